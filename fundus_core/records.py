@@ -1,0 +1,232 @@
+"""The frozen things that travel between the rooms.
+
+A photograph travels one way: bytes, Photograph, RetinaBounds, QualityReport, RetinaCrop, Reading. Geometry is in
+pixels of the photograph, x to the right, y down, the centre of the top left pixel at (0.5, 0.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+Labels = NDArray[np.str_]
+
+
+class Eye(StrEnum):
+    """Which eye a photograph shows; empty where nobody knows."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    UNKNOWN = ""
+
+
+class Status(StrEnum):
+    """How a photograph's journey ended."""
+
+    PREDICTED = "predicted"
+    REFUSED = "refused"
+    """Read, but not gradable, not a retina, or outside what the model may be asked."""
+    FAILED = "failed"
+    """The file could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file of a batch before it is opened."""
+
+    name: str
+    """Shown to the user: the path relative to what was given, with forward slashes."""
+    read: Callable[[], bytes]
+    """Returns the bytes; called once, in the process that decodes."""
+    patient_id: str = ""
+    """From a manifest; empty where none said so."""
+    eye: Eye = Eye.UNKNOWN
+    """From a manifest; unknown where none said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """An upright colour photograph, its metadata already dropped."""
+
+    name: str
+    """Name of the source, for messages and tables."""
+    sha256: str
+    """Of the file's bytes, as 64 hexadecimal digits."""
+    pixels: Pixels
+    """Height x width x 3, RGB, 0..255."""
+    notes: tuple[str, ...] = ()
+    """What the reader had to do, as sentences (first of several pages, 16 bit reduced to 8)."""
+    colour: bool = True
+    """False where the file held a single channel: another modality than a colour photograph."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetinaBounds:
+    """The field of view: a circle, and the straight lines that cut it."""
+
+    cx: float
+    """Centre, pixels from the left edge of the photograph."""
+    cy: float
+    """Centre, pixels from the top edge of the photograph."""
+    radius: float
+    """Radius in pixels; the circle may reach beyond the photograph."""
+    width: int
+    """Width of the photograph in pixels."""
+    height: int
+    """Height of the photograph in pixels."""
+    left: float = 0.0
+    """The field lies to the right of this x (0 where the circle is not cut)."""
+    top: float = 0.0
+    """The field lies below this y."""
+    right: float = float("inf")
+    """The field lies to the left of this x."""
+    bottom: float = float("inf")
+    """The field lies above this y."""
+    whole_frame: bool = False
+    """True where no circle was found and the largest circle around the frame stands in."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetinaCrop:
+    """A square cut around the field of view, black outside the retina, and the way back."""
+
+    pixels: Pixels
+    """Size x size x 3, RGB, 0..255."""
+    bounds: RetinaBounds
+    """Where the crop lies in the photograph."""
+    scale: float
+    """Crop pixels per photograph pixel."""
+    origin_x: float
+    """Photograph x of the crop's left edge (may be negative)."""
+    origin_y: float
+    """Photograph y of the crop's top edge (may be negative)."""
+
+    def to_photograph(self, points: Floats) -> Floats:
+        """Map points (n x 2, x and y, crop pixels) to photograph pixels."""
+        return points / self.scale + np.array([self.origin_x, self.origin_y])
+
+    def to_crop(self, points: Floats) -> Floats:
+        """Map points (n x 2, x and y, photograph pixels) to crop pixels."""
+        return (points - np.array([self.origin_x, self.origin_y])) * self.scale
+
+
+@dataclass(frozen=True, slots=True)
+class QualityCheck:
+    """One measured property of a photograph and the limit that it had to keep."""
+
+    code: str
+    """Stable word: ``focus``, ``illumination``, ``contrast``, ``glare``, ``field_cut``, ``too_small``, ..."""
+    value: float
+    """What was measured."""
+    limit: float
+    """What was required."""
+    passed: bool
+    """Whether the limit was kept."""
+    message: str
+    """One sentence for a person: found, allowed, what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class QualityReport:
+    """Every check of one photograph and a summary."""
+
+    checks: tuple[QualityCheck, ...]
+    """All checks that were measured, in a fixed order."""
+    score: float
+    """0 (worst) to 1 (best)."""
+
+    @property
+    def gradable(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def refusal(self) -> QualityCheck | None:
+        """The first check that failed, the reason shown to the user."""
+        return next((check for check in self.checks if not check.passed), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One target's value for one photograph."""
+
+    value: float
+    """In the target's unit; a probability for sex."""
+    low: float
+    """Lower end of the 90 % prediction interval; NaN where the model's card gives none."""
+    high: float
+    """Upper end of the 90 % prediction interval; NaN where the model's card gives none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The end of one photograph's journey through one model: predictions, or why there are none."""
+
+    photograph: str
+    """Name of the source."""
+    sha256: str
+    """Of the file's bytes; of the empty string of bytes where the file could not be opened."""
+    patient_id: str
+    """Empty where nobody said whose eye it is."""
+    eye: Eye
+    """Which eye."""
+    status: Status
+    """How it ended."""
+    reason_code: str
+    """Stable word for a refusal or failure; empty where predicted."""
+    reason: str
+    """One sentence for a refusal or failure, or a warning on a prediction."""
+    quality: float
+    """Score 0..1; NaN where it could not be measured."""
+    out_of_distribution: float
+    """Distance from the model's training photographs, 1 at its limit; NaN where the model cannot tell."""
+    model: str
+    """Id of the model card."""
+    weights_sha256: str
+    """Of the weights file."""
+    code_version: str
+    """Version of this package."""
+    predictions: Mapping[str, Prediction] = field(default_factory=dict)
+    """By target id; empty unless predicted."""
+
+
+@dataclass(frozen=True, slots=True)
+class CohortTable:
+    """A cohort's readings and truth side by side, a row per photograph; what evaluation reads.
+
+    All arrays have one length, n photographs; a missing number is NaN, a missing word is empty.
+    """
+
+    photograph: Labels
+    """Names."""
+    patient_id: Labels
+    """Whose eye; where unknown, the photograph's own name, so that it counts as one person."""
+    eye: Labels
+    """``left``, ``right`` or empty."""
+    status: Labels
+    """``predicted``, ``refused`` or ``failed``; ``queued`` while a run has not come to it."""
+    reason: Labels
+    """Why there is no prediction."""
+    quality: Floats
+    """0..1."""
+    out_of_distribution: Floats
+    """1 at the model's limit."""
+    truth: Mapping[str, Floats]
+    """By target id: measured values."""
+    predicted: Mapping[str, Floats]
+    """By target id: predictions."""
+    low: Mapping[str, Floats]
+    """By target id: lower ends of prediction intervals."""
+    high: Mapping[str, Floats]
+    """By target id: upper ends of prediction intervals."""
+    covariates: Mapping[str, Labels] = field(default_factory=dict)
+    """Any other column of the truth table, as words."""
+
+    def __len__(self) -> int:
+        return len(self.photograph)
