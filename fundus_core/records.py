@@ -29,6 +29,8 @@ class Eye(StrEnum):
 class Status(StrEnum):
     """How a photograph's journey ended."""
 
+    ACCEPTED = "accepted"
+    """Read and gradable; no model was asked."""
     PREDICTED = "predicted"
     REFUSED = "refused"
     """Read, but not gradable, not a retina, or outside what the model may be asked."""
@@ -48,6 +50,9 @@ class Source:
     """From a manifest; empty where none said so."""
     eye: Eye = Eye.UNKNOWN
     """From a manifest; unknown where none said so."""
+    locator: str = ""
+    """How another process finds the same bytes (``images.source_at``): an absolute path, for a member of an archive
+    followed by ``::`` and the member's name; empty where the bytes live in memory only."""
 
 
 @dataclass(frozen=True, slots=True)
