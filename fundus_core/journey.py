@@ -1,0 +1,168 @@
+"""The journey of one photograph, from bytes to a crop: the one path that training, runs and ``inspect`` share.
+
+bytes -> Photograph -> RetinaBounds -> QualityReport -> RetinaCrop. A photograph is never dropped: each ends as
+accepted, refused or failed, with a reason a researcher can act on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from fundus_core import eye as eyes
+from fundus_core import images, quality, retina
+from fundus_core.deidentify import Pseudonyms
+from fundus_core.errors import PhotographError
+from fundus_core.records import Eye, Photograph, QualityReport, RetinaBounds, RetinaCrop, Source, Status
+
+WORKING_PX = 1024
+"""A photograph may be decoded at reduced scale as long as its shorter side keeps this many pixels: twice what the
+quality checks look at, so that they measure the same on every path."""
+
+_NO_RETINA = frozenset({"not_colour_fundus", "retina_not_found"})
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What is known of a photograph before any model is asked."""
+
+    photograph: str
+    """Name of the source, or its pseudonym."""
+    sha256: str
+    """Of the file's bytes; of no bytes where the file could not be opened."""
+    patient_id: str
+    """From the manifest or the file, or its pseudonym; empty where nobody said."""
+    eye: Eye
+    """Which eye."""
+    eye_source: str
+    """Who said so: ``table``, ``dicom``, ``name``, ``disc``, or empty."""
+    status: Status
+    """``accepted``, ``refused`` or ``failed``."""
+    reason_code: str
+    """Stable word for a refusal or failure; empty where accepted."""
+    reason: str
+    """One sentence for a refusal or failure, or what there was to note on an accepted one."""
+    width: int = 0
+    """Of the upright photograph in pixels; 0 where it could not be read."""
+    height: int = 0
+    """Of the upright photograph in pixels; 0 where it could not be read."""
+    bounds: RetinaBounds | None = None
+    """The field of view in pixels of the full photograph; ``None`` where it could not be read."""
+    quality: QualityReport | None = None
+    """Every check; ``None`` where it could not be read."""
+    crops: tuple[RetinaCrop, ...] = ()
+    """One per rule, in the order of the rules; none where there is no retina to cut out."""
+
+    @property
+    def score(self) -> float:
+        """Quality, 0..1; NaN where it could not be measured."""
+        return math.nan if self.quality is None else self.quality.score
+
+
+def examine(
+    source: Source,
+    rules: Sequence[retina.CropRule] = (),
+    *,
+    limits: quality.Limits = quality.LIMITS,
+    pseudonyms: Pseudonyms | None = None,
+) -> Examined:
+    """Read one photograph, find its field of view, measure its quality and cut it out.
+
+    Args:
+        source: The file.
+        rules: One per crop that is wanted.
+        limits: What a photograph must keep to be accepted.
+        pseudonyms: Replaces names and ids; where ``None`` they stay as the user gave them.
+
+    Returns:
+        How the journey ended. A photograph that cannot be read is an answer, not an error.
+    """
+    name = pseudonyms.photograph(source.name) if pseudonyms else source.name
+    data = b""
+    try:
+        data = source.read()
+        at_least = max([WORKING_PX, *(2 * rule.size for rule in rules)])
+        photograph = images.decode(data, source.name, at_least=at_least)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        message = f"The file could not be opened ({why}); check that it still exists and may be read."
+        return _failed(source, name, data, "unreadable", message, pseudonyms)
+    except PhotographError as error:
+        return _failed(source, name, data, error.code, str(error), pseudonyms)
+    return _look(source, name, photograph, rules, limits, pseudonyms)
+
+
+def _failed(
+    source: Source, name: str, data: bytes, code: str, message: str, pseudonyms: Pseudonyms | None
+) -> Examined:
+    return Examined(
+        photograph=name,
+        sha256=hashlib.sha256(data).hexdigest(),
+        patient_id=_patient(source.patient_id, pseudonyms),
+        eye=source.eye,
+        eye_source="table" if source.eye else "",
+        status=Status.FAILED,
+        reason_code=code,
+        reason=message,
+    )
+
+
+def _look(
+    source: Source,
+    name: str,
+    photograph: Photograph,
+    rules: Sequence[retina.CropRule],
+    limits: quality.Limits,
+    pseudonyms: Pseudonyms | None,
+) -> Examined:
+    bounds = retina.find(photograph.pixels)
+    report = quality.assess(photograph, bounds, limits)
+    refusal = report.refusal
+    recognised = not any(check.code in _NO_RETINA for check in report.checks if not check.passed)
+    side = eyes.decide(
+        table=source.eye,
+        dicom=photograph.eye,
+        name=eyes.from_name(source.name),
+        disc=eyes.from_disc(photograph.pixels, bounds) if recognised else Eye.UNKNOWN,
+    )
+    notes = [*photograph.notes, side.note] if refusal is None else [refusal.message]
+    return Examined(
+        photograph=name,
+        sha256=photograph.sha256,
+        patient_id=_patient(source.patient_id, pseudonyms) or photograph.patient_id,
+        eye=side.eye,
+        eye_source=side.source,
+        status=Status.ACCEPTED if refusal is None else Status.REFUSED,
+        reason_code=refusal.code if refusal else "",
+        reason=" ".join(note for note in notes if note),
+        width=photograph.width,
+        height=photograph.height,
+        bounds=_full_size(bounds, photograph),
+        quality=report,
+        crops=tuple(retina.crop(photograph.pixels, bounds, rule) for rule in rules) if recognised else (),
+    )
+
+
+def _patient(patient_id: str, pseudonyms: Pseudonyms | None) -> str:
+    return pseudonyms.patient(patient_id) if pseudonyms and patient_id else patient_id
+
+
+def _full_size(bounds: RetinaBounds, photograph: Photograph) -> RetinaBounds:
+    """Say the bounds, found on a photograph decoded at reduced scale, in pixels of the full photograph."""
+    factor = photograph.width / bounds.width
+    if factor == 1.0:
+        return bounds
+    return replace(
+        bounds,
+        cx=bounds.cx * factor,
+        cy=bounds.cy * factor,
+        radius=bounds.radius * factor,
+        width=photograph.width,
+        height=photograph.height,
+        left=bounds.left * factor,
+        top=bounds.top * factor,
+        right=bounds.right * factor,
+        bottom=bounds.bottom * factor,
+    )

@@ -1,0 +1,109 @@
+"""A room imports only from the floors below; neighbours are strangers; the page server never sees torch."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+FLOORS = {
+    0: ("errors", "targets", "records"),
+    1: ("images", "retina", "quality", "eye", "deidentify", "truth", "evaluation", "synthetic"),
+    2: ("models", "journey"),
+    3: ("inference", "explain", "training", "store", "figures"),
+    4: ("runs", "report"),
+    5: ("pipeline",),
+    6: ("__main__", "cluster"),
+}
+FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
+
+ANYWHERE = {"numpy"}
+MAY_IMPORT = {
+    "images": {"PIL", "cv2", "simplejpeg", "pydicom", "charset_normalizer"},
+    "retina": {"cv2", "scipy", "PIL"},
+    "quality": {"cv2", "scipy"},
+    "eye": {"cv2", "scipy"},
+    "deidentify": {"PIL", "pydicom"},
+    "truth": {"pandas", "pandera", "openpyxl", "charset_normalizer", "scipy"},
+    "evaluation": {"scipy"},
+    "synthetic": {"cv2", "scipy", "PIL"},
+    "models": {"torch", "timm", "safetensors", "h5py", "keras", "openvino"},
+    "journey": set(),
+    "inference": {"torch", "openvino", "scipy"},
+    "explain": {"torch", "captum", "openvino", "cv2", "scipy"},
+    "training": {
+        "torch",
+        "timm",
+        "accelerate",
+        "tqdm",
+        "cv2",
+        "PIL",
+        "simplejpeg",
+        "scipy",
+        "safetensors",
+        "openvino",
+    },
+    "store": {"sqlalchemy", "alembic", "psycopg", "PIL"},
+    "figures": {"plotly", "scipy"},
+    "runs": {"PIL", "sqlalchemy"},
+    "report": {"jinja2", "plotly", "pptx", "PIL", "cv2"},
+    "pipeline": {"pandas", "tqdm", "PIL"},
+    "__main__": {"tqdm"},
+    "cluster": {"ray"},
+}
+
+
+def files() -> list[Path]:
+    return sorted((ROOT / "fundus_core").rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    parts = path.relative_to(ROOT / "fundus_core").parts
+    return parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names imported anywhere in a file, functions included."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: relative import"
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def test_every_room_has_a_floor() -> None:
+    rooms = {room_of(path) for path in files()} - {"__init__"}
+    assert rooms <= set(FLOOR_OF), f"without a floor: {sorted(rooms - set(FLOOR_OF))}"
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down(path: Path) -> None:
+    room = room_of(path)
+    if room == "__init__":
+        return
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] != "fundus_core" or parts[1] in {room, "__version__"}:
+            continue
+        assert FLOOR_OF[parts[1]] < FLOOR_OF[room], f"{room} imports {parts[1]}"
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_room_keeps_to_its_libraries(path: Path) -> None:
+    import sys
+
+    room = room_of(path)
+    outside = {name.split(".")[0] for name in imports(path)} - sys.stdlib_module_names - {"fundus_core"}
+    assert outside <= ANYWHERE | MAY_IMPORT.get(room, set()), f"{room} imports {sorted(outside)}"
+
+
+def test_the_page_server_never_names_torch() -> None:
+    for path in [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py"))]:
+        found = {name.split(".")[0] for name in imports(path)} & {"torch", "timm", "openvino", "captum"}
+        assert not found, f"{path.name} imports {sorted(found)}"
