@@ -1,6 +1,6 @@
-"""The journey of one photograph, from bytes to a crop: the one path that training, runs and ``inspect`` share.
+"""The journey of one photograph, bytes to crop: the one path that training, runs and ``inspect`` share.
 
-bytes -> Photograph -> RetinaBounds -> QualityReport -> RetinaCrop. A photograph is never dropped: each ends as
+bytes -> Photograph -> RetinaBounds -> QualityReport -> RetinaCrop. No photograph is dropped: each ends as
 accepted, refused or failed, with a reason a researcher can act on.
 """
 
@@ -18,8 +18,8 @@ from fundus_core.errors import PhotographError
 from fundus_core.records import Eye, Photograph, QualityReport, RetinaBounds, RetinaCrop, Source, Status
 
 WORKING_PX = 1024
-"""A photograph may be decoded at reduced scale as long as its shorter side keeps this many pixels: twice what the
-quality checks look at, so that they measure the same on every path."""
+"""A photograph may be decoded at reduced scale as long as its shorter side keeps this many pixels: more than
+the quality checks look at, so that they measure the same on every path."""
 
 _NO_RETINA = frozenset({"not_colour_fundus", "retina_not_found"})
 
