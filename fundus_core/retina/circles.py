@@ -1,0 +1,116 @@
+"""Circles through points: a robust first guess, and the least-squares circle of those that agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.records import Floats
+
+_DRAWS: Floats = np.random.default_rng(20250512).random((384, 3))
+"""Which three points make each guess, as shares of their number: fixed, so that the answer never changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """A circle in pixels of whatever image it was found in."""
+
+    cx: float
+    """Centre, from the left edge."""
+    cy: float
+    """Centre, from the top edge."""
+    radius: float
+    """Radius."""
+
+    def distances(self, points: Floats) -> Floats:
+        """Return how far outside the circle (negative: inside) each of n x 2 points lies."""
+        away: Floats = np.hypot(points[:, 0] - self.cx, points[:, 1] - self.cy) - self.radius
+        return away
+
+
+def through_three(points: Floats) -> Floats:
+    """Return the circles through triplets of points.
+
+    Args:
+        points: k x 3 x 2, x and y.
+
+    Returns:
+        k x 3: centre x, centre y, radius; NaN where the three lie on a line.
+    """
+    a, b, c = points[:, 0], points[:, 1], points[:, 2]
+    ab, ac = b - a, c - a
+    twice_area = 2.0 * (ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0])
+    twice_area = np.where(np.abs(twice_area) < 1e-6, np.nan, twice_area)
+    ab2, ac2 = (ab**2).sum(axis=1), (ac**2).sum(axis=1)
+    ux = (ac[:, 1] * ab2 - ab[:, 1] * ac2) / twice_area
+    uy = (ab[:, 0] * ac2 - ac[:, 0] * ab2) / twice_area
+    return np.column_stack([a[:, 0] + ux, a[:, 1] + uy, np.hypot(ux, uy)])
+
+
+def consensus(points: Floats, frame: tuple[int, int], smallest: float, largest: float) -> Circle | None:
+    """Return the circle on which most points agree (RANSAC).
+
+    Fischler and Bolles 1981, doi 10.1145/358669.358692.
+
+    Args:
+        points: n x 2, x and y; outliers welcome.
+        frame: Height and width of the image; the centre must lie within it, a quarter of it beyond allowed.
+        smallest: Least radius in pixels.
+        largest: Greatest radius in pixels.
+
+    Returns:
+        The circle, or ``None`` where no triplet gives one that is allowed.
+    """
+    if len(points) < 12:
+        return None
+    guesses = through_three(points[(_DRAWS * len(points)).astype(np.intp)])
+    height, width = frame
+    middle = np.abs(guesses[:, :2] - [width / 2, height / 2]) <= [0.75 * width, 0.75 * height]
+    allowed = middle.all(axis=1) & (guesses[:, 2] >= smallest) & (guesses[:, 2] <= largest)
+    guesses = guesses[allowed]
+    if not len(guesses):
+        return None
+    spread = np.hypot(points[:, 0] - guesses[:, :1], points[:, 1] - guesses[:, 1:2]) - guesses[:, 2:]
+    tolerance = np.maximum(1.0, 0.008 * guesses[:, 2:])
+    agreement = np.clip(1.0 - (spread / tolerance) ** 2, 0.0, None).sum(axis=1)
+    best = guesses[int(np.argmax(agreement))]
+    return Circle(float(best[0]), float(best[1]), float(best[2]))
+
+
+def least_squares(points: Floats, start: Circle, scale: float, rounds: int = 8) -> Circle:
+    """Return the circle of least squared distance to those points that lie near it.
+
+    Gauss-Newton on the geometric distance with Tukey's biweight: a point farther away than 4.685 times the
+    scale has no say (Holland and Welsch 1977, doi 10.1080/03610927708827533).
+
+    Args:
+        points: n x 2, x and y.
+        start: First guess.
+        scale: Spread of good points around the circle, pixels.
+        rounds: Number of steps.
+
+    Returns:
+        The fitted circle; the start where fewer than six points lie near it.
+    """
+    circle = start
+    for _ in range(rounds):
+        dx, dy = points[:, 0] - circle.cx, points[:, 1] - circle.cy
+        far = np.maximum(np.hypot(dx, dy), 1e-9)
+        residual = far - circle.radius
+        weight = _biweight(residual / (4.685 * scale))
+        if np.count_nonzero(weight) < 6:
+            return start
+        design = np.column_stack([dx / far, dy / far, np.ones_like(far)])
+        normal = design.T @ (design * weight[:, None])
+        step = np.linalg.lstsq(normal, design.T @ (weight * residual), rcond=1e-9)[0]
+        circle = Circle(
+            circle.cx + float(step[0]), circle.cy + float(step[1]), circle.radius + float(step[2])
+        )
+    return circle
+
+
+def _biweight(u: Floats) -> Floats:
+    weight: NDArray[np.float64] = np.clip(1.0 - u**2, 0.0, None) ** 2
+    return weight

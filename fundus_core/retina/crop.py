@@ -1,0 +1,162 @@
+"""Cut the field of view out of a photograph, black outside, with a way back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fundus_core.errors import UsageError
+from fundus_core.records import Pixels, RetinaBounds, RetinaCrop
+
+RESAMPLING = MappingProxyType(
+    {
+        "area": None,
+        "bilinear": Image.Resampling.BILINEAR,
+        "bicubic": Image.Resampling.BICUBIC,
+        "lanczos": Image.Resampling.LANCZOS,
+    }
+)
+"""Ways to change the size, by the name that a model's card uses; all of them antialias.
+
+``area`` averages (OpenCV); the others are Pillow's, which torchvision's antialiased resize follows.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CropRule:
+    """How a model wants its photographs cut out."""
+
+    size: int
+    """Side of the square crop in pixels."""
+    resample: str = "area"
+    """One of ``RESAMPLING``."""
+    margin: float = 0.0
+    """Black rim around the field, as a share of its diameter."""
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            message = f"A crop of {self.size} px was asked for; the size must be 1 px or more."
+            raise UsageError(message)
+        if self.resample not in RESAMPLING:
+            message = f"Resampling '{self.resample}' is not known; choose one of {', '.join(RESAMPLING)}."
+            raise UsageError(message)
+        if not (math.isfinite(self.margin) and 0.0 <= self.margin <= 1.0):
+            message = f"A crop margin of {self.margin} was asked for; it must lie between 0 and 1."
+            raise UsageError(message)
+
+
+def mask(bounds: RetinaBounds) -> NDArray[np.bool_]:
+    """Return where the retina is.
+
+    Args:
+        bounds: The field of view.
+
+    Returns:
+        Height x width, True where a pixel's centre lies in the field.
+    """
+    return _field(bounds, 0, 0, bounds.width, bounds.height)
+
+
+def _field(bounds: RetinaBounds, x0: int, y0: int, width: int, height: int) -> NDArray[np.bool_]:
+    """Return the field within a window of the photograph; outside the photograph is outside the field."""
+    y = np.arange(y0, y0 + height) + 0.5
+    x = (np.arange(x0, x0 + width) + 0.5).astype(np.float32)
+    half = np.sqrt(np.maximum(bounds.radius**2 - (y - bounds.cy) ** 2, 0.0))
+    low = np.maximum(bounds.cx - half, max(bounds.left, 0.0))
+    high = np.minimum(bounds.cx + half, min(bounds.right, float(bounds.width)))
+    outside = (y < max(bounds.top, 0.0)) | (y > min(bounds.bottom, float(bounds.height))) | (half == 0.0)
+    high[outside] = -np.inf
+    inside: NDArray[np.bool_] = (x >= low.astype(np.float32)[:, None]) & (
+        x <= high.astype(np.float32)[:, None]
+    )
+    return inside
+
+
+def black_out(pixels: Pixels, bounds: RetinaBounds) -> Pixels:
+    """Return a copy of a photograph that is black wherever there is no retina.
+
+    Args:
+        pixels: Height x width x 3, RGB, 0..255.
+        bounds: The field of view in that photograph.
+
+    Returns:
+        The same shape; burned-in names and dates outside the field are gone.
+
+    Raises:
+        UsageError: The bounds were measured on a photograph of another size.
+    """
+    _check(pixels, bounds)
+    return _keep(pixels, mask(bounds))
+
+
+def _keep(pixels: Pixels, inside: NDArray[np.bool_]) -> Pixels:
+    return np.asarray(cv2.bitwise_and(pixels, pixels, mask=inside.view(np.uint8)), np.uint8)
+
+
+def crop(pixels: Pixels, bounds: RetinaBounds, rule: CropRule) -> RetinaCrop:
+    """Cut a square around the field of view, black outside the retina, in the size of the rule.
+
+    The square is cut at whole pixels of the photograph and blacked out before it is resized, so that
+    nothing from outside the field is averaged into the crop.
+
+    Args:
+        pixels: Height x width x 3, RGB, 0..255.
+        bounds: The field of view in that photograph.
+        rule: Size, resampling and margin.
+
+    Returns:
+        The crop, which knows the way back to the photograph.
+
+    Raises:
+        UsageError: The bounds were measured on a photograph of another size.
+    """
+    _check(pixels, bounds)
+    side = max(round(2.0 * bounds.radius * (1.0 + rule.margin)), 1)
+    x0, y0 = round(bounds.cx - side / 2), round(bounds.cy - side / 2)
+    square = _square(pixels, bounds, x0, y0, side)
+    return RetinaCrop(
+        pixels=_resize(square, rule),
+        bounds=bounds,
+        scale=rule.size / side,
+        origin_x=float(x0),
+        origin_y=float(y0),
+    )
+
+
+def _square(pixels: Pixels, bounds: RetinaBounds, x0: int, y0: int, side: int) -> Pixels:
+    """Return the window, black outside the retina and outside the photograph."""
+    height, width = pixels.shape[:2]
+    left, top = max(x0, 0), max(y0, 0)
+    right, bottom = min(x0 + side, width), min(y0 + side, height)
+    square = np.zeros((side, side, 3), np.uint8)
+    if right > left and bottom > top:
+        inside = _field(bounds, left, top, right - left, bottom - top)
+        window = np.ascontiguousarray(pixels[top:bottom, left:right])
+        square[top - y0 : bottom - y0, left - x0 : right - x0] = _keep(window, inside)
+    return square
+
+
+def _resize(square: Pixels, rule: CropRule) -> Pixels:
+    side = square.shape[0]
+    if side == rule.size:
+        return square
+    method = RESAMPLING[rule.resample]
+    if method is not None:
+        return np.asarray(Image.fromarray(square).resize((rule.size, rule.size), method))
+    way = cv2.INTER_AREA if side > rule.size else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(square, (rule.size, rule.size), interpolation=way), np.uint8)
+
+
+def _check(pixels: Pixels, bounds: RetinaBounds) -> None:
+    if pixels.shape != (bounds.height, bounds.width, 3) or pixels.dtype != np.uint8:
+        message = (
+            f"The photograph has shape {pixels.shape} and type {pixels.dtype}, but the "
+            f"bounds belong to an RGB photograph of {bounds.height} x {bounds.width} x 3 bytes; find the bounds on this photograph."
+        )
+        raise UsageError(message)

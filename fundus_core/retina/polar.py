@@ -1,0 +1,107 @@
+"""Look at a circle from its centre: where the brightness falls along each ray, and on how many it does."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.records import Floats
+from fundus_core.retina import circles
+from fundus_core.retina.circles import Circle
+
+Distance = NDArray[np.float32]
+
+_ANGLES: Floats = np.linspace(0.0, 2.0 * np.pi, 240, endpoint=False)
+_COS, _SIN = np.cos(_ANGLES), np.sin(_ANGLES)
+_STEP = 0.5
+"""Pixels between samples on a ray."""
+_FLOOR = 10.0
+"""Added to a brightness before contrasts are taken, so that noise in black counts little."""
+
+
+def _unroll(distance: Distance, circle: Circle, reach: float) -> tuple[Distance, Floats]:
+    """Return samples along rays (rays x samples, NaN outside the frame) and the radii of the samples."""
+    count = max(round(2.0 * reach / _STEP) + 1, 3)
+    radii = circle.radius + np.linspace(-reach, reach, count)
+    # OpenCV puts the centre of the first pixel at 0, this package at 0.5.
+    x = (circle.cx + _COS[:, None] * radii - 0.5).astype(np.float32)
+    y = (circle.cy + _SIN[:, None] * radii - 0.5).astype(np.float32)
+    rays = np.asarray(
+        cv2.remap(distance, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
+    height, width = distance.shape
+    rays[(x < 0) | (y < 0) | (x > width - 1) | (y > height - 1)] = np.nan
+    return rays, radii
+
+
+def _falls(rays: Distance, arm: int) -> tuple[Floats, Floats]:
+    """Return how far brightness falls outwards at each sample (rays x samples), plainly and as a contrast."""
+    sums = np.cumsum(np.pad(rays, ((0, 0), (1, 0))), axis=1)
+    means = (sums[:, arm:] - sums[:, :-arm]) / arm
+    inner, outer = means[:, :-arm], means[:, arm:]
+    fall = inner - outer
+    return fall, fall / (inner + outer + _FLOOR)
+
+
+def edge_points(distance: Distance, circle: Circle, reach: float) -> Floats:
+    """Return where brightness falls most steeply along the rays (n x 2), to a fraction of a pixel."""
+    rays, radii = _unroll(distance, circle, reach)
+    arm = 4
+    fall, contrast = _falls(rays, arm)
+    score = np.where(np.isfinite(contrast), contrast, -1.0)
+    peak = np.argmax(score[:, 1:-1], axis=1) + 1
+    row = np.arange(len(peak))
+    clear = (score[row, peak] > 0.12) & np.isfinite(fall[row, peak - 1]) & np.isfinite(fall[row, peak + 1])
+    row, peak = row[clear], peak[clear]
+    before, at, after = fall[row, peak - 1], fall[row, peak], fall[row, peak + 1]
+    bend = before - 2.0 * at + after
+    shift = np.clip(
+        np.where(np.abs(bend) > 1e-6, 0.5 * (before - after) / np.where(bend == 0, 1, bend), 0), -1, 1
+    )
+    # The sample between the two arms: `arm` samples follow the inner arm's start.
+    where = radii[peak + arm] - 0.5 * _STEP + shift * _STEP
+    return np.column_stack([circle.cx + _COS[row] * where, circle.cy + _SIN[row] * where])
+
+
+def refine(distance: Distance, circle: Circle) -> Circle:
+    """Fit the circle again to where the brightness falls, first in a wide band, then in a narrow one."""
+    for share, scale in ((0.05, 0.008), (0.025, 0.004)):
+        points = edge_points(distance, circle, max(share * circle.radius, 4.0))
+        if len(points) < 24:
+            return circle
+        circle = circles.least_squares(points, circle, max(scale * circle.radius, 0.7))
+    return circle
+
+
+def support(distance: Distance, circle: Circle) -> float:
+    """Return how well a photograph bears out a circle.
+
+    Returns:
+        0..1: the share of the rays within the frame along which the brightness falls at the circle, times
+        the share of pixels outside that are background, lowered where little of the circle is seen.
+    """
+    reach = max(0.02 * circle.radius, 2.0)
+    rays, _ = _unroll(distance, circle, reach)
+    inner, outer = rays[:, 0], rays[:, -1]
+    seen = np.isfinite(inner) & np.isfinite(outer)
+    if np.count_nonzero(seen) < 20:
+        return 0.0
+    contrast = (inner[seen] - outer[seen]) / (inner[seen] + outer[seen] + _FLOOR)
+    falls = np.count_nonzero(contrast > 0.12)
+    enough = min(4.0 * falls / len(_ANGLES), 1.0)
+    return float(falls / np.count_nonzero(seen) * enough * _clean(distance, circle))
+
+
+def _clean(distance: Distance, circle: Circle) -> float:
+    """Return the share of pixels beyond the circle that are much more like the background than the field."""
+    height, width = distance.shape
+    y, x = np.arange(height) + 0.5 - circle.cy, np.arange(width) + 0.5 - circle.cx
+    square = (x**2)[None, :] + (y**2)[:, None]
+    within = distance[square < (0.95 * circle.radius) ** 2]
+    beyond = distance[square > (1.03 * circle.radius) ** 2]
+    if not len(within):
+        return 0.0
+    if not len(beyond):
+        return 1.0
+    return float(np.mean(beyond < 0.5 * np.median(within)))
