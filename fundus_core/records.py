@@ -68,7 +68,19 @@ class Photograph:
     notes: tuple[str, ...] = ()
     """What the reader had to do, as sentences (first of several pages, 16 bit reduced to 8)."""
     colour: bool = True
-    """False where the file held a single channel: another modality than a colour photograph."""
+    """False where the file held a single channel, three equal ones or a red-free picture: another modality."""
+    width: int = 0
+    """Of the upright photograph in the file; more than the pixels' own where it was decoded at reduced scale."""
+    height: int = 0
+    """Of the upright photograph in the file; more than the pixels' own where it was decoded at reduced scale."""
+    eye: Eye = Eye.UNKNOWN
+    """As the DICOM says; unknown for other formats."""
+    patient_id: str = ""
+    """Pseudonym of the id in the DICOM; empty where it holds none or nobody said how to make pseudonyms."""
+    age: float = float("nan")
+    """Whole years at the examination, from the DICOM; NaN where it does not say."""
+    dropped: tuple[str, ...] = ()
+    """Which kinds of metadata the file held that went no further, as words without their values."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,6 @@
+"""Photographs in: decoding, DICOM, and the files, folders, archives and manifests they come from."""
+
+from fundus_core.images.decoding import decode
+from fundus_core.images.sources import sources
+
+__all__ = ["decode", "sources"]

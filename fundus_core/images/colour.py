@@ -1,0 +1,85 @@
+"""Colour: profiles to sRGB, alpha to black, and whether there is colour at all."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from fundus_core.images.faults import DAMAGE
+from fundus_core.records import Pixels
+
+_LOOK_PX = 256
+"""A strided copy of about this size is looked at; colour needs no detail."""
+_LIT = 24
+"""Pixels darker than this carry no colour that could be told from noise."""
+_GREY_SPREAD = 6
+"""Largest difference of two channels that the chroma of a JPEG adds to a grey photograph."""
+_RED_FREE = 0.5
+"""Red as a share of green: a retina in white light is far more red than green, under a green filter hardly red."""
+
+
+def has_colour(pixels: Pixels) -> bool:
+    """Whether a photograph was taken in colour: not three equal channels, and not through a green filter.
+
+    Args:
+        pixels: Height x width x 3, RGB, 0..255.
+
+    Returns:
+        True also for a photograph too dark to tell, which the quality checks refuse for its darkness.
+
+    >>> has_colour(np.full((8, 8, 3), (180, 90, 40), np.uint8))
+    True
+    >>> has_colour(np.full((8, 8, 3), 128, np.uint8))
+    False
+    """
+    step = max(1, min(pixels.shape[:2]) // _LOOK_PX)
+    look = pixels[::step, ::step].reshape(-1, 3)
+    lit = look[look.max(axis=1) > _LIT].astype(np.int16)
+    if len(lit) < 0.01 * len(look):
+        return True
+    spread = np.percentile(lit.max(axis=1) - lit.min(axis=1), 95)
+    red, green, _ = lit.mean(axis=0)
+    return bool(spread > _GREY_SPREAD and red >= _RED_FREE * green)
+
+
+def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str]:
+    """Convert an RGB or CMYK picture to RGB in sRGB, by its colour profile where it has a sensible one.
+
+    Returns:
+        The picture in mode RGB and a note, empty where there was nothing to say.
+    """
+    if not profile or image.mode not in {"RGB", "CMYK"}:
+        return image.convert("RGB"), ""
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        name = ImageCms.getProfileDescription(source)
+        if image.mode == "RGB" and "srgb" in name.lower():
+            return image, ""
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, *DAMAGE):
+        return image.convert("RGB"), "The colour profile could not be used; the values were taken as sRGB."
+    if converted is None:
+        return image.convert("RGB"), ""
+    return converted, "Converted to sRGB from the colour profile in the file."
+
+
+def over_black(image: Image.Image) -> tuple[Image.Image, str]:
+    """Lay a picture with transparency over black, as the surround of a fundus photograph is.
+
+    Returns:
+        The picture in mode RGB and a note, empty where nothing was transparent.
+    """
+    full = image.convert("RGBA")
+    alpha = full.getchannel("A")
+    if alpha.getextrema()[0] == 255:
+        return full.convert("RGB"), ""
+    black = Image.new("RGB", full.size)
+    black.paste(full.convert("RGB"), mask=alpha)
+    return black, "Transparent parts were set to black."
+
+
+def stack(grey: Pixels) -> Pixels:
+    """Turn height x width into height x width x 3 of equal channels."""
+    return np.repeat(grey[:, :, None], 3, axis=2)

@@ -1,0 +1,61 @@
+"""Bytes to a photograph: upright, eight bits, RGB, and nothing else that the file held."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from fundus_core.images import dicom, jpeg, raster
+from fundus_core.images.colour import has_colour
+from fundus_core.images.content import recognise
+from fundus_core.images.found import Found
+from fundus_core.images.quiet import QUIET
+from fundus_core.records import Photograph
+
+Pseudonymise = Callable[[str], str]
+
+
+def decode(
+    data: bytes, name: str, *, at_least: int = 0, pseudonymise: Pseudonymise | None = None
+) -> Photograph:
+    """Decode a JPEG, PNG, TIFF, BMP, WebP or DICOM file; its content decides which, never its name.
+
+    Args:
+        data: The file's bytes.
+        name: What the photograph is called in tables and messages.
+        at_least: A JPEG may be decoded at reduced scale as long as its shorter side keeps this many pixels;
+            0 decodes at full size.
+        pseudonymise: Turns the patient id of a DICOM into a pseudonym; without it the id is dropped like
+            every other tag.
+
+    Returns:
+        The photograph, upright, RGB in 0..255, with what the reader had to do as notes.
+
+    Raises:
+        PhotographError: With one of the codes ``empty_file``, ``not_a_photograph``, ``unsupported``,
+            ``too_large``, ``truncated``, ``damaged``; nothing else is raised, whatever the bytes.
+    """
+    kind = recognise(data)
+    with QUIET:
+        found = _read(data, kind, at_least, pseudonymise)
+    return Photograph(
+        name=name,
+        sha256=hashlib.sha256(data).hexdigest(),
+        pixels=found.pixels,
+        notes=found.notes,
+        colour=not found.single_channel and has_colour(found.pixels),
+        width=found.width,
+        height=found.height,
+        eye=found.eye,
+        patient_id=found.patient_id,
+        age=found.age,
+        dropped=found.dropped,
+    )
+
+
+def _read(data: bytes, kind: str, at_least: int, pseudonymise: Pseudonymise | None) -> Found:
+    if kind == "jpeg":
+        return jpeg.read(data, at_least)
+    if kind == "dicom":
+        return dicom.read(data, pseudonymise)
+    return raster.read(data, kind)

@@ -1,0 +1,99 @@
+"""Why a file is not read: stable codes, and sentences that say found, allowed and what to do."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from enum import StrEnum
+
+from fundus_core.errors import PhotographError
+from fundus_core.images.limits import MAX_BYTES, MAX_PIXELS
+
+ALLOWED = "JPEG, PNG, TIFF, BMP, WebP or DICOM"
+
+
+class Code(StrEnum):
+    """The reason in one word, as it stands in every export."""
+
+    EMPTY_FILE = "empty_file"
+    NOT_A_PHOTOGRAPH = "not_a_photograph"
+    UNSUPPORTED = "unsupported"
+    TOO_LARGE = "too_large"
+    TRUNCATED = "truncated"
+    DAMAGED = "damaged"
+    UNREADABLE = "unreadable"
+    """The system did not let us open it."""
+    MISSING_FILE = "missing_file"
+    """A manifest names it, and it is not there."""
+    ENCRYPTED = "encrypted"
+    NESTED_ARCHIVE = "nested_archive"
+    UNSAFE_PATH = "unsafe_path"
+    """Its name in an archive points outside the archive."""
+
+
+DAMAGE = (
+    OSError,  # Pillow, on a decoder that gives up
+    SyntaxError,  # Pillow, on a broken header
+    ValueError,  # numpy, simplejpeg, pydicom, the limits inside Pillow
+    LookupError,  # a table in the file points outside itself
+    TypeError,  # a tag holds another type than the format says
+    AttributeError,  # pydicom, where an element that must exist does not
+    OverflowError,  # a size in the header fits no integer
+    ZeroDivisionError,  # a resolution of 1/0
+    RuntimeError,  # the codecs behind pydicom, WebP, recursion without end
+    EOFError,
+    struct.error,
+    zlib.error,
+)
+"""What the libraries raise on a damaged file, found by damaging files; anything else is a fault of ours."""
+
+_AGAIN = "Copy or export it again from where it came."
+
+
+def too_many_pixels(width: int, height: int) -> PhotographError:
+    """Return the error for a header that claims more pixels than are read."""
+    message = (
+        f"The header claims {width:,} x {height:,} pixels; at most {MAX_PIXELS / 1e6:,.0f} million are read. "
+        "Reduce the photograph, or check whether the file is damaged."
+    )
+    return PhotographError(Code.TOO_LARGE, message)
+
+
+def too_many_bytes(count: int) -> PhotographError:
+    """Return the error for a file of more bytes than are read."""
+    message = (
+        f"The file holds {count / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:,.0f} MB are read as a photograph. "
+        "Export it in a smaller format."
+    )
+    return PhotographError(Code.TOO_LARGE, message)
+
+
+def damaged(kind: str, error: BaseException | None = None) -> PhotographError:
+    """Return the error for a file of that kind that cannot be decoded: ``truncated`` or ``damaged``."""
+    if isinstance(error, EOFError) or "truncated" in str(error).lower():
+        return truncated(kind, "its end is missing")
+    message = f"The {kind} file is damaged: its content cannot be decoded. {_AGAIN}"
+    return PhotographError(Code.DAMAGED, message)
+
+
+def truncated(kind: str, missing: str) -> PhotographError:
+    """Return the error for a file that stops too early."""
+    return PhotographError(Code.TRUNCATED, f"The {kind} file was cut off: {missing}. {_AGAIN}")
+
+
+def unsupported(kind: str, what: str, todo: str) -> PhotographError:
+    """Return the error for a sound file in a variant that is not read."""
+    message = f"The {kind} file holds {what}, which is not read. {todo}"
+    return PhotographError(Code.UNSUPPORTED, message)
+
+
+def check_size(width: int, height: int, kind: str) -> None:
+    """Refuse a photograph by the size that its header claims, before anything is unpacked.
+
+    Raises:
+        PhotographError: ``too_large`` or ``damaged``.
+    """
+    if width <= 0 or height <= 0:
+        raise damaged(kind)
+    if width * height > MAX_PIXELS:
+        raise too_many_pixels(width, height)
