@@ -157,6 +157,7 @@ def _check(pixels: Pixels, bounds: RetinaBounds) -> None:
     if pixels.shape != (bounds.height, bounds.width, 3) or pixels.dtype != np.uint8:
         message = (
             f"The photograph has shape {pixels.shape} and type {pixels.dtype}, but the "
-            f"bounds belong to an RGB photograph of {bounds.height} x {bounds.width} x 3 bytes; find the bounds on this photograph."
+            f"bounds belong to one of {bounds.height} x {bounds.width} x 3 bytes (RGB); find the bounds on "
+            "it."
         )
         raise UsageError(message)

@@ -1,0 +1,16 @@
+"""Is a photograph gradable, and is it a colour fundus photograph at all: coded checks against limits."""
+
+from fundus_core.quality.assess import CODES, assess, judge
+from fundus_core.quality.limits import LIMITS, Limits, limits_from_percentile
+from fundus_core.quality.measures import Measurements, measure
+
+__all__ = [
+    "CODES",
+    "LIMITS",
+    "Limits",
+    "Measurements",
+    "assess",
+    "judge",
+    "limits_from_percentile",
+    "measure",
+]

@@ -1,0 +1,138 @@
+"""Hold measurements against limits and say the outcome in sentences."""
+
+from __future__ import annotations
+
+from fundus_core.quality.limits import LIMITS, Limits
+from fundus_core.quality.measures import Measurements, measure
+from fundus_core.records import Photograph, QualityCheck, QualityReport, RetinaBounds
+
+CODES = (
+    "not_colour_fundus",
+    "too_small",
+    "illumination",
+    "retina_not_found",
+    "field_cut",
+    "glare",
+    "contrast",
+    "focus",
+)
+"""The checks in the order in which they are made; the first that fails is the reason shown."""
+
+
+def assess(photograph: Photograph, bounds: RetinaBounds, limits: Limits = LIMITS) -> QualityReport:
+    """Measure a photograph and hold it against limits.
+
+    Args:
+        photograph: The photograph.
+        bounds: Its field of view, in the pixels that the photograph holds.
+        limits: What it must keep.
+
+    Returns:
+        Every check in the order of ``CODES``, and a score.
+    """
+    return judge(measure(photograph, bounds), limits)
+
+
+def judge(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
+    """Hold measurements against limits; the same measurements can be judged again when limits change."""
+    checks = (
+        _at_least(
+            "not_colour_fundus",
+            found.likeness,
+            limits.likeness,
+            f"The picture does not look like a colour fundus photograph (likeness {found.likeness:.2f}, at "
+            "least "
+            f"{limits.likeness:.2f} is needed); remove it, or check that it is neither red-free, grey nor "
+            "another "
+            "kind of picture.",
+        ),
+        _at_least(
+            "too_small",
+            found.diameter_px,
+            limits.diameter_px,
+            f"The field of view measures {found.diameter_px:.0f} px across, at least "
+            f"{limits.diameter_px:.0f} px are "
+            "needed; use the photograph in its original size.",
+        ),
+        _illumination(found, limits),
+        _at_least(
+            "retina_not_found",
+            1.0 if found.circle else found.likeness,
+            limits.likeness_without_circle,
+            "No circular field of view was found, and without one the picture does not look enough like a "
+            "retina "
+            f"(likeness {found.likeness:.2f}, at least {limits.likeness_without_circle:.2f} is needed); use "
+            "the "
+            "photograph with its dark border.",
+        ),
+        _at_least(
+            "field_cut",
+            found.field_share,
+            limits.field_share,
+            f"Only {found.field_share:.0%} of the field of view lie within the photograph, at least "
+            f"{limits.field_share:.0%} are needed; use the photograph before it was cut.",
+        ),
+        _at_most(
+            "glare",
+            found.glare_share,
+            limits.glare_share,
+            f"{found.glare_share:.0%} of the field are burnt out to white, at most {limits.glare_share:.0%} "
+            "are "
+            "allowed; take the photograph again with less flash or without the reflection.",
+        ),
+        _at_least(
+            "contrast",
+            found.contrast,
+            limits.contrast,
+            f"The retina's contrast is {found.contrast:.3f}, at least {limits.contrast:.3f} is needed; the "
+            "picture is "
+            "hazy or overexposed, take it again.",
+        ),
+        _at_least(
+            "focus",
+            found.focus,
+            limits.focus,
+            f"Vessels stand out by {found.focus:.3f}, at least {limits.focus:.3f} is needed; the picture is "
+            "blurred, "
+            "take it again in focus.",
+        ),
+    )
+    return QualityReport(checks, _score(checks))
+
+
+def _illumination(found: Measurements, limits: Limits) -> QualityCheck:
+    """Judge brightness first, then evenness: one code, the worse of the two."""
+    if found.brightness < limits.brightness:
+        message = (
+            f"The field is too dark (median brightness {found.brightness:.0f} of 255, at least "
+            f"{limits.brightness:.0f} is needed); take the photograph again with more light."
+        )
+        return _at_least("illumination", found.brightness, limits.brightness, message)
+    message = (
+        f"Only {found.lit_share:.0%} of the field are lit, at least {limits.lit_share:.0%} are needed; "
+        "align the "
+        "camera with the pupil and take the photograph again."
+    )
+    return _at_least("illumination", found.lit_share, limits.lit_share, message)
+
+
+def _at_least(code: str, value: float, limit: float, message: str) -> QualityCheck:
+    passed = value >= limit
+    return QualityCheck(code, value, limit, passed, "" if passed else message)
+
+
+def _at_most(code: str, value: float, limit: float, message: str) -> QualityCheck:
+    passed = value <= limit
+    return QualityCheck(code, value, limit, passed, "" if passed else message)
+
+
+def _score(checks: tuple[QualityCheck, ...]) -> float:
+    """Return 0..1: the geometric mean over the checks of how comfortably each limit was kept.
+
+    A check met exactly counts one half, one met twice over counts 1, half a limit counts a quarter.
+    """
+    score = 1.0
+    for check in checks:
+        ratio = check.limit / max(check.value, 1e-9) if check.code == "glare" else check.value / check.limit
+        score *= min(max(ratio / 2.0, 0.0), 1.0) ** (1.0 / len(checks))
+    return score

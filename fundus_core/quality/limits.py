@@ -1,0 +1,77 @@
+"""The limits of the checks: the one place where they stand, and how to set them from a cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fundus_core.errors import UsageError
+from fundus_core.quality.measures import Measurements
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a photograph must keep to be gradable."""
+
+    likeness: float = 0.6
+    """Least likeness to a colour fundus photograph."""
+    likeness_without_circle: float = 0.8
+    """Least likeness where no circular field was found."""
+    diameter_px: float = 180.0
+    """Least diameter of the field."""
+    brightness: float = 25.0
+    """Least median brightness of the field, 0..255."""
+    lit_share: float = 0.6
+    """Least share of the field that is lit."""
+    field_share: float = 0.6
+    """Least share of the circle that the photograph shows."""
+    glare_share: float = 0.2
+    """Greatest share of the field that is burnt out."""
+    contrast: float = 0.08
+    """Least relative spread of the green channel."""
+    focus: float = 0.012
+    """Least relative strength of thin dark lines."""
+
+
+LIMITS = Limits()
+"""Lenient: photographs that a person can read pass, diseased eyes included."""
+
+_FLOORS = ("brightness", "lit_share", "contrast", "focus")
+_CEILINGS = ("glare_share",)
+
+
+def limits_from_percentile(
+    measurements: Sequence[Measurements], percentile: float, limits: Limits = LIMITS
+) -> Limits:
+    """Return limits that the worst photographs of a cohort miss.
+
+    Each of brightness, lit share, contrast, focus and glare gets the cohort's own percentile as its limit,
+    unless
+    the given limit is stricter. What makes a picture a fundus photograph is not a matter of percentiles and
+    stays.
+
+    Args:
+        measurements: Of the cohort's photographs, at least 20.
+        percentile: 0 to 50: the share of photographs, in percent, that each single check shall refuse.
+        limits: Where to start from.
+
+    Raises:
+        UsageError: The percentile lies outside 0 to 50, or there are too few photographs.
+    """
+    if not 0.0 <= percentile <= 50.0:
+        message = f"A percentile of {percentile} was asked for; it must lie between 0 and 50."
+        raise UsageError(message)
+    if len(measurements) < 20:
+        message = f"Limits cannot be taken from {len(measurements)} photographs; at least 20 are needed."
+        raise UsageError(message)
+    floors = {name: _percentile(measurements, name, percentile) for name in _FLOORS}
+    ceilings = {name: _percentile(measurements, name, 100.0 - percentile) for name in _CEILINGS}
+    stricter = {name: max(value, getattr(limits, name)) for name, value in floors.items()}
+    stricter |= {name: min(value, getattr(limits, name)) for name, value in ceilings.items()}
+    return replace(limits, **stricter)
+
+
+def _percentile(measurements: Sequence[Measurements], name: str, percentile: float) -> float:
+    return float(np.percentile([getattr(one, name) for one in measurements], percentile))
