@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "explain": {"torch", "captum", "openvino", "cv2", "scipy"},
     "training": {"torch", "timm", "accelerate", "tqdm", "cv2", "PIL", "simplejpeg", "scipy", "safetensors"},
     "store": {"sqlalchemy", "alembic", "psycopg", "PIL"},
-    "figures": {"plotly", "scipy"},
+    "figures": {"plotly", "scipy", "matplotlib"},
     "runs": {"PIL", "sqlalchemy"},
     "report": {"jinja2", "plotly", "pptx", "PIL", "cv2"},
     "pipeline": {"pandas", "tqdm", "PIL"},

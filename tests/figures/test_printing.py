@@ -1,0 +1,72 @@
+"""A printed figure holds what the screen shows, and refuses what it cannot draw."""
+
+from __future__ import annotations
+
+import io
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from PIL import Image
+
+from fundus_core.errors import UsageError
+from fundus_core.evaluation import Estimate
+from fundus_core.figures.agreement import error_boxes
+from fundus_core.figures.forest import Row, forest
+from fundus_core.figures.look import Look
+from fundus_core.figures.printing import png, svg
+from fundus_core.figures.scatter import Points, predicted_against_true
+from fundus_core.targets import TARGETS
+
+
+def scatter(n: int, look: Look | None = None) -> go.Figure:
+    draw = np.random.default_rng(1)
+    truth = draw.normal(130, 17, n)
+    points = Points("A", np.array([f"p{k}" for k in range(n)]), truth, truth + draw.normal(0, 10, n), 0)
+    estimates = {"mae": Estimate(10.3, 9.9, 10.8), "bias": Estimate(0.4), "pearson": Estimate(0.5)}
+    return predicted_against_true(
+        TARGETS["sbp"], [points], estimates, look or Look(rendered=True, opaque=True)
+    )
+
+
+def test_svg_is_well_formed_and_keeps_its_words() -> None:
+    text = svg(scatter(50))
+    ET.fromstring(text)  # noqa: S314 - our own text
+    assert "rendered eyes" in text
+    assert "MAE 10.30 mmHg" in text
+    assert 'aria-label="Predicted against true' in text
+    assert "http://" not in text.replace("http://www.w3.org/", "")
+
+
+def test_the_same_figure_gives_the_same_file() -> None:
+    assert svg(scatter(50)) == svg(scatter(50))
+
+
+def test_many_points_stay_small() -> None:
+    assert len(svg(scatter(60_000))) < 400_000
+
+
+def test_png_has_the_size_that_was_asked_for() -> None:
+    picture = Image.open(io.BytesIO(png(scatter(50), width=300, scale=2)))
+    assert picture.width == 600
+
+
+def test_dark_paper_is_dark() -> None:
+    picture = Image.open(
+        io.BytesIO(png(scatter(5, Look(dark=True, opaque=True)), width=300, scale=1))
+    ).convert("L")
+    assert picture.getpixel((2, 2)) < 60
+
+
+def test_boxes_and_forest_name_their_rows() -> None:
+    draw = np.random.default_rng(2).normal(0, 1, 30)
+    group = Points("Site B", np.array(["x"] * 30), draw, draw + 1, 1)
+    assert "Site B" in svg(error_boxes(TARGETS["sbp"], [group], Look()))
+    rows = [Row("all", 10.0, 9.0, 11.0, 100), Row("few", None, None, None, 3, note="fewer than 20 people")]
+    assert "fewer than 20 people" in svg(forest(rows, "MAE", Look()))
+
+
+def test_a_trace_that_cannot_be_printed_is_named() -> None:
+    with pytest.raises(UsageError, match="'pie' cannot be printed"):
+        svg(go.Figure(go.Pie(values=[1, 2]), layout={"meta": {"alt": "x"}}))
