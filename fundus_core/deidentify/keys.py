@@ -1,0 +1,89 @@
+"""The key behind the pseudonyms: it belongs to the user and is never stored beside results.
+
+The same key gives the same pseudonyms, at any site and in any year; without it nobody can test a guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import unicodedata
+from pathlib import Path
+
+from fundus_core.errors import UsageError
+
+KEY_BYTES = 32
+"""Of a fresh key; as many as SHA-256 returns (RFC 2104, section 3)."""
+MIN_KEY_BYTES = 16
+"""A shorter key could be found by trying."""
+MAX_KEY_BYTES = 4096
+"""A longer file was probably given by mistake."""
+MIN_PASSPHRASE = 12
+"""Characters; scrypt makes each guess slow, not impossible."""
+
+_SALT = b"fundus-lab pseudonyms 1"  # fixed, so that one passphrase gives one key at every site
+_MEMORY_BYTES = 64 * 1024 * 1024
+
+
+def fresh_key() -> bytes:
+    """Return a random key, for pseudonyms that hold for one run only."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def key_from_passphrase(passphrase: str) -> bytes:
+    """Derive a key from a passphrase (scrypt, RFC 7914).
+
+    Raises:
+        UsageError: The passphrase is too short.
+    """
+    text = unicodedata.normalize("NFKC", passphrase).strip()
+    if len(text) < MIN_PASSPHRASE:
+        message = (
+            f"The passphrase has {len(text)} characters; at least {MIN_PASSPHRASE} are needed, "
+            "else names could be found by trying. Use a longer one."
+        )
+        raise UsageError(message)
+    return hashlib.scrypt(text.encode(), salt=_SALT, n=2**15, r=8, p=1, maxmem=_MEMORY_BYTES, dklen=KEY_BYTES)
+
+
+def key_from_file(path: Path) -> bytes:
+    """Read a key as ``write_key`` wrote it, or any file of 16 to 4,096 bytes that the user keeps as a key.
+
+    Raises:
+        UsageError: The file cannot be read, or is too short or too long for a key.
+    """
+    try:
+        size = path.stat().st_size
+        key = path.read_bytes() if size <= MAX_KEY_BYTES else b""
+    except OSError as error:
+        message = f"The key file could not be opened ({error.strerror}); check its path."
+        raise UsageError(message) from None
+    key = key.strip()
+    if len(key) < MIN_KEY_BYTES:
+        message = (
+            f"The key file holds {size:,} bytes; {MIN_KEY_BYTES} to {MAX_KEY_BYTES:,} are allowed. "
+            "Make one with 'write_key', or use a passphrase."
+        )
+        raise UsageError(message)
+    return key
+
+
+def write_key(path: Path) -> bytes:
+    """Write a fresh key, readable by its owner only, and return it.
+
+    Raises:
+        UsageError: There is a file of that name already (a key that is lost cannot be made again), or it cannot be
+            written.
+    """
+    key = secrets.token_hex(KEY_BYTES).encode()
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(key + b"\n")
+    except FileExistsError:
+        message = "A file of that name exists; a key is never overwritten. Choose another name."
+        raise UsageError(message) from None
+    except OSError as error:
+        message = f"The key file could not be written ({error.strerror}); check its folder."
+        raise UsageError(message) from None
+    return key

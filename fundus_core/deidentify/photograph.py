@@ -1,0 +1,117 @@
+"""One photograph without what identifies its person, and the line that says what was taken away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from fundus_core import __version__
+from fundus_core.deidentify.pseudonyms import Pseudonyms
+from fundus_core.errors import UsageError
+from fundus_core.records import Eye, Photograph, Pixels
+
+Form = Literal["png", "jpeg"]
+JPEG_QUALITY = 95
+OLDEST_AGE = 89
+"""Ages above are given as 90: so few people are older that the age itself identifies (45 CFR 164.514(b)(2)(i)(C))."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """What was done to one photograph. It holds no name: only who has the original can find it, by its hash."""
+
+    photograph: str
+    """Pseudonym of the photograph."""
+    patient: str
+    """Pseudonym of the patient; empty where nobody said whose eye it is."""
+    sha256_original: str
+    """Of the bytes of the original file."""
+    removed: tuple[str, ...]
+    """What was taken away, as words without their values."""
+    at: str
+    """When, in UTC (ISO 8601, to the second)."""
+    code_version: str
+    """Version of this package."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deidentified:
+    """A photograph that may leave the house."""
+
+    photograph: str
+    """Pseudonym of the photograph."""
+    patient: str
+    """Pseudonym of the patient; empty where nobody said whose eye it is."""
+    eye: Eye
+    """Which eye."""
+    age: float
+    """Whole years, 90 for all above 89; NaN where not known."""
+    pixels: Pixels
+    """Height x width x 3, RGB, 0..255, black outside the retina."""
+    audit: AuditLine
+    """What was done."""
+
+
+def deidentify(
+    photograph: Photograph,
+    blacked_out: Pixels,
+    pseudonyms: Pseudonyms,
+    *,
+    patient_id: str = "",
+    eye: Eye = Eye.UNKNOWN,
+) -> Deidentified:
+    """Take away from a photograph what identifies its person.
+
+    Args:
+        photograph: As decoded; its metadata was left behind then.
+        blacked_out: Its pixels, black outside the retina (height x width x 3).
+        pseudonyms: Replace the name, and the id where one is given.
+        patient_id: As a table says; empty to keep the pseudonym that the photograph brought.
+        eye: As decided; unknown to keep what the file said.
+
+    Raises:
+        UsageError: ``blacked_out`` is not the photograph with a part of it black.
+    """
+    outside = _outside(photograph.pixels, blacked_out)
+    name = pseudonyms.photograph(photograph.name)
+    patient = pseudonyms.patient(patient_id) or photograph.patient_id
+    removed = ["file name", *photograph.dropped]
+    removed += [f"pixels outside the retina ({outside:.1%})"] if outside else []
+    line = AuditLine(name, patient, photograph.sha256, tuple(removed), _now(), __version__)
+    age = min(photograph.age, OLDEST_AGE + 1.0)
+    return Deidentified(name, patient, eye or photograph.eye, age, blacked_out, line)
+
+
+def encode(pixels: Pixels, form: Form = "png") -> bytes:
+    """Encode pixels (height x width x 3, RGB) as PNG, exactly, or as JPEG; without any metadata."""
+    buffer = BytesIO()
+    image = Image.fromarray(pixels)
+    if form == "png":
+        image.save(buffer, "PNG")
+    else:
+        image.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return buffer.getvalue()
+
+
+def _outside(before: Pixels, after: Pixels) -> float:
+    """Share of pixels that were blacked out."""
+    if before.shape != after.shape:
+        message = (
+            f"The blacked-out pixels are {after.shape[1]} x {after.shape[0]}, the photograph is "
+            f"{before.shape[1]} x {before.shape[0]}; give the photograph's own pixels."
+        )
+        raise UsageError(message)
+    changed = (before != after).any(axis=2)
+    if after[changed].any():
+        message = "Pixels were changed to something other than black; give the photograph's own pixels."
+        raise UsageError(message)
+    return float(np.mean(changed))
+
+
+def _now() -> str:
+    return datetime.now(UTC).replace(microsecond=0).isoformat()
