@@ -1,0 +1,6 @@
+"""The rendered cohort whose best possible error is known."""
+
+from fundus_core.synthetic.cohort import synthesise
+from fundus_core.synthetic.drawing import eye_seed, what_if
+
+__all__ = ["eye_seed", "synthesise", "what_if"]

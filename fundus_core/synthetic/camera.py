@@ -1,0 +1,174 @@
+"""Three cameras: field, frame, colour, sharpness and noise; they know nothing of the person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+
+from fundus_core.records import Pixels
+from fundus_core.synthetic.tissue import Colour, Grid
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """How one site photographs."""
+
+    id: str
+    """Written to the truth table."""
+    site: str
+    """Where it stands."""
+    zoom: float
+    """Enlargement relative to a field of 45 degrees."""
+    colour: tuple[float, float, float]
+    """Gain of red, green and blue."""
+    vignette: float
+    """Share of light lost at the edge of the field."""
+    blur: float
+    """Standard deviation of the optics' blur in radii of the field."""
+    noise: float
+    """Standard deviation of the sensor's noise, of 1."""
+    border: tuple[int, int, int]
+    """Colour outside the field, 0..255."""
+    aspect: float
+    """Width of the frame over its height."""
+    cut: float
+    """Half height of the field in radii: below 1 its top and bottom are cut flat."""
+    scale: float
+    """Height of the frame relative to the size asked for."""
+    quality: int
+    """JPEG quality, chroma at half resolution (4:2:0)."""
+
+
+_ALBA = Camera(
+    id="alba45",
+    site="health check",
+    zoom=1.0,
+    colour=(1.0, 1.0, 1.0),
+    vignette=0.30,
+    blur=0.0025,
+    noise=0.010,
+    border=(0, 0, 0),
+    aspect=1.0,
+    cut=1.1,
+    scale=1.0,
+    quality=90,
+)
+_BOREAL = Camera(
+    id="boreal50",
+    site="hospital",
+    zoom=0.94,
+    colour=(0.95, 1.08, 0.92),
+    vignette=0.40,
+    blur=0.0040,
+    noise=0.014,
+    border=(16, 16, 18),
+    aspect=1.333,
+    cut=1.1,
+    scale=0.9,
+    quality=85,
+)
+_CIRRUS = Camera(
+    id="cirrus45",
+    site="clinic",
+    zoom=1.05,
+    colour=(1.06, 0.92, 1.10),
+    vignette=0.24,
+    blur=0.0030,
+    noise=0.008,
+    border=(4, 3, 2),
+    aspect=1.25,
+    cut=0.87,
+    scale=1.1,
+    quality=95,
+)
+CAMERAS: Mapping[str, Camera] = MappingProxyType({camera.id: camera for camera in (_ALBA, _BOREAL, _CIRRUS)})
+"""Every camera by its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One press of the shutter."""
+
+    gain: float
+    """Brightness."""
+    cast: tuple[float, float, float]
+    """Colour cast on top of the camera's own."""
+    tilt: tuple[float, float]
+    """Illumination's slope along x and y, per radius of the field."""
+    shift: tuple[float, float]
+    """Where the field lies in the frame, as a share of the free room, -1 to 1."""
+    lift: float
+    """Stray light added everywhere, of 1."""
+
+
+def expose(generator: np.random.Generator) -> Exposure:
+    """Draw one exposure."""
+    cast = tuple(float(value) for value in np.exp(generator.normal(0, 0.035, 3)))
+    tilt = tuple(float(value) for value in generator.normal(0, 0.05, 2))
+    shift = tuple(float(value) for value in generator.uniform(-0.7, 0.7, 2))
+    return Exposure(
+        float(np.exp(generator.normal(0, 0.06))),
+        (cast[0], cast[1], cast[2]),
+        (tilt[0], tilt[1]),
+        (shift[0], shift[1]),
+        float(generator.uniform(0.0, 0.02)),
+    )
+
+
+def field_pixels(camera: Camera, size: int) -> int:
+    """Return the diameter of the field in pixels in a photograph asked for at that size."""
+    height = round(size * camera.scale)
+    tall = height / camera.cut if camera.cut < 1 else 0.97 * height
+    return round(min(tall, 0.985 * height * camera.aspect))
+
+
+def light_up(tissue: Colour, camera: Camera, exposure: Exposure, view: Grid) -> Colour:
+    """Return the field as the camera's lens shows it, size x size x 3, 0..1."""
+    x, y = view.x * np.float32(view.zoom), view.y * np.float32(view.zoom)
+    light = 1 - np.float32(camera.vignette) * (x * x + y * y)
+    light += np.float32(exposure.tilt[0]) * x + np.float32(exposure.tilt[1]) * y
+    gain = (
+        np.array(camera.colour, np.float32) * np.array(exposure.cast, np.float32) * np.float32(exposure.gain)
+    )
+    lit = tissue * (np.maximum(light, np.float32(0.05))[..., None] * gain) + np.float32(exposure.lift)
+    return view.blurred(lit, camera.blur / view.zoom)
+
+
+def record(field: Colour, camera: Camera, view: Grid, generator: np.random.Generator) -> Colour:
+    """Return the field with the sensor's noise."""
+    return np.asarray(field + _grain(generator, view) * np.float32(camera.noise))
+
+
+def frame(field: Colour, camera: Camera, exposure: Exposure, size: int) -> Pixels:
+    """Put the field, a disc with smooth edge, into the camera's frame; height x width x 3, uint8."""
+    height = round(size * camera.scale)
+    width = round(height * camera.aspect)
+    diameter = len(field)
+    picture = np.empty((height, width, 3), np.float32)
+    picture[:] = np.array(camera.border, np.float32)
+    left = round((width - diameter) / 2 * (1 + exposure.shift[0]))
+    top = round((height - diameter) / 2 * (1 + max(exposure.shift[1], -1) * (camera.cut >= 1)))
+    rows = slice(max(top, 0), min(top + diameter, height))
+    inner = field[rows.start - top : rows.stop - top]
+    cover = _circle(diameter)[rows.start - top : rows.stop - top, :, None]
+    target = picture[rows, left : left + diameter]
+    target += (inner * np.float32(255) - target) * cover
+    return np.asarray(np.clip(np.rint(picture), 0, 255), np.uint8)
+
+
+def _circle(diameter: int) -> Colour:
+    """Return the anti-aliased disc, diameter x diameter, 0..1."""
+    line = np.arange(diameter, dtype=np.float32) + np.float32(0.5 - diameter / 2)
+    distance = np.hypot(line[None], line[:, None])
+    return np.asarray(np.clip(np.float32(diameter / 2) - distance, 0, 1))
+
+
+def _grain(generator: np.random.Generator, view: Grid) -> Colour:
+    """Return noise whose grain is a fixed share of the field, so that every size shows the same."""
+    coarse = generator.standard_normal((320, 320, 3), np.float32)
+    way = cv2.INTER_AREA if view.size < 320 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(coarse, (view.size, view.size), interpolation=way), np.float32)

@@ -1,0 +1,61 @@
+"""From latents to one photograph: anatomy, vessels, tissue, camera, each with a generator of its own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fundus_core.errors import UsageError
+from fundus_core.records import Eye, Floats, Pixels
+from fundus_core.synthetic.anatomy import plant
+from fundus_core.synthetic.camera import CAMERAS, Camera, expose, field_pixels, frame, light_up, record
+from fundus_core.synthetic.defects import spoil
+from fundus_core.synthetic.population import TRAITS
+from fundus_core.synthetic.tissue import grid, paint
+from fundus_core.synthetic.vessels import tree
+
+
+def eye_seed(seed: int, person: int, eye: Eye) -> int:
+    """Return the seed of one eye: all that a drawing depends on besides z and the camera."""
+    side = 1 if eye is Eye.LEFT else 0
+    return int(np.random.SeedSequence([seed, person, side]).generate_state(1, np.uint64)[0])
+
+
+def draw(z: Floats, eye: Eye, camera: Camera, seed_of_eye: int, size: int, defect: str = "") -> Pixels:
+    """Draw one photograph.
+
+    Args:
+        z: 7 latents in the order of ``population.TRAITS``.
+        eye: A left eye is drawn mirrored.
+        camera: Which camera.
+        seed_of_eye: Everything random; the same seed with another z is the same eye of a changed person.
+        size: About the height in pixels; each camera has its own share of it.
+        defect: What went wrong, one of ``defects.DEFECTS``; empty for a good photograph.
+
+    Returns:
+        Height x width x 3, RGB, 0..255.
+    """
+    children = np.random.SeedSequence(seed_of_eye).spawn(6)
+    place, branches, skin, shutter, grain, mishap = map(np.random.default_rng, children)
+    view = grid(field_pixels(camera, size), camera.zoom)
+    anatomy = plant(z, place)
+    tissue = paint(anatomy, tree(anatomy, branches), view, skin)
+    if eye is Eye.LEFT:
+        tissue = np.ascontiguousarray(tissue[:, ::-1])
+    exposure = expose(shutter)
+    field = spoil(light_up(tissue, camera, exposure, view), view, defect, mishap)
+    return frame(record(field, camera, view, grain), camera, exposure, size)
+
+
+def what_if(seed_of_eye: int, z: Floats, camera: str, size: int, eye: Eye = Eye.RIGHT) -> Pixels:
+    """Redraw one eye with other latents: what z changes, and nothing else, differs.
+
+    Raises:
+        UsageError: No camera has that name, or z is not 7 finite numbers.
+    """
+    if camera not in CAMERAS:
+        message = f"There is no camera '{camera}'; the cameras are {', '.join(CAMERAS)}."
+        raise UsageError(message)
+    if np.shape(z) != (len(TRAITS),) or not np.all(np.isfinite(z)):
+        message = f"Latents are {len(TRAITS)} finite numbers ({', '.join(TRAITS)}), not {z!r}."
+        raise UsageError(message)
+    return draw(z, eye, CAMERAS[camera], seed_of_eye, size)
