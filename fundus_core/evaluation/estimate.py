@@ -1,0 +1,91 @@
+"""One number with its interval, or the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+NUMBER_OF_DRAWS = 2000
+"""Bootstrap draws unless told otherwise."""
+
+SEED = 20250512
+"""Seed of every draw unless told otherwise; shown beside every interval."""
+
+CONFIDENCE = 0.95
+"""Every interval is a 95 % interval."""
+
+Method = Literal["percentile", "bca"]
+"""How bootstrap draws become an interval."""
+
+Cell = str | int | float | bool | None
+"""What one cell of an exported table may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A statistic, its 95 % interval, and how both were made."""
+
+    value: float | None
+    """In the target's unit where the statistic has one; ``None`` where it is not estimable."""
+    low: float | None = None
+    """Lower end of the interval; ``None`` where there is none."""
+    high: float | None = None
+    """Upper end of the interval; ``None`` where there is none."""
+    method: str = ""
+    """How the interval was made; empty where there is none."""
+    note: str = ""
+    """Why a value or an interval is missing, or what a reader has to know."""
+
+    def as_json(self) -> dict[str, Cell]:
+        """Return the estimate as ``metrics.json`` holds it.
+
+        >>> Estimate(None, note="not estimable: one person").as_json()["value"] is None
+        True
+        """
+        return {name: getattr(self, name) for name in ("value", "low", "high", "method", "note")}
+
+
+def not_estimable(reason: str) -> Estimate:
+    """Return the estimate that has no value, and why.
+
+    >>> not_estimable("every prediction is the same").note
+    'not estimable: every prediction is the same'
+    """
+    return Estimate(None, note=f"not estimable: {reason}")
+
+
+def rows(items: Iterable[Any]) -> list[dict[str, Cell]]:
+    """Turn frozen dataclasses into table rows, an :class:`Estimate` spread over its own columns.
+
+    Args:
+        items: Dataclass instances of one kind whose fields are numbers, words or estimates.
+
+    Returns:
+        A row per item; the estimate in a field ``mae`` becomes ``mae``, ``mae_low``, ``mae_high``,
+        ``mae_note``; other fields that are not cells (arrays, mappings) are left out.
+
+    >>> @dataclass(frozen=True)
+    ... class Band:
+    ...     name: str
+    ...     mae: Estimate
+    >>> rows([Band("40-49", Estimate(2.0, 1.0, 3.0))])
+    [{'name': '40-49', 'mae': 2.0, 'mae_low': 1.0, 'mae_high': 3.0, 'mae_note': ''}]
+    """
+    return [_row(item) for item in items]
+
+
+def _row(item: Any) -> dict[str, Cell]:
+    row: dict[str, Cell] = {}
+    for field in fields(item):
+        value = getattr(item, field.name)
+        if isinstance(value, Estimate):
+            row |= {
+                field.name: value.value,
+                f"{field.name}_low": value.low,
+                f"{field.name}_high": value.high,
+                f"{field.name}_note": value.note,
+            }
+        elif value is None or isinstance(value, str | int | float | bool):
+            row[field.name] = value
+    return row

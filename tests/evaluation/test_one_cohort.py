@@ -1,0 +1,248 @@
+"""Every number of metrics.json against a second calculation; degenerate data; the order of rows."""
+
+import json
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score, roc_auc_score
+
+from fundus_core.errors import UsageError
+from fundus_core.evaluation import evaluate, subset
+
+LEVELS = {"patient": ["patient_id"], "eye": ["patient_id", "eye"], "photograph": ["photograph"]}
+
+
+def frame(table, target):
+    """Rows that count, by pandas."""
+    columns = {name: getattr(table, name) for name in ("photograph", "patient_id", "eye", "status")}
+    columns |= {"y": table.truth[target], "p": table.predicted[target]}
+    columns |= {"age": table.truth["age"], "sex": table.truth["sex"]}
+    nothing = np.full(len(table), np.nan)
+    columns |= {"low": table.low.get(target, nothing), "high": table.high.get(target, nothing)}
+    rows = pd.DataFrame(columns)
+    return rows[(rows.status == "predicted") & rows.y.notna() & rows.p.notna()]
+
+
+def units(table, target, level):
+    rows = frame(table, target)
+    numbers = rows.groupby(LEVELS[level])[["y", "p", "age", "sex", "low", "high"]].mean()
+    return numbers, rows.groupby(LEVELS[level]).patient_id.first().to_numpy()
+
+
+def without_each(x, y, who, predict):
+    """The error of a predictor fitted to everybody else, by a plain loop over people."""
+    errors = np.empty(len(y))
+    for person in np.unique(who):
+        own = who == person
+        errors[own] = np.abs(y[own] - predict(x[~own], y[~own], x[own]))
+    return errors
+
+
+def linear(x, y, new):
+    return LinearRegression().fit(x, y).predict(new)
+
+
+def by_hand(numbers, who, target):
+    y, p = numbers.y.to_numpy(), numbers.p.to_numpy()
+    d = p - y
+    fit = stats.linregress(p, y)
+    expected = {
+        "mae": np.abs(d).mean(),
+        "rmse": np.sqrt((d**2).mean()),
+        "bias": d.mean(),
+        "r2": r2_score(y, p),
+        "pearson": stats.pearsonr(y, p)[0],
+        "spearman": stats.spearmanr(y, p)[0],
+        "ccc": 2 * np.cov(y, p, ddof=0)[0, 1] / (y.var() + p.var() + (y.mean() - p.mean()) ** 2),
+        "slope": fit.slope,
+        "intercept": fit.intercept,
+        "loa_low": d.mean() - 1.96 * d.std(ddof=1),
+        "loa_high": d.mean() + 1.96 * d.std(ddof=1),
+        "medae": np.median(np.abs(d)),
+        "mae_null": without_each(y, y, who, lambda x, y, new: y.mean()).mean(),
+        "coverage": ((numbers.low <= y) & (y <= numbers.high)).mean(),
+        "interval_width": (numbers.high - numbers.low).mean(),
+    }
+    if target != "age":
+        known = numbers[["age", "sex"]].notna().all(axis=1).to_numpy()
+        x = numbers[["age", "sex"]].to_numpy()[known]
+        expected["mae_age_sex"] = without_each(x, y[known], who[known], linear).mean()
+        expected["mae_over_age_sex"] = np.abs(d)[known].mean() / expected["mae_age_sex"]
+    expected["mae_over_null"] = expected["mae"] / expected["mae_null"]
+    return expected
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("level", LEVELS)
+def test_continuous_scores_equal_a_second_calculation(cohort, level, seed):
+    table = cohort(people=40, seed=seed)
+    evaluation = evaluate(table, level=level, draws=20)
+    for target in ("sbp", "dbp", "glucose", "waist", "bmi", "age"):
+        numbers, who = units(table, target, level)
+        result = evaluation.targets[target]
+        assert (result.n, result.n_patients) == (len(numbers), len(set(who)))
+        assert result.n_photographs == len(frame(table, target))
+        for name, value in by_hand(numbers, who, target).items():
+            assert result.estimates[name].value == pytest.approx(value, rel=1e-9, abs=1e-9), (target, name)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_scores_of_a_probability_equal_a_second_calculation(cohort, level):
+    table = cohort(people=80, seed=4)
+    result = evaluate(table, level=level, targets=["sex"], draws=20).targets["sex"]
+    numbers, _ = units(table, "sex", level)
+    y, p = numbers.y.to_numpy(), numbers.p.to_numpy()
+    called = p >= 0.5
+    expected = {
+        "auc": roc_auc_score(y, p),
+        "accuracy": (called == y).mean(),
+        "sensitivity": called[y == 1].mean(),
+        "specificity": (~called)[y == 0].mean(),
+        "brier": ((p - y) ** 2).mean(),
+    }
+    assert {name: e.value for name, e in result.estimates.items()} == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_order_of_rows_changes_no_digit(cohort, shuffled, level, seed):
+    table = cohort(people=30, seed=5)
+    double = subset(table, np.r_[np.arange(len(table)), np.arange(5)])
+    first = evaluate(double, level=level, draws=50, interval="bca").as_json()
+    assert evaluate(shuffled(double, seed), level=level, draws=50, interval="bca").as_json() == first
+
+
+def test_shares_within_the_tolerances(pairs):
+    estimates = evaluate(pairs([100, 100, 100, 100], [105, 94, 115, 131]), draws=10).targets["sbp"].estimates
+    assert [estimates[f"within_{k}"].value for k in (5, 10, 15)] == [0.25, 0.5, 0.75]
+
+
+def test_perfect_predictions_meet_every_limit(pairs):
+    y = [110.0, 120, 130, 155]
+    estimates = evaluate(pairs(y, y), draws=10).targets["sbp"].estimates
+    ideal = {"mae": 0, "rmse": 0, "bias": 0, "r2": 1, "pearson": 1, "spearman": 1, "ccc": 1, "slope": 1}
+    ideal |= {"intercept": 0, "loa_low": 0, "loa_high": 0, "medae": 0, "mae_over_null": 0}
+    assert {name: estimates[name].value for name in ideal} == pytest.approx(ideal, abs=1e-9)
+
+
+def test_a_shift_moves_the_bias_and_neither_correlation_nor_slope(cohort):
+    plain, moved = (
+        evaluate(cohort(seed=6, bias=b), targets=["sbp"], draws=10).targets["sbp"].estimates for b in (0, 7)
+    )
+    assert moved["bias"].value - plain["bias"].value == pytest.approx(7)
+    for name in ("pearson", "spearman", "slope"):
+        assert moved[name].value == pytest.approx(plain[name].value)
+    assert moved["ccc"].value < plain["ccc"].value
+
+
+def test_swapping_truth_and_prediction_mirrors_the_bias_and_keeps_the_concordance(pairs):
+    y, p = [110.0, 120, 130, 155, 128], [115.0, 118, 131, 140, 135]
+    one, other = (evaluate(pairs(a, b), draws=10).targets["sbp"].estimates for a, b in ((y, p), (p, y)))
+    for name in ("mae", "rmse", "ccc", "pearson"):
+        assert one[name].value == pytest.approx(other[name].value)
+    assert one["bias"].value == pytest.approx(-other["bias"].value)
+
+
+DEGENERATE = {
+    "nobody": ([], [], None, {"mae", "r2", "bias", "slope", "medae"}),
+    "one person": ([120.0], [125.0], None, {"r2", "pearson", "slope", "loa_low", "mae_null", "spearman"}),
+    "one person, many photographs": (
+        [120.0] * 50,
+        list(range(50)),
+        ["a"] * 50,
+        {"r2", "pearson", "mae_null"},
+    ),
+    "constant truth": ([120.1] * 9, list(range(9)), None, {"r2", "pearson", "spearman"}),
+    "constant prediction": (list(range(9)), [0.1] * 9, None, {"pearson", "slope", "intercept", "spearman"}),
+    "both constant": ([120.0] * 9, [120.0] * 9, None, {"ccc", "r2", "pearson", "slope", "mae_over_null"}),
+    "all missing": ([np.nan] * 4, [120.0] * 4, None, {"mae", "ccc", "medae"}),
+    "no overlap": ([np.nan, 120.0], [130.0, np.nan], None, {"mae", "loa_high"}),
+}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("interval", ["percentile", "bca"])
+@pytest.mark.parametrize(("y", "p", "who", "missing"), DEGENERATE.values(), ids=DEGENERATE.keys())
+def test_degenerate_data_say_why(pairs, y, p, who, missing, interval, level):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        evaluation = evaluate(pairs(y, p, who), level=level, draws=30, interval=interval)
+    text = json.dumps(evaluation.as_json(), allow_nan=False)
+    assert "NaN" not in text
+    for name in missing - ({"pearson", "spearman", "r2"} if who and level == "photograph" else set()):
+        estimate = evaluation.targets["sbp"].estimates[name]
+        assert estimate.value is None, name
+        assert estimate.note.startswith("not estimable: "), name
+    for estimate in evaluation.targets["sbp"].estimates.values():
+        assert (estimate.low is None) == (estimate.high is None) == (estimate.method == "")
+        assert estimate.low is not None or estimate.note
+
+
+def test_constant_predictions_of_a_persons_photographs_stay_constant(pairs):
+    """The mean of three equal numbers is not always that number: rounding must not become a correlation."""
+    who = np.repeat([f"{k}" for k in range(30)], 3)
+    table = pairs(np.repeat(np.arange(30.0), 3), np.full(90, 130.1), who)
+    for level in LEVELS:
+        estimates = evaluate(table, level=level, draws=10).targets["sbp"].estimates
+        assert estimates["pearson"].value is None
+        assert estimates["slope"].value is None
+        assert estimates["ccc"].value == pytest.approx(0, abs=1e-9)
+
+
+def test_a_contradictory_sex_is_left_out(cohort):
+    table = cohort(people=30, gaps=0)
+    table.truth["sex"][table.patient_id == "P0000"] = np.arange((table.patient_id == "P0000").sum()) % 2
+    several = (table.patient_id == "P0000").sum() > 1
+    result = evaluate(table, targets=["sex"], draws=10).targets["sex"]
+    assert result.n == len(set(table.patient_id[table.status == "predicted"])) - several
+
+
+def test_age_is_no_baseline_of_itself(cohort):
+    estimates = evaluate(cohort(), targets=["age"], draws=10).targets["age"].estimates
+    assert estimates["mae_age_sex"].value is None
+    assert "neither" in estimates["mae_age_sex"].note
+
+
+def test_a_person_of_the_only_other_sex_is_predicted_without_that_term(pairs):
+    rng = np.random.default_rng(0)
+    y, age = rng.normal(130, 15, 12), rng.normal(60, 10, 12)
+    sex = np.r_[1.0, np.zeros(11)]
+    estimates = evaluate(pairs(y, y + 1, age=age, sex=sex), draws=10).targets["sbp"].estimates
+    expected = without_each(np.column_stack([age, sex]), y, np.arange(12), linear).mean()
+    assert estimates["mae_age_sex"].value == pytest.approx(expected, rel=1e-9)
+
+
+def test_only_shared_targets_are_scored_and_the_rest_can_be_asked_for(cohort):
+    table = cohort()
+    del table.truth["waist"]
+    assert "waist" not in evaluate(table, draws=5).targets
+    asked = evaluate(table, draws=5, targets=["waist"]).targets["waist"]
+    assert (
+        asked.estimates["mae"].note
+        == "not estimable: no photograph has both a measured and a predicted value"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"level": "person"}, "choose patient, eye or photograph"),
+        ({"targets": ["hba1c"]}, "There is no target 'hba1c'"),
+    ],
+)
+def test_unknown_options_say_what_exists(cohort, options, message):
+    with pytest.raises(UsageError, match=message):
+        evaluate(cohort(), **options)
+
+
+def test_rows_hold_every_estimate_once(cohort):
+    evaluation = evaluate(cohort(), draws=10)
+    rows = evaluation.rows()
+    assert len({(row["target"], row["estimate"]) for row in rows}) == len(rows)
+    assert {row["target"] for row in rows} == set(evaluation.targets)
+    sbp = next(row for row in rows if (row["target"], row["estimate"]) == ("sbp", "mae"))
+    assert sbp["value"] == evaluation.targets["sbp"].estimates["mae"].value
