@@ -1,0 +1,71 @@
+"""Truth tables: any researcher's spreadsheet of measured values, read, mapped, checked and matched to photographs.
+
+The way of a table::
+
+    table = read_table(data, "values.csv")      # words under headings
+    proposal = propose(table)                   # what each column means: to be shown, changed, confirmed, saved
+    truth = apply(table, proposal)              # values in the targets' units, every fault listed
+    found = match(truth, photographs)           # which line belongs to which photograph
+
+``load`` does the first three for a table that needs nobody's decision, as the command line does.
+"""
+
+from pathlib import Path
+
+from fundus_core.errors import UsageError
+from fundus_core.truth.applying import apply
+from fundus_core.truth.faults import Fault, as_csv
+from fundus_core.truth.mapping import ROLES, Column, Proposal
+from fundus_core.truth.matching import KEYS, Match, Pseudonymiser, match
+from fundus_core.truth.proposing import propose
+from fundus_core.truth.reading import read_table
+from fundus_core.truth.table import Table, TruthTable
+
+__all__ = [
+    "KEYS",
+    "ROLES",
+    "Column",
+    "Fault",
+    "Match",
+    "Proposal",
+    "Pseudonymiser",
+    "Table",
+    "TruthTable",
+    "apply",
+    "as_csv",
+    "load",
+    "match",
+    "propose",
+    "read_table",
+]
+
+
+def load(
+    source: Path | str | bytes, name: str = "", *, proposal: Proposal | None = None, sheet: str | None = None
+) -> TruthTable:
+    """Read a truth table without asking: the proposed mapping (or a saved one) is applied as it stands.
+
+    Columns that only a person can decide on (sex coded 1 and 2 without a word) stay unused and are listed in the
+    faults; conversions are in the notes. Show both.
+
+    Args:
+        source: A file, or its bytes.
+        name: For messages; the file's own name where empty.
+        proposal: A saved mapping.
+        sheet: For a workbook: which sheet.
+
+    Raises:
+        UsageError: The file does not exist or cannot be opened.
+        TruthError: The table cannot be used; the message says why.
+    """
+    if isinstance(source, bytes):
+        data = source
+    else:
+        name = name or Path(source).name
+        try:
+            data = Path(source).read_bytes()
+        except OSError as error:
+            message = f"The truth table '{source}' cannot be opened ({error.strerror}); give the path of a CSV or XLSX file."
+            raise UsageError(message) from error
+    table = read_table(data, name or "table", sheet=sheet)
+    return apply(table, proposal or propose(table))

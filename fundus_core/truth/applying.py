@@ -1,0 +1,181 @@
+"""From a table and its mapping to measured values, a line per photograph, eye or person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.errors import TruthError
+from fundus_core.records import Eye, Floats, Labels
+from fundus_core.targets import TARGETS
+from fundus_core.truth import cells, checking, measuring
+from fundus_core.truth.mapping import KEPT_OR_NOT, Column, Proposal
+from fundus_core.truth.measuring import Quantity, Record
+from fundus_core.truth.table import Table, TruthTable, Words
+
+_LONGEST = 200
+_NO_GROUP = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "-", "<na>"))
+
+
+def apply(table: Table, proposal: Proposal) -> TruthTable:
+    """Read a table as its mapping says.
+
+    Columns that still need confirmation are not used; cells that cannot be used become missing; both are listed.
+
+    Args:
+        table: As read.
+        proposal: From ``propose``, changed and confirmed by a person, or saved from an earlier table.
+
+    Raises:
+        TruthError: The mapping does not fit the table, or names neither photographs nor patients.
+    """
+    record = Record(table.rows, list(table.faults), [*table.notes, *proposal.notes])
+    columns = _usable(table, proposal, record)
+    if not any(column.role in ("photograph", "patient_id") for column, _ in columns):
+        message = f"'{table.name}': no column names the photograph or the patient; the columns are {', '.join(table.headings)}. Choose one."
+        raise TruthError(message)
+    quantities = _quantities(columns, record)
+    checking.check(quantities, _ages(columns, record), record)
+    lines = _lines(columns, quantities, record)
+    if not lines.values:
+        what = f"No column holds a target ({', '.join(TARGETS)}): nothing can be evaluated. Map at least one."
+        record.about("", "no_target", what)
+    checking.repeated(lines, record)
+    order = sorted(record.faults, key=lambda fault: (fault.row, fault.column))
+    return replace(
+        lines, name=table.name, level=proposal.level, notes=tuple(record.notes), faults=tuple(order)
+    )
+
+
+def _usable(table: Table, proposal: Proposal, record: Record) -> list[tuple[Column, Words]]:
+    """Return the mapped columns with their cells; leave out what must first be confirmed."""
+    words = dict(zip(table.headings, table.columns, strict=True))
+    by_fold = {cells.fold(heading): heading for heading in table.headings}
+    absent, result = [], []
+    for column in proposal.columns:
+        heading = column.heading if column.heading in words else by_fold.get(cells.fold(column.heading), "")
+        if column.needs_confirmation:
+            record.about(column.heading, "unconfirmed", f"Not used until you confirm it. {column.reason}")
+        elif heading:
+            result.append((column, words[heading]))
+        elif column.role not in KEPT_OR_NOT:
+            absent.append(column.heading)
+    if absent:
+        message = f"'{table.name}' has no column {', '.join(absent)}, which the mapping names; there are {', '.join(table.headings)}."
+        raise TruthError(message)
+    known = {cells.fold(column.heading) for column in proposal.columns}
+    new = [heading for heading in table.headings if cells.fold(heading) not in known]
+    if new:
+        record.notes.append(f"Columns that the mapping does not name were left out: {', '.join(new)}.")
+    return result
+
+
+def _quantities(columns: Sequence[tuple[Column, Words]], record: Record) -> list[Quantity]:
+    result = []
+    for column, words in columns:
+        if column.role in measuring.READERS:
+            values = measuring.READERS[column.role](column, words, record)
+            result.append(Quantity(column.role, column.eye, column.heading, column.unit, values, words))
+        elif column.role == "blood_pressure":
+            both = measuring.pressures(column, words, record)
+            for role, values in zip(("sbp", "dbp"), both, strict=True):
+                result.append(Quantity(role, column.eye, column.heading, column.unit, values, words))
+    return result
+
+
+def _ages(columns: Sequence[tuple[Column, Words]], record: Record) -> Quantity | None:
+    """Return age from the dates of birth and examination."""
+    found = {
+        column.role: (column, words)
+        for column, words in columns
+        if column.role in ("birth_date", "exam_date")
+    }
+    if len(found) < 2:
+        return None
+    births, exams = (measuring.dates(*found[role], record) for role in ("birth_date", "exam_date"))
+    heading = "+".join(found[role][0].heading for role in ("birth_date", "exam_date"))
+    return Quantity("age", Eye.UNKNOWN, heading, "years", measuring.years_between(births, exams))
+
+
+def _lines(
+    columns: Sequence[tuple[Column, Words]], quantities: Sequence[Quantity], record: Record
+) -> TruthTable:
+    """Turn rows into lines: a wide row gives one line per eye."""
+    wide = {c.eye for c, _ in columns if c.role not in KEPT_OR_NOT} - {Eye.UNKNOWN}
+    wide |= {quantity.eye for quantity in quantities} - {Eye.UNKNOWN}
+    sides = [eye for eye in (Eye.RIGHT, Eye.LEFT) if eye in wide] or [Eye.UNKNOWN]
+    parts = [_side(eye, columns, quantities, record) for eye in sides]
+    if len(sides) > 1:
+        record.notes.append("Right and left stand side by side in one row; each row was read as two lines.")
+    rows = np.concatenate([part.rows for part in parts])
+    order = np.argsort(rows, kind="stable")
+    names = [name for name in TARGETS if any(name in part.values for part in parts)]
+    return TruthTable(
+        name="",
+        level="",
+        rows=rows[order],
+        photograph=np.concatenate([part.photograph for part in parts])[order],
+        patient_id=np.concatenate([part.patient_id for part in parts])[order],
+        eye=np.concatenate([part.eye for part in parts])[order],
+        values={name: np.concatenate([_or_missing(part, name) for part in parts])[order] for name in names},
+        covariates={
+            name: np.concatenate([part.covariates[name] for part in parts])[order]
+            for name in parts[0].covariates
+        },
+    )
+
+
+def _or_missing(part: TruthTable, name: str) -> Floats:
+    return part.values.get(name, np.full(len(part), np.nan))
+
+
+def _side(
+    side: Eye, columns: Sequence[tuple[Column, Words]], quantities: Sequence[Quantity], record: Record
+) -> TruthTable:
+    """Return the lines of one side; in a wide table, rows without a photograph of that side give none."""
+    mine = [(column, words) for column, words in columns if column.eye in (Eye.UNKNOWN, side)]
+    photograph = _names(mine, "photograph", len(record.rows))
+    wide_photographs = any(column.role == "photograph" and column.eye for column, _ in columns)
+    keep = np.flatnonzero(photograph != "") if wide_photographs and side else np.arange(len(record.rows))
+    eye = np.full(len(record.rows), side.value)
+    if not side and (found := [(c, w) for c, w in mine if c.role == "eye"]):
+        eye = measuring.eyes(*found[0], record)
+    own = [q for q in quantities if q.eye is side] if side else []
+    chosen = {
+        q.role: q for q in [*(q for q in quantities if q.eye is Eye.UNKNOWN), *own] if q.role in TARGETS
+    }
+    return TruthTable(
+        name="",
+        level="",
+        rows=record.rows[keep],
+        photograph=photograph[keep],
+        patient_id=_names(mine, "patient_id", len(record.rows))[keep],
+        eye=eye[keep],
+        values={role: q.values[keep] for role, q in chosen.items()},
+        covariates=_covariates(columns, keep),
+    )
+
+
+def _names(columns: Sequence[tuple[Column, Words]], role: str, n: int) -> Labels:
+    """Return the words of a key, a missing one empty."""
+    found = next((words for column, words in columns if column.role == role), None)
+    if found is None:
+        return np.full(n, "")
+    return np.array(
+        cells.each(found, lambda word: "" if cells.fold(word) in _NO_GROUP else word), dtype=np.str_
+    )
+
+
+def _covariates(columns: Sequence[tuple[Column, Words]], keep: NDArray[np.int64]) -> Mapping[str, Labels]:
+    return {
+        column.heading: np.array(cells.each(words[keep], _group), dtype=np.str_)
+        for column, words in columns
+        if column.role == "covariate"
+    }
+
+
+def _group(word: str) -> str:
+    return "" if cells.fold(word) in _NO_GROUP else word[:_LONGEST]

@@ -1,0 +1,211 @@
+"""Values that cannot be: out of range, in another unit than their column, against each other, twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.records import Eye, Floats
+from fundus_core.targets import TARGETS
+from fundus_core.truth import measuring, schema, units
+from fundus_core.truth.faults import Fault
+from fundus_core.truth.measuring import Quantity, Record
+from fundus_core.truth.table import TruthTable
+
+
+def check(quantities: list[Quantity], age: Quantity | None, record: Record) -> None:
+    """List what cannot be and make it missing; add body mass index and age where they can be worked out.
+
+    Args:
+        quantities: Changed in place: impossible values become NaN, worked-out quantities are added.
+        age: From the dates; ``None`` where there are none.
+        record: Where faults and notes go.
+    """
+    _ranges(quantities, record)
+    for quantity in quantities:
+        _variety(quantity, record)
+    bmi = _body_mass_index(quantities)
+    worked_out = [quantity for quantity in (bmi, age) if quantity]
+    _ranges(worked_out, record)
+    for quantity in worked_out:
+        _add(quantities, quantity, record)
+    _contradictions(quantities, worked_out, record)
+
+
+def _ranges(quantities: Sequence[Quantity], record: Record) -> None:
+    columns = {str(i): (q.role, q.values) for i, q in enumerate(quantities)}
+    for label, positions in schema.broken(columns).items():
+        _implausible(quantities[int(label)], positions.astype(np.int64), record)
+
+
+def _implausible(quantity: Quantity, positions: NDArray[np.int64], record: Record) -> None:
+    own = units.UNITS[quantity.role][0].name
+    low, high = units.RANGES[quantity.role]
+    unit = quantity.unit or own
+    times = units.factor(quantity.role, unit) or 1.0
+    for position in positions:
+        value = float(quantity.values[position])
+        written = f"{value:.4g} {own}" if quantity.words is None else str(quantity.words[position])
+        other = measuring.other_unit(quantity.role, unit, value / times) if quantity.words is not None else ""
+        if other:
+            what = f"'{written}' looks like {other} in a column in {unit}; it counts as missing. Write the whole column in one unit."
+        else:
+            what = f"{written} is outside {low:g} to {high:g} {own}, so it counts as missing. Correct the cell or leave it empty."
+        fault = "mixed_units" if other else "implausible"
+        record.faults.append(Fault(int(record.rows[position]), quantity.heading, written, fault, what))
+    quantity.values[positions] = np.nan
+
+
+def _variety(quantity: Quantity, record: Record) -> None:
+    finite = quantity.values[np.isfinite(quantity.values)]
+    if not len(finite):
+        what = "The column has no usable value. Check that the right column was chosen."
+        record.about(quantity.heading, "empty_column", what)
+    elif len(finite) > 2 and float(np.ptp(finite)) == 0:
+        what = f"Every value is {finite[0]:g}: no model can be judged by it. Check that it was filled in."
+        record.about(quantity.heading, "constant", what)
+
+
+def _body_mass_index(quantities: Sequence[Quantity]) -> Quantity | None:
+    found = {q.role: q for q in quantities if q.role in ("height", "weight") and q.eye is Eye.UNKNOWN}
+    if len(found) < 2:
+        return None
+    values = found["weight"].values / (found["height"].values / 100) ** 2
+    return Quantity("bmi", Eye.UNKNOWN, f"{found['height'].heading}+{found['weight'].heading}", "", values)
+
+
+def _add(quantities: list[Quantity], worked_out: Quantity, record: Record) -> None:
+    """Use a worked-out quantity only where the table does not state it."""
+    if any(quantity.role == worked_out.role for quantity in quantities):
+        return
+    quantities.append(worked_out)
+    count = int(np.isfinite(worked_out.values).sum())
+    name = TARGETS[worked_out.role].name
+    record.notes.append(
+        f"{name[0].upper()}{name[1:]} was worked out for {count:,} rows from {worked_out.heading}."
+    )
+
+
+def _contradictions(quantities: Sequence[Quantity], worked_out: Sequence[Quantity], record: Record) -> None:
+    pairs = [pair for eye in Eye if (pair := _pair(quantities, eye))]
+    columns: dict[str, tuple[str, Floats]] = {}
+    for i, (upper, lower) in enumerate(pairs):
+        columns[f"{schema.PULSE}{i}"] = (schema.PULSE, upper.values - lower.values)
+    stated = {q.role: q for q in quantities if q.eye is Eye.UNKNOWN and q.words is not None}
+    gaps = {q.role: (stated[q.role], q) for q in worked_out if q.role in stated}
+    if "age" in gaps:
+        columns[schema.AGE_GAP] = (schema.AGE_GAP, gaps["age"][0].values - gaps["age"][1].values)
+    if "bmi" in gaps:
+        columns[schema.BMI_GAP] = (schema.BMI_GAP, gaps["bmi"][0].values / gaps["bmi"][1].values - 1)
+    for label, places in schema.broken(columns).items():
+        positions = places.astype(np.int64)
+        if label.startswith(schema.PULSE):
+            _swapped(*pairs[int(label.removeprefix(schema.PULSE))], positions, record)
+        else:
+            _contradicts(*gaps[label.removesuffix("_gap")], positions, record)
+
+
+def _pair(quantities: Sequence[Quantity], eye: Eye) -> tuple[Quantity, Quantity] | None:
+    found = {q.role: q for q in quantities if q.eye is eye and q.role in ("sbp", "dbp")}
+    return (found["sbp"], found["dbp"]) if len(found) == 2 else None
+
+
+def _swapped(upper: Quantity, lower: Quantity, positions: NDArray[np.int64], record: Record) -> None:
+    both = int((np.isfinite(upper.values) & np.isfinite(lower.values)).sum())
+    heading = upper.heading if upper.heading == lower.heading else f"{upper.heading}+{lower.heading}"
+    if len(positions) > max(2, both / 2):
+        what = f"In {len(positions):,} of {both:,} rows systolic pressure is not above diastolic; the two columns look swapped."
+        record.about(
+            heading,
+            "swapped_columns",
+            f"{what} Exchange their meanings; until then these rows count as missing.",
+        )
+    for position in positions:
+        value = f"{upper.values[position]:g}/{lower.values[position]:g}"
+        what = f"Systolic pressure must be above diastolic; {value} was found, so both count as missing. Correct the row."
+        record.faults.append(Fault(int(record.rows[position]), heading, value, "swapped_pressures", what))
+    upper.values[positions] = np.nan
+    lower.values[positions] = np.nan
+
+
+def _contradicts(
+    stated: Quantity, worked_out: Quantity, positions: NDArray[np.int64], record: Record
+) -> None:
+    for position in positions:
+        value = f"{stated.values[position]:g}"
+        what = f"{value} is stated, {worked_out.values[position]:.1f} follows from {worked_out.heading}; it counts as missing. Correct one."
+        record.faults.append(Fault(int(record.rows[position]), stated.heading, value, "contradiction", what))
+    stated.values[positions] = np.nan
+
+
+def repeated(truth: TruthTable, record: Record) -> None:
+    """List lines that name the same photograph (or eye, or person) twice, lines without a name, and two sexes of one person."""
+    names = line_keys(truth)
+    for line in np.flatnonzero(names == ""):
+        what = "The row names neither photograph nor patient, so it cannot be matched. Fill in the name or remove the row."
+        record.faults.append(Fault(int(truth.rows[line]), "", "", "no_key", what))
+    for lines in groups(names):
+        same = same_values(truth, lines)
+        rows = ", ".join(str(row) for row in truth.rows[lines][:5])
+        for line in lines[1:] if same else lines:
+            record.faults.append(_repeat(int(truth.rows[line]), str(names[line]), rows, same=same))
+    _two_sexes(truth, record)
+
+
+def _repeat(row: int, name: str, rows: str, *, same: bool) -> Fault:
+    if same:
+        return Fault(
+            row,
+            "",
+            name,
+            "duplicate",
+            f"Rows {rows} say the same of '{name}'; one is used. Remove the others.",
+        )
+    what = f"Rows {rows} say different things of '{name}'; none is used. Keep the right one."
+    return Fault(row, "", name, "conflict", what)
+
+
+def _two_sexes(truth: TruthTable, record: Record) -> None:
+    sex = truth.values.get("sex")
+    if sex is None:
+        return
+    for lines in groups(np.where(np.isfinite(sex), truth.patient_id, "")):
+        if np.ptp(sex[lines]) > 0:
+            for line in lines:
+                what = "Rows of one patient give different sexes; they are used as they stand. Correct them or the patient's id."
+                fault = Fault(int(truth.rows[line]), "", str(truth.patient_id[line]), "contradiction", what)
+                record.faults.append(fault)
+
+
+def line_keys(truth: TruthTable) -> NDArray[np.str_]:
+    """Return what each line is about in one word: the photograph, else patient and eye, else the patient."""
+    if (truth.photograph != "").any():
+        return truth.photograph
+    if (truth.eye != "").any():
+        joined = np.char.add(np.char.add(truth.patient_id, " "), truth.eye)
+        return np.where(truth.patient_id == "", "", joined)
+    return truth.patient_id
+
+
+def groups(names: NDArray[np.str_]) -> list[NDArray[np.int64]]:
+    """Return the positions of every name that stands more than once, empty names aside."""
+    order = np.argsort(names, kind="stable")
+    ordered = names[order]
+    starts = (
+        np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        if len(names)
+        else np.array([], int)
+    )
+    parts = np.split(order, starts[1:])
+    return [part for part in parts if len(part) > 1 and names[part[0]] != ""]
+
+
+def same_values(truth: TruthTable, lines: NDArray[np.int64]) -> bool:
+    """Return whether these lines hold the same measured values."""
+    for values in truth.values.values():
+        first = values[lines[0]]
+        if not np.array_equal(values[lines], np.full(len(lines), first), equal_nan=True):
+            return False
+    return True

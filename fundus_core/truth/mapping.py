@@ -1,0 +1,144 @@
+"""Which column means what: proposed by the computer, confirmed by a person, saved and used again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Self
+
+from fundus_core.errors import TruthError
+from fundus_core.records import Eye
+from fundus_core.targets import TARGETS
+
+KEYS = ("photograph", "patient_id", "eye")
+"""Roles that say whose value it is."""
+SOURCES = ("blood_pressure", "height", "weight", "birth_date", "exam_date")
+"""Roles from which a target is worked out: ``120/80``, body mass index, age."""
+KEPT_OR_NOT = ("covariate", "personal", "ignored")
+"""Roles of all other columns: kept for grouping; recognised as personal and not kept; not kept."""
+ROLES = (*KEYS, *TARGETS, *SOURCES, *KEPT_OR_NOT)
+"""Every role that a column can have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What one column is taken for, and why."""
+
+    heading: str
+    """As in ``Table.headings``."""
+    role: str
+    """One of ``ROLES``."""
+    confidence: float = 1.0
+    """0 (a guess) to 1 (certain)."""
+    reason: str = ""
+    """One sentence for the person who confirms."""
+    unit: str = ""
+    """Unit of the numbers in the file; empty means the target's own."""
+    eye: Eye = Eye.UNKNOWN
+    """In a wide table: the eye that the column is about."""
+    coding: Mapping[str, str] = field(default_factory=dict)
+    """Cell (lower case) to ``female``/``male`` or ``right``/``left``."""
+    decimal: str = "."
+    """The mark before the fraction, ``.`` or ``,``."""
+    needs_confirmation: bool = False
+    """True where the file cannot tell and a wrong guess would turn results round: not used until confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A mapping of every column; as JSON it can be saved and used for the next table of the same kind."""
+
+    columns: tuple[Column, ...]
+    """In the order of the table."""
+    notes: tuple[str, ...] = ()
+    """Sentences about the table as a whole."""
+
+    @property
+    def level(self) -> str:
+        """What a line stands for: ``photograph``, ``eye`` or ``person``."""
+        if self.having("photograph"):
+            return "photograph"
+        return "eye" if self.having("eye") or any(column.eye for column in self.columns) else "person"
+
+    @property
+    def unconfirmed(self) -> tuple[Column, ...]:
+        """Columns that a person must decide on before they are used."""
+        return tuple(column for column in self.columns if column.needs_confirmation)
+
+    def having(self, role: str) -> tuple[Column, ...]:
+        """Return the columns of that role."""
+        return tuple(column for column in self.columns if column.role == role)
+
+    def change(self, heading: str, **changes: Any) -> Self:
+        """Return a copy in which one column was changed by a person, and so confirmed.
+
+        Raises:
+            TruthError: No column has that heading, or the role does not exist.
+        """
+        self._require(heading)
+        decided = {"confidence": 1.0, "reason": "Chosen by you.", "needs_confirmation": False, **changes}
+        columns = tuple(replace(c, **decided) if c.heading == heading else c for c in self.columns)
+        for column in columns:
+            _check_role(column)
+        return replace(self, columns=columns)
+
+    def confirm(self, *headings: str) -> Self:
+        """Return a copy in which these columns (all when none is named) count as confirmed."""
+        for heading in headings:
+            self._require(heading)
+        chosen = set(headings) or {column.heading for column in self.columns}
+        columns = (replace(c, needs_confirmation=False) if c.heading in chosen else c for c in self.columns)
+        return replace(self, columns=tuple(columns))
+
+    def to_json(self) -> str:
+        """Return the mapping as JSON text."""
+        return json.dumps({"columns": [asdict(c) for c in self.columns]}, ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read a saved mapping.
+
+        Raises:
+            TruthError: The text is not a mapping as ``to_json`` writes it.
+        """
+        try:
+            columns = json.loads(text)["columns"]
+            return cls(tuple(_column(entry) for entry in columns))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            message = (
+                f"The saved mapping cannot be read ({error}); save it again from the page, or map by hand."
+            )
+            raise TruthError(message) from error
+
+    def _require(self, heading: str) -> None:
+        if all(column.heading != heading for column in self.columns):
+            message = (
+                f"No column is called '{heading}'; there are {', '.join(c.heading for c in self.columns)}."
+            )
+            raise TruthError(message)
+
+
+_NAMES = {item.name for item in fields(Column)}
+
+
+def _column(entry: Mapping[str, Any]) -> Column:
+    strange = set(entry) - _NAMES
+    if strange:
+        message = f"A column of the saved mapping has unknown entries: {', '.join(sorted(strange))}."
+        raise TruthError(message)
+    values = {**entry, "eye": Eye(entry.get("eye", ""))}
+    texts = ("heading", "role", "reason", "unit", "decimal")
+    if not all(isinstance(values.get(name, ""), str) for name in texts):
+        message = "A column of the saved mapping holds something else than text."
+        raise TruthError(message)
+    values["coding"] = {str(key): str(value) for key, value in dict(entry.get("coding", {})).items()}
+    column = Column(**values)
+    _check_role(column)
+    return column
+
+
+def _check_role(column: Column) -> None:
+    if column.role not in ROLES:
+        message = f"'{column.role}' is no role of a column; the roles are {', '.join(ROLES)}."
+        raise TruthError(message)

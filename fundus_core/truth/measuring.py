@@ -1,0 +1,233 @@
+"""From a mapped column of words to values in the target's unit, every cell that could not be used listed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.records import Eye, Floats, Labels
+from fundus_core.targets import TARGETS
+from fundus_core.truth import cells, units
+from fundus_core.truth.faults import Fault
+from fundus_core.truth.headings import understand
+from fundus_core.truth.mapping import Column
+from fundus_core.truth.table import Words
+
+
+@dataclass(slots=True)
+class Record:
+    """What is written down while a table is worked through."""
+
+    rows: NDArray[np.int64]
+    """n row numbers of the table."""
+    faults: list[Fault] = field(default_factory=list)
+    """In the order in which they were found."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences to be shown."""
+
+    def at(
+        self, positions: NDArray[np.int64], column: str, values: Words | None, fault: str, what: str
+    ) -> None:
+        """List one fault per position; the sentence may hold ``{value}``."""
+        for position in positions:
+            value = "" if values is None else str(values[position])
+            sentence = what.replace("{value}", value)
+            self.faults.append(Fault(int(self.rows[position]), column, value, fault, sentence))
+
+    def about(self, column: str, fault: str, what: str) -> None:
+        """List one fault of a whole column."""
+        self.faults.append(Fault(0, column, "", fault, what))
+
+
+@dataclass(slots=True)
+class Quantity:
+    """One numeric column, or one that was worked out from others."""
+
+    role: str
+    """A target, ``height`` or ``weight``."""
+    eye: Eye
+    """The eye of a wide column."""
+    heading: str
+    """As in the file; the headings joined by ``+`` where it was worked out."""
+    unit: str
+    """As mapped; the own unit where empty."""
+    values: Floats
+    """n values in the own unit."""
+    words: Words | None = None
+    """The cells as written; ``None`` where the value was worked out."""
+
+
+_PROBLEMS = {
+    "not_a_number": "'{value}' is not a number; it counts as missing. Write the number alone, or leave the cell empty.",
+    "censored": "'{value}' is a limit, not a measured value; it counts as missing. Give the value if there is one.",
+    "unknown_unit": "'{value}' has a unit that this column cannot have; it counts as missing. Write the number alone.",
+}
+
+
+def measure(column: Column, words: Words, record: Record) -> Floats:
+    """Return the n values of a numeric column in the quantity's own unit; NaN where there is none."""
+    own = units.UNITS[column.role][0].name
+    found, codes = cells.distinct(words)
+    read = [_converted(cells.number(word, column.decimal), column) for word in found]
+    values = np.array([value for value, _, _ in read] or [np.nan])[codes]
+    for problem in _PROBLEMS:
+        bad = np.array([what == problem for _, _, what in read] or [False])[codes]
+        record.at(np.flatnonzero(bad), column.heading, words, problem, _PROBLEMS[problem])
+    used = Counter(dict.fromkeys((unit for _, unit, _ in read), 0))
+    used.update(read[code][1] for code in codes if np.isfinite(read[code][0]))
+    for unit, count in used.items():
+        if count and unit != own:
+            times = units.factor(column.role, unit)
+            record.notes.append(
+                f"'{column.heading}': {count:,} values were converted from {unit} to {own} (× {times:.6g})."
+            )
+    _doubt(column, values, record)
+    return values
+
+
+def _converted(number: cells.Number, column: Column) -> tuple[float, str, str]:
+    """Return value, unit and problem of one cell; a unit in the cell outranks the column's."""
+    own = units.UNITS[column.role][0].name
+    unit = column.unit or own
+    if number.unit:
+        unit = units.unit_of(number.unit)
+        if not unit or units.factor(column.role, unit) is None:
+            return float("nan"), own, "unknown_unit"
+    times = units.factor(column.role, unit)
+    if times is None:
+        return float("nan"), own, "unknown_unit"
+    return number.value * times, unit, number.problem
+
+
+def _doubt(column: Column, values: Floats, record: Record) -> None:
+    """Say it where the unit was only inferred, or where the result looks as if the unit were another."""
+    own = units.UNITS[column.role][0]
+    unit = column.unit or own.name
+    if unit != own.name and column.confidence < 1 and not understand(column.heading).unit:
+        what = f"No unit is written; the numbers look like {unit} and were converted to {own.name}. Confirm it or write the unit in the heading."
+        record.about(column.heading, "unit_assumed", what)
+    times = units.factor(column.role, unit) or 1.0
+    fitting = units.fitting(column.role, values / times)
+    if fitting and all(other.name != unit for other in fitting) and unit != "cmHg":
+        what = (
+            f"The numbers look like {fitting[0].name}, the mapping says {unit}. Check the unit of the column."
+        )
+        record.about(column.heading, "unit_doubtful", what)
+
+
+def pressures(column: Column, words: Words, record: Record) -> tuple[Floats, Floats]:
+    """Return systolic and diastolic pressure (mmHg) of cells such as ``120/80``."""
+    found, codes = cells.distinct(words)
+    pairs = [cells.PAIR.fullmatch(word) for word in found]
+    bad = np.array(
+        [p is None and not cells.is_missing(w) for p, w in zip(pairs, found, strict=True)] or [False]
+    )
+    what = "'{value}' is not systolic/diastolic pressure; it counts as missing. Write it as 120/80."
+    record.at(np.flatnonzero(bad[codes]), column.heading, words, "not_a_number", what)
+    times = units.factor("blood_pressure", column.unit) or 1.0
+    both = [[float(p[i].replace(",", ".")) * times if p else np.nan for i in (1, 2)] for p in pairs] or [
+        [np.nan] * 2
+    ]
+    if times != 1:
+        record.notes.append(
+            f"'{column.heading}': pressures were converted from {column.unit} to mmHg (× {times:.6g})."
+        )
+    values = np.array(both)[codes]
+    return values[:, 0], values[:, 1]
+
+
+def sexes(column: Column, words: Words, record: Record) -> Floats:
+    """Return 1 for female, 0 for male, NaN for missing."""
+    known = {**cells.SEXES, **column.coding} if not column.coding else dict(column.coding)
+    meant = _coded(column, words, record, known, frozenset())
+    return np.select([meant == "female", meant == "male"], [1.0, 0.0], np.nan)
+
+
+def eyes(column: Column, words: Words, record: Record) -> Labels:
+    """Return ``left``, ``right`` or an empty word."""
+    known = {word: eye.value for word, eye in cells.EYES.items()} | {
+        f"{d}{e}": s for d in "0123456789" for e, s in (("r", "right"), ("l", "left"))
+    }
+    known |= dict(column.coding)
+    meant = _coded(column, words, record, known, cells.BOTH_EYES)
+    return np.where(np.isin(meant, (Eye.LEFT.value, Eye.RIGHT.value)), meant, "")
+
+
+def _coded(
+    column: Column, words: Words, record: Record, known: Mapping[str, str], neither: frozenset[str]
+) -> Labels:
+    found, codes = cells.distinct(words)
+    folded = [word[:-2] if word.endswith(".0") else word for word in map(cells.fold, found)]
+    meant = np.array([known.get(word, "") for word in folded] or [""])[codes]
+    strange = np.array(
+        [w not in known and w not in cells.MISSING and w not in neither for w in folded] or [False]
+    )[codes]
+    words_known = ", ".join(list(known)[:6])
+    what = f"'{{value}}' is no known word here; it counts as missing. Write one of {words_known}, or give its meaning in the mapping."
+    record.at(np.flatnonzero(strange), column.heading, words, "unknown_word", what)
+    return meant
+
+
+def dates(column: Column, words: Words, record: Record) -> list[dt.date | None]:
+    """Return the n dates of a column; a date that cannot be read is listed without its words, which are personal."""
+    found, _ = cells.distinct(words)
+    month_first = _month_first(column, found, record)
+    read = cells.each(words, lambda word: cells.date(word, month_first=month_first))
+    missing = cells.each(words, cells.is_missing)
+    bad = np.array([day is None and not gone for day, gone in zip(read, missing, strict=True)])
+    what = "The cell is not a date; it counts as missing. Write dates as 1960-04-01."
+    record.at(np.flatnonzero(bad), column.heading, None, "not_a_date", what)
+    return read
+
+
+def _month_first(column: Column, found: list[str], record: Record) -> bool:
+    numbered = [word for word in map(cells.fold, found) if cells.YEAR_LAST.fullmatch(word)]
+    firsts = [cells.YEAR_LAST.fullmatch(word) for word in numbered]
+    pairs = [(int(f[1]), int(f[2])) for f in firsts if f]
+    if any(second > 12 for _, second in pairs):
+        return True
+    if pairs and all(first <= 12 for first, _ in pairs):
+        what = "Day and month cannot be told apart; the day was taken as first. Write dates as 1960-04-01."
+        record.about(column.heading, "ambiguous_date", what)
+    return False
+
+
+def years_between(births: list[dt.date | None], exams: list[dt.date | None]) -> Floats:
+    """Return ages in years (days / 365.2425); NaN where a date is missing."""
+    ages = [
+        (exam - birth).days / 365.2425 if birth and exam else np.nan
+        for birth, exam in zip(births, exams, strict=True)
+    ]
+    return np.array(ages, dtype=np.float64)
+
+
+def other_unit(quantity: str, unit: str, value: float) -> str:
+    """Return the unit in which an implausible value would be ordinary, or an empty string.
+
+    Args:
+        quantity: A target, ``height`` or ``weight``.
+        unit: The unit that was taken.
+        value: As written, before conversion.
+    """
+    for other in units.UNITS.get(quantity, ()):
+        low, high = units.RANGES.get(quantity, (-np.inf, np.inf))
+        if (
+            other.name != unit
+            and 0.8 * other.low <= value <= 1.2 * other.high
+            and low <= value * other.factor <= high
+        ):
+            return other.name
+    return ""
+
+
+Reader = Callable[[Column, Words, Record], Floats]
+READERS: Mapping[str, Reader] = {
+    **{name: measure for name in (*TARGETS, "height", "weight") if name != "sex"},
+    "sex": sexes,
+}
+"""How a column of each numeric role is read."""

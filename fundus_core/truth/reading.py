@@ -1,0 +1,156 @@
+"""From a stranger's bytes to a table of words; nothing is interpreted here but the heading."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from fundus_core.errors import TruthError
+from fundus_core.truth import grid as grids
+from fundus_core.truth import text, workbook
+from fundus_core.truth.cells import fold
+from fundus_core.truth.faults import Fault
+from fundus_core.truth.grid import Grid, Head
+from fundus_core.truth.table import Table
+
+MAX_ROWS = 2_000_000
+"""More rows are refused."""
+_SUMMARY = frozenset(
+    "total|sum|mean|average|median|sd|min|max|count|合計|平均|平均値|標準偏差|最大|最小|総計|計|中央値|件数".split(
+        "|"
+    )
+)
+_BLANK = " \t\n\x0b\x0c\u3000\xa0\u200b\u200c\u200d\ufeff\x1a\x00"
+
+
+def read_table(data: bytes, name: str, *, sheet: str | None = None) -> Table:
+    """Read CSV, TSV or XLSX bytes as a table of words.
+
+    Args:
+        data: The whole file.
+        name: Its name, for messages; the content decides the format, never the extension.
+        sheet: For a workbook: which sheet; the first that is not empty when ``None``.
+
+    Raises:
+        TruthError: Not a table, or a table without rows.
+    """
+    text.refuse_other_formats(data, name)
+    if workbook.is_workbook(data):
+        rows, title, notes, faults = workbook.read(data, name, sheet)
+        return _table(rows, name, f"sheet '{title}'", notes, faults)
+    written, encoding = text.decode(data, name)
+    rows, separator, faults = grids.split(written)
+    return _table(rows, name, f"{encoding}, separated by {separator}", [], faults)
+
+
+def _table(grid: Grid, name: str, how: str, notes: list[str], faults: list[Fault]) -> Table:
+    grid = [[cell.strip(_BLANK) for cell in row] for row in grid]
+    head = grids.find_head(grid)
+    if head.start:
+        notes.append(f"The heading was found in row {head.start + 1}; what stands above it was left out.")
+    if head.start == head.first:
+        notes.append("The table has no heading; its columns are numbered and must be mapped by hand.")
+    rows, numbers, odd_rows = _data_rows(grid, head)
+    if not rows:
+        message = f"'{name}' has a heading and no rows; give a table with at least one row of values."
+        raise TruthError(message)
+    if len(rows) > MAX_ROWS:
+        message = f"'{name}' has {len(rows):,} rows; at most {MAX_ROWS:,} are read. Split it."
+        raise TruthError(message)
+    columns = list(zip(*rows, strict=True))
+    kept = [
+        i for i, cells in enumerate(columns) if (i < len(head.headings) and head.headings[i]) or any(cells)
+    ]
+    headings, odd_headings = _named(
+        [head.headings[i] if i < len(head.headings) else "" for i in kept], kept, head
+    )
+    arrays = tuple(np.array(columns[i], dtype=object) for i in kept)
+    return Table(
+        name,
+        headings,
+        arrays,
+        np.array(numbers, dtype=np.int64),
+        how,
+        tuple(notes),
+        (*faults, *odd_headings, *odd_rows),
+    )
+
+
+def _data_rows(grid: Grid, head: Head) -> tuple[list[list[str]], list[int], list[Fault]]:
+    """Return the data rows in one width, their numbers, and the faults of rows that do not fit."""
+    width = max(len(head.headings), _usual_width(grid[head.first :]) if head.start == head.first else 0)
+    heading_cells = [grid[i] for i in range(head.start, head.first)]
+    rows: list[list[str]] = []
+    numbers: list[int] = []
+    faults: list[Fault] = []
+    for index in range(head.first, len(grid)):
+        row = grid[index]
+        if not any(row):
+            continue
+        fault = _unfit(row, width, heading_cells)
+        if fault:
+            faults.append(Fault(index + 1, "", "", *fault))
+        if (len(row) > width and any(row[width:])) or (fault and fault[0] in ("repeated_heading", "summary_row")):
+            continue
+        rows.append(row[:width] + [""] * (width - len(row)))
+        numbers.append(index + 1)
+    return rows, numbers, faults
+
+
+def _usual_width(grid: Grid) -> int:
+    return Counter(len(row) for row in grid if any(row)).most_common(1)[0][0] if any(map(any, grid)) else 0
+
+
+def _unfit(row: Sequence[str], width: int, heading_rows: Sequence[Sequence[str]]) -> tuple[str, str] | None:
+    if len(row) > width and any(row[width:]):
+        what = f"The row has {len(row)} cells, the heading {width}: nobody can tell which cell is too many, so it was not used."
+        return "ragged_row", f"{what} Put cells that hold the separator in quotation marks."
+    if len(row) < width - 1 or (len(row) < width and width <= 2):
+        what = f"The row has {len(row)} cells, the heading {width}: the last ones count as missing. Complete the row."
+        return "ragged_row", what
+    if any(list(row) == list(heading) for heading in heading_rows):
+        return "repeated_heading", "The heading stands here again; the row was left out. Remove it."
+    if fold(next(cell for cell in row if cell)) in _SUMMARY:
+        return (
+            "summary_row",
+            "The row looks like a total or a mean, not a person; it was left out. Remove it.",
+        )
+    return None
+
+
+def _named(headings: list[str], positions: list[int], head: Head) -> tuple[tuple[str, ...], list[Fault]]:
+    """Give every column a name of its own."""
+    row = head.first if head.start < head.first else 0
+    seen: Counter[str] = Counter()
+    names: list[str] = []
+    faults: list[Fault] = []
+    for heading, position in zip(headings, positions, strict=True):
+        plain = " ".join(heading.split()) or f"column {position + 1}"
+        if not heading and row:
+            faults.append(
+                Fault(
+                    row,
+                    plain,
+                    "",
+                    "no_heading",
+                    "The column has values and no heading. Name it or map it by hand.",
+                )
+            )
+        seen[plain] += 1
+        if seen[plain] > 1:
+            what = f"The heading '{plain}' stands above more than one column. Rename or remove all but one."
+            faults.append(Fault(row, plain, "", "duplicate_heading", what))
+        names.append(plain if seen[plain] == 1 else f"{plain} ({seen[plain]})")
+    return _all_different(names), faults
+
+
+def _all_different(names: list[str]) -> tuple[str, ...]:
+    """A file may itself hold both ``SBP`` twice and ``SBP (2)``."""
+    taken: set[str] = set()
+    for index, name in enumerate(names):
+        while names[index] in taken:
+            names[index] += "'"
+        taken.add(names[index])
+    return tuple(names)

@@ -1,0 +1,151 @@
+"""From bytes to text: which encoding a table was written in.
+
+Statistical detectors are weak on the few dozen words of a small table, so every encoding is tried strictly and the
+most plausible text wins: everyday Japanese and Latin letters speak for it, rare characters, half-width katakana,
+private-use and control characters against it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import unicodedata
+
+from fundus_core.errors import TruthError
+
+MAX_BYTES = 200_000_000
+"""Larger files are no truth tables: 100,000 photographs with 30 columns need about 20 MB."""
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CANDIDATES = ("cp932", "euc_jp", "cp1252", "gb18030", "cp949")
+_OTHERS = (
+    (b"%PDF", "a PDF document"),
+    (b"\xff\xd8\xff", "a JPEG photograph"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xd0\xcf\x11\xe0", "an old (.xls) or password-protected Excel file"),
+    (b"{\\rtf", "an RTF document"),
+    (b"PAR1", "a Parquet file"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"SQLite format 3", "an SQLite database"),
+)
+_SAMPLE = 20_000
+
+
+def decode(data: bytes, name: str) -> tuple[str, str]:
+    """Return the text and the encoding's name.
+
+    Args:
+        data: The whole file.
+        name: For messages.
+
+    Raises:
+        TruthError: The bytes are no text (a picture, an old Excel file, random bytes).
+    """
+    refuse_other_formats(data, name)
+    text, encoding = _marked(data, name) or _unmarked_utf16(data) or _guessed(data)
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if _looks_binary(text[:_SAMPLE]):
+        message = f"'{name}' is no table: its bytes are not text. Give a CSV, TSV or XLSX file."
+        raise TruthError(message)
+    return text, encoding
+
+
+def refuse_other_formats(data: bytes, name: str) -> None:
+    """Raise ``TruthError`` where the file is empty, huge or starts as another kind of file does."""
+    if not data.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
+        message = f"'{name}' is empty; give a table with a heading and at least one row."
+        raise TruthError(message)
+    if len(data) > MAX_BYTES:
+        message = f"'{name}' has {len(data):,} bytes; at most {MAX_BYTES:,} are read. Leave out columns or split it."
+        raise TruthError(message)
+    for start, kind in _OTHERS:
+        if data.startswith(start):
+            message = f"'{name}' is {kind}; save the table as CSV or XLSX and give that."
+            raise TruthError(message)
+
+
+def _marked(data: bytes, name: str) -> tuple[str, str] | None:
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            try:
+                return data.decode(encoding), encoding
+            except UnicodeDecodeError as error:
+                message = f"'{name}' says that it is {encoding}, but byte {error.start} is not; save it again as UTF-8."
+                raise TruthError(message) from error
+    return None
+
+
+def _unmarked_utf16(data: bytes) -> tuple[str, str] | None:
+    """Without a mark, UTF-16 shows by the zero bytes of its commas, digits and line ends on one side only."""
+    sample = data[: _SAMPLE // 2 * 2]
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if even + odd < len(sample) / 20 or max(even, odd) < 10 * min(even, odd) or len(data) % 2:
+        return None
+    encoding = "utf-16-le" if odd > even else "utf-16-be"
+    try:
+        return data.decode(encoding), encoding
+    except UnicodeDecodeError:
+        return None
+
+
+def _guessed(data: bytes) -> tuple[str, str]:
+    for encoding in ("utf-8", *(("iso2022_jp",) if b"\x1b$" in data else ())):
+        try:
+            return data.decode(encoding), encoding
+        except UnicodeDecodeError:
+            continue
+    readable = [(text, encoding) for encoding in _CANDIDATES if (text := _strict(data, encoding)) is not None]
+    if not readable:
+        return data.decode("cp1252", errors="replace"), "cp1252"
+    return max(readable, key=lambda pair: plausibility(pair[0][:_SAMPLE]))
+
+
+def _strict(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def plausibility(text: str) -> float:
+    """Return the mean plausibility of the characters beyond ASCII: 1 is everyday text, negative is rubbish.
+
+    >>> plausibility("収縮期血圧") > plausibility("ｼﾝﾁﾓ") and plausibility("Größe") > plausibility("髄")
+    True
+    """
+    odd = [character for character in text if character > "\x7f"]
+    if not odd:
+        return 1.0
+    return sum(_score(character) for character in odd) / len(odd) - 0.5 * ("\x1b" in text)
+
+
+def _score(character: str) -> float:
+    if "\u3040" <= character <= "\u30ff" or "\uff01" <= character <= "\uff5e":
+        return 1.0
+    if "\uff61" <= character <= "\uff9f":
+        return -0.3
+    if "\u4e00" <= character <= "\u9fff":
+        return _kanji(character)
+    if "\u00a0" <= character <= "\u017f":
+        return 0.6 if character.isalpha() or character in "°²³±µ " else -0.2
+    category = unicodedata.category(character)
+    return -3.0 if category in ("Co", "Cn", "Cc", "Cs") else 0.2
+
+
+def _kanji(character: str) -> float:
+    """JIS X 0208 puts the 2,965 everyday characters in rows 16 to 47, the rare ones behind."""
+    try:
+        lead = character.encode("euc_jp")[0]
+    except UnicodeEncodeError:
+        return -0.5
+    return 1.0 if 0xB0 <= lead <= 0xCF else -0.3
+
+
+def _looks_binary(sample: str) -> bool:
+    strange = sum(1 for c in sample if (c < " " and c not in "\n\t\x0b\x0c\x1a") or c in "\x7f\ufffd")
+    return strange > len(sample) / 200 + 2

@@ -1,0 +1,135 @@
+"""Units in which truth is written, the factor to the target's own, and what a column of numbers looks like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from fundus_core.records import Floats
+from fundus_core.targets import TARGETS
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit of one quantity."""
+
+    name: str
+    """As shown."""
+    factor: float
+    """Times this gives the quantity's own unit (the target's; cm for height, kg for weight)."""
+    low: float
+    """A column's median below this is not in this unit."""
+    high: float
+    """A column's median above this is not in this unit."""
+
+
+NEVER = (np.inf, -np.inf)
+"""No column looks like it: the unit is taken only from a heading or a cell (cmHg is too near kPa)."""
+
+UNITS: Mapping[str, tuple[Unit, ...]] = MappingProxyType(
+    {
+        "sbp": (Unit("mmHg", 1, 80, 220), Unit("kPa", 7.50062, 13.5, 28), Unit("cmHg", 10, *NEVER)),
+        "dbp": (Unit("mmHg", 1, 40, 140), Unit("kPa", 7.50062, 8, 18), Unit("cmHg", 10, *NEVER)),
+        "blood_pressure": (
+            Unit("mmHg", 1, 80, 220),
+            Unit("kPa", 7.50062, 13.5, 28),
+            Unit("cmHg", 10, *NEVER),
+        ),
+        "glucose": (Unit("mg/dL", 1, 55, 400), Unit("mmol/L", 18.016, 3.2, 22), Unit("g/L", 100, 0.55, 3.1)),
+        "waist": (
+            Unit("cm", 1, 52, 150),
+            Unit("in", 2.54, 21, 51.5),
+            Unit("mm", 0.1, 520, 1500),
+            Unit("m", 100, 0.52, 1.5),
+        ),
+        "bmi": (Unit("kg/m²", 1, 14, 50),),
+        "age": (
+            Unit("years", 1, 3, 105),
+            Unit("months", 1 / 12, 200, 1250),
+            Unit("days", 1 / 365.2425, 5000, 40000),
+        ),
+        "sex": (Unit("", 1, 0, 1),),
+        "height": (
+            Unit("cm", 1, 110, 205),
+            Unit("m", 100, 1.1, 2.05),
+            Unit("in", 2.54, 45, 80),
+            Unit("mm", 0.1, 1100, 2050),
+        ),
+        "weight": (Unit("kg", 1, 30, 130), Unit("lb", 0.45359237, 130, 290), Unit("g", 0.001, 30000, 130000)),
+    }
+)
+"""By target or source, its own unit first. Factors: glucose 180.16 g/mol, kPa by NIST SP 811, inch and pound exact."""
+
+RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {**{t.id: (t.low, t.high) for t in TARGETS.values()}, "height": (100.0, 230.0), "weight": (20.0, 300.0)}
+)
+"""Plausible values in the quantity's own unit (height in cm, weight in kg)."""
+
+_SPELLINGS = {
+    "mmHg": "mmhg|torr|mm hg|水銀柱ミリメートル|ミリ水銀",
+    "kPa": "kpa|キロパスカル",
+    "cmHg": "cmhg|cm hg",
+    "mg/dL": "mg/dl|mg / dl|mgdl|mg%|mg/100ml|mg dl|mg_dl|mg.dl|mg per dl|mg/デシリットル",
+    "mmol/L": "mmol/l|mmol|mmoll|mmol l|mmol_l|mmol.l|mmol per l|mm/l|ミリモル",
+    "g/L": "g/l",
+    "cm": "cm|centimeter|centimetre|centimeters|centimetres|センチ|センチメートル",
+    "in": "in|inch|inches|\"|″|''|インチ|zoll",
+    "mm": "mm|millimeter|millimetre|ミリ",
+    "m": "m|meter|metre|メートル",
+    "kg/m²": "kg/m2|kg/m^2|kgm2|kg m2|kg_m2|kg/m**2|kg/㎡|kg·m-2|kg m-2",
+    "years": "years|year|yrs|yr|y|yo|y/o|y.o.|years old|歳|才|jahre|ans",
+    "months": "months|month|mo|ヶ月|か月|カ月|月齢",
+    "days": "days|日齢",
+    "kg": "kg|kilogram|kilograms|キロ|キログラム",
+    "lb": "lb|lbs|pound|pounds|ポンド",
+    "g": "g|gram|grams",
+}
+BY_SPELLING: Mapping[str, str] = MappingProxyType(
+    {word: name for name, words in _SPELLINGS.items() for word in words.split("|")}
+)
+"""Unit by its folded spelling."""
+
+_IN_BARE_HEADING = re.compile(
+    r"(?:^|[\s_.\-/]|(?<=[^\x00-\x7f]))(mmhg|kpa|cmhg|mg\W?_?/?d\W?l|mgdl|mmol\W?_?/?l?|g/l|inches|inch|in|cm|kg\W?_?/?m\W?_?(?:\^|\*\*)?2|kg|lbs?|years|yrs|months|mm|m)$"
+)
+
+
+def unit_of(spelling: str) -> str:
+    """Return the unit's name for a folded spelling, or an empty string.
+
+    >>> unit_of("mg/dl"), unit_of("kg/m^2"), unit_of("beats")
+    ('mg/dL', 'kg/m²', '')
+    """
+    return BY_SPELLING.get(spelling.strip(" .[]()"), "")
+
+
+def bare_unit(folded: str) -> tuple[str, str]:
+    """Split a unit without brackets from the end of a heading: ``glucose_mmol_l`` -> ``glucose``, ``mmol/L``."""
+    found = _IN_BARE_HEADING.search(folded)
+    if found is None or found.start() == 0:
+        return folded, ""
+    letters = re.sub(r"[\W_]", "", found[1])
+    name = {"mgdl": "mg/dL", "mmoll": "mmol/L", "mmol": "mmol/L", "gl": "g/L", "kgm2": "kg/m²"}.get(
+        letters, unit_of(letters)
+    )
+    return folded[: found.start()], name
+
+
+def factor(quantity: str, unit: str) -> float | None:
+    """Return the factor from a unit to the quantity's own (1 for none given), or ``None`` where it does not fit."""
+    if not unit:
+        return 1.0
+    return next((u.factor for u in UNITS.get(quantity, ()) if u.name == unit), None)
+
+
+def fitting(quantity: str, values: Floats) -> list[Unit]:
+    """Return the units in which these numbers would be ordinary, judged by their median."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return []
+    middle = float(np.median(finite))
+    return [unit for unit in UNITS.get(quantity, ()) if unit.low <= middle <= unit.high]
