@@ -1,8 +1,8 @@
 """De-identification at the door: keyed pseudonyms, pixels without a surround, an audit line, an export.
 
-What identifies a person never enters a result: names and ids become keyed pseudonyms, metadata is left behind (only
-decoded pixels travel), and the caller blacks out what lies outside the retina. Writing burned in *over* the retina
-stays: no mask can tell it from the eye.
+What identifies a person never enters a result: names and ids become keyed pseudonyms, metadata is left behind
+(only decoded pixels travel), and the caller blacks out what lies outside the retina. Writing burned in *over*
+the retina stays: no mask can tell it from the eye.
 """
 
 from fundus_core.deidentify.export import Exported, write_cohort

@@ -1,7 +1,7 @@
 """A de-identified cohort as a folder or ZIP for a registry: photographs, a table, an audit.
 
-Only columns on the allow-list enter the table: the seven targets, and what the caller names. Rows stand in the order
-of their pseudonyms, so that the order of the originals tells nothing.
+Only columns on the allow-list enter the table: the seven targets, and what the caller names. Rows stand in
+the order of their pseudonyms, so that the order of the originals tells nothing.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ photographs/  {form} without metadata, black outside the retina
 table.csv     a row per photograph: file, pseudonym of the patient, eye, values
 audit.csv     what was removed from each photograph, when, by which version of Fundus Lab
 
-Pseudonyms are HMAC-SHA-256 of names and ids under a key that stays with the sender. Ages above {oldest} are given
-as {cap}. Writing burned in over the retina itself cannot be told from the eye and would still be there: look at the
-photographs before passing them on.
+Pseudonyms are HMAC-SHA-256 of names and ids under a key that stays with the sender. Ages above {oldest} are
+given as {cap}. Writing burned in over the retina itself cannot be told from the eye and would still be there:
+look at the photographs before passing them on.
 """
 
 
@@ -65,7 +65,7 @@ def write_cohort(
     Args:
         cohort: Photographs and their values by column.
         out: A new or empty folder, or a path that ends in ``.zip``.
-        covariates: Columns besides the targets that may enter the table; free text may name people, so choose.
+        covariates: Columns besides the targets that may enter the table; free text may name people.
         form: ``png`` keeps every pixel inside the retina exactly, ``jpeg`` is a tenth as large.
 
     Raises:

@@ -73,8 +73,8 @@ def write_key(path: Path) -> bytes:
     """Write a fresh key, readable by its owner only, and return it.
 
     Raises:
-        UsageError: There is a file of that name already (a key that is lost cannot be made again), or it cannot be
-            written.
+        UsageError: There is a file of that name already (a key that is lost cannot be made again), or it
+            cannot be written.
     """
     key = secrets.token_hex(KEY_BYTES).encode()
     try:

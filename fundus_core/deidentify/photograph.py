@@ -18,12 +18,12 @@ from fundus_core.records import Eye, Photograph, Pixels
 Form = Literal["png", "jpeg"]
 JPEG_QUALITY = 95
 OLDEST_AGE = 89
-"""Ages above are given as 90: so few people are older that the age itself identifies (45 CFR 164.514(b)(2)(i)(C))."""
+"""Ages above are given as 90: few are older, so the age itself identifies (45 CFR 164.514(b)(2)(i)(C))."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """What was done to one photograph. It holds no name: only who has the original can find it, by its hash."""
+    """What was done to one photograph. It holds no name: who has the original finds it by its hash."""
 
     photograph: str
     """Pseudonym of the photograph."""

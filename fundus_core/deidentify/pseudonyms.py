@@ -12,7 +12,7 @@ from fundus_core.errors import UsageError
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U
 _BITS = 5
 LENGTH = 12
-"""Characters: 60 bits, by which two of a million patients share a pseudonym with a chance of 4 in 10 million."""
+"""Characters, 60 bits: the chance that two of a million patients share one is 4 in 10 million."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ _LIT = 24
 _GREY_SPREAD = 6
 """Largest difference of two channels that the chroma of a JPEG adds to a grey photograph."""
 _RED_FREE = 0.5
-"""Red as a share of green: a retina in white light is far more red than green, under a green filter hardly red."""
+"""Red as a share of green: a retina is far more red than green, under a green filter hardly red at all."""
 
 
 def has_colour(pixels: Pixels) -> bool:

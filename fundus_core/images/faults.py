@@ -47,6 +47,7 @@ DAMAGE = (
 )
 """What the libraries raise on a damaged file, found by damaging files; anything else is a fault of ours."""
 
+_CUT_WORDS = ("truncated", "less than expected")  # Pillow, pydicom
 _AGAIN = "Copy or export it again from where it came."
 
 
@@ -70,7 +71,7 @@ def too_many_bytes(count: int) -> PhotographError:
 
 def damaged(kind: str, error: BaseException | None = None) -> PhotographError:
     """Return the error for a file of that kind that cannot be decoded: ``truncated`` or ``damaged``."""
-    if isinstance(error, EOFError) or "truncated" in str(error).lower():
+    if isinstance(error, EOFError) or any(word in str(error).lower() for word in _CUT_WORDS):
         return truncated(kind, "its end is missing")
     message = f"The {kind} file is damaged: its content cannot be decoded. {_AGAIN}"
     return PhotographError(Code.DAMAGED, message)

@@ -1,0 +1,50 @@
+"""The size that a compressed picture claims inside itself: JPEG, JPEG-LS, JPEG 2000."""
+
+from __future__ import annotations
+
+_JPEG = b"\xff\xd8"
+_JPEG_2000 = b"\xff\x4f\xff\x51"
+_NOT_A_FRAME = frozenset({0xC4, 0xC8, 0xCC})  # Huffman tables, reserved, arithmetic conditioning
+_FRAMES = frozenset(range(0xC0, 0xD0)) - _NOT_A_FRAME | {0xF7}  # 0xF7: JPEG-LS
+_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+
+
+def claimed_size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height from the header of a JPEG (ITU-T T.81, T.87) or JPEG 2000 (T.800) picture.
+
+    Returns:
+        ``None`` where the bytes are neither, or end before they say.
+    """
+    if data.startswith(_JPEG):
+        return _jpeg(data)
+    # Some writers wrap the codestream in the boxes of a JP2 file.
+    at = data.find(_JPEG_2000)
+    return _jpeg_2000(data[at : at + 24]) if at >= 0 else None
+
+
+def _jpeg(data: bytes) -> tuple[int, int] | None:
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker in _FRAMES:
+            height, width = _numbers(data[at + 5 : at + 9], 2)
+            return width, height
+        if marker == 0xFF:
+            at += 1
+        elif marker in _ALONE:
+            at += 2
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None
+
+
+def _jpeg_2000(data: bytes) -> tuple[int, int] | None:
+    """Extent less offset of the image on its reference grid (T.800, A.5.1)."""
+    if len(data) < 24:
+        return None
+    right, bottom, left, top = _numbers(data[8:24], 4)
+    return right - left, bottom - top
+
+
+def _numbers(data: bytes, size: int) -> list[int]:
+    return [int.from_bytes(data[at : at + size], "big") for at in range(0, len(data), size)]
