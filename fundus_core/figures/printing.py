@@ -44,7 +44,9 @@ def svg(figure: go.Figure, *, width: int = 720) -> str:
     """
     stream = io.BytesIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "fundus"}):
-        _draw(figure, width).savefig(stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+        _draw(figure, width).savefig(
+            stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        )
     text = stream.getvalue().decode("utf-8")
     label = f'<svg role="img" aria-label="{_escape(alt_text(figure))}"'
     return text[text.index("<svg") :].replace("<svg", label, 1)

@@ -1,0 +1,35 @@
+"""From tables to Plotly figures; the numbers are computed elsewhere."""
+
+from fundus_core.figures.agreement import bland_altman, error_boxes, residuals
+from fundus_core.figures.calibration import Steps, calibration
+from fundus_core.figures.classes import probabilities, roc
+from fundus_core.figures.distribution import among
+from fundus_core.figures.forest import Row, forest
+from fundus_core.figures.look import Look, alt_text, error, number, with_unit
+from fundus_core.figures.palette import DARK, LIGHT, Palette
+from fundus_core.figures.scatter import Points, predicted_against_true
+from fundus_core.figures.small import small_scatter
+
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "Look",
+    "Palette",
+    "Points",
+    "Row",
+    "Steps",
+    "alt_text",
+    "among",
+    "bland_altman",
+    "calibration",
+    "error",
+    "error_boxes",
+    "forest",
+    "number",
+    "predicted_against_true",
+    "probabilities",
+    "residuals",
+    "roc",
+    "small_scatter",
+    "with_unit",
+]

@@ -1,0 +1,124 @@
+"""Forest plots: one estimate with its interval per row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from fundus_core.figures.look import Look, frame
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a forest plot."""
+
+    name: str
+    """Cohort or subgroup."""
+    value: float | None
+    """The estimate; ``None`` where it is withheld or not estimable."""
+    low: float | None
+    """Lower end of the interval."""
+    high: float | None
+    """Upper end of the interval."""
+    count: int
+    """People behind the estimate."""
+    note: str = ""
+    """Why there is no value."""
+    colour: int = 0
+    """Place of the cohort's colour in the palette."""
+
+
+def forest(
+    rows: Sequence[Row], axis: str, look: Look, *, reference: float | None = None, reference_name: str = ""
+) -> go.Figure:
+    """Draw estimates with intervals below one another.
+
+    Args:
+        rows: From top to bottom.
+        axis: Label of the value axis, already translated.
+        look: Palette, language, stamp.
+        reference: A value to compare with (the whole cohort, a published figure), drawn as a dashed line.
+        reference_name: What the line is, already translated.
+    """
+    alt = f"{axis}: " + "; ".join(f"{row.name} {_text(row, look)}" for row in rows)
+    figure = frame(look, alt=alt, height=120 + 40 * max(len(rows), 1))
+    labels = [
+        f"{row.name}  <span style='color:{look.palette.quiet}'>n = {row.count:,}</span>" for row in rows
+    ]
+    if reference is not None:
+        figure.add_vline(x=reference, line={"color": look.palette.quiet, "width": 1.2, "dash": "dash"})
+        figure.add_annotation(
+            x=reference,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            xanchor="left",
+            text=reference_name,
+            showarrow=False,
+            font={"color": look.palette.quiet, "size": look.size - 1},
+        )
+    for label, row in zip(labels, rows, strict=True):
+        _row(figure, label, row, look)
+    figure.update_yaxes(
+        type="category",
+        categoryorder="array",
+        categoryarray=labels[::-1],
+        showgrid=False,
+        range=[-0.6, len(rows) - 0.4],
+    )
+    figure.update_xaxes(title_text=axis, showgrid=True, range=_reach(rows, reference))
+    return figure
+
+
+def _reach(rows: Sequence[Row], reference: float | None) -> list[float] | None:
+    ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
+    ends += [reference] if reference is not None else []
+    if not ends:
+        return None
+    pad = 0.08 * (max(ends) - min(ends)) or 1.0
+    return [min(ends) - pad, max(ends) + pad]
+
+
+def _text(row: Row, look: Look) -> str:
+    if row.value is None:
+        return row.note or look.say("not estimable")
+    interval = "" if row.low is None or row.high is None else f" ({row.low:.2f}–{row.high:.2f})"
+    return f"{row.value:.2f}{interval}".replace("-", "−")
+
+
+def _row(figure: go.Figure, label: str, row: Row, look: Look) -> None:
+    colour = look.palette.cohort(row.colour) if row.value is not None else look.palette.quiet
+    if row.value is not None and row.low is not None and row.high is not None:
+        figure.add_trace(
+            go.Scatter(
+                x=[row.low, row.high],
+                y=[label, label],
+                mode="lines",
+                line={"color": colour, "width": 3},
+                hoverinfo="skip",
+                showlegend=False,
+            )
+        )
+    figure.add_trace(
+        go.Scatter(
+            x=[row.value],
+            y=[label],
+            mode="markers" if row.value is not None else "text",
+            marker={"color": colour, "size": 11, "symbol": "diamond"},
+            hovertemplate=f"{_text(row, look)}<extra></extra>",
+            showlegend=False,
+        )
+    )
+    figure.add_annotation(
+        x=1,
+        xref="paper",
+        y=label,
+        text=_text(row, look),
+        showarrow=False,
+        xanchor="right",
+        bgcolor=look.palette.surface,
+        yshift=14,
+        font={"size": look.size - 1, "color": look.palette.quiet},
+    )

@@ -1,0 +1,80 @@
+"""The colours of the project: one place, light and dark, told apart by colour-blind readers.
+
+The eight cohort colours keep a distance under simulated protanopia, deuteranopia and tritanopia
+(Machado, Oliveira, Fernandes 2009, doi:10.1109/TVCG.2009.113); a test measures it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+COHORTS_LIGHT = ("#0F7B8A", "#E07B00", "#6A51A3", "#4DA6E0", "#B5254F", "#8F8A1B", "#2B2F77", "#8A5A3C")
+"""A cohort's colour by its place, on a light page."""
+
+COHORTS_DARK = ("#3FB6C6", "#FFA64D", "#B49DE8", "#8FD0FF", "#F2718F", "#D6CF5B", "#7C86F0", "#CC9A7A")
+"""The same colours raised in lightness for a dark page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Every colour that a figure uses."""
+
+    cohorts: tuple[str, ...]
+    """By the cohort's place; the place never changes between figures."""
+    ink: str
+    """Text that must be read."""
+    quiet: str
+    """Axis labels and remarks."""
+    grid: str
+    """Grid lines."""
+    band: str
+    """The area of plus and minus the mean absolute error."""
+    identity: str
+    """The line on which prediction equals truth."""
+    chosen: str
+    """The ring around the point that was clicked."""
+    surface: str
+    """Behind text inside a figure, with some transparency."""
+    paper: str
+    """The page's own background, for figures that leave the page."""
+
+    def cohort(self, place: int) -> str:
+        """Return the colour of the cohort at that place, starting over after the last."""
+        return self.cohorts[place % len(self.cohorts)]
+
+
+LIGHT = Palette(
+    cohorts=COHORTS_LIGHT,
+    ink="#1B2733",
+    quiet="#5A6675",
+    grid="#E3E8EE",
+    band="rgba(90,102,117,0.13)",
+    identity="#1B2733",
+    chosen="#1B2733",
+    surface="rgba(255,255,255,0.78)",
+    paper="#FFFFFF",
+)
+"""For a light page and for paper."""
+
+DARK = Palette(
+    cohorts=COHORTS_DARK,
+    ink="#EEF2F6",
+    quiet="#A7B3C0",
+    grid="#2C3846",
+    band="rgba(167,179,192,0.16)",
+    identity="#EEF2F6",
+    chosen="#FFFFFF",
+    surface="rgba(17,24,32,0.72)",
+    paper="#111820",
+)
+"""For a dark page."""
+
+
+def rgba(colour: str, opacity: float) -> str:
+    """Return ``#RRGGBB`` with an opacity from 0 to 1, as Plotly reads it.
+
+    >>> rgba("#0F7B8A", 0.5)
+    'rgba(15,123,138,0.5)'
+    """
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"
