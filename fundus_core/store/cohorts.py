@@ -1,0 +1,204 @@
+"""Cohorts as wholes: made, renamed, selected, merged, deleted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from fundus_core.errors import UsageError
+from fundus_core.store import schema
+from fundus_core.store.values import Cohort
+
+CohortRef = int | str
+"""A cohort by its id or by its name."""
+
+_COHORT = schema.cohort.c
+_PHOTOGRAPH = schema.photograph.c
+_MEMBER = ("sha256", "locator", "kept", "eye", "eye_source", "covariates")
+_TRUTH = tuple(column.name for column in schema.photograph.columns if isinstance(column.type, sa.Double))
+
+
+def every(connection: sa.Connection, ref: CohortRef | None = None) -> tuple[Cohort, ...]:
+    """All cohorts in the order of their names, or the one that is asked for."""
+    count = sa.select(sa.func.count()).where(_PHOTOGRAPH.cohort_id == _COHORT.id).scalar_subquery()
+    query = sa.select(schema.cohort, count.label("photographs")).order_by(_COHORT.name)
+    if ref is not None:
+        query = query.where(_is(ref))
+    return tuple(
+        Cohort(
+            id=row.id,
+            name=row.name,
+            rendered=bool(row.rendered),
+            note=row.note,
+            selected_from=row.selected_from,
+            photographs=row.photographs,
+            revision=row.revision,
+            created_at=row.created_at,
+        )
+        for row in connection.execute(query)
+    )
+
+
+def id_of(connection: sa.Connection, ref: CohortRef) -> int:
+    """The cohort's id.
+
+    Raises:
+        UsageError: There is none; the message names those that exist.
+    """
+    found = connection.execute(sa.select(_COHORT.id).where(_is(ref))).scalar()
+    if found is None:
+        names = connection.execute(sa.select(_COHORT.name).order_by(_COHORT.name).limit(20)).scalars().all()
+        known = f"the cohorts are {', '.join(names)}" if names else "there are no cohorts yet"
+        message = f"There is no cohort '{ref}'; {known}."
+        raise UsageError(message)
+    return int(found)
+
+
+def create(
+    connection: sa.Connection, name: str, *, rendered: bool, note: str = "", selected_from: str = ""
+) -> int:
+    """Make an empty cohort.
+
+    Raises:
+        UsageError: The name is empty or taken.
+    """
+    values = {
+        "name": free_name(connection, name),
+        "rendered": rendered,
+        "note": note,
+        "selected_from": selected_from,
+        "revision": 0,
+        "created_at": time.time(),
+    }
+    result = connection.execute(sa.insert(schema.cohort).values(values).returning(_COHORT.id))
+    return int(result.scalar_one())
+
+
+def rename(connection: sa.Connection, ref: CohortRef, name: str) -> None:
+    """Give a cohort another name."""
+    cohort = id_of(connection, ref)
+    current = connection.execute(sa.select(_COHORT.name).where(_COHORT.id == cohort)).scalar_one()
+    if name.strip() != current:
+        update(connection, cohort, name=free_name(connection, name))
+
+
+def update(connection: sa.Connection, cohort: int, **values: str) -> None:
+    """Change columns of a cohort and count its revision up."""
+    query = sa.update(schema.cohort).where(_COHORT.id == cohort)
+    connection.execute(query.values(revision=_COHORT.revision + 1, **values))
+
+
+def free_name(connection: sa.Connection, name: str) -> str:
+    """The name without blanks around it.
+
+    Raises:
+        UsageError: It is empty or taken.
+    """
+    name = name.strip()
+    if not name:
+        message = "A cohort needs a name; type one."
+        raise UsageError(message)
+    if connection.execute(sa.select(_COHORT.id).where(_COHORT.name == name)).scalar() is not None:
+        message = f"There is a cohort '{name}' already; choose another name."
+        raise UsageError(message)
+    return name
+
+
+def merge(connection: sa.Connection, refs: Sequence[CohortRef], name: str, *, same_people: bool) -> int:
+    """Make a cohort of all photographs of others; see ``Store.merge``."""
+    ids = list(dict.fromkeys(id_of(connection, ref) for ref in refs))
+    if len(ids) < 2:
+        message = "Merging needs two cohorts or more; name them."
+        raise UsageError(message)
+    parts = [every(connection, cohort)[0] for cohort in ids]
+    note = "Merged from " + ", ".join(part.name for part in parts) + "."
+    rendered = any(part.rendered for part in parts)
+    merged = create(connection, name, rendered=rendered, note=note)
+    for part in parts:
+        _take(connection, part, merged, prefix=f"{part.name}/", same_people=same_people)
+    return merged
+
+
+def _take(connection: sa.Connection, part: Cohort, merged: int, *, prefix: str, same_people: bool) -> None:
+    there = schema.photograph.alias()
+    known = sa.exists().where(
+        there.c.cohort_id == merged, there.c.sha256 == _PHOTOGRAPH.sha256, there.c.sha256 != ""
+    )
+    patient: sa.ColumnElement[str] = _PHOTOGRAPH.patient_id
+    if not same_people:
+        patient = sa.case((patient == "", ""), else_=sa.literal(prefix).concat(patient))
+    name = sa.literal(prefix).concat(_PHOTOGRAPH.name)
+    copy(connection, part.id, merged, condition=~known, name=name, patient=patient)
+
+
+def copy(
+    connection: sa.Connection,
+    source: int,
+    cohort: int,
+    *,
+    condition: sa.ColumnElement[bool],
+    name: sa.ColumnElement[str] = _PHOTOGRAPH.name,
+    patient: sa.ColumnElement[str] = _PHOTOGRAPH.patient_id,
+) -> None:
+    """Copy photographs with truth and outcomes into a cohort, in their order; files are shared."""
+    same = [*_MEMBER, *_TRUTH]
+    query: sa.Select[Any] = sa.select(sa.literal(cohort), name, patient)
+    query = query.add_columns(*(_PHOTOGRAPH[column] for column in same))
+    query = query.where(_PHOTOGRAPH.cohort_id == source, condition).order_by(_PHOTOGRAPH.id)
+    columns = ["cohort_id", "name", "patient_id", *same]
+    connection.execute(sa.insert(schema.photograph).from_select(columns, query))
+    _copy_outcomes(connection, source, cohort, name)
+    update(connection, cohort)
+
+
+def _copy_outcomes(connection: sa.Connection, source: int, cohort: int, name: sa.ColumnElement[str]) -> None:
+    new = schema.photograph.alias()
+    old = schema.outcome.c
+    query = (
+        sa.select(new.c.id, old.version_id, old.reading_id, old.status, old.reason_code, old.reason)
+        .select_from(schema.outcome)
+        .join(schema.photograph, _PHOTOGRAPH.id == old.photograph_id)
+        .join(new, sa.and_(new.c.cohort_id == cohort, new.c.name == name))
+        .where(_PHOTOGRAPH.cohort_id == source)
+    )
+    columns = ["photograph_id", "version_id", "reading_id", "status", "reason_code", "reason"]
+    connection.execute(sa.insert(schema.outcome).from_select(columns, query))
+
+
+def delete(connection: sa.Connection, ref: CohortRef) -> None:
+    """Delete a cohort with its runs and all that no other cohort shares; files are noted to be removed."""
+    cohort = id_of(connection, ref)
+    note_discards(connection, _PHOTOGRAPH.cohort_id == cohort)
+    connection.execute(sa.delete(schema.cohort).where(_COHORT.id == cohort))
+    forget_discarded(connection)
+
+
+def remove_photographs(connection: sa.Connection, cohort: int, names: Sequence[str]) -> int:
+    """Delete photographs out of a cohort; returns how many there were."""
+    condition = sa.and_(_PHOTOGRAPH.cohort_id == cohort, _PHOTOGRAPH.name.in_(names))
+    note_discards(connection, condition)
+    result = connection.execute(sa.delete(schema.photograph).where(condition))
+    forget_discarded(connection)
+    update(connection, cohort)
+    return result.rowcount
+
+
+def note_discards(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> None:
+    """Note the files of photographs that are about to be deleted, in the same transaction."""
+    noted = sa.exists().where(schema.discard.c.sha256 == _PHOTOGRAPH.sha256)
+    going = sa.select(_PHOTOGRAPH.sha256).where(condition, _PHOTOGRAPH.sha256 != "", ~noted).distinct()
+    connection.execute(sa.insert(schema.discard).from_select(["sha256"], going))
+
+
+def forget_discarded(connection: sa.Connection) -> None:
+    """Take those off the list that another cohort still holds; delete what was read from the others."""
+    used = sa.exists().where(_PHOTOGRAPH.sha256 == schema.discard.c.sha256)
+    connection.execute(sa.delete(schema.discard).where(used))
+    gone = sa.select(schema.discard.c.sha256)
+    connection.execute(sa.delete(schema.reading).where(schema.reading.c.sha256.in_(gone)))
+
+
+def _is(ref: CohortRef) -> sa.ColumnElement[bool]:
+    return _COHORT.id == ref if isinstance(ref, int) else _COHORT.name == ref

@@ -1,0 +1,127 @@
+"""Opening the database: SQLite in a folder by default, PostgreSQL by URL, one behaviour.
+
+SQLite runs in WAL mode, so that readers never wait for the one writer; a transaction that will write takes
+its lock at the start (``BEGIN IMMEDIATE``), so that two processes queue instead of failing half way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from fundus_core.errors import UsageError
+
+SCHEMA_VERSION = 1
+"""Version of the tables in ``schema.py``; the number of migration steps."""
+
+WAIT_MS = 30_000
+"""How long a writer waits for another before SQLite gives up."""
+
+_VERSION = sa.table("schema_version", sa.column("number", sa.Integer))
+_POSTGRES_LOCK = 0x46554E44
+
+
+def open_engine(url: str) -> sa.Engine:
+    """Return an engine for the URL, its tables brought to this version.
+
+    Raises:
+        UsageError: The URL names no database that can be opened, or a store of a newer version.
+    """
+    try:
+        engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    except (sa.exc.ArgumentError, ImportError) as error:
+        message = (
+            "The store's address is not understood; give a folder, or a URL such as "
+            "postgresql+psycopg://user:password@host/database."
+        )
+        raise UsageError(message) from error
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    try:
+        _migrate(engine)
+    except sa.exc.OperationalError as error:
+        engine.dispose()
+        message = (
+            f"The store could not be opened ({error.orig}); check that the database runs and may be used."
+        )
+        raise UsageError(message) from error
+    except UsageError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _prepare_sqlite(engine: sa.Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the begin event below decides how a transaction starts
+        for pragma in (
+            f"busy_timeout={WAIT_MS}",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "cache_size=-32768",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that only reads: one consistent view."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that writes: all of it or nothing."""
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
+def _migrate(engine: sa.Engine) -> None:
+    """Bring the tables to this version; two processes that open a new store at once take turns."""
+    with reading(engine) as connection:
+        found = _version(connection)
+    if found == SCHEMA_VERSION:
+        return
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRES_LOCK})")
+        found = _version(connection)
+        if found > SCHEMA_VERSION:
+            message = (
+                f"This store was written by a newer version (its tables are version {found}, this program "
+                f"knows up to {SCHEMA_VERSION}); update the program."
+            )
+            raise UsageError(message)
+        if found < SCHEMA_VERSION:
+            _upgrade(connection, found)
+
+
+def _upgrade(connection: sa.Connection, found: int) -> None:
+    from fundus_core.store import (
+        migrations,
+    )  # alembic costs a third of a second, needed once in a store's life
+
+    if not sa.inspect(connection).has_table("schema_version"):
+        connection.exec_driver_sql("CREATE TABLE schema_version (number INTEGER NOT NULL)")
+    migrations.apply(connection, found)
+    connection.execute(sa.delete(_VERSION))
+    connection.execute(sa.insert(_VERSION).values(number=SCHEMA_VERSION))
+
+
+def _version(connection: sa.Connection) -> int:
+    if not sa.inspect(connection).has_table("schema_version"):
+        return 0
+    return int(connection.execute(sa.select(_VERSION.c.number)).scalar() or 0)

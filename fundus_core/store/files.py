@@ -1,0 +1,125 @@
+"""The folder beside the database: photographs that were handed in, thumbnails and crops, by sha256.
+
+A file appears under its name complete or not at all (written beside, then renamed). Names are our own:
+nothing that a user or an archive called a file ever becomes a path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from pathlib import Path
+from typing import Literal
+
+from fundus_core.errors import UsageError
+from fundus_core.store.values import Kept
+
+Kind = Literal["photographs", "thumbnails", "crops"]
+
+_KINDS: tuple[Kind, ...] = ("photographs", "thumbnails", "crops")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_CHUNK = 1 << 20
+
+
+class Shelf:
+    """Files by the sha256 of the photograph they belong to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = (
+                f"The folder '{folder}' cannot be used ({error.strerror}); choose one that can be written."
+            )
+            raise UsageError(message) from error
+
+    @staticmethod
+    def sha256(data: bytes) -> str:
+        """The name of bytes."""
+        return hashlib.sha256(data).hexdigest()
+
+    def path(self, kind: Kind, sha256: str) -> Path:
+        """Where that file lies or would lie; the names of photographs carry no ending, pictures are JPEG."""
+        if not _SHA256.fullmatch(sha256):
+            message = "A sha256 has 64 hexadecimal digits."
+            raise UsageError(message)
+        ending = "" if kind == "photographs" else ".jpg"
+        return self.folder / kind / sha256[:2] / f"{sha256}{ending}"
+
+    def find(self, kind: Kind, sha256: str) -> Path | None:
+        """The file's path, or ``None`` where there is none."""
+        if not sha256:
+            return None
+        path = self.path(kind, sha256)
+        return path if path.is_file() else None
+
+    def write(self, kind: Kind, sha256: str, data: bytes) -> Path:
+        """Write a file once; where it exists already it stays as it is."""
+        path = self.path(kind, sha256)
+        if not path.is_file():
+            scrap = self._scrap()
+            try:
+                scrap.write_bytes(data)
+                self._place(scrap, path)
+            finally:
+                scrap.unlink(missing_ok=True)
+        return path
+
+    def keep(self, data: bytes) -> Kept:
+        """Put a photograph's bytes away."""
+        sha256 = self.sha256(data)
+        path = self.write("photographs", sha256, data)
+        return Kept(sha256, path.relative_to(self.folder).as_posix())
+
+    def keep_file(self, path: Path) -> Kept:
+        """Put an uploaded file away: it is moved, not copied, where both lie on one disk."""
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+        sha256 = digest.hexdigest()
+        place = self.path("photographs", sha256)
+        if place.is_file():
+            path.unlink()
+        else:
+            scrap = self._scrap()
+            shutil.move(path, scrap)
+            self._place(scrap, place)
+        return Kept(sha256, place.relative_to(self.folder).as_posix())
+
+    def remove(self, sha256: str) -> None:
+        """Remove everything that belongs to a photograph."""
+        for kind in _KINDS:
+            path = self.path(kind, sha256)
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # another photograph lives in the folder
+                path.parent.rmdir()
+
+    def all(self, kind: Kind) -> set[str]:
+        """The sha256 of every file of a kind."""
+        return {path.name[:64] for path in (self.folder / kind).glob("??/*") if _SHA256.match(path.name)}
+
+    def free_bytes(self) -> int:
+        """Room left on the disk."""
+        return shutil.disk_usage(self.folder).free
+
+    def _scrap(self) -> Path:
+        folder = self.folder / "scrap"
+        folder.mkdir(exist_ok=True)
+        return folder / f"{os.getpid()}-{secrets.token_hex(8)}"
+
+    def _place(self, scrap: Path, path: Path) -> None:
+        for _attempt in range(100):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                scrap.replace(path)
+            except FileNotFoundError:  # the empty folder was removed in between
+                continue
+            return
+        message = f"The folder '{self.folder}' is being removed while it is used; close what removes it."
+        raise UsageError(message)

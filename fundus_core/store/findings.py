@@ -1,0 +1,89 @@
+"""Writing what a model found, and finding it again when the same bytes come back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from fundus_core import __version__
+from fundus_core.store import members, schema
+from fundus_core.store.values import Finding
+from fundus_core.targets import TARGETS
+
+_READING = schema.reading.c
+
+
+def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows; those whose key is taken already stay as they are."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.execute(postgresql.insert(table).on_conflict_do_nothing(), rows)
+    else:
+        connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
+
+
+def write(connection: sa.Connection, version: int, findings: Iterable[Finding]) -> None:
+    """Write readings once: bytes that have one under this version keep it."""
+    insert_new(connection, schema.reading, [_row(version, finding) for finding in findings])
+
+
+def _row(version: int, finding: Finding) -> dict[str, Any]:
+    numbers: dict[str, float | None] = {}
+    for name in TARGETS:
+        found = finding.predictions.get(name)
+        numbers[f"p_{name}"] = members.number(found.value) if found else None
+        numbers[f"l_{name}"] = members.number(found.low) if found else None
+        numbers[f"h_{name}"] = members.number(found.high) if found else None
+    return {
+        "sha256": finding.sha256,
+        "version_id": version,
+        "status": finding.status,
+        "reason_code": finding.reason_code,
+        "reason": finding.reason,
+        "quality": members.number(finding.quality),
+        "distance": members.number(finding.out_of_distribution),
+        "precision": finding.precision,
+        "code_version": __version__,
+        "created_at": time.time(),
+        **numbers,
+    }
+
+
+def have(connection: sa.Connection, version: int, sha256s: Iterable[str]) -> dict[str, int]:
+    """The ids of readings under a version by the sha256 of the bytes."""
+    query = sa.select(_READING.sha256, _READING.id).where(
+        _READING.version_id == version, _READING.sha256.in_(set(sha256s))
+    )
+    return {row.sha256: row.id for row in connection.execute(query)}
+
+
+def attach(connection: sa.Connection, version: int, condition: sa.ColumnElement[bool]) -> None:
+    """Give photographs their outcome under a version where there is a reading of their bytes."""
+    photograph, outcome = schema.photograph.c, schema.outcome
+    has_one = sa.exists().where(outcome.c.photograph_id == photograph.id, outcome.c.version_id == version)
+    query = (
+        sa.select(
+            photograph.id,
+            _READING.version_id,
+            _READING.id.label("reading_id"),
+            _READING.status,
+            _READING.reason_code,
+            _READING.reason,
+        )
+        .join(schema.reading, _READING.sha256 == photograph.sha256)
+        .where(_READING.version_id == version, photograph.sha256 != "", condition, ~has_one)
+    )
+    columns = ["photograph_id", "version_id", "reading_id", "status", "reason_code", "reason"]
+    connection.execute(sa.insert(outcome).from_select(columns, query))
+
+
+def fail(connection: sa.Connection, version: int, photograph: int, code: str, reason: str) -> None:
+    """Give a photograph an outcome that says nothing about its bytes (missing file, died while reading)."""
+    key = {"photograph_id": photograph, "version_id": version}
+    values = {"status": "failed", "reason_code": code, "reason": reason, "reading_id": None}
+    insert_new(connection, schema.outcome, [{**key, **values}])

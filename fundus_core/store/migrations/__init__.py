@@ -1,0 +1,25 @@
+"""From any older store to this version's tables, one step at a time.
+
+Every step is frozen once it has been released; a change of ``schema.py`` comes with a new step, and a test
+holds the two against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+
+from fundus_core.store.migrations import first
+
+STEPS: tuple[Callable[[Operations], None], ...] = (first.upgrade,)
+"""Step n leads from schema version n to n + 1; version 0 is an empty database."""
+
+
+def apply(connection: sa.Connection, found: int) -> None:
+    """Lead the database from schema version ``found`` to the newest, within the caller's transaction."""
+    operations = Operations(MigrationContext.configure(connection))
+    for step in STEPS[found:]:
+        step(operations)

@@ -1,0 +1,362 @@
+"""The store: cohorts, photographs, truth and what models found, in one folder or behind one URL."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import sqlalchemy as sa
+
+from fundus_core.errors import UsageError
+from fundus_core.records import CohortTable, Reading
+from fundus_core.store import archive, cohorts, database, gallery, members, schema, tables, versions
+from fundus_core.store.cohorts import CohortRef
+from fundus_core.store.files import Shelf
+from fundus_core.store.values import (
+    Added,
+    Cohort,
+    Item,
+    Kept,
+    ModelVersion,
+    NewPhotograph,
+    OrderBy,
+    Page,
+    TruthRow,
+    Where,
+)
+
+DATABASE = "store.sqlite"
+_CHUNK = 500
+
+
+class Store:
+    """One store; safe to share between threads, and between processes that each open their own.
+
+    Every method is one transaction, unless it says otherwise. A cohort is named by its id or by its name.
+    """
+
+    def __init__(self, engine: sa.Engine, shelf: Shelf, address: str) -> None:
+        self.engine = engine
+        self.shelf = shelf
+        self.address = address
+
+    @classmethod
+    def open(cls, where: str | Path, *, files: str | Path | None = None) -> Store:
+        """Open a store, made now where there is none.
+
+        Args:
+            where: A folder (SQLite inside it), or a database URL such as
+                ``postgresql+psycopg://user@host/database``.
+            files: Folder for photographs and pictures; needed with a URL, else the folder itself.
+
+        Raises:
+            UsageError: It cannot be opened, or was written by a newer version.
+        """
+        text = str(where)
+        if "://" not in text:
+            shelf = Shelf(Path(files or text))
+            folder = Path(text)
+            folder.mkdir(parents=True, exist_ok=True)
+            url = sa.URL.create("sqlite", database=str(folder / DATABASE)).render_as_string()
+        elif files is None:
+            message = "A store behind a URL also needs a folder for its files; name one."
+            raise UsageError(message)
+        else:
+            shelf, url = Shelf(Path(files)), text
+        store = cls(database.open_engine(url), shelf, text)
+        store.sweep()
+        return store
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that reads, for the rooms above."""
+        with database.reading(self.engine) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that writes, for the rooms above."""
+        with database.writing(self.engine) as connection:
+            yield connection
+
+    # Cohorts
+
+    def cohorts(self) -> tuple[Cohort, ...]:
+        """All cohorts in the order of their names."""
+        with self.reading() as connection:
+            return cohorts.every(connection)
+
+    def cohort(self, ref: CohortRef) -> Cohort:
+        """One cohort.
+
+        Raises:
+            UsageError: There is none of that id or name.
+        """
+        with self.reading() as connection:
+            return cohorts.every(connection, cohorts.id_of(connection, ref))[0]
+
+    def create_cohort(self, name: str, *, rendered: bool = False, note: str = "") -> Cohort:
+        """Make an empty cohort.
+
+        Raises:
+            UsageError: The name is empty or taken.
+        """
+        with self.writing() as connection:
+            cohort = cohorts.create(connection, name, rendered=rendered, note=note)
+            return cohorts.every(connection, cohort)[0]
+
+    def rename(self, ref: CohortRef, name: str) -> None:
+        """Give a cohort another name.
+
+        Raises:
+            UsageError: The name is empty or taken.
+        """
+        with self.writing() as connection:
+            cohorts.rename(connection, ref, name)
+
+    def annotate(self, ref: CohortRef, note: str) -> None:
+        """Replace the note beside a cohort."""
+        with self.writing() as connection:
+            cohorts.update(connection, cohorts.id_of(connection, ref), note=note)
+
+    def select(self, ref: CohortRef, name: str, where: Where, *, model: str | None = None) -> Cohort:
+        """Save a selection of a cohort as a cohort of its own: it outlives the first.
+
+        Args:
+            ref: The cohort to select from.
+            name: Of the new cohort.
+            where: What to take: a filter, or names from a lasso.
+            model: The model whose outcomes the filter speaks of; ``None`` for the latest.
+        """
+        with self.writing() as connection:
+            cohort = cohorts.every(connection, cohorts.id_of(connection, ref))[0]
+            new = cohorts.create(
+                connection, name, rendered=cohort.rendered, note="", selected_from=cohort.name
+            )
+            joined = versions.join(schema.photograph, self._version(connection, cohort.id, model))
+            fits = gallery.condition(cohort.id, joined, where)
+            chosen = sa.select(schema.photograph.c.id).select_from(joined.source).where(fits)
+            cohorts.copy(connection, cohort.id, new, condition=schema.photograph.c.id.in_(chosen))
+            return cohorts.every(connection, new)[0]
+
+    def merge(self, refs: Sequence[CohortRef], name: str, *, same_people: bool) -> Cohort:
+        """Make a cohort of all photographs of others, named ``cohort/photograph``; the others stay.
+
+        A photograph whose bytes are in it already is taken once.
+
+        Args:
+            refs: Two cohorts or more.
+            name: Of the new cohort.
+            same_people: Whether one patient id means one person in all of them (selections of one cohort).
+                Where it does not (two hospitals), ids become ``cohort/id``, lest two people count as one.
+        """
+        with self.writing() as connection:
+            merged = cohorts.merge(connection, refs, name, same_people=same_people)
+            return cohorts.every(connection, merged)[0]
+
+    def delete(self, ref: CohortRef) -> None:
+        """Delete a cohort with its truth, outcomes, runs, and every file that no other cohort holds."""
+        with self.writing() as connection:
+            cohorts.delete(connection, ref)
+        self.sweep()
+
+    def remove_photographs(self, ref: CohortRef, names: Sequence[str]) -> int:
+        """Delete photographs out of a cohort as ``delete`` does; returns how many there were."""
+        removed = 0
+        with self.writing() as connection:
+            cohort = cohorts.id_of(connection, ref)
+            for chunk in members.chunks(names, _CHUNK):
+                removed += cohorts.remove_photographs(connection, cohort, chunk)
+        self.sweep()
+        return removed
+
+    def sweep(self) -> None:
+        """Remove the files of deleted photographs, also those that a crash has left behind."""
+        with self.reading() as connection:
+            if connection.execute(sa.select(schema.discard.c.sha256).limit(1)).scalar() is None:
+                return
+        with self.writing() as connection:
+            cohorts.forget_discarded(connection)
+            for sha256 in connection.execute(sa.select(schema.discard.c.sha256)).scalars().all():
+                self.shelf.remove(sha256)
+            connection.execute(sa.delete(schema.discard))
+
+    def export(self, ref: CohortRef, file: Path, *, photographs: bool = True) -> None:
+        """Write a cohort with truth and readings as one file (ZIP); see ``archive``.
+
+        Args:
+            ref: The cohort.
+            file: To be written; appears complete or not at all.
+            photographs: Whether the photographs' bytes go with it.
+        """
+        archive.export(self.engine, self.shelf, ref, file, photographs=photographs)
+
+    def import_(self, file: Path, *, name: str | None = None) -> Cohort:
+        """Read a file that ``export`` wrote into a new cohort.
+
+        Raises:
+            UsageError: The file is no such file or is damaged; nothing stays in the store.
+        """
+        try:
+            return self.cohort(archive.import_(self.engine, self.shelf, file, name=name))
+        finally:
+            self.sweep()
+
+    # Photographs and truth
+
+    def keep(self, data: bytes) -> Kept:
+        """Put a photograph's bytes away under a name of our own."""
+        return self.shelf.keep(data)
+
+    def keep_file(self, path: Path) -> Kept:
+        """Put an uploaded file away; it is moved."""
+        return self.shelf.keep_file(path)
+
+    def add_photographs(self, ref: CohortRef, photographs: Iterable[NewPhotograph]) -> Added:
+        """Add photographs in chunks, each a transaction; giving the same ones again changes nothing."""
+        added = renamed = present = 0
+        with self.reading() as connection:
+            cohort = cohorts.id_of(connection, ref)
+        for chunk in members.chunks(photographs, _CHUNK):
+            with self.writing() as connection:
+                part = members.add(connection, cohort, chunk, self._is_kept)
+                cohorts.update(connection, cohort)
+            added, renamed, present = added + part.added, renamed + part.renamed, present + part.present
+        return Added(added, renamed, present)
+
+    def _is_kept(self, sha256: str) -> bool:
+        return self.shelf.find("photographs", sha256) is not None
+
+    def set_truth(self, ref: CohortRef, rows: Iterable[TruthRow]) -> int:
+        """Replace the truth of a cohort; returns how many of its photographs now have some.
+
+        A photograph without a row has no truth afterwards; a row without a photograph is passed over
+        (``truth`` has shown it to the user before).
+        """
+        with self.writing() as connection:
+            cohort = cohorts.id_of(connection, ref)
+            count = members.set_truth(connection, cohort, rows)
+            cohorts.update(connection, cohort)
+            return count
+
+    def photographs(
+        self,
+        ref: CohortRef,
+        where: Where | None = None,
+        *,
+        model: str | None = None,
+        order: OrderBy = "added",
+        target: str = "",
+        descending: bool = False,
+        offset: int = 0,
+        limit: int = 48,
+    ) -> Page:
+        """A page of the gallery; photographs without the value that is sorted by come last.
+
+        Args:
+            ref: The cohort.
+            where: Which photographs; ``None`` for all.
+            model: The model whose outcomes are meant; ``None`` for the cohort's latest.
+            order: What to sort by.
+            target: The target, for the orders that need one.
+            descending: Largest first.
+            offset: How many to pass over.
+            limit: How many to give at most.
+        """
+        with self.reading() as connection:
+            cohort = cohorts.id_of(connection, ref)
+            return gallery.page(
+                connection,
+                cohort,
+                self._version(connection, cohort, model),
+                where or Where(),
+                order=order,
+                target_id=target,
+                descending=descending,
+                offset=offset,
+                limit=limit,
+            )
+
+    def photograph(self, ref: CohortRef, name: str, *, model: str | None = None) -> Item:
+        """One photograph by its name.
+
+        Raises:
+            UsageError: The cohort has none of that name.
+        """
+        page = self.photographs(ref, Where(names=(name,)), model=model, limit=1)
+        if not page.items:
+            message = f"The cohort has no photograph '{name}'."
+            raise UsageError(message)
+        return page.items[0]
+
+    def locator(self, ref: CohortRef, name: str) -> str:
+        """Where a photograph's bytes are, for ``images.source_at``."""
+        photograph = schema.photograph.c
+        with self.reading() as connection:
+            cohort = cohorts.id_of(connection, ref)
+            query = sa.select(photograph.locator, photograph.kept).where(
+                photograph.cohort_id == cohort, photograph.name == name
+            )
+            row = connection.execute(query).first()
+        if row is None:
+            message = f"The cohort has no photograph '{name}'."
+            raise UsageError(message)
+        return self.absolute(row.locator, kept=row.kept)
+
+    def absolute(self, locator: str, *, kept: bool) -> str:
+        """A locator as any process can use it."""
+        return str((self.shelf.folder / locator).absolute()) if kept else locator
+
+    def thumbnail(self, sha256: str) -> Path | None:
+        """The small picture (JPEG, black outside the retina), or ``None`` where the worker has made none."""
+        return self.shelf.find("thumbnails", sha256)
+
+    def crop(self, sha256: str) -> Path | None:
+        """The large picture (JPEG, black outside the retina), or ``None`` where the worker has made none."""
+        return self.shelf.find("crops", sha256)
+
+    # What models found
+
+    def models(self, ref: CohortRef) -> tuple[ModelVersion, ...]:
+        """The latest version of each model that the cohort was put through, the latest run first."""
+        with self.reading() as connection:
+            cohort = cohorts.id_of(connection, ref)
+            return tuple(versions.chosen(connection, cohort, None).values())
+
+    def table(self, ref: CohortRef, models: Sequence[str] | None = None) -> CohortTable:
+        """Truth and predictions side by side, in the order in which the photographs were added.
+
+        Args:
+            ref: The cohort.
+            models: Whose predictions, by card id; of two that read one target the first counts.
+                ``None`` takes every model of the cohort, the latest run first.
+        """
+        with self.reading() as connection:
+            cohort = cohorts.id_of(connection, ref)
+            chosen = versions.chosen(connection, cohort, models)
+            return tables.table(connection, cohort, list(chosen))
+
+    def readings(self, ref: CohortRef, model: str) -> Iterator[Reading]:
+        """What a model found, a photograph at a time; those still queued are left out."""
+        with self.reading() as connection:
+            cohort = cohorts.id_of(connection, ref)
+            ((version, identity),) = versions.chosen(connection, cohort, [model]).items()
+            yield from tables.readings(connection, cohort, version, identity)
+
+    def _version(self, connection: sa.Connection, cohort: int, model: str | None) -> int | None:
+        wanted = None if model is None else [model]
+        return next(iter(versions.chosen(connection, cohort, wanted)), None)

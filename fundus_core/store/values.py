@@ -1,0 +1,247 @@
+"""What the store takes and gives: frozen, without a database behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fundus_core.errors import UsageError
+from fundus_core.records import Eye, Prediction, Source
+from fundus_core.targets import target
+
+QUEUED = "queued"
+"""Status of a photograph that no run of the model has come to."""
+
+OrderBy = Literal["added", "name", "quality", "distance", "truth", "predicted", "error", "absolute_error"]
+"""What a gallery can be sorted by; the last four need a target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """A named set of photographs with their truth."""
+
+    id: int
+    """Stays the same when the cohort is renamed."""
+    name: str
+    """Unique in the store."""
+    rendered: bool
+    """Whether its photographs are rendered, not taken."""
+    note: str
+    """Whatever the user wrote beside it."""
+    selected_from: str
+    """Name of the cohort that this one was selected from at the time; empty where it was not."""
+    photographs: int
+    """How many it holds."""
+    revision: int
+    """Grows with every change of its photographs, truth or outcomes; a key for caches."""
+    created_at: float
+    """Seconds since 1970-01-01 UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Bytes that the store keeps under a name of its own."""
+
+    sha256: str
+    """Of the bytes."""
+    locator: str
+    """Path relative to the store's folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPhotograph:
+    """A photograph on its way into a cohort."""
+
+    name: str
+    """Shown to the user; never used as a path."""
+    locator: str
+    """Where its bytes are: relative to the store's folder where kept, else as ``Source.locator``."""
+    sha256: str = ""
+    """Of the bytes; empty where nobody has read them yet (the worker fills it in)."""
+    kept: bool = False
+    """Whether the store keeps the bytes; they are deleted with the last cohort that holds them."""
+    patient_id: str = ""
+    """Whose eye; empty where nobody said so."""
+    eye: Eye = Eye.UNKNOWN
+    """Which eye."""
+    eye_source: str = ""
+    """Who said so: ``table``, ``dicom``, ``name``, ``disc``, or empty."""
+
+    @classmethod
+    def of_kept(
+        cls, name: str, kept: Kept, *, patient_id: str = "", eye: Eye = Eye.UNKNOWN, eye_source: str = ""
+    ) -> NewPhotograph:
+        """Name bytes that ``Store.keep`` has put away."""
+        return cls(
+            name=name,
+            locator=kept.locator,
+            sha256=kept.sha256,
+            kept=True,
+            patient_id=patient_id,
+            eye=eye,
+            eye_source=eye_source,
+        )
+
+    @classmethod
+    def of_source(cls, source: Source) -> NewPhotograph:
+        """Refer to a photograph where it lies; the store does not copy it.
+
+        Raises:
+            UsageError: Its bytes live in memory only.
+        """
+        if not source.locator:
+            message = "This photograph's bytes are in memory only; give them to Store.keep first."
+            raise UsageError(message)
+        return cls(
+            name=source.name,
+            locator=source.locator,
+            patient_id=source.patient_id,
+            eye=source.eye,
+            eye_source="table" if source.eye else "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of photographs given to a cohort; the three numbers add up to how many were given."""
+
+    added: int
+    """New in the cohort under their own names."""
+    renamed: int
+    """New in the cohort, under a name with a number, because another photograph had the name already."""
+    present: int
+    """In the cohort already, with the same bytes or from the same place."""
+
+
+@dataclass(frozen=True, slots=True)
+class TruthRow:
+    """What is known of one photograph."""
+
+    photograph: str
+    """Its name in the cohort."""
+    truth: Mapping[str, float] = field(default_factory=dict)
+    """By target id, in the target's unit; a missing target or NaN is unknown."""
+    covariates: Mapping[str, str] = field(default_factory=dict)
+    """Any other column, as words."""
+    patient_id: str = ""
+    """Whose eye; empty leaves what is known."""
+    eye: Eye = Eye.UNKNOWN
+    """Which eye; unknown leaves what is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """What decides a prediction besides the photograph's bytes."""
+
+    model: str
+    """Id of the card."""
+    weights_sha256: str
+    """Of the weights file."""
+    card_sha256: str
+    """Of the card."""
+    origin: str = ""
+    """Empty where predicted here; the file's mark where the readings came in with an imported cohort."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How one photograph's bytes ended under one model version; who and whose is joined by the store."""
+
+    sha256: str
+    """Of the bytes."""
+    status: str
+    """``predicted``, ``refused`` or ``failed``."""
+    reason_code: str = ""
+    """Stable word; empty where predicted."""
+    reason: str = ""
+    """One sentence; a warning where predicted."""
+    quality: float = float("nan")
+    """0..1; NaN where it could not be measured."""
+    out_of_distribution: float = float("nan")
+    """1 at the model's limit; NaN where it cannot tell."""
+    precision: str = ""
+    """Arithmetic that was used, such as ``float32``."""
+    predictions: Mapping[str, Prediction] = field(default_factory=dict)
+    """By target id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which photographs of a cohort; every field that is set must hold."""
+
+    statuses: tuple[str, ...] = ()
+    """``predicted``, ``refused``, ``failed``, ``queued``; none means all."""
+    reason_codes: tuple[str, ...] = ()
+    """Stable words of refusals and failures; none means all."""
+    text: str = ""
+    """Part of the name or of the patient's id, upper and lower case alike."""
+    patient_id: str = ""
+    """Exactly this patient."""
+    eye: Eye | None = None
+    """This eye (``Eye.UNKNOWN``: those whose eye nobody knows)."""
+    names: tuple[str, ...] = ()
+    """Exactly these photographs (a lasso)."""
+    quality: tuple[float, float] | None = None
+    """Lowest and highest score, both included."""
+    distance: tuple[float, float] | None = None
+    """Smallest and largest distance from the training photographs, both included."""
+    target: str = ""
+    """The target that the next three speak of."""
+    truth: tuple[float, float] | None = None
+    """Smallest and largest measured value, both included."""
+    predicted: tuple[float, float] | None = None
+    """Smallest and largest prediction, both included."""
+    absolute_error: tuple[float, float] | None = None
+    """Smallest and largest distance between the two, both included."""
+
+    def __post_init__(self) -> None:
+        if self.target:
+            target(self.target)
+        elif self.truth or self.predicted or self.absolute_error:
+            message = "A limit on truth, prediction or error needs a target; name one."
+            raise UsageError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One photograph of a cohort as a gallery shows it."""
+
+    id: int
+    """Of the photograph in the store."""
+    name: str
+    """As the user gave it."""
+    sha256: str
+    """Of the bytes; empty until they were read."""
+    patient_id: str
+    """Empty where unknown."""
+    eye: Eye
+    """Which eye."""
+    eye_source: str
+    """Who said so."""
+    status: str
+    """``predicted``, ``refused``, ``failed`` or ``queued``."""
+    reason_code: str
+    """Stable word; empty where predicted."""
+    reason: str
+    """One sentence."""
+    quality: float
+    """0..1, or NaN."""
+    out_of_distribution: float
+    """1 at the model's limit, or NaN."""
+    truth: Mapping[str, float]
+    """By target id: what was measured; only what is known."""
+    predictions: Mapping[str, Prediction]
+    """By target id; empty unless predicted."""
+    covariates: Mapping[str, str]
+    """Other columns of the truth table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a gallery."""
+
+    items: tuple[Item, ...]
+    """In the order asked for."""
+    total: int
+    """How many photographs fit, on all pages."""

@@ -1,0 +1,102 @@
+"""Which model versions a cohort was put through, and how to join what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from fundus_core.errors import UsageError
+from fundus_core.store import schema
+from fundus_core.store.values import ModelVersion
+
+_VERSION = schema.version.c
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Photographs with the outcomes of one version beside them."""
+
+    source: sa.FromClause
+    """The joined tables."""
+    outcome: sa.FromClause
+    """The side with status and reason."""
+    reading: sa.FromClause
+    """The side with the numbers."""
+
+
+def version_id(connection: sa.Connection, version: ModelVersion) -> int:
+    """The id of a version, noted now where it is new."""
+    conditions = [
+        _VERSION.model == version.model,
+        _VERSION.weights_sha256 == version.weights_sha256,
+        _VERSION.card_sha256 == version.card_sha256,
+        _VERSION.origin == version.origin,
+    ]
+    query = sa.select(_VERSION.id).where(*conditions)
+    found = connection.execute(query).scalar()
+    if found is not None:
+        return int(found)
+    values = {
+        "model": version.model,
+        "weights_sha256": version.weights_sha256,
+        "card_sha256": version.card_sha256,
+        "origin": version.origin,
+    }
+    insert = sa.insert(schema.version).values(values).returning(_VERSION.id)
+    return int(connection.execute(insert).scalar_one())
+
+
+def versions(connection: sa.Connection, cohort: int) -> dict[int, ModelVersion]:
+    """The versions of a cohort's runs and outcomes by id, the latest first."""
+    of_runs = (
+        sa.select(schema.run_version.c.version_id, sa.func.max(schema.run.c.id).label("latest"))
+        .join(schema.run, schema.run.c.id == schema.run_version.c.run_id)
+        .where(schema.run.c.cohort_id == cohort)
+        .group_by(schema.run_version.c.version_id)
+        .subquery()
+    )
+    has_outcome = sa.exists().where(
+        schema.outcome.c.version_id == _VERSION.id,
+        schema.outcome.c.photograph_id == schema.photograph.c.id,
+        schema.photograph.c.cohort_id == cohort,
+    )
+    query = (
+        sa.select(schema.version)
+        .outerjoin(of_runs, of_runs.c.version_id == _VERSION.id)
+        .where(sa.or_(of_runs.c.latest.is_not(None), has_outcome))
+        .order_by(sa.func.coalesce(of_runs.c.latest, 0).desc(), _VERSION.id.desc())
+    )
+    return {
+        row.id: ModelVersion(row.model, row.weights_sha256, row.card_sha256, row.origin)
+        for row in connection.execute(query)
+    }
+
+
+def chosen(connection: sa.Connection, cohort: int, models: Sequence[str] | None) -> dict[int, ModelVersion]:
+    """The latest version of each model asked for, or of every model of the cohort.
+
+    Raises:
+        UsageError: The cohort was never put through a model that is asked for.
+    """
+    known = versions(connection, cohort)
+    latest: dict[str, int] = {}
+    for key, version in known.items():
+        latest.setdefault(version.model, key)
+    wanted = list(latest) if models is None else list(dict.fromkeys(models))
+    for model in wanted:
+        if model not in latest:
+            ran = f"it was put through {', '.join(latest)}" if latest else "no run has been started for it"
+            message = f"This cohort has no run of the model '{model}'; {ran}."
+            raise UsageError(message)
+    return {latest[model]: known[latest[model]] for model in wanted}
+
+
+def join(source: sa.FromClause, version: int | None) -> Joined:
+    """Put the outcomes of a version beside photographs (all empty where ``version`` is ``None``)."""
+    outcome = schema.outcome.alias()
+    reading = schema.reading.alias()
+    mine = sa.and_(outcome.c.photograph_id == schema.photograph.c.id, outcome.c.version_id == (version or 0))
+    joined = source.outerjoin(outcome, mine).outerjoin(reading, reading.c.id == outcome.c.reading_id)
+    return Joined(joined, outcome, reading)
