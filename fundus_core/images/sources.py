@@ -1,42 +1,99 @@
-"""Where photographs come from: files, folders."""
+"""Where photographs come from: files, folders, ZIP archives and lists, told apart by their content."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from fundus_core.errors import UsageError
+from fundus_core.images.archive import BETWEEN, member_at, members
+from fundus_core.images.content import is_archive, photograph_format
+from fundus_core.images.faults import Code
+from fundus_core.images.folder import head_of, renamed, single, walk
+from fundus_core.images.litter import MANIFESTS, OFFICE, suffix_of
+from fundus_core.images.manifest import listed
+from fundus_core.images.reading import Refuse
 from fundus_core.records import Source
 
 
-@dataclass(frozen=True, slots=True)
-class ReadFile:
-    """Reads one file."""
-
-    path: Path
-    """Where it lies."""
-
-    def __call__(self) -> bytes:
-        return self.path.read_bytes()
-
-
 def sources(paths: Sequence[Path]) -> Iterator[Source]:
-    """List photographs."""
+    """List the photographs at these paths, one at a time.
+
+    Args:
+        paths: Each a photograph, a folder (searched at every depth), a ZIP archive, or a CSV with the column
+            ``path`` and optionally ``patient_id`` and ``eye``.
+
+    Returns:
+        Sources in a fixed order: that of the paths, within each that of the names. Where several paths are
+        given, names begin with as much of the path as tells them apart. Hidden files, litter of operating systems,
+        and the tables and notes beside photographs are passed over; every other file comes out and, if it is no
+        photograph, fails with a reason when it is decoded.
+
+    Raises:
+        UsageError: A path does not exist, or a CSV does not say where the photographs are.
+    """
     for path in paths:
         if not path.exists():
             message = f"'{path}' does not exist; give a photograph, a folder, a ZIP or a CSV of paths."
             raise UsageError(message)
-    return _all(paths)
+    once = list({path.resolve(): path.absolute() for path in paths}.values())
+    labels = _labels(once)
+    parts = [_open(path, label) for path, label in zip(once, labels, strict=True)]
+    return (source for part in parts for source in part)
 
 
-def _all(paths: Sequence[Path]) -> Iterator[Source]:
-    for path in paths:
-        if path.is_dir():
-            for found in sorted(p for p in path.rglob("*") if p.is_file()):
-                yield Source(
-                    found.relative_to(path).as_posix(), ReadFile(found), locator=os.fspath(found.resolve())
-                )
-        else:
-            yield Source(path.name, ReadFile(path), locator=os.fspath(path.resolve()))
+def source_at(locator: str) -> Source:
+    """Return the source that a locator names, in any process on the machine.
+
+    Args:
+        locator: As ``Source.locator`` of a source from ``sources``.
+
+    Returns:
+        The source, without the patient and eye that a list may have said. If the file is gone, reading fails.
+    """
+    for archive, name in _splits(locator):
+        member = member_at(archive, name)
+        if member is None:
+            message = "The archive no longer holds this photograph; add the archive again."
+            return Source(name, Refuse(Code.MISSING_FILE, message), locator=locator)
+        return Source(name, member.read, locator=locator)
+    return single(Path(locator), Path(locator).name)
+
+
+def _splits(locator: str) -> Iterator[tuple[Path, str]]:
+    """Ways to read a locator as an existing archive and a member's name; none where it is a file itself."""
+    parts = locator.split(BETWEEN)
+    for taken in range(1, len(parts)):
+        archive = Path(BETWEEN.join(parts[:taken]))
+        if archive.is_file() and not Path(locator).is_file():
+            yield archive, BETWEEN.join(parts[taken:])
+
+
+def _open(path: Path, label: str) -> Iterator[Source]:
+    """The sources at one path; their names begin with the label where one is needed."""
+    if path.is_dir():
+        return _labelled(walk(path), label)
+    head, suffix = head_of(path), suffix_of(path.name)
+    if is_archive(head) and suffix not in OFFICE:
+        return _labelled(members(path), label)
+    if suffix in MANIFESTS and not photograph_format(head):
+        return listed(path)
+    return iter([single(path, label or path.name)])
+
+
+def _labelled(found: Iterator[Source], label: str) -> Iterator[Source]:
+    if not label:
+        return found
+    return (renamed(source, f"{label}/{source.name}") for source in found)
+
+
+def _labels(paths: Sequence[Path]) -> list[str]:
+    """As few of the last parts of each path as make all of them differ; nothing for a single path."""
+    if len(paths) <= 1:
+        return [""] * len(paths)
+    for depth in count(1):
+        labels = ["/".join(path.parts[-depth:]).lstrip("/") for path in paths]
+        if len(set(labels)) == len(labels):
+            return labels
+    return []

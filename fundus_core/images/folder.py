@@ -1,0 +1,81 @@
+"""Photographs in a folder, at every depth, in the order of their names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from fundus_core.images.archive import members
+from fundus_core.images.content import HEAD_BYTES, is_archive, photograph_format
+from fundus_core.images.faults import Code
+from fundus_core.images.litter import is_litter, may_be_companion, suffix_of
+from fundus_core.images.reading import ReadFile, Refuse
+from fundus_core.records import Source
+
+_Place = tuple[int, int]
+
+
+def walk(folder: Path) -> Iterator[Source]:
+    """List the photographs below a folder, and those in the ZIP archives that lie there.
+
+    In memory are the names of one folder at each depth, never those of the whole tree. Links to folders are
+    followed, but not round in circles.
+    """
+    yield from _walk(folder.resolve(), "", frozenset())
+
+
+def single(path: Path, name: str) -> Source:
+    """Return one file as a source."""
+    where = path.resolve()
+    return Source(name, ReadFile(where), locator=os.fspath(where))
+
+
+def head_of(path: Path) -> bytes:
+    """Return the first bytes of a file; none where it cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError:
+        return b""
+
+
+def renamed(found: Source, name: str) -> Source:
+    """Return the same source under another name."""
+    return Source(name, found.read, found.patient_id, found.eye, found.locator)
+
+
+def _walk(folder: Path, prefix: str, above: frozenset[_Place]) -> Iterator[Source]:
+    try:
+        place = folder.stat()
+        here = (place.st_dev, place.st_ino)
+        entries = [] if here in above else _entries(folder)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        refuse = Refuse(
+            Code.UNREADABLE, f"The folder could not be listed ({why}); check that it may be read."
+        )
+        yield Source(prefix.rstrip("/") or folder.name, refuse, locator=os.fspath(folder))
+        return
+    for entry in entries:
+        if entry.endswith("/"):
+            yield from _walk(folder / entry, prefix + entry, above | {here})
+        else:
+            yield from _file(folder / entry, prefix + entry)
+
+
+def _entries(folder: Path) -> list[str]:
+    """Names in order, those of folders with a slash at the end; no litter."""
+    with os.scandir(folder) as found:
+        return sorted(
+            entry.name + "/" if entry.is_dir() else entry.name for entry in found if not is_litter(entry.name)
+        )
+
+
+def _file(path: Path, name: str) -> Iterator[Source]:
+    if may_be_companion(name) and not photograph_format(head_of(path)):
+        return
+    if suffix_of(name) == ".zip" and is_archive(head_of(path)):
+        yield from (renamed(found, f"{name}/{found.name}") for found in members(path))
+    else:
+        yield single(path, name)
