@@ -84,7 +84,8 @@ def examine(
     try:
         data = source.read()
         at_least = max([WORKING_PX, *(2 * rule.size for rule in rules)])
-        photograph = images.decode(data, source.name, at_least=at_least)
+        pseudonymise = pseudonyms.patient if pseudonyms else None
+        photograph = images.decode(data, source.name, at_least=at_least, pseudonymise=pseudonymise)
     except OSError as error:
         why = error.strerror or type(error).__name__
         message = f"The file could not be opened ({why}); check that it still exists and may be read."
@@ -94,9 +95,7 @@ def examine(
     return _look(source, name, photograph, rules, limits, pseudonyms)
 
 
-def _failed(
-    source: Source, name: str, data: bytes, code: str, message: str, pseudonyms: Pseudonyms | None
-) -> Examined:
+def _failed(source: Source, name: str, data: bytes, code: str, message: str, pseudonyms: Pseudonyms | None) -> Examined:
     return Examined(
         photograph=name,
         sha256=hashlib.sha256(data).hexdigest(),

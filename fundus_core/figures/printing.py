@@ -285,9 +285,7 @@ def _note(axes: Axes, note: Any) -> None:
         colour = found.group(1) if found else (note.font.color or "black")
         inward = 4 * ((note.xanchor == "left") - (note.xanchor == "right"))
         down = (-1 if top else 1) * (place * size * 1.35 + 2)
-        plate = (
-            {"facecolor": _colour(note.bgcolor), "edgecolor": "none", "pad": 1.0} if note.bgcolor else None
-        )
+        plate = {"facecolor": _colour(note.bgcolor), "edgecolor": "none", "pad": 1.0} if note.bgcolor else None
         axes.annotate(
             _plain(line),
             xy=_at(axes, note),

@@ -25,9 +25,7 @@ def scatter(n: int, look: Look | None = None) -> go.Figure:
     truth = draw.normal(130, 17, n)
     points = Points("A", np.array([f"p{k}" for k in range(n)]), truth, truth + draw.normal(0, 10, n), 0)
     estimates = {"mae": Estimate(10.3, 9.9, 10.8), "bias": Estimate(0.4), "pearson": Estimate(0.5)}
-    return predicted_against_true(
-        TARGETS["sbp"], [points], estimates, look or Look(rendered=True, opaque=True)
-    )
+    return predicted_against_true(TARGETS["sbp"], [points], estimates, look or Look(rendered=True, opaque=True))
 
 
 def test_svg_is_well_formed_and_keeps_its_words() -> None:
@@ -53,9 +51,7 @@ def test_png_has_the_size_that_was_asked_for() -> None:
 
 
 def test_dark_paper_is_dark() -> None:
-    picture = Image.open(
-        io.BytesIO(png(scatter(5, Look(dark=True, opaque=True)), width=300, scale=1))
-    ).convert("L")
+    picture = Image.open(io.BytesIO(png(scatter(5, Look(dark=True, opaque=True)), width=300, scale=1))).convert("L")
     assert picture.getpixel((2, 2)) < 60
 
 

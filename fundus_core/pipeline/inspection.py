@@ -1,0 +1,81 @@
+"""``inspect``: what was read, without asking a model."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from fundus_core.deidentify import Pseudonyms
+from fundus_core.images import sources
+from fundus_core.journey import Examined, examine
+from fundus_core.pipeline.tables import INSPECTION_COLUMNS, inspection_row
+from fundus_core.records import Source, Status
+
+_AHEAD = 8
+"""Photographs read ahead: enough to keep two cores busy, few enough that memory does not grow."""
+_THREADS = 2
+"""Decoding releases the interpreter lock; more threads than cores only cost memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How the photographs of a batch ended."""
+
+    done: int
+    """Accepted or predicted."""
+    refused: int
+    """Read, but not gradable or no colour fundus photograph."""
+    failed: int
+    """Unreadable."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.done + self.refused + self.failed
+
+
+def inspect(
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    pseudonyms: Pseudonyms | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Counts:
+    """Examine photographs and write one row each.
+
+    Args:
+        paths: Photographs, folders, ZIP archives or CSV manifests.
+        out: The CSV file to write; columns as :data:`fundus_core.pipeline.tables.INSPECTION_COLUMNS`.
+        pseudonyms: Replaces file names and patient ids.
+        progress: Called with the number of photographs done so far.
+
+    Raises:
+        UsageError: A path does not exist; nothing was written.
+    """
+    found = sources(paths)
+    tally = dict.fromkeys(Status, 0)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(INSPECTION_COLUMNS)
+        for number, examined in enumerate(_examined(found, pseudonyms), start=1):
+            writer.writerow(inspection_row(examined))
+            tally[examined.status] += 1
+            if progress:
+                progress(number)
+    return Counts(tally[Status.ACCEPTED], tally[Status.REFUSED], tally[Status.FAILED])
+
+
+def _examined(found: Iterator[Source], pseudonyms: Pseudonyms | None) -> Iterator[Examined]:
+    """Examine in threads, in the order of the sources, a bounded number ahead."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        waiting: list[Future[Examined]] = []
+        for source in found:
+            waiting.append(pool.submit(examine, source, pseudonyms=pseudonyms))
+            if len(waiting) >= _AHEAD:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()

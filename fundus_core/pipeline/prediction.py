@@ -1,0 +1,196 @@
+"""``predict``: a model reads photographs; the command line's side of a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fundus_core import __version__, runs, truth
+from fundus_core.deidentify import Pseudonyms
+from fundus_core.errors import UsageError
+from fundus_core.models import registry
+from fundus_core.models.card import Card
+from fundus_core.pipeline import cohorts
+from fundus_core.pipeline.inspection import Counts
+from fundus_core.pipeline.scoring import write_truth
+from fundus_core.pipeline.tables import write_predictions
+from fundus_core.records import Reading, Status
+from fundus_core.store import Store
+from fundus_core.targets import TARGETS
+
+_POLL_SECONDS = 0.2
+_WORK = ".work"
+"""Folder beside the results where an unfinished run lives until it is called again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What ``predict`` was asked for."""
+
+    paths: tuple[Path, ...]
+    """Photographs, folders, ZIP archives or manifests."""
+    models: tuple[str, ...]
+    """Ids of cards; each target comes from the first model that has it."""
+    out: Path
+    """Folder for the results."""
+    truth: Path | None = None
+    """Table of measured values."""
+    cohort: str = ""
+    """Keep the photographs as this cohort in the user's store, so that the dashboard shows them; empty: beside
+    the results."""
+    pseudonyms: Pseudonyms | None = None
+    """De-identify at the door."""
+
+    @property
+    def name(self) -> str:
+        """The cohort's name: what was given, or one that the same call finds again."""
+        if self.cohort:
+            return self.cohort
+        given = "\n".join([*(str(path.resolve()) for path in self.paths), str(self.pseudonyms is None)])
+        return f"predict {hashlib.sha256(given.encode()).hexdigest()[:12]}"
+
+
+def predict(request: Request, *, progress: Callable[[runs.Progress], None] | None = None) -> Counts:
+    """Let models read photographs; called again with the same arguments it goes on where it was.
+
+    Writes ``predictions.csv`` and ``run.json``, with a truth table also ``truth.csv`` (a row per photograph) and
+    what did not match or fit (``truth_faults.csv``).
+
+    Raises:
+        UsageError: A path, model or weights file is missing; nothing was written.
+        TruthError: The truth table cannot be used; nothing was written.
+    """
+    cards = [ready_card(model) for model in request.models]
+    measured = truth.load(request.truth) if request.truth else None
+    for path in request.paths:
+        if not path.exists():
+            message = f"'{path}' does not exist; give photographs, folders, a ZIP or a CSV of paths."
+            raise UsageError(message)
+    request.out.mkdir(parents=True, exist_ok=True)
+    with _store(request) as store:
+        _take_in(store, request)
+        finished = _work_off(store, request, progress)
+        readings = list(_merged(store, request))
+        write_predictions(request.out / "predictions.csv", readings, _targets(cards))
+        if measured is not None:
+            found = cohorts.match_truth(store, request.name, measured, pseudonyms=request.pseudonyms)
+            cohorts.set_truth(store, request.name, found, pseudonyms=request.pseudonyms)
+            write_truth(request.out, found)
+        _write_record(request, cards, finished)
+    return counted(readings)
+
+
+def ready_card(model: str) -> Card:
+    """Return a card whose weights are there.
+
+    Raises:
+        UsageError: No such model, or its weights have not been added.
+    """
+    card = registry.get(model)
+    if not card.ready:
+        where = f" They are obtained at {card.weights.page}" if card.weights.page else ""
+        message = (
+            f"The model '{model}' has no weights here.{where}; add them with "
+            f"'python -m fundus_core models import FILE --card {model}'."
+        )
+        raise UsageError(message)
+    return card
+
+
+def counted(readings: Sequence[Reading]) -> Counts:
+    """Count how readings ended."""
+    ended = [reading.status for reading in readings]
+    return Counts(ended.count(Status.PREDICTED), ended.count(Status.REFUSED), ended.count(Status.FAILED))
+
+
+def _store(request: Request) -> Store:
+    """The user's store for a named or de-identified cohort, else one beside the results.
+
+    A de-identified cohort must not lie beside its results: the store knows where the originals are.
+    """
+    if request.cohort or request.pseudonyms:
+        return cohorts.open_home()
+    return Store.open(request.out / _WORK)
+
+
+def _take_in(store: Store, request: Request) -> None:
+    if request.name not in {cohort.name for cohort in store.cohorts()}:
+        store.create_cohort(request.name)
+    cohorts.intake(store, request.name, request.paths, pseudonyms=request.pseudonyms)
+
+
+def _work_off(store: Store, request: Request, progress: Callable[[runs.Progress], None] | None) -> runs.Progress:
+    run = runs.submit(store, request.name, request.models)
+    runs.ensure_worker(store)
+    while True:
+        now = runs.progress(store, run)
+        if progress:
+            progress(now)
+        if now.ended:
+            break
+        time.sleep(_POLL_SECONDS)
+        runs.ensure_worker(store)
+    if not now.finished:
+        message = f"The run stopped: {now.note or now.state}; mend that and call the same command again."
+        raise UsageError(message)
+    return now
+
+
+def _merged(store: Store, request: Request) -> Iterator[Reading]:
+    """Join the readings of several models: each target from the first model that has it."""
+    columns = [store.readings(request.name, model) for model in request.models]
+    for several in zip(*columns, strict=True):
+        first = next((one for one in several if one.status is Status.PREDICTED), several[0])
+        predictions = {name: one for reading in reversed(several) for name, one in reading.predictions.items()}
+        yield replace(
+            first,
+            model="+".join(reading.model for reading in several),
+            weights_sha256="+".join(reading.weights_sha256 for reading in several),
+            predictions=predictions,
+        )
+
+
+def _targets(cards: Sequence[Card]) -> list[str]:
+    return [target for target in TARGETS if any(target in card.targets for card in cards)]
+
+
+def _write_record(request: Request, cards: Sequence[Card], finished: runs.Progress) -> None:
+    record = {
+        "code_version": __version__,
+        "paths": [str(path) for path in request.paths] if request.pseudonyms is None else [],
+        "cohort": request.cohort,
+        "deidentified": request.pseudonyms is not None,
+        "models": [
+            {
+                "id": card.id,
+                "title": card.title,
+                "weights_sha256": card.weights.sha256,
+                "card_sha256": card.sha256,
+                "trained_on_rendered_eyes": card.rendered,
+                "citation": card.citation,
+                "acknowledgement": card.acknowledgement,
+                "terms": card.terms,
+            }
+            for card in cards
+        ],
+        "photographs": {
+            "total": finished.total,
+            "predicted": finished.predicted,
+            "refused": finished.refused,
+            "failed": finished.failed,
+        },
+        "note": notice(cards),
+    }
+    text = json.dumps(record, indent=2, ensure_ascii=False)
+    (request.out / "run.json").write_text(text + "\n", encoding="utf-8")
+
+
+def notice(cards: Sequence[Card]) -> str:
+    """Return what must stand beside every number of these models."""
+    rendered = "Made by a model trained on rendered eyes: it says nothing about real people. "
+    use = "For research; not a medical device."
+    return (rendered if any(card.rendered for card in cards) else "") + use

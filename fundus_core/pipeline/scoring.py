@@ -1,0 +1,147 @@
+"""``evaluate``: predictions beside measured values, from files to numbers, tables and a report."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from fundus_core import truth
+from fundus_core.errors import UsageError
+from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Evaluation, evaluate
+from fundus_core.pipeline.tables import PredictionsFile, number, read_predictions
+from fundus_core.records import CohortTable, Labels
+from fundus_core.targets import TARGETS
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A cohort with its truth, and what came of it."""
+
+    table: CohortTable
+    """Readings and truth side by side."""
+    evaluation: Evaluation
+    """Every number."""
+    predictions: PredictionsFile
+    """As read."""
+    match: truth.Match
+    """Which row of the truth table went to which photograph."""
+
+
+def beside(predictions: CohortTable, found: truth.Match) -> CohortTable:
+    """Put matched truth beside predictions; ids and eyes of the truth table fill what the predictions lack."""
+    patient = _first(predictions.patient_id, found.patient_id())
+    return replace(
+        predictions,
+        patient_id=_first(patient, predictions.photograph),
+        eye=_first(predictions.eye, found.eye()),
+        truth=dict(found.values()),
+        covariates=dict(found.covariates()),
+    )
+
+
+def _first(words: Labels, others: Labels) -> Labels:
+    return np.where(words == "", others, words)
+
+
+def score_files(
+    predictions: Path,
+    measured: Path,
+    *,
+    level: str = "patient",
+    seed: int = SEED,
+    draws: int = NUMBER_OF_DRAWS,
+    columns: Path | None = None,
+) -> Scored:
+    """Read both files, match them and score.
+
+    Args:
+        predictions: A predictions.csv.
+        measured: The truth table.
+        level: ``patient``, ``eye`` or ``photograph``.
+        seed: Of the bootstrap.
+        draws: Of the bootstrap.
+        columns: A saved mapping of the truth table's columns.
+
+    Raises:
+        UsageError: A file or option is at fault.
+        TruthError: The truth table cannot be used, or nothing in it matches.
+    """
+    made = read_predictions(predictions)
+    proposal = truth.Proposal.from_json(_text(columns)) if columns else None
+    table = truth.load(measured, proposal=proposal)
+    names = [str(name) for name in made.table.photograph]
+    patients = [str(who) for who in made.table.patient_id]
+    sides = [str(eye) for eye in made.table.eye]
+    found = truth.match(table, names, patient_ids=patients, eyes=sides)
+    if not (found.line >= 0).any():
+        message = (
+            f"No row of '{measured.name}' belongs to a photograph in '{predictions.name}'; check that both name "
+            "photographs or patients the same way."
+        )
+        raise UsageError(message)
+    cohort = beside(made.table, found)
+    return Scored(cohort, evaluate(cohort, level=level, seed=seed, draws=draws), made, found)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"The saved columns '{path}' cannot be read ({error}); give a JSON file saved by this program."
+        raise UsageError(message) from error
+
+
+def write_truth(out: Path, found: truth.Match) -> None:
+    """Write the truth as it was used, a row per photograph, and every fault of the table."""
+    values, covariates = found.values(), found.covariates()
+    patients, sides = found.patient_id(), found.eye()
+    targets = [target for target in TARGETS if target in values]
+    head = ["photograph", "patient_id", "eye", *targets, *covariates]
+    rows = (
+        [
+            str(found.photographs[row]),
+            str(patients[row]),
+            str(sides[row]),
+            *(number(float(values[target][row])) for target in targets),
+            *(str(words[row]) for words in covariates.values()),
+        ]
+        for row in range(len(found.photographs))
+        if found.line[row] >= 0
+    )
+    write_rows(out / "truth.csv", head, rows)
+    faults = truth.as_csv([*found.truth.faults, *found.faults])
+    (out / "truth_faults.csv").write_text(faults, encoding="utf-8")
+
+
+def write_rows(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a CSV file in UTF-8."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(head)
+        writer.writerows(rows)
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, object]], *, note: str) -> None:
+    """Write rows of one kind, with the note in a last column; nothing is written where there are no rows."""
+    if not rows:
+        return
+    head = [*rows[0], "notice"]
+    write_rows(path, head, ([*("" if v is None else str(v) for v in row.values()), note] for row in rows))
+
+
+def write_metrics(path: Path, scored: Scored, *, rendered: bool, note: str) -> None:
+    """Write metrics.json: every estimate with its interval and method, and what the numbers are of."""
+    content = {
+        **scored.evaluation.as_json(),
+        "model": scored.predictions.model,
+        "weights_sha256": scored.predictions.weights_sha256,
+        "rendered": rendered,
+        "notice": note,
+    }
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
