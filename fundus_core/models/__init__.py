@@ -1,0 +1,1 @@
+"""Models: their cards, the registry that finds them, and the networks that they describe."""

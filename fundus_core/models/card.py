@@ -1,0 +1,393 @@
+"""The card of a model: everything that must be known to ask it, in one strict TOML file.
+
+A key that is not known here, or one that is missing, is an error that names the key: a card that is wrong in
+silence makes a model wrong in silence. What nobody has confirmed stands in ``unverified`` and is shown so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+
+from fundus_core.errors import CardError
+from fundus_core.retina import CropRule
+from fundus_core.targets import TARGETS
+
+RUNTIMES = ("timm", "keras", "openvino", "torchscript")
+"""How weights may be run: a timm network, Keras with its torch backend, ONNX or SavedModel read by OpenVINO,
+TorchScript."""
+LINKS = ("identity", "exp", "sigmoid")
+"""What follows scale and offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What the network is fed."""
+
+    size: int
+    """Side of the square crop in pixels."""
+    resample: str
+    """Name of the resampling, one of ``retina``'s."""
+    margin: float
+    """Black around the field, as a share of its diameter."""
+    channels: str
+    """``rgb`` or ``bgr``."""
+    layout: str
+    """``nchw`` or ``nhwc``; how a graph of its own wants its input. A timm network is ``nchw``."""
+    value_range: tuple[float, float]
+    """What 0 and 255 become, before mean and spread."""
+    mean: tuple[float, float, float]
+    """Subtracted, per channel in the order of ``channels``, in the value range."""
+    std: tuple[float, float, float]
+    """Divided by, per channel in the order of ``channels``, in the value range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output of the network: ``link(scale * raw + offset)`` is the value in the target's unit."""
+
+    target: str
+    """Id of the target."""
+    unit: str
+    """The target's unit, said again so that a card and this program cannot disagree unnoticed."""
+    link: str
+    """``identity``, ``exp`` or ``sigmoid``."""
+    scale: float
+    """Multiplied with the raw output."""
+    offset: float
+    """Added then."""
+    interval: tuple[float, float]
+    """What is added to a value for the ends of its 90 % interval (the first is negative); NaN where unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """Where the weights are."""
+
+    file: str
+    """Path relative to the card."""
+    sha256: str
+    """Of the file; empty where the weights are not bundled and nobody has declared them."""
+    page: str
+    """Where they are obtained; empty where they come with the card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One figure that was published or measured for the model."""
+
+    target: str
+    """Id of the target."""
+    measure: str
+    """What was measured, in words (``MAE``, ``accuracy``)."""
+    value: float
+    """In the target's unit."""
+    on: str
+    """On which photographs."""
+    source: str
+    """Where it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """An example that the model must reproduce; empty file and no outputs where there is none."""
+
+    file: str
+    """A PNG of one crop, relative to the card."""
+    sha256: str
+    """Of the crop's S x S x 3 bytes (RGB, row by row), not of the file."""
+    outputs: Mapping[str, float]
+    """By target: the value in its unit, float32."""
+    tolerance: float
+    """Allowed difference relative to the larger of 1 and the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """What ``models check`` measured when the arithmetic was reduced."""
+
+    allowed: str
+    """``float32``, or ``bf16`` where it changed every target by less than 1 % of its spread."""
+    deviation: float
+    """Root mean square change over the spread of the outputs, the worst target; NaN where not measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One model."""
+
+    id: str
+    """Stable name, in tables and on the command line."""
+    title: str
+    """For people."""
+    summary: str
+    """One or two sentences for people: what it is and what its numbers mean."""
+    rendered: bool
+    """Whether it was trained on rendered eyes, so that its output on real photographs means nothing."""
+    runtime: str
+    """One of ``RUNTIMES``."""
+    backbone: str
+    """Name of the network; for the runtime ``timm`` a name that timm knows."""
+    backbone_options: Mapping[str, object]
+    """Keywords for the network's constructor."""
+    input: Input
+    """What the network is fed."""
+    outputs: tuple[Output, ...]
+    """In the network's order."""
+    weights: WeightsFile
+    """The file."""
+    features: str
+    """File of the training photographs' feature statistics, relative to the card; empty where there is none."""
+    precision: Precision
+    """Which arithmetic was found harmless."""
+    training: str
+    """Data and method in words."""
+    command: str
+    """The command that trained it; empty where unknown."""
+    seed: int
+    """Of the training; -1 where unknown."""
+    results: tuple[Result, ...]
+    """What was published or measured."""
+    licence: str
+    """Of the weights."""
+    terms: str
+    """What the user agrees to."""
+    citation: str
+    """Required citation; empty where none is."""
+    acknowledgement: str
+    """Required acknowledgement; empty where none is."""
+    unverified: tuple[str, ...]
+    """Dotted keys of this card that nobody has confirmed; shown with the word "unverified"."""
+    golden: Golden
+    """The example."""
+    folder: Path
+    """Where the card lies; not written in the file."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Ids of the targets in the network's order."""
+        return tuple(output.target for output in self.outputs)
+
+    @property
+    def rule(self) -> CropRule:
+        """How photographs are cut for this model."""
+        return CropRule(self.input.size, self.input.resample, self.input.margin)
+
+    @property
+    def weights_path(self) -> Path:
+        """Where the weights should be."""
+        return self.folder / self.weights.file
+
+    @property
+    def ready(self) -> bool:
+        """Whether the weights are there."""
+        return bool(self.weights.file) and self.weights_path.is_file()
+
+    @property
+    def sha256(self) -> str:
+        """Of the card's meaning: changes when anything in the card changes."""
+        return hashlib.sha256(json.dumps(as_plain(self), sort_keys=True).encode()).hexdigest()
+
+
+def read(path: Path) -> Card:
+    """Read and check a card.
+
+    Raises:
+        CardError: The file cannot be read, a key is unknown or missing, or a value is not allowed.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"The card '{path.name}' cannot be opened: {error.strerror}."
+        raise CardError(message) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"The card '{path.name}' is not a TOML file: {error}. Correct that place."
+        raise CardError(message) from error
+    return parse(content, path.parent, path.name)
+
+
+def parse(content: Mapping[str, object], folder: Path, name: str) -> Card:
+    """Build a card from plain values.
+
+    Args:
+        content: As a TOML reader returns it.
+        folder: Where the card lies, or will lie.
+        name: Of the file, for messages.
+
+    Raises:
+        CardError: A key is unknown or missing, or a value is not allowed.
+    """
+    if "folder" in content:
+        message = f"{name} has the unknown key 'folder'; remove it."
+        raise CardError(message)
+    card = typing.cast(Card, _record(Card, {**content, "folder": folder}, name, ""))
+    _check(card, name)
+    return card
+
+
+def _record(kind: type, content: object, name: str, where: str) -> object:
+    if not isinstance(content, Mapping):
+        message = f"{name}: '{where.rstrip('.')}' must be a table of keys, not {content!r}."
+        raise CardError(message)
+    known = {field.name for field in fields(kind)}
+    for key in content:
+        if key not in known:
+            allowed = ", ".join(sorted(known - {"folder"}))
+            message = (
+                f"{name} has the unknown key '{where}{key}'; the keys are {allowed}. Correct or remove it."
+            )
+            raise CardError(message)
+    hints = typing.get_type_hints(kind)
+    values = {}
+    for key in (field.name for field in fields(kind)):
+        if key not in content:
+            message = (
+                f"{name} lacks the key '{where}{key}'; add it (empty, and named in 'unverified', if unknown)."
+            )
+            raise CardError(message)
+        values[key] = _value(hints[key], content[key], name, f"{where}{key}")
+    return kind(**values)
+
+
+def _value(hint: object, value: object, name: str, where: str) -> object:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _record(hint, value, name, where + ".")
+    if origin is tuple:
+        return _tuple(arguments, value, name, where)
+    if origin is Mapping:
+        if not isinstance(value, Mapping):
+            raise _wrong(name, where, "a table", value)
+        return types.MappingProxyType(
+            {str(k): _value(arguments[1], v, name, f"{where}.{k}") for k, v in value.items()}
+        )
+    if hint is object or hint is Path:
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not (isinstance(hint, type) and type(value) is hint):
+        raise _wrong(name, where, getattr(hint, "__name__", str(hint)), value)
+    return value
+
+
+def _tuple(arguments: tuple[object, ...], value: object, name: str, where: str) -> tuple[object, ...]:
+    if not isinstance(value, list | tuple):
+        raise _wrong(name, where, "a list", value)
+    if arguments[-1] is Ellipsis:
+        arguments = (arguments[0],) * len(value)
+    if len(value) != len(arguments):
+        raise _wrong(name, where, f"a list of {len(arguments)}", value)
+    return tuple(
+        _value(h, v, name, f"{where}[{k}]") for k, (h, v) in enumerate(zip(arguments, value, strict=True))
+    )
+
+
+def _wrong(name: str, where: str, wanted: str, value: object) -> CardError:
+    return CardError(f"{name}: '{where}' is {value!r}; it must be {wanted}.")
+
+
+def _check(card: Card, name: str) -> None:
+    """Refuse values that have the right type and no meaning."""
+    one_of = {
+        "runtime": (card.runtime, RUNTIMES),
+        "input.channels": (card.input.channels, ("rgb", "bgr")),
+        "input.layout": (card.input.layout, ("nchw", "nhwc")),
+        "precision.allowed": (card.precision.allowed, ("float32", "bf16")),
+    }
+    for k, output in enumerate(card.outputs):
+        one_of[f"outputs[{k}].link"] = (output.link, LINKS)
+        one_of[f"outputs[{k}].target"] = (output.target, tuple(TARGETS))
+    for key, (value, allowed) in one_of.items():
+        if value not in allowed:
+            raise _wrong(name, key, "one of " + ", ".join(allowed), value)
+    _check_numbers(card, name)
+    known = _dotted(card)
+    for key in card.unverified:
+        if key not in known:
+            message = f"{name}: 'unverified' names '{key}', which is no key of the card."
+            raise CardError(message)
+
+
+def _check_numbers(card: Card, name: str) -> None:
+    if not card.id or not all(c.isalnum() or c in "-_." for c in card.id):
+        raise _wrong(name, "id", "letters, digits, '-', '_' and '.'", card.id)
+    if card.input.size < 16:
+        raise _wrong(name, "input.size", "at least 16 pixels", card.input.size)
+    if min(card.input.std) <= 0:
+        raise _wrong(name, "input.std", "positive", card.input.std)
+    if not card.outputs or len(set(card.targets)) < len(card.outputs):
+        raise _wrong(name, "outputs", "one or more, each target once", card.targets)
+    for k, output in enumerate(card.outputs):
+        if output.unit != TARGETS[output.target].unit:
+            raise _wrong(name, f"outputs[{k}].unit", repr(TARGETS[output.target].unit), output.unit)
+        if not (math.isfinite(output.scale) and math.isfinite(output.offset)):
+            raise _wrong(name, f"outputs[{k}].scale and offset", "finite", (output.scale, output.offset))
+
+
+def _dotted(card: Card) -> set[str]:
+    """Keys that ``unverified`` may name: of the card, of its tables, and ``outputs.<target>``."""
+    names = {field.name for field in fields(Card)}
+    for key in ("input", "weights", "golden", "precision"):
+        names |= {f"{key}.{field.name}" for field in fields(getattr(card, key))}
+    keys = [field.name for field in fields(Output)]
+    names |= {f"outputs.{key}" for key in keys} | {f"outputs.{t}.{key}" for t in card.targets for key in keys}
+    return names
+
+
+def as_plain(value: object) -> object:
+    """Return a card, or a part of one, as plain values that a TOML or JSON writer takes."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: as_plain(getattr(value, f.name)) for f in fields(value) if f.name != "folder"}
+    if isinstance(value, Mapping):
+        return {str(key): as_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_plain(item) for item in value]
+    return value
+
+
+def write(card: Card, path: Path) -> None:
+    """Write a card as TOML; reading it again gives the same card."""
+    path.write_text(to_toml(card), encoding="utf-8")
+
+
+def to_toml(card: Card) -> str:
+    """Return the card as TOML: plain keys first, then tables, then lists of tables."""
+    plain = typing.cast(dict[str, object], as_plain(card))
+    lines, tables = [], []
+    for key, value in plain.items():
+        if isinstance(value, dict):
+            tables += ["", f"[{key}]", *_lines(value)]
+        elif key in ("outputs", "results"):
+            for item in typing.cast(list[dict[str, object]], value):
+                tables += ["", f"[[{key}]]", *_lines(item)]
+            if not value:
+                lines.append(f"{key} = []")
+        else:
+            lines.append(f"{key} = {_toml(value)}")
+    return "\n".join([*lines, *tables]) + "\n"
+
+
+def _lines(table: Mapping[str, object]) -> list[str]:
+    return [f"{key} = {_toml(value)}" for key, value in table.items()]
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return (
+            "{ " + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + " }"
+            if value
+            else "{}"
+        )
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    # JSON's strings are TOML's basic strings, except that TOML forbids a raw DEL.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

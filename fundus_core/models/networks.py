@@ -1,0 +1,144 @@
+"""Networks: from a timm name to a module that takes crops as they are and answers in the targets' units.
+
+Everything that belongs to a model (value range, mean, spread, colour order, unit of each output) lies inside the
+module, so that no caller can forget it and an exported graph carries it along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from fundus_core.errors import CardError
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+"""Mean of RGB in 0..1 over ImageNet, the habit of most published weights."""
+IMAGENET_STD = (0.229, 0.224, 0.225)
+"""Spread of RGB in 0..1 over ImageNet."""
+
+
+class Network(nn.Module):
+    """A timm network that takes uint8 crops and gives raw outputs and pooled features."""
+
+    value_scale: Tensor
+    value_shift: Tensor
+
+    def __init__(
+        self,
+        body: nn.Module,
+        *,
+        value_range: tuple[float, float] = (0.0, 1.0),
+        mean: Sequence[float] = IMAGENET_MEAN,
+        std: Sequence[float] = IMAGENET_STD,
+        bgr: bool = False,
+    ) -> None:
+        """Keep the network and fold range, mean and spread into one multiplication and one addition.
+
+        Args:
+            body: A timm network (``forward_features``, ``forward_head``, ``get_classifier``).
+            value_range: What 0 and 255 become before mean and spread.
+            mean: Per channel, in the network's channel order, in the value range.
+            std: Per channel, in the network's channel order, in the value range.
+            bgr: Whether the network was trained on blue, green, red.
+        """
+        super().__init__()
+        self.body = body
+        self.bgr = bgr
+        low, high = value_range
+        spread = torch.tensor(list(std), dtype=torch.float32)
+        self.register_buffer("value_scale", (high - low) / 255 / spread, persistent=False)
+        shift = (low - torch.tensor(list(mean), dtype=torch.float32)) / spread
+        self.register_buffer("value_shift", shift, persistent=False)
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Return raw outputs (n x outputs) and pooled features (n x F) of crops (n x S x S x 3, RGB, 0..255)."""
+        values = crops.to(torch.float32)
+        if self.bgr:
+            values = values.flip(-1)
+        values = values * self.value_scale + self.value_shift
+        # The permuted view of rows of RGB is what torch calls channels-last: nothing is copied.
+        features = self.body.forward_head(  # type: ignore[operator]
+            self.body.forward_features(values.permute(0, 3, 1, 2)),  # type: ignore[operator]
+            pre_logits=True,
+        )
+        head: nn.Module = self.body.get_classifier()  # type: ignore[operator]
+        return head(features).to(torch.float32), features.to(torch.float32)
+
+
+class Links(nn.Module):
+    """Raw outputs into the targets' units."""
+
+    scale: Tensor
+    offset: Tensor
+
+    def __init__(self, links: Sequence[str], scale: Sequence[float], offset: Sequence[float]) -> None:
+        """Keep one link, scale and offset per output.
+
+        Args:
+            links: ``identity``, ``exp`` or ``sigmoid`` per output.
+            scale: Multiplied with the raw output first.
+            offset: Added next; the link comes last.
+        """
+        super().__init__()
+        self.links = tuple(links)
+        self.register_buffer("scale", torch.tensor(list(scale), dtype=torch.float32), persistent=False)
+        self.register_buffer("offset", torch.tensor(list(offset), dtype=torch.float32), persistent=False)
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """Return values (n x outputs) in the targets' units."""
+        linear = raw * self.scale + self.offset
+        return torch.stack([LINKS[name](linear[:, k]) for k, name in enumerate(self.links)], dim=1)
+
+
+def _identity(values: Tensor) -> Tensor:
+    return values
+
+
+LINKS = {"identity": _identity, "exp": torch.exp, "sigmoid": torch.sigmoid}
+"""What may follow scale and offset."""
+
+
+class Reader(nn.Module):
+    """Crops in, values in the targets' units and pooled features out: what inference runs."""
+
+    def __init__(self, network: Network, links: Links) -> None:
+        """Join a network and its links."""
+        super().__init__()
+        self.network = network
+        self.links = links
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Return values (n x outputs) and features (n x F) of crops (n x S x S x 3, RGB, 0..255)."""
+        raw, features = self.network(crops)
+        return self.links(raw), features
+
+
+def body(
+    backbone: str, outputs: int, options: Mapping[str, object] | None = None, *, drop_rate: float = 0.0
+) -> nn.Module:
+    """Create a timm network with random weights and that many outputs.
+
+    Raises:
+        CardError: timm knows no such network, or not with these options.
+    """
+    if not timm.is_model(backbone):
+        close = ", ".join(timm.list_models(f"*{backbone[:8]}*")[:5]) or "see timm.list_models()"
+        message = f"timm knows no network '{backbone}'; names like it: {close}. Correct 'backbone'."
+        raise CardError(message)
+    keywords = {key: _plain(value) for key, value in (options or {}).items()}
+    try:
+        network: nn.Module = timm.create_model(
+            backbone, pretrained=False, num_classes=outputs, drop_rate=drop_rate, **keywords
+        )
+    except (TypeError, ValueError, RuntimeError) as error:
+        message = f"'{backbone}' cannot be built with the options {keywords}: {error}"
+        raise CardError(message) from error
+    return network
+
+
+def _plain(value: object) -> object:
+    """Lists of a TOML file as tuples, which is what timm's constructors expect."""
+    return tuple(_plain(item) for item in value) if isinstance(value, list | tuple) else value

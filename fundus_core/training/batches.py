@@ -1,0 +1,84 @@
+"""Batches whose content depends on seed, epoch and place alone, so that training can stop and go on anywhere."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.records import Pixels
+from fundus_core.training.augment import augment
+from fundus_core.training.cache import Crops
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one forward pass sees."""
+
+    crops: Pixels
+    """n x S x S x 3, RGB, 0..255."""
+    wanted: NDArray[np.float32]
+    """n x columns, standardised, NaN where missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deck:
+    """The training photographs, dealt anew every epoch."""
+
+    crops: Crops
+    """All crops."""
+    rows: NDArray[np.intp]
+    """Those that are learnt from."""
+    wanted: NDArray[np.float32]
+    """All rows x columns, standardised."""
+    seed: int
+    """Of order and augmentation."""
+    batch: int
+    """Photographs in a batch."""
+    strength: float
+    """Of the augmentation."""
+
+    def steps(self, passes: int) -> int:
+        """Return steps per epoch when each takes that many batches (over all processes)."""
+        return max(1, len(self.rows) // (self.batch * passes))
+
+    def batches(
+        self, epoch: int, first: int, *, passes: int, rank: int = 0, world: int = 1
+    ) -> Iterator[Batch]:
+        """Yield one process's batches of an epoch from a step on, prepared ahead in a thread.
+
+        Args:
+            epoch: Counted from 0.
+            first: Step to begin with.
+            passes: Batches per step over all processes; this process takes ``passes / world`` neighbours of them.
+            rank: Number of this process.
+            world: Number of processes.
+        """
+        order = np.random.default_rng([self.seed, epoch, 1]).permutation(self.rows)
+        order = np.resize(order, max(len(order), self.batch * passes))
+        mine = passes // world
+        places = [
+            (step * passes + rank * mine + turn) * self.batch
+            for step in range(first, self.steps(passes))
+            for turn in range(mine)
+        ]
+        with ThreadPoolExecutor(1) as pool:
+            ahead = deque(pool.submit(self._batch, epoch, order[p : p + self.batch]) for p in places[:3])
+            for k in range(len(places)):
+                batch = ahead.popleft().result()
+                if k + 3 < len(places):
+                    place = places[k + 3]
+                    ahead.append(pool.submit(self._batch, epoch, order[place : place + self.batch]))
+                yield batch
+
+    def _batch(self, epoch: int, rows: NDArray[np.intp]) -> Batch:
+        return Batch(np.stack([self._crop(epoch, int(row)) for row in rows]), self.wanted[rows])
+
+    def _crop(self, epoch: int, row: int) -> Pixels:
+        generator = np.random.default_rng([self.seed, epoch, 2, row])
+        copy = int(generator.integers(len(self.crops.pixels)))
+        return augment(self.crops.pixels[copy, row], self.strength, generator)

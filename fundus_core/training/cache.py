@@ -1,0 +1,180 @@
+"""Every crop, cut once along the app's own path and kept on disk as one memory-mapped array."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from fundus_core.errors import PhotographError, UsageError
+from fundus_core.images import decode
+from fundus_core.journey import examine
+from fundus_core.records import Pixels, Source, Status
+from fundus_core.retina import CropRule
+
+_CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """The crops of a learning table, in its order."""
+
+    pixels: NDArray[np.uint8]
+    """Copies x n x S x S x 3, RGB, 0..255; a refused photograph is black."""
+    accepted: NDArray[np.bool_]
+    """n: whether the photograph was accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a crop is made."""
+
+    rule: CropRule
+    """From the card."""
+    copies: int
+    """The photograph, and this many less one re-encoded."""
+    quality: tuple[int, int]
+    """Range of the JPEG quality of the re-encoding."""
+    seed: int
+    """Fixes the qualities."""
+
+
+def fill(
+    sources: Sequence[Source],
+    recipe: Recipe,
+    folder: Path,
+    key: str,
+    *,
+    workers: int = 1,
+    progress: bool = True,
+) -> Crops:
+    """Cut every photograph that the folder does not hold yet.
+
+    Args:
+        sources: The photographs.
+        recipe: How to cut.
+        folder: Where ``crops.npy`` and ``photographs.csv`` go; an interrupted call is continued.
+        key: Changes with everything that changes a crop; another key in the folder starts anew.
+        workers: Processes.
+        progress: Whether to show a bar.
+
+    Raises:
+        UsageError: No photograph was accepted.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    side, shape = recipe.rule.size, (recipe.copies, len(sources))
+    state = folder / "crops.json"
+    fresh = not state.is_file() or json.loads(state.read_text(encoding="utf-8")) != {"key": key}
+    mode = "w+" if fresh else "r+"
+    pixels = np.lib.format.open_memmap(folder / "crops.npy", mode, np.uint8, (*shape, side, side, 3))
+    log = folder / "photographs.csv"
+    if fresh:
+        log.write_text("row,photograph,status,reason_code,reason\n", encoding="utf-8")
+        state.write_text(json.dumps({"key": key}), encoding="utf-8")
+    done = _done(log)
+    todo = [row for row in range(len(sources)) if row not in done]
+    chunks = [todo[k : k + _CHUNK] for k in range(0, len(todo), _CHUNK)]
+    batches = [[sources[row] for row in chunk] for chunk in chunks]
+    bar = tqdm(total=len(sources), initial=len(done), desc="crops", disable=not progress)
+    with log.open("a", encoding="utf-8", newline="") as file, bar:
+        for chunk, cuts in zip(chunks, _work(recipe, batches, workers), strict=True):
+            csv.writer(file, lineterminator="\n").writerows(_keep(pixels, chunk, cuts))
+            pixels.flush()
+            file.flush()
+            bar.update(len(chunk))
+    pixels.flush()
+    return _opened(folder, _done(log), len(sources))
+
+
+def _opened(folder: Path, done: dict[int, bool], count: int) -> Crops:
+    accepted = np.array([done[row] for row in range(count)], dtype=np.bool_)
+    if not accepted.any():
+        message = f"None of the {count} photographs was accepted; {folder.name}/photographs.csv says why."
+        raise UsageError(message)
+    return Crops(np.lib.format.open_memmap(folder / "crops.npy", "r"), accepted)
+
+
+def _done(log: Path) -> dict[int, bool]:
+    """Rows that were cut -> accepted; a line torn by a kill does not count."""
+    done = {}
+    with log.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["reason"] is not None and row["row"].isdigit():
+                done[int(row["row"])] = row["status"] == str(Status.ACCEPTED)
+    return done
+
+
+def _work(recipe: Recipe, batches: list[list[Source]], workers: int) -> Iterator[list[_Cut]]:
+    """Cut in this process, or in several that hand their crops back in order."""
+    if workers <= 1 or len(batches) <= 1:
+        yield from map(partial(_cut_all, recipe), batches)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
+        yield from pool.map(partial(_cut_all, recipe), batches)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    name: str
+    status: str
+    code: str
+    reason: str
+    pixels: tuple[Pixels, ...]
+
+
+def _keep(
+    pixels: NDArray[np.uint8], rows: Sequence[int], cuts: Sequence[_Cut]
+) -> Iterator[tuple[int, str, str, str, str]]:
+    """Store the crops and return the lines of the log."""
+    for row, cut in zip(rows, cuts, strict=True):
+        for copy, crop in enumerate(cut.pixels):
+            pixels[copy, row] = crop
+        yield row, cut.name, cut.status, cut.code, cut.reason
+
+
+def _cut_all(recipe: Recipe, sources: Sequence[Source]) -> list[_Cut]:
+    return [_cut(recipe, source) for source in sources]
+
+
+def _cut(recipe: Recipe, source: Source) -> _Cut:
+    seen = examine(source, [recipe.rule])
+    crops = [crop.pixels for crop in seen.crops]
+    accepted = seen.status == Status.ACCEPTED and bool(crops)
+    for copy in range(1, recipe.copies if accepted else 1):
+        again = examine(replace(source, read=_Reencoded(source, recipe, copy)), [recipe.rule])
+        crops.append(again.crops[0].pixels if again.crops else crops[0])
+    return _Cut(
+        source.name, str(seen.status), seen.reason_code, seen.reason, tuple(crops) if accepted else ()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reencoded:
+    """The bytes of a photograph written again as JPEG."""
+
+    source: Source
+    recipe: Recipe
+    copy: int
+
+    def __call__(self) -> bytes:
+        data = self.source.read()
+        low, high = self.recipe.quality
+        generator = np.random.default_rng([self.recipe.seed, self.copy, len(data), *data[-64:]])
+        try:
+            pixels = decode(data, self.source.name).pixels
+        except PhotographError:
+            return data
+        out = io.BytesIO()
+        Image.fromarray(pixels).save(out, "JPEG", quality=int(generator.integers(low, high + 1)))
+        return out.getvalue()

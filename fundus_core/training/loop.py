@@ -1,0 +1,226 @@
+"""The loop: from batches to weights, in one process or in several under ``accelerate launch`` or ``torchrun``."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from fundus_core.models.networks import Network
+from fundus_core.records import Floats
+from fundus_core.training.batches import Batch, Deck
+from fundus_core.training.objective import Scale, losses
+from fundus_core.training.plan import Plan
+from fundus_core.training.running import RunningStatistics
+from fundus_core.training.state import Average, Progress, Weights, load, save
+
+CHECKPOINT = "checkpoint.pt"
+"""Name of the file from which training goes on."""
+
+
+def engine(precision: str) -> Accelerator:
+    """Return the engine that places, spreads and casts; on the CPU where there is no GPU."""
+    spread = DistributedDataParallelKwargs(broadcast_buffers=False)
+    mixed = "bf16" if precision == "bf16" else "no"
+    return Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=mixed, kwargs_handlers=[spread])
+
+
+class Learner:
+    """A network that is being trained."""
+
+    def __init__(
+        self, network: Network, deck: Deck, scale: Sequence[Scale], plan: Plan, accelerator: Accelerator
+    ) -> None:
+        """Prepare optimiser, average and schedule."""
+        self.plan, self.deck, self.accelerator = plan, deck, accelerator
+        self.binary = [one.binary for one in scale]
+        self.network = network.to(accelerator.device).to(memory_format=torch.channels_last)
+        if plan.checkpointing:
+            cast(nn.Module, network.body).set_grad_checkpointing(True)  # type: ignore[operator]
+        self.passes = plan.accumulate * accelerator.num_processes
+        self.steps = deck.steps(self.passes)
+        known = np.isfinite(deck.wanted[deck.rows]).mean(axis=0)
+        self.weight = torch.tensor(
+            1 / np.maximum(known, 1e-3) / known.size, device=accelerator.device
+        ).float()
+        self.optimiser = torch.optim.AdamW(_groups(network, plan.weight_decay), lr=plan.learning_rate)
+        self.model: nn.Module = accelerator.prepare_model(network)
+        self.average = Average(network, plan.ema)
+        self.progress = Progress()
+        self.best: Weights = {}
+
+    def fit(self, validation: Batch, out: Path, key: str, *, progress: bool = True) -> Progress:
+        """Train to the end, beginning where a checkpoint in the folder stands.
+
+        Args:
+            validation: Judges every epoch; standardised like the training values.
+            out: Folder of the checkpoint.
+            key: Names plan and data; a checkpoint with another key is refused.
+            progress: Whether to show a bar with the time left.
+        """
+        self._resume(out / CHECKPOINT, key)
+        total, state = self.plan.epochs * self.steps, self.progress
+        hidden = not (progress and self.accelerator.is_main_process)
+        slow = 0.1 if os.isatty(2) else 15
+        with tqdm(
+            total=total, initial=state.epoch * self.steps + state.step, mininterval=slow, disable=hidden
+        ) as bar:
+            while not state.finished:
+                self._epoch(bar, out / CHECKPOINT, key)
+                self._judge(validation)
+                bar.set_postfix({k: f"{v:.4f}" for k, v in state.history[-1].items() if "loss" in k})
+                self._checkpoint(out / CHECKPOINT, key)
+        return state
+
+    def _epoch(self, bar: tqdm[None], path: Path, key: str) -> None:
+        state, engine = self.progress, self.accelerator
+        self.model.train()
+        batches = self.deck.batches(
+            state.epoch, state.step, passes=self.passes, rank=engine.process_index, world=engine.num_processes
+        )
+        started = written = time.monotonic()
+        while state.step < self.steps:
+            state.loss_sum += self._step(batches)
+            state.step += 1
+            now = time.monotonic()
+            state.seconds, started = state.seconds + now - started, now
+            bar.update()
+            if now - written > self.plan.checkpoint_seconds:
+                self._checkpoint(path, key)
+                written = time.monotonic()
+
+    def _step(self, batches: Iterable[Batch]) -> float:
+        done = self.progress.epoch * self.steps + self.progress.step
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate(self.plan, done, self.plan.epochs * self.steps)
+        self.optimiser.zero_grad(set_to_none=True)
+        running = RunningStatistics(self.network) if self.accelerator.num_processes > 1 else None
+        total = torch.zeros((), device=self.accelerator.device)
+        for turn, batch in zip(range(self.plan.accumulate), batches, strict=False):
+            last = turn == self.plan.accumulate - 1
+            with nullcontext() if last else self.accelerator.no_sync(self.model):
+                raw, _ = self.model(torch.from_numpy(batch.crops).to(self.accelerator.device))
+                loss = self._loss(raw, batch.wanted) / self.plan.accumulate
+                self.accelerator.backward(loss)
+            total += loss.detach()
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip)
+        self.optimiser.step()
+        if running is not None:
+            running.join(self.accelerator)
+        self.average.update(self.network, done)
+        return float(self.accelerator.reduce(total, "mean"))
+
+    def _loss(self, raw: Tensor, wanted: NDArray[np.float32]) -> Tensor:
+        each = losses(raw.float(), torch.from_numpy(wanted).to(raw.device), self.binary)
+        return (each.mean(dim=0) * self.weight).sum()
+
+    def _judge(self, validation: Batch) -> None:
+        """Score the averaged weights, keep the best, end the epoch."""
+        state = self.progress
+        own = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.network.load_state_dict(self.average.weights)
+        raw = torch.from_numpy(
+            predict(self.network, validation.crops, self.accelerator)[0].astype(np.float32)
+        )
+        self.network.load_state_dict(own)
+        loss = float(self._loss(raw.to(self.weight.device), validation.wanted))
+        state.history.append(
+            {
+                "epoch": float(state.epoch),
+                "training_loss": state.loss_sum / self.steps,
+                "validation_loss": loss,
+                "seconds": round(state.seconds, 1),
+            }
+        )
+        if loss < state.best_loss:
+            state.best_loss, state.best_epoch = loss, state.epoch
+            self.best = {name: value.clone() for name, value in self.average.weights.items()}
+        state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
+        state.finished = (
+            state.epoch >= self.plan.epochs or state.epoch - state.best_epoch > self.plan.patience
+        )
+
+    def _checkpoint(self, path: Path, key: str) -> None:
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            content = {
+                "key": key,
+                "network": self.network.state_dict(),
+                "average": self.average.weights,
+                "best": self.best,
+                "optimiser": self.optimiser.state_dict(),
+                "progress": asdict(self.progress),
+                "luck": torch.get_rng_state(),
+            }
+            save(path, content)
+
+    def _resume(self, path: Path, key: str) -> None:
+        if not path.is_file():
+            return
+        content = load(path, key)
+        self.network.load_state_dict(cast(Mapping[str, Tensor], content["network"]))
+        self.average.weights = _moved(content["average"], self.accelerator.device)
+        self.best = _moved(content["best"], self.accelerator.device)
+        self.optimiser.load_state_dict(cast(dict[str, object], content["optimiser"]))
+        for name, value in cast(dict[str, object], content["progress"]).items():
+            setattr(self.progress, name, value)
+        torch.set_rng_state(cast(Tensor, content["luck"]))
+
+
+def _moved(weights: object, device: torch.device) -> Weights:
+    return {name: value.to(device) for name, value in cast(Weights, weights).items()}
+
+
+def _groups(network: nn.Module, decay: float) -> list[dict[str, object]]:
+    """Weight decay for matrices and kernels; none for biases and normalisation."""
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def rate(plan: Plan, step: int, total: int) -> float:
+    """Return the learning rate of a step: a linear rise, then half a cosine to a hundredth of a per cent.
+
+    >>> plan = Plan(learning_rate=1.0, warmup=0.1)
+    >>> [round(rate(plan, step, 100), 2) for step in (0, 9, 55, 99)]
+    [0.1, 1.0, 0.5, 0.0]
+    """
+    rise = max(1.0, plan.warmup * total)
+    if step < rise:
+        return plan.learning_rate * min(1.0, (step + 1) / rise)
+    return plan.learning_rate * max(
+        1e-4, 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1.0, total - rise)))
+    )
+
+
+@torch.no_grad()
+def predict(
+    network: Network, crops: NDArray[np.uint8], accelerator: Accelerator, *, batch: int = 64
+) -> tuple[Floats, Floats]:
+    """Return raw outputs (n x columns) and features (n x F) of crops (n x S x S x 3) in evaluation mode."""
+    was_training = network.training
+    network.eval()
+    raw, features = [], []
+    for first in range(0, len(crops), batch):
+        part = torch.from_numpy(np.ascontiguousarray(crops[first : first + batch])).to(accelerator.device)
+        with accelerator.autocast():
+            answer = network(part)
+        raw.append(answer[0].float().cpu().numpy())
+        features.append(answer[1].float().cpu().numpy())
+    network.train(was_training)
+    return np.concatenate(raw).astype(np.float64), np.concatenate(features).astype(np.float64)
