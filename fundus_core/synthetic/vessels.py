@@ -16,7 +16,7 @@ Plane = NDArray[np.float32]
 """Size x size, float32."""
 
 MASK_GRID = 1024
-"""Shapes are drawn on this many pixels or more: anti-aliasing widens them alike at any size."""
+"""Pixels on which shapes are drawn before they are resized: anti-aliasing widens them alike at any size."""
 
 _SHIFT = 6
 _TAPER = 0.66
@@ -81,12 +81,12 @@ def masks(generations: Sequence[Vessels], size: int, zoom: float) -> Masks:
 
 def fill(polygons: Iterable[Floats], size: int, zoom: float) -> Plane:
     """Return the coverage 0..1 (size x size) of polygons (each k x n x 2) given in radii of the field."""
-    grid = size * -(-MASK_GRID // size)
-    canvas = np.zeros((grid, grid), np.uint8)
+    canvas = np.zeros((MASK_GRID, MASK_GRID), np.uint8)
     for batch in polygons:
-        for points in np.rint(((batch * zoom + 1) * grid / 2 - 0.5) * 2**_SHIFT).astype(np.int32):
+        for points in np.rint(((batch * zoom + 1) * MASK_GRID / 2 - 0.5) * 2**_SHIFT).astype(np.int32):
             cv2.fillPoly(canvas, [points], 255, cv2.LINE_AA, _SHIFT)
-    small = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
+    way = cv2.INTER_AREA if size < MASK_GRID else cv2.INTER_LINEAR
+    small = cv2.resize(canvas, (size, size), interpolation=way)
     return small.astype(np.float32) / np.float32(255)
 
 
