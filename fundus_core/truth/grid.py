@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from fundus_core.truth.cells import PLAIN, date, fold
+from fundus_core.truth.cells import date, decimal_mark, fold, number
 from fundus_core.truth.faults import Fault
 from fundus_core.truth.headings import understand
 from fundus_core.truth.units import unit_of
@@ -156,13 +156,12 @@ def _is_data(row: Sequence[str]) -> bool:
 
 
 def is_datum(cell: str) -> bool:
-    """Return whether a cell is a number, a date or a photograph's file name."""
+    """Return whether a cell is a number (with or without a unit), a date or a photograph's file name."""
     text = fold(cell)
-    return (
-        bool(PLAIN.fullmatch(text.replace(",", ".")))
-        or bool(PHOTOGRAPH.fullmatch(text))
-        or date(text) is not None
-    )
+    found = number(text, decimal_mark([text]))
+    if found.value == found.value:  # not NaN
+        return not found.unit or bool(unit_of(found.unit))
+    return bool(PHOTOGRAPH.fullmatch(text)) or date(text) is not None
 
 
 def _stacked(block: Sequence[Sequence[str]]) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ _OTHER = (
     ),
     (
         re.compile(
-            r"既往|診断|疾患|病歴|病名|histor|diagnos|disease|onset|発症|hypertension|高血圧|低血圧|diabet|糖尿"
+            r"既往|診断|疾患|病歴|病名|histor|diagnos|disease|onset|発症|hypertension|(?<!最)[高低]血圧|diabet|糖尿"
         ),
         "About a diagnosis: kept for grouping.",
     ),
@@ -172,10 +172,10 @@ def spread(heading: str) -> str:
     """Return the heading in one width and case, its words (also ``camelCase``) apart by blanks.
 
     >>> spread("SystolicBP_mean"), spread("収縮期血圧（ｍｍＨｇ）")
-    ('systolic bp mean', '収縮期血圧(mmhg)')
+    ('systolic bp mean', '収縮期血圧(mm hg)')
     """
     text = unicodedata.normalize("NFKC", heading)
-    text = re.sub(r"(?<=[a-z])(?=[A-Z][a-zA-Z])|(?<=[a-z]{2})(?=[A-Z]$)", " ", text)
+    text = re.sub(r"(?<=[a-z]{2})(?=[A-Z])", " ", text)
     return " ".join(re.sub(r"[_\s]+", " ", text.casefold()).split())
 
 

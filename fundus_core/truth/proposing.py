@@ -102,13 +102,18 @@ def _numeric(column: Column, meaning: Meaning, words: Words, sample: list[str]) 
     decimal = cells.decimal_mark(sample)
     if column.role == "blood_pressure":
         return _pressure(replace(column, decimal=decimal), sample)
-    values = np.array([cells.number(word, decimal).value for word in sample])
-    found = np.isfinite(values).mean() if len(values) else 0.0
-    if len(values) and found < 0.5:
+    numbers = [cells.number(word, decimal) for word in sample]
+    values = np.array([number.value for number in numbers])
+    if len(values) and float(np.isfinite(values).mean()) < 0.5:
         reason = f"The heading means {spoken(column.role)}, but most cells are no numbers: kept as words."
         return replace(column, role="covariate", confidence=0.6, reason=reason, unit="")
-    written = {units.unit_of(cells.number(word, decimal).unit) for word in sample[:200]} - {""}
-    return _with_unit(replace(column, decimal=decimal), values, written)
+    written = np.array([units.unit_of(number.unit) for number in numbers], dtype=np.str_)
+    several = set(written[written != ""]) if len(written) else set()
+    column = replace(column, decimal=decimal)
+    if len(several) > 1:
+        reason = f"{column.reason} Cells have units of their own ({', '.join(sorted(several))}), which are kept to."
+        column, values = replace(column, reason=reason), values[written == ""]
+    return _with_unit(column, values, several if len(several) == 1 else set())
 
 
 def _pressure(column: Column, sample: list[str]) -> Column:
@@ -137,7 +142,9 @@ def _with_unit(column: Column, values: Floats, written: set[str]) -> Column:
     if named:
         reason = f"{column.reason} {named} is written, but the numbers (median {middle}) look like {fitting[0]}: which is it?"
         return replace(column, unit=fitting[0], confidence=0.4, reason=reason, needs_confirmation=True)
-    if own in fitting or not len(values):
+    if not len(values):
+        return replace(column, unit=own)
+    if own in fitting:
         return replace(
             column,
             unit=own,

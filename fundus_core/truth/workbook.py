@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
+import openpyxl  # type: ignore[import-untyped]
+from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
 
 from fundus_core.errors import TruthError
 from fundus_core.truth.faults import Fault
