@@ -131,9 +131,7 @@ def light_up(tissue: Colour, camera: Camera, exposure: Exposure, view: Grid) -> 
     x, y = view.x * np.float32(view.zoom), view.y * np.float32(view.zoom)
     light = 1 - np.float32(camera.vignette) * (x * x + y * y)
     light += np.float32(exposure.tilt[0]) * x + np.float32(exposure.tilt[1]) * y
-    gain = (
-        np.array(camera.colour, np.float32) * np.array(exposure.cast, np.float32) * np.float32(exposure.gain)
-    )
+    gain = np.array(camera.colour, np.float32) * np.array(exposure.cast, np.float32) * np.float32(exposure.gain)
     lit = tissue * (np.maximum(light, np.float32(0.05))[..., None] * gain) + np.float32(exposure.lift)
     return view.blurred(lit, camera.blur / view.zoom)
 

@@ -107,9 +107,7 @@ def synthesise(
     return drawn
 
 
-def _check(
-    people: int, seed: int, size: int, workers: int, quality: int | None, shares: dict[str, float]
-) -> None:
+def _check(people: int, seed: int, size: int, workers: int, quality: int | None, shares: dict[str, float]) -> None:
     """Refuse numbers that make no cohort."""
     whole = (
         ("people", people, 1, 1_000_000),
@@ -166,9 +164,7 @@ def _taken(shots: Sequence[_Shot], workers: int) -> Iterator[None]:
         return
     # Spawned, not forked: a fork copies the locks of threads that OpenCV and numpy have running.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)
-    ) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         yield from pool.map(_shoot, shots, chunksize=8)
 
 

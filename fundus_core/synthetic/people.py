@@ -94,9 +94,7 @@ def _sites(z: Floats, generator: np.random.Generator) -> Labels:
     return np.asarray(np.array(list(CAMERAS))[chosen])
 
 
-def _with_gaps(
-    truth: Mapping[str, Floats], missing: float, generator: np.random.Generator
-) -> dict[str, Floats]:
+def _with_gaps(truth: Mapping[str, Floats], missing: float, generator: np.random.Generator) -> dict[str, Floats]:
     """Blank that share of the values of every target but age and sex."""
     gaps = {name: generator.uniform(size=len(values)) < missing for name, values in truth.items()}
     return {

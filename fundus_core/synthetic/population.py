@@ -77,9 +77,7 @@ class Population:
     def W(self) -> Floats:  # noqa: N802 - a matrix keeps its letter
         """7 x 7: the best linear reader, ``E[t | z] = W z``."""
         A = np.diag(self.a)
-        return np.asarray(
-            np.linalg.solve(A @ self.R @ A + np.eye(len(self.a)) - A @ A, A @ self.R).T, np.float64
-        )
+        return np.asarray(np.linalg.solve(A @ self.R @ A + np.eye(len(self.a)) - A @ A, A @ self.R).T, np.float64)
 
     @property
     def C(self) -> Floats:  # noqa: N802 - a matrix keeps its letter

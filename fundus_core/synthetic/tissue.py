@@ -83,9 +83,7 @@ def cloud(generator: np.random.Generator, cells: int, view: Grid) -> Plane:
     return np.asarray(cv2.remap(coarse, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT), np.float32)
 
 
-def paint(
-    anatomy: Anatomy, vessels: tuple[Vessels, ...], view: Grid, generator: np.random.Generator
-) -> Colour:
+def paint(anatomy: Anatomy, vessels: tuple[Vessels, ...], view: Grid, generator: np.random.Generator) -> Colour:
     """Return the reflectance of one right eye.
 
     Args:
@@ -143,9 +141,7 @@ def _ring(anatomy: Anatomy, view: Grid) -> Plane:
     """Return the reflex of the retina's slope about the fovea, brighter above and below."""
     off = (view.distance(anatomy.fovea_x, anatomy.fovea_y) - np.float32(0.165)) / np.float32(0.022)
     tall = np.abs(view.y - np.float32(anatomy.fovea_y)) * np.float32(2.2)
-    return np.asarray(
-        np.exp(off * off * np.float32(-0.5)) * (np.float32(0.7) + tall) * np.float32(anatomy.ring)
-    )
+    return np.asarray(np.exp(off * off * np.float32(-0.5)) * (np.float32(0.7) + tall) * np.float32(anatomy.ring))
 
 
 def _disc(tissue: Colour, anatomy: Anatomy, view: Grid, generator: np.random.Generator) -> Colour:
@@ -154,9 +150,7 @@ def _disc(tissue: Colour, anatomy: Anatomy, view: Grid, generator: np.random.Gen
     x, y = anatomy.disc_x, anatomy.disc_y
     shift = anatomy.atrophy * 0.75
     mottle = np.clip(np.float32(0.80) + np.float32(0.10) * cloud(generator, 60, view), 0, 1)
-    crescent = _ellipse(
-        view, x - shift, y, wide + anatomy.atrophy * 0.45, tall + anatomy.atrophy * 0.1, 0.012
-    )
+    crescent = _ellipse(view, x - shift, y, wide + anatomy.atrophy * 0.45, tall + anatomy.atrophy * 0.1, 0.012)
     tissue = _over(tissue, SCLERA, crescent * mottle)
     border = _ellipse(view, x, y, wide + 0.012, tall + 0.012, 0.012)
     tissue *= 1 - (border * np.float32(0.10))[..., None]
@@ -187,9 +181,7 @@ def _vessel_density(anatomy: Anatomy, vessels: tuple[Vessels, ...], view: Grid) 
     venules = view.blurred(drawn.venules, 0.0028) * np.float32(anatomy.venule_density)
     arterioles = view.blurred(drawn.arterioles, 0.0028) * np.float32(anatomy.arteriole_density)
     reflex = view.blurred(drawn.reflex, 0.0020) * np.float32(anatomy.reflex)
-    return np.asarray(
-        venules[..., None] * VENOUS + arterioles[..., None] * ARTERIAL - reflex[..., None] * FIBRES
-    )
+    return np.asarray(venules[..., None] * VENOUS + arterioles[..., None] * ARTERIAL - reflex[..., None] * FIBRES)
 
 
 def _lesions(tissue: Colour, anatomy: Anatomy, view: Grid, generator: np.random.Generator) -> Colour:
@@ -206,9 +198,7 @@ def _scatter(anatomy: Anatomy, generator: np.random.Generator, count: int, near:
     """Return ``count`` places (n x 2) in a ring about the fovea, on its side away from the disc."""
     radius = np.sqrt(generator.uniform(near**2, far**2, count))
     angle = generator.uniform(0.45 * np.pi, 1.55 * np.pi, count)
-    return np.column_stack(
-        [anatomy.fovea_x + radius * np.cos(angle), anatomy.fovea_y + radius * np.sin(angle)]
-    )
+    return np.column_stack([anatomy.fovea_x + radius * np.cos(angle), anatomy.fovea_y + radius * np.sin(angle)])
 
 
 def _dots(places: Floats, radius: float, generator: np.random.Generator) -> list[Floats]:

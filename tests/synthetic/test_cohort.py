@@ -28,9 +28,7 @@ def small(tmp_path_factory):
 
 
 def files(folder):
-    return {
-        path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
-    }
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_truth_has_a_row_per_photograph(small):
@@ -49,9 +47,7 @@ def test_both_eyes_share_the_persons_values(small):
     truth = rows(folder / "truth.csv")
     for right, left in zip(truth[::2], truth[1::2], strict=True):
         own = {"photograph", "eye", "defect"}
-        assert {k: v for k, v in right.items() if k not in own} == {
-            k: v for k, v in left.items() if k not in own
-        }
+        assert {k: v for k, v in right.items() if k not in own} == {k: v for k, v in left.items() if k not in own}
 
 
 def test_truth_holds_the_values_drawn(small):
@@ -123,9 +119,7 @@ def test_jpegs_have_half_the_colour_resolution_and_no_metadata(small):
 def test_quality_changes_the_size(tmp_path):
     synthesise(1, 1, tmp_path / "fine", size=96, jpeg_quality=95)
     synthesise(1, 1, tmp_path / "coarse", size=96, jpeg_quality=50)
-    fine, coarse = (
-        sum(map(len, files(tmp_path / name / "photographs").values())) for name in ("fine", "coarse")
-    )
+    fine, coarse = (sum(map(len, files(tmp_path / name / "photographs").values())) for name in ("fine", "coarse"))
     assert coarse < 0.7 * fine
 
 

@@ -71,10 +71,7 @@ def test_the_retina_is_orange_red_and_the_disc_brightest(camera):
 def test_a_left_eye_is_mirrored():
     right = draw(SOMEONE, Eye.RIGHT, ALBA, 5, 192)[..., 1].astype(float)
     left = draw(SOMEONE, Eye.LEFT, ALBA, 5, 192)[..., 1].astype(float)
-    assert (
-        np.corrcoef(right.ravel(), left[:, ::-1].ravel())[0, 1]
-        > np.corrcoef(right.ravel(), left.ravel())[0, 1]
-    )
+    assert np.corrcoef(right.ravel(), left[:, ::-1].ravel())[0, 1] > np.corrcoef(right.ravel(), left.ravel())[0, 1]
 
 
 @pytest.mark.parametrize("trait", TRAITS)
@@ -159,9 +156,7 @@ def test_the_flat_cut_field_touches_top_and_bottom():
 
 
 def test_what_if_is_the_same_eye():
-    assert np.array_equal(
-        what_if(5, SOMEONE, "boreal50", 96), draw(SOMEONE, Eye.RIGHT, CAMERAS["boreal50"], 5, 96)
-    )
+    assert np.array_equal(what_if(5, SOMEONE, "boreal50", 96), draw(SOMEONE, Eye.RIGHT, CAMERAS["boreal50"], 5, 96))
 
 
 def test_what_if_names_what_it_does_not_know():

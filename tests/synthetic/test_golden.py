@@ -36,9 +36,7 @@ def test_a_committed_eye_is_drawn_as_it_was(name, golden, accept_golden):
     assert accepted.shape == pixels.shape
     apart = np.abs(pixels.astype(float) - accepted)
     rows, columns = (slice(0, length // 8 * 8) for length in apart.shape[:2])
-    blocks = (
-        apart[rows, columns].reshape(apart.shape[0] // 8, 8, apart.shape[1] // 8, 8, 3).mean(axis=(1, 3, 4))
-    )
+    blocks = apart[rows, columns].reshape(apart.shape[0] // 8, 8, apart.shape[1] // 8, 8, 3).mean(axis=(1, 3, 4))
     worst = np.unravel_index(blocks.argmax(), blocks.shape)
     told = f"mean {apart.mean():.2f}, most {blocks.max():.2f} in the 8 x 8 block at row, column {worst}"
     assert apart.mean() < MEAN_TOLERANCE, told

@@ -44,9 +44,7 @@ def test_covariances_are_symmetric_and_positive(matrix):
 
 def test_the_joint_law_of_traits_and_latents_is_a_law():
     A = np.diag(POPULATION.a)
-    joint = np.block(
-        [[POPULATION.R, POPULATION.R @ A], [A @ POPULATION.R, A @ POPULATION.R @ A + np.eye(7) - A @ A]]
-    )
+    joint = np.block([[POPULATION.R, POPULATION.R @ A], [A @ POPULATION.R, A @ POPULATION.R @ A + np.eye(7) - A @ A]])
     multivariate_normal(np.zeros(14), joint)  # raises where the matrix is no covariance
     # The textbook conditional from the joint covariance is the second source of W and C.
     latent = np.linalg.inv(joint[7:, 7:])
