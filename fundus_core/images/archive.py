@@ -61,9 +61,7 @@ def _index(archive: Path, _modified: int, _size: int) -> Mapping[str, Member]:
         with zipfile.ZipFile(archive) as opened:
             found = [member for info in opened.infolist() if (member := _member(archive, info))]
     except (zipfile.BadZipFile, *DAMAGE):
-        message = (
-            "The ZIP archive cannot be opened: it is cut off or damaged. Copy it again from where it came."
-        )
+        message = "The ZIP archive cannot be opened: it is cut off or damaged. Copy it again from where it came."
         found = [Member(archive.name, Refuse(Code.DAMAGED, message))]
     return _by_unique_name(sorted(found, key=lambda member: member.name))
 

@@ -101,11 +101,7 @@ def _stranger(data: bytes) -> PhotographError:
     found = _name_of(data)
     unsupported = found.rpartition(" ")[2] in _UNSUPPORTED
     code = Code.UNSUPPORTED if unsupported else Code.NOT_A_PHOTOGRAPH
-    todo = (
-        "Convert it to one of these."
-        if unsupported
-        else "Leave it out, or find the photograph it stands for."
-    )
+    todo = "Convert it to one of these." if unsupported else "Leave it out, or find the photograph it stands for."
     return PhotographError(code, f"The content is {found}; a photograph is {ALLOWED}. {todo}")
 
 

@@ -15,9 +15,7 @@ from fundus_core.records import Photograph
 Pseudonymise = Callable[[str], str]
 
 
-def decode(
-    data: bytes, name: str, *, at_least: int = 0, pseudonymise: Pseudonymise | None = None
-) -> Photograph:
+def decode(data: bytes, name: str, *, at_least: int = 0, pseudonymise: Pseudonymise | None = None) -> Photograph:
     """Decode a JPEG, PNG, TIFF, BMP, WebP or DICOM file; its content decides which, never its name.
 
     Args:

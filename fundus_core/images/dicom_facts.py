@@ -18,9 +18,7 @@ _OVERLAY_GROUPS = range(0x6000, 0x6020)
 
 def eye_of(dataset: Dataset) -> Eye:
     """Return the eye: of the image (PS3.3 C.8.17.1), of its frame, or of the series; unknown for both."""
-    said = (
-        _word(dataset, "ImageLaterality") or _word(dataset, "Laterality") or _frame_laterality(dataset)
-    ).upper()
+    said = (_word(dataset, "ImageLaterality") or _word(dataset, "Laterality") or _frame_laterality(dataset)).upper()
     return _EYES.get(said, Eye.UNKNOWN)
 
 

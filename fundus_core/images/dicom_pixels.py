@@ -109,9 +109,7 @@ def decode_frame(dataset: Dataset, layout: Layout) -> Pixels:
             _check_frame(dataset, layout)
         raw = pixel_array(dataset, index=0, decoding_plugin=_PLUGIN[syntax])
     else:
-        raise unsupported(
-            KIND, "pixels in an unusual transfer syntax", "Export it uncompressed or with JPEG."
-        )
+        raise unsupported(KIND, "pixels in an unusual transfer syntax", "Export it uncompressed or with JPEG.")
     if layout.photometric == "PALETTE COLOR":
         return _through_palette(raw, dataset)
     grey_or_rgb = _to_8_bits(raw, layout)

@@ -6,6 +6,8 @@ import struct
 import zlib
 from enum import StrEnum
 
+from pydicom.errors import BytesLengthException, InvalidDicomError
+
 from fundus_core.errors import PhotographError
 from fundus_core.images.limits import MAX_BYTES, MAX_PIXELS
 
@@ -43,6 +45,8 @@ DAMAGE = (
     RuntimeError,  # the codecs behind pydicom, WebP, recursion without end
     EOFError,
     struct.error,
+    BytesLengthException,
+    InvalidDicomError,
     zlib.error,
 )
 """What the libraries raise on a damaged file, found by damaging files; anything else is a fault of ours."""

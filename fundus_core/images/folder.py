@@ -52,9 +52,7 @@ def _walk(folder: Path, prefix: str, above: frozenset[_Place]) -> Iterator[Sourc
         entries = [] if here in above else _entries(folder)
     except OSError as error:
         why = error.strerror or type(error).__name__
-        refuse = Refuse(
-            Code.UNREADABLE, f"The folder could not be listed ({why}); check that it may be read."
-        )
+        refuse = Refuse(Code.UNREADABLE, f"The folder could not be listed ({why}); check that it may be read.")
         yield Source(prefix.rstrip("/") or folder.name, refuse, locator=os.fspath(folder))
         return
     for entry in entries:

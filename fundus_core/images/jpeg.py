@@ -55,9 +55,7 @@ def _decode(data: bytes, header: JpegImageFile, at_least: int) -> tuple[Pixels, 
     except ValueError as error:
         complaint = str(error).lower()
     if "extraneous bytes" in complaint:
-        return _loose(
-            data, header, at_least
-        ), "The file holds bytes that belong to nothing; they were skipped."
+        return _loose(data, header, at_least), "The file holds bytes that belong to nothing; they were skipped."
     if "premature end" in complaint:
         return _cut_off(data, header, at_least)
     if "corrupt" in complaint:
@@ -72,9 +70,7 @@ def _turbo(data: bytes, header: JpegImageFile, at_least: int, *, strict: bool) -
         ValueError: The file is damaged, or of a kind that only Pillow's decoder knows.
     """
     reduced = at_least if 0 < 2 * at_least <= min(header.size) else 0
-    pixels = simplejpeg.decode_jpeg(
-        data, _SPACE[header.mode], min_height=reduced, min_width=reduced, strict=strict
-    )
+    pixels = simplejpeg.decode_jpeg(data, _SPACE[header.mode], min_height=reduced, min_width=reduced, strict=strict)
     return np.asarray(pixels, np.uint8)
 
 

@@ -1,7 +1,7 @@
 """Which files of a folder or archive are not meant as photographs.
 
-Litter is what systems leave behind; companions are the tables and notes that lie beside photographs. Everything
-else is taken for a photograph and ends with a reason if it is none: nothing is passed over in silence.
+Litter is what systems leave behind; companions are the tables and notes that lie beside photographs.
+Everything else is taken for a photograph and ends with a reason if it is none: nothing is passed over in silence.
 """
 
 from __future__ import annotations

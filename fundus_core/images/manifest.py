@@ -95,9 +95,7 @@ def _cell(cells: list[str], place: int | None) -> str:
 def _eye(word: str, line: int) -> Eye:
     found = _EYES.get(word.lower())
     if found is None:
-        message = (
-            f"Line {line} of the list names the eye '{word}'; write left, right, L, R, OS, OD or nothing."
-        )
+        message = f"Line {line} of the list names the eye '{word}'; write left, right, L, R, OS, OD or nothing."
         raise UsageError(message)
     return found
 

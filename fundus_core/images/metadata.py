@@ -70,7 +70,8 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
 def dropped_from(header: ImageFile) -> tuple[str, ...]:
     """Name the kinds of metadata in a file, never their values nor the keys that its writer chose."""
     kinds = {_DROPPED[key] for key in header.info if key in _DROPPED}
-    if any(isinstance(value, str) for key, value in header.info.items() if key not in _DROPPED):
+    worded = any(isinstance(value, str) for key, value in header.info.items() if key not in _DROPPED)
+    if worded and header.format != "TIFF":
         kinds.add("text")
     if header.format == "TIFF":
         kinds.add("TIFF tags")

@@ -88,8 +88,6 @@ def _deep(data: bytes, header: ImageFile) -> tuple[Pixels, bool, tuple[str, ...]
     channels = pixels.shape[2]
     if channels <= 2:
         return stack(pixels[:, :, 0]), True, (note,)
-    image, alpha_note = (
-        over_black(Image.fromarray(pixels)) if channels == 4 else (Image.fromarray(pixels), "")
-    )
+    image, alpha_note = over_black(Image.fromarray(pixels)) if channels == 4 else (Image.fromarray(pixels), "")
     image, colour_note = to_srgb(image, header.info.get("icc_profile"))
     return np.array(image), False, (note, alpha_note, colour_note)

@@ -26,9 +26,9 @@ def sources(paths: Sequence[Path]) -> Iterator[Source]:
 
     Returns:
         Sources in a fixed order: that of the paths, within each that of the names. Where several paths are
-        given, names begin with as much of the path as tells them apart. Hidden files, litter of operating systems,
-        and the tables and notes beside photographs are passed over; every other file comes out and, if it is no
-        photograph, fails with a reason when it is decoded.
+        given, names begin with as much of the path as tells them apart. Hidden files, litter of operating
+        systems, and the tables and notes beside photographs are passed over; every other file comes out and, if
+        it is no photograph, fails with a reason when it is decoded.
 
     Raises:
         UsageError: A path does not exist, or a CSV does not say where the photographs are.
