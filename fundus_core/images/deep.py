@@ -26,10 +26,7 @@ def bits_of(header: ImageFile, data: bytes) -> int:
     if isinstance(header, PngImageFile):
         return data[_PNG_DEPTH_BYTE]
     if isinstance(header, TiffImageFile):
-        bits = header.tag_v2.get(# OpenCV prints what it finds wrong in a file; the caller is told by an error instead.
-cv2.setLogLevel(0)
-
-_BITS_PER_SAMPLE, (8,))
+        bits = header.tag_v2.get(_BITS_PER_SAMPLE, (8,))
         return int(max(bits)) if isinstance(bits, tuple) else int(bits)
     return 8
 
