@@ -16,7 +16,8 @@ FLOORS = {
     3: ("inference", "explain", "training", "store", "figures"),
     4: ("runs", "report"),
     5: ("pipeline",),
-    6: ("__main__", "cluster"),
+    6: ("commands", "cluster"),
+    7: ("__main__",),
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
@@ -39,8 +40,9 @@ MAY_IMPORT = {
     "figures": {"plotly", "scipy", "matplotlib"},
     "runs": {"PIL", "sqlalchemy"},
     "report": {"jinja2", "plotly", "pptx", "PIL", "cv2"},
-    "pipeline": {"pandas", "tqdm", "PIL"},
-    "__main__": {"tqdm"},
+    "pipeline": {"PIL"},
+    "commands": {"tqdm"},
+    "__main__": set(),
     "cluster": {"ray"},
 }
 

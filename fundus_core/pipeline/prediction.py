@@ -16,7 +16,7 @@ from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.pipeline import cohorts
 from fundus_core.pipeline.inspection import Counts
-from fundus_core.pipeline.scoring import write_truth
+from fundus_core.pipeline.scoring import notice, write_truth
 from fundus_core.pipeline.tables import write_predictions
 from fundus_core.records import Reading, Status
 from fundus_core.store import Store
@@ -187,10 +187,3 @@ def _write_record(request: Request, cards: Sequence[Card], finished: runs.Progre
     }
     text = json.dumps(record, indent=2, ensure_ascii=False)
     (request.out / "run.json").write_text(text + "\n", encoding="utf-8")
-
-
-def notice(cards: Sequence[Card]) -> str:
-    """Return what must stand beside every number of these models."""
-    rendered = "Made by a model trained on rendered eyes: it says nothing about real people. "
-    use = "For research; not a medical device."
-    return (rendered if any(card.rendered for card in cards) else "") + use

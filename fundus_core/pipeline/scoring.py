@@ -12,7 +12,10 @@ import numpy as np
 
 from fundus_core import truth
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Evaluation, evaluate
+from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Evaluation, TargetResult
+from fundus_core.evaluation import evaluate as score
+from fundus_core.models import registry
+from fundus_core.models.card import Card
 from fundus_core.pipeline.tables import PredictionsFile, number, read_predictions
 from fundus_core.records import CohortTable, Labels
 from fundus_core.targets import TARGETS
@@ -85,7 +88,90 @@ def score_files(
         )
         raise UsageError(message)
     cohort = beside(made.table, found)
-    return Scored(cohort, evaluate(cohort, level=level, seed=seed, draws=draws), made, found)
+    return Scored(cohort, score(cohort, level=level, seed=seed, draws=draws), made, found)
+
+
+def evaluate(
+    predictions: Path,
+    measured: Path,
+    out: Path,
+    *,
+    level: str = "patient",
+    seed: int = SEED,
+    draws: int = NUMBER_OF_DRAWS,
+    columns: Path | None = None,
+) -> Scored:
+    """Score predictions against measured values and write everything that came of it.
+
+    Writes ``metrics.json``, ``estimates.csv``, ``pairs.csv`` (what was scored, a row per photograph), ``truth.csv``,
+    ``truth_faults.csv``, a copy of the predictions, and ``report.html``.
+
+    Raises:
+        UsageError: A file or option is at fault; nothing was written.
+        TruthError: The truth table cannot be used; nothing was written.
+    """
+    scored = score_files(predictions, measured, level=level, seed=seed, draws=draws, columns=columns)
+    cards = known_cards(scored.predictions.model)
+    note = notice(cards)
+    out.mkdir(parents=True, exist_ok=True)
+    write_metrics(out / "metrics.json", scored, rendered=any(card.rendered for card in cards), note=note)
+    write_table(out / "estimates.csv", scored.evaluation.rows(), note=note)
+    write_table(out / "pairs.csv", pairs(scored.table), note=note)
+    write_truth(out, scored.match)
+    if predictions.resolve() != (out / "predictions.csv").resolve():
+        (out / "predictions.csv").write_bytes(predictions.read_bytes())
+    return scored
+
+
+def known_cards(models: str) -> list[Card]:
+    """Return the cards of a predictions file's models; models without a card here are left out."""
+    cards = registry.cards()
+    return [cards[model] for model in models.split("+") if model in cards]
+
+
+def notice(cards: Sequence[Card]) -> str:
+    """Return what must stand beside every number of these models."""
+    rendered = "Made by a model trained on rendered eyes: it says nothing about real people. "
+    use = "For research; not a medical device."
+    return (rendered if any(card.rendered for card in cards) else "") + use
+
+
+def pairs(table: CohortTable) -> list[dict[str, object]]:
+    """Return a row per photograph and target that has both a measured and a predicted value."""
+    rows: list[dict[str, object]] = []
+    for target, predicted in table.predicted.items():
+        measured = table.truth.get(target, np.full(len(table), np.nan))
+        for row in np.flatnonzero(np.isfinite(measured) & np.isfinite(predicted)):
+            rows.append(
+                {
+                    "photograph": table.photograph[row],
+                    "patient_id": table.patient_id[row],
+                    "eye": table.eye[row],
+                    "target": target,
+                    "unit": TARGETS[target].unit,
+                    "true": number(float(measured[row])),
+                    "predicted": number(float(predicted[row])),
+                    "error": number(float(predicted[row] - measured[row])),
+                }
+            )
+    return rows
+
+
+def in_words(name: str, result: TargetResult) -> str:
+    """Return one estimate with its interval and how many people stand behind it.
+
+    >>> from fundus_core.evaluation import Estimate
+    >>> result = TargetResult("sbp", "mmHg", 20, 10, 10, {"mae": Estimate(10.34, 9.9, 10.8)})
+    >>> in_words("mae", result)
+    'mae 10.34 mmHg (95 % interval 9.90 to 10.80), 10 people, 20 photographs'
+    """
+    estimate = result.estimates[name]
+    behind = f"{result.n_patients} people, {result.n_photographs} photographs"
+    if estimate.value is None:
+        return f"{name} {estimate.note}; {behind}"
+    unit = f" {result.unit}" if result.unit else ""
+    interval = "" if estimate.low is None else f" (95 % interval {estimate.low:.2f} to {estimate.high:.2f})"
+    return f"{name} {estimate.value:.2f}{unit}{interval}, {behind}"
 
 
 def _text(path: Path) -> str:

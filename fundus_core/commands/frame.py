@@ -1,0 +1,70 @@
+"""What the verbs share: the parser that speaks in one sentence, exit statuses, the progress bar."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from tqdm import tqdm
+
+from fundus_core.deidentify import Pseudonyms, key_from_file
+from fundus_core.pipeline import Counts
+
+DONE, SOME_REFUSED, AT_FAULT, INTERRUPTED = 0, 1, 2, 130
+"""Exit statuses: 1 where some photographs were refused or failed (all listed), 2 where the call is at fault."""
+
+PATHS = "photographs, folders, ZIP archives, or CSV files with the column path and optionally patient_id, eye"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with the status of a call at fault."""
+        self.exit(AT_FAULT, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+Verbs = argparse._SubParsersAction  # what add_subparsers returns has no public name
+
+
+def verb(
+    verbs: Verbs[Parser], name: str, text: str, run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    """Add a verb that calls ``run`` with its options."""
+    parser = verbs.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_pseudonym_key(parser: argparse.ArgumentParser) -> None:
+    """Add the option that de-identifies at the door."""
+    parser.add_argument(
+        "--pseudonym-key",
+        type=Path,
+        metavar="FILE",
+        help="replace names and ids by pseudonyms made with the key in FILE (made where there is none; keep it apart)",
+    )
+
+
+def pseudonyms(options: argparse.Namespace) -> Pseudonyms | None:
+    """Return the pseudonyms that were asked for."""
+    return Pseudonyms(key_from_file(options.pseudonym_key)) if options.pseudonym_key else None
+
+
+def bar(total: int | None = None, unit: str = "photograph") -> tqdm[NoReturn]:
+    """Return a progress bar on standard error; silent where nobody watches."""
+    return tqdm(total=total, unit=f" {unit}s", disable=not sys.stderr.isatty(), file=sys.stderr)
+
+
+def say(text: str) -> None:
+    """Print one line."""
+    print(text)
+
+
+def ended(counts: Counts, where: Path, *, word: str = "predicted") -> int:
+    """Say how a batch ended and return the exit status."""
+    say(f"{counts.done} {word}, {counts.refused} refused, {counts.failed} failed; every one is listed in {where}")
+    return SOME_REFUSED if counts.refused or counts.failed else DONE

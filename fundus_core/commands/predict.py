@@ -1,0 +1,46 @@
+"""``predict``: models read photographs; resumes when called again."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from fundus_core import pipeline
+from fundus_core.commands.frame import PATHS, Parser, Verbs, add_pseudonym_key, bar, ended, pseudonyms, verb
+from fundus_core.runs import Progress
+
+
+def add(verbs: Verbs[Parser]) -> None:
+    """Say what may be asked."""
+    parser = verb(verbs, "predict", "let models read photographs; called again it goes on", _run)
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=PATHS)
+    parser.add_argument(
+        "--model",
+        action="append",
+        required=True,
+        metavar="ID",
+        help="a model card (see: models list); given again, the next model adds the targets that the first lacks",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--truth", type=Path, metavar="FILE", help="measured values, matched and kept beside")
+    parser.add_argument("--cohort", default="", metavar="NAME", help="keep as a cohort that the dashboard shows")
+    add_pseudonym_key(parser)
+
+
+def _run(options: argparse.Namespace) -> int:
+    request = pipeline.Request(
+        paths=tuple(options.paths),
+        models=tuple(options.model),
+        out=options.out,
+        truth=options.truth,
+        cohort=options.cohort,
+        pseudonyms=pseudonyms(options),
+    )
+    with bar() as shown:
+
+        def show(now: Progress) -> None:
+            shown.total = now.total
+            shown.update(now.predicted + now.refused + now.failed - shown.n)
+
+        counts = pipeline.predict(request, progress=show)
+    return ended(counts, options.out / "predictions.csv")

@@ -1,0 +1,32 @@
+"""The verbs that pages and the command line share; none of them imports torch."""
+
+from fundus_core.pipeline.cohorts import HOME_VARIABLE, Intake, home, intake, match_truth, open_home, set_truth
+from fundus_core.pipeline.inspection import Counts, inspect
+from fundus_core.pipeline.prediction import Request, predict, ready_card
+from fundus_core.pipeline.scoring import Scored, beside, evaluate, in_words, notice, score_files
+from fundus_core.pipeline.tables import PredictionsFile, prediction_columns, read_predictions, write_predictions
+
+__all__ = [
+    "HOME_VARIABLE",
+    "Counts",
+    "Intake",
+    "PredictionsFile",
+    "Request",
+    "Scored",
+    "beside",
+    "evaluate",
+    "home",
+    "in_words",
+    "inspect",
+    "intake",
+    "match_truth",
+    "notice",
+    "open_home",
+    "predict",
+    "prediction_columns",
+    "read_predictions",
+    "ready_card",
+    "score_files",
+    "set_truth",
+    "write_predictions",
+]
