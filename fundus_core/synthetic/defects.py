@@ -28,11 +28,11 @@ def spoil(field: Colour, view: Grid, defect: str, generator: np.random.Generator
 
 
 def _blur(field: Colour, view: Grid, generator: np.random.Generator) -> Colour:
-    return view.blurred(field, generator.uniform(0.022, 0.045))
+    return view.blurred(field, generator.uniform(0.020, 0.045))
 
 
 def _dark(field: Colour, view: Grid, generator: np.random.Generator) -> Colour:
-    return np.asarray(field * np.float32(generator.uniform(0.10, 0.20)))
+    return np.asarray(field * np.float32(generator.uniform(0.10, 0.22)))
 
 
 def _glare(field: Colour, view: Grid, generator: np.random.Generator) -> Colour:
@@ -43,7 +43,7 @@ def _glare(field: Colour, view: Grid, generator: np.random.Generator) -> Colour:
 
 
 def _haze(field: Colour, view: Grid, generator: np.random.Generator) -> Colour:
-    veil = np.float32(generator.uniform(0.68, 0.84))
+    veil = np.float32(generator.uniform(0.58, 0.80))
     milk = np.array([0.62, 0.55, 0.48], np.float32)
     return np.asarray(view.blurred(field, 0.016) * (1 - veil) + milk * veil)
 
