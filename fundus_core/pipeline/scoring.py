@@ -18,6 +18,7 @@ from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.pipeline.tables import PredictionsFile, number, read_predictions
 from fundus_core.records import CohortTable, Labels
+from fundus_core.report import Subject, render
 from fundus_core.targets import TARGETS
 
 
@@ -113,11 +114,24 @@ def evaluate(
     scored = score_files(predictions, measured, level=level, seed=seed, draws=draws, columns=columns)
     cards = known_cards(scored.predictions.model)
     note = notice(cards)
+    rendered = any(card.rendered for card in cards)
     out.mkdir(parents=True, exist_ok=True)
-    write_metrics(out / "metrics.json", scored, rendered=any(card.rendered for card in cards), note=note)
+    write_metrics(out / "metrics.json", scored, rendered=rendered, note=note)
     write_table(out / "estimates.csv", scored.evaluation.rows(), note=note)
     write_table(out / "pairs.csv", pairs(scored.table), note=note)
     write_truth(out, scored.match)
+    subject = Subject(
+        title=out.resolve().name,
+        table=scored.table,
+        evaluation=scored.evaluation,
+        cards=tuple(cards),
+        model=scored.predictions.model,
+        notice=note,
+        rendered=rendered,
+        reason_code=scored.predictions.reason_code,
+        remarks=(*scored.match.truth.notes, scored.match.reason),
+    )
+    (out / "report.html").write_text(render(subject), encoding="utf-8")
     if predictions.resolve() != (out / "predictions.csv").resolve():
         (out / "predictions.csv").write_bytes(predictions.read_bytes())
     return scored

@@ -1,0 +1,72 @@
+"""What a report is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fundus_core.evaluation import Evaluation
+from fundus_core.models.card import Card
+from fundus_core.records import CohortTable, Labels, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What became of the photographs."""
+
+    photographs: int
+    """All that came in."""
+    people: int
+    """All that they show."""
+    predicted: int
+    """With a prediction."""
+    reasons: Mapping[str, int]
+    """Refused and failed ones by reason."""
+    without_truth: Mapping[str, int]
+    """By target: predicted photographs without a measured value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One cohort under one model (or several, each with its own targets)."""
+
+    title: str
+    """Name of the cohort."""
+    table: CohortTable
+    """Readings and truth."""
+    evaluation: Evaluation
+    """Every number."""
+    cards: tuple[Card, ...]
+    """Of the models; empty where a predictions file names none that is known here."""
+    model: str
+    """As the predictions name it."""
+    notice: str
+    """What must stand beside every number."""
+    rendered: bool
+    """Whether a model was trained on rendered eyes."""
+    reason_code: Labels
+    """n photographs: stable word of a refusal or failure; empty where predicted."""
+    remarks: tuple[str, ...] = ()
+    """What was converted, derived or left out on the way."""
+
+    @property
+    def flow(self) -> Flow:
+        """What became of the photographs."""
+        status = self.table.status
+        made = status == Status.PREDICTED.value
+        lost = np.char.add(np.char.add(status[~made], ": "), self.reason_code[~made])
+        reasons, counts = np.unique(lost, return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        return Flow(
+            photographs=len(self.table),
+            people=len(np.unique(self.table.patient_id)),
+            predicted=int(made.sum()),
+            reasons={str(reasons[k]).replace("_", " "): int(counts[k]) for k in order},
+            without_truth={
+                target: int((made & ~np.isfinite(self.table.truth[target])).sum())
+                for target in self.table.predicted
+                if target in self.table.truth
+            },
+        )
