@@ -1,5 +1,22 @@
-"""A run = a cohort x models: asked for here, worked off by another process, watched from anywhere."""
+"""A run = a cohort x models: asked for here, worked off by another process, watched from anywhere.
+
+This room never imports torch: the worker's process does, through ``inference``.
+"""
 
 from fundus_core.runs.ledger import Progress, State, cancel, of, pause, progress, resume
+from fundus_core.runs.process import ensure_worker, stop_worker, worker_alive
+from fundus_core.runs.submission import submit
 
-__all__ = ["Progress", "State", "cancel", "of", "pause", "progress", "resume"]
+__all__ = [
+    "Progress",
+    "State",
+    "cancel",
+    "ensure_worker",
+    "of",
+    "pause",
+    "progress",
+    "resume",
+    "stop_worker",
+    "submit",
+    "worker_alive",
+]

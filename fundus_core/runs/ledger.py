@@ -22,6 +22,8 @@ IN_FLIGHT = "in_flight"
 ENDED = ("predicted", "refused", "failed")
 RECENT_S = 30.0
 """Speed is measured over the last so many seconds."""
+LITTLE_BYTES = 20_000_000
+"""With less room on the disk a run may have to wait."""
 
 _RUN = schema.run.c
 _ENTRY = schema.entry.c
@@ -98,11 +100,7 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[ModelVersion]) -> i
 
 def _unfinished(connection: sa.Connection, cohort: int, ids: Sequence[int]) -> int | None:
     """A run of the same cohort and models that has not ended: to go on with, rather than to compete with."""
-    query = (
-        sa.select(_RUN.id)
-        .where(_RUN.cohort_id == cohort, _RUN.state.in_(_UNFINISHED))
-        .order_by(_RUN.id.desc())
-    )
+    query = sa.select(_RUN.id).where(_RUN.cohort_id == cohort, _RUN.state.in_(_UNFINISHED)).order_by(_RUN.id.desc())
     for run in connection.execute(query).scalars().all():
         if list(version_ids(connection, run)) == list(ids):
             return int(run)
@@ -179,9 +177,7 @@ def ended_as(photograph: sa.ColumnElement[int], ids: Sequence[int]) -> sa.Column
 
 def outcomes_of(photograph: sa.ColumnElement[int], ids: Sequence[int]) -> sa.ScalarSelect[int]:
     """How many of the versions have come to a photograph."""
-    query = sa.select(sa.func.count()).where(
-        _OUTCOME.photograph_id == photograph, _OUTCOME.version_id.in_(ids)
-    )
+    query = sa.select(sa.func.count()).where(_OUTCOME.photograph_id == photograph, _OUTCOME.version_id.in_(ids))
     return query.scalar_subquery()
 
 
@@ -223,7 +219,7 @@ def progress(store: Store, run: int) -> Progress:
         cohort=row.cohort_id,
         models=models,
         state=active if row.state == "active" else row.state,
-        note=row.note,
+        note=row.note or _obstacle(store),
         total=sum(counts.values()),
         queued=counts.get("queued", 0),
         in_flight=counts.get(IN_FLIGHT, 0),
@@ -236,11 +232,16 @@ def progress(store: Store, run: int) -> Progress:
     )
 
 
+def _obstacle(store: Store) -> str:
+    free = store.shelf.free_bytes()
+    if free >= LITTLE_BYTES:
+        return ""
+    return f"The disk is full ({free / 1e6:.0f} MB are free); make room, and the run goes on by itself."
+
+
 def _counts(connection: sa.Connection, run: int) -> tuple[Mapping[str, int], int]:
     reused = sa.func.sum(sa.case((_ENTRY.reused, 1), else_=0))
-    query = (
-        sa.select(_ENTRY.state, sa.func.count(), reused).where(_ENTRY.run_id == run).group_by(_ENTRY.state)
-    )
+    query = sa.select(_ENTRY.state, sa.func.count(), reused).where(_ENTRY.run_id == run).group_by(_ENTRY.state)
     rows = connection.execute(query).all()
     return {state: int(count) for state, count, _ in rows}, sum(int(again) for _, _, again in rows)
 

@@ -56,9 +56,7 @@ def id_of(connection: sa.Connection, ref: CohortRef) -> int:
     return int(found)
 
 
-def create(
-    connection: sa.Connection, name: str, *, rendered: bool, note: str = "", selected_from: str = ""
-) -> int:
+def create(connection: sa.Connection, name: str, *, rendered: bool, note: str = "", selected_from: str = "") -> int:
     """Make an empty cohort.
 
     Raises:
@@ -123,9 +121,7 @@ def merge(connection: sa.Connection, refs: Sequence[CohortRef], name: str, *, sa
 
 def _take(connection: sa.Connection, part: Cohort, merged: int, *, prefix: str, same_people: bool) -> None:
     there = schema.photograph.alias()
-    known = sa.exists().where(
-        there.c.cohort_id == merged, there.c.sha256 == _PHOTOGRAPH.sha256, there.c.sha256 != ""
-    )
+    known = sa.exists().where(there.c.cohort_id == merged, there.c.sha256 == _PHOTOGRAPH.sha256, there.c.sha256 != "")
     patient: sa.ColumnElement[str] = _PHOTOGRAPH.patient_id
     if not same_people:
         patient = sa.case((patient == "", ""), else_=sa.literal(prefix).concat(patient))
@@ -144,9 +140,12 @@ def copy(
 ) -> None:
     """Copy photographs with truth and outcomes into a cohort, in their order; files are shared."""
     same = [*_MEMBER, *_TRUTH]
-    query: sa.Select[Any] = sa.select(sa.literal(cohort), name, patient)
-    query = query.add_columns(*(_PHOTOGRAPH[column] for column in same))
-    query = query.where(_PHOTOGRAPH.cohort_id == source, condition).order_by(_PHOTOGRAPH.id)
+    query = (
+        sa.select(sa.literal(cohort), name, patient)
+        .add_columns(*(_PHOTOGRAPH[column] for column in same))
+        .where(_PHOTOGRAPH.cohort_id == source, condition)
+        .order_by(_PHOTOGRAPH.id)
+    )
     columns = ["cohort_id", "name", "patient_id", *same]
     connection.execute(sa.insert(schema.photograph).from_select(columns, query))
     _copy_outcomes(connection, source, cohort, name)

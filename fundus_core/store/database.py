@@ -45,9 +45,7 @@ def open_engine(url: str) -> sa.Engine:
         _migrate(engine)
     except sa.exc.OperationalError as error:
         engine.dispose()
-        message = (
-            f"The store could not be opened ({error.orig}); check that the database runs and may be used."
-        )
+        message = f"The store could not be opened ({error.orig}); check that the database runs and may be used."
         raise UsageError(message) from error
     except UsageError:
         engine.dispose()

@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,7 @@ Kind = Literal["photographs", "thumbnails", "crops"]
 _KINDS: tuple[Kind, ...] = ("photographs", "thumbnails", "crops")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1 << 20
+_OLD_S = 86_400.0
 
 
 class Shelf:
@@ -33,9 +35,7 @@ class Shelf:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            message = (
-                f"The folder '{folder}' cannot be used ({error.strerror}); choose one that can be written."
-            )
+            message = f"The folder '{folder}' cannot be used ({error.strerror}); choose one that can be written."
             raise UsageError(message) from error
 
     @staticmethod
@@ -103,6 +103,22 @@ class Shelf:
     def all(self, kind: Kind) -> set[str]:
         """The sha256 of every file of a kind."""
         return {path.name[:64] for path in (self.folder / kind).glob("??/*") if _SHA256.match(path.name)}
+
+    def tidy(self, used: set[str]) -> int:
+        """Remove what is not used and older than a day; returns how many photographs it belonged to."""
+        before = time.time() - _OLD_S
+        for scrap in (self.folder / "scrap").glob("*"):
+            if scrap.stat().st_mtime < before:
+                scrap.unlink(missing_ok=True)
+        stray = {sha256 for kind in _KINDS for sha256 in self.all(kind)} - used
+        old = {sha256 for sha256 in stray if self._newest(sha256) < before}
+        for sha256 in old:
+            self.remove(sha256)
+        return len(old)
+
+    def _newest(self, sha256: str) -> float:
+        found = (self.find(kind, sha256) for kind in _KINDS)
+        return max((path.stat().st_mtime for path in found if path), default=0.0)
 
     def free_bytes(self) -> int:
         """Room left on the disk."""

@@ -116,9 +116,7 @@ def _target_parts(joined: Joined, where: Where) -> list[sa.ColumnElement[bool]]:
     ]
 
 
-def _between(
-    value: sa.ColumnElement[Any], limits: tuple[float, float] | None
-) -> list[sa.ColumnElement[bool]]:
+def _between(value: sa.ColumnElement[Any], limits: tuple[float, float] | None) -> list[sa.ColumnElement[bool]]:
     return [] if limits is None else [value >= limits[0], value <= limits[1]]
 
 

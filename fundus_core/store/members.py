@@ -67,9 +67,7 @@ def _known(connection: sa.Connection, cohort: int, names: list[str]) -> dict[str
 
 def _check_kept(photograph: NewPhotograph, is_kept: Callable[[str], bool]) -> None:
     if photograph.kept and not is_kept(photograph.sha256):
-        message = (
-            f"The bytes of '{photograph.name}' are not in the store's folder; hand the photograph in again."
-        )
+        message = f"The bytes of '{photograph.name}' are not in the store's folder; hand the photograph in again."
         raise UsageError(message)
 
 

@@ -83,9 +83,7 @@ reading = sa.Table(
 outcome = sa.Table(
     "outcome",
     metadata,
-    sa.Column(
-        "photograph_id", sa.Integer, sa.ForeignKey("photograph.id", ondelete="CASCADE"), primary_key=True
-    ),
+    sa.Column("photograph_id", sa.Integer, sa.ForeignKey("photograph.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("version_id", sa.Integer, sa.ForeignKey("version.id"), primary_key=True),
     sa.Column("reading_id", sa.Integer, sa.ForeignKey("reading.id")),
     sa.Column("status", sa.Text, nullable=False),
@@ -120,9 +118,7 @@ entry = sa.Table(
     "entry",
     metadata,
     sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column(
-        "photograph_id", sa.Integer, sa.ForeignKey("photograph.id", ondelete="CASCADE"), primary_key=True
-    ),
+    sa.Column("photograph_id", sa.Integer, sa.ForeignKey("photograph.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("worker", sa.Text, nullable=False),
     sa.Column("deaths", sa.Integer, nullable=False),

@@ -144,9 +144,7 @@ class Store:
         """
         with self.writing() as connection:
             cohort = cohorts.every(connection, cohorts.id_of(connection, ref))[0]
-            new = cohorts.create(
-                connection, name, rendered=cohort.rendered, note="", selected_from=cohort.name
-            )
+            new = cohorts.create(connection, name, rendered=cohort.rendered, note="", selected_from=cohort.name)
             joined = versions.join(schema.photograph, self._version(connection, cohort.id, model))
             fits = gallery.condition(cohort.id, joined, where)
             chosen = sa.select(schema.photograph.c.id).select_from(joined.source).where(fits)
@@ -194,6 +192,16 @@ class Store:
             for sha256 in connection.execute(sa.select(schema.discard.c.sha256)).scalars().all():
                 self.shelf.remove(sha256)
             connection.execute(sa.delete(schema.discard))
+
+    def tidy(self) -> int:
+        """Remove files that no photograph refers to and that are older than a day (an upload that was broken off).
+
+        Returns:
+            How many photographs' files were removed.
+        """
+        with self.reading() as connection:
+            used = set(connection.execute(sa.select(schema.photograph.c.sha256).distinct()).scalars())
+        return self.shelf.tidy(used)
 
     def export(self, ref: CohortRef, file: Path, *, photographs: bool = True) -> None:
         """Write a cohort with truth and readings as one file (ZIP); see ``archive``.

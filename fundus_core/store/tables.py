@@ -86,9 +86,7 @@ def _part(connection: sa.Connection, cohort: int, version: int) -> _Part:
         reason=_labels([reason or "" for reason in columns[1]]),
         quality=_floats(columns[2]),
         distance=_floats(columns[3]),
-        predicted={
-            name: (found[3 * i], found[3 * i + 1], found[3 * i + 2]) for i, name in enumerate(targets)
-        },
+        predicted={name: (found[3 * i], found[3 * i + 1], found[3 * i + 2]) for i, name in enumerate(targets)},
     )
 
 
@@ -107,9 +105,7 @@ def _targets(connection: sa.Connection, cohort: int, joined: Joined) -> list[str
         .limit(1)
     )
     row = connection.execute(query).first()
-    return (
-        [] if row is None else [name for name, value in zip(TARGETS, row, strict=True) if value is not None]
-    )
+    return [] if row is None else [name for name, value in zip(TARGETS, row, strict=True) if value is not None]
 
 
 def _status(parts: Sequence[_Part]) -> tuple[Labels, Labels]:
@@ -142,9 +138,7 @@ def _covariates(words: Sequence[str]) -> dict[str, Labels]:
     return {name: _labels([row.get(name, "") for row in rows]) for name in names}
 
 
-def readings(
-    connection: sa.Connection, cohort: int, version: int, identity: ModelVersion
-) -> Iterator[Reading]:
+def readings(connection: sa.Connection, cohort: int, version: int, identity: ModelVersion) -> Iterator[Reading]:
     """Every photograph that the version has come to, in the order in which they were added."""
     joined = join(schema.photograph, version)
     query = (

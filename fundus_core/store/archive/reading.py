@@ -83,9 +83,7 @@ class _Reader:
         sha256 = member.removeprefix("photographs/")
         data = self._read(member, _MOST_BYTES)
         if Shelf.sha256(data) != sha256:
-            message = (
-                "A photograph in the file does not have the bytes it was exported with; export it again."
-            )
+            message = "A photograph in the file does not have the bytes it was exported with; export it again."
             raise UsageError(message)
         if self.shelf.find("photographs", sha256) is None:
             self.kept.add(sha256)
@@ -105,9 +103,7 @@ class _Reader:
 
     def _read(self, member: str, most: int) -> bytes:
         if member not in self.members:
-            message = (
-                f"The file holds no '{member}': it is no cohort that was exported here; choose another file."
-            )
+            message = f"The file holds no '{member}': it is no cohort that was exported here; choose another file."
             raise UsageError(message)
         if self.archive.getinfo(member).file_size > most:
             message = f"'{member}' in the file is larger than {most} bytes; it cannot be right."
@@ -116,9 +112,7 @@ class _Reader:
 
     def _lines(self, member: str) -> Iterator[Row]:
         if member not in self.members:
-            message = (
-                f"The file holds no '{member}': it is no cohort that was exported here; choose another file."
-            )
+            message = f"The file holds no '{member}': it is no cohort that was exported here; choose another file."
             raise UsageError(message)
         with self.archive.open(member) as lines:
             while line := lines.readline(_MOST_LINE):
@@ -161,9 +155,7 @@ class _Reader:
         for version in ids:
             findings.attach(connection, version, schema.photograph.c.cohort_id == cohort)
 
-    def _write_chunk(
-        self, connection: sa.Connection, cohort: int, ids: list[int], chunk: Iterable[Row]
-    ) -> None:
+    def _write_chunk(self, connection: sa.Connection, cohort: int, ids: list[int], chunk: Iterable[Row]) -> None:
         rows = list(chunk)
         columns = schema.photograph.c
         names = [row.word("photograph") for row in rows]
@@ -218,9 +210,7 @@ def _finding(row: Row, sha256: str) -> Finding:
         quality=row.number("quality"),
         out_of_distribution=row.number("out_of_distribution"),
         predictions={
-            name: _prediction(values)
-            for name, values in row.mapping("predictions").items()
-            if name in TARGETS
+            name: _prediction(values) for name, values in row.mapping("predictions").items() if name in TARGETS
         },
     )
 

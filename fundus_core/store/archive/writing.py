@@ -47,9 +47,7 @@ def export(engine: sa.Engine, shelf: Shelf, ref: CohortRef, file: Path, *, photo
 class _Writer:
     """One export on its way."""
 
-    def __init__(
-        self, connection: sa.Connection, shelf: Shelf, archive: zipfile.ZipFile, cohort: Cohort
-    ) -> None:
+    def __init__(self, connection: sa.Connection, shelf: Shelf, archive: zipfile.ZipFile, cohort: Cohort) -> None:
         self.connection = connection
         self.shelf = shelf
         self.archive = archive

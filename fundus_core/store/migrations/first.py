@@ -88,9 +88,7 @@ def _readings(operations: Operations) -> None:
     )
     operations.create_table(
         "outcome",
-        sa.Column(
-            "photograph_id", sa.Integer, sa.ForeignKey("photograph.id", ondelete="CASCADE"), primary_key=True
-        ),
+        sa.Column("photograph_id", sa.Integer, sa.ForeignKey("photograph.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("version_id", sa.Integer, sa.ForeignKey("version.id"), primary_key=True),
         sa.Column("reading_id", sa.Integer, sa.ForeignKey("reading.id")),
         *_words("status", "reason_code", "reason"),
@@ -119,9 +117,7 @@ def _runs(operations: Operations) -> None:
     operations.create_table(
         "entry",
         sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
-        sa.Column(
-            "photograph_id", sa.Integer, sa.ForeignKey("photograph.id", ondelete="CASCADE"), primary_key=True
-        ),
+        sa.Column("photograph_id", sa.Integer, sa.ForeignKey("photograph.id", ondelete="CASCADE"), primary_key=True),
         *_words("state", "worker"),
         _whole("deaths"),
         _flag("reused"),

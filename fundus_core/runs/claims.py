@@ -1,0 +1,240 @@
+"""Taking photographs off the queue, and handing back how they ended.
+
+Taking is one UPDATE that names what it takes, so that two workers never hold the same photograph; ending is
+one transaction per batch, so that a photograph has its reading and its place in the ledger together or not at
+all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from fundus_core.records import Eye
+from fundus_core.runs import ledger
+from fundus_core.store import Finding, ModelVersion, Store, cohorts, findings, schema
+
+_RUN = schema.run.c
+_ENTRY = schema.entry.c
+_PHOTOGRAPH = schema.photograph.c
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The run whose turn it is."""
+
+    run: int
+    """Its id."""
+    versions: Mapping[int, ModelVersion]
+    """Its model versions by id, in the order asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A photograph that a worker has taken."""
+
+    id: int
+    """In the store."""
+    name: str
+    """As the user gave it."""
+    sha256: str
+    """Empty until somebody has read the bytes."""
+    locator: str
+    """Absolute."""
+    kept: bool
+    """Whether the store keeps the bytes."""
+    patient_id: str
+    """Empty where unknown."""
+    eye: Eye
+    """As the user gave it; unknown where nobody said so."""
+    deaths: int
+    """How many workers died while they held it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a photograph ended."""
+
+    member: Member
+    """The photograph."""
+    sha256: str = ""
+    """Of its bytes; empty where they could not be read."""
+    eye: Eye = Eye.UNKNOWN
+    """What the journey found."""
+    eye_source: str = ""
+    """Who said so."""
+    patient_id: str = ""
+    """From the file's own tags."""
+    findings: Mapping[int, Finding] = field(default_factory=dict)
+    """New readings by version id; versions that had read the bytes before are left out."""
+    fault: tuple[str, str] | None = None
+    """Code and sentence of a fault that says nothing about the bytes (missing file, died while reading)."""
+
+
+def next_turn(store: Store) -> Turn | None:
+    """The active run with something queued that has waited longest, or ``None``."""
+    queued = sa.exists().where(_ENTRY.run_id == _RUN.id, _ENTRY.state == "queued")
+    query = sa.select(_RUN.id).where(_RUN.state == "active", queued).order_by(_RUN.served_at, _RUN.id)
+    with store.reading() as connection:
+        run = connection.execute(query.limit(1)).scalar()
+        return None if run is None else Turn(run, ledger.version_ids(connection, run))
+
+
+def take(store: Store, worker: str, turn: Turn, limit: int) -> list[Member]:
+    """Take up to ``limit`` photographs of a run; those that may have killed a worker come first and alone."""
+    with store.writing() as connection:
+        query = sa.update(schema.run).where(_RUN.id == turn.run, _RUN.state == "active")
+        if not connection.execute(query.values(served_at=time.time())).rowcount:
+            return []
+        suspects = _take(connection, worker, turn.run, _ENTRY.deaths > 0, limit)
+        taken = suspects or _take(connection, worker, turn.run, _ENTRY.deaths == 0, limit)
+        return _members(store, connection, turn.run, taken)
+
+
+def _take(
+    connection: sa.Connection, worker: str, run: int, condition: sa.ColumnElement[bool], limit: int
+) -> Sequence[int]:
+    queued = (
+        sa.select(_ENTRY.photograph_id)
+        .where(_ENTRY.run_id == run, _ENTRY.state == "queued", condition)
+        .order_by(_ENTRY.photograph_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    query = (
+        sa.update(schema.entry)
+        .where(_ENTRY.run_id == run, _ENTRY.state == "queued", _ENTRY.photograph_id.in_(queued))
+        .values(state=ledger.IN_FLIGHT, worker=worker)
+        .returning(_ENTRY.photograph_id)
+    )
+    return connection.execute(query).scalars().all()
+
+
+def _members(store: Store, connection: sa.Connection, run: int, ids: Sequence[int]) -> list[Member]:
+    query = (
+        sa.select(schema.photograph, _ENTRY.deaths)
+        .join(schema.entry, sa.and_(_ENTRY.photograph_id == _PHOTOGRAPH.id, _ENTRY.run_id == run))
+        .where(_PHOTOGRAPH.id.in_(ids))
+        .order_by(_PHOTOGRAPH.id)
+    )
+    return [
+        Member(
+            id=row.id,
+            name=row.name,
+            sha256=row.sha256,
+            locator=store.absolute(row.locator, kept=row.kept),
+            kept=bool(row.kept),
+            patient_id=row.patient_id,
+            eye=Eye(row.eye),
+            deaths=row.deaths,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def active(store: Store, runs: Sequence[int]) -> set[int]:
+    """Those of the runs that are still wanted."""
+    query = sa.select(_RUN.id).where(_RUN.id.in_(runs), _RUN.state == "active")
+    with store.reading() as connection:
+        return set(connection.execute(query).scalars())
+
+
+def known(store: Store, versions: Sequence[int], sha256: str) -> frozenset[int]:
+    """The versions that have read these bytes."""
+    reading = schema.reading.c
+    query = sa.select(reading.version_id).where(reading.sha256 == sha256, reading.version_id.in_(versions))
+    with store.reading() as connection:
+        return frozenset(connection.execute(query).scalars())
+
+
+def end(store: Store, worker: str, turn: Turn, endings: Sequence[Ending]) -> set[str]:
+    """Write how photographs ended, in one transaction.
+
+    Returns:
+        The sha256 of photographs that somebody deleted in the meantime; nothing was written of them.
+    """
+    ids = [ending.member.id for ending in endings]
+    with store.writing() as connection:
+        there = set(connection.execute(sa.select(_PHOTOGRAPH.id).where(_PHOTOGRAPH.id.in_(ids))).scalars())
+        present = [ending for ending in endings if ending.member.id in there]
+        gone = {ending.sha256 for ending in endings if ending.member.id not in there} - {""}
+        _note_facts(connection, present)
+        for version in turn.versions:
+            new = {one.sha256: one.findings[version] for one in present if version in one.findings}
+            findings.write(connection, version, new.values())
+            findings.attach(connection, version, _PHOTOGRAPH.id.in_(there))
+            for ending in present:
+                if ending.fault:
+                    findings.fail(connection, version, ending.member.id, *ending.fault)
+        _settle(connection, worker, turn, present)
+        _touch_cohort(connection, turn.run)
+        ledger.finish_if_done(connection, turn.run)
+        return gone
+
+
+def _note_facts(connection: sa.Connection, endings: Sequence[Ending]) -> None:
+    """Write down what was learnt of a photograph; what the user said stays."""
+    new = [one for one in endings if one.sha256]
+    if not new:
+        return
+    patient, side, source = (sa.bindparam(name, type_=sa.Text) for name in ("patient", "side", "said_by"))
+    unknown = _PHOTOGRAPH.eye == ""
+    query = (
+        sa.update(schema.photograph)
+        .where(_PHOTOGRAPH.id == sa.bindparam("of"))
+        .values(
+            sha256=sa.bindparam("digest"),
+            patient_id=sa.case((_PHOTOGRAPH.patient_id == "", patient), else_=_PHOTOGRAPH.patient_id),
+            eye=sa.case((unknown, side), else_=_PHOTOGRAPH.eye),
+            eye_source=sa.case((unknown, source), else_=_PHOTOGRAPH.eye_source),
+        )
+    )
+    rows = [
+        {
+            "of": one.member.id,
+            "digest": one.sha256,
+            "patient": one.patient_id,
+            "side": one.eye.value,
+            "said_by": one.eye_source,
+        }
+        for one in new
+    ]
+    connection.execute(query, rows)
+
+
+def _settle(connection: sa.Connection, worker: str, turn: Turn, endings: Sequence[Ending]) -> None:
+    """Move the entries that are still this worker's and whose photograph has an outcome of every version."""
+    versions = list(turn.versions)
+    fresh = [one.member.id for one in endings if one.findings or one.fault]
+    mine = sa.and_(
+        _ENTRY.run_id == turn.run,
+        _ENTRY.worker == worker,
+        _ENTRY.state == ledger.IN_FLIGHT,
+        _ENTRY.photograph_id.in_([one.member.id for one in endings]),
+        ledger.outcomes_of(_ENTRY.photograph_id, versions) == len(versions),
+    )
+    query = sa.update(schema.entry).where(mine)
+    connection.execute(
+        query.values(
+            state=ledger.ended_as(_ENTRY.photograph_id, versions),
+            worker="",
+            reused=_ENTRY.photograph_id.not_in(fresh),
+            finished_at=time.time(),
+        )
+    )
+
+
+def _touch_cohort(connection: sa.Connection, run: int) -> None:
+    cohort = connection.execute(sa.select(_RUN.cohort_id).where(_RUN.id == run)).scalar()
+    if cohort is not None:
+        cohorts.update(connection, int(cohort))
+
+
+def forget(store: Store, sha256s: set[str]) -> None:
+    """Remove what was made of photographs that were deleted while a worker held them."""
+    with store.writing() as connection:
+        findings.insert_new(connection, schema.discard, [{"sha256": sha256} for sha256 in sorted(sha256s)])
+    store.sweep()

@@ -1,0 +1,143 @@
+"""From the bytes of a taken photograph to crops, in a thread ahead of the network or in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from fundus_core import images, journey
+from fundus_core.errors import PhotographError
+from fundus_core.journey import Examined
+from fundus_core.records import RetinaCrop, Source
+from fundus_core.retina import CropRule
+from fundus_core.runs.claims import Member
+from fundus_core.store import Store
+from fundus_core.store.files import Shelf
+
+PICTURE = CropRule(512)
+"""What the pages show of a photograph; nothing outside the retina is in it."""
+THUMBNAIL_PX = 160
+_QUALITY = 88
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_PATIENCE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is known of a photograph before the network sees it."""
+
+    member: Member
+    """The photograph."""
+    sha256: str
+    """Of its bytes; empty where they could not be read."""
+    known: frozenset[int]
+    """Model versions that have read the same bytes before."""
+    examined: Examined | None
+    """The journey's answer; ``None`` where every version knows the bytes, or where it killed its process."""
+    fault: tuple[str, str] | None = None
+    """Code and sentence of a fault that says nothing about the bytes."""
+
+
+class Bytes:
+    """Reads a photograph once; whoever asks again gets the same bytes or the same fault."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._data: bytes | None = None
+        self._error: OSError | PhotographError | None = None
+
+    def __call__(self) -> bytes:
+        """The bytes.
+
+        Raises:
+            OSError, PhotographError: They could not be read.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._data is None:
+            try:
+                self._data = self._source.read()
+            except (OSError, PhotographError) as error:
+                self._error = error
+                raise
+        return self._data
+
+    def sha256(self) -> str:
+        """Of the bytes; empty where they could not be read."""
+        try:
+            return Shelf.sha256(self())
+        except (OSError, PhotographError):
+            return ""
+
+
+def look(
+    member: Member,
+    rules: Sequence[CropRule],
+    *,
+    versions: frozenset[int],
+    known: Callable[[str], frozenset[int]],
+) -> Looked:
+    """Read, recognise bytes that were read before, and examine the others.
+
+    Args:
+        member: The photograph.
+        rules: One per crop; the last one is the picture for the pages.
+        versions: The model versions that want it.
+        known: Tells which versions have read the bytes of a sha256.
+    """
+    data = Bytes(_source(member))
+    sha256 = data.sha256()
+    before = known(sha256) if sha256 else frozenset()
+    if versions <= before:
+        return Looked(member, sha256, before, None)
+    asked = Source(member.name, data, member.patient_id, member.eye)
+    examined = journey.examine(asked, rules)
+    fault = None if sha256 else (examined.reason_code, examined.reason)
+    return Looked(member, sha256, before, examined, fault)
+
+
+def _source(member: Member) -> Source:
+    if member.kept:
+        return Source(member.name, Path(member.locator).read_bytes)
+    return images.source_at(member.locator)
+
+
+def show(store: Store, looked: Looked, over: threading.Event) -> None:
+    """Write the thumbnail and the picture of a photograph, once; without a retina there is none to show."""
+    if looked.examined is None or not looked.examined.crops or not looked.sha256:
+        return
+    if store.thumbnail(looked.sha256) and store.crop(looked.sha256):
+        return
+    crop = looked.examined.crops[-1]
+    _write(lambda: store.shelf.write("crops", looked.sha256, _jpeg(crop, None)), over)
+    _write(lambda: store.shelf.write("thumbnails", looked.sha256, _jpeg(crop, THUMBNAIL_PX)), over)
+
+
+def _write(write: Callable[[], Path], over: threading.Event) -> None:
+    """Write, waiting while the disk is full; a picture that cannot be written at all is only not shown."""
+    while not over.is_set():
+        try:
+            write()
+        except OSError as error:
+            if error.errno not in _DISK_FULL:
+                return
+            time.sleep(_PATIENCE_S)
+        else:
+            return
+
+
+def _jpeg(crop: RetinaCrop, side: int | None) -> bytes:
+    image = Image.fromarray(crop.pixels)
+    if side is not None:
+        image.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=2.0)
+    with contextlib.closing(io.BytesIO()) as file:
+        image.save(file, "JPEG", quality=_QUALITY)
+        return file.getvalue()

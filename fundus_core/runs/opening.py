@@ -1,0 +1,80 @@
+"""From a model's id to something that predicts; the only door of this room to the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from fundus_core.models.card import Card
+from fundus_core.records import Floats, Pixels
+from fundus_core.retina import CropRule
+from fundus_core.store import ModelVersion
+
+
+class Predictions(Protocol):
+    """What a predictor answers for n crops."""
+
+    @property
+    def values(self) -> Mapping[str, Floats]:
+        """By target id: n values."""
+
+    @property
+    def low(self) -> Mapping[str, Floats]:
+        """By target id: n lower ends, NaN where unknown."""
+
+    @property
+    def high(self) -> Mapping[str, Floats]:
+        """By target id: n upper ends, NaN where unknown."""
+
+    @property
+    def distance(self) -> Floats:
+        """N distances from the training photographs."""
+
+    @property
+    def precision(self) -> str:
+        """Arithmetic that was used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """An opened model."""
+
+    version: ModelVersion
+    """What it is."""
+    rule: CropRule
+    """How it wants its crops."""
+    predict: Callable[[Pixels], Predictions]
+    """From n x S x S x 3 uint8 RGB to predictions; keeps nothing between calls."""
+
+
+OpenModel = Callable[[str], Model]
+"""Opens a model by its id; must be importable by name, since another process may have to call it."""
+
+
+def version_of(card: Card) -> ModelVersion:
+    """What decides a prediction besides the photograph's bytes."""
+    return ModelVersion(card.id, card.weights.sha256, card.sha256)
+
+
+def card_of(model: str) -> Card:
+    """The card of that id.
+
+    Raises:
+        FundusError: There is none; the message lists those that exist.
+    """
+    from fundus_core.models import registry
+
+    return registry.card(model)
+
+
+def open_model(model: str) -> Model:
+    """Open a model of the registry.
+
+    Raises:
+        FundusError: There is no such model, or its weights are missing or do not fit.
+    """
+    from fundus_core import inference  # torch: never in the process that serves pages
+
+    card = card_of(model)
+    return Model(version_of(card), card.rule, inference.open_predictor(card).predict)

@@ -1,0 +1,96 @@
+"""Starting and stopping the machine's worker from a process that only shows and asks."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import sqlalchemy as sa
+
+import fundus_core
+from fundus_core.runs import presence
+from fundus_core.store import Store, schema
+
+IDLE_EXIT_S = 1800.0
+LOG = "worker.log"
+_MOST_LOG_BYTES = 5_000_000
+
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def worker_alive(store: Store) -> bool:
+    """Whether this machine's worker is at work on the store; costs less than a millisecond."""
+    return presence.seat(store).held()
+
+
+def ensure_worker(store: Store, *, idle_exit: float = IDLE_EXIT_S) -> bool:
+    """Start this machine's worker where none is at work.
+
+    Cheap enough to be called whenever a page looks at a run, so that a worker that was killed comes back.
+
+    Args:
+        store: The store.
+        idle_exit: Seconds without work after which the worker ends by itself.
+
+    Returns:
+        Whether one was started.
+    """
+    _children[:] = [child for child in _children if child.poll() is None]
+    if worker_alive(store) or any(_starting(child, store) for child in _children):
+        return False
+    _children.append(_start(store, idle_exit))
+    return True
+
+
+def _starting(child: subprocess.Popen[bytes], store: Store) -> bool:
+    """Whether a child of ours is on its way to the store's seat."""
+    return isinstance(child.args, list) and str(store.shelf.folder.absolute()) in child.args
+
+
+def _start(store: Store, idle_exit: float) -> subprocess.Popen[bytes]:
+    root = str(Path(fundus_core.__file__).parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    address = store.address if "://" in store.address else str(Path(store.address).absolute())
+    # the address travels in the environment, since it may hold a password and arguments are public
+    environment = {**os.environ, "PYTHONPATH": path, "FUNDUS_LAB_STORE": address}
+    command = [sys.executable, "-m", "fundus_core.runs.worker", "--idle-exit", str(idle_exit)]
+    with _log(store).open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+            [*command, "--files", str(store.shelf.folder.absolute())],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+            creationflags=_creation_flags(),
+        )
+
+
+def _creation_flags() -> int:
+    """Lower priority where a process cannot lower its own."""
+    if sys.platform == "win32":
+        return subprocess.BELOW_NORMAL_PRIORITY_CLASS
+    return 0
+
+
+def _log(store: Store) -> Path:
+    path = store.shelf.folder / LOG
+    if path.exists() and path.stat().st_size > _MOST_LOG_BYTES:
+        path.replace(path.with_suffix(".old.log"))
+    return path
+
+
+def stop_worker(store: Store, *, wait_s: float = 10.0) -> bool:
+    """Ask this machine's worker to end after its batch, and wait for it; returns whether it has ended."""
+    worker = schema.worker.c
+    mine = sa.and_(worker.seat, worker.host == socket.gethostname())
+    until = time.monotonic() + wait_s
+    while worker_alive(store) and time.monotonic() < until:
+        with store.writing() as connection:
+            connection.execute(sa.update(schema.worker).where(mine).values(stop=True))
+        time.sleep(0.2)
+    return not worker_alive(store)

@@ -1,0 +1,28 @@
+"""Asking for a run by the ids of cohorts and models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fundus_core.runs import ledger, opening
+from fundus_core.store import CohortRef, Store
+
+
+def submit(store: Store, cohort: CohortRef, models: Sequence[str]) -> int:
+    """Ask for predictions of a whole cohort.
+
+    A run of the same cohort and models that has not ended is taken up again, with the photographs that were added
+    since; whatever was read before, in any cohort and run, is used again.
+
+    Args:
+        store: The store.
+        cohort: Its id or name.
+        models: Ids of cards.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        FundusError: There is no such cohort or model.
+    """
+    return ledger.submit(store, cohort, [opening.version_of(opening.card_of(model)) for model in models])
