@@ -15,11 +15,13 @@ from pathlib import Path
 from fundus_core.errors import UsageError
 from fundus_core.truth.applying import apply
 from fundus_core.truth.faults import Fault, as_csv
+from fundus_core.truth.keying import KEYS, Pseudonymiser
 from fundus_core.truth.mapping import ROLES, Column, Proposal
-from fundus_core.truth.matching import KEYS, Match, Pseudonymiser, match
+from fundus_core.truth.matching import Match, match
 from fundus_core.truth.proposing import propose
 from fundus_core.truth.reading import read_table
 from fundus_core.truth.table import Table, TruthTable
+from fundus_core.truth.workbook import sheet_names
 
 __all__ = [
     "KEYS",
@@ -37,6 +39,7 @@ __all__ = [
     "match",
     "propose",
     "read_table",
+    "sheet_names",
 ]
 
 
@@ -65,7 +68,9 @@ def load(
         try:
             data = Path(source).read_bytes()
         except OSError as error:
-            message = f"The truth table '{source}' cannot be opened ({error.strerror}); give the path of a CSV or XLSX file."
+            message = (
+                f"The truth table '{source}' cannot be opened ({error.strerror}); give the path of a CSV or XLSX file."
+            )
             raise UsageError(message) from error
     table = read_table(data, name or "table", sheet=sheet)
     return apply(table, proposal or propose(table))

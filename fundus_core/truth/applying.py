@@ -35,7 +35,10 @@ def apply(table: Table, proposal: Proposal) -> TruthTable:
     record = Record(table.rows, list(table.faults), [*table.notes, *proposal.notes])
     columns = _usable(table, proposal, record)
     if not any(column.role in ("photograph", "patient_id") for column, _ in columns):
-        message = f"'{table.name}': no column names the photograph or the patient; the columns are {', '.join(table.headings)}. Choose one."
+        message = (
+            f"'{table.name}': no column names the photograph or the patient; the columns are "
+            f"{', '.join(table.headings)}. Choose one."
+        )
         raise TruthError(message)
     quantities = _quantities(columns, record)
     checking.check(quantities, _ages(columns, record), record)
@@ -45,9 +48,7 @@ def apply(table: Table, proposal: Proposal) -> TruthTable:
         record.about("", "no_target", what)
     checking.repeated(lines, record)
     order = sorted(record.faults, key=lambda fault: (fault.row, fault.column))
-    return replace(
-        lines, name=table.name, level=proposal.level, notes=tuple(record.notes), faults=tuple(order)
-    )
+    return replace(lines, name=table.name, level=proposal.level, notes=tuple(record.notes), faults=tuple(order))
 
 
 def _usable(table: Table, proposal: Proposal, record: Record) -> list[tuple[Column, Words]]:
@@ -64,7 +65,10 @@ def _usable(table: Table, proposal: Proposal, record: Record) -> list[tuple[Colu
         elif column.role not in KEPT_OR_NOT:
             absent.append(column.heading)
     if absent:
-        message = f"'{table.name}' has no column {', '.join(absent)}, which the mapping names; there are {', '.join(table.headings)}."
+        message = (
+            f"'{table.name}' has no column {', '.join(absent)}, which the mapping names; there are "
+            f"{', '.join(table.headings)}."
+        )
         raise TruthError(message)
     known = {cells.fold(column.heading) for column in proposal.columns}
     new = [heading for heading in table.headings if cells.fold(heading) not in known]
@@ -88,11 +92,7 @@ def _quantities(columns: Sequence[tuple[Column, Words]], record: Record) -> list
 
 def _ages(columns: Sequence[tuple[Column, Words]], record: Record) -> Quantity | None:
     """Return age from the dates of birth and examination."""
-    found = {
-        column.role: (column, words)
-        for column, words in columns
-        if column.role in ("birth_date", "exam_date")
-    }
+    found = {column.role: (column, words) for column, words in columns if column.role in ("birth_date", "exam_date")}
     if len(found) < 2:
         return None
     births, exams = (measuring.dates(*found[role], record) for role in ("birth_date", "exam_date"))
@@ -100,13 +100,11 @@ def _ages(columns: Sequence[tuple[Column, Words]], record: Record) -> Quantity |
     return Quantity("age", Eye.UNKNOWN, heading, "years", measuring.years_between(births, exams))
 
 
-def _lines(
-    columns: Sequence[tuple[Column, Words]], quantities: Sequence[Quantity], record: Record
-) -> TruthTable:
+def _lines(columns: Sequence[tuple[Column, Words]], quantities: Sequence[Quantity], record: Record) -> TruthTable:
     """Turn rows into lines: a wide row gives one line per eye."""
     wide = {c.eye for c, _ in columns if c.role not in KEPT_OR_NOT} - {Eye.UNKNOWN}
     wide |= {quantity.eye for quantity in quantities} - {Eye.UNKNOWN}
-    sides = [eye for eye in (Eye.RIGHT, Eye.LEFT) if eye in wide] or [Eye.UNKNOWN]
+    sides: list[Eye] = [eye for eye in (Eye.RIGHT, Eye.LEFT) if eye in wide] or [Eye.UNKNOWN]
     parts = [_side(eye, columns, quantities, record) for eye in sides]
     if len(sides) > 1:
         record.notes.append("Right and left stand side by side in one row; each row was read as two lines.")
@@ -122,8 +120,7 @@ def _lines(
         eye=np.concatenate([part.eye for part in parts])[order],
         values={name: np.concatenate([_or_missing(part, name) for part in parts])[order] for name in names},
         covariates={
-            name: np.concatenate([part.covariates[name] for part in parts])[order]
-            for name in parts[0].covariates
+            name: np.concatenate([part.covariates[name] for part in parts])[order] for name in parts[0].covariates
         },
     )
 
@@ -144,9 +141,7 @@ def _side(
     if not side and (found := [(c, w) for c, w in mine if c.role == "eye"]):
         eye = measuring.eyes(*found[0], record)
     own = [q for q in quantities if q.eye is side] if side else []
-    chosen = {
-        q.role: q for q in [*(q for q in quantities if q.eye is Eye.UNKNOWN), *own] if q.role in TARGETS
-    }
+    chosen = {q.role: q for q in [*(q for q in quantities if q.eye is Eye.UNKNOWN), *own] if q.role in TARGETS}
     return TruthTable(
         name="",
         level="",
@@ -164,9 +159,7 @@ def _names(columns: Sequence[tuple[Column, Words]], role: str, n: int) -> Labels
     found = next((words for column, words in columns if column.role == role), None)
     if found is None:
         return np.full(n, "")
-    return np.array(
-        cells.each(found, lambda word: "" if cells.fold(word) in _NO_GROUP else word), dtype=np.str_
-    )
+    return np.array(cells.each(found, lambda word: "" if cells.fold(word) in _NO_GROUP else word), dtype=np.str_)
 
 
 def _covariates(columns: Sequence[tuple[Column, Words]], keep: NDArray[np.int64]) -> Mapping[str, Labels]:

@@ -19,7 +19,8 @@ from fundus_core.truth.table import Words
 T = TypeVar("T")
 
 MISSING = frozenset(
-    "|-|--|---|ー|―|‐|–|—|−|.|..|*|?|na|n/a|#n/a|#n/a n/a|n.a.|n.a|nan|nil|null|none|missing|unknown|unk|not measured|not done|nd|n.d.|"
+    "|-|--|---|ー|―|‐|–|—|−|.|..|*|?|na|n/a|#n/a|#n/a n/a|n.a.|n.a|nan|nil|null|none|missing|unknown|unk"
+    "|not measured|not done|nd|n.d.|"
     "<na>|(blank)|空白|欠損|欠測|欠|未測定|未検|未検査|未実施|未施行|未|不明|測定不能|測定不可|検査不能|該当なし|なし|無し|無|データなし".split(
         "|"
     )
@@ -27,9 +28,7 @@ MISSING = frozenset(
 """Words for 'nobody measured it', lower case after NFKC."""
 
 PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?", re.ASCII)
-_NUMBER_AND_REST = re.compile(
-    r"([+-]?\s?(?:\d[\d.,' ]*|[.,]\d+)(?:e[+-]?\d{1,3})?)\s*(.*)", re.ASCII | re.DOTALL
-)
+_NUMBER_AND_REST = re.compile(r"([+-]?\s?(?:\d[\d.,' ]*|[.,]\d+)(?:e[+-]?\d{1,3})?)\s*(.*)", re.ASCII | re.DOTALL)
 _FLAG = re.compile(r"[\[(]?(?:h|l|hh|ll|high|low|↑|↓|\*+|#|高|低)[\])]?")
 _CENSORED = re.compile(r"[<>≤≥＜＞]=?|.*(?:以上|以下|未満|超)$")
 _POINT_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+,\d+")

@@ -50,9 +50,15 @@ def _implausible(quantity: Quantity, positions: NDArray[np.int64], record: Recor
         written = f"{value:.4g} {own}" if quantity.words is None else str(quantity.words[position])
         other = measuring.other_unit(quantity.role, unit, value / times) if quantity.words is not None else ""
         if other:
-            what = f"'{written}' looks like {other} in a column in {unit}; it counts as missing. Write the whole column in one unit."
+            what = (
+                f"'{written}' looks like {other} in a column in {unit}; it counts as missing. Write "
+                "the whole column in one unit."
+            )
         else:
-            what = f"{written} is outside {low:g} to {high:g} {own}, so it counts as missing. Correct the cell or leave it empty."
+            what = (
+                f"{written} is outside {low:g} to {high:g} {own}, so it counts as missing. Correct "
+                "the cell or leave it empty."
+            )
         fault = "mixed_units" if other else "implausible"
         record.faults.append(Fault(int(record.rows[position]), quantity.heading, written, fault, what))
     quantity.values[positions] = np.nan
@@ -83,9 +89,7 @@ def _add(quantities: list[Quantity], worked_out: Quantity, record: Record) -> No
     quantities.append(worked_out)
     count = int(np.isfinite(worked_out.values).sum())
     name = TARGETS[worked_out.role].name
-    record.notes.append(
-        f"{name[0].upper()}{name[1:]} was worked out for {count:,} rows from {worked_out.heading}."
-    )
+    record.notes.append(f"{name[0].upper()}{name[1:]} was worked out for {count:,} rows from {worked_out.heading}.")
 
 
 def _contradictions(quantities: Sequence[Quantity], worked_out: Sequence[Quantity], record: Record) -> None:
@@ -116,7 +120,10 @@ def _swapped(upper: Quantity, lower: Quantity, positions: NDArray[np.int64], rec
     both = int((np.isfinite(upper.values) & np.isfinite(lower.values)).sum())
     heading = upper.heading if upper.heading == lower.heading else f"{upper.heading}+{lower.heading}"
     if len(positions) > max(2, both / 2):
-        what = f"In {len(positions):,} of {both:,} rows systolic pressure is not above diastolic; the two columns look swapped."
+        what = (
+            f"In {len(positions):,} of {both:,} rows systolic pressure is not above diastolic; the "
+            "two columns look swapped."
+        )
         record.about(
             heading,
             "swapped_columns",
@@ -124,27 +131,32 @@ def _swapped(upper: Quantity, lower: Quantity, positions: NDArray[np.int64], rec
         )
     for position in positions:
         value = f"{upper.values[position]:g}/{lower.values[position]:g}"
-        what = f"Systolic pressure must be above diastolic; {value} was found, so both count as missing. Correct the row."
+        what = (
+            f"Systolic pressure must be above diastolic; {value} was found, so both count as missing. Correct the row."
+        )
         record.faults.append(Fault(int(record.rows[position]), heading, value, "swapped_pressures", what))
     upper.values[positions] = np.nan
     lower.values[positions] = np.nan
 
 
-def _contradicts(
-    stated: Quantity, worked_out: Quantity, positions: NDArray[np.int64], record: Record
-) -> None:
+def _contradicts(stated: Quantity, worked_out: Quantity, positions: NDArray[np.int64], record: Record) -> None:
     for position in positions:
         value = f"{stated.values[position]:g}"
-        what = f"{value} is stated, {worked_out.values[position]:.1f} follows from {worked_out.heading}; it counts as missing. Correct one."
+        what = (
+            f"{value} is stated, {worked_out.values[position]:.1f} follows from "
+            f"{worked_out.heading}; it counts as missing. Correct one."
+        )
         record.faults.append(Fault(int(record.rows[position]), stated.heading, value, "contradiction", what))
     stated.values[positions] = np.nan
 
 
 def repeated(truth: TruthTable, record: Record) -> None:
-    """List lines that name the same photograph (or eye, or person) twice, lines without a name, and two sexes of one person."""
+    """List lines that name one photograph (or eye, or person) twice, that name none, or give a person two sexes."""
     names = line_keys(truth)
     for line in np.flatnonzero(names == ""):
-        what = "The row names neither photograph nor patient, so it cannot be matched. Fill in the name or remove the row."
+        what = (
+            "The row names neither photograph nor patient, so it cannot be matched. Fill in the name or remove the row."
+        )
         record.faults.append(Fault(int(truth.rows[line]), "", "", "no_key", what))
     for lines in groups(names):
         same = same_values(truth, lines)
@@ -174,7 +186,10 @@ def _two_sexes(truth: TruthTable, record: Record) -> None:
     for lines in groups(np.where(np.isfinite(sex), truth.patient_id, "")):
         if np.ptp(sex[lines]) > 0:
             for line in lines:
-                what = "Rows of one patient give different sexes; they are used as they stand. Correct them or the patient's id."
+                what = (
+                    "Rows of one patient give different sexes; they are used as they stand. "
+                    "Correct them or the patient's id."
+                )
                 fault = Fault(int(truth.rows[line]), "", str(truth.patient_id[line]), "contradiction", what)
                 record.faults.append(fault)
 
@@ -193,11 +208,7 @@ def groups(names: NDArray[np.str_]) -> list[NDArray[np.int64]]:
     """Return the positions of every name that stands more than once, empty names aside."""
     order = np.argsort(names, kind="stable")
     ordered = names[order]
-    starts = (
-        np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-        if len(names)
-        else np.array([], int)
-    )
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(names) else np.array([], int)
     parts = np.split(order, starts[1:])
     return [part for part in parts if len(part) > 1 and names[part[0]] != ""]
 

@@ -109,7 +109,9 @@ def _line_by_line(text: str, separator: str) -> tuple[Grid, list[Fault]]:
         )
         grid.append(cells)
         if odd:
-            what = "A quotation mark is opened and never closed; the row was read without it. Remove or double the mark."
+            what = (
+                "A quotation mark is opened and never closed; the row was read without it. Remove or double the mark."
+            )
             faults.append(Fault(index + 1, "", "", "quoting", what))
     return grid, faults
 
@@ -127,6 +129,11 @@ def find_head(grid: Sequence[Sequence[str]]) -> Head:
             if score > best_score:
                 best, best_score = Head(headings, start + depth, start), score
     return best or _unknown_head(grid)
+
+
+def known_words(grid: Sequence[Sequence[str]]) -> int:
+    """Return how many headings of a grid are known words."""
+    return sum(bool(understand(heading).role) for heading in find_head(grid[: _HEAD_LINES * 2]).headings if heading)
 
 
 def _unknown_head(grid: Sequence[Sequence[str]]) -> Head:
@@ -178,7 +185,7 @@ def _stacked(block: Sequence[Sequence[str]]) -> tuple[str, ...]:
 
 
 def _joined(upper: str, below: list[str]) -> str:
-    """Put the upper word before the lower ones where they need it: a unit, an eye, or a word that alone means nothing."""
+    """Put the upper word before the lower ones where they need it: a unit, an eye, an unknown word."""
     lower = " ".join(dict.fromkeys(f"({cell})" if unit_of(fold(cell)) else cell for cell in below))
     if not upper or upper in below:
         return lower

@@ -106,16 +106,12 @@ class Proposal:
             columns = json.loads(text)["columns"]
             return cls(tuple(_column(entry) for entry in columns))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            message = (
-                f"The saved mapping cannot be read ({error}); save it again from the page, or map by hand."
-            )
+            message = f"The saved mapping cannot be read ({error}); save it again from the page, or map by hand."
             raise TruthError(message) from error
 
     def _require(self, heading: str) -> None:
         if all(column.heading != heading for column in self.columns):
-            message = (
-                f"No column is called '{heading}'; there are {', '.join(c.heading for c in self.columns)}."
-            )
+            message = f"No column is called '{heading}'; there are {', '.join(c.heading for c in self.columns)}."
             raise TruthError(message)
 
 

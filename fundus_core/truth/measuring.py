@@ -30,9 +30,7 @@ class Record:
     notes: list[str] = field(default_factory=list)
     """Sentences to be shown."""
 
-    def at(
-        self, positions: NDArray[np.int64], column: str, values: Words | None, fault: str, what: str
-    ) -> None:
+    def at(self, positions: NDArray[np.int64], column: str, values: Words | None, fault: str, what: str) -> None:
         """List one fault per position; the sentence may hold ``{value}``."""
         for position in positions:
             value = "" if values is None else str(values[position])
@@ -109,14 +107,15 @@ def _doubt(column: Column, values: Floats, record: Record) -> None:
     own = units.UNITS[column.role][0]
     unit = column.unit or own.name
     if unit != own.name and column.confidence < 1 and not understand(column.heading).unit:
-        what = f"No unit is written; the numbers look like {unit} and were converted to {own.name}. Confirm it or write the unit in the heading."
+        what = (
+            f"No unit is written; the numbers look like {unit} and were converted to {own.name}. "
+            "Confirm it or write the unit in the heading."
+        )
         record.about(column.heading, "unit_assumed", what)
     times = units.factor(column.role, unit) or 1.0
     fitting = units.fitting(column.role, values / times)
     if fitting and all(other.name != unit for other in fitting) and unit != "cmHg":
-        what = (
-            f"The numbers look like {fitting[0].name}, the mapping says {unit}. Check the unit of the column."
-        )
+        what = f"The numbers look like {fitting[0].name}, the mapping says {unit}. Check the unit of the column."
         record.about(column.heading, "unit_doubtful", what)
 
 
@@ -124,19 +123,13 @@ def pressures(column: Column, words: Words, record: Record) -> tuple[Floats, Flo
     """Return systolic and diastolic pressure (mmHg) of cells such as ``120/80``."""
     found, codes = cells.distinct(words)
     pairs = [cells.PAIR.fullmatch(word) for word in found]
-    bad = np.array(
-        [p is None and not cells.is_missing(w) for p, w in zip(pairs, found, strict=True)] or [False]
-    )
+    bad = np.array([p is None and not cells.is_missing(w) for p, w in zip(pairs, found, strict=True)] or [False])
     what = "'{value}' is not systolic/diastolic pressure; it counts as missing. Write it as 120/80."
     record.at(np.flatnonzero(bad[codes]), column.heading, words, "not_a_number", what)
     times = units.factor("blood_pressure", column.unit) or 1.0
-    both = [[float(p[i].replace(",", ".")) * times if p else np.nan for i in (1, 2)] for p in pairs] or [
-        [np.nan] * 2
-    ]
+    both = [[float(p[i].replace(",", ".")) * times if p else np.nan for i in (1, 2)] for p in pairs] or [[np.nan] * 2]
     if times != 1:
-        record.notes.append(
-            f"'{column.heading}': pressures were converted from {column.unit} to mmHg (× {times:.6g})."
-        )
+        record.notes.append(f"'{column.heading}': pressures were converted from {column.unit} to mmHg (× {times:.6g}).")
     values = np.array(both)[codes]
     return values[:, 0], values[:, 1]
 
@@ -158,17 +151,18 @@ def eyes(column: Column, words: Words, record: Record) -> Labels:
     return np.where(np.isin(meant, (Eye.LEFT.value, Eye.RIGHT.value)), meant, "")
 
 
-def _coded(
-    column: Column, words: Words, record: Record, known: Mapping[str, str], neither: frozenset[str]
-) -> Labels:
+def _coded(column: Column, words: Words, record: Record, known: Mapping[str, str], neither: frozenset[str]) -> Labels:
     found, codes = cells.distinct(words)
     folded = [word[:-2] if word.endswith(".0") else word for word in map(cells.fold, found)]
     meant = np.array([known.get(word, "") for word in folded] or [""])[codes]
-    strange = np.array(
-        [w not in known and w not in cells.MISSING and w not in neither for w in folded] or [False]
-    )[codes]
+    strange = np.array([w not in known and w not in cells.MISSING and w not in neither for w in folded] or [False])[
+        codes
+    ]
     words_known = ", ".join(list(known)[:6])
-    what = f"'{{value}}' is no known word here; it counts as missing. Write one of {words_known}, or give its meaning in the mapping."
+    what = (
+        f"'{{value}}' is no known word here; it counts as missing. Write one of {words_known}, or "
+        "give its meaning in the mapping."
+    )
     record.at(np.flatnonzero(strange), column.heading, words, "unknown_word", what)
     return meant
 
@@ -200,8 +194,7 @@ def _month_first(column: Column, found: list[str], record: Record) -> bool:
 def years_between(births: list[dt.date | None], exams: list[dt.date | None]) -> Floats:
     """Return ages in years (days / 365.2425); NaN where a date is missing."""
     ages = [
-        (exam - birth).days / 365.2425 if birth and exam else np.nan
-        for birth, exam in zip(births, exams, strict=True)
+        (exam - birth).days / 365.2425 if birth and exam else np.nan for birth, exam in zip(births, exams, strict=True)
     ]
     return np.array(ages, dtype=np.float64)
 
@@ -216,11 +209,7 @@ def other_unit(quantity: str, unit: str, value: float) -> str:
     """
     for other in units.UNITS.get(quantity, ()):
         low, high = units.RANGES.get(quantity, (-np.inf, np.inf))
-        if (
-            other.name != unit
-            and 0.8 * other.low <= value <= 1.2 * other.high
-            and low <= value * other.factor <= high
-        ):
+        if other.name != unit and 0.8 * other.low <= value <= 1.2 * other.high and low <= value * other.factor <= high:
             return other.name
     return ""
 

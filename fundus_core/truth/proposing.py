@@ -10,7 +10,7 @@ import numpy as np
 
 from fundus_core.records import Eye, Floats
 from fundus_core.targets import TARGETS
-from fundus_core.truth import cells, units
+from fundus_core.truth import cells, coding, units
 from fundus_core.truth.grid import PHOTOGRAPH
 from fundus_core.truth.headings import Meaning, is_hospital_number, spoken, understand
 from fundus_core.truth.mapping import Column, Proposal
@@ -27,13 +27,13 @@ _SAMPLE = 5_000
 def propose(table: Table) -> Proposal:
     """Propose a meaning for every column of a table, with confidence and reason.
 
-    A column that the file leaves ambiguous in a way that would turn results round (sex coded 1 and 2, swapped pressures,
-    a unit that contradicts its heading) is marked ``needs_confirmation`` and is not used before a person confirms it.
+    A column that the file leaves ambiguous in a way that would turn results round (sex coded 1 and 2, swapped
+    pressures, a unit that contradicts its heading) is marked ``needs_confirmation`` and not used until confirmed.
     """
     columns = [_column(heading, words) for heading, words in zip(table.headings, table.columns, strict=True)]
     columns = _one_each(columns, table)
     columns = _fall_back(columns)
-    columns = [_sexed(column, columns, table) if column.role == "sex" else column for column in columns]
+    columns = [coding.sexed(column, columns, table) if column.role == "sex" else column for column in columns]
     columns = _in_order(columns, table)
     return Proposal(tuple(columns), _notes(columns))
 
@@ -51,15 +51,11 @@ def _column(heading: str, words: Words) -> Column:
         better := _by_cells(meaning, sample)
     ):
         meaning = better
-    column = Column(
-        heading, meaning.role or "covariate", meaning.confidence, meaning.reason, meaning.unit, meaning.eye
-    )
+    column = Column(heading, meaning.role or "covariate", meaning.confidence, meaning.reason, meaning.unit, meaning.eye)
     if meaning.role in NUMERIC or meaning.role == "blood_pressure":
         return _numeric(column, meaning, words, sample)
     if meaning.role in ("sex", "eye"):
-        return replace(
-            column, coding=dict(meaning.coding), eye=Eye.UNKNOWN if meaning.role == "eye" else meaning.eye
-        )
+        return replace(column, coding=dict(meaning.coding), eye=Eye.UNKNOWN if meaning.role == "eye" else meaning.eye)
     if not meaning.role:
         return replace(
             column,
@@ -78,9 +74,7 @@ def _by_cells(meaning: Meaning, sample: list[str]) -> Meaning | None:
     """Cells that say more than the heading: file names, words for an eye or a sex, personal data."""
     photographs = _share(sample, PHOTOGRAPH.fullmatch)
     if photographs > 0.8 and meaning.role != "photograph":
-        return replace(
-            meaning, role="photograph", confidence=0.85, reason="The cells are file names of photographs."
-        )
+        return replace(meaning, role="photograph", confidence=0.85, reason="The cells are file names of photographs.")
     if meaning.role in ("", "covariate") and _share(sample, _PERSONAL_CELL.fullmatch) > 0.3:
         return replace(
             meaning,
@@ -119,9 +113,7 @@ def _numeric(column: Column, meaning: Meaning, words: Words, sample: list[str]) 
 def _pressure(column: Column, sample: list[str]) -> Column:
     """A bare 'blood pressure' is two numbers in one cell, or it cannot be told which of the two it is."""
     if _share(sample, cells.PAIR.fullmatch) > 0.5:
-        values = np.array(
-            [float(pair[1].replace(",", ".")) for word in sample if (pair := cells.PAIR.fullmatch(word))]
-        )
+        values = np.array([float(pair[1].replace(",", ".")) for word in sample if (pair := cells.PAIR.fullmatch(word))])
         return _with_unit(
             replace(column, confidence=0.9, reason="The cells hold systolic/diastolic pressure."),
             values,
@@ -140,7 +132,10 @@ def _with_unit(column: Column, values: Floats, written: set[str]) -> Column:
         where = "heading" if column.unit else "cells"
         return _said(column, named, f"{column.reason} The unit {named} stands in the {where}.", own)
     if named:
-        reason = f"{column.reason} {named} is written, but the numbers (median {middle}) look like {fitting[0]}: which is it?"
+        reason = (
+            f"{column.reason} {named} is written, but the numbers (median {middle}) look like "
+            f"{fitting[0]}: which is it?"
+        )
         return replace(column, unit=fitting[0], confidence=0.4, reason=reason, needs_confirmation=True)
     if not len(values):
         return replace(column, unit=own)
@@ -154,11 +149,12 @@ def _with_unit(column: Column, values: Floats, written: set[str]) -> Column:
         reason = f"{column.reason} No unit is written; the numbers (median {middle}) look like {fitting[0]}, not {own}."
         return _said(replace(column, confidence=min(column.confidence, 0.8)), fitting[0], reason, own)
     if column.role in ("height", "weight") or (column.confidence < 0.8 and len(values) > 1):
-        reason = f"The heading could mean {spoken(column.role)}, but the numbers (median {middle}) do not: kept for grouping."
+        reason = (
+            f"The heading could mean {spoken(column.role)}, but the numbers (median {middle}) do "
+            "not: kept for grouping."
+        )
         return replace(column, role="covariate", confidence=0.5, reason=reason, unit="")
-    reason = (
-        f"{column.reason} The numbers (median {middle}) are unusual in every known unit; {own} was taken."
-    )
+    reason = f"{column.reason} The numbers (median {middle}) are unusual in every known unit; {own} was taken."
     return replace(column, unit=own, confidence=min(column.confidence, 0.5), reason=reason)
 
 
@@ -207,107 +203,31 @@ def _fall_back(columns: list[Column]) -> list[Column]:
     ids = [column for column in columns if column.role == "patient_id"]
     for index, column in enumerate(columns):
         if column.role == "patient_id" and is_hospital_number(column.heading):
-            reason = f"{column.reason} It is a hospital's number: give the cohort pseudonyms before it leaves the house."
+            reason = (
+                f"{column.reason} It is a hospital's number: give the cohort pseudonyms before it leaves the house."
+            )
             columns[index] = replace(column, reason=reason)
         elif column.role == "covariate" and is_hospital_number(column.heading) and ids:
-            columns[index] = replace(
-                column, role="personal", reason="A hospital's number: personal, not kept."
-            )
+            columns[index] = replace(column, role="personal", reason="A hospital's number: personal, not kept.")
     return columns
-
-
-def _sexed(column: Column, columns: list[Column], table: Table) -> Column:
-    words = table.columns[columns.index(column)]
-    found = sorted({cells.fold(word) for word in set(words) if not cells.is_missing(word)})
-    found = [word[:-2] if re.fullmatch(r"\d\.0", word) else word for word in found]
-    if column.coding:
-        stated = ", ".join(f"{code} = {sex}" for code, sex in column.coding.items())
-        return replace(column, reason=f"The heading says {stated}.")
-    if set(found) <= set(cells.SEXES):
-        return replace(column, reason=f"{column.reason} The cells say female or male in words.")
-    coding = _numeric_coding(column.heading, found)
-    if coding is None:
-        shown = ", ".join(found[:6])
-        reason = f"The heading means sex, but the cells ({shown}) are no known words for it: kept for grouping. Give the coding."
-        return replace(column, role="covariate", confidence=0.4, reason=reason)
-    return _coded_sex(column, coding, columns, table)
-
-
-def _numeric_coding(heading: str, found: list[str]) -> dict[str, str] | None:
-    name = cells.fold(heading)
-    if set(found) <= {"0", "1"} or set(found) <= {"true", "false"} or set(found) <= {"yes", "no", "y", "n"}:
-        one = "male" if re.search(r"(?<!fe)\bmale|男性", name) and "女" not in name else "female"
-        zero = "female" if one == "male" else "male"
-        yes, no = ("1", "true", "yes", "y"), ("0", "false", "no", "n")
-        return {
-            **dict.fromkeys((w for w in yes if w in found), one),
-            **dict.fromkeys((w for w in no if w in found), zero),
-        }
-    return {"1": "male", "2": "female"} if set(found) <= {"1", "2"} else None
-
-
-def _coded_sex(column: Column, coding: dict[str, str], columns: list[Column], table: Table) -> Column:
-    stated = ", ".join(f"{code} = {sex}" for code, sex in coding.items())
-    name = cells.fold(column.heading)
-    if re.search(r"male|女性|男性", name) and set(coding) - {"2"}:
-        return replace(
-            column, coding=coding, confidence=0.9, reason=f"The heading says what 1 means: {stated}."
-        )
-    evidence, agrees = _by_stature(column, coding, columns, table)
-    if "2" in coding:
-        reason = f"Sex is coded in numbers; {stated} is usual (ISO 5218) but the table does not say so. {evidence}Confirm it."
-        return replace(column, coding=coding, confidence=0.5, reason=reason, needs_confirmation=True)
-    reason = f"Sex is coded in numbers; {stated} is the rule here but the table does not say so. {evidence}Check it."
-    return replace(
-        column, coding=coding, confidence=0.6 if agrees else 0.3, reason=reason, needs_confirmation=not agrees
-    )
-
-
-def _by_stature(
-    column: Column, coding: dict[str, str], columns: list[Column], table: Table
-) -> tuple[str, bool]:
-    """Men are taller and heavier: height (or weight) tells whether a coding is turned round."""
-    at = columns.index(column)
-    for index, other in enumerate(columns):
-        if other.role not in ("height", "weight"):
-            continue
-        size = cells.floats(table.columns[index], other.decimal)
-        sexes = np.array(cells.each(table.columns[at], lambda word: coding.get(cells.fold(word), "")))
-        men, women = (
-            size[(sexes == "male") & np.isfinite(size)],
-            size[(sexes == "female") & np.isfinite(size)],
-        )
-        if min(len(men), len(women)) < 5:
-            continue
-        error = float(np.hypot(men.std() / np.sqrt(len(men)), women.std() / np.sqrt(len(women))))
-        difference = float(men.mean() - women.mean())
-        if abs(difference) > 3 * error:
-            fits = "fits" if difference > 0 else "contradicts this"
-            return (
-                f"{other.heading} {fits} (mean {men.mean():.4g} against {women.mean():.4g}). ",
-                difference > 0,
-            )
-    return "", True
 
 
 def _in_order(columns: list[Column], table: Table) -> list[Column]:
     """Mark systolic and diastolic pressure where most rows have them the wrong way round."""
     for eye in Eye:
         pair = [
-            next((i for i, c in enumerate(columns) if c.role == role and c.eye == eye), None)
-            for role in ("sbp", "dbp")
+            next((i for i, c in enumerate(columns) if c.role == role and c.eye == eye), None) for role in ("sbp", "dbp")
         ]
         if pair[0] is None or pair[1] is None:
             continue
         upper, lower = (cells.floats(table.columns[i], columns[i].decimal) for i in pair if i is not None)
         both = np.isfinite(upper) & np.isfinite(lower)
-        if (
-            both.any()
-            and float((upper < lower)[both].mean()) > 0.5
-            and columns[pair[0]].unit == columns[pair[1]].unit
-        ):
+        if both.any() and float((upper < lower)[both].mean()) > 0.5 and columns[pair[0]].unit == columns[pair[1]].unit:
             for i in (pair[0], pair[1]):
-                reason = f"{columns[i].reason} In most rows the systolic pressure is below the diastolic: the headings look swapped."
+                reason = (
+                    f"{columns[i].reason} In most rows the systolic pressure is below the "
+                    "diastolic: the headings look swapped."
+                )
                 columns[i] = replace(columns[i], confidence=0.3, reason=reason, needs_confirmation=True)
     return columns
 
@@ -321,11 +241,7 @@ def _notes(columns: list[Column]) -> tuple[str, ...]:
     if "bmi" not in roles and {"height", "weight"} <= roles:
         notes.append("Body mass index will be worked out from height and weight.")
     if "age" not in roles and {"birth_date", "exam_date"} <= roles:
-        notes.append(
-            "Age will be worked out from the dates of birth and of the examination; the dates are not kept."
-        )
+        notes.append("Age will be worked out from the dates of birth and of the examination; the dates are not kept.")
     if not roles & {"photograph", "patient_id"}:
-        notes.append(
-            "No column names the photograph or the patient: choose one before the table can be matched."
-        )
+        notes.append("No column names the photograph or the patient: choose one before the table can be matched.")
     return tuple(notes)

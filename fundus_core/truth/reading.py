@@ -13,14 +13,13 @@ from fundus_core.truth import text, workbook
 from fundus_core.truth.cells import fold
 from fundus_core.truth.faults import Fault
 from fundus_core.truth.grid import Grid, Head
+from fundus_core.truth.stacked import spread_out
 from fundus_core.truth.table import Table
 
 MAX_ROWS = 2_000_000
 """More rows are refused."""
 _SUMMARY = frozenset(
-    "total|sum|mean|average|median|sd|min|max|count|合計|平均|平均値|標準偏差|最大|最小|総計|計|中央値|件数".split(
-        "|"
-    )
+    "total|sum|mean|average|median|sd|min|max|count|合計|平均|平均値|標準偏差|最大|最小|総計|計|中央値|件数".split("|")
 )
 _BLANK = " \t\n\x0b\x0c\u3000\xa0\u200b\u200c\u200d\ufeff\x1a\x00"
 
@@ -39,10 +38,10 @@ def read_table(data: bytes, name: str, *, sheet: str | None = None) -> Table:
     text.refuse_other_formats(data, name)
     if workbook.is_workbook(data):
         rows, title, notes, faults = workbook.read(data, name, sheet)
-        return _table(rows, name, f"sheet '{title}'", notes, faults)
+        return spread_out(_table(rows, name, f"sheet '{title}'", notes, faults))
     written, encoding = text.decode(data, name)
     rows, separator, faults = grids.split(written)
-    return _table(rows, name, f"{encoding}, separated by {separator}", [], faults)
+    return spread_out(_table(rows, name, f"{encoding}, separated by {separator}", [], faults))
 
 
 def _table(grid: Grid, name: str, how: str, notes: list[str], faults: list[Fault]) -> Table:
@@ -60,12 +59,8 @@ def _table(grid: Grid, name: str, how: str, notes: list[str], faults: list[Fault
         message = f"'{name}' has {len(rows):,} rows; at most {MAX_ROWS:,} are read. Split it."
         raise TruthError(message)
     columns = list(zip(*rows, strict=True))
-    kept = [
-        i for i, cells in enumerate(columns) if (i < len(head.headings) and head.headings[i]) or any(cells)
-    ]
-    headings, odd_headings = _named(
-        [head.headings[i] if i < len(head.headings) else "" for i in kept], kept, head
-    )
+    kept = [i for i, cells in enumerate(columns) if (i < len(head.headings) and head.headings[i]) or any(cells)]
+    headings, odd_headings = _named([head.headings[i] if i < len(head.headings) else "" for i in kept], kept, head)
     arrays = tuple(np.array(columns[i], dtype=object) for i in kept)
     return Table(
         name,
@@ -105,7 +100,10 @@ def _usual_width(grid: Grid) -> int:
 
 def _unfit(row: Sequence[str], width: int, heading_rows: Sequence[Sequence[str]]) -> tuple[str, str] | None:
     if len(row) > width and any(row[width:]):
-        what = f"The row has {len(row)} cells, the heading {width}: nobody can tell which cell is too many, so it was not used."
+        what = (
+            f"The row has {len(row)} cells, the heading {width}: nobody can tell which cell is too "
+            "many, so it was not used."
+        )
         return "ragged_row", f"{what} Put cells that hold the separator in quotation marks."
     if len(row) < width - 1 or (len(row) < width and width <= 2):
         what = f"The row has {len(row)} cells, the heading {width}: the last ones count as missing. Complete the row."
@@ -149,7 +147,7 @@ def _named(headings: list[str], positions: list[int], head: Head) -> tuple[tuple
 def _all_different(names: list[str]) -> tuple[str, ...]:
     """A file may itself hold both ``SBP`` twice and ``SBP (2)``."""
     taken: set[str] = set()
-    for index, name in enumerate(names):
+    for index in range(len(names)):
         while names[index] in taken:
             names[index] += "'"
         taken.add(names[index])

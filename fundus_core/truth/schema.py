@@ -46,14 +46,11 @@ def broken(columns: Mapping[str, tuple[str, Floats]]) -> dict[str, Floats]:
         return {}
     frame = pd.DataFrame({label: values for label, (_, values) in columns.items()})
     try:
-        _schema(tuple((label, quantity) for label, (quantity, _) in columns.items())).validate(
-            frame, lazy=True
-        )
+        _schema(tuple((label, quantity) for label, (quantity, _) in columns.items())).validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as errors:
         cases = errors.failure_cases
         return {
-            str(label): np.sort(part["index"].to_numpy(dtype=np.float64))
-            for label, part in cases.groupby("column")
+            str(label): np.sort(part["index"].to_numpy(dtype=np.float64)) for label, part in cases.groupby("column")
         }
     return {}
 
@@ -63,7 +60,6 @@ def _schema(quantities: tuple[tuple[str, str], ...]) -> pa.DataFrameSchema:
     import pandera.pandas as pa
 
     columns = {
-        label: pa.Column(float, pa.Check.in_range(*_LIMITS[quantity]), nullable=True)
-        for label, quantity in quantities
+        label: pa.Column(float, pa.Check.in_range(*_LIMITS[quantity]), nullable=True) for label, quantity in quantities
     }
     return pa.DataFrameSchema(columns)

@@ -22,7 +22,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_CANDIDATES = ("cp932", "euc_jp", "cp1252", "gb18030", "cp949")
+_CANDIDATES = ("cp932", "euc_jp", "cp1252")
 _OTHERS = (
     (b"%PDF", "a PDF document"),
     (b"\xff\xd8\xff", "a JPEG photograph"),
@@ -34,6 +34,8 @@ _OTHERS = (
     (b"SQLite format 3", "an SQLite database"),
 )
 _SAMPLE = 20_000
+_IBM_NAMES = "髙﨑德彅増寬神祥福濵邊瀨鄧羽"
+"""Letters of names that CP932 has and JIS X 0208 lacks."""
 
 
 def decode(data: bytes, name: str) -> tuple[str, str]:
@@ -129,7 +131,7 @@ def _score(character: str) -> float:
         return 1.0
     if "\uff61" <= character <= "\uff9f":
         return -0.3
-    if "\u4e00" <= character <= "\u9fff":
+    if "\u4e00" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff":
         return _kanji(character)
     if "\u00a0" <= character <= "\u017f":
         return 0.6 if character.isalpha() or character in "°²³±µ " else -0.2
@@ -142,7 +144,7 @@ def _kanji(character: str) -> float:
     try:
         lead = character.encode("euc_jp")[0]
     except UnicodeEncodeError:
-        return -0.5
+        return 0.5 if character in _IBM_NAMES else -0.5
     return 1.0 if 0xB0 <= lead <= 0xCF else -0.3
 
 

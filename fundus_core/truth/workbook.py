@@ -8,7 +8,7 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
@@ -17,7 +17,7 @@ from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[impor
 
 from fundus_core.errors import TruthError
 from fundus_core.truth.faults import Fault
-from fundus_core.truth.grid import Grid
+from fundus_core.truth.grid import Grid, known_words
 
 MAX_UNPACKED = 1_000_000_000
 """A workbook that unpacks to more bytes is refused before it is opened."""
@@ -25,15 +25,39 @@ _SMALL = 30_000_000
 _MAX_COLUMNS = 1_000
 
 _DAMAGE = (
-    KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, EOFError, OSError, NotImplementedError, AssertionError,
-    RuntimeError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error, ParseError, InvalidFileException,
-)  # fmt: skip
+    *(KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, EOFError, OSError, AssertionError),
+    *(NotImplementedError, RuntimeError, SyntaxError, MemoryError, struct.error, zlib.error),
+    *(zipfile.BadZipFile, ParseError, InvalidFileException),
+)
 """What openpyxl, zipfile and the XML reader were seen to raise on damaged workbooks (found by mutation)."""
 
 
 def is_workbook(data: bytes) -> bool:
     """Return whether the bytes start as a ZIP archive does, which is what an XLSX file is."""
     return data.startswith(b"PK")
+
+
+def sheet_names(data: bytes, name: str) -> tuple[str, ...]:
+    """Return the names of a workbook's visible sheets; empty for any other file.
+
+    Raises:
+        TruthError: A damaged workbook.
+    """
+    if not is_workbook(data):
+        return ()
+    _unpacked(data, name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
+            return tuple(sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible")
+        except _DAMAGE as error:
+            raise TruthError(_damaged(name, error)) from error
+
+
+def _damaged(name: str, error: Exception) -> str:
+    kind = type(error).__name__
+    return f"'{name}' cannot be read as an Excel workbook ({kind}); open it, save it again as XLSX or CSV."
 
 
 def read(data: bytes, name: str, sheet: str | None = None) -> tuple[Grid, str, list[str], list[Fault]]:
@@ -57,8 +81,7 @@ def read(data: bytes, name: str, sheet: str | None = None) -> tuple[Grid, str, l
             book = openpyxl.load_workbook(io.BytesIO(data), data_only=True, read_only=unpacked > _SMALL)
             return _read(book, data, name, sheet, whole=unpacked <= _SMALL)
         except _DAMAGE as error:
-            message = f"'{name}' cannot be read as an Excel workbook ({type(error).__name__}); open it, save it again as XLSX or CSV."
-            raise TruthError(message) from error
+            raise TruthError(_damaged(name, error)) from error
 
 
 def _unpacked(data: bytes, name: str) -> int:
@@ -94,14 +117,9 @@ def _read(
         message = f"'{name}' has no sheet '{wanted}'; there are {', '.join(sheets)}."
         raise TruthError(message)
     visible = [title for title, sheet in sheets.items() if sheet.sheet_state == "visible"] or list(sheets)
-    for title in [wanted] if wanted is not None else visible:
-        grid = _words(sheets[title].iter_rows(values_only=True))
-        if any(any(row) for row in grid):
-            break
-    else:
-        message = (
-            f"'{name}' has no sheet with anything in it; give a table with a heading and at least one row."
-        )
+    title, grid = _first_table({name: sheets[name] for name in ([wanted] if wanted is not None else visible)})
+    if not grid:
+        message = f"'{name}' has no sheet with anything in it; give a table with a heading and at least one row."
         raise TruthError(message)
     notes = []
     others = [other for other in visible if other != title]
@@ -114,6 +132,19 @@ def _read(
     else:
         notes.append("The workbook is large: merged cells were not filled.")
     return grid, title, notes, faults
+
+
+def _first_table(sheets: Mapping[str, Any]) -> tuple[str, Grid]:
+    """Return the first sheet whose heading has known words, else the first with anything in it."""
+    first: tuple[str, Grid] = ("", [])
+    for title, sheet in sheets.items():
+        grid = _words(sheet.iter_rows(values_only=True))
+        if not any(any(row) for row in grid):
+            continue
+        if known_words(grid) > 1:
+            return title, grid
+        first = first if first[1] else (title, grid)
+    return first
 
 
 def _words(rows: Iterable[tuple[Any, ...]]) -> Grid:

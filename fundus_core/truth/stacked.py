@@ -1,0 +1,120 @@
+"""Tables with one measurement per row (patient, item, value): spread out to one row per patient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.targets import TARGETS
+from fundus_core.truth import cells, units
+from fundus_core.truth.faults import Fault
+from fundus_core.truth.headings import spread, understand
+from fundus_core.truth.table import Table, Words
+
+_MOST_ITEMS = 60
+_VALUE = frozenset(
+    "value values result results measurement measured 値 結果 測定値 検査値 検査結果 数値 結果値".split()
+)
+_UNIT = frozenset("unit units 単位".split())
+_MEASURED = frozenset((*TARGETS, "height", "weight", "blood_pressure"))
+
+
+def spread_out(table: Table) -> Table:
+    """Return a table with a column per item where the rows hold item and value; any other table unchanged.
+
+    The rows of one photograph (or eye, or patient, and visit) become one, with the number of its first row. An item
+    that stands twice with different values is listed and left empty.
+    """
+    item = _item_column(table)
+    value = _named(table, _VALUE)
+    if item is None or value is None or any(understand(h).role in TARGETS for h in table.headings):
+        return table
+    unit = _named(table, _UNIT)
+    kept = [i for i in range(len(table.headings)) if i not in (item, value, unit)]
+    if not kept:
+        return table
+    return _spread(table, item, value, unit, kept)
+
+
+def _item_column(table: Table) -> int | None:
+    """Return the column whose cells are themselves headings of at least two measures."""
+    for index, words in enumerate(table.columns):
+        found = set(words[:2000])
+        if 2 <= len(found) <= _MOST_ITEMS and sum(understand(str(w)).role in _MEASURED for w in found) >= 2:
+            return index
+    return None
+
+
+def _named(table: Table, names: frozenset[str]) -> int | None:
+    return next((i for i, heading in enumerate(table.headings) if spread(heading).strip(".:") in names), None)
+
+
+def _spread(table: Table, item: int, value: int, unit: int | None, kept: Sequence[int]) -> Table:
+    group, first = _groups([table.columns[i] for i in kept])
+    items = [str(word) for word in dict.fromkeys(table.columns[item]) if word]
+    columns = [table.columns[i][first] for i in kept]
+    faults: list[Fault] = []
+    values = table.columns[value]
+    if unit is not None:
+        values = np.array([_with_unit(v, u) for v, u in zip(values, table.columns[unit], strict=True)], dtype=object)
+    for name in items:
+        here = np.flatnonzero(table.columns[item] == name)
+        columns.append(_one_each(name, here, group[here], values, table, faults, len(first)))
+    note = (
+        f"The table has one measurement per row ({table.headings[item]}, {table.headings[value]}); "
+        f"its {len(table):,} rows were spread out to {len(first):,}."
+    )
+    return replace(
+        table,
+        headings=(*(table.headings[i] for i in kept), *(_apart(name, table.headings) for name in items)),
+        columns=tuple(columns),
+        rows=table.rows[first],
+        notes=(*table.notes, note),
+        faults=(*table.faults, *faults),
+    )
+
+
+def _apart(name: str, taken: Sequence[str]) -> str:
+    return f"{name}'" if name in taken else name
+
+
+def _groups(columns: Sequence[Words]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return for each row the number of its group, and for each group its first row."""
+    seen: dict[tuple[object, ...], int] = {}
+    first: list[int] = []
+    group = []
+    for position, key in enumerate(zip(*columns, strict=True)):
+        if key not in seen:
+            seen[key] = len(first)
+            first.append(position)
+        group.append(seen[key])
+    return np.array(group, dtype=np.int64), np.array(first, dtype=np.int64)
+
+
+def _with_unit(value: str, unit: str) -> str:
+    return f"{value} {unit}" if value and units.unit_of(cells.fold(unit)) and not cells.is_missing(value) else value
+
+
+def _one_each(
+    name: str,
+    here: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    values: Words,
+    table: Table,
+    faults: list[Fault],
+    n: int,
+) -> Words:
+    column = np.full(n, "", dtype=object)
+    torn: set[int] = set()
+    for position, group in zip(here, groups, strict=True):
+        word = values[position]
+        if word and column[group] and column[group] != word:
+            torn.add(int(group))
+            what = f"'{name}' stands twice for one person with different values; it counts as missing. Keep one."
+            faults.append(Fault(int(table.rows[position]), name, str(word), "conflict", what))
+        column[group] = column[group] or word
+    column[list(torn)] = ""
+    return column
