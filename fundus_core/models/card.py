@@ -240,17 +240,13 @@ def _record(kind: type, content: object, name: str, where: str) -> object:
     for key in content:
         if key not in known:
             allowed = ", ".join(sorted(known - {"folder"}))
-            message = (
-                f"{name} has the unknown key '{where}{key}'; the keys are {allowed}. Correct or remove it."
-            )
+            message = f"{name} has the unknown key '{where}{key}'; the keys are {allowed}. Correct or remove it."
             raise CardError(message)
     hints = typing.get_type_hints(kind)
     values = {}
     for key in (field.name for field in fields(kind)):
         if key not in content:
-            message = (
-                f"{name} lacks the key '{where}{key}'; add it (empty, and named in 'unverified', if unknown)."
-            )
+            message = f"{name} lacks the key '{where}{key}'; add it (empty, and named in 'unverified', if unknown)."
             raise CardError(message)
         values[key] = _value(hints[key], content[key], name, f"{where}{key}")
     return kind(**values)
@@ -265,9 +261,7 @@ def _value(hint: object, value: object, name: str, where: str) -> object:
     if origin is Mapping:
         if not isinstance(value, Mapping):
             raise _wrong(name, where, "a table", value)
-        return types.MappingProxyType(
-            {str(k): _value(arguments[1], v, name, f"{where}.{k}") for k, v in value.items()}
-        )
+        return types.MappingProxyType({str(k): _value(arguments[1], v, name, f"{where}.{k}") for k, v in value.items()})
     if hint is object or hint is Path:
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
@@ -284,9 +278,7 @@ def _tuple(arguments: tuple[object, ...], value: object, name: str, where: str) 
         arguments = (arguments[0],) * len(value)
     if len(value) != len(arguments):
         raise _wrong(name, where, f"a list of {len(arguments)}", value)
-    return tuple(
-        _value(h, v, name, f"{where}[{k}]") for k, (h, v) in enumerate(zip(arguments, value, strict=True))
-    )
+    return tuple(_value(h, v, name, f"{where}[{k}]") for k, (h, v) in enumerate(zip(arguments, value, strict=True)))
 
 
 def _wrong(name: str, where: str, wanted: str, value: object) -> CardError:
@@ -380,11 +372,7 @@ def _lines(table: Mapping[str, object]) -> list[str]:
 
 def _toml(value: object) -> str:
     if isinstance(value, dict):
-        return (
-            "{ " + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + " }"
-            if value
-            else "{}"
-        )
+        return "{ " + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + " }" if value else "{}"
     if isinstance(value, list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     if isinstance(value, float) and not math.isfinite(value):

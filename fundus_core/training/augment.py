@@ -29,7 +29,7 @@ def augment(crop: Pixels, strength: float, generator: np.random.Generator) -> Pi
         crop = _colour(crop, strength, generator)
     if generator.random() < 0.15 * strength:
         crop = _soften(crop, strength, generator)
-    if generator.random() < 0.2 * strength:
+    if generator.random() < 0.35 * strength:
         crop = _compress(crop, generator)
     return np.ascontiguousarray(crop)
 
@@ -40,16 +40,12 @@ def _turn(crop: Pixels, strength: float, generator: np.random.Generator) -> Pixe
     angle, scale = generator.uniform(-8, 8) * strength, 1 + generator.uniform(-0.02, 0.02) * strength
     matrix = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), angle, scale)
     matrix[:, 2] += generator.uniform(-0.01, 0.01, 2) * side * strength
-    return np.asarray(
-        cv2.warpAffine(np.ascontiguousarray(crop), matrix, (side, side), flags=cv2.INTER_CUBIC), np.uint8
-    )
+    return np.asarray(cv2.warpAffine(np.ascontiguousarray(crop), matrix, (side, side), flags=cv2.INTER_CUBIC), np.uint8)
 
 
 def _colour(crop: Pixels, strength: float, generator: np.random.Generator) -> Pixels:
     """Gain up to 6 %, each channel up to 3 %, gamma up to 4 %; black stays black."""
-    gain = (1 + generator.uniform(-0.06, 0.06) * strength) * (
-        1 + generator.uniform(-0.03, 0.03, 3) * strength
-    )
+    gain = (1 + generator.uniform(-0.06, 0.06) * strength) * (1 + generator.uniform(-0.03, 0.03, 3) * strength)
     gamma = 1 + generator.uniform(-0.04, 0.04) * strength
     levels = np.arange(256, dtype=np.float32)[:, None] / 255
     table = np.clip(255 * gain * levels**gamma + 0.5, 0, 255).astype(np.uint8)

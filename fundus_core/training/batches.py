@@ -46,9 +46,7 @@ class Deck:
         """Return steps per epoch when each takes that many batches (over all processes)."""
         return max(1, len(self.rows) // (self.batch * passes))
 
-    def batches(
-        self, epoch: int, first: int, *, passes: int, rank: int = 0, world: int = 1
-    ) -> Iterator[Batch]:
+    def batches(self, epoch: int, first: int, *, passes: int, rank: int = 0, world: int = 1) -> Iterator[Batch]:
         """Yield one process's batches of an epoch from a step on, prepared ahead in a thread.
 
         Args:

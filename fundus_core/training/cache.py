@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from fundus_core.errors import PhotographError, UsageError
+from fundus_core import retina
+from fundus_core.errors import UsageError
 from fundus_core.images import decode
-from fundus_core.journey import examine
+from fundus_core.journey import WORKING_PX, examine
 from fundus_core.records import Pixels, Source, Status
-from fundus_core.retina import CropRule
 
 _CHUNK = 64
 
@@ -40,7 +40,7 @@ class Crops:
 class Recipe:
     """How a crop is made."""
 
-    rule: CropRule
+    rule: retina.CropRule
     """From the card."""
     copies: int
     """The photograph, and this many less one re-encoded."""
@@ -151,30 +151,18 @@ def _cut(recipe: Recipe, source: Source) -> _Cut:
     seen = examine(source, [recipe.rule])
     crops = [crop.pixels for crop in seen.crops]
     accepted = seen.status == Status.ACCEPTED and bool(crops)
-    for copy in range(1, recipe.copies if accepted else 1):
-        again = examine(replace(source, read=_Reencoded(source, recipe, copy)), [recipe.rule])
-        crops.append(again.crops[0].pixels if again.crops else crops[0])
-    return _Cut(
-        source.name, str(seen.status), seen.reason_code, seen.reason, tuple(crops) if accepted else ()
-    )
+    if accepted:
+        crops += [_recut(recipe, source, copy) for copy in range(1, recipe.copies)]
+    return _Cut(source.name, str(seen.status), seen.reason_code, seen.reason, tuple(crops) if accepted else ())
 
 
-@dataclass(frozen=True, slots=True)
-class _Reencoded:
-    """The bytes of a photograph written again as JPEG."""
-
-    source: Source
-    recipe: Recipe
-    copy: int
-
-    def __call__(self) -> bytes:
-        data = self.source.read()
-        low, high = self.recipe.quality
-        generator = np.random.default_rng([self.recipe.seed, self.copy, len(data), *data[-64:]])
-        try:
-            pixels = decode(data, self.source.name).pixels
-        except PhotographError:
-            return data
-        out = io.BytesIO()
-        Image.fromarray(pixels).save(out, "JPEG", quality=int(generator.integers(low, high + 1)))
-        return out.getvalue()
+def _recut(recipe: Recipe, source: Source, copy: int) -> Pixels:
+    """Write an accepted photograph again as JPEG and cut that."""
+    data = source.read()
+    generator = np.random.default_rng([recipe.seed, copy, len(data), *data[-64:]])
+    out = io.BytesIO()
+    quality = int(generator.integers(recipe.quality[0], recipe.quality[1] + 1))
+    Image.fromarray(decode(data, source.name).pixels).save(out, "JPEG", quality=quality)
+    at_least = max(WORKING_PX, 2 * recipe.rule.size)
+    again = decode(out.getvalue(), source.name, at_least=at_least).pixels
+    return retina.crop(again, retina.find(again), recipe.rule).pixels

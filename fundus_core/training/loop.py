@@ -53,9 +53,7 @@ class Learner:
         self.passes = plan.accumulate * accelerator.num_processes
         self.steps = deck.steps(self.passes)
         known = np.isfinite(deck.wanted[deck.rows]).mean(axis=0)
-        self.weight = torch.tensor(
-            1 / np.maximum(known, 1e-3) / known.size, device=accelerator.device
-        ).float()
+        self.weight = torch.tensor(1 / np.maximum(known, 1e-3) / known.size, device=accelerator.device).float()
         self.optimiser = torch.optim.AdamW(_groups(network, plan.weight_decay), lr=plan.learning_rate)
         self.model: nn.Module = accelerator.prepare_model(network)
         self.average = Average(network, plan.ema)
@@ -75,9 +73,7 @@ class Learner:
         total, state = self.plan.epochs * self.steps, self.progress
         hidden = not (progress and self.accelerator.is_main_process)
         slow = 0.1 if os.isatty(2) else 15
-        with tqdm(
-            total=total, initial=state.epoch * self.steps + state.step, mininterval=slow, disable=hidden
-        ) as bar:
+        with tqdm(total=total, initial=state.epoch * self.steps + state.step, mininterval=slow, disable=hidden) as bar:
             while not state.finished:
                 self._epoch(bar, out / CHECKPOINT, key)
                 self._judge(validation)
@@ -132,9 +128,7 @@ class Learner:
         state = self.progress
         own = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.network.load_state_dict(self.average.weights)
-        raw = torch.from_numpy(
-            predict(self.network, validation.crops, self.accelerator)[0].astype(np.float32)
-        )
+        raw = torch.from_numpy(predict(self.network, validation.crops, self.accelerator)[0].astype(np.float32))
         self.network.load_state_dict(own)
         loss = float(self._loss(raw.to(self.weight.device), validation.wanted))
         state.history.append(
@@ -149,9 +143,7 @@ class Learner:
             state.best_loss, state.best_epoch = loss, state.epoch
             self.best = {name: value.clone() for name, value in self.average.weights.items()}
         state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
-        state.finished = (
-            state.epoch >= self.plan.epochs or state.epoch - state.best_epoch > self.plan.patience
-        )
+        state.finished = state.epoch >= self.plan.epochs or state.epoch - state.best_epoch > self.plan.patience
 
     def _checkpoint(self, path: Path, key: str) -> None:
         self.accelerator.wait_for_everyone()
@@ -203,9 +195,7 @@ def rate(plan: Plan, step: int, total: int) -> float:
     rise = max(1.0, plan.warmup * total)
     if step < rise:
         return plan.learning_rate * min(1.0, (step + 1) / rise)
-    return plan.learning_rate * max(
-        1e-4, 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1.0, total - rise)))
-    )
+    return plan.learning_rate * max(1e-4, 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1.0, total - rise))))
 
 
 @torch.no_grad()

@@ -43,14 +43,12 @@ def _scale(name: str, known: Floats) -> Scale:
         raise TruthError(message)
     if name in TARGETS and TARGETS[name].binary:
         if known.min() < 0 or known.max() > 1:
-            message = (
-                f"'{name}' goes from {known.min():g} to {known.max():g}; it must lie in 0..1 (1 = female)."
-            )
+            message = f"'{name}' goes from {known.min():g} to {known.max():g}; it must lie in 0..1 (1 = female)."
             raise TruthError(message)
-        return Scale(0.0, 1.0, True)
+        return Scale(0.0, 1.0, binary=True)
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
     spread = float(high - low) / 1.349
-    return Scale(float(middle), spread if spread > 0 else float(known.std()), False)
+    return Scale(float(middle), spread if spread > 0 else float(known.std()), binary=False)
 
 
 def standardise(values: Mapping[str, Floats], scale: Sequence[Scale]) -> NDArray[np.float32]:

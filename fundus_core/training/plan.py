@@ -75,7 +75,9 @@ class Plan:
             message = f"The precision is '{self.precision}'; it may be bf16 or float32."
             raise UsageError(message)
         if sum(self.shares) >= 0.9 or min(self.shares) <= 0:
-            message = f"The shares {self.shares} of validation, calibration and test must be positive and leave a tenth."
+            message = (
+                f"The shares {self.shares} of validation, calibration and test must be positive and leave a tenth."
+            )
             raise UsageError(message)
         if min(self.epochs, self.batch, self.accumulate, self.copies, self.size) < 1:
             message = "Epochs, batch, accumulate, copies and size must be at least 1."
@@ -94,3 +96,23 @@ class Plan:
         """Return 16 hexadecimal digits that change with everything that changes the result."""
         plan = {key: value for key, value in self.as_json().items() if key != "checkpoint_seconds"}
         return hashlib.sha256(json.dumps([plan, *parts], sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a card says about a model beyond its numbers."""
+
+    id: str
+    """Of the card."""
+    title: str = ""
+    """For people."""
+    summary: str = ""
+    """For people."""
+    command: str = ""
+    """That trained it."""
+    rendered: bool = False
+    """Whether the photographs are rendered."""
+    licence: str = ""
+    """Of the weights."""
+    terms: str = "Research use only; not a medical device."
+    """What the user agrees to."""

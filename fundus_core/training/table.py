@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,44 +36,67 @@ class LearningTable:
         return tuple(source.name for source in self.sources)
 
 
-def read(
-    photographs: Path, truth: Path, columns: Mapping[str, str], *, join: Path | None = None
-) -> LearningTable:
-    """Match photographs and values.
+@dataclass(frozen=True, slots=True)
+class Material:
+    """One folder of photographs and the table that belongs to it."""
+
+    photographs: Path
+    """A folder (searched at every depth), a ZIP or a manifest."""
+    truth: Path
+    """CSV with ``photograph`` (path or file name), ``patient_id`` and the values; maybe ``site``."""
+    join: Path | None = None
+    """A further CSV whose columns belong to a ``patient_id``."""
+
+
+def read(materials: Sequence[Material], columns: Mapping[str, str]) -> LearningTable:
+    """Match photographs and values of one or several folders.
+
+    Patients of one id in several folders count as one person, and so never stand on both sides of a split.
 
     Args:
-        photographs: A folder (searched at every depth), a ZIP or a manifest.
-        truth: CSV with ``photograph`` (path or file name), ``patient_id`` and the values.
+        materials: Folders and tables.
         columns: What is learnt -> the column that holds it.
-        join: A further CSV with ``patient_id`` whose columns are added.
 
     Raises:
         TruthError: A column is missing or holds words, or no photograph is named in the table.
     """
-    rows = _rows(truth, "photograph")
-    extra = _by_patient(join)
-    sources = sorted(images.sources([photographs]), key=lambda source: source.name)
-    by_name = {row["photograph"].replace("\\", "/").rsplit("/", 1)[-1]: row for row in rows}
+    tables = [
+        _read(material, columns, f"{k + 1}/" if len(materials) > 1 else "") for k, material in enumerate(materials)
+    ]
+    return LearningTable(
+        sources=tuple(source for one in tables for source in one.sources),
+        patients=tuple(patient for one in tables for patient in one.patients),
+        values={name: np.concatenate([one.values[name] for one in tables]) for name in columns},
+        groups=tuple(group for one in tables for group in one.groups),
+    )
+
+
+def _read(material: Material, columns: Mapping[str, str], prefix: str) -> LearningTable:
+    rows = _rows(material.truth, "photograph")
+    extra = _by_patient(material.join)
+    by_name = {_base(row["photograph"]): row | extra.get(row.get("patient_id", ""), {}) for row in rows}
     if len(by_name) < len(rows):
-        message = (
-            f"{truth.name} names a photograph twice; give every photograph one row and its own file name."
-        )
+        message = f"{material.truth.name} names a photograph twice; give each photograph one row and its own name."
         raise TruthError(message)
-    known = [source for source in sources if source.name.rsplit("/", 1)[-1] in by_name]
+    sources = sorted(images.sources([material.photographs]), key=lambda source: source.name)
+    known = [source for source in sources if _base(source.name) in by_name]
     if not known:
         message = (
-            f"None of the {len(sources)} photographs in {photographs.name} stands in {truth.name}; its column "
-            "'photograph' must hold their file names."
+            f"None of the {len(sources)} photographs in {material.photographs.name} stands in "
+            f"{material.truth.name}; its column 'photograph' must hold their file names."
         )
         raise TruthError(message)
-    matched = [by_name[source.name.rsplit("/", 1)[-1]] for source in known]
-    matched = [row | extra.get(row.get("patient_id", ""), {}) for row in matched]
+    matched = [by_name[_base(source.name)] for source in known]
     return LearningTable(
-        sources=tuple(known),
+        sources=tuple(replace(source, name=prefix + source.name) for source in known),
         patients=tuple(row.get("patient_id") or row["photograph"] for row in matched),
-        values={name: _column(matched, column, truth) for name, column in columns.items()},
+        values={name: _column(matched, column, material.truth) for name, column in columns.items()},
         groups=tuple(row.get("site", "") for row in matched),
     )
+
+
+def _base(name: str) -> str:
+    return name.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _rows(path: Path, key: str) -> list[dict[str, str]]:

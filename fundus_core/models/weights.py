@@ -1,0 +1,102 @@
+"""Weights from a file and into one, without ever executing what a file holds."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from fundus_core.errors import CardError
+
+
+def sha256(path: Path) -> str:
+    """Return the hash of a file as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read(path: Path) -> dict[str, Tensor]:
+    """Read a state dict from safetensors or from a torch file that holds tensors alone.
+
+    Raises:
+        CardError: The file is missing, damaged, or would execute code to load.
+    """
+    if not path.is_file():
+        message = f"The weights '{path.name}' are not there; obtain them and put them beside the card."
+        raise CardError(message)
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, OSError, RuntimeError, EOFError) as error:
+        message = f"The weights '{path.name}' are damaged ({str(error).splitlines()[0]}); obtain them again."
+        raise CardError(message) from error
+    except pickle.UnpicklingError as error:
+        message = (
+            f"The weights '{path.name}' hold Python objects that would execute code to load, and were not loaded; "
+            "export the state dict, best as safetensors."
+        )
+        raise CardError(message) from error
+    return _tensors(content, path)
+
+
+def _tensors(content: object, path: Path) -> dict[str, Tensor]:
+    for key in ("state_dict", "model", "model_state_dict"):
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+        message = f"The weights '{path.name}' hold no state dict (names and tensors); export one."
+        raise CardError(message)
+    return {str(key).removeprefix("module."): value for key, value in content.items()}
+
+
+def write(network: nn.Module, path: Path) -> str:
+    """Write a network's weights as safetensors and return the file's hash."""
+    save_file({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, path)
+    return sha256(path)
+
+
+def load(network: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
+    """Load weights that must fit exactly.
+
+    Args:
+        network: Receives them.
+        weights: By name.
+        name: Of the file, for the message.
+
+    Raises:
+        CardError: Names or shapes differ; the message gives the first ones.
+    """
+    own = network.state_dict()
+    wrong = [key for key in own if key not in weights or weights[key].shape != own[key].shape]
+    extra = [key for key in weights if key not in own]
+    if wrong or extra:
+        message = (
+            f"The weights '{name}' do not fit the card's network: {len(wrong)} tensors missing or of another shape "
+            f"(first {wrong[:2]}), {len(extra)} unknown (first {extra[:2]}). Correct 'backbone' or outputs."
+        )
+        raise CardError(message)
+    network.load_state_dict(dict(weights))
+
+
+def load_backbone(network: nn.Module, path: Path) -> None:
+    """Load everything but the outputs, which a new training learns anew.
+
+    Raises:
+        CardError: The file cannot be read, or too little of it fits.
+    """
+    weights, own = read(path), network.state_dict()
+    fitting = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
+    if len(fitting) < 0.8 * len(own):
+        message = (
+            f"Only {len(fitting)} of the network's {len(own)} tensors are in '{path.name}'; it belongs to another "
+            "backbone. Name the backbone it was trained with."
+        )
+        raise CardError(message)
+    network.load_state_dict(own | fitting)

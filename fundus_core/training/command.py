@@ -1,0 +1,119 @@
+"""The options of ``train``: declared once, for the command line and whoever starts a training."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import shlex
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from fundus_core.errors import UsageError
+from fundus_core.training.plan import Label, Plan
+from fundus_core.training.table import Material
+
+_LISTS = ("targets", "auxiliary")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``train``; what is not given keeps the default of the published recipe."""
+    parser.add_argument("--photographs", type=Path, nargs="+", required=True, help="folders of photographs")
+    parser.add_argument("--truth", type=Path, nargs="+", required=True, help="a table for each folder")
+    parser.add_argument("--join", type=Path, nargs="+", default=[], help="tables by patient_id, one for each folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder for weights, card, split, log and metrics")
+    parser.add_argument("--pretrained", type=Path, help="weights to begin with")
+    parser.add_argument("--workers", type=int, default=1, help="processes that cut the photographs")
+    parser.add_argument("--id", default="", help="id of the card; the folder's name where not given")
+    parser.add_argument("--title", default="", help="title of the card")
+    parser.add_argument("--summary", default="", help="summary of the card")
+    parser.add_argument("--licence", default="", help="licence of the weights")
+    parser.add_argument("--rendered", action="store_true", help="say everywhere that the photographs are rendered")
+    for field in fields(Plan):
+        option = "--" + field.name.replace("_", "-")
+        if field.name in _LISTS:
+            parser.add_argument(option, help="comma-separated")
+        elif field.name == "backbone_options":
+            parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="of the backbone")
+        elif field.name == "checkpointing":
+            parser.add_argument(option, action="store_true", help="trade time for memory")
+        elif field.name in ("shares", "jpeg_quality"):
+            kind, count = (float, 3) if field.name == "shares" else (int, 2)
+            parser.add_argument(option, type=kind, nargs=count)
+        else:
+            kind = {"int": int, "float": float}.get(str(field.type), str)
+            parser.add_argument(option, type=kind)
+
+
+def plan(arguments: argparse.Namespace) -> Plan:
+    """Return the plan that the options describe.
+
+    Raises:
+        UsageError: An option has no meaning.
+    """
+    given: dict[str, object] = {}
+    for field in fields(Plan):
+        value = getattr(arguments, field.name, None)
+        if field.name in _LISTS and value is not None:
+            value = tuple(word.strip() for word in str(value).split(",") if word.strip())
+        if isinstance(value, list):
+            value = tuple(value)
+        if field.name == "backbone_options":
+            value = dict(_option(word) for word in arguments.option)
+        if value is not None:
+            given[field.name] = value
+    return Plan(**given)  # type: ignore[arg-type]
+
+
+def _option(word: str) -> tuple[str, object]:
+    name, equals, value = word.partition("=")
+    if not equals:
+        message = f"The option '{word}' of the backbone must read NAME=VALUE, for example stem_width=16."
+        raise UsageError(message)
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
+def materials(arguments: argparse.Namespace) -> list[Material]:
+    """Pair folders and tables in the order given.
+
+    Raises:
+        UsageError: Not one table for each folder.
+    """
+    joins: Sequence[Path | None] = arguments.join or [None] * len(arguments.photographs)
+    if not len(arguments.photographs) == len(arguments.truth) == len(joins):
+        message = (
+            f"There are {len(arguments.photographs)} folders of photographs, {len(arguments.truth)} truth tables and "
+            f"{len(arguments.join)} tables to join; give one table for each folder, in the same order."
+        )
+        raise UsageError(message)
+    return [Material(*one) for one in zip(arguments.photographs, arguments.truth, joins, strict=True)]
+
+
+def label(arguments: argparse.Namespace, words: Sequence[str]) -> Label:
+    """Return what the card says, the command included."""
+    return Label(
+        id=arguments.id or arguments.out.resolve().name,
+        title=arguments.title,
+        summary=arguments.summary,
+        command="python -m fundus_core train " + shlex.join(words),
+        rendered=arguments.rendered,
+        licence=arguments.licence,
+    )
+
+
+def run(arguments: argparse.Namespace, words: Sequence[str], *, progress: bool = True) -> Path:
+    """Train as the options say; returns the card's path."""
+    from fundus_core.training import train
+
+    return train(
+        materials(arguments),
+        arguments.out,
+        plan(arguments),
+        label=label(arguments, words),
+        pretrained=arguments.pretrained,
+        workers=arguments.workers,
+        progress=progress,
+    )

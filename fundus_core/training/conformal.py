@@ -1,0 +1,50 @@
+"""Intervals that keep their promise: split conformal prediction, a person counting once.
+
+Vovk, Gammerman, Shafer, Algorithmic Learning in a Random World (2005), doi 10.1007/b106715; several photographs
+of one person share one unit of weight, as in hierarchical conformal prediction (Dunn, Wasserman, Ramdas 2023,
+doi 10.1080/01621459.2022.2060112).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from fundus_core.records import Floats
+
+
+def interval(residuals: Floats, patients: Sequence[str], *, level: float = 0.9) -> tuple[float, float]:
+    """Return what to add to a prediction so that truth lies between with at least that probability.
+
+    The two tails are bounded apart, so that a skewed target gets a skewed interval.
+
+    Args:
+        residuals: Truth less prediction on people who took no part in training (n); NaN is left out.
+        patients: Whose (n).
+        level: The probability.
+
+    Returns:
+        Lower and upper addition; NaN where there are too few people to promise anything.
+
+    >>> interval(np.arange(-50.0, 51.0), [str(k) for k in range(101)])
+    (-46.0, 46.0)
+    """
+    known = np.isfinite(residuals)
+    ids, inverse, counts = np.unique(
+        np.asarray(patients, dtype=np.str_)[known], return_inverse=True, return_counts=True
+    )
+    weight = 1 / counts[inverse] if len(ids) else np.zeros(0)
+    tail = (1 - level) / 2
+    high = _upper(residuals[known], weight, len(ids), tail)
+    low = -_upper(-residuals[known], weight, len(ids), tail)
+    return low, high
+
+
+def _upper(residuals: Floats, weight: Floats, people: int, tail: float) -> float:
+    """Smallest residual with at least ``1 - tail`` of the mass below, one unseen person counted as infinite."""
+    order = np.argsort(residuals)
+    mass = np.cumsum(weight[order]) / (people + 1)
+    place = int(np.searchsorted(mass, 1 - tail - 1e-12))
+    return float(residuals[order][place]) if place < len(order) else math.nan

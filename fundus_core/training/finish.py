@@ -1,0 +1,212 @@
+"""The end of a training: weights without their scaffold, intervals, statistics, a golden example, metrics, card."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from fundus_core import evaluation
+from fundus_core.models import card as cards
+from fundus_core.models import features, weights
+from fundus_core.models.networks import IMAGENET_MEAN, IMAGENET_STD, Links, Network, Reader, body
+from fundus_core.records import CohortTable, Floats, Status
+from fundus_core.targets import TARGETS
+from fundus_core.training.conformal import interval
+from fundus_core.training.data import Data
+from fundus_core.training.objective import Scale
+from fundus_core.training.plan import Label, Plan
+
+WEIGHTS, FEATURES, GOLDEN = "weights.safetensors", "features.safetensors", "golden.png"
+"""Names of the files beside the card."""
+
+_MOST_FEATURES = 4000
+_NAN = (math.nan, math.nan)
+
+
+def finish(network: Network, data: Data, out: Path, plan: Plan, label: Label) -> Path:
+    """Write everything that a model needs to be used, and return the path of its card.
+
+    Args:
+        network: Trained, its best weights loaded; outputs for ``plan.columns``.
+        data: What it was trained on.
+        out: Folder.
+        plan: How it was trained.
+        label: What else the card says.
+    """
+    reader = _reader(network, data.scale, plan)
+    digest = weights.write(reader.network.body, out / WEIGHTS)
+    answers = {part: _read(reader, data, part) for part in ("train", "validation", "calibration", "test")}
+    outside = np.concatenate([answers[part].features for part in ("validation", "calibration", "test")])
+    features.write(features.measure(answers["train"].features, outside), out / FEATURES)
+    bounds = {target: _interval(answers["calibration"], data, target, k) for k, target in enumerate(plan.targets)}
+    table = _table(answers["test"], data, plan, bounds)
+    scored = evaluation.evaluate(table)
+    (out / "metrics.json").write_text(json.dumps(scored.as_json(), indent=1), encoding="utf-8")
+    _write_predictions(out / "predictions.csv", table)
+    card = _card(reader, data, plan, label, digest, bounds)
+    golden = _golden(reader, data, out, plan)
+    path = out / "card.toml"
+    cards.write(replace(card, golden=golden, results=_results(scored, plan), folder=out), path)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    rows: NDArray[np.intp]
+    values: Floats
+    features: Floats
+
+
+def _reader(network: Network, scale: tuple[Scale, ...], plan: Plan) -> Reader:
+    """Cut the auxiliary outputs off and put the links on."""
+    kept = body(plan.backbone, len(plan.targets), plan.backbone_options)
+    own = kept.state_dict()
+    trained = {name: value.detach().cpu() for name, value in network.body.state_dict().items()}
+    kept.load_state_dict({name: _first(value, own[name]) for name, value in trained.items()})
+    used = scale[: len(plan.targets)]
+    links = Links(
+        ["sigmoid" if s.binary else "identity" for s in used], [s.spread for s in used], [s.centre for s in used]
+    )
+    return Reader(Network(kept), links).eval().to(memory_format=torch.channels_last)
+
+
+def _first(value: Tensor, like: Tensor) -> Tensor:
+    return value if value.shape == like.shape else value[: like.shape[0]].clone()
+
+
+@torch.no_grad()
+def _read(reader: Reader, data: Data, part: str) -> _Answers:
+    """Ask the finished reader about the photographs of a part, in float32."""
+    rows = data.rows(part)
+    if part == "train":
+        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST_FEATURES)).astype(int)]
+    values, pooled = [], []
+    for first in range(0, len(rows), 64):
+        crops = torch.from_numpy(np.array(data.crops.pixels[0, rows[first : first + 64]]))
+        answer = reader(crops)
+        values.append(answer[0].numpy())
+        pooled.append(answer[1].numpy())
+    return _Answers(rows, np.concatenate(values).astype(np.float64), np.concatenate(pooled).astype(np.float64))
+
+
+def _interval(answers: _Answers, data: Data, target: str, column: int) -> tuple[float, float]:
+    if TARGETS[target].binary:
+        return _NAN
+    residuals = data.measured[target][answers.rows] - answers.values[:, column]
+    return interval(residuals, [data.table.patients[row] for row in answers.rows])
+
+
+def _table(answers: _Answers, data: Data, plan: Plan, bounds: dict[str, tuple[float, float]]) -> CohortTable:
+    """The test part as evaluation reads it."""
+    rows, count = answers.rows, len(answers.rows)
+    values = {target: answers.values[:, k] for k, target in enumerate(plan.targets)}
+    return CohortTable(
+        photograph=np.array(data.table.names, dtype=np.str_)[rows],
+        patient_id=np.array(data.table.patients, dtype=np.str_)[rows],
+        eye=np.full(count, "", dtype=np.str_),
+        status=np.full(count, str(Status.PREDICTED), dtype=np.str_),
+        reason=np.full(count, "", dtype=np.str_),
+        quality=np.full(count, np.nan),
+        out_of_distribution=np.full(count, np.nan),
+        truth={target: data.measured[target][rows] for target in plan.targets},
+        predicted=values,
+        low={target: values[target] + bounds[target][0] for target in plan.targets},
+        high={target: values[target] + bounds[target][1] for target in plan.targets},
+    )
+
+
+def _write_predictions(path: Path, table: CohortTable) -> None:
+    names = list(table.predicted)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["photograph", "patient_id", *(f"{k}{t}" for t in names for k in ("true_", "predicted_"))])
+        for row in range(len(table)):
+            numbers = [side[t][row] for t in names for side in (table.truth, table.predicted)]
+            writer.writerow([table.photograph[row], table.patient_id[row], *(f"{v:.6g}" for v in numbers)])
+
+
+def _golden(reader: Reader, data: Data, out: Path, plan: Plan) -> cards.Golden:
+    """Keep one photograph of the test part and what the model says about it."""
+    crop = np.array(data.crops.pixels[0, data.rows("test")[0]])
+    Image.fromarray(crop).save(out / GOLDEN, optimize=True)
+    with torch.no_grad():
+        said = reader(torch.from_numpy(crop[None]))[0][0]
+    outputs = {target: round(float(said[k]), 5) for k, target in enumerate(plan.targets)}
+    return cards.Golden(GOLDEN, hashlib.sha256(crop.tobytes()).hexdigest(), outputs, 1e-3)
+
+
+def _results(scored: evaluation.Evaluation, plan: Plan) -> tuple[cards.Result, ...]:
+    """The headline per target, on people who took no part in training."""
+    results = []
+    for name in plan.targets:
+        measure = "accuracy" if TARGETS[name].binary else "mae"
+        estimate = scored.targets[name].estimates.get(measure) if name in scored.targets else None
+        if estimate is not None and estimate.value is not None:
+            on = f"{scored.targets[name].n_patients} people of the test part, patient level"
+            results.append(cards.Result(name, measure, round(estimate.value, 4), on, "metrics.json beside the card"))
+    return tuple(results)
+
+
+def _card(
+    reader: Reader, data: Data, plan: Plan, label: Label, digest: str, bounds: dict[str, tuple[float, float]]
+) -> cards.Card:
+    return cards.Card(
+        id=label.id,
+        title=label.title or f"{plan.backbone} for {', '.join(plan.targets)}",
+        summary=label.summary,
+        rendered=label.rendered,
+        runtime="timm",
+        backbone=plan.backbone,
+        backbone_options=dict(plan.backbone_options),
+        input=_input(plan),
+        outputs=tuple(
+            cards.Output(
+                target,
+                TARGETS[target].unit,
+                reader.links.links[k],
+                float(reader.links.scale[k]),
+                float(reader.links.offset[k]),
+                bounds[target],
+            )
+            for k, target in enumerate(plan.targets)
+        ),
+        weights=cards.WeightsFile(WEIGHTS, digest, ""),
+        features=FEATURES,
+        precision=cards.Precision("float32", math.nan),
+        training=_training(data, plan),
+        command=label.command,
+        seed=plan.seed,
+        results=(),
+        licence=label.licence,
+        terms=label.terms,
+        citation="",
+        acknowledgement="",
+        unverified=(),
+        golden=cards.Golden("", "", {}, 1e-3),
+        folder=Path(),
+    )
+
+
+def _input(plan: Plan) -> cards.Input:
+    mean, std = IMAGENET_MEAN, IMAGENET_STD
+    return cards.Input(plan.size, "area", 0.0, "rgb", "nchw", (0.0, 1.0), mean, std)
+
+
+def _training(data: Data, plan: Plan) -> str:
+    people = {part: len({data.table.patients[row] for row in data.rows(part)}) for part in ("train", "test")}
+    refused = int(np.count_nonzero(~data.crops.accepted))
+    beside = f", {len(plan.auxiliary)} auxiliary outputs" if plan.auxiliary else ""
+    return (
+        f"{len(data.rows('train'))} photographs of {people['train']} people, {plan.epochs} epochs at most, "
+        f"{plan.size} px{beside}; test part {people['test']} people; {refused} photographs refused or failed."
+    )
