@@ -29,28 +29,34 @@ def candidates(pixels: Pixels) -> Iterator[Background]:
     Args:
         pixels: Height x width x 3, RGB, 0..255.
     """
+    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    brightest = planes.max(axis=0)
     corners = pixels[_corners(*pixels.shape[:2])].astype(np.float32)
-    usual = _mode(corners)
-    colours = [usual]
-    darkest = _darkest(pixels.reshape(-1, 3))
-    if darkest is not None:
-        colours.append(darkest)
-    brightest = corners[corners.min(axis=1) > 235]
-    if len(brightest) > 0.05 * len(corners):
-        colours.append(np.median(brightest, axis=0))
     tried: list[Floats] = []
-    for colour in colours:
+    for colour in _colours(pixels, brightest, corners):
         if all(np.abs(colour - other).max() > 12 for other in tried):
             tried.append(colour)
-            yield _around(pixels, corners, colour)
+            yield _around(planes, corners, colour)
 
 
-def _around(pixels: Pixels, corners: NDArray[np.float32], colour: Floats) -> Background:
-    distance = np.abs(pixels.astype(np.float32) - colour.astype(np.float32)).max(axis=2)
+def _colours(pixels: Pixels, brightest: Pixels, corners: NDArray[np.float32]) -> Iterator[Floats]:
+    """Yield the commonest colour of the corners, then black and white where there is enough of them."""
+    yield _mode(corners)
+    dark = brightest < 30
+    if np.count_nonzero(dark) > 0.03 * dark.size:
+        yield np.asarray(np.median(pixels[dark], axis=0))
+    white = corners[(corners > 235).all(axis=1)]
+    if len(white) > 0.05 * len(corners):
+        yield np.asarray(np.median(white, axis=0))
+
+
+def _around(planes: Pixels, corners: NDArray[np.float32], colour: Floats) -> Background:
+    rounded = np.round(colour).astype(np.uint8)[:, None, None]
+    distance = (np.maximum(planes, rounded) - np.minimum(planes, rounded)).max(axis=0)
     near = np.abs(corners - colour).max(axis=1)
     near = near[near < 30]
     noise = float(np.percentile(near, 75)) if len(near) else 0.0
-    return Background(colour, noise, distance)
+    return Background(colour, noise, distance.astype(np.float32))
 
 
 def _corners(height: int, width: int) -> NDArray[np.bool_]:
@@ -70,7 +76,21 @@ def _mode(corners: NDArray[np.float32]) -> Floats:
     return np.asarray(np.median(chosen if len(chosen) else corners, axis=0))
 
 
-def _darkest(pixels: Pixels) -> Floats | None:
-    """Return the median of nearly black pixels where there are enough of them."""
-    dark = pixels[pixels.max(axis=1) < 30]
-    return np.median(dark, axis=0) if len(dark) > 0.03 * len(pixels) else None
+def window(pixels: Pixels) -> tuple[slice, slice]:
+    """Return the rows and columns that remain when a canvas around a picture is trimmed.
+
+    Args:
+        pixels: Height x width x 3, RGB, 0..255.
+
+    Returns:
+        All rows and columns where there is no canvas of one colour along the frame.
+    """
+    canvas = np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]), axis=0)
+    differs = np.abs(pixels.astype(np.int16) - canvas.astype(np.int16)) > 12
+    differs = differs[..., 0] | differs[..., 1] | differs[..., 2]
+    return _span(differs.mean(axis=1)), _span(differs.mean(axis=0))
+
+
+def _span(share: Floats) -> slice:
+    used = np.flatnonzero(share > 0.03)
+    return slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, len(share))

@@ -72,9 +72,7 @@ def _field(bounds: RetinaBounds, x0: int, y0: int, width: int, height: int) -> N
     high = np.minimum(bounds.cx + half, min(bounds.right, float(bounds.width)))
     outside = (y < max(bounds.top, 0.0)) | (y > min(bounds.bottom, float(bounds.height))) | (half == 0.0)
     high[outside] = -np.inf
-    inside: NDArray[np.bool_] = (x >= low.astype(np.float32)[:, None]) & (
-        x <= high.astype(np.float32)[:, None]
-    )
+    inside: NDArray[np.bool_] = (x >= low.astype(np.float32)[:, None]) & (x <= high.astype(np.float32)[:, None])
     return inside
 
 

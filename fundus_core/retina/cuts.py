@@ -24,6 +24,15 @@ class Edges:
     bottom: float
     """Infinite where the bottom is not cut."""
 
+    def moved(self, x: float, y: float) -> Edges:
+        """Return the same edges seen from a frame whose corner lies x to the left and y above."""
+        return Edges(
+            self.left + x if self.left > 0 else 0.0,
+            self.top + y if self.top > 0 else 0.0,
+            self.right + x,
+            self.bottom + y,
+        )
+
 
 def find(distance: NDArray[np.float32], circle: Circle) -> Edges:
     """Find the cut sides of a field.

@@ -27,9 +27,8 @@ def _unroll(distance: Distance, circle: Circle, reach: float) -> tuple[Distance,
     # OpenCV puts the centre of the first pixel at 0, this package at 0.5.
     x = (circle.cx + _COS[:, None] * radii - 0.5).astype(np.float32)
     y = (circle.cy + _SIN[:, None] * radii - 0.5).astype(np.float32)
-    rays = np.asarray(
-        cv2.remap(distance, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
-    )
+    sampled = cv2.remap(distance, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    rays = np.asarray(sampled, np.float32)
     height, width = distance.shape
     rays[(x < 0) | (y < 0) | (x > width - 1) | (y > height - 1)] = np.nan
     return rays, radii
@@ -56,9 +55,8 @@ def edge_points(distance: Distance, circle: Circle, reach: float) -> Floats:
     row, peak = row[clear], peak[clear]
     before, at, after = fall[row, peak - 1], fall[row, peak], fall[row, peak + 1]
     bend = before - 2.0 * at + after
-    shift = np.clip(
-        np.where(np.abs(bend) > 1e-6, 0.5 * (before - after) / np.where(bend == 0, 1, bend), 0), -1, 1
-    )
+    # The top of the parabola through three samples; a peak bends down.
+    shift = np.clip(0.5 * (before - after) / np.minimum(bend, -1e-6), -1.0, 1.0)
     # The sample between the two arms: `arm` samples follow the inner arm's start.
     where = radii[peak + arm] - 0.5 * _STEP + shift * _STEP
     return np.column_stack([circle.cx + _COS[row] * where, circle.cy + _SIN[row] * where])
@@ -89,7 +87,7 @@ def support(distance: Distance, circle: Circle) -> float:
         return 0.0
     contrast = (inner[seen] - outer[seen]) / (inner[seen] + outer[seen] + _FLOOR)
     falls = np.count_nonzero(contrast > 0.12)
-    enough = min(4.0 * falls / len(_ANGLES), 1.0)
+    enough = min(2.5 * falls / len(_ANGLES), 1.0)
     return float(falls / np.count_nonzero(seen) * enough * _clean(distance, circle))
 
 
