@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from fundus_core.models.card import Card
 from fundus_core.records import Floats, Pixels
-from fundus_core.retina import CropRule
 from fundus_core.store import ModelVersion
+
+if TYPE_CHECKING:  # the page server asks for runs and need not import what a card stands on
+    from fundus_core.models.card import Card
+    from fundus_core.retina import CropRule
 
 
 class Predictions(Protocol):

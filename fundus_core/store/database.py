@@ -43,7 +43,7 @@ def open_engine(url: str) -> sa.Engine:
         _prepare_sqlite(engine)
     try:
         _migrate(engine)
-    except sa.exc.OperationalError as error:
+    except sa.exc.DBAPIError as error:
         engine.dispose()
         message = f"The store could not be opened ({error.orig}); check that the database runs and may be used."
         raise UsageError(message) from error

@@ -60,12 +60,18 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> Co
         reason=reason,
         quality=parts[0].quality,
         out_of_distribution=parts[0].distance,
-        truth={target: _floats(column) for target, column in zip(TARGETS, base[4:], strict=True)},
+        truth=_truth(base[4:]),
         predicted={target: predicted[target][0] for target in order},
         low={target: predicted[target][1] for target in order},
         high={target: predicted[target][2] for target in order},
         covariates=_covariates(words),
     )
+
+
+def _truth(columns: Sequence[Sequence[Any]]) -> dict[str, Floats]:
+    """The targets of which anything was measured."""
+    found = {name: _floats(column) for name, column in zip(TARGETS, columns, strict=True)}
+    return {name: column for name, column in found.items() if not np.isnan(column).all()}
 
 
 def _part(connection: sa.Connection, cohort: int, version: int) -> _Part:

@@ -1,0 +1,48 @@
+"""Every test of the store runs on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from fundus_core.store import Store
+from tests.store import databases
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    why = databases.missing()
+    if why:
+        pytest.skip(why)
+    with databases.server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
+    """Opens the test's own store, as often as wanted."""
+    opened: list[Store] = []
+    address: str | Path = tmp_path / "store"
+    if request.param == "postgresql":
+        address = request.getfixturevalue("postgres")
+        engine = sa.create_engine(str(address))
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+            connection.exec_driver_sql("CREATE SCHEMA public")
+        engine.dispose()
+
+    def open_() -> Store:
+        opened.append(Store.open(address, files=tmp_path / "files"))
+        return opened[-1]
+
+    yield open_
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(open_store: Callable[[], Store]) -> Store:
+    return open_store()

@@ -1,0 +1,79 @@
+"""A PostgreSQL server of our own for the tests: Debian's binaries, a free port, a folder that is removed."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_READY_S = 30.0
+
+
+def binaries() -> Path | None:
+    """The newest installed server's programs."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+def missing() -> str:
+    """Why no server can be started; empty where one can."""
+    if binaries() is None:
+        return "PostgreSQL is not installed (Debian: apt-get install postgresql)"
+    if os.name == "posix" and os.geteuid() == 0:
+        try:
+            shutil.chown(tempfile.mkdtemp(), "postgres")
+        except LookupError:
+            return "PostgreSQL does not run as root and there is no user 'postgres'"
+    return ""
+
+
+def _as_user() -> dict[str, object]:
+    if os.geteuid() == 0:
+        return {"user": "postgres", "group": "postgres", "extra_groups": []}
+    return {}
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Start a server; gives the URL of its database."""
+    programs = binaries()
+    assert programs is not None
+    user = "postgres" if os.geteuid() == 0 else getpass.getuser()
+    folder = Path(tempfile.mkdtemp(prefix="pg"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    start = [programs / "initdb", "-D", folder / "data", "-A", "trust", "-U", user, "--no-sync", "-E", "UTF8"]
+    subprocess.run(start, check=True, capture_output=True, cwd=folder, **_as_user())
+    options = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+    process = subprocess.Popen(
+        [programs / "postgres", "-D", folder / "data", *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+        **_as_user(),
+    )
+    try:
+        _wait(programs, port)
+        yield f"postgresql+psycopg://{user}@127.0.0.1:{port}/postgres"
+    finally:
+        process.terminate()
+        process.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait(programs: Path, port: int) -> None:
+    until = time.monotonic() + _READY_S
+    ask = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+    while subprocess.run(ask, check=False).returncode:
+        assert time.monotonic() < until, "PostgreSQL did not start"
+        time.sleep(0.1)
