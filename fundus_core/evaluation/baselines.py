@@ -81,12 +81,8 @@ def _solve(covariance: Floats, moment: Floats) -> Floats:
     determinant = a * c - b * b
     regular = determinant > _SINGULAR
     slopes = np.empty_like(moment)
-    slopes[:, 0] = np.divide(
-        c * moment[:, 0] - b * moment[:, 1], determinant, where=regular, out=np.zeros_like(a)
-    )
-    slopes[:, 1] = np.divide(
-        a * moment[:, 1] - b * moment[:, 0], determinant, where=regular, out=np.zeros_like(a)
-    )
+    slopes[:, 0] = np.divide(c * moment[:, 0] - b * moment[:, 1], determinant, where=regular, out=np.zeros_like(a))
+    slopes[:, 1] = np.divide(a * moment[:, 1] - b * moment[:, 0], determinant, where=regular, out=np.zeros_like(a))
     if not regular.all():
         inverse = np.linalg.pinv(covariance[~regular], rcond=1e-8, hermitian=True)
         slopes[~regular] = np.einsum("gij,gj->gi", inverse, moment[~regular])

@@ -99,9 +99,7 @@ def with_interval(
     return Estimate(value, low, high, described(draws, "bca" if ends else "percentile"), "; ".join(notes))
 
 
-def estimates(
-    panel: Panel, replicates: Floats, draws: Draws, method: Method = "percentile"
-) -> dict[str, Estimate]:
+def estimates(panel: Panel, replicates: Floats, draws: Draws, method: Method = "percentile") -> dict[str, Estimate]:
     """Estimate every statistic of a panel.
 
     Args:
@@ -112,10 +110,7 @@ def estimates(
     """
     people = len(panel.people)
     if people == 0:
-        return {
-            name: not_estimable("no photograph has both a measured and a predicted value")
-            for name in panel.names
-        }
+        return {name: not_estimable("no photograph has both a measured and a predicted value") for name in panel.names}
     point = panel.point()
     without = panel.without_each() if method == "bca" and people > 1 else None
     found = {}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
 
-from fundus_core.evaluation.bootstrap import Draws, resample
-from fundus_core.evaluation.estimate import NUMBER_OF_DRAWS, SEED, Estimate, Method
-from fundus_core.evaluation.intervals import estimates
-from fundus_core.evaluation.panels import panels_of
+from fundus_core.evaluation.bootstrap import Draws
+from fundus_core.evaluation.estimate import NUMBER_OF_DRAWS, SEED, Method
 from fundus_core.evaluation.result import Evaluation, TargetResult
-from fundus_core.evaluation.sample import Sample, canonical, check_level, draw_sample, pool, shared_targets
+from fundus_core.evaluation.sample import canonical, check_level, draw_sample, pool, shared_targets
+from fundus_core.evaluation.scored import Scored, score_together
 from fundus_core.records import CohortTable
 
 
@@ -48,24 +47,13 @@ def evaluate(
     ordered = canonical(table)
     everybody = pool(ordered)
     samples = [draw_sample(ordered, each, checked, ordered=True) for each in shared_targets(table, targets)]
-    panels = [panels_of(sample, everybody, ranked=ranked) for sample in samples]
-    drawn = Draws(len(everybody), draws, seed)
-    replicates = iter(resample(drawn, [panel for several in panels for panel in several]))
-    results = {}
-    for sample, several in zip(samples, panels, strict=True):
-        found: dict[str, Estimate] = {}
-        for panel in several:
-            found |= estimates(panel, next(replicates), drawn, interval)
-        results[sample.target.id] = _result(sample, found)
-    return Evaluation(checked, seed, draws, MappingProxyType(results))
+    named = [(sample.target.id, sample) for sample in samples]
+    scored = score_together(named, everybody, Draws(len(everybody), draws, seed), interval=interval, ranked=ranked)
+    return Evaluation(checked, seed, draws, MappingProxyType({each.name: target_result(each) for each in scored}))
 
 
-def _result(sample: Sample, found: Mapping[str, Estimate]) -> TargetResult:
-    return TargetResult(
-        sample.target.id,
-        sample.target.unit,
-        sample.n_photographs,
-        len(sample.patients),
-        len(sample),
-        MappingProxyType(dict(found)),
-    )
+def target_result(scored: Scored) -> TargetResult:
+    """Keep of a scored sample what is shown."""
+    sample = scored.sample
+    target, people = sample.target, len(sample.patients)
+    return TargetResult(target.id, target.unit, sample.n_photographs, people, len(sample), scored.estimates)

@@ -6,8 +6,9 @@ import numpy as np
 
 from fundus_core.evaluation import binary, scores
 from fundus_core.evaluation.bootstrap import CountPanel, Panel, SumPanel
-from fundus_core.evaluation.ranked import area_under_roc, median, ranking, spearman
+from fundus_core.evaluation.ranked import areas_under_roc, medians, spearman
 from fundus_core.evaluation.sample import Sample
+from fundus_core.evaluation.scores import divide
 from fundus_core.records import Floats, Labels
 
 
@@ -49,22 +50,34 @@ def binary_panel(sample: Sample, pool: Labels) -> SumPanel:
 
 def area_panel(sample: Sample, pool: Labels) -> CountPanel:
     """The area under the ROC curve."""
-    order = ranking(sample.p)
 
     def compute(counts: Floats) -> Floats:
-        return area_under_roc(counts[:, sample.group], sample.y, order)[:, None]
+        return areas_under_roc(counts, sample.y, sample.p, sample.group)[:, None]
 
     return CountPanel(np.searchsorted(pool, sample.patients), ("auc",), (binary.AUC_NEEDS,), compute)
 
 
 def ranked_panel(sample: Sample, pool: Labels) -> CountPanel:
     """Median absolute error and Spearman's correlation."""
-    y, p, absolute = ranking(sample.y), ranking(sample.p), np.abs(sample.error)
-    order = np.argsort(absolute, kind="stable")
+    absolute = np.abs(sample.error)
 
     def compute(counts: Floats) -> Floats:
-        weights = counts[:, sample.group]
-        return np.column_stack([median(weights, absolute, order), spearman(weights, y, p)])
+        middle = medians(counts, absolute, sample.group)
+        return np.column_stack([middle, spearman(counts, sample.y, sample.p, sample.group)])
 
     needs = (scores.SCORES["mae"].needs, scores.SCORES["pearson"].needs)
     return CountPanel(np.searchsorted(pool, sample.patients), ("medae", "spearman"), needs, compute)
+
+
+def slope_panel(sample: Sample, pool: Labels, x: Floats, y: Floats) -> SumPanel:
+    """Least squares slope of y on x (n each), named ``trend``."""
+    u, v = x - x.sum() / max(len(x), 1), y - y.sum() / max(len(y), 1)
+    floor = float((1e-10 * np.abs(x).max(initial=0.0)) ** 2)
+
+    def finish(sums: Floats) -> Floats:
+        n, su, sv, suu, suv = sums.T
+        mean = divide(su, n)
+        return divide(divide(suv, n) - mean * divide(sv, n), divide(suu, n) - mean**2, floor)[:, None]
+
+    sums = scores.per_patient(sample, np.array([np.ones_like(u), u, v, u * u, u * v]))
+    return SumPanel(np.searchsorted(pool, sample.patients), ("trend",), ("nothing varies",), sums, finish)

@@ -1,7 +1,8 @@
 """Statistics that need an order, not only sums: the median, ranks, the area under the ROC curve.
 
-Each is computed from how often each unit counts, so that a bootstrap draw costs one pass over sorted units;
-drawing a unit twice is the same as having it twice.
+Each is computed from how often each person was drawn, in one pass over units sorted once beforehand; drawing
+a unit twice is the same as having it twice. Draws are worked off one by one, so that what is touched stays in
+the processor's cache.
 """
 
 from __future__ import annotations
@@ -15,87 +16,132 @@ from fundus_core.records import Floats
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
-    """A column sorted once, its ties known."""
+class Sorted:
+    """A column of n units sorted once, its ties known."""
 
     order: Indices
-    """Units from smallest to largest."""
-    end: Indices
-    """Per unit, in the original order: the sorted position after the last unit tied with it."""
-    start: Indices
-    """Per unit, in the original order: the sorted position of the first unit tied with it."""
+    """Units from smallest to largest, n."""
+    last: Indices
+    """Sorted position of the last unit of each set of ties, one per different value."""
+    tie: Indices
+    """Which set of ties each sorted position belongs to, n."""
+
+    @property
+    def distinct(self) -> bool:
+        """Whether no value occurs twice."""
+        return len(self.last) == len(self.order)
 
 
-def ranking(column: Floats) -> Ranking:
-    """Sort a column and find its ties."""
+def sort(column: Floats) -> Sorted:
+    """Sort a column and find its ties.
+
+    >>> sort(np.array([3.0, 1.0, 3.0])).last.tolist()
+    [0, 2]
+    """
     order = np.argsort(column, kind="stable")
     ordered = column[order]
-    return Ranking(order, np.searchsorted(ordered, column, "right"), np.searchsorted(ordered, column, "left"))
+    new = np.concatenate([np.ones(min(len(column), 1), dtype=bool), ordered[1:] != ordered[:-1]])
+    tie = np.cumsum(new, dtype=np.intp) - 1
+    return Sorted(order, np.flatnonzero(np.append(new[1:], np.ones(min(len(column), 1), dtype=bool))), tie)
 
 
-def _cumulative(weights: Floats, order: Indices) -> Floats:
-    """Cumulative weights in sorted order with a leading zero: draws x (n + 1)."""
-    out = np.zeros((len(weights), len(order) + 1))
-    np.cumsum(weights[:, order], axis=1, out=out[:, 1:])
-    return out
+def weight_up_to(weights: Floats, of: Sorted) -> Floats:
+    """Weight below each sorted position, units tied with it counting half: n to n.
 
-
-def midranks(weights: Floats, of: Ranking) -> Floats:
-    """Rank of each unit in each draw, tied units sharing the mean of their ranks: draws x n.
-
-    >>> midranks(np.ones((1, 4)), ranking(np.array([3.0, 1.0, 3.0, 2.0]))).tolist()
-    [[3.5, 1.0, 3.5, 2.0]]
+    >>> weight_up_to(np.ones(3), sort(np.array([3.0, 1.0, 3.0]))).tolist()
+    [0.5, 2.0, 2.0]
     """
-    cumulative = _cumulative(weights, of.order)
-    return np.asarray((cumulative[:, of.start] + cumulative[:, of.end] + 1) / 2)
+    cumulative = np.cumsum(weights)
+    if of.distinct:
+        return np.asarray(cumulative - weights / 2)
+    ends = cumulative[of.last]
+    middles = (ends + np.concatenate([[0.0], ends[:-1]])) / 2
+    return np.asarray(middles[of.tie])
 
 
-def median(weights: Floats, column: Floats, order: Indices) -> Floats:
+def medians(counts: Floats, column: Floats, group: Indices) -> Floats:
     """Median of a column in each draw, the mean of the two middle values where their number is even.
 
     Args:
-        weights: Draws x n, whole numbers.
+        counts: Draws x people, whole numbers.
         column: n values.
-        order: Units from smallest to largest.
+        group: Whose unit each is, n.
 
-    >>> median(np.array([[1.0, 1, 1], [0, 2, 2]]), np.array([1.0, 2, 4]), np.arange(3)).tolist()
+    Returns:
+        A median per draw; NaN where nobody was drawn.
+
+    >>> medians(np.array([[1.0, 1, 1], [0, 2, 2]]), np.array([1.0, 2, 4]), np.arange(3)).tolist()
     [2.0, 3.0]
     """
-    cumulative = np.cumsum(weights[:, order], axis=1)
-    total = cumulative[:, -1:]
-    ordered = column[order]
-    last = len(order) - 1
-    lower = np.minimum((cumulative < np.floor((total + 1) / 2)).sum(axis=1), last)
-    upper = np.minimum((cumulative < np.floor(total / 2) + 1).sum(axis=1), last)
-    return np.asarray(np.where(total[:, 0] > 0, (ordered[lower] + ordered[upper]) / 2, np.nan))
+    order = np.argsort(column, kind="stable")
+    ordered, whose = column[order], group[order]
+    out = np.full(len(counts), np.nan)
+    for draw, drawn in enumerate(counts):
+        cumulative = np.cumsum(drawn[whose])
+        total = cumulative[-1]
+        if total > 0:
+            middle = np.searchsorted(cumulative, [np.floor((total + 1) / 2), np.floor(total / 2) + 1])
+            out[draw] = ordered[middle].mean()
+    return out
 
 
-def spearman(weights: Floats, y: Ranking, p: Ranking) -> Floats:
-    """Pearson correlation of midranks in each draw; NaN where one side is constant (Spearman 1904)."""
-    total = weights.sum(axis=1, keepdims=True)
-    middle = (total + 1) / 2
-    a, b = midranks(weights, y) - middle, midranks(weights, p) - middle
-    aa, bb, ab = ((weights * left * right).sum(axis=1) for left, right in ((a, a), (b, b), (a, b)))
-    product = np.sqrt(aa * bb)
-    return np.asarray(np.divide(ab, product, out=np.full(len(weights), np.nan), where=product > 0))
+def spearman(counts: Floats, y: Floats, p: Floats, group: Indices) -> Floats:
+    """Pearson correlation of midranks (Spearman 1904, doi:10.2307/1412159) in each draw.
+
+    Args:
+        counts: Draws x people, whole numbers.
+        y: n values.
+        p: n values.
+        group: Whose unit each is, n.
+
+    Returns:
+        A correlation per draw; NaN where one side is constant.
+
+    >>> spearman(np.ones((1, 3)), np.array([1.0, 2, 3]), np.array([10.0, 40, 20]), np.arange(3)).tolist()
+    [0.5]
+    """
+    by_y, by_p = sort(y), sort(p)
+    place = np.empty(len(p), dtype=np.intp)
+    place[by_p.order] = np.arange(len(p))
+    place, whose_y, whose_p = place[by_y.order], group[by_y.order], group[by_p.order]
+    out = np.full(len(counts), np.nan)
+    for draw, drawn in enumerate(counts):
+        wy, wp = drawn[whose_y], drawn[whose_p]
+        middle = wy.sum() / 2
+        ry, rp = weight_up_to(wy, by_y) - middle, weight_up_to(wp, by_p) - middle
+        weighted = wy * ry
+        squares = np.dot(weighted, ry) * np.dot(wp * rp, rp)
+        if squares > 0:
+            out[draw] = np.dot(weighted, rp[place]) / np.sqrt(squares)
+    return out
 
 
-def area_under_roc(weights: Floats, y: Floats, p: Ranking) -> Floats:
+def areas_under_roc(counts: Floats, y: Floats, p: Floats, group: Indices) -> Floats:
     """Probability that a positive unit is ranked above a negative one, ties counting half, in each draw.
 
     The Mann-Whitney form (Hanley & McNeil 1982, doi:10.1148/radiology.143.1.7063747).
 
     Args:
-        weights: Draws x n, whole numbers.
+        counts: Draws x people, whole numbers.
         y: n truths, 0 or 1.
-        p: Ranking of the n predictions.
+        p: n predictions.
+        group: Whose unit each is, n.
 
     Returns:
         An area per draw; NaN where a draw lacks positives or negatives.
+
+    >>> y, p = np.array([0.0, 1, 0, 1]), np.array([0.1, 0.2, 0.2, 0.9])
+    >>> areas_under_roc(np.ones((1, 4)), y, p, np.arange(4)).tolist()
+    [0.875]
     """
-    positive, negative = weights * y, weights * (1 - y)
-    cumulative = _cumulative(negative, p.order)
-    below = (cumulative[:, p.start] + cumulative[:, p.end]) / 2
-    pairs = positive.sum(axis=1) * negative.sum(axis=1)
-    wins = (positive * below).sum(axis=1)
-    return np.asarray(np.divide(wins, pairs, out=np.full(len(weights), np.nan), where=pairs > 0))
+    by_p = sort(p)
+    whose, positive = group[by_p.order], y[by_p.order]
+    out = np.full(len(counts), np.nan)
+    for draw, drawn in enumerate(counts):
+        weights = drawn[whose]
+        above = weights * positive
+        below = weights - above
+        pairs = above.sum() * below.sum()
+        if pairs > 0:
+            out[draw] = np.dot(above, weight_up_to(below, by_p)) / pairs
+    return out

@@ -100,9 +100,7 @@ def subset(table: CohortTable, rows: NDArray[np.bool_] | Indices) -> CohortTable
     for field in fields(table):
         value = getattr(table, field.name)
         chosen[field.name] = (
-            value[rows]
-            if isinstance(value, np.ndarray)
-            else {key: column[rows] for key, column in value.items()}
+            value[rows] if isinstance(value, np.ndarray) else {key: column[rows] for key, column in value.items()}
         )
     return CohortTable(**chosen)
 
@@ -163,9 +161,7 @@ def draw_sample(table: CohortTable, of: Target, level: Level, *, ordered: bool =
     )
     means = [_mean(column[chosen], unit, len(first)) for column in columns]
     eye = table.eye[chosen][first] if level != "patient" else np.full(len(first), "", dtype=np.str_)
-    return _assemble(
-        of, level, means, eye, table.patient_id[chosen][first], np.bincount(unit, minlength=len(first))
-    )
+    return _assemble(of, level, means, eye, table.patient_id[chosen][first], np.bincount(unit, minlength=len(first)))
 
 
 def _units(table: CohortTable, chosen: Indices, level: Level) -> Indices:
@@ -187,9 +183,7 @@ def _mean(column: Floats, unit: Indices, n: int) -> Floats:
     return np.asarray(np.divide(total, count, out=np.full(n, np.nan), where=count > 0))
 
 
-def _assemble(
-    of: Target, level: Level, means: list[Floats], eye: Labels, who: Labels, photographs: Indices
-) -> Sample:
+def _assemble(of: Target, level: Level, means: list[Floats], eye: Labels, who: Labels, photographs: Indices) -> Sample:
     kept = np.ones(len(who), dtype=bool)
     if of.binary:
         kept = (means[0] == 0) | (means[0] == 1)

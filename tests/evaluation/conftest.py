@@ -12,9 +12,7 @@ from fundus_core.records import CohortTable
 CENTRE = {"sbp": (130, 17.5), "dbp": (77, 11), "glucose": (96, 14), "waist": (84, 11), "bmi": (23.5, 3.7)}
 
 
-def cohort(
-    people: int = 60, seed: int = 0, gaps: float = 0.1, spread: float = 1.0, bias: float = 0.0
-) -> CohortTable:
+def cohort(people: int = 60, seed: int = 0, gaps: float = 0.1, spread: float = 1.0, bias: float = 0.0) -> CohortTable:
     rng = np.random.default_rng(seed)
     per_person = rng.integers(1, 4, size=people)
     who = np.repeat(np.arange(people), per_person)

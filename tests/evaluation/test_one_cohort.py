@@ -221,10 +221,7 @@ def test_only_shared_targets_are_scored_and_the_rest_can_be_asked_for(cohort):
     del table.truth["waist"]
     assert "waist" not in evaluate(table, draws=5).targets
     asked = evaluate(table, draws=5, targets=["waist"]).targets["waist"]
-    assert (
-        asked.estimates["mae"].note
-        == "not estimable: no photograph has both a measured and a predicted value"
-    )
+    assert asked.estimates["mae"].note == "not estimable: no photograph has both a measured and a predicted value"
 
 
 @pytest.mark.parametrize(

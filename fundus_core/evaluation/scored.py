@@ -1,0 +1,96 @@
+"""Several samples scored on the same draws, so that differences between them can be tested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from types import MappingProxyType
+
+import numpy as np
+
+from fundus_core.evaluation.binary import THRESHOLD
+from fundus_core.evaluation.bootstrap import Draws, resample
+from fundus_core.evaluation.contrasts import NO_EFFECT, Difference, difference, hedges, wald, welch
+from fundus_core.evaluation.estimate import Estimate, Method
+from fundus_core.evaluation.intervals import estimates
+from fundus_core.evaluation.panels import panels_of
+from fundus_core.evaluation.sample import Sample
+from fundus_core.records import Floats, Labels
+
+PER_PERSON: Mapping[str, Callable[[Sample], Floats]] = MappingProxyType(
+    {
+        "mae": lambda sample: np.abs(sample.error),
+        "bias": lambda sample: sample.error,
+        "accuracy": lambda sample: ((sample.p >= THRESHOLD) == (sample.y == 1)).astype(np.float64),
+        "brier": lambda sample: sample.error**2,
+    }
+)
+"""Scores that are a mean of one number a person, and that number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One sample, its scores and their replicates."""
+
+    name: str
+    """Of the group, cohort or model."""
+    sample: Sample
+    """What was scored."""
+    estimates: Mapping[str, Estimate]
+    """By score."""
+    replicates: Mapping[str, Floats]
+    """By score: its value on each draw, NaN where it has none."""
+
+
+def score_together(
+    named: Sequence[tuple[str, Sample]],
+    everybody: Labels,
+    draws: Draws,
+    *,
+    interval: Method = "percentile",
+    ranked: bool = True,
+) -> tuple[Scored, ...]:
+    """Score samples on common draws.
+
+    Args:
+        named: Name and sample of each.
+        everybody: Those who are drawn, sorted; every sample's people are among them.
+        draws: How they are drawn.
+        interval: Kind of interval.
+        ranked: Whether to add the statistics that need sorting on every draw.
+    """
+    panels = [panels_of(sample, everybody, ranked=ranked) for _, sample in named]
+    values = iter(resample(draws, [panel for several in panels for panel in several]))
+    scored = []
+    for (name, sample), several in zip(named, panels, strict=True):
+        found: dict[str, Estimate] = {}
+        replicates: dict[str, Floats] = {}
+        for panel in several:
+            drawn = next(values)
+            found |= estimates(panel, drawn, draws, interval)
+            replicates |= dict(zip(panel.names, drawn.T, strict=True))
+        scored.append(Scored(name, sample, MappingProxyType(found), MappingProxyType(replicates)))
+    return tuple(scored)
+
+
+def compare_pair(first: Scored, second: Scored, score: str, draws: Draws) -> Difference:
+    """Compare one score of two samples: Welch's t where it is a mean over different people, else Wald."""
+    a, b = first.sample, second.sample
+    value = difference_of(first.estimates[score].value, second.estimates[score].value)
+    names = (a.target.id, score, first.name, second.name)
+    if score in PER_PERSON and a.level == b.level == "patient" and not np.isin(a.patients, b.patients).any():
+        of_each = PER_PERSON[score]
+        return difference(names, welch(of_each(a), of_each(b)), hedges(of_each(a), of_each(b)), value)
+    found = wald(value, first.replicates[score] - second.replicates[score], draws)
+    return difference(names, found, NO_EFFECT, value)
+
+
+def difference_of(first: float | None, second: float | None) -> float:
+    """Subtract two values; NaN where one is missing."""
+    return np.nan if first is None or second is None else first - second
+
+
+def pairwise(scored: Sequence[Scored], scores: Sequence[str], draws: Draws) -> list[Difference]:
+    """Compare every pair of samples on each score; p values not corrected yet."""
+    return [compare_pair(a, b, score, draws) for a, b in combinations(scored, 2) for score in scores]
