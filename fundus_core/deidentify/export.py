@@ -73,20 +73,20 @@ def write_cohort(
     """
     _check_free(out)
     allowed = (*TARGETS, *covariates)
-    rows: list[Row] = []
+    rows: dict[str, Row] = {}
     audit: list[AuditLine] = []
     offered: dict[str, None] = {}
     with _writer(out) as write:
         for item, values in cohort:
             file = f"photographs/{item.photograph}{_SUFFIX[form]}"
+            _check_new(file, rows)
             write(file, encode(item.pixels, form))
-            rows.append(_row(item, file, {name: values[name] for name in allowed if name in values}))
+            rows[file] = _row(item, file, {name: values[name] for name in allowed if name in values})
             audit.append(item.audit)
             offered.update(dict.fromkeys(values))
-        _check_unique(audit)
         columns = (*_ALWAYS, *(name for name in allowed if name not in _ALWAYS and name in offered))
-        rows.sort(key=lambda row: str(row["photograph"]))
-        write("table.csv", _csv(columns, ([_cell(row.get(name, "")) for name in columns] for row in rows)))
+        lines = ([_cell(rows[file].get(name, "")) for name in columns] for file in sorted(rows))
+        write("table.csv", _csv(columns, lines))
         write("audit.csv", _audit_csv(audit))
         readme = _README.format(form=form.upper(), oldest=OLDEST_AGE, cap=OLDEST_AGE + 1)
         write("README.txt", readme.encode())
@@ -138,12 +138,11 @@ def _audit_csv(lines: list[AuditLine]) -> bytes:
     return _csv(columns, rows)
 
 
-def _check_unique(lines: list[AuditLine]) -> None:
-    twice = len(lines) - len({line.photograph for line in lines})
-    if twice:
+def _check_new(name: str, taken: Mapping[str, object]) -> None:
+    if name in taken:
         message = (
-            f"{twice} of {len(lines)} photographs share their name with another; "
-            "names must differ within an export. Give the folder that holds them all instead of several."
+            "Two photographs of the cohort have the same name; names must differ within an export. "
+            "Give the folder that holds them all instead of several."
         )
         raise UsageError(message)
 
@@ -151,9 +150,7 @@ def _check_unique(lines: list[AuditLine]) -> None:
 def _check_free(out: Path) -> None:
     taken = out.exists() and (not out.is_dir() or out.suffix.lower() == ".zip" or any(out.iterdir()))
     if taken:
-        message = (
-            f"'{out.name}' exists and is not an empty folder; nothing is overwritten. Choose another name."
-        )
+        message = f"'{out.name}' exists and is not an empty folder; nothing is overwritten. Choose another name."
         raise UsageError(message)
 
 

@@ -31,6 +31,9 @@ _OTHERS = (
     ("an old Office document", b"\xd0\xcf\x11\xe0"),
     ("a numpy array", b"\x93NUMPY"),
 )
+_FIRST_ELEMENTS = (b"\x00\x00", b"\x01\x00", b"\x05\x00", b"\x08\x00", b"\x16\x00", b"\x18\x00")
+_FIRST_REPRESENTATIONS = (b"UL", b"OB", b"CS", b"UI")
+_LONGEST_FIRST = 256
 _ISO_BRANDS = {b"heic": "a HEIC picture", b"heix": "a HEIC picture", b"mif1": "a HEIC picture"} | {
     b"avif": "an AVIF picture",
     b"isom": "a film",
@@ -92,8 +95,10 @@ def _is_dicom(head: bytes) -> bool:
     """With the preamble of PS3.10, or without it where the first element is a plausible one."""
     if head[128:132] == b"DICM":
         return True
-    explicit = head[:1] in (b"\x02", b"\x08") and head[1:2] == b"\x00" and head[3:4] == b"\x00"
-    return explicit and head[4:6] in (b"UL", b"OB", b"UI", b"CS", b"DA", b"TM", b"SH", b"LO")
+    begins = head[:2] in (b"\x02\x00", b"\x08\x00") and head[2:4] in _FIRST_ELEMENTS
+    explicit = head[4:6] in _FIRST_REPRESENTATIONS
+    implicit = 0 < int.from_bytes(head[4:8], "little") <= _LONGEST_FIRST
+    return begins and (explicit or implicit)
 
 
 def _stranger(data: bytes) -> PhotographError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from fundus_core.images.faults import truncated
@@ -11,6 +13,8 @@ from fundus_core.records import Pixels
 _FILL = 128
 """libjpeg leaves the blocks that it has no data for at zero coefficients: middle grey in every channel."""
 _COEFFICIENTS = 64
+_DARK = 24
+"""Rows without anything brighter are border, where there is nothing to refine."""
 _JPEG = "JPEG"
 _NO_DETAIL = "passes that hold its detail are missing"
 
@@ -31,11 +35,9 @@ def blacken_missing(pixels: Pixels) -> tuple[Pixels, str]:
     height = len(pixels)
     kept = int(present[-1]) + 1 if len(present) else 0
     missing = 1 - kept / height
-    if missing > MAX_MISSING_ROWS:
-        said = f"{missing:.0%} of the rows are missing, at most {MAX_MISSING_ROWS:.0%} may be"
-        raise truncated(_JPEG, said)
+    _check_missing(missing)
     whole = pixels.copy()
-    whole[kept:] = 255 if pixels.shape[2] == 4 else 0  # inverted inks: full is black
+    whole[kept:] = 0  # black also for inks, which JPEG stores inverted
     if kept == height:
         return whole, "The file was cut off within its last rows; what is there was read."
     return (
@@ -44,11 +46,17 @@ def blacken_missing(pixels: Pixels) -> tuple[Pixels, str]:
     )
 
 
-def refinement_only(data: bytes) -> str:
-    """Return a note where a progressive JPEG lacks only the last bits of its coefficients.
+def refinement_only(data: bytes, pixels: Pixels, decode: Callable[[bytes], Pixels]) -> str:
+    """Return a note where a progressive JPEG lacks only the last bit of some coefficients.
 
-    A progressive file refines the whole picture scan by scan. Where a first pass is missing, detail is
-    missing everywhere, which no eye would notice and no model was trained on.
+    A progressive file refines the whole picture scan by scan. Where a first pass is missing, detail is missing
+    everywhere, which no eye would notice and no model was trained on. How far the last scan came is seen by comparing
+    with the picture without it.
+
+    Args:
+        data: The file's bytes.
+        pixels: Height x width x channels, decoded from them.
+        decode: Decodes other bytes the same way.
 
     Raises:
         PhotographError: ``truncated``, where more is missing.
@@ -56,20 +64,31 @@ def refinement_only(data: bytes) -> str:
     *whole, last = _scans(data)
     components = {component for scan in whole for component in scan.components}
     seen = {(c, k) for scan in whole if not scan.refines for c in scan.components for k in scan.coefficients}
-    if not last.refines or len(seen) < _COEFFICIENTS * len(components):
+    if not last.is_final or len(seen) < _COEFFICIENTS * len(components):
         raise truncated(_JPEG, _NO_DETAIL)
+    refined = np.flatnonzero((pixels != decode(data[: last.at])).any(axis=(1, 2)))
+    lit = np.flatnonzero((pixels > _DARK).any(axis=(1, 2)))
+    _check_missing(np.count_nonzero(lit > max(refined, default=-1)) / len(pixels))
     return "The file was cut off within its last refinement; what is there was read."
+
+
+def _check_missing(share: float) -> None:
+    if share > MAX_MISSING_ROWS:
+        said = f"{share:.0%} of the rows are missing, at most {MAX_MISSING_ROWS:.0%} may be"
+        raise truncated(_JPEG, said)
 
 
 class _Scan:
     """The header of one scan of a progressive JPEG (ITU-T T.81, B.2.3)."""
 
-    def __init__(self, header: bytes) -> None:
+    def __init__(self, at: int, header: bytes) -> None:
+        self.at = at
         count = header[0]
         first, end, bits = header[1 + 2 * count : 4 + 2 * count]
         self.components = tuple(header[1 : 1 + 2 * count : 2])
         self.coefficients = range(first, end + 1)
         self.refines = bits >> 4 > 0
+        self.is_final = self.refines and bits & 15 == 0
 
 
 def _scans(data: bytes) -> list[_Scan]:
@@ -85,7 +104,7 @@ def _scans(data: bytes) -> list[_Scan]:
         header = data[at + 4 : at + 2 + length]
         if len(header) < 6 or len(header) < 4 + 2 * header[0]:
             raise truncated(_JPEG, "its end is missing")
-        scans.append(_Scan(header))
+        scans.append(_Scan(at, header))
         at = data.find(b"\xff\xda", at + 2 + length)
     if not scans:
         raise truncated(_JPEG, "its end is missing")

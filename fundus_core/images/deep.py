@@ -13,7 +13,7 @@ from fundus_core.images.faults import damaged
 from fundus_core.records import Pixels
 
 # OpenCV prints what it finds wrong in a file; the caller is told by an error instead.
-cv2.setLogLevel(0)
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 _BITS_PER_SAMPLE = 258
 _PNG_DEPTH_BYTE = 24
@@ -35,7 +35,7 @@ def decode_16(data: bytes, header: ImageFile) -> NDArray[np.uint16]:
     """Decode a 16-bit PNG or TIFF with OpenCV, for Pillow keeps only the high byte of each channel.
 
     Returns:
-        Height x width x channels (1 grey, 3 RGB, 4 RGB and alpha), 0..65535; a TIFF already upright.
+        Height x width x channels (1 grey, 3 BGR, 4 BGR and alpha), 0..65535; a TIFF already upright.
 
     Raises:
         PhotographError: ``damaged``.
@@ -50,8 +50,7 @@ def decode_16(data: bytes, header: ImageFile) -> NDArray[np.uint16]:
     deep = found if found.ndim == 3 else found[:, :, None]
     if isinstance(header, TiffImageFile) and header.tag_v2.get(_PHOTOMETRIC) == _MIN_IS_WHITE:
         deep = 65535 - deep
-    order = {1: [0], 2: [0, 1], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[deep.shape[2]]
-    return np.ascontiguousarray(deep[:, :, order])
+    return np.asarray(deep, np.uint16)
 
 
 def reduced_to_8(deep: NDArray[np.uint16]) -> tuple[Pixels, str]:

@@ -82,7 +82,8 @@ def _open(data: bytes) -> Dataset:
 
 def _without_picture(dataset: Dataset) -> PhotographError:
     """A DICOM of another kind, or one that was cut off before its pixels."""
-    if "Rows" in dataset:
+    # pydicom returns nothing at all where the pixels of a compressed picture stop early.
+    if "Rows" in dataset or not len(dataset):
         return damaged(KIND, EOFError())
     message = "The DICOM file holds no picture (a report, a measurement or an index); leave it out."
     return PhotographError(Code.NOT_A_PHOTOGRAPH, message)

@@ -133,6 +133,7 @@ def _to_8_bits(raw: NDArray[np.generic], layout: Layout) -> Pixels:
     if layout.bits == 8 and raw.dtype == np.uint8:
         return np.asarray(raw, np.uint8)
     levels = 1 << layout.bits
-    shift = levels // 2 if layout.signed else 0
+    values = (raw.view(np.uint16) if raw.itemsize == 2 else raw.view(np.uint8)) & (levels - 1)
     lookup = (np.arange(levels) * 255 // (levels - 1)).astype(np.uint8)
-    return np.asarray(lookup[(raw.astype(np.int32) + shift) & (levels - 1)], np.uint8)
+    # Turning the sign bit over adds half the range: two's complement becomes a plain count.
+    return np.asarray(lookup[values ^ (levels // 2) if layout.signed else values], np.uint8)

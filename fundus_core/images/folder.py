@@ -26,9 +26,8 @@ def walk(folder: Path) -> Iterator[Source]:
 
 
 def single(path: Path, name: str) -> Source:
-    """Return one file as a source."""
-    where = path.resolve()
-    return Source(name, ReadFile(where), locator=os.fspath(where))
+    """Return one file, by its absolute path, as a source."""
+    return Source(name, ReadFile(path), locator=os.fspath(path))
 
 
 def head_of(path: Path) -> bytes:

@@ -85,7 +85,7 @@ def _cut_off(data: bytes, header: JpegImageFile, at_least: int) -> tuple[Pixels,
     """Read a file that stops early, if little is missing."""
     pixels = _loose(data, header, at_least)
     if "progressive" in header.info:
-        return pixels, refinement_only(data)
+        return pixels, refinement_only(data, pixels, lambda other: _loose(other, header, at_least))
     return blacken_missing(pixels)
 
 

@@ -15,7 +15,7 @@ from fundus_core.records import Eye, Source
 _ENCODINGS = ("utf-8-sig", "euc_jp", "cp932", "latin-1")
 """Tried in this order: text in a later one hardly ever decodes in an earlier one; the last never fails."""
 _MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
 _EYES = {
     **dict.fromkeys(("", "na", "nan", "unknown"), Eye.UNKNOWN),
     **dict.fromkeys(("l", "left", "os", "左", "左眼"), Eye.LEFT),
@@ -52,18 +52,19 @@ def listed(path: Path) -> Iterator[Source]:
     except (OSError, csv.Error) as error:
         message = f"The list '{path.name}' could not be read ({error}); save it again as CSV in UTF-8."
         raise UsageError(message) from None
-    return _rows(layout)
+    folder = path.resolve().parent
+    return (_source(folder, *row) for row in _rows(layout))
 
 
-def _rows(layout: _Layout) -> Iterator[Source]:
-    folder = layout.path.resolve().parent
+def _rows(layout: _Layout) -> Iterator[tuple[str, str, Eye]]:
+    """Path, patient and eye of each line that has a path."""
     with layout.path.open(encoding=layout.encoding, newline="") as file:
         reader = csv.reader(file, delimiter=layout.delimiter)
         columns = _columns(next(reader, []), layout.path.name)
         for cells in reader:
             path, patient_id, eye = (_cell(cells, place) for place in columns)
             if path:
-                yield _source(folder, path, patient_id, _eye(eye, reader.line_num))
+                yield path, patient_id, _eye(eye, reader.line_num)
 
 
 def _source(folder: Path, path: str, patient_id: str, eye: Eye) -> Source:

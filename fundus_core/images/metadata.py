@@ -9,11 +9,13 @@ import numpy as np
 from PIL import ExifTags
 from PIL.ImageFile import ImageFile
 
-from fundus_core.images.faults import DAMAGE, damaged
+from fundus_core.images.faults import DAMAGE, damaged, unsupported
 from fundus_core.records import Pixels
 
 _Kind = TypeVar("_Kind", bound=ImageFile)
 
+_UNUSUAL = "pixels of an unusual layout"
+_AS_RGB = "Export it in RGB with 8 or 16 bits a channel."
 _DROPPED = {
     "exif": "EXIF",
     "icc_profile": "colour profile",
@@ -36,6 +38,8 @@ def open_header(kind: type[_Kind], data: bytes) -> _Kind:
     try:
         return kind(BytesIO(data))
     except DAMAGE as error:
+        if "unknown pixel mode" in str(error):
+            raise unsupported(kind.format or "", _UNUSUAL, _AS_RGB) from None
         raise damaged(kind.format or "", error) from None
 
 

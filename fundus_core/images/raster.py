@@ -42,7 +42,8 @@ def read(data: bytes, kind: str) -> Found:
     if header.mode not in _GREY | _COLOUR:
         what = f"pixels of the kind {header.mode}"
         raise unsupported(kind.upper(), what, "Export it with 8 or 16 bits a channel.")
-    orientation = orientation_of(header)
+    # Pillow and OpenCV turn a TIFF upright themselves.
+    orientation = 1 if kind == "tiff" else orientation_of(header)
     page_note = _pages(header)
     pixels, single, notes = _deep(data, header) if bits_of(header, data) == 16 else _shallow(header)
     pixels = upright(pixels, orientation)
@@ -85,9 +86,8 @@ def _without_alpha(image: Image.Image) -> tuple[Image.Image, str]:
 def _deep(data: bytes, header: ImageFile) -> tuple[Pixels, bool, tuple[str, ...]]:
     """Decode 16 bits a channel: pixels, whether the file has one channel, notes."""
     pixels, note = reduced_to_8(decode_16(data, header))
-    channels = pixels.shape[2]
-    if channels <= 2:
+    if pixels.shape[2] <= 2:
         return stack(pixels[:, :, 0]), True, (note,)
-    image, alpha_note = over_black(Image.fromarray(pixels)) if channels == 4 else (Image.fromarray(pixels), "")
+    image, alpha_note = _without_alpha(Image.fromarray(pixels[:, :, [2, 1, 0, 3][: pixels.shape[2]]]))
     image, colour_note = to_srgb(image, header.info.get("icc_profile"))
     return np.array(image), False, (note, alpha_note, colour_note)

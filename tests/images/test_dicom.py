@@ -1,0 +1,223 @@
+"""DICOM: every way in which values mean colour, and what is kept of the person: eye, whole years, a pseudonym."""
+
+from __future__ import annotations
+
+import io
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from pydicom import dcmread, uid
+from pydicom.dataset import Dataset
+from pydicom.pixels.processing import convert_color_space
+from pydicom.sequence import Sequence
+
+from fundus_core.errors import PhotographError
+from fundus_core.images import decode
+from fundus_core.records import Eye, Photograph
+from tests.images.making import dataset, dicom, eye, jpeg, run_length, transcoded, wrapped, written
+
+NAME = "TANAKA^TARO"
+GREY = eye()[:, :, 1]
+
+
+def read(**elements: object) -> Photograph:
+    return decode(dicom(**elements), "x", pseudonymise=lambda patient: f"P<{len(patient)}>")
+
+
+def test_ybr_becomes_rgb() -> None:
+    ybr = convert_color_space(eye(), "RGB", "YBR_FULL")
+    assert np.abs(decode(dicom(ybr, photometric="YBR_FULL"), "x").pixels.astype(int) - eye()).max() <= 2
+
+
+def test_native_ybr_422_becomes_rgb() -> None:
+    ybr = convert_color_space(eye(), "RGB", "YBR_FULL").reshape(96, 64, 6)
+    packed = np.ascontiguousarray(ybr[:, :, [0, 3, 1, 2]])
+    made = dataset(eye(), photometric="YBR_FULL_422")
+    made.PixelData = packed.tobytes()
+    assert np.abs(decode(written(made), "x").pixels.astype(int) - eye()).mean() < 2
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+def test_monochrome_1_is_monochrome_2_turned_over(bits: int) -> None:
+    dtype = np.uint8 if bits == 8 else np.uint16
+    levels = (GREY.astype(np.uint32) * ((1 << bits) - 1) // 255).astype(dtype)
+    plain = decode(dicom(levels, photometric="MONOCHROME2", bits=bits), "x")
+    inverse = decode(dicom(levels, photometric="MONOCHROME1", bits=bits), "x")
+    assert np.array_equal(plain.pixels, 255 - inverse.pixels)
+    assert np.abs(plain.pixels[:, :, 0].astype(int) - GREY).max() <= 1
+    assert not plain.colour
+    assert not inverse.colour
+
+
+def test_signed_values_start_at_their_most_negative() -> None:
+    signed = (GREY.astype(np.int16) - 128) * 16
+    found = decode(dicom(signed, photometric="MONOCHROME2", bits=12), "x")
+    assert np.abs(found.pixels[:, :, 0].astype(int) - GREY).max() <= 1
+
+
+def test_a_palette_gives_its_colours() -> None:
+    table = np.stack([np.arange(256), np.arange(256) // 2, np.arange(256) // 4]).astype("<u2") * 257
+    words = {f"{c}PaletteColorLookupTableDescriptor": [256, 0, 16] for c in ("Red", "Green", "Blue")}
+    data = {
+        f"{c}PaletteColorLookupTableData": row.tobytes() for c, row in zip(("Red", "Green", "Blue"), table, strict=True)
+    }
+    found = decode(dicom(GREY, photometric="PALETTE COLOR", **words, **data), "x")
+    wanted = np.stack([GREY, GREY // 2, GREY // 4], -1).astype(int)
+    assert np.abs(found.pixels - wanted).max() <= 1
+    assert found.colour
+
+
+def test_colour_by_plane_is_colour_by_pixel() -> None:
+    made = dataset(eye())
+    made.PlanarConfiguration = 1
+    made.PixelData = np.ascontiguousarray(eye().transpose(2, 0, 1)).tobytes()
+    assert np.array_equal(decode(written(made), "x").pixels, eye())
+
+
+@pytest.mark.parametrize("syntax", [uid.ImplicitVRLittleEndian, uid.ExplicitVRBigEndian])
+def test_other_ways_of_writing_elements_give_the_same_picture(syntax: str) -> None:
+    made = dataset(eye())
+    made.file_meta.TransferSyntaxUID = uid.UID(syntax)
+    assert np.array_equal(decode(written(made), "x").pixels, eye())
+
+
+@pytest.mark.parametrize("syntax", [uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian])
+def test_a_file_without_preamble_is_read(syntax: str) -> None:
+    made = dataset(eye())
+    made.file_meta.TransferSyntaxUID = uid.UID(syntax)
+    buffer = io.BytesIO()
+    made.save_as(buffer, implicit_vr=syntax == uid.ImplicitVRLittleEndian, little_endian=True)
+    bare = dcmread(io.BytesIO(buffer.getvalue()), force=True)
+    del bare.file_meta
+    out = io.BytesIO()
+    bare.save_as(out, implicit_vr=syntax == uid.ImplicitVRLittleEndian, little_endian=True)
+    assert np.array_equal(decode(out.getvalue(), "x").pixels, eye())
+
+
+@pytest.mark.parametrize(("said", "found"), [("R", Eye.RIGHT), ("L", Eye.LEFT), ("B", Eye.UNKNOWN), ("", Eye.UNKNOWN)])
+@pytest.mark.parametrize("keyword", ["ImageLaterality", "Laterality"])
+def test_the_eye_is_read(keyword: str, said: str, found: Eye) -> None:
+    assert read(**{keyword: said}).eye == found
+
+
+def test_the_eye_is_read_from_functional_groups() -> None:
+    anatomy, shared = Dataset(), Dataset()
+    anatomy.FrameLaterality = "R"
+    shared.FrameAnatomySequence = Sequence([anatomy])
+    assert read(SharedFunctionalGroupsSequence=Sequence([shared])).eye == Eye.RIGHT
+
+
+@pytest.mark.parametrize(
+    ("elements", "age"),
+    [
+        ({"PatientBirthDate": "19600615", "StudyDate": "20250614"}, 64),
+        ({"PatientBirthDate": "19600615", "StudyDate": "20250615"}, 65),
+        ({"PatientBirthDate": "19600615", "AcquisitionDateTime": "20250616120000", "StudyDate": "20300101"}, 65),
+        ({"PatientAge": "061Y"}, 61),
+        ({"PatientAge": "030M"}, 2),
+        ({"PatientBirthDate": "19600615"}, math.nan),
+        ({"PatientBirthDate": "20300101", "StudyDate": "20250615"}, math.nan),
+        ({"PatientAge": "old"}, math.nan),
+        ({}, math.nan),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_age_in_whole_years(elements: dict[str, str], age: float) -> None:
+    assert read(**elements).age == pytest.approx(age, nan_ok=True)
+
+
+def test_the_id_becomes_a_pseudonym_or_nothing() -> None:
+    assert read(PatientID="12345").patient_id == "P<5>"
+    assert read().patient_id == ""
+    assert decode(dicom(PatientID="12345"), "x").patient_id == ""
+
+
+def prepared() -> bytes:
+    """A file with a name in every place that a name can take."""
+    made = dataset(eye())
+    for keyword in ("PatientName", "OtherPatientNames", "PatientComments", "StudyDescription", "ImageComments"):
+        setattr(made, keyword, NAME)
+    made.PatientID = NAME
+    made.add_new(0x00091001, "LO", NAME)
+    inner = Dataset()
+    inner.PersonName = NAME
+    made.OtherPatientIDsSequence = Sequence([inner])
+    made.add_new(0x60003000, "OW", NAME.encode() + b"\0")
+    made.add_new(0x60000010, "US", 1)
+    return written(made)
+
+
+def test_no_name_passes_the_door() -> None:
+    found = decode(prepared(), "x", pseudonymise=lambda _: "P-1")
+    said = repr([getattr(found, field) for field in Photograph.__slots__ if field != "pixels"])
+    assert "TANAKA" not in said
+    assert "TARO" not in said
+    assert found.dropped == (f"DICOM tags ({len(dcmread(io.BytesIO(prepared())))}, 1 of them private)", "overlay")
+
+
+def test_no_name_is_printed_or_logged_when_values_are_odd() -> None:
+    made = dataset(eye())
+    program = (
+        "import sys, logging; logging.basicConfig(level=0); from fundus_core.images import decode\n"
+        "decode(sys.stdin.buffer.read(), 'x')"
+    )
+    made.PatientBirthDate = "19600615"
+    made.PatientName = NAME
+    data = written(made).replace(b"19600615", b"TANAKA  ")
+    done = subprocess.run([sys.executable, "-c", program], input=data, capture_output=True, check=True)
+    assert b"TANAKA" not in done.stdout + done.stderr
+
+
+def test_a_report_is_no_photograph() -> None:
+    made = dataset(eye())
+    for keyword in ("PixelData", "Rows", "Columns"):
+        delattr(made, keyword)
+    with pytest.raises(PhotographError, match="no picture") as caught:
+        decode(written(made), "x")
+    assert caught.value.code == "not_a_photograph"
+
+
+@pytest.mark.parametrize(
+    ("elements", "code"),
+    [
+        ({"Rows": 60000, "Columns": 60000}, "too_large"),
+        ({"Rows": 0}, "damaged"),
+        ({"Rows": 4000}, "truncated"),
+        ({"PhotometricInterpretation": "YBR_PARTIAL_420"}, "unsupported"),
+        ({"BitsAllocated": 32, "BitsStored": 32}, "unsupported"),
+        ({"SamplesPerPixel": 1}, "damaged"),
+    ],
+)
+def test_a_header_that_lies_is_refused(elements: dict[str, object], code: str) -> None:
+    with pytest.raises(PhotographError) as caught:
+        read(**elements)
+    assert caught.value.code == code
+
+
+def test_a_bomb_inside_a_small_header_is_refused_before_it_unpacks() -> None:
+    data = bytearray(jpeg())
+    at = data.find(b"\xff\xc0")
+    data[at + 5 : at + 9] = b"\xea\x60\xea\x60"
+    with pytest.raises(PhotographError) as caught:
+        decode(wrapped(bytes(data), uid.JPEGBaseline8Bit, "YBR_FULL", eye()), "x")
+    assert caught.value.code == "damaged"
+
+
+def test_deflated_files_are_refused_unread() -> None:
+    made = dataset(eye())
+    made.file_meta.TransferSyntaxUID = uid.DeflatedExplicitVRLittleEndian
+    with pytest.raises(PhotographError, match="deflated") as caught:
+        decode(written(made), "x")
+    assert caught.value.code == "unsupported"
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_lossless_codings_agree_at_16_bits(bits: int) -> None:
+    deep = (eye().astype(np.uint32) * ((1 << bits) - 1) // 255).astype(np.uint16)
+    plain = dicom(deep, bits=bits)
+    wanted = decode(plain, "x").pixels
+    for other in (run_length(plain), transcoded(plain, uid.JPEGLosslessSV1), transcoded(plain, uid.JPEGLSLossless)):
+        assert np.array_equal(decode(other, "x").pixels, wanted)
