@@ -16,7 +16,7 @@ from fundus_core.errors import UsageError
 from fundus_core.truth.applying import apply
 from fundus_core.truth.faults import Fault, as_csv
 from fundus_core.truth.keying import KEYS, Pseudonymiser
-from fundus_core.truth.mapping import ROLES, Column, Proposal
+from fundus_core.truth.mapping import ROLES, Column, Proposal, coding_from
 from fundus_core.truth.matching import Match, match
 from fundus_core.truth.proposing import propose
 from fundus_core.truth.reading import read_table
@@ -35,6 +35,7 @@ __all__ = [
     "TruthTable",
     "apply",
     "as_csv",
+    "coding_from",
     "load",
     "match",
     "propose",

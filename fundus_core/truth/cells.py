@@ -151,10 +151,24 @@ def each(words: Words, read: Callable[[str], T]) -> list[T]:
     return [results[code] for code in codes]
 
 
+def numbers(words: list[str], decimal: str = ".") -> tuple[Floats, dict[int, Number]]:
+    """Return the values of words, and by position the numbers of those words that are more than plain digits."""
+    import pandas as pd
+
+    plain = np.full(len(words), np.nan)
+    if decimal == "." and words:
+        plain = np.asarray(pd.to_numeric(np.array(words, dtype=object), errors="coerce"), dtype=np.float64)
+    plain[~np.isfinite(plain)] = np.nan
+    others = {int(at): number(words[at], decimal) for at in np.flatnonzero(np.isnan(plain))}
+    for at, read in others.items():
+        plain[at] = read.value
+    return plain, others
+
+
 def floats(words: Words, decimal: str = ".") -> Floats:
     """Return the numbers of a column without regard to units, NaN where there is none."""
     found, codes = distinct(words)
-    return np.array([number(word, decimal).value for word in found] or [np.nan])[codes]
+    return numbers([*found, ""], decimal)[0][codes]
 
 
 EYES = {

@@ -10,6 +10,8 @@ from typing import Any, Self
 from fundus_core.errors import TruthError
 from fundus_core.records import Eye
 from fundus_core.targets import TARGETS
+from fundus_core.truth.cells import fold
+from fundus_core.truth.units import UNITS, factor, unit_of
 
 KEYS = ("photograph", "patient_id", "eye")
 """Roles that say whose value it is."""
@@ -17,6 +19,8 @@ SOURCES = ("blood_pressure", "height", "weight", "birth_date", "exam_date")
 """Roles from which a target is worked out: ``120/80``, body mass index, age."""
 KEPT_OR_NOT = ("covariate", "personal", "ignored")
 """Roles of all other columns: kept for grouping; recognised as personal and not kept; not kept."""
+MEANINGS = ("female", "male", "right", "left")
+"""What a code can stand for."""
 ROLES = (*KEYS, *TARGETS, *SOURCES, *KEPT_OR_NOT)
 """Every role that a column can have."""
 
@@ -43,6 +47,30 @@ class Column:
     """The mark before the fraction, ``.`` or ``,``."""
     needs_confirmation: bool = False
     """True where the file cannot tell and a wrong guess would turn results round: not used until confirmed."""
+
+    @property
+    def coded(self) -> str:
+        """The coding in words, ``1 = male, 2 = female``; empty where the cells are words themselves."""
+        return ", ".join(f"{code} = {meaning}" for code, meaning in self.coding.items())
+
+
+def coding_from(words: str) -> dict[str, str]:
+    """Read a coding as ``Column.coded`` writes it and as a person types it.
+
+    Raises:
+        TruthError: Not of the form ``1 = male, 2 = female``.
+
+    >>> coding_from("1=male, 2 = Female")
+    {'1': 'male', '2': 'female'}
+    """
+    coding: dict[str, str] = {}
+    for part in words.replace(";", ",").split(","):
+        code, equals, meaning = part.partition("=")
+        if not (equals and code.strip() and fold(meaning) in MEANINGS):
+            message = f"'{words}' is no coding; write it as '1 = male, 2 = female' or '1 = right, 2 = left'."
+            raise TruthError(message)
+        coding[fold(code)] = fold(meaning)
+    return coding
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +102,12 @@ class Proposal:
         """Return a copy in which one column was changed by a person, and so confirmed.
 
         Raises:
-            TruthError: No column has that heading, or the role does not exist.
+            TruthError: No column has that heading, there is no such role, or the unit does not fit it.
         """
         self._require(heading)
         decided = {"confidence": 1.0, "reason": "Chosen by you.", "needs_confirmation": False, **changes}
-        columns = tuple(replace(c, **decided) if c.heading == heading else c for c in self.columns)
-        for column in columns:
-            _check_role(column)
-        return replace(self, columns=columns)
+        columns = (_checked(replace(c, **decided)) if c.heading == heading else c for c in self.columns)
+        return replace(self, columns=tuple(columns))
 
     def confirm(self, *headings: str) -> Self:
         """Return a copy in which these columns (all when none is named) count as confirmed."""
@@ -129,12 +155,19 @@ def _column(entry: Mapping[str, Any]) -> Column:
         message = "A column of the saved mapping holds something else than text."
         raise TruthError(message)
     values["coding"] = {str(key): str(value) for key, value in dict(entry.get("coding", {})).items()}
-    column = Column(**values)
-    _check_role(column)
-    return column
+    return _checked(Column(**values))
 
 
-def _check_role(column: Column) -> None:
+def _checked(column: Column) -> Column:
+    """Return the column with its unit as this program writes it; empty where the role has no unit."""
     if column.role not in ROLES:
         message = f"'{column.role}' is no role of a column; the roles are {', '.join(ROLES)}."
         raise TruthError(message)
+    if column.role not in UNITS or column.role == "sex" or not column.unit.strip():
+        return replace(column, unit="")
+    unit = unit_of(fold(column.unit))
+    if not unit or factor(column.role, unit) is None:
+        allowed = ", ".join(one.name for one in UNITS[column.role])
+        message = f"'{column.heading}' cannot be in '{column.unit}'; the units of {column.role} are {allowed}."
+        raise TruthError(message)
+    return replace(column, unit=unit)

@@ -105,7 +105,7 @@ def match(
     Args:
         truth: From ``apply``.
         photographs: n names or relative paths, forward or backward slashes.
-        patient_ids: n ids where a manifest or DICOM gave them; empty where unknown.
+        patient_ids: n ids where a manifest or DICOM gave them; empty (or the photograph's own name) where unknown.
         eyes: n of ``left``, ``right`` or empty.
         key: One of ``KEYS``; the one that matches most photographs when ``None``.
         pseudonyms: Where the photographs carry pseudonyms and the table the original names.
@@ -114,7 +114,9 @@ def match(
         TruthError: No such key, or nothing to match by.
     """
     blank = [""] * len(photographs)
-    known = Known(_labels(photographs), _labels(patient_ids or blank), _labels(eyes or blank))
+    names, patients = _labels(photographs), _labels(patient_ids or blank)
+    # a cohort puts the photograph's own name where nobody knows the patient
+    known = Known(names, np.where(patients == names, "", patients), _labels(eyes or blank))
     tried = _tried(truth, known, pseudonyms, key)
     if key is not None and key not in tried:
         message = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -68,38 +67,40 @@ _PROBLEMS = {
 
 
 def measure(column: Column, words: Words, record: Record) -> Floats:
-    """Return the n values of a numeric column in the quantity's own unit; NaN where there is none."""
-    own = units.UNITS[column.role][0].name
+    """Return the n values of a numeric column in the quantity's own unit; NaN where there is none.
+
+    A unit in the cell outranks the column's. Every conversion is noted.
+    """
     found, codes = cells.distinct(words)
-    read = [_converted(cells.number(word, column.decimal), column) for word in found]
-    values = np.array([value for value, _, _ in read] or [np.nan])[codes]
-    for problem in _PROBLEMS:
-        bad = np.array([what == problem for _, _, what in read] or [False])[codes]
-        record.at(np.flatnonzero(bad), column.heading, words, problem, _PROBLEMS[problem])
-    used = Counter(dict.fromkeys((unit for _, unit, _ in read), 0))
-    used.update(read[code][1] for code in codes if np.isfinite(read[code][0]))
-    for unit, count in used.items():
-        if count and unit != own:
-            times = units.factor(column.role, unit)
-            record.notes.append(
-                f"'{column.heading}': {count:,} values were converted from {unit} to {own} (× {times:.6g})."
-            )
+    raw, others = cells.numbers(found, column.decimal)
+    own = units.UNITS[column.role][0].name
+    unit = column.unit or own
+    times = np.full(len(found), units.factor(column.role, unit) or np.nan, dtype=np.float64)
+    problems, converted = {}, {unit: np.ones(len(found), dtype=bool)}
+    for at, read in others.items():
+        named = units.unit_of(read.unit) if read.unit else unit
+        fits = units.factor(column.role, named) if named else None
+        problems[at] = read.problem or ("" if fits else "unknown_unit")
+        times[at] = fits or np.nan
+        converted[unit][at] = named == unit
+        converted.setdefault(named, np.zeros(len(found), dtype=bool))[at] = True
+    values = (raw * times)[codes] if len(found) else np.full(len(words), np.nan)
+    _list_problems(column.heading, problems, codes, words, record)
+    for name, those in converted.items():
+        count = int((those[codes] & np.isfinite(values)).sum())
+        if count and name != own:
+            much = f"{units.factor(column.role, name):.6g}"
+            record.notes.append(f"'{column.heading}': {count:,} values were converted from {name} to {own} (× {much}).")
     _doubt(column, values, record)
     return values
 
 
-def _converted(number: cells.Number, column: Column) -> tuple[float, str, str]:
-    """Return value, unit and problem of one cell; a unit in the cell outranks the column's."""
-    own = units.UNITS[column.role][0].name
-    unit = column.unit or own
-    if number.unit:
-        unit = units.unit_of(number.unit)
-        if not unit or units.factor(column.role, unit) is None:
-            return float("nan"), own, "unknown_unit"
-    times = units.factor(column.role, unit)
-    if times is None:
-        return float("nan"), own, "unknown_unit"
-    return number.value * times, unit, number.problem
+def _list_problems(
+    heading: str, problems: Mapping[int, str], codes: NDArray[np.int64], words: Words, record: Record
+) -> None:
+    for problem, what in _PROBLEMS.items():
+        bad = [at for at, found in problems.items() if found == problem]
+        record.at(np.flatnonzero(np.isin(codes, bad)), heading, words, problem, what)
 
 
 def _doubt(column: Column, values: Floats, record: Record) -> None:

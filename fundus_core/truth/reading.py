@@ -108,9 +108,10 @@ def _unfit(row: Sequence[str], width: int, heading_rows: Sequence[Sequence[str]]
     if len(row) < width - 1 or (len(row) < width and width <= 2):
         what = f"The row has {len(row)} cells, the heading {width}: the last ones count as missing. Complete the row."
         return "ragged_row", what
-    if any(list(row) == list(heading) for heading in heading_rows):
+    if any(row[0] == heading[0] and list(row) == list(heading) for heading in heading_rows if heading):
         return "repeated_heading", "The heading stands here again; the row was left out. Remove it."
-    if fold(next(cell for cell in row if cell)) in _SUMMARY:
+    first = next(cell for cell in row if cell)
+    if len(first) < 10 and fold(first) in _SUMMARY:
         return (
             "summary_row",
             "The row looks like a total or a mean, not a person; it was left out. Remove it.",
