@@ -59,6 +59,15 @@ def bar(total: int | None = None, unit: str = "photograph") -> tqdm[NoReturn]:
     return tqdm(total=total, unit=f" {unit}s", disable=not sys.stderr.isatty(), file=sys.stderr)
 
 
+def upto(shown: tqdm[NoReturn]) -> Callable[[int], None]:
+    """Return what moves a bar to a count."""
+
+    def move(done: int) -> None:
+        shown.update(done - shown.n)
+
+    return move
+
+
 def say(text: str) -> None:
     """Print one line."""
     print(text)

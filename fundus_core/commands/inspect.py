@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import PATHS, Parser, Verbs, add_pseudonym_key, bar, ended, pseudonyms, verb
+from fundus_core.commands.frame import PATHS, Parser, Verbs, add_pseudonym_key, bar, ended, pseudonyms, upto, verb
 
 
 def add(verbs: Verbs[Parser]) -> None:
@@ -19,7 +19,6 @@ def add(verbs: Verbs[Parser]) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     with bar() as shown:
-        counts = pipeline.inspect(
-            options.paths, options.out, pseudonyms=pseudonyms(options), progress=lambda _: shown.update()
-        )
+        keys = pseudonyms(options)
+        counts = pipeline.inspect(options.paths, options.out, pseudonyms=keys, progress=upto(shown))
     return ended(counts, options.out, word="accepted")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from fundus_core.commands.frame import DONE, Parser, Verbs, bar, say, verb
+from fundus_core.commands.frame import DONE, Parser, Verbs, bar, say, upto, verb
 from fundus_core.synthetic import synthesise
 
 
@@ -33,7 +33,7 @@ def _run(options: argparse.Namespace) -> int:
             missing=options.missing,
             jpeg_quality=options.jpeg_quality,
             workers=options.workers,
-            progress=lambda done, _: shown.update(done - shown.n),
+            progress=lambda done, _: upto(shown)(done),
         )
     say(f"{2 * options.people} rendered photographs of {options.people} people in {options.out}")
     return DONE
