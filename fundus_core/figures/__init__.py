@@ -5,7 +5,7 @@ from fundus_core.figures.calibration import Steps, calibration
 from fundus_core.figures.classes import probabilities, roc
 from fundus_core.figures.distribution import among
 from fundus_core.figures.forest import Row, forest
-from fundus_core.figures.look import Look, alt_text, error, number, with_unit
+from fundus_core.figures.look import Look, alt_text, error, heading, number, with_unit
 from fundus_core.figures.palette import DARK, LIGHT, Palette
 from fundus_core.figures.scatter import Points, predicted_against_true
 from fundus_core.figures.small import small_scatter
@@ -25,6 +25,7 @@ __all__ = [
     "error",
     "error_boxes",
     "forest",
+    "heading",
     "number",
     "predicted_against_true",
     "probabilities",

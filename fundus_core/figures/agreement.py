@@ -48,16 +48,12 @@ def bland_altman(
     for estimate, words in ((high, "+1.96 SD"), (bias, look.say("bias")), (low, "−1.96 SD")):
         _level(figure, estimate, words, target, look)
     figure.update_yaxes(range=_height(groups, (bias, low, high)))
-    figure.update_xaxes(
-        title_text=look.say("Mean of true and predicted {name}").format(name=with_unit(target, look))
-    )
+    figure.update_xaxes(title_text=look.say("Mean of true and predicted {name}").format(name=with_unit(target, look)))
     figure.update_yaxes(title_text=look.say("predicted − true ({unit})").format(unit=look.say(target.unit)))
     return figure
 
 
-def residuals(
-    target: Target, groups: Sequence[Points], look: Look, *, against: str, height: int = 380
-) -> go.Figure:
+def residuals(target: Target, groups: Sequence[Points], look: Look, *, against: str, height: int = 380) -> go.Figure:
     """Draw prediction minus truth against ``truth`` or against ``predicted``.
 
     Against the truth a slope is expected (regression to the mean); against
@@ -113,9 +109,7 @@ def error_boxes(target: Target, groups: Sequence[Points], look: Look, *, height:
 def _height(groups: Sequence[Points], levels: Sequence[Estimate]) -> list[float]:
     ends = [end for level in levels for end in (level.value, level.low, level.high) if end is not None]
     reach = max(
-        [abs(end) for end in ends]
-        + [float(np.abs(g.predicted - g.truth).max()) for g in groups if len(g)]
-        + [1e-9]
+        [abs(end) for end in ends] + [float(np.abs(g.predicted - g.truth).max()) for g in groups if len(g)] + [1e-9]
     )
     return [-1.12 * reach, 1.12 * reach]
 

@@ -52,9 +52,7 @@ def probabilities(
     figure.update_layout(barmode="overlay")
     figure.add_vline(x=0.5, line={"color": look.palette.identity, "width": 1.4, "dash": "dash"})
     note(figure, look, class_lines(target, estimates, look), corner="top left")
-    figure.update_xaxes(
-        title_text=look.say("Predicted {name}").format(name=with_unit(target, look)), range=[0, 1]
-    )
+    figure.update_xaxes(title_text=look.say("Predicted {name}").format(name=with_unit(target, look)), range=[0, 1])
     tallest = max(np.histogram(predicted[truth == value], bins=20, range=(0, 1))[0].max() for value in (0, 1))
     figure.update_yaxes(title_text=look.say("observations"), range=[0, 1.35 * max(float(tallest), 1.0)])
     return figure
@@ -73,13 +71,9 @@ def class_lines(target: Target, estimates: Mapping[str, Estimate], look: Look) -
     return lines
 
 
-def roc(
-    false_positive: Floats, true_positive: Floats, auc: Estimate, look: Look, *, place: int = 0
-) -> go.Figure:
+def roc(false_positive: Floats, true_positive: Floats, auc: Estimate, look: Look, *, place: int = 0) -> go.Figure:
     """Draw a receiver operating characteristic; both arrays run from 0 to 1."""
-    figure = frame(
-        look, alt=look.say("ROC curve, AUC {auc}.").format(auc=f"{auc.value or 0:.3f}"), height=420
-    )
+    figure = frame(look, alt=look.say("ROC curve, AUC {auc}.").format(auc=f"{auc.value or 0:.3f}"), height=420)
     ends = [0, 1]
     dashed = {"color": look.palette.identity, "width": 1, "dash": "dash"}
     figure.add_trace(go.Scatter(x=ends, y=ends, mode="lines", line=dashed, hoverinfo="skip"))
@@ -87,9 +81,7 @@ def roc(
     figure.add_trace(go.Scatter(x=false_positive, y=true_positive, mode="lines", line=line))
     if auc.value is not None:
         note(figure, look, [f"<b>AUC {auc.value:.3f}</b>{_interval(auc)}"])
-    figure.update_xaxes(
-        title_text=look.say("false positive rate"), range=[0, 1], constrain="domain", showgrid=True
-    )
+    figure.update_xaxes(title_text=look.say("false positive rate"), range=[0, 1], constrain="domain", showgrid=True)
     figure.update_yaxes(title_text=look.say("true positive rate"), range=[0, 1.01], scaleanchor="x")
     return figure
 

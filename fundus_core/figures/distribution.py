@@ -11,9 +11,7 @@ from fundus_core.records import Floats, Prediction
 from fundus_core.targets import Target
 
 
-def among(
-    target: Target, prediction: Prediction, others: Floats, look: Look, *, height: int = 150
-) -> go.Figure:
+def among(target: Target, prediction: Prediction, others: Floats, look: Look, *, height: int = 150) -> go.Figure:
     """Draw a prediction with its interval over the distribution of a cohort's predictions.
 
     Args:
@@ -24,9 +22,7 @@ def among(
         height: Pixels.
     """
     words = look.say("{name}: {value}, among {count} predictions of the cohort.")
-    alt = words.format(
-        name=with_unit(target, look), value=number(prediction.value, target), count=len(others)
-    )
+    alt = words.format(name=with_unit(target, look), value=number(prediction.value, target), count=len(others))
     figure = frame(look, alt=alt, height=height)
     colour = look.palette.cohort(0)
     if len(others):

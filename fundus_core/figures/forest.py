@@ -44,9 +44,7 @@ def forest(
     """
     alt = f"{axis}: " + "; ".join(f"{row.name} {_text(row, look)}" for row in rows)
     figure = frame(look, alt=alt, height=120 + 40 * max(len(rows), 1))
-    labels = [
-        f"{row.name}  <span style='color:{look.palette.quiet}'>n = {row.count:,}</span>" for row in rows
-    ]
+    labels = [f"{row.name}  <span style='color:{look.palette.quiet}'>n = {row.count:,}</span>" for row in rows]
     if reference is not None:
         figure.add_vline(x=reference, line={"color": look.palette.quiet, "width": 1.2, "dash": "dash"})
         figure.add_annotation(

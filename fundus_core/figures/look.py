@@ -46,6 +46,15 @@ def with_unit(target: Target, look: Look) -> str:
     return f"{name} ({look.say(target.unit)})" if target.unit else name
 
 
+def heading(name: str) -> str:
+    """Return a name as the beginning of a line: its first letter large.
+
+    >>> heading("waist circumference")
+    'Waist circumference'
+    """
+    return name[:1].upper() + name[1:]
+
+
 def number(value: float | None, target: Target, *, signed: bool = False) -> str:
     """Return a value with the target's decimals, a true minus sign, and a dash where there is none.
 

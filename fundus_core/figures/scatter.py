@@ -106,9 +106,7 @@ def summary_lines(
     if (bias := estimates.get("bias")) and bias.value is not None:
         parts.append(f"{look.say('bias')} {error(bias.value, signed=True)}")
     if people and people != count:
-        parts.append(
-            look.say("n = {count} of {people} people").format(count=f"{count:,}", people=f"{people:,}")
-        )
+        parts.append(look.say("n = {count} of {people} people").format(count=f"{count:,}", people=f"{people:,}"))
     else:
         parts.append(f"n = {count:,}")
     return [first, " · ".join(parts)]

@@ -20,9 +20,7 @@ MOST = 3_000
 _LEFT, _TOP, _PLOT = 40.0, 10.0, 250.0
 
 
-def small_scatter(
-    target: Target, groups: Sequence[Points], estimates: Mapping[str, Estimate], look: Look
-) -> str:
+def small_scatter(target: Target, groups: Sequence[Points], estimates: Mapping[str, Estimate], look: Look) -> str:
     """Return an SVG of predictions against truth with the identity line, MAE and n.
 
     Args:
@@ -111,9 +109,7 @@ def _dots(group: Points, span: tuple[float, float], colour: str) -> str:
     )
 
 
-def _text(
-    x: float, y: float, text: str, colour: str, size: int, *, anchor: str = "end", weight: str = "normal"
-) -> str:
+def _text(x: float, y: float, text: str, colour: str, size: int, *, anchor: str = "end", weight: str = "normal") -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size}" '
         f'font-weight="{weight}">{escape(text)}</text>'

@@ -1,0 +1,17 @@
+"""The application: the page server, the upload route, the worker's start and stop.
+
+``streamlit run app.py`` starts all of it.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts import home, server
+
+app = st.App(
+    "pages/parts/frame.py",
+    routes=[server.upload_route(home.inbox)],
+    middleware=server.middleware(),
+    lifespan=server.lifespan(home.start, home.stop),
+)

@@ -1,0 +1,34 @@
+"""Predicted against true: the error of every target, and the eyes behind it."""
+
+import streamlit as st
+
+from pages.parts import choose, results, scores, show
+from pages.parts.language import _
+
+view = choose.require_view()
+with st.sidebar:
+    by = choose.grouping(results.groupings(view))
+    level = choose.level()
+found = results.evaluated(view, level)
+ids = results.targets(found)
+buttons = show.title(_("Evaluate"), scores.caption(view, found), view=view)
+scores.run_in_progress(view)
+
+if not ids:
+    show.empty(
+        _("No photograph of this cohort has both a prediction and a measured value yet."),
+        "new_cohort",
+        _("New cohort"),
+        "add_photo_alternate",
+    )
+    st.stop()
+
+with buttons:
+    show.download("CSV", "metrics.csv", lambda: show.csv_text(found.rows(), view))
+show.metric_cards(found, ids)
+with st.container(horizontal=True, horizontal_alignment="distribute"):
+    target = choose.target(ids)
+    what = choose.one_of(_("Figure"), scores.figures_of(target), "figure")
+scores.figure_with_panel(view, found, target, level, what, by)
+st.caption(scores.explanation(what))
+scores.numbers(view, found, target)

@@ -1,0 +1,27 @@
+"""Photographs in, truth table matched, run started and watched."""
+
+import streamlit as st
+
+from pages.parts import arrival, launch, show, state, truth_in
+from pages.parts.language import _, count
+
+show.title(
+    _("New cohort"),
+    _("Photographs and measured values stay on this machine. Nothing runs before you press the button."),
+)
+
+if (run := state.run()) is not None:
+    launch.watched(run)
+    st.stop()
+
+st.subheader(_("1 · Photographs"), anchor=False)
+found = arrival.photographs()
+if found is None:
+    st.stop()
+st.caption(_("{n} photographs").format(n=count(len(found.sources))))
+
+st.subheader(_("2 · Measured values"), anchor=False)
+matched = truth_in.table(found)
+
+st.subheader(_("3 · Read them"), anchor=False)
+launch.form(found, matched)

@@ -1,0 +1,29 @@
+"""What this is, the sample cohort's result at a glance, and where to begin."""
+
+import streamlit as st
+
+from pages.parts import glance, menu, show
+from pages.parts.language import _
+from pages.parts.sample import NAME
+
+show.title("Fundus Lab")
+st.markdown(
+    _(
+        "Check a model that reads blood pressure, glucose, waist, BMI, age or sex from fundus photographs: "
+        "bring photographs and measured values, see predicted against true with honest errors, "
+        "and look at every eye behind a point."
+    )
+)
+with st.container(horizontal=True):
+    st.page_link(
+        menu.path("new_cohort"), label=_("Try it with your photographs"), icon=":material/add_photo_alternate:"
+    )
+    st.page_link(
+        menu.path("evaluate"),
+        label=_("Evaluate the sample"),
+        icon=":material/query_stats:",
+        query_params={"cohort": NAME},
+    )
+
+glance.sample()
+glance.cohorts()

@@ -1,0 +1,36 @@
+"""The frame around every page: title, logo, menu, language, and the sentence about research use.
+
+This is the script that ``app.py`` serves. It lies apart from the folder of the pages on purpose: beside it,
+Streamlit would run a page without the frame when the first request to a fresh server is a deep link.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from pages.parts import language, menu, state  # noqa: E402 - after the project's root is on the path
+
+STATIC = Path(__file__).parent / "static"
+
+
+def main() -> None:
+    """Draw the frame, then the chosen page."""
+    _ = language._
+    st.set_page_config(page_title="Fundus Lab", page_icon=str(STATIC / "icon.svg"), layout="wide")
+    st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "icon.svg"), size="large")
+    page = menu.navigation()
+    state.keep()
+    with st.sidebar:
+        language.switch()
+        st.caption(_("Research use only. Not a medical device."))
+    page.run()
+
+
+main()

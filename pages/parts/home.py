@@ -1,0 +1,46 @@
+"""The working folder: the store, the inbox of uploads, and what happens when the server starts and stops."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from pathlib import Path
+
+from fundus_core import runs
+from fundus_core.store import Store
+from pages.parts import sample
+from pages.parts.inbox import Inbox
+from pages.parts.places import folder
+
+_opening = threading.Lock()
+
+
+@cache
+def _open(where: Path) -> Store:
+    return Store.open(where)
+
+
+def store() -> Store:
+    """Return the store, opened once in this process."""
+    with _opening:
+        return _open(folder())
+
+
+def inbox() -> Inbox:
+    """Return the place where uploads land."""
+    return Inbox(folder() / "inbox")
+
+
+def start() -> None:
+    """Open the store at once; fetch the sample cohort and wake the worker without keeping a page waiting."""
+    threading.Thread(target=_prepare, args=(store(),), name="prepare", daemon=True).start()
+
+
+def _prepare(opened: Store) -> None:
+    sample.ensure(opened)
+    runs.ensure_worker(opened)
+
+
+def stop() -> None:
+    """Let the worker finish its batch and end."""
+    runs.stop_worker(store())

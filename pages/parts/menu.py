@@ -1,0 +1,36 @@
+"""The list of pages: where to add one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from pages.parts.language import _
+
+PAGES = Path(__file__).resolve().parents[1]
+
+
+def path(name: str) -> str:
+    """Return the file of a page, for links."""
+    return str(PAGES / f"{name}.py")
+
+
+def navigation() -> Page:
+    """Register every page and return the one that the address asks for."""
+    return st.navigation(
+        {
+            "": [_page("overview", _("Overview"), "home", _("What this is, with the sample cohort."))],
+            _("Cohort"): [
+                _page("new_cohort", _("New cohort"), "add_photo_alternate", _("Photographs and truth in.")),
+            ],
+            _("Analyse"): [
+                _page("evaluate", _("Evaluate"), "query_stats", _("Predicted against true.")),
+            ],
+        }
+    )
+
+
+def _page(name: str, title: str, icon: str, tip: str) -> Page:
+    return st.Page(path(name), title=title, icon=f":material/{icon}:", help=tip, default=name == "overview")

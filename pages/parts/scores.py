@@ -1,0 +1,199 @@
+"""The evaluate page's parts: caption, figures with the panel beside them, and the table of all numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from fundus_core import figures, runs
+from fundus_core.evaluation import Estimate, Evaluation
+from fundus_core.figures import Points, error
+from fundus_core.targets import TARGETS, Target
+from pages.parts import home, photo, progress, results, show
+from pages.parts.language import _, count
+from pages.parts.results import View
+
+
+def caption(view: View, found: Evaluation) -> str:
+    """Return what was counted: cohort, model, people and photographs."""
+    table = results.table(view)
+    predicted = int((table.status == "predicted").sum())
+    people = max((result.n_patients for result in found.targets.values()), default=0)
+    words = _(
+        "**{cohort}** · {model} · {predicted} of {total} photographs predicted · {people} people · "
+        "below: mean absolute errors, and their change against predicting the mean"
+    )
+    return words.format(
+        cohort=view.cohort.name,
+        model=view.model or "–",
+        predicted=count(predicted),
+        total=count(len(table)),
+        people=count(people),
+    )
+
+
+def run_in_progress(view: View) -> None:
+    """Show how far the cohort's run is, while there is one."""
+    going = [run for run in runs.of(home.store(), view.cohort.id) if not run.ended]
+    if going:
+        progress.watch(going[0].run)
+
+
+def figures_of(target: str) -> dict[str, str]:
+    """Return the figures that a target has, by the name in the address."""
+    if TARGETS[target].binary:
+        return {"scatter": _("Probabilities"), "calibration": _("Calibration")}
+    return {
+        "scatter": _("Predicted against true"),
+        "agreement": _("Bland–Altman"),
+        "calibration": _("Calibration"),
+        "residuals": _("Residuals"),
+    }
+
+
+def explanation(what: str) -> str:
+    """Return one sentence that helps to read the figure."""
+    return {
+        "scatter": _(
+            "On the dashed line prediction equals truth; the band is ± the mean absolute error. "
+            "A flat cloud means that predictions are drawn to the mean."
+        ),
+        "agreement": _(
+            "Dotted: bias and the limits between which 95 % of differences lie. "
+            "A predictor that is drawn to the mean always shows a slope here."
+        ),
+        "calibration": _(
+            "Mean measured value in each tenth of the predictions; a slope of 1 means that a predicted "
+            "difference is a real one."
+        ),
+        "residuals": _("Against the truth a slope is expected: regression to the mean."),
+    }[what]
+
+
+@st.fragment
+def figure_with_panel(view: View, found: Evaluation, target_id: str, level: str, what: str, by: str) -> None:
+    """Draw the chosen figure and, beside it, the eyes behind the point that was clicked."""
+    groups = results.groups(view, target_id, level, by)
+    left, right = st.columns([2, 1])
+    key = f"{what}-{target_id}-{level}-{by}-{view.key}"
+    chosen = _chosen(key, groups)
+    draw = _DRAWERS.get(what, _scatter)
+    with left, st.container(border=True):
+        figure = draw(view, found, TARGETS[target_id], groups, level, chosen)
+        clicked = show.chart(figure, key, select=True, name=f"{target_id}-{what}")
+    with right:
+        name = clicked or results.worst(groups)
+        heading = _("Selected") if clicked else _("Largest error")
+        photo.panel(view, name, target_id, heading)
+        _boxes(view, TARGETS[target_id], groups)
+
+
+def _chosen(key: str, groups: Sequence[Points]) -> str:
+    event = st.session_state.get(key) or {}
+    points = event.get("selection", {}).get("points", [])
+    return str(points[0].get("customdata", "")) if points else results.worst(groups)
+
+
+def _scatter(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, chosen: str) -> go.Figure:
+    result = found.targets[target.id]
+    look = show.look(view)
+    if target.binary:
+        names = (_("male"), _("female"))
+        return figures.probabilities(target, groups, result.estimates, look, names=names)
+    return figures.predicted_against_true(
+        target, groups, result.estimates, look, people=result.n_patients, chosen=chosen, height=470
+    )
+
+
+def _agreement(
+    view: View, found: Evaluation, target: Target, groups: list[Points], level: str, chosen: str
+) -> go.Figure:
+    return figures.bland_altman(target, groups, found.targets[target.id].estimates, show.look(view), height=470)
+
+
+def _residuals(
+    view: View, found: Evaluation, target: Target, groups: list[Points], level: str, chosen: str
+) -> go.Figure:
+    return figures.residuals(target, groups, show.look(view), against="truth", height=470)
+
+
+def _calibration(
+    view: View, found: Evaluation, target: Target, groups: list[Points], level: str, chosen: str
+) -> go.Figure:
+    estimates = found.targets[target.id].estimates
+    slope, intercept = estimates.get("slope"), estimates.get("intercept")
+    return figures.calibration(
+        target,
+        results.tenths(view, target.id, level),
+        show.look(view),
+        slope=slope.value if slope else None,
+        intercept=intercept.value if intercept else None,
+        place=view.place,
+        height=470,
+    )
+
+
+_DRAWERS: dict[str, Callable[[View, Evaluation, Target, list[Points], str, str], go.Figure]] = {
+    "agreement": _agreement,
+    "calibration": _calibration,
+    "residuals": _residuals,
+}
+
+
+def _boxes(view: View, target: Target, groups: Sequence[Points]) -> None:
+    if len(groups) > 1 and not target.binary:
+        with st.container(border=True):
+            st.subheader(_("Error by group"), anchor=False)
+            show.chart(figures.error_boxes(target, groups, show.look(view)), f"boxes-{target.id}")
+
+
+def numbers(view: View, found: Evaluation, target_id: str) -> None:
+    """Draw the table behind the figure: every estimate of a target with its interval."""
+    result = found.targets[target_id]
+    with st.expander(_("All numbers of this target"), expanded=True):
+        rows = [_row(name, estimate) for name, estimate in result.estimates.items()]
+        st.dataframe(rows, hide_index=True, height="content")
+        st.caption(
+            _("95 % intervals by bootstrap over people, {draws} draws, seed {seed}.").format(
+                draws=count(found.draws), seed=found.seed
+            )
+        )
+
+
+def _row(name: str, estimate: Estimate) -> dict[str, str]:
+    return {
+        _("Estimate"): words(name),
+        _("Value"): error(estimate.value),
+        _("Low"): error(estimate.low),
+        _("High"): error(estimate.high),
+        _("Remark"): estimate.note,
+    }
+
+
+def words(name: str) -> str:
+    """Return an estimate's name in words; the stable name where there are none yet."""
+    known = {
+        "mae": _("mean absolute error (MAE)"),
+        "rmse": _("root mean square error"),
+        "bias": _("bias (mean of predicted − true)"),
+        "r2": _("R² (1 − SSE/SST)"),
+        "pearson": _("Pearson's r"),
+        "spearman": _("Spearman's rho"),
+        "ccc": _("concordance (CCC)"),
+        "slope": _("slope of truth on prediction"),
+        "intercept": _("intercept of truth on prediction"),
+        "loa_low": _("lower limit of agreement"),
+        "loa_high": _("upper limit of agreement"),
+        "mae_null": _("MAE of predicting the mean"),
+        "mae_age_sex": _("MAE from age and sex only"),
+        "medae": _("median absolute error"),
+        "coverage": _("share inside the prediction interval"),
+        "auc": _("area under the ROC curve"),
+        "accuracy": _("accuracy at 0.5"),
+        "sensitivity": _("sensitivity (female)"),
+        "specificity": _("specificity (male)"),
+        "brier": _("Brier score"),
+    }
+    return known.get(name, name.replace("_", " "))
