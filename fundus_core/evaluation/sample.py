@@ -194,3 +194,10 @@ def _assemble(of: Target, level: Level, means: list[Floats], eye: Labels, who: L
         n_photographs=int(photographs[kept].sum()),
         left_out=int((~kept).sum()),
     )  # fmt: skip
+
+
+def units(sample: Sample, chosen: NDArray[np.bool_]) -> Sample:
+    """Return the chosen units of a sample; people without a unit are gone."""
+    patients, starts, group = np.unique(sample.patients[sample.group[chosen]], return_index=True, return_inverse=True)
+    columns = {name: getattr(sample, name)[chosen] for name in ("y", "p", "low", "high", "age", "sex", "eye")}
+    return replace(sample, **columns, patients=patients, starts=starts, group=group)
