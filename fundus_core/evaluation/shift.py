@@ -16,7 +16,7 @@ from scipy import stats
 from fundus_core.evaluation.bootstrap import Draws, SumPanel, resample
 from fundus_core.evaluation.casemix import per_person
 from fundus_core.evaluation.contrasts import CORRECTIONS, Correction, adjusted
-from fundus_core.evaluation.estimate import NUMBER_OF_DRAWS, SEED, Estimate
+from fundus_core.evaluation.estimate import NUMBER_OF_DRAWS, SEED, Estimate, not_estimable
 from fundus_core.evaluation.intervals import estimates
 from fundus_core.evaluation.sample import canonical, people
 from fundus_core.evaluation.scores import divide
@@ -145,11 +145,12 @@ def _outside(name: str, table: CohortTable, seed: int, draws: int) -> OutOfDistr
     known = np.isfinite(table.out_of_distribution)
     who, person = np.unique(people(table)[known], return_inverse=True)
     beyond = (table.out_of_distribution[known] > 1).astype(np.float64)
-    sums = np.column_stack([np.bincount(person, minlength=len(who)), np.bincount(person, beyond, len(who))])
+    ones = np.ones(len(person))
+    sums = np.column_stack([np.bincount(person, column, len(who)) for column in (ones, beyond)]).astype(np.float64)
     drawn = Draws(len(who), draws, seed)
     needs = ("the model cannot tell, or no photograph was read",)
     panel = SumPanel(np.arange(len(who)), ("share",), needs, sums, lambda s: divide(s[:, 1], s[:, 0])[:, None])
     share = estimates(panel, resample(drawn, [panel])[0], drawn)["share"]
-    if share.value is None:
-        share = Estimate(None, note=f"not estimable: {needs[0]}")
+    if not len(who):
+        share = not_estimable(needs[0])
     return OutOfDistribution(name, int(known.sum()), share)

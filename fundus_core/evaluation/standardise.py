@@ -39,6 +39,12 @@ KNOWN_SHARE = 0.8
 """Age or sex is standardised too where at least this share of every cohort has it; the others are left out."""
 
 
+_NO_GROUND = (
+    f"no weights worth {FEWEST_PEOPLE} observations give this cohort the common distribution; "
+    "the cohorts hardly overlap"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """One variable in one cohort, before and after weighting."""
@@ -191,9 +197,6 @@ def _panel(sample: Sample, everybody: Labels, standard: _Standard) -> CountPanel
 
     in_pool = np.searchsorted(everybody, sample.patients)
     return CountPanel(in_pool, STANDARDISED, (_NO_GROUND,) * len(STANDARDISED), compute)
-
-
-_NO_GROUND = f"no weights worth {FEWEST_PEOPLE} observations give this cohort the common distribution: the cohorts hardly overlap"
 
 
 def _weighted(
