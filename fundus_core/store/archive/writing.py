@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from fundus_core import images
-from fundus_core.errors import UsageError
+from fundus_core.errors import PhotographError, UsageError
 from fundus_core.store import cohorts, gallery, schema, versions
 from fundus_core.store.archive import layout
 from fundus_core.store.cohorts import CohortRef
@@ -118,7 +118,7 @@ class _Writer:
             if kept:
                 return (self.shelf.folder / locator).read_bytes()
             return images.source_at(locator).read()
-        except (OSError, UsageError):
+        except (OSError, PhotographError):
             return None  # the photograph goes without its bytes, and says so in its line
 
     def _put(self, data: bytes, written: set[str]) -> str:
