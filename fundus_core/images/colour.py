@@ -17,11 +17,11 @@ _LIT = 24
 _GREY_SPREAD = 6
 """Largest difference of two channels that the chroma of a JPEG adds to a grey photograph."""
 _RED_FREE = 0.5
-"""Red as a share of green: a retina is far more red than green, under a green filter hardly red at all."""
+"""Red as a share of green or blue: a retina is far more red, but under a green or blue filter hardly red at all."""
 
 
 def has_colour(pixels: Pixels) -> bool:
-    """Whether a photograph was taken in colour: not three equal channels, and not through a green filter.
+    """Whether a photograph was taken in colour: not three equal channels, and not through a filter.
 
     Args:
         pixels: Height x width x 3, RGB, 0..255.
@@ -40,8 +40,8 @@ def has_colour(pixels: Pixels) -> bool:
     if len(lit) < 0.01 * len(look):
         return True
     spread = np.percentile(lit.max(axis=1) - lit.min(axis=1), 95)
-    red, green, _ = lit.mean(axis=0)
-    return bool(spread > _GREY_SPREAD and red >= _RED_FREE * green)
+    red, green, blue = lit.mean(axis=0)
+    return bool(spread > _GREY_SPREAD and red >= _RED_FREE * max(green, blue))
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str]:

@@ -49,8 +49,9 @@ def listed(path: Path) -> Iterator[Source]:
         layout = _Layout(path, encoding, _delimiter(path, encoding))
         for _ in _rows(layout):
             pass
-    except (OSError, csv.Error) as error:
-        message = f"The list '{path.name}' could not be read ({error}); save it again as CSV in UTF-8."
+    except (OSError, UnicodeError, csv.Error) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no table of text"
+        message = f"The list '{path.name}' could not be read ({why}); save it again as CSV in UTF-8."
         raise UsageError(message) from None
     folder = path.resolve().parent
     return (_source(folder, *row) for row in _rows(layout))

@@ -38,6 +38,8 @@ class ReadFile:
             return self.path.read_bytes()
         except OSError as error:
             raise not_opened(error) from None
+        except ValueError:  # a path from a list may hold a zero byte
+            raise not_opened(FileNotFoundError()) from None
 
 
 @dataclass(frozen=True, slots=True)

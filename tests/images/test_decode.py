@@ -213,10 +213,11 @@ def test_a_colour_profile_is_followed(kind: str) -> None:
     assert any("sRGB" in note for note in found.notes)
 
 
-def test_three_equal_channels_and_green_light_are_no_colour() -> None:
+def test_three_equal_channels_and_filtered_light_are_no_colour() -> None:
     grey = np.repeat(eye()[:, :, 1:2], 3, axis=2)
     green = eye() * np.array([0, 1, 0], np.uint8)
-    for pixels in (grey, green, grey // 2 + 60):
+    blue = grey * np.array([0, 0, 1], np.uint8)
+    for pixels in (grey, green, blue, grey // 2 + 60):
         assert not decode(png(pixels), "x").colour
         assert not decode(jpeg(pixels, quality=60, subsampling=2), "x").colour
 

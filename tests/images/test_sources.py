@@ -11,14 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fundus_core.errors import PhotographError, UsageError
 from fundus_core.images import decode, source_at, sources
+from fundus_core.images.faults import Code
 from fundus_core.images.limits import MAX_RATIO
 from fundus_core.records import Eye, Source
 from tests.images.making import jpeg, png
 
 PHOTO = jpeg()
+CODES = {str(code) for code in Code}
 
 
 def put(root: Path, *names: str, data: bytes = PHOTO) -> Path:
@@ -93,14 +97,14 @@ def test_a_locked_folder_says_so(tmp_path: Path) -> None:
 
 def test_a_folder_is_listed_in_little_memory(tmp_path: Path) -> None:
     for place in range(30):
-        put(tmp_path, *(f"{place:02}/{number:04}.jpg" for number in range(100)), data=b"")
+        put(tmp_path, *(f"{place:02}/{number:04}.jpg" for number in range(50)), data=b"")
     for _ in sources([tmp_path]):
         break
     tracemalloc.start()
     count = sum(1 for _ in sources([tmp_path]))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert count == 3000
+    assert count == 1500
     assert peak < 200_000
 
 
@@ -312,6 +316,42 @@ def test_a_list_is_read_in_little_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert count == 10_000
     assert peak < 5_000_000, "a third of what the list itself would take"
+
+
+@given(
+    st.binary(max_size=400), st.sampled_from([b"", b"path,eye\n", b"\xff\xfe", b"\xfe\xff", "path\n".encode("utf-16")])
+)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_as_a_list_are_a_list_or_the_callers_fault(tmp_path: Path, data: bytes, head: bytes) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes(head + data)
+    found = listed_or_none(path)
+    assert all(code_of(source) in CODES for source in found)
+
+
+def listed_or_none(path: Path) -> list[Source]:
+    try:
+        return list(sources([path]))
+    except UsageError as error:
+        assert_sentence(str(error))
+        return []
+
+
+def assert_sentence(said: str) -> None:
+    assert said.endswith(".")
+    assert len(said) < 600
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_archive_gives_photographs_or_reasons(tmp_path: Path, data: st.DataObject) -> None:
+    path = zipped(tmp_path / "a.zip", {"a.jpg": PHOTO[:600], "眼/b.jpg": PHOTO[:90]}, compression=zipfile.ZIP_DEFLATED)
+    hurt = bytearray(path.read_bytes())
+    for place in data.draw(st.lists(st.integers(4, len(hurt) - 1), min_size=1, max_size=8)):
+        hurt[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(hurt[: data.draw(st.integers(4, len(hurt)))])
+    found = list(sources([path]))
+    assert all(code_of(source) in CODES for source in found), "both photographs are too short to be read"
 
 
 # another process
