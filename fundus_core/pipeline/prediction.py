@@ -90,7 +90,7 @@ def ready_card(model: str) -> Card:
     Raises:
         UsageError: No such model, or its weights have not been added.
     """
-    card = registry.get(model)
+    card = registry.find(model)
     if not card.ready:
         where = f" They are obtained at {card.weights.page}" if card.weights.page else ""
         message = (

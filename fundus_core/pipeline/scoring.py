@@ -139,7 +139,7 @@ def evaluate(
 
 def known_cards(models: str) -> list[Card]:
     """Return the cards of a predictions file's models; models without a card here are left out."""
-    cards = registry.cards()
+    cards = registry.models()
     return [cards[model] for model in models.split("+") if model in cards]
 
 

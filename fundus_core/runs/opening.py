@@ -67,7 +67,7 @@ def card_of(model: str) -> Card:
     """
     from fundus_core.models import registry
 
-    return registry.card(model)
+    return registry.find(model)
 
 
 def open_model(model: str) -> Model:
