@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -238,6 +238,21 @@ SEXES = {
     ),
 }
 """Words for a sex, folded."""
+
+_NUMBERING = re.compile(r"^\d{1,2}\s?[.:)=\-、]?\s?(?=\D)")
+
+
+def plain_word(word: str, known: Container[str]) -> str:
+    """Return a folded word as one of the known ones, without a code in front (``1:男``, ``2R``); else empty.
+
+    >>> plain_word("1:男", SEXES), plain_word("1r", EYES), plain_word("1", SEXES)
+    ('男', 'r', '')
+    """
+    if word in known:
+        return word
+    bare = _NUMBERING.sub("", word)
+    return bare if bare in known else ""
+
 
 _ERAS = {
     "m": 1867,

@@ -51,7 +51,7 @@ def _implausible(quantity: Quantity, positions: NDArray[np.int64], record: Recor
         other = measuring.other_unit(quantity.role, unit, value / times) if quantity.words is not None else ""
         if other:
             what = (
-                f"'{written}' looks like {other} in a column in {unit}; it counts as missing. Write "
+                f"'{written}' would be usual in '{other}', the column is in '{unit}'; it counts as missing. Write "
                 "the whole column in one unit."
             )
         else:

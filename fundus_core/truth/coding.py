@@ -1,89 +1,106 @@
-"""Which number means female: said by the heading, usual, or told by stature; never taken in silence."""
+"""Which code means female, which right: said by the heading, usual, or told by stature; never taken in silence."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from fundus_core.records import Eye
 from fundus_core.truth import cells
 from fundus_core.truth.mapping import Column
-from fundus_core.truth.table import Table
+from fundus_core.truth.table import Table, Words
+
+_OPPOSITE = {"female": "male", "male": "female", "right": "left", "left": "right"}
+_YES, _NO = ("1", "true", "yes", "y"), ("0", "false", "no", "n")
 
 
-def sexed(column: Column, columns: list[Column], table: Table) -> Column:
-    """Return the column of sex with its coding, or as words for grouping where the coding is not known."""
-    words = table.columns[columns.index(column)]
-    found = sorted({cells.fold(word) for word in set(words) if not cells.is_missing(word)})
-    found = [word[:-2] if re.fullmatch(r"\d\.0", word) else word for word in found]
+def coded(column: Column, columns: Sequence[Column], table: Table) -> Column:
+    """Return a column of sex or eye with its coding; as words for grouping where the coding is not known."""
+    if column.role not in ("sex", "eye"):
+        return column
+    found = _codes(table.columns[columns.index(column)])
     if column.coding:
-        stated = ", ".join(f"{code} = {sex}" for code, sex in column.coding.items())
-        return replace(column, reason=f"The heading says {stated}.")
-    if set(found) <= set(cells.SEXES):
-        return replace(column, reason=f"{column.reason} The cells say female or male in words.")
+        return _said(column, found)
+    known = set(cells.SEXES) if column.role == "sex" else set(cells.EYES) | cells.BOTH_EYES
+    if all(cells.plain_word(word, known) for word in found):
+        return replace(column, reason=f"{column.reason} The cells say it in words.")
+    if column.role == "eye":
+        return _numbered_eye(column, found)
     coding = _numeric_coding(column.heading, found)
-    if coding is None:
-        shown = ", ".join(found[:6])
-        reason = (
-            f"The heading means sex, but the cells ({shown}) are no known words for it: kept for "
-            "grouping. Give the coding."
-        )
-        return replace(column, role="covariate", confidence=0.4, reason=reason)
-    return _coded_sex(column, coding, columns, table)
+    return _unknown(column, found) if coding is None else _sex(column, coding, columns, table)
+
+
+def _codes(words: Words) -> list[str]:
+    found = {cells.fold(word) for word in set(words) if not cells.is_missing(word)}
+    return sorted({word[:-2] if re.fullmatch(r"\d\.0", word) else word for word in found})
+
+
+def _said(column: Column, found: list[str]) -> Column:
+    """The heading states the coding; one other code left over is the opposite (``F = 1`` beside 0)."""
+    coding = dict(column.coding)
+    others = [code for code in found if code not in coding]
+    if len(coding) == 1 and len(others) == 1:
+        coding[others[0]] = _OPPOSITE[next(iter(coding.values()))]
+    column = replace(column, coding=coding)
+    return replace(column, reason=f"The heading says {column.coded}.")
+
+
+def _unknown(column: Column, found: list[str]) -> Column:
+    shown = ", ".join(found[:6])
+    reason = f"The heading means sex, but the cells ({shown}) are no known words for it: kept for grouping."
+    return replace(column, role="covariate", confidence=0.4, reason=f"{reason} Give the coding.")
+
+
+def _numbered_eye(column: Column, found: list[str]) -> Column:
+    if not set(found) <= {"1", "2"} and not set(found) <= {"0", "1"}:
+        return column
+    coding = {"1": Eye.RIGHT.value, ("0" if "0" in found else "2"): Eye.LEFT.value}
+    column = replace(column, coding=coding, confidence=0.4, needs_confirmation=True)
+    reason = f"The eye is coded in numbers; {column.coded} is a guess, the table does not say it. Confirm it."
+    return replace(column, reason=reason)
 
 
 def _numeric_coding(heading: str, found: list[str]) -> dict[str, str] | None:
     name = cells.fold(heading)
-    if set(found) <= {"0", "1"} or set(found) <= {"true", "false"} or set(found) <= {"yes", "no", "y", "n"}:
+    if any(set(found) <= {yes, no} for yes, no in zip(_YES, _NO, strict=True)) or set(found) <= {"y", "n"}:
         one = "male" if re.search(r"(?<!fe)\bmale|男性", name) and "女" not in name else "female"
-        zero = "female" if one == "male" else "male"
-        yes, no = ("1", "true", "yes", "y"), ("0", "false", "no", "n")
-        return {
-            **dict.fromkeys((w for w in yes if w in found), one),
-            **dict.fromkeys((w for w in no if w in found), zero),
-        }
+        yes = {code: one for code in _YES if code in found}
+        return yes | {code: _OPPOSITE[one] for code in _NO if code in found}
     return {"1": "male", "2": "female"} if set(found) <= {"1", "2"} else None
 
 
-def _coded_sex(column: Column, coding: dict[str, str], columns: list[Column], table: Table) -> Column:
-    stated = ", ".join(f"{code} = {sex}" for code, sex in coding.items())
-    name = cells.fold(column.heading)
-    if re.search(r"male|女性|男性", name) and set(coding) - {"2"}:
-        return replace(column, coding=coding, confidence=0.9, reason=f"The heading says what 1 means: {stated}.")
-    evidence, agrees = _by_stature(column, coding, columns, table)
-    if "2" in coding:
-        reason = (
-            f"Sex is coded in numbers; {stated} is usual (ISO 5218) but the table does not say so. "
-            f"{evidence}Confirm it."
-        )
-        return replace(column, coding=coding, confidence=0.5, reason=reason, needs_confirmation=True)
-    reason = f"Sex is coded in numbers; {stated} is the rule here but the table does not say so. {evidence}Check it."
-    return replace(
-        column, coding=coding, confidence=0.6 if agrees else 0.3, reason=reason, needs_confirmation=not agrees
-    )
-
-
-def _by_stature(column: Column, coding: dict[str, str], columns: list[Column], table: Table) -> tuple[str, bool]:
-    """Men are taller and heavier: height (or weight) tells whether a coding is turned round."""
+def _sex(column: Column, coding: dict[str, str], columns: Sequence[Column], table: Table) -> Column:
     at = columns.index(column)
-    for index, other in enumerate(columns):
+    column = replace(column, coding=coding)
+    if re.search(r"male|女性|男性", cells.fold(column.heading)) and "2" not in coding:
+        return replace(column, confidence=0.9, reason=f"The heading says what 1 means: {column.coded}.")
+    evidence, agrees = _by_stature(table.columns[at], coding, columns, table)
+    if "2" in coding:
+        usual = f"{column.coded} is usual (ISO/IEC 5218), but the table does not say so."
+        reason = f"Sex is coded in numbers; {usual} {evidence}Confirm it."
+        return replace(column, confidence=0.5, reason=reason, needs_confirmation=True)
+    reason = (
+        f"Sex is coded in numbers; {column.coded} is the rule here, but the table does not say so. {evidence}Check it."
+    )
+    return replace(column, confidence=0.6 if agrees else 0.3, reason=reason, needs_confirmation=not agrees)
+
+
+def _by_stature(words: Words, coding: dict[str, str], columns: Sequence[Column], table: Table) -> tuple[str, bool]:
+    """Men are taller and heavier: height (or weight) tells whether a coding is turned round."""
+    sexes = np.array(cells.each(words, lambda word: coding.get(cells.fold(word), "")))
+    for other, sizes in zip(columns, table.columns, strict=True):
         if other.role not in ("height", "weight"):
             continue
-        size = cells.floats(table.columns[index], other.decimal)
-        sexes = np.array(cells.each(table.columns[at], lambda word: coding.get(cells.fold(word), "")))
-        men, women = (
-            size[(sexes == "male") & np.isfinite(size)],
-            size[(sexes == "female") & np.isfinite(size)],
-        )
+        size = cells.floats(sizes, other.decimal)
+        men, women = (size[(sexes == sex) & np.isfinite(size)] for sex in ("male", "female"))
         if min(len(men), len(women)) < 5:
             continue
         error = float(np.hypot(men.std() / np.sqrt(len(men)), women.std() / np.sqrt(len(women))))
         difference = float(men.mean() - women.mean())
         if abs(difference) > 3 * error:
-            fits = "fits" if difference > 0 else "contradicts this"
-            return (
-                f"{other.heading} {fits} (mean {men.mean():.4g} against {women.mean():.4g}). ",
-                difference > 0,
-            )
+            fits = "fits this" if difference > 0 else "contradicts this"
+            return f"{other.heading} {fits} (mean {men.mean():.4g} against {women.mean():.4g}). ", difference > 0
     return "", True

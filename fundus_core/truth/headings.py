@@ -35,15 +35,19 @@ _HOSPITAL_NUMBER = re.compile(r"mrn|medicalrecord|chart|hospitalid|カルテ|診
 
 _BRACKETS = re.compile(r"[(\[{<【「〔](.*?)[)\]}>】」〕]")
 _TELLING = frozenset(("上", "下", "最高", "最低", "収縮期", "拡張期", "systolic", "diastolic", "sys", "dia"))
-_RIGHT = frozenset(("r", "right", "od", "re", "右", "右眼", "右目"))
-_LEFT = frozenset(("l", "left", "os", "le", "左", "左眼", "左目"))
+_EYE_WORDS = {
+    **dict.fromkeys(("r", "right", "od", "re", "右", "右眼", "右目"), Eye.RIGHT),
+    **dict.fromkeys(("l", "left", "os", "le", "左", "左眼", "左目"), Eye.LEFT),
+}
 _JAPANESE_EYE = re.compile(r"^(右|左)(?:眼|目)?の?(?=.)|(?<=.)(右|左)(?:眼|目)?$")
+_GLUED_EYE = re.compile(r"^(?:od|os|r|l)(?=[^\x00-\x7f])|(?<=[^\x00-\x7f])(?:od|os|r|l)$")
 _REPEAT = re.compile(
     r"(?:[\s_.\-]*(?:\d|\d回目|第\d回|visit ?\d|v\d|baseline|bl|mean|avg|average|平均|値|測定値|value|result|結果))+$"
 )
-_CODING = re.compile(
-    r"(?<![0-9a-z])([0-9a-z])\s?[:=.\s)）]?\s?(男性?|女性?|female|male|f|m|right|left|右眼?|左眼?|[rl]|od|os)(?![a-z])"
-)
+_WORD = r"(男性?|女性?|female|male|f|m|right|left|右眼?|左眼?|r|l|od|os)"
+_CODE_FIRST = re.compile(rf"(?<![0-9a-z])([0-9a-z])\s?[:=.)]?\s?{_WORD}(?![a-z])")
+_WORD_FIRST = re.compile(rf"(?<![a-z]){_WORD}\s?[:=.(]?\s?([0-9])(?![0-9])")
+_STARTS_WITH_WORD = re.compile(rf"\W*{_WORD}\s?[:=.(]?\s?[0-9]")
 
 
 def spread(heading: str) -> str:
@@ -76,11 +80,20 @@ def _without_brackets(text: str) -> tuple[str, str, tuple[tuple[str, str], ...],
     inside = " ".join(_BRACKETS.findall(text))
     unit = next((u for part in _BRACKETS.findall(text) if (u := unit_of(part))), "")
     bare = " ".join(_BRACKETS.sub(lambda part: f" {part[1]}" if part[1] in _TELLING else " ", text).split())
-    coding = tuple((code, _decoded(word)) for code, word in _CODING.findall(inside or text))
+    coding = _coding(inside or text)
     tail = re.search(r"[,、:/]\s?([^,、:/]+(?:/[^,、:/]+)?)$", bare)
     if not unit and tail and (unit := unit_of(tail[1])):
         bare = bare[: tail.start()]
-    return bare or inside, unit, coding if len(coding) > 1 else (), inside
+    return bare or inside, unit, coding, inside
+
+
+def _coding(text: str) -> tuple[tuple[str, str], ...]:
+    """Read ``1:男 2:女``, ``男1女2``, ``F=1``; nothing where it could be chance (``m`` in a unit)."""
+    if _STARTS_WITH_WORD.match(text):
+        return tuple((code, _decoded(word)) for word, code in _WORD_FIRST.findall(text))
+    coding = tuple((code, _decoded(word)) for code, word in _CODE_FIRST.findall(text))
+    digits = all(code.isdigit() for code, _ in coding)
+    return coding if digits and (len(coding) > 1 or "=" in text) else ()
 
 
 def _decoded(word: str) -> str:
@@ -92,21 +105,18 @@ def _decoded(word: str) -> str:
 
 
 def _without_eye(text: str, inside: str) -> tuple[str, Eye]:
-    for words, eye in ((_RIGHT, Eye.RIGHT), (_LEFT, Eye.LEFT)):
-        if inside.strip() in words:
-            return text, eye
+    """Split the eye from a heading: ``SBP_R``, ``OD画像``, ``右眼画像``, ``画像(左)``."""
+    if eye := _EYE_WORDS.get(inside.strip()):
+        return text, eye
     tokens = re.split(r"[\s.\-]+", text)
-    if len(tokens) > 1:
-        for words, eye in ((_RIGHT, Eye.RIGHT), (_LEFT, Eye.LEFT)):
-            for end in (0, -1):
-                if tokens[end] in words:
-                    rest = tokens[1:] if end == 0 else tokens[:-1]
-                    return _drop_word_eye(" ".join(rest)), eye
-    found = _JAPANESE_EYE.search(text)
-    if found and "左右" not in text and "右左" not in text:
-        eye = Eye.RIGHT if "右" in found[0] else Eye.LEFT
-        return (text[: found.start()] + text[found.end() :]).strip(" _-."), eye
-    return text, Eye.UNKNOWN
+    for end, rest in ((0, tokens[1:]), (-1, tokens[:-1])):
+        if rest and (eye := _EYE_WORDS.get(tokens[end])):
+            return _drop_word_eye(" ".join(rest)), eye
+    found = _GLUED_EYE.search(text) or _JAPANESE_EYE.search(text)
+    if found is None or "左右" in text or "右左" in text:
+        return text, Eye.UNKNOWN
+    eye = Eye.RIGHT if "右" in found[0] or found[0] in ("r", "od") else Eye.LEFT
+    return (text[: found.start()] + text[found.end() :]).strip(" _-."), eye
 
 
 def _drop_word_eye(text: str) -> str:
@@ -115,11 +125,13 @@ def _drop_word_eye(text: str) -> str:
 
 def _role(bare: str, whole: str) -> Meaning:
     compact = re.sub(r"[\W_]+", "", bare)
-    if compact in BY_WORD and compact not in _OTHER_EXACT:
-        return _exact(compact, 0.95)
+    known = compact in BY_WORD and compact not in _OTHER_EXACT
+    inside = " ".join(_BRACKETS.findall(whole))
     for pattern, reason in OTHERS:
-        if pattern.search(whole):
+        if pattern.search(inside if known else whole):
             return Meaning("covariate", 0.9, reason)
+    if known:
+        return _exact(compact, 0.95)
     shorter = re.sub(r"[\W_]+", "", _REPEAT.sub("", bare))
     if shorter and shorter != compact and shorter in BY_WORD:
         return _exact(shorter, 0.8)
@@ -131,29 +143,8 @@ def _role(bare: str, whole: str) -> Meaning:
 
 _OTHER_EXACT = frozenset(("map", "insulin"))
 _SHORT = frozenset(
-    (
-        "ac",
-        "bs",
-        "bg",
-        "pg",
-        "ht",
-        "bh",
-        "bw",
-        "wt",
-        "sys",
-        "dia",
-        "bps",
-        "bpd",
-        "wc",
-        "dia",
-        "id",
-        "date",
-        "file",
-        "lat",
-        "case",
-        "path",
-        "bp",
-    )
+    "ac bs bg pg ht bh bw wt sys dia bps bpd wc id date file lat case path bp 最高 最低 pas pad sugar imc taille"
+    " peso".split()
 )
 
 

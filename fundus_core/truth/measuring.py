@@ -88,9 +88,11 @@ def measure(column: Column, words: Words, record: Record) -> Floats:
     _list_problems(column.heading, problems, codes, words, record)
     for name, those in converted.items():
         count = int((those[codes] & np.isfinite(values)).sum())
-        if count and name != own:
-            much = f"{units.factor(column.role, name):.6g}"
-            record.notes.append(f"'{column.heading}': {count:,} values were converted from {name} to {own} (× {much}).")
+        much = units.factor(column.role, name)
+        if count and name != own and much:
+            record.notes.append(
+                f"'{column.heading}': converted from {name} to {own} (× {much:.6g}), {count:,} of {len(words):,} cells."
+            )
     _doubt(column, values, record)
     return values
 
@@ -137,34 +139,32 @@ def pressures(column: Column, words: Words, record: Record) -> tuple[Floats, Flo
 
 def sexes(column: Column, words: Words, record: Record) -> Floats:
     """Return 1 for female, 0 for male, NaN for missing."""
-    known = {**cells.SEXES, **column.coding} if not column.coding else dict(column.coding)
-    meant = _coded(column, words, record, known, frozenset())
+    meant = _coded(column, words, record, column.coding or cells.SEXES, frozenset())
     return np.select([meant == "female", meant == "male"], [1.0, 0.0], np.nan)
 
 
 def eyes(column: Column, words: Words, record: Record) -> Labels:
     """Return ``left``, ``right`` or an empty word."""
-    known = {word: eye.value for word, eye in cells.EYES.items()} | {
-        f"{d}{e}": s for d in "0123456789" for e, s in (("r", "right"), ("l", "left"))
-    }
-    known |= dict(column.coding)
-    meant = _coded(column, words, record, known, cells.BOTH_EYES)
+    meant = _coded(column, words, record, {**cells.EYES, **column.coding}, cells.BOTH_EYES)
     return np.where(np.isin(meant, (Eye.LEFT.value, Eye.RIGHT.value)), meant, "")
 
 
 def _coded(column: Column, words: Words, record: Record, known: Mapping[str, str], neither: frozenset[str]) -> Labels:
+    """Return what each cell stands for; a word that is not known is listed and counts as missing."""
     found, codes = cells.distinct(words)
-    folded = [word[:-2] if word.endswith(".0") else word for word in map(cells.fold, found)]
-    meant = np.array([known.get(word, "") for word in folded] or [""])[codes]
-    strange = np.array([w not in known and w not in cells.MISSING and w not in neither for w in folded] or [False])[
-        codes
+    folded = [word.removesuffix(".0") for word in map(cells.fold, found)]
+    plain = [cells.plain_word(word, known) for word in folded]
+    meant = np.array([str(known[word]) if word else "" for word in plain] or [""])[codes]
+    strange = [
+        not p and f not in cells.MISSING and not cells.plain_word(f, neither)
+        for f, p in zip(folded, plain, strict=True)
     ]
-    words_known = ", ".join(list(known)[:6])
     what = (
-        f"'{{value}}' is no known word here; it counts as missing. Write one of {words_known}, or "
-        "give its meaning in the mapping."
+        f"'{{value}}' is no known word here; it counts as missing. Write one of {', '.join(list(known)[:6])}, "
+        "or give its meaning in the mapping."
     )
-    record.at(np.flatnonzero(strange), column.heading, words, "unknown_word", what)
+    at = np.flatnonzero(np.array(strange or [False])[codes])
+    record.at(at, column.heading, words, "unknown_word", what)
     return meant
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from fundus_core.errors import TruthError
 from fundus_core.records import Eye, Floats
 from fundus_core.targets import TARGETS
 from fundus_core.truth import cells, coding, units
@@ -21,6 +22,7 @@ NUMERIC = (*(name for name in TARGETS if name != "sex"), "height", "weight")
 _PERSONAL_CELL = re.compile(
     r"[\w.+\-]+@[\w\-]+\.[\w.\-]+|(?:\+81|0)\d{1,4}-\d{1,4}-\d{3,4}|〒\s?\d{3}-?\d{4}.*|(?:東京都|北海道|(?:京都|大阪)府|.{2,3}県).{1,8}[市区町村郡].*"
 )
+_DATE = re.compile(r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
 _SAMPLE = 5_000
 
 
@@ -30,12 +32,20 @@ def propose(table: Table) -> Proposal:
     A column that the file leaves ambiguous in a way that would turn results round (sex coded 1 and 2, swapped
     pressures, a unit that contradicts its heading) is marked ``needs_confirmation`` and not used until confirmed.
     """
+    _refuse_predictions(table)
     columns = [_column(heading, words) for heading, words in zip(table.headings, table.columns, strict=True)]
     columns = _one_each(columns, table)
     columns = _fall_back(columns)
-    columns = [coding.sexed(column, columns, table) if column.role == "sex" else column for column in columns]
+    columns = [coding.coded(column, columns, table) for column in columns]
     columns = _in_order(columns, table)
     return Proposal(tuple(columns), _notes(columns))
+
+
+def _refuse_predictions(table: Table) -> None:
+    """Raise where someone gives this program's own predictions as measured values: every error would be nought."""
+    if {"weights_sha256", "code_version", "status"} <= set(table.headings):
+        message = f"'{table.name}' holds predictions of a model, not measured values; give the table of measurements."
+        raise TruthError(message)
 
 
 def _sample(words: Words) -> list[str]:
@@ -85,6 +95,8 @@ def _by_cells(meaning: Meaning, sample: list[str]) -> Meaning | None:
     if meaning.role:
         return None
     folded = {cells.fold(word) for word in sample}
+    if _share(sample, _DATE.fullmatch) > 0.8:
+        return replace(meaning, role="exam_date", confidence=0.6, reason="The cells are dates.")
     if 1 < len(folded) <= 6 and folded <= set(cells.EYES) | cells.BOTH_EYES:
         return replace(meaning, role="eye", confidence=0.6, reason="The cells are words for right and left.")
     if len(folded) == 2 and folded <= set(cells.SEXES) and folded != {"m", "w"}:
@@ -102,7 +114,7 @@ def _numeric(column: Column, meaning: Meaning, words: Words, sample: list[str]) 
         reason = f"The heading means {spoken(column.role)}, but most cells are no numbers: kept as words."
         return replace(column, role="covariate", confidence=0.6, reason=reason, unit="")
     written = np.array([units.unit_of(number.unit) for number in numbers], dtype=np.str_)
-    several = set(written[written != ""]) if len(written) else set()
+    several = {str(unit) for unit in written if unit and units.factor(column.role, str(unit)) is not None}
     column = replace(column, decimal=decimal)
     if len(several) > 1:
         reason = f"{column.reason} Cells have units of their own ({', '.join(sorted(several))}), which are kept to."
@@ -242,6 +254,8 @@ def _notes(columns: list[Column]) -> tuple[str, ...]:
         notes.append("Body mass index will be worked out from height and weight.")
     if "age" not in roles and {"birth_date", "exam_date"} <= roles:
         notes.append("Age will be worked out from the dates of birth and of the examination; the dates are not kept.")
+    if "age" not in roles and "birth_date" in roles and "exam_date" not in roles:
+        notes.append("There are dates of birth but none of the examination, so age cannot be worked out.")
     if not roles & {"photograph", "patient_id"}:
         notes.append("No column names the photograph or the patient: choose one before the table can be matched.")
     return tuple(notes)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 _WORDS = {
     "photograph": (
+        "画像番号 画像no 撮影画像名 写真番号 dateiname bild bilddatei nomdefichier fichier archivo photoid "
         "photograph photo photographs photofile photoname photographname file filename filenames "
         "filepath image imagefile imagename imagepath imageid imgid img imgname imgpath imgfile "
         "path fundus fundusimage fundusphoto fundusphotograph picture jpg imagefilename 画像 "
@@ -15,6 +16,7 @@ _WORDS = {
         "写真名 パス 画像パス 撮影画像"
     ),
     "patient_id": (
+        "被検者 被検者id 被検者番号 被検者no "
         "patientid patient pid pat patid patientno patientnumber patientcode subject subjectid "
         "subjectno subj subjid participant participantid caseid caseno case id personid person "
         "studyid eid sid recordid hospitalid mrn medicalrecordnumber medicalrecordno chartno "
@@ -28,16 +30,19 @@ _WORDS = {
         "eyelaterality 左右 左右眼 眼 左右別 眼側 患眼 検査眼 測定眼 撮影眼 対象眼 側"
     ),
     "sbp": (
+        "最高 bphigh pas systolisch systolique sistolica bloodpressuresystolic systolischerblutdruck "
         "sbp systolic systolicbp systolicbloodpressure systolicpressure bpsystolic systolicblood "
         "sysbp bpsys sys sbpmean meansbp avgsbp bps psys systbp 収縮期血圧 収縮期 最高血圧 "
         "最大血圧 上の血圧 血圧上 血圧最高 血圧収縮期 最高血圧値 収縮期血圧値 血圧高 血圧最大"
     ),
     "dbp": (
+        "最低 bplow pad diastolisch diastolique diastolica bloodpressurediastolic diastolischerblutdruck "
         "dbp diastolic diastolicbp diastolicbloodpressure diastolicpressure bpdiastolic diabp "
         "bpdia dia dbpmean meandbp avgdbp bpd pdia diasbp 拡張期血圧 拡張期 最低血圧 最小血圧 "
         "下の血圧 血圧下 血圧最低 血圧拡張期 最低血圧値 拡張期血圧値 血圧低 血圧最小"
     ),
     "glucose": (
+        "sugar blutzucker glukose glycémie glycemie glucosa glucemia fastingglu "
         "glucose bloodglucose bloodsugar plasmaglucose serumglucose glucoselevel bs bg glu gluc "
         "fbs fbg fpg fastingglucose fastingbloodglucose fastingplasmaglucose fastingbloodsugar "
         "bsl rbs rbg gluf pg 血糖 血糖値 空腹時血糖 空腹時血糖値 グルコース 随時血糖 随時血糖値 "
@@ -45,12 +50,14 @@ _WORDS = {
         "glucosefasting"
     ),
     "waist": (
+        "taillenumfang bauchumfang tourdetaille cintura "
         "waist waistcircumference waistcirc waistcm wc ac abdominalcircumference abdominalgirth "
         "waistgirth abdcirc waistline 腹囲 ウエスト ウエスト周囲径 ウェスト 胴囲 腹囲実測 "
         "腹部周囲径 へそ周囲径"
     ),
-    "bmi": ("bmi bodymassindex 体格指数 肥満指数 bmi値 quetelet"),
+    "bmi": ("imc bmi bodymassindex 体格指数 肥満指数 bmi値 quetelet"),
     "age": (
+        "âge "
         "age ages ageyears ageyear ageyr ageyrs ageatexam ageatvisit ageatimaging patientage "
         "currentage 年齢 年令 満年齢 歳 受診時年齢 検査時年齢 撮影時年齢 健診時年齢 alter edad"
     ),
@@ -59,8 +66,8 @@ _WORDS = {
         "男女 男女別 性別コード female isfemale sexfemale femalesex male ismale sexmale 女性 男性 "
         "geschlecht sexe"
     ),
-    "height": ("height heightcm bodyheight stature ht bh 身長 身長値 heightm"),
-    "weight": ("weight weightkg bodyweight bw wt bodymass 体重 体重値"),
+    "height": ("größe grösse groesse körpergröße taille height heightcm bodyheight stature ht bh 身長 身長値 heightm"),
+    "weight": ("gewicht körpergewicht poids peso weight weightkg bodyweight bw wt bodymass 体重 体重値"),
     "blood_pressure": ("bp bloodpressure bpmmhg 血圧 血圧値 restingbp officebp"),
     "birth_date": ("birthdate dateofbirth dob birthday birth birthdt patientbirthdate 生年月日 誕生日 出生日 生年月"),
     "exam_date": (
@@ -86,6 +93,10 @@ BY_WORD: Mapping[str, str] = MappingProxyType({word: role for role, words in _WO
 """Role by the whole heading, letters and digits only."""
 
 OTHERS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"\b(?:sbp|dbp|glucose|waist|bmi|age|sex)\b.*\b(?:low|high|lower|upper)$"),
+        "The end of an interval, not a measured value: kept for grouping only.",
+    ),
     (
         re.compile(
             r"hba1c|hb\s?a1c|\ba1c\b|glycated|glycosylated|ヘモグロビン|グリコアルブミン|"
@@ -121,7 +132,7 @@ OTHERS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         re.compile(
-            r"predict|\bpred\b|予測|推定|estimat|expected|residual|\blow(er)?\b|\bupper\b|\berror\b|"
+            r"predict|\bpred\b|予測|推定|estimat|expected|residual|\berror\b|"
             r"誤差|\bz\b$"
         ),
         "Not a measured value: kept for grouping only.",
@@ -136,7 +147,7 @@ OTHERS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(
             r"\b(sd|std|se|sem|n|count|unit|units)$|単位|標準偏差|測定回数|測定機|\bdevice\b|"
-            r"\barm\b|方法|method"
+            r"方法|method"
         ),
         "About the measurement, not its value: kept for grouping.",
     ),

@@ -102,6 +102,12 @@ def test_no_key_at_all() -> None:
         load(b"SBP,DBP\n120,80\n", "x.csv")
 
 
+def test_predictions_are_not_taken_for_measured_values() -> None:
+    heading = "photograph,sha256,patient_id,eye,status,sbp,sbp_low,sbp_high,model,weights_sha256,code_version"
+    with pytest.raises(TruthError, match="predictions of a model"):
+        load(f"{heading}\na.jpg,0,1,right,predicted,120,100,140,m,w,1\n".encode(), "predictions.csv")
+
+
 def test_rows_keep_their_spreadsheet_numbers_past_blank_lines_and_line_breaks_in_cells() -> None:
     table = read_table(b'photo,sbp,note\n\na.jpg,120,"two\nlines"\n\nb.jpg,130,\n', "x")
     assert table.rows.tolist() == [3, 5]

@@ -129,6 +129,16 @@ CASES = [
     Case("two readings", "id,SBP1,SBP2\n1,120,118\n2,130,128\n", values={"sbp": [120, 130]}, covariates={"SBP2": ["118", "128"]}),
     Case("predictions beside truth", "photo,sbp,sbp_pred,sbp_low,sbp_high\na.jpg,120,125,110,140\n", values={"sbp": [120]}),
     Case("smoking, site, diabetes", "photo,SBP,smoking,site,diabetes\na.jpg,120,never,A,0\nb.jpg,130,なし,B,1\n", values={"sbp": [120, 130]}, covariates={"smoking": ["never", "なし"], "site": ["A", "B"], "diabetes": ["0", "1"]}),
+    Case("two sides glued to Japanese words", "被検者ID,OD画像,OS画像,血圧(収縮期/拡張期),随時血糖(mmol/L)\n1,a.jpg,b.jpg,120/80,5.4\n", values={"sbp": [120, 120], "dbp": [80, 80], "glucose": [97.2864, 97.2864]}, eye=["right", "left"], patient_id=["1", "1"]),
+    Case("sex coded by a heading the other way round", "id,SBP,性別(男1女2)\n1,120,1\n2,130,2\n", values={"sex": [0, 1]}),
+    Case("one code said in the heading", "id,SBP,Sex (M=1)\n1,120,1\n2,130,2\n", values={"sex": [0, 1]}),
+    Case("codes with words", "id,SBP,性別,眼\n1,120,1:男,1R\n2,130,2:女,2L\n", values={"sex": [0, 1]}, eye=["right", "left"]),
+    Case("eye in numbers", "id,eye,SBP\n1,1,120\n2,2,121\n", values={"sbp": [120, 121]}, faults={(0, "unconfirmed")}, eye=["", ""]),
+    Case("French", "filename;sexe;âge;PAS;PAD;glycémie (g/L);tour de taille\nimg1.jpg;F;54;125,5;81;0,95;82\n", "cp1252", {"sex": [1], "age": [54], "sbp": [125.5], "dbp": [81], "glucose": [95], "waist": [82]}),
+    Case("HbA1c in brackets", "id,SBP,血糖(HbA1c)\n1,120,5.6\n", values={"sbp": [120]}, covariates={"血糖(HbA1c)": ["5.6"]}),
+    Case("wrong unit in a cell", "id,SBP,BMI\n1,120,23 kg/m2\n2,130,120 mmHg\n3,131,24\n", values={"bmi": [23, NAN, 24]}, faults={(3, "unknown_unit")}),
+    Case("medicine, pressure in the eye, hypertension", "id,SBP,IOP_R,hypertension,antihypertensive drugs,脈圧,年齢区分\n1,120,15,1,0,40,60代\n", values={"sbp": [120]}, covariates={"IOP_R": ["15"], "hypertension": ["1"], "antihypertensive drugs": ["0"], "脈圧": ["40"], "年齢区分": ["60代"]}),
+    Case("dates of a visit are not kept", "id,visit,SBP\n1,05/06/2020,120\n2,05/07/2020,121\n", values={"sbp": [120, 121]}, covariates={}),
 ]  # fmt: skip
 
 
