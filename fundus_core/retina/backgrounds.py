@@ -30,40 +30,44 @@ def candidates(pixels: Pixels) -> Iterator[Background]:
         pixels: Height x width x 3, RGB, 0..255.
     """
     planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
-    brightest = planes.max(axis=0)
-    corners = pixels[_corners(*pixels.shape[:2])].astype(np.float32)
+    every_second = pixels[::2, ::2]
+    corners = every_second[_corners(every_second, 1.2)].astype(np.float32)
+    tips = every_second[_corners(every_second, 1.7)].astype(np.float32)
     tried: list[Floats] = []
-    for colour in _colours(pixels, brightest, corners):
+    for colour in _colours(every_second, corners, tips):
         if all(np.abs(colour - other).max() > 12 for other in tried):
             tried.append(colour)
-            yield _around(planes, corners, colour)
+            yield _around(planes, tips, colour)
 
 
-def _colours(pixels: Pixels, brightest: Pixels, corners: NDArray[np.float32]) -> Iterator[Floats]:
-    """Yield the commonest colour of the corners, then black and white where there is enough of them."""
+def _colours(pixels: Pixels, corners: NDArray[np.float32], tips: NDArray[np.float32]) -> Iterator[Floats]:
+    """Yield the commonest colour of the corners and of their tips, then black and white where there are some."""
     yield _mode(corners)
-    dark = brightest < 30
-    if np.count_nonzero(dark) > 0.03 * dark.size:
-        yield np.asarray(np.median(pixels[dark], axis=0))
+    yield _mode(tips)
+    dark = pixels[pixels[..., 0] < 30]
+    dark = dark[(dark < 30).all(axis=1)]
+    if len(dark) > 0.005 * pixels.shape[0] * pixels.shape[1]:
+        yield np.asarray(np.median(dark, axis=0))
     white = corners[(corners > 235).all(axis=1)]
-    if len(white) > 0.05 * len(corners):
+    if len(white) > 0.02 * len(corners):
         yield np.asarray(np.median(white, axis=0))
 
 
-def _around(planes: Pixels, corners: NDArray[np.float32], colour: Floats) -> Background:
+def _around(planes: Pixels, tips: NDArray[np.float32], colour: Floats) -> Background:
     rounded = np.round(colour).astype(np.uint8)[:, None, None]
     distance = (np.maximum(planes, rounded) - np.minimum(planes, rounded)).max(axis=0)
-    near = np.abs(corners - colour).max(axis=1)
-    near = near[near < 30]
-    noise = float(np.percentile(near, 75)) if len(near) else 0.0
+    near = np.abs(tips - colour).max(axis=1)
+    near = near[near < 20]
+    noise = float(np.median(near)) if len(near) else 0.0
     return Background(colour, noise, distance.astype(np.float32))
 
 
-def _corners(height: int, width: int) -> NDArray[np.bool_]:
-    """Return where a circle that fills the frame leaves room: the four corners."""
+def _corners(pixels: Pixels, beyond: float) -> NDArray[np.bool_]:
+    """Return where an ellipse leaves room: that which touches the frame at 1, its four tips alone near 2."""
+    height, width = pixels.shape[:2]
     y = (2.0 * np.arange(height) + 1.0) / height - 1.0
     x = (2.0 * np.arange(width) + 1.0) / width - 1.0
-    corner: NDArray[np.bool_] = (x**2)[None, :] + (y**2)[:, None] > 1.2
+    corner: NDArray[np.bool_] = (x**2)[None, :] + (y**2)[:, None] > beyond
     return corner
 
 

@@ -23,7 +23,7 @@ _SMALLEST = 0.2
 """Least radius, as a share of the longer side."""
 _CONVINCING = 0.9
 """Evidence from which on no other hypothesis is tried."""
-_ENOUGH = 0.2
+_ENOUGH = 0.3
 """Least evidence with which a circle is believed."""
 
 
@@ -139,8 +139,10 @@ def _thresholds(background: Background) -> tuple[float, ...]:
     level = np.sqrt(background.distance)
     scaled = np.clip(level * 16.0, 0, 255).astype(np.uint8)
     otsu = (cv2.threshold(scaled, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[0] / 16.0) ** 2
-    low = max(4.0 * background.noise, 6.0)
-    return (float(min(otsu, 2.0 * low)), float(otsu), low) if otsu > low else (low, float(max(otsu, 3.0)))
+    low = max(3.0 * background.noise, 6.0)
+    if otsu < 1.5 * low:
+        return (low, 0.6 * low)
+    return (2.0 * low, low, float(otsu)) if otsu > 3.0 * low else (low, float(otsu))
 
 
 def _outline(distance: NDArray[np.float32], threshold: float) -> Floats:

@@ -77,7 +77,8 @@ def support(distance: Distance, circle: Circle) -> float:
 
     Returns:
         0..1: the share of the rays within the frame along which the brightness falls at the circle, times
-        the share of pixels outside that are background, lowered where little of the circle is seen.
+        the share of pixels outside that are background, lowered where it does so on less than half the
+        circle.
     """
     reach = max(0.02 * circle.radius, 2.0)
     rays, _ = _unroll(distance, circle, reach)
@@ -87,14 +88,15 @@ def support(distance: Distance, circle: Circle) -> float:
         return 0.0
     contrast = (inner[seen] - outer[seen]) / (inner[seen] + outer[seen] + _FLOOR)
     falls = np.count_nonzero(contrast > 0.12)
-    enough = min(2.5 * falls / len(_ANGLES), 1.0)
+    enough = min(2.0 * falls / len(_ANGLES), 1.0) ** 0.5
     return float(falls / np.count_nonzero(seen) * enough * _clean(distance, circle))
 
 
 def _clean(distance: Distance, circle: Circle) -> float:
     """Return the share of pixels beyond the circle that are much more like the background than the field."""
     height, width = distance.shape
-    y, x = np.arange(height) + 0.5 - circle.cy, np.arange(width) + 0.5 - circle.cx
+    distance = distance[::2, ::2]
+    y, x = np.arange(0, height, 2) + 0.5 - circle.cy, np.arange(0, width, 2) + 0.5 - circle.cx
     square = (x**2)[None, :] + (y**2)[:, None]
     within = distance[square < (0.95 * circle.radius) ** 2]
     beyond = distance[square > (1.03 * circle.radius) ** 2]
