@@ -1,8 +1,9 @@
-"""The size that a compressed picture claims inside itself: JPEG, JPEG-LS, JPEG 2000."""
+"""The size that a compressed picture claims inside itself: JPEG, JPEG-LS, JPEG 2000, WebP."""
 
 from __future__ import annotations
 
 _JPEG = b"\xff\xd8"
+_RIFF = b"RIFF"
 _JPEG_2000 = b"\xff\x4f\xff\x51"
 _NOT_A_FRAME = frozenset({0xC4, 0xC8, 0xCC})  # Huffman tables, reserved, arithmetic conditioning
 _FRAMES = frozenset(range(0xC0, 0xD0)) - _NOT_A_FRAME | {0xF7}  # 0xF7: JPEG-LS
@@ -10,13 +11,15 @@ _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 
 
 def claimed_size(data: bytes) -> tuple[int, int] | None:
-    """Return width and height from the header of a JPEG (ITU-T T.81, T.87) or JPEG 2000 (T.800) picture.
+    """Return width and height from the header of a JPEG (ITU-T T.81, T.87), JPEG 2000 (T.800) or WebP (RFC 9649).
 
     Returns:
-        ``None`` where the bytes are neither, or end before they say.
+        ``None`` where the bytes are none of these, or end before they say.
     """
     if data.startswith(_JPEG):
         return _jpeg(data)
+    if data[:4] == _RIFF:
+        return _webp(data[:30])
     # Some writers wrap the codestream in the boxes of a JP2 file.
     at = data.find(_JPEG_2000)
     return _jpeg_2000(data[at : at + 24]) if at >= 0 else None
@@ -44,6 +47,20 @@ def _jpeg_2000(data: bytes) -> tuple[int, int] | None:
         return None
     right, bottom, left, top = _numbers(data[8:24], 4)
     return right - left, bottom - top
+
+
+def _webp(head: bytes) -> tuple[int, int] | None:
+    """Of the canvas where there is one, else of the lossy or lossless frame."""
+    chunk, body = head[12:16], head[20:]
+    if len(body) < 10:
+        return None
+    if chunk == b"VP8X":
+        return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
+    if chunk == b"VP8L":
+        bits = int.from_bytes(body[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    width, height = (int.from_bytes(body[at : at + 2], "little") & 0x3FFF for at in (6, 8))
+    return (width, height) if chunk == b"VP8 " else None
 
 
 def _numbers(data: bytes, size: int) -> list[int]:

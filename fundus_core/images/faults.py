@@ -6,6 +6,7 @@ import struct
 import zlib
 from enum import StrEnum
 
+from PIL.Image import DecompressionBombError
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from fundus_core.errors import PhotographError
@@ -45,6 +46,7 @@ DAMAGE = (
     RuntimeError,  # the codecs behind pydicom, WebP, recursion without end
     EOFError,
     struct.error,
+    DecompressionBombError,  # Pillow, on a size that it finds within the content
     BytesLengthException,
     InvalidDicomError,
     zlib.error,
@@ -74,9 +76,14 @@ def too_many_bytes(count: int) -> PhotographError:
 
 
 def damaged(kind: str, error: BaseException | None = None) -> PhotographError:
-    """Return the error for a file of that kind that cannot be decoded: ``truncated`` or ``damaged``."""
+    """Return the error for a file of that kind that cannot be decoded: ``truncated``, ``too_large`` or ``damaged``."""
     if isinstance(error, EOFError) or any(word in str(error).lower() for word in _CUT_WORDS):
         return truncated(kind, "its end is missing")
+    if isinstance(error, DecompressionBombError):
+        message = (
+            f"The {kind} file holds more than the {MAX_PIXELS / 1e6:,.0f} million pixels that are read. Reduce it."
+        )
+        return PhotographError(Code.TOO_LARGE, message)
     message = f"The {kind} file is damaged: its content cannot be decoded. {_AGAIN}"
     return PhotographError(Code.DAMAGED, message)
 

@@ -10,6 +10,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from fundus_core.images.codestream import claimed_size
 from fundus_core.images.colour import over_black, stack, to_srgb
 from fundus_core.images.deep import bits_of, decode_16, reduced_to_8
 from fundus_core.images.faults import DAMAGE, check_size, damaged, unsupported
@@ -37,6 +38,8 @@ def read(data: bytes, kind: str) -> Found:
     Raises:
         PhotographError: ``damaged``, ``truncated``, ``too_large`` or ``unsupported``.
     """
+    if kind == "webp":
+        check_size(*(claimed_size(data) or (0, 0)), kind.upper())  # opening it would allocate its canvas
     header = open_header(_KINDS[kind], data)
     check_size(*header.size, kind.upper())
     if header.mode not in _GREY | _COLOUR:

@@ -161,7 +161,12 @@ def huge_dicom(width: int, height: int) -> bytes:
     return dicom(Columns=width, Rows=height)
 
 
-@pytest.mark.parametrize("make", [huge_png, huge_jpeg, huge_bmp, huge_tiff, huge_dicom])
+def huge_webp(width: int, height: int) -> bytes:
+    body = b"VP8X" + struct.pack("<II", 10, 0) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
+
+
+@pytest.mark.parametrize("make", [huge_png, huge_jpeg, huge_bmp, huge_tiff, huge_dicom, huge_webp])
 def test_a_bomb_is_refused_by_its_header(make) -> None:
     with pytest.raises(PhotographError, match="60,000 x 60,000") as caught:
         decode(make(60_000, 60_000), "x")
