@@ -26,8 +26,8 @@ from fundus_core.errors import UsageError
 from fundus_core.figures.look import alt_text
 
 _PIXELS_PER_INCH = 100.0
-_RASTER_POINTS = 2_000
-"""More markers than this become a picture inside the SVG: a hundred thousand elements open in no browser."""
+_RASTER_POINTS = 600
+"""More markers than this become a picture inside the SVG: a report of 24 figures must stay below 5 MB."""
 _DASHES: Mapping[str, str] = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 _FONTS = ("Source Sans 3", "Noto Sans CJK JP", "Noto Sans JP", "Noto Sans", "DejaVu Sans")
 

@@ -73,6 +73,11 @@ class Chapter:
     summary: str
     """One sentence."""
 
+    @property
+    def methods(self) -> list[str]:
+        """How intervals were made, each way once."""
+        return list(dict.fromkeys(line.method for line in self.lines if line.method))
+
 
 def render(subject: Subject) -> str:
     """Return the report as one HTML file.
