@@ -15,6 +15,7 @@ import numpy as np
 
 from fundus_core.records import Eye, Floats
 from fundus_core.truth.table import Words
+from fundus_core.truth.units import unit_of
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ class Number(NamedTuple):
     value: float
     """NaN where there is none."""
     unit: str = ""
-    """Written behind the number, lower case; empty where none is."""
+    """Written behind the number, by its name here; empty where none is."""
     problem: str = ""
     """``not_a_number`` or ``censored``; empty where the cell is a number or missing."""
 
@@ -72,7 +73,7 @@ def number(word: str, decimal: str = ".") -> Number:
     """Read one cell as a number, whatever its width, thousands mark, unit or laboratory flag.
 
     >>> number("１２０ mmHg"), number("5,4", ","), number("1,234.5").value
-    (Number(value=120.0, unit='mmhg', problem=''), Number(value=5.4, unit='', problem=''), 1234.5)
+    (Number(value=120.0, unit='mmHg', problem=''), Number(value=5.4, unit='', problem=''), 1234.5)
     >>> number("<70").problem, number("high").problem, number("未測定").problem
     ('censored', 'not_a_number', '')
     """
@@ -86,12 +87,16 @@ def number(word: str, decimal: str = ".") -> Number:
     found = _NUMBER_AND_REST.fullmatch(text)
     if found is None:
         return Number(NOTHING.value, "", "not_a_number")
-    value = _finite(_pointed(found[1].strip(), decimal))
-    rest = found[2].strip()
-    return value if value.problem or _FLAG.fullmatch(rest) else value._replace(unit=_without_flag(rest))
+    rest = _without_flag(found[2].strip())
+    if rest and not unit_of(rest):
+        return Number(NOTHING.value, "", "not_a_number")
+    return _finite(_pointed(found[1].strip(), decimal))._replace(unit=unit_of(rest))
 
 
 def _without_flag(rest: str) -> str:
+    """Take a laboratory's mark (``H``, ``*``, ``↑``) off."""
+    if _FLAG.fullmatch(rest):
+        return ""
     head, _, tail = rest.rpartition(" ")
     return head if head and _FLAG.fullmatch(tail) else rest
 
@@ -113,11 +118,10 @@ def _pointed(text: str, decimal: str) -> str:
     return text.replace(",", "") if _COMMA_THOUSANDS.fullmatch(text) else text
 
 
-_COMMA_FRACTION = re.compile(
-    r"[+-]?\d+,(?:\d{1,2}|\d{4,})(?:\D.*)?|[+-]?0,\d+(?:\D.*)?|[+-]?\d{4,},\d+(?:\D.*)?", re.ASCII
-)
-_COMMA_THREE = re.compile(r"[+-]?\d{1,3},\d{3}(?:\D.*)?", re.ASCII)
-_POINT_FRACTION = re.compile(r"[+-]?\d+\.\d+(?:\D.*)?", re.ASCII)
+_COMMA_FRACTION = re.compile(r"[+-]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+|\d{4,},\d+)", re.ASCII)
+_COMMA_THREE = re.compile(r"[+-]?\d{1,3},\d{3}", re.ASCII)
+_POINT_FRACTION = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)\.\d+", re.ASCII)
+_NO_TAIL = re.compile(r"(?<=\d)[^\d.,].*$")
 
 
 def decimal_mark(words: list[str]) -> str:
@@ -129,11 +133,12 @@ def decimal_mark(words: list[str]) -> str:
     >>> decimal_mark(["5,4", "6,1"]), decimal_mark(["1,234.5", "12.5"]), decimal_mark(["23,451"])
     (',', '.', ',')
     """
-    folded = [fold(word) for word in words if "," in word or "." in word or "，" in word or "．" in word]
-    if any(_COMMA_FRACTION.fullmatch(word) for word in folded):
+    folded = [_NO_TAIL.sub("", fold(word)) for word in words if set(word) & set(",.，．")]
+    if any(_COMMA_FRACTION.fullmatch(word) or _POINT_THOUSANDS.fullmatch(word) for word in folded):
         return ","
-    points = any(_POINT_FRACTION.fullmatch(word) for word in folded)
-    return "," if not points and any(_COMMA_THREE.fullmatch(word) for word in folded) else "."
+    if any(_POINT_FRACTION.fullmatch(word) for word in folded):
+        return "."
+    return "," if any(_COMMA_THREE.fullmatch(word) for word in folded) else "."
 
 
 def distinct(words: Words) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.int64]]]:
@@ -272,7 +277,7 @@ _ERA_DATE = re.compile(
 _YEAR_FIRST = re.compile(r"(\d{4})\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})日?(?:[ t].*)?", re.ASCII)
 YEAR_LAST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?: .*)?", re.ASCII)
 _DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
-_SERIAL = re.compile(r"\d{4,5}(?:\.\d+)?", re.ASCII)
+_SERIAL = re.compile(r"\d{5}(?:\.\d+)?", re.ASCII)
 _EXCEL_EPOCH = dt.date(1899, 12, 30)
 
 
@@ -294,6 +299,8 @@ def _date(text: str, *, month_first: bool) -> dt.date | None:
         return dt.date(int(found[1]), int(found[2]), int(found[3]))
     if found := _ERA_DATE.fullmatch(text):
         year = 1 if found[2] == "元" else int(found[2])
+        if not year:
+            return None
         return dt.date(_ERAS[found[1]] + year, int(found[3]), int(found[4]))
     if found := YEAR_LAST.fullmatch(text):
         first, second = int(found[1]), int(found[2])

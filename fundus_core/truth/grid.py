@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -165,9 +166,8 @@ def _is_data(row: Sequence[str]) -> bool:
 def is_datum(cell: str) -> bool:
     """Return whether a cell is a number (with or without a unit), a date or a photograph's file name."""
     text = fold(cell)
-    found = number(text, decimal_mark([text]))
-    if found.value == found.value:  # not NaN
-        return not found.unit or bool(unit_of(found.unit))
+    if math.isfinite(number(text, decimal_mark([text])).value):
+        return True
     return bool(PHOTOGRAPH.fullmatch(text)) or date(text) is not None
 
 

@@ -78,8 +78,8 @@ def measure(column: Column, words: Words, record: Record) -> Floats:
     times = np.full(len(found), units.factor(column.role, unit) or np.nan, dtype=np.float64)
     problems, converted = {}, {unit: np.ones(len(found), dtype=bool)}
     for at, read in others.items():
-        named = units.unit_of(read.unit) if read.unit else unit
-        fits = units.factor(column.role, named) if named else None
+        named = read.unit or unit
+        fits = units.factor(column.role, named)
         problems[at] = read.problem or ("" if fits else "unknown_unit")
         times[at] = fits or np.nan
         converted[unit][at] = named == unit

@@ -113,7 +113,7 @@ def _numeric(column: Column, meaning: Meaning, words: Words, sample: list[str]) 
     if len(values) and float(np.isfinite(values).mean()) < 0.5:
         reason = f"The heading means {spoken(column.role)}, but most cells are no numbers: kept as words."
         return replace(column, role="covariate", confidence=0.6, reason=reason, unit="")
-    written = np.array([units.unit_of(number.unit) for number in numbers], dtype=np.str_)
+    written = np.array([number.unit for number in numbers], dtype=np.str_)
     several = {str(unit) for unit in written if unit and units.factor(column.role, str(unit)) is not None}
     column = replace(column, decimal=decimal)
     if len(several) > 1:
