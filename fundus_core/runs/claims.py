@@ -1,8 +1,7 @@
 """Taking photographs off the queue, and handing back how they ended.
 
-Taking is one UPDATE that names what it takes, so that two workers never hold the same photograph; ending is
-one transaction per batch, so that a photograph has its reading and its place in the ledger together or not at
-all.
+Both are one transaction per batch: two workers never hold the same photograph, and a photograph has its
+reading and its place in the ledger together or not at all.
 """
 
 from __future__ import annotations
@@ -97,6 +96,7 @@ def take(store: Store, worker: str, turn: Turn, limit: int) -> list[Member]:
 def _take(
     connection: sa.Connection, worker: str, run: int, condition: sa.ColumnElement[bool], limit: int
 ) -> Sequence[int]:
+    # two statements, since PostgreSQL may run a subquery with SKIP LOCKED twice; the rows stay locked between
     queued = (
         sa.select(_ENTRY.photograph_id)
         .where(_ENTRY.run_id == run, _ENTRY.state == "queued", condition)
@@ -104,13 +104,10 @@ def _take(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    query = (
-        sa.update(schema.entry)
-        .where(_ENTRY.run_id == run, _ENTRY.state == "queued", _ENTRY.photograph_id.in_(queued))
-        .values(state=ledger.IN_FLIGHT, worker=worker)
-        .returning(_ENTRY.photograph_id)
-    )
-    return connection.execute(query).scalars().all()
+    ids = connection.execute(queued).scalars().all()
+    mine = sa.and_(_ENTRY.run_id == run, _ENTRY.photograph_id.in_(ids))
+    connection.execute(sa.update(schema.entry).where(mine).values(state=ledger.IN_FLIGHT, worker=worker))
+    return ids
 
 
 def _members(store: Store, connection: sa.Connection, run: int, ids: Sequence[int]) -> list[Member]:

@@ -1,0 +1,98 @@
+"""Small eyes and small models for the tests of runs, and a worker process that uses them.
+
+Run as a script (``fake.py STORE FILES``) it is a worker; a photograph whose bytes begin with ``KILL`` then kills
+whatever process examines it, as a decoder with a fault would.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from fundus_core import journey
+from fundus_core.errors import CardError
+from fundus_core.records import Floats, Pixels, Source
+from fundus_core.retina import CropRule
+from fundus_core.runs import worker
+from fundus_core.runs.opening import Model
+from fundus_core.store import ModelVersion, Store
+
+SIDE = 280
+
+
+def version(name: str) -> ModelVersion:
+    return ModelVersion(name, f"weights of {name}", f"card of {name}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    values: Mapping[str, Floats]
+    low: Mapping[str, Floats]
+    high: Mapping[str, Floats]
+    distance: Floats
+    precision: str = "float32"
+
+
+@dataclass
+class Reader:
+    """Predicts the mean of one channel; remembers how many crops it was shown."""
+
+    target: str = "sbp"
+    channel: int = 0
+    seconds: float = 0.0
+    shown: list[int] = field(default_factory=list)
+
+    def __call__(self, crops: Pixels) -> Answer:
+        time.sleep(self.seconds * len(crops))
+        self.shown.append(len(crops))
+        value = crops[..., self.channel].mean(axis=(1, 2), dtype=np.float64)
+        return Answer({self.target: value}, {self.target: value - 1}, {self.target: value + 1}, np.zeros(len(crops)))
+
+
+def opening(name: str) -> Model:
+    """The models of the tests by name."""
+    readers = {
+        "red": Reader(),
+        "slow": Reader(seconds=0.02),
+        "very-slow": Reader(seconds=0.5),
+        "green": Reader("age", 1),
+    }
+    if name not in readers:
+        message = f"There is no model '{name}'."
+        raise CardError(message)
+    return Model(version(name), CropRule(32 if name != "green" else 48), readers[name])
+
+
+def eye(seed: int) -> bytes:
+    """A photograph that passes the quality checks, as JPEG."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    inside = np.hypot(x - SIDE / 2, y - SIDE / 2) < SIDE * 0.46
+    random = np.random.default_rng(seed)
+    pixels = np.zeros((SIDE, SIDE, 3))
+    pixels[inside] = (150 + seed % 80, 90, 40)
+    pixels += inside[..., None] * random.normal(0, 12, (SIDE, SIDE, 1))
+    file = io.BytesIO()
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=95)
+    return file.getvalue()
+
+
+def _examine(source: Source, *rest: object, **more: object) -> journey.Examined:
+    if source.read().startswith(b"KILL"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _real_examine(source, *rest, **more)  # type: ignore[arg-type]
+
+
+_real_examine = journey.examine
+if __name__ in {"__main__", "__mp_main__"}:
+    journey.examine = _examine  # type: ignore[assignment]
+if __name__ == "__main__":
+    with Store.open(sys.argv[1], files=sys.argv[2]) as mine:
+        worker.work(mine, opening=opening, idle_exit=1.0)
