@@ -8,9 +8,12 @@ from collections.abc import Callable
 from fundus_core.images import dicom, jpeg, raster
 from fundus_core.images.colour import has_colour
 from fundus_core.images.content import recognise
+from fundus_core.images.faults import DAMAGE, damaged, out_of_memory
 from fundus_core.images.found import Found
 from fundus_core.images.quiet import QUIET
 from fundus_core.records import Photograph
+
+_NAMES = {"jpeg": "JPEG", "png": "PNG", "tiff": "TIFF", "bmp": "BMP", "webp": "WebP", "dicom": "DICOM"}
 
 Pseudonymise = Callable[[str], str]
 
@@ -52,8 +55,14 @@ def decode(data: bytes, name: str, *, at_least: int = 0, pseudonymise: Pseudonym
 
 
 def _read(data: bytes, kind: str, at_least: int, pseudonymise: Pseudonymise | None) -> Found:
-    if kind == "jpeg":
-        return jpeg.read(data, at_least)
-    if kind == "dicom":
-        return dicom.read(data, pseudonymise)
-    return raster.read(data, kind)
+    """The one place where what the libraries raise becomes a reason."""
+    try:
+        if kind == "jpeg":
+            return jpeg.read(data, at_least)
+        if kind == "dicom":
+            return dicom.read(data, pseudonymise)
+        return raster.read(data, kind)
+    except DAMAGE as error:
+        raise damaged(_NAMES[kind], error) from None
+    except MemoryError:
+        raise out_of_memory(_NAMES[kind]) from None

@@ -41,10 +41,7 @@ def decode_16(data: bytes, header: ImageFile) -> NDArray[np.uint16]:
         PhotographError: ``damaged``.
     """
     kind = header.format or ""
-    try:
-        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise damaged(kind, error) from None
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if found is None or found.dtype != np.uint16 or found.shape[0] * found.shape[1] != np.prod(header.size):
         raise damaged(kind)
     deep = found if found.ndim == 3 else found[:, :, None]

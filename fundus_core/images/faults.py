@@ -6,6 +6,7 @@ import struct
 import zlib
 from enum import StrEnum
 
+import cv2
 from PIL.Image import DecompressionBombError
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
@@ -47,6 +48,7 @@ DAMAGE = (
     EOFError,
     struct.error,
     DecompressionBombError,  # Pillow, on a size that it finds within the content
+    cv2.error,
     BytesLengthException,
     InvalidDicomError,
     zlib.error,
@@ -86,6 +88,12 @@ def damaged(kind: str, error: BaseException | None = None) -> PhotographError:
         return PhotographError(Code.TOO_LARGE, message)
     message = f"The {kind} file is damaged: its content cannot be decoded. {_AGAIN}"
     return PhotographError(Code.DAMAGED, message)
+
+
+def out_of_memory(kind: str) -> PhotographError:
+    """Return the error for a file that is within the limits, on a machine that has no room for it now."""
+    message = f"There was not enough memory to read the {kind} file. Close other programs, or reduce the photograph."
+    return PhotographError(Code.TOO_LARGE, message)
 
 
 def truncated(kind: str, missing: str) -> PhotographError:

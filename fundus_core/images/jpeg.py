@@ -9,7 +9,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from fundus_core.images.colour import stack, to_srgb
 from fundus_core.images.cut_off import blacken_missing, refinement_only
-from fundus_core.images.faults import DAMAGE, check_size, damaged, unsupported
+from fundus_core.images.faults import check_size, damaged, unsupported
 from fundus_core.images.found import Found
 from fundus_core.images.metadata import dropped_from, open_header, orientation_of, upright
 from fundus_core.records import Pixels
@@ -28,6 +28,7 @@ def read(data: bytes, at_least: int) -> Found:
 
     Raises:
         PhotographError: ``damaged``, ``truncated``, ``too_large`` or ``unsupported``.
+        DAMAGE: What the libraries raise on a damaged file.
     """
     header = open_header(JpegImageFile, data)
     check_size(*header.size, _KIND)
@@ -75,10 +76,7 @@ def _turbo(data: bytes, header: JpegImageFile, at_least: int, *, strict: bool) -
 
 
 def _loose(data: bytes, header: JpegImageFile, at_least: int) -> Pixels:
-    try:
-        return _turbo(data, header, at_least, strict=False)
-    except ValueError as error:
-        raise damaged(_KIND, error) from None
+    return _turbo(data, header, at_least, strict=False)
 
 
 def _cut_off(data: bytes, header: JpegImageFile, at_least: int) -> tuple[Pixels, str]:
@@ -91,10 +89,7 @@ def _cut_off(data: bytes, header: JpegImageFile, at_least: int) -> tuple[Pixels,
 
 def _plain(header: JpegImageFile) -> Pixels:
     """Decode with Pillow what libjpeg-turbo's short interface does not take (uncommon subsampling)."""
-    try:
-        pixels = np.asarray(header, np.uint8)
-    except DAMAGE as error:
-        raise damaged(_KIND, error) from None
+    pixels = np.asarray(header, np.uint8)
     pixels = pixels if pixels.ndim == 3 else pixels[:, :, None]
     return 255 - pixels if header.mode == "CMYK" else pixels
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import ExifTags
 from PIL.ImageFile import ImageFile
 
-from fundus_core.images.faults import DAMAGE, damaged, unsupported
+from fundus_core.images.faults import DAMAGE, unsupported
 from fundus_core.records import Pixels
 
 _Kind = TypeVar("_Kind", bound=ImageFile)
@@ -33,14 +33,15 @@ def open_header(kind: type[_Kind], data: bytes) -> _Kind:
     ``PIL.Image.open`` would warn about size before we can refuse it, and try formats that we do not allow.
 
     Raises:
-        PhotographError: ``damaged`` or ``truncated``.
+        PhotographError: ``unsupported``.
+        DAMAGE: What Pillow raises on a broken header.
     """
     try:
         return kind(BytesIO(data))
-    except DAMAGE as error:
-        if "unknown pixel mode" in str(error):
-            raise unsupported(kind.format or "", _UNUSUAL, _AS_RGB) from None
-        raise damaged(kind.format or "", error) from None
+    except SyntaxError as error:
+        if "unknown pixel mode" not in str(error):
+            raise
+        raise unsupported(kind.format or "", _UNUSUAL, _AS_RGB) from None
 
 
 def orientation_of(header: ImageFile) -> int:

@@ -13,7 +13,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from fundus_core.images.codestream import claimed_size
 from fundus_core.images.colour import over_black, stack, to_srgb
 from fundus_core.images.deep import bits_of, decode_16, reduced_to_8
-from fundus_core.images.faults import DAMAGE, check_size, damaged, unsupported
+from fundus_core.images.faults import check_size, unsupported
 from fundus_core.images.found import Found
 from fundus_core.images.metadata import dropped_from, open_header, orientation_of, upright
 from fundus_core.records import Pixels
@@ -24,8 +24,8 @@ _KINDS: dict[str, type[ImageFile]] = {
     "bmp": BmpImageFile,
     "webp": WebPImageFile,
 }
-_GREY = frozenset({"1", "L", "LA", "I;16", "I;16B", "I;16L", "I;16N", "I"})
-_COLOUR = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "P", "PA", "LAB"})
+_GREY = frozenset({"1", "L", "LA", "I;16", "I;16B", "I;16L", "I;16N"})
+_COLOUR = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "P", "PA", "RGBa"})
 
 
 def read(data: bytes, kind: str) -> Found:
@@ -37,6 +37,7 @@ def read(data: bytes, kind: str) -> Found:
 
     Raises:
         PhotographError: ``damaged``, ``truncated``, ``too_large`` or ``unsupported``.
+        DAMAGE: What the libraries raise on a damaged file.
     """
     if kind == "webp":
         check_size(*(claimed_size(data) or (0, 0)), kind.upper())  # opening it would allocate its canvas
@@ -68,10 +69,7 @@ def _pages(header: ImageFile) -> str:
 
 def _shallow(header: ImageFile) -> tuple[Pixels, bool, tuple[str, ...]]:
     """Decode with Pillow: pixels, whether the file has one channel, notes."""
-    try:
-        header.load()
-    except DAMAGE as error:
-        raise damaged(header.format or "", error) from None
+    header.load()
     if header.mode in {"1", "L"} and "transparency" not in header.info:
         return stack(np.array(header.convert("L"))), True, ()
     single = header.mode in _GREY
@@ -81,7 +79,7 @@ def _shallow(header: ImageFile) -> tuple[Pixels, bool, tuple[str, ...]]:
 
 
 def _without_alpha(image: Image.Image) -> tuple[Image.Image, str]:
-    if image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info:
+    if image.mode in {"LA", "PA", "RGBA", "RGBa"} or "transparency" in image.info:
         return over_black(image)
     return (image, "") if image.mode == "CMYK" else (image.convert("RGB"), "")
 

@@ -257,3 +257,22 @@ def test_real_photographs_are_read_and_their_colour_recognised() -> None:
     assert "skimage__camera.png" in grey
     left = {name for name, photograph in found.items() if photograph.eye == "left"}
     assert left == {name for name in found if name.endswith(".dcm")}
+
+
+def test_no_memory_left_is_a_reason_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("fundus_core.images.raster.read", fail)
+    with pytest.raises(PhotographError, match="memory") as caught:
+        decode(png(), "x")
+    assert caught.value.code == "too_large"
+
+
+@pytest.mark.parametrize("mode", ["F", "I", "LAB"])
+def test_pixels_that_are_no_photographs_are_unsupported(mode: str) -> None:
+    from PIL import Image
+
+    with pytest.raises(PhotographError) as caught:
+        decode(saved(Image.new(mode, (20, 20)), "TIFF"), "x")
+    assert caught.value.code == "unsupported"
