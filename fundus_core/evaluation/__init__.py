@@ -2,50 +2,117 @@
 
 from fundus_core.evaluation.agreement import SLOPE_NOTE, BetweenEyes, BlandAltman, between_eyes, bland_altman
 from fundus_core.evaluation.calibration import Bin, Bins, deciles, reliability
+from fundus_core.evaluation.casemix import Characteristic, Imbalance, imbalance, table_one
+from fundus_core.evaluation.classification import (
+    SHRUNKEN_NOTE,
+    AtThreshold,
+    Classification,
+    CurvePoints,
+    assess_criterion,
+    classify,
+    shares,
+)
+from fundus_core.evaluation.comparison import SPREAD_NOTE, Comparison, Equivalence, TargetComparison, compare
 from fundus_core.evaluation.contrasts import Difference
+from fundus_core.evaluation.criteria import CRITERIA, Criterion, criterion, pressure_grade
 from fundus_core.evaluation.curve import Curve, smooth
 from fundus_core.evaluation.estimate import NUMBER_OF_DRAWS, SEED, Estimate, Method, rows
 from fundus_core.evaluation.grouping import grouping
+from fundus_core.evaluation.measures import Measures, measures
 from fundus_core.evaluation.one_cohort import evaluate
 from fundus_core.evaluation.paired import ModelComparison, against_baselines, compare_models
+from fundus_core.evaluation.planner import Plan, people_for_mae, people_for_r2, people_for_slope
+from fundus_core.evaluation.probability import ErrorModel, Probabilities, fit_errors, probabilities
+from fundus_core.evaluation.published import PUBLISHED, SPREAD_SENTENCE, Published, Study, published
+from fundus_core.evaluation.recalibration import Recalibration, fit_recalibration, recalibrate, recalibration_effect
 from fundus_core.evaluation.result import Evaluation, TargetResult
 from fundus_core.evaluation.sample import Level, Sample, canonical, draw_sample, people, subset
 from fundus_core.evaluation.scores import TOLERANCES
+from fundus_core.evaluation.shift import PSI_NOTE, OutOfDistribution, Shift, out_of_distribution, prediction_shift
+from fundus_core.evaluation.standardise import Balance, Standardised, WeightedCohort, standardised
 from fundus_core.evaluation.subgroups import Subgroup, Subgroups, subgroups
 
 __all__ = [
+    "CRITERIA",
     "NUMBER_OF_DRAWS",
+    "PSI_NOTE",
+    "PUBLISHED",
     "SEED",
+    "SHRUNKEN_NOTE",
     "SLOPE_NOTE",
+    "SPREAD_NOTE",
+    "SPREAD_SENTENCE",
     "TOLERANCES",
+    "AtThreshold",
+    "Balance",
     "BetweenEyes",
     "Bin",
     "Bins",
     "BlandAltman",
+    "Characteristic",
+    "Classification",
+    "Comparison",
+    "Criterion",
     "Curve",
+    "CurvePoints",
     "Difference",
+    "Equivalence",
+    "ErrorModel",
     "Estimate",
     "Evaluation",
+    "Imbalance",
     "Level",
+    "Measures",
     "Method",
     "ModelComparison",
+    "OutOfDistribution",
+    "Plan",
+    "Probabilities",
+    "Published",
+    "Recalibration",
     "Sample",
+    "Shift",
+    "Standardised",
+    "Study",
     "Subgroup",
     "Subgroups",
+    "TargetComparison",
     "TargetResult",
+    "WeightedCohort",
     "against_baselines",
+    "assess_criterion",
     "between_eyes",
     "bland_altman",
     "canonical",
+    "classify",
+    "compare",
     "compare_models",
+    "criterion",
     "deciles",
     "draw_sample",
     "evaluate",
+    "fit_errors",
+    "fit_recalibration",
     "grouping",
+    "imbalance",
+    "measures",
+    "out_of_distribution",
     "people",
+    "people_for_mae",
+    "people_for_r2",
+    "people_for_slope",
+    "prediction_shift",
+    "pressure_grade",
+    "probabilities",
+    "published",
+    "recalibrate",
+    "recalibration_effect",
     "reliability",
     "rows",
+    "shares",
     "smooth",
+    "standardised",
     "subgroups",
     "subset",
+    "table_one",
 ]

@@ -145,3 +145,33 @@ def areas_under_roc(counts: Floats, y: Floats, p: Floats, group: Indices) -> Flo
         if pairs > 0:
             out[draw] = np.dot(above, weight_up_to(below, by_p)) / pairs
     return out
+
+
+def average_precisions(counts: Floats, y: Floats, p: Floats, group: Indices) -> Floats:
+    """Sum over different predictions, from high to low, of precision times the gain in recall, in each draw.
+
+    Args:
+        counts: Draws x people, whole numbers.
+        y: n truths, 0 or 1.
+        p: n predictions.
+        group: Whose unit each is, n.
+
+    Returns:
+        A value per draw; NaN where a draw lacks positives.
+
+    >>> y, p = np.array([0.0, 1, 0, 1]), np.array([0.1, 0.2, 0.3, 0.9])
+    >>> [round(value, 4) for value in average_precisions(np.ones((1, 4)), y, p, np.arange(4))]
+    [0.8333]
+    """
+    downwards = sort(-p)
+    whose, positive = group[downwards.order], y[downwards.order]
+    out = np.full(len(counts), np.nan)
+    for draw, drawn in enumerate(counts):
+        weights = drawn[whose]
+        called = np.cumsum(weights)[downwards.last]
+        true = np.cumsum(weights * positive)[downwards.last]
+        if len(true) and true[-1] > 0:
+            gain = np.diff(true, prepend=0.0)
+            precision = np.divide(true, called, out=np.zeros_like(true), where=called > 0)
+            out[draw] = np.dot(gain, precision) / true[-1]
+    return out
