@@ -12,6 +12,7 @@ from fundus_core.errors import TruthError
 from fundus_core.records import Eye, Floats, Labels
 from fundus_core.targets import TARGETS
 from fundus_core.truth import cells, checking, measuring
+from fundus_core.truth.keying import eye_in_name
 from fundus_core.truth.mapping import KEPT_OR_NOT, Column, Proposal
 from fundus_core.truth.measuring import Quantity, Record
 from fundus_core.truth.table import Table, TruthTable, Words
@@ -47,7 +48,7 @@ def apply(table: Table, proposal: Proposal) -> TruthTable:
         what = f"No column holds a target ({', '.join(TARGETS)}): nothing can be evaluated. Map at least one."
         record.about("", "no_target", what)
     checking.repeated(lines, record)
-    order = sorted(record.faults, key=lambda fault: (fault.row, fault.column))
+    order = sorted(dict.fromkeys(record.faults), key=lambda fault: (fault.row, fault.column))
     return replace(lines, name=table.name, level=proposal.level, notes=tuple(record.notes), faults=tuple(order))
 
 
@@ -95,7 +96,7 @@ def _ages(columns: Sequence[tuple[Column, Words]], record: Record) -> Quantity |
     found = {column.role: (column, words) for column, words in columns if column.role in ("birth_date", "exam_date")}
     if len(found) < 2:
         return None
-    births, exams = (measuring.dates(*found[role], record) for role in ("birth_date", "exam_date"))
+    births, exams = (measuring.days(*found[role], record) for role in ("birth_date", "exam_date"))
     heading = "+".join(found[role][0].heading for role in ("birth_date", "exam_date"))
     return Quantity("age", Eye.UNKNOWN, heading, "years", measuring.years_between(births, exams))
 
@@ -132,14 +133,16 @@ def _or_missing(part: TruthTable, name: str) -> Floats:
 def _side(
     side: Eye, columns: Sequence[tuple[Column, Words]], quantities: Sequence[Quantity], record: Record
 ) -> TruthTable:
-    """Return the lines of one side; in a wide table, rows without a photograph of that side give none."""
+    """Return the lines of one side; in a wide table, rows about the other side alone give none."""
     mine = [(column, words) for column, words in columns if column.eye in (Eye.UNKNOWN, side)]
     photograph = _names(mine, "photograph", len(record.rows))
-    wide_photographs = any(column.role == "photograph" and column.eye for column, _ in columns)
-    keep = np.flatnonzero(photograph != "") if wide_photographs and side else np.arange(len(record.rows))
-    eye = np.full(len(record.rows), side.value)
-    if not side and (found := [(c, w) for c, w in mine if c.role == "eye"]):
-        eye = measuring.eyes(*found[0], record)
+    eye = _eyes(mine, photograph, record)
+    if side:
+        wide = any(column.role == "photograph" and column.eye for column, _ in columns)
+        keep = np.flatnonzero(photograph != "" if wide else np.isin(eye, ("", side.value)))
+        eye = np.full(len(record.rows), side.value)
+    else:
+        keep = np.arange(len(record.rows))
     own = [q for q in quantities if q.eye is side] if side else []
     chosen = {q.role: q for q in [*(q for q in quantities if q.eye is Eye.UNKNOWN), *own] if q.role in TARGETS}
     return TruthTable(
@@ -152,6 +155,16 @@ def _side(
         values={role: q.values[keep] for role, q in chosen.items()},
         covariates=_covariates(columns, keep),
     )
+
+
+def _eyes(columns: Sequence[tuple[Column, Words]], photograph: Labels, record: Record) -> Labels:
+    """Return the eye of each row: from its column, in a wide table else from the photograph's name."""
+    found = [(column, words) for column, words in columns if column.role == "eye"]
+    if found:
+        return measuring.eyes(*found[0], record)
+    if any(column.eye for column, _ in columns):
+        return np.array([eye_in_name(str(name)) for name in photograph], dtype=np.str_)
+    return np.full(len(photograph), "")
 
 
 def _names(columns: Sequence[tuple[Column, Words]], role: str, n: int) -> Labels:

@@ -11,6 +11,7 @@ from fundus_core.records import Eye, Floats
 from fundus_core.targets import TARGETS
 from fundus_core.truth import measuring, schema, units
 from fundus_core.truth.faults import Fault
+from fundus_core.truth.keying import folded
 from fundus_core.truth.measuring import Quantity, Record
 from fundus_core.truth.table import TruthTable
 
@@ -160,7 +161,7 @@ def repeated(truth: TruthTable, record: Record) -> None:
         record.faults.append(Fault(int(truth.rows[line]), "", "", "no_key", what))
     for lines in groups(names):
         same = same_values(truth, lines)
-        rows = ", ".join(str(row) for row in truth.rows[lines][:5])
+        rows = ", ".join(str(row) for row in dict.fromkeys(truth.rows[lines].tolist()))[:60]
         for line in lines[1:] if same else lines:
             record.faults.append(_repeat(int(truth.rows[line]), str(names[line]), rows, same=same))
     _two_sexes(truth, record)
@@ -197,7 +198,7 @@ def _two_sexes(truth: TruthTable, record: Record) -> None:
 def line_keys(truth: TruthTable) -> NDArray[np.str_]:
     """Return what each line is about in one word: the photograph, else patient and eye, else the patient."""
     if (truth.photograph != "").any():
-        return truth.photograph
+        return np.array([folded(name) for name in truth.photograph], dtype=np.str_)
     if (truth.eye != "").any():
         joined = np.char.add(np.char.add(truth.patient_id, " "), truth.eye)
         return np.where(truth.patient_id == "", "", joined)

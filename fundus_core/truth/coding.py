@@ -69,7 +69,7 @@ def _numeric_coding(heading: str, found: list[str]) -> dict[str, str] | None:
         one = "male" if re.search(r"(?<!fe)\bmale|男性", name) and "女" not in name else "female"
         yes = {code: one for code in _YES if code in found}
         return yes | {code: _OPPOSITE[one] for code in _NO if code in found}
-    return {"1": "male", "2": "female"} if set(found) <= {"1", "2"} else None
+    return {"1": "male", "2": "female"} if {"2"} <= set(found) <= {"0", "1", "2", "9"} else None
 
 
 def _sex(column: Column, coding: dict[str, str], columns: Sequence[Column], table: Table) -> Column:
@@ -78,13 +78,14 @@ def _sex(column: Column, coding: dict[str, str], columns: Sequence[Column], tabl
     if re.search(r"male|女性|男性", cells.fold(column.heading)) and "2" not in coding:
         return replace(column, confidence=0.9, reason=f"The heading says what 1 means: {column.coded}.")
     evidence, agrees = _by_stature(table.columns[at], coding, columns, table)
+    stated = f"Sex is coded in numbers; {column.coded}"
     if "2" in coding:
-        usual = f"{column.coded} is usual (ISO/IEC 5218), but the table does not say so."
-        reason = f"Sex is coded in numbers; {usual} {evidence}Confirm it."
+        reason = f"{stated} is usual (ISO/IEC 5218), but the table does not say so. {evidence}Confirm it."
         return replace(column, confidence=0.5, reason=reason, needs_confirmation=True)
-    reason = (
-        f"Sex is coded in numbers; {column.coded} is the rule here, but the table does not say so. {evidence}Check it."
-    )
+    if len(coding) == 1:
+        reason = f"{stated} is the rule here, but there is only this one code, which means male in other tables."
+        return replace(column, confidence=0.3, reason=f"{reason} Confirm it.", needs_confirmation=True)
+    reason = f"{stated} is the rule here, but the table does not say so. {evidence}Check it."
     return replace(column, confidence=0.6 if agrees else 0.3, reason=reason, needs_confirmation=not agrees)
 
 

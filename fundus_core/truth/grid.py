@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from fundus_core.truth.cells import date, decimal_mark, fold, number
+from fundus_core.truth.cells import decimal_mark, fold, number
+from fundus_core.truth.dates import date
 from fundus_core.truth.faults import Fault
 from fundus_core.truth.headings import understand
 from fundus_core.truth.units import unit_of

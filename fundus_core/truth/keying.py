@@ -171,6 +171,15 @@ def _written_in_names(known: Known, ids: set[str]) -> list[tuple[str, str]]:
     return [_in_name(folded(name), ids) for name in known.names]
 
 
+def eye_in_name(name: str) -> str:
+    """Return the eye that a file name states, or an empty word.
+
+    >>> eye_in_name("P0001_R.jpg"), eye_in_name("img00208509_00_1L.jpg"), eye_in_name("red.jpg")
+    ('right', 'left', '')
+    """
+    return _in_name(folded(name), set())[1]
+
+
 def _in_name(path: str, ids: set[str]) -> tuple[str, str]:
     """Find a patient's id and the eye in a file name or its folders: ``P0001_R.jpg``, ``0012/OD.png``."""
     tokens = [token for token in _BETWEEN.split(_stem(path)) if token]

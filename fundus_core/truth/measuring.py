@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fundus_core.records import Eye, Floats, Labels
 from fundus_core.targets import TARGETS
-from fundus_core.truth import cells, units
+from fundus_core.truth import cells, dates, units
 from fundus_core.truth.faults import Fault
 from fundus_core.truth.headings import understand
 from fundus_core.truth.mapping import Column
@@ -168,11 +168,11 @@ def _coded(column: Column, words: Words, record: Record, known: Mapping[str, str
     return meant
 
 
-def dates(column: Column, words: Words, record: Record) -> list[dt.date | None]:
+def days(column: Column, words: Words, record: Record) -> list[dt.date | None]:
     """Return the n dates of a column; a date that cannot be read is listed without its words, which are personal."""
     found, _ = cells.distinct(words)
     month_first = _month_first(column, found, record)
-    read = cells.each(words, lambda word: cells.date(word, month_first=month_first))
+    read = cells.each(words, lambda word: dates.date(word, month_first=month_first))
     missing = cells.each(words, cells.is_missing)
     bad = np.array([day is None and not gone for day, gone in zip(read, missing, strict=True)])
     what = "The cell is not a date; it counts as missing. Write dates as 1960-04-01."
@@ -181,8 +181,8 @@ def dates(column: Column, words: Words, record: Record) -> list[dt.date | None]:
 
 
 def _month_first(column: Column, found: list[str], record: Record) -> bool:
-    numbered = [word for word in map(cells.fold, found) if cells.YEAR_LAST.fullmatch(word)]
-    firsts = [cells.YEAR_LAST.fullmatch(word) for word in numbered]
+    numbered = [word for word in map(cells.fold, found) if dates.YEAR_LAST.fullmatch(word)]
+    firsts = [dates.YEAR_LAST.fullmatch(word) for word in numbered]
     pairs = [(int(f[1]), int(f[2])) for f in firsts if f]
     if any(second > 12 for _, second in pairs):
         return True

@@ -42,7 +42,7 @@ UNITS: Mapping[str, tuple[Unit, ...]] = MappingProxyType(
         "glucose": (Unit("mg/dL", 1, 55, 400), Unit("mmol/L", 18.016, 3.2, 22), Unit("g/L", 100, 0.55, 3.1)),
         "waist": (
             Unit("cm", 1, 52, 150),
-            Unit("in", 2.54, 21, 51.5),
+            Unit("in", 2.54, 25, 51.5),
             Unit("mm", 0.1, 520, 1500),
             Unit("m", 100, 0.52, 1.5),
         ),

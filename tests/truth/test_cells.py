@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fundus_core.truth import cells
+from fundus_core.truth import cells, dates
 
 FULL_WIDTH = str.maketrans("0123456789.-", "０１２３４５６７８９．－")
 
@@ -77,27 +77,27 @@ def test_the_decimal_mark_of_a_column(words: list[str], mark: str) -> None:
     ],
 )
 def test_one_day_in_many_ways(word: str) -> None:
-    assert cells.date(word) == dt.date(1960, 4, 1)
+    assert dates.date(word) == dt.date(1960, 4, 1)
 
 
 @given(st.dates(dt.date(1900, 3, 1), dt.date(2100, 1, 1)))
 def test_dates_come_back(day: dt.date) -> None:
-    assert cells.date(day.isoformat()) == day
-    assert cells.date(f"{day:%Y/%m/%d}") == day
-    assert cells.date(f"{day.day}.{day.month}.{day.year}") == day
-    assert cells.date(f"{day:%m/%d/%Y}", month_first=True) == day
+    assert dates.date(day.isoformat()) == day
+    assert dates.date(f"{day:%Y/%m/%d}") == day
+    assert dates.date(f"{day.day}.{day.month}.{day.year}") == day
+    assert dates.date(f"{day:%m/%d/%Y}", month_first=True) == day
 
 
 @pytest.mark.parametrize(
     "word", ["", "1960", "1960-13-01", "31.2.2000", "S35", "yesterday", "99999999", "令和0年1月1日"]
 )
 def test_what_is_no_date(word: str) -> None:
-    assert cells.date(word) is None
+    assert dates.date(word) is None
 
 
 def test_first_years_of_eras() -> None:
-    assert cells.date("令和元年5月1日") == dt.date(2019, 5, 1)
-    assert cells.date("H1.1.8") == dt.date(1989, 1, 8)
-    assert cells.date("昭和64年1月7日") == dt.date(1989, 1, 7)
-    assert cells.date("大正15年12月1日") == dt.date(1926, 12, 1)
-    assert cells.date("明治45年7月1日") == dt.date(1912, 7, 1)
+    assert dates.date("令和元年5月1日") == dt.date(2019, 5, 1)
+    assert dates.date("H1.1.8") == dt.date(1989, 1, 8)
+    assert dates.date("昭和64年1月7日") == dt.date(1989, 1, 7)
+    assert dates.date("大正15年12月1日") == dt.date(1926, 12, 1)
+    assert dates.date("明治45年7月1日") == dt.date(1912, 7, 1)

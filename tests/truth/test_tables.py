@@ -35,11 +35,11 @@ CASES = [
         "rendered cohort's own",
         "photograph,patient_id,eye,site,camera,treated,defect,age,sex,sbp,dbp,glucose,waist,bmi\n"
         "P0001_R.jpg,P0001,right,A,TRC,0,,60,1,130.5,80,95,80,22.1\n"
-        "P0001_L.jpg,P0001,left,A,TRC,0,,60,1,130.5,80,95,80,22.1\n",
-        values={"sbp": [130.5, 130.5], "sex": [1, 1], "bmi": [22.1, 22.1]},
-        photograph=["P0001_R.jpg", "P0001_L.jpg"],
+        "P0002_L.jpg,P0002,left,A,TRC,1,blur,61,0,131.5,81,96,81,22.2\n",
+        values={"sbp": [130.5, 131.5], "sex": [1, 0], "bmi": [22.1, 22.2]},
+        photograph=["P0001_R.jpg", "P0002_L.jpg"],
         eye=["right", "left"],
-        covariates={"site": ["A", "A"], "camera": ["TRC", "TRC"], "treated": ["0", "0"], "defect": ["", ""]},
+        covariates={"site": ["A", "A"], "camera": ["TRC", "TRC"], "treated": ["0", "1"], "defect": ["", "blur"]},
         level="photograph",
     ),
     Case(
@@ -139,6 +139,12 @@ CASES = [
     Case("wrong unit in a cell", "id,SBP,BMI\n1,120,23 kg/m2\n2,130,120 mmHg\n3,131,24\n", values={"bmi": [23, NAN, 24]}, faults={(3, "unknown_unit")}),
     Case("medicine, pressure in the eye, hypertension", "id,SBP,IOP_R,hypertension,antihypertensive drugs,脈圧,年齢区分\n1,120,15,1,0,40,60代\n", values={"sbp": [120]}, covariates={"IOP_R": ["15"], "hypertension": ["1"], "antihypertensive drugs": ["0"], "脈圧": ["40"], "年齢区分": ["60代"]}),
     Case("dates of a visit are not kept", "id,visit,SBP\n1,05/06/2020,120\n2,05/07/2020,121\n", values={"sbp": [120, 121]}, covariates={}),
+    Case("wide values, a photograph per row", "photo,SBP right,SBP left\na_R.jpg,120,122\nb_L.jpg,130,132\n", values={"sbp": [120, 132]}, eye=["right", "left"]),
+    Case("wide values, an eye per row", "photo,eye,SBP right,SBP left\na.jpg,OD,120,122\nb.jpg,OS,130,132\n", values={"sbp": [120, 132]}, eye=["right", "left"]),
+    Case("wide values, nobody says which eye", "photo,SBP right,SBP left\na.jpg,120,122\n", values={"sbp": [120, 122]}, faults={(2, "conflict")}),
+    Case("sex by ISO 5218 with unknowns", "id,SBP,sex\n1,120,1\n2,130,2\n3,131,9\n", values={"sbp": [120, 130, 131]}, faults={(0, "unconfirmed")}),
+    Case("one name in two cases", "photo,SBP\na.jpg,120\nA.JPG,140\n", values={"sbp": [120, 140]}, faults={(2, "conflict"), (3, "conflict")}),
+    Case("sex, one code alone", "id,SBP,sex\n1,120,1\n2,130,1\n", values={"sbp": [120, 130]}, faults={(0, "unconfirmed")}),
 ]  # fmt: skip
 
 
