@@ -20,9 +20,8 @@ from fundus_core.errors import CardError
 from fundus_core.retina import CropRule
 from fundus_core.targets import TARGETS
 
-RUNTIMES = ("timm", "keras", "openvino", "torchscript")
-"""How weights may be run: a timm network, Keras with its torch backend, ONNX or SavedModel read by OpenVINO,
-TorchScript."""
+RUNTIMES = ("timm", "openvino")
+"""How weights may be run: a timm network, or a graph that OpenVINO reads (ONNX, a SavedModel, its own format)."""
 LINKS = ("identity", "exp", "sigmoid")
 """What follows scale and offset."""
 

@@ -7,12 +7,15 @@ module, so that no caller can forget it and an exported graph carries it along.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import timm
 import torch
 from torch import Tensor, nn
 
 from fundus_core.errors import CardError
+from fundus_core.models import weights as files
+from fundus_core.models.card import Card
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Mean of RGB in 0..1 over ImageNet, the habit of most published weights."""
@@ -25,6 +28,7 @@ class Network(nn.Module):
 
     value_scale: Tensor
     value_shift: Tensor
+    body: Any  # timm's networks share methods, not a base class that states them.
 
     def __init__(
         self,
@@ -60,12 +64,8 @@ class Network(nn.Module):
             values = values.flip(-1)
         values = values * self.value_scale + self.value_shift
         # The permuted view of rows of RGB is what torch calls channels-last: nothing is copied.
-        features = self.body.forward_head(  # type: ignore[operator]
-            self.body.forward_features(values.permute(0, 3, 1, 2)),  # type: ignore[operator]
-            pre_logits=True,
-        )
-        head: nn.Module = self.body.get_classifier()  # type: ignore[operator]
-        return head(features).to(torch.float32), features.to(torch.float32)
+        features = self.body.forward_head(self.body.forward_features(values.permute(0, 3, 1, 2)), pre_logits=True)
+        return self.body.get_classifier()(features).to(torch.float32), features.to(torch.float32)
 
 
 class Links(nn.Module):
@@ -128,7 +128,7 @@ def body(
         close = ", ".join(timm.list_models(f"*{backbone[:8]}*")[:5]) or "see timm.list_models()"
         message = f"timm knows no network '{backbone}'; names like it: {close}. Correct 'backbone'."
         raise CardError(message)
-    keywords = {key: _plain(value) for key, value in (options or {}).items()}
+    keywords: dict[str, Any] = {key: _plain(value) for key, value in (options or {}).items()}
     try:
         network: nn.Module = timm.create_model(
             backbone, pretrained=False, num_classes=outputs, drop_rate=drop_rate, **keywords
@@ -142,3 +142,23 @@ def body(
 def _plain(value: object) -> object:
     """Lists of a TOML file as tuples, which is what timm's constructors expect."""
     return tuple(_plain(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def build(card: Card) -> Reader:
+    """Build the reader that a card describes, its weights loaded and checked against the card's hash.
+
+    Raises:
+        CardError: The weights are missing, are others than the card names, or do not fit.
+    """
+    network = Network(
+        body(card.backbone, len(card.outputs), card.backbone_options),
+        value_range=card.input.value_range,
+        mean=card.input.mean,
+        std=card.input.std,
+        bgr=card.input.channels == "bgr",
+    )
+    files.check(card)
+    files.load(network.body, files.read(card.weights_path), card.weights.file)
+    outputs = card.outputs
+    links = Links([o.link for o in outputs], [o.scale for o in outputs], [o.offset for o in outputs])
+    return Reader(network, links).eval()

@@ -13,12 +13,34 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from fundus_core.errors import CardError
+from fundus_core.models.card import Card
 
 
 def sha256(path: Path) -> str:
     """Return the hash of a file as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check(card: Card) -> None:
+    """Refuse weights that are missing or others than the card names.
+
+    Raises:
+        CardError: With what to do.
+    """
+    path = card.weights_path
+    if not card.ready:
+        where = f" from {card.weights.page}" if card.weights.page else ""
+        name = card.weights.file or "the weights"
+        message = f"The weights of '{card.id}' are not there: obtain them{where} and import them as '{name}'."
+        raise CardError(message)
+    found = sha256(path)
+    if found != card.weights.sha256:
+        message = (
+            f"'{path.name}' has the hash {found[:12]}..., the card of '{card.id}' names "
+            f"{card.weights.sha256[:12] or 'none'}...: it is another file; obtain the right one or correct the card."
+        )
+        raise CardError(message)
 
 
 def read(path: Path) -> dict[str, Tensor]:

@@ -29,7 +29,7 @@ def augment(crop: Pixels, strength: float, generator: np.random.Generator) -> Pi
         crop = _colour(crop, strength, generator)
     if generator.random() < 0.15 * strength:
         crop = _soften(crop, strength, generator)
-    if generator.random() < 0.35 * strength:
+    if generator.random() < 0.35:
         crop = _compress(crop, generator)
     return np.ascontiguousarray(crop)
 
