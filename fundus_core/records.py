@@ -126,11 +126,11 @@ class RetinaCrop:
 
     def to_photograph(self, points: Floats) -> Floats:
         """Map points (n x 2, x and y, crop pixels) to photograph pixels."""
-        return points / self.scale + np.array([self.origin_x, self.origin_y])
+        return np.asarray(points / self.scale + np.array([self.origin_x, self.origin_y]))
 
     def to_crop(self, points: Floats) -> Floats:
         """Map points (n x 2, x and y, photograph pixels) to crop pixels."""
-        return (points - np.array([self.origin_x, self.origin_y])) * self.scale
+        return np.asarray((points - np.array([self.origin_x, self.origin_y])) * self.scale)
 
 
 @dataclass(frozen=True, slots=True)

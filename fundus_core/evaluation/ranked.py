@@ -160,7 +160,7 @@ def average_precisions(counts: Floats, y: Floats, p: Floats, group: Indices) -> 
         A value per draw; NaN where a draw lacks positives.
 
     >>> y, p = np.array([0.0, 1, 0, 1]), np.array([0.1, 0.2, 0.3, 0.9])
-    >>> [round(value, 4) for value in average_precisions(np.ones((1, 4)), y, p, np.arange(4))]
+    >>> average_precisions(np.ones((1, 4)), y, p, np.arange(4)).round(4).tolist()
     [0.8333]
     """
     downwards = sort(-p)
