@@ -74,7 +74,7 @@ def refinement_only(data: bytes, pixels: Pixels, decode: Callable[[bytes], Pixel
 
 def _check_missing(share: float) -> None:
     if share > MAX_MISSING_ROWS:
-        said = f"{share:.0%} of the rows are missing, at most {MAX_MISSING_ROWS:.0%} may be"
+        said = f"{share:.1%} of the rows are missing, at most {MAX_MISSING_ROWS:.0%} may be"
         raise truncated(_JPEG, said)
 
 

@@ -15,6 +15,10 @@ from fundus_core.images.metadata import dropped_from, open_header, orientation_o
 from fundus_core.records import Pixels
 
 _KIND = "JPEG"
+_SHORT = "premature end of jpeg file"
+"""libjpeg's words for a file without its end; a segment without its end is a gap further up."""
+_BEFORE_END = "extraneous bytes before marker 0xd9"
+"""libjpeg's words; some cameras leave such bytes. Before any other marker they mean a gap in the picture."""
 _SPACE = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 """Pillow's word for what the header says, and simplejpeg's for what we want of it."""
 
@@ -55,10 +59,10 @@ def _decode(data: bytes, header: JpegImageFile, at_least: int) -> tuple[Pixels, 
         return _turbo(data, header, at_least, strict=True), ""
     except ValueError as error:
         complaint = str(error).lower()
-    if "extraneous bytes" in complaint:
-        return _loose(data, header, at_least), "The file holds bytes that belong to nothing; they were skipped."
-    if "premature end" in complaint:
+    if _SHORT in complaint:
         return _cut_off(data, header, at_least)
+    if _BEFORE_END in complaint:
+        return _loose(data, header, at_least), "The file holds bytes before its end that belong to nothing."
     if "corrupt" in complaint:
         raise damaged(_KIND)
     return _plain(header), ""

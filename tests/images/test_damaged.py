@@ -232,6 +232,22 @@ def test_a_progressive_jpeg_may_lack_its_last_bits_only() -> None:
         assert caught.value.code == "truncated"
 
 
+def test_a_gap_in_the_middle_is_damage_although_the_end_is_there() -> None:
+    data = jpeg(eye(480, 640), restart_marker_rows=1)
+    markers = [at for at in range(len(data) - 1) if data[at] == 0xFF and 0xD0 <= data[at + 1] <= 0xD7]
+    middle = markers[len(markers) // 2]
+    assert decode(data, "x").notes == ()
+    for gap in (slice(middle + 40, middle + 60), slice(middle + 2, markers[len(markers) // 2 + 1])):
+        with pytest.raises(PhotographError) as caught:
+            decode(data[: gap.start] + data[gap.stop :], "x")
+        assert caught.value.code == "damaged"
+
+
+def test_stray_bytes_before_the_end_do_no_harm() -> None:
+    found = decode(jpeg()[:-2] + bytes(5) + b"\xff\xd9", "x")
+    assert np.array_equal(found.pixels, decode(jpeg(), "x").pixels)
+
+
 def test_bytes_behind_the_end_do_no_harm() -> None:
     assert np.array_equal(decode(jpeg() + b"appended by a camera" * 50, "x").pixels, decode(jpeg(), "x").pixels)
 
