@@ -77,7 +77,7 @@ def eye(seed: int) -> bytes:
     inside = np.hypot(x - SIDE / 2, y - SIDE / 2) < SIDE * 0.46
     random = np.random.default_rng(seed)
     pixels = np.zeros((SIDE, SIDE, 3))
-    pixels[inside] = (150 + seed % 80, 90, 40)
+    pixels[inside] = (120 + 2 * seed % 120, 90, 40)
     pixels += inside[..., None] * random.normal(0, 12, (SIDE, SIDE, 1))
     file = io.BytesIO()
     Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=95)

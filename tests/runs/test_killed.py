@@ -1,0 +1,154 @@
+"""Workers that are killed at any moment, and photographs that kill them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from fundus_core import runs
+from fundus_core.runs import ledger, process, worker
+from fundus_core.runs.locks import Lock
+from fundus_core.store import Store, schema
+from tests.runs import fake
+from tests.runs.conftest import Make
+
+ROOT = Path(__file__).resolve().parents[2]
+Start = Callable[[], "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start(store: Store) -> Iterator[Start]:
+    """Starts worker processes on the store; those that still live are ended after the test."""
+    children: list[subprocess.Popen[bytes]] = []
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+    def start_() -> subprocess.Popen[bytes]:
+        command = [sys.executable, str(ROOT / "tests/runs/fake.py"), store.address, str(store.shelf.folder)]
+        children.append(subprocess.Popen(command, env=environment))
+        return children[-1]
+
+    yield start_
+    for child in children:
+        child.kill()
+        child.wait()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    since = time.monotonic()
+    while not condition():
+        assert time.monotonic() - since < seconds, "waited in vain"
+        time.sleep(0.02)
+
+
+def finish(store: Store, run: int, start: Start) -> runs.Progress:
+    """Start workers until the run is done; each ends by itself when there is nothing to do."""
+    for _ in range(5):
+        start().wait(90)
+        progress = runs.progress(store, run)
+        if progress.state == "done":
+            return progress
+    raise AssertionError(progress)
+
+
+def test_killed_at_random_moments_nothing_is_missing_and_nothing_twice(store: Store, make: Make, start: Start) -> None:
+    make("a", range(60))
+    run = ledger.submit(store, "a", [fake.version("slow")])
+    dice = np.random.default_rng(7)
+    ended = 0
+    for _ in range(3):
+        child = start()
+        wait_for(lambda: runs.progress(store, run).in_flight > 0 or runs.progress(store, run).state == "done")
+        time.sleep(dice.uniform(0.0, 0.6))
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        progress = runs.progress(store, run)
+        assert progress.ended >= ended, "what has ended stays ended"
+        ended = progress.ended
+    progress = finish(store, run, start)
+    assert (progress.predicted, progress.failed, progress.total) == (60, 0, 60)
+    with store.reading() as connection:
+        readings = connection.execute(sa.select(sa.func.count()).select_from(schema.reading)).scalar_one()
+        assert connection.execute(sa.select(schema.worker)).all() == []
+    assert readings == 60
+    _equal_to_an_undisturbed_run(store)
+
+
+def _equal_to_an_undisturbed_run(store: Store) -> None:
+    """Another model of the same kind, worked off here without a break, says the same."""
+    ledger.submit(store, "a", [fake.version("red")])
+    worker.work(store, opening=fake.opening)
+    np.testing.assert_array_equal(
+        store.table("a", ["slow"]).predicted["sbp"], store.table("a", ["red"]).predicted["sbp"]
+    )
+
+
+def test_two_workers_share_a_run(store: Store, make: Make, start: Start) -> None:
+    make("a", range(40))
+    make("b", range(20, 50))
+    first = ledger.submit(store, "a", [fake.version("slow")])
+    second = ledger.submit(store, "b", [fake.version("slow")])
+    children = [start(), start()]
+    for child in children:
+        assert child.wait(90) == 0
+    assert (runs.progress(store, first).predicted, runs.progress(store, second).predicted) == (40, 30)
+    with store.reading() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(schema.reading)).scalar_one() == 50
+
+
+def test_a_photograph_that_kills_twice_is_marked_and_the_others_go_on(store: Store, make: Make, start: Start) -> None:
+    make("a", range(6), **{"bomb.jpg": b"KILL the decoder"})
+    run = ledger.submit(store, "a", [fake.version("red")])
+    progress = finish(store, run, start)
+    assert (progress.predicted, progress.failed) == (6, 1)
+    bomb = store.photograph("a", "bomb.jpg")
+    assert (bomb.status, bomb.reason_code) == ("failed", "killed_worker")
+    assert "crash" in bomb.reason
+
+
+def test_the_machines_worker_is_one_and_comes_back(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "store") as store:
+        assert not runs.worker_alive(store)
+        assert runs.ensure_worker(store, idle_exit=60.0)
+        assert not runs.ensure_worker(store, idle_exit=60.0), "one is on its way"
+        try:
+            wait_for(lambda: runs.worker_alive(store))
+            (child,) = process._children
+            assert os.getpriority(os.PRIO_PROCESS, child.pid) >= 10
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+            assert not runs.worker_alive(store), "a dead worker gives its seat back at once"
+            assert runs.ensure_worker(store, idle_exit=60.0)
+            wait_for(lambda: runs.worker_alive(store))
+        finally:
+            assert runs.stop_worker(store, wait_s=30.0)
+        wait_for(lambda: process._children[-1].poll() is not None)
+        assert process._children[-1].returncode == 0, (tmp_path / "store" / process.LOG).read_text()
+
+
+def test_a_lock_belongs_to_one_process_and_ends_with_it(tmp_path: Path) -> None:
+    lock = Lock(tmp_path / "x.lock")
+    assert not lock.held()
+    code = "from pathlib import Path; from fundus_core.runs.locks import Lock; import time\n"
+    code += f"assert Lock(Path({str(lock.path)!r})).take(); print('taken', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"taken\n"
+        assert lock.held()
+        assert not lock.take()
+        child.kill()
+        child.wait()
+    assert not lock.held()
+    assert lock.take()
+    assert lock.held()
+    assert not Lock(lock.path).take()
+    lock.give_back()
+    assert not lock.held()

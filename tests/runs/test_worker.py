@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from PIL import Image
+
+from fundus_core import runs
+from fundus_core.records import Eye, Pixels
+from fundus_core.retina import CropRule
+from fundus_core.runs import claims, ledger, worker
+from fundus_core.runs.opening import Model
+from fundus_core.store import NewPhotograph, Store
+from tests.runs import fake
+from tests.runs.conftest import Make
+
+
+def with_reader(name: str, reader: Callable[[Pixels], fake.Answer]) -> Callable[[str], Model]:
+    return lambda _: Model(fake.version(name), CropRule(32), reader)
+
+
+def run(store: Store, cohort: str, *models: str) -> runs.Progress:
+    key = ledger.submit(store, cohort, [fake.version(model) for model in models])
+    worker.work(store, opening=fake.opening)
+    return runs.progress(store, key)
+
+
+def test_every_photograph_ends_with_a_reason(store: Store, make: Make, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    make("a", range(3), **{"noise.png": (tmp_path / "noise.png").read_bytes(), "text.jpg": b"not a photograph"})
+    store.add_photographs("a", [NewPhotograph("gone.jpg", str(tmp_path / "gone.jpg"))])
+    progress = run(store, "a", "red")
+    assert (progress.state, progress.predicted, progress.refused, progress.failed) == ("done", 3, 1, 2)
+    items = {item.name: item for item in store.photographs("a").items}
+    assert [items[name].status for name in ("noise.png", "text.jpg", "gone.jpg")] == ["refused", "failed", "failed"]
+    assert all(item.reason_code and item.reason for item in items.values() if item.status != "predicted")
+    assert 0 <= items["noise.png"].quality <= 1
+    assert math.isnan(items["text.jpg"].quality)
+    assert items["gone.jpg"].sha256 == ""
+
+
+def test_predictions_are_those_of_the_crop(store: Store, make: Make) -> None:
+    make("a", range(7))
+    run(store, "a", "red", "green")
+    table = store.table("a", ["red", "green"])
+    assert list(table.predicted) == ["sbp", "age"]
+    red = table.predicted["sbp"]
+    assert np.all(np.diff(red) > 0), "the eyes are redder from one to the next, in the order of their names"
+    np.testing.assert_allclose(table.high["sbp"] - table.low["sbp"], 2)
+    assert np.all(table.predicted["age"] < red)
+
+
+def test_a_missing_file_is_tried_again_when_somebody_asks(store: Store, make: Make, tmp_path: Path) -> None:
+    store.create_cohort("a")
+    store.add_photographs("a", [NewPhotograph("late.jpg", str(tmp_path / "late.jpg"))])
+    assert run(store, "a", "red").failed == 1
+    (tmp_path / "late.jpg").write_bytes(fake.eye(1))
+    progress = run(store, "a", "red")
+    assert (progress.predicted, progress.failed) == (1, 0)
+    assert store.photograph("a", "late.jpg").sha256 == store.shelf.sha256(fake.eye(1))
+
+
+def test_equal_bytes_are_shown_to_the_network_once(store: Store, make: Make, tmp_path: Path) -> None:
+    (tmp_path / "copy.jpg").write_bytes(fake.eye(0))
+    make("a", range(1), twin=fake.eye(0), other=fake.eye(1))
+    store.add_photographs("a", [NewPhotograph("lying elsewhere", str(tmp_path / "copy.jpg"))])
+    reader = fake.Reader()
+    key = ledger.submit(store, "a", [fake.version("red")])
+    worker.work(store, opening=with_reader("red", reader))
+    make("b", range(1))
+    store.add_photographs("b", [NewPhotograph("unread", str(tmp_path / "copy.jpg"))])
+    again = ledger.submit(store, "b", [fake.version("red")])
+    worker.work(store, opening=with_reader("red", reader))
+    assert sum(reader.shown) == 2
+    assert (runs.progress(store, key).predicted, runs.progress(store, key).reused) == (4, 2)
+    assert (runs.progress(store, again).predicted, runs.progress(store, again).reused) == (2, 2)
+
+
+def test_pictures_are_black_outside_the_retina(store: Store, make: Make) -> None:
+    make("a", range(1), **{"text.jpg": b"not a photograph"})
+    run(store, "a", "red")
+    eye, text = store.photographs("a").items
+    for find, side in ((store.thumbnail, 160), (store.crop, 512)):
+        path = find(eye.sha256)
+        assert path is not None
+        with Image.open(path) as image:
+            pixels = np.asarray(image)
+        assert pixels.shape == (side, side, 3)
+        assert pixels[:8, :8].max() < 12
+        assert pixels[side // 2, side // 2, 0] > 100
+        assert find(text.sha256) is None
+
+
+def test_what_the_user_said_of_an_eye_stays(store: Store, make: Make) -> None:
+    store.create_cohort("a")
+    given = {"x_OS.jpg": Eye.RIGHT, "y_OS.jpg": Eye.UNKNOWN}
+    for seed, (name, eye) in enumerate(given.items()):
+        kept = store.keep(fake.eye(seed))
+        store.add_photographs("a", [NewPhotograph.of_kept(name, kept, eye=eye, eye_source="table" if eye else "")])
+    run(store, "a", "red")
+    found = {item.name: (item.eye, item.eye_source) for item in store.photographs("a").items}
+    assert found == {"x_OS.jpg": (Eye.RIGHT, "table"), "y_OS.jpg": (Eye.LEFT, "name")}
+
+
+def test_a_model_that_cannot_be_opened_stops_its_run_and_no_other(store: Store, make: Make) -> None:
+    make("a", range(2))
+    broken = ledger.submit(store, "a", [fake.version("missing")])
+    progress = run(store, "a", "red")
+    assert progress.state == "done"
+    stopped = runs.progress(store, broken)
+    assert (stopped.state, stopped.queued, stopped.finished) == ("stopped", 2, True)
+    assert "There is no model 'missing'" in stopped.note
+    runs.resume(store, broken)
+    assert runs.progress(store, broken).state == "waiting"
+
+
+def test_a_model_that_changed_since_the_run_was_started_is_not_used(store: Store, make: Make) -> None:
+    make("a", range(1))
+    key = ledger.submit(store, "a", [fake.version("red")])
+    worker.work(store, opening=with_reader("other weights", fake.Reader()))
+    assert "have changed since" in runs.progress(store, key).note
+
+
+def test_a_photograph_that_the_network_cannot_take_spoils_no_other(store: Store, make: Make) -> None:
+    make("a", range(6))
+
+    def reader(crops: Pixels) -> fake.Answer:
+        red = crops[..., 0].mean(axis=(1, 2))
+        if np.any(red > red_limit):
+            message = "out of memory"
+            raise RuntimeError(message)
+        return fake.Reader()(crops)
+
+    red_limit = 97.0
+    key = ledger.submit(store, "a", [fake.version("red")])
+    worker.work(store, opening=with_reader("red", reader))
+    progress = runs.progress(store, key)
+    assert progress.predicted + progress.failed == 6
+    assert 0 < progress.failed < 6
+    reasons = {item.reason for item in store.photographs("a").items if item.status == "failed"}
+    assert reasons == {"The model failed on this photograph: out of memory."}
+
+
+def test_a_prediction_that_is_no_number_is_a_failure(store: Store, make: Make) -> None:
+    make("a", range(1))
+    key = ledger.submit(store, "a", [fake.version("red")])
+    nothing = {"sbp": np.array([np.inf])}
+    worker.work(store, opening=with_reader("red", lambda _: fake.Answer(nothing, nothing, nothing, np.zeros(1))))
+    assert runs.progress(store, key).failed == 1
+    assert "no number for sbp" in store.photographs("a").items[0].reason
+
+
+@pytest.fixture
+def working(store: Store) -> Iterator[threading.Event]:
+    """A worker in a thread, whose every photograph takes half a second."""
+    over = threading.Event()
+    options = {"opening": fake.opening, "idle_exit": 60.0, "over": over}
+    thread = threading.Thread(target=worker.work, args=(store,), kwargs=options)
+    thread.start()
+    yield over
+    over.set()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> float:
+    since = time.monotonic()
+    while not condition():
+        assert time.monotonic() - since < seconds, "waited in vain"
+        time.sleep(0.05)
+    return time.monotonic() - since
+
+
+def test_pause_resume_and_cancel_act_at_once(store: Store, make: Make, working: threading.Event) -> None:
+    make("a", range(12))
+    make("b", range(20, 24))
+    key = ledger.submit(store, "a", [fake.version("very-slow")])
+    wait_for(lambda: runs.progress(store, key).ended > 0)
+    runs.pause(store, key)
+    ended = runs.progress(store, key).ended
+    other = ledger.submit(store, "b", [fake.version("red")])
+    wait_for(lambda: runs.progress(store, other).state == "done", 15.0)
+    assert runs.progress(store, key).ended == ended, "the other run was done and nothing was added to the paused one"
+    runs.resume(store, key)
+    wait_for(lambda: runs.progress(store, key).ended > ended)
+    runs.cancel(store, key)
+    ended = runs.progress(store, key).ended
+    time.sleep(1.5)
+    progress = runs.progress(store, key)
+    assert (progress.state, progress.ended, progress.in_flight) == ("cancelled", ended, 0)
+
+
+def test_a_worker_that_is_asked_to_end_puts_back_what_it_holds(
+    store: Store, make: Make, working: threading.Event
+) -> None:
+    make("a", range(12))
+    key = ledger.submit(store, "a", [fake.version("very-slow")])
+    wait_for(lambda: runs.progress(store, key).in_flight > 0)
+    working.set()
+    wait_for(lambda: runs.progress(store, key).in_flight == 0)
+    assert runs.progress(store, key).state in {"running", "waiting"}
+
+
+def test_a_store_that_cannot_be_written_is_waited_for(
+    store: Store, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make("a", range(3))
+    key = ledger.submit(store, "a", [fake.version("red")])
+    real, calls = claims.end, []
+
+    def full(*arguments: object) -> set[str]:
+        calls.append(arguments)
+        if len(calls) < 3:
+            full_disk = OSError("database or disk is full")
+            raise sa.exc.OperationalError(statement="INSERT", params={}, orig=full_disk)
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(claims, "end", full)
+    monkeypatch.setattr(worker, "RETRY_S", 0.05)
+    worker.work(store, opening=fake.opening)
+    assert len(calls) >= 3
+    assert runs.progress(store, key).predicted == 3
