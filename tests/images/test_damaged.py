@@ -243,9 +243,12 @@ def test_a_gap_in_the_middle_is_damage_although_the_end_is_there() -> None:
         assert caught.value.code == "damaged"
 
 
-def test_stray_bytes_before_the_end_do_no_harm() -> None:
-    found = decode(jpeg()[:-2] + bytes(5) + b"\xff\xd9", "x")
-    assert np.array_equal(found.pixels, decode(jpeg(), "x").pixels)
+@pytest.mark.parametrize("progressive", [False, True])
+def test_stray_bytes_before_the_end_do_no_harm(progressive: bool) -> None:
+    whole = jpeg(progressive=progressive)
+    found = decode(whole[:-2] + bytes(5) + b"\xff\xd9", "x")
+    assert np.array_equal(found.pixels, decode(whole, "x").pixels)
+    assert len(found.notes) == progressive, "a baseline file is finished before its decoder comes to them"
 
 
 def test_bytes_behind_the_end_do_no_harm() -> None:
