@@ -49,11 +49,11 @@ def forest(
         figure.add_vline(x=reference, line={"color": look.palette.quiet, "width": 1.2, "dash": "dash"})
         figure.add_annotation(
             x=reference,
-            y=1,
+            y=0,
             yref="paper",
             yanchor="bottom",
             xanchor="left",
-            text=reference_name,
+            text=f" {reference_name}",
             showarrow=False,
             font={"color": look.palette.quiet, "size": look.size - 1},
         )

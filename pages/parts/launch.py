@@ -17,6 +17,8 @@ from pages.parts.language import _, count
 def form(found: Found, matched: Match | None) -> None:
     """Draw name, model and the start button; start when it is pressed."""
     store, models = home.store(), cards.ready()
+    if not models:
+        st.warning(_("No model has its weights here yet. The page Models says how to bring them."))
     taken = [cohort.name for cohort in store.cohorts()]
     wish = intake.free_name(taken, _("Cohort {date}").format(date=f"{datetime.now():%Y-%m-%d}"))
     left, right = st.columns(2)

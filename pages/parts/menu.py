@@ -24,9 +24,16 @@ def navigation() -> Page:
             "": [_page("overview", _("Overview"), "home", _("What this is, with the sample cohort."))],
             _("Cohort"): [
                 _page("new_cohort", _("New cohort"), "add_photo_alternate", _("Photographs and truth in.")),
+                _page("cohorts", _("Cohorts"), "folder_open", _("Rename, merge, export, delete.")),
             ],
             _("Analyse"): [
                 _page("evaluate", _("Evaluate"), "query_stats", _("Predicted against true.")),
+                _page("compare", _("Compare"), "compare_arrows", _("Cohorts and subgroups side by side.")),
+                _page("explore", _("Explore"), "photo_library", _("Every photograph and its outcome.")),
+                _page("one_photograph", _("One photograph"), "visibility", _("What a single eye says.")),
+            ],
+            _("More"): [
+                _page("models", _("Models"), "deployed_code", _("What each model is and may be used for.")),
             ],
         }
     )

@@ -12,7 +12,7 @@ from fundus_core.records import Eye
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS, Target
 from pages.parts import home
-from pages.parts.language import _
+from pages.parts.language import _, current
 from pages.parts.results import BETWEEN, View
 
 MISSING = str(Path(__file__).parent / "static" / "no_picture.svg")
@@ -59,12 +59,38 @@ def panel(view: View, name: str, target_id: str, heading: str) -> None:
             _class(items)
         else:
             _numbers(items, TARGETS[target_id])
-        st.caption(_details(items[0]))
+        st.caption(details(items[0]))
 
 
 def describe(item: Item) -> str:
     """Return a photograph in words, for those who cannot see it."""
     return _("Photograph {name}, {eye}.").format(name=item.name, eye=eye(item.eye))
+
+
+def reason(item: Item) -> str:
+    """Return why a photograph has no prediction, in the reader's language where the reason has a translation."""
+    if current() == "en":
+        return item.reason
+    return _reasons().get(item.reason_code, item.reason)
+
+
+def _reasons() -> dict[str, str]:
+    return {
+        "focus": _("Out of focus. Take the photograph again."),
+        "illumination": _("Too dark or too bright. Take the photograph again."),
+        "contrast": _("Too little contrast. Clean the lens or take the photograph again."),
+        "glare": _("Glare covers the retina. Take the photograph again."),
+        "field_cut": _("Too much of the field of view is cut off."),
+        "too_small": _("The retina covers too few pixels. Use the original file."),
+        "retina_not_found": _("No retina was found in the picture."),
+        "not_colour_fundus": _("Not a colour photograph of a retina."),
+        "empty_file": _("The file is empty."),
+        "truncated": _("The file is cut off. Copy it again."),
+        "damaged": _("The file is damaged. Copy it again."),
+        "unsupported": _("This kind of file cannot be read. Save it as JPEG or PNG."),
+        "not_a_photograph": _("The file is not a photograph."),
+        "too_large": _("The file is too large. Save it with fewer pixels."),
+    }
 
 
 def _mean(values: list[float]) -> float | None:
@@ -100,7 +126,8 @@ def _class(items: tuple[Item, ...]) -> None:
     )
 
 
-def _details(item: Item) -> str:
+def details(item: Item) -> str:
+    """Return a photograph's quality, its distance, and its first covariates, in one line."""
     parts = [f"{_('quality')} {item.quality:.2f}"] if math.isfinite(item.quality) else []
     if math.isfinite(item.out_of_distribution):
         parts.append(f"{_('distance')} {item.out_of_distribution:.2f}")

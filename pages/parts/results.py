@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 
 from fundus_core import evaluation
-from fundus_core.evaluation import Evaluation, Sample
+from fundus_core.evaluation import Evaluation, Sample, Subgroups
+from fundus_core.evaluation.comparison import Comparison, compare
 from fundus_core.figures import Points, Steps
 from fundus_core.records import CohortTable, Floats, Labels, Status
 from fundus_core.store import Cohort
@@ -17,6 +18,8 @@ from fundus_core.targets import TARGETS
 from pages.parts import home
 from pages.parts.places import folder
 
+Key = tuple[str, int, int, str]
+"""Working folder, cohort, revision and model: what results are cached under."""
 BETWEEN = " · "
 """Stands between a patient and an eye in the name of an observation."""
 MOST_GROUPS = 8
@@ -35,13 +38,13 @@ class View:
     """The cohort's place among all, and so its colour."""
 
     @property
-    def key(self) -> tuple[str, int, int, str]:
+    def key(self) -> Key:
         """What caches of this view are kept under."""
         return (str(folder()), self.cohort.id, self.cohort.revision, self.model)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _table(key: tuple[str, int, int, str]) -> CohortTable:
+def _table(key: Key) -> CohortTable:
     _folder, cohort, _revision, model = key
     return home.store().table(cohort, [model] if model else None)
 
@@ -52,7 +55,7 @@ def table(view: View) -> CohortTable:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _evaluation(key: tuple[str, int, int, str], level: str) -> Evaluation:
+def _evaluation(key: Key, level: str) -> Evaluation:
     return evaluation.evaluate(_table(key), level=level)
 
 
@@ -67,7 +70,7 @@ def targets(found: Evaluation) -> list[str]:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _sample(key: tuple[str, int, int, str], target: str, level: str) -> tuple[Sample, Labels, CohortTable]:
+def _sample(key: Key, target: str, level: str) -> tuple[Sample, Labels, CohortTable]:
     ordered = evaluation.canonical(_table(key))
     sample = evaluation.draw_sample(ordered, TARGETS[target], evaluation.sample.check_level(level), ordered=True)
     return sample, _ids(sample, ordered), ordered
@@ -96,10 +99,20 @@ def sample(view: View, target: str, level: str) -> tuple[Sample, Labels]:
     return found, ids
 
 
+ALWAYS = ("age", "sex", "eye", "quality", "out_of_distribution")
+"""Columns that every cohort can be grouped by, where they differ."""
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _groupings(key: Key) -> list[str]:
+    table = _table(key)
+    possible = [*ALWAYS, *table.covariates]
+    return [name for name in possible if 1 < len(np.unique(evaluation.grouping(table, name))) <= MOST_GROUPS]
+
+
 def groupings(view: View) -> list[str]:
     """Return the columns that an evaluation can be grouped by."""
-    columns = table(view).covariates
-    return [name for name, words in columns.items() if 1 < len(np.unique(words)) <= MOST_GROUPS]
+    return _groupings(view.key)
 
 
 def groups(view: View, target: str, level: str, by: str = "") -> list[Points]:
@@ -107,15 +120,18 @@ def groups(view: View, target: str, level: str, by: str = "") -> list[Points]:
     found, ids, ordered = _sample(view.key, target, level)
     if not by:
         return [Points(view.cohort.name, ids, found.y, found.p, view.place)]
-    words = ordered.covariates[by]
-    first: dict[str, str] = {}
-    for person, word in zip(ordered.patient_id, words, strict=True):
-        first.setdefault(str(person), str(word))
-    mine = np.array([first[str(person)] for person in found.patients[found.group]])
+    mine = _words(found, ordered, by)
     return [
-        Points(str(word) or "–", ids[mine == word], found.y[mine == word], found.p[mine == word], place)
+        Points(str(word), ids[mine == word], found.y[mine == word], found.p[mine == word], place)
         for place, word in enumerate(np.unique(mine))
     ]
+
+
+def _words(found: Sample, ordered: CohortTable, by: str) -> Labels:
+    """Return each observation's word: that of its person's first photograph."""
+    words = evaluation.grouping(ordered, by)
+    people, first = np.unique(ordered.patient_id, return_index=True)
+    return words[first[np.searchsorted(people, found.patients[found.group])]]
 
 
 def worst(found: Sequence[Points]) -> str:
@@ -130,14 +146,46 @@ def _largest(group: Points) -> tuple[float, str]:
     return float(errors[at]), str(group.ids[at])
 
 
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _tenths(key: Key, target: str, level: str) -> Steps:
+    table = _table(key)
+    cut = evaluation.reliability if TARGETS[target].binary else evaluation.deciles
+    bins = cut(table, target, level=level).bins
+    return Steps(
+        predicted=np.array([each.predicted for each in bins]),
+        truth=np.array([_number(each.measured.value) for each in bins]),
+        low=np.array([_number(each.measured.low) for each in bins]),
+        high=np.array([_number(each.measured.high) for each in bins]),
+        count=np.array([float(each.n) for each in bins]),
+    )
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
 def tenths(view: View, target: str, level: str) -> Steps:
     """Return the mean truth and the mean prediction of each tenth of the predictions."""
-    found, _ids_of_all = sample(view, target, level)
-    order = np.argsort(found.p, kind="stable")
-    parts = [part for part in np.array_split(order, 10) if len(part)]
-    truth = np.array([found.y[part].mean() for part in parts])
-    half = np.array(
-        [1.96 * found.y[part].std(ddof=1) / len(part) ** 0.5 if len(part) > 1 else np.nan for part in parts]
-    )
-    counts = np.array([len(part) for part in parts], dtype=np.float64)
-    return Steps(np.array([found.p[part].mean() for part in parts]), truth, truth - half, truth + half, counts)
+    return _tenths(view.key, target, level)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _subgroups(key: Key, by: str, target: str, level: str) -> Subgroups:
+    return evaluation.subgroups(_table(key), by, target, level=level)
+
+
+def subgroups(view: View, by: str, target: str, level: str) -> Subgroups:
+    """Return a target's scores in each part of a cohort."""
+    return _subgroups(view.key, by, target, level)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _comparison(keys: tuple[Key, ...], names: tuple[str, ...], target: str, level: str) -> Comparison:
+    tables = {name: _table(key) for name, key in zip(names, keys, strict=True)}
+    return compare(tables, level=level, targets=[target])
+
+
+def comparison(views: Sequence[View], target: str, level: str) -> Comparison:
+    """Return cohorts side by side for one target."""
+    names = tuple(view.cohort.name for view in views)
+    return _comparison(tuple(view.key for view in views), names, target, level)

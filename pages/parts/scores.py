@@ -9,7 +9,7 @@ import streamlit as st
 
 from fundus_core import figures, runs
 from fundus_core.evaluation import Estimate, Evaluation
-from fundus_core.figures import Points, error
+from fundus_core.figures import Points, Row, error
 from fundus_core.targets import TARGETS, Target
 from pages.parts import home, photo, progress, results, show
 from pages.parts.language import _, count
@@ -44,12 +44,17 @@ def run_in_progress(view: View) -> None:
 def figures_of(target: str) -> dict[str, str]:
     """Return the figures that a target has, by the name in the address."""
     if TARGETS[target].binary:
-        return {"scatter": _("Probabilities"), "calibration": _("Calibration")}
+        return {
+            "scatter": _("Probabilities"),
+            "calibration": _("Calibration"),
+            "subgroups": _("Subgroups"),
+        }
     return {
-        "scatter": _("Predicted against true"),
+        "scatter": _("Scatter"),
         "agreement": _("Bland–Altman"),
         "calibration": _("Calibration"),
         "residuals": _("Residuals"),
+        "subgroups": _("Subgroups"),
     }
 
 
@@ -69,6 +74,10 @@ def explanation(what: str) -> str:
             "difference is a real one."
         ),
         "residuals": _("Against the truth a slope is expected: regression to the mean."),
+        "subgroups": _(
+            "Each part of the cohort on its own; parts with fewer than 20 people are withheld. "
+            "A smaller spread of true values alone makes errors smaller."
+        ),
     }[what]
 
 
@@ -81,7 +90,10 @@ def figure_with_panel(view: View, found: Evaluation, target_id: str, level: str,
     chosen = _chosen(key, groups)
     draw = _DRAWERS.get(what, _scatter)
     with left, st.container(border=True):
-        figure = draw(view, found, TARGETS[target_id], groups, level, chosen)
+        if what == "subgroups" and not by:
+            st.caption(_("Choose a column under Colour by, at the left."))
+        extra = by if what == "subgroups" else chosen
+        figure = draw(view, found, TARGETS[target_id], groups, level, extra)
         clicked = show.chart(figure, key, select=True, name=f"{target_id}-{what}")
     with right:
         name = clicked or results.worst(groups)
@@ -135,10 +147,30 @@ def _calibration(
     )
 
 
+def _subgroups(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
+    parts = results.subgroups(view, by or results.groupings(view)[0], target.id, level)
+    score = "accuracy" if target.binary else "mae"
+    rows = [
+        forest_row(group.name, group.estimates.get(score), group.n_patients, place, group.withheld)
+        for place, group in enumerate(parts.groups)
+    ]
+    whole = found.targets[target.id].estimates[score].value
+    axis = _("accuracy") if target.binary else f"MAE ({_(target.unit)})"
+    return figures.forest(rows, axis, show.look(view), reference=whole, reference_name=_("whole cohort"))
+
+
+def forest_row(name: str, estimate: Estimate | None, people: int, place: int, withheld: str = "") -> Row:
+    """Return one row of a forest plot."""
+    if estimate is None:
+        return Row(name, None, None, None, people, withheld, place)
+    return Row(name, estimate.value, estimate.low, estimate.high, people, estimate.note, place)
+
+
 _DRAWERS: dict[str, Callable[[View, Evaluation, Target, list[Points], str, str], go.Figure]] = {
     "agreement": _agreement,
     "calibration": _calibration,
     "residuals": _residuals,
+    "subgroups": _subgroups,
 }
 
 

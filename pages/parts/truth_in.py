@@ -45,7 +45,9 @@ def table(found: Found) -> Match | None:
 
 def _given() -> Given | None:
     along = arrival.batch().tables()
-    file = st.file_uploader(_("Table of measured values (CSV or Excel)"), KINDS, key=f"truth{state.upload_number()}")
+    file = st.file_uploader(
+        _("Table of measured values (CSV or Excel)"), KINDS, key=f"truth{state.upload_number()}", max_upload_size=100
+    )
     if file is not None:
         return Given(file.name, file.getvalue())
     if along:
@@ -133,7 +135,7 @@ def _matched(table: TruthTable, found: Found) -> Match:
 
 
 def _counts(matched: Match) -> None:
-    with st.grid(min_column_width=140):
+    with st.grid(min_column_width=200):
         good = int((matched.line >= 0).sum())
         st.metric(_("Photographs with truth"), count(good), border=True)
         st.metric(_("Photographs without"), count(len(matched.line) - good), border=True)

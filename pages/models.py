@@ -1,0 +1,17 @@
+"""Model cards: what each model is, what it may be used for, and whether its weights are here."""
+
+import streamlit as st
+
+from pages.parts import cards, library, show
+from pages.parts.language import _
+
+show.title(
+    _("Models"),
+    _("What each model reads, how its photographs are prepared, what was published, and on which terms."),
+)
+known = cards.known()
+if not known:
+    st.info(_("There is no model card. Bring one below."))
+for name, card in known.items():
+    library.card(name, card)
+library.bring_in()
