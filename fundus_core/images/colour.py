@@ -10,12 +10,14 @@ from PIL import Image, ImageCms
 from fundus_core.images.faults import DAMAGE
 from fundus_core.records import Pixels
 
-_LOOK_PX = 256
+_LOOK_PX = 128
 """A strided copy of about this size is looked at; colour needs no detail."""
 _LIT = 24
 """Pixels darker than this carry no colour that could be told from noise."""
 _GREY_SPREAD = 6
 """Largest difference of two channels that the chroma of a JPEG adds to a grey photograph."""
+_TINTED_SHARE = 0.05
+"""Writing or a logo in colour, over a grey photograph, covers less."""
 _RED_FREE = 0.5
 """Red as a share of green or blue: a retina is far more red, but under a green or blue filter hardly red at all."""
 
@@ -39,9 +41,10 @@ def has_colour(pixels: Pixels) -> bool:
     lit = look[look.max(axis=1) > _LIT].astype(np.int16)
     if len(lit) < 0.01 * len(look):
         return True
-    spread = np.percentile(lit.max(axis=1) - lit.min(axis=1), 95)
-    red, green, blue = lit.mean(axis=0)
-    return bool(spread > _GREY_SPREAD and red >= _RED_FREE * max(green, blue))
+    red, green, blue = lit.T
+    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    tinted = np.count_nonzero(spread > _GREY_SPREAD) > _TINTED_SHARE * len(lit)
+    return bool(tinted and red.mean() >= _RED_FREE * max(green.mean(), blue.mean()))
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str]:
