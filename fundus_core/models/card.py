@@ -286,7 +286,7 @@ def _wrong(name: str, where: str, wanted: str, value: object) -> CardError:
 
 def _check(card: Card, name: str) -> None:
     """Refuse values that have the right type and no meaning."""
-    one_of = {
+    one_of: dict[str, tuple[str, tuple[str, ...]]] = {
         "runtime": (card.runtime, RUNTIMES),
         "input.channels": (card.input.channels, ("rgb", "bgr")),
         "input.layout": (card.input.layout, ("nchw", "nhwc")),

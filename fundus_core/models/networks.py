@@ -6,7 +6,7 @@ module, so that no caller can forget it and an exported graph carries it along.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import timm
@@ -97,7 +97,7 @@ def _identity(values: Tensor) -> Tensor:
     return values
 
 
-LINKS = {"identity": _identity, "exp": torch.exp, "sigmoid": torch.sigmoid}
+LINKS: Mapping[str, Callable[[Tensor], Tensor]] = {"identity": _identity, "exp": torch.exp, "sigmoid": torch.sigmoid}
 """What may follow scale and offset."""
 
 

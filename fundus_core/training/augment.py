@@ -65,4 +65,4 @@ def _compress(crop: Pixels, generator: np.random.Generator) -> Pixels:
     """Write as JPEG of quality 50 to 95 and read again."""
     options = [cv2.IMWRITE_JPEG_QUALITY, int(generator.integers(50, 96))]
     _, data = cv2.imencode(".jpg", np.ascontiguousarray(crop[..., ::-1]), options)
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1], np.uint8)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1]

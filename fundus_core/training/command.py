@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from fundus_core.training.plan import Label, Plan
 from fundus_core.training.table import Material
 
 _LISTS = ("targets", "auxiliary")
+_KINDS: Mapping[str, type] = {"int": int, "float": float}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -38,11 +39,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         elif field.name == "checkpointing":
             parser.add_argument(option, action="store_true", help="trade time for memory")
         elif field.name in ("shares", "jpeg_quality"):
-            kind, count = (float, 3) if field.name == "shares" else (int, 2)
-            parser.add_argument(option, type=kind, nargs=count)
+            parser.add_argument(option, type=float if field.name == "shares" else int, nargs="+")
         else:
-            kind = {"int": int, "float": float}.get(str(field.type), str)
-            parser.add_argument(option, type=kind)
+            parser.add_argument(option, type=_KINDS.get(str(field.type), str))
 
 
 def plan(arguments: argparse.Namespace) -> Plan:
@@ -106,7 +105,7 @@ def label(arguments: argparse.Namespace, words: Sequence[str]) -> Label:
 
 def run(arguments: argparse.Namespace, words: Sequence[str], *, progress: bool = True) -> Path:
     """Train as the options say; returns the card's path."""
-    from fundus_core.training import train
+    from fundus_core.training.fit import train
 
     return train(
         materials(arguments),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -73,7 +73,10 @@ class Learner:
         total, state = self.plan.epochs * self.steps, self.progress
         hidden = not (progress and self.accelerator.is_main_process)
         slow = 0.1 if os.isatty(2) else 15
-        with tqdm(total=total, initial=state.epoch * self.steps + state.step, mininterval=slow, disable=hidden) as bar:
+        bar: tqdm[Any] = tqdm(
+            total=total, initial=state.epoch * self.steps + state.step, mininterval=slow, disable=hidden
+        )
+        with bar:
             while not state.finished:
                 self._epoch(bar, out / CHECKPOINT, key)
                 self._judge(validation)
@@ -81,7 +84,7 @@ class Learner:
                 self._checkpoint(out / CHECKPOINT, key)
         return state
 
-    def _epoch(self, bar: tqdm[None], path: Path, key: str) -> None:
+    def _epoch(self, bar: tqdm[Any], path: Path, key: str) -> None:
         state, engine = self.progress, self.accelerator
         self.model.train()
         batches = self.deck.batches(
