@@ -11,7 +11,7 @@ from fundus_core.records import Eye, Floats
 from fundus_core.targets import TARGETS
 from fundus_core.truth import measuring, schema, units
 from fundus_core.truth.faults import Fault
-from fundus_core.truth.keying import folded
+from fundus_core.truth.keying import eye_in_name, folded
 from fundus_core.truth.measuring import Quantity, Record
 from fundus_core.truth.table import TruthTable
 
@@ -165,6 +165,7 @@ def repeated(truth: TruthTable, record: Record) -> None:
         for line in lines[1:] if same else lines:
             record.faults.append(_repeat(int(truth.rows[line]), str(names[line]), rows, same=same))
     _two_sexes(truth, record)
+    _eyes_in_names(truth, record)
 
 
 def _repeat(row: int, name: str, rows: str, *, same: bool) -> Fault:
@@ -193,6 +194,21 @@ def _two_sexes(truth: TruthTable, record: Record) -> None:
                 )
                 fault = Fault(int(truth.rows[line]), "", str(truth.patient_id[line]), "contradiction", what)
                 record.faults.append(fault)
+
+
+def _eyes_in_names(truth: TruthTable, record: Record) -> None:
+    """List photographs whose name says another eye than their row; where most do, the names mean something else."""
+    lines = np.flatnonzero((truth.photograph != "") & (truth.eye != ""))
+    named = np.array([eye_in_name(str(name)) for name in truth.photograph[lines]], dtype=np.str_)
+    against = lines[(named != "") & (named != truth.eye[lines])]
+    if len(against) > max(2, (named != "").sum() / 2):
+        what = f"In {len(against):,} rows the file name says another eye than the row. Check the coding of the eye."
+        record.about("", "eye_disagrees", what)
+        return
+    for line in against:
+        what = f"The row says {truth.eye[line]}, the file name the other eye; the row is kept to. Correct one of them."
+        fault = Fault(int(truth.rows[line]), "", str(truth.photograph[line]), "eye_disagrees", what)
+        record.faults.append(fault)
 
 
 def line_keys(truth: TruthTable) -> NDArray[np.str_]:

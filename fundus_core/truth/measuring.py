@@ -73,28 +73,28 @@ def measure(column: Column, words: Words, record: Record) -> Floats:
     """
     found, codes = cells.distinct(words)
     raw, others = cells.numbers(found, column.decimal)
-    own = units.UNITS[column.role][0].name
-    unit = column.unit or own
-    times = np.full(len(found), units.factor(column.role, unit) or np.nan, dtype=np.float64)
-    problems, converted = {}, {unit: np.ones(len(found), dtype=bool)}
-    for at, read in others.items():
-        named = read.unit or unit
-        fits = units.factor(column.role, named)
-        problems[at] = read.problem or ("" if fits else "unknown_unit")
-        times[at] = fits or np.nan
-        converted[unit][at] = named == unit
-        converted.setdefault(named, np.zeros(len(found), dtype=bool))[at] = True
-    values = (raw * times)[codes] if len(found) else np.full(len(words), np.nan)
+    given = column.unit or units.UNITS[column.role][0].name
+    names = [others[at].unit or given if at in others else given for at in range(len(found))]
+    factors = {name: units.factor(column.role, name) or np.nan for name in {given, *names}}
+    values = (raw * np.array([factors[name] for name in names], dtype=np.float64))[codes]
+    problems = {
+        at: read.problem or ("unknown_unit" if np.isnan(factors[names[at]]) else "") for at, read in others.items()
+    }
     _list_problems(column.heading, problems, codes, words, record)
-    for name, those in converted.items():
-        count = int((those[codes] & np.isfinite(values)).sum())
-        much = units.factor(column.role, name)
-        if count and name != own and much:
-            record.notes.append(
-                f"'{column.heading}': converted from {name} to {own} (× {much:.6g}), {count:,} of {len(words):,} cells."
-            )
-    _doubt(column, values, record)
+    _note_conversions(column, np.array(names, dtype=np.str_)[codes][np.isfinite(values)], factors, record)
+    if any(at not in others or not others[at].unit for at in np.flatnonzero(np.isfinite(raw)).tolist()):
+        _doubt(column, values, record)
     return values
+
+
+def _note_conversions(column: Column, used: Labels, factors: Mapping[str, float], record: Record) -> None:
+    """Write down every conversion; ``used`` holds the unit of each usable cell."""
+    own = units.UNITS[column.role][0].name
+    for name, times in factors.items():
+        count = int((used == name).sum())
+        if count and name != own:
+            how = f"converted from {name} to {own} (× {times:.6g})"
+            record.notes.append(f"'{column.heading}': {how}, {count:,} of {len(used):,} values.")
 
 
 def _list_problems(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from fundus_core.targets import TARGETS
 from fundus_core.truth import cells, coding, units
 from fundus_core.truth.grid import PHOTOGRAPH
 from fundus_core.truth.headings import Meaning, is_hospital_number, spoken, understand
+from fundus_core.truth.keying import eye_in_name
 from fundus_core.truth.mapping import Column, Proposal
 from fundus_core.truth.table import Table, Words
 
@@ -24,6 +25,8 @@ _PERSONAL_CELL = re.compile(
 )
 _DATE = re.compile(r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
 _SAMPLE = 5_000
+_FEWEST_NUMBERS = 0.2
+_NAMED_EYES = 0.8
 
 
 def propose(table: Table) -> Proposal:
@@ -34,7 +37,7 @@ def propose(table: Table) -> Proposal:
     """
     _refuse_predictions(table)
     columns = [_column(heading, words) for heading, words in zip(table.headings, table.columns, strict=True)]
-    columns = _one_each(columns, table)
+    columns = _one_each(_sided(columns, table), table)
     columns = _fall_back(columns)
     columns = [coding.coded(column, columns, table) for column in columns]
     columns = _in_order(columns, table)
@@ -76,8 +79,8 @@ def _column(heading: str, words: Words) -> Column:
     return column if meaning.role == "photograph" else replace(column, eye=Eye.UNKNOWN, unit="")
 
 
-def _share(sample: Sequence[str], fits: object) -> float:
-    return sum(1 for word in sample if fits(word)) / len(sample) if sample and callable(fits) else 0.0
+def _share(sample: Sequence[str], fits: Callable[[str], object]) -> float:
+    return sum(1 for word in sample if fits(word)) / len(sample) if sample else 0.0
 
 
 def _by_cells(meaning: Meaning, sample: list[str]) -> Meaning | None:
@@ -110,8 +113,8 @@ def _numeric(column: Column, meaning: Meaning, words: Words, sample: list[str]) 
         return _pressure(replace(column, decimal=decimal), sample)
     numbers = [cells.number(word, decimal) for word in sample]
     values = np.array([number.value for number in numbers])
-    if len(values) and float(np.isfinite(values).mean()) < 0.5:
-        reason = f"The heading means {spoken(column.role)}, but most cells are no numbers: kept as words."
+    if len(values) and float(np.isfinite(values).mean()) < _FEWEST_NUMBERS:
+        reason = f"The heading means {spoken(column.role)}, but hardly any cell is a number: kept as words."
         return replace(column, role="covariate", confidence=0.6, reason=reason, unit="")
     written = np.array([number.unit for number in numbers], dtype=np.str_)
     several = {str(unit) for unit in written if unit and units.factor(column.role, str(unit)) is not None}
@@ -174,6 +177,26 @@ def _said(column: Column, unit: str, reason: str, own: str) -> Column:
     times = units.factor(column.role, unit)
     converted = f" They will be multiplied by {times:.6g} to give {own}." if unit != own else ""
     return replace(column, unit=unit, reason=reason + converted)
+
+
+def _sided(columns: list[Column], table: Table) -> list[Column]:
+    """Two columns of photographs are right and left where the file names say so."""
+    places = [i for i, column in enumerate(columns) if column.role == "photograph" and not column.eye]
+    if len(places) != 2:
+        return columns
+    eyes = [_named_eye(_sample(table.columns[i])) for i in places]
+    if set(eyes) != {Eye.RIGHT, Eye.LEFT}:
+        return columns
+    for place, eye in zip(places, eyes, strict=True):
+        reason = f"{columns[place].reason} The file names are of {eye.value} eyes."
+        columns[place] = replace(columns[place], eye=eye, reason=reason)
+    return columns
+
+
+def _named_eye(sample: list[str]) -> Eye:
+    """Return the eye that nearly all file names state."""
+    named = [eye_in_name(name) for name in sample]
+    return next((eye for eye in (Eye.RIGHT, Eye.LEFT) if named.count(eye) > _NAMED_EYES * len(named)), Eye.UNKNOWN)
 
 
 def _one_each(columns: list[Column], table: Table) -> list[Column]:

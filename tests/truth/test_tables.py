@@ -145,6 +145,11 @@ CASES = [
     Case("sex by ISO 5218 with unknowns", "id,SBP,sex\n1,120,1\n2,130,2\n3,131,9\n", values={"sbp": [120, 130, 131]}, faults={(0, "unconfirmed")}),
     Case("one name in two cases", "photo,SBP\na.jpg,120\nA.JPG,140\n", values={"sbp": [120, 140]}, faults={(2, "conflict"), (3, "conflict")}),
     Case("sex, one code alone", "id,SBP,sex\n1,120,1\n2,130,1\n", values={"sbp": [120, 130]}, faults={(0, "unconfirmed")}),
+    Case("the unit stands in every cell", "id,glucose\n1,5 mmol/L\n2,6 mmol/L\n", values={"glucose": [90.08, 108.096]}),
+    Case("most cells are no numbers", "id,SBP,age\n1,120,60\n2,high,61\n3,low,62\n", values={"sbp": [120, NAN, NAN]}, faults={(3, "not_a_number"), (4, "not_a_number")}),
+    Case("two photographs told apart by their names", "id,image1,image2,SBP\n1,P1_L.jpg,P1_R.jpg,120\n2,P2_L.jpg,P2_R.jpg,130\n", values={"sbp": [120, 120, 130, 130]}, photograph=["P1_R.jpg", "P1_L.jpg", "P2_R.jpg", "P2_L.jpg"], eye=["right", "left"] * 2),
+    Case("the name says the other eye", "photo,eye,SBP\na_R.jpg,R,120\nb_L.jpg,R,130\nc_L.jpg,L,131\n", values={"sbp": [120, 130, 131]}, faults={(3, "eye_disagrees")}, eye=["right", "right", "left"]),
+    Case("all names say the other eye", "photo,eye,SBP\na_R.jpg,L,120\nb_L.jpg,R,130\nc_L.jpg,R,131\n", values={"sbp": [120, 130, 131]}, faults={(0, "eye_disagrees")}),
 ]  # fmt: skip
 
 
