@@ -114,12 +114,11 @@ def stability_index(first: Floats, second: Floats, bins: int = PSI_BINS) -> floa
     0.0
     """
     edges = np.unique(np.quantile(first, np.linspace(0, 1, bins + 1)[1:-1]))
-    shares = []
-    for values in (first, second):
-        counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
-        counts = np.maximum(counts, 0.5)
-        shares.append(counts / counts.sum())
-    return float(((shares[0] - shares[1]) * np.log(shares[0] / shares[1])).sum())
+    counts = [np.bincount(np.searchsorted(edges, v), minlength=len(edges) + 1) for v in (first, second)]
+    inhabited = counts[0] + counts[1] > 0
+    filled = [np.maximum(count[inhabited], 0.5) for count in counts]
+    a, b = (count / count.sum() for count in filled)
+    return float(((a - b) * np.log(a / b)).sum())
 
 
 @dataclass(frozen=True, slots=True)

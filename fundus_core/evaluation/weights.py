@@ -58,7 +58,7 @@ def multipliers_of(x: Floats, weights: Floats) -> Floats:
 
 
 def _weights(counts: Floats, x: Floats, multipliers: Floats) -> Floats:
-    exponent = multipliers @ x.T
+    exponent = np.where(counts > 0, multipliers @ x.T, -np.inf)
     exponent -= exponent.max(axis=1, keepdims=True)
     weights = counts * np.exp(exponent)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
