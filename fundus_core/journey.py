@@ -95,6 +95,11 @@ def examine(
     return _look(source, name, photograph, rules, limits, pseudonyms)
 
 
+def shows_retina(report: QualityReport) -> bool:
+    """Whether a photograph shows a retina at all, gradable or not."""
+    return not any(check.code in _NO_RETINA for check in report.checks if not check.passed)
+
+
 def _failed(source: Source, name: str, data: bytes, code: str, message: str, pseudonyms: Pseudonyms | None) -> Examined:
     return Examined(
         photograph=name,
@@ -119,7 +124,7 @@ def _look(
     bounds = retina.find(photograph.pixels)
     report = quality.assess(photograph, bounds, limits)
     refusal = report.refusal
-    recognised = not any(check.code in _NO_RETINA for check in report.checks if not check.passed)
+    recognised = shows_retina(report)
     side = eyes.decide(
         table=source.eye,
         dicom=photograph.eye,

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fundus_core import eye as eyes
-from fundus_core import images, retina
+from fundus_core import images, quality, retina
 from fundus_core.deidentify import AuditLine, Pseudonyms, deidentify, encode
 from fundus_core.errors import PhotographError
-from fundus_core.records import Eye, Photograph, Source
+from fundus_core.journey import shows_retina
+from fundus_core.records import Eye, Photograph, RetinaBounds, Source
 from fundus_core.store import Added, NewPhotograph, Store, TruthRow
 from fundus_core.truth import Match, TruthTable, match
 
@@ -50,7 +51,8 @@ class _Door:
     def let_in(self, source: Source) -> NewPhotograph:
         """Keep a photograph without what identifies its person.
 
-        A file that cannot be read is not copied: the worker will say what is wrong with it.
+        A file that cannot be read, or that shows no retina, is not copied: nothing outside a field that was
+        not found can be blacked out. The worker will say what is wrong with it.
         """
         name = self.pseudonyms.photograph(source.name)
         patient = self.pseudonyms.patient(source.patient_id)
@@ -58,10 +60,12 @@ class _Door:
             photograph = images.decode(source.read(), source.name, pseudonymise=self.pseudonyms.patient)
         except (OSError, PhotographError):
             return NewPhotograph(name=name, locator=source.locator, patient_id=patient, eye=source.eye)
-        return self._clean(source, photograph)
-
-    def _clean(self, source: Source, photograph: Photograph) -> NewPhotograph:
         bounds = retina.find(photograph.pixels)
+        if shows_retina(quality.assess(photograph, bounds)):
+            return self._clean(source, photograph, bounds)
+        return NewPhotograph(name=name, locator=source.locator, patient_id=patient, eye=source.eye)
+
+    def _clean(self, source: Source, photograph: Photograph, bounds: RetinaBounds) -> NewPhotograph:
         side = eyes.decide(
             table=source.eye,
             dicom=photograph.eye,
