@@ -56,7 +56,18 @@ def split(text: str) -> tuple[Grid, str, list[Fault]]:
         grid, faults = _line_by_line(text, separator)
     if hint:
         grid[0] = []
+    if _wrapped(grid):
+        rows, name, more = split("\n".join(row[0] if row else "" for row in grid))
+        what = "Every row stands in quotation marks as a whole; the marks were left out. Save the table again as CSV."
+        return rows, name, [*faults, Fault(0, "", "", "quoting", what), *more]
     return grid, SEPARATORS.get(separator, separator), faults
+
+
+def _wrapped(grid: Grid) -> bool:
+    """Return whether each row is one cell that holds the separators (a CSV quoted once too often)."""
+    rows = [row for row in grid[:_SAMPLE_ROWS] if row]
+    counts = Counter(row[0].count(separator) for row in rows for separator in SEPARATORS if separator in row[0])
+    return len(rows) > 1 and all(len(row) == 1 for row in rows) and counts.total() >= len(rows)
 
 
 def _parse(text: str, separator: str) -> Grid | None:

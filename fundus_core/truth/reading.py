@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -21,6 +21,7 @@ MAX_ROWS = 2_000_000
 _SUMMARY = frozenset(
     "total|sum|mean|average|median|sd|min|max|count|合計|平均|平均値|標準偏差|最大|最小|総計|計|中央値|件数".split("|")
 )
+_UNREADABLE = "\ufffd"
 _BLANK = " \t\n\x0b\x0c\u3000\xa0\u200b\u200c\u200d\ufeff\x1a\x00"
 
 
@@ -41,7 +42,17 @@ def read_table(data: bytes, name: str, *, sheet: str | None = None) -> Table:
         return spread_out(_table(rows, name, f"sheet '{title}'", notes, faults))
     written, encoding = text.decode(data, name)
     rows, separator, faults = grids.split(written)
+    if _UNREADABLE in written:
+        faults = [*faults, *_unreadable(rows, encoding)]
     return spread_out(_table(rows, name, f"{encoding}, separated by {separator}", [], faults))
+
+
+def _unreadable(rows: Grid, encoding: str) -> Iterator[Fault]:
+    for index, row in enumerate(rows):
+        for cell in row:
+            if _UNREADABLE in cell:
+                what = f"Some bytes of this cell are not {encoding}. Write the cell again, or save the file as UTF-8."
+                yield Fault(index + 1, "", cell[:40], "unreadable", what)
 
 
 def _table(grid: Grid, name: str, how: str, notes: list[str], faults: list[Fault]) -> Table:

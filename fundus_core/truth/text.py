@@ -23,6 +23,10 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CANDIDATES = ("cp932", "euc_jp", "cp1252")
+_LENIENT = ("utf-8", "cp932", "euc_jp")
+_DOUBTFUL = 0.5
+_NO_LETTERS = dict.fromkeys(range(0xF8F0, 0xF8F4), "\ufffd")
+"""What CP932 makes of single bytes that are none of its letters."""
 _OTHERS = (
     (b"%PDF", "a PDF document"),
     (b"\xff\xd8\xff", "a JPEG photograph"),
@@ -32,6 +36,7 @@ _OTHERS = (
     (b"PAR1", "a Parquet file"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"SQLite format 3", "an SQLite database"),
+    (b"<", "an HTML or XML page (some programs write one and call it .xls)"),
 )
 _SAMPLE = 20_000
 _IBM_NAMES = "髙﨑德彅増寬神祥福濵邊瀨鄧羽"
@@ -50,7 +55,7 @@ def decode(data: bytes, name: str) -> tuple[str, str]:
     """
     refuse_other_formats(data, name)
     text, encoding = _marked(data, name) or _unmarked_utf16(data) or _guessed(data)
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.translate(_NO_LETTERS).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if _looks_binary(text[:_SAMPLE]):
         message = f"'{name}' is no table: its bytes are not text. Give a CSV, TSV or XLSX file."
         raise TruthError(message)
@@ -102,9 +107,16 @@ def _guessed(data: bytes) -> tuple[str, str]:
         except UnicodeDecodeError:
             continue
     readable = [(text, encoding) for encoding in _CANDIDATES if (text := _strict(data, encoding)) is not None]
-    if not readable:
-        return data.decode("cp1252", errors="replace"), "cp1252"
-    return max(readable, key=lambda pair: plausibility(pair[0][:_SAMPLE]))
+    best = max(readable, key=_plausible, default=None)
+    if best is None or _plausible(best) < _DOUBTFUL:
+        # a few broken bytes in the middle, or a file cut short, must not turn every other word to rubbish
+        lenient = [(data.decode(encoding, errors="replace"), encoding) for encoding in _LENIENT]
+        best = max([*readable, *lenient], key=_plausible)
+    return best
+
+
+def _plausible(pair: tuple[str, str]) -> float:
+    return plausibility(pair[0][:_SAMPLE])
 
 
 def _strict(data: bytes, encoding: str) -> str | None:
@@ -136,7 +148,7 @@ def _score(character: str) -> float:
     if "\u00a0" <= character <= "\u017f":
         return 0.6 if character.isalpha() or character in "°²³±µ " else -0.2
     category = unicodedata.category(character)
-    return -3.0 if category in ("Co", "Cn", "Cc", "Cs") else 0.2
+    return -3.0 if character == "\ufffd" or category in ("Co", "Cn", "Cc", "Cs") else 0.2
 
 
 def _kanji(character: str) -> float:

@@ -72,6 +72,27 @@ def test_western_words_are_not_taken_for_japanese(word: str) -> None:
     assert read_table(data, "x").headings == ("id", word, "SBP")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp932", "euc_jp"])
+def test_one_broken_byte_spoils_one_cell(encoding: str) -> None:
+    text = "患者ID,収縮期血圧,部署\n1,120,眼科\n2,130,内科\n3,131,外科\n"
+    data = text.encode(encoding).replace("内科".encode(encoding), b"\xff\xff")
+    truth = load(data, "x")
+    np.testing.assert_array_equal(truth.values["sbp"], [120, 130, 131])
+    assert truth.covariates["部署"].tolist()[::2] == ["眼科", "外科"]
+    assert [(fault.row, fault.fault) for fault in truth.faults] == [(3, "unreadable")]
+
+
+def test_a_file_cut_in_the_middle_of_a_letter() -> None:
+    data = "患者ID,収縮期血圧,部署\n1,120,眼科\n2,130,内科\n".encode()[:-3]
+    assert read_table(data, "x").headings == ("患者ID", "収縮期血圧", "部署")
+
+
+def test_rows_in_quotation_marks_as_a_whole() -> None:
+    truth = load(b'"photo,sbp"\n"a.jpg,120"\n"b.jpg,130"\n', "x")
+    np.testing.assert_array_equal(truth.values["sbp"], [120, 130])
+    assert [fault.fault for fault in truth.faults] == ["quoting"]
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
@@ -80,6 +101,7 @@ def test_western_words_are_not_taken_for_japanese(word: str) -> None:
         (b"\xef\xbb\xbf", "is empty"),
         (b"photo,sbp\n", "no rows"),
         (b"%PDF-1.4 ...", "a PDF document"),
+        (b"<html><table><tr><td>SBP</td></tr></table></html>", "HTML or XML page"),
         (b"\xff\xd8\xff\xe0 jfif", "a JPEG photograph"),
         (b"\x89PNG\r\n\x1a\n....", "a PNG picture"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old"),
