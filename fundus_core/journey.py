@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from fundus_core import eye as eyes
 from fundus_core import images, quality, retina
-from fundus_core.deidentify import Pseudonyms
+from fundus_core.deidentify import Pseudonyms, own_key
 from fundus_core.errors import PhotographError
 from fundus_core.records import Eye, Photograph, QualityReport, RetinaBounds, RetinaCrop, Source, Status
 
@@ -74,7 +74,8 @@ def examine(
         source: The file.
         rules: One per crop that is wanted.
         limits: What a photograph must keep to be accepted.
-        pseudonyms: Replaces names and ids; where ``None`` they stay as the user gave them.
+        pseudonyms: Replaces names and ids; where ``None`` they stay as the user gave them, but the patient id inside
+            a DICOM, which nobody gave, becomes a pseudonym under the user's own key.
 
     Returns:
         How the journey ended. A photograph that cannot be read is an answer, not an error.
@@ -84,7 +85,7 @@ def examine(
     try:
         data = source.read()
         at_least = max([WORKING_PX, *(2 * rule.size for rule in rules)])
-        pseudonymise = pseudonyms.patient if pseudonyms else None
+        pseudonymise = pseudonyms.patient if pseudonyms else _own_pseudonym
         photograph = images.decode(data, source.name, at_least=at_least, pseudonymise=pseudonymise)
     except OSError as error:
         why = error.strerror or type(error).__name__
@@ -147,6 +148,10 @@ def _look(
         quality=report,
         crops=tuple(retina.crop(photograph.pixels, bounds, rule) for rule in rules) if recognised else (),
     )
+
+
+def _own_pseudonym(patient_id: str) -> str:
+    return Pseudonyms(own_key()).patient(patient_id)
 
 
 def _patient(patient_id: str, pseudonyms: Pseudonyms | None) -> str:

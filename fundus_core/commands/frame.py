@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from fundus_core.deidentify import Pseudonyms, key_from_file
+from fundus_core.deidentify import Pseudonyms, key_from_file, write_key
 from fundus_core.pipeline import Counts
 
 DONE, SOME_REFUSED, AT_FAULT, INTERRUPTED = 0, 1, 2, 130
@@ -51,7 +51,10 @@ def add_pseudonym_key(parser: argparse.ArgumentParser) -> None:
 
 def pseudonyms(options: argparse.Namespace) -> Pseudonyms | None:
     """Return the pseudonyms that were asked for."""
-    return Pseudonyms(key_from_file(options.pseudonym_key)) if options.pseudonym_key else None
+    file: Path | None = options.pseudonym_key
+    if file is None:
+        return None
+    return Pseudonyms(key_from_file(file) if file.exists() else write_key(file))
 
 
 def bar(total: int | None = None, unit: str = "photograph") -> tqdm[NoReturn]:

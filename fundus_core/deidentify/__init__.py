@@ -6,7 +6,7 @@ the retina stays: no mask can tell it from the eye.
 """
 
 from fundus_core.deidentify.export import Exported, write_cohort
-from fundus_core.deidentify.keys import fresh_key, key_from_file, key_from_passphrase, write_key
+from fundus_core.deidentify.keys import fresh_key, key_from_file, key_from_passphrase, own_key, own_key_file, write_key
 from fundus_core.deidentify.photograph import AuditLine, Deidentified, deidentify, encode
 from fundus_core.deidentify.pseudonyms import Pseudonyms
 
@@ -20,6 +20,8 @@ __all__ = [
     "fresh_key",
     "key_from_file",
     "key_from_passphrase",
+    "own_key",
+    "own_key_file",
     "write_cohort",
     "write_key",
 ]

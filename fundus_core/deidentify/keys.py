@@ -22,6 +22,9 @@ MAX_KEY_BYTES = 4096
 MIN_PASSPHRASE = 12
 """Characters; scrypt makes each guess slow, not impossible."""
 
+OWN_KEY_VARIABLE = "FUNDUS_LAB_KEY"
+"""Names the file with the user's own key; ``fundus-lab/pseudonym.key`` in the user's configuration where not set."""
+
 _SALT = b"fundus-lab pseudonyms 1"  # fixed, so that one passphrase gives one key at every site
 _MEMORY_BYTES = 64 * 1024 * 1024
 
@@ -87,3 +90,29 @@ def write_key(path: Path) -> bytes:
         message = f"The key file could not be written ({error.strerror}); check its folder."
         raise UsageError(message) from None
     return key
+
+
+def own_key_file() -> Path:
+    """Return where the user's own key is kept: with the user, never in a store or beside results."""
+    configuration = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(os.environ.get(OWN_KEY_VARIABLE) or Path(configuration) / "fundus-lab" / "pseudonym.key")
+
+
+def own_key() -> bytes:
+    """Return the user's own key, made when first needed.
+
+    It turns the patient ids inside DICOM files into pseudonyms, so that two eyes of one person stay together
+    although the id itself is dropped.
+
+    Raises:
+        UsageError: The key cannot be read or written.
+    """
+    path = own_key_file()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return write_key(path)
+        except UsageError:
+            if not path.exists():
+                raise
+    return key_from_file(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fundus_core import eye as eyes
 from fundus_core import images, quality, retina
-from fundus_core.deidentify import AuditLine, Pseudonyms, deidentify, encode
+from fundus_core.deidentify import AuditLine, Pseudonyms, deidentify, encode, own_key, own_key_file
 from fundus_core.errors import PhotographError
 from fundus_core.journey import shows_retina
 from fundus_core.records import Eye, Photograph, RetinaBounds, Source
@@ -135,6 +135,8 @@ def match_truth(
     Raises:
         TruthError: There is nothing to match by.
     """
+    if pseudonyms is None and own_key_file().is_file():
+        pseudonyms = Pseudonyms(own_key())  # patient ids that came out of DICOM files are pseudonyms already
     table = store.table(cohort)
     own = table.patient_id == table.photograph
     return match(
