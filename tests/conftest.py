@@ -1,4 +1,4 @@
-"""What all tests share: the switch that renews golden values."""
+"""What all tests share: a home of their own, and the switch that renews golden values."""
 
 from pathlib import Path
 
@@ -23,3 +23,13 @@ def accept_golden(request):
 def golden():
     """The folder of committed golden values."""
     return Path(__file__).parent / "golden"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory):
+    """No test reads or writes the user's cohorts, models or key."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FUNDUS_LAB_HOME", str(home))
+        patch.setenv("FUNDUS_LAB_KEY", str(home.with_suffix(".key")))
+        yield home
