@@ -16,6 +16,7 @@ from fundus_core.evaluation.comparison import SPREAD_NOTE, Comparison, Equivalen
 from fundus_core.evaluation.contrasts import Difference
 from fundus_core.evaluation.criteria import CRITERIA, Criterion, criterion, pressure_grade
 from fundus_core.evaluation.curve import Curve, smooth
+from fundus_core.evaluation.distribution import QUANTILES, ErrorDistribution, error_distribution
 from fundus_core.evaluation.estimate import NUMBER_OF_DRAWS, SEED, Estimate, Method, rows
 from fundus_core.evaluation.grouping import grouping
 from fundus_core.evaluation.measures import Measures, measures
@@ -37,6 +38,7 @@ __all__ = [
     "NUMBER_OF_DRAWS",
     "PSI_NOTE",
     "PUBLISHED",
+    "QUANTILES",
     "SEED",
     "SHRUNKEN_NOTE",
     "SLOPE_NOTE",
@@ -57,6 +59,7 @@ __all__ = [
     "CurvePoints",
     "Difference",
     "Equivalence",
+    "ErrorDistribution",
     "ErrorModel",
     "Estimate",
     "Evaluation",
@@ -90,6 +93,7 @@ __all__ = [
     "criterion",
     "deciles",
     "draw_sample",
+    "error_distribution",
     "evaluate",
     "fit_errors",
     "fit_recalibration",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fundus_core.errors import UsageError
 from fundus_core.evaluation.estimate import NUMBER_OF_DRAWS, SEED
 from fundus_core.evaluation.sample import Indices
 from fundus_core.records import Floats
@@ -39,6 +40,14 @@ class Draws:
     """Draws."""
     seed: int = SEED
     """Of numpy's default generator (PCG64)."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that cannot be drawn with."""
+        if self.number < 1 or self.seed < 0:
+            message = (
+                f"{self.number} draws with seed {self.seed}: choose at least 1 draw (2000 is usual) and a seed from 0."
+            )
+            raise UsageError(message)
 
     def blocks(self) -> Iterator[Floats]:
         """Yield counts, draws x people, a block of draws at a time; each row sums to ``people``.

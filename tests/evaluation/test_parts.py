@@ -15,6 +15,7 @@ from fundus_core.evaluation import (
     bland_altman,
     compare_models,
     deciles,
+    error_distribution,
     evaluate,
     grouping,
     reliability,
@@ -285,3 +286,25 @@ def test_a_model_is_tested_against_its_baselines(cohort, level):
 def test_one_model_is_not_compared(cohort):
     with pytest.raises(UsageError, match="choose two or more"):
         compare_models({"only": cohort()}, "sbp")
+
+
+def test_every_error_is_counted_once_and_the_largest_come_first(cohort):
+    table = cohort(people=80)
+    found = error_distribution(table, "sbp")
+    d = bland_altman(table, "sbp", draws=5).difference
+    assert found.counts.sum() == len(d)
+    assert found.edges == pytest.approx(-found.edges[::-1])
+    assert found.quantiles[[0, 3, 6]] == pytest.approx([d.min(), np.median(d), d.max()])
+    assert np.abs(found.largest_errors) == pytest.approx(np.sort(np.abs(d))[::-1][:20])
+
+
+@pytest.mark.parametrize("d", [[], [0.0], [3.0] * 9, [0.0, 0.0, 50.0]])
+def test_error_distributions_of_little_data(pairs, d):
+    found = error_distribution(pairs(np.full(len(d), 120.0), 120 + np.array(d)), "sbp")
+    assert found.counts.sum() == len(d)
+
+
+@pytest.mark.parametrize("options", [{"draws": 0}, {"seed": -1}])
+def test_impossible_draws_are_refused(cohort, options):
+    with pytest.raises(UsageError, match="at least 1 draw"):
+        evaluate(cohort(), **options)
