@@ -56,7 +56,7 @@ def consensus(points: Floats, frame: tuple[int, int], smallest: float, largest: 
 
     Args:
         points: n x 2, x and y; outliers welcome.
-        frame: Height and width of the image; the centre must lie within it, a quarter of it beyond allowed.
+        frame: Height and width of the image; the centre must lie within it, off its outermost 8 %.
         smallest: Least radius in pixels.
         largest: Greatest radius in pixels.
 
@@ -67,7 +67,7 @@ def consensus(points: Floats, frame: tuple[int, int], smallest: float, largest: 
         return None
     guesses = through_three(points[(_DRAWS * len(points)).astype(np.intp)])
     height, width = frame
-    middle = np.abs(guesses[:, :2] - [width / 2, height / 2]) <= [0.75 * width, 0.75 * height]
+    middle = np.abs(guesses[:, :2] - [width / 2, height / 2]) <= [0.42 * width, 0.42 * height]
     allowed = middle.all(axis=1) & (guesses[:, 2] >= smallest) & (guesses[:, 2] <= largest)
     guesses = guesses[allowed]
     if not len(guesses):
@@ -107,6 +107,8 @@ def least_squares(points: Floats, start: Circle, scale: float, rounds: int = 8) 
         design = np.column_stack([dx / far, dy / far, np.ones_like(far)])
         normal = design.T @ (design * weight[:, None])
         step = np.linalg.lstsq(normal, design.T @ (weight * residual), rcond=1e-9)[0]
+        if np.abs(step).max() < 0.003:
+            break
         circle = Circle(circle.cx + float(step[0]), circle.cy + float(step[1]), circle.radius + float(step[2]))
     return circle
 

@@ -128,10 +128,20 @@ def _hypotheses(small: Pixels) -> Iterator[_Hypothesis]:
                 continue
             near = circles.least_squares(points, guess, max(1.0, 0.005 * guess.radius))
             circle = refine(background.distance, near)
+            if not _plausible(circle, small):
+                continue
             evidence = support(background.distance, circle)
             yield _Hypothesis(circle, background, evidence)
             if evidence >= _CONVINCING:
                 return
+
+
+def _plausible(circle: Circle, small: Pixels) -> bool:
+    """Whether a refined circle still has its centre in the frame and a size that a field can have."""
+    height, width = small.shape[:2]
+    longer = max(height, width)
+    centred = 0.0 < circle.cx < width and 0.0 < circle.cy < height
+    return centred and 0.95 * _SMALLEST * longer < circle.radius < 1.25 * longer
 
 
 def _thresholds(background: Background) -> tuple[float, ...]:

@@ -76,32 +76,47 @@ def support(distance: Distance, circle: Circle) -> float:
     """Return how well a photograph bears out a circle.
 
     Returns:
-        0..1: the share of the rays within the frame along which the brightness falls at the circle, times
-        the share of pixels outside that are background, lowered where it does so on less than half the
-        circle.
+        0..1: the share of the rays within the frame along which the brightness falls at the circle, times the
+        share of pixels outside that are background; lowered where it falls on less than half the circle. A
+        ray
+        that finds background on both sides, as where a field is cut flat, speaks against the circle less than
+        one that finds retina on both sides.
     """
-    reach = max(0.02 * circle.radius, 2.0)
-    rays, _ = _unroll(distance, circle, reach)
+    within, beyond = _parts(distance, circle)
+    level = float(np.median(within)) if len(within) else 0.0
+    inner, outer = _beside(distance, circle)
+    if len(inner) < 20 or level <= 0.0:
+        return 0.0
+    falling = (inner - outer) / (inner + outer + _FLOOR) > 0.12
+    falls = np.count_nonzero(falling)
+    if not falls:
+        return 0.0
+    silent = np.count_nonzero(~falling & (inner < 0.15 * level))
+    agreement = falls / (len(inner) - 0.85 * silent)
+    amount = min(2.0 * falls / len(_ANGLES), 1.0) ** 0.5
+    return float(agreement * amount * _clean(beyond, level))
+
+
+def _beside(distance: Distance, circle: Circle) -> tuple[Distance, Distance]:
+    """Return the brightness just inside and just outside the circle on the rays that see both."""
+    rays, _ = _unroll(distance, circle, max(0.02 * circle.radius, 2.0))
     inner, outer = rays[:, 0], rays[:, -1]
     seen = np.isfinite(inner) & np.isfinite(outer)
-    if np.count_nonzero(seen) < 20:
-        return 0.0
-    contrast = (inner[seen] - outer[seen]) / (inner[seen] + outer[seen] + _FLOOR)
-    falls = np.count_nonzero(contrast > 0.12)
-    enough = min(2.0 * falls / len(_ANGLES), 1.0) ** 0.5
-    return float(falls / np.count_nonzero(seen) * enough * _clean(distance, circle))
+    return inner[seen], outer[seen]
 
 
-def _clean(distance: Distance, circle: Circle) -> float:
-    """Return the share of pixels beyond the circle that are much more like the background than the field."""
+def _parts(distance: Distance, circle: Circle) -> tuple[Distance, Distance]:
+    """Return every second pixel of every second row, those clearly within the circle and those clearly beyond."""
     height, width = distance.shape
-    distance = distance[::2, ::2]
     y, x = np.arange(0, height, 2) + 0.5 - circle.cy, np.arange(0, width, 2) + 0.5 - circle.cx
     square = (x**2)[None, :] + (y**2)[:, None]
-    within = distance[square < (0.95 * circle.radius) ** 2]
-    beyond = distance[square > (1.03 * circle.radius) ** 2]
-    if not len(within):
-        return 0.0
+    some = distance[::2, ::2]
+    return some[square < (0.95 * circle.radius) ** 2], some[square > (1.03 * circle.radius) ** 2]
+
+
+def _clean(beyond: Distance, level: float) -> float:
+    """Return the share of pixels beyond the circle that are much more like the background than the field is."""
     if not len(beyond):
         return 1.0
-    return float(np.mean(beyond < 0.5 * np.median(within)))
+    even = 1.0 if np.median(beyond) < 0.3 * level else 0.5
+    return even * float(np.mean(beyond < 0.5 * level))
