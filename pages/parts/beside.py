@@ -27,10 +27,10 @@ def choose_cohorts() -> list[View]:
     chosen = st.multiselect(_("Cohorts"), names, key="compared", persist_state="session")
     st.query_params["cohorts"] = chosen
     views = []
-    for place, cohort in enumerate(cohorts):
+    for cohort in cohorts:
         models = store.models(cohort.id)
         if cohort.name in chosen and models:
-            views.append(View(cohort, models[0].model, place))
+            views.append(View(cohort, models[0].model))
     return views
 
 

@@ -27,7 +27,7 @@ def view() -> View | None:
         if len(models) > 1:
             words = {name: cards.title(name) for name in models}
             model = address.pick(st.selectbox, _("Model"), models, key="model", words=words, always=True)
-    return View(cohorts[place], model, place)
+    return View(cohorts[place], model)
 
 
 def require_view() -> View:

@@ -34,6 +34,7 @@ def navigation() -> Page:
             ],
             _("More"): [
                 _page("models", _("Models"), "deployed_code", _("What each model is and may be used for.")),
+                _page("present", _("Present"), "slideshow", _("A cohort as slides.")),
             ],
         }
     )

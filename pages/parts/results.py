@@ -34,8 +34,11 @@ class View:
     """As the store has it now."""
     model: str
     """Id of the card; empty where no model was asked yet."""
-    place: int = 0
-    """The cohort's place among all, and so its colour."""
+
+    @property
+    def place(self) -> int:
+        """Place of the cohort's colour in the palette; the same everywhere, whatever other cohorts come and go."""
+        return self.cohort.id - 1
 
     @property
     def key(self) -> Key:

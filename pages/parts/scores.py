@@ -221,11 +221,16 @@ def words(name: str) -> str:
         "mae_null": _("MAE of predicting the mean"),
         "mae_age_sex": _("MAE from age and sex only"),
         "medae": _("median absolute error"),
+        "mae_over_null": _("MAE relative to predicting the mean"),
+        "mae_over_age_sex": _("MAE relative to age and sex only"),
         "coverage": _("share inside the prediction interval"),
+        "interval_width": _("width of the prediction interval"),
         "auc": _("area under the ROC curve"),
         "accuracy": _("accuracy at 0.5"),
         "sensitivity": _("sensitivity (female)"),
         "specificity": _("specificity (male)"),
         "brier": _("Brier score"),
     }
+    if name.startswith("within_"):
+        return _("share with an error of at most {n}").format(n=name.removeprefix("within_"))
     return known.get(name, name.replace("_", " "))

@@ -66,10 +66,8 @@ def _singles(store: Store) -> Cohort:
 def own_view(_item: Item) -> View:
     """Return the view of the cohort that holds dropped photographs."""
     store = home.store()
-    cohorts = store.cohorts()
-    place = next(at for at, cohort in enumerate(cohorts) if cohort.name == SINGLES)
     model = st.session_state.get("single_model", "")
-    return View(cohorts[place], str(model), place)
+    return View(store.cohort(SINGLES), str(model))
 
 
 def chosen(view: View, dropped: Item | None) -> Item | None:

@@ -1,0 +1,25 @@
+"""A saved cohort as slides: full screen, arrow keys, and as a file that stands alone."""
+
+import streamlit as st
+
+from pages.parts import choose, deck, results, show, slides
+from pages.parts.language import _
+
+view = choose.require_view()
+buttons = show.title(_("Present"), _("Arrow keys move from slide to slide. Each slide stands alone."), view=view)
+if not results.targets(results.evaluated(view)):
+    show.empty(
+        _("No photograph of this cohort has both a prediction and a measured value yet."),
+        "new_cohort",
+        _("New cohort"),
+        "add_photo_alternate",
+    )
+    st.stop()
+dark = st.context.theme.type == "dark"
+made = slides.of_cohort(view, dark=dark)
+footer = slides.footer(view)
+deck.show(made, footer, view.cohort.name, dark=dark)
+with buttons:
+    show.download(
+        "HTML", "slides.html", lambda: deck.as_file(made, footer, view.cohort.name, dark=dark), mime="text/html"
+    )

@@ -1,0 +1,76 @@
+"""No string of the pages or figures is missing in Japanese, and none in the catalogue is left over."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from fundus_core.evaluation.comparison import SPREAD_NOTE
+from fundus_core.targets import TARGETS
+from pages.parts import language, show
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = [*(ROOT / "pages").rglob("*.py"), *(ROOT / "fundus_core" / "figures").rglob("*.py")]
+
+
+def said_in(path: Path) -> set[str]:
+    """Return the sentences that a file passes through ``_`` or ``say``."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and node.args:
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            word = node.args[0]
+            if name in ("_", "say") and isinstance(word, ast.Constant) and isinstance(word.value, str):
+                found.add(word.value)
+    return found
+
+
+def said_elsewhere() -> set[str]:
+    """Return the sentences that reach ``_`` as values."""
+    of_targets = {word for each in TARGETS.values() for word in (each.name, each.short, each.unit) if word}
+    checks = {name.replace("_", " ") for name in QUALITY_CODES}
+    return of_targets | checks | {show.RENDERED, show.RENDERED_MODEL, show.RESEARCH, SPREAD_NOTE}
+
+
+QUALITY_CODES = (
+    "focus",
+    "illumination",
+    "contrast",
+    "glare",
+    "field_cut",
+    "too_small",
+    "retina_not_found",
+    "not_colour_fundus",
+)
+
+
+def wanted() -> set[str]:
+    return set().union(*map(said_in, SOURCES)) | said_elsewhere()
+
+
+def test_every_sentence_is_said_in_japanese() -> None:
+    missing = wanted() - set(language.catalogue("ja"))
+    assert not missing, f"not in the Japanese catalogue: {sorted(missing)}"
+
+
+def test_the_catalogue_holds_nothing_that_is_never_said() -> None:
+    left_over = set(language.catalogue("ja")) - wanted()
+    assert not left_over, f"never said: {sorted(left_over)}"
+
+
+@pytest.mark.parametrize("sentence", sorted(wanted()))
+def test_a_translation_keeps_the_places_for_values(sentence: str) -> None:
+    def places(text: str) -> list[str]:
+        return sorted(re.findall(r"\{\w*\}", text))
+
+    assert places(language.catalogue("ja").get(sentence, "")) == places(sentence)
+
+
+@pytest.mark.parametrize(
+    ("locale", "expected"), [("ja-JP", "ja"), ("en-GB", "en"), ("de", "en"), (None, "en"), ("", "en")]
+)
+def test_the_browser_chooses_the_language(locale: str | None, expected: str) -> None:
+    assert language.preferred(locale) == expected
