@@ -25,6 +25,7 @@ _PERSONAL_CELL = re.compile(
 )
 _DATE = re.compile(r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
 _SAMPLE = 5_000
+_LONGEST = 200
 _FEWEST_NUMBERS = 0.2
 _NAMED_EYES = 0.8
 
@@ -53,7 +54,7 @@ def _refuse_predictions(table: Table) -> None:
 
 def _sample(words: Words) -> list[str]:
     step = max(1, len(words) // _SAMPLE)
-    return [word for word in words[::step] if not cells.is_missing(word)]
+    return [word[:_LONGEST] for word in words[::step] if not cells.is_missing(word)]
 
 
 def _column(heading: str, words: Words) -> Column:

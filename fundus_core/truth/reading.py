@@ -13,11 +13,13 @@ from fundus_core.truth import text, workbook
 from fundus_core.truth.cells import fold
 from fundus_core.truth.faults import Fault
 from fundus_core.truth.grid import Grid, Head
-from fundus_core.truth.stacked import spread_out
+from fundus_core.truth.stacked import join_units, spread_out
 from fundus_core.truth.table import Table
 
 MAX_ROWS = 2_000_000
 """More rows are refused."""
+MAX_COLUMNS = 2_000
+"""More columns are refused: no spreadsheet of measured values has them, a file that is none may."""
 _SUMMARY = frozenset(
     "total|sum|mean|average|median|sd|min|max|count|合計|平均|平均値|標準偏差|最大|最小|総計|計|中央値|件数".split("|")
 )
@@ -39,12 +41,12 @@ def read_table(data: bytes, name: str, *, sheet: str | None = None) -> Table:
     text.refuse_other_formats(data, name)
     if workbook.is_workbook(data):
         rows, title, notes, faults = workbook.read(data, name, sheet)
-        return spread_out(_table(rows, name, f"sheet '{title}'", notes, faults))
+        return join_units(spread_out(_table(rows, name, f"sheet '{title}'", notes, faults)))
     written, encoding = text.decode(data, name)
     rows, separator, faults = grids.split(written)
     if _UNREADABLE in written:
         faults = [*faults, *_unreadable(rows, encoding)]
-    return spread_out(_table(rows, name, f"{encoding}, separated by {separator}", [], faults))
+    return join_units(spread_out(_table(rows, name, f"{encoding}, separated by {separator}", [], faults)))
 
 
 def _unreadable(rows: Grid, encoding: str) -> Iterator[Fault]:
@@ -56,6 +58,7 @@ def _unreadable(rows: Grid, encoding: str) -> Iterator[Fault]:
 
 
 def _table(grid: Grid, name: str, how: str, notes: list[str], faults: list[Fault]) -> Table:
+    _refuse_huge(grid, name)
     grid = [[cell.strip(_BLANK) for cell in row] for row in grid]
     head = grids.find_head(grid)
     if head.start:
@@ -65,9 +68,6 @@ def _table(grid: Grid, name: str, how: str, notes: list[str], faults: list[Fault
     rows, numbers, odd_rows = _data_rows(grid, head)
     if not rows:
         message = f"'{name}' has a heading and no rows; give a table with at least one row of values."
-        raise TruthError(message)
-    if len(rows) > MAX_ROWS:
-        message = f"'{name}' has {len(rows):,} rows; at most {MAX_ROWS:,} are read. Split it."
         raise TruthError(message)
     columns = list(zip(*rows, strict=True))
     kept = [i for i, cells in enumerate(columns) if (i < len(head.headings) and head.headings[i]) or any(cells)]
@@ -82,6 +82,16 @@ def _table(grid: Grid, name: str, how: str, notes: list[str], faults: list[Fault
         tuple(notes),
         (*faults, *odd_headings, *odd_rows),
     )
+
+
+def _refuse_huge(grid: Grid, name: str) -> None:
+    width = max(map(len, grid), default=0)
+    if len(grid) > MAX_ROWS or width > MAX_COLUMNS:
+        message = (
+            f"'{name}' has {len(grid):,} rows and {width:,} columns; "
+            f"at most {MAX_ROWS:,} and {MAX_COLUMNS:,} are read. Split it."
+        )
+        raise TruthError(message)
 
 
 def _data_rows(grid: Grid, head: Head) -> tuple[list[list[str]], list[int], list[Fault]]:

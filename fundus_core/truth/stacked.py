@@ -1,7 +1,8 @@
-"""Tables with one measurement per row (patient, item, value): spread out to one row per patient."""
+"""Tables that must first be set in order: one measurement per row, or units in a column of their own."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ _VALUE = frozenset(
     "value values result results measurement measured 値 結果 測定値 検査値 検査結果 数値 結果値".split()
 )
 _UNIT = frozenset("unit units 単位".split())
+_UNIT_HEADING = re.compile(r"(.*?)[\s.\-の]*(?:units?|単位)(?: \(\d+\))?")
 _MEASURED = frozenset((*TARGETS, "height", "weight", "blood_pressure"))
 
 
@@ -37,6 +39,41 @@ def spread_out(table: Table) -> Table:
     if not kept:
         return table
     return _spread(table, item, value, unit, kept)
+
+
+def join_units(table: Table) -> Table:
+    """Return a table in which units from a column of their own (``SBP_unit``) stand behind their values."""
+    columns = list(table.columns)
+    gone: list[int] = []
+    notes: list[str] = []
+    for index, heading in enumerate(table.headings):
+        measured = _measured_by(table, index)
+        if measured is None:
+            continue
+        pairs = zip(columns[measured], table.columns[index], strict=True)
+        columns[measured] = np.array([_with_unit(value, unit) for value, unit in pairs], dtype=object)
+        gone.append(index)
+        notes.append(f"The units in '{heading}' were read as those of '{table.headings[measured]}'.")
+    kept = [index for index in range(len(columns)) if index not in gone]
+    return replace(
+        table,
+        headings=tuple(table.headings[index] for index in kept),
+        columns=tuple(columns[index] for index in kept),
+        notes=(*table.notes, *notes),
+    )
+
+
+def _measured_by(table: Table, index: int) -> int | None:
+    """Return the column whose units this one holds: named in its heading, else the one before it."""
+    words = _UNIT_HEADING.fullmatch(spread(table.headings[index]))
+    cells_there = [cells.fold(str(word)) for word in set(table.columns[index]) if word]
+    if words is None or not cells_there or not all(map(units.unit_of, cells_there)):
+        return None
+    if not words[1]:
+        return index - 1 if index and understand(table.headings[index - 1]).role in _MEASURED else None
+    role = understand(words[1]).role
+    others = (i for i, heading in enumerate(table.headings) if i != index and understand(heading).role == role)
+    return next(others, None) if role in _MEASURED else None
 
 
 def _item_column(table: Table) -> int | None:
@@ -69,7 +106,7 @@ def _spread(table: Table, item: int, value: int, unit: int | None, kept: Sequenc
     )
     return replace(
         table,
-        headings=(*(table.headings[i] for i in kept), *(_apart(name, table.headings) for name in items)),
+        headings=_apart([*(table.headings[i] for i in kept), *items]),
         columns=tuple(columns),
         rows=table.rows[first],
         notes=(*table.notes, note),
@@ -77,8 +114,14 @@ def _spread(table: Table, item: int, value: int, unit: int | None, kept: Sequenc
     )
 
 
-def _apart(name: str, taken: Sequence[str]) -> str:
-    return f"{name}'" if name in taken else name
+def _apart(names: Sequence[str]) -> tuple[str, ...]:
+    """An item may be called as a heading is: every column needs a name of its own."""
+    taken: dict[str, None] = {}
+    for name in names:
+        while name in taken:
+            name += "'"
+        taken[name] = None
+    return tuple(taken)
 
 
 def _groups(columns: Sequence[Words]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -114,6 +114,11 @@ def test_what_is_no_table_is_refused_with_a_sentence(data: bytes, sentence: str)
         load(data, "file.csv")
 
 
+def test_a_file_with_a_million_columns_is_refused_at_once() -> None:
+    with pytest.raises(TruthError, match="2,000 are read"):
+        load(b"1," * 100_000 + b"\n", "x")
+
+
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(UsageError, match="cannot be opened"):
         load("nowhere/at/all.csv")

@@ -150,6 +150,8 @@ CASES = [
     Case("two photographs told apart by their names", "id,image1,image2,SBP\n1,P1_L.jpg,P1_R.jpg,120\n2,P2_L.jpg,P2_R.jpg,130\n", values={"sbp": [120, 120, 130, 130]}, photograph=["P1_R.jpg", "P1_L.jpg", "P2_R.jpg", "P2_L.jpg"], eye=["right", "left"] * 2),
     Case("the name says the other eye", "photo,eye,SBP\na_R.jpg,R,120\nb_L.jpg,R,130\nc_L.jpg,L,131\n", values={"sbp": [120, 130, 131]}, faults={(3, "eye_disagrees")}, eye=["right", "right", "left"]),
     Case("all names say the other eye", "photo,eye,SBP\na_R.jpg,L,120\nb_L.jpg,R,130\nc_L.jpg,R,131\n", values={"sbp": [120, 130, 131]}, faults={(0, "eye_disagrees")}),
+    Case("units in a column of their own", "id,SBP,SBP_unit,血糖,単位\n1,120,mmHg,95,mg/dL\n2,16,kPa,5.5,mmol/L\n", values={"sbp": [120, 120.00992], "glucose": [95, 99.088]}, covariates={}),
+    Case("a column called unit that holds none", "id,SBP,unit\n1,120,ICU\n2,130,ward 3\n", values={"sbp": [120, 130]}, covariates={"unit": ["ICU", "ward 3"]}),
 ]  # fmt: skip
 
 
