@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -52,20 +53,37 @@ def read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         message = f"The weights '{path.name}' are not there; obtain them and put them beside the card."
         raise CardError(message)
-    try:
-        if path.suffix == ".safetensors":
+    if path.suffix == ".safetensors":
+        try:
             return dict(load_file(path))
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError, RuntimeError, EOFError) as error:
-        message = f"The weights '{path.name}' are damaged ({str(error).splitlines()[0]}); obtain them again."
-        raise CardError(message) from error
+        except (SafetensorError, OSError) as error:
+            raise _damaged(path, error) from error
+    return _tensors(_unpickled(path), path)
+
+
+def _unpickled(path: Path) -> object:
+    """What a torch file holds, if that is tensors and plain values alone."""
+    if not zipfile.is_zipfile(path):
+        message = (
+            f"The weights '{path.name}' are no file that torch writes today; a plain pickle would execute code to "
+            "load and is not opened. Export the state dict, best as safetensors."
+        )
+        raise CardError(message)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         message = (
             f"The weights '{path.name}' hold Python objects that would execute code to load, and were not loaded; "
             "export the state dict, best as safetensors."
         )
         raise CardError(message) from error
-    return _tensors(content, path)
+    except (RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError, AttributeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> CardError:
+    why = (str(error).splitlines() or [type(error).__name__])[0]
+    return CardError(f"The weights '{path.name}' are damaged ({why}); obtain them again.")
 
 
 def _tensors(content: object, path: Path) -> dict[str, Tensor]:

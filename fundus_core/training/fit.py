@@ -73,7 +73,7 @@ def learn(
     if pretrained is not None:
         from fundus_core.models.weights import load_backbone
 
-        load_backbone(network, pretrained)
+        load_backbone(network.body, pretrained)
     wanted = data.wanted()
     deck = Deck(data.crops, data.rows("train"), wanted, plan.seed, plan.batch, plan.augment)
     learner = Learner(network, deck, data.scale, plan, accelerator)

@@ -1,0 +1,119 @@
+"""Keras' EfficientNet B0 to B7 carried over, tensor by tensor, to timm's ``tf_efficientnet_b0`` to ``_b7``.
+
+Both are the network of Tan and Le 2019 (arXiv 1905.11946) with TensorFlow's "same" padding and a batch norm epsilon
+of 1e-3, so that the weights correspond one to one. Only the order of a kernel's axes differs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fundus_core.errors import CardError
+
+Layers = Mapping[str, Sequence[NDArray[np.float32]]]
+"""By Keras layer name: its arrays in Keras' order (kernel, bias; gamma, beta, moving mean, moving variance)."""
+
+_SIZES = {(32, 16): 0, (32, 23): 1, (32, 23, 1408): 2, (40, 26): 3, (48, 32): 4, (48, 39): 5, (56, 45): 6, (64, 55): 7}
+"""Channels of the stem and number of blocks; B2 differs from B1 by the channels of its end."""
+_NORM = ("weight", "bias", "running_mean", "running_var")
+_BLOCK = re.compile(r"block(\d)([a-z])_(dwconv|expand_conv)$")
+
+NATIVE_PX = (224, 240, 260, 300, 380, 456, 528, 600)
+"""Input sizes that the paper gives B0 to B7."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """One dense layer of the head."""
+
+    kernel: NDArray[np.float32]
+    """Inputs x units."""
+    bias: NDArray[np.float32]
+    """Units."""
+    activation: str
+    """As Keras names it."""
+
+
+def number_of(layers: Layers) -> int | None:
+    """Return which EfficientNet these layers are, 0 to 7; ``None`` where they are none."""
+    if not {"stem_conv", "top_conv", "top_bn"} <= set(layers):
+        return None
+    stem, end = layers["stem_conv"][0].shape[-1], layers["top_conv"][0].shape[-1]
+    blocks = sum(name.endswith("_dwconv") and bool(_BLOCK.match(name)) for name in layers)
+    return _SIZES.get((stem, blocks, end), _SIZES.get((stem, blocks)))
+
+
+def tensors(layers: Layers, head: Sequence[Dense]) -> dict[str, Tensor]:
+    """Return the state dict of timm's network.
+
+    Args:
+        layers: Of the Keras network, head not needed.
+        head: Dense layers in their order, the outputs last and side by side in one.
+
+    Raises:
+        CardError: A layer is missing.
+    """
+    try:
+        state = _trunk(layers)
+    except (KeyError, IndexError) as error:
+        message = f"The file lacks the layer {error} of an EfficientNet; export the whole model again."
+        raise CardError(message) from error
+    for place, dense in enumerate(head):
+        prefix = "classifier" if len(head) == 1 else f"classifier.{2 * place}"
+        state[f"{prefix}.weight"] = _tensor(dense.kernel.T)
+        state[f"{prefix}.bias"] = _tensor(dense.bias)
+    return state
+
+
+def _trunk(layers: Layers) -> dict[str, Tensor]:
+    state: dict[str, Tensor] = {}
+    for keras, timm in _pairs(layers):
+        arrays = layers[keras]
+        if keras.endswith("bn"):
+            state |= {f"{timm}.{name}": _tensor(array) for name, array in zip(_NORM, arrays, strict=True)}
+            state[f"{timm}.num_batches_tracked"] = torch.tensor(0)
+            continue
+        axes = (2, 3, 0, 1) if keras.endswith("dwconv") else (3, 2, 0, 1)
+        state[f"{timm}.weight"] = _tensor(arrays[0].transpose(axes))
+        if len(arrays) > 1:
+            state[f"{timm}.bias"] = _tensor(arrays[1])
+    return state
+
+
+def _pairs(layers: Layers) -> list[tuple[str, str]]:
+    """Names of layers there and here."""
+    pairs = [("stem_conv", "conv_stem"), ("stem_bn", "bn1")]
+    heads = sorted({match[0].rsplit("_", 1)[0].removesuffix("_expand") for match in map(_BLOCK.match, layers) if match})
+    for block in heads:
+        here = f"blocks.{int(block[5]) - 1}.{ord(block[6]) - ord('a')}"
+        pairs += [(f"{block}_{there}", f"{here}.{name}") for there, name in _block(f"{block}_expand_conv" in layers)]
+    return [*pairs, ("top_conv", "conv_head"), ("top_bn", "bn2")]
+
+
+def _block(expands: bool) -> list[tuple[str, str]]:  # noqa: FBT001
+    squeeze = [("se_reduce", "se.conv_reduce"), ("se_expand", "se.conv_expand")]
+    if not expands:
+        return [
+            ("dwconv", "conv_dw"), ("bn", "bn1"), *squeeze, ("project_conv", "conv_pw"), ("project_bn", "bn2"),
+        ]  # fmt: skip
+    return [
+        ("expand_conv", "conv_pw"), ("expand_bn", "bn1"), ("dwconv", "conv_dw"), ("bn", "bn2"), *squeeze,
+        ("project_conv", "conv_pwl"), ("project_bn", "bn3"),
+    ]  # fmt: skip
+
+
+def _tensor(array: NDArray[np.float32]) -> Tensor:
+    return torch.from_numpy(np.array(array, dtype=np.float32, order="C"))
+
+
+def side_by_side(outputs: Sequence[Dense]) -> Dense:
+    """Return one dense layer that gives all outputs."""
+    kernel = np.concatenate([dense.kernel for dense in outputs], axis=1)
+    return Dense(kernel, np.concatenate([dense.bias for dense in outputs]), outputs[0].activation)

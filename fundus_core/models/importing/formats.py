@@ -1,0 +1,113 @@
+"""What a file of weights is, told from its bytes and not from its name."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from enum import StrEnum
+from pathlib import Path
+
+from fundus_core.errors import CardError, UsageError
+
+
+class Format(StrEnum):
+    """Formats that can be imported; the value is shown to people."""
+
+    KERAS = "Keras 3 archive (.keras)"
+    HDF5 = "Keras HDF5 file"
+    SAVED_MODEL = "TensorFlow SavedModel"
+    ONNX = "ONNX"
+    OPENVINO = "OpenVINO graph (.xml with .bin)"
+    TORCHSCRIPT = "TorchScript"
+    STATE_DICT = "torch state dict"
+    SAFETENSORS = "safetensors"
+
+
+ALLOWED = (
+    ".keras, .h5 / .hdf5, a SavedModel folder or a ZIP of it, .onnx, OpenVINO .xml with .bin, TorchScript .pt / .ts, "
+    "a torch state dict .pt / .pth / .bin, or .safetensors"
+)
+"""For messages."""
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+
+
+def detect(path: Path) -> Format:
+    """Return what a file or folder is.
+
+    Raises:
+        UsageError: There is nothing at that path.
+        CardError: It is none of the formats that can be imported.
+    """
+    if path.is_dir():
+        if (path / "saved_model.pb").is_file():
+            return Format.SAVED_MODEL
+        message = f"The folder '{path.name}' holds no saved_model.pb; what can be imported: {ALLOWED}."
+        raise CardError(message)
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError as error:
+        message = f"'{path.name}' cannot be opened ({error.strerror}); correct the path."
+        raise UsageError(message) from error
+    found = _from_bytes(path, head)
+    if found is None:
+        message = f"'{path.name}' is no file of weights that is known here; what can be imported: {ALLOWED}."
+        raise CardError(message)
+    return found
+
+
+def _from_bytes(path: Path, head: bytes) -> Format | None:
+    if head.startswith(_HDF5):
+        return Format.HDF5
+    if head.startswith(b"PK"):
+        return _archive(path)
+    if _safetensors(head):
+        return Format.SAFETENSORS
+    if head.startswith(_PICKLES):  # torch before 1.6; read with weights_only, like every state dict
+        return Format.STATE_DICT
+    if head.lstrip().startswith(b"<") and b"<net" in head:
+        return Format.OPENVINO
+    return Format.ONNX if path.suffix == ".onnx" else None
+
+
+def _safetensors(head: bytes) -> bool:
+    """Eight bytes of length, then JSON."""
+    length = int.from_bytes(head[:8], "little")
+    return len(head) > 9 and head[8:9] == b"{" and 2 <= length < 100_000_000
+
+
+def _archive(path: Path) -> Format | None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError) as error:
+        message = f"The archive '{path.name}' is damaged ({error}); obtain it again."
+        raise CardError(message) from error
+    if "config.json" in names and "model.weights.h5" in names:
+        return Format.KERAS
+    if any("/code/" in name for name in names):
+        return Format.TORCHSCRIPT
+    if any(name.endswith("data.pkl") for name in names):
+        return Format.STATE_DICT
+    if any(name.rsplit("/", 1)[-1] == "saved_model.pb" for name in names):
+        return Format.SAVED_MODEL
+    return None
+
+
+def json_of(text: bytes | str, name: str) -> dict[str, object]:
+    """Return a JSON object.
+
+    Raises:
+        CardError: It is none.
+    """
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        message = f"The description of the network in '{name}' is damaged ({error}); export the model again."
+        raise CardError(message) from error
+    if not isinstance(content, dict):
+        message = f"The description of the network in '{name}' is no table of keys; export the model again."
+        raise CardError(message)
+    return content

@@ -1,0 +1,76 @@
+"""What an importer finds in a file, before a card is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.records import Floats
+
+Original = Callable[[NDArray[np.float32]], Floats]
+"""The file's own network: n x S x S x 3 values as it is fed (channels last) to n x outputs, its last activation
+included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """``factor * value + shift`` per channel: rescaling and normalisation that lie inside a file."""
+
+    factor: Floats
+    """3."""
+    shift: Floats
+    """3."""
+
+    def then(self, factor: Floats | float, shift: Floats | float) -> Affine:
+        """Return this one followed by another."""
+        return Affine(self.factor * factor, self.shift * factor + shift)
+
+
+NOTHING = Affine(np.ones(3), np.zeros(3))
+"""Changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file's network, read but not yet kept."""
+
+    format: str
+    """For people."""
+    runtime: str
+    """``timm`` or ``openvino``."""
+    backbone: str
+    """Name of the network; empty where the file does not say."""
+    outputs: int
+    """Number of values per photograph."""
+    activations: tuple[str, ...]
+    """Per output what the file puts last: ``linear``, ``sigmoid``, ``exp``, ``softmax`` or another name."""
+    size: int | None = None
+    """Side of the input in pixels; ``None`` where the file takes any."""
+    layout: str = "nchw"
+    """Of the input."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """For the network's constructor."""
+    inside: Affine | None = None
+    """Input arithmetic found in the file, so that it wants 0..255; ``None`` where there is none."""
+    folded: bool = False
+    """Whether that arithmetic was taken out of the weights and belongs into the card."""
+    names: tuple[str, ...] = ()
+    """Of the outputs, where the file gives them."""
+    tensors: Mapping[str, Any] | None = None
+    """State dict of a timm network, its last activations not in it."""
+    graph: Any = None
+    """OpenVINO graph, its last activations in it."""
+    original: Original | None = None
+    """The file's own network; ``None`` where the file holds weights alone."""
+    by: str = ""
+    """Which program runs ``original``."""
+    notes: tuple[str, ...] = ()
+    """What a person should know, as sentences."""
+
+    def noting(self, *sentences: str) -> Found:
+        """Return this with more notes."""
+        return replace(self, notes=(*self.notes, *sentences))

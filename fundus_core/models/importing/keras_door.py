@@ -1,0 +1,131 @@
+"""Keras itself, with torch underneath; the one place that starts it, since it takes seconds and reads a variable."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fundus_core.errors import CardError
+from fundus_core.models.importing import keras_safety as safety
+from fundus_core.models.importing.formats import Format, json_of
+from fundus_core.records import Floats
+
+_FAULTS = (ValueError, TypeError, KeyError, AttributeError, IndexError, RuntimeError, OSError, NotImplementedError)
+"""What Keras raises for files that it cannot rebuild a network from."""
+
+
+def keras() -> Any:
+    """Return Keras, running on torch.
+
+    Raises:
+        CardError: It runs on something else in this process.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras as library
+
+    if library.backend.backend() != "torch":
+        message = (
+            f"Keras runs on '{library.backend.backend()}' here; set KERAS_BACKEND=torch and start the program again."
+        )
+        raise CardError(message)
+    return library
+
+
+def description(path: Path, kind: Format) -> dict[str, object] | None:
+    """Return the checked description of the network in a file; ``None`` where it holds weights alone.
+
+    Raises:
+        CardError: The file is damaged, would execute code, or reaches for other files.
+    """
+    if kind is Format.KERAS:
+        return _from_archive(path)
+    try:
+        with h5py.File(path, "r") as file:
+            safety.check_hdf5(file, path.name)
+            text = file.attrs.get("model_config")
+    except (OSError, RuntimeError, KeyError) as error:
+        message = f"The HDF5 file '{path.name}' is damaged ({error}); obtain it again."
+        raise CardError(message) from error
+    if text is None:
+        return None
+    content = json_of(text, path.name)
+    safety.check_description(content, path.name)
+    return content
+
+
+def _from_archive(path: Path) -> dict[str, object]:
+    import zipfile
+
+    safety.check_archive(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            content = json_of(archive.read("config.json"), path.name)
+            with archive.open("model.weights.h5") as member, h5py.File(member, "r") as file:
+                safety.check_hdf5(file, path.name)
+    except (zipfile.BadZipFile, OSError, RuntimeError, KeyError) as error:
+        message = f"The Keras archive '{path.name}' is damaged ({error}); obtain it again."
+        raise CardError(message) from error
+    safety.check_description(content, path.name)
+    return content
+
+
+def load(path: Path, kind: Format) -> Any:
+    """Return the Keras model of a file whose description was checked.
+
+    Raises:
+        CardError: Keras cannot rebuild it.
+    """
+    library = keras()
+    try:
+        with _named(path, kind) as named:
+            return library.saving.load_model(named, compile=False, safe_mode=True)
+    except _FAULTS as error:
+        first = next(iter(str(error).splitlines()), type(error).__name__)[:300]
+        message = f"Keras {library.__version__} cannot rebuild the network in '{path.name}': {first}"
+        raise CardError(message) from error
+
+
+class _named:
+    """Keras goes by a file's ending: a link with the right one, where the file has another."""
+
+    def __init__(self, path: Path, kind: Format) -> None:
+        self.path, self.ending = path.resolve(), ".keras" if kind is Format.KERAS else ".h5"
+
+    def __enter__(self) -> Path:
+        import tempfile
+
+        self.folder = tempfile.TemporaryDirectory()
+        link = Path(self.folder.name) / f"model{self.ending}"
+        link.symlink_to(self.path)
+        return link
+
+    def __exit__(self, *_: object) -> None:
+        self.folder.cleanup()
+
+
+class Joined(torch.nn.Module):
+    """A Keras model whose outputs, however many, are the columns of one tensor."""
+
+    def __init__(self, model: Any) -> None:
+        """Keep the model."""
+        super().__init__()
+        self.model = model
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Return n x outputs."""
+        answer = self.model(values, training=False)
+        if isinstance(answer, dict):
+            answer = [answer[name] for name in self.model.output_names]
+        parts = answer if isinstance(answer, list | tuple) else [answer]
+        return torch.cat([torch.flatten(part, 1) if part.ndim > 1 else part[:, None] for part in parts], dim=1)
+
+    def run(self, values: NDArray[np.float32]) -> Floats:
+        """Return n x outputs of n x S x S x 3 values."""
+        with torch.no_grad():
+            return np.asarray(self(torch.from_numpy(values)).cpu().numpy(), dtype=np.float64)
