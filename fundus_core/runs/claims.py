@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from fundus_core.records import Eye
 from fundus_core.runs import ledger
-from fundus_core.store import Finding, ModelVersion, Store, cohorts, findings, schema
+from fundus_core.store import Finding, ModelVersion, Store, cohorts, database, findings, schema
 
 _RUN = schema.run.c
 _ENTRY = schema.entry.c
@@ -233,5 +233,5 @@ def _touch_cohort(connection: sa.Connection, run: int) -> None:
 def forget(store: Store, sha256s: set[str]) -> None:
     """Remove what was made of photographs that were deleted while a worker held them."""
     with store.writing() as connection:
-        findings.insert_new(connection, schema.discard, [{"sha256": sha256} for sha256 in sorted(sha256s)])
+        database.insert_new(connection, schema.discard, [{"sha256": sha256} for sha256 in sorted(sha256s)])
     store.sweep()

@@ -14,7 +14,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
-from fundus_core.store import CohortRef, ModelVersion, Store, cohorts, findings, schema, versions
+from fundus_core.store import CohortRef, ModelVersion, Store, cohorts, database, findings, schema, versions
 
 State = Literal["waiting", "running", "paused", "cancelled", "stopped", "done"]
 
@@ -149,7 +149,7 @@ def _enter_missing(connection: sa.Connection, run: int, cohort: int) -> None:
     ]
     query = sa.select(*values).where(_PHOTOGRAPH.cohort_id == cohort, ~there)
     columns = ["run_id", "photograph_id", "state", "worker", "deaths", "reused"]
-    connection.execute(sa.insert(schema.entry).from_select(columns, query))
+    database.insert_new_from(connection, schema.entry, columns, query)
     failed = sa.and_(_ENTRY.run_id == run, _ENTRY.state == "failed", ~_has_outcome())
     again = sa.update(schema.entry).where(failed)
     connection.execute(again.values(state="queued", worker="", deaths=0, finished_at=None))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from fundus_core.errors import CardError
 from fundus_core.records import Floats, Pixels
 from fundus_core.store import ModelVersion
 
@@ -59,15 +60,20 @@ def version_of(card: Card) -> ModelVersion:
     return ModelVersion(card.id, card.weights.sha256, card.sha256)
 
 
-def card_of(model: str) -> Card:
-    """The card of that id.
+def ready_card(model: str) -> Card:
+    """The card of that id, its weights at hand.
 
     Raises:
-        FundusError: There is none; the message lists those that exist.
+        FundusError: There is no such card (the message lists those that exist), or its weights are missing.
     """
     from fundus_core.models import registry
 
-    return registry.find(model)
+    card = registry.find(model)
+    if not card.ready:
+        where = f" from {card.weights.page}" if card.weights.page else ""
+        message = f"The weights of '{model}' are not there: obtain them{where} and import them."
+        raise CardError(message)
+    return card
 
 
 def open_model(model: str) -> Model:
@@ -78,5 +84,5 @@ def open_model(model: str) -> Model:
     """
     from fundus_core import inference  # torch: never in the process that serves pages
 
-    card = card_of(model)
+    card = ready_card(model)
     return Model(version_of(card), card.rule, inference.open_predictor(card).predict)

@@ -23,6 +23,6 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[str]) -> int:
         The run's id.
 
     Raises:
-        FundusError: There is no such cohort or model.
+        FundusError: There is no such cohort or model, or its weights are not there.
     """
-    return ledger.submit(store, cohort, [opening.version_of(opening.card_of(model)) for model in models])
+    return ledger.submit(store, cohort, [opening.version_of(opening.ready_card(model)) for model in models])

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
-from fundus_core.store import schema
+from fundus_core.store import database, schema
 from fundus_core.store.values import Cohort
 
 CohortRef = int | str
@@ -186,9 +186,8 @@ def remove_photographs(connection: sa.Connection, cohort: int, names: Sequence[s
 
 def note_discards(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> None:
     """Note the files of photographs that are about to be deleted, in the same transaction."""
-    noted = sa.exists().where(schema.discard.c.sha256 == _PHOTOGRAPH.sha256)
-    going = sa.select(_PHOTOGRAPH.sha256).where(condition, _PHOTOGRAPH.sha256 != "", ~noted).distinct()
-    connection.execute(sa.insert(schema.discard).from_select(["sha256"], going))
+    going = sa.select(_PHOTOGRAPH.sha256).where(condition, _PHOTOGRAPH.sha256 != "").distinct()
+    database.insert_new_from(connection, schema.discard, ["sha256"], going)
 
 
 def forget_discarded(connection: sa.Connection) -> None:

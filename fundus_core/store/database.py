@@ -6,12 +6,13 @@ its lock at the start (``BEGIN IMMEDIATE``), so that two processes queue instead
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 
 from fundus_core.errors import UsageError
 
@@ -85,6 +86,30 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction that writes: all of it or nothing."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
+
+
+def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows; those whose key is taken already, even by somebody at this moment, stay as they are."""
+    if rows:
+        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
+
+
+def insert_new_from(connection: sa.Connection, table: sa.Table, columns: Sequence[str], query: sa.Select[Any]) -> None:
+    """Insert what a query finds; rows whose key is taken already stay as they are.
+
+    Args:
+        connection: Of a transaction that writes.
+        table: Where to.
+        columns: Names, in the order of the query's columns.
+        query: It must have a condition, else SQLite mistakes ON CONFLICT for a join's ON.
+    """
+    connection.execute(_insert(connection, table).from_select(columns, query).on_conflict_do_nothing())
+
+
+def _insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 def _migrate(engine: sa.Engine) -> None:

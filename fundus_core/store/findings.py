@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from fundus_core import __version__
-from fundus_core.store import members, schema
+from fundus_core.store import database, members, schema
 from fundus_core.store.values import Finding
 from fundus_core.targets import TARGETS
 
 _READING = schema.reading.c
 
 
-def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows; those whose key is taken already stay as they are."""
-    if not rows:
-        return
-    if connection.dialect.name == "postgresql":
-        connection.execute(postgresql.insert(table).on_conflict_do_nothing(), rows)
-    else:
-        connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
-
-
 def write(connection: sa.Connection, version: int, findings: Iterable[Finding]) -> None:
     """Write readings once: bytes that have one under this version keep it."""
-    insert_new(connection, schema.reading, [_row(version, finding) for finding in findings])
+    database.insert_new(connection, schema.reading, [_row(version, finding) for finding in findings])
 
 
 def _row(version: int, finding: Finding) -> dict[str, Any]:
@@ -79,11 +68,11 @@ def attach(connection: sa.Connection, version: int, condition: sa.ColumnElement[
         .where(_READING.version_id == version, photograph.sha256 != "", condition, ~has_one)
     )
     columns = ["photograph_id", "version_id", "reading_id", "status", "reason_code", "reason"]
-    connection.execute(sa.insert(outcome).from_select(columns, query))
+    database.insert_new_from(connection, outcome, columns, query)
 
 
 def fail(connection: sa.Connection, version: int, photograph: int, code: str, reason: str) -> None:
     """Give a photograph an outcome that says nothing about its bytes (missing file, died while reading)."""
     key = {"photograph_id": photograph, "version_id": version}
     values = {"status": "failed", "reason_code": code, "reason": reason, "reading_id": None}
-    insert_new(connection, schema.outcome, [{**key, **values}])
+    database.insert_new(connection, schema.outcome, [{**key, **values}])

@@ -184,14 +184,22 @@ class Store:
 
     def sweep(self) -> None:
         """Remove the files of deleted photographs, also those that a crash has left behind."""
+        while self._sweep_some():
+            pass
+
+    def _sweep_some(self) -> bool:
+        """A few at a time, so that others may write in between; returns whether there were any."""
+        listed, photograph = schema.discard.c.sha256, schema.photograph.c.sha256
         with self.reading() as connection:
-            if connection.execute(sa.select(schema.discard.c.sha256).limit(1)).scalar() is None:
-                return
+            if connection.execute(sa.select(listed).limit(1)).scalar() is None:
+                return False
         with self.writing() as connection:
-            cohorts.forget_discarded(connection)
-            for sha256 in connection.execute(sa.select(schema.discard.c.sha256)).scalars().all():
+            some = connection.execute(sa.select(listed).limit(_CHUNK)).scalars().all()
+            used = set(connection.execute(sa.select(photograph).where(photograph.in_(some))).scalars())
+            for sha256 in set(some) - used:
                 self.shelf.remove(sha256)
-            connection.execute(sa.delete(schema.discard))
+            connection.execute(sa.delete(schema.discard).where(listed.in_(some)))
+        return True
 
     def tidy(self) -> int:
         """Remove files that no photograph refers to and that are older than a day (an upload that was broken off).

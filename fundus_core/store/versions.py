@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
-from fundus_core.store import schema
+from fundus_core.store import database, schema
 from fundus_core.store.values import ModelVersion
 
 _VERSION = schema.version.c
@@ -28,24 +28,15 @@ class Joined:
 
 def version_id(connection: sa.Connection, version: ModelVersion) -> int:
     """The id of a version, noted now where it is new."""
-    conditions = [
-        _VERSION.model == version.model,
-        _VERSION.weights_sha256 == version.weights_sha256,
-        _VERSION.card_sha256 == version.card_sha256,
-        _VERSION.origin == version.origin,
-    ]
-    query = sa.select(_VERSION.id).where(*conditions)
-    found = connection.execute(query).scalar()
-    if found is not None:
-        return int(found)
     values = {
         "model": version.model,
         "weights_sha256": version.weights_sha256,
         "card_sha256": version.card_sha256,
         "origin": version.origin,
     }
-    insert = sa.insert(schema.version).values(values).returning(_VERSION.id)
-    return int(connection.execute(insert).scalar_one())
+    database.insert_new(connection, schema.version, [values])
+    query = sa.select(_VERSION.id).where(*(_VERSION[name] == value for name, value in values.items()))
+    return int(connection.execute(query).scalar_one())
 
 
 def versions(connection: sa.Connection, cohort: int) -> dict[int, ModelVersion]:

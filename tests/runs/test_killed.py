@@ -60,11 +60,11 @@ def finish(store: Store, run: int, start: Start) -> runs.Progress:
 
 
 def test_killed_at_random_moments_nothing_is_missing_and_nothing_twice(store: Store, make: Make, start: Start) -> None:
-    make("a", range(60))
+    make("a", range(24))
     run = ledger.submit(store, "a", [fake.version("slow")])
     dice = np.random.default_rng(7)
     ended = 0
-    for _ in range(3):
+    for _ in range(2):
         child = start()
         wait_for(lambda: runs.progress(store, run).in_flight > 0 or runs.progress(store, run).state == "done")
         time.sleep(dice.uniform(0.0, 0.6))
@@ -74,11 +74,11 @@ def test_killed_at_random_moments_nothing_is_missing_and_nothing_twice(store: St
         assert progress.ended >= ended, "what has ended stays ended"
         ended = progress.ended
     progress = finish(store, run, start)
-    assert (progress.predicted, progress.failed, progress.total) == (60, 0, 60)
+    assert (progress.predicted, progress.failed, progress.total) == (24, 0, 24)
     with store.reading() as connection:
         readings = connection.execute(sa.select(sa.func.count()).select_from(schema.reading)).scalar_one()
         assert connection.execute(sa.select(schema.worker)).all() == []
-    assert readings == 60
+    assert readings == 24
     _equal_to_an_undisturbed_run(store)
 
 
@@ -92,23 +92,23 @@ def _equal_to_an_undisturbed_run(store: Store) -> None:
 
 
 def test_two_workers_share_a_run(store: Store, make: Make, start: Start) -> None:
-    make("a", range(40))
-    make("b", range(20, 50))
+    make("a", range(16))
+    make("b", range(8, 20))
     first = ledger.submit(store, "a", [fake.version("slow")])
     second = ledger.submit(store, "b", [fake.version("slow")])
     children = [start(), start()]
     for child in children:
         assert child.wait(90) == 0
-    assert (runs.progress(store, first).predicted, runs.progress(store, second).predicted) == (40, 30)
+    assert (runs.progress(store, first).predicted, runs.progress(store, second).predicted) == (16, 12)
     with store.reading() as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(schema.reading)).scalar_one() == 50
+        assert connection.execute(sa.select(sa.func.count()).select_from(schema.reading)).scalar_one() == 20
 
 
 def test_a_photograph_that_kills_twice_is_marked_and_the_others_go_on(store: Store, make: Make, start: Start) -> None:
-    make("a", range(6), **{"bomb.jpg": b"KILL the decoder"})
+    make("a", range(3), **{"bomb.jpg": b"KILL the decoder"})
     run = ledger.submit(store, "a", [fake.version("red")])
     progress = finish(store, run, start)
-    assert (progress.predicted, progress.failed) == (6, 1)
+    assert (progress.predicted, progress.failed) == (3, 1)
     bomb = store.photograph("a", "bomb.jpg")
     assert (bomb.status, bomb.reason_code) == ("failed", "killed_worker")
     assert "crash" in bomb.reason

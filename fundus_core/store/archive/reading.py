@@ -56,7 +56,7 @@ def import_(engine: sa.Engine, shelf: Shelf, file: Path, *, name: str | None) ->
 def _discard(engine: sa.Engine, kept: set[str]) -> None:
     """Note files to be removed, unless another cohort holds them."""
     with database.writing(engine) as connection:
-        findings.insert_new(connection, schema.discard, [{"sha256": sha256} for sha256 in sorted(kept)])
+        database.insert_new(connection, schema.discard, [{"sha256": sha256} for sha256 in sorted(kept)])
         cohorts.forget_discarded(connection)
 
 

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fundus_core import runs
+from fundus_core.errors import FundusError
+from fundus_core.models import registry
+from fundus_core.store import Store
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_neither_store_nor_runs_import_what_only_the_worker_needs() -> None:
+    code = (
+        "import sys; import fundus_core.store, fundus_core.runs;"
+        "print([name for name in ('torch', 'openvino', 'timm', 'alembic', 'streamlit') if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, text=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def test_an_unknown_model_is_named_and_nothing_is_queued(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        store.create_cohort("a")
+        with pytest.raises(FundusError, match="no model 'none'"):
+            runs.submit(store, "a", ["none"])
+        assert runs.of(store) == ()
+
+
+def test_a_model_without_weights_is_refused_before_the_run(tmp_path: Path) -> None:
+    absent = next((card.id for card in registry.models(tmp_path).values() if not card.ready), None)
+    if absent is None:
+        pytest.skip("every card of the registry has its weights")
+    with Store.open(tmp_path) as store:
+        store.create_cohort("a")
+        with pytest.raises(FundusError, match=r"weights of .* are not there: obtain them"):
+            runs.submit(store, "a", [absent])
+        assert runs.of(store) == ()
