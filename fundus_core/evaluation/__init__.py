@@ -32,6 +32,7 @@ from fundus_core.evaluation.scores import TOLERANCES
 from fundus_core.evaluation.shift import PSI_NOTE, OutOfDistribution, Shift, out_of_distribution, prediction_shift
 from fundus_core.evaluation.standardise import Balance, Standardised, WeightedCohort, standardised
 from fundus_core.evaluation.subgroups import Subgroup, Subgroups, subgroups
+from fundus_core.evaluation.values import from_values
 
 __all__ = [
     "CRITERIA",
@@ -97,6 +98,7 @@ __all__ = [
     "evaluate",
     "fit_errors",
     "fit_recalibration",
+    "from_values",
     "grouping",
     "imbalance",
     "measures",

@@ -67,6 +67,12 @@ def bland_altman(
 
     Raises:
         UsageError: The target is a probability, or target or level is unknown.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> table = from_values("sbp", [120, 120, 135, 150], [124, 128, 131, 141], patient_id=["a", "a", "b", "c"])
+    >>> found = bland_altman(table, "sbp", draws=100)
+    >>> found.difference.tolist(), round(found.bias.value, 3)
+    ([6.0, -4.0, -9.0], -2.333)
     """
     of = find_target(target)
     if of.binary:
@@ -116,6 +122,12 @@ def between_eyes(table: CohortTable, target: str, *, seed: int = SEED, draws: in
 
     ICC(A,1) = (MSR - MSE) / (MSR + MSE + 2 (MSC - MSE) / n) with the mean squares of people, error and side (McGraw &
     Wong 1996, doi:10.1037/1082-989X.1.1.30); people drawn for the intervals.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> p, eye = [120, 124, 140, 138, 131, 131], ["right", "left"] * 3
+    >>> table = from_values("sbp", [0] * 6, p, patient_id=["a", "a", "b", "b", "c", "c"], eye=eye)
+    >>> round(between_eyes(table, "sbp", draws=100).mean_absolute_difference.value, 3)
+    2.0
     """
     of = find_target(target)
     who, right, left = _both_eyes(table, target)

@@ -20,6 +20,12 @@ def mean_of_others(sample: Sample) -> Floats:
 
     Returns:
         n predictions, in the target's unit; NaN for all where there is only one person.
+
+    >>> from fundus_core.evaluation import draw_sample, from_values
+    >>> from fundus_core.targets import target
+    >>> table = from_values("sbp", [110.0, 120.0, 160.0], [0, 0, 0])
+    >>> mean_of_others(draw_sample(table, target("sbp"), "patient")).tolist()
+    [140.0, 135.0, 115.0]
     """
     if len(sample.patients) < 2:
         return np.full(len(sample), np.nan)

@@ -87,6 +87,11 @@ def deciles(
 
     Raises:
         UsageError: Unknown target or level.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> table = from_values("sbp", [110, 126, 130, 150], [120, 122, 134, 140])
+    >>> [(each.n, each.predicted, each.measured.value) for each in deciles(table, "sbp", bins=2, draws=100).bins]
+    [(2, 121.0, 118.0), (2, 137.0, 140.0)]
     """
     of = find_target(target)
     sample = draw_sample(table, of, check_level(level))

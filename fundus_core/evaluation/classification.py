@@ -118,6 +118,10 @@ def classify(
 
     Raises:
         UsageError: A threshold outside 0 to 1.
+
+    >>> found = classify(np.array([0, 1, 0, 1, -1], dtype=np.int8), np.array([0.1, 0.4, 0.6, 0.9, 0.5]), draws=100)
+    >>> found.n, found.left_out, found.auc.value
+    (4, 1, 0.75)
     """
     for threshold in thresholds:
         if not 0 < threshold < 1:

@@ -154,6 +154,13 @@ def compare(
 
     Raises:
         UsageError: Fewer than two cohorts; unknown level or target; a margin that is not above zero.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> one = from_values("sbp", [110, 126, 130], [114, 122, 134], patient_id=["a", "b", "c"])
+    >>> other = from_values("sbp", [120, 126, 150], [130, 125, 139], patient_id=["d", "e", "f"])
+    >>> found = compare({"one": one, "other": other}, draws=100).targets["sbp"]
+    >>> round(found.differences[0].difference.value, 3), found.differences[0].test
+    (-3.333, "Welch's t test")
     """
     _check(cohorts, margins or {})
     checked = check_level(level)

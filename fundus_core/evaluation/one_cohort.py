@@ -41,7 +41,15 @@ def evaluate(
         Per target every estimate; a statistic without a value says why instead.
 
     Raises:
-        UsageError: Unknown level or target.
+        UsageError: Unknown level or target, no draw, or a seed below zero.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> table = from_values("sbp", [120, 120, 135, 150], [124, 128, 131, 141], patient_id=["a", "a", "b", "c"])
+    >>> found = evaluate(table).targets["sbp"]
+    >>> found.n_photographs, found.n, round(found.estimates["mae"].value, 3)
+    (4, 3, 6.333)
+    >>> found.estimates["mae"].note
+    'only 3 people: the interval is rough'
     """
     checked = check_level(level)
     ordered = canonical(table)

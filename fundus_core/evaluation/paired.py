@@ -138,6 +138,11 @@ def against_baselines(
     Returns:
         ``model`` minus ``predict the mean`` and ``model`` minus ``age and sex``, Holm-corrected; below zero the
         photograph adds something to what is known without it.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> table = from_values("sbp", [110, 126, 130, 150], [114, 122, 134, 146])
+    >>> round(against_baselines(table, "sbp")[0].difference.value, 3)
+    -10.667
     """
     checked = check_level(level)
     sample = draw_sample(table, find_target(target), checked)

@@ -44,6 +44,12 @@ def fit_recalibration(table: CohortTable, target: str) -> Recalibration:
 
     Raises:
         NotEstimableError: A probability, fewer than 20 people, or predictions that are all the same.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> table = from_values("sbp", [100 + k for k in range(20)], [90 + 2 * k for k in range(20)])
+    >>> line = fit_recalibration(table, "sbp")
+    >>> round(line.slope, 6), round(line.intercept, 6)
+    (0.5, 55.0)
     """
     of = find_target(target)
     if of.binary:

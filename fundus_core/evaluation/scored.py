@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from types import MappingProxyType
 
@@ -16,6 +16,7 @@ from fundus_core.evaluation.estimate import Estimate, Method
 from fundus_core.evaluation.intervals import estimates
 from fundus_core.evaluation.panels import panels_of
 from fundus_core.evaluation.sample import Sample
+from fundus_core.evaluation.scores import BASELINES
 from fundus_core.records import Floats, Labels
 
 PER_PERSON: Mapping[str, Callable[[Sample], Floats]] = MappingProxyType(
@@ -70,8 +71,26 @@ def score_together(
             drawn = next(values)
             found |= estimates(panel, drawn, draws, interval)
             replicates |= dict(zip(panel.names, drawn.T, strict=True))
-        scored.append(Scored(name, sample, MappingProxyType(found), MappingProxyType(replicates)))
+        explained = {score: _explained(score, estimate, sample) for score, estimate in found.items()}
+        scored.append(Scored(name, sample, MappingProxyType(explained), MappingProxyType(replicates)))
     return tuple(scored)
+
+
+def _explained(score: str, estimate: Estimate, sample: Sample) -> Estimate:
+    """Say where a baseline was held fixed, and where a score rests on part of the sample."""
+    if score in BASELINES and estimate.method:
+        estimate = replace(estimate, method=f"{estimate.method}; the baseline's predictions held fixed")
+    behind = {
+        "mae_age_sex": (sample.age, sample.sex),
+        "mae_over_age_sex": (sample.age, sample.sex),
+        "coverage": (sample.low, sample.high),
+        "interval_width": (sample.low, sample.high),
+    }
+    known = int(np.isfinite(behind.get(score, (sample.y,))).all(axis=0).sum())
+    if estimate.value is None or known == len(sample):
+        return estimate
+    part = f"rests on {known} of {len(sample)} observations, the others lack what it needs"
+    return replace(estimate, note="; ".join(filter(None, (estimate.note, part))))
 
 
 def compare_pair(first: Scored, second: Scored, score: str, draws: Draws) -> Difference:

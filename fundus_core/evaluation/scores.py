@@ -18,6 +18,8 @@ With n units, measured y, predicted p and the error d = p - y (means with a bar)
 ``mae_over_null``       mae / mae_null: below 1 the photograph adds something to knowing the cohort
 ``mae_over_age_sex``    mae / mae_age_sex on the people whose age and sex are known
 ``coverage``            share of units with low <= y <= high; ``interval_width``: mean of high - low
+``sd_truth``            standard deviation of the truth, 1/(n - 1): what every error has to be held against;
+                        ``sd_predicted``: that of the prediction, smaller in a calibrated model
 ``within_5`` ...        share of units with |d| <= 5 units of the target
 ======================  ======================================================================================
 
@@ -198,8 +200,12 @@ def _slope(m: Moments) -> Floats:
     return divide(m.covariance, m.p_variance, m.about.p_floor)
 
 
+def _sd(variance: Floats, n: Floats) -> Floats:
+    return np.asarray(np.sqrt(divide(variance * n, n - 1)))
+
+
 def _half_width(m: Moments) -> Floats:
-    return np.asarray(LIMITS_OF_AGREEMENT * np.sqrt(divide(m.error_variance * m.n, m.n - 1)))
+    return LIMITS_OF_AGREEMENT * _sd(m.error_variance, m.n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +247,8 @@ SCORES: Mapping[str, Score] = MappingProxyType(
         "mae_over_null": Score(lambda s, m: divide(s.absolute, s.null), _NULL_ERROR),
         "mae_over_age_sex": Score(lambda s, m: divide(s.known, s.age_sex), _AGE_SEX),
         "interval_width": Score(lambda s, m: divide(s.width, s.bounded_n), _BOUNDS),
+        "sd_truth": Score(lambda s, m: _sd(m.y_variance, m.n), _TWO),
+        "sd_predicted": Score(lambda s, m: _sd(m.p_variance, m.n), _TWO),
         "within_first": Score(lambda s, m: divide(s.within_first, s.n), _PAIRS),
         "within_second": Score(lambda s, m: divide(s.within_second, s.n), _PAIRS),
         "within_third": Score(lambda s, m: divide(s.within_third, s.n), _PAIRS),

@@ -99,6 +99,11 @@ def subgroups(
 
     Raises:
         UsageError: Unknown column, target or level.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> table = from_values("sbp", [110, 126, 130, 150], [114, 122, 134, 146], sex=[0, 0, 1, 1])
+    >>> [(group.name, group.withheld) for group in subgroups(table, "sex", "sbp", draws=100).groups]
+    [('female', 'withheld: 2 people, fewer than 20'), ('male', 'withheld: 2 people, fewer than 20')]
     """
     words = grouping(table, by) if isinstance(by, str) else by
     of, checked = find_target(target), check_level(level)

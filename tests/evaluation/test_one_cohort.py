@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score, roc_auc_score
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import evaluate, subset
+from fundus_core.evaluation import evaluate, from_values, subset
 
 LEVELS = {"patient": ["patient_id"], "eye": ["patient_id", "eye"], "photograph": ["photograph"]}
 
@@ -66,6 +66,8 @@ def by_hand(numbers, who, target):
         "mae_null": without_each(y, y, who, lambda x, y, new: y.mean()).mean(),
         "coverage": ((numbers.low <= y) & (y <= numbers.high)).mean(),
         "interval_width": (numbers.high - numbers.low).mean(),
+        "sd_truth": y.std(ddof=1),
+        "sd_predicted": p.std(ddof=1),
     }
     if target != "age":
         known = numbers[["age", "sex"]].notna().all(axis=1).to_numpy()
@@ -243,3 +245,22 @@ def test_rows_hold_every_estimate_once(cohort):
     assert {row["target"] for row in rows} == set(evaluation.targets)
     sbp = next(row for row in rows if (row["target"], row["estimate"]) == ("sbp", "mae"))
     assert sbp["value"] == evaluation.targets["sbp"].estimates["mae"].value
+
+
+def test_scores_on_part_of_a_cohort_say_how_much(cohort):
+    table = cohort(people=60, gaps=0)
+    unknown = np.unique(table.patient_id)[:10]
+    table.truth["age"][np.isin(table.patient_id, unknown)] = np.nan
+    table.low["sbp"][np.isin(table.patient_id, unknown[:4])] = np.nan
+    result = evaluate(table, targets=["sbp"], draws=10).targets["sbp"]
+    for name, missing in (("mae_age_sex", 10), ("mae_over_age_sex", 10), ("coverage", 4)):
+        assert f"rests on {result.n - missing} of {result.n} observations" in result.estimates[name].note
+    assert "held fixed" in result.estimates["mae_null"].method
+    assert result.estimates["mae"].note == ""
+
+
+def test_columns_of_different_lengths_are_refused():
+    with pytest.raises(UsageError, match="one value per photograph"):
+        from_values("sbp", [1.0, 2.0], [1.0])
+    table = from_values("sbp", [120.0, 130.0], [125.0, 128.0], patient_id=[7, 7], age=[50, 50], sex=[1, 1])
+    assert evaluate(table, draws=5).targets["sbp"].n == 1
