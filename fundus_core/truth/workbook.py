@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 import struct
 import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import openpyxl  # type: ignore[import-untyped]
+from openpyxl.utils.cell import range_boundaries  # type: ignore[import-untyped]
 from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
 
 from fundus_core.errors import TruthError
@@ -21,8 +24,11 @@ from fundus_core.truth.grid import Grid, known_words
 
 MAX_UNPACKED = 1_000_000_000
 """A workbook that unpacks to more bytes is refused before it is opened."""
-_SMALL = 30_000_000
-_MAX_COLUMNS = 1_000
+MAX_CELLS = 60_000_000
+"""A sheet that claims more cells is refused; empty ones between the first and last of a row count."""
+_MOST_MERGED = 200_000
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
 
 _DAMAGE = (
     *(KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, EOFError, OSError, AssertionError),
@@ -45,7 +51,7 @@ def sheet_names(data: bytes, name: str) -> tuple[str, ...]:
     """
     if not is_workbook(data):
         return ()
-    _unpacked(data, name)
+    _check_archive(data, name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -74,17 +80,16 @@ def read(data: bytes, name: str, sheet: str | None = None) -> tuple[Grid, str, l
     Raises:
         TruthError: No workbook, damaged, too large, or no such sheet.
     """
-    unpacked = _unpacked(data, name)
+    _check_archive(data, name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl warns of extensions that it leaves out; none holds a value
         try:
-            book = openpyxl.load_workbook(io.BytesIO(data), data_only=True, read_only=unpacked > _SMALL)
-            return _read(book, data, name, sheet, whole=unpacked <= _SMALL)
+            return _read(data, name, sheet)
         except _DAMAGE as error:
             raise TruthError(_damaged(name, error)) from error
 
 
-def _unpacked(data: bytes, name: str) -> int:
+def _check_archive(data: bytes, name: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
@@ -106,12 +111,12 @@ def _unpacked(data: bytes, name: str) -> int:
     if size > MAX_UNPACKED:
         message = f"'{name}' unpacks to {size:,} bytes; at most {MAX_UNPACKED:,} are read. Save the one sheet as CSV."
         raise TruthError(message)
-    return size
 
 
-def _read(
-    book: Any, data: bytes, name: str, wanted: str | None, *, whole: bool
-) -> tuple[Grid, str, list[str], list[Fault]]:
+def _read(data: bytes, name: str, wanted: str | None) -> tuple[Grid, str, list[str], list[Fault]]:
+    # only the streaming reader is safe: the other one lays out every cell of a merged or formatted area that a
+    # damaged or hostile file may state to be the whole sheet
+    book = openpyxl.load_workbook(io.BytesIO(data), data_only=True, read_only=True)
     sheets = {sheet.title: sheet for sheet in book.worksheets}
     if wanted is not None and wanted not in sheets:
         message = f"'{name}' has no sheet '{wanted}'; there are {', '.join(sheets)}."
@@ -121,23 +126,19 @@ def _read(
     if not grid:
         message = f"'{name}' has no sheet with anything in it; give a table with a heading and at least one row."
         raise TruthError(message)
-    notes = []
     others = [other for other in visible if other != title]
-    if others:
-        notes.append(f"The sheet '{title}' was read; the others were not: {', '.join(others)}.")
-    faults: list[Fault] = []
-    if whole:
-        _fill_merged(grid, sheets[title])
-        faults = _formulas_without_value(grid, data, title)
-    else:
-        notes.append("The workbook is large: merged cells were not filled.")
-    return grid, title, notes, faults
+    notes = [f"The sheet '{title}' was read; the others were not: {', '.join(others)}."] if others else []
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        written = archive.read(str(sheets[title]._worksheet_path))
+    _fill_merged(grid, written)
+    return grid, title, notes, _formulas_without_value(grid, data, title) if _FORMULA.search(written) else []
 
 
 def _first_table(sheets: Mapping[str, Any]) -> tuple[str, Grid]:
     """Return the first sheet whose heading has known words, else the first with anything in it."""
     first: tuple[str, Grid] = ("", [])
     for title, sheet in sheets.items():
+        sheet.reset_dimensions()  # some programs state the size of a sheet wrongly
         grid = _words(sheet.iter_rows(values_only=True))
         if not any(any(row) for row in grid):
             continue
@@ -148,7 +149,18 @@ def _first_table(sheets: Mapping[str, Any]) -> tuple[str, Grid]:
 
 
 def _words(rows: Iterable[tuple[Any, ...]]) -> Grid:
-    return [[word(cell) for cell in row[:_MAX_COLUMNS]] for row in rows]
+    grid: Grid = []
+    cells = 0
+    for row in rows:
+        cells += len(row)
+        if cells > MAX_CELLS:
+            message = f"The sheet claims more than {MAX_CELLS:,} cells. Delete what is no table, or save it as CSV."
+            raise TruthError(message)
+        end = len(row)
+        while end and row[end - 1] is None:
+            end -= 1
+        grid.append([word(cell) for cell in row[:end]])
+    return grid
 
 
 def word(cell: object) -> str:
@@ -168,13 +180,15 @@ def word(cell: object) -> str:
     return str(cell)
 
 
-def _fill_merged(grid: Grid, sheet: Any) -> None:
-    """Write the value of a merged area into each of its cells."""
-    for area in sheet.merged_cells.ranges:
-        value = _at(grid, area.min_row - 1, area.min_col - 1)
-        for row in grid[area.min_row - 1 : area.max_row] if value else []:
-            last = min(area.max_col, len(row))
-            row[area.min_col - 1 : last] = [value] * max(0, last - area.min_col + 1)
+def _fill_merged(grid: Grid, written: bytes) -> None:
+    """Write the value of a merged area into each of its cells, as far as the table reaches."""
+    width = max(map(len, grid))
+    for found in islice(_MERGED.finditer(written), _MOST_MERGED):
+        left, top, right, bottom = range_boundaries(found[1].decode())
+        value = _at(grid, top - 1, left - 1)
+        for row in grid[top - 1 : bottom] if value else []:
+            row += [""] * (min(right, width) - len(row))
+            row[left - 1 : right] = [value] * (min(right, width) - left + 1)
 
 
 def _at(grid: Grid, row: int, column: int) -> str:
@@ -183,15 +197,12 @@ def _at(grid: Grid, row: int, column: int) -> str:
 
 def _formulas_without_value(grid: Grid, data: bytes, title: str) -> list[Fault]:
     """List formulas whose result was never stored (files written by programs that do not calculate)."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        sheets = [entry for entry in archive.namelist() if entry.startswith("xl/worksheets/")]
-        if not any(b"<f" in archive.read(entry) for entry in sheets):
-            return []
-    formulas = openpyxl.load_workbook(io.BytesIO(data), data_only=False)[title]
+    sheet = openpyxl.load_workbook(io.BytesIO(data), read_only=True)[title]
+    sheet.reset_dimensions()
     what = "The formula has no stored result. Open the file in Excel, save it, and give it again."
     return [
         Fault(cell.row, cell.column_letter, str(cell.value), "formula_without_value", what)
-        for row in formulas.iter_rows()
+        for row in sheet.iter_rows()
         for cell in row
         if cell.data_type == "f" and not _at(grid, cell.row - 1, cell.column - 1)
     ]

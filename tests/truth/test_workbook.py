@@ -130,6 +130,39 @@ def test_errors_of_a_spreadsheet_are_missing_or_listed() -> None:
     assert [(fault.row, fault.fault) for fault in truth.faults] == [(4, "not_a_number")]
 
 
+def with_part(data: bytes, part: str, old: bytes, new: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, content.replace(old, new) if name == part else content)
+    return out.getvalue()
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def test_an_area_merged_over_the_whole_sheet_takes_no_time() -> None:
+    def merge(book: Any) -> None:
+        book.active.merge_cells("F9:G9")
+
+    data = with_part(workbook(ROWS, merge), SHEET, b'ref="F9:G9"', b'ref="F9:XFD1048576"')
+    np.testing.assert_array_equal(load(data, "x").values["sbp"], [120, 130.5])
+
+
+def test_a_stray_cell_in_the_last_row_and_column_takes_no_time() -> None:
+    far = b'<row r="9999"><c r="XFD9999" t="n"><v>1</v></c></row></sheetData>'
+    with pytest.raises(TruthError, match="16,384 columns"):
+        load(with_part(workbook(ROWS), SHEET, b"</sheetData>", far), "x")
+    empty = with_part(workbook(ROWS), SHEET, b"</sheetData>", far.replace(b"<v>1</v>", b""))
+    np.testing.assert_array_equal(load(empty, "x").values["sbp"], [120, 130.5])
+
+
+def test_a_sheet_that_states_its_size_wrongly_is_read_whole() -> None:
+    data = with_part(workbook(ROWS), SHEET, b'<dimension ref="A1:D3"', b'<dimension ref="A1"')
+    np.testing.assert_array_equal(load(data, "x").values["sbp"], [120, 130.5])
+
+
 def test_an_archive_that_is_no_workbook() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
