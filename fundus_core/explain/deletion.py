@@ -1,0 +1,97 @@
+"""Does a map mean anything: blur what it marks, and see whether the prediction moves more than by chance.
+
+The deletion test of Samek et al. 2017 (doi:10.1109/TNNLS.2016.2599820) and Petsiuk et al. 2018 (arXiv:1806.07421),
+with detail blurred instead of blackened, so that the network is not shown a picture unlike any photograph, and
+against random maps as coarse as the map, since blurring scattered pixels and blurring patches do different harm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.explain.field import Mask, blurred, smooth, strongest
+from fundus_core.records import Floats, Pixels
+
+Predict = Callable[[Pixels], Mapping[str, Floats]]
+"""From crops (n x S x S x 3, RGB, 0..255) to n values per target, in the target's unit."""
+
+FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
+"""Shares of the field that are blurred, one after the other."""
+DRAWS = 19
+"""Random maps; a map that beats all of them does so by chance once in twenty times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """How far a prediction moves when parts of the field are blurred."""
+
+    fractions: tuple[float, ...]
+    """Shares of the field that were blurred."""
+    salient: tuple[float, ...]
+    """Absolute change of the prediction, in its unit, when the most salient pixels are blurred."""
+    random: tuple[tuple[float, ...], ...]
+    """The same for random pixels of the same area, one curve per random map."""
+
+    @property
+    def mean_random(self) -> tuple[float, ...]:
+        """The mean curve of the random maps."""
+        return tuple(float(value) for value in np.mean(self.random, axis=0))
+
+    @property
+    def ratio(self) -> float:
+        """Area under the salient curve over the mean area under the random ones; NaN where nothing moves."""
+        chance = float(np.mean([self._area(curve) for curve in self.random]))
+        return self._area(self.salient) / chance if chance > 0 else math.nan
+
+    @property
+    def beaten(self) -> float:
+        """Share of the random maps whose curve lies lower, by area."""
+        own = self._area(self.salient)
+        return float(np.mean([self._area(curve) < own for curve in self.random]))
+
+    @property
+    def meaningful(self) -> bool:
+        """Whether the map beats every random one."""
+        return self.beaten == 1.0
+
+    def _area(self, curve: tuple[float, ...]) -> float:
+        return float(np.trapezoid((0.0, *curve), (0.0, *self.fractions)))
+
+
+class Eraser:
+    """Blurs parts of one crop and says how the predictions move."""
+
+    def __init__(self, pixels: Pixels, field: Mask, predict: Predict) -> None:
+        """Keep one crop (S x S x 3, RGB, 0..255), its field (S x S) and what predicts."""
+        self.pixels, self.field, self.predict = pixels, field, predict
+        self.without = blurred(pixels, field)
+        before = predict(np.stack([pixels, self.without]))
+        self.value = {target: float(values[0]) for target, values in before.items()}
+        """By target: the prediction of the crop as it is."""
+        self.value_blurred = {target: float(values[1]) for target, values in before.items()}
+        """By target: the prediction of the crop without any detail."""
+
+    def curves(self, strength: NDArray[Any]) -> dict[str, tuple[float, ...]]:
+        """Return by target the absolute changes when the strongest pixels (of S x S) are blurred."""
+        crops = np.stack([self._erased(strength, share) for share in FRACTIONS])
+        after = self.predict(crops)
+        return {
+            target: tuple(abs(float(value) - self.value[target]) for value in values)
+            for target, values in after.items()
+        }
+
+    def random_curves(self, grain: float, *, draws: int, seed: int) -> list[dict[str, tuple[float, ...]]]:
+        """Return such curves for random maps whose spots have the size ``grain`` (spread in pixels)."""
+        random = np.random.default_rng(seed)
+        shape = self.field.shape
+        return [self.curves(smooth(random.standard_normal(shape), grain)) for _ in range(draws)]
+
+    def _erased(self, strength: NDArray[Any], share: float) -> Pixels:
+        chosen = strongest(strength, self.field, share)
+        return np.asarray(np.where(chosen[..., None], self.without, self.pixels), np.uint8)

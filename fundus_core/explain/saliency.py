@@ -1,0 +1,202 @@
+"""A map per target of where the model looks, with the evidence whether it means anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.errors import UsageError
+from fundus_core.explain.deletion import DRAWS, FRACTIONS, Deletion, Eraser, Predict
+from fundus_core.explain.field import Mask, field_of, smooth, vessel_like
+from fundus_core.explain.occlusion import PATCH, occlude
+from fundus_core.models.card import Card
+from fundus_core.records import Floats, Pixels, RetinaCrop
+
+METHODS = ("integrated_gradients", "grad_cam", "occlusion")
+"""How a map may be made."""
+LARGE_PX = 320
+"""From this side on integrated gradients take minutes on a processor, and Grad-CAM stands in."""
+_FINE = 1 / 64
+_TOP = 99.5
+"""Percentile of the field's attribution that is shown as 1: a single pixel shall not darken all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saliency:
+    """Where a model looks for one target in one crop."""
+
+    target: str
+    """Id of the target."""
+    method: str
+    """One of ``METHODS``."""
+    map: NDArray[np.float32]
+    """S x S, 0..1, in the crop's pixels; 0 outside the retina."""
+    value: float
+    """The prediction, in the target's unit."""
+    value_blurred: float
+    """The prediction for the crop without its detail: what colour and brightness alone say, which no map shows."""
+    share_inside: float
+    """Share of the attribution that lies inside the retina, 0..1, before the map was masked."""
+    area_inside: float
+    """Share of the crop that is retina: what ``share_inside`` would be if the place did not matter."""
+    share_on_vessels: float
+    """Share of the attribution inside the retina that lies on vessel-like contrast, 0..1."""
+    expected_on_vessels: float
+    """What that share would be by contrast alone, whatever the network (by area alone for coarse methods)."""
+    deletion: Deletion
+    """Whether the map means anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attribution:
+    """What a method says of one target, before it is judged."""
+
+    strength: Floats
+    """S x S, magnitude of the attribution."""
+    influence: Floats
+    """S x S, magnitude of what a change of the pixel would do; outside the retina too."""
+    chance: Floats
+    """S x S, what the strength would be for a network to which every pixel matters alike."""
+
+
+def saliency(
+    card: Card,
+    crop: RetinaCrop,
+    targets: Sequence[str] = (),
+    *,
+    predict: Predict,
+    method: str = "auto",
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> dict[str, Saliency]:
+    """Say where a model looks, and whether the map means anything.
+
+    Args:
+        card: The model.
+        crop: Cut by the card's rule; S x S x 3, RGB, 0..255.
+        targets: Ids; all of the card where empty.
+        predict: The opened model: crops to values by target.
+        method: ``auto`` (integrated gradients for a timm network, Grad-CAM where it is large, occlusion for a graph
+            without gradients) or one of ``METHODS``.
+        draws: Random maps in the deletion test.
+        seed: Of the random maps.
+
+    Returns:
+        By target, in the order asked for.
+
+    Raises:
+        UsageError: A target, the method or the crop does not fit the card.
+        CardError: The weights are missing or do not fit.
+    """
+    wanted, how = _checked(card, crop, targets, method)
+    field = field_of(crop)
+    eraser = Eraser(crop.pixels, field, predict)
+    found = _attributions(card, eraser, wanted, how)
+    grain = _grain(card, how)
+    chance = eraser.random_curves(grain, draws=draws, seed=seed)
+    vessels = vessel_like(crop.pixels, field)
+    return {
+        target: _judge(target, how, found[target], eraser, vessels, grain, [one[target] for one in chance])
+        for target in wanted
+    }
+
+
+def _checked(card: Card, crop: RetinaCrop, targets: Sequence[str], method: str) -> tuple[tuple[str, ...], str]:
+    unknown = [target for target in targets if target not in card.targets]
+    if unknown:
+        message = f"'{card.id}' does not predict {', '.join(unknown)}; its targets are {', '.join(card.targets)}."
+        raise UsageError(message)
+    if method not in ("auto", *METHODS):
+        message = f"There is no method '{method}'; use auto or one of {', '.join(METHODS)}."
+        raise UsageError(message)
+    if card.runtime != "timm" and method not in ("auto", "occlusion"):
+        message = f"'{card.id}' is a graph without gradients; use the method 'occlusion' or 'auto'."
+        raise UsageError(message)
+    side = card.input.size
+    if crop.pixels.shape != (side, side, 3) or crop.pixels.dtype != np.uint8:
+        message = f"'{card.id}' wants a crop of {side} x {side} x 3 bytes (RGB), not {crop.pixels.shape}."
+        raise UsageError(message)
+    return tuple(targets) or card.targets, method if method != "auto" else _best(card)
+
+
+def _best(card: Card) -> str:
+    if card.runtime != "timm":
+        return "occlusion"
+    return "integrated_gradients" if card.input.size <= LARGE_PX else "grad_cam"
+
+
+def _grain(card: Card, method: str) -> float:
+    """Spread in pixels of the finest spot that a method can show."""
+    side = card.input.size
+    # A timm network halves its map of features five times as a rule; a spot is about half a cell wide.
+    return {"integrated_gradients": _FINE * side, "grad_cam": 16.0, "occlusion": PATCH * side / 2}[method]
+
+
+def _attributions(card: Card, eraser: Eraser, targets: Sequence[str], method: str) -> Mapping[str, _Attribution]:
+    if method == "occlusion":
+        moved = occlude(eraser.pixels, eraser.field, eraser.predict)
+        return {target: _coarse(moved[target]) for target in targets}
+    from fundus_core.explain.gradients import Gradients  # torch: only where a network is differentiated
+
+    network = Gradients(card)
+    outputs = {target: card.targets.index(target) for target in targets}
+    if method == "grad_cam":
+        return {target: _coarse(network.cam(eraser.pixels, output)) for target, output in outputs.items()}
+    return {
+        target: _fine(network.integrated(eraser.pixels, eraser.without, output), eraser.pixels, eraser.without)
+        for target, output in outputs.items()
+    }
+
+
+def _coarse(plane: Floats) -> _Attribution:
+    strength = np.abs(plane)
+    return _Attribution(strength, strength, np.ones_like(strength))
+
+
+def _fine(slope: Floats, pixels: Pixels, baseline: Pixels) -> _Attribution:
+    """Join the mean gradient (S x S x 3) and the detail that it meets."""
+    detail = pixels.astype(np.float64) - baseline
+    strength = np.abs((slope * detail).sum(axis=2))
+    return _Attribution(strength, np.abs(slope).sum(axis=2), np.abs(detail).sum(axis=2))
+
+
+def _judge(
+    target: str,
+    method: str,
+    found: _Attribution,
+    eraser: Eraser,
+    vessels: Mask,
+    grain: float,
+    chance: Sequence[tuple[float, ...]],
+) -> Saliency:
+    field = eraser.field
+    # Integrated gradients change from pixel to pixel; only their mean over a spot is stable.
+    shown = smooth(found.strength, grain) if method == "integrated_gradients" else found.strength
+    return Saliency(
+        target=target,
+        method=method,
+        map=_scaled(shown, field),
+        value=eraser.value[target],
+        value_blurred=eraser.value_blurred[target],
+        share_inside=_share(found.influence, field, np.ones_like(field)),
+        area_inside=float(field.mean()),
+        share_on_vessels=_share(found.strength, vessels, field),
+        expected_on_vessels=_share(found.chance, vessels, field),
+        deletion=Deletion(FRACTIONS, eraser.curves(shown)[target], tuple(chance)),
+    )
+
+
+def _share(strength: Floats, part: Mask, whole: Mask) -> float:
+    total = float(strength[whole].sum())
+    return float(strength[part & whole].sum()) / total if total > 0 else float("nan")
+
+
+def _scaled(strength: Floats, field: Mask) -> NDArray[np.float32]:
+    inside = strength[field]
+    top = float(np.percentile(inside, _TOP)) if inside.size else 0.0
+    if top <= 0:
+        return np.zeros(field.shape, np.float32)
+    return np.where(field, np.minimum(strength / top, 1.0), 0.0).astype(np.float32)

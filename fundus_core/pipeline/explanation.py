@@ -1,0 +1,127 @@
+"""``explain``: where a model looks in one photograph; the work itself, and asking another process for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import fundus_core
+from fundus_core import __version__, images, journey
+from fundus_core.errors import UsageError
+from fundus_core.explain import Explanation, read, saliency, write
+from fundus_core.journey import Examined
+from fundus_core.models.card import Card
+from fundus_core.pipeline.prediction import ready_card
+from fundus_core.pipeline.scoring import notice
+from fundus_core.records import RetinaCrop, Status
+
+PATIENCE_S = 900.0
+"""Occlusion of a large graph takes minutes on a processor; what takes longer is given up."""
+
+
+def explain(locator: str, model: str, targets: Sequence[str], out: Path, *, method: str = "auto") -> Explanation:
+    """Explain one photograph in this process, which then holds torch, and write the result.
+
+    Args:
+        locator: A path, or ``archive.zip::member``.
+        model: Id of a card whose weights are there.
+        targets: Ids; all of the card where empty.
+        out: Folder for ``explanation.json``, the crop, and a map and an overlay per target.
+        method: See :func:`fundus_core.explain.saliency`.
+
+    Returns:
+        What was written; a photograph that is refused or cannot be read is an answer without maps.
+
+    Raises:
+        UsageError: The photograph, the model, a target or the method does not exist; nothing was written.
+        CardError: The weights are damaged or do not fit.
+    """
+    card = ready_card(model)
+    if not (Path(locator).is_file() or "::" in locator):
+        message = f"'{locator}' is not a file; give one photograph, or archive.zip::photograph."
+        raise UsageError(message)
+    examined = journey.examine(images.source_at(locator), [card.rule])
+    found = _told(card, examined)
+    if examined.status is Status.ACCEPTED:
+        found = _looked(found, card, examined, targets, method)
+    write(found, out)
+    return found
+
+
+def ask_explanation(locator: str, model: str, targets: Sequence[str] = (), *, method: str = "auto") -> Explanation:
+    """Have another process explain a photograph, and wait: for a process that must stay free of torch.
+
+    Nothing is left on the disk, so that deleting a photograph leaves no picture of it behind; keep the answer in
+    memory. Asking for all targets at once costs hardly more than asking for one.
+
+    Raises:
+        UsageError: What that process found at fault, in its words, or that it took too long.
+    """
+    ready_card(model)
+    with tempfile.TemporaryDirectory(prefix="explain-") as folder:
+        options = [option for target in targets for option in ("--target", target)]
+        _call([locator, "--model", model, "--method", method, "--out", folder, *options])
+        return read(Path(folder))
+
+
+def _call(arguments: Sequence[str]) -> None:
+    root = str(Path(fundus_core.__file__).parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    try:
+        done = subprocess.run(  # noqa: S603 (our own interpreter and module)
+            [sys.executable, "-m", "fundus_core", "explain", *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        message = f"The explanation took more than {PATIENCE_S / 60:.0f} minutes and was given up; ask for one target."
+        raise UsageError(message) from None
+    if done.returncode not in (0, 1):
+        last = done.stderr.strip().splitlines()[-1:] or [f"the process ended with {done.returncode}"]
+        message = f"There is no explanation: {last[0].removeprefix('fundus_core explain: ')}"
+        raise UsageError(message)
+
+
+def _told(card: Card, examined: Examined) -> Explanation:
+    """Everything but the maps."""
+    accepted = examined.status is Status.ACCEPTED
+    return Explanation(
+        photograph=examined.photograph,
+        sha256=examined.sha256,
+        status=(Status.PREDICTED if accepted else examined.status).value,
+        reason="" if accepted else examined.reason,
+        model=card.id,
+        weights_sha256=card.weights.sha256,
+        code_version=__version__,
+        note=notice([card]),
+    )
+
+
+def _looked(found: Explanation, card: Card, examined: Examined, targets: Sequence[str], method: str) -> Explanation:
+    from fundus_core import inference  # torch: never in the process that serves pages
+
+    crop, predictor = examined.crops[0], inference.open_predictor(card)
+    maps = saliency(card, crop, targets, predict=lambda crops: predictor.predict(crops).values, method=method)
+    reduced = _reduction(examined, crop)
+    return replace(
+        found,
+        scale=crop.scale / reduced,
+        origin_x=crop.origin_x * reduced,
+        origin_y=crop.origin_y * reduced,
+        maps=maps,
+        crop=crop.pixels,
+    )
+
+
+def _reduction(examined: Examined, crop: RetinaCrop) -> float:
+    """How much smaller than the file's own the photograph was decoded."""
+    return examined.width / crop.bounds.width
