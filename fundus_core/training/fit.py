@@ -44,7 +44,7 @@ def train(
         The path of the card.
     """
     out.mkdir(parents=True, exist_ok=True)
-    accelerator = engine(plan.precision)
+    accelerator = engine()
     with accelerator.main_process_first():
         # The first process cuts and writes; the others find everything done.
         data = prepare(materials, out, plan, workers=workers, progress=progress)

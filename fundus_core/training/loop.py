@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -31,11 +32,15 @@ CHECKPOINT = "checkpoint.pt"
 """Name of the file from which training goes on."""
 
 
-def engine(precision: str) -> Accelerator:
-    """Return the engine that places, spreads and casts; on the CPU where there is no GPU."""
+def engine() -> Accelerator:
+    """Return the engine that places and spreads; on the CPU where there is no GPU."""
     spread = DistributedDataParallelKwargs(broadcast_buffers=False)
-    mixed = "bf16" if precision == "bf16" else "no"
-    return Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=mixed, kwargs_handlers=[spread])
+    return Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[spread])
+
+
+def reduced(precision: str, device: torch.device) -> torch.autocast:
+    """Return the context in which a network runs in bfloat16, or one that changes nothing."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 
 class Learner:
@@ -55,7 +60,10 @@ class Learner:
         known = np.isfinite(deck.wanted[deck.rows]).mean(axis=0)
         self.weight = torch.tensor(1 / np.maximum(known, 1e-3) / known.size, device=accelerator.device).float()
         self.optimiser = torch.optim.AdamW(_groups(network, plan.weight_decay), lr=plan.learning_rate)
-        self.model: nn.Module = accelerator.prepare_model(network)
+        with warnings.catch_warnings():
+            # Accelerate passes an argument that torch is about to rename.
+            warnings.simplefilter("ignore", FutureWarning)
+            self.model: nn.Module = accelerator.prepare_model(network)
         self.average = Average(network, plan.ema)
         self.progress = Progress()
         self.best: Weights = {}
@@ -111,7 +119,8 @@ class Learner:
         for turn, batch in zip(range(self.plan.accumulate), batches, strict=False):
             last = turn == self.plan.accumulate - 1
             with nullcontext() if last else self.accelerator.no_sync(self.model):
-                raw, _ = self.model(torch.from_numpy(batch.crops).to(self.accelerator.device))
+                with reduced(self.plan.precision, self.accelerator.device):
+                    raw, _ = self.model(torch.from_numpy(batch.crops).to(self.accelerator.device))
                 loss = self._loss(raw, batch.wanted) / self.plan.accumulate
                 self.accelerator.backward(loss)
             total += loss.detach()
@@ -131,9 +140,10 @@ class Learner:
         state = self.progress
         own = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.network.load_state_dict(self.average.weights)
-        raw = torch.from_numpy(predict(self.network, validation.crops, self.accelerator)[0].astype(np.float32))
+        answer, _ = predict(self.network, validation.crops, self.weight.device, self.plan.precision)
         self.network.load_state_dict(own)
-        loss = float(self._loss(raw.to(self.weight.device), validation.wanted))
+        raw = torch.from_numpy(answer.astype(np.float32)).to(self.weight.device)
+        loss = float(self._loss(raw, validation.wanted))
         state.history.append(
             {
                 "epoch": float(state.epoch),
@@ -203,15 +213,15 @@ def rate(plan: Plan, step: int, total: int) -> float:
 
 @torch.no_grad()
 def predict(
-    network: Network, crops: NDArray[np.uint8], accelerator: Accelerator, *, batch: int = 64
+    network: Network, crops: NDArray[np.uint8], device: torch.device, precision: str, *, batch: int = 64
 ) -> tuple[Floats, Floats]:
     """Return raw outputs (n x columns) and features (n x F) of crops (n x S x S x 3) in evaluation mode."""
     was_training = network.training
     network.eval()
     raw, features = [], []
     for first in range(0, len(crops), batch):
-        part = torch.from_numpy(np.ascontiguousarray(crops[first : first + batch])).to(accelerator.device)
-        with accelerator.autocast():
+        part = torch.from_numpy(np.ascontiguousarray(crops[first : first + batch])).to(device)
+        with reduced(precision, device):
             answer = network(part)
         raw.append(answer[0].float().cpu().numpy())
         features.append(answer[1].float().cpu().numpy())
