@@ -7,7 +7,7 @@ reading and its place in the ledger together or not at all.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -139,12 +139,17 @@ def active(store: Store, runs: Sequence[int]) -> set[int]:
         return set(connection.execute(query).scalars())
 
 
-def known(store: Store, versions: Sequence[int], sha256: str) -> frozenset[int]:
-    """The versions that have read these bytes."""
+def known(store: Store, versions: Sequence[int], sha256s: Iterable[str]) -> Mapping[str, frozenset[int]]:
+    """The versions that have read bytes before, by sha256; those that none has read are left out."""
     reading = schema.reading.c
-    query = sa.select(reading.version_id).where(reading.sha256 == sha256, reading.version_id.in_(versions))
+    query = sa.select(reading.sha256, reading.version_id).where(
+        reading.sha256.in_(set(sha256s)), reading.version_id.in_(versions)
+    )
+    found: dict[str, set[int]] = {}
     with store.reading() as connection:
-        return frozenset(connection.execute(query).scalars())
+        for row in connection.execute(query):
+            found.setdefault(row.sha256, set()).add(row.version_id)
+    return {sha256: frozenset(versions) for sha256, versions in found.items()}
 
 
 def end(store: Store, worker: str, turn: Turn, endings: Sequence[Ending]) -> set[str]:

@@ -19,7 +19,7 @@ from fundus_core.store import CohortRef, ModelVersion, Store, cohorts, database,
 State = Literal["waiting", "running", "paused", "cancelled", "stopped", "done"]
 
 IN_FLIGHT = "in_flight"
-ENDED = ("predicted", "refused", "failed")
+SETTLED = ("predicted", "refused", "failed")
 RECENT_S = 30.0
 """Speed is measured over the last so many seconds."""
 LITTLE_BYTES = 20_000_000
@@ -66,14 +66,19 @@ class Progress:
     """At that speed; ``None`` where nobody can tell."""
 
     @property
-    def ended(self) -> int:
-        """How many have a result."""
+    def settled(self) -> int:
+        """How many photographs have a result."""
         return self.predicted + self.refused + self.failed
 
     @property
-    def finished(self) -> bool:
-        """Whether nothing more will happen unless somebody asks for it."""
+    def ended(self) -> bool:
+        """Whether nothing more will happen unless somebody asks for it: done, stopped or cancelled."""
         return self.state in {"cancelled", "stopped", "done"}
+
+    @property
+    def finished(self) -> bool:
+        """Whether every photograph has a result."""
+        return self.state == "done"
 
 
 def submit(store: Store, cohort: CohortRef, models: Sequence[ModelVersion]) -> int:
@@ -212,7 +217,7 @@ def progress(store: Store, run: int) -> Progress:
         counts, reused = _counts(connection, run)
         speed = _speed(connection, run)
     left = counts.get("queued", 0) + counts.get(IN_FLIGHT, 0)
-    begun = any(counts.get(state, 0) for state in (*ENDED, IN_FLIGHT))
+    begun = any(counts.get(state, 0) for state in (*SETTLED, IN_FLIGHT))
     active: State = "running" if begun else "waiting"
     return Progress(
         run=run,

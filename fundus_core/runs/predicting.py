@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fundus_core.errors import FundusError
 from fundus_core.records import Pixels, Prediction, Status
 from fundus_core.retina import CropRule
 from fundus_core.runs.looking import PICTURE, Looked
 from fundus_core.runs.opening import Model, Predictions
 
-_MODEL_FAULTS = (RuntimeError, MemoryError, ValueError)
+_MODEL_FAULTS = (FundusError, RuntimeError, MemoryError, ValueError)
 """What networks raise when they run out of memory or are fed what they cannot take."""
 
 

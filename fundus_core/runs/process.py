@@ -6,20 +6,26 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import sqlalchemy as sa
 
 import fundus_core
-from fundus_core.runs import presence
+from fundus_core.runs import claims, presence
 from fundus_core.store import Store, schema
 
 IDLE_EXIT_S = 1800.0
 LOG = "worker.log"
 _MOST_LOG_BYTES = 5_000_000
 
+KEEP_S = 3.0
+LONGEST_S = 60.0
+
 _children: list[subprocess.Popen[bytes]] = []
+_keepers: dict[str, Keeper] = {}
+_starting_one = threading.Lock()
 
 
 def worker_alive(store: Store) -> bool:
@@ -28,9 +34,9 @@ def worker_alive(store: Store) -> bool:
 
 
 def ensure_worker(store: Store, *, idle_exit: float = IDLE_EXIT_S) -> bool:
-    """Start this machine's worker where none is at work.
+    """Start this machine's worker where none is at work, and from now on bring it back where it is killed.
 
-    Cheap enough to be called whenever a page looks at a run, so that a worker that was killed comes back.
+    As long as this process lives, a thread starts the worker again when a run needs one; ``stop_worker`` ends that.
 
     Args:
         store: The store.
@@ -39,14 +45,51 @@ def ensure_worker(store: Store, *, idle_exit: float = IDLE_EXIT_S) -> bool:
     Returns:
         Whether one was started.
     """
-    _children[:] = [child for child in _children if child.poll() is None]
-    if worker_alive(store) or any(_starting(child, store) for child in _children):
-        return False
-    _children.append(_start(store, idle_exit))
-    return True
+    keeper = _keepers.get(store.address)
+    if keeper is None or keeper.store.closed:
+        _keepers[store.address] = keeper = Keeper(store, idle_exit)
+        keeper.thread.start()
+    return _start_if_none(store, idle_exit)
 
 
-def _starting(child: subprocess.Popen[bytes], store: Store) -> bool:
+def _start_if_none(store: Store, idle_exit: float) -> bool:
+    with _starting_one:
+        _children[:] = [child for child in _children if child.poll() is None]
+        if worker_alive(store) or any(_on_its_way(child, store) for child in _children):
+            return False
+        _children.append(_start(store, idle_exit))
+        return True
+
+
+class Keeper:
+    """Brings a store's worker back while there is work; waits longer and longer for one that dies again."""
+
+    def __init__(self, store: Store, idle_exit: float) -> None:
+        self.store = store
+        self.idle_exit = idle_exit
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._keep, name="worker's keeper", daemon=True)
+
+    def stop(self) -> None:
+        """End, and wait until it has ended."""
+        self.over.set()
+        if self.thread.is_alive():
+            self.thread.join()
+
+    def _keep(self) -> None:
+        pause = KEEP_S
+        while not self.over.wait(pause) and not self.store.closed:
+            try:
+                started = claims.next_turn(self.store) is not None and self._start()
+            except sa.exc.OperationalError:  # the database is away: look again later
+                started = True
+            pause = min(2 * pause, LONGEST_S) if started else KEEP_S
+
+    def _start(self) -> bool:
+        return not self.over.is_set() and _start_if_none(self.store, self.idle_exit)
+
+
+def _on_its_way(child: subprocess.Popen[bytes], store: Store) -> bool:
     """Whether a child of ours is on its way to the store's seat."""
     return isinstance(child.args, list) and str(store.shelf.folder.absolute()) in child.args
 
@@ -87,6 +130,9 @@ def _log(store: Store) -> Path:
 def stop_worker(store: Store, *, wait_s: float = 10.0) -> bool:
     """Ask this machine's worker to end after its batch, and wait for it; returns whether it has ended."""
     worker = schema.worker.c
+    keeper = _keepers.pop(store.address, None)
+    if keeper is not None:
+        keeper.stop()
     mine = sa.and_(worker.seat, worker.host == socket.gethostname())
     until = time.monotonic() + wait_s
     while worker_alive(store) and time.monotonic() < until:

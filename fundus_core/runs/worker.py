@@ -17,8 +17,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -35,13 +34,19 @@ from fundus_core.store import Store
 
 BATCH_S = 1.0
 """A batch is as large as the network can do in this time, so that pause and cancel act at once."""
+FIRST = 2
+"""Photographs in the first batch of a model, while its speed is not known."""
 MOST = 32
 """Photographs in a batch at most."""
+EIGHT = 8
+"""Larger batches are multiples of this, since networks are asked eight at a time."""
 AHEAD = 2
 """Batches that are read while the network works on another."""
 POLL_S = 0.4
 BURY_S = 5.0
 RETRY_S = 2.0
+ORPHAN_S = 30.0
+"""Seconds without work after which a worker ends whose starter has gone."""
 WARM = 3
 """Models that are kept open."""
 HANGS_S = 300.0
@@ -118,7 +123,7 @@ class Worker:
             models = self.open(turn)
             if models is None:
                 continue
-            size = self.sizes.get(tuple(turn.versions), 4)
+            size = self.sizes.get(tuple(turn.versions), FIRST)
             members = claims.take(self.store, self.presence.id, turn, size)
             if members:
                 self.ahead.append(self.begin(turn, models, members))
@@ -151,11 +156,13 @@ class Worker:
         """Have photographs read by the threads, unless they are suspect."""
         rules = rules_of(models)
         suspect = any(member.deaths for member in members)
-        versions = list(turn.versions)
-        known = partial(claims.known, self.store, versions)
+        versions = frozenset(turn.versions)
+
+        def known(sha256: str) -> frozenset[int]:
+            return claims.known(self.store, list(versions), [sha256]).get(sha256, frozenset())
 
         def look(member: Member) -> Looked:
-            looked = looking.look(member, rules, versions=frozenset(versions), known=known)
+            looked = looking.look(member, rules, versions=versions, known=known)
             looking.show(self.store, looked, self.over)
             return looked
 
@@ -204,12 +211,18 @@ class Worker:
     def finish(self, job: Job, looked: Sequence[Looked], predicted: dict[int, dict[int, Predicted]]) -> None:
         """Ask the networks about what is left, and write the batch down."""
         since = time.monotonic()
+        looked = self.refresh(job, looked)
         left = [one for one in looked if one.member.id not in predicted]
         answers = {**predict(job.models, left, job.rules), **predicted}
         if len(left) == len(job.members):
             self.resize(job, time.monotonic() - since)
         endings = [ending(one, job.turn.versions, answers.get(one.member.id, {})) for one in looked]
         self.write(job.turn, endings)
+
+    def refresh(self, job: Job, looked: Sequence[Looked]) -> list[Looked]:
+        """Look again which bytes are known: an earlier batch may have held the same."""
+        known = claims.known(self.store, list(job.turn.versions), [one.sha256 for one in looked])
+        return [replace(one, known=one.known | known.get(one.sha256, frozenset())) for one in looked]
 
     def drop(self) -> None:
         """Put back all that is ahead, when the store can be used again."""
@@ -224,9 +237,9 @@ class Worker:
     def resize(self, job: Job, seconds: float) -> None:
         """Choose the size of the next batch of these models by the time that this one took."""
         key = tuple(job.turn.versions)
-        size = self.sizes.get(key, 4)
         fits = int(BATCH_S * len(job.members) / max(seconds, 1e-3))
-        self.sizes[key] = min(MOST, max(1, min(fits, 2 * size)))
+        size = max(1, min(fits, 4 * self.sizes.get(key, FIRST), MOST))
+        self.sizes[key] = size // EIGHT * EIGHT or size
 
     def write(self, turn: Turn, endings: Sequence[Ending]) -> None:
         """Write a batch; with a full disk or an absent database, again and again until it can be written."""
@@ -284,7 +297,7 @@ def work(
     ):
         worker.over = over or worker.over
         store.tidy()
-        busy = time.monotonic()
+        busy, parent = time.monotonic(), os.getppid()
         while not worker.over.is_set():
             try:
                 worked = worker.step()
@@ -293,7 +306,8 @@ def work(
                 worker.drop()
                 worked = False
             busy = time.monotonic() if worked else busy
-            if not worked and time.monotonic() - busy >= idle_exit:
+            patience = idle_exit if os.getppid() == parent else min(idle_exit, ORPHAN_S)
+            if not worked and time.monotonic() - busy >= patience:
                 return
             if not worked:
                 worker.over.wait(POLL_S)

@@ -41,6 +41,7 @@ class Store:
         self.engine = engine
         self.shelf = shelf
         self.address = address
+        self.closed = False
 
     @classmethod
     def open(cls, where: str | Path, *, files: str | Path | None = None) -> Store:
@@ -71,6 +72,7 @@ class Store:
 
     def close(self) -> None:
         """Give the connections back."""
+        self.closed = True
         self.engine.dispose()
 
     def __enter__(self) -> Store:

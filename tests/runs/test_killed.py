@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from fundus_core import runs
 from fundus_core.runs import ledger, process, worker
 from fundus_core.runs.locks import Lock
-from fundus_core.store import Store, schema
+from fundus_core.store import NewPhotograph, Store, schema
 from tests.runs import fake
 from tests.runs.conftest import Make
 
@@ -71,8 +71,8 @@ def test_killed_at_random_moments_nothing_is_missing_and_nothing_twice(store: St
         child.send_signal(signal.SIGKILL)
         child.wait()
         progress = runs.progress(store, run)
-        assert progress.ended >= ended, "what has ended stays ended"
-        ended = progress.ended
+        assert progress.settled >= ended, "what has ended stays ended"
+        ended = progress.settled
     progress = finish(store, run, start)
     assert (progress.predicted, progress.failed, progress.total) == (24, 0, 24)
     with store.reading() as connection:
@@ -126,8 +126,11 @@ def test_the_machines_worker_is_one_and_comes_back(tmp_path: Path) -> None:
             child.send_signal(signal.SIGKILL)
             child.wait()
             assert not runs.worker_alive(store), "a dead worker gives its seat back at once"
-            assert runs.ensure_worker(store, idle_exit=60.0)
-            wait_for(lambda: runs.worker_alive(store))
+            store.create_cohort("a")
+            store.add_photographs("a", [NewPhotograph("x", "/nowhere")])
+            run = ledger.submit(store, "a", [fake.version("not in the registry")])
+            wait_for(lambda: runs.progress(store, run).state == "stopped")  # by a worker that came back by itself
+            assert "no model 'not in the registry'" in runs.progress(store, run).note
         finally:
             assert runs.stop_worker(store, wait_s=30.0)
         wait_for(lambda: process._children[-1].poll() is not None)

@@ -39,8 +39,8 @@ def work_off(store: Store, worker: str = "w", size: int = 4, status: str = "pred
 
 def check(progress: runs.Progress) -> runs.Progress:
     """The law that holds at every moment."""
-    assert progress.total == progress.queued + progress.in_flight + progress.ended
-    assert progress.reused <= progress.ended
+    assert progress.total == progress.queued + progress.in_flight + progress.settled
+    assert progress.reused <= progress.settled
     return progress
 
 
@@ -117,7 +117,7 @@ def test_pausing_puts_back_what_is_held_and_nothing_is_taken(store: Store) -> No
     assert claims.next_turn(store) is None
     assert claims.take(store, "w", turn, 4) == []
     claims.end(store, "w", turn, [ending(turn, member) for member in members])
-    assert check(runs.progress(store, run)).ended == 0
+    assert check(runs.progress(store, run)).settled == 0
     runs.resume(store, run)
     work_off(store)
     assert check(runs.progress(store, run)).predicted == 6

@@ -115,7 +115,7 @@ def test_a_model_that_cannot_be_opened_stops_its_run_and_no_other(store: Store, 
     progress = run(store, "a", "red")
     assert progress.state == "done"
     stopped = runs.progress(store, broken)
-    assert (stopped.state, stopped.queued, stopped.finished) == ("stopped", 2, True)
+    assert (stopped.state, stopped.queued, stopped.ended, stopped.finished) == ("stopped", 2, True, False)
     assert "There is no model 'missing'" in stopped.note
     runs.resume(store, broken)
     assert runs.progress(store, broken).state == "waiting"
@@ -182,19 +182,19 @@ def test_pause_resume_and_cancel_act_at_once(store: Store, make: Make, working: 
     make("a", range(12))
     make("b", range(20, 24))
     key = ledger.submit(store, "a", [fake.version("very-slow")])
-    wait_for(lambda: runs.progress(store, key).ended > 0)
+    wait_for(lambda: runs.progress(store, key).settled > 0)
     runs.pause(store, key)
-    ended = runs.progress(store, key).ended
+    ended = runs.progress(store, key).settled
     other = ledger.submit(store, "b", [fake.version("red")])
     wait_for(lambda: runs.progress(store, other).state == "done", 15.0)
-    assert runs.progress(store, key).ended == ended, "the other run was done and nothing was added to the paused one"
+    assert runs.progress(store, key).settled == ended, "the other run was done and nothing was added to the paused one"
     runs.resume(store, key)
-    wait_for(lambda: runs.progress(store, key).ended > ended)
+    wait_for(lambda: runs.progress(store, key).settled > ended)
     runs.cancel(store, key)
-    ended = runs.progress(store, key).ended
+    ended = runs.progress(store, key).settled
     time.sleep(1.5)
     progress = runs.progress(store, key)
-    assert (progress.state, progress.ended, progress.in_flight) == ("cancelled", ended, 0)
+    assert (progress.state, progress.settled, progress.in_flight) == ("cancelled", ended, 0)
 
 
 def test_a_worker_that_is_asked_to_end_puts_back_what_it_holds(
