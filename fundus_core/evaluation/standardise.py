@@ -163,7 +163,8 @@ def _variables(samples: Iterable[Sample]) -> tuple[str, ...]:
     found = ["truth"]
     for name in ("age", "sex"):
         known = [np.isfinite(_values(sample, name)) for sample in several]
-        varies = np.ptp(np.concatenate([_values(s, name)[k] for s, k in zip(several, known, strict=True)])) > 0
+        values = np.concatenate([_values(s, name)[k] for s, k in zip(several, known, strict=True)])
+        varies = len(values) > 0 and np.ptp(values) > 0
         if several[0].target.id != name and varies and min(k.mean() for k in known) >= KNOWN_SHARE:
             found.append(name)
     return tuple(found)

@@ -36,8 +36,10 @@ class Scored:
     """Which row of the truth table went to which photograph."""
 
 
-def beside(predictions: CohortTable, found: truth.Match) -> CohortTable:
+def beside(predictions: CohortTable, found: truth.Match | None) -> CohortTable:
     """Put matched truth beside predictions; ids and eyes of the truth table fill what the predictions lack."""
+    if found is None:
+        return replace(predictions, patient_id=_first(predictions.patient_id, predictions.photograph))
     patient = _first(predictions.patient_id, found.patient_id())
     return replace(
         predictions,
@@ -46,6 +48,32 @@ def beside(predictions: CohortTable, found: truth.Match) -> CohortTable:
         truth=dict(found.values()),
         covariates=dict(found.covariates()),
     )
+
+
+def matched(predictions: CohortTable, measured: Path, columns: Path | None = None) -> truth.Match:
+    """Match a truth table to predictions.
+
+    Args:
+        predictions: A row per photograph.
+        measured: The truth table.
+        columns: A saved mapping of its columns.
+
+    Raises:
+        UsageError: No row belongs to any photograph.
+        TruthError: The table cannot be used.
+    """
+    proposal = truth.Proposal.from_json(_text(columns)) if columns else None
+    names = [str(name) for name in predictions.photograph]
+    patients = [str(who) for who in predictions.patient_id]
+    sides = [str(eye) for eye in predictions.eye]
+    found = truth.match(truth.load(measured, proposal=proposal), names, patient_ids=patients, eyes=sides)
+    if not (found.line >= 0).any():
+        message = (
+            f"No row of '{measured.name}' belongs to a predicted photograph; check that the table and the predictions "
+            "name photographs or patients the same way."
+        )
+        raise UsageError(message)
+    return found
 
 
 def _first(words: Labels, others: Labels) -> Labels:
@@ -76,18 +104,7 @@ def score_files(
         TruthError: The truth table cannot be used, or nothing in it matches.
     """
     made = read_predictions(predictions)
-    proposal = truth.Proposal.from_json(_text(columns)) if columns else None
-    table = truth.load(measured, proposal=proposal)
-    names = [str(name) for name in made.table.photograph]
-    patients = [str(who) for who in made.table.patient_id]
-    sides = [str(eye) for eye in made.table.eye]
-    found = truth.match(table, names, patient_ids=patients, eyes=sides)
-    if not (found.line >= 0).any():
-        message = (
-            f"No row of '{measured.name}' belongs to a photograph in '{predictions.name}'; check that both name "
-            "photographs or patients the same way."
-        )
-        raise UsageError(message)
+    found = matched(made.table, measured, columns)
     cohort = beside(made.table, found)
     return Scored(cohort, score(cohort, level=level, seed=seed, draws=draws), made, found)
 

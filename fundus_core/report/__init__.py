@@ -1,6 +1,6 @@
-"""What leaves the house: one self-contained HTML file, and slides."""
+"""What leaves the house: one self-contained HTML file per cohort, and one per comparison."""
 
-from fundus_core.report.content import Flow, Subject
-from fundus_core.report.html import render
+from fundus_core.report.content import Flow, Pair, Subject
+from fundus_core.report.html import render, render_comparison
 
-__all__ = ["Flow", "Subject", "render"]
+__all__ = ["Flow", "Pair", "Subject", "render", "render_comparison"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from fundus_core.evaluation import Evaluation
+from fundus_core.evaluation import Comparison, Evaluation
 from fundus_core.models.card import Card
 from fundus_core.records import CohortTable, Labels, Status
 
@@ -70,3 +70,19 @@ class Subject:
                 if target in self.table.truth
             },
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two or more cohorts side by side."""
+
+    title: str
+    """For people."""
+    comparison: Comparison
+    """Every number."""
+    tables: Mapping[str, Sequence[Mapping[str, object]]]
+    """Every table by its name, as it is exported."""
+    notice: str
+    """What must stand beside every number."""
+    rendered: bool
+    """Whether a model was trained on rendered eyes."""

@@ -1,0 +1,62 @@
+"""``compare``: cohorts side by side."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from fundus_core import pipeline
+from fundus_core.commands.frame import DONE, Parser, Verbs, say, verb
+from fundus_core.errors import UsageError
+from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED
+
+
+def add(verbs: Verbs[Parser]) -> None:
+    """Say what may be asked."""
+    parser = verb(verbs, "compare", "compare cohorts: case mix, errors, errors on common ground", _run)
+    parser.add_argument("cohorts", nargs="+", metavar="NAME=DIR", help="a folder that predict or evaluate wrote")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--level", default="patient", choices=("patient", "eye", "photograph"), help="(patient)")
+    parser.add_argument(
+        "--margin",
+        action="append",
+        default=[],
+        metavar="TARGET=VALUE",
+        help="test for equivalence within this difference, decided before looking (sbp=2)",
+    )
+    parser.add_argument("--seed", type=int, default=SEED, metavar="S", help=f"of the bootstrap ({SEED})")
+    parser.add_argument("--draws", type=int, default=NUMBER_OF_DRAWS, metavar="N", help=f"({NUMBER_OF_DRAWS})")
+
+
+def _run(options: argparse.Namespace) -> int:
+    named = [_pair(text, "NAME=DIR") for text in options.cohorts]
+    if len({name for name, _ in named}) < len(named):
+        message = "Two cohorts have one name; call each differently (NAME=DIR)."
+        raise UsageError(message)
+    folders = {name: Path(folder) for name, folder in named}
+    margins = {name: _number(value) for name, value in (_pair(text, "TARGET=VALUE") for text in options.margin)}
+    found = pipeline.compare(
+        folders, options.out, level=options.level, seed=options.seed, draws=options.draws, margins=margins
+    )
+    for target, each in found.targets.items():
+        for name, result in each.results.items():
+            score = "accuracy" if "accuracy" in result.estimates else "mae"
+            say(f"{target}, {name}: {pipeline.in_words(score, result)}")
+    say(f"Case mix, errors, differences and errors on common ground in {options.out}")
+    return DONE
+
+
+def _pair(text: str, form: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not (name and sign and value):
+        message = f"Found '{text}'; {form} is needed."
+        raise UsageError(message)
+    return name, value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        message = f"Found the margin '{text}'; a number in the target's unit is needed."
+        raise UsageError(message) from error
