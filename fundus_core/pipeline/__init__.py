@@ -1,6 +1,9 @@
 """The verbs that pages and the command line share; none of them imports torch."""
 
 from fundus_core.pipeline.cohorts import HOME_VARIABLE, Intake, home, intake, match_truth, open_home, set_truth
+from fundus_core.pipeline.comparing import compare
+from fundus_core.pipeline.deidentifying import deidentify_files, export_deidentified
+from fundus_core.pipeline.explanation import ask_explanation, explain
 from fundus_core.pipeline.inspection import Counts, inspect
 from fundus_core.pipeline.prediction import Request, predict, ready_card
 from fundus_core.pipeline.scoring import Scored, beside, evaluate, in_words, notice, score_files
@@ -13,8 +16,13 @@ __all__ = [
     "PredictionsFile",
     "Request",
     "Scored",
+    "ask_explanation",
     "beside",
+    "compare",
+    "deidentify_files",
     "evaluate",
+    "explain",
+    "export_deidentified",
     "home",
     "in_words",
     "inspect",
