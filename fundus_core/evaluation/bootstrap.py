@@ -17,6 +17,7 @@ import numpy as np
 
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.estimate import NUMBER_OF_DRAWS, SEED
+from fundus_core.evaluation.product import product
 from fundus_core.evaluation.sample import Indices
 from fundus_core.records import Floats
 
@@ -130,7 +131,7 @@ def resample(draws: Draws, panels: Sequence[Panel]) -> list[Floats]:
     counted: list[list[Floats]] = [[] for _ in panels]
     start = 0
     for block in draws.blocks():
-        sums[start : start + len(block)] = block @ stacked
+        sums[start : start + len(block)] = product(block, stacked)
         start += len(block)
         for panel, parts in zip(panels, counted, strict=True):
             if isinstance(panel, CountPanel) and len(panel.people):

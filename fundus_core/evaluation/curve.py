@@ -10,6 +10,7 @@ from fundus_core.evaluation.bootstrap import Draws, Statistic, SumPanel, resampl
 from fundus_core.evaluation.calibration import equal_counts
 from fundus_core.evaluation.estimate import NUMBER_OF_DRAWS, SEED, not_estimable
 from fundus_core.evaluation.intervals import described
+from fundus_core.evaluation.product import product
 from fundus_core.evaluation.sample import Sample, check_level, draw_sample, pool
 from fundus_core.evaluation.scores import divide, per_patient
 from fundus_core.records import CohortTable, Floats, Labels
@@ -100,8 +101,8 @@ def _local_lines(kernel: Floats, x: Floats, grid: Floats) -> Statistic:
 
     def finish(sums: Floats) -> Floats:
         n, y = np.split(sums, 2, axis=1)
-        s0, s1, s2 = (n @ (kernel * offset**k).T for k in range(3))
-        t0, t1 = (y @ (kernel * offset**k).T for k in range(2))
+        s0, s1, s2 = (product(n, (kernel * offset**k).T) for k in range(3))
+        t0, t1 = (product(y, (kernel * offset**k).T) for k in range(2))
         return divide(s2 * t0 - s1 * t1, s0 * s2 - s1 * s1)
 
     return finish

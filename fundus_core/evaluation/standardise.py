@@ -26,6 +26,7 @@ from fundus_core.evaluation.bootstrap import CountPanel, Draws, resample
 from fundus_core.evaluation.contrasts import NO_EFFECT, Correction, Difference, corrected, difference, wald
 from fundus_core.evaluation.estimate import Estimate
 from fundus_core.evaluation.intervals import estimates
+from fundus_core.evaluation.product import product
 from fundus_core.evaluation.sample import Sample, units
 from fundus_core.evaluation.scored import difference_of
 from fundus_core.evaluation.subgroups import FEWEST_PEOPLE
@@ -193,7 +194,7 @@ def _panel(sample: Sample, everybody: Labels, standard: _Standard) -> CountPanel
         if not enough:
             return np.full((len(counts), len(STANDARDISED)), np.nan)
         weights = tilt(counts[:, sample.group], features, start) * len(sample)
-        sums = np.where(np.isfinite(weights), weights, 0) @ columns.T
+        sums = product(np.where(np.isfinite(weights), weights, 0), columns.T)
         return scores.scores(sums, about)[:, chosen]
 
     in_pool = np.searchsorted(everybody, sample.patients)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fundus_core.evaluation.product import product
 from fundus_core.records import Floats
 
 STEPS = 60
@@ -40,13 +41,13 @@ def tilt(counts: Floats, x: Floats, start: Floats | None = None) -> Floats:
     weights = np.full(counts.shape, np.nan)
     for _ in range(STEPS):
         part = _weights(counts[open_rows], x, multipliers[open_rows])
-        gradient = part @ x
+        gradient = product(part, x)
         done = np.abs(gradient).max(axis=1, initial=0) < CLOSE
         weights[open_rows[done]] = part[done]
         open_rows, gradient, part = open_rows[~done], gradient[~done], part[~done]
         if len(open_rows) == 0:
             return weights
-        multipliers[open_rows] -= _step(gradient, part @ products)
+        multipliers[open_rows] -= _step(gradient, product(part, products))
         open_rows = open_rows[np.abs(multipliers[open_rows]).max(axis=1) < FARTHEST]
     return weights
 
@@ -58,7 +59,7 @@ def multipliers_of(x: Floats, weights: Floats) -> Floats:
 
 
 def _weights(counts: Floats, x: Floats, multipliers: Floats) -> Floats:
-    exponent = np.where(counts > 0, multipliers @ x.T, -np.inf)
+    exponent = np.where(counts > 0, product(x, multipliers.T).T, -np.inf)
     exponent -= exponent.max(axis=1, keepdims=True)
     weights = counts * np.exp(exponent)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
