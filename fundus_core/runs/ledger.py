@@ -224,7 +224,7 @@ def progress(store: Store, run: int) -> Progress:
         cohort=row.cohort_id,
         models=models,
         state=active if row.state == "active" else row.state,
-        note=row.note or _obstacle(store),
+        note=row.note or (_obstacle(store) if row.state == "active" else ""),
         total=sum(counts.values()),
         queued=counts.get("queued", 0),
         in_flight=counts.get(IN_FLIGHT, 0),

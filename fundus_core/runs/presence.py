@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from fundus_core.runs.locks import Lock
-from fundus_core.store import Store, schema
+from fundus_core.store import Store, StoreUnavailableError, schema
 
 HEARTBEAT_S = 5.0
 DEAD_AFTER_S = 60.0
@@ -82,7 +82,7 @@ class Presence:
             try:
                 with self.store.writing() as connection:
                     connection.execute(query)
-            except sa.exc.OperationalError:
+            except StoreUnavailableError:
                 continue  # a full disk or a busy database: the next beat may pass
 
     def asked_to_stop(self) -> bool:

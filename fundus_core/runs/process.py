@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 import fundus_core
 from fundus_core.runs import claims, presence
-from fundus_core.store import Store, schema
+from fundus_core.store import Store, StoreUnavailableError, schema
 
 IDLE_EXIT_S = 1800.0
 LOG = "worker.log"
@@ -81,7 +81,7 @@ class Keeper:
         while not self.over.wait(pause) and not self.store.closed:
             try:
                 started = claims.next_turn(self.store) is not None and self._start()
-            except sa.exc.OperationalError:  # the database is away: look again later
+            except StoreUnavailableError:  # the database is away: look again later
                 started = True
             pause = min(2 * pause, LONGEST_S) if started else KEEP_S
 

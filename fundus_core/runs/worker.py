@@ -19,8 +19,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
-import sqlalchemy as sa
-
 from fundus_core.errors import FundusError
 from fundus_core.retina import CropRule
 from fundus_core.runs import alone, claims, ledger, looking, presence
@@ -30,7 +28,7 @@ from fundus_core.runs.looking import Looked
 from fundus_core.runs.opening import Model, OpenModel, open_model
 from fundus_core.runs.predicting import Predicted, predict, rules_of
 from fundus_core.runs.presence import Presence
-from fundus_core.store import Store
+from fundus_core.store import Store, StoreUnavailableError
 
 BATCH_S = 1.0
 """A batch is as large as the network can do in this time, so that pause and cancel act at once."""
@@ -230,7 +228,7 @@ class Worker:
             _cancel(job)
         self.ahead.clear()
         while not self.over.wait(RETRY_S):
-            with contextlib.suppress(sa.exc.OperationalError), self.store.writing() as connection:
+            with contextlib.suppress(StoreUnavailableError), self.store.writing() as connection:
                 presence.release(connection, [self.presence.id], died=False)
                 return
 
@@ -246,8 +244,8 @@ class Worker:
         while True:
             try:
                 gone = claims.end(self.store, self.presence.id, turn, endings)
-            except sa.exc.OperationalError as error:
-                report(f"the batch could not be written yet ({error.orig})")
+            except StoreUnavailableError as error:
+                report(f"the batch could not be written yet ({error})")
                 if self.over.wait(RETRY_S):
                     return
             else:
@@ -301,8 +299,8 @@ def work(
         while not worker.over.is_set():
             try:
                 worked = worker.step()
-            except sa.exc.OperationalError as error:
-                report(f"the store could not be used yet ({error.orig})")
+            except StoreUnavailableError as error:
+                report(f"the store could not be used yet ({error})")
                 worker.drop()
                 worked = False
             busy = time.monotonic() if worked else busy

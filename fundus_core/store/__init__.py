@@ -1,6 +1,7 @@
 """Cohorts, photographs, truth and readings: what must survive everything else."""
 
 from fundus_core.store.cohorts import CohortRef
+from fundus_core.store.database import StoreUnavailableError
 from fundus_core.store.store import Store
 from fundus_core.store.values import (
     QUEUED,
@@ -30,6 +31,7 @@ __all__ = [
     "OrderBy",
     "Page",
     "Store",
+    "StoreUnavailableError",
     "TruthRow",
     "Where",
 ]

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import FundusError, UsageError
 
 SCHEMA_VERSION = 1
 """Version of the tables in ``schema.py``; the number of migration steps."""
@@ -24,6 +24,25 @@ WAIT_MS = 30_000
 
 _VERSION = sa.table("schema_version", sa.column("number", sa.Integer))
 _POSTGRES_LOCK = 0x46554E44
+
+
+class StoreUnavailableError(FundusError):
+    """The database cannot be used at this moment: full disk, absent server, or another writer who does not end."""
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Say in a sentence what a driver says in its own words.
+
+    Raises:
+        StoreUnavailableError: The database cannot be used now.
+    """
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        why = str(error.orig).strip()
+        message = f"The store cannot be used now ({why}); make room or start the database, then try again."
+        raise StoreUnavailableError(message) from error
 
 
 def open_engine(url: str) -> sa.Engine:

@@ -86,13 +86,13 @@ class Store:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A transaction that reads, for the rooms above."""
-        with database.reading(self.engine) as connection:
+        with database.understood(), database.reading(self.engine) as connection:
             yield connection
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that writes, for the rooms above."""
-        with database.writing(self.engine) as connection:
+        with database.understood(), database.writing(self.engine) as connection:
             yield connection
 
     # Cohorts

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import sqlalchemy as sa
 from PIL import Image
 
 from fundus_core import runs
@@ -16,7 +15,7 @@ from fundus_core.records import Eye, Pixels
 from fundus_core.retina import CropRule
 from fundus_core.runs import claims, ledger, worker
 from fundus_core.runs.opening import Model
-from fundus_core.store import NewPhotograph, Store
+from fundus_core.store import NewPhotograph, Store, StoreUnavailableError
 from tests.runs import fake
 from tests.runs.conftest import Make
 
@@ -218,8 +217,8 @@ def test_a_store_that_cannot_be_written_is_waited_for(
     def full(*arguments: object) -> set[str]:
         calls.append(arguments)
         if len(calls) < 3:
-            full_disk = OSError("database or disk is full")
-            raise sa.exc.OperationalError(statement="INSERT", params={}, orig=full_disk)
+            message = "The disk is full."
+            raise StoreUnavailableError(message)
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(claims, "end", full)

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from fundus_core.errors import UsageError
-from fundus_core.store import Store, database, migrations, schema
+from fundus_core.store import Store, StoreUnavailableError, database, migrations, schema
 
 
 def test_the_steps_lead_to_the_tables_that_the_code_sees(store: Store) -> None:
@@ -74,3 +74,11 @@ def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
 def test_a_server_that_is_not_there_is_said_to_be_absent(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="could not be opened"):
         Store.open("postgresql+psycopg://127.0.0.1:9/x?connect_timeout=2", files=tmp_path)
+
+
+def test_a_writer_who_does_not_end_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "WAIT_MS", 50)
+    with Store.open(tmp_path) as one, Store.open(tmp_path) as other, one.writing():
+        with pytest.raises(StoreUnavailableError, match=r"cannot be used now \(database is locked\)"):
+            other.create_cohort("a")
+        assert other.cohorts() == (), "readers never wait"
