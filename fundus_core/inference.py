@@ -19,8 +19,8 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from fundus_core.errors import CardError, UsageError
-from fundus_core.models import features
+from fundus_core.errors import UsageError
+from fundus_core.models import features, graphs
 from fundus_core.models import weights as files
 from fundus_core.models.card import Card
 from fundus_core.records import Floats, Pixels
@@ -147,7 +147,8 @@ class _OpenVino:
 
     def __init__(self, core: ov.Core, model: ov.Model, card: Card, precision: str) -> None:
         side = card.input.size
-        self.batch = 1 if side >= LARGE_PX else SMALL_BATCH
+        own = model.input(0).get_partial_shape()[0]
+        self.batch = own.get_length() if own.is_static else 1 if side >= LARGE_PX else SMALL_BATCH
         model.reshape([self.batch, side, side, 3])
         hint = {"float32": ov.Type.f32, "bf16": ov.Type.bf16}[precision]
         self.compiled = core.compile_model(
@@ -180,7 +181,7 @@ class _OpenVino:
 def _graph(core: ov.Core, card: Card, cache: Path | None) -> ov.Model:
     """Return the card's network as a graph from uint8 crops to values (and features)."""
     if card.runtime == "openvino":
-        return _declared(core, card)
+        return graphs.declared(core, card)
     folder = cache or Path(os.environ.get("FUNDUS_LAB_HOME", "workspace")) / "compiled"
     name = hashlib.sha256(f"{card.sha256} {card.weights.sha256} {ov.__version__}".encode()).hexdigest()[:24]
     kept = folder / f"{name}.xml"
@@ -212,32 +213,6 @@ def _keep(model: ov.Model, path: Path) -> None:
         ov.save_model(model, part, compress_to_fp16=False)
         part.with_suffix(".bin").replace(path.with_suffix(".bin"))
         part.replace(path)
-
-
-def _declared(core: ov.Core, card: Card) -> ov.Model:
-    """Read a graph of another tool (ONNX, SavedModel) and put the card's input and links around it."""
-    from openvino import preprocess
-
-    from fundus_core.models.graphs import with_links
-
-    path = card.weights_path
-    try:
-        model = core.read_model(path) if path.suffix in (".onnx", ".xml") else ov.convert_model(path)
-    except RuntimeError as error:
-        message = f"OpenVINO cannot read '{path.name}': {str(error).splitlines()[0]}"
-        raise CardError(message) from error
-    given = card.input
-    low, high = given.value_range
-    steps = preprocess.PrePostProcessor(model)
-    steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
-    steps.input().tensor().set_color_format(preprocess.ColorFormat.RGB)
-    work = steps.input().preprocess().convert_element_type(ov.Type.f32)
-    if given.channels == "bgr":
-        work = work.convert_color(preprocess.ColorFormat.BGR)
-    factor = 255 / (high - low)
-    work.mean([(m - low) * factor for m in given.mean]).scale([s * factor for s in given.std])
-    steps.input().model().set_layout(ov.Layout(given.layout.upper()))
-    return with_links(steps.build(), card)
 
 
 # On a GPU -------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "truth": {"pandas", "pandera", "openpyxl", "charset_normalizer", "scipy"},
     "evaluation": {"scipy"},
     "synthetic": {"cv2", "scipy", "PIL"},
-    "models": {"torch", "timm", "safetensors", "h5py", "keras", "openvino"},
+    "models": {"torch", "timm", "safetensors", "h5py", "keras", "openvino", "onnx", "google", "PIL"},
     "journey": set(),
     "inference": {"torch", "openvino", "scipy"},
     "explain": {"torch", "captum", "openvino", "cv2", "scipy"},

@@ -1,13 +1,40 @@
-"""Graphs of other tools: the card's links put behind their outputs."""
+"""Graphs of other tools: the card's input put before them, its links behind their outputs."""
 
 from __future__ import annotations
 
 import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
+from openvino import preprocess
 
 from fundus_core.errors import CardError
 from fundus_core.models.card import Card
+
+
+def declared(core: ov.Core, card: Card) -> ov.Model:
+    """Read a card's graph (ONNX, OpenVINO's own) as one from uint8 crops (n x S x S x 3, RGB) to values in units.
+
+    Raises:
+        CardError: OpenVINO cannot read it, or its outputs are others than the card's.
+    """
+    path = card.weights_path
+    try:
+        model = core.read_model(path) if path.suffix in (".onnx", ".xml") else ov.convert_model(path)
+    except RuntimeError as error:
+        message = f"OpenVINO cannot read '{path.name}': {str(error).splitlines()[0]}"
+        raise CardError(message) from error
+    given = card.input
+    low, high = given.value_range
+    steps = preprocess.PrePostProcessor(model)
+    steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+    steps.input().tensor().set_color_format(preprocess.ColorFormat.RGB)
+    work = steps.input().preprocess().convert_element_type(ov.Type.f32)
+    if given.channels == "bgr":
+        work = work.convert_color(preprocess.ColorFormat.BGR)
+    factor = 255 / (high - low)
+    work.mean([(m - low) * factor for m in given.mean]).scale([s * factor for s in given.std])
+    steps.input().model().set_layout(ov.Layout(given.layout.upper()))
+    return with_links(steps.build(), card)
 
 
 def with_links(model: ov.Model, card: Card) -> ov.Model:

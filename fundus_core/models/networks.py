@@ -129,6 +129,7 @@ def body(
         message = f"timm knows no network '{backbone}'; names like it: {close}. Correct 'backbone'."
         raise CardError(message)
     keywords: dict[str, Any] = {key: _plain(value) for key, value in (options or {}).items()}
+    hidden = keywords.pop("hidden", ())
     try:
         network: nn.Module = timm.create_model(
             backbone, pretrained=False, num_classes=outputs, drop_rate=drop_rate, **keywords
@@ -136,6 +137,47 @@ def body(
     except (TypeError, ValueError, RuntimeError) as error:
         message = f"'{backbone}' cannot be built with the options {keywords}: {error}"
         raise CardError(message) from error
+    return with_hidden(network, hidden) if hidden else network
+
+
+ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
+    "linear": nn.Identity,
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+    "elu": nn.ELU,
+    "selu": nn.SELU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+}
+"""What may follow a hidden layer; as torch and Keras agree on them."""
+
+
+def with_hidden(network: nn.Module, hidden: object) -> nn.Module:
+    """Put dense layers between a network's features and its outputs.
+
+    Args:
+        network: From timm, its classifier one linear layer.
+        hidden: Units and activation of each layer, as ``backbone_options.hidden`` gives them.
+
+    Raises:
+        CardError: They are given in another way, or the network's classifier is no linear layer.
+    """
+    last = network.get_classifier()  # type: ignore[operator]
+    pairs = hidden if isinstance(hidden, tuple) else ()
+    right = all(isinstance(one, tuple) and len(one) == 2 and one[1] in ACTIVATIONS for one in pairs)
+    if not pairs or not right or not isinstance(last, nn.Linear):
+        message = (
+            f"'backbone_options.hidden' is {hidden!r}; it must be a list of units and activation, as in "
+            f'[[256, "relu"]], with one of {", ".join(ACTIVATIONS)}, for a network whose classifier is linear.'
+        )
+        raise CardError(message)
+    width, layers = last.in_features, []
+    for units, activation in pairs:
+        layers += [nn.Linear(width, int(units)), ACTIVATIONS[activation]()]
+        width = int(units)
+    place = str(network.default_cfg["classifier"])  # type: ignore[index]
+    network.set_submodule(place, nn.Sequential(*layers, nn.Linear(width, last.out_features)))
     return network
 
 

@@ -18,9 +18,12 @@ from fundus_core.models.card import Card
 
 
 def sha256(path: Path) -> str:
-    """Return the hash of a file as 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Return the hash of a file as 64 hexadecimal digits; of an OpenVINO graph (.xml) with the .bin beside it."""
+    whole = hashlib.sha256()
+    for part in [path, path.with_suffix(".bin")] if path.suffix == ".xml" else [path]:
+        with part.open("rb") as file:
+            hashlib.file_digest(file, lambda: whole)
+    return whole.hexdigest()
 
 
 def check(card: Card) -> None:
@@ -35,7 +38,11 @@ def check(card: Card) -> None:
         name = card.weights.file or "the weights"
         message = f"The weights of '{card.id}' are not there: obtain them{where} and import them as '{name}'."
         raise CardError(message)
-    found = sha256(path)
+    try:
+        found = sha256(path)
+    except OSError as error:
+        message = f"The weights of '{card.id}' cannot be read ({error.strerror}); import them again."
+        raise CardError(message) from error
     if found != card.weights.sha256:
         message = (
             f"'{path.name}' has the hash {found[:12]}..., the card of '{card.id}' names "
@@ -44,8 +51,12 @@ def check(card: Card) -> None:
         raise CardError(message)
 
 
-def read(path: Path) -> dict[str, Tensor]:
+def read(path: Path, *, safetensors: bool | None = None) -> dict[str, Tensor]:
     """Read a state dict from safetensors or from a torch file that holds tensors alone.
+
+    Args:
+        path: The file.
+        safetensors: Whether it is in that format; by the file's ending where ``None``.
 
     Raises:
         CardError: The file is missing, damaged, or would execute code to load.
@@ -53,7 +64,7 @@ def read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         message = f"The weights '{path.name}' are not there; obtain them and put them beside the card."
         raise CardError(message)
-    if path.suffix == ".safetensors":
+    if path.suffix == ".safetensors" if safetensors is None else safetensors:
         try:
             return dict(load_file(path))
         except (SafetensorError, OSError) as error:

@@ -20,8 +20,11 @@ from fundus_core.errors import CardError
 Layers = Mapping[str, Sequence[NDArray[np.float32]]]
 """By Keras layer name: its arrays in Keras' order (kernel, bias; gamma, beta, moving mean, moving variance)."""
 
-_SIZES = {(32, 16): 0, (32, 23): 1, (32, 23, 1408): 2, (40, 26): 3, (48, 32): 4, (48, 39): 5, (56, 45): 6, (64, 55): 7}
-"""Channels of the stem and number of blocks; B2 differs from B1 by the channels of its end."""
+_SHAPES = (
+    (32, 16, 1280), (32, 23, 1280), (32, 23, 1408), (40, 26, 1536),
+    (48, 32, 1792), (48, 39, 2048), (56, 45, 2304), (64, 55, 2560),
+)  # fmt: skip
+"""Channels of the stem, number of blocks and channels of the end, B0 to B7."""
 _NORM = ("weight", "bias", "running_mean", "running_var")
 _BLOCK = re.compile(r"block(\d)([a-z])_(dwconv|expand_conv)$")
 
@@ -47,7 +50,12 @@ def number_of(layers: Layers) -> int | None:
         return None
     stem, end = layers["stem_conv"][0].shape[-1], layers["top_conv"][0].shape[-1]
     blocks = sum(name.endswith("_dwconv") and bool(_BLOCK.match(name)) for name in layers)
-    return _SIZES.get((stem, blocks, end), _SIZES.get((stem, blocks)))
+    return number_from(stem, blocks, end)
+
+
+def number_from(stem: int, blocks: int, end: int) -> int | None:
+    """Return which EfficientNet has so many channels at its stem and its end, and so many blocks."""
+    return next((k for k, shape in enumerate(_SHAPES) if shape == (stem, blocks, end)), None)
 
 
 def tensors(layers: Layers, head: Sequence[Dense]) -> dict[str, Tensor]:

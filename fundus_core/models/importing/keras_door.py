@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from fundus_core.errors import CardError
+from fundus_core.models.importing import keras_old
 from fundus_core.models.importing import keras_safety as safety
 from fundus_core.models.importing.formats import Format, json_of
 from fundus_core.records import Floats
@@ -60,8 +66,6 @@ def description(path: Path, kind: Format) -> dict[str, object] | None:
 
 
 def _from_archive(path: Path) -> dict[str, object]:
-    import zipfile
-
     safety.check_archive(path)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -75,38 +79,44 @@ def _from_archive(path: Path) -> dict[str, object]:
     return content
 
 
-def load(path: Path, kind: Format) -> Any:
-    """Return the Keras model of a file whose description was checked.
+def load(path: Path, kind: Format, content: Mapping[str, object]) -> Any:
+    """Return the Keras model of a file.
+
+    Args:
+        path: The file.
+        kind: What it is.
+        content: Its description, checked.
 
     Raises:
         CardError: Keras cannot rebuild it.
     """
     library = keras()
     try:
-        with _named(path, kind) as named:
-            return library.saving.load_model(named, compile=False, safe_mode=True)
+        with tempfile.TemporaryDirectory() as folder:
+            ready = _ready(path, kind, content, Path(folder))
+            return library.saving.load_model(ready, compile=False, safe_mode=True)
     except _FAULTS as error:
         first = next(iter(str(error).splitlines()), type(error).__name__)[:300]
         message = f"Keras {library.__version__} cannot rebuild the network in '{path.name}': {first}"
         raise CardError(message) from error
 
 
-class _named:
-    """Keras goes by a file's ending: a link with the right one, where the file has another."""
-
-    def __init__(self, path: Path, kind: Format) -> None:
-        self.path, self.ending = path.resolve(), ".keras" if kind is Format.KERAS else ".h5"
-
-    def __enter__(self) -> Path:
-        import tempfile
-
-        self.folder = tempfile.TemporaryDirectory()
-        link = Path(self.folder.name) / f"model{self.ending}"
-        link.symlink_to(self.path)
-        return link
-
-    def __exit__(self, *_: object) -> None:
-        self.folder.cleanup()
+def _ready(path: Path, kind: Format, content: Mapping[str, object], folder: Path) -> Path:
+    """The file under an ending that Keras goes by; a copy in the words of Keras 3 where Keras 2 wrote it."""
+    ready = folder / ("model.keras" if kind is Format.KERAS else "model.h5")
+    if not keras_old.is_old(content):
+        ready.symlink_to(path.resolve())
+        return ready
+    text = json.dumps(keras_old.modernise(content))
+    if kind is Format.KERAS:
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(ready, "w") as new:
+            for name in old.namelist():
+                new.writestr(name, text if name == "config.json" else old.read(name))
+        return ready
+    shutil.copyfile(path, ready)
+    with h5py.File(ready, "r+") as file:
+        file.attrs["model_config"] = text
+    return ready
 
 
 class Joined(torch.nn.Module):

@@ -92,6 +92,7 @@ def _check_object(entry: Mapping[str, object], name: str) -> None:
 
 
 def _allowed(module: str, kind: str) -> bool:
+    module = module.removeprefix("tf_")  # Keras 2 as a package of its own
     if module == "keras":
         return kind in LAYERS or kind in {"DTypePolicy", "Variable"}
     if module == "builtins":  # activations of a Keras function are named so; anything else has another module

@@ -1,0 +1,307 @@
+"""From what a user knows of a model, and what its file says, to a complete card.
+
+For import a card may leave out whatever the file says. What neither says is asked for, by the names of the keys;
+what was taken from a habit of the field is written into ``unverified``.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fundus_core.errors import CardError, UsageError
+from fundus_core.models import card as cards
+from fundus_core.models import registry
+from fundus_core.models.importing.found import NOTHING, Affine, Found
+from fundus_core.targets import TARGETS
+
+_TOP: Mapping[str, object] = {
+    "title": "", "summary": "", "rendered": False, "backbone_options": {}, "training": "", "command": "", "seed": -1,
+    "results": [], "licence": "", "terms": "", "citation": "", "acknowledgement": "",
+}  # fmt: skip
+"""What a card for import may leave out, and what stands for it."""
+_INPUT: Mapping[str, object] = {"resample": "area", "margin": 0.0, "channels": "rgb"}
+_OUTPUT: Mapping[str, object] = {"scale": 1.0, "offset": 0.0}
+_FED = ("value_range", "mean", "std")
+_OWN_ENDS = ("sigmoid", "exp", "softmax")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A card as the user brings it."""
+
+    content: Mapping[str, object]
+    """As the TOML reader returns it."""
+    name: str
+    """Of the file or the card, for messages."""
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """Keys of which the card itself says that nobody confirmed them."""
+        listed = self.content.get("unverified", [])
+        return tuple(str(key) for key in listed) if isinstance(listed, list) else ()
+
+    def get(self, key: str) -> object:
+        """Return what stands under a dotted key; ``None`` where nothing does."""
+        value: object = self.content
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return value
+
+    def firm(self, key: str) -> object:
+        """Return what stands under a dotted key and is confirmed."""
+        return None if key in self.unverified else self.get(key)
+
+    @property
+    def outputs(self) -> list[Mapping[str, object]]:
+        """The outputs' tables.
+
+        Raises:
+            CardError: There is none, or one without a known target.
+        """
+        listed = self.content.get("outputs")
+        if not isinstance(listed, list) or not listed or not all(isinstance(one, Mapping) for one in listed):
+            message = f"{self.name} names no outputs; add a table [[outputs]] with 'target' for each, in their order."
+            raise CardError(message)
+        for one in listed:
+            if one.get("target") not in TARGETS:
+                message = f"{self.name}: an output has the target {one.get('target')!r}; one of {', '.join(TARGETS)}."
+                raise CardError(message)
+        return listed
+
+    def firm_output(self, place: int, key: str) -> object:
+        """Return what stands under a key of an output and is confirmed."""
+        one = self.outputs[place]
+        doubted = {f"outputs.{key}", f"outputs.{one['target']}.{key}"} & set(self.unverified)
+        return None if doubted else one.get(key)
+
+    @property
+    def size(self) -> int | None:
+        """Side of the input, confirmed or not."""
+        value = self.get("input.size")
+        return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Activations of hidden layers, as ``backbone_options.hidden`` gives them."""
+        listed = self.get("backbone_options.hidden")
+        return tuple(str(one[-1]) for one in listed if one) if isinstance(listed, list) else ()
+
+
+def open_draft(card: str | Path) -> Draft:
+    """Return the card that a user names: a TOML file, or the id of a card that is known.
+
+    Raises:
+        UsageError: There is neither.
+        CardError: The file is no TOML.
+    """
+    path = Path(card)
+    if path.suffix == ".toml" or path.is_file():
+        return Draft(_toml(path), path.name)
+    known = registry.models()
+    if str(card) not in known:
+        message = f"'{card}' is neither a card (a TOML file) nor the id of one; the ids are {', '.join(known)}."
+        raise UsageError(message)
+    plain = cards.as_plain(known[str(card)])
+    return Draft(plain if isinstance(plain, dict) else {}, f"The card '{card}'")
+
+
+def _toml(path: Path) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"The card '{path.name}' cannot be opened ({error.strerror}); correct the path."
+        raise UsageError(message) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"The card '{path.name}' is not a TOML file: {error}. Correct that place."
+        raise CardError(message) from error
+
+
+# Fitting a file and a card --------------------------------------------------------------------------------------
+
+
+def check_fit(draft: Draft, found: Found) -> None:
+    """Refuse a file that is not what the card says.
+
+    Raises:
+        CardError: Network, size, number of outputs or their order differ.
+    """
+    targets = [str(one["target"]) for one in draft.outputs]
+    if found.outputs != len(targets):
+        message = (
+            f"The file gives {found.outputs} values per photograph, {draft.name} names {len(targets)} "
+            f"({', '.join(targets)}); name every output, in the network's order."
+        )
+        raise CardError(message)
+    if set(found.names) == set(targets) and list(found.names) != targets:
+        message = f"The file gives its outputs in the order {', '.join(found.names)}; name them so in the card."
+        raise CardError(message)
+    said = {"backbone": (draft.firm("backbone"), found.backbone), "input.size": (draft.firm("input.size"), found.size)}
+    for key, (wanted, there) in said.items():
+        if wanted and there and found.runtime == "timm" and wanted != there:
+            message = f"The card says {key} = {wanted!r}, the file holds {there!r}: it is another model, or correct it."
+            raise CardError(message)
+
+
+def must_stay_whole(draft: Draft, found: Found) -> bool:
+    """Whether something follows the file's last activation, so that it cannot become the card's link."""
+    if found.runtime != "timm":
+        return False
+    return any(
+        end in _OWN_ENDS and (draft.outputs[k].get("scale", 1) != 1 or draft.outputs[k].get("offset", 0) != 0)
+        for k, end in enumerate(found.activations)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """What the file's own network is fed."""
+
+    affine: Affine
+    """From a crop's 0..255 to what the file wants, channels in its order."""
+    bgr: bool
+    """Whether the file wants blue, green, red."""
+
+
+def fed(draft: Draft, found: Found) -> Fed:
+    """Return how crops become what the file wants.
+
+    Raises:
+        CardError: Neither the file nor the card says.
+    """
+    value_range, mean, std = _outer(draft, found)
+    low, high = value_range
+    spread = np.array(std)
+    affine = Affine((high - low) / 255 / spread, (low - np.array(mean)) / spread)
+    return Fed(affine, bgr=draft.get("input.channels") == "bgr")
+
+
+def _outer(draft: Draft, found: Found) -> tuple[Sequence[float], Sequence[float], Sequence[float]]:
+    firm = [draft.firm(f"input.{key}") for key in _FED]
+    if found.inside is not None and None in firm:
+        return (0.0, 255.0), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    given = [draft.get(f"input.{key}") for key in _FED]
+    if None in given:
+        lacking = ", ".join(f"'input.{key}'" for key, value in zip(_FED, given, strict=True) if value is None)
+        message = (
+            f"The file does not say what its network is fed; add {lacking} to the card, as in value_range = "
+            "[0.0, 1.0], mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225]."
+        )
+        raise CardError(message)
+    return _numbers(given[0], 2, "value_range"), _numbers(given[1], 3, "mean"), _numbers(given[2], 3, "std")
+
+
+def _numbers(value: object, count: int, key: str) -> Sequence[float]:
+    right = isinstance(value, list | tuple) and len(value) == count and all(isinstance(v, int | float) for v in value)
+    if not right or (key == "std" and min(value) <= 0):  # type: ignore[call-overload]
+        message = f"The card's 'input.{key}' is {value!r}; it must be a list of {count} numbers, a std above 0."
+        raise CardError(message)
+    return [float(v) for v in value]  # type: ignore[attr-defined]
+
+
+# The card that is written ---------------------------------------------------------------------------------------
+
+
+def complete(draft: Draft, found: Found, weights: Mapping[str, str], golden: Mapping[str, object]) -> dict[str, object]:
+    """Return the plain values of a complete card.
+
+    Args:
+        draft: What the user brought.
+        found: What the file says.
+        weights: ``file`` and ``sha256`` of what was kept.
+        golden: The example that was made.
+
+    Raises:
+        CardError: A key that the file does not say is missing.
+    """
+    size = found.size or draft.size
+    if size is None:
+        message = "The file does not say the size of its input; add 'input.size' (pixels) to the card."
+        raise CardError(message)
+    doubts = _Doubts(draft)
+    outputs = [_output(draft, found, k, doubts) for k in range(found.outputs)]
+    page = draft.get("weights.page")
+    card: dict[str, object] = {
+        **_TOP,
+        **{key: value for key, value in draft.content.items() if key not in ("input", "outputs", "weights")},
+        "runtime": found.runtime,
+        "backbone": found.backbone or str(draft.get("backbone") or found.format),
+        "backbone_options": dict(found.options),
+        "input": {**_input(draft, found, doubts), "size": size, "layout": found.layout},
+        "outputs": outputs,
+        "weights": {**weights, "page": page if isinstance(page, str) else ""},
+        "features": "",
+        "precision": {"allowed": "float32", "deviation": math.nan},
+        "golden": golden,
+    }
+    card["title"] = card["title"] or card.get("id", "")
+    known = {"runtime", "input.layout", "weights.file", "weights.sha256", "outputs", "golden"}
+    known |= {"backbone"} if found.backbone else set()
+    known |= {"input.size"} if found.size else set()
+    known |= {f"input.{key}" for key in _FED} if found.inside is not None else set()
+    card["unverified"] = [key for key in doubts.keys if key not in known]
+    return card
+
+
+class _Doubts:
+    """Keys that nobody confirmed, in the order in which they are met."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.keys = list(draft.unverified)
+
+    def add(self, key: str) -> None:
+        if key not in self.keys:
+            self.keys.append(key)
+
+    def settle(self, key: str) -> None:
+        self.keys = [one for one in self.keys if one != key]
+
+
+def _input(draft: Draft, found: Found, doubts: _Doubts) -> dict[str, object]:
+    given = draft.get("input")
+    table = dict(given) if isinstance(given, Mapping) else {}
+    for key, habit in _INPUT.items():
+        if key not in table:
+            table[key] = habit
+            doubts.add(f"input.{key}")
+    value_range, mean, std = _outer(draft, found)
+    if found.folded:
+        whole = fed(draft, found).affine
+        inside = found.inside or NOTHING
+        factor, shift = 255 * inside.factor * whole.factor, inside.factor * whole.shift + inside.shift
+        value_range, mean, std = (0.0, 1.0), (-shift / factor).tolist(), (1 / factor).tolist()
+    return {**table, "value_range": list(value_range), "mean": list(mean), "std": list(std)}
+
+
+def _output(draft: Draft, found: Found, place: int, doubts: _Doubts) -> dict[str, object]:
+    given = dict(draft.outputs[place])
+    name = str(given["target"])
+    for key, habit in _OUTPUT.items():
+        if key not in given:
+            given[key] = habit
+            doubts.add(f"outputs.{name}.{key}")
+    link = link_of(draft, found, place)
+    end = found.activations[place]
+    if end in _OWN_ENDS:
+        doubts.settle(f"outputs.{name}.link")
+    elif given.get("link") is None:
+        doubts.add(f"outputs.{name}.link")
+    if found.runtime == "timm" and end in _OWN_ENDS:
+        link = end if end != "softmax" else "sigmoid"
+    return {"unit": TARGETS[name].unit, "interval": [math.nan, math.nan], **given, "link": link}
+
+
+def link_of(draft: Draft, found: Found, place: int) -> str:
+    """Return what follows the file's output, its own last activation left to it."""
+    said, end = draft.outputs[place].get("link"), found.activations[place]
+    if end in _OWN_ENDS:
+        firm = draft.firm_output(place, "link")
+        own = "sigmoid" if end == "softmax" else end
+        return str(firm) if firm not in (None, own, "identity") else "identity"
+    binary = TARGETS[str(draft.outputs[place]["target"])].binary
+    return str(said) if said is not None else ("sigmoid" if binary else "identity")

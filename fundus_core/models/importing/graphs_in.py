@@ -1,0 +1,318 @@
+"""Graphs of other tools, read by OpenVINO: ONNX, TensorFlow's SavedModel, torch modules."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import onnx
+import openvino as ov
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+from openvino import opset13 as ops
+
+from fundus_core.errors import CardError
+from fundus_core.models.importing.formats import Format
+from fundus_core.models.importing.found import Found, Original
+from fundus_core.records import Floats
+
+_FAULTS = (RuntimeError, TypeError, ValueError, KeyError, IndexError, AttributeError)
+"""What OpenVINO and its readers raise for graphs that they cannot take."""
+_ENDS = {"Sigmoid": "sigmoid", "Exp": "exp", "SoftMax": "softmax", "Softmax": "softmax"}
+_PROGRAMS = ("PyFunc", "EagerPyFunc", "PyFuncStateless", "ReadFile", "WriteFile", "LoadLibrary", "XlaCallModule")
+"""Operations of TensorFlow that call Python or touch files."""
+_LARGEST = 8 * 2**30
+
+
+def read(path: Path, kind: Format, *, size: int | None) -> Found:
+    """Read a graph.
+
+    Args:
+        path: File or, for a SavedModel, folder.
+        kind: What it is.
+        size: Of the input where the graph takes any.
+
+    Raises:
+        CardError: It is damaged, wants other files or programs, or its input is no photograph.
+    """
+    if kind is Format.SAVED_MODEL:
+        return from_graph(_saved_model(path), kind, size)
+    if kind is Format.ONNX:
+        _check_onnx(path)
+    return from_graph(_converted(path), kind, size)
+
+
+def _converted(path: Path) -> ov.Model:
+    try:
+        return ov.Core().read_model(path) if path.suffix in (".onnx", ".xml") else ov.convert_model(path)
+    except _FAULTS as error:
+        message = f"OpenVINO cannot read '{path.name}': {_first(error)}; export it with plain operations."
+        raise CardError(message) from error
+
+
+def _first(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("Exception from")]
+    return (lines[-1] if lines else type(error).__name__)[:300]
+
+
+# SavedModel -----------------------------------------------------------------------------------------------------
+
+
+def _saved_model(path: Path) -> ov.Model:
+    if path.is_dir():
+        _check_saved_model(path)
+        return _converted(path)
+    with tempfile.TemporaryDirectory() as folder:
+        _unpack(path, Path(folder))
+        root = next(Path(folder).rglob("saved_model.pb")).parent
+        _check_saved_model(root)
+        # Read, written and read again, so that nothing points into the folder that goes away.
+        return _standing_alone(_converted(root))
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    """Unpack an archive; a member that would leave the folder, or is a link, is refused."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            for member in members:
+                _check_member(path, member)
+            if sum(member.file_size for member in members) > _LARGEST:
+                message = f"'{path.name}' unpacks to more than {_LARGEST >> 30} GiB, and was not unpacked."
+                raise CardError(message)
+            archive.extractall(folder)
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+        message = f"The archive '{path.name}' is damaged ({error}); obtain it again."
+        raise CardError(message) from error
+
+
+def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
+    parts = member.filename.replace("\\", "/").split("/")
+    link = (member.external_attr >> 16) & 0o170000 == 0o120000
+    if link or ".." in parts or member.filename.startswith(("/", "\\")) or ":" in parts[0]:
+        message = f"'{path.name}' holds '{member.filename}', which leads out of the archive, and was not unpacked."
+        raise CardError(message)
+
+
+def _check_saved_model(folder: Path) -> None:
+    """Refuse operations that call Python or touch files; nothing is executed to find them.
+
+    In a protocol buffer the operation of a node is field 2, a byte of length, and the name.
+    """
+    for place in folder.rglob("*"):
+        if place.is_symlink():
+            message = f"The SavedModel holds the link '{place.name}', and was not loaded; export it again."
+            raise CardError(message)
+    content = (folder / "saved_model.pb").read_bytes()
+    for name in _PROGRAMS:
+        if b"\x12" + bytes([len(name)]) + name.encode() in content:
+            _refuse("The SavedModel", f"the operation {name}, which calls a program or touches files")
+
+
+def _refuse(where: str, what: str) -> NoReturn:
+    message = (
+        f"{where} holds {what}, and was not loaded, since that could execute code of whoever wrote it. Export the "
+        "network alone, for example as ONNX with plain operations."
+    )
+    raise CardError(message)
+
+
+def _standing_alone(graph: ov.Model) -> ov.Model:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "graph.xml"
+        ov.save_model(graph, place, compress_to_fp16=False)
+        weights = np.fromfile(place.with_suffix(".bin"), dtype=np.uint8)
+        return ov.Core().read_model(place.read_bytes(), ov.Tensor(weights) if weights.size else b"")
+
+
+# ONNX -----------------------------------------------------------------------------------------------------------
+
+
+def _check_onnx(path: Path) -> None:
+    """Refuse operations of unknown makers and weights that lie outside the model's folder."""
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except (DecodeError, OSError, ValueError) as error:
+        message = f"'{path.name}' is no ONNX file, or damaged; obtain it again."
+        raise CardError(message) from error
+    makers = {node.domain for node in _nodes(model.graph)} | {node.domain for f in model.functions for node in f.node}
+    own = {function.domain for function in model.functions}
+    if odd := sorted(makers - own - {"", "ai.onnx", "ai.onnx.ml", "com.microsoft", "org.openvinotoolkit"}):
+        _refuse(f"'{path.name}'", f"operations of '{odd[0]}', which only a program of theirs can run")
+    for tensor in _tensors(model):
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                _check_location(path, entry.value)
+
+
+def _nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """Nodes at every depth."""
+    nodes, waiting = [], [graph]
+    while waiting:
+        for node in waiting.pop().node:
+            nodes.append(node)
+            for attribute in node.attribute:
+                waiting += [attribute.g] if attribute.HasField("g") else []
+                waiting += list(attribute.graphs)
+    return nodes
+
+
+def _tensors(model: onnx.ModelProto) -> list[onnx.TensorProto]:
+    tensors = list(model.graph.initializer)
+    for node in [*_nodes(model.graph), *(node for function in model.functions for node in function.node)]:
+        for attribute in node.attribute:
+            tensors += [attribute.t, *attribute.tensors]
+            for inner in [attribute.g, *attribute.graphs]:
+                tensors += list(inner.initializer)
+    return tensors
+
+
+def _check_location(path: Path, location: str) -> None:
+    folder = path.resolve().parent
+    target = (folder / location).resolve()
+    if Path(location).is_absolute() or folder not in target.parents:
+        message = f"'{path.name}' wants weights from '{location}', outside its own folder, and was not loaded."
+        raise CardError(message)
+    if not target.is_file():
+        message = f"'{path.name}' keeps weights in '{location}', which is not there; put that file beside it."
+        raise CardError(message)
+
+
+# Any graph ------------------------------------------------------------------------------------------------------
+
+
+def convert_module(module: Any, shape: list[int]) -> ov.Model:
+    """Return a torch module as a graph that takes any number of photographs.
+
+    Args:
+        module: Traced with one input.
+        shape: 1 x S x S x 3 or 1 x 3 x S x S.
+
+    Raises:
+        CardError: OpenVINO cannot convert it.
+    """
+    import torch
+
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            # OpenVINO traces; what torch says of tracing is OpenVINO's to mend, and the outputs are compared after.
+            warnings.simplefilter("ignore")
+            return ov.convert_model(module, example_input=torch.rand(shape) * 255, input=[-1, *shape[1:]])
+    except _FAULTS as error:
+        message = f"OpenVINO cannot convert the network: {_first(error)}; export it as ONNX with plain operations."
+        raise CardError(message) from error
+
+
+def pick(graph: ov.Model, column: int | None) -> ov.Model:
+    """Return the graph with one output of n x outputs, of one column where one is picked."""
+    sources = [output.get_node().input_value(0) for output in graph.outputs]
+    columns = [ops.reshape(source, np.array([0, -1]), special_zero=True) for source in sources]
+    joined = columns[0] if len(columns) == 1 else ops.concat(columns, axis=1)
+    if column is not None:
+        joined = ops.gather(joined, np.array([column]), np.array(1))
+    return ov.Model([joined], graph.get_parameters(), "imported")
+
+
+def from_graph(graph: ov.Model, kind: Format, size: int | None) -> Found:
+    """Return what a graph says of itself.
+
+    Args:
+        graph: With one input.
+        kind: Where it came from.
+        size: Of the input where the graph takes any.
+
+    Raises:
+        CardError: Its input is no photograph, or its outputs are no row of numbers.
+    """
+    layout, own = _input(graph, size)
+    names = tuple(_name(output) for output in graph.outputs)
+    ends = [output.get_node().input_value(0).get_node().get_type_name() for output in graph.outputs]
+    _free(graph, layout, own)
+    widths = [_width(output) for output in graph.outputs]
+    second = widths == [2] and _ENDS.get(ends[0]) == "softmax"
+    single = pick(graph, 1 if second else None)
+    activations = [_ENDS.get(end, "linear") for end, width in zip(ends, widths, strict=True) for _ in range(width)]
+    return Found(
+        format=str(kind),
+        runtime="openvino",
+        backbone="",
+        outputs=1 if second else len(activations),
+        activations=("softmax",) if second else tuple(activations),
+        size=own,
+        layout=layout,
+        names=names,
+        graph=single,
+        original=_running(graph, layout, second=second),
+        by=f"OpenVINO {ov.__version__.split('-')[0]}, from the file itself",
+    )
+
+
+def _name(output: ov.Output) -> str:
+    return min(output.get_names(), key=len, default="")
+
+
+def _input(graph: ov.Model, size: int | None) -> tuple[str, int]:
+    """Layout and side of the one input."""
+    if len(graph.inputs) != 1:
+        message = f"The graph takes {len(graph.inputs)} inputs; one that takes a photograph fits."
+        raise CardError(message)
+    shape = graph.inputs[0].get_partial_shape()
+    if shape.rank.is_dynamic or shape.rank.get_length() != 4:
+        message = f"The graph takes an input of {shape}; n x S x S x 3 or n x 3 x S x S fits."
+        raise CardError(message)
+    sides = [shape[k].get_length() if shape[k].is_static else None for k in range(4)]
+    if 3 not in (sides[1], sides[3]):
+        message = f"The graph takes an input of {shape}; one of three colours fits, n x S x S x 3 or n x 3 x S x S."
+        raise CardError(message)
+    layout = "nchw" if sides[1] == 3 else "nhwc"
+    pair = sides[2:] if layout == "nchw" else sides[1:3]
+    own = pair[0] if pair[0] is not None else pair[1]
+    if own is not None and pair[1] not in (own, None):
+        message = f"The graph takes photographs of {pair[0]} x {pair[1]} pixels; square ones fit."
+        raise CardError(message)
+    if own is None and size is None:
+        message = "The file takes photographs of any size; add 'input.size' (pixels) to the card."
+        raise CardError(message)
+    return layout, own or size or 0
+
+
+def _free(graph: ov.Model, layout: str, size: int) -> None:
+    """Let the graph take any number of photographs where it can."""
+    shape = [size, size, 3] if layout == "nhwc" else [3, size, size]
+    before = graph.inputs[0].get_partial_shape()
+    try:
+        graph.reshape([-1, *shape])
+        if all(output.get_partial_shape()[0].is_dynamic for output in graph.outputs):
+            return
+    except RuntimeError:
+        pass  # a number of photographs is built in: kept, and inference asks for as many at a time
+    graph.reshape([before[0].get_length() if before[0].is_static else 1, *shape])
+
+
+def _width(output: ov.Output) -> int:
+    shape = output.get_partial_shape()
+    rest = [shape[k] for k in range(1, shape.rank.get_length())]
+    if any(side.is_dynamic for side in rest):
+        message = f"An output of the graph has the shape {shape}; n x outputs of fixed number fit."
+        raise CardError(message)
+    return int(np.prod([side.get_length() for side in rest])) if rest else 1
+
+
+def _running(graph: ov.Model, layout: str, *, second: bool) -> Original:
+    compiled = ov.Core().compile_model(graph.clone(), "CPU", {"INFERENCE_PRECISION_HINT": ov.Type.f32})
+
+    def run(values: NDArray[np.float32]) -> Floats:
+        fed = values if layout == "nhwc" else np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+        answers = [one(compiled, fed[k : k + 1]) for k in range(len(fed))]
+        whole = np.concatenate(answers).astype(np.float64)
+        return whole[:, 1:] if second else whole
+
+    def one(network: ov.CompiledModel, photograph: NDArray[np.float32]) -> NDArray[np.float32]:
+        answer = network(photograph)
+        return np.concatenate([np.reshape(answer[output], (1, -1)) for output in network.outputs], axis=1)
+
+    return run

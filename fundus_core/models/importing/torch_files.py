@@ -1,0 +1,188 @@
+"""Files of torch: state dicts (names and tensors) and TorchScript (a program in a language of torch's own)."""
+
+from __future__ import annotations
+
+import re
+import warnings
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from fundus_core.errors import CardError
+from fundus_core.models import networks
+from fundus_core.models import weights as files
+from fundus_core.models.importing.efficientnet import number_from
+from fundus_core.models.importing.formats import Format
+from fundus_core.models.importing.found import Found, Original
+from fundus_core.models.importing.graphs_in import convert_module, from_graph
+from fundus_core.records import Floats
+
+_FORBIDDEN = re.compile(r"\b(save|from_file|load_tensor)\s*\(|\bops\.(?!aten\b|prim\b|torchvision\b)\w+|torch\.classes")
+"""What of TorchScript writes files (``aten::save``), maps them, or calls a program of someone else."""
+_COUNTED = "num_batches_tracked"
+
+
+# State dicts ----------------------------------------------------------------------------------------------------
+
+
+def read_tensors(path: Path, kind: Format, *, backbone: str, options: Mapping[str, object]) -> Found:
+    """Read names and tensors and fit them into the timm network that the card names.
+
+    Args:
+        path: The file.
+        kind: Whether torch's or safetensors.
+        backbone: timm's name; empty where the card does not say.
+        options: For the network's constructor.
+
+    Raises:
+        CardError: The file would execute code, the network is not named, or the tensors do not fit it.
+    """
+    given = _stripped(files.read(path, safetensors=kind is Format.SAFETENSORS))
+    if not given:
+        message = f"'{path.name}' holds no tensors; export the state dict."
+        raise CardError(message)
+    backbone = backbone or _guess(given)
+    if not backbone:
+        message = (
+            f"'{path.name}' holds {len(given)} tensors (first '{next(iter(given))}') and does not say of which network "
+            "they are; add 'backbone' to the card, by timm's name (for example tf_efficientnet_b7)."
+        )
+        raise CardError(message)
+    outputs = list(given.values())[-1].shape[0] if list(given.values())[-1].ndim else 0
+    body = networks.body(backbone, outputs, options)
+    tensors, note = _fitted(body, given, path.name)
+    return Found(
+        format=str(kind),
+        runtime="timm",
+        backbone=backbone,
+        outputs=outputs,
+        activations=("linear",) * outputs,
+        options=dict(options),
+        tensors=tensors,
+        notes=(note, "The file holds weights alone: there was no network of its own to compare with."),
+    )
+
+
+def _stripped(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Without what all names begin with (``model.``, ``module.``, ``net.``)."""
+    names = list(given)
+    while names and "." in names[0] and all(name.startswith(names[0].split(".")[0] + ".") for name in names):
+        names = [name.split(".", 1)[1] for name in names]
+    return dict(zip(names, given.values(), strict=True))
+
+
+def _guess(given: Mapping[str, Tensor]) -> str:
+    """``EfficientNet-PyTorch`` keeps TensorFlow's padding and can be told from its names; others cannot."""
+    if "_conv_stem.weight" not in given:
+        return ""
+    stem, end = given["_conv_stem.weight"].shape[0], given["_conv_head.weight"].shape[0]
+    blocks = sum(name.endswith("_depthwise_conv.weight") for name in given)
+    number = number_from(stem, blocks, end)
+    return "" if number is None else f"tf_efficientnet_b{number}"
+
+
+def _fitted(body: nn.Module, given: Mapping[str, Tensor], name: str) -> tuple[dict[str, Tensor], str]:
+    """By name; where the names are another library's, by order, if every shape and kind agrees."""
+    own = body.state_dict()
+    complete = {key: value for key, value in own.items() if key.endswith(_COUNTED)} | dict(given)
+    if set(complete) == set(own):
+        files.load(body, complete, name)
+        return complete, "Every tensor was taken by its name."
+    here = [key for key in own if not key.endswith(_COUNTED)]
+    there = [key for key in given if not key.endswith(_COUNTED)]
+    same = len(here) == len(there) and all(
+        own[a].shape == given[b].shape and a.rsplit(".", 1)[-1] == b.rsplit(".", 1)[-1]
+        for a, b in zip(here, there, strict=False)
+    )
+    if not same:
+        files.load(body, given, name)
+    ordered = {a: given[b] for a, b in zip(here, there, strict=True)}
+    counted = {key: value for key, value in own.items() if key.endswith(_COUNTED)}
+    return counted | ordered, (
+        "The tensors carry another library's names and were taken in their order, since every shape agrees; "
+        "compare with the original on photographs."
+    )
+
+
+# TorchScript ----------------------------------------------------------------------------------------------------
+
+
+def read_script(path: Path, *, size: int | None) -> Found:
+    """Read a TorchScript program, look through it, and turn it into a graph, so that it never runs again.
+
+    Args:
+        path: The file.
+        size: Of the input, which the file does not say.
+
+    Raises:
+        CardError: It writes or maps files or calls other programs, is damaged, or cannot be converted.
+    """
+    _check_script(path)
+    if size is None:
+        message = "A TorchScript file does not say the size of its input; add 'input.size' (pixels) to the card."
+        raise CardError(message)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch says of TorchScript that it will go some day
+            module = torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
+    except (RuntimeError, ValueError, OSError) as error:
+        message = (
+            f"The TorchScript file '{path.name}' is damaged ({str(error).splitlines()[0][:200]}); export it again."
+        )
+        raise CardError(message) from error
+    layout = _layout(module, size)
+    shape = [1, 3, size, size] if layout == "nchw" else [1, size, size, 3]
+    graph = convert_module(module, shape)
+    graph.reshape([-1, *shape[1:]])
+    found = from_graph(graph, Format.TORCHSCRIPT, size)
+    note = (
+        "TorchScript is a program: it was looked through for anything that touches files, run to compare, and kept as "
+        "a graph that can only compute."
+    )
+    return replace(found, original=_running(module, layout, found), by=f"torch {torch.__version__}").noting(note)
+
+
+def _check_script(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if "/code/" in member.filename and member.filename.endswith(".py"):
+                hit = _FORBIDDEN.search(archive.read(member).decode("utf-8", errors="replace"))
+                if hit:
+                    message = (
+                        f"The TorchScript file '{path.name}' calls '{hit.group(0).rstrip('( ')}', which touches files "
+                        "or other programs, and was not loaded; export the network alone, for example as ONNX."
+                    )
+                    raise CardError(message)
+
+
+def _layout(module: torch.jit.ScriptModule, size: int) -> str:
+    """Channels first as torch does, unless only the other order runs."""
+    for layout, shape in (("nchw", (1, 3, size, size)), ("nhwc", (1, size, size, 3))):
+        try:
+            with torch.no_grad():
+                module(torch.zeros(shape))
+        except (RuntimeError, ValueError):
+            continue
+        return layout
+    message = f"The TorchScript network takes no colour photographs of {size} x {size} pixels; correct 'input.size'."
+    raise CardError(message)
+
+
+def _running(module: torch.jit.ScriptModule, layout: str, found: Found) -> Original:
+    def run(values: NDArray[np.float32]) -> Floats:
+        fed = values if layout == "nhwc" else np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+        with torch.no_grad():
+            answer = module(torch.from_numpy(fed))
+        if isinstance(answer, dict):
+            answer = tuple(answer.values())
+        parts = answer if isinstance(answer, list | tuple) else [answer]
+        whole = np.concatenate([part.reshape(len(fed), -1).double().numpy() for part in parts], axis=1)
+        return whole[:, 1:] if found.activations == ("softmax",) else whole
+
+    return run
