@@ -92,7 +92,8 @@ def judge(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
             "focus",
             found.focus,
             limits.focus,
-            f"Vessels stand out by {found.focus:.3f}, at least {limits.focus:.3f} is needed; the picture is "
+            f"The sharpness of the vessels is {found.focus:.3f}, at least {limits.focus:.3f} is needed; the "
+            "picture is "
             "blurred, "
             "take it again in focus.",
         ),

@@ -1,29 +1,74 @@
-"""How much a picture looks like a colour fundus photograph: its colours, its smoothness, its field."""
+"""How much a picture looks like a colour fundus photograph: its colours, its smoothness, its lines."""
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
-from fundus_core.quality.view import View
+from fundus_core.quality.ridges import Ridges
+from fundus_core.quality.view import Plane, View
 
 
-def likeness(view: View, *, colour: bool) -> float:
+def likeness(view: View, ridges: Ridges, focus: float) -> float:
     """Return how much a picture looks like a colour fundus photograph.
 
-    The retina's pigments absorb blue most and red least, so nearly every pixel of the field has more red
-    than green and no more blue than green (Delori and Pflibsen 1989, doi 10.1364/AO.28.001061).
+    Each property gives 1 where photographs of retinas lie and falls to 0 where they never do; the answer is
+    the
+    product, so that one property far off is enough. The bends were set with room on photographs from four
+    cameras
+    and on rendered eyes, against everyday pictures, charts, masks, histology and textures.
 
     Args:
         view: The field of view.
-        colour: Whether the file held a colour picture.
+        ridges: Its thin lines.
+        focus: How sharp those lines are, relative to the contrast.
 
     Returns:
         0 (nothing like it) to 1.
     """
-    pixels = view.pixels[view.inside]
-    if not colour or not len(pixels):
+    if view.empty:
         return 0.0
-    red, green, blue = pixels.T
-    tolerance = 0.06 * red + 4.0
-    warm = (red > green + tolerance) & (red > blue + tolerance)
-    return float(np.mean(warm))
+    return _warmth(view) * _evenness(view) * _lines(ridges, focus)
+
+
+def _warmth(view: View) -> float:
+    """Return how far red exceeds green and green is not below blue.
+
+    The retina's pigments absorb blue most and red least (Delori and Pflibsen 1989, doi 10.1364/AO.28.001061).
+    """
+    red, green, blue = view.pixels[view.inside].T
+    floor = 0.06 * red + 4.0
+    warm = float(np.mean((red > green + floor) & (red > blue + floor)))
+    not_blue = float(np.mean(green + 8.0 > blue))
+    return _rise(warm, 0.45, 0.75) * _rise(not_blue, 0.05, 0.2)
+
+
+def _evenness(view: View) -> float:
+    """Return how little colour and brightness jump: a retina has one hue and no hard edges."""
+    red, green = (view.smooth(view.pixels[..., channel], 3.0) + 8.0 for channel in (0, 1))
+    hue = np.log(red / green)[view.inside]
+    low, high = np.percentile(hue, [5, 95])
+    slope = float(np.percentile(_slope(np.log(green))[view.inside], 95))
+    return (1.0 - _rise(float(high - low), 0.75, 1.15)) * (1.0 - _rise(slope, 0.08, 0.13))
+
+
+def _slope(plane: Plane) -> Plane:
+    across, down = (np.asarray(cv2.Sobel(plane, cv2.CV_32F, *way), np.float32) for way in ((1, 0), (0, 1)))
+    return np.asarray(np.hypot(across, down) / 8.0, np.float32)
+
+
+def _lines(ridges: Ridges, focus: float) -> float:
+    """Return how much the lines are like vessels; a blurred picture is given some benefit of the doubt.
+
+    Blur to a fifth of a sharp photograph's focus leaves lines that may be anything; where next to nothing is
+    left, as on a plain ball, there is no doubt to benefit from.
+    """
+    long = _rise(ridges.long_share, 0.06, 0.18)
+    dark = _rise(ridges.darkness, 1.0, 1.12)
+    benefit = 0.6 * _rise(focus, 0.003, 0.006) * (1.0 - _rise(focus, 0.03, 0.031))
+    return long * max(dark, benefit)
+
+
+def _rise(value: float, low: float, high: float) -> float:
+    """Return 0 up to low, 1 from high on, a straight line between."""
+    return float(np.clip((value - low) / (high - low), 0.0, 1.0))

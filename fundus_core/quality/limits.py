@@ -15,24 +15,24 @@ from fundus_core.quality.measures import Measurements
 class Limits:
     """What a photograph must keep to be gradable."""
 
-    likeness: float = 0.6
+    likeness: float = 0.5
     """Least likeness to a colour fundus photograph."""
-    likeness_without_circle: float = 0.8
+    likeness_without_circle: float = 0.95
     """Least likeness where no circular field was found."""
     diameter_px: float = 180.0
     """Least diameter of the field."""
-    brightness: float = 25.0
+    brightness: float = 28.0
     """Least median brightness of the field, 0..255."""
-    lit_share: float = 0.6
+    lit_share: float = 0.7
     """Least share of the field that is lit."""
-    field_share: float = 0.6
+    field_share: float = 0.62
     """Least share of the circle that the photograph shows."""
-    glare_share: float = 0.2
+    glare_share: float = 0.12
     """Greatest share of the field that is burnt out."""
-    contrast: float = 0.08
+    contrast: float = 0.1
     """Least relative spread of the green channel."""
-    focus: float = 0.012
-    """Least relative strength of thin dark lines."""
+    focus: float = 0.03
+    """Least relative sharpness of thin dark lines."""
 
 
 LIMITS = Limits()
@@ -42,9 +42,7 @@ _FLOORS = ("brightness", "lit_share", "contrast", "focus")
 _CEILINGS = ("glare_share",)
 
 
-def limits_from_percentile(
-    measurements: Sequence[Measurements], percentile: float, limits: Limits = LIMITS
-) -> Limits:
+def limits_from_percentile(measurements: Sequence[Measurements], percentile: float, limits: Limits = LIMITS) -> Limits:
     """Return limits that the worst photographs of a cohort miss.
 
     Each of brightness, lit share, contrast, focus and glare gets the cohort's own percentile as its limit,

@@ -52,7 +52,7 @@ def _ends(distance: NDArray[np.float32], along: float, across: float, radius: fl
     y, x = np.arange(rows) + 0.5, np.arange(columns) + 0.5
     inside = (x - across)[None, :] ** 2 + (y - along)[:, None] ** 2 < (0.98 * radius) ** 2
     counts = inside.sum(axis=1)
-    level = 0.25 * float(np.median(distance[::3][inside[::3]])) if inside[::3].any() else 0.0
+    level = 0.12 * float(np.median(distance[::3][inside[::3]])) if inside[::3].any() else 0.0
     filled = ((distance > level) & inside).sum(axis=1)
     used = np.flatnonzero(counts >= 0.1 * radius)
     if not len(used):

@@ -141,7 +141,7 @@ def _plausible(circle: Circle, small: Pixels) -> bool:
     height, width = small.shape[:2]
     longer = max(height, width)
     centred = 0.0 < circle.cx < width and 0.0 < circle.cy < height
-    return centred and 0.95 * _SMALLEST * longer < circle.radius < 1.25 * longer
+    return bool(centred and 0.95 * _SMALLEST * longer < circle.radius < 1.25 * longer)
 
 
 def _thresholds(background: Background) -> tuple[float, ...]:
