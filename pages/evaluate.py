@@ -5,7 +5,7 @@ import streamlit as st
 from pages.parts import choose, results, scores, show
 from pages.parts.language import _
 
-view = choose.require_view()
+view = choose.require_view(_("Evaluate"))
 with st.sidebar:
     by = choose.grouping(results.groupings(view))
     level = choose.level()

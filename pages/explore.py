@@ -5,7 +5,7 @@ import streamlit as st
 from pages.parts import choose, gallery, home, show
 from pages.parts.language import _, count
 
-view = choose.require_view()
+view = choose.require_view(_("Explore"))
 place = show.title(_("Explore"), _("Every photograph of **{name}**.").format(name=view.cohort.name), view=view)
 where, order, target, descending = gallery.controls(view)
 number = gallery.page_number()

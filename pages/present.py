@@ -5,7 +5,7 @@ import streamlit as st
 from pages.parts import choose, deck, results, show, slides
 from pages.parts.language import _
 
-view = choose.require_view()
+view = choose.require_view(_("Present"))
 buttons = show.title(_("Present"), _("Arrow keys move from slide to slide. Each slide stands alone."), view=view)
 if not results.targets(results.evaluated(view)):
     show.empty(

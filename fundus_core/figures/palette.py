@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-COHORTS_LIGHT = ("#0F7B8A", "#E07B00", "#6A51A3", "#4DA6E0", "#B5254F", "#8F8A1B", "#2B2F77", "#8A5A3C")
+COHORTS_LIGHT = ("#0F7B8A", "#E07B00", "#6B2FBF", "#7A1F1F", "#9F8CFF", "#0B2F5C", "#4DBFAC", "#A6805B")
 """A cohort's colour by its place, on a light page."""
 
-COHORTS_DARK = ("#3FB6C6", "#FFA64D", "#B49DE8", "#8FD0FF", "#F2718F", "#D6CF5B", "#7C86F0", "#CC9A7A")
+COHORTS_DARK = ("#3FB6C6", "#FFA64D", "#A55CFF", "#E0305E", "#F2E85C", "#7A7AD0", "#C04A86", "#4DF0B0")
 """The same colours raised in lightness for a dark page."""
 
 

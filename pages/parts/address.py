@@ -36,16 +36,15 @@ def pick(
     """
     default = default or options[0]
     shown = words or {}
-    take(key, options, default)
-    chosen = draw(label, list(options), format_func=lambda name: shown.get(name, name), key=f"pick_{key}", **more)
+    widget = f"pick_{key}_{draw.__name__}"  # two kinds of widget cannot share a state
+    take(key, widget, options, default)
+    chosen = draw(label, list(options), format_func=lambda name: shown.get(name, name), key=widget, **more)
     return write(key, str(chosen or default), "" if always else default)
 
 
-def take(key: str, options: Sequence[str], default: str) -> None:
+def take(key: str, widget: str, options: Sequence[str], default: str) -> None:
     """Before a widget is drawn: take what the address says where it has changed, else what the tab remembers."""
-    widget, memory = f"pick_{key}", f"kept_{key}"
-    told = st.query_params.get(key)
-    known = st.session_state.get(memory)
+    told, known = st.query_params.get(key), st.session_state.get(f"kept_{key}")
     if told in options and told != known:
         st.session_state[widget] = told
     elif st.session_state.get(widget) not in options:

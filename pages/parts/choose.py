@@ -30,10 +30,12 @@ def view() -> View | None:
     return View(cohorts[place], model)
 
 
-def require_view() -> View:
-    """As ``view``; an empty store stops the page with what to do."""
+def require_view(title: str = "") -> View:
+    """As ``view``; an empty store stops the page, under its title where that is not drawn yet, with what to do."""
     chosen = view()
     if chosen is None:
+        if title:
+            st.title(title, anchor=False)
         st.info(_("There is no cohort yet. Bring photographs and a table of measured values to begin."))
         st.page_link(menu.path("new_cohort"), label=_("New cohort"), icon=":material/add_photo_alternate:")
         st.stop()

@@ -38,7 +38,7 @@ def catalogue(language: str) -> dict[str, str]:
 
 def current() -> str:
     """Return the session's language: the switch, else the address, else the browser's, else English."""
-    for chosen in (st.session_state.get(f"pick_{KEY}"), st.query_params.get(KEY)):
+    for chosen in (st.session_state.get(f"pick_{KEY}_segmented_control"), st.query_params.get(KEY)):
         if chosen in LANGUAGES:
             return str(chosen)
     return preferred(st.context.locale)

@@ -1,0 +1,227 @@
+"""Figures show the numbers they are given, on equal axes, in colours that colour-blind readers tell apart."""
+
+import itertools
+import re
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from fundus_core import figures
+from fundus_core.evaluation import Estimate
+from fundus_core.figures import Look, Points, Row, Steps, palette, scatter, small
+from fundus_core.records import Prediction
+from fundus_core.targets import TARGETS
+
+SBP, SEX = TARGETS["sbp"], TARGETS["sex"]
+ESTIMATES = {
+    "mae": Estimate(10.3391, 9.8, 10.9),
+    "bias": Estimate(-0.25, -1.0, 0.5),
+    "pearson": Estimate(0.61, 0.5, 0.7),
+    "mae_null": Estimate(12.1, 11.0, 13.0),
+    "mae_age_sex": Estimate(None, note="not estimable"),
+    "loa_low": Estimate(-25.0, -27.0, -23.0),
+    "loa_high": Estimate(24.5, 22.0, 27.0),
+    "accuracy": Estimate(0.91, 0.88, 0.94),
+    "auc": Estimate(0.97, 0.95, 0.99),
+}
+
+
+def points(count: int, *, name: str = "Clinic", seed: int = 0, colour: int = 0) -> Points:
+    rng = np.random.default_rng(seed)
+    truth = rng.normal(120, 15, count)
+    ids = np.array([f"{name}/{number}.jpg" for number in range(count)])
+    return Points(name, ids, truth, truth + rng.normal(0, 12, count), colour)
+
+
+def classes(count: int) -> Points:
+    rng = np.random.default_rng(1)
+    truth = (np.arange(count) % 2).astype(float)
+    return Points("Clinic", np.array([str(n) for n in range(count)]), truth, rng.uniform(0, 1, count))
+
+
+def written(figure: go.Figure) -> str:
+    return " ".join(str(note.text) for note in figure.layout.annotations)
+
+
+def every_figure(look: Look) -> list[go.Figure]:
+    group = points(40)
+    steps = Steps(*(np.arange(5.0) + shift for shift in (100, 101, 99, 103)), count=np.full(5, 8.0))
+    return [
+        figures.predicted_against_true(SBP, [group], ESTIMATES, look, people=20),
+        figures.bland_altman(SBP, [group], ESTIMATES, look),
+        figures.residuals(SBP, [group], look, against="truth"),
+        figures.residuals(SBP, [group], look, against="predicted"),
+        figures.error_boxes(SBP, [group, points(30, name="Van", colour=1)], look),
+        figures.calibration(SBP, steps, look, slope=0.9, intercept=10.0),
+        figures.forest([Row("Clinic", 10.0, 9.0, 11.0, 40), Row("Van", None, None, None, 3, "few")], "MAE", look),
+        figures.probabilities(SEX, [classes(40)], ESTIMATES, look, names=("male", "female")),
+        figures.roc(np.linspace(0, 1, 5), np.linspace(0, 1, 5), ESTIMATES["auc"], look),
+        figures.among(SBP, Prediction(120.0, 100.0, 140.0), group.predicted, look),
+    ]
+
+
+def test_predicted_against_true_has_one_range_and_one_scale_on_both_axes():
+    figure = figures.predicted_against_true(SBP, [points(50)], ESTIMATES, Look())
+    assert figure.layout.xaxis.range == figure.layout.yaxis.range
+    assert (figure.layout.yaxis.scaleanchor, figure.layout.yaxis.scaleratio) == ("x", 1)
+    low, high = figure.layout.xaxis.range
+    drawn = next(trace for trace in figure.data if trace.name == "Clinic")
+    assert low < min(*drawn.x, *drawn.y)
+    assert high > max(*drawn.x, *drawn.y)
+
+
+def test_the_identity_line_lies_on_the_identity():
+    figure = figures.predicted_against_true(SBP, [points(50)], ESTIMATES, Look())
+    line = next(trace for trace in figure.data if trace.name == "prediction = truth")
+    assert list(line.x) == list(line.y)
+
+
+def test_a_screenshot_stands_alone():
+    text = written(figures.predicted_against_true(SBP, [points(50)], ESTIMATES, Look(), people=25))
+    for number in ("MAE 10.34 mmHg", "9.80–10.90", "r = 0.61", "bias −0.25", "n = 50 of 25 people"):
+        assert number in text
+    assert "predicting the mean: 12.10" in text
+    assert "published (JOIR): 10.34" in text
+    assert "age and sex only" not in text, "what is not estimable is left out"
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_figure_says_that_the_eyes_are_rendered_and_only_then(dark):
+    for figure in every_figure(Look(dark=dark, rendered=True)):
+        assert "rendered eyes" in written(figure)
+    for figure in every_figure(Look(dark=dark)):
+        assert "rendered" not in written(figure)
+
+
+def test_every_figure_has_words_for_those_who_cannot_see_it():
+    for figure in every_figure(Look()):
+        assert len(figures.alt_text(figure)) > 10
+
+
+def test_every_word_of_a_figure_can_be_translated():
+    look = Look(say=lambda text: re.sub(r"[A-Za-z](?![^{]*})", "日", text))
+    figure = figures.bland_altman(SBP, [points(20)], ESTIMATES, look)
+    said = written(figure) + figure.layout.xaxis.title.text + figure.layout.yaxis.title.text
+    assert not re.search(r"[a-z]{3}", re.sub(r"<.*?>", "", said))
+
+
+@pytest.mark.parametrize(("count", "kind"), [(5_000, "scatter"), (5_001, "scattergl")])
+def test_many_points_are_drawn_by_webgl(count, kind):
+    figure = figures.predicted_against_true(SBP, [points(count)], ESTIMATES, Look())
+    assert next(trace for trace in figure.data if trace.name == "Clinic").type == kind
+
+
+def test_very_many_points_become_a_density_with_the_largest_errors_on_top():
+    group = points(scatter.WEBGL_POINTS + 1)
+    figure = figures.predicted_against_true(SBP, [group], ESTIMATES, Look())
+    heat, above = [trace for trace in figure.data if trace.name == "Clinic"]
+    assert heat.type == "heatmap"
+    assert int(np.nansum(10.0 ** np.asarray(heat.z, dtype=float)).round()) == len(group), "each point is counted once"
+    assert len(above.x) == scatter.WORST_SHOWN
+    errors = np.abs(group.predicted - group.truth)
+    assert np.abs(np.asarray(above.y) - np.asarray(above.x)).min() >= np.sort(errors)[-scatter.WORST_SHOWN]
+
+
+def test_a_click_finds_its_photograph():
+    group = points(30)
+    trace = next(t for t in figures.predicted_against_true(SBP, [group], ESTIMATES, Look()).data if t.name == "Clinic")
+    assert list(trace.customdata) == list(group.ids)
+
+
+def test_the_chosen_point_is_ringed():
+    group = points(30)
+    figure = figures.predicted_against_true(SBP, [group], ESTIMATES, Look(), chosen="Clinic/7.jpg")
+    ring = next(trace for trace in figure.data if trace.name == "chosen")
+    assert (ring.x[0], ring.y[0]) == (group.truth[7], group.predicted[7])
+
+
+def test_a_cohort_keeps_its_colour_whatever_stands_beside_it():
+    alone = figures.predicted_against_true(SBP, [points(9, colour=3)], ESTIMATES, Look())
+    beside = figures.error_boxes(SBP, [points(9, name="Van"), points(9, colour=3)], Look())
+    colour = palette.COHORTS_LIGHT[3]
+    assert next(t for t in alone.data if t.name == "Clinic").marker.color == palette.rgba(colour, 0.55)
+    assert next(t for t in beside.data if t.name == "Clinic").line.color == colour
+
+
+def test_boxes_have_the_percentiles_of_numpy():
+    group = points(200)
+    box = figures.error_boxes(SBP, [group], Look()).data[0]
+    shown = [box.lowerfence[0], box.q1[0], box.median[0], box.q3[0], box.upperfence[0]]
+    assert shown == pytest.approx(np.percentile(group.predicted - group.truth, [5, 25, 50, 75, 95]))
+
+
+def test_a_withheld_row_says_why_and_has_no_point():
+    figure = figures.forest([Row("Van", None, None, None, 3, "fewer than 20 people")], "MAE", Look())
+    assert "fewer than 20 people" in written(figure)
+    assert not [trace for trace in figure.data if trace.mode == "lines"]
+
+
+def test_no_figure_of_nothing_fails():
+    nobody = points(0)
+    none = {name: Estimate(None, note="nobody") for name in ESTIMATES}
+    assert "MAE –" in written(figures.predicted_against_true(SBP, [nobody], none, Look()))
+    figures.bland_altman(SBP, [nobody], none, Look())
+    figures.error_boxes(SBP, [nobody], Look())
+    figures.probabilities(SEX, [nobody], none, Look(), names=("male", "female"))
+    figures.forest([], "MAE", Look())
+    figures.among(SBP, Prediction(120.0, np.nan, np.nan), np.empty(0), Look())
+
+
+def test_the_small_drawing_has_a_dot_per_point_and_its_numbers():
+    drawing = figures.small_scatter(SBP, [points(70)], ESTIMATES, Look(rendered=True))
+    assert drawing.startswith("<svg")
+    assert drawing.count("h0") == 70
+    for text in ("MAE 10.34 mmHg", "n = 70", "rendered eyes"):
+        assert text in drawing
+
+
+def test_the_small_drawing_escapes_what_it_is_given():
+    look = Look(say=lambda text: f"<b>{text}</b>")
+    assert "<b>" not in figures.small_scatter(SBP, [points(5)], ESTIMATES, look)
+
+
+@pytest.mark.parametrize("span", [(0.0, 1.0), (78.0, 161.0), (-3.2, 0.4), (1e-3, 2e-3)])
+def test_ticks_lie_inside_the_range_and_are_few(span):
+    marks = small.ticks(span)
+    assert 2 <= len(marks) <= 6
+    assert span[0] <= min(marks) <= max(marks) <= span[1] * (1 + 1e-12)
+
+
+# Machado, Oliveira, Fernandes 2009, severity 1.0, on linear RGB.
+BLINDNESS = {
+    "normal": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def lab(colour: str, blindness: str) -> np.ndarray:
+    """CIE L*a*b* (D65) of a colour as someone sees it."""
+    rgb = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(np.asarray(BLINDNESS[blindness]) @ linear, 0, 1)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = np.asarray(to_xyz) @ seen / np.array([0.9505, 1.0, 1.089])
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("blindness", BLINDNESS)
+@pytest.mark.parametrize("colours", [palette.COHORTS_LIGHT, palette.COHORTS_DARK], ids=["light", "dark"])
+def test_cohorts_are_told_apart_by_everyone(colours, blindness):
+    """The first four stay 30 apart in CIE L*a*b*, all eight 14 apart: also where many small dots overlap."""
+    seen = [lab(colour, blindness) for colour in colours]
+    apart = {pair: np.linalg.norm(seen[pair[0]] - seen[pair[1]]) for pair in itertools.combinations(range(8), 2)}
+    assert min(distance for pair, distance in apart.items() if max(pair) < 4) > 30
+    assert min(apart.values()) > 14
+
+
+def test_the_theme_of_the_pages_has_the_same_colours():
+    config = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert tuple(config["theme"]["chartCategoricalColors"]) == palette.COHORTS_LIGHT
+    assert config["theme"]["dark"]["backgroundColor"] == palette.DARK.paper
+    assert config["theme"]["light"]["backgroundColor"] == palette.LIGHT.paper

@@ -1,0 +1,156 @@
+"""Every page in an empty store, with cohorts, filtered, and with an address that makes no sense."""
+
+import csv
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fundus_core import evaluation
+from pages.parts import show
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = (
+    "overview",
+    "new_cohort",
+    "cohorts",
+    "evaluate",
+    "compare",
+    "explore",
+    "one_photograph",
+    "models",
+    "present",
+)
+
+
+def words(app) -> str:
+    """Everything that a page says."""
+    kinds = ("title", "subheader", "caption", "markdown", "info", "warning", "error", "success")
+    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_empty_store_says_what_to_do(fresh, page, name):
+    app = page(name)
+    assert app.title[0].value
+    if name in ("evaluate", "explore", "present", "one_photograph", "cohorts"):
+        assert "There is no cohort yet" in words(app)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_opens_with_cohorts_in_the_store(filled, page, name):
+    assert page(name).title[0].value
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_speaks_japanese(filled, page, name):
+    app = page(name, lang="ja")
+    assert any("぀" <= letter <= "ヿ" or "一" <= letter <= "鿿" for letter in words(app))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_address_that_makes_no_sense_is_passed_over(filled, page, name):
+    page(name, cohort="nobody", target="height", level="village", figure="pie", by="moon", page="-1", order="x")
+
+
+OPEN_ALL = """
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file(sys.argv[1], default_timeout=60).run()
+for name in sys.argv[2:]:
+    app.switch_page(f"../{name}.py").run()
+    assert not app.exception, app.exception
+print(",".join(sorted({"torch", "timm", "openvino", "keras"} & set(sys.modules))))
+"""
+
+
+def test_no_page_imports_torch(filled):
+    """In a process of its own, as the page server is."""
+    frame = ROOT / "pages" / "parts" / "frame.py"
+    command = [sys.executable, "-c", OPEN_ALL, str(frame), *PAGES]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True, timeout=120)
+    assert done.stdout.strip() == ""
+
+
+def metric(app, label: str) -> str:
+    return next(each.value for each in app.metric if each.label.startswith(label))
+
+
+def test_the_cards_show_the_mae_that_the_evaluation_gives(filled, page):
+    app = page("evaluate", cohort="Clinic")
+    expected = evaluation.evaluate(filled.table("Clinic"), level="patient").targets
+    assert metric(app, "SBP") == f"{expected['sbp'].estimates['mae'].value:.2f}"
+    assert metric(app, "BMI") == f"{expected['bmi'].estimates['mae'].value:.2f}"
+    assert metric(app, "sex") == f"{100 * expected['sex'].estimates['accuracy'].value:.1f} %"
+
+
+def test_the_level_in_the_address_changes_the_numbers(filled, page):
+    app = page("evaluate", cohort="Clinic", level="photograph")
+    expected = evaluation.evaluate(filled.table("Clinic"), level="photograph").targets["sbp"]
+    assert metric(app, "SBP") == f"{expected.estimates['mae'].value:.2f}"
+
+
+@pytest.mark.parametrize("figure", ["scatter", "agreement", "calibration", "residuals", "subgroups"])
+@pytest.mark.parametrize("target", ["sbp", "sex"])
+def test_every_figure_of_every_kind_of_target_is_drawn(filled, page, figure, target):
+    app = page("evaluate", cohort="Clinic", figure=figure, target=target, by="site")
+    assert len(app.get("plotly_chart")) >= 1
+
+
+def test_the_chosen_target_outlives_a_change_of_page(filled, page):
+    app = page("evaluate", cohort="Clinic", target="bmi")
+    app.switch_page("../explore.py").run()
+    app.switch_page("../evaluate.py").run()
+    assert app.query_params["target"] == "bmi"
+    assert app.query_params["cohort"] == "Clinic"
+
+
+def test_rendered_photographs_are_said_to_be_rendered(filled, page):
+    assert show.RENDERED in words(page("evaluate", cohort="Van"))
+    assert show.RENDERED not in words(page("evaluate", cohort="Clinic"))
+
+
+def test_every_row_of_an_export_of_rendered_photographs_says_so(filled):
+    from pages.parts.results import View
+
+    text = show.csv_text(
+        [{"a": 1, "note": "few people"}, {"a": 2, "note": ""}], View(filled.cohort("Van"), "tests-own")
+    )
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["note"] for row in rows] == [f"few people {show.RENDERED}", show.RENDERED]
+
+
+def test_the_gallery_shows_what_was_refused_and_why(filled, page):
+    app = page("explore", cohort="Clinic", status="refused")
+    assert "6 photographs fit" in words(app)
+    assert "Too blurred; take it again." in words(app)
+
+
+def test_a_selection_becomes_a_cohort(fresh, page, put_cohort):
+    put_cohort(fresh, "Clinic", seed=1)
+    app = page("explore", cohort="Clinic", status="refused")
+    app.text_input(key="selection_name").set_value("Blurred").run()
+    next(button for button in app.button if button.label == "Save").click().run()
+    assert not app.exception
+    assert fresh.cohort("Blurred").photographs == 6
+
+
+def test_one_photograph_shows_its_values_beside_what_was_measured(filled, page):
+    app = page("one_photograph", cohort="Clinic", photograph="C000_right.jpg")
+    item = filled.photograph("Clinic", "C000_right.jpg")
+    assert f"**{item.predictions['sbp'].value:.1f}** mmHg" in words(app)
+    assert f"measured: {item.truth['sbp']:.1f}" in words(app)
+
+
+def test_cohorts_are_compared_with_test_and_correction(filled, page):
+    app = page("compare")
+    assert len(app.get("plotly_chart")) == 2
+    assert "Differences" in words(app)
+
+
+def test_one_cohort_alone_is_not_compared(filled, page):
+    app = page("compare")
+    app.multiselect(key="compared").set_value(["Clinic"]).run()
+    assert "Choose two cohorts or more." in words(app)
