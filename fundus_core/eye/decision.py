@@ -1,0 +1,63 @@
+"""Weigh what table, DICOM, name and disc say about the eye."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fundus_core.records import Eye
+
+_SPEAKERS = {
+    "table": "the table",
+    "dicom": "the DICOM file",
+    "name": "the file name",
+    "disc": "the position of the optic disc",
+}
+"""Sources, the most authoritative first, as they are named to the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class EyeDecision:
+    """Which eye, who said so, and whether somebody else said otherwise."""
+
+    eye: Eye
+    """The eye."""
+    source: str
+    """``table``, ``dicom``, ``name``, ``disc``, or empty where nobody knows."""
+    note: str
+    """A sentence where sources disagree; empty otherwise."""
+
+
+def decide(
+    *,
+    table: Eye = Eye.UNKNOWN,
+    dicom: Eye = Eye.UNKNOWN,
+    name: Eye = Eye.UNKNOWN,
+    disc: Eye = Eye.UNKNOWN,
+) -> EyeDecision:
+    """Weigh what each source says: the table before the DICOM, the name and the disc.
+
+    Returns:
+        The eye of the most authoritative source that knows; a disagreement is told in the note, not resolved
+        in
+        silence.
+
+    >>> decide(table=Eye.RIGHT, disc=Eye.LEFT).note
+    'Taken as the right eye, as the table says; the position of the optic disc says left. Check which is
+    right.'
+    """
+    said = dict(zip(_SPEAKERS, (table, dicom, name, disc), strict=True))
+    known = [(source, eye) for source, eye in said.items() if eye is not Eye.UNKNOWN]
+    if not known:
+        return EyeDecision(Eye.UNKNOWN, "", "")
+    source, eye = known[0]
+    others = [other for other, value in known if value is not eye]
+    return EyeDecision(eye, source, _disagreement(source, eye, others))
+
+
+def _disagreement(source: str, eye: Eye, others: list[str]) -> str:
+    if not others:
+        return ""
+    against = " and ".join(_SPEAKERS[other] for other in others)
+    says = "says" if len(others) == 1 else "say"
+    other_eye = Eye.LEFT if eye is Eye.RIGHT else Eye.RIGHT
+    return f"Taken as the {eye} eye, as {_SPEAKERS[source]} says; {against} {says} {other_eye}. Check which is right."
