@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,6 +14,7 @@ import onnx
 import openvino as ov
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
+from openvino import frontend
 from openvino import opset13 as ops
 
 from fundus_core.errors import CardError
@@ -20,7 +22,11 @@ from fundus_core.models.importing.formats import Format
 from fundus_core.models.importing.found import Found, Original
 from fundus_core.records import Floats
 
-_FAULTS = (RuntimeError, TypeError, ValueError, KeyError, IndexError, AttributeError)
+_FAULTS = (
+    RuntimeError, TypeError, ValueError, KeyError, IndexError, AttributeError, frontend.GeneralFailure,
+    frontend.InitializationFailure, frontend.NotImplementedFailure, frontend.OpConversionFailure,
+    frontend.OpValidationFailure,
+)  # fmt: skip
 """What OpenVINO and its readers raise for graphs that they cannot take."""
 _ENDS = {"Sigmoid": "sigmoid", "Exp": "exp", "SoftMax": "softmax", "Softmax": "softmax"}
 _PROGRAMS = ("PyFunc", "EagerPyFunc", "PyFuncStateless", "ReadFile", "WriteFile", "LoadLibrary", "XlaCallModule")
@@ -201,10 +207,27 @@ def convert_module(module: Any, shape: list[int]) -> ov.Model:
         with torch.no_grad(), warnings.catch_warnings():
             # OpenVINO traces; what torch says of tracing is OpenVINO's to mend, and the outputs are compared after.
             warnings.simplefilter("ignore")
-            return ov.convert_model(module, example_input=torch.rand(shape) * 255, input=[-1, *shape[1:]])
+            return ov.convert_model(
+                module, example_input=torch.rand(shape) * 255, input=[-1, *shape[1:]], extension=_second_names()
+            )
     except _FAULTS as error:
         message = f"OpenVINO cannot convert the network: {_first(error)}; export it as ONNX with plain operations."
         raise CardError(message) from error
+
+
+def _second_names() -> list[Any]:
+    """Operations that torch has under two names, of which OpenVINO knows one (Keras uses the other)."""
+    from openvino.frontend.pytorch import ConversionExtension
+
+    def under(operation: Callable[..., ov.Node]) -> Callable[[Any], list[ov.Output]]:
+        def convert(context: Any) -> list[ov.Output]:
+            first, second = context.get_input(0), context.get_input(1)
+            return operation(first, ops.convert_like(second, first)).outputs()
+
+        return convert
+
+    known = {"subtract": ops.subtract, "multiply": ops.multiply, "divide": ops.divide, "true_divide": ops.divide}
+    return [ConversionExtension(f"aten::{name}", under(operation)) for name, operation in known.items()]
 
 
 def pick(graph: ov.Model, column: int | None) -> ov.Model:

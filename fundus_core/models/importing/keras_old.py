@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 _GONE: Mapping[str, tuple[str, ...]] = {
     "DepthwiseConv2D": ("groups", "filters", "kernel_initializer", "kernel_regularizer", "kernel_constraint"),
@@ -38,13 +39,40 @@ def modernise(value: object) -> object:
         return [modernise(one) for one in value]
     if not isinstance(value, Mapping):
         return value
-    table = {key: modernise(one) for key, one in value.items() if key != "build_config"}
+    table: dict[str, Any] = {key: modernise(one) for key, one in value.items() if key != "build_config"}
     kind, config = table.get("class_name"), table.get("config")
     if isinstance(kind, str) and isinstance(config, dict):
         if kind in _MODELS:
             table |= {"module": _MODELS[kind], "registered_name": kind}
         table["config"] = _config(kind, config)
+        if isinstance(config.get("layers"), list):
+            _recount(table["config"])
     return table
+
+
+def _recount(config: dict[str, Any]) -> None:
+    """Count calls of a model within a model from 0: Keras 2 counted its making as the first."""
+    inner = {str(layer["config"].get("name")): layer["class_name"] for layer in config["layers"] if _is_model(layer)}
+    for layer in config["layers"]:
+        if inner and isinstance(layer, dict) and "inbound_nodes" in layer:
+            layer["inbound_nodes"] = _renumbered(layer["inbound_nodes"], frozenset(inner))
+    # Of these Keras 3 knows that a functional model starts with a call, and of a sequential one that it does not.
+    flat = frozenset(name for name, kind in inner.items() if kind == "Sequential")
+    if "output_layers" in config:
+        config["output_layers"] = _renumbered(config["output_layers"], flat)
+
+
+def _is_model(layer: object) -> bool:
+    config = layer.get("config") if isinstance(layer, Mapping) else None
+    return isinstance(layer, Mapping) and layer.get("class_name") in _MODELS and isinstance(config, Mapping)
+
+
+def _renumbered(nodes: object, models: frozenset[str]) -> object:
+    if not isinstance(nodes, list):
+        return nodes
+    if len(nodes) > 2 and nodes[0] in tuple(models) and isinstance(nodes[1], int):
+        return [nodes[0], max(nodes[1] - 1, 0), *nodes[2:]]
+    return [_renumbered(node, models) for node in nodes]
 
 
 def _config(kind: str, config: dict[str, object]) -> dict[str, object]:
