@@ -5,6 +5,7 @@ from fundus_core.evaluation.calibration import Bin, Bins, deciles, reliability
 from fundus_core.evaluation.casemix import Characteristic, Imbalance, imbalance, table_one
 from fundus_core.evaluation.classification import (
     SHRUNKEN_NOTE,
+    THRESHOLDS,
     AtThreshold,
     Classification,
     CurvePoints,
@@ -16,6 +17,7 @@ from fundus_core.evaluation.comparison import SPREAD_NOTE, Comparison, Equivalen
 from fundus_core.evaluation.contrasts import Difference
 from fundus_core.evaluation.criteria import CRITERIA, Criterion, criterion, pressure_grade
 from fundus_core.evaluation.curve import Curve, smooth
+from fundus_core.evaluation.derived import CURVE, Counts, Derived, at_thresholds, derive, derive_all
 from fundus_core.evaluation.distribution import QUANTILES, ErrorDistribution, error_distribution
 from fundus_core.evaluation.estimate import NUMBER_OF_DRAWS, SEED, Estimate, Method, rows
 from fundus_core.evaluation.grouping import grouping
@@ -32,10 +34,12 @@ from fundus_core.evaluation.scores import TOLERANCES
 from fundus_core.evaluation.shift import PSI_NOTE, OutOfDistribution, Shift, out_of_distribution, prediction_shift
 from fundus_core.evaluation.standardise import Balance, Standardised, WeightedCohort, standardised
 from fundus_core.evaluation.subgroups import Subgroup, Subgroups, subgroups
+from fundus_core.evaluation.transfer import Transfer, transfer, transfers
 from fundus_core.evaluation.values import from_values
 
 __all__ = [
     "CRITERIA",
+    "CURVE",
     "NUMBER_OF_DRAWS",
     "PSI_NOTE",
     "PUBLISHED",
@@ -45,6 +49,7 @@ __all__ = [
     "SLOPE_NOTE",
     "SPREAD_NOTE",
     "SPREAD_SENTENCE",
+    "THRESHOLDS",
     "TOLERANCES",
     "AtThreshold",
     "Balance",
@@ -55,9 +60,11 @@ __all__ = [
     "Characteristic",
     "Classification",
     "Comparison",
+    "Counts",
     "Criterion",
     "Curve",
     "CurvePoints",
+    "Derived",
     "Difference",
     "Equivalence",
     "ErrorDistribution",
@@ -82,9 +89,11 @@ __all__ = [
     "Subgroups",
     "TargetComparison",
     "TargetResult",
+    "Transfer",
     "WeightedCohort",
     "against_baselines",
     "assess_criterion",
+    "at_thresholds",
     "between_eyes",
     "bland_altman",
     "canonical",
@@ -93,6 +102,8 @@ __all__ = [
     "compare_models",
     "criterion",
     "deciles",
+    "derive",
+    "derive_all",
     "draw_sample",
     "error_distribution",
     "evaluate",
@@ -121,4 +132,6 @@ __all__ = [
     "subgroups",
     "subset",
     "table_one",
+    "transfer",
+    "transfers",
 ]

@@ -58,6 +58,8 @@ class Criterion:
     """From measures to a verdict per person."""
     note: str = ""
     """What a reader has to know."""
+    needs: tuple[str, ...] = ()
+    """Targets that it looks at."""
 
 
 def at_least(values: Floats, threshold: float) -> Floats:
@@ -122,6 +124,8 @@ def _syndrome(definition: Syndrome) -> Callable[[Measures], Verdicts]:
 
 _NO_LIPIDS = "lipids and drugs are unknown: indeterminate where they would decide; glucose is taken as fasting"
 _UNTREATED = "people are taken to be untreated"
+_PRESSURE = ("sbp", "dbp")
+_SYNDROME = ("sbp", "dbp", "glucose", "waist")
 
 CRITERIA: Mapping[str, Criterion] = MappingProxyType(
     {
@@ -133,6 +137,7 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
                 "JSH 2019, office blood pressure, grade I or higher",
                 lambda m: verdicts(high_pressure(m, 140, 90)),
                 _UNTREATED,
+                _PRESSURE,
             ),
             Criterion(
                 "raised_pressure",
@@ -140,6 +145,7 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
                 "blood pressure item of the metabolic syndrome",
                 lambda m: verdicts(high_pressure(m, 130, 85)),
                 _UNTREATED,
+                _PRESSURE,
             ),
             Criterion(
                 "hyperglycaemia",
@@ -147,12 +153,14 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
                 "glucose item of the Japanese metabolic syndrome (2005)",
                 lambda m: verdicts(at_least(m.glucose, 110)),
                 "glucose is taken as fasting; " + _UNTREATED,
+                ("glucose",),
             ),
             Criterion(
                 "large_waist",
                 "waist: men >= 85, women >= 90 cm",
                 "waist item of the Japanese metabolic syndrome (2005)",
                 lambda m: verdicts(large_waist(m.waist, m.sex, 85, 90)),
+                needs=("waist",),
             ),
             Criterion(
                 "mets_japan",
@@ -160,6 +168,7 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
                 "Japanese Committee for Criteria of Metabolic Syndrome 2005: waist and two of three",
                 _syndrome(Syndrome(85, 90, strict=False, mandatory=True, needed=2, glucose=110, lipids=1)),
                 _NO_LIPIDS,
+                _SYNDROME,
             ),
             Criterion(
                 "mets_idf",
@@ -167,6 +176,7 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
                 "International Diabetes Federation 2005, Japanese waist: waist and two of four",
                 _syndrome(Syndrome(85, 90, strict=False, mandatory=True, needed=2, glucose=100, lipids=2)),
                 _NO_LIPIDS,
+                _SYNDROME,
             ),
             Criterion(
                 "mets_atp3",
@@ -174,6 +184,7 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
                 "National Cholesterol Education Program 2001: three of five, waist over 102 (men) or 88 cm (women)",
                 _syndrome(Syndrome(102, 88, strict=True, mandatory=False, needed=3, glucose=110, lipids=2)),
                 _NO_LIPIDS,
+                _SYNDROME,
             ),
             Criterion(
                 "mets_jis",
@@ -181,6 +192,7 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
                 "IDF, AHA/NHLBI and others 2009 (Alberti 2009): three of five, waist by country",
                 _syndrome(Syndrome(85, 90, strict=False, mandatory=False, needed=3, glucose=100, lipids=2)),
                 _NO_LIPIDS + "; waist thresholds for Japan (men 85, women 90 cm) are unverified",
+                _SYNDROME,
             ),
         )
     }

@@ -6,6 +6,7 @@ calls too few people positive; the probability over the validated errors does no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,37 +23,44 @@ from fundus_core.records import CohortTable, Floats, Labels
 DRAWS = 1024
 """Draws of errors, from a scrambled Sobol sequence."""
 
+_AT_ONCE = 65_536
+"""Draws times people that are decided together: fits the cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorModel:
     """Truth given predictions: a line per target, and errors about the lines that go together."""
 
     intercept: Floats
-    """Per target of ``CONTINUOUS``, 5."""
+    """Per target of ``CONTINUOUS``, 5; NaN where not fitted."""
     slope: Floats
-    """Per target, 5."""
+    """Per target, 5; NaN where not fitted."""
     covariance: Floats
-    """Of the errors of the five targets, 5 x 5, in their units."""
+    """Of the errors of the five targets, 5 x 5, in their units; 0 where not fitted."""
     patients: Labels
     """People it was fitted to."""
 
 
-def fit_errors(table: CohortTable) -> ErrorModel:
+def fit_errors(table: CohortTable, targets: Sequence[str] = CONTINUOUS) -> ErrorModel:
     """Learn how truth scatters about predictions, one observation per person.
 
-    Truth = intercept + slope x prediction + e by least squares for each target; the covariance of the five errors is
-    taken over people with all of them, with n - 2 in the denominator. Assumes errors that are jointly normal and of
-    constant spread.
+    Truth = intercept + slope x prediction + e by least squares for each target; the covariance of the errors is taken
+    over people with all targets asked for, with n - 2 in the denominator. Assumes errors that are jointly normal and
+    of constant spread.
+
+    Args:
+        table: People with truth and predictions.
+        targets: Some of ``CONTINUOUS``, those that matter; the others stay unknown (NaN, covariance 0).
 
     Raises:
-        NotEstimableError: Fewer than 20 people have all five measured and predicted, or a prediction is constant.
+        NotEstimableError: Fewer than 20 people have all of them measured and predicted, or a prediction is constant.
     """
     truth, predicted = measures(table, "truth"), measures(table, "predicted")
-    y, p = (np.column_stack([getattr(m, name) for name in CONTINUOUS]) for m in (truth, predicted))
+    y, p = (np.column_stack([getattr(m, name) for name in targets]) for m in (truth, predicted))
     complete = np.isfinite(y).all(axis=1) & np.isfinite(p).all(axis=1)
     if complete.sum() < FEWEST_PEOPLE:
         message = (
-            f"The covariance of errors needs {FEWEST_PEOPLE} people with all of {', '.join(CONTINUOUS)} measured and "
+            f"The covariance of errors needs {FEWEST_PEOPLE} people with all of {', '.join(targets)} measured and "
             f"predicted; this cohort has {complete.sum()}."
         )
         raise NotEstimableError(message)
@@ -63,8 +71,19 @@ def fit_errors(table: CohortTable) -> ErrorModel:
     u, v = y - y.mean(axis=0), p - p.mean(axis=0)
     slope = (u * v).sum(axis=0) / (v * v).sum(axis=0)
     errors = u - slope * v
-    covariance = errors.T @ errors / (len(y) - 2)
-    return ErrorModel(y.mean(axis=0) - slope * p.mean(axis=0), slope, covariance, truth.patient[complete])
+    lines = (y.mean(axis=0) - slope * p.mean(axis=0), slope, errors.T @ errors / (len(y) - 2))
+    return ErrorModel(*_spread_out(targets, *lines), truth.patient[complete])
+
+
+def _spread_out(
+    targets: Sequence[str], intercept: Floats, slope: Floats, covariance: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Put the lines of some targets at their places among all."""
+    at = [CONTINUOUS.index(name) for name in targets]
+    all_lines, all_covariance = np.full((2, len(CONTINUOUS)), np.nan), np.zeros((len(CONTINUOUS),) * 2)
+    all_lines[:, at] = intercept, slope
+    all_covariance[np.ix_(at, at)] = covariance
+    return all_lines[0], all_lines[1], all_covariance
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +122,9 @@ def probabilities(
         errors.intercept[k] + errors.slope[k] * getattr(predicted, name) for k, name in enumerate(CONTINUOUS)
     ]  # fmt: skip
     yes, unknown = np.zeros(len(predicted)), np.zeros(len(predicted))
-    for draw in scattered:
-        moved = {name: centre[k] + draw[k] for k, name in enumerate(CONTINUOUS)}
+    for some in np.array_split(scattered, max(1, draws * len(predicted) // _AT_ONCE)):
+        moved = {name: centre[k] + some[:, k, None] for k, name in enumerate(CONTINUOUS)}
         verdict = criterion.decide(replace(predicted, **moved))
-        yes += verdict == YES
-        unknown += verdict == INDETERMINATE
+        yes += (verdict == YES).sum(axis=0)
+        unknown += (verdict == INDETERMINATE).sum(axis=0)
     return Probabilities(predicted.patient, yes / draws, 1 - (yes + unknown) / draws, unknown / draws)

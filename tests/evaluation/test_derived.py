@@ -1,0 +1,98 @@
+"""A criterion on one cohort: nobody is judged by errors that were learnt from themselves."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fundus_core.errors import UsageError
+from fundus_core.evaluation import CRITERIA, CURVE, THRESHOLDS, at_thresholds, derive, derive_all, subset
+from fundus_core.evaluation.criteria import criterion
+from fundus_core.evaluation.derived import _chances
+from fundus_core.evaluation.measures import measures
+from fundus_core.evaluation.values import from_values
+
+QUICK = {"draws": 50}
+
+
+@pytest.fixture(scope="module")
+def waists():
+    """Two photographs each of 300 men; predictions shrunken to the mean, as a calibrated model's are."""
+    rng = np.random.default_rng(4)
+    truth = rng.normal(86, 10, 300)
+    predicted = 86 + 0.5 * (truth - 86) + rng.normal(0, 5, 300)
+    twice = np.repeat(np.arange(300), 2)
+    who = np.array([f"p{k:03d}" for k in range(300)])[twice]
+    return from_values("waist", truth[twice], predicted[twice], patient_id=who, sex=np.zeros(600))
+
+
+def test_every_person_is_counted_once_and_called_something(waists):
+    found = derive(waists, "large_waist", **QUICK)
+    for counts in (found.measured, found.predicted):
+        assert counts.yes + counts.no + counts.indeterminate == 300
+    assert found.measured.yes == (waists.truth["waist"][::2] >= 85).sum()
+    assert found.judged.prevalence.value == pytest.approx(found.measured.yes / 300)
+
+
+def test_the_order_of_photographs_changes_nothing(waists):
+    mixed = subset(waists, np.random.default_rng(1).permutation(600))
+    assert derive(mixed, "large_waist", **QUICK).rows() == derive(waists, "large_waist", **QUICK).rows()
+
+
+def test_a_persons_own_truth_does_not_move_their_probability(waists):
+    who, chosen = measures(waists, "truth").patient, criterion("large_waist")
+    before = _chances(waists, who, chosen, 7)
+    moved = waists.truth["waist"].copy()
+    moved[:2] += 40
+    after = _chances(replace(waists, truth={**waists.truth, "waist": moved}), who, chosen, 7)
+    assert after[0] == before[0]
+    assert (after != before).sum() > 100
+
+
+def test_the_expected_share_comes_nearer_the_true_one_than_cutting_shrunken_predictions():
+    rng = np.random.default_rng(8)
+    truth = rng.normal(76, 9, 2000)
+    cohort = from_values("waist", truth, 76 + 0.3 * (truth - 76) + rng.normal(0, 3, 2000), sex=np.zeros(2000))
+    judged = derive(cohort, "large_waist", **QUICK).judged
+    assert judged.called.value < 0.5 * judged.prevalence.value
+    assert judged.expected.value == pytest.approx(judged.prevalence.value, abs=0.02)
+
+
+def test_only_what_a_criterion_needs_must_be_there(waists):
+    assert [each.criterion.id for each in derive_all(waists, **QUICK)] == ["large_waist"]
+    assert derive(waists, "large_waist", **QUICK).judged is not None
+    missing = derive(waists, "hypertension", **QUICK)
+    assert missing.judged is None
+    assert "sbp, dbp" in missing.note
+    assert missing.measured.indeterminate == 300
+
+
+def test_too_few_people_have_counts_and_no_probability(waists):
+    few = derive(subset(waists, np.arange(30)), "large_waist", **QUICK)
+    assert few.judged is None
+    assert "20 people" in few.note
+    assert few.measured.yes + few.measured.no == 15
+    assert few.rows()[-1]["note"] == few.note
+
+
+def test_what_every_criterion_needs_decides_it():
+    """With its needs (and sex) known nothing but lipids is open; without any of them, nobody is called."""
+    for each in CRITERIA.values():
+        assert each.needs, each.id
+        healthy = {"sbp": 110.0, "dbp": 70.0, "glucose": 85.0, "waist": 70.0}
+        table = from_values("bmi", [22.0], [22.0], sex=[0])
+        known = replace(table, truth={**table.truth, **{name: np.array([healthy[name]]) for name in each.needs}})
+        assert each.decide(measures(known, "truth"))[0] == 0, each.id
+        assert each.decide(measures(table, "truth"))[0] == -1, each.id
+
+
+def test_thresholds_of_the_table_are_on_the_curve(waists):
+    assert set(THRESHOLDS) <= set(CURVE)
+    judged = derive(waists, "large_waist", **QUICK).judged
+    assert [at.threshold for at in judged.thresholds] == list(CURVE)
+    assert [at.threshold for at in at_thresholds(judged).thresholds] == list(THRESHOLDS)
+
+
+def test_an_unknown_criterion_is_named(waists):
+    with pytest.raises(UsageError, match="no criterion 'obesity'"):
+        derive(waists, "obesity")

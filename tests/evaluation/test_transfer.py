@@ -1,0 +1,62 @@
+"""A line learnt on one cohort and tested on another: it mends a bias, and is never tested on its own people."""
+
+import numpy as np
+import pytest
+
+from fundus_core.evaluation import fit_recalibration, transfer, transfers
+from fundus_core.evaluation.values import from_values
+
+QUICK = {"draws": 50}
+
+
+def cohort(letter, bias, n=60, target="sbp"):
+    rng = np.random.default_rng(ord(letter))
+    truth = rng.normal(125, 15, n)
+    who = [f"{letter}{k}" for k in range(n)]
+    return from_values(target, truth, truth + bias + rng.normal(0, 6, n), patient_id=who)
+
+
+def test_each_pair_is_tried_both_ways():
+    found = transfers({"A": cohort("a", 8), "B": cohort("b", 8), "C": cohort("c", 0)}, **QUICK)
+    assert {(each.fitted_on, each.tested_on) for each in found} == {(x, y) for x in "ABC" for y in "ABC" if x != y}
+
+
+def test_a_shared_bias_is_mended():
+    (there, _back) = transfers({"A": cohort("a", 8), "B": cohort("b", 8)}, **QUICK)
+    assert abs(there.bias_after.value) < 2 < 6 < there.bias_before.value
+    assert there.mae_change.high < 0
+    assert there.mae_change.value == pytest.approx(there.mae_after.value - there.mae_before.value)
+    assert there.mae_change.low <= there.mae_change.value <= there.mae_change.high
+
+
+def test_the_line_is_that_of_the_first_cohort():
+    tables = {"A": cohort("a", 8), "B": cohort("b", 8)}
+    line = fit_recalibration(tables["A"], "sbp")
+    found = transfer("sbp", ("A", "B"), tables, **QUICK)
+    assert (found.intercept, found.slope) == (line.intercept, line.slope)
+
+
+def test_the_same_people_are_refused_in_words():
+    same = cohort("a", 8)
+    found = transfer("sbp", ("A", "selection"), {"A": same, "selection": same}, **QUICK)
+    assert "60 people of this cohort were used to fit" in found.note
+    assert found.mae_after.value is None
+    assert found.slope is None
+
+
+def test_too_few_people_are_refused_in_words():
+    found = transfer("sbp", ("A", "B"), {"A": cohort("a", 8, n=12), "B": cohort("b", 8)}, **QUICK)
+    assert "needs 20 people" in found.note
+
+
+def test_a_probability_has_no_line():
+    rng = np.random.default_rng(1)
+    who = {name: [f"{name}{k}" for k in range(40)] for name in "AB"}
+    truth, predicted = rng.integers(0, 2, 40), rng.uniform(0, 1, 40)
+    sexes = {name: from_values("sex", truth, predicted, patient_id=ids) for name, ids in who.items()}
+    assert transfers(sexes, **QUICK) == ()
+
+
+def test_only_the_targets_asked_for():
+    tables = {"A": cohort("a", 8), "B": cohort("b", 8)}
+    assert transfers(tables, targets=["bmi"], **QUICK) == ()
