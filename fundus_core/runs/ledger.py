@@ -7,78 +7,21 @@ An entry is ``queued``, ``in_flight`` (with the worker that holds it), or ended:
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
 from fundus_core.store import CohortRef, ModelVersion, Store, cohorts, database, findings, schema, versions
 
-State = Literal["waiting", "running", "paused", "cancelled", "stopped", "done"]
-
 IN_FLIGHT = "in_flight"
 SETTLED = ("predicted", "refused", "failed")
-RECENT_S = 30.0
-"""Speed is measured over the last so many seconds."""
-LITTLE_BYTES = 20_000_000
-"""With less room on the disk a run may have to wait."""
 
 _RUN = schema.run.c
 _ENTRY = schema.entry.c
 _PHOTOGRAPH = schema.photograph.c
 _OUTCOME = schema.outcome.c
 _UNFINISHED = ("active", "paused", "stopped")
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run has come."""
-
-    run: int
-    """Its id."""
-    cohort: int
-    """Id of the cohort."""
-    models: tuple[str, ...]
-    """Ids of the cards, in the order asked for."""
-    state: State
-    """``waiting`` until a worker takes the first photograph; ``stopped`` where the model cannot be used."""
-    note: str
-    """Why it stopped, or what keeps it from going on; else empty."""
-    total: int
-    """Photographs; the next five add up to it."""
-    queued: int
-    """Not begun."""
-    in_flight: int
-    """With a worker now."""
-    predicted: int
-    """Predicted by every model."""
-    refused: int
-    """Refused, with the reason in the store."""
-    failed: int
-    """Unreadable, with the reason in the store."""
-    reused: int
-    """Of those that ended, how many had been read before and cost nothing."""
-    per_second: float
-    """Photographs a second over the last half minute; 0 where none ended."""
-    seconds_left: float | None
-    """At that speed; ``None`` where nobody can tell."""
-
-    @property
-    def settled(self) -> int:
-        """How many photographs have a result."""
-        return self.predicted + self.refused + self.failed
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will happen unless somebody asks for it: done, stopped or cancelled."""
-        return self.state in {"cancelled", "stopped", "done"}
-
-    @property
-    def finished(self) -> bool:
-        """Whether every photograph has a result."""
-        return self.state == "done"
 
 
 def submit(store: Store, cohort: CohortRef, models: Sequence[ModelVersion]) -> int:
@@ -200,75 +143,6 @@ def finish_if_done(connection: sa.Connection, run: int) -> bool:
     query = sa.update(schema.run).where(_RUN.id == run, _RUN.state == "active", ~left)
     ended = connection.execute(query.values(state="done", finished_at=time.time()))
     return ended.rowcount > 0
-
-
-def progress(store: Store, run: int) -> Progress:
-    """How far a run has come.
-
-    Raises:
-        UsageError: There is no such run.
-    """
-    with store.reading() as connection:
-        row = connection.execute(sa.select(schema.run).where(_RUN.id == run)).first()
-        if row is None:
-            message = f"There is no run {run}; it may have been deleted with its cohort."
-            raise UsageError(message)
-        models = tuple(version.model for version in version_ids(connection, run).values())
-        counts, reused = _counts(connection, run)
-        speed = _speed(connection, run)
-    left = counts.get("queued", 0) + counts.get(IN_FLIGHT, 0)
-    begun = any(counts.get(state, 0) for state in (*SETTLED, IN_FLIGHT))
-    active: State = "running" if begun else "waiting"
-    return Progress(
-        run=run,
-        cohort=row.cohort_id,
-        models=models,
-        state=active if row.state == "active" else row.state,
-        note=row.note or (_obstacle(store) if row.state == "active" else ""),
-        total=sum(counts.values()),
-        queued=counts.get("queued", 0),
-        in_flight=counts.get(IN_FLIGHT, 0),
-        predicted=counts.get("predicted", 0),
-        refused=counts.get("refused", 0),
-        failed=counts.get("failed", 0),
-        reused=reused,
-        per_second=speed,
-        seconds_left=left / speed if speed and row.state == "active" else None,
-    )
-
-
-def _obstacle(store: Store) -> str:
-    free = store.shelf.free_bytes()
-    if free >= LITTLE_BYTES:
-        return ""
-    return f"The disk is full ({free / 1e6:.0f} MB are free); make room, and the run goes on by itself."
-
-
-def _counts(connection: sa.Connection, run: int) -> tuple[Mapping[str, int], int]:
-    reused = sa.func.sum(sa.case((_ENTRY.reused, 1), else_=0))
-    query = sa.select(_ENTRY.state, sa.func.count(), reused).where(_ENTRY.run_id == run).group_by(_ENTRY.state)
-    rows = connection.execute(query).all()
-    return {state: int(count) for state, count, _ in rows}, sum(int(again) for _, _, again in rows)
-
-
-def _speed(connection: sa.Connection, run: int) -> float:
-    """Photographs a second, those that cost nothing left out."""
-    now = time.time()
-    query = sa.select(sa.func.count(), sa.func.min(_ENTRY.finished_at)).where(
-        _ENTRY.run_id == run, _ENTRY.finished_at > now - RECENT_S, ~_ENTRY.reused
-    )
-    count, since = connection.execute(query).one()
-    return 0.0 if not count else float(count) / max(now - since, 1.0)
-
-
-def of(store: Store, cohort: CohortRef | None = None) -> tuple[Progress, ...]:
-    """Every run of a cohort, or of the store, the latest first."""
-    with store.reading() as connection:
-        query = sa.select(_RUN.id).order_by(_RUN.id.desc())
-        if cohort is not None:
-            query = query.where(_RUN.cohort_id == cohorts.id_of(connection, cohort))
-        found = connection.execute(query).scalars().all()
-    return tuple(progress(store, run) for run in found)
 
 
 def pause(store: Store, run: int) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from fundus_core import runs
 from fundus_core.records import Eye, Pixels
 from fundus_core.retina import CropRule
-from fundus_core.runs import claims, ledger, worker
+from fundus_core.runs import claims, ledger, worker, working
 from fundus_core.runs.opening import Model
 from fundus_core.store import NewPhotograph, Store, StoreUnavailableError
 from tests.runs import fake
@@ -157,7 +157,7 @@ def test_a_prediction_that_is_no_number_is_a_failure(store: Store, make: Make) -
 
 
 @pytest.fixture
-def working(store: Store) -> Iterator[threading.Event]:
+def at_work(store: Store) -> Iterator[threading.Event]:
     """A worker in a thread, whose every photograph takes half a second."""
     over = threading.Event()
     options = {"opening": fake.opening, "idle_exit": 60.0, "over": over}
@@ -177,7 +177,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> float:
     return time.monotonic() - since
 
 
-def test_pause_resume_and_cancel_act_at_once(store: Store, make: Make, working: threading.Event) -> None:
+def test_pause_resume_and_cancel_act_at_once(store: Store, make: Make, at_work: threading.Event) -> None:
     make("a", range(12))
     make("b", range(20, 24))
     key = ledger.submit(store, "a", [fake.version("very-slow")])
@@ -197,12 +197,12 @@ def test_pause_resume_and_cancel_act_at_once(store: Store, make: Make, working: 
 
 
 def test_a_worker_that_is_asked_to_end_puts_back_what_it_holds(
-    store: Store, make: Make, working: threading.Event
+    store: Store, make: Make, at_work: threading.Event
 ) -> None:
     make("a", range(12))
     key = ledger.submit(store, "a", [fake.version("very-slow")])
     wait_for(lambda: runs.progress(store, key).in_flight > 0)
-    working.set()
+    at_work.set()
     wait_for(lambda: runs.progress(store, key).in_flight == 0)
     assert runs.progress(store, key).state in {"running", "waiting"}
 
@@ -222,7 +222,7 @@ def test_a_store_that_cannot_be_written_is_waited_for(
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(claims, "end", full)
-    monkeypatch.setattr(worker, "RETRY_S", 0.05)
+    monkeypatch.setattr(working, "RETRY_S", 0.05)
     worker.work(store, opening=fake.opening)
     assert len(calls) >= 3
     assert runs.progress(store, key).predicted == 3

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fundus_core.errors import UsageError
 from fundus_core.records import Eye, Prediction
-from fundus_core.runs import ledger
+from fundus_core.runs import ledger, watching
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow, findings, versions
 
 MODEL = ModelVersion("model", "w", "c")
@@ -100,7 +100,7 @@ def test_readings_that_came_in_are_not_taken_for_our_own(store: Store, exported:
     with Store.open(tmp_path / "other") as other:
         other.import_(exported)
         run = ledger.submit(other, "clinic", [MODEL])
-        assert ledger.progress(other, run).queued == 3
+        assert watching.progress(other, run).queued == 3
 
 
 def test_importing_beside_the_original_needs_a_name(store: Store, exported: Path) -> None:

@@ -1,0 +1,261 @@
+"""One worker: what it does with a batch, from the queue to the store."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+
+from fundus_core.errors import FundusError
+from fundus_core.retina import CropRule
+from fundus_core.runs import alone, claims, ledger, looking, presence
+from fundus_core.runs.claims import Ending, Member, Turn
+from fundus_core.runs.endings import ending
+from fundus_core.runs.looking import Looked
+from fundus_core.runs.opening import Model, OpenModel
+from fundus_core.runs.predicting import Predicted, predict, rules_of
+from fundus_core.runs.presence import Presence
+from fundus_core.store import Store, StoreUnavailableError
+
+BATCH_S = 1.0
+"""A batch is as large as the network can do in this time, so that pause and cancel act at once."""
+FIRST = 2
+"""Photographs in the first batch of a model, while its speed is not known."""
+MOST = 32
+"""Photographs in a batch at most."""
+EIGHT = 8
+"""Larger batches are multiples of this, since networks are asked eight at a time."""
+AHEAD = 2
+"""Batches that are read while the network works on another."""
+POLL_S = 0.4
+BURY_S = 5.0
+RETRY_S = 2.0
+WARM = 3
+"""Models that are kept open."""
+HANGS_S = 300.0
+"""A photograph that is still being decoded after this time hangs."""
+_CANNOT_OPEN = (FundusError, OSError, RuntimeError, MemoryError, ImportError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A batch on its way."""
+
+    turn: Turn
+    """The run that it belongs to."""
+    models: Mapping[int, Model]
+    """By version id."""
+    rules: tuple[CropRule, ...]
+    """How its photographs are cut."""
+    members: Sequence[Member]
+    """Its photographs."""
+    looks: Sequence[Future[Looked]]
+    """What the threads make of them, in the same order."""
+
+
+class Worker:
+    """Works off whatever the store's ledger holds."""
+
+    def __init__(self, store: Store, opening: OpenModel, presence_: Presence, pool: ThreadPoolExecutor) -> None:
+        self.store = store
+        self.opening = opening
+        self.presence = presence_
+        self.pool = pool
+        self.over = threading.Event()
+        self.ahead: deque[Job] = deque()
+        self.models: OrderedDict[int, Model] = OrderedDict()
+        self.sizes: dict[tuple[int, ...], int] = {}
+        self.polled = 0.0
+        self.buried = 0.0
+
+    def step(self) -> bool:
+        """Do one batch; returns whether there was one."""
+        self.poll()
+        self.fill()
+        if not self.ahead:
+            return False
+        job = self.ahead.popleft()
+        if any(member.deaths for member in job.members):
+            self.finish(job, *self.try_alone(job))
+        elif self.wait_for(job):
+            self.fill()
+            self.finish(job, [look.result() for look in job.looks], {})
+        return True
+
+    def poll(self) -> None:
+        """Look, a few times a second, whether somebody wants a stop, a pause or a cancel."""
+        now = time.monotonic()
+        if now - self.polled < POLL_S:
+            return
+        self.polled = now
+        if self.presence.asked_to_stop():
+            self.over.set()
+        if now - self.buried > BURY_S:
+            self.buried = now
+            presence.bury(self.store)
+        if self.ahead:
+            active = claims.active(self.store, [job.turn.run for job in self.ahead])
+            self.ahead = deque(job for job in self.ahead if job.turn.run in active or _cancel(job))
+
+    def fill(self) -> None:
+        """Take photographs and have them read, up to what may be ahead."""
+        while len(self.ahead) < AHEAD and not self.over.is_set():
+            turn = claims.next_turn(self.store)
+            if turn is None:
+                return
+            models = self.open(turn)
+            if models is None:
+                continue
+            size = self.sizes.get(tuple(turn.versions), FIRST)
+            members = claims.take(self.store, self.presence.id, turn, size)
+            if members:
+                self.ahead.append(self.begin(turn, models, members))
+
+    def open(self, turn: Turn) -> Mapping[int, Model] | None:
+        """The models of a run, warm where they were used lately; a run whose model fails is stopped."""
+        try:
+            return {version: self._open(version, turn) for version in turn.versions}
+        except _CANNOT_OPEN as error:
+            ledger.stop(self.store, turn.run, f"The model could not be used: {error}")
+            return None
+
+    def _open(self, version: int, turn: Turn) -> Model:
+        if version not in self.models:
+            wanted = turn.versions[version]
+            model = self.opening(wanted.model)
+            if model.version != wanted:
+                message = (
+                    f"The card or the weights of '{wanted.model}' have changed since the run was started; "
+                    "start a new run."
+                )
+                raise FundusError(message)
+            self.models[version] = model
+        self.models.move_to_end(version)
+        while len(self.models) > max(WARM, len(turn.versions)):
+            self.models.popitem(last=False)
+        return self.models[version]
+
+    def begin(self, turn: Turn, models: Mapping[int, Model], members: Sequence[Member]) -> Job:
+        """Have photographs read by the threads, unless they are suspect."""
+        rules = rules_of(models)
+        suspect = any(member.deaths for member in members)
+        versions = frozenset(turn.versions)
+
+        def known(sha256: str) -> frozenset[int]:
+            return claims.known(self.store, list(versions), [sha256]).get(sha256, frozenset())
+
+        def look(member: Member) -> Looked:
+            looked = looking.look(member, rules, versions=versions, known=known)
+            looking.show(self.store, looked, self.over)
+            return looked
+
+        looks = [] if suspect else [self.pool.submit(look, member) for member in members]
+        return Job(turn, models, rules, members, looks)
+
+    def wait_for(self, job: Job) -> bool:
+        """Wait until a batch has been read; returns whether it is still wanted."""
+        since = time.monotonic()
+        while wait(job.looks, timeout=POLL_S).not_done:
+            self.ahead.appendleft(job)
+            self.poll()
+            if not self.ahead or self.ahead[0] is not job:
+                return False
+            self.ahead.popleft()
+            if self.over.is_set():
+                return False
+            if time.monotonic() - since > HANGS_S:
+                os._exit(1)  # a thread cannot be stopped; the next worker opens these alone
+        return True
+
+    def try_alone(self, job: Job) -> tuple[list[Looked], dict[int, dict[int, Predicted]]]:
+        """Open suspect photographs in another process; ask the networks there too if this did not help."""
+        versions = frozenset(job.turn.versions)
+        tasks = [
+            alone.Task(
+                member=member,
+                rules=job.rules,
+                versions=versions,
+                models={key: one.model for key, one in job.turn.versions.items() if member.deaths > 1},
+            )
+            for member in job.members
+        ]
+        looked: list[Looked] = []
+        predicted: dict[int, dict[int, Predicted]] = {}
+        for answer in alone.each(tasks, self.opening):
+            self.poll()
+            if self.over.is_set():
+                break
+            looking.show(self.store, answer.looked, self.over)
+            looked.append(answer.looked)
+            if answer.predicted:
+                predicted[answer.looked.member.id] = answer.predicted
+        return looked, predicted
+
+    def finish(self, job: Job, looked: Sequence[Looked], predicted: dict[int, dict[int, Predicted]]) -> None:
+        """Ask the networks about what is left, and write the batch down."""
+        since = time.monotonic()
+        looked = self.refresh(job, looked)
+        left = [one for one in looked if one.member.id not in predicted]
+        answers = {**predict(job.models, left, job.rules), **predicted}
+        if len(left) == len(job.members):
+            self.resize(job, time.monotonic() - since)
+        endings = [ending(one, job.turn.versions, answers.get(one.member.id, {})) for one in looked]
+        self.write(job.turn, endings)
+
+    def refresh(self, job: Job, looked: Sequence[Looked]) -> list[Looked]:
+        """Look again which bytes are known: an earlier batch may have held the same."""
+        known = claims.known(self.store, list(job.turn.versions), [one.sha256 for one in looked])
+        return [replace(one, known=one.known | known.get(one.sha256, frozenset())) for one in looked]
+
+    def drop(self) -> None:
+        """Put back all that is ahead, when the store can be used again."""
+        self.forget()
+        while not self.over.wait(RETRY_S):
+            with contextlib.suppress(StoreUnavailableError), self.store.writing() as connection:
+                presence.release(connection, [self.presence.id], died=False)
+                return
+
+    def forget(self) -> None:
+        """Let the threads do no more of what is ahead."""
+        for job in self.ahead:
+            _cancel(job)
+        self.ahead.clear()
+
+    def resize(self, job: Job, seconds: float) -> None:
+        """Choose the size of the next batch of these models by the time that this one took."""
+        key = tuple(job.turn.versions)
+        fits = int(BATCH_S * len(job.members) / max(seconds, 1e-3))
+        size = max(1, min(fits, 4 * self.sizes.get(key, FIRST), MOST))
+        self.sizes[key] = size // EIGHT * EIGHT or size
+
+    def write(self, turn: Turn, endings: Sequence[Ending]) -> None:
+        """Write a batch; with a full disk or an absent database, again and again until it can be written."""
+        while True:
+            try:
+                gone = claims.end(self.store, self.presence.id, turn, endings)
+            except StoreUnavailableError as error:
+                report(f"the batch could not be written yet ({error})")
+                if self.over.wait(RETRY_S):
+                    return
+            else:
+                break
+        if gone:
+            claims.forget(self.store, gone)
+
+
+def _cancel(job: Job) -> bool:
+    for look in job.looks:
+        look.cancel()
+    return False
+
+
+def report(what: str) -> None:
+    """A line in the worker's log; it never names a photograph or a patient."""
+    sys.stderr.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {what}\n")
+    sys.stderr.flush()

@@ -1,0 +1,133 @@
+"""What every store has beneath its cohorts: a database, a folder of files, and their transactions."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import sqlalchemy as sa
+
+from fundus_core.errors import UsageError
+from fundus_core.store import database, schema
+from fundus_core.store.files import Shelf
+from fundus_core.store.values import Kept
+
+DATABASE = "store.sqlite"
+_SWEPT = 500
+
+
+class Ground:
+    """An opened database with the folder of files beside it."""
+
+    def __init__(self, engine: sa.Engine, shelf: Shelf, address: str) -> None:
+        self.engine = engine
+        self.shelf = shelf
+        self.address = address
+        self.closed = False
+
+    @classmethod
+    def open(cls, where: str | Path, *, files: str | Path | None = None) -> Self:
+        """Open a store, made now where there is none.
+
+        Args:
+            where: A folder (SQLite inside it), or a database URL such as
+                ``postgresql+psycopg://user@host/database``.
+            files: Folder for photographs and pictures; needed with a URL, else the folder itself.
+
+        Raises:
+            UsageError: It cannot be opened, or was written by a newer version.
+        """
+        text = str(where)
+        if "://" not in text:
+            shelf = Shelf(Path(files or text))
+            folder = Path(text)
+            folder.mkdir(parents=True, exist_ok=True)
+            url = sa.URL.create("sqlite", database=str(folder / DATABASE)).render_as_string()
+        elif files is None:
+            message = "A store behind a URL also needs a folder for its files; name one."
+            raise UsageError(message)
+        else:
+            shelf, url = Shelf(Path(files)), text
+        store = cls(database.open_engine(url), shelf, text)
+        store.sweep()
+        return store
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.closed = True
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that reads, for the rooms above."""
+        with database.understood(), database.reading(self.engine) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that writes, for the rooms above."""
+        with database.understood(), database.writing(self.engine) as connection:
+            yield connection
+
+    def sweep(self) -> None:
+        """Remove the files of deleted photographs, also those that a crash has left behind."""
+        while self._sweep_some():
+            pass
+
+    def _sweep_some(self) -> bool:
+        """A few at a time, so that others may write in between; returns whether there were any."""
+        listed, photograph = schema.discard.c.sha256, schema.photograph.c.sha256
+        with self.reading() as connection:
+            if connection.execute(sa.select(listed).limit(1)).scalar() is None:
+                return False
+        with self.writing() as connection:
+            some = connection.execute(sa.select(listed).limit(_SWEPT)).scalars().all()
+            used = set(connection.execute(sa.select(photograph).where(photograph.in_(some))).scalars())
+            for sha256 in set(some) - used:
+                self.shelf.remove(sha256)
+            connection.execute(sa.delete(schema.discard).where(listed.in_(some)))
+        return True
+
+    def tidy(self) -> int:
+        """Remove files that no photograph refers to and that are older than a day (an upload that was broken off).
+
+        Returns:
+            How many photographs' files were removed.
+        """
+        with self.reading() as connection:
+            used = set(connection.execute(sa.select(schema.photograph.c.sha256).distinct()).scalars())
+        return self.shelf.tidy(used)
+
+    def keep(self, data: bytes) -> Kept:
+        """Put a photograph's bytes away under a name of our own."""
+        return self.shelf.keep(data)
+
+    def keep_file(self, path: Path) -> Kept:
+        """Put an uploaded file away; it is moved."""
+        return self.shelf.keep_file(path)
+
+    def _is_kept(self, sha256: str) -> bool:
+        return self.shelf.find("photographs", sha256) is not None
+
+    def absolute(self, locator: str, *, kept: bool) -> str:
+        """A locator as any process can use it."""
+        return str((self.shelf.folder / locator).absolute()) if kept else locator
+
+    def thumbnail(self, sha256: str) -> Path | None:
+        """The small picture (JPEG, black outside the retina), or ``None`` where the worker has made none."""
+        return self.shelf.find("thumbnails", sha256)
+
+    def crop(self, sha256: str) -> Path | None:
+        """The large picture (JPEG, black outside the retina), or ``None`` where the worker has made none."""
+        return self.shelf.find("crops", sha256)
