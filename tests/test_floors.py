@@ -15,7 +15,7 @@ FLOORS = {
     2: ("models", "journey"),
     3: ("inference", "explain", "training", "store", "figures"),
     4: ("runs", "report"),
-    5: ("pipeline",),
+    5: ("pipeline", "benchmark"),
     6: ("commands", "cluster"),
     7: ("__main__",),
 }
@@ -41,6 +41,7 @@ MAY_IMPORT = {
     "runs": {"PIL", "sqlalchemy"},
     "report": {"jinja2", "plotly", "pptx", "PIL", "cv2"},
     "pipeline": {"PIL"},
+    "benchmark": {"torch", "openvino", "PIL", "cv2"},
     "commands": {"tqdm"},
     "__main__": set(),
     "cluster": {"ray"},

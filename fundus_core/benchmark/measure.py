@@ -1,0 +1,242 @@
+"""Everybody in turn, several rounds: what is compared was measured within seconds of each other."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import torch
+from PIL import Image
+
+from fundus_core.benchmark import ceiling, material
+from fundus_core.benchmark.apart import Apart, Here, Host
+from fundus_core.benchmark.bootstrap import PHOTOGRAPHS_PER_PERSON, Intervals
+from fundus_core.benchmark.ours import Ours
+from fundus_core.benchmark.plain import Plain
+from fundus_core.benchmark.plan import FULL, Plan, Trial
+from fundus_core.benchmark.result import OURS, PLAIN, Benchmark, Interval, Projection, Row
+from fundus_core.benchmark.steps import reading_steps
+from fundus_core.models.card import Card
+from fundus_core.targets import METABOLIC
+
+COHORTS = (10_000, 130_000, 1_600_000)
+"""Photographs of the cohorts whose hours are projected."""
+Tell = Callable[[str], None]
+
+
+@dataclass
+class _Way:
+    """One contender and what its rounds took."""
+
+    way: str
+    device: str
+    precision: str
+    batch: int
+    process: Host
+    seconds: list[float] = field(default_factory=list)
+    alone: list[float] = field(default_factory=list)
+    spent: dict[str, list[float]] = field(default_factory=dict)
+
+
+def measure(plan: Plan = FULL, *, tell: Tell = lambda _: None) -> Benchmark:
+    """Measure everything in one run.
+
+    Args:
+        plan: How much.
+        tell: Called with a line whenever something begins.
+
+    Raises:
+        UsageError: A photograph was refused, or a process died.
+    """
+    rows: list[Row] = []
+    steps, work = {}, {}
+    notes = _notes(plan)
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
+        folder = Path(name)
+        tell("rendering photographs")
+        paths = material.photographs(plan, folder)
+        tell("multiplying matrices")
+        rates = {precision: ceiling.matrix_rate(precision, plan.matrix) for precision in _precisions()}
+        for number, trial in enumerate(plan.trials):
+            card = material.card_of(trial, folder / f"card{number}")
+            if card is None:
+                notes.append(f"{trial.name}: not measured, its weights are not here.")
+                continue
+            work[trial.name] = ceiling.multiply_adds(card)
+            rows += _trial(plan, trial, card, paths, work[trial.name], rates, folder, tell)
+            tell(f"{trial.name}: the steps of reading")
+            steps[trial.name] = reading_steps(paths[:8], card.rule)
+        described = _described(paths)
+    intervals = _intervals(plan, tell)
+    return Benchmark(
+        _machine(), described, work, rates, tuple(rows), steps, intervals, _projections(rows), tuple(notes)
+    )
+
+
+def _trial(
+    plan: Plan,
+    trial: Trial,
+    card: Card,
+    paths: Sequence[Path],
+    multiply_adds: float,
+    rates: dict[str, float],
+    folder: Path,
+    tell: Tell,
+) -> list[Row]:
+    tell(f"{trial.name}: opening")
+    with _made(plan, Ours, card.folder / "card.toml", "float32", "cpu", folder / "compiled") as first:
+        # Converts the network, so that the memory of those that are measured is that of a worker's second start.
+        first.ask("alone", paths[0], 1)
+    with contextlib.ExitStack() as stack:
+        ways = list(_ways(plan, trial, card, folder, stack))
+        for way in ways:
+            _turn(way, paths[: max(2, way.batch)])
+            _forget(way)
+        for turn in range(plan.rounds):
+            tell(f"{trial.name}: round {turn + 1} of {plan.rounds}")
+            # Everybody begins once, so that none always follows the same one.
+            for place in range(len(ways)):
+                way = ways[(turn + place) % len(ways)]
+                _turn(way, paths[: trial.count if way.way == PLAIN else trial.ours])
+        peaks = [way.process.peak() if plan.apart else float("nan") for way in ways]
+    best = np.min([way.seconds for way in ways if way.way == PLAIN], axis=0)
+    return [_row(trial, way, best, multiply_adds, rates, peak) for way, peak in zip(ways, peaks, strict=True)]
+
+
+def _ways(plan: Plan, trial: Trial, card: Card, folder: Path, stack: contextlib.ExitStack) -> Iterator[_Way]:
+    file = card.folder / "card.toml"
+    plain = stack.enter_context(_made(plan, Plain, file))
+    for batch in trial.batches:
+        yield _Way(PLAIN, "cpu", "float32", batch, plain)
+    for device, precision in _engines():
+        process = stack.enter_context(_made(plan, Ours, file, precision, device, folder / "compiled"))
+        yield _Way(OURS, device, precision, 0, process)
+
+
+def _made(plan: Plan, make: Callable[..., object], *arguments: object) -> Host:
+    return Apart(make, *arguments) if plan.apart else Here(make, *arguments)
+
+
+def _turn(way: _Way, paths: Sequence[Path]) -> None:
+    count = len(paths)
+    if way.way == PLAIN:
+        way.seconds.append(way.process.ask("work", paths, way.batch) / count)
+        way.alone.append(way.process.ask("alone", count, way.batch))
+        return
+    done: Any = way.process.ask("work", paths)
+    way.seconds.append(done.seconds / count)
+    way.alone.append(way.process.ask("alone", paths[0], count))
+    for part, seconds in done.spent.items():
+        way.spent.setdefault(part, []).append(seconds / done.seconds)
+
+
+def _forget(way: _Way) -> None:
+    """The first turn warms up and is not counted."""
+    way.seconds.clear()
+    way.alone.clear()
+    way.spent.clear()
+
+
+def _row(trial: Trial, way: _Way, best: Any, multiply_adds: float, rates: dict[str, float], peak: float) -> Row:
+    ratios = best / np.array(way.seconds)
+    seconds, alone = float(np.median(way.seconds)), float(np.median(way.alone))
+    rate = rates[way.precision] if way.device == "cpu" else float("nan")
+    return Row(
+        network=trial.name,
+        way=way.way,
+        device=way.device,
+        precision=way.precision,
+        batch=way.batch,
+        seconds=seconds,
+        ratio=float(np.median(ratios)),
+        ratio_low=float(ratios.min()),
+        ratio_high=float(ratios.max()),
+        network_seconds=alone,
+        of_network=float(np.median(np.array(way.alone) / np.array(way.seconds))),
+        of_ceiling=multiply_adds / seconds / rate,
+        spent={part: float(np.median(shares)) for part, shares in way.spent.items()},
+        peak_bytes=peak,
+    )
+
+
+def _precisions() -> tuple[str, ...]:
+    """Those that the processor has."""
+    can = "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return ("float32", "bf16") if can else ("float32",)
+
+
+def _engines() -> list[tuple[str, str]]:
+    """Device and precision of our ways."""
+    gpu = [("cuda", "float32"), ("cuda", "bf16")] if torch.cuda.is_available() else []
+    return [*(("cpu", precision) for precision in _precisions()), *gpu]
+
+
+def _intervals(plan: Plan, tell: Tell) -> tuple[Interval, ...]:
+    found = []
+    for ranked in (False, True):
+        tell(f"intervals{' with ranks' if ranked else ''}")
+        with _made(plan, Intervals) as process:
+            seconds = float(process.ask("evaluate", plan.patients, plan.draws, ranked))
+            peak = process.peak() if plan.apart else float("nan")
+        count = round(plan.patients * PHOTOGRAPHS_PER_PERSON)
+        found.append(Interval(count, plan.patients, len(METABOLIC), plan.draws, ranked, seconds, peak))
+    return tuple(found)
+
+
+def _projections(rows: Sequence[Row]) -> tuple[Projection, ...]:
+    """Hours by the measured seconds a photograph; of the plain way only its fastest batch."""
+    fastest: dict[tuple[str, str, str, str], float] = {}
+    for row in rows:
+        key = (row.network, row.way, row.precision, row.device)
+        fastest[key] = min(row.seconds, fastest.get(key, float("inf")))
+    return tuple(
+        Projection(*key, {count: count * seconds / 3600 for count in COHORTS}) for key, seconds in fastest.items()
+    )
+
+
+def _machine() -> dict[str, str]:
+    names = [line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")]
+    return {
+        "processor": names[0] if names else platform.processor() or platform.machine(),
+        "cores": str(os.cpu_count()),
+        "system": platform.platform(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "openvino": ov.__version__,
+    }
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+
+
+def _described(paths: Sequence[Path]) -> str:
+    with Image.open(paths[0]) as image:
+        width, height = image.size
+    size = np.mean([path.stat().st_size for path in paths]) / 1e6
+    return f"{len(paths)} rendered JPEGs of {width} x {height} pixels, {size:.1f} MB each"
+
+
+def _notes(plan: Plan) -> list[str]:
+    """What a reader has to know."""
+    notes = [
+        "Ratios compare ways within one round; times belong to this machine and to what else ran on it.",
+        "From JPEG to prediction: the plain way keeps its predictions in memory, ours stores them, with two pictures "
+        "for the pages and every quality check.",
+        "bf16 is used for a model only where 'models check' has found it harmless; random weights cannot be checked.",
+    ]
+    if not torch.cuda.is_available():
+        notes.append("GPU: unmeasured, there is none here.")
+    if not plan.apart:
+        notes.append("A quick run shows that every part works; its sizes say nothing about speed.")
+    return notes

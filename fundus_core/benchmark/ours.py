@@ -1,0 +1,110 @@
+"""Our way: the worker itself, from JPEG to stored prediction, with a clock on each of its parts."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from fundus_core import runs
+from fundus_core.errors import UsageError
+from fundus_core.images import source_at
+from fundus_core.inference import open_predictor
+from fundus_core.journey import examine
+from fundus_core.models import card as cards
+from fundus_core.records import Pixels
+from fundus_core.runs import ledger
+from fundus_core.runs.claims import Ending, Turn
+from fundus_core.runs.opening import Model, Predictions, version_of
+from fundus_core.runs.presence import Presence
+from fundus_core.runs.worker import threads
+from fundus_core.runs.working import Job, Worker
+from fundus_core.store import NewPhotograph, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How long a round took."""
+
+    seconds: float
+    """From the first photograph to the last stored prediction."""
+    spent: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of the worker's own thread by part: ``waiting`` for photographs to be read, ``predict``, ``store``."""
+
+
+class Ours:
+    """One network behind the worker."""
+
+    def __init__(self, card: Path, precision: str, device: str, cache: Path) -> None:
+        """Open the network of a card file.
+
+        Args:
+            card: The card file.
+            precision: ``float32`` or ``bf16``.
+            device: ``cpu`` or ``cuda``.
+            cache: Folder for the converted network.
+        """
+        self.card = cards.read(card)
+        self.predictor = open_predictor(self.card, precision=precision, device=device, cache=cache)
+        self.seconds = 0.0
+
+    def work(self, paths: Sequence[Path]) -> Done:
+        """Predict photographs and store the predictions.
+
+        Raises:
+            UsageError: A photograph was refused, so that the time would say nothing.
+        """
+        with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+            store.create_cohort("benchmark", rendered=True)
+            store.add_photographs("benchmark", (NewPhotograph.of_source(source_at(str(path))) for path in paths))
+            model = Model(version_of(self.card), self.card.rule, self._predict)
+            run = ledger.submit(store, "benchmark", [model.version])
+            with Presence(store, seated=False) as me, ThreadPoolExecutor(threads(), "look") as pool:
+                self.seconds = 0.0
+                worker = _Timed(store, lambda _: model, me, pool)
+                since = time.perf_counter()
+                while worker.step():
+                    pass
+                seconds = time.perf_counter() - since
+            now = runs.progress(store, run)
+        if now.predicted != len(paths):
+            message = f"Only {now.predicted} of {len(paths)} rendered photographs were predicted; nothing can be timed."
+            raise UsageError(message)
+        return Done(seconds, {"waiting": worker.waiting, "predict": self.seconds, "store": worker.writing})
+
+    def alone(self, path: Path, count: int) -> float:
+        """Run the network alone on one crop in memory; returns seconds a photograph."""
+        crop = examine(source_at(str(path)), [self.card.rule]).crops[0].pixels
+        crops = np.repeat(crop[None], count, axis=0)
+        since = time.perf_counter()
+        self.predictor.predict(crops)
+        return (time.perf_counter() - since) / count
+
+    def _predict(self, crops: Pixels) -> Predictions:
+        since = time.perf_counter()
+        found = self.predictor.predict(crops)
+        self.seconds += time.perf_counter() - since
+        return found
+
+
+class _Timed(Worker):
+    """The worker with a clock on what its own thread does besides predicting."""
+
+    waiting = 0.0
+    writing = 0.0
+
+    def wait_for(self, job: Job) -> bool:
+        since = time.perf_counter()
+        wanted = super().wait_for(job)
+        self.waiting += time.perf_counter() - since
+        return wanted
+
+    def write(self, turn: Turn, endings: Sequence[Ending]) -> None:
+        since = time.perf_counter()
+        super().write(turn, endings)
+        self.writing += time.perf_counter() - since
