@@ -125,6 +125,8 @@ def _differences(figure: go.Figure, group: Points, x: object, look: Look, target
             mode="markers",
             name=group.name,
             marker={"color": rgba(colour, 0.5), "size": 6},
+            selected={"marker": {"opacity": 1, "size": 13, "color": look.palette.chosen}},
+            unselected={"marker": {"opacity": 0.45}},
             hovertemplate=f"%{{y:+.{target.decimals}f}}<br>%{{customdata}}<extra></extra>",
         )
     )

@@ -176,6 +176,8 @@ def _points(figure: go.Figure, target: Target, group: Points, look: Look, count:
                 "size": 7 if count <= 2_000 else 5,
                 "line": {"width": 0.6, "color": rgba(colour, 0.9)},
             },
+            selected={"marker": {"opacity": 1, "size": 14, "color": look.palette.chosen}},
+            unselected={"marker": {"opacity": 0.45}},
             hovertemplate=_hover(target, look),
         )
     )

@@ -87,13 +87,11 @@ def figure_with_panel(view: View, found: Evaluation, target_id: str, level: str,
     groups = results.groups(view, target_id, level, by)
     left, right = st.columns([2, 1])
     key = f"{what}-{target_id}-{level}-{by}-{view.key}"
-    chosen = _chosen(key, groups)
     draw = _DRAWERS.get(what, _scatter)
     with left, st.container(border=True):
         if what == "subgroups" and not by:
             st.caption(_("Choose a column under Colour by, at the left."))
-        extra = by if what == "subgroups" else chosen
-        figure = draw(view, found, TARGETS[target_id], groups, level, extra)
+        figure = draw(view, found, TARGETS[target_id], groups, level, by)
         clicked = show.chart(figure, key, select=True, name=f"{target_id}-{what}")
     with right:
         name = clicked or results.worst(groups)
@@ -102,38 +100,24 @@ def figure_with_panel(view: View, found: Evaluation, target_id: str, level: str,
         _boxes(view, TARGETS[target_id], groups)
 
 
-def _chosen(key: str, groups: Sequence[Points]) -> str:
-    event = st.session_state.get(key) or {}
-    points = event.get("selection", {}).get("points", [])
-    return str(points[0].get("customdata", "")) if points else results.worst(groups)
-
-
-def _scatter(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, chosen: str) -> go.Figure:
+def _scatter(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
     result = found.targets[target.id]
     look = show.look(view)
     if target.binary:
         names = (_("male"), _("female"))
         return figures.probabilities(target, groups, result.estimates, look, names=names)
-    return figures.predicted_against_true(
-        target, groups, result.estimates, look, people=result.n_patients, chosen=chosen, height=470
-    )
+    return figures.predicted_against_true(target, groups, result.estimates, look, people=result.n_patients, height=470)
 
 
-def _agreement(
-    view: View, found: Evaluation, target: Target, groups: list[Points], level: str, chosen: str
-) -> go.Figure:
+def _agreement(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
     return figures.bland_altman(target, groups, found.targets[target.id].estimates, show.look(view), height=470)
 
 
-def _residuals(
-    view: View, found: Evaluation, target: Target, groups: list[Points], level: str, chosen: str
-) -> go.Figure:
+def _residuals(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
     return figures.residuals(target, groups, show.look(view), against="truth", height=470)
 
 
-def _calibration(
-    view: View, found: Evaluation, target: Target, groups: list[Points], level: str, chosen: str
-) -> go.Figure:
+def _calibration(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
     estimates = found.targets[target.id].estimates
     slope, intercept = estimates.get("slope"), estimates.get("intercept")
     return figures.calibration(
