@@ -51,7 +51,7 @@ def test_predictions_are_those_of_the_crop(store: Store, make: Make) -> None:
     table = store.table("a", ["red", "green"])
     assert list(table.predicted) == ["sbp", "age"]
     red = table.predicted["sbp"]
-    assert np.all(np.diff(red) > 0), "the eyes are redder from one to the next, in the order of their names"
+    assert np.all(np.diff(red) > 0), "the eyes are brighter from one to the next, in the order of their names"
     np.testing.assert_allclose(table.high["sbp"] - table.low["sbp"], 2)
     assert np.all(table.predicted["age"] < red)
 
@@ -93,7 +93,7 @@ def test_pictures_are_black_outside_the_retina(store: Store, make: Make) -> None
             pixels = np.asarray(image)
         assert pixels.shape == (side, side, 3)
         assert pixels[:8, :8].max() < 12
-        assert pixels[side // 2, side // 2, 0] > 100
+        assert pixels[side // 2, side // 2, 0] > 60
         assert find(text.sha256) is None
 
 
@@ -130,14 +130,16 @@ def test_a_model_that_changed_since_the_run_was_started_is_not_used(store: Store
 def test_a_photograph_that_the_network_cannot_take_spoils_no_other(store: Store, make: Make) -> None:
     make("a", range(6))
 
+    limits: list[float] = []
+
     def reader(crops: Pixels) -> fake.Answer:
         red = crops[..., 0].mean(axis=(1, 2))
-        if np.any(red > red_limit):
+        limits[:] = limits or [red[0] + 0.3]
+        if np.any(red > limits[0]):
             message = "out of memory"
             raise RuntimeError(message)
         return fake.Reader()(crops)
 
-    red_limit = 97.0
     key = ledger.submit(store, "a", [fake.version("red")])
     worker.work(store, opening=with_reader("red", reader))
     progress = runs.progress(store, key)
