@@ -3,7 +3,9 @@
 from fundus_core.figures.agreement import bland_altman, error_boxes, residuals
 from fundus_core.figures.calibration import Steps, calibration
 from fundus_core.figures.classes import probabilities, roc
+from fundus_core.figures.decisions import Shares, decision_curve, prevalences
 from fundus_core.figures.distribution import among
+from fundus_core.figures.errors import error_histogram
 from fundus_core.figures.forest import Row, forest
 from fundus_core.figures.look import Look, alt_text, error, heading, number, with_unit
 from fundus_core.figures.palette import DARK, LIGHT, Palette
@@ -17,17 +19,21 @@ __all__ = [
     "Palette",
     "Points",
     "Row",
+    "Shares",
     "Steps",
     "alt_text",
     "among",
     "bland_altman",
     "calibration",
+    "decision_curve",
     "error",
     "error_boxes",
+    "error_histogram",
     "forest",
     "heading",
     "number",
     "predicted_against_true",
+    "prevalences",
     "probabilities",
     "residuals",
     "roc",

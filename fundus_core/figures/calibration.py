@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from fundus_core.evaluation import Curve
 from fundus_core.figures.look import Look, frame, note, with_unit
+from fundus_core.figures.palette import rgba
 from fundus_core.records import Floats
 from fundus_core.targets import Target
 
@@ -35,6 +37,7 @@ def calibration(
     *,
     slope: float | None = None,
     intercept: float | None = None,
+    curve: Curve | None = None,
     place: int = 0,
     height: int = 420,
 ) -> go.Figure:
@@ -46,6 +49,7 @@ def calibration(
         look: Palette, language, stamp.
         slope: Of truth on prediction; 1 is ideal. Drawn and written where given.
         intercept: Of truth on prediction.
+        curve: The same without groups: a smooth curve with its band.
         place: Colour of the cohort.
         height: Pixels.
     """
@@ -60,12 +64,14 @@ def calibration(
         figure.add_trace(_line(inner, fitted, look, "fit", "solid", look.palette.quiet))
         note(figure, look, [f"<b>{look.say('slope')} {slope:.2f}</b> ({look.say('ideal 1')})"])
     colour = look.palette.cohort(place)
+    if curve is not None and len(curve.predicted):
+        figure.add_traces(_smooth(curve, look, colour))
     figure.add_trace(
         go.Scatter(
             x=steps.predicted,
             y=steps.truth,
             customdata=steps.count,
-            mode="markers+lines",
+            mode="markers" if curve is not None and len(curve.predicted) else "markers+lines",
             line={"color": colour, "width": 1},
             marker={"color": colour, "size": 9},
             error_y={
@@ -86,6 +92,20 @@ def calibration(
     figure.update_yaxes(scaleanchor="x", scaleratio=1, constrain="domain")
     figure.update_xaxes(constrain="domain")
     return figure
+
+
+def _smooth(curve: Curve, look: Look, colour: str) -> list[go.Scatter]:
+    band = go.Scatter(
+        x=np.concatenate([curve.predicted, curve.predicted[::-1]]),
+        y=np.concatenate([curve.low, curve.high[::-1]]),
+        fill="toself",
+        fillcolor=rgba(colour, 0.16),
+        line={"width": 0},
+        mode="lines",
+        hoverinfo="skip",
+    )
+    line = {"color": colour, "width": 2}
+    return [band, go.Scatter(x=curve.predicted, y=curve.measured, mode="lines", line=line, name=look.say("smooth"))]
 
 
 def _whiskers(lengths: Floats) -> Floats:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from fundus_core.evaluation import Estimate
 from fundus_core.figures.look import Look, frame, note, with_unit
@@ -13,6 +14,9 @@ from fundus_core.figures.palette import rgba
 from fundus_core.figures.scatter import Points
 from fundus_core.records import Floats
 from fundus_core.targets import Target
+
+_MOST_POINTS = 400
+"""Points of a ROC curve; more cannot be told apart on a screen."""
 
 
 def probabilities(
@@ -73,17 +77,26 @@ def class_lines(target: Target, estimates: Mapping[str, Estimate], look: Look) -
 
 def roc(false_positive: Floats, true_positive: Floats, auc: Estimate, look: Look, *, place: int = 0) -> go.Figure:
     """Draw a receiver operating characteristic; both arrays run from 0 to 1."""
+    kept = _along(false_positive, true_positive)
     figure = frame(look, alt=look.say("ROC curve, AUC {auc}.").format(auc=f"{auc.value or 0:.3f}"), height=420)
     ends = [0, 1]
     dashed = {"color": look.palette.identity, "width": 1, "dash": "dash"}
     figure.add_trace(go.Scatter(x=ends, y=ends, mode="lines", line=dashed, hoverinfo="skip"))
     line = {"color": look.palette.cohort(place), "width": 2.5}
-    figure.add_trace(go.Scatter(x=false_positive, y=true_positive, mode="lines", line=line))
+    figure.add_trace(go.Scatter(x=false_positive[kept], y=true_positive[kept], mode="lines", line=line))
     if auc.value is not None:
         note(figure, look, [f"<b>AUC {auc.value:.3f}</b>{_interval(auc)}"])
     figure.update_xaxes(title_text=look.say("false positive rate"), range=[0, 1], constrain="domain", showgrid=True)
     figure.update_yaxes(title_text=look.say("true positive rate"), range=[0, 1.01], scaleanchor="x")
     return figure
+
+
+def _along(x: Floats, y: Floats) -> NDArray[np.intp]:
+    """Places of points evenly far apart along a curve of many; all of a short one."""
+    if len(x) <= _MOST_POINTS:
+        return np.arange(len(x))
+    way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
+    return np.unique(np.searchsorted(way, np.linspace(0, way[-1], _MOST_POINTS)))
 
 
 def _interval(estimate: Estimate) -> str:

@@ -22,12 +22,12 @@ class Row:
     """Lower end of the interval."""
     high: float | None
     """Upper end of the interval."""
-    count: int
-    """People behind the estimate."""
+    count: int | None
+    """People behind the estimate; ``None`` where nobody said (a published figure)."""
     note: str = ""
     """Why there is no value."""
-    colour: int = 0
-    """Place of the cohort's colour in the palette."""
+    colour: int | None = 0
+    """Place of the cohort's colour in the palette; ``None`` for what is no cohort here (a published figure)."""
 
 
 def forest(
@@ -44,7 +44,7 @@ def forest(
     """
     alt = f"{axis}: " + "; ".join(f"{row.name} {_text(row, look)}" for row in rows)
     figure = frame(look, alt=alt, height=120 + 40 * max(len(rows), 1))
-    labels = [f"{row.name}  <span style='color:{look.palette.quiet}'>n = {row.count:,}</span>" for row in rows]
+    labels = [_label(row, look) for row in rows]
     if reference is not None:
         figure.add_vline(x=reference, line={"color": look.palette.quiet, "width": 1.2, "dash": "dash"})
         figure.add_annotation(
@@ -70,6 +70,12 @@ def forest(
     return figure
 
 
+def _label(row: Row, look: Look) -> str:
+    if row.count is None:
+        return row.name
+    return f"{row.name}  <span style='color:{look.palette.quiet}'>n = {row.count:,}</span>"
+
+
 def _reach(rows: Sequence[Row], reference: float | None) -> list[float] | None:
     ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
     ends += [reference] if reference is not None else []
@@ -87,7 +93,8 @@ def _text(row: Row, look: Look) -> str:
 
 
 def _row(figure: go.Figure, label: str, row: Row, look: Look) -> None:
-    colour = look.palette.cohort(row.colour) if row.value is not None else look.palette.quiet
+    known = row.value is not None and row.colour is not None
+    colour = look.palette.cohort(row.colour or 0) if known else look.palette.quiet
     if row.value is not None and row.low is not None and row.high is not None:
         figure.add_trace(
             go.Scatter(

@@ -108,6 +108,8 @@ def _prepare(axes: Axes, paper: Figure, layout: Any) -> None:
     if layout.yaxis.type == "category":
         names = [_plain(name) for name in layout.yaxis.categoryarray]
         axes.set_yticks(range(len(names)), names)
+    elif layout.yaxis.tickvals is not None:
+        axes.set_yticks(list(layout.yaxis.tickvals), [_plain(name) for name in layout.yaxis.ticktext])
 
 
 def _finish(axes: Axes, layout: Any) -> None:
@@ -141,6 +143,7 @@ def _trace(axes: Axes, trace: Any) -> None:
         "heatmap": _heatmap,
         "box": _box,
         "histogram": _histogram,
+        "bar": _bar,
     }
     if trace.type not in drawers:
         message = f"A figure of kind '{trace.type}' cannot be printed; known are {', '.join(drawers)}."
@@ -240,6 +243,28 @@ def _histogram(axes: Axes, trace: Any) -> None:
         edgecolor=_colour(edge) if edge else "none",
         label=_plain(trace.name or "_nolegend_"),
     )
+
+
+def _bar(axes: Axes, trace: Any) -> None:
+    """Draw bars at numbers, upright or lying, with the whiskers of those that lie."""
+    lying = trace.orientation == "h"
+    length, at = (trace.x, trace.y) if lying else (trace.y, trace.x)
+    edge = trace.marker.line
+    style = {
+        "color": _colour(trace.marker.color),
+        "edgecolor": _colour(edge.color) if edge.color else "none",
+        "linewidth": 0.8 * (edge.width or 0),
+        "label": "_nolegend_" if trace.showlegend is False else _plain(trace.name or "_nolegend_"),
+        "zorder": 2,
+    }
+    if not lying:
+        axes.bar(np.asarray(at), np.asarray(length), width=np.asarray(trace.width), **style)
+        return
+    axes.barh(np.asarray(at), np.asarray(length), height=np.asarray(trace.width), **style)
+    error = trace.error_x
+    if error.array is not None:
+        whiskers = [error.arrayminus, error.array]
+        axes.errorbar(length, at, xerr=whiskers, fmt="none", ecolor=_colour(error.color), elinewidth=1, capsize=2)
 
 
 def _values(axes: Axes, values: Any) -> Any:

@@ -1,0 +1,110 @@
+"""Figures of criteria and errors: they show what they are given, on the screen and on paper."""
+
+import dataclasses
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from fundus_core import figures
+from fundus_core.evaluation import CURVE, Curve, Estimate, classify, error_distribution, from_values
+from fundus_core.figures import Look, Row, Shares, Steps
+from fundus_core.figures.printing import svg
+from fundus_core.targets import TARGETS
+
+LOOK = Look(rendered=True, opaque=True)
+SBP = TARGETS["sbp"]
+
+
+@pytest.fixture(scope="module")
+def judged():
+    rng = np.random.default_rng(3)
+    chance = rng.uniform(0, 1, 400)
+    return classify((rng.uniform(0, 1, 400) < chance).astype(np.int8), chance, thresholds=CURVE, draws=50)
+
+
+def printed(figure) -> str:
+    text = svg(figure)
+    ET.fromstring(text)  # noqa: S314 - our own text
+    return text
+
+
+def named(figure, name):
+    return next(trace for trace in figure.data if trace.name == name)
+
+
+def test_bars_are_the_shares_in_percent_with_their_intervals():
+    one = Shares("hypertension", Estimate(0.3, 0.2, 0.45), Estimate(0.1, 0.05, 0.2), Estimate(0.28, 0.2, 0.4))
+    other = Shares("waist", Estimate(0.5), Estimate(None, note="nobody"), Estimate(0.4))
+    figure = figures.prevalences([one, other], LOOK)
+    true = named(figure, "by measured values")
+    np.testing.assert_allclose(true.x, [30, 50])
+    np.testing.assert_allclose(true.error_x.array, [15, 0])
+    np.testing.assert_allclose(true.error_x.arrayminus, [10, 0])
+    called = named(figure, "by cutting the predictions")
+    assert np.isnan(called.x[1])
+    assert list(figure.layout.yaxis.ticktext) == ["hypertension", "waist"]
+    assert figure.layout.yaxis.tickvals[0] > figure.layout.yaxis.tickvals[1]
+    assert "hypertension 30 % / 10 % / 28 %; waist 50 % / – / 40 %" in figures.alt_text(figure)
+    text = printed(figure)
+    assert all(word in text for word in ("hypertension", "by the probabilities", "rendered eyes"))
+
+
+def test_nobody_to_show_is_an_empty_figure():
+    assert printed(figures.prevalences([], LOOK))
+
+
+def test_the_decision_curve_shows_net_benefits_and_both_extremes(judged):
+    figure = figures.decision_curve(judged, LOOK)
+    model = named(figure, "act on the model")
+    np.testing.assert_allclose(model.x, CURVE)
+    np.testing.assert_allclose(model.y, [at.net_benefit.value for at in judged.thresholds])
+    np.testing.assert_allclose(named(figure, "act for everybody").y, [at.treat_all.value for at in judged.thresholds])
+    assert not np.any(named(figure, "act for nobody").y)
+    assert "probability from which one acts" in printed(figure)
+
+
+def test_a_decision_curve_without_intervals_is_drawn(judged):
+    bare = tuple(dataclasses.replace(at, net_benefit=Estimate(0.1)) for at in judged.thresholds)
+    assert printed(figures.decision_curve(dataclasses.replace(judged, thresholds=bare), LOOK))
+
+
+def test_a_long_roc_keeps_its_ends_and_its_area():
+    rng = np.random.default_rng(5)
+    score = rng.normal(0, 1, 20_000)
+    made = classify((rng.normal(0, 1, 20_000) < score).astype(np.int8), 1 / (1 + np.exp(-score)), draws=2)
+    curves = made.curves
+    line = figures.roc(curves.false_positive_rate, curves.sensitivity, made.auc, LOOK).data[1]
+    assert len(line.x) <= 400
+    assert (line.x[0], line.y[0], line.x[-1], line.y[-1]) == (0, 0, 1, 1)
+    assert np.trapezoid(line.y, line.x) == pytest.approx(made.auc.value, abs=2e-3)
+
+
+def test_error_bars_hold_every_observation():
+    rng = np.random.default_rng(6)
+    truth = rng.normal(125, 15, 200)
+    found = error_distribution(from_values("sbp", truth, truth + rng.normal(2, 8, 200)), "sbp")
+    figure = figures.error_histogram(SBP, found, LOOK)
+    bars = figure.data[0]
+    assert sum(bars.y) == 200
+    np.testing.assert_allclose(bars.x + bars.width / 2, found.edges[1:])
+    assert "predicted − true (mmHg)" in printed(figure)
+
+
+def test_the_smooth_curve_takes_the_place_of_the_line_between_points():
+    values = np.linspace(100, 160, 10)
+    steps = Steps(values, values, values - 2, values + 2, np.full(10, 9.0))
+    curve = Curve("sbp", "mmHg", values, values + 1, values - 1, values + 3, "loess", "")
+    figure = figures.calibration(SBP, steps, LOOK, curve=curve)
+    np.testing.assert_allclose(named(figure, "smooth").y, curve.measured)
+    assert figure.data[-1].mode == "markers"
+    assert figures.calibration(SBP, steps, LOOK).data[-1].mode == "markers+lines"
+    assert printed(figure)
+
+
+def test_a_published_row_has_no_count_and_no_cohorts_colour():
+    mine, theirs = Row("Clinic", 9.0, 8.0, 10.0, 40), Row("JOIR 2025", 10.34, None, None, None, colour=None)
+    figure = figures.forest([mine, theirs], "MAE", LOOK)
+    assert figure.data[-1].y[0] == "JOIR 2025"
+    assert figure.data[-1].marker.color == LOOK.palette.quiet
+    assert "n = 40" in figure.data[0].y[0]
