@@ -8,6 +8,11 @@ import numpy as np
 from fundus_core.quality.ridges import Ridges
 from fundus_core.quality.view import Plane, View
 
+_BLACK = 24.0
+"""Brightness below which nothing can be said of a picture but that it is dark."""
+_UNDECIDED = 0.6
+"""Likeness of what is too dark or too blurred to be told."""
+
 
 def likeness(view: View, ridges: Ridges, focus: float) -> float:
     """Return how much a picture looks like a colour fundus photograph.
@@ -28,6 +33,8 @@ def likeness(view: View, ridges: Ridges, focus: float) -> float:
     """
     if view.empty:
         return 0.0
+    if float(np.percentile(view.pixels.max(axis=2)[view.inside], 99.5)) < _BLACK:
+        return _UNDECIDED
     return _warmth(view) * _evenness(view) * _lines(ridges, focus)
 
 
@@ -65,7 +72,7 @@ def _lines(ridges: Ridges, focus: float) -> float:
     """
     long = _rise(ridges.long_share, 0.06, 0.18)
     dark = _rise(ridges.darkness, 1.0, 1.12)
-    benefit = 0.6 * _rise(focus, 0.003, 0.006) * (1.0 - _rise(focus, 0.03, 0.031))
+    benefit = _UNDECIDED * _rise(focus, 0.003, 0.006) * (1.0 - _rise(focus, 0.03, 0.031))
     return long * max(dark, benefit)
 
 

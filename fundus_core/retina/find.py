@@ -19,6 +19,8 @@ from fundus_core.retina.polar import refine, support
 
 WORKING_PX = 384
 """Longer side of the reduced copy on which the field is sought."""
+_LEAST_PX = 32
+"""A reduced copy with a shorter side holds no circle that could be told from anything else."""
 _SMALLEST = 0.2
 """Least radius, as a share of the longer side."""
 _CONVINCING = 0.9
@@ -45,7 +47,7 @@ def find(pixels: Pixels) -> RetinaBounds:
     """Find the field of view of a photograph.
 
     Args:
-        pixels: Height x width x 3, RGB, 0..255; at least 16 px on each side.
+        pixels: Height x width x 3, RGB, 0..255.
 
     Returns:
         Circle and straight cuts in pixels of the photograph. Where no circle is found, the circle around
@@ -57,7 +59,7 @@ def find(pixels: Pixels) -> RetinaBounds:
     _check(pixels)
     height, width = pixels.shape[:2]
     small = _reduce(pixels)
-    found = _best(small)
+    found = _best(small) if min(small.shape[:2]) >= _LEAST_PX else None
     if found is None or found.evidence < _ENOUGH:
         return whole_frame(height, width)
     fx, fy = width / small.shape[1], height / small.shape[0]
@@ -81,7 +83,7 @@ def _best(small: Pixels) -> _Found | None:
         return found
     rows, columns = window(small)
     picture = small[rows, columns]
-    if picture.shape == small.shape or min(picture.shape[:2]) < 32:
+    if picture.shape == small.shape or min(picture.shape[:2]) < _LEAST_PX:
         return found
     inner = _within(small, rows, columns)
     both = [one for one in (inner, found) if one is not None]
@@ -187,9 +189,10 @@ def _curved(points: Floats, longer: int) -> Floats:
 
 
 def _check(pixels: Pixels) -> None:
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or min(pixels.shape[:2]) < 16:
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
         message = (
             f"The field of view was sought in an array of shape {pixels.shape} and type {pixels.dtype}; it "
-            "must be height x width x 3 bytes (RGB) with at least 16 px on each side."
+            "must be "
+            "height x width x 3 bytes (RGB)."
         )
         raise UsageError(message)
