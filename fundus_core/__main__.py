@@ -10,11 +10,11 @@ import sys
 from collections.abc import Sequence
 
 from fundus_core import __version__
-from fundus_core.commands import benchmark, compare, deidentify, evaluate, explain, inspect, predict, synthesise
+from fundus_core.commands import benchmark, compare, deidentify, evaluate, explain, inspect, models, predict, synthesise
 from fundus_core.commands.frame import AT_FAULT, INTERRUPTED, Parser
 from fundus_core.errors import FundusError
 
-VERBS = (synthesise, inspect, predict, evaluate, compare, deidentify, explain, benchmark)
+VERBS = (synthesise, inspect, predict, evaluate, compare, deidentify, explain, benchmark, models)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -242,6 +242,7 @@ def complete(draft: Draft, found: Found, weights: Mapping[str, str], golden: Map
     card["title"] = card["title"] or card.get("id", "")
     known = {"runtime", "input.layout", "weights.file", "weights.sha256", "outputs", "golden"}
     known |= {"backbone"} if found.backbone else set()
+    known |= {"outputs.link"} if all(end in _OWN_ENDS for end in found.activations) else set()
     known |= {"input.size"} if found.size else set()
     known |= {f"input.{key}" for key in _FED} if found.inside is not None else set()
     card["unverified"] = [key for key in doubts.keys if key not in known]

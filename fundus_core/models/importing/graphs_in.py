@@ -222,7 +222,7 @@ def _second_names() -> list[Any]:
     def under(operation: Callable[..., ov.Node]) -> Callable[[Any], list[ov.Output]]:
         def convert(context: Any) -> list[ov.Output]:
             first, second = context.get_input(0), context.get_input(1)
-            return operation(first, ops.convert_like(second, first)).outputs()
+            return list(operation(first, ops.convert_like(second, first)).outputs())
 
         return convert
 

@@ -1,0 +1,175 @@
+"""Asking a model what its check needs to know: the golden example, photographs, other inputs, less precision."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+from PIL import Image, UnidentifiedImageError
+
+from fundus_core import images, inference, truth
+from fundus_core.checking import symptoms
+from fundus_core.checking.symptoms import Answers, Symptom
+from fundus_core.errors import CardError, UsageError
+from fundus_core.inference import Predictor, open_predictor
+from fundus_core.journey import examine
+from fundus_core.models.card import Card
+from fundus_core.records import Floats, Pixels, Status
+
+MOST = 200
+"""Photographs that are looked at; spread over all that are given."""
+_MOST_TRIED = 40
+"""Photographs on which other input ranges are tried, since each opens the network anew."""
+ALLOWED_CHANGE = 0.01
+"""Change by reduced precision, over the spread of a target's answers, below which it counts as harmless."""
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_PLAIN = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+_HABITS = (((0.0, 1.0), *_IMAGENET), ((0.0, 1.0), *_PLAIN), ((-1.0, 1.0), *_PLAIN), ((0.0, 255.0), *_PLAIN))
+"""What the field feeds networks: range, mean, spread."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenLine:
+    """One target of the golden example."""
+
+    target: str
+    """Its id."""
+    expected: float
+    """As the card says."""
+    said: float
+    """By the model now."""
+    passed: bool
+    """Whether the two agree within the card's tolerance."""
+
+
+def golden(card: Card, predictor: Predictor) -> tuple[GoldenLine, ...]:
+    """Replay the card's golden example.
+
+    Returns:
+        A line per target; none where the card has no example.
+
+    Raises:
+        CardError: The example is missing, damaged, or another than the card names.
+    """
+    if not card.golden.file:
+        return ()
+    path = card.folder / card.golden.file
+    try:
+        with Image.open(path) as picture:
+            crop = np.asarray(picture.convert("RGB"), dtype=np.uint8)
+    except (OSError, UnidentifiedImageError, ValueError) as error:
+        message = f"The golden example '{path.name}' of '{card.id}' cannot be read; import or train the model again."
+        raise CardError(message) from error
+    if hashlib.sha256(crop.tobytes()).hexdigest() != card.golden.sha256:
+        message = f"The golden example '{path.name}' is another than the card of '{card.id}' names."
+        raise CardError(message)
+    values = predictor.predict(crop[None]).values
+    lines = []
+    for target, expected in card.golden.outputs.items():
+        said = float(values[target][0])
+        passed = abs(said - expected) <= card.golden.tolerance * max(1.0, abs(expected))
+        lines.append(GoldenLine(target, expected, said, passed))
+    return tuple(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Photographs that a check stands on."""
+
+    crops: Pixels
+    """n x S x S x 3."""
+    truth: Mapping[str, Floats]
+    """By target: n values, NaN where unknown."""
+    left_out: int
+    """Photographs that were refused or could not be read."""
+
+
+def look(card: Card, paths: Sequence[Path], measured: Path | None) -> Looked:
+    """Read photographs, cut as the card says, and their truth.
+
+    Raises:
+        UsageError: There is no such path, or no photograph that can be used.
+        TruthError: The table cannot be used.
+    """
+    every = list(images.sources(paths))
+    picked = [every[k] for k in sorted({int(k) for k in np.linspace(0, len(every) - 1, min(len(every), MOST))})]
+    read = [(source, examine(source, [card.rule])) for source in picked]
+    good = [(source, seen) for source, seen in read if seen.status is Status.ACCEPTED]
+    if not good:
+        message = f"None of the {len(picked)} photographs can be used; give gradable colour photographs of the retina."
+        raise UsageError(message)
+    crops = np.stack([seen.crops[0].pixels for _, seen in good])
+    if measured is None:
+        return Looked(crops, {}, len(read) - len(good))
+    found = truth.match(
+        truth.load(measured),
+        [source.name for source, _ in good],
+        patient_ids=[seen.patient_id for _, seen in good],
+        eyes=[str(seen.eye) for _, seen in good],
+    )
+    return Looked(crops, {t: v for t, v in found.values().items() if t in card.targets}, len(read) - len(good))
+
+
+def answers(card: Card, predictor: Predictor, looked: Looked) -> Answers:
+    """Ask about photographs as they are, with red and blue exchanged, and mirrored."""
+    swapped = np.ascontiguousarray(looked.crops[..., ::-1])
+    flipped = np.ascontiguousarray(looked.crops[:, :, ::-1])
+    values, other, mirrored = (predictor.predict(crops).values for crops in (looked.crops, swapped, flipped))
+    return Answers(card, values, other, mirrored, looked.truth)
+
+
+def reduced(card: Card, values: Mapping[str, Floats], crops: Pixels) -> dict[str, float]:
+    """Return how far bf16 moves each target, root mean square over the spread of its answers.
+
+    Returns:
+        By target; nothing where the processor has no bf16.
+    """
+    if "BF16" not in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        return {}
+    said = open_predictor(card, device="cpu", precision="bf16").predict(crops).values
+    return {
+        target: float(np.sqrt(np.mean(np.square(said[target] - values[target]))) / np.std(values[target]))
+        if np.std(values[target]) > 0
+        else math.nan
+        for target in values
+    }
+
+
+def input_range(card: Card, looked: Looked) -> Symptom | None:
+    """Try what the field feeds networks, where nobody confirmed what this one wants, and name what agrees better."""
+    doubted = {"input.value_range", "input.mean", "input.std"} & set(card.unverified)
+    if not doubted or not looked.truth:
+        return None
+    few = {target: values[:_MOST_TRIED] for target, values in looked.truth.items()}
+    crops = looked.crops[:_MOST_TRIED]
+    with tempfile.TemporaryDirectory() as cache:
+        tried = [_tried(card, habit, crops, few, Path(cache)) for habit in _HABITS]
+        now = symptoms.agreement(open_predictor(card, device="cpu", cache=Path(cache)).predict(crops).values, few)
+    best = int(np.nanargmax(tried)) if np.isfinite(tried).any() else -1
+    if best < 0 or not tried[best] > (now if math.isfinite(now) else 0.0) + 0.1:
+        return None
+    value_range, mean, std = _HABITS[best]
+    lines = ("[input]", f"value_range = {list(value_range)}", f"mean = {list(mean)}", f"std = {list(std)}")
+    sentence = (
+        f"Fed in another range the model agrees better with the truth (correlation {now:.2f} to {tried[best]:.2f})."
+    )
+    return Symptom("input_range", "", sentence, lines)
+
+
+def _tried(
+    card: Card,
+    habit: tuple[tuple[float, float], tuple[float, float, float], tuple[float, float, float]],
+    crops: Pixels,
+    measured: Mapping[str, Floats],
+    cache: Path,
+) -> float:
+    value_range, mean, std = habit
+    other = replace(card, input=replace(card.input, value_range=value_range, mean=mean, std=std))
+    values = inference.open_predictor(other, device="cpu", cache=cache).predict(crops).values
+    return symptoms.agreement(values, measured)

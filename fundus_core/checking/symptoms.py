@@ -1,0 +1,305 @@
+"""What is wrong with a model that is read wrongly, told from its answers: symptoms, and card lines that would fix them.
+
+Nothing here changes a card. Slopes and offsets fitted on a few photographs are estimates; whoever trained the model
+knows the true ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fundus_core.models.card import Card, Output
+from fundus_core.records import Floats
+from fundus_core.targets import TARGETS
+
+FEWEST = 10
+"""Photographs below which nothing is said of a distribution."""
+_CONSTANT = 0.01
+"""Spread of the answers over that of the truth below which they count as one number."""
+_CLOSE = 0.12
+"""How close the ratio of medians must come to a unit's factor."""
+_INVERTED = -0.25
+"""Correlation with the truth below which an output runs the wrong way."""
+_STRONG = 1.0
+"""Change under a swap or a flip, over the spread of the answers, that counts as strong."""
+_GAIN = 0.1
+"""Gain in correlation that speaks for another order of colours or range."""
+_UNITS: Mapping[str, tuple[tuple[float, str], ...]] = {
+    "sbp": ((7.50062, "kPa"), (10.0, "cmHg")),
+    "dbp": ((7.50062, "kPa"), (10.0, "cmHg")),
+    "glucose": ((18.016, "mmol/L"),),
+    "waist": ((2.54, "inches"), (100.0, "metres"), (0.1, "millimetres")),
+    "age": ((1 / 12, "months"),),
+    "sex": ((0.01, "per cent"),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """One thing that is wrong, or looks so."""
+
+    code: str
+    """Stable word: ``constant``, ``standardised``, ``unit``, ``log``, ``inverted``, ``out_of_range``, ``shifted``,
+    ``not_finite``, ``channels``, ``flip``, ``input_range``."""
+    target: str
+    """Id of the target; empty where it concerns the input."""
+    sentence: str
+    """For a person."""
+    lines: tuple[str, ...]
+    """Lines of the card that would fix it; empty where only the model's makers can say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a model said of photographs, and what is true of them; n values each, by target."""
+
+    card: Card
+    """The model's."""
+    values: Mapping[str, Floats]
+    """Of the photographs as they are."""
+    swapped: Mapping[str, Floats]
+    """With red and blue exchanged."""
+    flipped: Mapping[str, Floats]
+    """Mirrored left to right."""
+    truth: Mapping[str, Floats]
+    """Measured, NaN where unknown; no entry where the table has no such column."""
+
+
+def find(answers: Answers) -> tuple[Symptom, ...]:
+    """Return every symptom, those of outputs in the card's order first; none where there are too few photographs."""
+    count = min((len(values) for values in answers.values.values()), default=0)
+    if count < FEWEST:
+        return ()
+    found = [_of_output(answers, output) for output in answers.card.outputs]
+    return tuple(symptom for symptom in (*found, _channels(answers), _flip(answers)) if symptom)
+
+
+def agreement(values: Mapping[str, Floats], truth: Mapping[str, Floats]) -> float:
+    """Return the mean size of the correlation of answers and truth over the targets; NaN where nothing is known.
+
+    Correlation, and its size, since it holds whatever scale and offset are.
+    """
+    found = [correlation(values[target], truth[target]) for target in values if target in truth]
+    known = [abs(value) for value in found if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def correlation(values: Floats, truth: Floats) -> float:
+    """Return Pearson's correlation over the pairs that are known; NaN where there are few or one side is constant."""
+    known = np.isfinite(values) & np.isfinite(truth)
+    if known.sum() < FEWEST or np.ptp(values[known]) == 0 or np.ptp(truth[known]) == 0:
+        return float("nan")
+    return float(np.corrcoef(values[known], truth[known])[0, 1])
+
+
+# One output -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    output: Output
+    values: Floats
+    truth: Floats
+    """Empty where nothing is known."""
+
+    @property
+    def target(self) -> str:
+        return self.output.target
+
+    @property
+    def name(self) -> str:
+        return TARGETS[self.target].name
+
+    def symptom(self, code: str, sentence: str, lines: tuple[str, ...] = ()) -> Symptom:
+        return Symptom(code, self.target, sentence, lines)
+
+    def rescaled(self, factor: float, shift: float) -> tuple[str, ...]:
+        """Lines after which the output is ``factor * value + shift``; none where a link lies between."""
+        if self.output.link != "identity":
+            return ()
+        scale, offset = factor * self.output.scale, factor * self.output.offset + shift
+        return ("[[outputs]]", f'target = "{self.target}"', f"scale = {scale:.6g}", f"offset = {offset:.6g}")
+
+
+def _of_output(answers: Answers, output: Output) -> Symptom | None:
+    values = answers.values[output.target]
+    if not np.isfinite(values).all():
+        bad = int((~np.isfinite(values)).sum())
+        sentence = f"{bad} of {len(values)} answers for {TARGETS[output.target].name} are no number."
+        return Symptom("not_finite", output.target, sentence, ())
+    truth = answers.truth.get(output.target, np.full(len(values), np.nan))
+    known = np.isfinite(truth)
+    enough = known.sum() >= FEWEST
+    column = _Column(output, values[known], truth[known]) if enough else _Column(output, values, np.array([]))
+    rules = (_constant, _binary) if TARGETS[output.target].binary else (_constant, _continuous)
+    return next((symptom for symptom in (rule(column) for rule in rules) if symptom), None)
+
+
+def _constant(column: _Column) -> Symptom | None:
+    target = TARGETS[column.target]
+    usual = float(np.std(column.truth)) if len(column.truth) else (target.high - target.low) / 20
+    spread = float(np.std(column.values))
+    if spread > _CONSTANT * usual or _looks_small(column):
+        return None
+    return column.symptom(
+        "constant",
+        f"{column.name} is nearly the same for every photograph ({np.mean(column.values):.4g}, spread {spread:.2g}): "
+        "the weights may not be the trained ones, or the input's range is wrong.",
+        (),
+    )
+
+
+def _looks_small(column: _Column) -> bool:
+    """Whether answers that spread little also lie far from the truth, so that a scale is lacking."""
+    inside = _share_inside(column)
+    return inside < 0.5 and float(np.std(column.values)) > 1e-3
+
+
+def _share_inside(column: _Column) -> float:
+    target = TARGETS[column.target]
+    return float(np.mean((column.values >= target.low) & (column.values <= target.high)))
+
+
+def _binary(column: _Column) -> Symptom | None:
+    low, high = float(column.values.min()), float(column.values.max())
+    if low < -1e-3 or high > 1 + 1e-3:
+        if low >= 0 and 10 < high <= 100:
+            return column.symptom("unit", f"{column.name} is in per cent.", column.rescaled(0.01, 0.0))
+        lines = ("[[outputs]]", f'target = "{column.target}"', 'link = "sigmoid"')
+        return column.symptom("out_of_range", f"{column.name} lies outside 0 to 1: it is a logit.", lines)
+    if len(column.truth) and correlation(column.values, column.truth) < _INVERTED:
+        return column.symptom(
+            "inverted",
+            f"{column.name} runs the wrong way: the output means the other class.",
+            _inverted(column.output),
+        )
+    return None
+
+
+def _inverted(output: Output) -> tuple[str, ...]:
+    offset = -output.offset if output.link == "sigmoid" else 1 - output.offset
+    return (
+        "[[outputs]]",
+        f'target = "{output.target}"',
+        f"scale = {-output.scale:.6g}",
+        f"offset = {offset + 0.0:.6g}",
+    )
+
+
+def _continuous(column: _Column) -> Symptom | None:
+    if not len(column.truth):
+        return _without_truth(column)
+    if abs(_bias(column.values, column)) <= 1.0 and _share_inside(column) >= 0.95:
+        return _runs_wrong(column)
+    return _unit(column) or _log(column) or _scale(column)
+
+
+def _bias(values: Floats, column: _Column) -> float:
+    """Mean error over the spread of the truth."""
+    return float(np.mean(values - column.truth) / max(float(np.std(column.truth)), 1e-9))
+
+
+def _runs_wrong(column: _Column) -> Symptom | None:
+    if not correlation(column.values, column.truth) < _INVERTED:
+        return None
+    sentence = f"{column.name} falls where the measured values rise: the order of the outputs may be another."
+    return column.symptom("inverted", sentence)
+
+
+def _unit(column: _Column) -> Symptom | None:
+    middle = float(np.median(column.values))
+    for factor, unit in _UNITS.get(column.target, ()):
+        ratio = float(np.median(column.truth)) / middle if middle > 0 else 0.0
+        calm = float(np.std(column.values)) * factor <= 2 * float(np.std(column.truth))
+        if abs(ratio / factor - 1) < _CLOSE and calm:
+            wanted = TARGETS[column.target].unit
+            sentence = f"{column.name} is in {unit}; {wanted} is wanted."
+            return column.symptom("unit", sentence, column.rescaled(factor, 0.0))
+    return None
+
+
+def _log(column: _Column) -> Symptom | None:
+    if column.output.link != "identity" or float(column.values.max()) > 10 or float(np.std(column.values)) > 1:
+        return None
+    if abs(float(np.median(np.exp(column.values)) / np.median(column.truth)) - 1) > _CLOSE:
+        return None
+    lines = ("[[outputs]]", f'target = "{column.target}"', 'link = "exp"')
+    return column.symptom("log", f"{column.name} is a logarithm.", lines)
+
+
+def _scale(column: _Column) -> Symptom | None:
+    slope, intercept = np.polyfit(column.values, column.truth, 1) if np.ptp(column.values) > 0 else (0.0, 0.0)
+    small = float(np.abs(column.values).max()) < 10
+    code = "standardised" if small else "shifted" if _share_inside(column) >= 0.95 else "out_of_range"
+    target = TARGETS[column.target]
+    found = f"{column.name} lies around {np.mean(column.values):.3g} (spread {np.std(column.values):.2g}), measured "
+    found += f"values around {np.mean(column.truth):.3g} {target.unit}: "
+    if not slope > 0 or not correlation(column.values, column.truth) > 0.1:
+        return column.symptom(code, found + "and the two do not go together, so that no scale is proposed.")
+    why = "the output looks standardised; " if small else ""
+    fitted = (
+        f"{why}scale and offset fitted on {len(column.truth)} photographs are given, the true ones are its makers'."
+    )
+    return column.symptom(code, found + fitted, column.rescaled(float(slope), float(intercept)))
+
+
+def _without_truth(column: _Column) -> Symptom | None:
+    target, inside = TARGETS[column.target], _share_inside(column)
+    if inside >= 0.95:
+        return None
+    middle = f"around {np.mean(column.values):.3g}, spread {np.std(column.values):.2g}"
+    if float(np.abs(column.values).max()) < 10:
+        sentence = (
+            f"{column.name} looks standardised ({middle}): scale and offset of the training are needed (its spread and "
+            f"mean in {target.unit}), or photographs of known truth to estimate them."
+        )
+        return column.symptom("standardised", sentence)
+    sentence = (
+        f"{1 - inside:.0%} of the answers for {column.name} lie outside {target.low:g} to {target.high:g} "
+        f"{target.unit} ({middle}): unit, scale or offset are wrong, or the input's range."
+    )
+    return column.symptom("out_of_range", sentence)
+
+
+# The input ------------------------------------------------------------------------------------------------------
+
+
+def change(values: Mapping[str, Floats], other: Mapping[str, Floats]) -> float:
+    """Return the largest root mean square change of any target over the spread of its answers; 0 where constant."""
+    sizes = [
+        float(np.sqrt(np.mean(np.square(other[target] - values[target]))) / np.std(values[target]))
+        for target in values
+        if np.std(values[target]) > 0
+    ]
+    return max(sizes, default=0.0)
+
+
+def _channels(answers: Answers) -> Symptom | None:
+    now = answers.card.input.channels
+    gain = agreement(answers.swapped, answers.truth) - agreement(answers.values, answers.truth)
+    if gain > _GAIN:
+        other = "rgb" if now == "bgr" else "bgr"
+        sentence = f"With red and blue exchanged the model agrees better with the truth (correlation {gain:+.2f})."
+        return Symptom("channels", "", sentence, ("[input]", f'channels = "{other}"'))
+    size = change(answers.values, answers.swapped)
+    if size < _STRONG or np.isfinite(gain):
+        return None
+    sentence = (
+        f"Exchanging red and blue changes the answers by {size:.1f} times their spread: the order of colours matters, "
+        f"and the card says '{now}'; photographs of known truth would show whether that is right."
+    )
+    return Symptom("channels", "", sentence, ())
+
+
+def _flip(answers: Answers) -> Symptom | None:
+    size = change(answers.values, answers.flipped)
+    if size < _STRONG:
+        return None
+    sentence = (
+        f"Mirroring a photograph changes the answers by {size:.1f} times their spread: the model may have been trained "
+        "on one side, left eyes mirrored; ask its makers, and compare left and right eyes."
+    )
+    return Symptom("flip", "", sentence, ())

@@ -1,0 +1,189 @@
+"""``models``: which there are, what is known of each, bringing weights in, and checking them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fundus_core.commands.frame import DONE, PATHS, SOME_REFUSED, Parser, Verbs, say, verb
+from fundus_core.models import card as cards
+from fundus_core.models import registry
+from fundus_core.models.card import Card
+from fundus_core.targets import TARGETS
+
+if TYPE_CHECKING:
+    from fundus_core.checking import CheckReport
+
+_RENDERED = "Trained on rendered eyes: on real photographs its numbers mean nothing."
+_RESEARCH = "Research use only; not a medical device."
+
+
+def add(verbs: Verbs[Parser]) -> None:
+    """Say what may be asked."""
+    parser = verb(verbs, "models", "list models, show a card, import weights, check a model", _list)
+    parts = parser.add_subparsers(title="what", required=True, metavar="WHAT", parser_class=Parser)
+    _json(verb(parts, "list", "every model, and whether its weights are here", _list))
+    show = verb(parts, "show", "everything that is known of a model, with terms and citation", _show)
+    show.add_argument("id", metavar="ID")
+    _json(show)
+    bring = verb(parts, "import", "bring weights in from a file; nothing in it is executed", _import)
+    bring.add_argument("file", type=Path, metavar="FILE", help="weights; a SavedModel may be a folder or a ZIP")
+    bring.add_argument("--card", required=True, metavar="CARD.toml", help="a card, or the id of one (see: models list)")
+    bring.add_argument("--replace", action="store_true", help="replace what was imported under the same id")
+    _json(bring)
+    check = verb(parts, "check", "replay the golden example; on photographs, name what is wrong", _check)
+    check.add_argument("id", metavar="ID")
+    check.add_argument("--photographs", nargs="+", type=Path, default=[], metavar="PATH", help=PATHS)
+    check.add_argument("--truth", type=Path, metavar="FILE", help="their measured values")
+    _json(check)
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+
+
+def _print_json(content: object) -> None:
+    say(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+
+
+# list and show --------------------------------------------------------------------------------------------------
+
+
+def _list(options: argparse.Namespace) -> int:
+    known = registry.models()
+    if options.json:
+        _print_json([_brief(card) for card in known.values()])
+        return DONE
+    for card in known.values():
+        state = "ready" if card.ready else "weights missing"
+        doubts = f"{len(card.unverified)} unverified" if card.unverified else "nothing unverified"
+        rendered = ", rendered eyes" if card.rendered else ""
+        say(f"{card.id}: {card.title}; {', '.join(card.targets)}; {state}; {doubts}{rendered}")
+    return DONE
+
+
+def _brief(card: Card) -> dict[str, object]:
+    return {
+        "id": card.id,
+        "title": card.title,
+        "targets": list(card.targets),
+        "ready": card.ready,
+        "rendered": card.rendered,
+        "unverified": list(card.unverified),
+        "page": card.weights.page,
+    }
+
+
+def _show(options: argparse.Namespace) -> int:
+    card = registry.find(options.id)
+    if options.json:
+        _print_json(_finite(cards.as_plain(card)))
+        return DONE
+    say(f"{card.title} ({card.id})\n{card.summary}".rstrip())
+    if card.rendered:
+        say(_RENDERED)
+    say(f"{_RESEARCH}\n")
+    for name, text in _words(card):
+        if text:
+            say(f"{name}: {text}")
+    return DONE
+
+
+def _words(card: Card) -> list[tuple[str, str]]:
+    page = f"; obtain them from {card.weights.page}" if card.weights.page and not card.ready else ""
+    given = card.input
+    fed = f"{given.size} x {given.size} px, {given.channels}, {given.resample}, margin {given.margin:g}"
+    arithmetic = f"range {list(given.value_range)}, mean {list(given.mean)}, std {list(given.std)}"
+    return [
+        ("Weights", f"here, sha256 {card.weights.sha256}" if card.ready else f"not here{page}"),
+        ("Network", f"{card.backbone}, run by {card.runtime}, {card.precision.allowed}"),
+        ("Input", f"{fed}, {arithmetic}"),
+        *((f"Output {k}", _output(card, k)) for k in range(len(card.outputs))),
+        *(("Result", f"{r.target} {r.measure} {r.value:g}, on {r.on} ({r.source})") for r in card.results),
+        ("Training", card.training),
+        ("Command", card.command),
+        ("Licence", card.licence),
+        ("Terms", card.terms),
+        ("Citation", card.citation),
+        ("Acknowledgement", card.acknowledgement),
+        ("Unverified (nobody has confirmed these)", ", ".join(card.unverified)),
+        ("Card", str(card.folder)),
+    ]
+
+
+def _output(card: Card, place: int) -> str:
+    output = card.outputs[place]
+    low, high = output.interval
+    interval = f", 90 % interval {low:+.4g} to {high:+.4g}" if math.isfinite(low) and math.isfinite(high) else ""
+    unit = output.unit or "probability"
+    return f"{TARGETS[output.target].name} ({unit}), {output.link} of {output.scale:g} x + {output.offset:g}{interval}"
+
+
+def _finite(value: object) -> object:
+    """NaN as null, which JSON knows."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+# import and check -----------------------------------------------------------------------------------------------
+
+
+def _import(options: argparse.Namespace) -> int:
+    from fundus_core.models.importing import import_model  # torch takes seconds; the other parts need none
+
+    card, report = import_model(options.file, options.card, replace=options.replace)
+    if options.json:
+        _print_json(report.as_json())
+        return DONE
+    say(f"{report.format}: {report.backbone}, {report.size} px, reads {', '.join(report.targets)}")
+    if report.difference is None:
+        say("No network of its own to compare with.")
+    else:
+        say(f"Compared with {report.compared_with}: outputs equal to {report.difference:.1e} of the largest value")
+    for note in report.notes:
+        say(note)
+    if report.unverified:
+        say(f"Unverified, check before use: {', '.join(report.unverified)}")
+    say(f"Kept as '{report.id}' in {report.folder}; next: models check {report.id} --photographs DIR --truth FILE")
+    if card.terms:
+        say(f"Terms: {card.terms}")
+    return DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from fundus_core.checking import check_model
+
+    report = check_model(options.id, photographs=options.photographs, truth=options.truth)
+    status = DONE if report.healthy else SOME_REFUSED
+    if options.json:
+        _print_json(report.as_json())
+        return status
+    for text in _found(report):
+        say(text)
+    if report.healthy:
+        say("Nothing wrong was found.")
+    return status
+
+
+def _found(report: CheckReport) -> Iterator[str]:
+    """What a check found, line by line."""
+    for line in report.golden:
+        word = "reproduced" if line.passed else "NOT reproduced"
+        yield f"golden example, {line.target}: {word} ({line.said:.6g}, expected {line.expected:.6g})"
+    if report.photographs:
+        known = f"truth for {report.with_truth} targets"
+        yield f"{report.photographs} photographs looked at, {report.left_out} left out, {known}"
+    for symptom in report.symptoms:
+        yield f"{symptom.code}{f' ({symptom.target})' if symptom.target else ''}: {symptom.sentence}"
+    yield from (f"bf16 moves {target} by {size:.2%} of its spread" for target, size in report.reduced.items())
+    yield from report.notes
+    if report.lines:
+        yield "Lines for the card (nothing was changed):"
+        yield from (f"  {line}" for line in report.lines)
