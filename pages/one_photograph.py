@@ -19,4 +19,5 @@ with left:
     single.picture(view, item)
 with right:
     single.values(view, item)
+single.saliency(view, item)
 single.what_if(view, item)

@@ -105,6 +105,7 @@ def frame(look: Look, *, alt: str, height: int = 460, legend: bool = False) -> g
         showlegend=legend,
         legend={"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "font": {"color": palette.ink}},
         dragmode="pan",
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": palette.quiet, "activecolor": palette.ink},
         hovermode="closest",
     )
     axis: Mapping[str, Any] = {
@@ -128,9 +129,9 @@ def stamp(figure: go.Figure, look: Look) -> None:
         text=look.say("rendered eyes"),
         xref="paper",
         yref="paper",
-        x=1,
+        x=0,
         y=1,
-        xanchor="right",
+        xanchor="left",
         yanchor="bottom",
         showarrow=False,
         font={"size": look.size - 1, "color": look.palette.quiet},

@@ -68,12 +68,17 @@ class Batch:
 
     @property
     def files(self) -> Path:
-        """The folder of what has arrived completely."""
+        """The folder of the photographs and tables that have arrived completely."""
         return self.folder / "files"
 
+    @property
+    def archives(self) -> Path:
+        """The folder of the ZIPs that have arrived completely."""
+        return self.folder / "archives"
+
     def arrived(self) -> list[Path]:
-        """Return every complete file, sorted."""
-        return sorted(path for path in self.files.rglob("*") if path.is_file())
+        """Return every complete file, sorted, ZIPs last."""
+        return _below(self.files) + _below(self.archives)
 
     def tables(self) -> list[Path]:
         """Return the truth tables among the files."""
@@ -89,7 +94,8 @@ class Batch:
 
     def place(self, name: str, index: int) -> Path:
         """Return the path for a file; one of the same name from elsewhere is not overwritten."""
-        path = self.files / clean(name)
+        folder = self.archives if name.lower().endswith(".zip") else self.files
+        path = folder / clean(name)
         taken = path.exists()
         return path.with_name(f"{path.stem}~{index}{path.suffix}") if taken else path
 
@@ -105,6 +111,10 @@ class Batch:
         for key in [key for key in _placed if key[0] == self.folder.name]:
             del _placed[key]
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from fundus_core import pipeline
+from fundus_core.deidentify import Pseudonyms
 from fundus_core.images import sources
 from fundus_core.records import Source
-from fundus_core.store import Added, Cohort, NewPhotograph, Store
+from fundus_core.store import Cohort, NewPhotograph, Store
 from fundus_core.truth import Match
 from pages.parts.inbox import Batch
 
@@ -18,6 +21,8 @@ from pages.parts.inbox import Batch
 class Found:
     """Photographs that wait to become a cohort."""
 
+    paths: tuple[Path, ...]
+    """Folder, ZIPs or manifest that hold them."""
     sources: tuple[Source, ...]
     """In the order in which they will be read."""
     uploaded: bool
@@ -31,11 +36,9 @@ class Found:
 
 def of_batch(batch: Batch) -> Found:
     """List the photographs of an upload, those inside ZIPs too."""
-    archives = [path for path in batch.photographs() if path.suffix.lower() == ".zip"]
-    loose = sources([batch.files]) if len(archives) < len(batch.photographs()) else iter(())
-    inside = (source for path in archives for source in sources([path]))
-    outside = (source for source in loose if not source.name.lower().endswith(".zip"))
-    return Found((*outside, *inside), uploaded=True)
+    archives = [path for path in batch.photographs() if path.is_relative_to(batch.archives)]
+    paths = (batch.files, *archives)
+    return Found(paths, tuple(source for path in paths for source in sources([path])), uploaded=True)
 
 
 def of_path(path: Path) -> Found:
@@ -44,36 +47,45 @@ def of_path(path: Path) -> Found:
     Raises:
         UsageError: There is no such path, or the manifest cannot be read.
     """
-    return Found(tuple(sources([path])), uploaded=False)
+    return Found((path,), tuple(sources([path])), uploaded=False)
 
 
-def make(
-    store: Store,
-    name: str,
-    found: Found,
-    matched: Match | None,
-    tell: Callable[[int, int], None],
-    *,
-    rendered: bool = False,
-) -> tuple[Cohort, Added]:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be made."""
+
+    name: str
+    """Of the new cohort."""
+    found: Found
+    """Its photographs."""
+    matched: Match | None
+    """The truth table beside them; ``None`` without one."""
+    rendered: bool = False
+    """Whether the photographs are rendered, not taken."""
+    pseudonyms: Pseudonyms | None = None
+    """De-identify at the door; ``None`` keeps names and pictures as they are."""
+
+
+def make(store: Store, plan: Plan, tell: Callable[[int, int], None]) -> Cohort:
     """Make a cohort of photographs and their truth.
 
     Args:
         store: Where to.
-        name: Of the new cohort.
-        found: The photographs.
-        matched: The truth table beside them; ``None`` without one.
+        plan: What.
         tell: Called with how many are done and how many there are.
-        rendered: Whether the photographs are rendered, not taken.
 
     Raises:
         UsageError: The name is empty or taken.
     """
-    cohort = store.create_cohort(name, rendered=rendered)
-    added = store.add_photographs(cohort.id, _put_away(store, found, tell))
-    if matched is not None:
-        pipeline.set_truth(store, cohort.id, matched)
-    return store.cohort(cohort.id), added
+    cohort = store.create_cohort(plan.name, rendered=plan.rendered)
+    if plan.pseudonyms is None:
+        store.add_photographs(cohort.id, _put_away(store, plan.found, tell))
+    else:
+        _without_names(store, cohort.id, plan, plan.pseudonyms, tell)
+    if plan.matched is not None:
+        matched = _renamed(plan.matched, plan.pseudonyms)
+        pipeline.set_truth(store, cohort.id, matched, pseudonyms=plan.pseudonyms)
+    return store.cohort(cohort.id)
 
 
 def _put_away(store: Store, found: Found, tell: Callable[[int, int], None]) -> Iterator[NewPhotograph]:
@@ -87,6 +99,26 @@ def _keep(store: Store, source: Source) -> NewPhotograph:
     kept = store.keep_file(path) if source.locator and path.is_file() else store.keep(source.read())
     spoken = "table" if source.eye else ""
     return NewPhotograph.of_kept(source.name, kept, patient_id=source.patient_id, eye=source.eye, eye_source=spoken)
+
+
+def _without_names(
+    store: Store, cohort: int, plan: Plan, pseudonyms: Pseudonyms, tell: Callable[[int, int], None]
+) -> None:
+    before, total = 0, len(plan.found.sources)
+    for path in plan.found.paths:
+
+        def progress(done: int, before: int = before) -> None:
+            tell(before + done, total)
+
+        pipeline.intake(store, cohort, [path], pseudonyms=pseudonyms, progress=progress)
+        before += sum(1 for _source in sources([path]))
+
+
+def _renamed(matched: Match, pseudonyms: Pseudonyms | None) -> Match:
+    if pseudonyms is None:
+        return matched
+    names = [pseudonyms.photograph(str(name)) for name in matched.photographs]
+    return replace(matched, photographs=np.array(names, dtype=np.str_))
 
 
 def free_name(taken: Sequence[str], wish: str) -> str:

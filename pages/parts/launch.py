@@ -7,10 +7,11 @@ from datetime import datetime
 import streamlit as st
 
 from fundus_core import runs
-from fundus_core.errors import UsageError
+from fundus_core.deidentify import Pseudonyms, own_key, own_key_file
+from fundus_core.errors import FundusError, UsageError
 from fundus_core.truth import Match
 from pages.parts import cards, home, intake, menu, progress, show, state
-from pages.parts.intake import Found
+from pages.parts.intake import Found, Plan
 from pages.parts.language import _, count
 
 
@@ -25,25 +26,53 @@ def form(found: Found, matched: Match | None) -> None:
     name = left.text_input(_("Name of the cohort"), wish, max_chars=120, key=f"name{state.upload_number()}")
     chosen = right.multiselect(_("Models"), models, default=models[:1], format_func=cards.title, key="with_models")
     rendered = st.checkbox(_("These photographs are rendered, not taken"), key=f"rendered{state.upload_number()}")
+    pseudonyms = _door(found)
     if not rendered and any(cards.reads_rendered_eyes(model) for model in chosen):
         st.caption(f":material/info: {_(show.RENDERED_MODEL)}")
     label = _("Read {n} photographs").format(n=count(len(found.sources)))
     if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not (chosen and name.strip())):
-        _start(name, found, matched, chosen, rendered=rendered)
+        _start(Plan(name, found, matched, rendered, pseudonyms), chosen)
 
 
-def _start(name: str, found: Found, matched: Match | None, models: list[str], *, rendered: bool) -> None:
+def _door(found: Found) -> Pseudonyms | None:
+    """Let the user de-identify at the door, and show what that does to the first names."""
+    tip = _("Names and patient ids become pseudonyms, writing beside the retina is blacked out, tags are dropped.")
+    if not st.checkbox(_("De-identify at the door"), key=f"door{state.upload_number()}", help=tip):
+        return None
+    try:
+        made = Pseudonyms(own_key())
+    except UsageError as fault:
+        st.error(str(fault))
+        return None
+    rows = [
+        {
+            _("File"): source.name,
+            _("Becomes"): made.photograph(source.name),
+            _("Patient"): made.patient(source.patient_id) or "–",
+        }
+        for source in found.sources[:5]
+    ]
+    st.dataframe(rows, hide_index=True)
+    st.caption(
+        _("The key that makes the pseudonyms stays with you, apart from the results: {file}").format(
+            file=own_key_file()
+        )
+    )
+    return made
+
+
+def _start(plan: Plan, models: list[str]) -> None:
     bar = st.progress(0.0, text=_("Putting the photographs away"))
 
     def tell(done: int, total: int) -> None:
         if done % 50 == 0:
-            bar.progress(done / total, text=_("Putting the photographs away"))
+            bar.progress(min(done / total, 1.0), text=_("Putting the photographs away"))
 
     store = home.store()
     try:
-        cohort, _added = intake.make(store, name, found, matched, tell, rendered=rendered)
+        cohort = intake.make(store, plan, tell)
         run = runs.submit(store, cohort.id, models)
-    except UsageError as fault:
+    except FundusError as fault:
         st.error(str(fault))
         return
     runs.ensure_worker(store)

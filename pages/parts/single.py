@@ -7,8 +7,9 @@ import math
 import numpy as np
 import streamlit as st
 
-from fundus_core import figures, journey, runs, synthetic
+from fundus_core import figures, journey, pipeline, runs, synthetic
 from fundus_core.errors import FundusError, UsageError
+from fundus_core.explain import Explanation, Saliency, overlay
 from fundus_core.figures import number
 from fundus_core.images.sources import source_at
 from fundus_core.records import Floats, QualityCheck, QualityReport, Status
@@ -166,6 +167,37 @@ def _interval(item: Item, name: str) -> str:
     if name in item.truth:
         parts.append(_("measured: {value}").format(value=number(item.truth[name], target)))
     return "  \n".join(parts)
+
+
+def saliency(view: View, item: Item) -> None:
+    """Offer to ask where the model looks in this photograph; the answer comes from a process of its own."""
+    if item.status != "predicted" or view.model not in cards.ready():
+        return
+    with st.expander(_("Where does the model look?")):
+        if not st.button(_("Ask the model"), key=f"ask-{item.sha256}"):
+            st.caption(_("Takes seconds for a small model, minutes for a large one."))
+            return
+        try:
+            found = _explained(home.store().locator(view.cohort.id, item.name), view.model, item.sha256)
+        except FundusError as fault:
+            st.error(str(fault))
+            return
+        with st.grid(min_column_width=170):
+            for name, one in found.maps.items():
+                _map(found, name, one)
+        st.caption(_("Bright: where blurring would move the value most. A map that beats no random map means nothing."))
+
+
+@st.cache_resource(max_entries=24, show_spinner=True)
+def _explained(locator: str, model: str, sha256: str) -> Explanation:
+    return pipeline.ask_explanation(locator, model)
+
+
+def _map(found: Explanation, name: str, one: Saliency) -> None:
+    words = _("better than chance") if one.deletion.meaningful else _("no better than chance")
+    title = figures.heading(_(TARGETS[name].name))
+    alt = _("Where the model looks for {name}.").format(name=_(TARGETS[name].name))
+    st.image(overlay(found.crop, one.map), width="stretch", caption=f"{title} · {words}", alt=alt)
 
 
 def what_if(view: View, item: Item) -> None:

@@ -1,0 +1,96 @@
+"""From an upload, or a folder of the server, to a cohort in the store."""
+
+import zipfile
+
+import pytest
+
+from fundus_core import truth
+from fundus_core.deidentify import Pseudonyms
+from fundus_core.errors import UsageError
+from fundus_core.store import Store
+from fundus_core.synthetic import synthesise
+from pages.parts import intake
+from pages.parts.inbox import Inbox
+from pages.parts.intake import Plan
+
+
+@pytest.fixture(scope="module")
+def eyes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("eyes") / "cohort"
+    synthesise(2, 3, folder, size=280)
+    return folder
+
+
+@pytest.fixture
+def batch(tmp_path):
+    inbox = Inbox(tmp_path / "inbox")
+    return inbox.batch(inbox.new())
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(tmp_path / "lab") as opened:
+        yield opened
+
+
+def silent(done, total):
+    assert 0 <= done <= total
+
+
+def test_an_upload_is_kept_by_the_store_with_its_truth(eyes, batch, store):
+    for path in sorted((eyes / "photographs").iterdir()):
+        batch.put(f"site/{path.name}", path.read_bytes())
+    found = intake.of_batch(batch)
+    assert found.names == [f"site/P0001_{e}.jpg" for e in "LR"] + [f"site/P0002_{e}.jpg" for e in "LR"]
+    matched = truth.match(truth.load(eyes / "truth.csv"), found.names)
+    cohort = intake.make(store, Plan("Two people", found, matched), silent)
+    batch.discard()
+    item = store.photograph(cohort.id, "site/P0001_L.jpg")
+    assert item.patient_id == "P0001"
+    assert set(item.truth) >= {"sbp", "bmi", "age"}
+    assert store.shelf.find("photographs", item.sha256) is not None, "the bytes outlive the upload"
+
+
+def test_photographs_inside_a_zip_are_found(eyes, batch):
+    with zipfile.ZipFile(batch.folder / "eyes.zip", "w") as archive:
+        for path in (eyes / "photographs").iterdir():
+            archive.write(path, f"inner/{path.name}")
+    batch.put("eyes.zip", (batch.folder / "eyes.zip").read_bytes())
+    assert sorted(intake.of_batch(batch).names)[0] == "inner/P0001_L.jpg"
+    assert len(intake.of_batch(batch).sources) == 4
+
+
+def test_a_table_in_the_upload_is_no_photograph(eyes, batch):
+    batch.put("truth.csv", (eyes / "truth.csv").read_bytes())
+    batch.put("P0001_L.jpg", (eyes / "photographs" / "P0001_L.jpg").read_bytes())
+    assert intake.of_batch(batch).names == ["P0001_L.jpg"]
+
+
+def test_a_folder_of_the_server_stays_where_it_is(eyes, store):
+    found = intake.of_path(eyes / "photographs")
+    cohort = intake.make(store, Plan("Here", found, None), silent)
+    assert cohort.photographs == 4
+    assert store.locator(cohort.id, "P0001_L.jpg") == str((eyes / "photographs" / "P0001_L.jpg").resolve())
+
+
+def test_a_path_that_does_not_exist_is_said(tmp_path):
+    with pytest.raises(UsageError):
+        intake.of_path(tmp_path / "nowhere")
+
+
+def test_de_identified_at_the_door_no_name_is_left_and_truth_still_matches(eyes, store):
+    found = intake.of_path(eyes / "photographs")
+    matched = truth.match(truth.load(eyes / "truth.csv"), found.names)
+    pseudonyms = Pseudonyms(bytes(range(32)))
+    cohort = intake.make(store, Plan("Nameless", found, matched, pseudonyms=pseudonyms), silent)
+    items = store.photographs(cohort.id, limit=9).items
+    assert len(items) == 4
+    for item in items:
+        assert item.name.startswith("F-")
+        assert item.patient_id in {pseudonyms.patient("P0001"), pseudonyms.patient("P0002")}
+        assert item.truth
+
+
+@pytest.mark.parametrize(("taken", "expected"), [([], "A"), (["A"], "A 2"), (["A", "A 2", "A 4"], "A 3")])
+def test_a_free_name_is_found(taken, expected):
+    assert intake.free_name(taken, "A") == expected
