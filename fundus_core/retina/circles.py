@@ -56,7 +56,7 @@ def consensus(points: Floats, frame: tuple[int, int], smallest: float, largest: 
 
     Args:
         points: n x 2, x and y; outliers welcome.
-        frame: Height and width of the image; the centre must lie within it, off its outermost 8 %.
+        frame: Height and width of the image; the centre must lie within it, a tenth of it beyond allowed.
         smallest: Least radius in pixels.
         largest: Greatest radius in pixels.
 
@@ -67,7 +67,7 @@ def consensus(points: Floats, frame: tuple[int, int], smallest: float, largest: 
         return None
     guesses = through_three(points[(_DRAWS * len(points)).astype(np.intp)])
     height, width = frame
-    middle = np.abs(guesses[:, :2] - [width / 2, height / 2]) <= [0.42 * width, 0.42 * height]
+    middle = np.abs(guesses[:, :2] - [width / 2, height / 2]) <= [0.6 * width, 0.6 * height]
     allowed = middle.all(axis=1) & (guesses[:, 2] >= smallest) & (guesses[:, 2] <= largest)
     guesses = guesses[allowed]
     if not len(guesses):

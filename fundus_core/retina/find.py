@@ -25,6 +25,8 @@ _SMALLEST = 0.2
 """Least radius, as a share of the longer side."""
 _CONVINCING = 0.9
 """Evidence from which on no other hypothesis is tried."""
+_CLEAR = 0.6
+"""Least evidence for a circle whose centre lies near the frame's edge or beyond."""
 _ENOUGH = 0.3
 """Least evidence with which a circle is believed."""
 
@@ -130,20 +132,25 @@ def _hypotheses(small: Pixels) -> Iterator[_Hypothesis]:
                 continue
             near = circles.least_squares(points, guess, max(1.0, 0.005 * guess.radius))
             circle = refine(background.distance, near)
-            if not _plausible(circle, small):
-                continue
             evidence = support(background.distance, circle)
+            if not _plausible(circle, evidence, small):
+                continue
             yield _Hypothesis(circle, background, evidence)
             if evidence >= _CONVINCING:
                 return
 
 
-def _plausible(circle: Circle, small: Pixels) -> bool:
-    """Whether a refined circle still has its centre in the frame and a size that a field can have."""
+def _plausible(circle: Circle, evidence: float, small: Pixels) -> bool:
+    """Whether a circle has a size that a field can have, and its centre where the frame shows it.
+
+    A centre near the frame's edge or beyond needs more evidence: shadows in fields without a border end in
+    such arcs.
+    """
     height, width = small.shape[:2]
     longer = max(height, width)
-    centred = 0.0 < circle.cx < width and 0.0 < circle.cy < height
-    return bool(centred and 0.95 * _SMALLEST * longer < circle.radius < 1.25 * longer)
+    aside = max(abs(circle.cx / width - 0.5), abs(circle.cy / height - 0.5))
+    sized = 0.95 * _SMALLEST * longer < circle.radius < 1.25 * longer
+    return bool(sized and (aside < 0.42 or (aside < 0.65 and evidence >= _CLEAR)))
 
 
 def _thresholds(background: Background) -> tuple[float, ...]:
