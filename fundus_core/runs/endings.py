@@ -52,10 +52,13 @@ def _findings(looked: Looked, versions: Iterable[int], predicted: Mapping[int, P
 
 def _prediction(looked: Looked, one: Predicted) -> Finding:
     examined = looked.examined
+    code, refused = one.refusal or ("", "")
+    notes = (examined.reason if examined else "", one.remark)
     return Finding(
         sha256=looked.sha256,
-        status=Status.PREDICTED.value,
-        reason=examined.reason if examined else "",
+        status=(Status.REFUSED if one.refusal else Status.PREDICTED).value,
+        reason_code=code,
+        reason=refused or " ".join(note for note in notes if note),
         quality=examined.score if examined else float("nan"),
         out_of_distribution=one.distance,
         precision=one.precision,

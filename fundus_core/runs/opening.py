@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -49,7 +50,15 @@ class Model:
     """How it wants its crops."""
     predict: Callable[[Pixels], Predictions]
     """From n x S x S x 3 uint8 RGB to predictions; keeps nothing between calls."""
+    silent_beyond: float = math.inf
+    """Distance from the training photographs beyond which its numbers would mean nothing and are not given."""
+    remark: str = ""
+    """What a reader of every number must know; stands beside each prediction."""
 
+
+RENDERED_SILENT_BEYOND = 1.5
+"""A model of rendered eyes says nothing of what lies farther from them; measured in ``data/sample/README.md``."""
+RENDERED_REMARK = "The model was trained on rendered eyes: this number says nothing about a real person."
 
 OpenModel = Callable[[str], Model]
 """Opens a model by its id; must be importable by name, since another process may have to call it."""
@@ -85,4 +94,7 @@ def open_model(model: str) -> Model:
     from fundus_core import inference  # torch: never in the process that serves pages
 
     card = ready_card(model)
-    return Model(version_of(card), card.rule, inference.open_predictor(card).predict)
+    ask = inference.open_predictor(card).predict
+    if card.rendered:
+        return Model(version_of(card), card.rule, ask, RENDERED_SILENT_BEYOND, RENDERED_REMARK)
+    return Model(version_of(card), card.rule, ask)

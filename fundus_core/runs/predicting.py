@@ -28,6 +28,10 @@ class Predicted:
     """From the training photographs."""
     precision: str = ""
     """Arithmetic that was used."""
+    remark: str = ""
+    """What a reader of the numbers must know."""
+    refusal: tuple[str, str] | None = None
+    """Code and sentence where the model must not be asked about this photograph."""
     fault: tuple[str, str] | None = None
     """Code and sentence where it said nothing."""
 
@@ -76,10 +80,17 @@ def _ask(model: Model, crops: Sequence[Pixels]) -> list[Predicted]:
             return [answer for crop in crops for answer in _ask(model, [crop])]
         why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         return [Predicted(fault=("prediction_failed", f"The model failed on this photograph: {why}."))]
-    return [_one(found, i) for i in range(len(crops))]
+    return [_one(model, found, i) for i in range(len(crops))]
 
 
-def _one(found: Predictions, i: int) -> Predicted:
+def _one(model: Model, found: Predictions, i: int) -> Predicted:
+    distance = float(found.distance[i])
+    if distance > model.silent_beyond:
+        message = (
+            f"The photograph lies {distance:.1f} times as far from the model's rendered training eyes as its limit "
+            f"({model.silent_beyond:g} is allowed): its numbers would mean nothing. Use a model for real photographs."
+        )
+        return Predicted(distance=distance, precision=found.precision, refusal=("out_of_distribution", message))
     predictions = {
         name: Prediction(float(values[i]), float(found.low[name][i]), float(found.high[name][i]))
         for name, values in found.values.items()
@@ -88,4 +99,4 @@ def _one(found: Predictions, i: int) -> Predicted:
     if wrong:
         message = f"The model gave no number for {', '.join(wrong)}; check the model with 'models check'."
         return Predicted(fault=("prediction_failed", message))
-    return Predicted(predictions, float(found.distance[i]), found.precision)
+    return Predicted(predictions, distance, found.precision, model.remark)
