@@ -87,8 +87,8 @@ def _one(model: Model, found: Predictions, i: int) -> Predicted:
     distance = float(found.distance[i])
     if distance > model.silent_beyond:
         message = (
-            f"The photograph lies {distance:.1f} times as far from the model's rendered training eyes as its limit "
-            f"({model.silent_beyond:g} is allowed): its numbers would mean nothing. Use a model for real photographs."
+            f"The photograph lies at distance {distance:.1f} from the rendered eyes that the model was trained on "
+            f"({model.silent_beyond:g} is allowed): its numbers would mean nothing. Use a model of real photographs."
         )
         return Predicted(distance=distance, precision=found.precision, refusal=("out_of_distribution", message))
     predictions = {
