@@ -157,17 +157,17 @@ class _OpenVino:
 
     def __call__(self, crops: Pixels) -> tuple[Floats, Floats | None]:
         starts = range(0, len(crops), self.batch)
-        answers: list[tuple[NDArray[np.float32], ...]] = [()] * len(starts)
-
-        def keep(request: ov.InferRequest, place: int) -> None:
-            answers[place] = tuple(np.array(tensor.data) for tensor in request.output_tensors)
-
-        # A queue of its own for each call: requests hold the tensors of what they were asked last.
-        queue = ov.AsyncInferQueue(self.compiled)
-        queue.set_callback(keep)
-        for place, start in enumerate(starts):
-            queue.start_async({0: self._full(crops[start : start + self.batch])}, place)
-        queue.wait_all()
+        # Requests of its own for each call, since a request holds what it was asked last; no callbacks, since
+        # OpenVINO's threads and Python's lock can wait for each other when a queue with callbacks is dropped.
+        count = min(len(starts), int(self.compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")))
+        requests = [self.compiled.create_infer_request() for _ in range(count)]
+        answers: list[tuple[NDArray[np.float32], ...]] = []
+        for turn, start in enumerate(starts):
+            request = requests[turn % count]
+            if turn >= count:
+                answers.append(_answer(request))
+            request.start_async({0: self._full(crops[start : start + self.batch])}, share_inputs=False)
+        answers += [_answer(requests[turn % count]) for turn in range(len(answers), len(starts))]
         joined = [np.concatenate(column)[: len(crops)].astype(np.float64) for column in zip(*answers, strict=True)]
         return joined[0], joined[1] if len(joined) > 1 else None
 
@@ -176,6 +176,12 @@ class _OpenVino:
         filled = np.zeros((self.batch, *crops.shape[1:]), np.uint8)
         filled[: len(crops)] = crops
         return filled
+
+
+def _answer(request: ov.InferRequest) -> tuple[NDArray[np.float32], ...]:
+    """Wait for a request and copy what it answered."""
+    request.wait()
+    return tuple(np.array(tensor.data) for tensor in request.output_tensors)
 
 
 def _graph(core: ov.Core, card: Card, cache: Path | None) -> ov.Model:

@@ -113,9 +113,9 @@ def _table(answers: _Answers, data: Data, plan: Plan, bounds: dict[str, tuple[fl
     return CohortTable(
         photograph=np.array(data.table.names, dtype=np.str_)[rows],
         patient_id=np.array(data.table.patients, dtype=np.str_)[rows],
-        eye=np.full(count, "", dtype=np.str_),
-        status=np.full(count, str(Status.PREDICTED), dtype=np.str_),
-        reason=np.full(count, "", dtype=np.str_),
+        eye=np.array([""] * count),
+        status=np.array([str(Status.PREDICTED)] * count),
+        reason=np.array([""] * count),
         quality=np.full(count, np.nan),
         out_of_distribution=np.full(count, np.nan),
         truth={target: data.measured[target][rows] for target in plan.targets},

@@ -159,7 +159,7 @@ class Learner:
         state.finished = state.epoch >= self.plan.epochs or state.epoch - state.best_epoch > self.plan.patience
 
     def _checkpoint(self, path: Path, key: str) -> None:
-        self.accelerator.wait_for_everyone()
+        # No waiting for the others here: clocks differ, and whoever waited alone would wait for ever.
         if self.accelerator.is_main_process:
             content = {
                 "key": key,

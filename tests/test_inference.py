@@ -1,0 +1,121 @@
+"""Inference: the same answers as the network itself, row by row, and nothing kept between calls."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fundus_core import inference
+from fundus_core.errors import CardError, UsageError
+from fundus_core.models import card as cards
+from fundus_core.models import features, networks, registry, weights
+
+SIDE = 32
+CROPS = np.random.default_rng(0).integers(0, 256, (21, SIDE, SIDE, 3), dtype=np.uint8)
+SMALL = {"channels": [8, 8, 16, 16], "stem_width": 8}
+
+
+@pytest.fixture(scope="module")
+def card(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(0)
+    body = networks.body("resnet10t", 2, SMALL)
+    digest = weights.write(body, folder / "weights.safetensors")
+    base = cards.read(registry.BUNDLED / "joir-metabolic-b7.toml")
+    outputs = (
+        replace(base.outputs[0], scale=20.0, offset=120.0, interval=(-17.0, 19.0)),
+        replace(base.outputs[1], scale=0.1, offset=4.0, link="exp"),
+    )
+    made = replace(
+        base,
+        backbone="resnet10t",
+        backbone_options=SMALL,
+        input=replace(base.input, size=SIDE, channels="bgr", value_range=(-1.0, 1.0)),
+        outputs=outputs,
+        weights=cards.WeightsFile("weights.safetensors", digest, ""),
+        features="features.safetensors",
+        folder=folder,
+    )
+    pooled = eager(made)[1]
+    features.write(features.measure(pooled, pooled), folder / "features.safetensors")
+    return made
+
+
+@torch.no_grad()
+def eager(card, crops=CROPS):
+    values, pooled = networks.build(card)(torch.from_numpy(crops))
+    return values.double().numpy(), pooled.double().numpy()
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    return tmp_path_factory.mktemp("compiled")
+
+
+@pytest.fixture(scope="module")
+def predictor(card, compiled):
+    return inference.open_predictor(card, device="cpu", cache=compiled)
+
+
+def test_it_answers_as_the_network_does(card, predictor):
+    said = predictor.predict(CROPS)
+    values, pooled = eager(card)
+    for column, target in enumerate(card.targets):
+        np.testing.assert_allclose(said.values[target], values[:, column], rtol=1e-5, atol=1e-4)
+    statistics = features.read(card.folder / card.features)
+    np.testing.assert_allclose(said.distance, statistics.distance(pooled), rtol=1e-3)
+    assert said.precision == "float32"
+
+
+def test_the_order_of_rows_and_their_company_change_nothing(predictor):
+    whole = predictor.predict(CROPS).values["sbp"]
+    order = np.random.default_rng(1).permutation(len(CROPS))
+    np.testing.assert_array_equal(predictor.predict(CROPS[order]).values["sbp"], whole[order])
+    alone = [predictor.predict(CROPS[k : k + 1]).values["sbp"][0] for k in range(3)]
+    np.testing.assert_array_equal(alone, whole[:3])
+
+
+def test_intervals_are_those_of_the_card(predictor):
+    said = predictor.predict(CROPS)
+    np.testing.assert_allclose(said.low["sbp"], said.values["sbp"] - 17)
+    np.testing.assert_allclose(said.high["sbp"], said.values["sbp"] + 19)
+    assert np.isnan(said.low["dbp"]).all()
+
+
+def test_no_photographs_no_predictions(predictor):
+    said = predictor.predict(CROPS[:0])
+    assert said.values["sbp"].shape == said.distance.shape == (0,)
+
+
+@pytest.mark.parametrize("crops", [CROPS[:, :16], CROPS[0], CROPS.astype(np.float32), CROPS[..., :1]])
+def test_crops_that_do_not_fit_the_card_are_refused(predictor, crops):
+    with pytest.raises(UsageError, match=f"wants crops of n x {SIDE} x {SIDE} x 3 bytes"):
+        predictor.predict(crops)
+
+
+def test_opened_again_the_network_is_not_converted_again(card, compiled, predictor, monkeypatch):
+    monkeypatch.setattr(inference, "_converted", lambda card: pytest.fail("converted again"))
+    again = inference.open_predictor(card, device="cpu", cache=compiled)
+    np.testing.assert_array_equal(again.predict(CROPS).values["dbp"], predictor.predict(CROPS).values["dbp"])
+
+
+def test_a_changed_card_is_another_network(card, compiled):
+    moved = replace(card, outputs=(replace(card.outputs[0], offset=0.0), card.outputs[1]))
+    said = inference.open_predictor(moved, device="cpu", cache=compiled).predict(CROPS)
+    np.testing.assert_allclose(said.values["sbp"], eager(card)[0][:, 0] - 120, atol=1e-3)
+
+
+def test_reduced_precision_is_used_only_where_the_card_allows_it_and_is_recorded(card, compiled):
+    forced = inference.open_predictor(card, device="cpu", precision="bf16", cache=compiled).predict(CROPS)
+    assert forced.precision == "bf16"
+    allowed = replace(card, precision=cards.Precision("bf16", 0.002))
+    assert inference.open_predictor(allowed, device="cpu", cache=compiled).precision in ("bf16", "float32")
+    assert inference.open_predictor(card, device="cpu", cache=compiled).precision == "float32"
+
+
+def test_what_cannot_be_opened_says_why(card, tmp_path):
+    with pytest.raises(CardError, match="are not there"):
+        inference.open_predictor(replace(card, folder=tmp_path), device="cpu", cache=tmp_path)
+    with pytest.raises(UsageError, match="one of auto, cpu, cuda"):
+        inference.open_predictor(card, device="tpu")
