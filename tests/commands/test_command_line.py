@@ -1,0 +1,185 @@
+"""The command line that others script against: columns, files, exit statuses, one clear sentence."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fundus_core.__main__ import VERBS, main
+from fundus_core.pipeline.tables import INSPECTION_COLUMNS
+from fundus_core.synthetic import synthesise
+
+ROOT = Path(__file__).resolve().parents[2]
+REAL = ROOT.parent / "shared" / "real_fundus"
+MODEL = "sample-rendered"
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("cohort") / "rendered"
+    synthesise(12, 3, out, size=320)
+    (out / "photographs" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not really")
+    return out
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.fixture(scope="module")
+def results(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("results") / "out"
+    status = main(
+        [
+            "predict",
+            str(cohort / "photographs"),
+            "--model",
+            MODEL,
+            "--out",
+            str(out),
+            "--truth",
+            str(cohort / "truth.csv"),
+        ]
+    )
+    assert status == 1
+    return out
+
+
+def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in VERBS:
+        name = verb.__name__.rpartition(".")[2]
+        with pytest.raises(SystemExit) as left:
+            main([name, "--help"])
+        assert left.value.code == 0
+        assert f"fundus_core {name}" in capsys.readouterr().out
+
+
+def test_inspect_lists_every_photograph_with_its_reason(cohort: Path, tmp_path: Path) -> None:
+    assert main(["inspect", str(cohort / "photographs"), "--out", str(tmp_path / "seen.csv")]) == 1
+    rows = table(tmp_path / "seen.csv")
+    assert tuple(rows[0]) == INSPECTION_COLUMNS
+    assert len(rows) == 25
+    ended = {row["photograph"]: row["status"] for row in rows}
+    assert ended.pop("broken.jpg") == "failed"
+    assert set(ended.values()) == {"accepted"}
+    assert all(row["reason"] for row in rows if row["status"] != "accepted")
+
+
+def test_predict_writes_what_was_promised(results: Path) -> None:
+    rows = table(results / "predictions.csv")
+    head = list(rows[0])
+    assert head[:5] == ["photograph", "sha256", "patient_id", "eye", "status"]
+    assert head[5:9] == ["reason_code", "reason", "quality", "out_of_distribution"]
+    assert head[-3:] == ["model", "weights_sha256", "code_version"]
+    assert head[9:12] == ["sbp", "sbp_low", "sbp_high"]
+    assert len(rows) == 25
+    predicted = [row for row in rows if row["status"] == "predicted"]
+    assert len(predicted) == 24
+    for row in predicted:
+        assert float(row["sbp_low"]) < float(row["sbp"]) < float(row["sbp_high"])
+        assert float(row["out_of_distribution"]) >= 0
+    record = json.loads((results / "run.json").read_text(encoding="utf-8"))
+    assert record["photographs"] == {"total": 25, "predicted": 24, "refused": 0, "failed": 1}
+    assert "rendered" in record["note"]
+
+
+def test_predict_again_changes_nothing(results: Path, cohort: Path) -> None:
+    before = (results / "predictions.csv").read_bytes()
+    assert main(["predict", str(cohort / "photographs"), "--model", MODEL, "--out", str(results)]) == 1
+    assert (results / "predictions.csv").read_bytes() == before
+
+
+def test_predictions_of_the_same_bytes_agree_whatever_their_name(results: Path, cohort: Path, tmp_path: Path) -> None:
+    one = sorted((cohort / "photographs").glob("P*.jpg"))[3]
+    (tmp_path / "other name.jpg").write_bytes(one.read_bytes())
+    assert main(["predict", str(tmp_path / "other name.jpg"), "--model", MODEL, "--out", str(tmp_path / "out")]) == 0
+    alone = table(tmp_path / "out" / "predictions.csv")[0]
+    together = next(row for row in table(results / "predictions.csv") if row["photograph"] == one.name)
+    for name in ("sha256", "weights_sha256"):
+        assert alone[name] == together[name]
+    for target in ("sbp", "glucose", "sex"):
+        assert float(alone[target]) == pytest.approx(float(together[target]), rel=1e-4)
+
+
+@pytest.mark.parametrize("level", ["patient", "eye", "photograph"])
+def test_evaluate_writes_metrics_tables_and_a_report(results: Path, cohort: Path, tmp_path: Path, level: str) -> None:
+    arguments = ["--predictions", str(results / "predictions.csv"), "--truth", str(cohort / "truth.csv")]
+    assert main(["evaluate", *arguments, "--out", str(tmp_path / "e"), "--level", level, "--draws", "100"]) == 0
+    metrics = json.loads((tmp_path / "e" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["level"] == level
+    assert metrics["rendered"] is True
+    sbp = metrics["targets"]["sbp"]
+    assert (sbp["unit"], sbp["n_photographs"], sbp["n_patients"]) == ("mmHg", 24, 12)
+    for name in ("mae", "rmse", "bias", "r2", "pearson", "ccc", "slope", "intercept", "loa_low", "loa_high"):
+        assert sbp[name]["low"] <= sbp[name]["value"] <= sbp[name]["high"], name
+        assert "draws" in sbp[name]["method"]
+    assert {"mae_null", "mae_age_sex", "coverage"} <= set(sbp)
+    assert {"auc", "accuracy", "sensitivity", "specificity", "brier"} <= set(metrics["targets"]["sex"])
+    page = (tmp_path / "e" / "report.html").read_text(encoding="utf-8")
+    assert "trained on rendered eyes" in page
+    rows = table(tmp_path / "e" / "estimates.csv")
+    assert all("rendered" in row["notice"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["predict", "nowhere", "--model", MODEL, "--out", "OUT"], "'nowhere' does not exist"),
+        (["predict", ".", "--model", "no-such", "--out", "OUT"], "There is no model 'no-such'"),
+        (["predict", ".", "--model", "joir-metabolic-b7", "--out", "OUT"], "has no weights here"),
+        (["inspect", "nowhere", "--out", "OUT/x.csv"], "does not exist"),
+        (["evaluate", "--predictions", "nowhere.csv", "--truth", "x.csv", "--out", "OUT"], "could not be read"),
+        (["compare", "A", "B=.", "--out", "OUT"], "NAME=DIR is needed"),
+        (["compare", "A=.", "--out", "OUT"], "holds no predictions.csv"),
+        (["synthesise", "--people", "0", "--seed", "1", "--out", "OUT"], "people"),
+    ],
+    ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else None,
+)
+def test_a_call_at_fault_is_told_and_nothing_is_written(
+    arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    out = tmp_path / "out"
+    assert main([word.replace("OUT", str(out)) for word in arguments]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+    assert not out.exists()
+
+
+def test_an_unknown_option_is_told_in_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fundus_core", "evaluate", "--wrong"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_torch_is_not_imported_by_the_parser() -> None:
+    code = "import sys, fundus_core.__main__; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real photographs to try things on are not beside the project")
+def test_real_photographs_are_read_but_a_model_of_rendered_eyes_gives_no_numbers(tmp_path: Path) -> None:
+    assert main(["predict", str(REAL), "--model", MODEL, "--out", str(tmp_path / "out")]) == 1
+    rows = table(tmp_path / "out" / "predictions.csv")
+    pictures = [row for row in rows if row["photograph"].startswith(("skimage", "chart"))]
+    eyes = [row for row in rows if row not in pictures]
+    assert len(rows) == 23
+    assert {row["reason_code"] for row in pictures} <= {"not_colour_fundus", "retina_not_found"}
+    for row in eyes:
+        assert row["status"] == "refused"
+        assert row["reason_code"] in {"out_of_distribution", "not_colour_fundus"}
+        assert row["sbp"] == ""
