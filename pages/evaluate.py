@@ -24,11 +24,11 @@ if not ids:
     st.stop()
 
 with buttons:
-    show.download("CSV", "metrics.csv", lambda: show.csv_text(found.rows(), view))
+    show.download("CSV", "metrics.csv", lambda: show.csv_text(results.everything(view, level).rows(), view))
 show.metric_cards(found, ids)
 with st.container(horizontal=True, horizontal_alignment="distribute"):
     target = choose.target(ids)
     what = choose.one_of(_("Figure"), scores.figures_of(target), "figure")
 scores.figure_with_panel(view, found, target, level, what, by)
 st.caption(scores.explanation(what))
-scores.numbers(view, found, target)
+scores.numbers(view, found, target, level)

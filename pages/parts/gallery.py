@@ -12,8 +12,8 @@ from fundus_core.figures import number
 from fundus_core.records import Eye
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
-from pages.parts import address, choose, home, intake, menu, photo
-from pages.parts.language import _
+from pages.parts import address, choose, home, intake, menu, photo, results
+from pages.parts.language import _, count
 from pages.parts.results import View
 
 PER_PAGE = 24
@@ -121,6 +121,12 @@ def line(item: Item, target: str) -> str:
             return words.format(true=number(item.truth[target], TARGETS[target]), predicted=said)
         return _("predicted {predicted}").format(predicted=said)
     return f"{_('quality')} {item.quality:.2f}" if math.isfinite(item.quality) else ""
+
+
+def save_lasso(view: View, level: str, chosen: Sequence[str]) -> None:
+    """Offer to save the photographs behind some observations as a cohort of its own."""
+    st.markdown(_("**{n}** observations selected").format(n=count(len(chosen))))
+    save_selection(view, Where(names=tuple(results.photographs_of(view, level, chosen))))
 
 
 def save_selection(view: View, where: Where) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from functools import cache
 from pathlib import Path
 
 from fundus_core import runs
+from fundus_core.errors import UsageError
 from fundus_core.store import Store
 from pages.parts import sample
 from pages.parts.inbox import Inbox
@@ -37,7 +39,8 @@ def start() -> None:
 
 
 def _prepare(opened: Store) -> None:
-    sample.ensure(opened)
+    with contextlib.suppress(UsageError):  # another server of this folder was quicker
+        sample.ensure(opened, folder())
     runs.ensure_worker(opened)
 
 

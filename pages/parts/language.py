@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from babel.dates import format_datetime
@@ -65,9 +66,16 @@ def moment(when: datetime) -> str:
     return str(format_datetime(when, "medium", locale=current()))
 
 
+@st.cache_resource(show_spinner=False)
+def _teller() -> Any:
+    script = "export default function ({ data }) { document.documentElement.lang = data; }"
+    return st.components.v2.component("fundus_lab_language", js=script)
+
+
 def switch() -> None:
-    """Draw the language switch; a change shows at once, the menu included."""
+    """Draw the language switch; a change shows at once, the menu included; a screen reader is told."""
     before = current()
+    _teller()(key="language", data=before)
     chosen = address.pick(
         st.segmented_control,
         _("Language"),

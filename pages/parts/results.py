@@ -16,6 +16,7 @@ from fundus_core.records import CohortTable, Floats, Labels, Status
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
 from pages.parts import home
+from pages.parts.language import _
 from pages.parts.places import folder
 
 Key = tuple[str, int, int, str]
@@ -57,14 +58,31 @@ def table(view: View) -> CohortTable:
     return _table(view.key)
 
 
+MANY = 20_000
+"""Photographs from which on medians and ranks, which are sorted anew for every draw, are computed on request only."""
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _evaluation(key: Key, level: str) -> Evaluation:
-    return evaluation.evaluate(_table(key), level=level)
+    return evaluation.evaluate(_table(key), level=level, ranked=False)
 
 
 def evaluated(view: View, level: str = "patient") -> Evaluation:
-    """Return every number of a cohort at a level."""
-    return _evaluation(view.key, level)
+    """Return the numbers of a cohort at a level, without those that need sorting: what a page shows at once."""
+    if view.cohort.photographs < MANY:
+        return _evaluation(view.key, level)
+    with st.spinner(_("Computing intervals"), show_time=True):
+        return _evaluation(view.key, level)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _everything(key: Key, level: str, targets: tuple[str, ...]) -> Evaluation:
+    return evaluation.evaluate(_table(key), level=level, targets=targets or None)
+
+
+def everything(view: View, level: str, *targets: str) -> Evaluation:
+    """Return every number of these targets, of all without one, medians and ranks too."""
+    return _everything(view.key, level, targets)
 
 
 def targets(found: Evaluation) -> list[str]:
@@ -135,6 +153,17 @@ def _words(found: Sample, ordered: CohortTable, by: str) -> Labels:
     words = evaluation.grouping(ordered, by)
     people, first = np.unique(ordered.patient_id, return_index=True)
     return words[first[np.searchsorted(people, found.patients[found.group])]]
+
+
+def photographs_of(view: View, level: str, names: Sequence[str]) -> list[str]:
+    """Return the names of the photographs behind observations."""
+    if level == "photograph":
+        return list(names)
+    found = table(view)
+    who = evaluation.people(found)
+    if level == "eye":
+        who = np.char.add(np.char.add(who, BETWEEN), found.eye)
+    return [str(name) for name in found.photograph[np.isin(who, list(names))]]
 
 
 def worst(found: Sequence[Points]) -> str:

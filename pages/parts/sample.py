@@ -13,13 +13,22 @@ NAME = "Sample (rendered eyes)"
 MODEL = "sample-rendered"
 
 
-def ensure(store: Store) -> None:
-    """Put the sample cohort into the store and have it read, unless it is there or was never shipped."""
-    table = FOLDER / "truth.csv"
-    if not table.is_file() or any(cohort.name == NAME for cohort in store.cohorts()):
+def ensure(store: Store, home: Path) -> None:
+    """Put the sample cohort into a store and have it read; once only, so that who deletes it is rid of it.
+
+    Args:
+        store: Where to.
+        home: The working folder; a mark in it says that the sample was offered.
+    """
+    mark, table = home / "sample-offered", FOLDER / "truth.csv"
+    there = next((cohort for cohort in store.cohorts() if cohort.name == NAME), None)
+    if not table.is_file() or (there is None and mark.exists()):
         return
-    cohort = store.create_cohort(NAME, rendered=True)
-    pipeline.intake(store, cohort.id, [FOLDER / "photographs"])
-    pipeline.set_truth(store, cohort.id, pipeline.match_truth(store, cohort.id, truth.load(table)))
-    if MODEL in cards.ready():
-        runs.submit(store, cohort.id, [MODEL])
+    if there is None:
+        there = store.create_cohort(NAME, rendered=True)
+    if there.photographs == 0:
+        pipeline.intake(store, there.id, [FOLDER / "photographs"])
+        pipeline.set_truth(store, there.id, pipeline.match_truth(store, there.id, truth.load(table)))
+        mark.touch()
+    if MODEL in cards.ready() and not store.models(there.id):
+        runs.submit(store, there.id, [MODEL])

@@ -11,7 +11,7 @@ from fundus_core import figures, runs
 from fundus_core.evaluation import Estimate, Evaluation
 from fundus_core.figures import Points, Row, error
 from fundus_core.targets import TARGETS, Target
-from pages.parts import home, photo, progress, results, show
+from pages.parts import gallery, home, photo, progress, results, show
 from pages.parts.language import _, count
 from pages.parts.results import View
 
@@ -92,9 +92,11 @@ def figure_with_panel(view: View, found: Evaluation, target_id: str, level: str,
         if what == "subgroups" and not by:
             st.caption(_("Choose a column under Colour by, at the left."))
         figure = draw(view, found, TARGETS[target_id], groups, level, by)
-        clicked = show.chart(figure, key, select=True, name=f"{target_id}-{what}")
+        clicked = show.chart(figure, key, select=sum(map(len, groups)), name=f"{target_id}-{what}")
     with right:
-        name = clicked or results.worst(groups)
+        if len(clicked) > 1:
+            gallery.save_lasso(view, level, clicked)
+        name = clicked[0] if clicked else results.worst(groups)
         heading = _("Selected") if clicked else _("Largest error")
         photo.panel(view, name, target_id, heading)
         _boxes(view, TARGETS[target_id], groups)
@@ -165,10 +167,13 @@ def _boxes(view: View, target: Target, groups: Sequence[Points]) -> None:
             show.chart(figures.error_boxes(target, groups, show.look(view)), f"boxes-{target.id}")
 
 
-def numbers(view: View, found: Evaluation, target_id: str) -> None:
+def numbers(view: View, found: Evaluation, target_id: str, level: str) -> None:
     """Draw the table behind the figure: every estimate of a target with its interval."""
-    result = found.targets[target_id]
     with st.expander(_("All numbers of this target"), expanded=True):
+        few = view.cohort.photographs < results.MANY
+        if few or st.button(_("Medians and ranks too"), help=_("They take a while on so many photographs.")):
+            found = results.everything(view, level, target_id)
+        result = found.targets[target_id]
         rows = [_row(name, estimate) for name, estimate in result.estimates.items()]
         st.dataframe(rows, hide_index=True, height="content")
         st.caption(

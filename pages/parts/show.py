@@ -48,11 +48,22 @@ def title(text: str, caption: str = "", *, view: View | None = None) -> Any:
     return place
 
 
-def chart(figure: go.Figure, key: str, *, select: bool = False, name: str = "figure") -> str:
-    """Draw a figure; return the name of the point that was clicked, empty without one."""
+LASSO_POINTS = 20_000
+"""Up to here a lasso is offered: every point inside travels back to the server."""
+
+
+def chart(figure: go.Figure, key: str, *, select: int = 0, name: str = "figure") -> list[str]:
+    """Draw a figure; return the names of the points that were clicked or lassoed.
+
+    Args:
+        figure: From ``figures``.
+        key: Of the widget.
+        select: How many points can be selected; none where 0.
+        name: Of the file that the camera button saves.
+    """
     config = {
         "displaylogo": False,
-        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+        "modeBarButtonsToRemove": ["select2d", "autoScale2d"],
         "toImageButtonOptions": {"format": "svg", "filename": name},
         "scrollZoom": False,
     }
@@ -63,12 +74,10 @@ def chart(figure: go.Figure, key: str, *, select: bool = False, name: str = "fig
         config=config,
         alt=alt_text(figure),
         on_select="rerun" if select else "ignore",
-        selection_mode="points",
+        selection_mode=("points", "lasso") if select <= LASSO_POINTS else "points",
     )
-    if not select:
-        return ""
-    points = event["selection"]["points"]
-    return str(points[0]["customdata"]) if points and "customdata" in points[0] else ""
+    points = event["selection"]["points"] if select else []
+    return [str(point["customdata"]) for point in points if "customdata" in point]
 
 
 def interval(estimate: Estimate) -> str:

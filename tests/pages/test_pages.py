@@ -154,3 +154,18 @@ def test_one_cohort_alone_is_not_compared(filled, page):
     app = page("compare")
     app.multiselect(key="compared").set_value(["Clinic"]).run()
     assert "Choose two cohorts or more." in words(app)
+
+
+@pytest.mark.parametrize(
+    ("level", "names", "expected"),
+    [
+        ("patient", ["C001"], ["C001_right.jpg", "C001_left.jpg"]),
+        ("eye", ["C001 · left"], ["C001_left.jpg"]),
+        ("photograph", ["C001_right.jpg"], ["C001_right.jpg"]),
+    ],
+)
+def test_a_lasso_finds_the_photographs_behind_its_points(filled, level, names, expected):
+    from pages.parts import results
+
+    view = results.View(filled.cohort("Clinic"), "tests-own")
+    assert sorted(results.photographs_of(view, level, names)) == sorted(expected)
