@@ -18,10 +18,8 @@ def likeness(view: View, ridges: Ridges, focus: float) -> float:
     """Return how much a picture looks like a colour fundus photograph.
 
     Each property gives 1 where photographs of retinas lie and falls to 0 where they never do; the answer is
-    the
-    product, so that one property far off is enough. The bends were set with room on photographs from four
-    cameras
-    and on rendered eyes, against everyday pictures, charts, masks, histology and textures.
+    the product, so that one property far off is enough. The bends were set with room on photographs from four
+    cameras and on rendered eyes, against everyday pictures, charts, masks, histology and textures.
 
     Args:
         view: The field of view.

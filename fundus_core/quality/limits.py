@@ -46,9 +46,9 @@ def limits_from_percentile(measurements: Sequence[Measurements], percentile: flo
     """Return limits that the worst photographs of a cohort miss.
 
     Each of brightness, lit share, contrast, focus and glare gets the cohort's own percentile as its limit,
-    unless
-    the given limit is stricter. What makes a picture a fundus photograph is not a matter of percentiles and
-    stays.
+    unless the given limit is stricter. What makes a picture a fundus photograph is not a matter of
+    percentiles
+    and stays.
 
     Args:
         measurements: Of the cohort's photographs, at least 20.
