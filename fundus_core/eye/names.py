@@ -23,6 +23,9 @@ _JAPANESE = {
 _SEAMS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Za-z])|(?<=[A-Za-z])(?=[0-9])")
 """Where words meet without a separator: ``maculaOD``, ``08L``, ``R1``."""
 
+_PSEUDONYM = re.compile(r"[FP]-[0-9A-HJKMNP-TV-Z]{12}(?: \(\d+\))?")
+"""A pseudonym as ``deidentify`` makes them: its letters are drawn at random, an R among them is no right eye."""
+
 
 def from_name(name: str) -> Eye:
     """Read the eye from a file name.
@@ -37,10 +40,12 @@ def from_name(name: str) -> Eye:
     <Eye.RIGHT: 'right'>
     >>> from_name("colour_original.png")
     <Eye.UNKNOWN: ''>
+    >>> from_name("F-0V3N5W41T69R.png")
+    <Eye.UNKNOWN: ''>
     """
     *folders, file = unicodedata.normalize("NFKC", name).replace("\\", "/").split("/")
     stem = re.sub(r"(\.[A-Za-z][A-Za-z0-9]{1,4})+$", "", file)
-    said = _plain(stem) or _short(stem)
+    said = set() if _PSEUDONYM.fullmatch(stem) else _plain(stem) or _short(stem)
     for folder in reversed(folders):
         said = said or _plain(folder)
     return said.pop() if len(said) == 1 else Eye.UNKNOWN

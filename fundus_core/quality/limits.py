@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 
@@ -33,6 +35,36 @@ class Limits:
     """Least relative spread of the green channel."""
     focus: float = 0.03
     """Least relative sharpness of thin dark lines."""
+
+    def as_text(self) -> str:
+        """Return what differs from the usual limits as JSON text, empty where nothing does; equal limits, equal text.
+
+        >>> Limits(focus=0.05).as_text()
+        '{"focus": 0.05}'
+        """
+        usual = asdict(Limits())
+        own = {name: value for name, value in asdict(self).items() if value != usual[name]}
+        return json.dumps(own, sort_keys=True) if own else ""
+
+    @classmethod
+    def from_text(cls, text: str) -> Limits:
+        """Read what ``as_text`` wrote.
+
+        Raises:
+            UsageError: The text names another limit, or one that is no number.
+        """
+        if not text:
+            return cls()
+        try:
+            found = {str(name): float(value) for name, value in json.loads(text).items()}
+        except (ValueError, TypeError, AttributeError) as error:
+            message = f"The limits of quality '{text[:80]}' cannot be read ({error}); start the run again."
+            raise UsageError(message) from error
+        known = {field.name for field in fields(cls)}
+        if not set(found) <= known or not all(map(math.isfinite, found.values())):
+            message = f"The limits of quality '{text[:80]}' name something else than {', '.join(sorted(known))}."
+            raise UsageError(message)
+        return cls(**found)
 
 
 LIMITS = Limits()

@@ -44,6 +44,8 @@ _EYE_TOKENS = {
 }
 _POINT_ZERO = re.compile(r"(?<=\d)\.0+$")
 _BETWEEN = re.compile(r"[_\-\s.()]+")
+_PSEUDONYM = re.compile(r"[fp]-[0-9a-hjkmnp-tv-z]{12}(?: \(\d+\))?")
+"""Letters of a pseudonym are drawn at random and name no eye."""
 _TOKEN_EYE = re.compile(r"(.*?\d)(r|l|od|os|右|左)")
 
 
@@ -182,7 +184,8 @@ def eye_in_name(name: str) -> str:
 
 def _in_name(path: str, ids: set[str]) -> tuple[str, str]:
     """Find a patient's id and the eye in a file name or its folders: ``P0001_R.jpg``, ``0012/OD.png``."""
-    tokens = [token for token in _BETWEEN.split(_stem(path)) if token]
+    drawn = _PSEUDONYM.fullmatch(_stem(path))
+    tokens = [] if drawn else [token for token in _BETWEEN.split(_stem(path)) if token]
     eye = next((_EYE_TOKENS[token] for token in reversed(tokens) if token in _EYE_TOKENS), Eye.UNKNOWN)
     if not eye and tokens and (glued := _TOKEN_EYE.fullmatch(tokens[-1])):
         eye, tokens = _EYE_TOKENS[glued[2]], [*tokens[:-1], glued[1], tokens[-1]]
