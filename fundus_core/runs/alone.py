@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+from fundus_core.quality import LIMITS, Limits
 from fundus_core.retina import CropRule
 from fundus_core.runs import looking
 from fundus_core.runs.claims import Member
@@ -42,6 +43,8 @@ class Task:
     """Those that want it."""
     models: dict[int, str]
     """Model ids by version id where the networks are suspect too; else empty."""
+    limits: Limits = LIMITS
+    """What the photograph must keep to be gradable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,8 @@ def _serve(pipe: Connection[Any, Any], open_model: OpenModel) -> None:
 
 
 def _do(task: Task, open_model: OpenModel) -> Answer:
-    looked = looking.look(task.member, task.rules, versions=task.versions, known=lambda _: frozenset())
+    looked = looking.look(
+        task.member, task.rules, versions=task.versions, known=lambda _: frozenset(), limits=task.limits
+    )
     models = {version: open_model(name) for version, name in task.models.items()}
     return Answer(looked, predict(models, [looked], task.rules).get(looked.member.id, {}))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from fundus_core.quality import Limits
 from fundus_core.records import Eye
 from fundus_core.runs import ledger
 from fundus_core.store import Finding, ModelVersion, Store, cohorts, database, findings, schema
@@ -29,6 +30,11 @@ class Turn:
     """Its id."""
     versions: Mapping[int, ModelVersion]
     """Its model versions by id, in the order asked for."""
+
+    @property
+    def limits(self) -> Limits:
+        """What a photograph must keep to be gradable; the same for every version of a run."""
+        return Limits.from_text(next(iter(self.versions.values())).limits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[ModelVersion]) -> i
         _forget_passing_faults(connection, key, ids)
         _enter_missing(connection, run, key)
         for version in ids:
+            findings.turn_away(connection, version, _PHOTOGRAPH.cohort_id == key)
             findings.attach(connection, version, _PHOTOGRAPH.cohort_id == key)
         _settle_known(connection, run, ids)
         connection.execute(sa.update(schema.run).where(_RUN.id == run).values(state="active", note=""))
@@ -65,7 +66,7 @@ def version_ids(connection: sa.Connection, run: int) -> dict[int, ModelVersion]:
         .order_by(of_run.position)
     )
     return {
-        row.id: ModelVersion(row.model, row.weights_sha256, row.card_sha256, row.origin)
+        row.id: ModelVersion(row.model, row.weights_sha256, row.card_sha256, row.origin, row.limits)
         for row in connection.execute(query)
     }
 
@@ -134,7 +135,8 @@ def _settle_known(connection: sa.Connection, run: int, ids: Sequence[int]) -> No
     known = outcomes_of(_ENTRY.photograph_id, ids) == len(ids)
     query = sa.update(schema.entry).where(_ENTRY.run_id == run, _ENTRY.state == "queued", known)
     state = ended_as(_ENTRY.photograph_id, ids)
-    connection.execute(query.values(state=state, reused=True, finished_at=time.time()))
+    at_door = sa.exists().where(_PHOTOGRAPH.id == _ENTRY.photograph_id, _PHOTOGRAPH.door_status != "")
+    connection.execute(query.values(state=state, reused=~at_door, finished_at=time.time()))
 
 
 def finish_if_done(connection: sa.Connection, run: int) -> bool:

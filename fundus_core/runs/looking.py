@@ -16,6 +16,7 @@ from PIL import Image
 from fundus_core import images, journey
 from fundus_core.errors import PhotographError
 from fundus_core.journey import Examined
+from fundus_core.quality import LIMITS, Limits
 from fundus_core.records import RetinaCrop, Source
 from fundus_core.retina import CropRule
 from fundus_core.runs.claims import Member
@@ -84,6 +85,7 @@ def look(
     *,
     versions: frozenset[int],
     known: Callable[[str], frozenset[int]],
+    limits: Limits = LIMITS,
 ) -> Looked:
     """Read, recognise bytes that were read before, and examine the others.
 
@@ -92,6 +94,7 @@ def look(
         rules: One per crop; the last one is the picture for the pages.
         versions: The model versions that want it.
         known: Tells which versions have read the bytes of a sha256.
+        limits: What a photograph must keep to be gradable.
     """
     data = Bytes(_source(member))
     sha256 = data.sha256()
@@ -99,7 +102,7 @@ def look(
     if versions <= before:
         return Looked(member, sha256, before, None)
     asked = Source(member.name, data, member.patient_id, member.eye)
-    examined = journey.examine(asked, rules)
+    examined = journey.examine(asked, rules, limits=limits)
     fault = None if sha256 else (examined.reason_code, examined.reason)
     return Looked(member, sha256, before, examined, fault)
 

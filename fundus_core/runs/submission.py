@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from fundus_core.quality import LIMITS, Limits
 from fundus_core.runs import ledger, opening
 from fundus_core.store import CohortRef, Store
 
 
-def submit(store: Store, cohort: CohortRef, models: Sequence[str]) -> int:
+def submit(store: Store, cohort: CohortRef, models: Sequence[str], *, limits: Limits = LIMITS) -> int:
     """Ask for predictions of a whole cohort.
 
     A run of the same cohort and models that has not ended is taken up again, with the photographs that were added
@@ -18,6 +20,7 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[str]) -> int:
         store: The store.
         cohort: Its id or name.
         models: Ids of cards.
+        limits: What a photograph must keep to be gradable. What was read under other limits is not used again.
 
     Returns:
         The run's id.
@@ -25,4 +28,5 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[str]) -> int:
     Raises:
         FundusError: There is no such cohort or model, or its weights are not there.
     """
-    return ledger.submit(store, cohort, [opening.version_of(opening.ready_card(model)) for model in models])
+    versions = [opening.version_of(opening.ready_card(model)) for model in models]
+    return ledger.submit(store, cohort, [replace(version, limits=limits.as_text()) for version in versions])

@@ -129,7 +129,7 @@ class Worker:
         if version not in self.models:
             wanted = turn.versions[version]
             model = self.opening(wanted.model)
-            if model.version != wanted:
+            if replace(model.version, limits=wanted.limits) != wanted:
                 message = (
                     f"The card or the weights of '{wanted.model}' have changed since the run was started; "
                     "start a new run."
@@ -151,7 +151,7 @@ class Worker:
             return claims.known(self.store, list(versions), [sha256]).get(sha256, frozenset())
 
         def look(member: Member) -> Looked:
-            looked = looking.look(member, rules, versions=versions, known=known)
+            looked = looking.look(member, rules, versions=versions, known=known, limits=turn.limits)
             looking.show(self.store, looked, self.over)
             return looked
 
@@ -182,6 +182,7 @@ class Worker:
                 rules=job.rules,
                 versions=versions,
                 models={key: one.model for key, one in job.turn.versions.items() if member.deaths > 1},
+                limits=job.turn.limits,
             )
             for member in job.members
         ]

@@ -15,6 +15,7 @@ from fundus_core.store.values import (
     OrderBy,
     Page,
     TruthRow,
+    TurnedAway,
     Where,
 )
 
@@ -33,5 +34,6 @@ __all__ = [
     "Store",
     "StoreUnavailableError",
     "TruthRow",
+    "TurnedAway",
     "Where",
 ]

@@ -16,7 +16,10 @@ CohortRef = int | str
 
 _COHORT = schema.cohort.c
 _PHOTOGRAPH = schema.photograph.c
-_MEMBER = ("sha256", "locator", "kept", "eye", "eye_source", "covariates")
+_MEMBER = (
+    *("sha256", "locator", "kept", "eye", "eye_source", "covariates"),
+    *("door_status", "door_code", "door_reason"),
+)
 _TRUTH = tuple(column.name for column in schema.photograph.columns if isinstance(column.type, sa.Double))
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from fundus_core.errors import FundusError, UsageError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the tables in ``schema.py``; the number of migration steps."""
 
 WAIT_MS = 30_000
@@ -137,7 +137,7 @@ def _migrate(engine: sa.Engine) -> None:
         found = _version(connection)
     if found == SCHEMA_VERSION:
         return
-    with writing(engine) as connection:
+    with _rebuilding(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRES_LOCK})")
         found = _version(connection)
@@ -149,6 +149,26 @@ def _migrate(engine: sa.Engine) -> None:
             raise UsageError(message)
         if found < SCHEMA_VERSION:
             _upgrade(connection, found)
+
+
+@contextmanager
+def _rebuilding(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction in which SQLite lets a table be replaced that others refer to (sqlite.org/lang_altertable.html)."""
+    if engine.dialect.name != "sqlite":
+        with writing(engine) as connection:
+            yield connection
+        return
+    with engine.connect().execution_options(writes=True) as connection:
+        own = connection.connection.dbapi_connection
+        if own is None:
+            message = "The store's connection was lost while it was opened; open it again."
+            raise UsageError(message)
+        own.cursor().execute("PRAGMA foreign_keys=OFF")  # has no effect once a transaction has begun
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            own.cursor().execute("PRAGMA foreign_keys=ON")
 
 
 def _upgrade(connection: sa.Connection, found: int) -> None:

@@ -71,6 +71,16 @@ def attach(connection: sa.Connection, version: int, condition: sa.ColumnElement[
     database.insert_new_from(connection, outcome, columns, query)
 
 
+def turn_away(connection: sa.Connection, version: int, condition: sa.ColumnElement[bool]) -> None:
+    """Give photographs that were turned away at the door that outcome under a version."""
+    photograph = schema.photograph.c
+    query = sa.select(
+        photograph.id, sa.literal(version), photograph.door_status, photograph.door_code, photograph.door_reason
+    ).where(photograph.door_status != "", condition)
+    columns = ["photograph_id", "version_id", "status", "reason_code", "reason"]
+    database.insert_new_from(connection, schema.outcome, columns, query)
+
+
 def fail(connection: sa.Connection, version: int, photograph: int, code: str, reason: str) -> None:
     """Give a photograph an outcome that says nothing about its bytes (missing file, died while reading)."""
     key = {"photograph_id": photograph, "version_id": version}

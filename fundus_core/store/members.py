@@ -99,6 +99,9 @@ def _row(cohort: int, photograph: NewPhotograph) -> dict[str, Any]:
         "eye": photograph.eye.value,
         "eye_source": photograph.eye_source,
         "covariates": "",
+        "door_status": photograph.door.status if photograph.door else "",
+        "door_code": photograph.door.code if photograph.door else "",
+        "door_reason": photograph.door.reason if photograph.door else "",
     }
 
 

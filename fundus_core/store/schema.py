@@ -44,6 +44,9 @@ photograph = sa.Table(
     sa.Column("eye", sa.Text, nullable=False),
     sa.Column("eye_source", sa.Text, nullable=False),
     sa.Column("covariates", sa.Text, nullable=False),
+    sa.Column("door_status", sa.Text, nullable=False, server_default=""),
+    sa.Column("door_code", sa.Text, nullable=False, server_default=""),
+    sa.Column("door_reason", sa.Text, nullable=False, server_default=""),
     *(sa.Column(target, sa.Double) for target in TARGETS),
     sa.UniqueConstraint("cohort_id", "name", name="photograph_name"),
     sa.Index("photograph_sha256", "sha256"),
@@ -59,7 +62,8 @@ version = sa.Table(
     sa.Column("weights_sha256", sa.Text, nullable=False),
     sa.Column("card_sha256", sa.Text, nullable=False),
     sa.Column("origin", sa.Text, nullable=False),
-    sa.UniqueConstraint("model", "weights_sha256", "card_sha256", "origin", name="version_identity"),
+    sa.Column("limits", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("model", "weights_sha256", "card_sha256", "origin", "limits", name="version_identity"),
 )
 
 reading = sa.Table(

@@ -50,6 +50,18 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """How a photograph ended at the door, where it was de-identified and could not be let in."""
+
+    status: str
+    """``refused`` or ``failed``."""
+    code: str
+    """Stable word."""
+    reason: str
+    """One sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class NewPhotograph:
     """A photograph on its way into a cohort."""
 
@@ -67,6 +79,8 @@ class NewPhotograph:
     """Which eye."""
     eye_source: str = ""
     """Who said so: ``table``, ``dicom``, ``name``, ``disc``, or empty."""
+    door: TurnedAway | None = None
+    """Set where it was not let in: its bytes are not to be had, and every run ends it so."""
 
     @classmethod
     def of_kept(
@@ -142,6 +156,8 @@ class ModelVersion:
     """Of the card."""
     origin: str = ""
     """Empty where predicted here; the file's mark where the readings came in with an imported cohort."""
+    limits: str = ""
+    """Of quality, as ``quality.Limits.as_text``; empty for the usual ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def version_id(connection: sa.Connection, version: ModelVersion) -> int:
         "weights_sha256": version.weights_sha256,
         "card_sha256": version.card_sha256,
         "origin": version.origin,
+        "limits": version.limits,
     }
     database.insert_new(connection, schema.version, [values])
     query = sa.select(_VERSION.id).where(*(_VERSION[name] == value for name, value in values.items()))
@@ -60,7 +61,7 @@ def versions(connection: sa.Connection, cohort: int) -> dict[int, ModelVersion]:
         .order_by(sa.func.coalesce(of_runs.c.latest, 0).desc(), _VERSION.id.desc())
     )
     return {
-        row.id: ModelVersion(row.model, row.weights_sha256, row.card_sha256, row.origin)
+        row.id: ModelVersion(row.model, row.weights_sha256, row.card_sha256, row.origin, row.limits)
         for row in connection.execute(query)
     }
 

@@ -18,7 +18,7 @@ from fundus_core.store import cohorts, database, findings, members, schema, vers
 from fundus_core.store.archive import layout
 from fundus_core.store.archive.rows import Row, reject, to_number
 from fundus_core.store.files import Kind, Shelf
-from fundus_core.store.values import Finding, ModelVersion, NewPhotograph, TruthRow
+from fundus_core.store.values import Finding, ModelVersion, NewPhotograph, TruthRow, TurnedAway
 from fundus_core.targets import TARGETS
 
 _MOST_BYTES = 1 << 30
@@ -183,7 +183,19 @@ def _photograph(row: Row) -> NewPhotograph:
         patient_id=row.word("patient_id"),
         eye=Eye(row.word("eye")),
         eye_source=row.word("eye_source"),
+        door=_door(row.values.get("door")),
     )
+
+
+def _door(words: object) -> TurnedAway | None:
+    """Files written before photographs could be turned away say nothing of it."""
+    if words is None:
+        return None
+    if not isinstance(words, list) or len(words) != 3 or not all(isinstance(word, str) for word in words):
+        reject("door")
+    if words[0] not in {"refused", "failed"}:
+        reject("door")
+    return TurnedAway(*words)
 
 
 def _truth(row: Row) -> TruthRow:
@@ -195,7 +207,8 @@ def _truth(row: Row) -> TruthRow:
 
 
 def _version(row: Row, origin: str) -> ModelVersion:
-    return ModelVersion(row.word("model"), row.word("weights_sha256"), row.word("card_sha256"), origin)
+    limits = row.word("limits") if "limits" in row.values else ""  # written since the second version of the store
+    return ModelVersion(row.word("model"), row.word("weights_sha256"), row.word("card_sha256"), origin, limits)
 
 
 def _finding(row: Row, sha256: str) -> Finding:

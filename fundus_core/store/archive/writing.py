@@ -72,6 +72,7 @@ class _Writer:
                 member.write(json.dumps(row, ensure_ascii=False, allow_nan=False).encode() + b"\n")
 
     def _photographs(self, there: Mapping[int, str]) -> Iterator[Mapping[str, Any]]:
+        turned_away = self._turned_away()
         for item in self._items(None):
             yield {
                 "name": item.name,
@@ -82,7 +83,14 @@ class _Writer:
                 "eye_source": item.eye_source,
                 "truth": dict(item.truth),
                 "covariates": dict(item.covariates),
+                "door": turned_away.get(item.id),
             }
+
+    def _turned_away(self) -> dict[int, list[str]]:
+        """How photographs ended that were not let in: status, code and reason by id."""
+        columns = (_PHOTOGRAPH.id, _PHOTOGRAPH.door_status, _PHOTOGRAPH.door_code, _PHOTOGRAPH.door_reason)
+        query = sa.select(*columns).where(_PHOTOGRAPH.cohort_id == self.cohort.id, _PHOTOGRAPH.door_status != "")
+        return {key: list(words) for key, *words in self.connection.execute(query)}
 
     def _readings(self) -> Iterator[Mapping[str, Any]]:
         for position, version in enumerate(self.versions):
@@ -138,6 +146,7 @@ def _model(version: ModelVersion) -> Mapping[str, str]:
         "model": version.model,
         "weights_sha256": version.weights_sha256,
         "card_sha256": version.card_sha256,
+        "limits": version.limits,
     }
 
 
