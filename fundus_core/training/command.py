@@ -104,15 +104,19 @@ def label(arguments: argparse.Namespace, words: Sequence[str]) -> Label:
 
 
 def run(arguments: argparse.Namespace, words: Sequence[str], *, progress: bool = True) -> Path:
-    """Train as the options say; returns the card's path."""
+    """Train as the options say; returns the card's path, or the comparison's where several backbones are named."""
+    backbones = [name.strip() for name in (arguments.backbone or "").split(",") if name.strip()]
+    if len(backbones) > 1:
+        arguments.backbone = backbones[0]
+    given = (materials(arguments), arguments.out, plan(arguments))
+    made = label(arguments, words)
+    # torch is imported here, so that a wrong option is answered at once.
+    if len(backbones) > 1:
+        from fundus_core.training.compare import compare
+
+        return compare(
+            *given, backbones, label=made, pretrained=arguments.pretrained, workers=arguments.workers, progress=progress
+        )
     from fundus_core.training.fit import train
 
-    return train(
-        materials(arguments),
-        arguments.out,
-        plan(arguments),
-        label=label(arguments, words),
-        pretrained=arguments.pretrained,
-        workers=arguments.workers,
-        progress=progress,
-    )
+    return train(*given, label=made, pretrained=arguments.pretrained, workers=arguments.workers, progress=progress)

@@ -13,7 +13,7 @@ from fundus_core.inference import open_predictor
 from fundus_core.models import card as cards
 from fundus_core.synthetic import synthesise
 from fundus_core.training import Label, Material, Plan, cache, table
-from fundus_core.training.command import materials, plan
+from fundus_core.training.command import materials, plan, run
 from fundus_core.training.fit import train
 
 SMALL = {"channels": [4, 4, 8, 8], "stem_width": 4}
@@ -174,3 +174,15 @@ def test_a_folder_without_its_table_is_refused():
         materials(options("--join", "x.csv", "y.csv"))
     with pytest.raises(UsageError, match="NAME=VALUE"):
         plan(options("--option", "channels"))
+
+
+def test_several_backbones_are_compared_on_the_same_split_in_one_table(material, tmp_path):
+    other = ["--photographs", str(material.photographs), "--truth", str(material.truth), "--out", str(tmp_path)]
+    words = [*other, "--backbone", "resnet10t,resnet18", "--targets", "sbp", "--option", "channels=(4,4,8,8)"]
+    words += ["--size", "32", "--epochs", "1", "--batch", "4", "--shares", "0.15", "0.25", "0.25"]
+    path = run(options(*words), words, progress=False)
+    table_rows = rows(path)
+    assert [row["backbone"] for row in table_rows] == ["resnet10t", "resnet18"]
+    assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in table_rows)
+    splits = [(tmp_path / name / "split.csv").read_text() for name in ("resnet10t", "resnet18")]
+    assert splits[0] == splits[1]

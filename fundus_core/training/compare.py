@@ -1,0 +1,97 @@
+"""Several backbones on the same photographs, split and crops, in one table.
+
+The published sex model was chosen so, from sixteen networks.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from fundus_core.models import card as cards
+from fundus_core.targets import TARGETS
+from fundus_core.training.fit import train
+from fundus_core.training.plan import Label, Plan
+from fundus_core.training.table import Material
+
+
+def compare(
+    materials: Sequence[Material],
+    out: Path,
+    plan: Plan,
+    backbones: Sequence[str],
+    *,
+    label: Label,
+    pretrained: Path | None = None,
+    workers: int = 1,
+    progress: bool = True,
+) -> Path:
+    """Train each backbone in a folder of its own and write ``comparison.csv``.
+
+    Args:
+        materials: Folders of photographs and the tables that belong to them.
+        out: Folder; each backbone gets one within.
+        plan: The same for all but the backbone.
+        backbones: Names that timm knows.
+        label: What the cards say; each id gets the backbone's name behind it.
+        pretrained: Weights to begin with.
+        workers: Processes that cut the photographs.
+        progress: Whether to show bars.
+
+    Returns:
+        The path of the table.
+    """
+    paths: list[Path] = []
+    for backbone in backbones:
+        folder = out / backbone
+        if paths and not (folder / "crops").exists():
+            # The crops do not depend on the network: cut once.
+            shutil.copytree(paths[0].parent / "crops", folder / "crops")
+        own = replace(label, id=f"{label.id}-{backbone}")
+        paths.append(
+            train(
+                materials,
+                folder,
+                replace(plan, backbone=backbone),
+                label=own,
+                pretrained=pretrained,
+                workers=workers,
+                progress=progress,
+            )
+        )
+    return tabulate(paths, out / "comparison.csv")
+
+
+def tabulate(paths: Sequence[Path], out: Path) -> Path:
+    """Write a row per model and target: its error on the test part with interval, its size and its time.
+
+    Args:
+        paths: Cards, each beside its ``metrics.json`` and ``log.csv``.
+        out: The table.
+    """
+    with out.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        names = ["backbone", "target", "measure", "value", "low", "high", "n_patients", "megabytes", "training_seconds"]
+        writer.writerow(names)
+        for path in paths:
+            writer.writerows(_rows(path))
+    return out
+
+
+def _rows(path: Path) -> list[list[object]]:
+    card = cards.read(path)
+    metrics = json.loads((path.parent / "metrics.json").read_text(encoding="utf-8"))["targets"]
+    size = round(card.weights_path.stat().st_size / 1e6, 2)
+    with (path.parent / "log.csv").open(encoding="utf-8", newline="") as file:
+        seconds = list(csv.DictReader(file))[-1]["seconds"]
+    rows: list[list[object]] = []
+    for target in card.targets:
+        measure = "accuracy" if TARGETS[target].binary else "mae"
+        estimate = metrics[target][measure]
+        values = [estimate[key] for key in ("value", "low", "high")]
+        rows.append([card.backbone, target, measure, *values, metrics[target]["n_patients"], size, seconds])
+    return rows
