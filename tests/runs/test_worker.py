@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 import threading
 import time
@@ -11,11 +12,12 @@ import pytest
 from PIL import Image
 
 from fundus_core import runs
+from fundus_core.quality import LIMITS
 from fundus_core.records import Eye, Pixels
 from fundus_core.retina import CropRule
 from fundus_core.runs import claims, ledger, worker, working
 from fundus_core.runs.opening import Model
-from fundus_core.store import NewPhotograph, Store, StoreUnavailableError
+from fundus_core.store import NewPhotograph, Store, StoreUnavailableError, TurnedAway, Where
 from tests.runs import fake
 from tests.runs.conftest import Make
 
@@ -228,3 +230,30 @@ def test_a_store_that_cannot_be_written_is_waited_for(
     worker.work(store, opening=fake.opening)
     assert len(calls) >= 3
     assert runs.progress(store, key).predicted == 3
+
+
+def test_who_was_turned_away_at_the_door_ends_so_under_every_model(store: Store, make: Make) -> None:
+    make("a", range(2))
+    door = TurnedAway("refused", "not_colour_fundus", "A chart; remove it.")
+    store.add_photographs("a", [NewPhotograph("F-000000000000", "", "c" * 64, door=door)])
+    for model in ("red", "green"):
+        now = run(store, "a", model)
+        assert (now.state, now.predicted, now.refused, now.reused) == ("done", 2, 1, 0)
+        item = store.photograph("a", "F-000000000000", model=model)
+        assert (item.status, item.reason_code, item.reason) == (door.status, door.code, door.reason)
+    assert run(store, "a", "red").refused == 1, "asked again, it is still said"
+    chosen = store.select("a", "b", Where(statuses=("refused",)), model="red")
+    assert run(store, chosen.name, "slow").refused == 1, "and in a selection"
+
+
+def test_other_limits_refuse_others_and_nothing_is_taken_from_before(store: Store, make: Make) -> None:
+    make("a", range(2))
+    assert run(store, "a", "red").predicted == 2
+    strict = dataclasses.replace(LIMITS, focus=1e6)
+    version = dataclasses.replace(fake.version("red"), limits=strict.as_text())
+    key = ledger.submit(store, "a", [version])
+    worker.work(store, opening=fake.opening)
+    now = runs.progress(store, key)
+    assert (now.refused, now.reused) == (2, 0)
+    assert {item.reason_code for item in store.photographs("a", model="red").items} == {"focus"}
+    assert run(store, "a", "red").reused == 2, "the usual limits again: read before"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fundus_core.errors import UsageError
 from fundus_core.records import Eye, Prediction
 from fundus_core.runs import ledger, watching
-from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow, findings, versions
+from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow, TurnedAway, findings, versions
 
 MODEL = ModelVersion("model", "w", "c")
 JPEG = b"\xff\xd8\xff picture"
@@ -188,3 +188,18 @@ def outcome(store: Store, file: Path) -> str:
     except UsageError as error:
         return str(error)
     return ""
+
+
+def test_how_it_ended_at_the_door_and_under_which_limits_travels_along(store: Store, tmp_path: Path) -> None:
+    store.create_cohort("door")
+    door = TurnedAway("failed", "truncated", "The file is cut off; copy it again.")
+    store.add_photographs("door", [NewPhotograph("F-000000000000", "", door=door)])
+    strict = dataclasses.replace(MODEL, limits='{"focus": 0.05}')
+    ledger.submit(store, "door", [strict])
+    store.export("door", tmp_path / "door.zip")
+    with Store.open(tmp_path / "other") as other:
+        other.import_(tmp_path / "door.zip")
+        assert other.models("door")[0].limits == strict.limits
+        key = ledger.submit(other, "door", [dataclasses.replace(MODEL, model="another")])
+        assert watching.progress(other, key).failed == 1
+        assert other.photograph("door", "F-000000000000", model="another").reason == door.reason

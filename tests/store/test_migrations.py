@@ -82,3 +82,38 @@ def test_a_writer_who_does_not_end_is_not_waited_for_for_ever(tmp_path: Path, mo
         with pytest.raises(StoreUnavailableError, match=r"cannot be used now \(database is locked\)"):
             other.create_cohort("a")
         assert other.cohorts() == (), "readers never wait"
+
+
+def _write_first_step(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store as the first version of the tables had it, with one photograph that a model has read."""
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "SCHEMA_VERSION", 1)
+        patch.setattr(migrations, "STEPS", migrations.STEPS[:1])
+        store = Store.open(folder)
+    with store, store.writing() as connection:
+        for statement in (
+            "INSERT INTO cohort (id, name, rendered, note, selected_from, revision, created_at) "
+            "VALUES (1, 'old', 0, '', '', 0, 0.0)",
+            "INSERT INTO photograph (id, cohort_id, name, sha256, locator, kept, patient_id, eye, eye_source, "
+            "covariates, sbp) VALUES (1, 1, 'a.jpg', 'abc', '/a.jpg', 0, '', '', '', '', 120)",
+            "INSERT INTO version (id, model, weights_sha256, card_sha256, origin) VALUES (7, 'model', 'w', 'c', '')",
+            "INSERT INTO reading (id, sha256, version_id, status, reason_code, reason, precision, code_version, "
+            "created_at, p_sbp) VALUES (1, 'abc', 7, 'predicted', '', '', 'float32', '0', 0.0, 118)",
+            "INSERT INTO outcome (photograph_id, version_id, reading_id, status, reason_code, reason) "
+            "VALUES (1, 7, 1, 'predicted', '', '')",
+        ):
+            connection.exec_driver_sql(statement)
+
+
+def test_an_older_store_is_brought_here_with_all_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _write_first_step(tmp_path, monkeypatch)
+    with Store.open(tmp_path) as store:
+        item = store.photograph("old", "a.jpg", model="model")
+        assert (item.truth["sbp"], item.predictions["sbp"].value) == (120, 118)
+        assert store.models("old")[0].limits == ""
+        with store.reading() as connection:
+            assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+            assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+        stray = "INSERT INTO outcome VALUES (1, 99, 1, 'predicted', '', '')"
+        with pytest.raises(sa.exc.IntegrityError), store.writing() as connection:
+            connection.exec_driver_sql(stray)
