@@ -49,6 +49,27 @@ def add_pseudonym_key(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_quality_percentile(parser: argparse.ArgumentParser) -> None:
+    """Add the option that takes the limits of quality from the photographs."""
+    parser.add_argument(
+        "--quality-percentile",
+        type=_percentile,
+        metavar="P",
+        help="refuse the worst P %% (0 to 50) of these photographs by each check, beside the usual limits (none)",
+    )
+
+
+def _percentile(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 50.0:
+        message = f"'{text}' is no percentile; give a number from 0 to 50"
+        raise argparse.ArgumentTypeError(message)
+    return value
+
+
 def pseudonyms(options: argparse.Namespace) -> Pseudonyms | None:
     """Return the pseudonyms that were asked for."""
     file: Path | None = options.pseudonym_key

@@ -6,7 +6,21 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import PATHS, Parser, Verbs, add_pseudonym_key, bar, ended, pseudonyms, upto, verb
+from fundus_core.commands.frame import (
+    PATHS,
+    Parser,
+    Verbs,
+    add_pseudonym_key,
+    add_quality_percentile,
+    bar,
+    ended,
+    pseudonyms,
+    say,
+    upto,
+    verb,
+)
+from fundus_core.images import sources
+from fundus_core.quality import LIMITS, Limits
 
 
 def add(verbs: Verbs[Parser]) -> None:
@@ -14,11 +28,21 @@ def add(verbs: Verbs[Parser]) -> None:
     parser = verb(verbs, "inspect", "say what each photograph is, without a model", _run)
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=PATHS)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
+    add_quality_percentile(parser)
     add_pseudonym_key(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
     with bar() as shown:
         keys = pseudonyms(options)
-        counts = pipeline.inspect(options.paths, options.out, pseudonyms=keys, progress=upto(shown))
+        limits = _limits(options)
+        counts = pipeline.inspect(options.paths, options.out, limits=limits, pseudonyms=keys, progress=upto(shown))
+    if limits != LIMITS:
+        say(f"limits of quality that differ from the usual ones: {limits.as_text()}")
     return ended(counts, options.out, word="accepted")
+
+
+def _limits(options: argparse.Namespace) -> Limits:
+    if options.quality_percentile is None:
+        return LIMITS
+    return pipeline.limits_of(sources(options.paths), options.quality_percentile)

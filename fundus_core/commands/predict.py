@@ -6,7 +6,17 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import PATHS, Parser, Verbs, add_pseudonym_key, bar, ended, pseudonyms, verb
+from fundus_core.commands.frame import (
+    PATHS,
+    Parser,
+    Verbs,
+    add_pseudonym_key,
+    add_quality_percentile,
+    bar,
+    ended,
+    pseudonyms,
+    verb,
+)
 from fundus_core.runs import Progress
 
 
@@ -24,6 +34,7 @@ def add(verbs: Verbs[Parser]) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="measured values, matched and kept beside")
     parser.add_argument("--cohort", default="", metavar="NAME", help="keep as a cohort that the dashboard shows")
+    add_quality_percentile(parser)
     add_pseudonym_key(parser)
 
 
@@ -35,6 +46,7 @@ def _run(options: argparse.Namespace) -> int:
         truth=options.truth,
         cohort=options.cohort,
         pseudonyms=pseudonyms(options),
+        percentile=options.quality_percentile,
     )
     with bar() as shown:
 

@@ -5,19 +5,32 @@ What identifies a person never enters a result: names and ids become keyed pseud
 the retina stays: no mask can tell it from the eye.
 """
 
-from fundus_core.deidentify.export import Exported, write_cohort
-from fundus_core.deidentify.keys import fresh_key, key_from_file, key_from_passphrase, own_key, own_key_file, write_key
-from fundus_core.deidentify.photograph import AuditLine, Deidentified, deidentify, encode
+from fundus_core.deidentify.export import Exported, audit_csv, write_cohort
+from fundus_core.deidentify.keys import (
+    MIN_PASSPHRASE,
+    fresh_key,
+    key_from_bytes,
+    key_from_file,
+    key_from_passphrase,
+    own_key,
+    own_key_file,
+    write_key,
+)
+from fundus_core.deidentify.photograph import AuditLine, Deidentified, audit_line, deidentify, encode
 from fundus_core.deidentify.pseudonyms import Pseudonyms
 
 __all__ = [
+    "MIN_PASSPHRASE",
     "AuditLine",
     "Deidentified",
     "Exported",
     "Pseudonyms",
+    "audit_csv",
+    "audit_line",
     "deidentify",
     "encode",
     "fresh_key",
+    "key_from_bytes",
     "key_from_file",
     "key_from_passphrase",
     "own_key",

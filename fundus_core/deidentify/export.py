@@ -87,7 +87,7 @@ def write_cohort(
         columns = (*_ALWAYS, *(name for name in allowed if name not in _ALWAYS and name in offered))
         lines = ([_cell(rows[file].get(name, "")) for name in columns] for file in sorted(rows))
         write("table.csv", _csv(columns, lines))
-        write("audit.csv", _audit_csv(audit))
+        write("audit.csv", audit_csv(audit))
         readme = _README.format(form=form.upper(), oldest=OLDEST_AGE, cap=OLDEST_AGE + 1)
         write("README.txt", readme.encode())
     return Exported(out, len(rows), columns, tuple(name for name in offered if name not in allowed))
@@ -122,7 +122,8 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def _audit_csv(lines: list[AuditLine]) -> bytes:
+def audit_csv(lines: Iterable[AuditLine]) -> bytes:
+    """Return audit lines as CSV, in the order of their pseudonyms; UTF-8 with a byte order mark."""
     columns = [field.name for field in fields(AuditLine)]
     rows = (
         [

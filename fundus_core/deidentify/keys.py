@@ -62,7 +62,21 @@ def key_from_file(path: Path) -> bytes:
     except OSError as error:
         message = f"The key file could not be opened ({error.strerror}); check its path."
         raise UsageError(message) from None
-    key = key.strip()
+    return key_from_bytes(key, size=size)
+
+
+def key_from_bytes(data: bytes, *, size: int | None = None) -> bytes:
+    """Read a key out of a file's bytes; blanks around it do not count.
+
+    Args:
+        data: The bytes.
+        size: Of the whole file, for the message.
+
+    Raises:
+        UsageError: They are too few or too many for a key.
+    """
+    size = len(data) if size is None else size
+    key = data.strip() if size <= MAX_KEY_BYTES else b""
     if len(key) < MIN_KEY_BYTES:
         message = (
             f"The key file holds {size:,} bytes; {MIN_KEY_BYTES} to {MAX_KEY_BYTES:,} are allowed. "

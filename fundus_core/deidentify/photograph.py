@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -82,9 +83,15 @@ def deidentify(
     patient = pseudonyms.patient(patient_id) or photograph.patient_id
     removed = ["file name", *photograph.dropped]
     removed += [f"pixels outside the retina ({outside:.1%})"] if outside else []
-    line = AuditLine(name, patient, photograph.sha256, tuple(removed), _now(), __version__)
+    line = audit_line(name, patient, photograph.sha256, removed)
     age = min(photograph.age, OLDEST_AGE + 1.0)
     return Deidentified(name, patient, eye or photograph.eye, age, blacked_out, line)
+
+
+def audit_line(photograph: str, patient: str, sha256_original: str, removed: Iterable[str]) -> AuditLine:
+    """Return the line that says, as of now, what was taken away from a photograph."""
+    now = datetime.now(UTC).replace(microsecond=0).isoformat()
+    return AuditLine(photograph, patient, sha256_original, tuple(removed), now, __version__)
 
 
 def encode(pixels: Pixels, form: Form = "png") -> bytes:
@@ -111,7 +118,3 @@ def _outside(before: Pixels, after: Pixels) -> float:
         message = "Pixels were changed to something other than black; give the photograph's own pixels."
         raise UsageError(message)
     return float(np.mean(changed))
-
-
-def _now() -> str:
-    return datetime.now(UTC).replace(microsecond=0).isoformat()

@@ -1,12 +1,22 @@
 """The verbs that pages and the command line share; none of them imports torch."""
 
-from fundus_core.pipeline.cohorts import HOME_VARIABLE, Intake, home, intake, match_truth, open_home, set_truth
+from fundus_core.pipeline.cohorts import (
+    HOME_VARIABLE,
+    home,
+    intake,
+    match_truth,
+    open_home,
+    set_truth,
+    under_pseudonyms,
+)
 from fundus_core.pipeline.comparing import compare
-from fundus_core.pipeline.deidentifying import deidentify_files, export_deidentified
+from fundus_core.pipeline.deidentifying import deidentify_files, export_cohort, export_deidentified
+from fundus_core.pipeline.door import Intake, Seen, see, take_in
 from fundus_core.pipeline.explanation import ask_explanation, explain
 from fundus_core.pipeline.inspection import Counts, inspect
 from fundus_core.pipeline.prediction import Request, predict, ready_card
 from fundus_core.pipeline.scoring import Scored, beside, evaluate, in_words, notice, score_files
+from fundus_core.pipeline.strictness import limits_of
 from fundus_core.pipeline.tables import PredictionsFile, prediction_columns, read_predictions, write_predictions
 
 __all__ = [
@@ -16,17 +26,20 @@ __all__ = [
     "PredictionsFile",
     "Request",
     "Scored",
+    "Seen",
     "ask_explanation",
     "beside",
     "compare",
     "deidentify_files",
     "evaluate",
     "explain",
+    "export_cohort",
     "export_deidentified",
     "home",
     "in_words",
     "inspect",
     "intake",
+    "limits_of",
     "match_truth",
     "notice",
     "open_home",
@@ -35,6 +48,9 @@ __all__ = [
     "read_predictions",
     "ready_card",
     "score_files",
+    "see",
     "set_truth",
+    "take_in",
+    "under_pseudonyms",
     "write_predictions",
 ]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from fundus_core import eye as eyes
-from fundus_core import images, quality, retina
-from fundus_core.deidentify import AuditLine, Pseudonyms, deidentify, encode, own_key, own_key_file
-from fundus_core.errors import PhotographError
-from fundus_core.journey import shows_retina
-from fundus_core.records import Eye, Photograph, RetinaBounds, Source
-from fundus_core.store import Added, NewPhotograph, Store, TruthRow
+import numpy as np
+
+from fundus_core import images
+from fundus_core.deidentify import Pseudonyms, own_key, own_key_file
+from fundus_core.pipeline.door import Intake, take_in
+from fundus_core.records import Eye
+from fundus_core.store import Store, TruthRow
 from fundus_core.truth import Match, TruthTable, match
 
 HOME_VARIABLE = "FUNDUS_LAB_HOME"
@@ -28,62 +28,6 @@ def home() -> Path:
 def open_home() -> Store:
     """Open the user's store, making it where there is none."""
     return Store.open(home())
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """What came in."""
-
-    added: Added
-    """How many are new, renamed or known already."""
-    audit: tuple[AuditLine, ...] = ()
-    """What was taken away from each photograph; empty where nothing was de-identified."""
-
-
-@dataclass(slots=True)
-class _Door:
-    """De-identifies photographs on their way in and keeps what is left of them."""
-
-    store: Store
-    pseudonyms: Pseudonyms
-    audit: list[AuditLine] = field(default_factory=list)
-
-    def let_in(self, source: Source) -> NewPhotograph:
-        """Keep a photograph without what identifies its person.
-
-        A file that cannot be read, or that shows no retina, is not copied: nothing outside a field that was
-        not found can be blacked out. The worker will say what is wrong with it.
-        """
-        name = self.pseudonyms.photograph(source.name)
-        patient = self.pseudonyms.patient(source.patient_id)
-        try:
-            photograph = images.decode(source.read(), source.name, pseudonymise=self.pseudonyms.patient)
-        except (OSError, PhotographError):
-            return NewPhotograph(name=name, locator=source.locator, patient_id=patient, eye=source.eye)
-        bounds = retina.find(photograph.pixels)
-        if shows_retina(quality.assess(photograph, bounds)):
-            return self._clean(source, photograph, bounds)
-        return NewPhotograph(name=name, locator=source.locator, patient_id=patient, eye=source.eye)
-
-    def _clean(self, source: Source, photograph: Photograph, bounds: RetinaBounds) -> NewPhotograph:
-        side = eyes.decide(
-            table=source.eye,
-            dicom=photograph.eye,
-            name=eyes.from_name(source.name),
-            disc=eyes.from_disc(photograph.pixels, bounds),
-        )
-        clean = deidentify(
-            photograph,
-            retina.black_out(photograph.pixels, bounds),
-            self.pseudonyms,
-            patient_id=source.patient_id,
-            eye=side.eye,
-        )
-        self.audit.append(clean.audit)
-        kept = self.store.keep(encode(clean.pixels, "png"))
-        return NewPhotograph.of_kept(
-            clean.photograph, kept, patient_id=clean.patient, eye=clean.eye, eye_source=side.source
-        )
 
 
 def intake(
@@ -101,25 +45,14 @@ def intake(
         cohort: Its name or id.
         paths: Photographs, folders, ZIP archives or CSV manifests; without pseudonyms they stay where they are.
         pseudonyms: De-identify at the door: names and ids become pseudonyms, everything outside the retina is
-            blacked out, and only that copy is kept.
+            blacked out, and only that copy is kept. What cannot be read or shows no retina is not kept at all; every
+            run ends it with the reason found here.
         progress: Called with the number of photographs so far.
 
     Raises:
         UsageError: A path does not exist.
     """
-    found = _counted(images.sources(paths), progress)
-    if pseudonyms is None:
-        return Intake(store.add_photographs(cohort, map(NewPhotograph.of_source, found)))
-    door = _Door(store, pseudonyms)
-    added = store.add_photographs(cohort, map(door.let_in, found))
-    return Intake(added, tuple(door.audit))
-
-
-def _counted(found: Iterator[Source], progress: Callable[[int], None] | None) -> Iterator[Source]:
-    for number, source in enumerate(found, start=1):
-        yield source
-        if progress:
-            progress(number)
+    return take_in(store, cohort, images.sources(paths), pseudonyms=pseudonyms, progress=progress)
 
 
 def match_truth(
@@ -147,6 +80,12 @@ def match_truth(
         key=key,
         pseudonyms=pseudonyms,
     )
+
+
+def under_pseudonyms(found: Match, pseudonyms: Pseudonyms) -> Match:
+    """Return a match to original names as a match to the photographs that came of them at the door."""
+    names = [pseudonyms.photograph(str(name)) for name in found.photographs]
+    return replace(found, photographs=np.array(names, dtype=np.str_))
 
 
 def set_truth(store: Store, cohort: str | int, found: Match, *, pseudonyms: Pseudonyms | None = None) -> int:

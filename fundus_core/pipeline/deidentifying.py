@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fundus_core import eye as eyes
-from fundus_core import images, quality, retina, truth
-from fundus_core.deidentify import Deidentified, Pseudonyms, deidentify, write_cohort
+from fundus_core import images, truth
+from fundus_core.deidentify import Deidentified, Pseudonyms, write_cohort
 from fundus_core.errors import PhotographError
-from fundus_core.journey import shows_retina
+from fundus_core.pipeline.door import see
 from fundus_core.pipeline.inspection import Counts
-from fundus_core.records import Eye, Photograph, RetinaBounds, Source, Status
+from fundus_core.records import Eye, Source, Status
+from fundus_core.store import CohortRef, Item, Store, TurnedAway
 
 Values = Mapping[str, float | str]
+_WHOLE_FRAME = "No edge of the field of view was found, so writing beside the retina could not be blacked out."
+_TURNED_AWAY = "turned_away"
+_PAGE = 500
 
 
 @dataclass(slots=True)
@@ -29,40 +32,14 @@ class Exporter:
 
     def clean(self, source: Source) -> Deidentified | None:
         """Return a photograph without its person, or ``None`` where it must not leave."""
-        try:
-            photograph = images.decode(source.read(), source.name, pseudonymise=self.pseudonyms.patient)
-        except PhotographError as error:
-            return self._stay(source, Status.FAILED, error.code, str(error))
-        except OSError as error:
-            return self._stay(source, Status.FAILED, "unreadable", f"The file could not be opened ({error.strerror}).")
-        bounds = retina.find(photograph.pixels)
-        report = quality.assess(photograph, bounds)
-        if report.refusal and not shows_retina(report):
-            return self._stay(source, Status.REFUSED, report.refusal.code, report.refusal.message)
-        if bounds.whole_frame:
-            message = "No edge of the field of view was found, so writing beside the retina could not be blacked out."
-            return self._stay(source, Status.REFUSED, "whole_frame", message)
-        return self._without_person(source, photograph, bounds)
-
-    def _stay(self, source: Source, status: Status, code: str, reason: str) -> Deidentified | None:
-        """Remember why a photograph does not leave; returns nothing to write."""
-        self.left_behind.append((self.pseudonyms.photograph(source.name), status.value, code, reason))
-        return None
-
-    def _without_person(self, source: Source, photograph: Photograph, bounds: RetinaBounds) -> Deidentified:
-        side = eyes.decide(
-            table=source.eye,
-            dicom=photograph.eye,
-            name=eyes.from_name(source.name),
-            disc=eyes.from_disc(photograph.pixels, bounds),
-        )
-        return deidentify(
-            photograph,
-            retina.black_out(photograph.pixels, bounds),
-            self.pseudonyms,
-            patient_id=source.patient_id,
-            eye=side.eye,
-        )
+        seen = see(source, self.pseudonyms)
+        why = seen.turned_away
+        if seen.bounds is not None and seen.bounds.whole_frame:
+            why = TurnedAway(Status.REFUSED.value, "whole_frame", _WHOLE_FRAME)
+        if why is not None:
+            self.left_behind.append((seen.photograph, why.status, why.code, why.reason))
+            return None
+        return seen.clean
 
 
 def export_deidentified(
@@ -135,6 +112,48 @@ def deidentify_files(
     )
     pairs = zip(map(_told, listed, table.patient_id(), table.eye()), _rows(table), strict=True)
     return export_deidentified(pairs, out, pseudonyms, covariates=covariates, progress=progress)
+
+
+def export_cohort(
+    store: Store,
+    cohort: CohortRef,
+    out: Path,
+    pseudonyms: Pseudonyms,
+    *,
+    covariates: Sequence[str] = (),
+    progress: Callable[[int], None] | None = None,
+) -> Counts:
+    """De-identify a cohort of the store with its truth; see ``export_deidentified``.
+
+    Raises:
+        UsageError: There is no such cohort, or ``out`` is taken.
+    """
+    found = ((_source(store, cohort, item), _known(item)) for item in _members(store, cohort))
+    return export_deidentified(found, out, pseudonyms, covariates=covariates, progress=progress)
+
+
+def _members(store: Store, cohort: CohortRef) -> Iterator[Item]:
+    offset = 0
+    while items := store.photographs(cohort, offset=offset, limit=_PAGE).items:
+        yield from items
+        offset += len(items)
+
+
+def _source(store: Store, cohort: CohortRef, item: Item) -> Source:
+    """A photograph of the store under its name there; one that was turned away at the door has no bytes to read."""
+
+    def read() -> bytes:
+        locator = store.locator(cohort, item.name)
+        if not locator:
+            reason = "The photograph was turned away when it came in; nothing of it was kept."
+            raise PhotographError(_TURNED_AWAY, reason)
+        return images.source_at(locator).read()
+
+    return Source(item.name, read, item.patient_id, item.eye)
+
+
+def _known(item: Item) -> Values:
+    return {**item.covariates, **item.truth}
 
 
 def _told(source: Source, patient: str, side: str) -> Source:

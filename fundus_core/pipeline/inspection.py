@@ -12,6 +12,7 @@ from fundus_core.deidentify import Pseudonyms
 from fundus_core.images import sources
 from fundus_core.journey import Examined, examine
 from fundus_core.pipeline.tables import INSPECTION_COLUMNS, inspection_row
+from fundus_core.quality import LIMITS, Limits
 from fundus_core.records import Source, Status
 
 _AHEAD = 8
@@ -41,6 +42,7 @@ def inspect(
     paths: Sequence[Path],
     out: Path,
     *,
+    limits: Limits = LIMITS,
     pseudonyms: Pseudonyms | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Counts:
@@ -49,6 +51,7 @@ def inspect(
     Args:
         paths: Photographs, folders, ZIP archives or CSV manifests.
         out: The CSV file to write; columns as :data:`fundus_core.pipeline.tables.INSPECTION_COLUMNS`.
+        limits: What a photograph must keep to be accepted.
         pseudonyms: Replaces file names and patient ids.
         progress: Called with the number of photographs done so far.
 
@@ -61,7 +64,7 @@ def inspect(
     with out.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(INSPECTION_COLUMNS)
-        for number, examined in enumerate(_examined(found, pseudonyms), start=1):
+        for number, examined in enumerate(_examined(found, limits, pseudonyms), start=1):
             writer.writerow(inspection_row(examined))
             tally[examined.status] += 1
             if progress:
@@ -69,12 +72,12 @@ def inspect(
     return Counts(tally[Status.ACCEPTED], tally[Status.REFUSED], tally[Status.FAILED])
 
 
-def _examined(found: Iterator[Source], pseudonyms: Pseudonyms | None) -> Iterator[Examined]:
+def _examined(found: Iterator[Source], limits: Limits, pseudonyms: Pseudonyms | None) -> Iterator[Examined]:
     """Examine in threads, in the order of the sources, a bounded number ahead."""
     with ThreadPoolExecutor(_THREADS) as pool:
         waiting: list[Future[Examined]] = []
         for source in found:
-            waiting.append(pool.submit(examine, source, pseudonyms=pseudonyms))
+            waiting.append(pool.submit(examine, source, limits=limits, pseudonyms=pseudonyms))
             if len(waiting) >= _AHEAD:
                 yield waiting.pop(0).result()
         for future in waiting:

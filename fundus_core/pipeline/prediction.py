@@ -6,18 +6,21 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from fundus_core import __version__, runs, truth
 from fundus_core.deidentify import Pseudonyms
 from fundus_core.errors import UsageError
+from fundus_core.images import sources
 from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.pipeline import cohorts
 from fundus_core.pipeline.inspection import Counts
 from fundus_core.pipeline.scoring import notice, write_truth
+from fundus_core.pipeline.strictness import limits_of
 from fundus_core.pipeline.tables import write_predictions
+from fundus_core.quality import LIMITS, Limits
 from fundus_core.records import Reading, Status
 from fundus_core.store import Store
 from fundus_core.targets import TARGETS
@@ -44,6 +47,9 @@ class Request:
     the results."""
     pseudonyms: Pseudonyms | None = None
     """De-identify at the door."""
+    percentile: float | None = None
+    """Take the limits of quality from the photographs themselves: the share, in percent, that each check shall
+    refuse; ``None`` for the usual limits."""
 
     @property
     def name(self) -> str:
@@ -70,17 +76,18 @@ def predict(request: Request, *, progress: Callable[[runs.Progress], None] | Non
         if not path.exists():
             message = f"'{path}' does not exist; give photographs, folders, a ZIP or a CSV of paths."
             raise UsageError(message)
+    limits = LIMITS if request.percentile is None else limits_of(sources(request.paths), request.percentile)
     request.out.mkdir(parents=True, exist_ok=True)
     with _store(request) as store:
         _take_in(store, request)
-        finished = _work_off(store, request, progress)
+        finished = _work_off(store, request, limits, progress)
         readings = list(_merged(store, request))
         write_predictions(request.out / "predictions.csv", readings, _targets(cards))
         if measured is not None:
             found = cohorts.match_truth(store, request.name, measured, pseudonyms=request.pseudonyms)
             cohorts.set_truth(store, request.name, found, pseudonyms=request.pseudonyms)
             write_truth(request.out, found)
-        _write_record(request, cards, finished)
+        _write_record(request, cards, limits, finished)
     return counted(readings)
 
 
@@ -123,8 +130,10 @@ def _take_in(store: Store, request: Request) -> None:
     cohorts.intake(store, request.name, request.paths, pseudonyms=request.pseudonyms)
 
 
-def _work_off(store: Store, request: Request, progress: Callable[[runs.Progress], None] | None) -> runs.Progress:
-    run = runs.submit(store, request.name, request.models)
+def _work_off(
+    store: Store, request: Request, limits: Limits, progress: Callable[[runs.Progress], None] | None
+) -> runs.Progress:
+    run = runs.submit(store, request.name, request.models, limits=limits)
     runs.ensure_worker(store)
     while True:
         now = runs.progress(store, run)
@@ -158,7 +167,7 @@ def _targets(cards: Sequence[Card]) -> list[str]:
     return [target for target in TARGETS if any(target in card.targets for card in cards)]
 
 
-def _write_record(request: Request, cards: Sequence[Card], finished: runs.Progress) -> None:
+def _write_record(request: Request, cards: Sequence[Card], limits: Limits, finished: runs.Progress) -> None:
     record = {
         "code_version": __version__,
         "paths": [str(path) for path in request.paths] if request.pseudonyms is None else [],
@@ -177,6 +186,7 @@ def _write_record(request: Request, cards: Sequence[Card], finished: runs.Progre
             }
             for card in cards
         ],
+        "quality": {"percentile": request.percentile, "limits": asdict(limits)},
         "photographs": {
             "total": finished.total,
             "predicted": finished.predicted,

@@ -1,0 +1,158 @@
+"""The door: what becomes of a photograph when it is de-identified, before anything of it is kept or sent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from fundus_core import eye as eyes
+from fundus_core import images, quality, retina
+from fundus_core.deidentify import AuditLine, Deidentified, Pseudonyms, audit_line, deidentify, encode
+from fundus_core.errors import PhotographError
+from fundus_core.journey import shows_retina
+from fundus_core.records import Photograph, RetinaBounds, Source, Status
+from fundus_core.store import Added, NewPhotograph, Store, TurnedAway
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A photograph at the door."""
+
+    photograph: str
+    """Its pseudonym."""
+    patient: str
+    """Pseudonym of the patient; empty where nobody said whose eye it is."""
+    sha256: str
+    """Of the original's bytes; empty where they could not be read."""
+    clean: Deidentified | None = None
+    """What may be kept; ``None`` where it was turned away."""
+    bounds: RetinaBounds | None = None
+    """The field of view, everything outside which is black; ``None`` where it was turned away."""
+    eye_source: str = ""
+    """Who said which eye: ``table``, ``dicom``, ``name``, ``disc``, or empty."""
+    turned_away: TurnedAway | None = None
+    """Why nothing of it may be kept; ``None`` where it is clean."""
+
+    @property
+    def audit(self) -> AuditLine:
+        """What was taken away; of a photograph that was turned away, all of it."""
+        if self.clean is not None:
+            return self.clean.audit
+        why = self.turned_away.code if self.turned_away else ""
+        return audit_line(self.photograph, self.patient, self.sha256, ("file name", f"the whole photograph ({why})"))
+
+
+def see(source: Source, pseudonyms: Pseudonyms) -> Seen:
+    """De-identify a photograph, or say why it cannot be.
+
+    A file that cannot be read, or that shows no retina, is turned away: nothing outside a field that was not
+    found can be blacked out. A photograph of a retina passes however poor it is; the limits of quality are the
+    run's own.
+
+    Args:
+        source: The original.
+        pseudonyms: Made with the user's key.
+    """
+    data = b""
+    try:
+        data = source.read()
+        photograph = images.decode(data, source.name, pseudonymise=pseudonyms.patient)
+    except OSError as error:
+        reason = f"The file could not be opened ({error.strerror or type(error).__name__}); check that it still exists."
+        return _turned_away(source, pseudonyms, data, TurnedAway(Status.FAILED.value, "unreadable", reason))
+    except PhotographError as error:
+        return _turned_away(source, pseudonyms, data, TurnedAway(Status.FAILED.value, error.code, str(error)))
+    bounds = retina.find(photograph.pixels)
+    report = quality.assess(photograph, bounds)
+    if report.refusal and not shows_retina(report):
+        why = TurnedAway(Status.REFUSED.value, report.refusal.code, report.refusal.message)
+        return _turned_away(source, pseudonyms, data, why)
+    return _cleaned(source, photograph, bounds, pseudonyms)
+
+
+def _turned_away(source: Source, pseudonyms: Pseudonyms, data: bytes, why: TurnedAway) -> Seen:
+    return Seen(
+        photograph=pseudonyms.photograph(source.name),
+        patient=pseudonyms.patient(source.patient_id),
+        sha256=hashlib.sha256(data).hexdigest() if data else "",
+        turned_away=why,
+    )
+
+
+def _cleaned(source: Source, photograph: Photograph, bounds: RetinaBounds, pseudonyms: Pseudonyms) -> Seen:
+    side = eyes.decide(
+        table=source.eye,
+        dicom=photograph.eye,
+        name=eyes.from_name(source.name),
+        disc=eyes.from_disc(photograph.pixels, bounds),
+    )
+    black = retina.black_out(photograph.pixels, bounds)
+    clean = deidentify(photograph, black, pseudonyms, patient_id=source.patient_id, eye=side.eye)
+    return Seen(clean.photograph, clean.patient, photograph.sha256, clean, bounds, side.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What came in."""
+
+    added: Added
+    """How many are new, renamed or known already."""
+    audit: tuple[AuditLine, ...] = ()
+    """What was taken away from each photograph; empty where nothing was de-identified."""
+
+
+@dataclass(slots=True)
+class _Door:
+    """De-identifies photographs on their way in and keeps what is left of them."""
+
+    store: Store
+    pseudonyms: Pseudonyms
+    audit: list[AuditLine] = field(default_factory=list)
+
+    def let_in(self, source: Source) -> NewPhotograph:
+        """Keep a photograph without what identifies its person; no way leads back to the original."""
+        seen = see(source, self.pseudonyms)
+        self.audit.append(seen.audit)
+        if seen.clean is None:
+            return NewPhotograph(
+                name=seen.photograph,
+                locator="",
+                sha256=seen.sha256,
+                patient_id=seen.patient,
+                eye=source.eye,
+                eye_source="table" if source.eye else "",
+                door=seen.turned_away,
+            )
+        kept = self.store.keep(encode(seen.clean.pixels, "png"))
+        return NewPhotograph.of_kept(
+            seen.photograph, kept, patient_id=seen.patient, eye=seen.clean.eye, eye_source=seen.eye_source
+        )
+
+
+def take_in(
+    store: Store,
+    cohort: str | int,
+    found: Iterable[Source],
+    *,
+    pseudonyms: Pseudonyms | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Intake:
+    """Bring photographs into a cohort; see ``intake``.
+
+    Raises:
+        UsageError: There is no such cohort.
+    """
+    counted = _counted(found, progress)
+    if pseudonyms is None:
+        return Intake(store.add_photographs(cohort, map(NewPhotograph.of_source, counted)))
+    door = _Door(store, pseudonyms)
+    added = store.add_photographs(cohort, map(door.let_in, counted))
+    return Intake(added, tuple(door.audit))
+
+
+def _counted(found: Iterable[Source], progress: Callable[[int], None] | None) -> Iterator[Source]:
+    for number, source in enumerate(found, start=1):
+        yield source
+        if progress:
+            progress(number)
