@@ -113,8 +113,9 @@ def test_occlusion_finds_the_box_that_matters():
 def test_a_map_of_what_matters_beats_chance_and_its_opposite_does_not():
     eraser = Eraser(eye().pixels, field_of(eye()), box)
     chance = tuple(one["sbp"] for one in eraser.random_curves(4.0, draws=19, seed=0))
-    right = Deletion(FRACTIONS, eraser.curves(BOX * 1.0)["sbp"], chance)
-    wrong = Deletion(FRACTIONS, eraser.curves(~BOX * 1.0)["sbp"], chance)
+    contrast = eraser.contrast_curves(4.0)["sbp"]
+    right = Deletion(FRACTIONS, eraser.curves(BOX * 1.0)["sbp"], contrast, chance)
+    wrong = Deletion(FRACTIONS, eraser.curves(~BOX * 1.0)["sbp"], contrast, chance)
     assert right.meaningful
     assert right.ratio > 2
     assert not wrong.meaningful
@@ -127,8 +128,17 @@ def test_random_maps_pass_the_deletion_test_about_as_often_as_chance_says():
     for seed in range(20):
         eraser = Eraser(eye(seed).pixels, field_of(eye(seed)), box)
         curves = [one["sbp"] for one in eraser.random_curves(4.0, draws=20, seed=seed)]
-        passed += Deletion(FRACTIONS, curves[0], tuple(curves[1:])).meaningful
+        passed += Deletion(FRACTIONS, curves[0], (0.0,) * len(FRACTIONS), tuple(curves[1:])).meaningful
     assert passed < 6
+
+
+def test_a_map_that_only_traces_contrast_is_no_evidence():
+    """However much it beats chance: this model reads contrast everywhere, and any edge detector finds that."""
+    curves = {"salient": (1.0,) * 6, "contrast": (1.0,) * 6, "random": ((0.1,) * 6,) * 19}
+    traced = Deletion(FRACTIONS, **curves)
+    assert traced.ratio == traced.contrast_ratio == pytest.approx(10)
+    assert not traced.meaningful
+    assert Deletion(FRACTIONS, **{**curves, "salient": (1.1,) * 6}).meaningful
 
 
 def test_a_model_that_ignores_the_photograph_has_an_empty_map_that_means_nothing():

@@ -36,10 +36,11 @@ def _run(options: argparse.Namespace) -> int:
 
 def _in_words(one: Saliency) -> str:
     target, test = TARGETS[one.target], one.deletion
-    verdict = "means something" if test.meaningful else "means nothing: random maps do as much"
+    verdict = "means something" if test.meaningful else "is no evidence: random pixels or plain contrast do as much"
     return (
         f"{one.target} {one.value:.{target.decimals}f} {target.unit}".rstrip()
         + f" ({one.value_blurred:.{target.decimals}f} without detail): {one.share_inside:.0%} inside the retina "
         f"(area {one.area_inside:.0%}), {one.share_on_vessels:.0%} of it on vessel-like contrast (expected "
-        f"{one.expected_on_vessels:.0%}); the map {verdict} (deletion {test.ratio:.2f} times chance)"
+        f"{one.expected_on_vessels:.0%}); the map {verdict} (deletion {test.ratio:.2f} times chance, contrast alone "
+        f"{test.contrast_ratio:.2f})"
     )

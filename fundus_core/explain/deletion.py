@@ -3,6 +3,8 @@
 The deletion test of Samek et al. 2017 (doi:10.1109/TNNLS.2016.2599820) and Petsiuk et al. 2018 (arXiv:1806.07421),
 with detail blurred instead of blackened, so that the network is not shown a picture unlike any photograph, and
 against random maps as coarse as the map, since blurring scattered pixels and blurring patches do different harm.
+Maps often look right because they trace edges (Adebayo et al. 2018, arXiv:1810.03292), so a map must also beat the one
+that marks contrast and knows no network.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ class Deletion:
     """Shares of the field that were blurred."""
     salient: tuple[float, ...]
     """Absolute change of the prediction, in its unit, when the most salient pixels are blurred."""
+    contrast: tuple[float, ...]
+    """The same for the pixels of strongest contrast, as far as blurring changes them: a map without a network."""
     random: tuple[tuple[float, ...], ...]
     """The same for random pixels of the same area, one curve per random map."""
 
@@ -46,8 +50,12 @@ class Deletion:
     @property
     def ratio(self) -> float:
         """Area under the salient curve over the mean area under the random ones; NaN where nothing moves."""
-        chance = float(np.mean([self._area(curve) for curve in self.random]))
-        return self._area(self.salient) / chance if chance > 0 else math.nan
+        return self._over_chance(self.salient)
+
+    @property
+    def contrast_ratio(self) -> float:
+        """The same ratio for contrast alone."""
+        return self._over_chance(self.contrast)
 
     @property
     def beaten(self) -> float:
@@ -57,8 +65,12 @@ class Deletion:
 
     @property
     def meaningful(self) -> bool:
-        """Whether the map beats every random one."""
-        return self.beaten == 1.0
+        """Whether the map beats every random one, and contrast alone."""
+        return self.beaten == 1.0 and self._area(self.salient) > self._area(self.contrast)
+
+    def _over_chance(self, curve: tuple[float, ...]) -> float:
+        chance = float(np.mean([self._area(one) for one in self.random]))
+        return self._area(curve) / chance if chance > 0 else math.nan
 
     def _area(self, curve: tuple[float, ...]) -> float:
         return float(np.trapezoid((0.0, *curve), (0.0, *self.fractions)))
@@ -85,6 +97,11 @@ class Eraser:
             target: tuple(abs(float(value) - self.value[target]) for value in values)
             for target, values in after.items()
         }
+
+    def contrast_curves(self, grain: float) -> dict[str, tuple[float, ...]]:
+        """Return such curves for the map of contrast, smoothed to spots of the size ``grain`` (spread in pixels)."""
+        detail = np.abs(self.pixels.astype(np.float64) - self.without).sum(axis=2)
+        return self.curves(smooth(detail, grain))
 
     def random_curves(self, grain: float, *, draws: int, seed: int) -> list[dict[str, tuple[float, ...]]]:
         """Return such curves for random maps whose spots have the size ``grain`` (spread in pixels)."""

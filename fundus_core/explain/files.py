@@ -119,8 +119,10 @@ def _numbers(one: Saliency) -> dict[str, object]:
     plain["deletion"] = {
         "fractions": test.fractions,
         "salient": test.salient,
+        "contrast": test.contrast,
         "random": test.random,
         "ratio": _plain(test.ratio),
+        "contrast_ratio": _plain(test.contrast_ratio),
         "beaten": test.beaten,
         "meaningful": test.meaningful,
     }
@@ -129,7 +131,8 @@ def _numbers(one: Saliency) -> dict[str, object]:
 
 def _saliency(target: str, content: Mapping[str, Any], folder: Path) -> Saliency:
     test = content["deletion"]
-    deletion = Deletion(tuple(test["fractions"]), tuple(test["salient"]), tuple(tuple(one) for one in test["random"]))
+    fractions, salient, contrast = (tuple(test[name]) for name in ("fractions", "salient", "contrast"))
+    deletion = Deletion(fractions, salient, contrast, tuple(tuple(one) for one in test["random"]))
     pixels = _read_picture(folder / f"{target}_map.png", cv2.IMREAD_GRAYSCALE)
     rest = {name: _number(value) for name, value in content.items() if name != "deletion"}
     return Saliency(target=target, map=(pixels / 255).astype(np.float32), deletion=deletion, **rest)

@@ -97,11 +97,16 @@ def saliency(
     found = _attributions(card, eraser, wanted, how)
     grain = _grain(card, how)
     chance = eraser.random_curves(grain, draws=draws, seed=seed)
+    contrast = eraser.contrast_curves(grain)
     vessels = vessel_like(crop.pixels, field)
-    return {
-        target: _judge(target, how, found[target], eraser, vessels, grain, [one[target] for one in chance])
-        for target in wanted
-    }
+    drawn = {}
+    for target in wanted:
+        # Integrated gradients change from pixel to pixel; only their mean over a spot is stable.
+        strength = found[target].strength
+        shown = smooth(strength, grain) if how == "integrated_gradients" else strength
+        curves = eraser.curves(shown)[target], contrast[target], tuple(one[target] for one in chance)
+        drawn[target] = _judged(target, how, found[target], shown, eraser, vessels, Deletion(FRACTIONS, *curves))
+    return drawn
 
 
 def _checked(card: Card, crop: RetinaCrop, targets: Sequence[str], method: str) -> tuple[tuple[str, ...], str]:
@@ -163,18 +168,16 @@ def _fine(slope: Floats, pixels: Pixels, baseline: Pixels) -> _Attribution:
     return _Attribution(strength, np.abs(slope).sum(axis=2), np.abs(detail).sum(axis=2))
 
 
-def _judge(
+def _judged(
     target: str,
     method: str,
     found: _Attribution,
+    shown: Floats,
     eraser: Eraser,
     vessels: Mask,
-    grain: float,
-    chance: Sequence[tuple[float, ...]],
+    deletion: Deletion,
 ) -> Saliency:
     field = eraser.field
-    # Integrated gradients change from pixel to pixel; only their mean over a spot is stable.
-    shown = smooth(found.strength, grain) if method == "integrated_gradients" else found.strength
     return Saliency(
         target=target,
         method=method,
@@ -185,7 +188,7 @@ def _judge(
         area_inside=float(field.mean()),
         share_on_vessels=_share(found.strength, vessels, field),
         expected_on_vessels=_share(found.chance, vessels, field),
-        deletion=Deletion(FRACTIONS, eraser.curves(shown)[target], tuple(chance)),
+        deletion=deletion,
     )
 
 
