@@ -342,8 +342,10 @@ def _plain(text: str) -> str:
 
     >>> _plain("<b>MAE 10.3</b> <span style='color:#555'>mmHg</span>")
     'MAE 10.3 mmHg'
+    >>> _plain("age: 0 to <30  <span>n = 3</span>")
+    'age: 0 to <30  n = 3'
     """
-    return re.sub(r"<[^>]+>", "", text).replace("$", r"\$")
+    return re.sub(r"</?[a-zA-Z][^>]*>", "", text).replace("$", r"\$")
 
 
 def _colour(text: str) -> Any:

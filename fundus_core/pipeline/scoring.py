@@ -18,7 +18,7 @@ from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.pipeline.tables import PredictionsFile, number, read_predictions
 from fundus_core.records import CohortTable, Labels
-from fundus_core.report import Subject, render
+from fundus_core.report import Subject, analyse, render, tables
 from fundus_core.targets import TARGETS
 
 
@@ -122,7 +122,9 @@ def evaluate(
     """Score predictions against measured values and write everything that came of it.
 
     Writes ``metrics.json``, ``estimates.csv``, ``pairs.csv`` (what was scored, a row per photograph), ``truth.csv``,
-    ``truth_faults.csv``, a copy of the predictions, and ``report.html``.
+    ``truth_faults.csv``, a copy of the predictions, ``report.html``, and where there is something to say ``baselines``,
+    ``subgroups``, ``subgroup_differences``, ``calibration``, ``calibration_curve``, ``errors``, ``eyes`` and
+    ``criteria``, each as a CSV table.
 
     Raises:
         UsageError: A file or option is at fault; nothing was written.
@@ -132,15 +134,19 @@ def evaluate(
     cards = known_cards(scored.predictions.model)
     note = notice(cards)
     rendered = any(card.rendered for card in cards)
+    analysis = analyse(scored.table, scored.evaluation)
     out.mkdir(parents=True, exist_ok=True)
     write_metrics(out / "metrics.json", scored, rendered=rendered, note=note)
     write_table(out / "estimates.csv", scored.evaluation.rows(), note=note)
     write_table(out / "pairs.csv", pairs(scored.table), note=note)
+    for name, rows in tables(analysis).items():
+        write_table(out / f"{name}.csv", rows, note=note)
     write_truth(out, scored.match)
     subject = Subject(
         title=out.resolve().name,
         table=scored.table,
         evaluation=scored.evaluation,
+        analysis=analysis,
         cards=tuple(cards),
         model=scored.predictions.model,
         notice=note,

@@ -10,6 +10,7 @@ import numpy as np
 from fundus_core.evaluation import Comparison, Evaluation
 from fundus_core.models.card import Card
 from fundus_core.records import CohortTable, Labels, Status
+from fundus_core.report.analysis import Analysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ class Subject:
     table: CohortTable
     """Readings and truth."""
     evaluation: Evaluation
-    """Every number."""
+    """Every score."""
+    analysis: Analysis
+    """Everything else that was computed."""
     cards: tuple[Card, ...]
     """Of the models; empty where a predictions file names none that is known here."""
     model: str

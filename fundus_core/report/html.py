@@ -13,6 +13,7 @@ from fundus_core.figures.printing import svg
 from fundus_core.report.chapters import chapters
 from fundus_core.report.checklist import answers
 from fundus_core.report.content import Pair, Subject
+from fundus_core.report.criteria import criteria_section
 from fundus_core.report.words import WORDS, plain
 from fundus_core.targets import TARGETS
 
@@ -33,6 +34,7 @@ def render(subject: Subject) -> str:
             subject=subject,
             flow=subject.flow,
             chapters=list(chapters(subject)),
+            criteria=criteria_section(subject.analysis.criteria, Look(rendered=subject.rendered, opaque=True)),
             checklist=answers(subject),
             spread=SPREAD_SENTENCE,
             version=__version__,

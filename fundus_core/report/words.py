@@ -26,6 +26,8 @@ WORDS = {
     "mae_null": "MAE of predicting the mean",
     "mae_age_sex": "MAE of age and sex only",
     "coverage": "coverage of the 90 % intervals",
+    "sd_truth": "SD of true values",
+    "sd_predicted": "SD of predictions",
     "auc": "AUC",
     "accuracy": "accuracy",
     "sensitivity": "sensitivity",
@@ -51,7 +53,7 @@ class Line:
 
 def line_of(key: str, estimate: Estimate, target: Target) -> Line:
     """Return an estimate as a row of a table."""
-    name = WORDS.get(key, key.replace("_", " "))
+    name = _name(key, target)
     if estimate.value is None:
         return Line(name, estimate.note, "", "")
     digits = max(target.decimals, 2)
@@ -59,6 +61,12 @@ def line_of(key: str, estimate: Estimate, target: Target) -> Line:
     known = estimate.low is not None and estimate.high is not None
     interval = f"{estimate.low:.{digits}f} to {estimate.high:.{digits}f}" if known else estimate.note
     return Line(name, minus(value), minus(interval), estimate.method)
+
+
+def _name(key: str, target: Target) -> str:
+    if key.startswith("within_"):
+        return f"share within ±{key.removeprefix('within_')} {target.unit}"
+    return WORDS.get(key, key.replace("_", " "))
 
 
 def minus(text: str) -> str:
