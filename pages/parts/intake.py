@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from fundus_core import pipeline
-from fundus_core.deidentify import Pseudonyms
+from fundus_core.deidentify import AuditLine, Pseudonyms
 from fundus_core.images import sources
 from fundus_core.records import Source
 from fundus_core.store import Cohort, NewPhotograph, Store
@@ -66,7 +64,17 @@ class Plan:
     """De-identify at the door; ``None`` keeps names and pictures as they are."""
 
 
-def make(store: Store, plan: Plan, tell: Callable[[int, int], None]) -> Cohort:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of a plan."""
+
+    cohort: Cohort
+    """As the store has it."""
+    audit: tuple[AuditLine, ...] = ()
+    """What was taken away from each photograph; empty where nothing was de-identified. It is kept nowhere."""
+
+
+def make(store: Store, plan: Plan, tell: Callable[[int, int], None]) -> Made:
     """Make a cohort of photographs and their truth.
 
     Args:
@@ -78,14 +86,23 @@ def make(store: Store, plan: Plan, tell: Callable[[int, int], None]) -> Cohort:
         UsageError: The name is empty or taken.
     """
     cohort = store.create_cohort(plan.name, rendered=plan.rendered)
+    audit: tuple[AuditLine, ...] = ()
+    matched = plan.matched
     if plan.pseudonyms is None:
         store.add_photographs(cohort.id, _put_away(store, plan.found, tell))
     else:
-        _without_names(store, cohort.id, plan, plan.pseudonyms, tell)
-    if plan.matched is not None:
-        matched = _renamed(plan.matched, plan.pseudonyms)
+        total = len(plan.found.sources)
+        audit = pipeline.take_in(
+            store,
+            cohort.id,
+            plan.found.sources,
+            pseudonyms=plan.pseudonyms,
+            progress=lambda done: tell(done, total),
+        ).audit
+        matched = pipeline.under_pseudonyms(matched, plan.pseudonyms) if matched else None
+    if matched is not None:
         pipeline.set_truth(store, cohort.id, matched, pseudonyms=plan.pseudonyms)
-    return store.cohort(cohort.id)
+    return Made(store.cohort(cohort.id), audit)
 
 
 def _put_away(store: Store, found: Found, tell: Callable[[int, int], None]) -> Iterator[NewPhotograph]:
@@ -99,26 +116,6 @@ def _keep(store: Store, source: Source) -> NewPhotograph:
     kept = store.keep_file(path) if source.locator and path.is_file() else store.keep(source.read())
     spoken = "table" if source.eye else ""
     return NewPhotograph.of_kept(source.name, kept, patient_id=source.patient_id, eye=source.eye, eye_source=spoken)
-
-
-def _without_names(
-    store: Store, cohort: int, plan: Plan, pseudonyms: Pseudonyms, tell: Callable[[int, int], None]
-) -> None:
-    before, total = 0, len(plan.found.sources)
-    for path in plan.found.paths:
-
-        def progress(done: int, before: int = before) -> None:
-            tell(before + done, total)
-
-        pipeline.intake(store, cohort, [path], pseudonyms=pseudonyms, progress=progress)
-        before += sum(1 for _source in sources([path]))
-
-
-def _renamed(matched: Match, pseudonyms: Pseudonyms | None) -> Match:
-    if pseudonyms is None:
-        return matched
-    names = [pseudonyms.photograph(str(name)) for name in matched.photographs]
-    return replace(matched, photographs=np.array(names, dtype=np.str_))
 
 
 def free_name(taken: Sequence[str], wish: str) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import streamlit as st
 
-from fundus_core import runs
-from fundus_core.deidentify import Pseudonyms, own_key, own_key_file
+from fundus_core import pipeline, runs
+from fundus_core.deidentify import audit_csv
 from fundus_core.errors import FundusError, UsageError
+from fundus_core.quality import LIMITS, Limits
 from fundus_core.truth import Match
-from pages.parts import cards, home, intake, menu, progress, show, state
+from pages.parts import cards, door, home, intake, menu, progress, show, state
 from pages.parts.intake import Found, Plan
 from pages.parts.language import _, count
 
@@ -26,59 +29,65 @@ def form(found: Found, matched: Match | None) -> None:
     name = left.text_input(_("Name of the cohort"), wish, max_chars=120, key=f"name{state.upload_number()}")
     chosen = right.multiselect(_("Models"), models, default=models[:1], format_func=cards.title, key="with_models")
     rendered = st.checkbox(_("These photographs are rendered, not taken"), key=f"rendered{state.upload_number()}")
-    pseudonyms = _door(found)
+    wanted, pseudonyms = door.at_intake(found)
+    percentile = _strictness()
     if not rendered and any(cards.reads_rendered_eyes(model) for model in chosen):
         st.caption(f":material/info: {_(show.RENDERED_MODEL)}")
+    possible = bool(chosen and name.strip() and (pseudonyms or not wanted))
     label = _("Read {n} photographs").format(n=count(len(found.sources)))
-    if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not (chosen and name.strip())):
-        _start(Plan(name, found, matched, rendered, pseudonyms), chosen)
+    if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not possible):
+        _start(Plan(name, found, matched, rendered, pseudonyms), chosen, percentile)
 
 
-def _door(found: Found) -> Pseudonyms | None:
-    """Let the user de-identify at the door, and show what that does to the first names."""
-    tip = _("Names and patient ids become pseudonyms, writing beside the retina is blacked out, tags are dropped.")
-    if not st.checkbox(_("De-identify at the door"), key=f"door{state.upload_number()}", help=tip):
-        return None
-    try:
-        made = Pseudonyms(own_key())
-    except UsageError as fault:
-        st.error(str(fault))
-        return None
-    rows = [
-        {
-            _("File"): source.name,
-            _("Becomes"): made.photograph(source.name),
-            _("Patient"): made.patient(source.patient_id) or "–",
-        }
-        for source in found.sources[:5]
-    ]
-    st.dataframe(rows, hide_index=True)
-    st.caption(
-        _("The key that makes the pseudonyms stays with you, apart from the results: {file}").format(
-            file=own_key_file()
-        )
-    )
-    return made
+def _strictness() -> float:
+    """Let the user refuse the cohort's own worst photographs; return the percentile, 0 for the usual limits."""
+    tip = _("Beside the usual limits. Sharpness, light, contrast and glare are measured on a sample of the cohort.")
+    label = _("Also refuse the worst … % by each check of quality")
+    return float(st.slider(label, 0, 25, 0, help=tip, key=f"strict{state.upload_number()}"))
 
 
-def _start(plan: Plan, models: list[str]) -> None:
-    bar = st.progress(0.0, text=_("Putting the photographs away"))
-
-    def tell(done: int, total: int) -> None:
-        if done % 50 == 0:
-            bar.progress(min(done / total, 1.0), text=_("Putting the photographs away"))
-
+def _start(plan: Plan, models: list[str], percentile: float) -> None:
+    bar = st.progress(0.0)
     store = home.store()
     try:
-        cohort = intake.make(store, plan, tell)
-        run = runs.submit(store, cohort.id, models)
+        limits = _limits(plan.found, percentile, _teller(bar, _("Measuring the quality of a sample")))
+        made = intake.make(store, plan, _teller(bar, _("Putting the photographs away")))
+        run = runs.submit(store, made.cohort.id, models, limits=limits)
     except FundusError as fault:
         st.error(str(fault))
         return
     runs.ensure_worker(store)
+    door.leave()
     state.forget_upload()
+    state.remember("audit", (run, audit_csv(made.audit)) if made.audit else None)
     state.watch(run)
     st.rerun()
+
+
+def _limits(found: Found, percentile: float, tell: Callable[[int, int], None]) -> Limits:
+    return pipeline.limits_of(found.sources, percentile, progress=tell) if percentile else LIMITS
+
+
+def _teller(bar: Any, words: str) -> Callable[[int, int], None]:
+    """Return what moves the bar, a hundred times at most."""
+
+    def tell(done: int, total: int) -> None:
+        if done % max(1, total // 100) == 0:
+            bar.progress(min(done / max(total, 1), 1.0), text=words)
+
+    return tell
+
+
+def _audit(run: int) -> None:
+    """Offer the audit of the intake that began this run, as long as this tab remembers it."""
+    kept = state.recall("audit")
+    if kept is None or kept[0] != run:
+        return
+    with st.container(border=True):
+        show.download(_("Audit of the de-identification (CSV)"), "audit.csv", lambda: kept[1])
+        st.caption(
+            _("A line per photograph: its pseudonym, the hash of the original, what was taken away. Kept nowhere.")
+        )
 
 
 def watched(run: int) -> None:
@@ -93,6 +102,7 @@ def watched(run: int) -> None:
     name = store.cohort(now.cohort).name
     st.subheader(name, anchor=False)
     progress.watch(run)
+    _audit(run)
     with st.container(horizontal=True):
         st.page_link(
             menu.path("evaluate"),

@@ -43,7 +43,7 @@ def test_an_upload_is_kept_by_the_store_with_its_truth(eyes, batch, store):
     found = intake.of_batch(batch)
     assert found.names == [f"site/P0001_{e}.jpg" for e in "LR"] + [f"site/P0002_{e}.jpg" for e in "LR"]
     matched = truth.match(truth.load(eyes / "truth.csv"), found.names)
-    cohort = intake.make(store, Plan("Two people", found, matched), silent)
+    cohort = intake.make(store, Plan("Two people", found, matched), silent).cohort
     batch.discard()
     item = store.photograph(cohort.id, "site/P0001_L.jpg")
     assert item.patient_id == "P0001"
@@ -68,7 +68,7 @@ def test_a_table_in_the_upload_is_no_photograph(eyes, batch):
 
 def test_a_folder_of_the_server_stays_where_it_is(eyes, store):
     found = intake.of_path(eyes / "photographs")
-    cohort = intake.make(store, Plan("Here", found, None), silent)
+    cohort = intake.make(store, Plan("Here", found, None), silent).cohort
     assert cohort.photographs == 4
     assert store.locator(cohort.id, "P0001_L.jpg") == str((eyes / "photographs" / "P0001_L.jpg").resolve())
 
@@ -82,8 +82,9 @@ def test_de_identified_at_the_door_no_name_is_left_and_truth_still_matches(eyes,
     found = intake.of_path(eyes / "photographs")
     matched = truth.match(truth.load(eyes / "truth.csv"), found.names)
     pseudonyms = Pseudonyms(bytes(range(32)))
-    cohort = intake.make(store, Plan("Nameless", found, matched, pseudonyms=pseudonyms), silent)
-    items = store.photographs(cohort.id, limit=9).items
+    made = intake.make(store, Plan("Nameless", found, matched, pseudonyms=pseudonyms), silent)
+    assert len(made.audit) == 4
+    items = store.photographs(made.cohort.id, limit=9).items
     assert len(items) == 4
     for item in items:
         assert item.name.startswith("F-")
