@@ -14,4 +14,4 @@ if not known:
     st.info(_("There is no model card. Bring one below."))
 for name, card in known.items():
     library.card(name, card)
-library.bring_in()
+library.bring_in(known)

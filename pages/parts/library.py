@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fundus_core.figures import error, heading
 from fundus_core.models.card import Card, Output, Result
 from fundus_core.targets import TARGETS
-from pages.parts import choose
+from pages.parts import cards, choose
+from pages.parts.inbox import clean
 from pages.parts.language import _
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def card(name: str, card: Card) -> None:
@@ -89,11 +98,44 @@ def _output(card: Card, each: Output) -> dict[str, object]:
     }
 
 
-def bring_in() -> None:
-    """Say how a model is brought."""
+def bring_in(known: Mapping[str, Card]) -> None:
+    """Let the user bring weights for a card of this page, or for a card of their own."""
     st.subheader(_("Bring a model"), anchor=False)
     st.markdown(
         _("Weights are not shipped with the project. Obtain them under their terms, then hand them over with a card:")
     )
+    own = _("a card of my own (TOML)")
+    with st.container(border=True):
+        chosen = st.selectbox(_("Card"), [*known, own], format_func=lambda name: cards.title(str(name)))
+        file = st.file_uploader(_("Card (TOML)"), ["toml"], key="own_card") if chosen == own else None
+        weights = st.file_uploader(
+            _("Weights (safetensors, torch, Keras, ONNX or a zipped SavedModel)"), key="own_weights"
+        )
+        terms = known[chosen].terms if chosen in known else ""
+        agreed = st.checkbox(terms, key="own_terms") if terms else True
+        ready = weights is not None and agreed and (chosen != own or file is not None)
+        if st.button(_("Import"), disabled=not ready, icon=":material/download:") and weights is not None:
+            with st.spinner(_("Reading the weights; nothing in them is executed"), show_time=True):
+                _import(weights, str(chosen) if file is None else file)
+    st.caption(_("The same on the command line:"))
     st.code("python -m fundus_core models import WEIGHTS --card CARD.toml", language="bash")
-    st.caption(_("Weights are read without executing anything in them; the card says how photographs are prepared."))
+
+
+def _import(weights: UploadedFile, card: str | UploadedFile) -> None:
+    """Have another process import weights: torch stays out of the page server."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = [str(_written(Path(folder), weights)), "--card"]
+        options.append(card if isinstance(card, str) else str(_written(Path(folder), card)))
+        command = [sys.executable, "-m", "fundus_core", "models", "import", *options]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode == 0:
+        st.success(done.stdout)
+    else:
+        last = done.stderr.strip().splitlines()[-1:] or [_("The weights could not be imported.")]
+        st.error(last[0].partition(": ")[2] or last[0])
+
+
+def _written(folder: Path, file: UploadedFile) -> Path:
+    path = folder / clean(file.name).name
+    path.write_bytes(file.getbuffer())
+    return path
