@@ -10,7 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Comparison, out_of_distribution, prediction_shift, rows
+from fundus_core.evaluation import (
+    NUMBER_OF_DRAWS,
+    SEED,
+    Comparison,
+    out_of_distribution,
+    prediction_shift,
+    published,
+    rows,
+    transfers,
+)
 from fundus_core.evaluation import compare as set_beside
 from fundus_core.models.card import Card
 from fundus_core.pipeline.scoring import beside, known_cards, matched, notice, write_table
@@ -49,8 +58,9 @@ def compare(
     """Compare cohorts and write everything that came of it.
 
     Writes ``comparison.json``, tables (``case_mix.csv``, ``imbalance.csv``, ``estimates.csv``, ``differences.csv``,
-    ``standardised.csv``, ``equivalence.csv``, ``shift.csv``, ``out_of_distribution.csv``) and ``report.html``. Without
-    any truth there are no errors to compare: then only who the people are and how their predictions differ.
+    ``standardised.csv``, ``recalibration.csv``, ``equivalence.csv``, ``published.csv``, ``shift.csv``,
+    ``out_of_distribution.csv``) and ``report.html``. Without any truth there are no errors to compare: then only who
+    the people are and how their predictions differ.
 
     Args:
         folders: Name to a folder with ``predictions.csv`` and, where there is truth, ``truth.csv``.
@@ -151,6 +161,30 @@ def _parts(
     )
     yield "standardised_balance", [{"target": one.target, **row} for one in common for row in rows(one.balance)]
     yield "standardised_differences", [row for one in common for row in rows(one.differences)]
+    tried = transfers(tables, level=found.level, seed=found.seed, draws=found.draws)
+    yield "recalibration", rows(tried)
+    yield "published", [row for name in found.targets for row in published_rows(name)]
     yield "equivalence", [row for each in found.targets.values() for row in rows(each.equivalences)]
     yield "shift", rows(prediction_shift(tables))
     yield "out_of_distribution", rows(out_of_distribution(tables, seed=found.seed, draws=found.draws))
+
+
+def published_rows(target_id: str) -> list[dict[str, object]]:
+    """Return what others have reported of a target, a row per figure."""
+    return [
+        {
+            "target": each.target,
+            "study": each.study.name,
+            "estimate": each.score,
+            "value": each.value,
+            "low": each.low,
+            "high": each.high,
+            "baseline": each.baseline,
+            "people": each.study.people,
+            "population": each.study.population,
+            "source": each.study.source,
+            "read": each.study.read,
+            "remark": each.note,
+        }
+        for each in published(target_id)
+    ]

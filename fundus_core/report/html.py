@@ -14,6 +14,7 @@ from fundus_core.report.chapters import chapters
 from fundus_core.report.checklist import answers
 from fundus_core.report.content import Pair, Subject
 from fundus_core.report.criteria import criteria_section
+from fundus_core.report.rows import published_forest
 from fundus_core.report.words import WORDS, plain
 from fundus_core.targets import TARGETS
 
@@ -47,7 +48,7 @@ def render_comparison(pair: Pair) -> str:
     return (
         _environment()
         .get_template("comparison.html.jinja")
-        .render(pair=pair, figures=_forests(pair), words=WORDS, targets=TARGETS, version=__version__)
+        .render(pair=pair, figures=_forests(pair), targets=TARGETS, spread=SPREAD_SENTENCE, version=__version__)
     )
 
 
@@ -63,7 +64,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _forests(pair: Pair) -> dict[str, list[str]]:
-    """Draw per target every compared score, a row per cohort."""
+    """Draw per target every compared score, a row per cohort, then what others have published of it."""
     look = Look(rendered=pair.rendered, opaque=True)
     drawn: dict[str, list[str]] = {}
     for name, each in pair.comparison.targets.items():
@@ -76,6 +77,7 @@ def _forests(pair: Pair) -> dict[str, list[str]]:
                 for place, (cohort, result) in enumerate(each.results.items())
                 if (found := result.estimates.get(score)) is not None
             ]
+            rows += published_forest(target, score) if rows else []
             unit = f" ({target.unit})" if score in ("mae", "bias") else ""
             if rows:
                 drawn[name].append(svg(forest(rows, WORDS.get(score, score) + unit, look), width=640))

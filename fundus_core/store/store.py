@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
-from fundus_core.records import CohortTable, Reading
+from fundus_core.records import CohortTable, Labels, Reading
 from fundus_core.store import archive, cohorts, gallery, members, schema, tables, versions
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.ground import Ground
@@ -253,6 +253,11 @@ class Store(Ground):
             cohort = cohorts.id_of(connection, ref)
             chosen = versions.chosen(connection, cohort, models)
             return tables.table(connection, cohort, list(chosen))
+
+    def hashes(self, ref: CohortRef) -> Labels:
+        """The sha256 of each photograph's bytes, in the order of ``table``; empty where nobody has read them yet."""
+        with self.reading() as connection:
+            return tables.hashes(connection, cohorts.id_of(connection, ref))
 
     def readings(self, ref: CohortRef, model: str) -> Iterator[Reading]:
         """What a model found, a photograph at a time; those still queued are left out."""

@@ -68,6 +68,12 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> Co
     )
 
 
+def hashes(connection: sa.Connection, cohort: int) -> Labels:
+    """The sha256 of each photograph, in the order of ``table``."""
+    query = sa.select(_PHOTOGRAPH.sha256).where(_PHOTOGRAPH.cohort_id == cohort).order_by(_PHOTOGRAPH.id)
+    return _labels([sha256 or "" for (sha256,) in connection.execute(query)])
+
+
 def _truth(columns: Sequence[Sequence[Any]]) -> dict[str, Floats]:
     """The targets of which anything was measured."""
     found = {name: _floats(column) for name, column in zip(TARGETS, columns, strict=True)}

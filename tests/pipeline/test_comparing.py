@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -67,3 +68,41 @@ def test_a_folder_without_predictions_is_told_and_nothing_is_written(tmp_path: P
     with pytest.raises(UsageError, match=r"holds no predictions\.csv"):
         compare({"a": tmp_path, "b": tmp_path}, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_published_figures_and_a_recalibration_stand_beside_the_cohorts(tmp_path: Path) -> None:
+    one, other = write(tmp_path / "a", seed=1, bias=6), write(tmp_path / "b", seed=2, bias=6)
+    compare({"one": one, "other": other}, tmp_path / "out", draws=100)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    forest = next(part for part in page.split("<svg role") if part.startswith('="img" aria-label="MAE (mmHg)'))
+    assert "JOIR 2025" in forest
+    assert "context, not a ranking" in page
+    with (tmp_path / "out" / "recalibration.csv").open(encoding="utf-8") as stream:
+        lines = list(csv.DictReader(stream))
+    assert [(line["fitted_on"], line["tested_on"]) for line in lines] == [("one", "other"), ("other", "one")]
+    assert all(abs(float(line["bias_after"])) < 3 < float(line["bias_before"]) for line in lines)
+    assert all("not a medical device" in line["notice"] for line in lines)
+
+
+def test_a_line_is_never_tested_on_its_own_people(tmp_path: Path) -> None:
+    one, other = write(tmp_path / "a", seed=1), write(tmp_path / "b", seed=1)
+    for folder in (one, other):
+        lines = (folder / "predictions.csv").read_text().splitlines()
+        hashed = [f"{line},{'sha256' if not k else k}" for k, line in enumerate(lines)]
+        (folder / "predictions.csv").write_text("\n".join(hashed) + "\n")
+    compare({"one": one, "other": other}, tmp_path / "out", draws=100)
+    table = (tmp_path / "out" / "recalibration.csv").read_text(encoding="utf-8")
+    assert table.count("were used to fit the recalibration") >= 2
+
+
+def test_cohorts_without_any_truth_are_compared_by_their_predictions(tmp_path: Path) -> None:
+    sides = {"one": write(tmp_path / "a", seed=1), "other": write(tmp_path / "b", seed=2, bias=20)}
+    for folder in sides.values():
+        (folder / "truth.csv").unlink()
+    found = compare(sides, tmp_path / "out", draws=100)
+    assert not found.targets
+    assert (tmp_path / "out" / "shift.csv").is_file()
+    assert not (tmp_path / "out" / "recalibration.csv").exists()
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "no errors to compare" in page
+    assert "wasserstein" in page

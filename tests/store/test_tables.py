@@ -125,3 +125,12 @@ def test_a_model_that_never_ran_is_named(store: Store, cohort: str) -> None:
     store.create_cohort("new")
     with pytest.raises(UsageError, match="no run has been started"):
         store.table("new", ["one"])
+
+
+def test_hashes_stand_in_the_order_of_the_table(store: Store) -> None:
+    store.create_cohort("two")
+    kept = [store.keep(data) for data in (b"b", b"a")]
+    store.add_photographs("two", [NewPhotograph.of_kept(f"{k}.jpg", one) for k, one in enumerate(kept)])
+    store.add_photographs("two", [NewPhotograph("unread.jpg", "/nowhere/unread.jpg")])
+    assert store.hashes("two").tolist() == [kept[0].sha256, kept[1].sha256, ""]
+    assert len(store.hashes("two")) == len(store.table("two"))
