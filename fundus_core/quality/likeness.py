@@ -31,7 +31,7 @@ def likeness(view: View, ridges: Ridges, focus: float) -> float:
     """
     if view.empty:
         return 0.0
-    if float(np.percentile(view.pixels.max(axis=2)[view.inside], 99.5)) < _BLACK:
+    if float(np.percentile(view.highest[view.inside], 99.5)) < _BLACK:
         return _UNDECIDED
     return _warmth(view) * _evenness(view) * _lines(ridges, focus)
 

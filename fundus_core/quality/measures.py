@@ -63,13 +63,13 @@ def measure(photograph: Photograph, bounds: RetinaBounds) -> Measurements:
 
 
 def _brightness(view: View) -> float:
-    return float(np.median(view.pixels.max(axis=2)[view.field])) if view.field.any() else 0.0
+    return float(np.median(view.highest[view.field])) if view.field.any() else 0.0
 
 
 def _lit_share(view: View) -> float:
     if view.empty:
         return 0.0
-    smooth = blur(view.pixels.max(axis=2), 4.0)[view.inside]
+    smooth = blur(view.highest, 4.0)[view.inside]
     level = max(0.25 * float(np.percentile(smooth, 75)), 12.0)
     return float(np.mean(smooth > level))
 
@@ -77,7 +77,7 @@ def _lit_share(view: View) -> float:
 def _glare_share(view: View) -> float:
     if view.empty:
         return 0.0
-    return float(np.mean(blur(view.pixels.min(axis=2), 2.0)[view.inside] > 225.0))
+    return float(np.mean(blur(view.lowest, 2.0)[view.inside] > 225.0))
 
 
 def _contrast(view: View) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -114,14 +115,40 @@ def crop(pixels: Pixels, bounds: RetinaBounds, rule: CropRule) -> RetinaCrop:
     Raises:
         UsageError: The bounds were measured on a photograph of another size.
     """
+    return crops(pixels, bounds, (rule,))[0]
+
+
+def crops(pixels: Pixels, bounds: RetinaBounds, rules: Sequence[CropRule]) -> tuple[RetinaCrop, ...]:
+    """Cut one square per rule; rules of one margin share the cut, which is most of the work.
+
+    Args:
+        pixels: Height x width x 3, RGB, 0..255.
+        bounds: The field of view in that photograph.
+        rules: Size, resampling and margin of each.
+
+    Returns:
+        The crops in the order of the rules.
+
+    Raises:
+        UsageError: The bounds were measured on a photograph of another size.
+    """
     _check(pixels, bounds)
-    side = max(round(2.0 * bounds.radius * (1.0 + rule.margin)), 1)
+    cut = {margin: _cut(pixels, bounds, margin) for margin in dict.fromkeys(rule.margin for rule in rules)}
+    return tuple(_at_size(*cut[rule.margin], bounds, rule) for rule in rules)
+
+
+def _cut(pixels: Pixels, bounds: RetinaBounds, margin: float) -> tuple[Pixels, int, int]:
+    """Return the square at the photograph's own size, and where it begins."""
+    side = max(round(2.0 * bounds.radius * (1.0 + margin)), 1)
     x0, y0 = round(bounds.cx - side / 2), round(bounds.cy - side / 2)
-    square = _square(pixels, bounds, x0, y0, side)
+    return _square(pixels, bounds, x0, y0, side), x0, y0
+
+
+def _at_size(square: Pixels, x0: int, y0: int, bounds: RetinaBounds, rule: CropRule) -> RetinaCrop:
     return RetinaCrop(
         pixels=_resize(square, rule),
         bounds=bounds,
-        scale=rule.size / side,
+        scale=rule.size / square.shape[0],
         origin_x=float(x0),
         origin_y=float(y0),
     )
