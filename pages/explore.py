@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from pages.parts import choose, gallery, home, show
+from pages.parts import choose, gallery, home, show, strict
 from pages.parts.language import _, count
 
 view = choose.require_view(_("Explore"))
 place = show.title(_("Explore"), _("Every photograph of **{name}**.").format(name=view.cohort.name), view=view)
+strict.note(view)
 where, order, target, descending = gallery.controls(view)
 number = gallery.page_number()
 page = home.store().photographs(

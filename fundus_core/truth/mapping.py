@@ -117,6 +117,26 @@ class Proposal:
         columns = (replace(c, needs_confirmation=False) if c.heading in chosen else c for c in self.columns)
         return replace(self, columns=tuple(columns))
 
+    def reuse(self, saved: Self) -> Self:
+        """Return a copy in which the columns that a saved mapping names are as they were saved.
+
+        Headings are compared without regard to case, width and blanks; other columns stay as proposed.
+
+        Raises:
+            TruthError: The two have no column in common.
+        """
+        known = {fold(column.heading): column for column in saved.columns}
+        if not any(fold(column.heading) in known for column in self.columns):
+            message = (
+                f"The saved mapping is of another table: it names {', '.join(c.heading for c in saved.columns[:8])}, "
+                f"this table has {', '.join(c.heading for c in self.columns[:8])}. Choose another file."
+            )
+            raise TruthError(message)
+        columns = (
+            replace(known[fold(c.heading)], heading=c.heading) if fold(c.heading) in known else c for c in self.columns
+        )
+        return replace(self, columns=tuple(columns))
+
     def to_json(self) -> str:
         """Return the mapping as JSON text."""
         return json.dumps({"columns": [asdict(c) for c in self.columns]}, ensure_ascii=False, indent=1)

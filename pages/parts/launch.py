@@ -13,7 +13,7 @@ from fundus_core.deidentify import audit_csv
 from fundus_core.errors import FundusError, UsageError
 from fundus_core.quality import LIMITS, Limits
 from fundus_core.truth import Match
-from pages.parts import cards, door, home, intake, menu, progress, show, state
+from pages.parts import cards, door, home, intake, menu, progress, show, state, strict
 from pages.parts.intake import Found, Plan
 from pages.parts.language import _, count
 
@@ -30,20 +30,13 @@ def form(found: Found, matched: Match | None) -> None:
     chosen = right.multiselect(_("Models"), models, default=models[:1], format_func=cards.title, key="with_models")
     rendered = st.checkbox(_("These photographs are rendered, not taken"), key=f"rendered{state.upload_number()}")
     wanted, pseudonyms = door.at_intake(found)
-    percentile = _strictness()
+    percentile = strict.percentile()
     if not rendered and any(cards.reads_rendered_eyes(model) for model in chosen):
         st.caption(f":material/info: {_(show.RENDERED_MODEL)}")
     possible = bool(chosen and name.strip() and (pseudonyms or not wanted))
     label = _("Read {n} photographs").format(n=count(len(found.sources)))
     if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not possible):
         _start(Plan(name, found, matched, rendered, pseudonyms), chosen, percentile)
-
-
-def _strictness() -> float:
-    """Let the user refuse the cohort's own worst photographs; return the percentile, 0 for the usual limits."""
-    tip = _("Beside the usual limits. Sharpness, light, contrast and glare are measured on a sample of the cohort.")
-    label = _("Also refuse the worst … % by each check of quality")
-    return float(st.slider(label, 0, 25, 0, help=tip, key=f"strict{state.upload_number()}"))
 
 
 def _start(plan: Plan, models: list[str], percentile: float) -> None:

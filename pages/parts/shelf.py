@@ -11,7 +11,7 @@ import streamlit as st
 
 from fundus_core.errors import UsageError
 from fundus_core.store import Cohort
-from pages.parts import cards, home, intake, menu, show
+from pages.parts import cards, home, intake, menu, registry, show
 from pages.parts.language import _, count, moment
 
 
@@ -30,6 +30,8 @@ def card(cohort: Cohort) -> None:
                 _edit(cohort)
             if st.button(_("Export"), icon=":material/archive:", key=f"export{cohort.id}"):
                 _export(cohort)
+            if st.button(_("For a registry"), icon=":material/shield_person:", key=f"registry-of-{cohort.id}"):
+                registry.export(cohort)
             if st.button(_("Delete"), icon=":material/delete:", key=f"delete{cohort.id}"):
                 _delete(cohort)
 

@@ -15,7 +15,7 @@ from fundus_core.images.sources import source_at
 from fundus_core.records import Floats, QualityCheck, QualityReport, Status
 from fundus_core.store import Cohort, Item, NewPhotograph, Store, Where
 from fundus_core.targets import TARGETS
-from pages.parts import cards, home, photo, progress, results, show
+from pages.parts import cards, home, photo, progress, results, show, strict
 from pages.parts.arrival import KINDS
 from pages.parts.language import _
 from pages.parts.results import View
@@ -106,6 +106,8 @@ def picture(view: View, item: Item) -> None:
     st.caption(" · ".join([photo.eye(item.eye), photo.details(item)]))
     if item.status != "predicted" and item.status != "queued":
         st.warning(photo.reason(item))
+    elif item.reason:
+        st.caption(f":material/info: {item.reason}")
     report = _quality(view, item)
     if report is not None:
         with st.expander(_("Quality checks"), expanded=not report.gradable):
@@ -117,7 +119,7 @@ def _quality(view: View, item: Item) -> QualityReport | None:
         source = source_at(home.store().locator(view.cohort.id, item.name))
     except FundusError:
         return None
-    found = journey.examine(source)
+    found = journey.examine(source, limits=strict.limits(view))
     return None if found.status is Status.FAILED else found.quality
 
 

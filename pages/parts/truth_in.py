@@ -9,13 +9,14 @@ import streamlit as st
 
 from fundus_core import truth
 from fundus_core.errors import TruthError
-from fundus_core.targets import TARGETS
-from fundus_core.truth import Match, Proposal, Table, TruthTable
-from pages.parts import arrival, show, state
+from fundus_core.truth import Fault, Match, Table, TruthTable
+from pages.parts import arrival, mapping_in, show, state
 from pages.parts.intake import Found
 from pages.parts.language import _, count
 
 KINDS = ["csv", "tsv", "txt", "xlsx", "xlsm"]
+_SHOWN = 1000
+"""Rows of a table on the page; the download has all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,8 @@ def table(found: Found) -> Match | None:
         st.caption(_("Without a table there are predictions, but nothing to hold them against."))
         return None
     try:
-        read = _read(given.name, given.data)
-        proposal = _confirm(read, truth.propose(read))
-        return _matched(truth.apply(read, proposal), found)
+        read = _read(given.name, given.data, _sheet(given))
+        return _matched(truth.apply(read, mapping_in.confirmed(read)), found)
     except TruthError as fault:
         st.error(str(fault))
         return None
@@ -56,94 +56,110 @@ def _given() -> Given | None:
     return None
 
 
+def _sheet(given: Given) -> str | None:
+    """Let the user choose the sheet of a workbook that has several; ``None`` for the first that is not empty."""
+    names = _sheets(given.name, given.data)
+    if len(names) < 2:
+        return None
+    return st.selectbox(_("Sheet"), names, key=f"sheet-{given.name}-{state.upload_number()}")
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read(name: str, data: bytes) -> Table:
-    return truth.read_table(data, name)
+def _sheets(name: str, data: bytes) -> tuple[str, ...]:
+    return truth.sheet_names(data, name)
 
 
-def _confirm(read: Table, proposal: Proposal) -> Proposal:
-    """Show what each column is taken for; return the mapping as the user left it."""
-    with st.expander(_summary(proposal), expanded=bool(proposal.unconfirmed)):
-        st.caption(_("Change a role where it is wrong. Columns without a role are kept for grouping."))
-        edited = st.data_editor(
-            [_row(column) for column in proposal.columns],
-            hide_index=True,
-            disabled=["heading", "confidence", "reason"],
-            column_config={
-                "heading": st.column_config.TextColumn(_("Column")),
-                "role": st.column_config.SelectboxColumn(_("Is"), options=list(truth.ROLES), required=True),
-                "unit": st.column_config.TextColumn(_("Unit in the file")),
-                "confidence": st.column_config.ProgressColumn(
-                    _("How sure"), min_value=0, max_value=1, format="percent"
-                ),
-                "confirmed": st.column_config.CheckboxColumn(_("Confirmed")),
-                "reason": st.column_config.TextColumn(_("Why"), width="large"),
-            },
-            key=f"mapping-{read.name}-{state.upload_number()}",
-        )
-        for note in (*read.notes, *proposal.notes):
-            st.caption(note)
-    return _changed(proposal, list(edited))
-
-
-def _summary(proposal: Proposal) -> str:
-    mapped = [column.role for column in proposal.columns if column.role in TARGETS]
-    words = _("Columns: {targets}").format(targets=", ".join(mapped) or _("no target found"))
-    if proposal.unconfirmed:
-        names = ", ".join(column.heading for column in proposal.unconfirmed)
-        words += " · " + _("please confirm: {names}").format(names=names)
-    return words
-
-
-def _row(column: Any) -> dict[str, Any]:
-    return {
-        "heading": column.heading,
-        "role": column.role,
-        "unit": column.unit,
-        "confidence": column.confidence,
-        "confirmed": not column.needs_confirmation,
-        "reason": column.reason,
-    }
-
-
-def _changed(proposal: Proposal, rows: list[dict[str, Any]]) -> Proposal:
-    for column, row in zip(proposal.columns, rows, strict=True):
-        different = row["role"] != column.role or (row["unit"] or "") != column.unit
-        confirmed = bool(row["confirmed"]) and column.needs_confirmation
-        if different or confirmed:
-            proposal = proposal.change(column.heading, role=row["role"], unit=row["unit"] or "")
-    return proposal
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _read(name: str, data: bytes, sheet: str | None) -> Table:
+    return truth.read_table(data, name, sheet=sheet)
 
 
 def _matched(table: TruthTable, found: Found) -> Match:
-    matched = truth.match(
-        table,
-        found.names,
-        patient_ids=[source.patient_id for source in found.sources],
-        eyes=[source.eye.value for source in found.sources],
-    )
+    matched = _match(table, found, None)
+    chosen = _key(matched)
+    if chosen != matched.key:
+        matched = _match(table, found, chosen)
     _counts(matched)
-    faults = [*table.faults, *matched.faults]
-    if faults:
-        with st.expander(_("{n} things to look at in the table").format(n=count(len(faults)))):
-            rows = [_fault(fault) for fault in faults[:1000]]
-            st.dataframe(rows, hide_index=True)
-            show.download(_("All as CSV"), "faults.csv", lambda: truth.as_csv(faults))
+    _lines(matched)
+    _faults([*table.faults, *matched.faults])
     for note in table.notes:
         st.caption(note)
     return matched
 
 
+def _match(table: TruthTable, found: Found, key: str | None) -> Match:
+    return truth.match(
+        table,
+        found.names,
+        patient_ids=[source.patient_id for source in found.sources],
+        eyes=[source.eye.value for source in found.sources],
+        key=key,
+    )
+
+
+def _key(matched: Match) -> str:
+    """Let the user match by another key than the one that finds most; return the key."""
+    keys = list(matched.counts)
+    if len(keys) < 2:
+        return matched.key
+    words = {key: f"{_(truth.KEYS[key])} ({count(matched.counts[key])})" for key in keys}
+    return st.selectbox(
+        _("Matched by (photographs found)"),
+        keys,
+        index=keys.index(matched.key),
+        format_func=lambda key: words[key],
+        key=f"match-{'-'.join(keys)}-{state.upload_number()}",
+    )
+
+
 def _counts(matched: Match) -> None:
-    with st.grid(min_column_width=200):
-        good = int((matched.line >= 0).sum())
-        st.metric(_("Photographs with truth"), count(good), border=True)
-        st.metric(_("Photographs without"), count(len(matched.line) - good), border=True)
-        st.metric(_("Rows without photograph"), count(len(matched.unmatched_rows)), border=True)
-    st.caption(matched.reason)
+    good = int((matched.line >= 0).sum())
+    numbers = {
+        _("Photographs with truth"): good,
+        _("Photographs without"): int((matched.status == "unmatched").sum()),
+        _("Rows without photograph"): len(matched.unmatched_rows),
+        _("Rows that contradict each other"): int((matched.status == "conflict").sum()),
+        _("Two photographs, one row"): int((matched.status == "ambiguous").sum()),
+    }
+    with st.grid(min_column_width=150):
+        for label, number in numbers.items():
+            st.metric(label, count(number), border=True, height="stretch")
+    words = _("Matched by {key}: {n} of {total} photographs have truth.")
+    st.caption(words.format(key=_(truth.KEYS[matched.key]), n=count(good), total=count(len(matched.line))))
 
 
-def _fault(fault: Any) -> dict[str, Any]:
+def _lines(matched: Match) -> None:
+    """Show which row of the table belongs to which photograph, those without one first."""
+    with st.expander(_("Which row belongs to which photograph")):
+        order = sorted(range(len(matched.photographs)), key=lambda at: bool(matched.line[at] >= 0))
+        st.dataframe([_line(matched, at) for at in order[:_SHOWN]], hide_index=True)
+        show.download(_("All as CSV"), "match.csv", matched.as_csv)
+
+
+def _line(matched: Match, at: int) -> dict[str, Any]:
+    words = {
+        "matched": _("matched"),
+        "unmatched": _("no row"),
+        "conflict": _("rows contradict each other"),
+        "ambiguous": _("two photographs, one row"),
+    }
+    line = int(matched.line[at])
+    return {
+        _("File"): str(matched.photographs[at]),
+        _("Outcome"): words[str(matched.status[at])],
+        _("Row"): int(matched.truth.rows[line]) if line >= 0 else None,
+    }
+
+
+def _faults(faults: list[Fault]) -> None:
+    if not faults:
+        return
+    with st.expander(_("{n} things to look at in the table").format(n=count(len(faults)))):
+        st.dataframe([_fault(fault) for fault in faults[:_SHOWN]], hide_index=True)
+        show.download(_("All as CSV"), "faults.csv", lambda: truth.as_csv(faults))
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
     return {
         _("Row"): fault.row or None,
         _("Column"): fault.column,

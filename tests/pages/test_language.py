@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fundus_core import truth
 from fundus_core.evaluation.comparison import SPREAD_NOTE
 from fundus_core.targets import TARGETS
 from pages.parts import language, show
@@ -32,7 +33,8 @@ def said_elsewhere() -> set[str]:
     """Return the sentences that reach ``_`` as values."""
     of_targets = {word for each in TARGETS.values() for word in (each.name, each.short, each.unit) if word}
     checks = {name.replace("_", " ") for name in QUALITY_CODES}
-    return of_targets | checks | {show.RENDERED, show.RENDERED_MODEL, show.RESEARCH, SPREAD_NOTE}
+    keys = set(truth.KEYS.values())
+    return of_targets | checks | keys | {show.RENDERED, show.RENDERED_MODEL, show.RESEARCH, SPREAD_NOTE}
 
 
 QUALITY_CODES = (
