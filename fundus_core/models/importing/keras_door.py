@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -92,7 +93,8 @@ def load(path: Path, kind: Format, content: Mapping[str, object]) -> Any:
     """
     library = keras()
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Keras against newer numpy: nothing that a user could act on
             ready = _ready(path, kind, content, Path(folder))
             return library.saving.load_model(ready, compile=False, safe_mode=True)
     except _FAULTS as error:

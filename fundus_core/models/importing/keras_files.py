@@ -104,7 +104,8 @@ def _mapped(model: Any, size: int | None, kind: Format) -> Found | None:
 
 
 def _numpy(value: Any) -> NDArray[np.float32]:
-    return np.asarray(keras_door.keras().ops.convert_to_numpy(value), dtype=np.float32)
+    tensor = getattr(value, "value", value)  # of a Keras variable the torch tensor
+    return np.asarray(tensor.detach().cpu().numpy(), dtype=np.float32)
 
 
 def _swish(every: Sequence[Any]) -> bool:

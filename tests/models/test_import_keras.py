@@ -1,0 +1,191 @@
+"""Keras files become models of our own that say what the original says."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fundus_core.errors import CardError, UsageError
+from fundus_core.inference import open_predictor
+from fundus_core.models import card as cards
+from fundus_core.models import networks
+from fundus_core.models.importing import import_model
+from fundus_core.models.importing.efficientnet import number_from
+
+
+def _load(name):
+    spec = importlib.util.spec_from_file_location(f"import_{name}", Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+files = _load("files")
+keras = pytest.importorskip("keras")
+if keras.backend.backend() != "torch":
+    pytest.skip("Keras runs on another backend in this process.", allow_module_level=True)
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own
+SIDE = 32
+THREE = ("sbp", "dbp", "bmi")
+
+
+def hidden_head(x):
+    x = keras.layers.Dense(6, activation="relu")(keras.layers.Dropout(0.3)(x))
+    return keras.layers.Dense(3)(x)
+
+
+@pytest.fixture(scope="module")
+def hidden_b0():
+    """An EfficientNet-B0 with a hidden layer, dropout and one output of three numbers."""
+    return files.efficientnet(SIDE, hidden_head)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FUNDUS_LAB_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def predicted(card, home):
+    """What the app will say, through the same door as every prediction."""
+    values = open_predictor(card, device="cpu", cache=home / "cache").predict(files.crops(card.input.size)).values
+    return np.stack([values[target] for target in card.targets], axis=1)
+
+
+def same(one, other, tolerance=1e-4):
+    assert np.abs(one - other).max() <= tolerance * np.abs(other).max()
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_an_efficientnet_becomes_timms_and_says_the_same(ending, hidden_b0, home):
+    hidden_b0.save(home / f"model.{ending}")
+    card, report = import_model(home / f"model.{ending}", files.write_card(home, THREE))
+    assert (card.runtime, card.backbone, card.input.size) == ("timm", "tf_efficientnet_b0", SIDE)
+    assert card.backbone_options["hidden"] == [[6, "relu"]]
+    assert report.difference < 1e-4
+    said = predicted(card, home)
+    same(said, files.answer(hidden_b0, files.crops(SIDE)))
+    assert np.ptp(said, axis=0).min() > 1e-4 * np.abs(said).max()
+
+
+def test_input_arithmetic_inside_the_file_moves_into_the_card(hidden_b0, home):
+    hidden_b0.save(home / "model.keras")
+    card, _ = import_model(home / "model.keras", files.write_card(home, THREE))
+    assert card.input.value_range == (0.0, 1.0)
+    np.testing.assert_allclose(card.input.mean, [0.4, 0.3, 0.2], rtol=1e-5)
+    np.testing.assert_allclose(card.input.std, np.sqrt([0.05, 0.06, 0.04]), rtol=1e-5)
+    assert not {"input.mean", "input.std", "input.value_range"} & set(card.unverified)
+
+
+def test_what_nobody_confirmed_is_listed(hidden_b0, home):
+    hidden_b0.save(home / "model.keras")
+    card, report = import_model(home / "model.keras", files.write_card(home, THREE))
+    assert {"input.channels", "input.resample", "outputs.sbp.scale"} <= set(card.unverified)
+    assert report.unverified == card.unverified
+
+
+def test_weights_alone_are_mapped_once_the_hidden_layer_is_explained(hidden_b0, home):
+    hidden_b0.save_weights(home / "model.weights.h5")
+    with pytest.raises(CardError, match=r"hidden = \[\[6, \"relu\"\]\]"):
+        import_model(home / "model.weights.h5", files.write_card(home, THREE, fed="size = 32"))
+    told = files.write_card(home, THREE, fed="size = 32", top='backbone_options = { hidden = [[6, "relu"]] }')
+    card, report = import_model(home / "model.weights.h5", told)
+    assert report.difference is None
+    same(predicted(card, home), files.answer(hidden_b0, files.crops(SIDE)))
+
+
+def test_two_classes_become_the_probability_of_the_second(home):
+    model = files.efficientnet(SIDE, keras.layers.Dense(2, activation="softmax"))
+    nested = keras.Sequential([keras.Input((SIDE, SIDE, 3)), model])
+    nested.save(home / "model.keras")
+    card, _ = import_model(home / "model.keras", files.write_card(home, ["sex"]))
+    assert card.outputs[0].link == "sigmoid"
+    same(predicted(card, home)[:, 0], files.answer(model, files.crops(SIDE))[:, 1])
+
+
+def test_several_outputs_keep_their_order_and_their_last_functions(home):
+    heads = {"sbp": "linear", "sex": "sigmoid", "glucose": "exponential"}
+    model = files.efficientnet(
+        SIDE, lambda x: [keras.layers.Dense(1, activation=end, name=name)(x) for name, end in heads.items()]
+    )
+    model.save(home / "model.h5")
+    card, report = import_model(home / "model.h5", files.write_card(home, heads))
+    assert report.names == tuple(heads)
+    assert [output.link for output in card.outputs] == ["identity", "sigmoid", "exp"]
+    same(predicted(card, home), files.answer(model, files.crops(SIDE)))
+    with pytest.raises(CardError, match="order sbp, sex, glucose"):
+        import_model(home / "model.h5", files.write_card(home, ["sex", "sbp", "glucose"]), replace=True)
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_any_other_network_is_kept_as_a_graph(ending, home):
+    base = keras.applications.MobileNet(
+        alpha=0.25, weights=None, include_top=False, pooling="avg", input_shape=(SIDE, SIDE, 3)
+    )
+    model = files.randomise(keras.Model(base.input, keras.layers.Dense(1, activation="sigmoid")(base.output)))
+    model.save(home / f"model.{ending}")
+    fed = "value_range = [-1.0, 1.0]\nmean = [0.0, 0.0, 0.0]\nstd = [1.0, 1.0, 1.0]"
+    card, _ = import_model(home / f"model.{ending}", files.write_card(home, ["sex"], fed=fed))
+    assert card.runtime == "openvino"
+    same(predicted(card, home), files.answer(model, files.crops(SIDE) / 127.5 - 1))
+
+
+@pytest.mark.parametrize("name", ["keras2.h5", "keras2.keras", "saved_model.zip"])
+def test_files_that_tensorflow_wrote_say_what_tensorflow_said(name, home):
+    fed = "value_range = [0.0, 255.0]\nmean = [0.0, 0.0, 0.0]\nstd = [1.0, 1.0, 1.0]"
+    card, _ = import_model(files.DATA / name, files.write_card(home, ["sbp", "sex"], fed=fed))
+    pictures = np.random.default_rng(1).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
+    values = open_predictor(card, device="cpu").predict(pictures).values
+    expected = np.array(json.loads((files.DATA / "expected.json").read_text()))
+    same(np.stack([values["sbp"], values["sex"]], axis=1), expected, 1e-5)
+
+
+def test_a_scale_behind_a_sigmoid_is_applied_to_the_sigmoid(home):
+    model = files.efficientnet(SIDE, keras.layers.Dense(1, activation="sigmoid"))
+    model.save(home / "model.keras")
+    wanted = home / "wanted.toml"
+    wanted.write_text('id = "brought"\n[[outputs]]\ntarget = "sbp"\nscale = 100.0\noffset = 80.0\n')
+    card, _ = import_model(home / "model.keras", wanted)
+    same(predicted(card, home), 80 + 100 * files.answer(model, files.crops(SIDE)))
+
+
+def test_the_golden_example_is_what_the_original_says(hidden_b0, home):
+    hidden_b0.save(home / "model.keras")
+    card, _ = import_model(home / "model.keras", files.write_card(home, THREE))
+    from PIL import Image
+
+    crop = np.asarray(Image.open(card.folder / card.golden.file))
+    expected = files.answer(hidden_b0, crop[None])[0]
+    np.testing.assert_allclose([card.golden.outputs[target] for target in THREE], expected, rtol=1e-5)
+    assert cards.read(card.folder / "card.toml") == card
+
+
+def test_a_model_is_replaced_on_purpose_only(hidden_b0, home):
+    hidden_b0.save(home / "model.keras")
+    wanted = files.write_card(home, THREE)
+    first, _ = import_model(home / "model.keras", wanted)
+    with pytest.raises(UsageError, match="already"):
+        import_model(home / "model.keras", wanted)
+    again, _ = import_model(home / "model.keras", wanted, replace=True)
+    assert again.weights.sha256 == first.weights.sha256
+
+
+def test_a_card_of_another_network_or_number_of_outputs_is_refused(hidden_b0, home):
+    hidden_b0.save(home / "model.keras")
+    with pytest.raises(CardError, match=r"gives 3 values.*names 2"):
+        import_model(home / "model.keras", files.write_card(home, ["sbp", "dbp"]))
+    with pytest.raises(CardError, match="tf_efficientnet_b3"):
+        import_model(home / "model.keras", files.write_card(home, THREE, top='backbone = "tf_efficientnet_b3"'))
+    assert not (home / "home" / "models" / "brought").exists()
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_every_efficientnet_is_told_from_its_channels_and_blocks(number):
+    body = networks.body(f"tf_efficientnet_b{number}", 1)
+    blocks = sum(len(stage) for stage in body.blocks)
+    assert number_from(body.conv_stem.out_channels, blocks, body.num_features) == number
