@@ -87,6 +87,7 @@ def _file(where: str) -> bytes:
 
 def forget(where: str) -> None:
     """Forget passphrase and key."""
+    st.session_state.pop(f"passphrase-{where}", None)
     state.remember(f"derived-{where}", ("", b""))
 
 

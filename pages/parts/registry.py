@@ -23,6 +23,11 @@ _OLD_S = 86_400.0
 
 @st.dialog(" ", width="large")
 def export(cohort: Cohort) -> None:
+    """Open the dialog."""
+    draw(cohort)
+
+
+def draw(cohort: Cohort) -> None:
     """Ask for key and columns, write the file, and offer it."""
     st.subheader(_("{name} for a registry").format(name=cohort.name), anchor=False)
     st.write(

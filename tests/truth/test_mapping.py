@@ -118,6 +118,17 @@ def test_any_json_is_a_mapping_or_a_truth_error(value: object) -> None:
     assert all(isinstance(column, Column) for column in proposal.columns)
 
 
+def test_a_saved_mapping_is_used_for_the_next_table_whatever_else_that_has() -> None:
+    saved = propose(read_table(DATA, "x")).change("sex", coding={"1": "female", "2": "male"})
+    newer = propose(read_table(b"ID ,sbp,site,Sex\n1,120,A,1\n2,130,B,2\n", "y"))
+    used = newer.reuse(Proposal.from_json(saved.to_json()))
+    assert [column.heading for column in used.columns] == ["ID", "sbp", "site", "Sex"]
+    assert used.columns[3].coding == {"1": "female", "2": "male"}
+    assert not used.unconfirmed
+    assert used.columns[2] == newer.columns[2]
+    assert newer.reuse(newer) == newer
+
+
 def test_codings_in_words() -> None:
     column = Column("sex", "sex", coding={"1": "male", "2": "female"})
     assert column.coded == "1 = male, 2 = female"
