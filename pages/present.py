@@ -21,5 +21,11 @@ footer = slides.footer(view)
 deck.show(made, footer, view.cohort.name, dark=dark)
 with buttons:
     show.download(
+        "PowerPoint",
+        "slides.pptx",
+        lambda: deck.as_powerpoint(made, footer, dark=dark),
+        mime="application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    )
+    show.download(
         "HTML", "slides.html", lambda: deck.as_file(made, footer, view.cohort.name, dark=dark), mime="text/html"
     )

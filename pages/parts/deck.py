@@ -47,7 +47,7 @@ def _data(slides: Sequence[Slide], footer: str, title: str, *, dark: bool) -> di
 
 
 def _page(slide: Slide, footer: str, place: int, total: int) -> str:
-    foot = f"<div class='foot'><span>{footer}</span><span>{place} / {total}</span></div>"
+    foot = f"<div class='foot'><span>{escape(footer)}</span><span>{place} / {total}</span></div>"
     return f"<section class='slide'><h2>{escape(slide.title)}</h2>{slide.body}{foot}</section>"
 
 
@@ -61,3 +61,10 @@ def as_file(slides: Sequence[Slide], footer: str, title: str, *, dark: bool) -> 
         f"<body><div><div id='root'></div></div><script>{_js()}\n"
         f"present(document.getElementById('root'), {data});</script></body></html>"
     )
+
+
+def as_powerpoint(slides: Sequence[Slide], footer: str, *, dark: bool) -> bytes:
+    """Return the slides as a PowerPoint file."""
+    from fundus_core.report.powerpoint import as_pptx  # takes a second to import; only who asks for the file waits
+
+    return as_pptx([slide.printed for slide in slides], footer, dark=dark)

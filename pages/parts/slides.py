@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -12,7 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from fundus_core.evaluation import Evaluation, TargetResult
-from fundus_core.figures import Look, Points, error, heading, number, small_scatter, with_unit
+from fundus_core.figures import (
+    Look,
+    Points,
+    error,
+    heading,
+    number,
+    predicted_against_true,
+    small_scatter,
+    with_unit,
+)
+from fundus_core.report import slides as report
 from fundus_core.store import Item
 from fundus_core.targets import TARGETS
 from pages.parts import cards, home, photo, results, show
@@ -31,6 +41,8 @@ class Slide:
     """What it says, as a heading."""
     body: str
     """HTML below the heading."""
+    printed: report.Slide
+    """The same for a PowerPoint file."""
 
 
 def of_cohort(view: View, *, dark: bool) -> list[Slide]:
@@ -53,8 +65,10 @@ def _title(view: View, found: Evaluation) -> Slide:
         cards.title(view.model) if view.model else "",
         moment(datetime.now()),
     ]
-    body = "".join(f"<p class='lead'>{escape(line)}</p>" for line in lines if line)
-    return Slide(view.cohort.name, f"<div class='centre'>{body}</div>")
+    lines = [line for line in lines if line]
+    body = "".join(f"<p class='lead'>{escape(line)}</p>" for line in lines)
+    printed = report.Slide(view.cohort.name, tuple(lines))
+    return Slide(view.cohort.name, f"<div class='centre'>{body}</div>", printed)
 
 
 def _method(view: View) -> Slide:
@@ -71,7 +85,9 @@ def _method(view: View) -> Slide:
     )
     remark = _("Each photograph is cut to its retina, checked, and read once; no photograph is dropped silently.")
     unit = _("Eyes of one person are averaged; intervals are 95 %, by bootstrap over people.")
-    return Slide(_("Method"), f"<div class='flow'>{boxes}</div><p>{escape(remark)}</p><p>{escape(unit)}</p>")
+    body = f"<div class='flow'>{boxes}</div><p>{escape(remark)}</p><p>{escape(unit)}</p>"
+    cells = (tuple(words for words, _n in steps), tuple(n for _words, n in steps))
+    return Slide(_("Method"), body, report.Slide(_("Method"), (remark, unit), cells, headed=True))
 
 
 def _scatter(view: View, result: TargetResult, look: Look) -> Slide:
@@ -79,56 +95,87 @@ def _scatter(view: View, result: TargetResult, look: Look) -> Slide:
     groups = results.groups(view, target.id, "patient")
     picture = small_scatter(target, groups, result.estimates, look)
     rows = [("mae", "MAE"), ("mae_null", _("predicting the mean")), ("mae_age_sex", _("age and sex only"))]
-    facts = [(words, _estimate(result, name)) for name, words in rows]
+    facts: list[tuple[str, Value]] = [(words, _estimate(result, name)) for name, words in rows]
     if target.published_mae is not None:
-        facts.append((_("published (JOIR)"), error(target.published_mae)))
+        facts.append((_("published (JOIR)"), Value(error(target.published_mae))))
     facts += [("R²", _estimate(result, "r2")), (_("slope"), _estimate(result, "slope"))]
     facts.append((_("bias"), _estimate(result, "bias")))
-    return Slide(
-        heading(with_unit(target, look)), f"<div class='two'><div class='plot'>{picture}</div>{_table(facts)}</div>"
-    )
+    title = heading(with_unit(target, look))
+    figure = predicted_against_true(target, groups, result.estimates, replace(look, opaque=True, size=15), height=580)
+    printed = report.Slide(title, table=tuple((words, value.plain) for words, value in facts), figure=figure)
+    return Slide(title, f"<div class='two'><div class='plot'>{picture}</div>{_table(facts)}</div>", printed)
 
 
-def _estimate(result: TargetResult, name: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A number with its interval, for a cell."""
+
+    number: str
+    """As shown."""
+    interval: str = ""
+    """In brackets; empty where there is none."""
+
+    @property
+    def html(self) -> str:
+        """As HTML."""
+        return f"{self.number} <small>{self.interval}</small>" if self.interval else self.number
+
+    @property
+    def plain(self) -> str:
+        """As text."""
+        return f"{self.number} {self.interval}".strip()
+
+
+def _estimate(result: TargetResult, name: str) -> Value:
     found = result.estimates[name]
     if found.low is None or found.high is None:
-        return error(found.value)
-    return f"{error(found.value)} <small>({error(found.low)}–{error(found.high)})</small>"
+        return Value(error(found.value))
+    return Value(error(found.value), f"({error(found.low)}–{error(found.high)})")
 
 
-def _table(facts: Sequence[tuple[str, str]]) -> str:
-    rows = "".join(f"<tr><td>{escape(words)}</td><td>{value}</td></tr>" for words, value in facts)
+def _table(facts: Sequence[tuple[str, Value]]) -> str:
+    rows = "".join(f"<tr><td>{escape(words)}</td><td>{value.html}</td></tr>" for words, value in facts)
     return f"<table class='facts'>{rows}</table>"
 
 
 def _yardsticks(found: Evaluation, ids: Sequence[str]) -> Slide:
     head = [_("Target"), _("Model"), _("Mean"), _("Age and sex"), _("Published")]
     cells = "".join(f"<th>{escape(word)}</th>" for word in head)
-    rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in _row(found.targets[name]))}</tr>" for name in ids)
+    found_rows = [list(_row(found.targets[name])) for name in ids]
+    rows = "".join(f"<tr>{''.join(f'<td>{cell.html}</td>' for cell in row)}</tr>" for row in found_rows)
     remark = _("Mean absolute error; for sex the share classified correctly.")
-    return Slide(
-        _("Against the yardsticks"), f"<table class='wide'><tr>{cells}</tr>{rows}</table><p>{escape(remark)}</p>"
-    )
+    title = _("Against the yardsticks")
+    table = (tuple(head), *(tuple(cell.plain for cell in row) for row in found_rows))
+    body = f"<table class='wide'><tr>{cells}</tr>{rows}</table><p>{escape(remark)}</p>"
+    return Slide(title, body, report.Slide(title, (remark,), table, headed=True))
 
 
-def _row(result: TargetResult) -> Iterator[str]:
+def _row(result: TargetResult) -> Iterator[Value]:
     target = TARGETS[result.target]
-    yield escape(heading(_(target.name)) if not target.binary else heading(_("sex")))
+    yield Value(heading(_("sex") if target.binary else _(target.name)))
     if target.binary:
         yield _estimate(result, "accuracy")
-        yield from ("–", "–", error(target.published_accuracy))
+        yield from (Value("–"), Value("–"), Value(error(target.published_accuracy)))
         return
-    yield f"<b>{_estimate(result, 'mae')}</b>"
-    yield error(result.estimates["mae_null"].value)
-    yield error(result.estimates["mae_age_sex"].value)
-    yield error(target.published_mae)
+    yield _estimate(result, "mae")
+    yield Value(error(result.estimates["mae_null"].value))
+    yield Value(error(result.estimates["mae_age_sex"].value))
+    yield Value(error(target.published_mae))
 
 
 def _eyes(view: View, target_id: str) -> Slide:
     group = results.groups(view, target_id, "photograph")[0]
     words = (_("smallest error"), _("middle error"), _("largest error"))
-    eyes = "".join(_eye(item, target_id, word) for word, item in zip(words, _telling(view, group), strict=False))
-    return Slide(_("Three eyes: {name}").format(name=_(TARGETS[target_id].name)), f"<div class='eyes'>{eyes}</div>")
+    items = _telling(view, group)
+    told = [f"{word}: {_numbers(item, target_id)}" for word, item in zip(words, items, strict=False)]
+    eyes = "".join(map(_eye, items, told))
+    title = _("Three eyes: {name}").format(name=_(TARGETS[target_id].name))
+    pictures = tuple(
+        report.Picture(Path(path).read_bytes(), line)
+        for path, line in zip(map(photo.picture, items), told, strict=True)
+        if path != photo.MISSING
+    )
+    return Slide(title, f"<div class='eyes'>{eyes}</div>", report.Slide(title, pictures=pictures))
 
 
 def _telling(view: View, group: Points) -> list[Item]:
@@ -140,16 +187,21 @@ def _telling(view: View, group: Points) -> list[Item]:
     return [store.photograph(view.cohort.id, str(group.ids[at]), model=model) for at in places][:EYES]
 
 
-def _eye(item: Item, target_id: str, word: str) -> str:
+def _numbers(item: Item, target_id: str) -> str:
     target = TARGETS[target_id]
-    truth, predicted = item.truth[target_id], item.predictions[target_id].value
-    numbers = _("true {true} · predicted {predicted}").format(
-        true=number(truth, target), predicted=number(predicted, target)
+    words = _("true {true} · predicted {predicted}").format(
+        true=number(item.truth[target_id], target),
+        predicted=number(item.predictions[target_id].value, target),
     )
+    return f"{words} {_(target.unit)}".strip()
+
+
+def _eye(item: Item, told: str) -> str:
+    word, _colon, numbers = told.partition(": ")
     alt = escape(photo.describe(item), quote=True)
     return (
         f"<figure><img src='{_inline(photo.picture(item))}' alt='{alt}'>"
-        f"<figcaption><b>{escape(word)}</b><br>{escape(numbers)} {escape(_(target.unit))}</figcaption></figure>"
+        f"<figcaption><b>{escape(word)}</b><br>{escape(numbers)}</figcaption></figure>"
     )
 
 
@@ -167,12 +219,13 @@ def _limits(view: View) -> Slide:
     if card is not None:
         lines += [text for text in (card.citation, card.acknowledgement) if text]
     body = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return Slide(_("Limits and citation"), f"<ul class='limits'>{body}</ul>")
+    title = _("Limits and citation")
+    return Slide(title, f"<ul class='limits'>{body}</ul>", report.Slide(title, tuple(lines)))
 
 
 def footer(view: View) -> str:
-    """Return the line at the foot of every slide, as HTML."""
+    """Return the line at the foot of every slide."""
     words = [view.cohort.name, _(show.RESEARCH)]
     if show.caveat(view):
         words.append(_("Rendered eyes.") if view.cohort.rendered else _("Model of rendered eyes."))
-    return escape(" · ".join(words))
+    return " · ".join(words)
