@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from fundus_core.targets import TARGETS
-from pages.parts import beside, choose, results, show
+from pages.parts import beside, choose, deeper, mending, results, show, truthless
 from pages.parts.language import _
 
 show.title(
@@ -16,14 +15,29 @@ if len(views) < 2:
     show.empty(_("Choose two cohorts or more."), "new_cohort", _("New cohort"), "add_photo_alternate")
     st.stop()
 beside.caveats(views)
-ids = [name for name in TARGETS if any(name in results.table(view).predicted for view in views)]
-target = choose.target(ids)
-found = results.comparison(views, target, level)
+ids = deeper.measured(views)
+if not ids:
+    st.info(
+        _("No cohort has measured values beside predictions: below, who they are and how their predictions differ.")
+    )
+    beside.case_mix(deeper.case_mix(views)[0])
+    truthless.imbalance(views)
+    truthless.tables(views)
+    st.stop()
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+    target = choose.target(ids)
+    with st.container(width=260):
+        margin = mending.margin(target)
+found = results.comparison(views, target, level, margin)
 left, right = st.columns(2)
 with left, st.container(border=True):
     beside.forest(views, found, target)
 with right, st.container(border=True):
     beside.scatter(views, target, level)
 beside.differences(found, target)
+mending.equivalence(found, target)
 beside.common_ground(found, target)
-beside.case_mix(found)
+mending.recalibration(views, target, level)
+beside.case_mix(found.case_mix)
+truthless.imbalance(views)
+truthless.tables(views)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import choose, results, scores, show
+from pages.parts import choose, results, rivals, scores, show, two_eyes
 from pages.parts.language import _
 
 view = choose.require_view(_("Evaluate"))
@@ -32,3 +32,5 @@ with st.container(horizontal=True, horizontal_alignment="distribute"):
 scores.figure_with_panel(view, found, target, level, what, by)
 st.caption(scores.explanation(what))
 scores.numbers(view, found, target, level)
+two_eyes.table(view, target)
+rivals.table(view, target, level)

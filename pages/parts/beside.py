@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fundus_core import figures
-from fundus_core.evaluation import Estimate
+from fundus_core.evaluation import SPREAD_SENTENCE, Characteristic, Difference, Estimate, published
 from fundus_core.evaluation.comparison import Comparison
-from fundus_core.figures import Points, error
+from fundus_core.figures import Points, Row, error
 from fundus_core.targets import TARGETS
-from pages.parts import home, results, scores, show
+from pages.parts import choose, home, results, scores, show
 from pages.parts.language import _
 from pages.parts.results import View
 
@@ -42,18 +42,24 @@ def caveats(views: Sequence[View]) -> None:
 
 
 def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
-    """Draw each cohort's error with its interval."""
+    """Draw each cohort's score with its interval, then what others have published of it."""
     target = TARGETS[target_id]
-    score = "accuracy" if target.binary else "mae"
+    axes = (
+        {"accuracy": _("accuracy"), "auc": "AUC"} if target.binary else {"mae": f"MAE ({_(target.unit)})", "r2": "R²"}
+    )
+    score = choose.one_of(_("Score"), {name: words.split(" (")[0] for name, words in axes.items()}, "score")
     shown = found.targets[target_id]
     rows = [
         scores.forest_row(name, result.estimates.get(score), result.n_patients, _place(views, name))
         for name, result in shown.results.items()
     ]
-    axis = _("accuracy") if target.binary else f"MAE ({_(target.unit)})"
-    published = target.published_accuracy if target.binary else target.published_mae
-    figure = figures.forest(rows, axis, show.look(views[0]), reference=published, reference_name=_("published (JOIR)"))
-    show.chart(figure, f"forest-{target_id}", name=f"{target_id}-cohorts")
+    others = [
+        Row(each.study.name, each.value, each.low, each.high, None, colour=None) for each in published(target_id, score)
+    ]
+    figure = figures.forest([*rows, *others], axes[score], show.look(views[0]))
+    show.chart(figure, f"forest-{target_id}-{score}", name=f"{target_id}-cohorts")
+    if others:
+        st.caption(_("Grey: published by others.") + " " + _(SPREAD_SENTENCE))
 
 
 def _place(views: Sequence[View], name: str) -> int:
@@ -73,21 +79,30 @@ def scatter(views: Sequence[View], target_id: str, level: str) -> None:
 def differences(found: Comparison, target_id: str) -> None:
     """Draw the table of differences between cohorts, with test and correction."""
     st.subheader(_("Differences"), anchor=False)
-    rows = [
-        {
-            _("Estimate"): scores.words(each.score),
-            _("First"): each.first,
-            _("Second"): each.second,
-            _("Difference"): with_interval(each.difference),
-            _("Effect size"): error(each.effect.value),
-            "p": _p(each.p_adjusted),
-            _("Test"): each.test,
-            _("Remark"): each.difference.note or each.correction,
-        }
-        for each in found.targets[target_id].differences
-    ]
+    rows = [difference_row(each) for each in found.targets[target_id].differences]
     st.dataframe(rows, hide_index=True)
     st.caption(_(found.note))
+
+
+def difference_row(each: Difference) -> dict[str, str]:
+    """Return a difference as a row of a table, with its test and correction."""
+    return {
+        _("Estimate"): scores.words(each.score),
+        _("First"): each.first,
+        _("Second"): each.second,
+        _("Difference"): with_interval(each.difference),
+        _("Effect size"): error(each.effect.value),
+        "p": p_value(each.p_adjusted),
+        _("Test"): each.test,
+        _("Remark"): each.difference.note or each.correction,
+    }
+
+
+def interval(estimate: Estimate) -> str:
+    """Return an estimate's interval as one cell; empty where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{error(estimate.low)} … {error(estimate.high)}"
 
 
 def with_interval(estimate: Estimate) -> str:
@@ -98,7 +113,8 @@ def with_interval(estimate: Estimate) -> str:
     return f"{error(estimate.value, signed=True)} ({low} … {high})"
 
 
-def _p(value: float | None) -> str:
+def p_value(value: float | None) -> str:
+    """Return a p value as papers write it."""
     if value is None:
         return "–"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
@@ -125,7 +141,7 @@ def common_ground(found: Comparison, target_id: str) -> None:
     st.caption(common.note)
 
 
-def case_mix(found: Comparison) -> None:
+def case_mix(mix: Sequence[Characteristic]) -> None:
     """Draw who the people of each cohort are."""
     with st.expander(_("Who they are")):
         rows = [
@@ -138,6 +154,6 @@ def case_mix(found: Comparison) -> None:
                 "SD": error(each.sd),
                 _("Share"): "–" if each.share is None else f"{100 * each.share:.0f} %",
             }
-            for each in found.case_mix
+            for each in mix
         ]
         st.dataframe(rows, hide_index=True)

@@ -29,11 +29,13 @@ def navigation() -> Page:
             _("Analyse"): [
                 _page("evaluate", _("Evaluate"), "query_stats", _("Predicted against true.")),
                 _page("compare", _("Compare"), "compare_arrows", _("Cohorts and subgroups side by side.")),
+                _page("criteria", _("Criteria"), "rule", _("Hypertension, metabolic syndrome and others.")),
                 _page("explore", _("Explore"), "photo_library", _("Every photograph and its outcome.")),
                 _page("one_photograph", _("One photograph"), "visibility", _("What a single eye says.")),
             ],
             _("More"): [
                 _page("models", _("Models"), "deployed_code", _("What each model is and may be used for.")),
+                _page("planner", _("Sample size"), "group_add", _("How many people a validation needs.")),
                 _page("present", _("Present"), "slideshow", _("A cohort as slides.")),
             ],
         }

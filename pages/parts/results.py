@@ -12,6 +12,7 @@ from fundus_core import evaluation
 from fundus_core.evaluation import Evaluation, Sample, Subgroups
 from fundus_core.evaluation.comparison import Comparison, compare
 from fundus_core.figures import Points, Steps
+from fundus_core.pipeline.comparing import told_apart
 from fundus_core.records import CohortTable, Floats, Labels, Status
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
@@ -212,12 +213,13 @@ def subgroups(view: View, by: str, target: str, level: str) -> Subgroups:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _comparison(keys: tuple[Key, ...], names: tuple[str, ...], target: str, level: str) -> Comparison:
-    tables = {name: _table(key) for name, key in zip(names, keys, strict=True)}
-    return compare(tables, level=level, targets=[target])
+def _comparison(keys: tuple[Key, ...], names: tuple[str, ...], target: str, level: str, margin: float) -> Comparison:
+    hashes = {name: home.store().hashes(key[1]) for name, key in zip(names, keys, strict=True)}
+    tables = told_apart({name: _table(key) for name, key in zip(names, keys, strict=True)}, hashes)
+    return compare(tables, level=level, targets=[target], margins={target: margin} if margin else None)
 
 
-def comparison(views: Sequence[View], target: str, level: str) -> Comparison:
-    """Return cohorts side by side for one target."""
+def comparison(views: Sequence[View], target: str, level: str, margin: float = 0.0) -> Comparison:
+    """Return cohorts side by side for one target; with a margin above zero, tested for equivalence within it."""
     names = tuple(view.cohort.name for view in views)
-    return _comparison(tuple(view.key for view in views), names, target, level)
+    return _comparison(tuple(view.key for view in views), names, target, level, margin)

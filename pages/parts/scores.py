@@ -11,7 +11,7 @@ from fundus_core import figures, runs
 from fundus_core.evaluation import Estimate, Evaluation
 from fundus_core.figures import Points, Row, error
 from fundus_core.targets import TARGETS, Target
-from pages.parts import gallery, home, photo, progress, results, show
+from pages.parts import deeper, gallery, home, photo, progress, results, show
 from pages.parts.language import _, count
 from pages.parts.results import View
 
@@ -53,6 +53,7 @@ def figures_of(target: str) -> dict[str, str]:
         "scatter": _("Scatter"),
         "agreement": _("Bland–Altman"),
         "calibration": _("Calibration"),
+        "errors": _("Errors"),
         "residuals": _("Residuals"),
         "subgroups": _("Subgroups"),
     }
@@ -73,6 +74,7 @@ def explanation(what: str) -> str:
             "Mean measured value in each tenth of the predictions; a slope of 1 means that a predicted "
             "difference is a real one."
         ),
+        "errors": _("How often each error occurs; nine of ten people lie between the dotted lines."),
         "residuals": _("Against the truth a slope is expected: regression to the mean."),
         "subgroups": _(
             "Each part of the cohort on its own; parts with fewer than 20 people are withheld. "
@@ -119,6 +121,11 @@ def _residuals(view: View, found: Evaluation, target: Target, groups: list[Point
     return figures.residuals(target, groups, show.look(view), against="truth", height=470)
 
 
+def _errors(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
+    distribution = deeper.errors(view, target.id, level)
+    return figures.error_histogram(target, distribution, show.look(view), place=view.place, height=470)
+
+
 def _calibration(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
     estimates = found.targets[target.id].estimates
     slope, intercept = estimates.get("slope"), estimates.get("intercept")
@@ -128,6 +135,7 @@ def _calibration(view: View, found: Evaluation, target: Target, groups: list[Poi
         show.look(view),
         slope=slope.value if slope else None,
         intercept=intercept.value if intercept else None,
+        curve=deeper.curve(view, target.id, level),
         place=view.place,
         height=470,
     )
@@ -155,6 +163,7 @@ def forest_row(name: str, estimate: Estimate | None, people: int, place: int, wi
 _DRAWERS: dict[str, Callable[[View, Evaluation, Target, list[Points], str, str], go.Figure]] = {
     "agreement": _agreement,
     "calibration": _calibration,
+    "errors": _errors,
     "residuals": _residuals,
     "subgroups": _subgroups,
 }

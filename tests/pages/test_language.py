@@ -9,6 +9,15 @@ from pathlib import Path
 import pytest
 
 from fundus_core import truth
+from fundus_core.evaluation import (
+    CRITERIA,
+    PSI_NOTE,
+    SHRUNKEN_NOTE,
+    SPREAD_SENTENCE,
+    people_for_mae,
+    people_for_r2,
+    people_for_slope,
+)
 from fundus_core.evaluation.comparison import SPREAD_NOTE
 from fundus_core.targets import TARGETS
 from pages.parts import language, show
@@ -34,7 +43,12 @@ def said_elsewhere() -> set[str]:
     of_targets = {word for each in TARGETS.values() for word in (each.name, each.short, each.unit) if word}
     checks = {name.replace("_", " ") for name in QUALITY_CODES}
     keys = set(truth.KEYS.values())
-    return of_targets | checks | keys | {show.RENDERED, show.RENDERED_MODEL, show.RESEARCH, SPREAD_NOTE}
+    criteria = {word for each in CRITERIA.values() for word in (each.name, each.source, each.note) if word}
+    plans = {people_for_mae(9, 1, 7).assumption, people_for_r2(0.3, 0.1).assumption}
+    plans |= {people_for_slope(0.3, 0.1).assumption, SHRUNKEN_NOTE, SPREAD_SENTENCE, PSI_NOTE}
+    return (
+        of_targets | checks | keys | criteria | plans | {show.RENDERED, show.RENDERED_MODEL, show.RESEARCH, SPREAD_NOTE}
+    )
 
 
 QUALITY_CODES = (

@@ -18,9 +18,11 @@ PAGES = (
     "cohorts",
     "evaluate",
     "compare",
+    "criteria",
     "explore",
     "one_photograph",
     "models",
+    "planner",
     "present",
 )
 
@@ -35,7 +37,7 @@ def words(app) -> str:
 def test_an_empty_store_says_what_to_do(fresh, page, name):
     app = page(name)
     assert app.title[0].value
-    if name in ("evaluate", "explore", "present", "one_photograph", "cohorts"):
+    if name in ("evaluate", "criteria", "explore", "present", "one_photograph", "cohorts"):
         assert "There is no cohort yet" in words(app)
 
 
