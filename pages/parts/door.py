@@ -21,6 +21,7 @@ from fundus_core.deidentify import (
 from fundus_core.errors import UsageError
 from fundus_core.pipeline import Seen
 from fundus_core.records import Pixels, Source
+from fundus_core.truth import Match
 from pages.parts import photo, show, state
 from pages.parts.intake import Found
 from pages.parts.language import _
@@ -91,7 +92,7 @@ def forget(where: str) -> None:
     state.remember(f"derived-{where}", ("", b""))
 
 
-def at_intake(found: Found) -> tuple[bool, Pseudonyms | None]:
+def at_intake(found: Found, matched: Match | None) -> tuple[bool, Pseudonyms | None]:
     """Let the user de-identify at the door, and show what that does; return whether it is wanted, and the key."""
     tip = _("Names and patient ids become pseudonyms, writing beside the retina is blacked out, tags are dropped.")
     if not st.toggle(_("De-identify at the door"), key=f"door{state.upload_number()}", help=tip):
@@ -99,7 +100,7 @@ def at_intake(found: Found) -> tuple[bool, Pseudonyms | None]:
     with st.container(border=True):
         made = pseudonyms(_here())
         if made is not None:
-            _preview(found, made)
+            _preview(found, matched, made)
     return True, made
 
 
@@ -112,12 +113,13 @@ def _here() -> str:
     return f"door{state.upload_number()}"
 
 
-def _preview(found: Found, made: Pseudonyms) -> None:
+def _preview(found: Found, matched: Match | None, made: Pseudonyms) -> None:
+    told = [""] * SHOWN if matched is None else [str(who) for who in matched.patient_id()[:SHOWN]]
     st.markdown(_("What will be kept of the first photographs"))
     with st.grid(min_column_width=220):
-        for source in found.sources[:SHOWN]:
+        for source, who in zip(found.sources, told, strict=False):
             with st.container(border=True, gap="xsmall"):
-                _one(source, made)
+                _one(replace(source, patient_id=source.patient_id or who), made)
     if found.uploaded:
         st.caption(_("The uploaded originals are deleted once the photographs are in; nothing else of them is kept."))
     else:
@@ -125,7 +127,8 @@ def _preview(found: Found, made: Pseudonyms) -> None:
 
 
 def _one(source: Source, made: Pseudonyms) -> None:
-    seen, pixels = _seen(source.locator, made.photograph(source.name), source, made)
+    known = (source.locator, source.patient_id, made.photograph(source.name))
+    seen, pixels = _seen(known, source, made)
     st.markdown(f"{source.name.rsplit('/', 1)[-1]} → **{seen.photograph}**")
     if seen.clean is None or pixels is None:
         why = seen.turned_away
@@ -140,8 +143,8 @@ def _one(source: Source, made: Pseudonyms) -> None:
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _seen(locator: str, name: str, _source: Source, _made: Pseudonyms) -> tuple[Seen, Pixels | None]:
-    """Known by where the original lies and by its pseudonym, which differs with the key; no key is cached."""
+def _seen(known: tuple[str, ...], _source: Source, _made: Pseudonyms) -> tuple[Seen, Pixels | None]:
+    """Known by where the original lies, whose it is, and by its pseudonym, which differs with the key."""
     seen = pipeline.see(_source, _made)
     if seen.clean is None:
         return seen, None

@@ -29,7 +29,7 @@ def form(found: Found, matched: Match | None) -> None:
     name = left.text_input(_("Name of the cohort"), wish, max_chars=120, key=f"name{state.upload_number()}")
     chosen = right.multiselect(_("Models"), models, default=models[:1], format_func=cards.title, key="with_models")
     rendered = st.checkbox(_("These photographs are rendered, not taken"), key=f"rendered{state.upload_number()}")
-    wanted, pseudonyms = door.at_intake(found)
+    wanted, pseudonyms = door.at_intake(found, matched)
     percentile = strict.percentile()
     if not rendered and any(cards.reads_rendered_eyes(model) for model in chosen):
         st.caption(f":material/info: {_(show.RENDERED_MODEL)}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from fundus_core import figures, truth
+from fundus_core import truth
 from fundus_core.errors import TruthError
 from fundus_core.records import Eye
 from fundus_core.targets import TARGETS
@@ -15,8 +15,10 @@ from fundus_core.truth import Column, Proposal, Table
 from pages.parts import show, state
 from pages.parts.language import _
 
+NONE = "–"
+"""Stands where there is no unit and no eye: an empty choice would be drawn as the word None."""
 UNITS = (
-    *("", "mmHg", "kPa", "cmHg", "mg/dL", "mmol/L", "g/L", "cm", "in", "mm", "m"),
+    *(NONE, "mmHg", "kPa", "cmHg", "mg/dL", "mmol/L", "g/L", "cm", "in", "mm", "m"),
     *("kg/m²", "kg", "lb", "g", "years", "months", "days"),
 )
 """What can be chosen; a unit that does not fit the column's role is refused with those that do."""
@@ -60,7 +62,7 @@ def _reused(proposal: Proposal, name: str) -> Proposal:
 def _edited(proposal: Proposal, name: str) -> list[dict[str, Any]]:
     digest = hashlib.sha256(proposal.to_json().encode()).hexdigest()[:12]  # another mapping, another editor
     config = st.column_config
-    roles = _roles()
+    roles, eyes = _roles(), {"right": _("Right"), "left": _("Left")}
     edited = st.data_editor(
         [_row(column) for column in proposal.columns],
         hide_index=True,
@@ -68,12 +70,18 @@ def _edited(proposal: Proposal, name: str) -> list[dict[str, Any]]:
         column_config={
             "heading": config.TextColumn(_("Column")),
             "role": config.SelectboxColumn(
-                _("Is"), options=list(truth.ROLES), required=True, format_func=lambda role: roles.get(role, role)
+                _("Is"),
+                options=list(truth.ROLES),
+                required=True,
+                format_func=lambda role: roles.get(role, role),
+                width="medium",
             ),
-            "unit": config.SelectboxColumn(_("Unit in the file"), options=list(UNITS)),
-            "coding": config.TextColumn(_("Codes"), help=_("For example: 1 = male, 2 = female; 1 = right, 2 = left")),
+            "unit": config.SelectboxColumn(_("Unit in the file"), options=list(UNITS), required=True),
+            "coding": config.TextColumn(
+                _("Codes"), help=_("For example: 1 = male, 2 = female; 1 = right, 2 = left"), width="medium"
+            ),
             "eye": config.SelectboxColumn(
-                _("Eye"), options=["", "right", "left"], format_func=lambda eye: _eyes().get(eye, "")
+                _("Eye"), options=[NONE, "right", "left"], required=True, format_func=lambda eye: eyes.get(eye, eye)
             ),
             "confidence": config.ProgressColumn(_("How sure"), min_value=0, max_value=1, format="percent"),
             "confirmed": config.CheckboxColumn(_("Confirmed")),
@@ -84,16 +92,12 @@ def _edited(proposal: Proposal, name: str) -> list[dict[str, Any]]:
     return list(edited)
 
 
-def _eyes() -> dict[str, str]:
-    return {"right": _("Right"), "left": _("Left")}
-
-
 def _roles() -> dict[str, str]:
     return {
         "photograph": _("photograph"),
         "patient_id": _("patient"),
         "eye": _("eye"),
-        **{name: figures.heading(_(target.name)) for name, target in TARGETS.items()},
+        **{name: _target(name) for name in TARGETS},
         "blood_pressure": _("blood pressure (120/80)"),
         "height": _("height"),
         "weight": _("weight"),
@@ -105,8 +109,13 @@ def _roles() -> dict[str, str]:
     }
 
 
+def _target(name: str) -> str:
+    target = TARGETS[name]
+    return _(target.short) if target.binary else _(target.name)
+
+
 def _summary(proposal: Proposal) -> str:
-    mapped = [figures.heading(_(TARGETS[column.role].name)) for column in proposal.columns if column.role in TARGETS]
+    mapped = [_target(column.role) for column in proposal.columns if column.role in TARGETS]
     words = _("Columns: {targets}").format(targets=", ".join(mapped) or _("no target found"))
     if proposal.unconfirmed:
         names = ", ".join(column.heading for column in proposal.unconfirmed)
@@ -118,9 +127,9 @@ def _row(column: Column) -> dict[str, Any]:
     return {
         "heading": column.heading,
         "role": column.role,
-        "unit": column.unit,
+        "unit": column.unit or NONE,
         "coding": column.coded,
-        "eye": column.eye.value,
+        "eye": column.eye.value or NONE,
         "confidence": column.confidence,
         "confirmed": not column.needs_confirmation,
         "reason": column.reason,
@@ -142,10 +151,11 @@ def _changes(column: Column, row: dict[str, Any]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if (row["coding"] or "").strip() != column.coded:
         changes["coding"] = truth.coding_from(row["coding"]) if (row["coding"] or "").strip() else {}
-    if (row["eye"] or "") != column.eye.value:
-        changes["eye"] = Eye(row["eye"] or "")
-    if (row["unit"] or "") != column.unit:
-        changes["unit"] = row["unit"] or ""
+    eye, unit = (str(row[name] or NONE).replace(NONE, "") for name in ("eye", "unit"))
+    if eye != column.eye.value:
+        changes["eye"] = Eye(eye)
+    if unit != column.unit:
+        changes["unit"] = unit
     if row["role"] != column.role:
         changes = {"unit": "", **changes, "role": row["role"]}
     return changes

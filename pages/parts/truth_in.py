@@ -114,15 +114,17 @@ def _key(matched: Match) -> str:
 
 def _counts(matched: Match) -> None:
     good = int((matched.line >= 0).sum())
-    numbers = {
+    always = {
         _("Photographs with truth"): good,
         _("Photographs without"): int((matched.status == "unmatched").sum()),
         _("Rows without photograph"): len(matched.unmatched_rows),
+    }
+    seldom = {
         _("Rows that contradict each other"): int((matched.status == "conflict").sum()),
         _("Two photographs, one row"): int((matched.status == "ambiguous").sum()),
     }
-    with st.grid(min_column_width=150):
-        for label, number in numbers.items():
+    with st.grid(min_column_width=200):
+        for label, number in {**always, **{label: n for label, n in seldom.items() if n}}.items():
             st.metric(label, count(number), border=True, height="stretch")
     words = _("Matched by {key}: {n} of {total} photographs have truth.")
     st.caption(words.format(key=_(truth.KEYS[matched.key]), n=count(good), total=count(len(matched.line))))
