@@ -72,6 +72,7 @@ def one_of(label: str, words: Mapping[str, str], key: str) -> str:
         key=key,
         words=words,
         required=True,
+        wrap=True,
         label_visibility="collapsed",
     )
 

@@ -26,7 +26,13 @@ def controls(view: View) -> tuple[Where, str, str, bool]:
     """Draw filters and sorting; return what to show, the order, its target, and whether the largest come first."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         status = address.pick(
-            st.segmented_control, _("Outcome"), list(_statuses()), key="status", words=_statuses(), required=True
+            st.segmented_control,
+            _("Outcome"),
+            list(_statuses()),
+            key="status",
+            words=_statuses(),
+            required=True,
+            wrap=True,
         )
         order = address.pick(st.selectbox, _("Sort by"), _ORDERS, key="order", words=_orders(), width=200)
         target = address.pick(st.selectbox, _("Target"), list(TARGETS), key="target", words=_targets(), width=200)
