@@ -6,7 +6,7 @@ from fundus_core.figures.classes import probabilities, roc
 from fundus_core.figures.decisions import Shares, decision_curve, prevalences
 from fundus_core.figures.distribution import among
 from fundus_core.figures.errors import error_histogram
-from fundus_core.figures.forest import Row, forest
+from fundus_core.figures.forest import Row, forest, literature
 from fundus_core.figures.look import Look, alt_text, error, heading, number, with_unit
 from fundus_core.figures.palette import DARK, LIGHT, Palette
 from fundus_core.figures.scatter import Points, predicted_against_true
@@ -31,6 +31,7 @@ __all__ = [
     "error_histogram",
     "forest",
     "heading",
+    "literature",
     "number",
     "predicted_against_true",
     "prevalences",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from fundus_core.evaluation import Published, published
 from fundus_core.figures.look import Look, frame
 
 
@@ -28,6 +29,24 @@ class Row:
     """Why there is no value."""
     colour: int | None = 0
     """Place of the cohort's colour in the palette; ``None`` for what is no cohort here (a published figure)."""
+
+
+def literature(target_id: str, score: str) -> list[Row]:
+    """Return what others have published of a score, a row each, for the foot of a forest plot.
+
+    >>> [row.name for row in literature("age", "mae")][:3]
+    ['JOIR 2023, age', 'Kamei 2025 (lower end of the range reported)', 'Kamei 2025 (upper end of the range reported)']
+    """
+    found = published(target_id, score)
+    names = [each.study.name for each in found]
+    return [
+        Row(_study(each, several=names.count(each.study.name) > 1), each.value, each.low, each.high, None, "", None)
+        for each in found
+    ]
+
+
+def _study(each: Published, *, several: bool) -> str:
+    return f"{each.study.name} ({each.note})" if several else each.study.name
 
 
 def forest(

@@ -8,13 +8,12 @@ import jinja2
 
 from fundus_core import __version__
 from fundus_core.evaluation import SPREAD_SENTENCE
-from fundus_core.figures import Look, Row, forest
+from fundus_core.figures import Look, Row, forest, literature
 from fundus_core.figures.printing import svg
 from fundus_core.report.chapters import chapters
 from fundus_core.report.checklist import answers
 from fundus_core.report.content import Pair, Subject
 from fundus_core.report.criteria import criteria_section
-from fundus_core.report.rows import published_forest
 from fundus_core.report.words import WORDS, plain
 from fundus_core.targets import TARGETS
 
@@ -77,7 +76,7 @@ def _forests(pair: Pair) -> dict[str, list[str]]:
                 for place, (cohort, result) in enumerate(each.results.items())
                 if (found := result.estimates.get(score)) is not None
             ]
-            rows += published_forest(target, score) if rows else []
+            rows += literature(name, score) if rows else []
             unit = f" ({target.unit})" if score in ("mae", "bias") else ""
             if rows:
                 drawn[name].append(svg(forest(rows, WORDS.get(score, score) + unit, look), width=640))

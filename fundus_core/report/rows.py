@@ -82,11 +82,3 @@ def published_rows(target: Target) -> Iterator[Cells]:
         value = minus(f"{WORDS.get(each.score, each.score)} {each.value:g}{interval}{baseline}")
         source = f"{each.study.population}. {each.study.source}, read {each.study.read}. {each.note}".strip()
         yield each.study.name, value, each.study.people, source
-
-
-def published_forest(target: Target, score: str) -> list[Row]:
-    """Return what others have reported of one score, for the foot of a forest plot."""
-    return [
-        Row(each.study.name, each.value, each.low, each.high, None, each.note, None)
-        for each in published(target.id, score)
-    ]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fundus_core import figures
-from fundus_core.evaluation import SPREAD_SENTENCE, Characteristic, Difference, Estimate, published
+from fundus_core.evaluation import SPREAD_SENTENCE, Characteristic, Difference, Estimate
 from fundus_core.evaluation.comparison import Comparison
-from fundus_core.figures import Points, Row, error
+from fundus_core.figures import Points, error
 from fundus_core.targets import TARGETS
 from pages.parts import choose, home, results, scores, show
 from pages.parts.language import _
@@ -53,9 +53,7 @@ def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
         scores.forest_row(name, result.estimates.get(score), result.n_patients, _place(views, name))
         for name, result in shown.results.items()
     ]
-    others = [
-        Row(each.study.name, each.value, each.low, each.high, None, colour=None) for each in published(target_id, score)
-    ]
+    others = figures.literature(target_id, score)
     figure = figures.forest([*rows, *others], axes[score], show.look(views[0]))
     show.chart(figure, f"forest-{target_id}-{score}", name=f"{target_id}-cohorts")
     if others:
@@ -113,6 +111,11 @@ def with_interval(estimate: Estimate) -> str:
     return f"{error(estimate.value, signed=True)} ({low} … {high})"
 
 
+def _unsigned(estimate: Estimate) -> str:
+    around = f" ({interval(estimate)})" if interval(estimate) else ""
+    return error(estimate.value) + around
+
+
 def p_value(value: float | None) -> str:
     """Return a p value as papers write it."""
     if value is None:
@@ -133,7 +136,7 @@ def common_ground(found: Comparison, target_id: str) -> None:
             _("Cohort"): each.name,
             "n": each.n,
             _("Effective n"): round(each.effective_n),
-            "MAE": with_interval(each.estimates[score]) if score in each.estimates else "–",
+            "MAE": _unsigned(each.estimates[score]) if score in each.estimates else "–",
         }
         for each in common.cohorts
     ]

@@ -38,14 +38,15 @@ def shares(one: Derived) -> None:
         st.info(_("There is no probability for this criterion: {why}").format(why=one.note))
         return
     judged = one.judged
-    cards = {
-        _("True share"): judged.prevalence,
-        _("Called by cutting the predictions"): judged.called,
-        _("Expected by the probabilities"): judged.expected,
-    }
-    with st.grid(min_column_width=180, gap="xsmall"):
-        for label, estimate in cards.items():
-            st.metric(label, percent(estimate), border=True, height="stretch", help=_interval(estimate))
+    cards = [
+        (_("True share"), judged.prevalence, _("By measured values.")),
+        (_("Share called"), judged.called, _("By cutting the predictions at the criterion's own thresholds.")),
+        (_("Share expected"), judged.expected, _("Mean of the probabilities.")),
+    ]
+    with st.grid(min_column_width=150, gap="xsmall"):
+        for label, estimate, tip in cards:
+            note = f"{tip} {_interval(estimate)}"
+            st.metric(label, percent(estimate), border=True, height="stretch", help=note)
         st.metric("AUC", _decimal(judged.auc), border=True, height="stretch", help=judged.auc.note or None)
     st.caption(f":material/info: {_(SHRUNKEN_NOTE)}")
 
@@ -59,9 +60,9 @@ def _decimal(estimate: Estimate) -> str:
     return "–" if estimate.value is None else f"{estimate.value:.3f}"
 
 
-def _interval(estimate: Estimate) -> str | None:
+def _interval(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
-        return estimate.note or None
+        return estimate.note
     low, high = (f"{100 * end:.1f} %" for end in (estimate.low, estimate.high))
     return _("95 % interval {low} to {high}").format(low=low, high=high)
 
@@ -124,8 +125,8 @@ def everything(view: View, found: Sequence[Derived]) -> None:
     rows = [
         {
             _("Criterion"): name(one),
-            **_counts(_("measured"), one.measured),
-            **_counts(_("predicted"), one.predicted),
+            _("Measured: yes / no / indeterminate"): _counts(one.measured),
+            _("Predicted: yes / no / indeterminate"): _counts(one.predicted),
         }
         for one in found
     ]
@@ -133,9 +134,5 @@ def everything(view: View, found: Sequence[Derived]) -> None:
     st.caption(_("Number of people. Indeterminate: what is unknown (lipids, a missing value) would decide."))
 
 
-def _counts(by: str, counts: Counts) -> dict[str, int]:
-    return {
-        _("{by}: yes").format(by=by): counts.yes,
-        _("{by}: no").format(by=by): counts.no,
-        _("{by}: indeterminate").format(by=by): counts.indeterminate,
-    }
+def _counts(counts: Counts) -> str:
+    return " / ".join(count(n) for n in (counts.yes, counts.no, counts.indeterminate))

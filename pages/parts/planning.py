@@ -69,7 +69,9 @@ def mae(target: Target, start: Expected) -> None:
     value = _number(_("Expected MAE ({unit})").format(unit=unit), start.mae, f"mae-{target.id}")
     tip = _("How much single people's absolute errors differ; 0.756 times the MAE for normal errors.")
     spread = _number(_("SD of absolute errors ({unit})").format(unit=unit), start.spread, f"sd-{target.id}", tip=tip)
-    width = _number(_("Width of the interval ({unit})").format(unit=unit), 0.1 * start.mae, f"mae-w-{target.id}")
+    width = _number(
+        _("Width of the interval ({unit})").format(unit=unit), max(round(0.1 * start.mae, 1), 0.1), f"mae-w-{target.id}"
+    )
     _answer([people_for_mae(value, width * times, spread) for times in WIDTHS])
 
 

@@ -33,7 +33,7 @@ def tables(views: Sequence[View]) -> None:
     st.dataframe(rows, hide_index=True)
     st.caption(
         _(
-            "How the predictions of two cohorts differ, a person each; Holm-corrected. A shift is no error: {psi}."
+            "How the predictions of two cohorts differ, a person each; Holm-corrected. A shift is no error. PSI: {psi}."
         ).format(psi=_(PSI_NOTE))
     )
     st.dataframe(

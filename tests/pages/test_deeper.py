@@ -1,0 +1,139 @@
+"""The pages that go beyond the scores: criteria, sample size, and cohorts beside each other and the literature."""
+
+import numpy as np
+import pytest
+
+from fundus_core.evaluation import derive, people_for_mae, people_for_r2
+from fundus_core.records import Eye, Prediction
+from fundus_core.store import Finding, ModelVersion, NewPhotograph, TruthRow, cohorts, findings, schema, versions
+from pages.parts import deeper, home, results
+from pages.parts.results import View
+
+PEOPLE = 60
+CENTRE = {"sbp": (128, 17), "dbp": (76, 11), "glucose": (97, 14), "waist": (83, 11)}
+FIRST, SECOND = ModelVersion("model-one", "a" * 64, "b" * 64), ModelVersion("model-two", "c" * 64, "d" * 64)
+
+
+def put(store, name, *, seed, truth=True, models=(FIRST,)):
+    """Both eyes of sixty people, numbered alike in every cohort."""
+    rng = np.random.default_rng(seed)
+    cohort = store.create_cohort(name)
+    added, rows, found = [], [], {model: [] for model in models}
+    for person in range(PEOPLE):
+        values = {key: float(rng.normal(*of)) for key, of in CENTRE.items()} | {"sex": float(person % 2)}
+        for eye in (Eye.RIGHT, Eye.LEFT):
+            kept = store.keep(f"{name} {person} {eye}".encode())
+            added.append(
+                NewPhotograph.of_kept(f"{person:03d}_{eye.value}.jpg", kept, patient_id=f"{person:03d}", eye=eye)
+            )
+            rows.append(TruthRow(added[-1].name, values, {}, f"{person:03d}", eye))
+            for model in models:
+                said = {key: values[key] + float(rng.normal(0, 0.5 * of[1])) for key, of in CENTRE.items()}
+                predictions = {key: Prediction(value, np.nan, np.nan) for key, value in said.items()}
+                found[model].append(Finding(kept.sha256, "predicted", "", "", 0.9, 0.5, "float32", predictions))
+    store.add_photographs(cohort.id, added)
+    if truth:
+        store.set_truth(cohort.id, rows)
+    with store.writing() as connection:
+        for model in models:
+            version = versions.version_id(connection, model)
+            findings.write(connection, version, found[model])
+            findings.attach(connection, version, schema.photograph.c.cohort_id == cohort.id)
+        cohorts.update(connection, cohort.id)
+
+
+@pytest.fixture(scope="module")
+def clinics(tmp_path_factory):
+    """Two clinics with truth, one of them read by two models, and two vans without."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FUNDUS_LAB_HOME", str(tmp_path_factory.mktemp("clinics")))
+        patch.setattr("fundus_core.runs.ensure_worker", lambda store: None)
+        store = home.store()
+        put(store, "North", seed=1, models=(FIRST, SECOND))
+        put(store, "South", seed=2)
+        put(store, "Van 1", seed=3, truth=False)
+        put(store, "Van 2", seed=4, truth=False)
+        yield store
+
+
+def words(app) -> str:
+    kinds = ("title", "subheader", "caption", "markdown", "info")
+    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
+
+
+def tables(app) -> str:
+    return "\n".join(frame.value.to_csv() for frame in app.dataframe)
+
+
+def test_the_criteria_page_shows_what_the_evaluation_says(clinics, page):
+    app = page("criteria", cohort="South", criterion="large_waist")
+    found = derive(clinics.table("South"), "large_waist")
+    shown = {each.label: each.value for each in app.metric}
+    assert shown["True share"] == f"{100 * found.judged.prevalence.value:.1f} %"
+    assert shown["Share expected"] == f"{100 * found.judged.expected.value:.1f} %"
+    assert f"{found.measured.yes} / {found.measured.no} / {found.measured.indeterminate}" in tables(app)
+    assert "calls too few people positive" in words(app)
+    assert len(app.get("plotly_chart")) == 3
+
+
+def test_a_cohort_without_the_targets_of_any_criterion_says_so(clinics, page):
+    assert "No criterion can be told" in words(page("criteria", cohort="Van 1"))
+
+
+def test_the_planner_starts_from_the_cohort_and_follows_the_numbers(clinics, page):
+    app = page("planner", cohort="South")
+    mae = results.evaluated(View(clinics.cohort("South"), FIRST.model)).targets["sbp"].estimates["mae"].value
+    assert app.number_input(key="mae-sbp").value == pytest.approx(mae, abs=1e-3)
+    app.number_input(key="r2-sbp").set_value(0.3).run()
+    assert app.metric[1].value == f"{people_for_r2(0.3, 0.1).people:,}"
+
+
+def test_the_planner_without_a_cohort_starts_from_published_errors(fresh, page):
+    app = page("planner")
+    assert app.number_input(key="mae-sbp").value == 10.34
+    spread = app.number_input(key="sd-sbp").value
+    assert app.metric[0].value == f"{people_for_mae(10.34, 1.0, spread).people:,}"
+    assert "published error of the JOIR model" in words(app)
+
+
+def test_equal_ids_of_two_clinics_are_two_people_on_the_page(clinics):
+    views = [View(clinics.cohort(name), FIRST.model) for name in ("North", "South")]
+    both = deeper.apart(views)
+    assert not set(both["North"].patient_id) & set(both["South"].patient_id)
+    assert results.comparison(views, "sbp", "patient").in_both == {("North", "South"): 0}
+
+
+def test_two_cohorts_stand_beside_the_literature_and_recalibrated(clinics, page):
+    app = page("compare", cohorts=["North", "South"])
+    said = tables(app)
+    assert "context, not a ranking" in words(app)
+    assert "MAE recalibrated" in said
+    assert "were used to fit" not in said
+    assert "Equivalence" not in words(app)
+
+
+def test_a_margin_tests_for_equivalence(clinics, page):
+    app = page("compare", cohorts=["North", "South"], margin_sbp="25")
+    assert "Equivalence" in words(app)
+    assert "equivalent within the margin" in tables(app)
+
+
+def test_cohorts_without_truth_are_compared_by_their_predictions(clinics, page):
+    app = page("compare", cohorts=["Van 1", "Van 2"])
+    assert "No cohort has measured values" in words(app)
+    assert "Without looking at the truth" in words(app)
+    assert "PSI" in tables(app)
+
+
+def test_two_models_and_two_eyes_are_compared_on_the_evaluate_page(clinics, page):
+    app = page("evaluate", cohort="North")
+    titles = [each.label for each in app.expander]
+    assert "Model against model" in titles
+    assert "Right and left eye" in titles
+    assert "paired t test" in tables(app)
+    assert "Model against model" not in [each.label for each in page("evaluate", cohort="South").expander]
+
+
+@pytest.mark.parametrize("margin", ["", "-1", "much", "1e9", "nan"])
+def test_a_margin_that_makes_no_sense_is_passed_over(clinics, page, margin):
+    page("compare", cohorts=["North", "South"], margin_sbp=margin)
