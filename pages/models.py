@@ -10,6 +10,8 @@ show.title(
     _("What each model reads, how its photographs are prepared, what was published, and on which terms."),
 )
 known = cards.known()
+if fault := cards.fault():
+    st.error(fault)
 if not known:
     st.info(_("There is no model card. Bring one below."))
 for name, card in known.items():

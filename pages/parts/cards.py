@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
+from fundus_core.errors import CardError
 from fundus_core.models import registry
 from fundus_core.models.card import Card
 
+_NOBODYS = Path(__file__).parent / "no-cards-of-a-user"
+
 
 def known() -> Mapping[str, Card]:
-    """Return every card that ships with the project or lies in the user's folder, by id."""
-    return registry.models()
+    """Return every card by id; where one of the user's is wrong, those that ship with the project."""
+    try:
+        return registry.models()
+    except CardError:
+        return registry.models(_NOBODYS)
+
+
+def fault() -> str:
+    """Return what is wrong with the user's cards; empty where nothing is."""
+    try:
+        registry.models()
+    except CardError as wrong:
+        return str(wrong)
+    return ""
 
 
 def ready() -> list[str]:

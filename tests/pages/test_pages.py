@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fundus_core import evaluation
-from pages.parts import show
+from pages.parts import home, show
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
@@ -171,3 +171,12 @@ def test_a_lasso_finds_the_photographs_behind_its_points(filled, level, names, e
 
     view = results.View(filled.cohort("Clinic"), "tests-own")
     assert sorted(results.photographs_of(view, level, names)) == sorted(expected)
+
+
+def test_a_wrong_card_of_the_user_is_said_and_takes_no_page_down(fresh, page, put_cohort):
+    put_cohort(fresh, "Clinic", seed=1)
+    card = home.folder() / "models" / "mine" / "card.toml"
+    card.parent.mkdir(parents=True)
+    card.write_text("id = 3", encoding="utf-8")
+    assert "card.toml" in words(page("models"))
+    assert page("evaluate").metric
