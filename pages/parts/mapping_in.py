@@ -127,11 +127,11 @@ def _row(column: Column) -> dict[str, Any]:
     return {
         "heading": column.heading,
         "role": column.role,
+        "confirmed": not column.needs_confirmation,
         "unit": column.unit or NONE,
         "coding": column.coded,
         "eye": column.eye.value or NONE,
         "confidence": column.confidence,
-        "confirmed": not column.needs_confirmation,
         "reason": column.reason,
     }
 
