@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from fundus_core.errors import CardError
@@ -14,19 +15,26 @@ _NOBODYS = Path(__file__).parent / "no-cards-of-a-user"
 
 def known() -> Mapping[str, Card]:
     """Return every card by id; where one of the user's is wrong, those that ship with the project."""
-    try:
-        return registry.models()
-    except CardError:
-        return registry.models(_NOBODYS)
+    return _read(_stamp())[0]
 
 
 def fault() -> str:
     """Return what is wrong with the user's cards; empty where nothing is."""
+    return _read(_stamp())[1]
+
+
+def _stamp() -> tuple[tuple[str, int], ...]:
+    """Return what changes when a card does; reading all cards anew for every sentence would slow each click."""
+    files = [registry.SAMPLE, *registry.BUNDLED.glob("*.toml"), *registry.home().glob("*/card.toml")]
+    return tuple((str(file), file.stat().st_mtime_ns) for file in files if file.is_file())
+
+
+@lru_cache(maxsize=8)
+def _read(_stamp: tuple[tuple[str, int], ...]) -> tuple[Mapping[str, Card], str]:
     try:
-        registry.models()
+        return registry.models(), ""
     except CardError as wrong:
-        return str(wrong)
-    return ""
+        return registry.models(_NOBODYS), str(wrong)
 
 
 def ready() -> list[str]:
