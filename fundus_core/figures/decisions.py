@@ -52,9 +52,14 @@ def prevalences(shares: Sequence[Shares], look: Look) -> go.Figure:
         figure.add_trace(_bars(name, at + 0.25 - 0.25 * place, found, colour))
     figure.update_xaxes(title_text=look.say("share of people (%)"), rangemode="tozero", showgrid=True)
     figure.update_xaxes(range=[0, _end([of(one) for one in shares for _name, of in ways])])
-    names = [one.name for one in shares]
+    names = [_broken(one.name) for one in shares]
     figure.update_yaxes(tickvals=at, ticktext=names, range=[-0.6, len(shares) - 0.4], showgrid=False)
     return figure
+
+
+def _broken(name: str) -> str:
+    """Return a long name on two lines, so that a narrow screen keeps room for the bars."""
+    return name.replace(", ", ",<br>", 1).replace("、", "、<br>", 1)
 
 
 def _bars(name: str, at: Floats, found: Sequence[Estimate], colour: str) -> go.Bar:

@@ -345,7 +345,7 @@ def _plain(text: str) -> str:
     >>> _plain("age: 0 to <30  <span>n = 3</span>")
     'age: 0 to <30  n = 3'
     """
-    return re.sub(r"</?[a-zA-Z][^>]*>", "", text).replace("$", r"\$")
+    return re.sub(r"</?[a-zA-Z][^>]*>", "", text.replace("<br>", "\n")).replace("$", r"\$")
 
 
 def _colour(text: str) -> Any:

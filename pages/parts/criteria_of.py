@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -118,7 +119,7 @@ def everything(view: View, found: Sequence[Derived]) -> None:
     """Draw all criteria: how many are positive, and who is called what."""
     st.subheader(_("All criteria"), anchor=False)
     judged = [(one, one.judged) for one in found if one.judged is not None]
-    bars = [Shares(name(one).split(":")[0], at.prevalence, at.called, at.expected) for one, at in judged]
+    bars = [Shares(re.split("[:：]", name(one))[0], at.prevalence, at.called, at.expected) for one, at in judged]
     if bars:
         with st.container(border=True):
             show.chart(figures.prevalences(bars, show.look(view)), "prevalences", name="prevalences")

@@ -223,6 +223,8 @@ def words(name: str) -> str:
         "mae_over_age_sex": _("MAE relative to age and sex only"),
         "coverage": _("share inside the prediction interval"),
         "interval_width": _("width of the prediction interval"),
+        "sd_truth": _("SD of true values"),
+        "sd_predicted": _("SD of predictions"),
         "auc": _("area under the ROC curve"),
         "accuracy": _("accuracy at 0.5"),
         "sensitivity": _("sensitivity (female)"),
