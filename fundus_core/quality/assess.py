@@ -18,6 +18,8 @@ CODES = (
 )
 """The checks in the order in which they are made; the first that fails is the reason shown."""
 
+_NOUGHT = 1e-9
+
 
 def assess(photograph: Photograph, bounds: RetinaBounds, limits: Limits = LIMITS) -> QualityReport:
     """Measure a photograph and hold it against limits.
@@ -130,10 +132,12 @@ def _at_most(code: str, value: float, limit: float, message: str) -> QualityChec
 def _score(checks: tuple[QualityCheck, ...]) -> float:
     """Return 0..1: the geometric mean over the checks of how comfortably each limit was kept.
 
-    A check met exactly counts one half, one met twice over counts 1, half a limit counts a quarter.
+    A check met exactly counts one half, one met twice over counts 1, half a limit counts a quarter. A limit of
+    nought that is kept (a cohort without any glare sets it) is met exactly.
     """
     score = 1.0
     for check in checks:
-        ratio = check.limit / max(check.value, 1e-9) if check.code == "glare" else check.value / check.limit
+        over, under = (check.limit, check.value) if check.code == "glare" else (check.value, check.limit)
+        ratio = (over + _NOUGHT) / (under + _NOUGHT)
         score *= min(max(ratio / 2.0, 0.0), 1.0) ** (1.0 / len(checks))
     return score

@@ -112,8 +112,8 @@ def grid(view: View, items: Sequence[Item], target: str) -> None:
                     query_params={"cohort": view.cohort.name, "model": view.model, "photograph": item.name},
                 )
                 st.caption(line(item, target))
-                if item.status == "predicted" and item.reason:
-                    st.caption(f":material/info: {item.reason}")
+                if remark := photo.note(item):
+                    st.caption(f":material/info: {remark}")
 
 
 def line(item: Item, target: str) -> str:

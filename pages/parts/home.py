@@ -39,6 +39,7 @@ def start() -> None:
 
 
 def _prepare(opened: Store) -> None:
+    inbox().tidy()
     with contextlib.suppress(UsageError):  # another server of this folder was quicker
         sample.ensure(opened, folder())
     runs.ensure_worker(opened)

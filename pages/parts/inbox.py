@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import time
 import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ MAX_FILE_BYTES = 4 * 1024**3
 """One file; a ZIP of a large cohort is the largest that makes sense."""
 KEEP_FREE_BYTES = 1 * 1024**3
 """Space that an upload must leave free on the disk."""
+ABANDONED_S = 86_400.0
+"""A batch that nobody has touched for this time is removed when the server starts: it holds original names."""
 TABLES = (".csv", ".tsv", ".xlsx", ".xlsm")
 """Endings of truth tables; they may be dropped together with the photographs."""
 _LONGEST_NAME = 120
@@ -140,6 +143,15 @@ class Inbox:
         if not known or not (self.folder / token / "files").is_dir():
             raise UploadError(404, "This upload is closed; reload the page and choose the files again.")
         return Batch(self.folder / token)
+
+    def tidy(self, older_s: float = ABANDONED_S) -> int:
+        """Remove batches in which nothing has changed for long: tabs that were closed half way; returns how many."""
+        before, removed = time.time() - older_s, 0
+        for folder in self.folder.glob("*"):
+            if folder.is_dir() and max(path.stat().st_mtime for path in (folder, *folder.rglob("*"))) < before:
+                Batch(folder).discard()
+                removed += 1
+        return removed
 
     async def take(self, token: str, index: int, name: str, size: int, stream: AsyncIterator[bytes]) -> int:
         """Stream one file to disk; it appears among the files only when it is complete.

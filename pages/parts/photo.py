@@ -9,6 +9,7 @@ import streamlit as st
 
 from fundus_core.figures import number
 from fundus_core.records import Eye
+from fundus_core.runs.opening import RENDERED_REMARK
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS, Target
 from pages.parts import home
@@ -65,6 +66,14 @@ def panel(view: View, name: str, target_id: str, heading: str) -> None:
 def describe(item: Item) -> str:
     """Return a photograph in words, for those who cannot see it."""
     return _("Photograph {name}, {eye}.").format(name=item.name, eye=eye(item.eye))
+
+
+def note(item: Item) -> str:
+    """Return what the reader remarked on a predicted photograph (the first of several pages, eyes that disagree).
+
+    That the model learned from rendered eyes is said at the top of every page already.
+    """
+    return item.reason.replace(RENDERED_REMARK, "").strip() if item.status == "predicted" else ""
 
 
 def reason(item: Item) -> str:

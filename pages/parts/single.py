@@ -106,8 +106,8 @@ def picture(view: View, item: Item) -> None:
     st.caption(" · ".join([photo.eye(item.eye), photo.details(item)]))
     if item.status != "predicted" and item.status != "queued":
         st.warning(photo.reason(item))
-    elif item.reason:
-        st.caption(f":material/info: {item.reason}")
+    elif remark := photo.note(item):
+        st.caption(f":material/info: {remark}")
     report = _quality(view, item)
     if report is not None:
         with st.expander(_("Quality checks"), expanded=not report.gradable):

@@ -1,6 +1,7 @@
 """Uploads land on disk, complete, inside their own folder, whatever a browser calls them."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -129,3 +130,15 @@ def test_a_discarded_batch_leaves_nothing(inbox):
     assert not Path(batch.folder).exists()
     with pytest.raises(UploadError):
         inbox.batch(token)
+
+
+def test_what_a_closed_tab_left_behind_is_removed_after_a_day(inbox):
+    left, fresh = inbox.new(), inbox.new()
+    for token in (left, fresh):
+        take(inbox, token, 0, "YAMADA.jpg", b"eye")
+    for path in (inbox.folder / left, *(inbox.folder / left).rglob("*")):
+        os.utime(path, (0, 0))
+    assert inbox.tidy() == 1
+    assert not (inbox.folder / left).exists()
+    assert len(inbox.batch(fresh).arrived()) == 1
+    assert inbox.tidy() == 0

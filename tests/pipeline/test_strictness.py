@@ -12,7 +12,7 @@ from fundus_core.__main__ import main
 from fundus_core.errors import UsageError
 from fundus_core.images import sources
 from fundus_core.pipeline import limits_of
-from fundus_core.quality import LIMITS, Limits
+from fundus_core.quality import LIMITS, Limits, Measurements, judge
 from fundus_core.synthetic import synthesise
 
 
@@ -64,6 +64,13 @@ def test_a_percentile_that_cannot_be_is_refused(
         main(["inspect", str(photographs), "--out", str(tmp_path / "a.csv"), f"--quality-percentile={percentile}"])
     assert ended.value.code == 2
     assert "from 0 to 50" in capsys.readouterr().err
+
+
+def test_a_cohort_without_glare_does_not_nullify_every_score() -> None:
+    found = Measurements(1.0, True, 2000.0, 0.9, 150.0, 1.0, 0.0, 0.3, 0.1)
+    strict = dataclasses.replace(LIMITS, glare_share=0.0, lit_share=1.0)
+    assert 0.5 < judge(found, strict).score < judge(found).score
+    assert judge(dataclasses.replace(found, glare_share=0.1), strict).score < 0.2
 
 
 @pytest.mark.parametrize("limits", [LIMITS, Limits(focus=0.1), dataclasses.replace(LIMITS, glare_share=1 / 3)])
