@@ -91,8 +91,8 @@ class Predictor:
         columns = {output.target: np.ascontiguousarray(values[:, k]) for k, output in enumerate(outputs)}
         return Predictions(
             values=columns,
-            low={o.target: columns[o.target] + o.interval[0] for o in outputs},
-            high={o.target: columns[o.target] + o.interval[1] for o in outputs},
+            low={o.target: columns[o.target] + o.interval[0] * o.widening(columns[o.target]) for o in outputs},
+            high={o.target: columns[o.target] + o.interval[1] * o.widening(columns[o.target]) for o in outputs},
             distance=self._statistics.distance(pooled)  # type: ignore[union-attr, arg-type]
             if known
             else np.full(len(values), np.nan),

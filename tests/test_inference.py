@@ -24,7 +24,7 @@ def card(tmp_path_factory):
     digest = weights.write(body, folder / "weights.safetensors")
     base = cards.read(registry.BUNDLED / "joir-metabolic-b7.toml")
     outputs = (
-        replace(base.outputs[0], scale=20.0, offset=120.0, interval=(-17.0, 19.0)),
+        replace(base.outputs[0], scale=20.0, offset=120.0, interval=(-17.0, 19.0), growth=0.01),
         replace(base.outputs[1], scale=0.1, offset=4.0, link="exp"),
     )
     made = replace(
@@ -78,8 +78,9 @@ def test_the_order_of_rows_and_their_company_change_nothing(predictor):
 
 def test_intervals_are_those_of_the_card(predictor):
     said = predictor.predict(CROPS)
-    np.testing.assert_allclose(said.low["sbp"], said.values["sbp"] - 17)
-    np.testing.assert_allclose(said.high["sbp"], said.values["sbp"] + 19)
+    wider = 1 + 0.01 * (said.values["sbp"] - 120)
+    np.testing.assert_allclose(said.low["sbp"], said.values["sbp"] - 17 * wider)
+    np.testing.assert_allclose(said.high["sbp"], said.values["sbp"] + 19 * wider)
     assert np.isnan(said.low["dbp"]).all()
 
 

@@ -17,7 +17,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 
+import numpy as np
+
 from fundus_core.errors import CardError
+from fundus_core.records import Floats
 from fundus_core.retina import CropRule
 from fundus_core.targets import TARGETS
 
@@ -65,6 +68,13 @@ class Output:
     """Added then."""
     interval: tuple[float, float]
     """What is added to a value for the ends of its 90 % interval (the first is negative); NaN where unknown."""
+    growth: float
+    """By how much of itself the interval widens for each unit that the value lies above ``offset``; 0 where every
+    value errs alike."""
+
+    def widening(self, values: Floats) -> Floats:
+        """Return the factor of the interval at each value; never less than a fifth."""
+        return np.maximum(1 + self.growth * (values - self.offset), 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,8 +329,9 @@ def _check_numbers(card: Card, name: str) -> None:
     for k, output in enumerate(card.outputs):
         if output.unit != TARGETS[output.target].unit:
             raise _wrong(name, f"outputs[{k}].unit", repr(TARGETS[output.target].unit), output.unit)
-        if not (math.isfinite(output.scale) and math.isfinite(output.offset)):
-            raise _wrong(name, f"outputs[{k}].scale and offset", "finite", (output.scale, output.offset))
+        numbers = (output.scale, output.offset, output.growth)
+        if not all(map(math.isfinite, numbers)):
+            raise _wrong(name, f"outputs[{k}].scale, offset and growth", "finite", numbers)
 
 
 def _dotted(card: Card) -> set[str]:

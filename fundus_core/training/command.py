@@ -37,7 +37,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         elif field.name == "backbone_options":
             parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="of the backbone")
         elif field.name == "checkpointing":
-            parser.add_argument(option, action="store_true", help="trade time for memory")
+            parser.add_argument(
+                option, action=argparse.BooleanOptionalAction, default=None, help="trade time for memory"
+            )
         elif field.name in ("shares", "jpeg_quality"):
             parser.add_argument(option, type=float if field.name == "shares" else int, nargs="+")
         else:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import linregress
 
 from fundus_core.records import Floats
 
@@ -40,6 +41,24 @@ def interval(residuals: Floats, patients: Sequence[str], *, level: float = 0.9) 
     high = _upper(residuals[known], weight, len(ids), tail)
     low = -_upper(-residuals[known], weight, len(ids), tail)
     return low, high
+
+
+def growth(values: Floats, residuals: Floats, centre: float) -> float:
+    """Return by how much of itself the error widens per unit of the value, 0 where that is not plain.
+
+    The absolute residual is regressed on the value; a slope within three standard errors of 0 counts as none.
+
+    Args:
+        values: Predictions (n).
+        residuals: Truth less prediction (n); NaN is left out.
+        centre: Value at which the error counts as 1.
+    """
+    known = np.isfinite(residuals)
+    if np.count_nonzero(known) < 30 or float(np.ptp(values[known])) == 0.0:
+        return 0.0
+    line = linregress(values[known] - centre, np.abs(residuals[known]))
+    plain = abs(line.slope) > 3 * line.stderr and line.intercept > 0
+    return float(line.slope / line.intercept) if plain else 0.0
 
 
 def _upper(residuals: Floats, weight: Floats, people: int, tail: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ def prepare(
     learnt = {name: found.values[name] for name in columns}
     measured = {name: found.values[_MEASURED + name] for name in plan.targets}
     recipe = cache.Recipe(CropRule(plan.size), plan.copies, plan.jpeg_quality, plan.seed)
-    cut_key = Plan().digest(found.names, repr(recipe))
+    cut_key = hashlib.sha256(json.dumps([found.names, repr(recipe)]).encode()).hexdigest()[:16]
     crops = cache.fill(found.sources, recipe, out / "crops", cut_key, workers=workers, progress=progress)
     part = split(found.patients, {t: found.values[t] for t in plan.targets}, plan.shares, seed=plan.seed)
     training = (part == "train") & crops.accepted

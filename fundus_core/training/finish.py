@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from fundus_core.models import features, weights
 from fundus_core.models.networks import IMAGENET_MEAN, IMAGENET_STD, Links, Network, Reader, body
 from fundus_core.records import CohortTable, Floats, Status
 from fundus_core.targets import TARGETS
-from fundus_core.training.conformal import interval
+from fundus_core.training.conformal import growth, interval
 from fundus_core.training.data import Data
 from fundus_core.training.objective import Scale
 from fundus_core.training.plan import Label, Plan
@@ -48,12 +49,12 @@ def finish(network: Network, data: Data, out: Path, plan: Plan, label: Label) ->
     answers = {part: _read(reader, data, part) for part in ("train", "validation", "calibration", "test")}
     outside = np.concatenate([answers[part].features for part in ("validation", "calibration", "test")])
     features.write(features.measure(answers["train"].features, outside), out / FEATURES)
-    bounds = {target: _interval(answers["calibration"], data, target, k) for k, target in enumerate(plan.targets)}
-    table = _table(answers["test"], data, plan, bounds)
+    outputs = _outputs(reader, answers, data, plan)
+    table = _table(answers["test"], data, outputs)
     scored = evaluation.evaluate(table)
     (out / "metrics.json").write_text(json.dumps(scored.as_json(), indent=1), encoding="utf-8")
     _write_predictions(out / "predictions.csv", table)
-    card = _card(reader, data, plan, label, digest, bounds)
+    card = _card(data, plan, label, digest, outputs)
     golden = _golden(reader, data, out, plan)
     path = out / "card.toml"
     cards.write(replace(card, golden=golden, results=_results(scored, plan), folder=out), path)
@@ -99,17 +100,29 @@ def _read(reader: Reader, data: Data, part: str) -> _Answers:
     return _Answers(rows, np.concatenate(values).astype(np.float64), np.concatenate(pooled).astype(np.float64))
 
 
-def _interval(answers: _Answers, data: Data, target: str, column: int) -> tuple[float, float]:
-    if TARGETS[target].binary:
-        return _NAN
-    residuals = data.measured[target][answers.rows] - answers.values[:, column]
-    return interval(residuals, [data.table.patients[row] for row in answers.rows])
+def _outputs(reader: Reader, answers: Mapping[str, _Answers], data: Data, plan: Plan) -> tuple[cards.Output, ...]:
+    """Describe every output, its interval from the calibration part, its interval's growth from the training part."""
+    links = reader.links
+    plain = [
+        cards.Output(name, TARGETS[name].unit, links.links[k], float(links.scale[k]), float(links.offset[k]), _NAN, 0.0)
+        for k, name in enumerate(plan.targets)
+    ]
+    return tuple(one if TARGETS[one.target].binary else _bounded(one, k, answers, data) for k, one in enumerate(plain))
 
 
-def _table(answers: _Answers, data: Data, plan: Plan, bounds: dict[str, tuple[float, float]]) -> CohortTable:
+def _bounded(output: cards.Output, column: int, answers: Mapping[str, _Answers], data: Data) -> cards.Output:
+    values = {part: answer.values[:, column] for part, answer in answers.items()}
+    residuals = {part: data.measured[output.target][answers[part].rows] - values[part] for part in answers}
+    wide = replace(output, growth=growth(values["train"], residuals["train"], output.offset))
+    patients = [data.table.patients[row] for row in answers["calibration"].rows]
+    return replace(wide, interval=interval(residuals["calibration"] / wide.widening(values["calibration"]), patients))
+
+
+def _table(answers: _Answers, data: Data, outputs: Sequence[cards.Output]) -> CohortTable:
     """The test part as evaluation reads it."""
     rows, count = answers.rows, len(answers.rows)
-    values = {target: answers.values[:, k] for k, target in enumerate(plan.targets)}
+    values = {output.target: answers.values[:, k] for k, output in enumerate(outputs)}
+    ends = {o.target: [end * o.widening(values[o.target]) for end in o.interval] for o in outputs}
     return CohortTable(
         photograph=np.array(data.table.names, dtype=np.str_)[rows],
         patient_id=np.array(data.table.patients, dtype=np.str_)[rows],
@@ -118,10 +131,10 @@ def _table(answers: _Answers, data: Data, plan: Plan, bounds: dict[str, tuple[fl
         reason=np.array([""] * count),
         quality=np.full(count, np.nan),
         out_of_distribution=np.full(count, np.nan),
-        truth={target: data.measured[target][rows] for target in plan.targets},
+        truth={target: data.measured[target][rows] for target in values},
         predicted=values,
-        low={target: values[target] + bounds[target][0] for target in plan.targets},
-        high={target: values[target] + bounds[target][1] for target in plan.targets},
+        low={target: values[target] + ends[target][0] for target in values},
+        high={target: values[target] + ends[target][1] for target in values},
     )
 
 
@@ -157,9 +170,7 @@ def _results(scored: evaluation.Evaluation, plan: Plan) -> tuple[cards.Result, .
     return tuple(results)
 
 
-def _card(
-    reader: Reader, data: Data, plan: Plan, label: Label, digest: str, bounds: dict[str, tuple[float, float]]
-) -> cards.Card:
+def _card(data: Data, plan: Plan, label: Label, digest: str, outputs: tuple[cards.Output, ...]) -> cards.Card:
     return cards.Card(
         id=label.id,
         title=label.title or f"{plan.backbone} for {', '.join(plan.targets)}",
@@ -169,17 +180,7 @@ def _card(
         backbone=plan.backbone,
         backbone_options=dict(plan.backbone_options),
         input=_input(plan),
-        outputs=tuple(
-            cards.Output(
-                target,
-                TARGETS[target].unit,
-                reader.links.links[k],
-                float(reader.links.scale[k]),
-                float(reader.links.offset[k]),
-                bounds[target],
-            )
-            for k, target in enumerate(plan.targets)
-        ),
+        outputs=outputs,
         weights=cards.WeightsFile(WEIGHTS, digest, ""),
         features=FEATURES,
         precision=cards.Precision("float32", math.nan),

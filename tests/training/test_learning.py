@@ -9,7 +9,7 @@ from fundus_core.errors import TruthError, UsageError
 from fundus_core.training.augment import augment
 from fundus_core.training.batches import Deck
 from fundus_core.training.cache import Crops
-from fundus_core.training.conformal import interval
+from fundus_core.training.conformal import growth, interval
 from fundus_core.training.objective import losses, scales, standardise
 from fundus_core.training.plan import Plan
 
@@ -134,3 +134,12 @@ def test_a_plan_that_cannot_be_trained_is_refused(changes, message):
 def test_the_digest_follows_everything_that_changes_the_result():
     assert Plan().digest() == Plan(checkpoint_seconds=1.0).digest()
     assert len({Plan().digest(), Plan(seed=2).digest(), Plan().digest("other data")}) == 3
+
+
+def test_errors_that_grow_with_the_value_widen_its_interval_and_even_ones_do_not():
+    generator = np.random.default_rng(3)
+    value = generator.uniform(80, 140, 4000)
+    noise = generator.normal(size=4000)
+    assert growth(value, 10 * noise * (1 + 0.02 * (value - 100)), 100.0) == pytest.approx(0.02, abs=0.004)
+    assert growth(value, 10 * noise, 100.0) == 0.0
+    assert growth(value[:10], noise[:10], 100.0) == 0.0

@@ -26,6 +26,7 @@ PLAN = Plan(
     size=48,
     epochs=1,
     batch=4,
+    accumulate=1,
     copies=2,
     shares=(0.15, 0.25, 0.25),
 )
@@ -163,10 +164,10 @@ def test_options_that_are_not_given_keep_the_published_recipe():
 
 def test_options_become_the_plan():
     words = ["--targets", "age, sex", "--option", "channels=(8,16)", "--option", "stem_type=deep", "--size", "64"]
-    made = plan(options(*words, "--shares", "0.1", "0.2", "0.1", "--checkpointing", "--learning-rate", "1e-4"))
+    made = plan(options(*words, "--shares", "0.1", "0.2", "0.1", "--no-checkpointing", "--learning-rate", "1e-4"))
     assert made.targets == ("age", "sex")
     assert made.backbone_options == {"channels": (8, 16), "stem_type": "deep"}
-    assert (made.size, made.shares, made.checkpointing, made.learning_rate) == (64, (0.1, 0.2, 0.1), True, 1e-4)
+    assert (made.size, made.shares, made.checkpointing, made.learning_rate) == (64, (0.1, 0.2, 0.1), False, 1e-4)
 
 
 def test_a_folder_without_its_table_is_refused():
@@ -179,7 +180,7 @@ def test_a_folder_without_its_table_is_refused():
 def test_several_backbones_are_compared_on_the_same_split_in_one_table(material, tmp_path):
     other = ["--photographs", str(material.photographs), "--truth", str(material.truth), "--out", str(tmp_path)]
     words = [*other, "--backbone", "resnet10t,resnet18", "--targets", "sbp", "--option", "channels=(4,4,8,8)"]
-    words += ["--size", "32", "--epochs", "1", "--batch", "4", "--shares", "0.15", "0.25", "0.25"]
+    words += ["--size", "32", "--epochs", "1", "--batch", "4", "--accumulate", "1", "--shares", "0.15", "0.25", "0.25"]
     path = run(options(*words), words, progress=False)
     table_rows = rows(path)
     assert [row["backbone"] for row in table_rows] == ["resnet10t", "resnet18"]

@@ -32,6 +32,8 @@ def plan(**changes):
         "size": SIDE,
         "epochs": 2,
         "batch": 8,
+        "accumulate": 1,
+        "checkpointing": False,
         "precision": "float32",
         "ema": 0.9,
         "learning_rate": 3e-3,

@@ -294,7 +294,7 @@ def _output(draft: Draft, found: Found, place: int, doubts: _Doubts) -> dict[str
         doubts.add(f"outputs.{name}.link")
     if found.runtime == "timm" and end in _OWN_ENDS:
         link = end if end != "softmax" else "sigmoid"
-    return {"unit": TARGETS[name].unit, "interval": [math.nan, math.nan], **given, "link": link}
+    return {"unit": TARGETS[name].unit, "interval": [math.nan, math.nan], "growth": 0.0, **given, "link": link}
 
 
 def link_of(draft: Draft, found: Found, place: int) -> str:

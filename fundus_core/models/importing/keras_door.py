@@ -69,9 +69,10 @@ def description(path: Path, kind: Format) -> dict[str, object] | None:
 def _from_archive(path: Path) -> dict[str, object]:
     safety.check_archive(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
             content = json_of(archive.read("config.json"), path.name)
-            with archive.open("model.weights.h5") as member, h5py.File(member, "r") as file:
+            # Unpacked first: HDF5 jumps about, and a jump back in a compressed member reads it all again.
+            with h5py.File(archive.extract("model.weights.h5", folder), "r") as file:
                 safety.check_hdf5(file, path.name)
     except (zipfile.BadZipFile, OSError, RuntimeError, KeyError) as error:
         message = f"The Keras archive '{path.name}' is damaged ({error}); obtain it again."
