@@ -21,7 +21,7 @@ _OLD_S = 86_400.0
 """A file that was made and never fetched is removed after this time."""
 
 
-@st.dialog(" ", width="large")
+@st.dialog(" ", width="medium")
 def export(cohort: Cohort) -> None:
     """Open the dialog."""
     draw(cohort)
