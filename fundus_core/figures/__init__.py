@@ -2,7 +2,7 @@
 
 from fundus_core.figures.agreement import bland_altman, error_boxes, residuals
 from fundus_core.figures.calibration import Steps, calibration
-from fundus_core.figures.classes import probabilities, roc
+from fundus_core.figures.classes import precision_recall, probabilities, roc
 from fundus_core.figures.decisions import Shares, decision_curve, prevalences
 from fundus_core.figures.distribution import among
 from fundus_core.figures.errors import error_histogram
@@ -33,6 +33,7 @@ __all__ = [
     "heading",
     "literature",
     "number",
+    "precision_recall",
     "predicted_against_true",
     "prevalences",
     "probabilities",

@@ -91,6 +91,34 @@ def roc(false_positive: Floats, true_positive: Floats, auc: Estimate, look: Look
     return figure
 
 
+def precision_recall(
+    recall: Floats, precision: Floats, average: Estimate, prevalence: float, look: Look, *, place: int = 0
+) -> go.Figure:
+    """Draw precision against recall; a useless model lies on the dashed line, at the prevalence.
+
+    Args:
+        recall: From 0 to 1, never falling.
+        precision: Of the same length; 1 where nobody is called.
+        average: Average precision, with its interval.
+        prevalence: Share of positive people, 0 to 1.
+        look: Palette, language, stamp.
+        place: Colour of the cohort.
+    """
+    kept = _along(recall, precision)
+    words = look.say("Precision-recall curve, average precision {value}.")
+    figure = frame(look, alt=words.format(value=f"{average.value or 0:.3f}"), height=420)
+    dashed = {"color": look.palette.identity, "width": 1, "dash": "dash"}
+    figure.add_trace(go.Scatter(x=[0, 1], y=[prevalence] * 2, mode="lines", line=dashed, hoverinfo="skip"))
+    line = {"color": look.palette.cohort(place), "width": 2.5}
+    figure.add_trace(go.Scatter(x=recall[kept], y=precision[kept], mode="lines", line=line))
+    if average.value is not None:
+        title = look.say("average precision")
+        note(figure, look, [f"<b>{title} {average.value:.3f}</b>{_interval(average)}"], corner="bottom left")
+    figure.update_xaxes(title_text=look.say("recall (sensitivity)"), range=[0, 1], showgrid=True)
+    figure.update_yaxes(title_text=look.say("precision (PPV)"), range=[0, 1.02])
+    return figure
+
+
 def _along(x: Floats, y: Floats) -> NDArray[np.intp]:
     """Places of points evenly far apart along a curve of many; all of a short one."""
     if len(x) <= _MOST_POINTS:

@@ -74,6 +74,12 @@ def _intervals(subject: Subject) -> str:
     return f"bootstrap over people, {made.draws} draws, seed {made.seed}"
 
 
+def _subgroups(subject: Subject) -> str:
+    targets = subject.analysis.targets.values()
+    columns = dict.fromkeys(cut.by.replace("_", " ") for each in targets for cut in each.groups)
+    return f"in the tables above, by {', '.join(columns)}" if columns else f"no column cuts this cohort; {_AUTHOR}"
+
+
 ITEMS: tuple[Item, ...] = (
     Item("Purpose", "evaluation of an existing model; intended use; research only", None),
     Item("Model", "name, version, weights, source", _model),
@@ -92,7 +98,7 @@ ITEMS: tuple[Item, ...] = (
         "bias and limits of agreement with intervals; acceptable limits stated beforehand",
         lambda _: f"bias and limits above; acceptable limits: {_AUTHOR}",
     ),
-    Item("Subgroups", "sex, age, site, camera, eye, quality, treatment, each with n and interval", None),
+    Item("Subgroups", "sex, age, site, camera, eye, quality, treatment, each with n and interval", _subgroups),
     Item("Differences", "from the development data in age, sex, truth, camera", None),
     Item("Ethics", "approval, consent, funding, conflicts, data and code availability", None),
     Item("Limits", "what the numbers cannot say", None),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import plotly.graph_objects as go
+
 from fundus_core import figures
 from fundus_core.evaluation import SHRUNKEN_NOTE, AtThreshold, Classification, Derived, Estimate, at_thresholds
 from fundus_core.evaluation.derived import PARTS
@@ -23,7 +25,7 @@ class OneCriterion:
     source: str
     """Whose definition, and what is taken for granted."""
     figures: tuple[str, ...]
-    """SVG elements: ROC and decision curve; empty where there is no probability."""
+    """SVG elements: ROC, precision-recall and decision curve; empty where there is no probability."""
     thresholds: tuple[Cells, ...]
     """Probability, sensitivity, specificity, PPV, NPV, net benefit, each with its interval."""
     note: str
@@ -89,12 +91,20 @@ def _one(one: Derived, look: Look) -> OneCriterion:
     source = f"{one.criterion.source}. {one.criterion.note}".strip()
     if one.judged is None:
         return OneCriterion(full(one), source, (), (), one.note)
-    curves = one.judged.curves
-    drawn = [figures.decision_curve(one.judged, look)]
-    if one.judged.auc.value is not None:
-        drawn.insert(0, figures.roc(curves.false_positive_rate, curves.sensitivity, one.judged.auc, look))
+    drawn = [*_ranked(one.judged, look), figures.decision_curve(one.judged, look)]
     table = tuple(_at(row) for row in at_thresholds(one.judged).thresholds)
     return OneCriterion(full(one), source, tuple(svg(figure) for figure in drawn), table, "")
+
+
+def _ranked(at: Classification, look: Look) -> list[go.Figure]:
+    """Draw ROC and precision-recall; nothing where everybody is alike."""
+    if at.auc.value is None or at.prevalence.value is None:
+        return []
+    curves = at.curves
+    return [
+        figures.roc(curves.false_positive_rate, curves.sensitivity, at.auc, look),
+        figures.precision_recall(curves.sensitivity, curves.precision, at.average_precision, at.prevalence.value, look),
+    ]
 
 
 def _at(row: AtThreshold) -> Cells:

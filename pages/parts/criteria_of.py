@@ -11,6 +11,7 @@ from fundus_core import figures
 from fundus_core.evaluation import SHRUNKEN_NOTE, Classification, Counts, Derived, Estimate, at_thresholds
 from fundus_core.figures import Shares
 from pages.parts import address, show
+from pages.parts import choose as choosing
 from pages.parts.language import _, count
 from pages.parts.results import View
 
@@ -70,18 +71,12 @@ def _interval(estimate: Estimate) -> str:
 
 def curves(view: View, one: Derived, judged: Classification) -> None:
     """Draw the ROC curve beside the decision curve, and what each threshold stated in advance does."""
-    look, left = show.look(view), st.columns(2)
-    curve = judged.curves
-    with left[0], st.container(border=True):
-        if judged.auc.value is None:
-            st.caption(_("No ROC curve: {why}").format(why=judged.auc.note))
-        else:
-            figure = figures.roc(curve.false_positive_rate, curve.sensitivity, judged.auc, look, place=view.place)
-            show.chart(figure, f"roc-{one.criterion.id}", name=f"{one.criterion.id}-roc")
-    with left[1], st.container(border=True):
-        show.chart(
-            figures.decision_curve(judged, look), f"decision-{one.criterion.id}", name=f"{one.criterion.id}-decision"
-        )
+    columns = st.columns(2)
+    with columns[0], st.container(border=True):
+        _ranked(view, one, judged)
+    with columns[1], st.container(border=True):
+        figure = figures.decision_curve(judged, show.look(view))
+        show.chart(figure, f"decision-{one.criterion.id}", name=f"{one.criterion.id}-decision")
     st.caption(
         _(
             "Acting on the model helps where its line is above both others. Each person's probability rests on the "
@@ -90,6 +85,21 @@ def curves(view: View, one: Derived, judged: Classification) -> None:
         ).format(n=count(judged.left_out), all=count(judged.n + judged.left_out))
     )
     _thresholds(judged)
+
+
+def _ranked(view: View, one: Derived, judged: Classification) -> None:
+    """Draw the ROC or the precision-recall curve, as the reader chooses."""
+    if judged.auc.value is None or judged.prevalence.value is None:
+        st.caption(_("No ROC curve: {why}").format(why=judged.auc.note))
+        return
+    look, curve = show.look(view), judged.curves
+    what = choosing.one_of(_("Curve"), {"roc": "ROC", "pr": _("Precision and recall")}, "curve")
+    if what == "roc":
+        figure = figures.roc(curve.false_positive_rate, curve.sensitivity, judged.auc, look, place=view.place)
+    else:
+        average, share = judged.average_precision, judged.prevalence.value
+        figure = figures.precision_recall(curve.sensitivity, curve.precision, average, share, look, place=view.place)
+    show.chart(figure, f"{what}-{one.criterion.id}", name=f"{one.criterion.id}-{what}")
 
 
 def _thresholds(judged: Classification) -> None:

@@ -80,6 +80,18 @@ def test_a_long_roc_keeps_its_ends_and_its_area():
     assert np.trapezoid(line.y, line.x) == pytest.approx(made.auc.value, abs=2e-3)
 
 
+def test_precision_and_recall_are_drawn_beside_the_prevalence(judged):
+    curves = judged.curves
+    figure = figures.precision_recall(
+        curves.sensitivity, curves.precision, judged.average_precision, judged.prevalence.value, LOOK
+    )
+    useless, line = figure.data
+    assert useless.y == (judged.prevalence.value,) * 2
+    assert (line.x[0], line.x[-1]) == (0, 1)
+    assert line.y[-1] == pytest.approx(judged.prevalence.value)
+    assert "average precision" in printed(figure)
+
+
 def test_error_bars_hold_every_observation():
     rng = np.random.default_rng(6)
     truth = rng.normal(125, 15, 200)
