@@ -10,6 +10,8 @@ from fundus_core.store import Store
 
 pytestmark = pytest.mark.browser
 
+expect.set_options(timeout=20_000)
+
 PAGES = ("", "new_cohort", "cohorts", "evaluate", "compare", "explore", "one_photograph", "models", "present")
 
 
@@ -36,7 +38,7 @@ def test_photographs_and_a_table_become_a_mean_absolute_error(tab, server, eyes)
     tab.get_by_label("Name of the cohort").fill("Ten people")
     tab.get_by_label("Name of the cohort").press("Enter")
     tab.get_by_role("button", name=f"Read {len(photographs)} photographs").click()
-    expect(tab.get_by_text(re.compile(r"^Done · 20 of 20"))).to_be_visible(timeout=90_000)
+    expect(tab.get_by_text(re.compile(r"^Done · 20 of 20"))).to_be_visible(timeout=180_000)
     tab.get_by_role("link", name="Evaluate Ten people").click()
     quiet(tab)
 
