@@ -81,14 +81,23 @@ def predict(request: Request, *, progress: Callable[[runs.Progress], None] | Non
     with _store(request) as store:
         _take_in(store, request)
         finished = _work_off(store, request, limits, progress)
-        readings = list(_merged(store, request))
-        write_predictions(request.out / "predictions.csv", readings, _targets(cards))
-        if measured is not None:
-            found = cohorts.match_truth(store, request.name, measured, pseudonyms=request.pseudonyms)
-            cohorts.set_truth(store, request.name, found, pseudonyms=request.pseudonyms)
-            write_truth(request.out, found)
-        _write_record(request, cards, limits, finished)
+        try:
+            if measured is not None:
+                _put_beside(store, request, measured)
+        finally:  # a table that fits no photograph must not cost the predictions
+            readings = list(_merged(store, request))
+            write_predictions(request.out / "predictions.csv", readings, _targets(cards))
+            _write_record(request, cards, limits, finished)
+        if not _in_home(request):
+            runs.stop_worker(store)
     return counted(readings)
+
+
+def _put_beside(store: Store, request: Request, measured: truth.TruthTable) -> None:
+    """Match the truth table and keep it with the cohort: it may also say whose eye a photograph shows."""
+    found = cohorts.match_truth(store, request.name, measured, pseudonyms=request.pseudonyms)
+    cohorts.set_truth(store, request.name, found, pseudonyms=request.pseudonyms)
+    write_truth(request.out, found)
 
 
 def ready_card(model: str) -> Card:
@@ -119,9 +128,11 @@ def _store(request: Request) -> Store:
 
     A de-identified cohort must not lie beside its results: the store knows where the originals are.
     """
-    if request.cohort or request.pseudonyms:
-        return cohorts.open_home()
-    return Store.open(request.out / _WORK)
+    return cohorts.open_home() if _in_home(request) else Store.open(request.out / _WORK)
+
+
+def _in_home(request: Request) -> bool:
+    return bool(request.cohort or request.pseudonyms)
 
 
 def _take_in(store: Store, request: Request) -> None:
