@@ -1,0 +1,158 @@
+"""State dicts, TorchScript and ONNX become models of our own that say what the original says."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from fundus_core.errors import CardError
+from fundus_core.inference import open_predictor
+from fundus_core.models import networks
+from fundus_core.models.importing import import_model
+
+
+def _load(name):
+    spec = importlib.util.spec_from_file_location(f"torch_{name}", Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+files = _load("files")
+SIDE = 32
+FED = files.UNIT + f"\nsize = {SIDE}"
+TINY = 'backbone = "resnet10t"\nbackbone_options = { channels = [8, 8, 16, 16], stem_width = 8 }'
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of TorchScript
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FUNDUS_LAB_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    torch.manual_seed(0)
+    return networks.body("resnet10t", 2, {"channels": [8, 8, 16, 16], "stem_width": 8}).eval()
+
+
+def predicted(card, home):
+    values = open_predictor(card, device="cpu", cache=home / "cache").predict(files.crops(SIDE)).values
+    return np.stack([values[target] for target in card.targets], axis=1)
+
+
+@torch.no_grad()
+def expected(network):
+    return network(torch.from_numpy(files.crops(SIDE)).permute(0, 3, 1, 2) / 255).double().numpy()
+
+
+def same(one, other):
+    assert np.abs(one - other).max() <= 1e-4 * np.abs(other).max()
+
+
+@pytest.mark.parametrize("prefix", ["", "model.", "model.net."])
+@pytest.mark.parametrize("name", ["weights.safetensors", "weights.pth", "checkpoint.pt"])
+def test_a_state_dict_with_a_timm_name(prefix, name, tiny, home):
+    state = {prefix + key: value.contiguous() for key, value in tiny.state_dict().items()}
+    if name.endswith("safetensors"):
+        save_file(state, home / name)
+    else:
+        torch.save({"state_dict": state} if name.startswith("checkpoint") else state, home / name)
+    card, report = import_model(home / name, files.write_card(home, ["sbp", "bmi"], top=TINY, fed=FED))
+    assert report.difference is None
+    if not prefix:
+        same(predicted(card, home), expected(tiny))
+
+
+def test_safetensors_are_known_by_their_content(tiny, home):
+    save_file({key: value.contiguous() for key, value in tiny.state_dict().items()}, home / "weights.bin")
+    card, _ = import_model(home / "weights.bin", files.write_card(home, ["sbp", "bmi"], top=TINY, fed=FED))
+    assert card.ready
+
+
+def test_what_a_state_dict_does_not_say_is_asked_for(tiny, home):
+    torch.save(tiny.state_dict(), home / "weights.pt")
+    with pytest.raises(CardError, match="add 'backbone'"):
+        import_model(home / "weights.pt", files.write_card(home, ["sbp", "bmi"], fed=FED))
+    with pytest.raises(CardError, match=r"add 'input\.size'"):
+        import_model(home / "weights.pt", files.write_card(home, ["sbp", "bmi"], top=TINY, fed=files.UNIT))
+    with pytest.raises(CardError, match=r"'input\.value_range', 'input\.mean', 'input\.std'"):
+        import_model(home / "weights.pt", files.write_card(home, ["sbp", "bmi"], top=TINY, fed="size = 32"))
+
+
+def test_weights_of_another_network_are_refused(tiny, home):
+    torch.save(tiny.state_dict(), home / "weights.pt")
+    with pytest.raises(CardError, match="do not fit"):
+        import_model(home / "weights.pt", files.write_card(home, ["sbp", "bmi"], top='backbone = "resnet18"', fed=FED))
+
+
+def test_names_of_another_library_are_taken_in_order(home):
+    body = networks.body("tf_efficientnet_b0", 1).eval()
+    renamed, block = {}, {"conv_pw": "_expand_conv", "bn1": "_bn0", "conv_dw": "_depthwise_conv"}
+    for key, value in body.state_dict().items():
+        head, tail = key.rsplit(".", 1)
+        other = {"conv_stem": "_conv_stem", "conv_head": "_conv_head"}.get(head)
+        other = other or "_blocks." + head.replace(head.split(".")[-1], block.get(head.split(".")[-1], head))
+        renamed[f"{other}.{tail}"] = value
+    torch.save(renamed, home / "weights.pth")
+    card, report = import_model(home / "weights.pth", files.write_card(home, ["age"], fed=FED))
+    assert card.backbone == "tf_efficientnet_b0"
+    assert any("in their order" in note for note in report.notes)
+
+
+def test_hidden_layers_of_a_state_dict_are_given_by_the_card(home):
+    options = {"channels": (8, 8, 16, 16), "stem_width": 8, "hidden": ((5, "tanh"),)}
+    network = networks.body("resnet10t", 1, options).eval()
+    torch.save(network.state_dict(), home / "weights.pt")
+    top = TINY.replace("stem_width = 8 }", 'stem_width = 8, hidden = [[5, "tanh"]] }')
+    card, _ = import_model(home / "weights.pt", files.write_card(home, ["sbp"], top=top, fed=FED))
+    same(predicted(card, home), expected(network))
+
+
+@pytest.mark.parametrize("hidden", ["5", '[[5, "softmax"]]', '[["relu", 5]]'])
+def test_a_hidden_layer_that_means_nothing_is_refused(hidden, tiny, home):
+    torch.save(tiny.state_dict(), home / "weights.pt")
+    top = TINY.replace("stem_width = 8 }", f"stem_width = 8, hidden = {hidden} }}")
+    with pytest.raises(CardError, match="hidden"):
+        import_model(home / "weights.pt", files.write_card(home, ["sbp", "bmi"], top=top, fed=FED))
+
+
+def test_torchscript_is_looked_through_and_becomes_a_graph(tiny, home):
+    torch.jit.trace(tiny, torch.zeros(1, 3, SIDE, SIDE)).save(str(home / "model.ts"))
+    card, report = import_model(home / "model.ts", files.write_card(home, ["sbp", "bmi"], fed=FED))
+    assert card.runtime == "openvino"
+    assert report.difference < 1e-4
+    assert any("TorchScript is a program" in note for note in report.notes)
+    same(predicted(card, home), expected(tiny))
+
+
+@pytest.mark.parametrize("count", ["n", 1])
+@pytest.mark.parametrize("end", ["Softmax", "Sigmoid", None])
+def test_onnx_with_any_or_one_photograph_at_a_time(count, end, home):
+    weights = np.random.default_rng(0).normal(size=(3, 2)).astype(np.float32)
+    helper = onnx.helper
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["x"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("MatMul", ["f", "w"], ["raw" if end else "y"]),
+        *([helper.make_node(end, ["raw"], ["y"])] if end else []),
+    ]
+    ends = [helper.make_tensor_value_info(n, 1, s) for n, s in (("x", [count, 3, SIDE, SIDE]), ("y", [count, 2]))]
+    tensor = onnx.numpy_helper.from_array(weights, "w")
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], [tensor])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    (home / "model.onnx").write_bytes(model.SerializeToString())
+    targets = ["sex"] if end == "Softmax" else ["sbp", "bmi"]
+    card, _ = import_model(home / "model.onnx", files.write_card(home, targets, fed=files.UNIT))
+    raw = (files.crops(SIDE) / 255).mean(axis=(1, 2)) @ weights
+    links = {"Softmax": np.exp(raw)[:, 1:] / np.exp(raw).sum(axis=1, keepdims=True), "Sigmoid": 1 / (1 + np.exp(-raw))}
+    same(predicted(card, home), links.get(end, raw))
+    assert card.input.size == SIDE
+    assert card.input.layout == "nchw"
