@@ -10,11 +10,22 @@ import sys
 from collections.abc import Sequence
 
 from fundus_core import __version__
-from fundus_core.commands import benchmark, compare, deidentify, evaluate, explain, inspect, models, predict, synthesise
+from fundus_core.commands import (
+    benchmark,
+    compare,
+    deidentify,
+    evaluate,
+    explain,
+    inspect,
+    models,
+    predict,
+    synthesise,
+    train,
+)
 from fundus_core.commands.frame import AT_FAULT, INTERRUPTED, Parser
 from fundus_core.errors import FundusError
 
-VERBS = (synthesise, inspect, predict, evaluate, compare, deidentify, explain, benchmark, models)
+VERBS = (synthesise, inspect, predict, evaluate, compare, deidentify, explain, benchmark, models, train)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for each in VERBS:
         each.add(verbs)
     options = parser.parse_args(arguments)
+    options.words = list(sys.argv[2:] if arguments is None else arguments[1:])
     try:
         return int(options.run(options))
     except FundusError as error:

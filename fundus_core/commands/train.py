@@ -1,0 +1,18 @@
+"""``train``: photographs and a table in; weights, card, split, log and metrics out."""
+
+from __future__ import annotations
+
+import argparse
+
+from fundus_core.commands.frame import DONE, Parser, Verbs, say, verb
+from fundus_core.training import command
+
+
+def add(verbs: Verbs[Parser]) -> None:
+    """Say what may be asked; several backbones, comma-separated, are compared in one table."""
+    command.add_options(verb(verbs, "train", "train a network; called again after a kill, it goes on", _run))
+
+
+def _run(options: argparse.Namespace) -> int:
+    say(f"Written: {command.run(options, options.words)}")
+    return DONE
