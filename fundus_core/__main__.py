@@ -21,11 +21,12 @@ from fundus_core.commands import (
     predict,
     synthesise,
     train,
+    work,
 )
 from fundus_core.commands.frame import AT_FAULT, INTERRUPTED, Parser
 from fundus_core.errors import FundusError
 
-VERBS = (synthesise, inspect, predict, evaluate, compare, deidentify, explain, benchmark, models, train)
+VERBS = (synthesise, inspect, predict, evaluate, compare, deidentify, explain, benchmark, models, train, work)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

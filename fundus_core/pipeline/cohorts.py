@@ -19,6 +19,9 @@ from fundus_core.truth import Match, TruthTable, match
 HOME_VARIABLE = "FUNDUS_LAB_HOME"
 """Names the folder with the user's cohorts; ``./workspace`` where it is not set."""
 
+STORE_VARIABLE = "FUNDUS_LAB_STORE"
+"""Names a database that several machines share (``postgresql+psycopg://…``); the home folder then holds the files."""
+
 
 def home() -> Path:
     """Return the folder with the user's cohorts, models and settings."""
@@ -26,8 +29,9 @@ def home() -> Path:
 
 
 def open_home() -> Store:
-    """Open the user's store, making it where there is none."""
-    return Store.open(home())
+    """Open the user's store, making it where there is none: in the home folder, or behind the URL that is set."""
+    address = os.environ.get(STORE_VARIABLE)
+    return Store.open(address, files=home()) if address else Store.open(home())
 
 
 def intake(

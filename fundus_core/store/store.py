@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
 from fundus_core.records import CohortTable, Labels, Reading
-from fundus_core.store import archive, cohorts, gallery, members, schema, tables, versions
+from fundus_core.store import archive, cohorts, findings, gallery, members, schema, tables, versions
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.ground import Ground
 from fundus_core.store.values import (
     Added,
     Cohort,
+    Finding,
     Item,
     ModelVersion,
     NewPhotograph,
@@ -240,6 +241,21 @@ class Store(Ground):
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
             return tuple(versions.chosen(connection, cohort, None).values())
+
+    def record(self, ref: CohortRef, version: ModelVersion, found: Iterable[Finding]) -> None:
+        """Write down what a model version found elsewhere about bytes that a cohort holds.
+
+        Args:
+            ref: The cohort; its photographs must carry the sha256 of their bytes.
+            version: Which model, weights and card.
+            found: A finding per sha256; bytes that have one already keep it.
+        """
+        with self.writing() as connection:
+            cohort = cohorts.id_of(connection, ref)
+            number = versions.version_id(connection, version)
+            findings.write(connection, number, found)
+            findings.attach(connection, number, schema.photograph.c.cohort_id == cohort)
+            cohorts.update(connection, cohort)
 
     def table(self, ref: CohortRef, models: Sequence[str] | None = None) -> CohortTable:
         """Truth and predictions side by side, in the order in which the photographs were added.

@@ -7,7 +7,7 @@ import threading
 from functools import cache
 from pathlib import Path
 
-from fundus_core import runs
+from fundus_core import pipeline, runs
 from fundus_core.errors import UsageError
 from fundus_core.store import Store
 from pages.parts import sample
@@ -18,8 +18,8 @@ _opening = threading.Lock()
 
 
 @cache
-def _open(where: Path) -> Store:
-    return Store.open(where)
+def _open(_where: Path) -> Store:
+    return pipeline.open_home()
 
 
 def store() -> Store:

@@ -12,7 +12,7 @@ from fundus_core.records import Eye
 from fundus_core.runs.opening import RENDERED_REMARK
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS, Target
-from pages.parts import home
+from pages.parts import home, sample
 from pages.parts.language import _, current
 from pages.parts.results import BETWEEN, View
 
@@ -35,6 +35,7 @@ def picture(item: Item, *, large: bool = True) -> str:
     """Return the file to show for a photograph."""
     store = home.store()
     found = (store.crop(item.sha256) if large else None) or store.thumbnail(item.sha256)
+    found = found or sample.original(item.sha256)
     return str(found) if found else MISSING
 
 

@@ -1,28 +1,63 @@
-"""The sample cohort is offered once, with its truth."""
+"""The sample cohort opens with its readings, and they are what its model says."""
 
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fundus_core import inference, pipeline
+from fundus_core.images import sources
+from fundus_core.journey import examine
+from fundus_core.models import registry
+from fundus_core.store import Store
 from pages.parts import sample
 
 
-def test_the_sample_is_put_into_a_fresh_store_with_its_truth(fresh, tmp_path):
-    sample.ensure(fresh, tmp_path)
-    cohort = fresh.cohort(sample.NAME)
-    assert cohort.rendered
-    assert cohort.photographs == len(list((sample.FOLDER / "photographs").iterdir()))
-    item = fresh.photographs(cohort.id, limit=1).items[0]
-    assert item.patient_id
-    assert item.truth
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    with Store.open(tmp_path / "store") as opened:
+        sample.ensure(opened, tmp_path)
+        yield opened
 
 
-def test_offering_it_again_changes_nothing(fresh, tmp_path):
-    sample.ensure(fresh, tmp_path)
-    before = fresh.cohort(sample.NAME).photographs
-    sample.ensure(fresh, tmp_path)
-    assert [cohort.name for cohort in fresh.cohorts()] == [sample.NAME]
-    assert fresh.cohort(sample.NAME).photographs == before
+def test_a_fresh_store_shows_predicted_against_true_at_once(store: Store) -> None:
+    table = store.table(sample.NAME)
+    assert len(table) == 400
+    assert set(table.status) == {"predicted", "refused"}
+    assert np.isfinite(table.predicted["sbp"]).sum() > 350
+    assert np.isfinite(table.truth["sbp"]).sum() > 350
+    assert store.models(sample.NAME)[0].model == sample.MODEL
+    assert all("rendered" in reason for reason in table.reason[table.status == "predicted"])
 
 
-def test_who_deletes_it_is_rid_of_it(fresh, tmp_path):
-    sample.ensure(fresh, tmp_path)
-    fresh.delete(sample.NAME)
-    sample.ensure(fresh, tmp_path)
-    assert fresh.cohorts() == ()
+def test_offering_it_again_changes_nothing(store: Store, tmp_path: Path) -> None:
+    before = store.cohort(sample.NAME)
+    sample.ensure(store, tmp_path)
+    assert store.cohort(sample.NAME) == before
+    store.delete(sample.NAME)
+    sample.ensure(store, tmp_path)
+    assert not store.cohorts()
+
+
+def test_what_was_shipped_is_what_the_model_says() -> None:
+    shipped = {one.photograph: one for one in pipeline.read_predictions(sample.FOLDER / "predictions.csv").readings()}
+    card = registry.find(sample.MODEL)
+    assert next(iter(shipped.values())).weights_sha256 == card.weights.sha256
+    predictor = inference.open_predictor(card)
+    for source in list(sources([sample.FOLDER / "photographs"]))[::67]:
+        seen, expected = examine(source, [card.rule]), shipped[source.name]
+        assert seen.sha256 == expected.sha256
+        assert (seen.reason_code or "") == (expected.reason_code.replace("out_of_distribution", ""))
+        if expected.predictions:
+            found = predictor.predict(seen.crops[0].pixels[None])
+            for target, one in expected.predictions.items():
+                assert found.values[target][0] == pytest.approx(one.value, rel=2e-3, abs=2e-3), target
+
+
+def test_every_picture_of_the_sample_can_be_shown() -> None:
+    for path in sorted((sample.FOLDER / "photographs").iterdir())[::40]:
+        assert sample.original(hashlib.sha256(path.read_bytes()).hexdigest()) == path
+    assert sample.original("00") is None
