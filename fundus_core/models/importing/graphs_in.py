@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -91,7 +92,7 @@ def _unpack(path: Path, folder: Path) -> None:
                 message = f"'{path.name}' unpacks to more than {_LARGEST >> 30} GiB, and was not unpacked."
                 raise CardError(message)
             archive.extractall(folder)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, ValueError, NotImplementedError) as error:
         message = f"The archive '{path.name}' is damaged ({error}); obtain it again."
         raise CardError(message) from error
 

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import warnings
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def description(path: Path, kind: Format) -> dict[str, object] | None:
         with h5py.File(path, "r") as file:
             safety.check_hdf5(file, path.name)
             text = file.attrs.get("model_config")
-    except (OSError, RuntimeError, KeyError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
         message = f"The HDF5 file '{path.name}' is damaged ({error}); obtain it again."
         raise CardError(message) from error
     if text is None:
@@ -74,7 +75,7 @@ def _from_archive(path: Path) -> dict[str, object]:
             # Unpacked first: HDF5 jumps about, and a jump back in a compressed member reads it all again.
             with h5py.File(archive.extract("model.weights.h5", folder), "r") as file:
                 safety.check_hdf5(file, path.name)
-    except (zipfile.BadZipFile, OSError, RuntimeError, KeyError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, KeyError, ValueError, NotImplementedError) as error:
         message = f"The Keras archive '{path.name}' is damaged ({error}); obtain it again."
         raise CardError(message) from error
     safety.check_description(content, path.name)

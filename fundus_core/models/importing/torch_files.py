@@ -54,7 +54,7 @@ def read_tensors(path: Path, kind: Format, *, backbone: str, options: Mapping[st
             "they are; add 'backbone' to the card, by timm's name (for example tf_efficientnet_b7)."
         )
         raise CardError(message)
-    outputs = list(given.values())[-1].shape[0] if list(given.values())[-1].ndim else 0
+    outputs = _outputs(networks.body(backbone, 1, options), given)
     body = networks.body(backbone, outputs, options)
     tensors, note = _fitted(body, given, path.name)
     return Found(
@@ -67,6 +67,13 @@ def read_tensors(path: Path, kind: Format, *, backbone: str, options: Mapping[st
         tensors=tensors,
         notes=(note, "The file holds weights alone: there was no network of its own to compare with."),
     )
+
+
+def _outputs(body: nn.Module, given: Mapping[str, Tensor]) -> int:
+    """Number of outputs: rows of the network's last layer, by its name, else of the last tensor in the file."""
+    last = [name for name, module in body.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)][-1]
+    tensor = given.get(f"{last}.weight", list(given.values())[-1])
+    return int(tensor.shape[0]) if tensor.ndim else 1
 
 
 def _stripped(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
