@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from fundus_core import pipeline
 from fundus_core.commands.frame import DONE, Parser, Verbs, say, verb
 from fundus_core.training import command
 
@@ -14,5 +15,8 @@ def add(verbs: Verbs[Parser]) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    say(f"Written: {command.run(options, options.words)}")
+    written = command.run(options, options.words)
+    for folder in sorted(path.parent for path in options.out.rglob("card.toml")):
+        pipeline.draw_test_part(folder)
+    say(f"Written: {written}")
     return DONE

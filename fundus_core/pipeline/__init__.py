@@ -18,6 +18,7 @@ from fundus_core.pipeline.prediction import Request, predict, ready_card
 from fundus_core.pipeline.scoring import Scored, beside, evaluate, in_words, notice, score_files
 from fundus_core.pipeline.strictness import limits_of
 from fundus_core.pipeline.tables import PredictionsFile, prediction_columns, read_predictions, write_predictions
+from fundus_core.pipeline.trained import draw_test_part
 
 __all__ = [
     "HOME_VARIABLE",
@@ -31,6 +32,7 @@ __all__ = [
     "beside",
     "compare",
     "deidentify_files",
+    "draw_test_part",
     "evaluate",
     "explain",
     "export_cohort",

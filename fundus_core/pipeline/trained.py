@@ -1,0 +1,56 @@
+"""What a training is judged by at a glance: the scatter of its own test part, per target."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from fundus_core import figures
+from fundus_core.evaluation import canonical, draw_sample, evaluate, from_values
+from fundus_core.figures import Look, Points
+from fundus_core.figures.printing import svg
+from fundus_core.models import card as cards
+from fundus_core.records import Floats
+from fundus_core.targets import TARGETS
+
+
+def draw_test_part(folder: Path) -> list[Path]:
+    """Draw predicted against true of a training's test part, a file per target beside its card.
+
+    Args:
+        folder: What ``train`` wrote: ``card.toml``, and ``predictions.csv`` with ``true_<target>`` and
+            ``predicted_<target>``.
+
+    Returns:
+        The files ``scatter_<target>.svg``.
+    """
+    card = cards.read(folder / "card.toml")
+    with (folder / "predictions.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    look = Look(rendered=card.rendered, opaque=True)
+    drawn = []
+    for name in card.targets:
+        target = TARGETS[name]
+        table = from_values(
+            name, _numbers(rows, f"true_{name}"), _numbers(rows, f"predicted_{name}"),
+            patient_id=[row["patient_id"] for row in rows],
+        )  # fmt: skip
+        found = evaluate(table, targets=[name]).targets[name]
+        sample = draw_sample(canonical(table), target, "patient", ordered=True)
+        if not len(sample):
+            continue
+        points = [Points("test part", sample.patients[sample.group], sample.y, sample.p, 0)]
+        if target.binary:
+            figure = figures.probabilities(target, points, found.estimates, look, names=("male", "female"))
+        else:
+            figure = figures.predicted_against_true(target, points, found.estimates, look, people=len(sample.patients))
+        path = folder / f"scatter_{name}.svg"
+        path.write_text(svg(figure), encoding="utf-8")
+        drawn.append(path)
+    return drawn
+
+
+def _numbers(rows: list[dict[str, str]], column: str) -> Floats:
+    return np.array([float(row[column]) if row[column] else np.nan for row in rows])
