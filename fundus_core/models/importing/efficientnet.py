@@ -125,3 +125,9 @@ def side_by_side(outputs: Sequence[Dense]) -> Dense:
     """Return one dense layer that gives all outputs."""
     kernel = np.concatenate([dense.kernel for dense in outputs], axis=1)
     return Dense(kernel, np.concatenate([dense.bias for dense in outputs]), outputs[0].activation)
+
+
+def hidden_options(hidden: Sequence[Dense]) -> dict[str, object]:
+    """Return the keywords under which a network is built with these hidden layers."""
+    layers = [[dense.kernel.shape[1], dense.activation] for dense in hidden]
+    return {"hidden": layers} if layers else {}

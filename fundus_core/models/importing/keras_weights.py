@@ -1,0 +1,115 @@
+"""Keras files that hold weights and not the network: an EfficientNet is known by the names of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.errors import CardError
+from fundus_core.models.importing import efficientnet
+from fundus_core.models.importing.efficientnet import Dense
+from fundus_core.models.importing.formats import Format
+from fundus_core.models.importing.found import Affine, Found
+
+_IMAGENET_VARIANCE = (0.229, 0.224, 0.225)
+"""What Keras keeps as variance of a network built for ImageNet; it rescales once more to mend that."""
+_ORDER = {
+    "kernel": 0, "depthwise_kernel": 0, "bias": 1, "gamma": 0, "beta": 1, "moving_mean": 2, "moving_variance": 3,
+    "mean": 0, "variance": 1, "count": 2,
+}  # fmt: skip
+
+
+def read(path: Path, hidden: Sequence[str]) -> Found:
+    """Read an EfficientNet whose layers carry Keras' own names.
+
+    Args:
+        path: HDF5, written by ``save_weights`` of Keras 2 or 3.
+        hidden: Activations of its hidden layers, which such a file does not say.
+
+    Raises:
+        CardError: It holds another network, or hidden layers that nobody explained.
+    """
+    layers = _arrays(path)
+    number = efficientnet.number_of(layers)
+    if number is None:
+        message = (
+            f"'{path.name}' holds weights without the network they belong to, and no EfficientNet B0 to B7 with Keras' "
+            "own names of layers; export the whole model with model.save('model.keras')."
+        )
+        raise CardError(message)
+    head = _plain_head(layers, layers["top_conv"][0].shape[-1], path, hidden)
+    inside = _plain_inside(layers)
+    return Found(
+        format=f"{Format.HDF5}, weights alone",
+        runtime="timm",
+        backbone=f"tf_efficientnet_b{number}",
+        outputs=head[-1].kernel.shape[1],
+        activations=("linear",) * head[-1].kernel.shape[1],
+        options=efficientnet.hidden_options(head[:-1]),
+        inside=inside,
+        folded=inside is not None,
+        tensors=efficientnet.tensors(layers, head),
+        notes=("The file holds weights alone: that its outputs are linear and in this order is assumed.",),
+    )
+
+
+def _arrays(path: Path) -> dict[str, list[NDArray[np.float32]]]:
+    """Arrays by layer, whatever lies around them: Keras 2 names every array, Keras 3 numbers a layer's."""
+    found: dict[str, dict[int, NDArray[np.float32]]] = {}
+
+    def keep(place: str, item: object) -> None:
+        parts = place.split("/")
+        if not isinstance(item, h5py.Dataset) or "optimizer_weights" in parts or len(parts) < 2:
+            return
+        name = parts[-1].split(":")[0]
+        layer = str(item.parent.attrs.get("name", parts[-3] if len(parts) > 2 else "")) if parts[-2] == "vars" else ""
+        order = int(name) if name.isdigit() else _ORDER.get(name, 9)
+        found.setdefault(layer or parts[-2], {})[order] = np.asarray(item[()], dtype=np.float32)
+
+    with h5py.File(path, "r") as file:
+        file.visititems(keep)
+    return {layer: [arrays[order] for order in sorted(arrays)] for layer, arrays in found.items()}
+
+
+def _plain_head(
+    layers: Mapping[str, Sequence[NDArray[np.float32]]], width: int, path: Path, hidden: Sequence[str]
+) -> list[Dense]:
+    dense = [
+        Dense(arrays[0], arrays[1] if len(arrays) > 1 else np.zeros(arrays[0].shape[1], np.float32), "linear")
+        for arrays in layers.values()
+        if arrays[0].ndim == 2
+    ]
+    if dense and all(one.kernel.shape[0] == width for one in dense):
+        return [efficientnet.side_by_side(dense)]
+    chain: list[Dense] = []
+    waiting = list(dense)
+    while places := [place for place, one in enumerate(waiting) if one.kernel.shape[0] == width]:
+        chain.append(waiting.pop(places[0]))
+        width = chain[-1].kernel.shape[1]
+    if not chain or waiting:
+        message = f"The dense layers in '{path.name}' form no chain; export the whole model with model.save."
+        raise CardError(message)
+    if len(hidden) != len(chain) - 1:
+        layers_ = ", ".join(f'[{one.kernel.shape[1]}, "relu"]' for one in chain[:-1])
+        message = (
+            f"'{path.name}' holds weights alone, which do not say what follows its hidden layers; add it to the card, "
+            f"as in: backbone_options = {{ hidden = [{layers_}] }}."
+        )
+        raise CardError(message)
+    return [*(Dense(one.kernel, one.bias, name) for one, name in zip(chain, hidden, strict=False)), chain[-1]]
+
+
+def _plain_inside(layers: Mapping[str, Sequence[NDArray[np.float32]]]) -> Affine | None:
+    """Keras' EfficientNet rescales by 1/255, normalises, and where built for ImageNet rescales once more."""
+    pairs = [a for name, a in layers.items() if name.startswith("normalization") and len(a) > 1 and a[0].size == 3]
+    if not pairs:
+        return None
+    mean, variance = (np.ravel(array).astype(np.float64) for array in pairs[0][:2])
+    spread = np.sqrt(np.maximum(variance, 1e-14))
+    whole = Affine(np.full(3, 1 / 255), np.zeros(3)).then(1 / spread, -mean / spread)
+    imagenet = np.allclose(variance, _IMAGENET_VARIANCE, atol=1e-3)
+    return whole.then(1 / np.sqrt(np.array(_IMAGENET_VARIANCE)), 0.0) if imagenet else whole
