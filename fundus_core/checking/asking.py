@@ -152,7 +152,7 @@ def input_range(card: Card, looked: Looked) -> Symptom | None:
         tried = [_tried(card, habit, crops, few, Path(cache)) for habit in _HABITS]
         now = symptoms.agreement(open_predictor(card, device="cpu", cache=Path(cache)).predict(crops).values, few)
     best = int(np.nanargmax(tried)) if np.isfinite(tried).any() else -1
-    if best < 0 or not tried[best] > (now if math.isfinite(now) else 0.0) + 0.1:
+    if best < 0 or not tried[best] > (now if math.isfinite(now) else 0.0) + symptoms.convincing(len(crops)):
         return None
     value_range, mean, std = _HABITS[best]
     lines = ("[input]", f"value_range = {list(value_range)}", f"mean = {list(mean)}", f"std = {list(std)}")

@@ -25,8 +25,6 @@ _INVERTED = -0.25
 """Correlation with the truth below which an output runs the wrong way."""
 _STRONG = 1.0
 """Change under a swap or a flip, over the spread of the answers, that counts as strong."""
-_GAIN = 0.1
-"""Gain in correlation that speaks for another order of colours or range."""
 _UNITS: Mapping[str, tuple[tuple[float, str], ...]] = {
     "sbp": ((7.50062, "kPa"), (10.0, "cmHg")),
     "dbp": ((7.50062, "kPa"), (10.0, "cmHg")),
@@ -93,6 +91,14 @@ def correlation(values: Floats, truth: Floats) -> float:
     if known.sum() < FEWEST or np.ptp(values[known]) == 0 or np.ptp(truth[known]) == 0:
         return float("nan")
     return float(np.corrcoef(values[known], truth[known])[0, 1])
+
+
+def convincing(count: int) -> float:
+    """Return the gain in correlation that speaks for another order of colours or range.
+
+    Twice the standard error of a correlation of nothing with nothing (1 / sqrt(n)), and not below 0.1.
+    """
+    return max(0.1, 2 / float(np.sqrt(max(count, 1))))
 
 
 # One output -----------------------------------------------------------------------------------------------------
@@ -280,7 +286,7 @@ def change(values: Mapping[str, Floats], other: Mapping[str, Floats]) -> float:
 def _channels(answers: Answers) -> Symptom | None:
     now = answers.card.input.channels
     gain = agreement(answers.swapped, answers.truth) - agreement(answers.values, answers.truth)
-    if gain > _GAIN:
+    if gain > convincing(min(map(len, answers.values.values()))):
         other = "rgb" if now == "bgr" else "bgr"
         sentence = f"With red and blue exchanged the model agrees better with the truth (correlation {gain:+.2f})."
         return Symptom("channels", "", sentence, ("[input]", f'channels = "{other}"'))
