@@ -43,19 +43,36 @@ def write_golden(crop: Pixels, path: Path) -> str:
     return hashlib.sha256(crop.tobytes()).hexdigest()
 
 
-def expected(draft: Draft, found: Found, crops: Pixels) -> Floats | None:
-    """Return what the file's own network says (n x outputs, in units); ``None`` where it has none."""
+def expected(draft: Draft, found: Found, crops: Pixels, *, nudge: float = 0.0) -> Floats | None:
+    """Return what the file's own network says (n x outputs, in units); ``None`` where it has none.
+
+    Args:
+        draft: How it is fed, and what follows its outputs.
+        found: The network.
+        crops: n x S x S x 3.
+        nudge: By how much of itself its input is made larger.
+    """
     if found.original is None:
         return None
     given = fed(draft, found)
     values = (crops[..., ::-1] if given.bgr else crops).astype(np.float32)
-    values = (values * given.affine.factor + given.affine.shift).astype(np.float32)
+    values = ((values * given.affine.factor + given.affine.shift) * (1 + nudge)).astype(np.float32)
     raw = found.original(values)
     columns = [
         _LINKS[link_of(draft, found, k)](raw[:, k] * _number(one, "scale", 1.0) + _number(one, "offset", 0.0))
         for k, one in enumerate(draft.outputs)
     ]
     return np.asarray(np.stack(columns, axis=1))
+
+
+def restlessness(draft: Draft, found: Found, size: int) -> float:
+    """Return how far the original's own answers move, relative, when its input moves by a millionth.
+
+    A network that amplifies rounding (deep ones with random weights do) cannot be reproduced more closely than this.
+    """
+    crops = example(size)
+    still, moved = (expected(draft, found, crops, nudge=nudge) for nudge in (0.0, 1e-6))
+    return 0.0 if still is None or moved is None else difference(still, moved)
 
 
 def _number(output: object, key: str, habit: float) -> float:
