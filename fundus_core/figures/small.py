@@ -60,7 +60,7 @@ def ticks(span: tuple[float, float]) -> list[float]:
     low, high = span
     raw = (high - low) / 4
     power = 10.0 ** np.floor(np.log10(raw))
-    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw)
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= 0.85 * raw)
     return [float(value) for value in np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step]
 
 
