@@ -52,7 +52,7 @@ def small_scatter(target: Target, groups: Sequence[Points], estimates: Mapping[s
 
 
 def ticks(span: tuple[float, float]) -> list[float]:
-    """Return three to six round values inside a range.
+    """Return two to five round values inside a range.
 
     >>> ticks((78.0, 161.0))
     [80.0, 100.0, 120.0, 140.0, 160.0]
