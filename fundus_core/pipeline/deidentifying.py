@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fundus_core import images, truth
@@ -158,13 +158,7 @@ def _known(item: Item) -> Values:
 
 def _told(source: Source, patient: str, side: str) -> Source:
     """A source with what the table says of it where nothing else did."""
-    return Source(
-        source.name,
-        source.read,
-        patient_id=source.patient_id or str(patient),
-        eye=source.eye or Eye(str(side)),
-        locator=source.locator,
-    )
+    return replace(source, patient_id=source.patient_id or str(patient), eye=source.eye or Eye(str(side)))
 
 
 def _rows(table: truth.Match) -> Iterator[Values]:
