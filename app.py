@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import home, server
+from pages.parts.shell import home, server
 
 app = st.App(
     "pages/parts/frame.py",

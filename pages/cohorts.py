@@ -2,8 +2,10 @@
 
 import streamlit as st
 
-from pages.parts import home, shelf, show
-from pages.parts.language import _
+from pages.parts.cohorts import shelf
+from pages.parts.shared import show
+from pages.parts.shell import home
+from pages.parts.shell.language import _
 
 show.title(_("Cohorts"), _("What this installation holds. Deleting removes photographs, truth and results alike."))
 cohorts = home.store().cohorts()

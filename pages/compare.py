@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.parts import beside, choose, deeper, mending, results, show, truthless
-from pages.parts.language import _
+from pages.parts.compare import beside, mending, truthless
+from pages.parts.shared import choose, deeper, results, show
+from pages.parts.shell.language import _
 
 show.title(
     _("Compare"), _("Cohorts side by side. A cohort whose true values vary less has smaller errors for that alone.")

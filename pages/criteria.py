@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.parts import choose, criteria_of, deeper, show
-from pages.parts.language import _
+from pages.parts import criteria
+from pages.parts.shared import choose, deeper, show
+from pages.parts.shell.language import _
 
 view = choose.require_view(_("Criteria"))
 buttons = show.title(
@@ -23,9 +24,9 @@ if not found:
     st.stop()
 with buttons:
     show.download("CSV", "criteria.csv", lambda: show.csv_text([row for one in found for row in one.rows()], view))
-chosen = criteria_of.choose(found)
-criteria_of.definition(chosen)
-criteria_of.shares(chosen)
+chosen = criteria.choose(found)
+criteria.definition(chosen)
+criteria.shares(chosen)
 if chosen.judged is not None:
-    criteria_of.curves(view, chosen, chosen.judged)
-criteria_of.everything(view, found)
+    criteria.curves(view, chosen, chosen.judged)
+criteria.everything(view, found)

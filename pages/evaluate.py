@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.parts import choose, results, rivals, scores, show, two_eyes
-from pages.parts.language import _
+from pages.parts.evaluate import rivals, scores, two_eyes
+from pages.parts.shared import choose, results, show
+from pages.parts.shell.language import _
 
 view = choose.require_view(_("Evaluate"))
 with st.sidebar:

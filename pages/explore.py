@@ -2,14 +2,17 @@
 
 import streamlit as st
 
-from pages.parts import choose, gallery, home, show, strict
-from pages.parts.language import _, count
+from pages.parts import explore
+from pages.parts.new_cohort import strict
+from pages.parts.shared import choose, show
+from pages.parts.shell import home
+from pages.parts.shell.language import _, count
 
 view = choose.require_view(_("Explore"))
 place = show.title(_("Explore"), _("Every photograph of **{name}**.").format(name=view.cohort.name), view=view)
 strict.note(view)
-where, order, target, descending = gallery.controls(view)
-number = gallery.page_number()
+where, order, target, descending = explore.controls(view)
+number = explore.page_number()
 page = home.store().photographs(
     view.cohort.id,
     where,
@@ -17,13 +20,13 @@ page = home.store().photographs(
     order=order,
     target=target,
     descending=descending,
-    offset=(number - 1) * gallery.PER_PAGE,
-    limit=gallery.PER_PAGE,
+    offset=(number - 1) * explore.PER_PAGE,
+    limit=explore.PER_PAGE,
 )
 with place:
-    gallery.save_selection(view, where)
+    explore.save_selection(view, where)
 st.caption(_("{n} photographs fit").format(n=count(page.total)))
 if not page.items:
     st.info(_("No photograph fits these filters. Widen them."))
-gallery.grid(view, page.items, target)
-gallery.pages(page.total)
+explore.grid(view, page.items, target)
+explore.pages(page.total)

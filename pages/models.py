@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.parts import cards, library, show
-from pages.parts.language import _
+from pages.parts import models
+from pages.parts.shared import cards, show
+from pages.parts.shell.language import _
 
 show.title(
     _("Models"),
@@ -15,5 +16,5 @@ if fault := cards.fault():
 if not known:
     st.info(_("There is no model card. Bring one below."))
 for name, card in known.items():
-    library.card(name, card)
-library.bring_in(known)
+    models.card(name, card)
+models.bring_in(known)

@@ -2,8 +2,10 @@
 
 import streamlit as st
 
-from pages.parts import arrival, launch, show, state, truth_in
-from pages.parts.language import _, count
+from pages.parts.new_cohort import arrival, launch, truth_in
+from pages.parts.shared import show
+from pages.parts.shell import state
+from pages.parts.shell.language import _, count
 
 show.title(
     _("New cohort"),

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from pages.parts import glance, menu, show
-from pages.parts.language import _
-from pages.parts.sample import NAME
+from pages.parts import overview
+from pages.parts.shared import show
+from pages.parts.shell import menu
+from pages.parts.shell.language import _
+from pages.parts.shell.sample import NAME
 
 show.title("Fundus Lab")
 st.markdown(
@@ -25,5 +27,5 @@ with st.container(horizontal=True):
         query_params={"cohort": NAME},
     )
 
-glance.sample()
-glance.cohorts()
+overview.sample()
+overview.cohorts()

@@ -3,16 +3,17 @@
 import streamlit as st
 
 from fundus_core.targets import TARGETS
-from pages.parts import choose, planning, show
-from pages.parts.language import _
+from pages.parts import planner
+from pages.parts.shared import choose, show
+from pages.parts.shell.language import _
 
 view = choose.view()
 show.title(
     _("Sample size"),
     _("How many people must be photographed and measured for a 95 % interval of the width that you can live with."),
 )
-target = TARGETS[choose.target(planning.NUMBERS)]
-start = planning.expected(view, target)
+target = TARGETS[choose.target(planner.NUMBERS)]
+start = planner.expected(view, target)
 st.caption(
     _("Starting values: {source}. Change them to what you expect of your own people.").format(source=start.source)
 )
@@ -20,11 +21,11 @@ if view is not None and (sentence := show.caveat(view)):
     st.caption(f":material/info: {_(sentence)}")
 columns = st.columns(3)
 with columns[0], st.container(border=True):
-    planning.mae(target, start)
+    planner.mae(target, start)
 with columns[1], st.container(border=True):
-    planning.r2(target, start)
+    planner.r2(target, start)
 with columns[2], st.container(border=True):
-    planning.slope(target, start)
+    planner.slope(target, start)
 st.caption(
     _(
         "Large-sample formulas (Archer 2021, doi:10.1002/sim.8766; Riley 2024, doi:10.1136/bmj-2023-074821), "

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.parts import choose, deck, results, show, slides
-from pages.parts.language import _
+from pages.parts.present import deck, slides
+from pages.parts.shared import choose, results, show
+from pages.parts.shell.language import _
 
 view = choose.require_view(_("Present"))
 buttons = show.title(_("Present"), _("Arrow keys move from slide to slide. Each slide stands alone."), view=view)

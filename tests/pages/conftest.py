@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from fundus_core.records import Eye, Prediction
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow, cohorts, findings, schema, versions
-from pages.parts import home
+from pages.parts.shell import home
 
 FRAME = Path(__file__).resolve().parents[2] / "pages" / "parts" / "frame.py"
 VERSION = ModelVersion("tests-own", "a" * 64, "b" * 64)

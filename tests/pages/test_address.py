@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 def script():
     import streamlit as st
 
-    from pages.parts import address
+    from pages.parts.shell import address
 
     words = {"a": "Erstes", "b": "Zweites"}
     st.write(address.pick(st.segmented_control, "One", ["a", "b"], key="one", words=words, required=True))

@@ -6,8 +6,9 @@ import pytest
 from fundus_core.evaluation import derive, people_for_mae, people_for_r2
 from fundus_core.records import Eye, Prediction
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, TruthRow, cohorts, findings, schema, versions
-from pages.parts import deeper, home, results
-from pages.parts.results import View
+from pages.parts.shared import deeper, results
+from pages.parts.shared.results import View
+from pages.parts.shell import home
 
 PEOPLE = 60
 CENTRE = {"sbp": (128, 17), "dbp": (76, 11), "glucose": (97, 14), "waist": (83, 11)}

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.parts import inbox as inboxes
-from pages.parts.inbox import Inbox, UploadError, clean
+from pages.parts.new_cohort import inbox as inboxes
+from pages.parts.new_cohort.inbox import Inbox, UploadError, clean
 
 
 async def body(*chunks: bytes) -> AsyncIterator[bytes]:

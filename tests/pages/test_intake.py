@@ -9,9 +9,9 @@ from fundus_core.deidentify import Pseudonyms
 from fundus_core.errors import UsageError
 from fundus_core.store import Store
 from fundus_core.synthetic import synthesise
-from pages.parts import intake
-from pages.parts.inbox import Inbox
-from pages.parts.intake import Plan
+from pages.parts.new_cohort import intake
+from pages.parts.new_cohort.inbox import Inbox
+from pages.parts.new_cohort.intake import Plan
 
 
 @pytest.fixture(scope="module")

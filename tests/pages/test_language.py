@@ -20,7 +20,8 @@ from fundus_core.evaluation import (
 )
 from fundus_core.evaluation.comparison import SPREAD_NOTE
 from fundus_core.targets import TARGETS
-from pages.parts import language, show
+from pages.parts.shared import show
+from pages.parts.shell import language
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [*(ROOT / "pages").rglob("*.py"), *(ROOT / "fundus_core" / "figures").rglob("*.py")]

@@ -14,8 +14,8 @@ from fundus_core.runs.opening import RENDERED_REMARK
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, findings, schema, versions
 from fundus_core.synthetic import synthesise
 from fundus_core.truth import Column, Proposal
-from pages.parts.inbox import Inbox
-from pages.parts.places import folder
+from pages.parts.new_cohort.inbox import Inbox
+from pages.parts.shell.places import folder
 
 TYPED = "correct horse battery"
 PERSON = "YAMADA"
@@ -37,9 +37,9 @@ def eyes(tmp_path_factory):
 @pytest.fixture
 def ready(fresh, monkeypatch):
     """The store of the pages, and a model that is said to be at hand; no network is asked."""
-    monkeypatch.setattr("pages.parts.cards.ready", lambda: ["tests-own"])
-    monkeypatch.setattr("pages.parts.cards.title", lambda model: model)
-    monkeypatch.setattr("pages.parts.cards.reads_rendered_eyes", lambda model: False)
+    monkeypatch.setattr("pages.parts.shared.cards.ready", lambda: ["tests-own"])
+    monkeypatch.setattr("pages.parts.shared.cards.title", lambda model: model)
+    monkeypatch.setattr("pages.parts.shared.cards.reads_rendered_eyes", lambda model: False)
     monkeypatch.setattr("fundus_core.runs.submission.opening.ready_card", lambda model: model)
     monkeypatch.setattr("fundus_core.runs.submission.opening.version_of", lambda card: ModelVersion(card, "w", "c"))
     return fresh
@@ -165,7 +165,8 @@ def test_limits_of_too_few_photographs_are_refused_before_anything_is_made(ready
 
 
 def _registry():
-    from pages.parts import home, registry
+    from pages.parts.cohorts import registry
+    from pages.parts.shell import home
 
     registry.draw(home.store().cohort("Clinic"))
 

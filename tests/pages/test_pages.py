@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from fundus_core import evaluation
-from pages.parts import home, show
+from pages.parts.shared import show
+from pages.parts.shell import home
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
@@ -115,7 +116,7 @@ def test_rendered_photographs_are_said_to_be_rendered(filled, page):
 
 
 def test_every_row_of_an_export_of_rendered_photographs_says_so(filled):
-    from pages.parts.results import View
+    from pages.parts.shared.results import View
 
     text = show.csv_text(
         [{"a": 1, "note": "few people"}, {"a": 2, "note": ""}], View(filled.cohort("Van"), "tests-own")
@@ -167,7 +168,7 @@ def test_one_cohort_alone_is_not_compared(filled, page):
     ],
 )
 def test_a_lasso_finds_the_photographs_behind_its_points(filled, level, names, expected):
-    from pages.parts import results
+    from pages.parts.shared import results
 
     view = results.View(filled.cohort("Clinic"), "tests-own")
     assert sorted(results.photographs_of(view, level, names)) == sorted(expected)

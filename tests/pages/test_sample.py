@@ -13,7 +13,7 @@ from fundus_core.images import sources
 from fundus_core.journey import examine
 from fundus_core.models import registry
 from fundus_core.store import Store
-from pages.parts import sample
+from pages.parts.shell import sample
 
 
 @pytest.fixture

@@ -1,0 +1,117 @@
+"""A cohort as a file for a registry: photographs and table without what identifies anybody."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import time
+from pathlib import Path
+
+import streamlit as st
+
+from fundus_core import pipeline
+from fundus_core.deidentify import Pseudonyms
+from fundus_core.errors import FundusError
+from fundus_core.pipeline import Counts
+from fundus_core.store import Cohort
+from pages.parts.new_cohort import door
+from pages.parts.shared import show
+from pages.parts.shell import home, places, state
+from pages.parts.shell.language import _, count
+
+_OLD_S = 86_400.0
+"""A file that was made and never fetched is removed after this time."""
+
+
+@st.dialog(" ", width="medium")
+def export(cohort: Cohort) -> None:
+    """Open the dialog."""
+    draw(cohort)
+
+
+def draw(cohort: Cohort) -> None:
+    """Ask for key and columns, write the file, and offer it."""
+    st.subheader(_("{name} for a registry").format(name=cohort.name), anchor=False)
+    st.write(
+        _(
+            "Names and ids become pseudonyms, everything outside the retina is blacked out, no tag is kept. "
+            "What must not leave is left behind and listed."
+        )
+    )
+    if cohort.rendered:
+        st.caption(_(show.RENDERED))
+    made = door.pseudonyms(f"registry{cohort.id}")
+    covariates = _covariates(cohort)
+    if st.button(_("Write the file"), type="primary", icon=":material/shield_person:", disabled=made is None):
+        _forget(cohort)
+        if made is not None:
+            _write(cohort, made, covariates)
+    _offer(cohort)
+
+
+def _covariates(cohort: Cohort) -> list[str]:
+    names = list(home.store().table(cohort.id).covariates)
+    if not names:
+        return []
+    tip = _("Free text may name people: choose only what the registry needs.")
+    return st.multiselect(_("Columns besides the measured values"), names, help=tip, key=f"columns{cohort.id}")
+
+
+def _write(cohort: Cohort, made: Pseudonyms, covariates: list[str]) -> None:
+    bar = st.progress(0.0, text=_("Taking names, tags and surround away"))
+
+    def tell(done: int) -> None:
+        share = min(done / max(cohort.photographs, 1), 1.0)
+        words = _("{done} of {total}").format(done=count(done), total=count(cohort.photographs))
+        bar.progress(share, text=words)
+
+    file = _place(cohort)
+    try:
+        counts = pipeline.export_cohort(home.store(), cohort.id, file, made, covariates=covariates, progress=tell)
+    except FundusError as fault:
+        st.error(str(fault))
+        return
+    bar.empty()
+    door.forget(f"registry{cohort.id}")
+    state.remember(f"registry{cohort.id}", (str(file), counts))
+
+
+def _offer(cohort: Cohort) -> None:
+    known: tuple[str, Counts] | None = state.recall(f"registry{cohort.id}")
+    if known is None or not Path(known[0]).is_file():
+        return
+    file, counts = Path(known[0]), known[1]
+    words = _("{n} photographs are in it; {left} were left behind.")
+    st.success(words.format(n=count(counts.done), left=count(counts.refused + counts.failed)))
+    show.download(_("Download"), f"{cohort.name} registry.zip", file.read_bytes, mime="application/zip")
+    behind = _behind(file)
+    if behind.is_file():
+        with st.expander(_("Left behind, with the reason")):
+            with behind.open(encoding="utf-8", newline="") as stream:
+                st.dataframe(list(csv.DictReader(stream)), hide_index=True)
+            show.download(_("All as CSV"), "left_behind.csv", behind.read_bytes)
+
+
+def _folder() -> Path:
+    return places.folder() / "outbox"
+
+
+def _place(cohort: Cohort) -> Path:
+    """A fresh place; what others made and never fetched goes after a day."""
+    for old in _folder().glob("*"):
+        if old.stat().st_mtime < time.time() - _OLD_S:
+            shutil.rmtree(old, ignore_errors=True)
+    folder = _folder() / f"{cohort.id}-{time.time_ns()}"
+    folder.mkdir(parents=True)
+    return folder / "registry.zip"
+
+
+def _behind(file: Path) -> Path:
+    return file.with_name(f"{file.stem}_left_behind.csv")
+
+
+def _forget(cohort: Cohort) -> None:
+    known = state.recall(f"registry{cohort.id}")
+    if known is not None:
+        shutil.rmtree(Path(known[0]).parent, ignore_errors=True)
+        state.remember(f"registry{cohort.id}", None)

@@ -1,0 +1,164 @@
+"""The compare page's parts: which cohorts, the forest plot, the differences, and the people behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from fundus_core import figures
+from fundus_core.evaluation import SPREAD_SENTENCE, Characteristic, Difference, Estimate
+from fundus_core.evaluation.comparison import Comparison
+from fundus_core.figures import Points, error
+from fundus_core.targets import TARGETS
+from pages.parts.evaluate import scores
+from pages.parts.shared import choose, results, show
+from pages.parts.shared.results import View
+from pages.parts.shell import home
+from pages.parts.shell.language import _
+
+
+def choose_cohorts() -> list[View]:
+    """Let the user choose cohorts; each is looked at under its latest model."""
+    store = home.store()
+    cohorts = store.cohorts()
+    names = [cohort.name for cohort in cohorts]
+    told = [name for name in st.query_params.get_all("cohorts") if name in names]
+    if "compared" not in st.session_state:
+        st.session_state["compared"] = told or names[:2]
+    chosen = st.multiselect(_("Cohorts"), names, key="compared", persist_state="session")
+    st.query_params["cohorts"] = chosen
+    views = []
+    for cohort in cohorts:
+        models = store.models(cohort.id)
+        if cohort.name in chosen and models:
+            views.append(View(cohort, models[0].model))
+    return views
+
+
+def caveats(views: Sequence[View]) -> None:
+    """Say once what must stand beside these cohorts' numbers."""
+    for sentence in dict.fromkeys(show.caveat(view) for view in views):
+        if sentence:
+            st.caption(f":material/info: {_(sentence)}")
+
+
+def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
+    """Draw each cohort's score with its interval, then what others have published of it."""
+    target = TARGETS[target_id]
+    axes = (
+        {"accuracy": _("accuracy"), "auc": "AUC"} if target.binary else {"mae": f"MAE ({_(target.unit)})", "r2": "R²"}
+    )
+    score = choose.one_of(_("Score"), {name: words.split(" (")[0] for name, words in axes.items()}, "score")
+    shown = found.targets[target_id]
+    rows = [
+        scores.forest_row(name, result.estimates.get(score), result.n_patients, _place(views, name))
+        for name, result in shown.results.items()
+    ]
+    others = figures.literature(target_id, score)
+    figure = figures.forest([*rows, *others], axes[score], show.look(views[0]))
+    show.chart(figure, f"forest-{target_id}-{score}", name=f"{target_id}-cohorts")
+    if others:
+        st.caption(_("Grey: published by others.") + " " + _(SPREAD_SENTENCE))
+
+
+def _place(views: Sequence[View], name: str) -> int:
+    return next(view.place for view in views if view.cohort.name == name)
+
+
+def scatter(views: Sequence[View], target_id: str, level: str) -> None:
+    """Draw all cohorts' errors as boxes of their own colours."""
+    target = TARGETS[target_id]
+    groups: list[Points] = [group for view in views for group in results.groups(view, target_id, level)]
+    if target.binary:
+        st.caption(_("For a probability there is no distribution of errors; see the table."))
+        return
+    show.chart(figures.error_boxes(target, groups, show.look(views[0])), f"boxes-{target_id}")
+
+
+def differences(found: Comparison, target_id: str) -> None:
+    """Draw the table of differences between cohorts, with test and correction."""
+    st.subheader(_("Differences"), anchor=False)
+    rows = [difference_row(each) for each in found.targets[target_id].differences]
+    st.dataframe(rows, hide_index=True)
+    st.caption(_(found.note))
+
+
+def difference_row(each: Difference) -> dict[str, str]:
+    """Return a difference as a row of a table, with its test and correction."""
+    return {
+        _("Estimate"): scores.words(each.score),
+        _("First"): each.first,
+        _("Second"): each.second,
+        _("Difference"): with_interval(each.difference),
+        _("Effect size"): error(each.effect.value),
+        "p": p_value(each.p_adjusted),
+        _("Test"): each.test,
+        _("Remark"): each.difference.note or each.correction,
+    }
+
+
+def interval(estimate: Estimate) -> str:
+    """Return an estimate's interval as one cell; empty where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{error(estimate.low)} … {error(estimate.high)}"
+
+
+def with_interval(estimate: Estimate) -> str:
+    """Return an estimate with its interval as one cell."""
+    if estimate.low is None or estimate.high is None:
+        return error(estimate.value, signed=True)
+    low, high = error(estimate.low, signed=True), error(estimate.high, signed=True)
+    return f"{error(estimate.value, signed=True)} ({low} … {high})"
+
+
+def _unsigned(estimate: Estimate) -> str:
+    around = f" ({interval(estimate)})" if interval(estimate) else ""
+    return error(estimate.value) + around
+
+
+def p_value(value: float | None) -> str:
+    """Return a p value as papers write it."""
+    if value is None:
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def common_ground(found: Comparison, target_id: str) -> None:
+    """Draw the errors after weighting both cohorts to a common distribution."""
+    common = found.targets[target_id].standardised
+    if common is None:
+        return
+    st.subheader(_("On common ground"), anchor=False)
+    st.caption(_("Weighted so that truth, age and sex are distributed alike in all of them."))
+    score = "mae"
+    rows = [
+        {
+            _("Cohort"): each.name,
+            "n": each.n,
+            _("Effective n"): round(each.effective_n),
+            "MAE": _unsigned(each.estimates[score]) if score in each.estimates else "–",
+        }
+        for each in common.cohorts
+    ]
+    st.dataframe(rows, hide_index=True)
+    st.caption(common.note)
+
+
+def case_mix(mix: Sequence[Characteristic]) -> None:
+    """Draw who the people of each cohort are."""
+    with st.expander(_("Who they are")):
+        rows = [
+            {
+                _("Cohort"): each.cohort,
+                _("Value"): f"{each.variable} {each.category}".strip(),
+                "n": each.n,
+                _("Missing"): each.missing,
+                _("Mean"): error(each.mean),
+                "SD": error(each.sd),
+                _("Share"): "–" if each.share is None else f"{100 * each.share:.0f} %",
+            }
+            for each in mix
+        ]
+        st.dataframe(rows, hide_index=True)

@@ -1,0 +1,78 @@
+"""Cohorts side by side without looking at the truth: shift of predictions, and photographs foreign to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from fundus_core.evaluation import PSI_NOTE
+from fundus_core.figures import error
+from pages.parts.compare import beside
+from pages.parts.shared import choose, deeper
+from pages.parts.shared.results import View
+from pages.parts.shell.language import _, count
+
+
+def tables(views: Sequence[View]) -> None:
+    """Draw both tables."""
+    shifts, foreign = deeper.shift(views)
+    st.subheader(_("Without looking at the truth"), anchor=False)
+    rows = [
+        {
+            _("Target"): choose.short(each.target),
+            _("First"): each.first,
+            _("Second"): each.second,
+            _("Mean difference"): error(each.mean_difference, signed=True),
+            "KS": error(each.ks),
+            "p": beside.p_value(each.p_adjusted),
+            _("Wasserstein distance (SD)"): error(each.wasserstein_sd),
+            "PSI": error(each.psi),
+        }
+        for each in shifts
+    ]
+    st.dataframe(rows, hide_index=True)
+    st.caption(
+        _(
+            "How the predictions of two cohorts differ, a person each; Holm-corrected. A shift is no error. PSI: {psi}."
+        ).format(psi=_(PSI_NOTE))
+    )
+    st.dataframe(
+        [
+            {
+                _("Cohort"): each.cohort,
+                _("Photographs"): count(each.n_photographs),
+                _("Beyond the model's limit"): _percent(each.share.value),
+                _("95 % interval"): f"{_percent(each.share.low)} … {_percent(each.share.high)}",
+                _("Remark"): each.share.note,
+            }
+            for each in foreign
+        ],
+        hide_index=True,
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def imbalance(views: Sequence[View]) -> None:
+    """Draw how far cohorts differ in who they are."""
+    _mix, found = deeper.case_mix(views)
+    rows = [
+        {
+            _("Value"): each.variable,
+            _("First"): each.first,
+            _("Second"): each.second,
+            _("Standardised difference"): error(each.smd, signed=True),
+            _("Ratio of SDs"): error(each.sd_ratio),
+            _("Overlap"): error(each.overlap),
+            _("Remark"): each.note,
+        }
+        for each in found
+    ]
+    with st.expander(_("How far they differ")):
+        st.dataframe(rows, hide_index=True)
+        st.caption(
+            _("Standardised differences below 0.1 are often taken as negligible; an overlap of 1: one distribution.")
+        )

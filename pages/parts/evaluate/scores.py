@@ -1,0 +1,238 @@
+"""The evaluate page's parts: caption, figures with the panel beside them, and the table of all numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from fundus_core import figures, runs
+from fundus_core.evaluation import Estimate, Evaluation
+from fundus_core.figures import Points, Row, error
+from fundus_core.targets import TARGETS, Target
+from pages.parts import explore
+from pages.parts.shared import deeper, photo, progress, results, show
+from pages.parts.shared.results import View
+from pages.parts.shell import home
+from pages.parts.shell.language import _, count
+
+
+def caption(view: View, found: Evaluation) -> str:
+    """Return what was counted: cohort, model, people and photographs."""
+    table = results.table(view)
+    predicted = int((table.status == "predicted").sum())
+    people = max((result.n_patients for result in found.targets.values()), default=0)
+    words = _(
+        "**{cohort}** · {model} · {predicted} of {total} photographs predicted · {people} people · "
+        "below: mean absolute errors, and their change against predicting the mean"
+    )
+    return words.format(
+        cohort=view.cohort.name,
+        model=view.model or "–",
+        predicted=count(predicted),
+        total=count(len(table)),
+        people=count(people),
+    )
+
+
+def run_in_progress(view: View) -> None:
+    """Show how far the cohort's run is, while there is one."""
+    going = [run for run in runs.of(home.store(), view.cohort.id) if not run.ended]
+    if going:
+        progress.watch(going[0].run)
+
+
+def figures_of(target: str) -> dict[str, str]:
+    """Return the figures that a target has, by the name in the address."""
+    if TARGETS[target].binary:
+        return {
+            "scatter": _("Probabilities"),
+            "calibration": _("Calibration"),
+            "subgroups": _("Subgroups"),
+        }
+    return {
+        "scatter": _("Scatter"),
+        "agreement": _("Bland–Altman"),
+        "calibration": _("Calibration"),
+        "errors": _("Errors"),
+        "residuals": _("Residuals"),
+        "subgroups": _("Subgroups"),
+    }
+
+
+def explanation(what: str) -> str:
+    """Return one sentence that helps to read the figure."""
+    return {
+        "scatter": _(
+            "On the dashed line prediction equals truth; the band is ± the mean absolute error. "
+            "A flat cloud means that predictions are drawn to the mean."
+        ),
+        "agreement": _(
+            "Dotted: bias and the limits between which 95 % of differences lie. "
+            "A predictor that is drawn to the mean always shows a slope here."
+        ),
+        "calibration": _(
+            "Mean measured value in each tenth of the predictions; a slope of 1 means that a predicted "
+            "difference is a real one."
+        ),
+        "errors": _("How often each error occurs; nine of ten people lie between the dotted lines."),
+        "residuals": _("Against the truth a slope is expected: regression to the mean."),
+        "subgroups": _(
+            "Each part of the cohort on its own; parts with fewer than 20 people are withheld. "
+            "A smaller spread of true values alone makes errors smaller."
+        ),
+    }[what]
+
+
+@st.fragment
+def figure_with_panel(view: View, found: Evaluation, target_id: str, level: str, what: str, by: str) -> None:
+    """Draw the chosen figure and, beside it, the eyes behind the point that was clicked."""
+    groups = results.groups(view, target_id, level, by)
+    left, right = st.columns([2, 1])
+    key = f"{what}-{target_id}-{level}-{by}-{view.key}"
+    draw = _DRAWERS.get(what, _scatter)
+    with left, st.container(border=True):
+        if what == "subgroups" and not by:
+            st.caption(_("Choose a column under Colour by, at the left."))
+        figure = draw(view, found, TARGETS[target_id], groups, level, by)
+        clicked = show.chart(figure, key, select=sum(map(len, groups)), name=f"{target_id}-{what}")
+    with right:
+        if len(clicked) > 1:
+            explore.save_lasso(view, level, clicked)
+        name = clicked[0] if clicked else results.worst(groups)
+        heading = _("Selected") if clicked else _("Largest error")
+        photo.panel(view, name, target_id, heading)
+        _boxes(view, TARGETS[target_id], groups)
+
+
+def _scatter(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
+    result = found.targets[target.id]
+    look = show.look(view)
+    if target.binary:
+        names = (_("male"), _("female"))
+        return figures.probabilities(target, groups, result.estimates, look, names=names)
+    return figures.predicted_against_true(target, groups, result.estimates, look, people=result.n_patients, height=470)
+
+
+def _agreement(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
+    return figures.bland_altman(target, groups, found.targets[target.id].estimates, show.look(view), height=470)
+
+
+def _residuals(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
+    return figures.residuals(target, groups, show.look(view), against="truth", height=470)
+
+
+def _errors(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
+    distribution = deeper.errors(view, target.id, level)
+    return figures.error_histogram(target, distribution, show.look(view), place=view.place, height=470)
+
+
+def _calibration(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
+    estimates = found.targets[target.id].estimates
+    slope, intercept = estimates.get("slope"), estimates.get("intercept")
+    return figures.calibration(
+        target,
+        results.tenths(view, target.id, level),
+        show.look(view),
+        slope=slope.value if slope else None,
+        intercept=intercept.value if intercept else None,
+        curve=deeper.curve(view, target.id, level),
+        place=view.place,
+        height=470,
+    )
+
+
+def _subgroups(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
+    parts = results.subgroups(view, by or results.groupings(view)[0], target.id, level)
+    score = "accuracy" if target.binary else "mae"
+    rows = [
+        forest_row(group.name, group.estimates.get(score), group.n_patients, place, group.withheld)
+        for place, group in enumerate(parts.groups)
+    ]
+    whole = found.targets[target.id].estimates[score].value
+    axis = _("accuracy") if target.binary else f"MAE ({_(target.unit)})"
+    return figures.forest(rows, axis, show.look(view), reference=whole, reference_name=_("whole cohort"))
+
+
+def forest_row(name: str, estimate: Estimate | None, people: int, place: int, withheld: str = "") -> Row:
+    """Return one row of a forest plot."""
+    if estimate is None:
+        return Row(name, None, None, None, people, withheld, place)
+    return Row(name, estimate.value, estimate.low, estimate.high, people, estimate.note, place)
+
+
+_DRAWERS: dict[str, Callable[[View, Evaluation, Target, list[Points], str, str], go.Figure]] = {
+    "agreement": _agreement,
+    "calibration": _calibration,
+    "errors": _errors,
+    "residuals": _residuals,
+    "subgroups": _subgroups,
+}
+
+
+def _boxes(view: View, target: Target, groups: Sequence[Points]) -> None:
+    if len(groups) > 1 and not target.binary:
+        with st.container(border=True):
+            st.subheader(_("Error by group"), anchor=False)
+            show.chart(figures.error_boxes(target, groups, show.look(view)), f"boxes-{target.id}")
+
+
+def numbers(view: View, found: Evaluation, target_id: str, level: str) -> None:
+    """Draw the table behind the figure: every estimate of a target with its interval."""
+    with st.expander(_("All numbers of this target"), expanded=True):
+        few = view.cohort.photographs < results.MANY
+        if few or st.button(_("Medians and ranks too"), help=_("They take a while on so many photographs.")):
+            found = results.everything(view, level, target_id)
+        result = found.targets[target_id]
+        rows = [_row(name, estimate) for name, estimate in result.estimates.items()]
+        st.dataframe(rows, hide_index=True, height="content")
+        st.caption(
+            _("95 % intervals by bootstrap over people, {draws} draws, seed {seed}.").format(
+                draws=count(found.draws), seed=found.seed
+            )
+        )
+
+
+def _row(name: str, estimate: Estimate) -> dict[str, str]:
+    return {
+        _("Estimate"): words(name),
+        _("Value"): error(estimate.value),
+        _("Low"): error(estimate.low),
+        _("High"): error(estimate.high),
+        _("Remark"): estimate.note,
+    }
+
+
+def words(name: str) -> str:
+    """Return an estimate's name in words; the stable name where there are none yet."""
+    known = {
+        "mae": _("mean absolute error (MAE)"),
+        "rmse": _("root mean square error"),
+        "bias": _("bias (mean of predicted − true)"),
+        "r2": _("R² (1 − SSE/SST)"),
+        "pearson": _("Pearson's r"),
+        "spearman": _("Spearman's rho"),
+        "ccc": _("concordance (CCC)"),
+        "slope": _("slope of truth on prediction"),
+        "intercept": _("intercept of truth on prediction"),
+        "loa_low": _("lower limit of agreement"),
+        "loa_high": _("upper limit of agreement"),
+        "mae_null": _("MAE of predicting the mean"),
+        "mae_age_sex": _("MAE from age and sex only"),
+        "medae": _("median absolute error"),
+        "mae_over_null": _("MAE relative to predicting the mean"),
+        "mae_over_age_sex": _("MAE relative to age and sex only"),
+        "coverage": _("share inside the prediction interval"),
+        "interval_width": _("width of the prediction interval"),
+        "sd_truth": _("SD of true values"),
+        "sd_predicted": _("SD of predictions"),
+        "auc": _("area under the ROC curve"),
+        "accuracy": _("accuracy at 0.5"),
+        "sensitivity": _("sensitivity (female)"),
+        "specificity": _("specificity (male)"),
+        "brier": _("Brier score"),
+    }
+    if name.startswith("within_"):
+        return _("share with an error of at most {n}").format(n=name.removeprefix("within_"))
+    return known.get(name, name.replace("_", " "))

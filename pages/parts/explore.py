@@ -1,0 +1,154 @@
+"""The gallery's parts: filters, sorting, the grid of pictures, and saving what is shown as a cohort."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from fundus_core.errors import UsageError
+from fundus_core.figures import number
+from fundus_core.records import Eye
+from fundus_core.store import Item, Where
+from fundus_core.targets import TARGETS
+from pages.parts.new_cohort import intake
+from pages.parts.shared import choose, photo, results
+from pages.parts.shared.results import View
+from pages.parts.shell import address, home, menu
+from pages.parts.shell.language import _, count
+
+PER_PAGE = 24
+_ORDERS = ("absolute_error", "quality", "distance", "name", "truth", "predicted")
+_WITH_TARGET = ("absolute_error", "truth", "predicted")
+_LARGEST_FIRST = ("absolute_error", "distance", "truth", "predicted")
+
+
+def controls(view: View) -> tuple[Where, str, str, bool]:
+    """Draw filters and sorting; return what to show, the order, its target, and whether the largest come first."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        status = address.pick(
+            st.segmented_control,
+            _("Outcome"),
+            list(_statuses()),
+            key="status",
+            words=_statuses(),
+            required=True,
+            wrap=True,
+        )
+        order = address.pick(st.selectbox, _("Sort by"), _ORDERS, key="order", words=_orders(), width=200)
+        target = address.pick(st.selectbox, _("Target"), list(TARGETS), key="target", words=_targets(), width=200)
+        text = st.text_input(_("Search"), key="find", placeholder=_("name or patient"), width=200)
+    eye = address.pick(
+        st.segmented_control,
+        _("Eye"),
+        list(_eyes()),
+        key="eye",
+        words=_eyes(),
+        required=True,
+        label_visibility="collapsed",
+    )
+    where = Where(
+        statuses=() if status == "all" else (status,),
+        text=text,
+        eye={"right": Eye.RIGHT, "left": Eye.LEFT}.get(eye),
+    )
+    needed = target if order in _WITH_TARGET else ""
+    return where, order, needed, order in _LARGEST_FIRST
+
+
+def _statuses() -> dict[str, str]:
+    return {
+        "all": _("All"),
+        "predicted": _("Predicted"),
+        "refused": _("Refused"),
+        "failed": _("Failed"),
+        "queued": _("Waiting"),
+    }
+
+
+def _eyes() -> dict[str, str]:
+    return {"both": _("Both eyes"), "right": _("Right"), "left": _("Left")}
+
+
+def _orders() -> dict[str, str]:
+    return {
+        "absolute_error": _("largest error"),
+        "quality": _("lowest quality"),
+        "distance": _("least like the training photographs"),
+        "name": _("name"),
+        "truth": _("largest true value"),
+        "predicted": _("largest prediction"),
+    }
+
+
+def _targets() -> dict[str, str]:
+    return {name: choose.short(name) for name in TARGETS}
+
+
+def page_number() -> int:
+    """Return which page of the gallery is shown."""
+    text = st.query_params.get("page", "1")
+    return max(1, int(text)) if text.isdigit() else 1
+
+
+def pages(total: int) -> None:
+    """Draw the page numbers."""
+    last = math.ceil(total / PER_PAGE)
+    if last > 1:
+        chosen = st.pagination(last, default=min(page_number(), last), key=f"pages-{total}")
+        if chosen != page_number():
+            st.query_params["page"] = str(chosen)
+            st.rerun()
+
+
+def grid(view: View, items: Sequence[Item], target: str) -> None:
+    """Draw photographs as cards."""
+    with st.grid(min_column_width=150, gap="small"):
+        for item in items:
+            with st.container(border=True, gap="xsmall"):
+                st.image(photo.picture(item, large=False), width="stretch", alt=photo.describe(item))
+                st.page_link(
+                    menu.path("one_photograph"),
+                    label=item.name.rsplit("/", 1)[-1],
+                    query_params={"cohort": view.cohort.name, "model": view.model, "photograph": item.name},
+                )
+                st.caption(line(item, target))
+                if remark := photo.note(item):
+                    st.caption(f":material/info: {remark}")
+
+
+def line(item: Item, target: str) -> str:
+    """Return what matters about a photograph in one line: its error, its values, or why there are none."""
+    if item.status == "queued":
+        return _("waiting")
+    if item.status != "predicted":
+        return photo.reason(item)
+    if target and target in item.predictions:
+        said = number(item.predictions[target].value, TARGETS[target])
+        if target in item.truth:
+            words = _("true {true} · predicted {predicted}")
+            return words.format(true=number(item.truth[target], TARGETS[target]), predicted=said)
+        return _("predicted {predicted}").format(predicted=said)
+    return f"{_('quality')} {item.quality:.2f}" if math.isfinite(item.quality) else ""
+
+
+def save_lasso(view: View, level: str, chosen: Sequence[str]) -> None:
+    """Offer to save the photographs behind some observations as a cohort of its own."""
+    st.markdown(_("**{n}** observations selected").format(n=count(len(chosen))))
+    save_selection(view, Where(names=tuple(results.photographs_of(view, level, chosen))))
+
+
+def save_selection(view: View, where: Where) -> None:
+    """Offer to save what the filters leave as a cohort of its own."""
+    with st.popover(_("Save as cohort"), icon=":material/bookmark_add:"):
+        taken = [cohort.name for cohort in home.store().cohorts()]
+        wish = intake.free_name(taken, _("Selection of {name}").format(name=view.cohort.name))
+        name = st.text_input(_("Name of the cohort"), wish, key="selection_name")
+        if st.button(_("Save"), type="primary"):
+            try:
+                made = home.store().select(view.cohort.id, name, where, model=view.model or None)
+            except UsageError as fault:
+                st.error(str(fault))
+            else:
+                st.success(_("Saved: {n} photographs.").format(n=made.photographs))

@@ -1,0 +1,129 @@
+"""From what a browser sent, or a folder on this machine, to a cohort in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fundus_core import pipeline
+from fundus_core.deidentify import AuditLine, Pseudonyms
+from fundus_core.images import sources
+from fundus_core.records import Source
+from fundus_core.store import Cohort, NewPhotograph, Store
+from fundus_core.truth import Match
+from pages.parts.new_cohort.inbox import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Photographs that wait to become a cohort."""
+
+    paths: tuple[Path, ...]
+    """Folder, ZIPs or manifest that hold them."""
+    sources: tuple[Source, ...]
+    """In the order in which they will be read."""
+    uploaded: bool
+    """Whether they lie in the inbox, and so must be kept; else they stay where they are."""
+
+    @property
+    def names(self) -> list[str]:
+        """As the user will see them."""
+        return [source.name for source in self.sources]
+
+
+def of_batch(batch: Batch) -> Found:
+    """List the photographs of an upload, those inside ZIPs too."""
+    archives = [path for path in batch.photographs() if path.is_relative_to(batch.archives)]
+    paths = (batch.files, *archives)
+    return Found(paths, tuple(source for path in paths for source in sources([path])), uploaded=True)
+
+
+def of_path(path: Path) -> Found:
+    """List the photographs of a folder, ZIP or manifest on this machine.
+
+    Raises:
+        UsageError: There is no such path, or the manifest cannot be read.
+    """
+    return Found((path,), tuple(sources([path])), uploaded=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be made."""
+
+    name: str
+    """Of the new cohort."""
+    found: Found
+    """Its photographs."""
+    matched: Match | None
+    """The truth table beside them; ``None`` without one."""
+    rendered: bool = False
+    """Whether the photographs are rendered, not taken."""
+    pseudonyms: Pseudonyms | None = None
+    """De-identify at the door; ``None`` keeps names and pictures as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of a plan."""
+
+    cohort: Cohort
+    """As the store has it."""
+    audit: tuple[AuditLine, ...] = ()
+    """What was taken away from each photograph; empty where nothing was de-identified. It is kept nowhere."""
+
+
+def make(store: Store, plan: Plan, tell: Callable[[int, int], None]) -> Made:
+    """Make a cohort of photographs and their truth.
+
+    Args:
+        store: Where to.
+        plan: What.
+        tell: Called with how many are done and how many there are.
+
+    Raises:
+        UsageError: The name is empty or taken.
+    """
+    cohort = store.create_cohort(plan.name, rendered=plan.rendered)
+    audit: tuple[AuditLine, ...] = ()
+    matched = plan.matched
+    if plan.pseudonyms is None:
+        store.add_photographs(cohort.id, _put_away(store, plan.found, tell))
+    else:
+        total = len(plan.found.sources)
+        audit = pipeline.take_in(
+            store,
+            cohort.id,
+            plan.found.sources,
+            pseudonyms=plan.pseudonyms,
+            progress=lambda done: tell(done, total),
+        ).audit
+        matched = pipeline.under_pseudonyms(matched, plan.pseudonyms) if matched else None
+    if matched is not None:
+        pipeline.set_truth(store, cohort.id, matched, pseudonyms=plan.pseudonyms)
+    return Made(store.cohort(cohort.id), audit)
+
+
+def _put_away(store: Store, found: Found, tell: Callable[[int, int], None]) -> Iterator[NewPhotograph]:
+    for done, source in enumerate(found.sources):
+        tell(done, len(found.sources))
+        yield _keep(store, source) if found.uploaded else NewPhotograph.of_source(source)
+
+
+def _keep(store: Store, source: Source) -> NewPhotograph:
+    path = Path(source.locator)
+    kept = store.keep_file(path) if source.locator and path.is_file() else store.keep(source.read())
+    spoken = "table" if source.eye else ""
+    return NewPhotograph.of_kept(source.name, kept, patient_id=source.patient_id, eye=source.eye, eye_source=spoken)
+
+
+def free_name(taken: Sequence[str], wish: str) -> str:
+    """Return the wish, with a number where it is taken.
+
+    >>> free_name(["Clinic", "Clinic 2"], "Clinic")
+    'Clinic 3'
+    """
+    if wish not in taken:
+        return wish
+    return next(f"{wish} {n}" for n in range(2, len(taken) + 3) if f"{wish} {n}" not in taken)

@@ -1,0 +1,172 @@
+"""The truth table on its way in: what each column means, what is wrong, what matches - before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from fundus_core import truth
+from fundus_core.errors import TruthError
+from fundus_core.truth import Fault, Match, Table, TruthTable
+from pages.parts.new_cohort import arrival, mapping_in
+from pages.parts.new_cohort.intake import Found
+from pages.parts.shared import show
+from pages.parts.shell import state
+from pages.parts.shell.language import _, count
+
+KINDS = ["csv", "tsv", "txt", "xlsx", "xlsm"]
+_SHOWN = 1000
+"""Rows of a table on the page; the download has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A table's bytes and name."""
+
+    name: str
+    """Of the file."""
+    data: bytes
+    """As they came."""
+
+
+def table(found: Found) -> Match | None:
+    """Let the user bring a truth table and confirm it; return it matched to the photographs."""
+    given = _given()
+    if given is None:
+        st.caption(_("Without a table there are predictions, but nothing to hold them against."))
+        return None
+    try:
+        read = _read(given.name, given.data, _sheet(given))
+        return _matched(truth.apply(read, mapping_in.confirmed(read)), found)
+    except TruthError as fault:
+        st.error(str(fault))
+        return None
+
+
+def _given() -> Given | None:
+    along = arrival.batch().tables()
+    file = st.file_uploader(
+        _("Table of measured values (CSV or Excel)"), KINDS, key=f"truth{state.upload_number()}", max_upload_size=100
+    )
+    if file is not None:
+        return Given(file.name, file.getvalue())
+    if along:
+        st.caption(_("Found among the files: {name}").format(name=along[0].name))
+        return Given(along[0].name, along[0].read_bytes())
+    return None
+
+
+def _sheet(given: Given) -> str | None:
+    """Let the user choose the sheet of a workbook that has several; ``None`` for the first that is not empty."""
+    names = _sheets(given.name, given.data)
+    if len(names) < 2:
+        return None
+    return st.selectbox(_("Sheet"), names, key=f"sheet-{given.name}-{state.upload_number()}")
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _sheets(name: str, data: bytes) -> tuple[str, ...]:
+    return truth.sheet_names(data, name)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _read(name: str, data: bytes, sheet: str | None) -> Table:
+    return truth.read_table(data, name, sheet=sheet)
+
+
+def _matched(table: TruthTable, found: Found) -> Match:
+    matched = _match(table, found, None)
+    chosen = _key(matched)
+    if chosen != matched.key:
+        matched = _match(table, found, chosen)
+    _counts(matched)
+    _lines(matched)
+    _faults([*table.faults, *matched.faults])
+    for note in table.notes:
+        st.caption(note)
+    return matched
+
+
+def _match(table: TruthTable, found: Found, key: str | None) -> Match:
+    return truth.match(
+        table,
+        found.names,
+        patient_ids=[source.patient_id for source in found.sources],
+        eyes=[source.eye.value for source in found.sources],
+        key=key,
+    )
+
+
+def _key(matched: Match) -> str:
+    """Let the user match by another key than the one that finds most; return the key."""
+    keys = list(matched.counts)
+    if len(keys) < 2:
+        return matched.key
+    words = {key: f"{_(truth.KEYS[key])} ({count(matched.counts[key])})" for key in keys}
+    return st.selectbox(
+        _("Matched by (photographs found)"),
+        keys,
+        index=keys.index(matched.key),
+        format_func=lambda key: words[key],
+        key=f"match-{'-'.join(keys)}-{state.upload_number()}",
+    )
+
+
+def _counts(matched: Match) -> None:
+    good = int((matched.line >= 0).sum())
+    always = {
+        _("Photographs with truth"): good,
+        _("Photographs without"): int((matched.status == "unmatched").sum()),
+        _("Rows without photograph"): len(matched.unmatched_rows),
+    }
+    seldom = {
+        _("Rows that contradict each other"): int((matched.status == "conflict").sum()),
+        _("Two photographs, one row"): int((matched.status == "ambiguous").sum()),
+    }
+    with st.grid(min_column_width=200):
+        for label, number in {**always, **{label: n for label, n in seldom.items() if n}}.items():
+            st.metric(label, count(number), border=True, height="stretch")
+    words = _("Matched by {key}: {n} of {total} photographs have truth.")
+    st.caption(words.format(key=_(truth.KEYS[matched.key]), n=count(good), total=count(len(matched.line))))
+
+
+def _lines(matched: Match) -> None:
+    """Show which row of the table belongs to which photograph, those without one first."""
+    with st.expander(_("Which row belongs to which photograph")):
+        order = sorted(range(len(matched.photographs)), key=lambda at: bool(matched.line[at] >= 0))
+        st.dataframe([_line(matched, at) for at in order[:_SHOWN]], hide_index=True)
+        show.download(_("All as CSV"), "match.csv", matched.as_csv)
+
+
+def _line(matched: Match, at: int) -> dict[str, Any]:
+    words = {
+        "matched": _("matched"),
+        "unmatched": _("no row"),
+        "conflict": _("rows contradict each other"),
+        "ambiguous": _("two photographs, one row"),
+    }
+    line = int(matched.line[at])
+    return {
+        _("File"): str(matched.photographs[at]),
+        _("Outcome"): words[str(matched.status[at])],
+        _("Row"): int(matched.truth.rows[line]) if line >= 0 else None,
+    }
+
+
+def _faults(faults: list[Fault]) -> None:
+    if not faults:
+        return
+    with st.expander(_("{n} things to look at in the table").format(n=count(len(faults)))):
+        st.dataframe([_fault(fault) for fault in faults[:_SHOWN]], hide_index=True)
+        show.download(_("All as CSV"), "faults.csv", lambda: truth.as_csv(faults))
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    return {
+        _("Row"): fault.row or None,
+        _("Column"): fault.column,
+        _("Value"): fault.value,
+        _("What to do"): fault.what_to_do,
+    }

@@ -1,0 +1,82 @@
+"""The overview's parts: the sample cohort as small multiples, and the cohorts of this store."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fundus_core import figures, runs
+from fundus_core.evaluation import TargetResult
+from fundus_core.figures import error
+from fundus_core.targets import METABOLIC, TARGETS
+from pages.parts.shared import progress, results, show
+from pages.parts.shared.results import View
+from pages.parts.shell import home, menu
+from pages.parts.shell.language import _, count
+from pages.parts.shell.sample import NAME
+
+
+def sample() -> None:
+    """Draw the sample cohort's targets as small multiples, without Plotly."""
+    store = home.store()
+    cohort = next((cohort for cohort in store.cohorts() if cohort.name == NAME), None)
+    if cohort is None:
+        return
+    models = store.models(cohort.id)
+    view = View(cohort, models[0].model if models else "")
+    st.subheader(_("The sample cohort"), anchor=False)
+    st.caption(f":material/info: {_(show.RENDERED)}")
+    going = [run for run in runs.of(store, cohort.id) if not run.ended]
+    if going:
+        progress.watch(going[0].run)
+    else:
+        _small_multiples(view)
+
+
+def _small_multiples(view: View) -> None:
+    found = results.evaluated(view)
+    shown = [name for name in (*METABOLIC, "age") if name in results.targets(found)]
+    if not shown:
+        st.caption(_("Its photographs have not been read yet."))
+        return
+    with st.grid(min_column_width=240):
+        for name in shown:
+            with st.container(border=True):
+                _one(view, found.targets[name])
+
+
+def _one(view: View, result: TargetResult) -> None:
+    target = TARGETS[result.target]
+    groups = results.groups(view, target.id, "patient")
+    st.markdown(f"**{figures.heading(_(target.name))}**")
+    st.image(
+        figures.small_scatter(target, groups, result.estimates, show.look(view)),
+        width="stretch",
+        alt=_("Predicted against true {name}.").format(name=_(target.name)),
+    )
+    st.caption(yardsticks(result))
+
+
+def yardsticks(result: TargetResult) -> str:
+    """Return what the MAE must be held against."""
+    parts = [f"{_('predicting the mean')} {error(result.estimates['mae_null'].value)}"]
+    parts.append(f"{_('age and sex only')} {error(result.estimates['mae_age_sex'].value)}")
+    published = TARGETS[result.target].published_mae
+    if published is not None:
+        parts.append(f"{_('published (JOIR)')} {error(published)}")
+    return " · ".join(parts)
+
+
+def cohorts() -> None:
+    """List the store's cohorts with a link to each one's evaluation."""
+    found = [cohort for cohort in home.store().cohorts() if cohort.name != NAME]
+    if not found:
+        return
+    st.subheader(_("Your cohorts"), anchor=False)
+    for cohort in found:
+        label = _("{name} · {count} photographs").format(name=cohort.name, count=count(cohort.photographs))
+        st.page_link(
+            menu.path("evaluate"),
+            label=label,
+            icon=":material/query_stats:",
+            query_params={"cohort": cohort.name},
+        )

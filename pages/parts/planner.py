@@ -1,0 +1,100 @@
+"""The sample size page's parts: what is expected, how wide an interval may be, and how many people that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from fundus_core.evaluation import Plan, people_for_mae, people_for_r2, people_for_slope
+from fundus_core.targets import TARGETS, Target
+from pages.parts.shared import deeper, results
+from pages.parts.shared.results import View
+from pages.parts.shell.language import _, count
+
+NUMBERS = tuple(name for name, target in TARGETS.items() if not target.binary)
+"""Targets that a planner is for: those with a mean absolute error."""
+WIDTHS = (0.5, 0.75, 1.0, 1.5, 2.0)
+"""Widths beside the chosen one in the table, as its multiples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a planner starts from."""
+
+    mae: float
+    """In the target's unit."""
+    spread: float
+    """Standard deviation of people's absolute errors, in the unit."""
+    r2: float
+    """Between 0 and 1."""
+    slope: float
+    """Of truth on prediction."""
+    source: str
+    """Where these come from, in the reader's language."""
+
+
+def expected(view: View | None, target: Target) -> Expected:
+    """Return the current cohort's numbers, or published ones where it has none."""
+    found = results.evaluated(view).targets.get(target.id) if view is not None else None
+    mae = found.estimates["mae"].value if found is not None else None
+    if view is None or found is None or not mae:
+        published = target.published_mae or 1.0
+        normal = float(published * np.sqrt(np.pi / 2 - 1))
+        return Expected(published, normal, 0.3, 1.0, _("published error of the JOIR model; R² and slope assumed"))
+    r2, slope = (found.estimates[name].value for name in ("r2", "slope"))
+    spread = deeper.spread_of_errors(view, target.id)
+    return Expected(
+        mae,
+        spread if spread > 0 else mae,
+        float(np.clip(0.3 if r2 is None else r2, 0.01, 0.99)),
+        slope if slope is not None and slope > 0 else 1.0,
+        _("the cohort {name}").format(name=view.cohort.name),
+    )
+
+
+def _number(label: str, value: float, key: str, *, high: float | None = None, tip: str | None = None) -> float:
+    low = 0.001
+    start = float(np.clip(round(value, 3), low, high or np.inf))
+    return float(
+        st.number_input(label, min_value=low, max_value=high, value=start, step=0.05, format="%.3f", key=key, help=tip)
+    )
+
+
+def mae(target: Target, start: Expected) -> None:
+    """Ask for an error and a width; say how many people."""
+    st.subheader(_("Mean absolute error"), anchor=False)
+    unit = _(target.unit)
+    value = _number(_("Expected MAE ({unit})").format(unit=unit), start.mae, f"mae-{target.id}")
+    tip = _("How much single people's absolute errors differ; 0.756 times the MAE for normal errors.")
+    spread = _number(_("SD of absolute errors ({unit})").format(unit=unit), start.spread, f"sd-{target.id}", tip=tip)
+    width = _number(
+        _("Width of the interval ({unit})").format(unit=unit), max(round(0.1 * start.mae, 1), 0.1), f"mae-w-{target.id}"
+    )
+    _answer([people_for_mae(value, width * times, spread) for times in WIDTHS])
+
+
+def r2(target: Target, start: Expected) -> None:
+    """Ask for R² and a width; say how many people."""
+    st.subheader("R²", anchor=False)
+    value = _number(_("Expected R²"), start.r2, f"r2-{target.id}", high=0.999)
+    width = _number(_("Width of the interval"), 0.1, f"r2-w-{target.id}")
+    _answer([people_for_r2(value, width * times) for times in WIDTHS])
+
+
+def slope(target: Target, start: Expected) -> None:
+    """Ask for a slope and a width; say how many people."""
+    st.subheader(_("Calibration slope"), anchor=False)
+    value = _number(_("Expected slope"), start.slope, f"slope-{target.id}")
+    correlation = _number(_("Expected R² of truth and prediction"), start.r2, f"slope-r2-{target.id}", high=0.999)
+    width = _number(_("Width of the interval"), 0.2, f"slope-w-{target.id}")
+    _answer([people_for_slope(correlation, width * times, value) for times in WIDTHS])
+
+
+def _answer(plans: list[Plan]) -> None:
+    wanted = plans[WIDTHS.index(1.0)]
+    st.metric(_("People needed"), count(wanted.people), border=True)
+    rows = [{_("Width"): f"{plan.width:.3g}", _("People"): count(plan.people)} for plan in plans]
+    st.dataframe(rows, hide_index=True)
+    st.caption(_("Assumed: {what}.").format(what=_(wanted.assumption)))

@@ -1,0 +1,145 @@
+"""One observation's photographs beside its numbers: the panel that a click on a point opens."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import streamlit as st
+
+from fundus_core.figures import number
+from fundus_core.records import Eye
+from fundus_core.runs.opening import RENDERED_REMARK
+from fundus_core.store import Item, Where
+from fundus_core.targets import TARGETS, Target
+from pages.parts.shared.results import BETWEEN, View
+from pages.parts.shell import home, sample
+from pages.parts.shell.language import _, current
+
+MISSING = str(Path(__file__).parents[1] / "static" / "no_picture.svg")
+"""Stands where the worker made no picture: the file is no retina and might show a name."""
+
+
+def items_of(view: View, name: str) -> tuple[Item, ...]:
+    """Return the photographs behind an observation: a photograph, an eye of a person, or a person."""
+    store, model = home.store(), view.model or None
+    found = store.photographs(view.cohort.id, Where(names=(name,)), model=model).items
+    if found:
+        return found
+    person, _between, eye = name.partition(BETWEEN)
+    where = Where(patient_id=person, eye=Eye(eye)) if eye else Where(patient_id=person)
+    return store.photographs(view.cohort.id, where, model=model).items
+
+
+def picture(item: Item, *, large: bool = True) -> str:
+    """Return the file to show for a photograph."""
+    store = home.store()
+    found = (store.crop(item.sha256) if large else None) or store.thumbnail(item.sha256)
+    found = found or sample.original(item.sha256)
+    return str(found) if found else MISSING
+
+
+def eye(which: Eye) -> str:
+    """Return an eye in words."""
+    words = {Eye.RIGHT: _("right eye"), Eye.LEFT: _("left eye"), Eye.UNKNOWN: _("eye unknown")}
+    return words[which]
+
+
+def panel(view: View, name: str, target_id: str, heading: str) -> None:
+    """Draw the photographs behind an observation with what was measured and predicted."""
+    with st.container(border=True):
+        st.subheader(heading, anchor=False)
+        items = items_of(view, name)
+        if not items:
+            st.caption(_("Click a point to see its photographs."))
+            return
+        for column, item in zip(st.columns(min(len(items), 2)), items[:2], strict=True):
+            with column:
+                st.image(picture(item), width="stretch", alt=describe(item), caption=eye(item.eye))
+        st.markdown(f"**{name}**")
+        if TARGETS[target_id].binary:
+            _class(items)
+        else:
+            _numbers(items, TARGETS[target_id])
+        st.caption(details(items[0]))
+
+
+def describe(item: Item) -> str:
+    """Return a photograph in words, for those who cannot see it."""
+    return _("Photograph {name}, {eye}.").format(name=item.name, eye=eye(item.eye))
+
+
+def note(item: Item) -> str:
+    """Return what the reader remarked on a predicted photograph (the first of several pages, eyes that disagree).
+
+    That the model learned from rendered eyes is said at the top of every page already.
+    """
+    return item.reason.replace(RENDERED_REMARK, "").strip() if item.status == "predicted" else ""
+
+
+def reason(item: Item) -> str:
+    """Return why a photograph has no prediction, in the reader's language where the reason has a translation."""
+    if current() == "en":
+        return item.reason
+    return _reasons().get(item.reason_code, item.reason)
+
+
+def _reasons() -> dict[str, str]:
+    return {
+        "focus": _("Out of focus. Take the photograph again."),
+        "illumination": _("Too dark or too bright. Take the photograph again."),
+        "contrast": _("Too little contrast. Clean the lens or take the photograph again."),
+        "glare": _("Glare covers the retina. Take the photograph again."),
+        "field_cut": _("Too much of the field of view is cut off."),
+        "too_small": _("The retina covers too few pixels. Use the original file."),
+        "retina_not_found": _("No retina was found in the picture."),
+        "not_colour_fundus": _("Not a colour photograph of a retina."),
+        "empty_file": _("The file is empty."),
+        "truncated": _("The file is cut off. Copy it again."),
+        "damaged": _("The file is damaged. Copy it again."),
+        "unsupported": _("This kind of file cannot be read. Save it as JPEG or PNG."),
+        "not_a_photograph": _("The file is not a photograph."),
+        "too_large": _("The file is too large. Save it with fewer pixels."),
+    }
+
+
+def _mean(values: list[float]) -> float | None:
+    kept = [value for value in values if math.isfinite(value)]
+    return sum(kept) / len(kept) if kept else None
+
+
+def truth_and_prediction(items: tuple[Item, ...], target_id: str) -> tuple[float | None, float | None]:
+    """Return the mean truth and the mean prediction of some photographs."""
+    counted = [item for item in items if target_id in item.truth and target_id in item.predictions]
+    truth = _mean([item.truth[target_id] for item in counted])
+    return truth, _mean([item.predictions[target_id].value for item in counted])
+
+
+def _numbers(items: tuple[Item, ...], target: Target) -> None:
+    truth, predicted = truth_and_prediction(items, target.id)
+    unit = _(target.unit)
+    st.markdown(
+        f"{_('true')} **{number(truth, target)}** {unit}  \n{_('predicted')} **{number(predicted, target)}** {unit}"
+    )
+    if truth is not None and predicted is not None:
+        error = number(predicted - truth, target, signed=True)
+        st.badge(_("error {value} {unit}").format(value=error, unit=unit), color="gray")
+
+
+def _class(items: tuple[Item, ...]) -> None:
+    truth, predicted = truth_and_prediction(items, "sex")
+    words = {0.0: _("male"), 1.0: _("female")}
+    said = "–" if predicted is None else f"{predicted:.2f}"
+    st.markdown(
+        f"{_('true')} **{words.get(truth if truth is not None else -1.0, '–')}**  \n"
+        f"{_('probability of female')} **{said}**"
+    )
+
+
+def details(item: Item) -> str:
+    """Return a photograph's quality, its distance, and its first covariates, in one line."""
+    parts = [f"{_('quality')} {item.quality:.2f}"] if math.isfinite(item.quality) else []
+    if math.isfinite(item.out_of_distribution):
+        parts.append(f"{_('distance')} {item.out_of_distribution:.2f}")
+    parts += [f"{name} {word}" for name, word in list(item.covariates.items())[:4]]
+    return " · ".join(parts)

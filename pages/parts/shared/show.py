@@ -1,0 +1,137 @@
+"""What pages show alike: titles, cards, charts, empty states, and the sentence about rendered eyes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from fundus_core.evaluation import Estimate, Evaluation, TargetResult
+from fundus_core.figures import Look, alt_text, error
+from fundus_core.targets import TARGETS
+from pages.parts.shared import cards
+from pages.parts.shared.results import View
+from pages.parts.shell import menu
+from pages.parts.shell.language import _
+
+RENDERED = "Rendered photographs; the model was trained on rendered eyes: these numbers say nothing about real eyes."
+RENDERED_MODEL = "The model was trained on rendered eyes: on photographs of real eyes its numbers have no meaning."
+RESEARCH = "Research use only. Not a medical device."
+
+
+def look(view: View | None = None, **more: Any) -> Look:
+    """Return how figures are drawn on this page: its theme, its language, and the stamp of rendered eyes."""
+    rendered = view is not None and bool(caveat(view))
+    return Look(dark=st.context.theme.type == "dark", say=_, rendered=rendered, **more)
+
+
+def caveat(view: View) -> str:
+    """Return the English sentence that must stand beside this view's numbers; empty for real eyes."""
+    if view.cohort.rendered:
+        return RENDERED
+    return RENDERED_MODEL if cards.reads_rendered_eyes(view.model) else ""
+
+
+def title(text: str, caption: str = "", *, view: View | None = None) -> Any:
+    """Draw the title row; return the place for buttons at its right end."""
+    row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    with row:
+        st.title(text, anchor=False, width="content")
+        place = st.container(horizontal=True, width="content")
+    if caption:
+        st.caption(caption)
+    if view is not None and (sentence := caveat(view)):
+        st.caption(f":material/info: {_(sentence)}")
+    return place
+
+
+LASSO_POINTS = 20_000
+"""Up to here a lasso is offered: every point inside travels back to the server."""
+
+
+def chart(figure: go.Figure, key: str, *, select: int = 0, name: str = "figure") -> list[str]:
+    """Draw a figure; return the names of the points that were clicked or lassoed.
+
+    Args:
+        figure: From ``figures``.
+        key: Of the widget.
+        select: How many points can be selected; none where 0.
+        name: Of the file that the camera button saves.
+    """
+    config = {
+        "displaylogo": False,
+        "modeBarButtonsToRemove": ["select2d", "autoScale2d"],
+        "toImageButtonOptions": {"format": "svg", "filename": name},
+        "scrollZoom": False,
+    }
+    event = st.plotly_chart(
+        figure,
+        theme=None,
+        key=key,
+        config=config,
+        alt=alt_text(figure),
+        on_select="rerun" if select else "ignore",
+        selection_mode=("points", "lasso") if select <= LASSO_POINTS else "points",
+    )
+    points = event["selection"]["points"] if select else []
+    return [str(point["customdata"]) for point in points if "customdata" in point]
+
+
+def interval(estimate: Estimate) -> str:
+    """Return an estimate's 95 % interval as words, or why there is none."""
+    if estimate.low is None or estimate.high is None:
+        return estimate.note
+    return _("95 % interval {low} to {high}").format(low=error(estimate.low), high=error(estimate.high))
+
+
+def metric_cards(found: Evaluation, ids: Sequence[str]) -> None:
+    """Draw a card per target: its error, and how much better that is than predicting the mean."""
+    with st.grid(min_column_width=118, gap="xsmall"):
+        for name in ids:
+            _card(found.targets[name])
+
+
+def _card(result: TargetResult) -> None:
+    target = TARGETS[result.target]
+    if target.binary:
+        accuracy = result.estimates["accuracy"]
+        value = "–" if accuracy.value is None else f"{100 * accuracy.value:.1f} %"
+        st.metric(_("{name}: accuracy").format(name=_(target.short)), value, border=True, height="stretch")
+        return
+    mae, null = result.estimates["mae"], result.estimates["mae_null"]
+    gain = None if not mae.value or not null.value else mae.value / null.value - 1
+    st.metric(
+        f"{_(target.short)} {_(target.unit)}",
+        error(mae.value),
+        None if gain is None else f"{100 * gain:+.0f} %".replace("-", "−").replace("−", "-", 1),
+        delta_color="inverse",
+        border=True,
+        height="stretch",
+    )
+
+
+def empty(sentence: str, page: str, label: str, icon: str) -> None:
+    """Say that there is nothing yet, and where to go."""
+    st.info(sentence)
+    st.page_link(menu.path(page), label=label, icon=f":material/{icon}:")
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]], view: View | None = None) -> str:
+    """Return rows as CSV text; a column ``note`` carries the sentence about rendered eyes."""
+    sentence = caveat(view) if view is not None else ""
+    written = [{**row, "note": " ".join(filter(None, [str(row.get("note") or ""), sentence]))} for row in rows]
+    out = io.StringIO()
+    if written:
+        writer = csv.DictWriter(out, list(written[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(written)
+    return out.getvalue()
+
+
+def download(label: str, name: str, make: Callable[[], str | bytes], *, mime: str = "text/csv") -> None:
+    """Draw a download button; the file is made when it is clicked."""
+    st.download_button(label, make, name, mime, on_click="ignore", icon=":material/download:", key=f"get_{name}")

@@ -1,0 +1,50 @@
+"""The working folder: the store, the inbox of uploads, and what happens when the server starts and stops."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from functools import cache
+from pathlib import Path
+
+from fundus_core import pipeline, runs
+from fundus_core.errors import UsageError
+from fundus_core.store import Store
+from pages.parts.new_cohort.inbox import Inbox
+from pages.parts.shell import sample
+from pages.parts.shell.places import folder
+
+_opening = threading.Lock()
+
+
+@cache
+def _open(_where: Path) -> Store:
+    return pipeline.open_home()
+
+
+def store() -> Store:
+    """Return the store, opened once in this process."""
+    with _opening:
+        return _open(folder())
+
+
+def inbox() -> Inbox:
+    """Return the place where uploads land."""
+    return Inbox(folder() / "inbox")
+
+
+def start() -> None:
+    """Open the store at once; fetch the sample cohort and wake the worker without keeping a page waiting."""
+    threading.Thread(target=_prepare, args=(store(),), name="prepare", daemon=True).start()
+
+
+def _prepare(opened: Store) -> None:
+    inbox().tidy()
+    with contextlib.suppress(UsageError):  # another server of this folder was quicker
+        sample.ensure(opened, folder())
+    runs.ensure_worker(opened)
+
+
+def stop() -> None:
+    """Let the worker finish its batch and end."""
+    runs.stop_worker(store())

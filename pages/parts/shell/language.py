@@ -1,0 +1,90 @@
+"""English and Japanese: every sentence of the pages passes through ``_``.
+
+The English sentence is the key; ``locale/<language>/LC_MESSAGES/fundus_lab.po`` holds the others and is read
+as it stands, without a compiled copy beside it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from babel.dates import format_datetime
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+from pages.parts.shell import address
+
+LANGUAGES = {"en": "English", "ja": "日本語"}
+"""Code and own name of each language."""
+
+LOCALE = Path(__file__).parents[1] / "locale"
+KEY = "lang"
+"""Session key and query parameter of the choice."""
+
+
+@cache
+def catalogue(language: str) -> dict[str, str]:
+    """Return sentence -> translation; empty for English, whose sentences are the keys."""
+    path = LOCALE / language / "LC_MESSAGES" / "fundus_lab.po"
+    if not path.is_file():
+        return {}
+    with path.open("rb") as stream:
+        messages = read_po(stream, locale=language)
+    return {str(message.id): str(message.string) for message in messages if message.id and message.string}
+
+
+def current() -> str:
+    """Return the session's language: the switch, else the address, else the browser's, else English."""
+    for chosen in (st.session_state.get(f"pick_{KEY}_segmented_control"), st.query_params.get(KEY)):
+        if chosen in LANGUAGES:
+            return str(chosen)
+    return preferred(st.context.locale)
+
+
+def preferred(locale: str | None) -> str:
+    """Return the language for a browser's locale such as ``ja-JP``."""
+    code = (locale or "").split("-")[0].lower()
+    return code if code in LANGUAGES else "en"
+
+
+def _(text: str) -> str:
+    """Return the sentence in the session's language; the English one where no translation exists."""
+    return catalogue(current()).get(text, text)
+
+
+def count(value: int) -> str:
+    """Return a whole number as the language writes it."""
+    return str(format_decimal(value, locale=current()))
+
+
+def moment(when: datetime) -> str:
+    """Return a date with time as the language writes it."""
+    return str(format_datetime(when, "medium", locale=current()))
+
+
+@st.cache_resource(show_spinner=False)
+def _teller() -> Any:
+    script = "export default function ({ data }) { document.documentElement.lang = data; }"
+    return st.components.v2.component("fundus_lab_language", js=script)
+
+
+def switch() -> None:
+    """Draw the language switch; a change shows at once, the menu included; a screen reader is told."""
+    before = current()
+    _teller()(key="language", data=before)
+    chosen = address.pick(
+        st.segmented_control,
+        _("Language"),
+        list(LANGUAGES),
+        key=KEY,
+        default=preferred(st.context.locale),
+        words=LANGUAGES,
+        required=True,
+        label_visibility="collapsed",
+    )
+    if chosen != before:
+        st.rerun()

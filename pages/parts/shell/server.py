@@ -1,0 +1,166 @@
+"""The routes and headers of the page server, and what happens when it starts and stops."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from streamlit import config
+
+from pages.parts.new_cohort.inbox import Inbox, UploadError
+from pages.parts.new_cohort.uploader import PATH
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "SAMEORIGIN",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+    "content-security-policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+        "connect-src 'self' ws: wss: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
+        "frame-ancestors 'self'; form-action 'self'"
+    ),
+}
+"""Sent with every answer. Streamlit and Plotly need inline styles, ``eval`` and blobs; other hosts are shut out."""
+
+
+OPENING = (
+    b'<script>window.__streamlit={BACKEND_BASE_URL:new URL("%s/",location.origin).href}</script>'
+    b"<title>Fundus Lab</title>"
+)
+"""Put into the page that opens the application: its name, and where the server is. Without the latter the browser
+looks for the server below the address of a deep link first, and logs two errors."""
+
+
+class OpeningPage:
+    """Write the project's name and the server's address into the HTML page."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        """Pass the request on; rewrite the answer where it is HTML."""
+        asked = dict(scope.get("headers", []))
+        if scope["type"] != "http" or b"text/html" not in asked.get(b"accept", b""):
+            await self.app(scope, receive, send)
+            return
+        plain = [(name, value) for name, value in scope["headers"] if name not in _UNWANTED]
+        start: Message = {}
+        body = bytearray()
+
+        async def rewrite(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start" and _is_html(message):
+                start = message
+            elif message["type"] == "http.response.body" and start:
+                body.extend(message.get("body", b""))
+                if not message.get("more_body"):
+                    await _send_page(start, bytes(body), send)
+            else:
+                await send(message)
+
+        await self.app({**scope, "headers": plain}, receive, rewrite)
+
+
+def _is_html(message: Message) -> bool:
+    headers = dict(message.get("headers", []))
+    plain = b"content-encoding" not in headers
+    return message["status"] == 200 and plain and headers.get(b"content-type", b"").startswith(b"text/html")
+
+
+async def _send_page(start: Message, body: bytes, send: Callable[..., Any]) -> None:
+    base = config.get_option("server.baseUrlPath").strip("/")
+    opening = OPENING % (f"/{base}" if base else "").encode()
+    body = body.replace(b"<title>Streamlit</title>", opening, 1)
+    kept = [(name, value) for name, value in start["headers"] if name not in _CHANGED]
+    headers = [*kept, (b"content-length", str(len(body)).encode())]
+    await send({**start, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+_CHANGED = (b"content-length", b"etag", b"last-modified")
+_UNWANTED = (b"accept-encoding", b"if-none-match", b"if-modified-since")
+
+
+class SecurityHeaders:
+    """Add the headers to every answer."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        """Pass the request on and put the headers on the answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name.lower() for name, _ in message.get("headers", [])}
+                extra = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in present]
+                message = {**message, "headers": [*message.get("headers", []), *extra]}
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+def upload_route(inbox: Callable[[], Inbox]) -> Route:
+    """Return the route that takes one file of a batch."""
+
+    async def upload(request: Request) -> Response:
+        try:
+            _same_origin(request)
+            written = await inbox().take(
+                request.path_params["token"],
+                request.path_params["index"],
+                unquote(request.headers.get("x-file-name", "")),
+                _length(request),
+                request.stream(),
+            )
+        except UploadError as refusal:
+            return JSONResponse({"message": str(refusal)}, status_code=refusal.status)
+        return JSONResponse({"written": written})
+
+    return Route(f"{PATH}/{{token}}/{{index:int}}", upload, methods=["PUT"])
+
+
+def _same_origin(request: Request) -> None:
+    origin = request.headers.get("origin")
+    if origin and urlsplit(origin).netloc != request.headers.get("host"):
+        raise UploadError(403, "Uploads are taken from this page only.")
+
+
+def _length(request: Request) -> int:
+    length = request.headers.get("content-length", "")
+    if not length.isdigit():
+        raise UploadError(411, "The browser did not say how long the file is.")
+    return int(length)
+
+
+def lifespan(start: Callable[[], None], stop: Callable[[], None]) -> Callable[[Any], Any]:
+    """Return the context manager that runs ``start`` before the first page and ``stop`` after the last."""
+
+    @contextlib.asynccontextmanager
+    async def around(_app: Any) -> AsyncIterator[dict[str, Any]]:
+        start()
+        try:
+            yield {}
+        finally:
+            stop()
+
+    return around
+
+
+def middleware() -> list[Middleware]:
+    """Return what every request passes through."""
+    return [Middleware(SecurityHeaders), Middleware(OpeningPage)]
