@@ -7,6 +7,7 @@ photograph has killed twice and is marked failed; the worker lives on and nothin
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -104,12 +105,9 @@ class _Child:
 
 def _serve(pipe: Connection[Any, Any], open_model: OpenModel) -> None:
     """The child: answers until the pipe is closed, by the worker or by its death."""
-    while True:
-        try:
-            task: Task = pipe.recv()
-        except (EOFError, OSError):
-            return
-        pipe.send(_do(task, open_model))
+    with contextlib.suppress(EOFError, ConnectionError):
+        while True:
+            pipe.send(_do(pipe.recv(), open_model))
 
 
 def _do(task: Task, open_model: OpenModel) -> Answer:

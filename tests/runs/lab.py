@@ -112,6 +112,16 @@ class Lab:
                 [*command, "--server.headless", "true"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
             )
 
+    def wait_for(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
+        """Wait for something that must come while the app lives."""
+
+        def come() -> bool:
+            dead = self.app is not None and self.app.poll() is not None
+            assert not dead, (self.home / "app.log").read_text()
+            return condition()
+
+        wait_for(come, seconds, what)
+
     def answers(self) -> bool:
         """Whether the page server serves."""
         try:

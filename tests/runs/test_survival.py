@@ -28,7 +28,7 @@ def disturb(at: Lab, store: Store, run: int, total: int, kills: int, seed: int) 
     ended = 0
     for mark in marks:
         if dice.uniform() > 1 / 3:
-            lab.wait_for(lambda: runs.progress(store, run).settled >= mark, PATIENCE_S, f"{mark} photographs")  # noqa: B023
+            at.wait_for(lambda: runs.progress(store, run).settled >= mark, PATIENCE_S, f"{mark} photographs")  # noqa: B023
         time.sleep(dice.uniform(0.0, 2.0))
         before = runs.progress(store, run)
         assert not before.ended, "it must be disturbed while it runs"
@@ -91,7 +91,7 @@ def test_killed_at_random_moments_the_run_ends_as_if_nothing_had_been(
         run = runs.submit(store, "eyes", [lab.MODEL])
         killed = disturb(at, store, run, photographs, kills, seed=photographs)
         assert sum(killed.values()) == kills
-        lab.wait_for(lambda: runs.progress(store, run).ended, PATIENCE_S, "the end of the run")
+        at.wait_for(lambda: runs.progress(store, run).ended, PATIENCE_S, "the end of the run")
         progress = runs.progress(store, run)
         assert (progress.state, progress.failed, progress.total) == ("done", 0, photographs)
         check_all_there_once(store, "eyes", photographs)
