@@ -13,7 +13,7 @@ from fundus_core.records import Eye
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
 from pages.parts.new_cohort import intake
-from pages.parts.shared import choose, photo, results
+from pages.parts.shared import choose, photo, results, show
 from pages.parts.shared.results import View
 from pages.parts.shell import address, home, menu
 from pages.parts.shell.language import _, count
@@ -145,7 +145,7 @@ def save_selection(view: View, where: Where) -> None:
         taken = [cohort.name for cohort in home.store().cohorts()]
         wish = intake.free_name(taken, _("Selection of {name}").format(name=view.cohort.name))
         name = st.text_input(_("Name of the cohort"), wish, key="selection_name")
-        if st.button(_("Save"), type="primary"):
+        if st.button(_("Save"), type=show.leading()):
             try:
                 made = home.store().select(view.cohort.id, name, where, model=view.model or None)
             except UsageError as fault:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from pages.parts.shell import language, menu, state  # noqa: E402 - after the project's root is on the path
+from pages.parts.shell import landmarks, language, menu, state  # noqa: E402 - after the project's root is on the path
 
 STATIC = Path(__file__).parent / "static"
 
@@ -29,6 +29,7 @@ def main() -> None:
     state.keep()
     with st.sidebar:
         language.switch()
+        landmarks.mend()
         st.caption(_("Research use only. Not a medical device."))
     page.run()
 

@@ -118,7 +118,7 @@ def bring_in(known: Mapping[str, Card]) -> None:
             with st.spinner(_("Reading the weights; nothing in them is executed"), show_time=True):
                 _import(weights, str(chosen) if file is None else file)
     st.caption(_("The same on the command line:"))
-    st.code("python -m fundus_core models import WEIGHTS --card CARD.toml", language="bash")
+    st.code("python -m fundus_core models import WEIGHTS --card CARD.toml", language="bash", wrap_lines=True)
 
 
 def _import(weights: UploadedFile, card: str | UploadedFile) -> None:

@@ -155,7 +155,7 @@ def test_cohorts_are_compared_with_test_and_correction(filled, page):
 
 def test_one_cohort_alone_is_not_compared(filled, page):
     app = page("compare")
-    app.multiselect(key="compared").set_value(["Clinic"]).run()
+    app.button_group(key="compared").set_value(["Clinic"]).run()
     assert "Choose two cohorts or more." in words(app)
 
 

@@ -42,7 +42,7 @@ def draw(cohort: Cohort) -> None:
         st.caption(_(show.RENDERED))
     made = door.pseudonyms(f"registry{cohort.id}")
     covariates = _covariates(cohort)
-    if st.button(_("Write the file"), type="primary", icon=":material/shield_person:", disabled=made is None):
+    if st.button(_("Write the file"), type=show.leading(), icon=":material/shield_person:", disabled=made is None):
         _forget(cohort)
         if made is not None:
             _write(cohort, made, covariates)
@@ -54,7 +54,8 @@ def _covariates(cohort: Cohort) -> list[str]:
     if not names:
         return []
     tip = _("Free text may name people: choose only what the registry needs.")
-    return st.multiselect(_("Columns besides the measured values"), names, help=tip, key=f"columns{cohort.id}")
+    label = _("Columns besides the measured values")
+    return st.pills(label, names, selection_mode="multi", help=tip, key=f"columns{cohort.id}")
 
 
 def _write(cohort: Cohort, made: Pseudonyms, covariates: list[str]) -> None:

@@ -57,7 +57,7 @@ def _edit(cohort: Cohort) -> None:
     st.subheader(_("Edit {name}").format(name=cohort.name), anchor=False)
     name = st.text_input(_("Name of the cohort"), cohort.name, max_chars=120)
     note = st.text_area(_("Note"), cohort.note)
-    if st.button(_("Save"), type="primary"):
+    if st.button(_("Save"), type=show.leading()):
         try:
             home.store().rename(cohort.id, name)
             home.store().annotate(cohort.id, note)
@@ -92,7 +92,7 @@ def _delete(cohort: Cohort) -> None:
             n=count(cohort.photographs)
         )
     )
-    if st.button(_("Delete for good"), type="primary", icon=":material/delete:"):
+    if st.button(_("Delete for good"), type=show.leading(), icon=":material/delete:"):
         home.store().delete(cohort.id)
         st.rerun()
 
@@ -104,7 +104,7 @@ def merge(cohorts: Sequence[Cohort]) -> None:
     with st.container(border=True):
         st.subheader(_("Merge"), anchor=False)
         names = [cohort.name for cohort in cohorts]
-        chosen = st.multiselect(_("Cohorts"), names, key="merge_of")
+        chosen = st.pills(_("Cohorts"), names, selection_mode="multi", key="merge_of")
         wish = intake.free_name(names, _("Merged cohort"))
         name = st.text_input(_("Name of the cohort"), wish, key="merge_name")
         same = st.checkbox(_("One patient id means one person in all of them"), key="merge_same")

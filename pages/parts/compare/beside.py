@@ -26,7 +26,7 @@ def choose_cohorts() -> list[View]:
     told = [name for name in st.query_params.get_all("cohorts") if name in names]
     if "compared" not in st.session_state:
         st.session_state["compared"] = told or names[:2]
-    chosen = st.multiselect(_("Cohorts"), names, key="compared", persist_state="session")
+    chosen = st.pills(_("Cohorts"), names, selection_mode="multi", key="compared", persist_state="session")
     st.query_params["cohorts"] = chosen
     views = []
     for cohort in cohorts:

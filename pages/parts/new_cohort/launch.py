@@ -29,7 +29,9 @@ def form(found: Found, matched: Match | None) -> None:
     wish = intake.free_name(taken, _("Cohort {date}").format(date=f"{datetime.now():%Y-%m-%d}"))
     left, right = st.columns(2)
     name = left.text_input(_("Name of the cohort"), wish, max_chars=120, key=f"name{state.upload_number()}")
-    chosen = right.multiselect(_("Models"), models, default=models[:1], format_func=cards.title, key="with_models")
+    chosen = right.pills(
+        _("Models"), models, selection_mode="multi", default=models[:1], format_func=cards.title, key="with_models"
+    )
     rendered = st.checkbox(_("These photographs are rendered, not taken"), key=f"rendered{state.upload_number()}")
     wanted, pseudonyms = door.at_intake(found, matched)
     percentile = strict.percentile()
@@ -37,7 +39,7 @@ def form(found: Found, matched: Match | None) -> None:
         st.caption(f":material/info: {_(show.RENDERED_MODEL)}")
     possible = bool(chosen and name.strip() and (pseudonyms or not wanted))
     label = _("Read {n} photographs").format(n=count(len(found.sources)))
-    if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not possible):
+    if st.button(label, type=show.leading(), icon=":material/play_arrow:", disabled=not possible):
         _start(Plan(name, found, matched, rendered, pseudonyms), chosen, percentile)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -47,6 +47,15 @@ def title(text: str, caption: str = "", *, view: View | None = None) -> Any:
     if view is not None and (sentence := caveat(view)):
         st.caption(f":material/info: {_(sentence)}")
     return place
+
+
+def leading() -> Literal["primary", "secondary"]:
+    """Return the type of a page's leading button: filled where its white words can be read.
+
+    Streamlit always writes white on the theme's colour, and the same colour is the ink of what is chosen. On a dark
+    page one of the two is too faint whatever the colour (4.5:1 each needs a luminance below 0.18 and above 0.21).
+    """
+    return "secondary" if st.context.theme.type == "dark" else "primary"
 
 
 LASSO_POINTS = 20_000
