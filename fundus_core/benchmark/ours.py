@@ -62,7 +62,7 @@ class Ours:
         with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
             store.create_cohort("benchmark", rendered=True)
             store.add_photographs("benchmark", (NewPhotograph.of_source(source_at(str(path))) for path in paths))
-            model = Model(version_of(self.card), self.card.rule, self._predict)
+            model = Model(version_of(self.card), self.card.rule, self._predict, at_once=self.predictor.at_once)
             run = ledger.submit(store, "benchmark", [model.version])
             with Presence(store, seated=False) as me, ThreadPoolExecutor(threads(), "look") as pool:
                 self.seconds = 0.0

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from fundus_core.errors import CardError
+from fundus_core.models import custody
 from fundus_core.models import weights as files
 from fundus_core.models.card import Card
 
@@ -199,7 +200,7 @@ def build(card: Card) -> Reader:
         std=card.input.std,
         bgr=card.input.channels == "bgr",
     )
-    files.check(card)
+    custody.check(card)
     files.load(network.body, files.read(card.weights_path), card.weights.file)
     outputs = card.outputs
     links = Links([o.link for o in outputs], [o.scale for o in outputs], [o.offset for o in outputs])

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from fundus_core.errors import CardError, UsageError
 from fundus_core.models import card as cards
 from fundus_core.models.card import Card
+from fundus_core.models.custody import require
 
 _HERE = Path(__file__).resolve()
 BUNDLED = _HERE.parent / "cards"
@@ -63,3 +64,14 @@ def find(model_id: str, folder: Path | None = None) -> Card:
         message = f"There is no model '{model_id}'; the models are {', '.join(known)}."
         raise UsageError(message)
     return known[model_id]
+
+
+def ready(model_id: str) -> Card:
+    """Return the card of that id, its weights at hand.
+
+    Raises:
+        FundusError: There is no such card, or its weights have not been added; with what to do.
+    """
+    card = find(model_id)
+    require(card)
+    return card

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -14,41 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from fundus_core.errors import CardError
-from fundus_core.models.card import Card
-
-
-def sha256(path: Path) -> str:
-    """Return the hash of a file as 64 hexadecimal digits; of an OpenVINO graph (.xml) with the .bin beside it."""
-    whole = hashlib.sha256()
-    for part in [path, path.with_suffix(".bin")] if path.suffix == ".xml" else [path]:
-        with part.open("rb") as file:
-            hashlib.file_digest(file, lambda: whole)
-    return whole.hexdigest()
-
-
-def check(card: Card) -> None:
-    """Refuse weights that are missing or others than the card names.
-
-    Raises:
-        CardError: With what to do.
-    """
-    path = card.weights_path
-    if not card.ready:
-        where = f" from {card.weights.page}" if card.weights.page else ""
-        name = card.weights.file or "the weights"
-        message = f"The weights of '{card.id}' are not there: obtain them{where} and import them as '{name}'."
-        raise CardError(message)
-    try:
-        found = sha256(path)
-    except OSError as error:
-        message = f"The weights of '{card.id}' cannot be read ({error.strerror}); import them again."
-        raise CardError(message) from error
-    if found != card.weights.sha256:
-        message = (
-            f"'{path.name}' has the hash {found[:12]}..., the card of '{card.id}' names "
-            f"{card.weights.sha256[:12] or 'none'}...: it is another file; obtain the right one or correct the card."
-        )
-        raise CardError(message)
+from fundus_core.models.custody import sha256
 
 
 def read(path: Path, *, safetensors: bool | None = None) -> dict[str, Tensor]:

@@ -14,7 +14,7 @@ from fundus_core.pipeline.deidentifying import deidentify_files, export_cohort, 
 from fundus_core.pipeline.door import Intake, Seen, see, take_in
 from fundus_core.pipeline.explanation import ask_explanation, explain
 from fundus_core.pipeline.inspection import Counts, inspect
-from fundus_core.pipeline.prediction import Request, predict, ready_card
+from fundus_core.pipeline.prediction import Request, predict
 from fundus_core.pipeline.scoring import Scored, beside, evaluate, in_words, notice, score_files
 from fundus_core.pipeline.strictness import limits_of
 from fundus_core.pipeline.tables import PredictionsFile, prediction_columns, read_predictions, write_predictions
@@ -48,7 +48,6 @@ __all__ = [
     "predict",
     "prediction_columns",
     "read_predictions",
-    "ready_card",
     "score_files",
     "see",
     "set_truth",

@@ -15,8 +15,8 @@ from fundus_core import __version__, images, journey
 from fundus_core.errors import UsageError
 from fundus_core.explain import Explanation, read, saliency, write
 from fundus_core.journey import Examined
+from fundus_core.models import registry
 from fundus_core.models.card import Card
-from fundus_core.pipeline.prediction import ready_card
 from fundus_core.pipeline.scoring import notice
 from fundus_core.records import RetinaCrop, Status
 
@@ -41,7 +41,7 @@ def explain(locator: str, model: str, targets: Sequence[str], out: Path, *, meth
         UsageError: The photograph, the model, a target or the method does not exist; nothing was written.
         CardError: The weights are damaged or do not fit.
     """
-    card = ready_card(model)
+    card = registry.ready(model)
     if not (Path(locator).is_file() or "::" in locator):
         message = f"'{locator}' is not a file; give one photograph, or archive.zip::photograph."
         raise UsageError(message)
@@ -62,7 +62,7 @@ def ask_explanation(locator: str, model: str, targets: Sequence[str] = (), *, me
     Raises:
         UsageError: What that process found at fault, in its words, or that it took too long.
     """
-    ready_card(model)
+    registry.ready(model)
     with tempfile.TemporaryDirectory(prefix="explain-") as folder:
         options = [option for target in targets for option in ("--target", target)]
         _call([locator, "--model", model, "--method", method, "--out", folder, *options])

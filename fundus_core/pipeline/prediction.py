@@ -70,7 +70,7 @@ def predict(request: Request, *, progress: Callable[[runs.Progress], None] | Non
         UsageError: A path, model or weights file is missing; nothing was written.
         TruthError: The truth table cannot be used; nothing was written.
     """
-    cards = [ready_card(model) for model in request.models]
+    cards = [registry.ready(model) for model in request.models]
     measured = truth.load(request.truth) if request.truth else None
     for path in request.paths:
         if not path.exists():
@@ -98,23 +98,6 @@ def _put_beside(store: Store, request: Request, measured: truth.TruthTable) -> N
     found = cohorts.match_truth(store, request.name, measured, pseudonyms=request.pseudonyms)
     cohorts.set_truth(store, request.name, found, pseudonyms=request.pseudonyms)
     write_truth(request.out, found)
-
-
-def ready_card(model: str) -> Card:
-    """Return a card whose weights are there.
-
-    Raises:
-        UsageError: No such model, or its weights have not been added.
-    """
-    card = registry.find(model)
-    if not card.ready:
-        where = f" They are obtained at {card.weights.page}" if card.weights.page else ""
-        message = (
-            f"The model '{model}' has no weights here.{where}; add them with "
-            f"'python -m fundus_core models import FILE --card {model}'."
-        )
-        raise UsageError(message)
-    return card
 
 
 def counted(readings: Sequence[Reading]) -> Counts:

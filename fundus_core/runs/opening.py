@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from fundus_core.errors import CardError
 from fundus_core.records import Floats, Pixels
 from fundus_core.store import ModelVersion
 
@@ -54,6 +53,8 @@ class Model:
     """Distance from the training photographs beyond which its numbers would mean nothing and are not given."""
     remark: str = ""
     """What a reader of every number must know; stands beside each prediction."""
+    at_once: int = 1
+    """Photographs that keep all of the machine busy when they are asked about together."""
 
 
 RENDERED_SILENT_BEYOND = 1.5
@@ -77,12 +78,7 @@ def ready_card(model: str) -> Card:
     """
     from fundus_core.models import registry
 
-    card = registry.find(model)
-    if not card.ready:
-        where = f" from {card.weights.page}" if card.weights.page else ""
-        message = f"The weights of '{model}' are not there: obtain them{where} and import them."
-        raise CardError(message)
-    return card
+    return registry.ready(model)
 
 
 def open_model(model: str) -> Model:
@@ -94,7 +90,6 @@ def open_model(model: str) -> Model:
     from fundus_core import inference  # torch: never in the process that serves pages
 
     card = ready_card(model)
-    ask = inference.open_predictor(card).predict
-    if card.rendered:
-        return Model(version_of(card), card.rule, ask, RENDERED_SILENT_BEYOND, RENDERED_REMARK)
-    return Model(version_of(card), card.rule, ask)
+    predictor = inference.open_predictor(card)
+    opened = Model(version_of(card), card.rule, predictor.predict, at_once=predictor.at_once)
+    return replace(opened, silent_beyond=RENDERED_SILENT_BEYOND, remark=RENDERED_REMARK) if card.rendered else opened

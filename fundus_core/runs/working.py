@@ -25,12 +25,10 @@ from fundus_core.store import Store, StoreUnavailableError
 
 BATCH_S = 1.0
 """A batch is as large as the network can do in this time, so that pause and cancel act at once."""
-FIRST = 2
-"""Photographs in the first batch of a model, while its speed is not known."""
+GROWTH = 4
+"""A batch is at most so many times as large as the one before it: the first ones say little about speed."""
 MOST = 32
-"""Photographs in a batch at most."""
-EIGHT = 8
-"""Larger batches are multiples of this, since networks are asked eight at a time."""
+"""Photographs in a batch at most, unless a network wants more of them at once."""
 AHEAD = 2
 """Batches that are read while the network works on another."""
 POLL_S = 0.4
@@ -112,7 +110,7 @@ class Worker:
             models = self.open(turn)
             if models is None:
                 continue
-            size = self.sizes.get(tuple(turn.versions), FIRST)
+            size = self.sizes.get(tuple(turn.versions)) or _at_once(models)
             members = claims.take(self.store, self.presence.id, turn, size)
             if members:
                 self.ahead.append(self.begin(turn, models, members))
@@ -229,11 +227,14 @@ class Worker:
         self.ahead.clear()
 
     def resize(self, job: Job, seconds: float) -> None:
-        """Choose the size of the next batch of these models by the time that this one took."""
-        key = tuple(job.turn.versions)
+        """Choose the size of the next batch of these models by the time that this one took.
+
+        It is a multiple of what keeps the machine busy: half a network's streams would take as long as all of them.
+        """
         fits = int(BATCH_S * len(job.members) / max(seconds, 1e-3))
-        size = max(1, min(fits, 4 * self.sizes.get(key, FIRST), MOST))
-        self.sizes[key] = size // EIGHT * EIGHT or size
+        whole = _at_once(job.models)
+        size = min(fits, GROWTH * len(job.members), MOST)
+        self.sizes[tuple(job.turn.versions)] = max(size // whole * whole, whole)
 
     def write(self, turn: Turn, endings: Sequence[Ending]) -> None:
         """Write a batch; with a full disk or an absent database, again and again until it can be written."""
@@ -248,6 +249,10 @@ class Worker:
                 break
         if gone:
             claims.forget(self.store, gone)
+
+
+def _at_once(models: Mapping[int, Model]) -> int:
+    return max(model.at_once for model in models.values())
 
 
 def _cancel(job: Job) -> bool:

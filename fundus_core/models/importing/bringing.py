@@ -13,8 +13,7 @@ from safetensors.torch import save_file
 
 from fundus_core.errors import CardError, UsageError
 from fundus_core.models import card as cards
-from fundus_core.models import registry
-from fundus_core.models import weights as files
+from fundus_core.models import custody, registry
 from fundus_core.models.card import Card
 from fundus_core.models.importing import drafts, graphs_in, keras_files, proof, torch_files
 from fundus_core.models.importing.drafts import Draft
@@ -153,7 +152,7 @@ def _made(file: Path, kind: Format, draft: Draft, found: Found, staging: Path) -
 def _write(draft: Draft, found: Found, folder: Path) -> float | None:
     """Write everything into a folder and return how far the outcome is from the original."""
     name = _write_weights(found, folder)
-    weights = {"file": name, "sha256": files.sha256(folder / name)}
+    weights = {"file": name, "sha256": custody.sha256(folder / name)}
     size = found.size or draft.size
     if size is None:
         message = "The file does not say the size of its input; add 'input.size' (pixels) to the card."

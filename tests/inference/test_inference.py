@@ -8,6 +8,7 @@ import torch
 
 from fundus_core import inference
 from fundus_core.errors import CardError, UsageError
+from fundus_core.inference import gpu, processor
 from fundus_core.models import card as cards
 from fundus_core.models import features, networks, registry, weights
 
@@ -96,7 +97,7 @@ def test_crops_that_do_not_fit_the_card_are_refused(predictor, crops):
 
 
 def test_opened_again_the_network_is_not_converted_again(card, compiled, predictor, monkeypatch):
-    monkeypatch.setattr(inference, "_converted", lambda card: pytest.fail("converted again"))
+    monkeypatch.setattr(processor, "_converted", lambda card: pytest.fail("converted again"))
     again = inference.open_predictor(card, device="cpu", cache=compiled)
     np.testing.assert_array_equal(again.predict(CROPS).values["dbp"], predictor.predict(CROPS).values["dbp"])
 
@@ -116,7 +117,60 @@ def test_reduced_precision_is_used_only_where_the_card_allows_it_and_is_recorded
 
 
 def test_what_cannot_be_opened_says_why(card, tmp_path):
-    with pytest.raises(CardError, match="are not there"):
+    with pytest.raises(CardError, match="has no weights here"):
         inference.open_predictor(replace(card, folder=tmp_path), device="cpu", cache=tmp_path)
     with pytest.raises(UsageError, match="one of auto, cpu, cuda"):
         inference.open_predictor(card, device="tpu")
+
+
+class TestOnAGpu:
+    """There is none in most places; the same code on a processor must give the same answers."""
+
+    def engine(self, card):
+        made = gpu.Torch(card, "float32", "cpu")
+        assert made.batch in gpu.BATCHES
+        made.batch = 8
+        return made
+
+    def answers_as_the_network_does(self, engine, card):
+        said = engine(CROPS)
+        for found, expected in zip(said, eager(card), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
+
+    def test_it_answers_as_the_network_does(self, card):
+        self.answers_as_the_network_does(self.engine(card), card)
+
+    def test_a_long_run_is_compiled(self, card, monkeypatch):
+        real = torch.compile
+        monkeypatch.setattr(gpu, "COMPILE_AFTER", 1)
+        monkeypatch.setattr(torch, "compile", lambda network, **how: real(network, backend="eager", **how))
+        engine = self.engine(card)
+        before = engine.reader
+        self.answers_as_the_network_does(engine, card)
+        assert engine.reader is not before
+
+    def test_where_nothing_compiles_it_is_slower_and_not_wrong(self, card, monkeypatch):
+        def none(_):
+            message = "no compiler"
+            raise RuntimeError(message)
+
+        monkeypatch.setattr(gpu, "COMPILE_AFTER", 1)
+        monkeypatch.setattr(torch, "compile", lambda network, **how: none)
+        engine = self.engine(card)
+        before = engine.reader
+        self.answers_as_the_network_does(engine, card)
+        assert engine.reader is before
+
+    def test_what_does_not_fit_goes_in_halves(self, card, monkeypatch):
+        engine = self.engine(card)
+        ask = engine._ask
+
+        def small(batch):
+            if len(batch) > 3:
+                message = "out of memory"
+                raise torch.cuda.OutOfMemoryError(message)
+            return ask(batch)
+
+        monkeypatch.setattr(engine, "_ask", small)
+        self.answers_as_the_network_does(engine, card)
+        assert engine.batch == 2

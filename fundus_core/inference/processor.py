@@ -1,0 +1,115 @@
+"""Networks on a processor, through OpenVINO: converted once by torch, and without torch from then on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from fundus_core.models import graphs
+from fundus_core.models.card import Card
+from fundus_core.records import Floats, Pixels
+
+LARGE_PX = 320
+"""From this side on a batch of one is fastest: larger activations leave the processor's cache."""
+SMALL_BATCH = 8
+"""Photographs in a batch of a smaller network."""
+
+
+def has_bf16() -> bool:
+    """Whether the processor computes in bf16."""
+    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+class OpenVino:
+    """A compiled graph and as many requests in flight as the machine has streams."""
+
+    def __init__(self, model: ov.Model, side: int, precision: str) -> None:
+        """Compile a graph for crops of side x side pixels."""
+        own = model.input(0).get_partial_shape()[0]
+        self.batch = own.get_length() if own.is_static else 1 if side >= LARGE_PX else SMALL_BATCH
+        model.reshape([self.batch, side, side, 3])
+        hint = {"float32": ov.Type.f32, "bf16": ov.Type.bf16}[precision]
+        self.compiled = ov.Core().compile_model(
+            model, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": hint}
+        )
+        self.streams = int(self.compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        self.at_once = self.batch * self.streams
+
+    def __call__(self, crops: Pixels) -> tuple[Floats, Floats | None]:
+        """Return values and features of crops, as many in flight as there are streams."""
+        starts = range(0, len(crops), self.batch)
+        # Requests of its own for each call, since a request holds what it was asked last; no callbacks, since
+        # OpenVINO's threads and Python's lock can wait for each other when a queue with callbacks is dropped.
+        count = min(len(starts), self.streams)
+        requests = [self.compiled.create_infer_request() for _ in range(count)]
+        answers: list[tuple[NDArray[np.float32], ...]] = []
+        for turn, start in enumerate(starts):
+            request = requests[turn % count]
+            if turn >= count:
+                answers.append(_answer(request))
+            request.start_async({0: self._full(crops[start : start + self.batch])}, share_inputs=False)
+        answers += [_answer(requests[turn % count]) for turn in range(len(answers), len(starts))]
+        joined = [np.concatenate(column)[: len(crops)].astype(np.float64) for column in zip(*answers, strict=True)]
+        return joined[0], joined[1] if len(joined) > 1 else None
+
+    def _full(self, crops: Pixels) -> Pixels:
+        """Fill the last batch with black; what is said of black is cut off."""
+        filled = np.zeros((self.batch, *crops.shape[1:]), np.uint8)
+        filled[: len(crops)] = crops
+        return filled
+
+
+def _answer(request: ov.InferRequest) -> tuple[NDArray[np.float32], ...]:
+    """Wait for a request and copy what it answered."""
+    request.wait()
+    return tuple(np.array(tensor.data) for tensor in request.output_tensors)
+
+
+def graph_of(card: Card, cache: Path | None) -> ov.Model:
+    """Return a card's network as a graph from uint8 crops to values (and features).
+
+    Args:
+        card: Whose weights are there.
+        cache: Folder of converted networks; ``compiled`` in the app's working folder where ``None``.
+    """
+    core = ov.Core()
+    if card.runtime == "openvino":
+        return graphs.declared(core, card)
+    folder = cache or Path(os.environ.get("FUNDUS_LAB_HOME", "workspace")) / "compiled"
+    name = hashlib.sha256(f"{card.sha256} {card.weights.sha256} {ov.__version__}".encode()).hexdigest()[:24]
+    kept = folder / f"{name}.xml"
+    if kept.is_file() and kept.with_suffix(".bin").is_file():
+        return core.read_model(kept)
+    model = _converted(card)
+    _keep(model, kept)
+    return model
+
+
+def _converted(card: Card) -> ov.Model:
+    import torch
+
+    from fundus_core.models.networks import build
+
+    example = torch.zeros((1, card.input.size, card.input.size, 3), dtype=torch.uint8)
+    with torch.no_grad(), warnings.catch_warnings():
+        # OpenVINO traces; torch says of tracing that it will go some day, which is OpenVINO's to mend.
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return ov.convert_model(build(card), example_input=example, input=[-1, *example.shape[1:]])
+
+
+def _keep(model: ov.Model, path: Path) -> None:
+    """Write the graph so that another process never reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        part = Path(folder) / path.name
+        ov.save_model(model, part, compress_to_fp16=False)
+        part.with_suffix(".bin").replace(path.with_suffix(".bin"))
+        part.replace(path)

@@ -1,0 +1,55 @@
+"""Whether a card's weights are there, and are the ones that it names; told without opening them, and without torch."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from fundus_core.errors import CardError
+from fundus_core.models.card import Card
+
+
+def sha256(path: Path) -> str:
+    """Return the hash of a file as 64 hexadecimal digits; of an OpenVINO graph (.xml) with the .bin beside it."""
+    whole = hashlib.sha256()
+    for part in [path, path.with_suffix(".bin")] if path.suffix == ".xml" else [path]:
+        with part.open("rb") as file:
+            hashlib.file_digest(file, lambda: whole)
+    return whole.hexdigest()
+
+
+def require(card: Card) -> None:
+    """Refuse a card without weights.
+
+    Raises:
+        CardError: With what to do.
+    """
+    if card.ready:
+        return
+    where = f" They are obtained at {card.weights.page}" if card.weights.page else ""
+    message = (
+        f"The model '{card.id}' has no weights here.{where}; add them with "
+        f"'python -m fundus_core models import FILE --card {card.id}'."
+    )
+    raise CardError(message)
+
+
+def check(card: Card) -> None:
+    """Refuse weights that are missing, or others than the card names.
+
+    Raises:
+        CardError: With what to do.
+    """
+    require(card)
+    path = card.weights_path
+    try:
+        found = sha256(path)
+    except OSError as error:
+        message = f"The weights of '{card.id}' cannot be read ({error.strerror}); import them again."
+        raise CardError(message) from error
+    if found != card.weights.sha256:
+        message = (
+            f"'{path.name}' has the hash {found[:12]}..., the card of '{card.id}' names "
+            f"{card.weights.sha256[:12] or 'none'}...: it is another file; obtain the right one or correct the card."
+        )
+        raise CardError(message)
