@@ -1,6 +1,7 @@
 """Predicted against true: scores with honest intervals, baselines beside them, cohorts compared fairly."""
 
 from fundus_core.evaluation.agreement import SLOPE_NOTE, BetweenEyes, BlandAltman, between_eyes, bland_altman
+from fundus_core.evaluation.bootstrap import draws_for
 from fundus_core.evaluation.calibration import Bin, Bins, deciles, reliability
 from fundus_core.evaluation.casemix import Characteristic, Imbalance, imbalance, table_one
 from fundus_core.evaluation.classification import (
@@ -17,12 +18,12 @@ from fundus_core.evaluation.comparison import SPREAD_NOTE, Comparison, Equivalen
 from fundus_core.evaluation.contrasts import Difference
 from fundus_core.evaluation.criteria import CRITERIA, Criterion, criterion, pressure_grade
 from fundus_core.evaluation.curve import Curve, smooth
-from fundus_core.evaluation.derived import CURVE, Counts, Derived, at_thresholds, derive, derive_all
+from fundus_core.evaluation.derived import CURVE, Counts, Derived, Seen, at_thresholds, derive, derive_all, judge, see
 from fundus_core.evaluation.distribution import QUANTILES, ErrorDistribution, error_distribution
 from fundus_core.evaluation.estimate import NUMBER_OF_DRAWS, SEED, Estimate, Method, rows
 from fundus_core.evaluation.grouping import grouping
 from fundus_core.evaluation.measures import Measures, measures
-from fundus_core.evaluation.one_cohort import evaluate
+from fundus_core.evaluation.one_cohort import evaluate, points
 from fundus_core.evaluation.paired import ModelComparison, against_baselines, compare_models
 from fundus_core.evaluation.planner import Plan, people_for_mae, people_for_r2, people_for_slope
 from fundus_core.evaluation.probability import ErrorModel, Probabilities, fit_errors, probabilities
@@ -82,6 +83,7 @@ __all__ = [
     "Published",
     "Recalibration",
     "Sample",
+    "Seen",
     "Shift",
     "Standardised",
     "Study",
@@ -105,6 +107,7 @@ __all__ = [
     "derive",
     "derive_all",
     "draw_sample",
+    "draws_for",
     "error_distribution",
     "evaluate",
     "fit_errors",
@@ -112,12 +115,14 @@ __all__ = [
     "from_values",
     "grouping",
     "imbalance",
+    "judge",
     "measures",
     "out_of_distribution",
     "people",
     "people_for_mae",
     "people_for_r2",
     "people_for_slope",
+    "points",
     "prediction_shift",
     "pressure_grade",
     "probabilities",
@@ -126,6 +131,7 @@ __all__ = [
     "recalibration_effect",
     "reliability",
     "rows",
+    "see",
     "shares",
     "smooth",
     "standardised",

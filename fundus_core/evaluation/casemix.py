@@ -14,7 +14,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from fundus_core.evaluation.grouping import MOST_WORDS, NOT_STATED
-from fundus_core.evaluation.sample import people
+from fundus_core.evaluation.sample import Indices, people
 from fundus_core.records import CohortTable, Floats, Labels, Status
 from fundus_core.targets import TARGETS
 
@@ -73,11 +73,25 @@ def _describe(name: str, table: CohortTable) -> Iterator[Characteristic]:
 def per_person(table: CohortTable, values: Floats) -> Floats:
     """Mean of a photograph's numbers per person, people sorted; NaN where a person has none."""
     who, person = np.unique(people(table), return_inverse=True)
+    return mean_of_each(person, len(who), values)
+
+
+def mean_of_each(person: Indices, number: int, values: Floats) -> Floats:
+    """Mean of the finite values of each person, whatever their order; NaN where a person has none.
+
+    Args:
+        person: Whose each value is, 0 to ``number`` - 1, n.
+        number: People.
+        values: n.
+
+    >>> mean_of_each(np.array([1, 1, 0]), 3, np.array([2.0, 4.0, np.nan])).tolist()
+    [nan, 3.0, nan]
+    """
     finite = np.isfinite(values)
-    count = np.bincount(person[finite], minlength=len(who))
+    count = np.bincount(person[finite], minlength=number)
     order = np.lexsort((values[finite], person[finite]))
-    total = np.bincount(person[finite][order], weights=values[finite][order], minlength=len(who))
-    return np.asarray(np.divide(total, count, out=np.full(len(who), np.nan), where=count > 0))
+    total = np.bincount(person[finite][order], weights=values[finite][order], minlength=number)
+    return np.asarray(np.divide(total, count, out=np.full(number, np.nan), where=count > 0))
 
 
 def _count(cohort: str, variable: str, n: int, missing: int) -> Characteristic:

@@ -22,6 +22,7 @@ Verdicts = NDArray[np.int8]
 """1 yes, 0 no, -1 indeterminate."""
 
 YES, NO, INDETERMINATE = 1, 0, -1
+_YES, _NO, _INDETERMINATE = np.array([YES, NO, INDETERMINATE], dtype=np.int8)  # so that no verdict is eight bytes wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +80,11 @@ def either(first: Floats, second: Floats) -> Floats:
 
 def large_waist(waist: Floats, sex: Floats, male: float, female: float, *, strict: bool = False) -> Floats:
     """Return 1 where waist reaches its sex's threshold; where sex is unknown, only if both thresholds agree."""
-
-    def reaches(threshold: float) -> Floats:
-        met = waist > threshold if strict else waist >= threshold
-        return np.where(np.isnan(waist), np.nan, met)
-
-    men, women = reaches(male), reaches(female)
-    unknown = np.where(men == women, men, np.nan)
-    return np.select([sex == 0, sex == 1], [men, women], unknown)
+    known = [sex == 0, sex == 1]
+    yes = np.select(known, [male, female], max(male, female))
+    no = np.select(known, [male, female], min(male, female))
+    large, small = (waist > yes, waist <= no) if strict else (waist >= yes, waist < no)
+    return np.where(large, 1.0, np.where(small, 0.0, np.nan))
 
 
 def high_pressure(m: Measures, sbp: float, dbp: float) -> Floats:
@@ -96,7 +94,7 @@ def high_pressure(m: Measures, sbp: float, dbp: float) -> Floats:
 
 def verdicts(item: Floats) -> Verdicts:
     """Turn 1, 0 and NaN into yes, no and indeterminate."""
-    return np.where(np.isnan(item), INDETERMINATE, np.where(item == 1, YES, NO)).astype(np.int8)
+    return np.asarray(np.where(np.isnan(item), _INDETERMINATE, np.where(item == 1, _YES, _NO)))
 
 
 def syndrome(m: Measures, definition: Syndrome) -> Verdicts:
@@ -110,12 +108,12 @@ def syndrome(m: Measures, definition: Syndrome) -> Verdicts:
     )  # fmt: skip
     items = [high_pressure(m, 130, 85), at_least(m.glucose, definition.glucose)]
     items += [] if definition.mandatory else [waist]
-    met = sum((item == 1).astype(np.int64) for item in items)
-    possible = met + sum(np.isnan(item).astype(np.int64) for item in items) + definition.lipids
+    met = sum((item == 1).astype(np.int8) for item in items)
+    possible = met + sum(np.isnan(item).astype(np.int8) for item in items) + definition.lipids
     yes, no = met >= definition.needed, possible < definition.needed
     if definition.mandatory:
         yes, no = yes & (waist == 1), no | (waist == 0)
-    return np.where(yes, YES, np.where(no, NO, INDETERMINATE)).astype(np.int8)
+    return np.asarray(np.where(yes, _YES, np.where(no, _NO, _INDETERMINATE)))
 
 
 def _syndrome(definition: Syndrome) -> Callable[[Measures], Verdicts]:

@@ -16,11 +16,11 @@ from fundus_core.errors import NotEstimableError
 from fundus_core.evaluation.classification import THRESHOLDS, Classification, classify
 from fundus_core.evaluation.criteria import CRITERIA, INDETERMINATE, NO, YES, Criterion, Verdicts, criterion
 from fundus_core.evaluation.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate
-from fundus_core.evaluation.measures import measures
-from fundus_core.evaluation.probability import fit_errors, probabilities
+from fundus_core.evaluation.measures import Measures, measures, some
+from fundus_core.evaluation.probability import errors_between, probabilities
 from fundus_core.evaluation.sample import people, pool, subset
 from fundus_core.evaluation.scores import divide
-from fundus_core.records import CohortTable, Floats, Labels
+from fundus_core.records import CohortTable, Floats
 
 PARTS = 5
 """Parts of the people; each is judged by the errors of the other four."""
@@ -81,6 +81,26 @@ class Derived:
         return {**head, "estimate": name, "threshold": threshold, **estimate.as_json()}
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The people of a cohort who have a prediction, a row each: what every criterion is decided on."""
+
+    truth: Measures
+    """What was measured."""
+    predicted: Measures
+    """What was predicted, of the same people."""
+    criteria: tuple[str, ...]
+    """Ids of the criteria whose targets the cohort has both measured and predicted."""
+
+
+def see(table: CohortTable) -> Seen:
+    """Average a cohort's photographs, once for all criteria."""
+    there = set(table.truth) & set(table.predicted)
+    able = tuple(each.id for each in CRITERIA.values() if there.issuperset(each.needs))
+    kept = subset(table, np.isin(people(table), pool(table)))
+    return Seen(measures(kept, "truth"), measures(kept, "predicted"), able)
+
+
 _SCORES = ("prevalence", "called", "expected", "auc", "average_precision", "brier")
 _AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv", "net_benefit", "treat_all")
 
@@ -110,13 +130,23 @@ def derive(
     >>> found.measured, found.judged is None
     (Counts(yes=1, no=1, indeterminate=0), True)
     """
+    return judge(see(table), criterion_id, thresholds=thresholds, seed=seed, draws=draws)
+
+
+def judge(
+    seen: Seen,
+    criterion_id: str,
+    *,
+    thresholds: Sequence[float] = CURVE,
+    seed: int = SEED,
+    draws: int = NUMBER_OF_DRAWS,
+) -> Derived:
+    """Judge a criterion on people seen before; see :func:`derive`."""
     chosen = criterion(criterion_id)
-    seen = subset(table, np.isin(people(table), pool(table)))
-    truth, predicted = measures(seen, "truth"), measures(seen, "predicted")
-    verdict, hard = chosen.decide(truth), chosen.decide(predicted)
+    verdict, hard = chosen.decide(seen.truth), chosen.decide(seen.predicted)
     counts = (Counts.of(verdict), Counts.of(hard))
     try:
-        chance = _chances(seen, truth.patient, chosen, seed)
+        chance = _chances(seen, chosen, seed)
     except NotEstimableError as error:
         return Derived(chosen, *counts, None, str(error))
     judged = classify(verdict, chance, hard, name=chosen.name, thresholds=thresholds, seed=seed, draws=draws)
@@ -125,19 +155,18 @@ def derive(
 
 def derive_all(table: CohortTable, *, seed: int = SEED, draws: int = NUMBER_OF_DRAWS) -> tuple[Derived, ...]:
     """Judge every criterion whose targets the cohort has both measured and predicted."""
-    there = set(table.truth) & set(table.predicted)
-    able = [each.id for each in CRITERIA.values() if there.issuperset(each.needs)]
-    return tuple(derive(table, each, seed=seed, draws=draws) for each in able)
+    seen = see(table)
+    return tuple(judge(seen, each, seed=seed, draws=draws) for each in seen.criteria)
 
 
-def _chances(table: CohortTable, who: Labels, chosen: Criterion, seed: int) -> Floats:
+def _chances(seen: Seen, chosen: Criterion, seed: int) -> Floats:
     """Probability of yes among the drawn truths that decide, a person's errors learnt from others; n people."""
-    part = np.random.default_rng(seed).permutation(len(who)) % PARTS
-    of_row = part[np.searchsorted(who, people(table))]
-    chance = np.full(len(who), np.nan)
-    for each in range(min(PARTS, len(who))):
-        errors = fit_errors(subset(table, of_row != each), chosen.needs)
-        likely = probabilities(measures(subset(table, of_row == each), "predicted"), chosen, errors, seed=seed)
+    part = np.random.default_rng(seed).permutation(len(seen.truth)) % PARTS
+    chance = np.full(len(part), np.nan)
+    for each in range(min(PARTS, len(part))):
+        others = part != each
+        errors = errors_between(some(seen.truth, others), some(seen.predicted, others), chosen.needs)
+        likely = probabilities(some(seen.predicted, ~others), chosen, errors, seed=seed)
         chance[part == each] = divide(likely.yes, likely.yes + likely.no)
     return chance
 

@@ -99,6 +99,20 @@ def with_interval(
     return Estimate(value, low, high, described(draws, "bca" if ends else "percentile"), "; ".join(notes))
 
 
+def point_estimates(panel: Panel) -> dict[str, Estimate]:
+    """Estimate every statistic of a panel without drawing: values, no intervals.
+
+    Args:
+        panel: What is computed.
+    """
+    if len(panel.people) == 0:
+        return {name: not_estimable("no photograph has both a measured and a predicted value") for name in panel.names}
+    return {
+        name: Estimate(float(value)) if np.isfinite(value) else not_estimable(need)
+        for name, value, need in zip(panel.names, panel.point(), panel.needs, strict=True)
+    }
+
+
 def estimates(panel: Panel, replicates: Floats, draws: Draws, method: Method = "percentile") -> dict[str, Estimate]:
     """Estimate every statistic of a panel.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fundus_core.evaluation.casemix import per_person
-from fundus_core.evaluation.sample import people
+from fundus_core.evaluation.casemix import mean_of_each
+from fundus_core.evaluation.sample import Indices, people
 from fundus_core.records import CohortTable, Floats, Labels, Status
 
 
@@ -47,13 +48,19 @@ def measures(table: CohortTable, of: Literal["truth", "predicted"]) -> Measures:
     """
     predicted = table.status == Status.PREDICTED.value
     nothing = np.full(len(table), np.nan)
+    who, person = np.unique(people(table), return_inverse=True)
 
     def column(kind: str, name: str) -> Floats:
         values = (table.truth if kind == "truth" else table.predicted).get(name, nothing)
-        return per_person(table, values if kind == "truth" else np.where(predicted, values, np.nan))
+        return mean_of_each(person, len(who), values if kind == "truth" else np.where(predicted, values, np.nan))
 
     stated, guessed = column("truth", "sex"), column("predicted", "sex")
     known = (stated == 0) | (stated == 1)
     sex = np.where(known, stated, np.where(np.isfinite(guessed), guessed >= 0.5, np.nan))
     values = {name: column(of, name) for name in CONTINUOUS}
-    return Measures(np.unique(people(table)), **values, sex=sex)
+    return Measures(who, **values, sex=sex)
+
+
+def some(of: Measures, people: Indices | NDArray[np.bool_]) -> Measures:
+    """Keep some people, by mask or by index; for measures of shape (n,)."""
+    return Measures(*(getattr(of, field.name)[people] for field in fields(Measures)))

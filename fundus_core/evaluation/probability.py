@@ -55,7 +55,11 @@ def fit_errors(table: CohortTable, targets: Sequence[str] = CONTINUOUS) -> Error
     Raises:
         NotEstimableError: Fewer than 20 people have all of them measured and predicted, or a prediction is constant.
     """
-    truth, predicted = measures(table, "truth"), measures(table, "predicted")
+    return errors_between(measures(table, "truth"), measures(table, "predicted"), targets)
+
+
+def errors_between(truth: Measures, predicted: Measures, targets: Sequence[str] = CONTINUOUS) -> ErrorModel:
+    """Learn the same from what was measured and predicted of the same people; see :func:`fit_errors`."""
     y, p = (np.column_stack([getattr(m, name) for name in targets]) for m in (truth, predicted))
     complete = np.isfinite(y).all(axis=1) & np.isfinite(p).all(axis=1)
     if complete.sum() < FEWEST_PEOPLE:

@@ -13,7 +13,7 @@ from fundus_core.evaluation.binary import THRESHOLD
 from fundus_core.evaluation.bootstrap import Draws, resample
 from fundus_core.evaluation.contrasts import NO_EFFECT, Difference, difference, hedges, wald, welch
 from fundus_core.evaluation.estimate import Estimate, Method
-from fundus_core.evaluation.intervals import estimates
+from fundus_core.evaluation.intervals import estimates, point_estimates
 from fundus_core.evaluation.panels import panels_of
 from fundus_core.evaluation.sample import Sample
 from fundus_core.evaluation.scores import BASELINES
@@ -74,6 +74,20 @@ def score_together(
         explained = {score: _explained(score, estimate, sample) for score, estimate in found.items()}
         scored.append(Scored(name, sample, MappingProxyType(explained), MappingProxyType(replicates)))
     return tuple(scored)
+
+
+def score_points(sample: Sample, everybody: Labels) -> Scored:
+    """Score a sample without drawing anybody: values without intervals, and no replicates.
+
+    Args:
+        sample: What is scored.
+        everybody: As for :func:`score_together`.
+    """
+    found: dict[str, Estimate] = {}
+    for panel in panels_of(sample, everybody, ranked=False):
+        found |= point_estimates(panel)
+    explained = {score: _explained(score, estimate, sample) for score, estimate in found.items()}
+    return Scored(sample.target.id, sample, MappingProxyType(explained), MappingProxyType({}))
 
 
 def _explained(score: str, estimate: Estimate, sample: Sample) -> Estimate:

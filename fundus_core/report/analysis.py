@@ -22,6 +22,7 @@ from fundus_core.evaluation import (
     between_eyes,
     deciles,
     derive_all,
+    draws_for,
     error_distribution,
     reliability,
     rows,
@@ -38,9 +39,6 @@ Rows = Sequence[Mapping[str, Cell]]
 
 MOST_GROUPS = 8
 """A column with more different words is a name or a date, not a group."""
-_MOST_DRAWN = 20_000_000
-"""Draws times people, beyond which there are fewer draws."""
-_FEWEST_DRAWS = 200
 _ALWAYS = ("sex", "age", "eye", "quality", "out_of_distribution")
 """Columns that every cohort is cut by, where it has them."""
 
@@ -83,18 +81,6 @@ def analyse(table: CohortTable, made: Evaluation) -> Analysis:
     made = replace(made, draws=draws_for(len(pool(table)), made.draws))
     targets = {name: _of_target(table, name, made) for name in made.targets}
     return Analysis(MappingProxyType(targets), derive_all(table, seed=made.seed, draws=made.draws))
-
-
-def draws_for(people: int, wanted: int) -> int:
-    """Return how many draws a large cohort gets beyond its scores; each interval's method says how many it had.
-
-    With tens of thousands of people intervals are narrow, and 2,000 draws of hundreds of groups and curves would keep
-    a computer busy for ten minutes.
-
-    >>> draws_for(700, 2000), draws_for(50_000, 2000)
-    (2000, 400)
-    """
-    return min(wanted, max(_FEWEST_DRAWS, _MOST_DRAWN // max(people, 1)))
 
 
 def _of_target(table: CohortTable, name: str, made: Evaluation) -> OfTarget:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import CRITERIA, CURVE, THRESHOLDS, at_thresholds, derive, derive_all, subset
-from fundus_core.evaluation.criteria import criterion
+from fundus_core.evaluation import CRITERIA, CURVE, THRESHOLDS, at_thresholds, derive, derive_all, people, see, subset
+from fundus_core.evaluation.criteria import criterion, large_waist
 from fundus_core.evaluation.derived import _chances
-from fundus_core.evaluation.measures import measures
+from fundus_core.evaluation.measures import CONTINUOUS, measures, some
 from fundus_core.evaluation.values import from_values
 
 QUICK = {"draws": 50}
@@ -40,13 +40,39 @@ def test_the_order_of_photographs_changes_nothing(waists):
 
 
 def test_a_persons_own_truth_does_not_move_their_probability(waists):
-    who, chosen = measures(waists, "truth").patient, criterion("large_waist")
-    before = _chances(waists, who, chosen, 7)
+    chosen = criterion("large_waist")
+    before = _chances(see(waists), chosen, 7)
     moved = waists.truth["waist"].copy()
     moved[:2] += 40
-    after = _chances(replace(waists, truth={**waists.truth, "waist": moved}), who, chosen, 7)
+    after = _chances(see(replace(waists, truth={**waists.truth, "waist": moved})), chosen, 7)
     assert after[0] == before[0]
     assert (after != before).sum() > 100
+
+
+def test_people_averaged_once_for_all_criteria_are_judged_as_each_criterion_alone(cohort):
+    table = cohort(people=80, seed=3)
+    together = {each.criterion.id: each.rows() for each in derive_all(table, **QUICK)}
+    assert together == {name: derive(table, name, **QUICK).rows() for name in CRITERIA}
+
+
+def test_some_people_of_the_averages_are_the_averages_of_some_people(cohort):
+    table = cohort(people=30, seed=5)
+    whole, chosen = measures(table, "predicted"), np.arange(30) % 3 == 0
+    alone = measures(subset(table, np.isin(people(table), whole.patient[chosen])), "predicted")
+    for name in ("patient", *CONTINUOUS, "sex"):
+        np.testing.assert_array_equal(getattr(some(whole, chosen), name), getattr(alone, name))
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_waist_is_large_by_the_threshold_of_its_sex_and_where_that_is_unknown_by_both(strict):
+    waist = np.array([84.0, 85.0, 88.0, 90.0, 91.0, np.nan])
+    above = (lambda v, t: v > t) if strict else (lambda v, t: v >= t)
+    for sex in (0.0, 1.0, np.nan):
+        found = large_waist(waist, np.full(6, sex), 85, 90, strict=strict)
+        for value, said in zip(waist, found, strict=True):
+            answers = {above(value, limit) for limit, of in ((85, 0.0), (90, 1.0)) if np.isnan(sex) or sex == of}
+            expected = np.nan if np.isnan(value) or len(answers) == 2 else float(answers.pop())
+            np.testing.assert_equal(said, expected)
 
 
 def test_the_expected_share_comes_nearer_the_true_one_than_cutting_shrunken_predictions():

@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score, roc_auc_score
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import evaluate, from_values, subset
+from fundus_core.evaluation import evaluate, from_values, points, subset
 
 LEVELS = {"patient": ["patient_id"], "eye": ["patient_id", "eye"], "photograph": ["photograph"]}
 
@@ -116,6 +116,21 @@ def test_the_order_of_rows_changes_no_digit(cohort, shuffled, level, seed):
     double = subset(table, np.r_[np.arange(len(table)), np.arange(5)])
     first = evaluate(double, level=level, draws=50, interval="bca").as_json()
     assert evaluate(shuffled(double, seed), level=level, draws=50, interval="bca").as_json() == first
+
+
+@pytest.mark.parametrize("level", ["patient", "eye", "photograph"])
+def test_points_are_the_values_of_an_evaluation_without_its_intervals(cohort, level):
+    table = cohort(people=50, seed=9)
+    whole, quick = evaluate(table, level=level, draws=20, ranked=False), points(table, level=level)
+    assert quick.draws == 0
+    assert list(quick.targets) == list(whole.targets)
+    for name, result in whole.targets.items():
+        said = quick.targets[name]
+        assert (said.n, said.n_patients, said.n_photographs) == (result.n, result.n_patients, result.n_photographs)
+        assert {key: each.value for key, each in said.estimates.items()} == {
+            key: each.value for key, each in result.estimates.items()
+        }
+        assert all(each.low is None and each.method == "" for each in said.estimates.values())
 
 
 def test_shares_within_the_tolerances(pairs):
