@@ -1,6 +1,6 @@
 """Photographs in: decoding, DICOM, and the files, folders, archives and manifests they come from."""
 
 from fundus_core.images.decoding import decode
-from fundus_core.images.sources import source_at, sources
+from fundus_core.images.sources import source_at, sources, stamp_at
 
-__all__ = ["decode", "source_at", "sources"]
+__all__ = ["decode", "source_at", "sources", "stamp_at"]

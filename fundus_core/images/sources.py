@@ -61,6 +61,23 @@ def source_at(locator: str) -> Source:
     return single(Path(locator), Path(locator).name)
 
 
+def stamp_at(locator: str) -> str:
+    """Return what tells a changed file from the same one without reading it: its size and time of last change.
+
+    Args:
+        locator: As ``Source.locator``; of a photograph in an archive the archive's stamp is returned.
+
+    Returns:
+        Empty where there is no such file.
+    """
+    path = next((archive for archive, _ in _splits(locator)), Path(locator))
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f"{found.st_size} bytes, {found.st_mtime_ns} ns"
+
+
 def _splits(locator: str) -> Iterator[tuple[Path, str]]:
     """Ways to read a locator as an existing archive and a member's name; none where it is a file itself."""
     parts = locator.split(BETWEEN)

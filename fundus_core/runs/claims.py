@@ -67,6 +67,8 @@ class Ending:
     """The photograph."""
     sha256: str = ""
     """Of its bytes; empty where they could not be read."""
+    stamp: str = ""
+    """What a file outside the store was like before it was read; see ``images.stamp_at``."""
     eye: Eye = Eye.UNKNOWN
     """What the journey found."""
     eye_source: str = ""
@@ -90,13 +92,16 @@ def next_turn(store: Store) -> Turn | None:
 
 def take(store: Store, worker: str, turn: Turn, limit: int) -> list[Member]:
     """Take up to ``limit`` photographs of a run; those that may have killed a worker come first and alone."""
-    with store.writing() as connection:
+
+    def taking(connection: sa.Connection) -> list[Member]:
         query = sa.update(schema.run).where(_RUN.id == turn.run, _RUN.state == "active")
         if not connection.execute(query.values(served_at=time.time())).rowcount:
             return []
         suspects = _take(connection, worker, turn.run, _ENTRY.deaths > 0, limit)
         taken = suspects or _take(connection, worker, turn.run, _ENTRY.deaths == 0, limit)
         return _members(store, connection, turn.run, taken)
+
+    return store.write(taking)
 
 
 def _take(
@@ -165,27 +170,49 @@ def end(store: Store, worker: str, turn: Turn, endings: Sequence[Ending]) -> set
         The sha256 of photographs that somebody deleted in the meantime; nothing was written of them.
     """
     ids = [ending.member.id for ending in endings]
-    with store.writing() as connection:
+
+    def ending_(connection: sa.Connection) -> tuple[set[str], bool]:
+        _touch_cohort(connection, turn.run)
         there = set(connection.execute(sa.select(_PHOTOGRAPH.id).where(_PHOTOGRAPH.id.in_(ids))).scalars())
         present = [ending for ending in endings if ending.member.id in there]
-        gone = {ending.sha256 for ending in endings if ending.member.id not in there} - {""}
-        _note_facts(connection, present)
-        for version in turn.versions:
-            new = {one.sha256: one.findings[version] for one in present if version in one.findings}
-            findings.write(connection, version, new.values())
-            findings.attach(connection, version, _PHOTOGRAPH.id.in_(there))
-            for ending in present:
-                if ending.fault:
-                    findings.fail(connection, version, ending.member.id, *ending.fault)
+        _note_facts(connection, [one for one in present if one.sha256])
+        replaced = _forget_replaced(connection, present)
+        for version in sorted(turn.versions):
+            _write_findings(connection, version, present)
         _settle(connection, worker, turn, present)
-        _touch_cohort(connection, turn.run)
         ledger.finish_if_done(connection, turn.run)
-        return gone
+        return {ending.sha256 for ending in endings if ending.member.id not in there} - {""}, replaced
+
+    gone, replaced = store.write(ending_)
+    if replaced:
+        store.sweep()
+    return gone
 
 
-def _note_facts(connection: sa.Connection, endings: Sequence[Ending]) -> None:
+def _write_findings(connection: sa.Connection, version: int, endings: Sequence[Ending]) -> None:
+    new = {one.sha256: one.findings[version] for one in endings if version in one.findings}
+    findings.write(connection, version, new.values())
+    findings.attach(connection, version, _PHOTOGRAPH.id.in_([one.member.id for one in endings]))
+    for ending in endings:
+        if ending.fault:
+            findings.fail(connection, version, ending.member.id, *ending.fault)
+
+
+def _forget_replaced(connection: sa.Connection, endings: Sequence[Ending]) -> bool:
+    """Forget what any model found in bytes that have been replaced on disk; returns whether there were any."""
+    replaced = {one.member.id: one.member.sha256 for one in endings if one.sha256 not in ("", one.member.sha256)}
+    before = sorted(set(replaced.values()) - {""})
+    if before:
+        outcome = schema.outcome.c
+        mine = sa.and_(outcome.photograph_id.in_(replaced), outcome.reading_id.is_not(None))
+        connection.execute(sa.delete(schema.outcome).where(mine))
+        database.insert_new(connection, schema.discard, [{"sha256": sha256} for sha256 in before])
+        cohorts.forget_discarded(connection)
+    return bool(before)
+
+
+def _note_facts(connection: sa.Connection, new: Sequence[Ending]) -> None:
     """Write down what was learnt of a photograph; what the user said stays."""
-    new = [one for one in endings if one.sha256]
     if not new:
         return
     patient, side, source = (sa.bindparam(name, type_=sa.Text) for name in ("patient", "side", "said_by"))
@@ -195,6 +222,7 @@ def _note_facts(connection: sa.Connection, endings: Sequence[Ending]) -> None:
         .where(_PHOTOGRAPH.id == sa.bindparam("of"))
         .values(
             sha256=sa.bindparam("digest"),
+            stamp=sa.bindparam("look"),
             patient_id=sa.case((_PHOTOGRAPH.patient_id == "", patient), else_=_PHOTOGRAPH.patient_id),
             eye=sa.case((unknown, side), else_=_PHOTOGRAPH.eye),
             eye_source=sa.case((unknown, source), else_=_PHOTOGRAPH.eye_source),
@@ -204,6 +232,7 @@ def _note_facts(connection: sa.Connection, endings: Sequence[Ending]) -> None:
         {
             "of": one.member.id,
             "digest": one.sha256,
+            "look": one.stamp,
             "patient": one.patient_id,
             "side": one.eye.value,
             "said_by": one.eye_source,
@@ -214,7 +243,10 @@ def _note_facts(connection: sa.Connection, endings: Sequence[Ending]) -> None:
 
 
 def _settle(connection: sa.Connection, worker: str, turn: Turn, endings: Sequence[Ending]) -> None:
-    """Move the entries that are still this worker's and whose photograph has an outcome of every version."""
+    """Move the entries that are still this worker's and whose photograph has an outcome of every version.
+
+    The others go back into the queue: a reading that was to be used again has been deleted with its cohort.
+    """
     versions = list(turn.versions)
     fresh = [one.member.id for one in endings if one.findings or one.fault]
     mine = sa.and_(
@@ -222,20 +254,23 @@ def _settle(connection: sa.Connection, worker: str, turn: Turn, endings: Sequenc
         _ENTRY.worker == worker,
         _ENTRY.state == ledger.IN_FLIGHT,
         _ENTRY.photograph_id.in_([one.member.id for one in endings]),
-        ledger.outcomes_of(_ENTRY.photograph_id, versions) == len(versions),
     )
-    query = sa.update(schema.entry).where(mine)
+    complete = ledger.outcomes_of(_ENTRY.photograph_id, versions) == len(versions)
     connection.execute(
-        query.values(
+        sa.update(schema.entry)
+        .where(mine, complete)
+        .values(
             state=ledger.ended_as(_ENTRY.photograph_id, versions),
             worker="",
             reused=_ENTRY.photograph_id.not_in(fresh),
             finished_at=time.time(),
         )
     )
+    connection.execute(sa.update(schema.entry).where(mine).values(state="queued", worker=""))
 
 
 def _touch_cohort(connection: sa.Connection, run: int) -> None:
+    """Count the cohort's revision up, first of all: who deletes the cohort takes the same row first."""
     cohort = connection.execute(sa.select(_RUN.cohort_id).where(_RUN.id == run)).scalar()
     if cohort is not None:
         cohorts.update(connection, int(cohort))
@@ -243,6 +278,6 @@ def _touch_cohort(connection: sa.Connection, run: int) -> None:
 
 def forget(store: Store, sha256s: set[str]) -> None:
     """Remove what was made of photographs that were deleted while a worker held them."""
-    with store.writing() as connection:
-        database.insert_new(connection, schema.discard, [{"sha256": sha256} for sha256 in sorted(sha256s)])
+    rows = [{"sha256": sha256} for sha256 in sorted(sha256s)]
+    store.write(lambda connection: database.insert_new(connection, schema.discard, rows))
     store.sweep()

@@ -25,6 +25,7 @@ def ending(looked: Looked, versions: Iterable[int], predicted: Mapping[int, Pred
     return Ending(
         member=looked.member,
         sha256=looked.sha256,
+        stamp=looked.stamp,
         eye=examined.eye if examined else Eye.UNKNOWN,
         eye_source=examined.eye_source if examined else "",
         patient_id=examined.patient_id if examined else "",

@@ -11,11 +11,14 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from fundus_core import images
 from fundus_core.errors import UsageError
-from fundus_core.store import CohortRef, ModelVersion, Store, cohorts, database, findings, schema, versions
+from fundus_core.store import CohortRef, ModelVersion, Store, cohorts, database, findings, members, schema, versions
 
 IN_FLIGHT = "in_flight"
 SETTLED = ("predicted", "refused", "failed")
+_MANY = 500
+"""Ids in a statement: SQLite takes 32,766 at most."""
 
 _RUN = schema.run.c
 _ENTRY = schema.entry.c
@@ -29,8 +32,11 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[ModelVersion]) -> i
     if not models:
         message = "A run needs a model; name one."
         raise UsageError(message)
-    with store.writing() as connection:
+    changed = _changed(store, cohort)
+
+    def submit_(connection: sa.Connection) -> int:
         key = cohorts.id_of(connection, cohort)
+        cohorts.update(connection, key)
         ids = [versions.version_id(connection, version) for version in dict.fromkeys(models)]
         run = _unfinished(connection, key, ids)
         if run is None:
@@ -40,11 +46,35 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[ModelVersion]) -> i
         for version in ids:
             findings.turn_away(connection, version, _PHOTOGRAPH.cohort_id == key)
             findings.attach(connection, version, _PHOTOGRAPH.cohort_id == key)
+        _read_anew(connection, run, ids, changed)
         _settle_known(connection, run, ids)
         connection.execute(sa.update(schema.run).where(_RUN.id == run).values(state="active", note=""))
         finish_if_done(connection, run)
-        cohorts.update(connection, key)
         return run
+
+    return store.write(submit_)
+
+
+def _changed(store: Store, cohort: CohortRef) -> list[int]:
+    """The photographs outside the store whose files are not what they were when they were read.
+
+    A file that is gone has not changed: what was read of it stays.
+    """
+    with store.reading() as connection:
+        key = cohorts.id_of(connection, cohort)
+        outside = sa.and_(_PHOTOGRAPH.cohort_id == key, ~_PHOTOGRAPH.kept, _PHOTOGRAPH.stamp != "")
+        query = sa.select(_PHOTOGRAPH.id, _PHOTOGRAPH.locator, _PHOTOGRAPH.stamp).where(outside)
+        rows = connection.execute(query).all()
+    return [row.id for row in rows if images.stamp_at(row.locator) not in ("", row.stamp)]
+
+
+def _read_anew(connection: sa.Connection, run: int, ids: Sequence[int], changed: Sequence[int]) -> None:
+    """Queue photographs whose files have changed; should the bytes be the same after all, this costs a look."""
+    for some in members.chunks(changed, _MANY):
+        outdated = sa.and_(_OUTCOME.photograph_id.in_(some), _OUTCOME.version_id.in_(ids))
+        connection.execute(sa.delete(schema.outcome).where(outdated))
+        mine = sa.update(schema.entry).where(_ENTRY.run_id == run, _ENTRY.photograph_id.in_(some))
+        connection.execute(mine.values(state="queued", worker="", deaths=0, reused=False, finished_at=None))
 
 
 def _unfinished(connection: sa.Connection, cohort: int, ids: Sequence[int]) -> int | None:
@@ -168,7 +198,8 @@ def stop(store: Store, run: int, note: str) -> None:
 
 
 def _move(store: Store, run: int, states: Sequence[str], state: str, *, note: str = "") -> None:
-    with store.writing() as connection:
+
+    def move(connection: sa.Connection) -> None:
         known = connection.execute(sa.select(_RUN.state).where(_RUN.id == run)).scalar()
         if known is None:
             message = f"There is no run {run}; it may have been deleted with its cohort."
@@ -183,3 +214,5 @@ def _move(store: Store, run: int, states: Sequence[str], state: str, *, note: st
         elif known == "cancelled" and state == "active":
             message = "This run was cancelled; start a new one: what was found already costs nothing again."
             raise UsageError(message)
+
+    store.write(move)

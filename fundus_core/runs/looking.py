@@ -45,6 +45,14 @@ class Looked:
     """The journey's answer; ``None`` where every version knows the bytes, or where it killed its process."""
     fault: tuple[str, str] | None = None
     """Code and sentence of a fault that says nothing about the bytes."""
+    stamp: str = ""
+    """What a file outside the store was like before it was read; see ``images.stamp_at``."""
+
+
+DAMAGED = (
+    "damaged_copy",
+    "The store's copy of the photograph is damaged: it is not what was handed in. Hand the photograph in again.",
+)
 
 
 class Bytes:
@@ -96,15 +104,18 @@ def look(
         known: Tells which versions have read the bytes of a sha256.
         limits: What a photograph must keep to be gradable.
     """
+    stamp = "" if member.kept else images.stamp_at(member.locator)  # before reading, lest a change be missed
     data = Bytes(_source(member))
     sha256 = data.sha256()
+    if member.kept and sha256 not in ("", member.sha256):
+        return Looked(member, "", frozenset(), None, DAMAGED)
     before = known(sha256) if sha256 else frozenset()
     if versions <= before:
-        return Looked(member, sha256, before, None)
+        return Looked(member, sha256, before, None, stamp=stamp)
     asked = Source(member.name, data, member.patient_id, member.eye)
     examined = journey.examine(asked, rules, limits=limits)
     fault = None if sha256 else (examined.reason_code, examined.reason)
-    return Looked(member, sha256, before, examined, fault)
+    return Looked(member, sha256, before, examined, fault, stamp)
 
 
 def _source(member: Member) -> Source:

@@ -70,9 +70,7 @@ class Presence:
     ) -> None:
         self._over.set()
         self._thread.join()
-        with self.store.writing() as connection:
-            release(connection, [self.id], died=error is not None)
-            connection.execute(sa.delete(schema.worker).where(_WORKER.id == self.id))
+        self.store.write(lambda connection: _sign_off(connection, [self.id], died=error is not None))
         self._lock.give_back()
         self._lock.path.unlink(missing_ok=True)
 
@@ -101,6 +99,12 @@ def release(connection: sa.Connection, workers: Sequence[str], *, died: bool) ->
     return connection.execute(query.values(state="queued", worker="", deaths=deaths)).rowcount
 
 
+def _sign_off(connection: sa.Connection, workers: Sequence[str], *, died: bool) -> int:
+    found = release(connection, workers, died=died)
+    connection.execute(sa.delete(schema.worker).where(_WORKER.id.in_(workers)))
+    return found
+
+
 def bury(store: Store) -> int:
     """Put back what dead workers held.
 
@@ -112,9 +116,7 @@ def bury(store: Store) -> int:
     dead = [row.id for row in rows if not _alive(store, row)]
     if not dead:
         return 0
-    with store.writing() as connection:
-        found = release(connection, dead, died=True)
-        connection.execute(sa.delete(schema.worker).where(_WORKER.id.in_(dead)))
+    found = store.write(lambda connection: _sign_off(connection, dead, died=True))
     for worker in dead:
         (folder(store) / f"{worker}.lock").unlink(missing_ok=True)
     return found

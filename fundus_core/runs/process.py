@@ -136,7 +136,6 @@ def stop_worker(store: Store, *, wait_s: float = 10.0) -> bool:
     mine = sa.and_(worker.seat, worker.host == socket.gethostname())
     until = time.monotonic() + wait_s
     while worker_alive(store) and time.monotonic() < until:
-        with store.writing() as connection:
-            connection.execute(sa.update(schema.worker).where(mine).values(stop=True))
+        store.write(lambda connection: connection.execute(sa.update(schema.worker).where(mine).values(stop=True)))
         time.sleep(0.2)
     return not worker_alive(store)

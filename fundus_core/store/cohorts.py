@@ -17,7 +17,7 @@ CohortRef = int | str
 _COHORT = schema.cohort.c
 _PHOTOGRAPH = schema.photograph.c
 _MEMBER = (
-    *("sha256", "locator", "kept", "eye", "eye_source", "covariates"),
+    *("sha256", "locator", "kept", "stamp", "eye", "eye_source", "covariates"),
     *("door_status", "door_code", "door_reason"),
 )
 _TRUTH = tuple(column.name for column in schema.photograph.columns if isinstance(column.type, sa.Double))
@@ -114,7 +114,7 @@ def merge(connection: sa.Connection, refs: Sequence[CohortRef], name: str, *, sa
         message = "Merging needs two cohorts or more; name them."
         raise UsageError(message)
     parts = [every(connection, cohort)[0] for cohort in ids]
-    note = "Merged from " + ", ".join(part.name for part in parts) + "."
+    note = f"Merged from {', '.join(part.name for part in parts)}."
     rendered = any(part.rendered for part in parts)
     merged = create(connection, name, rendered=rendered, note=note)
     for part in parts:
@@ -172,6 +172,7 @@ def _copy_outcomes(connection: sa.Connection, source: int, cohort: int, name: sa
 def delete(connection: sa.Connection, ref: CohortRef) -> None:
     """Delete a cohort with its runs and all that no other cohort shares; files are noted to be removed."""
     cohort = id_of(connection, ref)
+    update(connection, cohort)
     note_discards(connection, _PHOTOGRAPH.cohort_id == cohort)
     connection.execute(sa.delete(schema.cohort).where(_COHORT.id == cohort))
     forget_discarded(connection)
@@ -180,10 +181,10 @@ def delete(connection: sa.Connection, ref: CohortRef) -> None:
 def remove_photographs(connection: sa.Connection, cohort: int, names: Sequence[str]) -> int:
     """Delete photographs out of a cohort; returns how many there were."""
     condition = sa.and_(_PHOTOGRAPH.cohort_id == cohort, _PHOTOGRAPH.name.in_(names))
+    update(connection, cohort)
     note_discards(connection, condition)
     result = connection.execute(sa.delete(schema.photograph).where(condition))
     forget_discarded(connection)
-    update(connection, cohort)
     return result.rowcount
 
 

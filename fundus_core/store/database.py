@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from fundus_core.errors import FundusError, UsageError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of the tables in ``schema.py``; the number of migration steps."""
 
 WAIT_MS = 30_000
@@ -26,8 +26,17 @@ _VERSION = sa.table("schema_version", sa.column("number", sa.Integer))
 _POSTGRES_LOCK = 0x46554E44
 
 
+_IN_THE_WAY = frozenset({"40001", "40P01", "23503"})
+"""PostgreSQL's codes (its manual, appendix A) for two transactions of which one had to give way: serialisation
+failure, deadlock, and a row that vanished after it was seen."""
+
+
 class StoreUnavailableError(FundusError):
     """The database cannot be used at this moment: full disk, absent server, or another writer who does not end."""
+
+
+class StoreBusyError(StoreUnavailableError):
+    """Two wrote at once and this one had to give way; the same again succeeds."""
 
 
 @contextmanager
@@ -40,9 +49,17 @@ def understood() -> Iterator[None]:
     try:
         yield
     except sa.exc.OperationalError as error:
+        if gave_way(error):
+            message = "Others were writing the same rows of the store; do it again."
+            raise StoreBusyError(message) from error
         why = str(error.orig).strip()
         message = f"The store cannot be used now ({why}); make room or start the database, then try again."
         raise StoreUnavailableError(message) from error
+
+
+def gave_way(error: sa.exc.DBAPIError) -> bool:
+    """Whether a transaction failed only because of another one at the same moment."""
+    return getattr(error.orig, "sqlstate", "") in _IN_THE_WAY
 
 
 def open_engine(url: str) -> sa.Engine:
@@ -80,7 +97,7 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
         for pragma in (
             f"busy_timeout={WAIT_MS}",
             "journal_mode=WAL",
-            "synchronous=NORMAL",
+            "synchronous=FULL",  # with NORMAL a power cut takes back what was committed since the last checkpoint
             "foreign_keys=ON",
             "cache_size=-32768",
             "temp_store=MEMORY",

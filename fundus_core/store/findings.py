@@ -18,7 +18,8 @@ _READING = schema.reading.c
 
 def write(connection: sa.Connection, version: int, findings: Iterable[Finding]) -> None:
     """Write readings once: bytes that have one under this version keep it."""
-    database.insert_new(connection, schema.reading, [_row(version, finding) for finding in findings])
+    rows = sorted((_row(version, finding) for finding in findings), key=lambda row: str(row["sha256"]))
+    database.insert_new(connection, schema.reading, rows)  # in one order, lest two workers wait for each other
 
 
 def _row(version: int, finding: Finding) -> dict[str, Any]:

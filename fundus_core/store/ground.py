@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import random
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
-from fundus_core.store import database, schema
+from fundus_core.store import database, kept, schema
 from fundus_core.store.files import Shelf
 from fundus_core.store.values import Kept
 
 DATABASE = "store.sqlite"
 _SWEPT = 500
+_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+"""Waited, twice as long at most, before what had to give way to another writer is done again."""
+
+_T = TypeVar("_T")
 
 
 class Ground:
@@ -80,10 +86,34 @@ class Ground:
         with database.understood(), database.writing(self.engine) as connection:
             yield connection
 
+    def write(self, work: Callable[[sa.Connection], _T]) -> _T:
+        """Do work in a transaction that writes, from its start again where it had to give way to another writer.
+
+        Args:
+            work: Changes nothing but the database, since it may be done more than once.
+
+        Raises:
+            StoreUnavailableError: The database cannot be used now, or others are in the way again and again.
+        """
+        for pause in _PAUSES_S:
+            try:
+                with self.writing() as connection:
+                    return work(connection)
+            except database.StoreBusyError:
+                pass
+            except sa.exc.IntegrityError as error:
+                if not database.gave_way(error):
+                    raise
+            time.sleep(pause * random.uniform(1.0, 2.0))  # noqa: S311 (lest the two meet again)
+        with self.writing() as connection:
+            return work(connection)
+
     def sweep(self) -> None:
-        """Remove the files of deleted photographs, also those that a crash has left behind."""
+        """Remove the files of deleted photographs and cohorts, also those that a crash has left behind."""
         while self._sweep_some():
             pass
+        with self.reading() as connection:
+            kept.tidy(connection, self.shelf.folder)
 
     def _sweep_some(self) -> bool:
         """A few at a time, so that others may write in between; returns whether there were any."""
@@ -91,12 +121,15 @@ class Ground:
         with self.reading() as connection:
             if connection.execute(sa.select(listed).limit(1)).scalar() is None:
                 return False
-        with self.writing() as connection:
+
+        def empty(connection: sa.Connection) -> None:
             some = connection.execute(sa.select(listed).limit(_SWEPT)).scalars().all()
             used = set(connection.execute(sa.select(photograph).where(photograph.in_(some))).scalars())
             for sha256 in set(some) - used:
-                self.shelf.remove(sha256)
+                self.shelf.remove(sha256)  # a file that is gone already is no fault
             connection.execute(sa.delete(schema.discard).where(listed.in_(some)))
+
+        self.write(empty)
         return True
 
     def tidy(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 def add(
     connection: sa.Connection,
     cohort: int,
-    photographs: list[NewPhotograph],
+    photographs: Sequence[NewPhotograph],
     is_kept: Callable[[str], bool],
 ) -> Added:
     """Add one chunk of photographs to a cohort.

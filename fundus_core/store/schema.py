@@ -40,6 +40,7 @@ photograph = sa.Table(
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("locator", sa.Text, nullable=False),
     sa.Column("kept", sa.Boolean, nullable=False),
+    sa.Column("stamp", sa.Text, nullable=False, server_default=""),
     sa.Column("patient_id", sa.Text, nullable=False),
     sa.Column("eye", sa.Text, nullable=False),
     sa.Column("eye_source", sa.Text, nullable=False),

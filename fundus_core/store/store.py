@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -32,6 +33,8 @@ class Store(Ground):
     """One store; safe to share between threads, and between processes that each open their own.
 
     Every method is one transaction, unless it says otherwise. A cohort is named by its id or by its name.
+    Whoever changes something of a cohort writes the cohort's own row first: on PostgreSQL, too, they then take
+    turns instead of locking each other out.
     """
 
     # Cohorts
@@ -56,9 +59,12 @@ class Store(Ground):
         Raises:
             UsageError: The name is empty or taken.
         """
-        with self.writing() as connection:
+
+        def create(connection: sa.Connection) -> Cohort:
             cohort = cohorts.create(connection, name, rendered=rendered, note=note)
             return cohorts.every(connection, cohort)[0]
+
+        return self.write(create)
 
     def rename(self, ref: CohortRef, name: str) -> None:
         """Give a cohort another name.
@@ -66,13 +72,11 @@ class Store(Ground):
         Raises:
             UsageError: The name is empty or taken.
         """
-        with self.writing() as connection:
-            cohorts.rename(connection, ref, name)
+        self.write(lambda connection: cohorts.rename(connection, ref, name))
 
     def annotate(self, ref: CohortRef, note: str) -> None:
         """Replace the note beside a cohort."""
-        with self.writing() as connection:
-            cohorts.update(connection, cohorts.id_of(connection, ref), note=note)
+        self.write(lambda connection: cohorts.update(connection, cohorts.id_of(connection, ref), note=note))
 
     def select(self, ref: CohortRef, name: str, where: Where, *, model: str | None = None) -> Cohort:
         """Save a selection of a cohort as a cohort of its own: it outlives the first.
@@ -83,7 +87,8 @@ class Store(Ground):
             where: What to take: a filter, or names from a lasso.
             model: The model whose outcomes the filter speaks of; ``None`` for the latest.
         """
-        with self.writing() as connection:
+
+        def select(connection: sa.Connection) -> Cohort:
             cohort = cohorts.every(connection, cohorts.id_of(connection, ref))[0]
             new = cohorts.create(connection, name, rendered=cohort.rendered, note="", selected_from=cohort.name)
             joined = versions.join(schema.photograph, self._version(connection, cohort.id, model))
@@ -91,6 +96,8 @@ class Store(Ground):
             chosen = sa.select(schema.photograph.c.id).select_from(joined.source).where(fits)
             cohorts.copy(connection, cohort.id, new, condition=schema.photograph.c.id.in_(chosen))
             return cohorts.every(connection, new)[0]
+
+        return self.write(select)
 
     def merge(self, refs: Sequence[CohortRef], name: str, *, same_people: bool) -> Cohort:
         """Make a cohort of all photographs of others, named ``cohort/photograph``; the others stay.
@@ -103,23 +110,26 @@ class Store(Ground):
             same_people: Whether one patient id means one person in all of them (selections of one cohort).
                 Where it does not (two hospitals), ids become ``cohort/id``, lest two people count as one.
         """
-        with self.writing() as connection:
+
+        def merge(connection: sa.Connection) -> Cohort:
             merged = cohorts.merge(connection, refs, name, same_people=same_people)
             return cohorts.every(connection, merged)[0]
 
+        return self.write(merge)
+
     def delete(self, ref: CohortRef) -> None:
         """Delete a cohort with its truth, outcomes, runs, and every file that no other cohort holds."""
-        with self.writing() as connection:
-            cohorts.delete(connection, ref)
+        self.write(lambda connection: cohorts.delete(connection, ref))
         self.sweep()
 
     def remove_photographs(self, ref: CohortRef, names: Sequence[str]) -> int:
         """Delete photographs out of a cohort as ``delete`` does; returns how many there were."""
-        removed = 0
-        with self.writing() as connection:
+
+        def remove(connection: sa.Connection) -> int:
             cohort = cohorts.id_of(connection, ref)
-            for chunk in members.chunks(names, _CHUNK):
-                removed += cohorts.remove_photographs(connection, cohort, chunk)
+            return sum(cohorts.remove_photographs(connection, cohort, chunk) for chunk in members.chunks(names, _CHUNK))
+
+        removed = self.write(remove)
         self.sweep()
         return removed
 
@@ -148,15 +158,19 @@ class Store(Ground):
 
     def add_photographs(self, ref: CohortRef, photographs: Iterable[NewPhotograph]) -> Added:
         """Add photographs in chunks, each a transaction; giving the same ones again changes nothing."""
-        added = renamed = present = 0
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
-        for chunk in members.chunks(photographs, _CHUNK):
-            with self.writing() as connection:
-                part = members.add(connection, cohort, chunk, self._is_kept)
-                cohorts.update(connection, cohort)
-            added, renamed, present = added + part.added, renamed + part.renamed, present + part.present
-        return Added(added, renamed, present)
+        parts = [self._add(cohort, chunk) for chunk in members.chunks(photographs, _CHUNK)]
+        return Added(*(sum(column) for column in zip((0, 0, 0), *map(astuple, parts), strict=True)))
+
+    def _add(self, cohort: int, chunk: Sequence[NewPhotograph]) -> Added:
+        self.shelf.settle([photograph.locator for photograph in chunk if photograph.kept])
+
+        def add(connection: sa.Connection) -> Added:
+            cohorts.update(connection, cohort)
+            return members.add(connection, cohort, chunk, self._is_kept)
+
+        return self.write(add)
 
     def set_truth(self, ref: CohortRef, rows: Iterable[TruthRow]) -> int:
         """Replace the truth of a cohort; returns how many of its photographs now have some.
@@ -164,11 +178,14 @@ class Store(Ground):
         A photograph without a row has no truth afterwards; a row without a photograph is passed over
         (``truth`` has shown it to the user before).
         """
-        with self.writing() as connection:
+        known = list(rows)
+
+        def set_truth(connection: sa.Connection) -> int:
             cohort = cohorts.id_of(connection, ref)
-            count = members.set_truth(connection, cohort, rows)
             cohorts.update(connection, cohort)
-            return count
+            return members.set_truth(connection, cohort, known)
+
+        return self.write(set_truth)
 
     def photographs(
         self,
@@ -250,12 +267,16 @@ class Store(Ground):
             version: Which model, weights and card.
             found: A finding per sha256; bytes that have one already keep it.
         """
-        with self.writing() as connection:
+        known = list(found)
+
+        def record(connection: sa.Connection) -> None:
             cohort = cohorts.id_of(connection, ref)
-            number = versions.version_id(connection, version)
-            findings.write(connection, number, found)
-            findings.attach(connection, number, schema.photograph.c.cohort_id == cohort)
             cohorts.update(connection, cohort)
+            number = versions.version_id(connection, version)
+            findings.write(connection, number, known)
+            findings.attach(connection, number, schema.photograph.c.cohort_id == cohort)
+
+        self.write(record)
 
     def table(self, ref: CohortRef, models: Sequence[str] | None = None) -> CohortTable:
         """Truth and predictions side by side, in the order in which the photographs were added.

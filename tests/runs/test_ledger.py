@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from fundus_core import runs
 from fundus_core.errors import UsageError
 from fundus_core.records import Prediction
 from fundus_core.runs import claims, ledger, presence
 from fundus_core.runs.claims import Ending, Member, Turn
-from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store
+from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, schema
 
 ONE, TWO = ModelVersion("one", "w1", "c1"), ModelVersion("two", "w2", "c2")
 
@@ -222,3 +224,40 @@ def test_an_empty_cohort_and_a_run_without_a_model(store: Store) -> None:
     for act in (runs.progress, runs.pause, runs.resume, runs.cancel):
         with pytest.raises(UsageError, match="no run 77"):
             act(store, 77)
+
+
+def test_deleting_a_cohort_while_workers_write_takes_turns_with_them(
+    store: Store, open_store: Callable[[], Store]
+) -> None:
+    """On PostgreSQL they locked each other out, and the one that had to give way said that the store was broken."""
+    for attempt in range(3):
+        for name, numbers in (("a", range(40)), ("b", range(20, 60))):
+            fill(store, name, numbers)
+            ledger.submit(store, name, [ONE, TWO])
+        with ThreadPoolExecutor(3) as pool:
+            workers = [pool.submit(work_off, open_store(), f"w{attempt}{i}", 8) for i in range(3)]
+            for name in "ab":
+                store.delete(name)
+            for worker in workers:
+                worker.result(60)
+        with store.reading() as connection:
+            for table in (schema.photograph, schema.entry, schema.outcome, schema.reading, schema.run):
+                assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() == 0, table.name
+
+
+def test_a_reading_that_was_deleted_before_it_could_be_used_again_is_made_anew(store: Store, tmp_path: Path) -> None:
+    """A worker has just seen that the bytes are known, and their only cohort is deleted: back into the queue."""
+    (tmp_path / "x").write_bytes(b"0")
+    fill(store, "a", range(1))
+    ledger.submit(store, "a", [ONE])
+    work_off(store)
+    store.create_cohort("b")
+    store.add_photographs("b", [NewPhotograph("x", str(tmp_path / "x"))])
+    run = ledger.submit(store, "b", [ONE])
+    turn = claims.next_turn(store)
+    assert turn is not None
+    (member,) = claims.take(store, "w", turn, 1)
+    store.delete("a")
+    claims.end(store, "w", turn, [Ending(member, store.shelf.sha256(b"0"))])
+    progress = check(runs.progress(store, run))
+    assert (progress.state, progress.queued, progress.in_flight) == ("waiting", 1, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -66,7 +67,7 @@ def server() -> Iterator[str]:
         _wait(programs, port)
         yield f"postgresql+psycopg://{user}@127.0.0.1:{port}/postgres"
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # end at once, whoever is still connected
         process.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
 

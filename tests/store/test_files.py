@@ -56,3 +56,33 @@ def test_only_old_strays_are_tidied_away(tmp_path: Path) -> None:
         os.utime(shelf.path("photographs", sha256), (long_ago, long_ago))
     assert shelf.tidy({used}) == 1
     assert shelf.all("photographs") == {used, new}
+
+
+def test_what_a_power_cut_left_empty_is_not_there_and_is_written_anew(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    kept = shelf.keep(b"photograph")
+    thumbnail = shelf.write("thumbnails", kept.sha256, b"picture")
+    for path in (tmp_path / kept.locator, thumbnail):
+        path.write_bytes(b"")
+    assert shelf.find("photographs", kept.sha256) is None
+    assert shelf.find("thumbnails", kept.sha256) is None
+    assert shelf.write("thumbnails", kept.sha256, b"picture").read_bytes() == b"picture"
+    assert shelf.keep(b"photograph") == kept
+    assert (tmp_path / kept.locator).read_bytes() == b"photograph"
+
+
+@pytest.mark.parametrize("uploaded", [False, True])
+def test_handing_in_again_mends_a_damaged_copy(tmp_path: Path, uploaded: bool) -> None:
+    shelf = Shelf(tmp_path / "shelf")
+    kept = shelf.keep(b"photograph")
+    (shelf.folder / kept.locator).write_bytes(b"photogrXph")
+    upload = tmp_path / "upload"
+    upload.write_bytes(b"photograph")
+    assert (shelf.keep_file(upload) if uploaded else shelf.keep(b"photograph")) == kept
+    assert (shelf.folder / kept.locator).read_bytes() == b"photograph"
+
+
+def test_settling_takes_what_is_there(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.settle([])
+    shelf.settle([shelf.keep(b"%d" % number).locator for number in range(40)] + ["photographs/no/such"])

@@ -42,6 +42,7 @@ def import_(engine: sa.Engine, shelf: Shelf, file: Path, *, name: str | None) ->
         with zipfile.ZipFile(file) as archive:
             reader = _Reader(archive, shelf, kept)
             reader.keep_files()
+            shelf.settle([f"photographs/{sha256[:2]}/{sha256}" for sha256 in sorted(kept)])
             with database.writing(engine) as connection:
                 return reader.write(connection, name)
     except UsageError:

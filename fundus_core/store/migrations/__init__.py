@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from fundus_core.store.migrations import door_and_limits, first
+from fundus_core.store.migrations import door_and_limits, first, stamps
 
-STEPS: tuple[Callable[[Operations], None], ...] = (first.upgrade, door_and_limits.upgrade)
+STEPS: tuple[Callable[[Operations], None], ...] = (first.upgrade, door_and_limits.upgrade, stamps.upgrade)
 """Step n leads from schema version n to n + 1; version 0 is an empty database."""
 
 
