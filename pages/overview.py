@@ -16,10 +16,9 @@ st.markdown(
         "and look at every eye behind a point."
     )
 )
-with st.container(horizontal=True):
-    st.page_link(
-        menu.path("new_cohort"), label=_("Try it with your photographs"), icon=":material/add_photo_alternate:"
-    )
+with st.container(horizontal=True, vertical_alignment="center"):
+    if st.button(_("Try it with your photographs"), type=show.leading(), icon=":material/add_photo_alternate:"):
+        st.switch_page(menu.path("new_cohort"))
     st.page_link(
         menu.path("evaluate"),
         label=_("Evaluate the sample"),

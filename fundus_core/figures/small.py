@@ -33,6 +33,7 @@ def small_scatter(target: Target, groups: Sequence[Points], estimates: Mapping[s
     count = sum(len(group) for group in groups)
     palette = look.palette
     mae = error(estimates["mae"].value)
+    upwards = _text(11, 135, look.say("predicted"), palette.quiet, 12, anchor="middle")
     title = f"{with_unit(target, look)}: MAE {mae}, n = {count}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}" width="{SIDE * 2}" '
@@ -45,6 +46,7 @@ def small_scatter(target: Target, groups: Sequence[Points], estimates: Mapping[s
         _text(286, 236, f"MAE {mae} {look.say(target.unit)}", palette.ink, 15, weight="bold"),
         _text(286, 253, f"n = {count:,}", palette.quiet, 12),
         _text(165, 296, look.say("true"), palette.quiet, 12, anchor="middle"),
+        f'<g transform="rotate(-90 11 135)">{upwards}</g>',
     ]
     if look.rendered:
         parts.append(_text(46, 24, look.say("rendered eyes"), palette.quiet, 11, anchor="start"))

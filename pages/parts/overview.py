@@ -10,14 +10,17 @@ from fundus_core.figures import error
 from fundus_core.targets import METABOLIC, TARGETS
 from pages.parts.shared import progress, results, show
 from pages.parts.shared.results import View
-from pages.parts.shell import home, menu
+from pages.parts.shell import home, menu, places
 from pages.parts.shell.language import _, count
-from pages.parts.shell.sample import NAME
+from pages.parts.shell.sample import NAME, coming
 
 
 def sample() -> None:
     """Draw the sample cohort's targets as small multiples, without Plotly."""
     store = home.store()
+    if coming(store, places.folder()):
+        _arriving()
+        return
     cohort = next((cohort for cohort in store.cohorts() if cohort.name == NAME), None)
     if cohort is None:
         return
@@ -32,6 +35,14 @@ def sample() -> None:
         _small_multiples(view)
 
 
+@st.fragment(run_every=0.5)
+def _arriving() -> None:
+    """On a fresh start the page is quicker than the sample cohort: say so, and draw it as soon as it is there."""
+    if not coming(home.store(), places.folder()):
+        st.rerun()
+    st.caption(_("The sample cohort is being put in place."))
+
+
 def _small_multiples(view: View) -> None:
     found = results.evaluated(view)
     shown = [name for name in (*METABOLIC, "age") if name in results.targets(found)]
@@ -42,6 +53,13 @@ def _small_multiples(view: View) -> None:
         for name in shown:
             with st.container(border=True):
                 _one(view, found.targets[name])
+    st.caption(
+        _("MAE: mean absolute error. Dashed: predicted equals true. Grey: within one MAE."),
+        help=_(
+            "Under each figure stands what its MAE must be held against: always predicting the mean and using age and "
+            "sex only, which need no photograph, and what was published for other people."
+        ),
+    )
 
 
 def _one(view: View, result: TargetResult) -> None:
@@ -57,13 +75,13 @@ def _one(view: View, result: TargetResult) -> None:
 
 
 def yardsticks(result: TargetResult) -> str:
-    """Return what the MAE must be held against."""
-    parts = [f"{_('predicting the mean')} {error(result.estimates['mae_null'].value)}"]
-    parts.append(f"{_('age and sex only')} {error(result.estimates['mae_age_sex'].value)}")
-    published = TARGETS[result.target].published_mae
-    if published is not None:
-        parts.append(f"{_('published (JOIR)')} {error(published)}")
-    return " · ".join(parts)
+    """Return what the MAE must be held against, a line each, so that all cards are of one height."""
+    known = {
+        _("predicting the mean"): result.estimates["mae_null"].value,
+        _("age and sex only"): result.estimates["mae_age_sex"].value,
+        _("published (JOIR)"): TARGETS[result.target].published_mae,
+    }
+    return "  \n".join(f"{words} **{error(value)}**" for words, value in known.items())
 
 
 def cohorts() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fundus_core import inference, pipeline
+from fundus_core import inference, pipeline, truth
 from fundus_core.images import sources
 from fundus_core.journey import examine
 from fundus_core.models import registry
@@ -31,6 +31,29 @@ def test_a_fresh_store_shows_predicted_against_true_at_once(store: Store) -> Non
     assert np.isfinite(table.truth["sbp"]).sum() > 350
     assert store.models(sample.NAME)[0].model == sample.MODEL
     assert all("rendered" in reason for reason in table.reason[table.status == "predicted"])
+
+
+def test_its_truth_is_what_the_reader_for_any_table_finds(store: Store) -> None:
+    before = store.table(sample.NAME)
+    found = pipeline.match_truth(store, sample.NAME, truth.load(sample.FOLDER / "truth.csv"))
+    pipeline.set_truth(store, sample.NAME, found)
+    after = store.table(sample.NAME)
+    for name, column in before.truth.items():
+        np.testing.assert_array_equal(column, after.truth[name])
+    assert {name: list(words) for name, words in before.covariates.items()} == {
+        name: list(words) for name, words in after.covariates.items()
+    }
+    assert list(before.patient_id) == list(after.patient_id)
+    assert list(before.eye) == list(after.eye)
+
+
+def test_it_is_on_its_way_until_it_can_be_looked_at(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "fresh") as fresh:
+        assert sample.coming(fresh, tmp_path)
+        sample.ensure(fresh, tmp_path)
+        assert not sample.coming(fresh, tmp_path)
+        fresh.delete(sample.NAME)
+        assert not sample.coming(fresh, tmp_path), "who deleted it is rid of it"
 
 
 def test_offering_it_again_changes_nothing(store: Store, tmp_path: Path) -> None:

@@ -14,7 +14,11 @@ from pages.parts.new_cohort.inbox import Inbox
 from pages.parts.shell import sample
 from pages.parts.shell.places import folder
 
+QUIET_S = 4.0
+"""The worker is woken this long after the start: loading its network would slow the first page."""
+
 _opening = threading.Lock()
+_leaving = threading.Event()
 
 
 @cache
@@ -35,16 +39,19 @@ def inbox() -> Inbox:
 
 def start() -> None:
     """Open the store at once; fetch the sample cohort and wake the worker without keeping a page waiting."""
+    _leaving.clear()
     threading.Thread(target=_prepare, args=(store(),), name="prepare", daemon=True).start()
 
 
 def _prepare(opened: Store) -> None:
-    inbox().tidy()
     with contextlib.suppress(UsageError):  # another server of this folder was quicker
         sample.ensure(opened, folder())
-    runs.ensure_worker(opened)
+    inbox().tidy()
+    if not _leaving.wait(QUIET_S):
+        runs.ensure_worker(opened)
 
 
 def stop() -> None:
     """Let the worker finish its batch and end."""
+    _leaving.set()
     runs.stop_worker(store())

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from fundus_core import images, pipeline, runs, truth
-from fundus_core.records import Reading
-from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store
+from fundus_core import images, pipeline, runs
+from fundus_core.records import Eye, Reading
+from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow
+from fundus_core.targets import TARGETS
 from pages.parts.shared import cards
 
 FOLDER = Path(__file__).resolve().parents[3] / "data" / "sample"
@@ -33,10 +36,32 @@ def ensure(store: Store, home: Path) -> None:
         hashes = {reading.photograph: reading.sha256 for reading in _shipped()}
         found = map(NewPhotograph.of_source, images.sources([FOLDER / "photographs"]))
         store.add_photographs(there.id, (replace(one, sha256=hashes.get(one.name, "")) for one in found))
-        pipeline.set_truth(store, there.id, pipeline.match_truth(store, there.id, truth.load(table)))
+        store.set_truth(there.id, _truth(table))
         mark.touch()
     if MODEL in cards.ready() and not store.models(there.id):
         _read(store, there.id)
+
+
+def _truth(table: Path) -> Iterator[TruthRow]:
+    """Read the sample's own table, whose headings are ours; a reader for anybody's tables takes a second to import."""
+    known = ("photograph", "patient_id", "eye", *TARGETS)
+    with table.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            yield TruthRow(
+                photograph=row["photograph"],
+                truth={name: float(row[name]) for name in TARGETS if row[name]},
+                covariates={name: word for name, word in row.items() if name not in known and word},
+                patient_id=row["patient_id"],
+                eye=Eye(row["eye"]),
+            )
+
+
+def coming(store: Store, home: Path) -> bool:
+    """Return whether the sample cohort is on its way into a fresh store."""
+    there = next((cohort for cohort in store.cohorts() if cohort.name == NAME), None)
+    if there is None:
+        return not (home / "sample-offered").exists() and (FOLDER / "truth.csv").is_file()
+    return MODEL in cards.ready() and not store.models(there.id)
 
 
 def _read(store: Store, cohort: int) -> None:
