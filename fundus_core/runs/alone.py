@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -19,7 +19,7 @@ from fundus_core.retina import CropRule
 from fundus_core.runs import looking
 from fundus_core.runs.claims import Member
 from fundus_core.runs.looking import Looked
-from fundus_core.runs.opening import OpenModel
+from fundus_core.runs.opening import Model, OpenModel
 from fundus_core.runs.predicting import Predicted, predict
 
 PATIENCE_S = 180.0
@@ -105,14 +105,17 @@ class _Child:
 
 def _serve(pipe: Connection[Any, Any], open_model: OpenModel) -> None:
     """The child: answers until the pipe is closed, by the worker or by its death."""
+    models: dict[str, Model] = {}
     with contextlib.suppress(EOFError, ConnectionError):
         while True:
-            pipe.send(_do(pipe.recv(), open_model))
+            task: Task = pipe.recv()
+            models |= {name: open_model(name) for name in task.models.values() if name not in models}
+            pipe.send(_do(task, models))
 
 
-def _do(task: Task, open_model: OpenModel) -> Answer:
+def _do(task: Task, models: Mapping[str, Model]) -> Answer:
     looked = looking.look(
         task.member, task.rules, versions=task.versions, known=lambda _: frozenset(), limits=task.limits
     )
-    models = {version: open_model(name) for version, name in task.models.items()}
-    return Answer(looked, predict(models, [looked], task.rules).get(looked.member.id, {}))
+    asked = {version: models[name] for version, name in task.models.items()}
+    return Answer(looked, predict(asked, [looked], task.rules).get(looked.member.id, {}))

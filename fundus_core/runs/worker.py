@@ -55,8 +55,8 @@ def work(
         _closing(Worker(store, opening, me, pool)) as worker,
     ):
         worker.over = over or worker.over
-        store.tidy()
         busy, parent = time.monotonic(), os.getppid()
+        untidy = True
         while not worker.over.is_set():
             try:
                 worked = worker.step()
@@ -69,7 +69,17 @@ def work(
             if not worked and time.monotonic() - busy >= patience:
                 return
             if not worked:
+                untidy = untidy and not _tidied(store)
                 worker.over.wait(POLL_S)
+
+
+def _tidied(store: Store) -> bool:
+    """Tidy up, at a moment when there is nothing else to do: with many photographs it takes seconds."""
+    try:
+        store.tidy()
+    except StoreUnavailableError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

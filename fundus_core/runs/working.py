@@ -160,16 +160,20 @@ class Worker:
         """Wait until a batch has been read; returns whether it is still wanted."""
         since = time.monotonic()
         while wait(job.looks, timeout=POLL_S).not_done:
-            self.ahead.appendleft(job)
-            self.poll()
-            if not self.ahead or self.ahead[0] is not job:
-                return False
-            self.ahead.popleft()
-            if self.over.is_set():
+            if not self.wanted(job):
                 return False
             if time.monotonic() - since > HANGS_S:
                 os._exit(1)  # a thread cannot be stopped; the next worker opens these alone
         return True
+
+    def wanted(self, job: Job) -> bool:
+        """Look, as ``poll`` does, whether a batch in hand is still to be done."""
+        self.ahead.appendleft(job)
+        self.poll()
+        if not self.ahead or self.ahead[0] is not job:
+            return False
+        self.ahead.popleft()
+        return not self.over.is_set()
 
     def try_alone(self, job: Job) -> tuple[list[Looked], dict[int, dict[int, Predicted]]]:
         """Open suspect photographs in another process; ask the networks there too if this did not help."""
@@ -187,13 +191,12 @@ class Worker:
         looked: list[Looked] = []
         predicted: dict[int, dict[int, Predicted]] = {}
         for answer in alone.each(tasks, self.opening):
-            self.poll()
-            if self.over.is_set():
-                break
             looking.show(self.store, answer.looked, self.over)
             looked.append(answer.looked)
             if answer.predicted:
                 predicted[answer.looked.member.id] = answer.predicted
+            if not self.wanted(job):
+                break
         return looked, predicted
 
     def finish(self, job: Job, looked: Sequence[Looked], predicted: dict[int, dict[int, Predicted]]) -> None:

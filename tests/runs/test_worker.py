@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from fundus_core import runs
 from fundus_core.quality import LIMITS
 from fundus_core.records import Eye, Pixels
 from fundus_core.retina import CropRule
-from fundus_core.runs import claims, ledger, worker, working
+from fundus_core.runs import alone, claims, ledger, presence, worker, working
 from fundus_core.runs.opening import Model
 from fundus_core.store import NewPhotograph, Store, StoreUnavailableError, TurnedAway, Where
 from tests.runs import fake
@@ -257,3 +258,54 @@ def test_other_limits_refuse_others_and_nothing_is_taken_from_before(store: Stor
     assert (now.refused, now.reused) == (2, 0)
     assert {item.reason_code for item in store.photographs("a", model="red").items} == {"focus"}
     assert run(store, "a", "red").reused == 2, "the usual limits again: read before"
+
+
+def test_pausing_acts_on_suspects_too(store: Store, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are tried one by one, which takes long; whoever pauses does not wait for the last of them."""
+    make("a", range(6))
+    key = ledger.submit(store, "a", [fake.version("red")])
+    turn = claims.next_turn(store)
+    assert turn is not None
+    claims.take(store, "dead", turn, 6)
+    with store.writing() as connection:
+        presence.release(connection, ["dead"], died=True)
+    real, tried = alone.each, []
+
+    def each(*arguments: object) -> Iterator[alone.Answer]:
+        for answer in real(*arguments):  # type: ignore[arg-type]
+            tried.append(answer)
+            if len(tried) == 2:
+                runs.pause(store, key)
+                time.sleep(working.POLL_S)
+            yield answer
+
+    monkeypatch.setattr(alone, "each", each)
+    worker.work(store, opening=fake.opening)
+    paused = runs.progress(store, key)
+    assert (paused.state, paused.in_flight, len(tried)) == ("paused", 0, 2)
+    assert paused.settled < 2, "what was in hand when the pause came is not counted"
+    monkeypatch.setattr(alone, "each", real)
+    runs.resume(store, key)
+    worker.work(store, opening=fake.opening)
+    assert runs.progress(store, key).predicted == 6
+
+
+def test_what_nobody_refers_to_is_tidied_away_when_there_is_time(store: Store, make: Make) -> None:
+    make("a", range(1))
+    stray = store.shelf.folder / store.keep(b"stray").locator
+    os.utime(stray, (1.0, 1.0))
+    key = ledger.submit(store, "a", [fake.version("red")])
+    over = threading.Event()
+
+    def opening(name: str) -> Model:
+        assert stray.exists(), "first the work"
+        return fake.opening(name)
+
+    thread = threading.Thread(
+        target=worker.work, args=(store,), kwargs={"opening": opening, "idle_exit": 60.0, "over": over}
+    )
+    thread.start()
+    wait_for(lambda: not stray.exists())
+    over.set()
+    thread.join(20)
+    assert runs.progress(store, key).predicted == 1
