@@ -11,9 +11,9 @@ from fundus_core import __main__
 from fundus_core.benchmark import ceiling, material
 from fundus_core.benchmark.apart import Apart, Here
 from fundus_core.benchmark.bootstrap import Intervals, cohort
-from fundus_core.benchmark.measure import measure
+from fundus_core.benchmark.measure import _paper, measure
 from fundus_core.benchmark.ours import Ours
-from fundus_core.benchmark.plan import QUICK, Trial
+from fundus_core.benchmark.plan import QUICK, Published, Trial
 from fundus_core.benchmark.table import text
 from fundus_core.errors import UsageError
 
@@ -61,6 +61,17 @@ def test_hours_grow_with_the_cohort_in_proportion(found):
         assert list(hours) == [10_000, 130_000, 1_600_000]
         assert hours[130_000] == pytest.approx(13 * hours[10_000])
         assert hours[1_600_000] == pytest.approx(160 * hours[10_000])
+
+
+def test_the_scale_on_paper_follows_from_its_parts():
+    published = Published("some GPU", 50.0, "somewhere")
+    plan = replace(QUICK, trials=(replace(TINY, published=published), replace(TINY, name="untold")))
+    one, eight = _paper(plan, {TINY.name: {"decode": 0.01, "find": 0.03}, "untold": {"decode": 0.01}})
+    assert (one.gpus, eight.gpus) == (1, 8)
+    assert one.hours[130_000] == pytest.approx(130_000 / 50 / 3600)
+    assert one.cores == pytest.approx(2.0)
+    assert eight.hours[130_000] == pytest.approx(one.hours[130_000] / 8)
+    assert eight.cores == pytest.approx(8 * one.cores)
 
 
 def test_what_was_not_measured_is_said(found):

@@ -6,7 +6,7 @@ import contextlib
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,15 @@ from fundus_core.benchmark.bootstrap import PHOTOGRAPHS_PER_PERSON, Intervals
 from fundus_core.benchmark.ours import Ours
 from fundus_core.benchmark.plain import Plain
 from fundus_core.benchmark.plan import FULL, Plan, Trial
-from fundus_core.benchmark.result import OURS, PLAIN, Benchmark, Interval, Projection, Row
+from fundus_core.benchmark.result import OURS, PLAIN, Benchmark, Interval, Paper, Projection, Row
 from fundus_core.benchmark.steps import reading_steps
 from fundus_core.models.card import Card
 from fundus_core.targets import METABOLIC
 
 COHORTS = (10_000, 130_000, 1_600_000)
 """Photographs of the cohorts whose hours are projected."""
+GPUS = (1, 8)
+"""For the scale on paper."""
 Tell = Callable[[str], None]
 
 
@@ -77,7 +79,16 @@ def measure(plan: Plan = FULL, *, tell: Tell = lambda _: None) -> Benchmark:
         described = _described(paths)
     intervals = _intervals(plan, tell)
     return Benchmark(
-        _machine(), described, work, rates, tuple(rows), steps, intervals, _projections(rows), tuple(notes)
+        _machine(),
+        described,
+        work,
+        rates,
+        tuple(rows),
+        steps,
+        intervals,
+        _projections(rows),
+        tuple(_paper(plan, steps)),
+        tuple(notes),
     )
 
 
@@ -202,6 +213,18 @@ def _projections(rows: Sequence[Row]) -> tuple[Projection, ...]:
     )
 
 
+def _paper(plan: Plan, steps: Mapping[str, Mapping[str, float]]) -> Iterator[Paper]:
+    """What one GPU and eight would take, each fed by as many cores as it wants; linear by their independence."""
+    for trial in plan.trials:
+        if trial.published is None or trial.name not in steps:
+            continue
+        told, reading = trial.published, sum(steps[trial.name].values())
+        for gpus in GPUS:
+            rate = gpus * told.rate
+            hours = {count: count / rate / 3600 for count in COHORTS}
+            yield Paper(trial.name, told.device, gpus, rate, rate * reading, hours, told.source)
+
+
 def _machine() -> dict[str, str]:
     names = [line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")]
     return {
@@ -236,7 +259,7 @@ def _notes(plan: Plan) -> list[str]:
         "bf16 is used for a model only where 'models check' has found it harmless; random weights cannot be checked.",
     ]
     if not torch.cuda.is_available():
-        notes.append("GPU: unmeasured, there is none here.")
+        notes.append("GPU: unmeasured, there is none here; what stands on paper rests on a published speed.")
     if not plan.apart:
         notes.append("A quick run shows that every part works; its sizes say nothing about speed.")
     return notes

@@ -7,6 +7,18 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """How fast somebody else found a network on a GPU."""
+
+    device: str
+    """The GPU."""
+    rate: float
+    """Photographs a second, the network alone."""
+    source: str
+    """Where it is written, and how it was measured."""
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One network that is measured."""
 
@@ -26,6 +38,8 @@ class Trial:
     """Photographs that the plain way reads in a round."""
     ours: int = 16
     """Photographs that the worker reads in a round; more, since it is faster and its start counts, too."""
+    published: Published | None = None
+    """For the scale on paper, where no GPU can be measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +69,12 @@ class Plan:
         return max(max(trial.count, trial.ours) for trial in self.trials)
 
 
-_B7 = Trial("EfficientNet-B7, 600 px, random weights", "", "tf_efficientnet_b7", {}, 600, (1, 4), 8, 24)
+_RTX_4090 = Published(
+    "RTX 4090",
+    181.61,
+    "timm's benchmark-infer-amp-nhwc-pt240-cu124-rtx4090.csv: tf_efficientnet_b7, 600 px, batch 192, float16 autocast",
+)
+_B7 = Trial("EfficientNet-B7, 600 px, random weights", "", "tf_efficientnet_b7", {}, 600, (1, 4), 8, 24, _RTX_4090)
 _B0 = Trial("EfficientNet-B0, 224 px, random weights", "", "tf_efficientnet_b0", {}, 224, (1, 8), 24, 96)
 _SAMPLE = Trial("sample model", "sample-rendered", batches=(1, 8), count=24, ours=160)
 _TINY = Trial(

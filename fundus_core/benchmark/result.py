@@ -81,6 +81,26 @@ class Projection:
 
 
 @dataclass(frozen=True, slots=True)
+class Paper:
+    """What GPUs would take by a published speed of the network and the measured cost of reading; not measured."""
+
+    network: str
+    """Name of the trial."""
+    device: str
+    """The GPU."""
+    gpus: int
+    """How many share a cohort."""
+    rate: float
+    """Photographs a second."""
+    cores: float
+    """Processor cores that must read for the GPUs not to wait, at this machine's cost of reading."""
+    hours: Mapping[int, float]
+    """By number of photographs."""
+    source: str
+    """Of the network's speed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Benchmark:
     """Everything that was measured side by side in one run."""
 
@@ -100,6 +120,8 @@ class Benchmark:
     """The bootstrap."""
     projections: tuple[Projection, ...]
     """What the rows mean for cohorts."""
+    paper: tuple[Paper, ...]
+    """What GPUs would take, on paper."""
     notes: tuple[str, ...]
     """What was not measured, and how to read the numbers."""
 

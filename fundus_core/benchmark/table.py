@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from fundus_core.benchmark.result import OURS, Benchmark, Interval, Projection, Row
+from fundus_core.benchmark.result import OURS, Benchmark, Interval, Paper, Projection, Row
 
 
 def text(found: Benchmark) -> str:
@@ -33,8 +33,15 @@ def _lines(found: Benchmark) -> Iterator[str]:
     yield ""
     yield "Hours for a cohort, projected from the times above"
     counts = [f"{count:,}" for count in found.projections[0].hours] if found.projections else []
-    yield from _table(("network", "way", *counts), [_hours(one) for one in found.projections])
+    cost = "core seconds per 1,000"
+    cores = int(found.machine["cores"])
+    yield from _table(("network", "way", *counts, cost), [_hours(one, cores) for one in found.projections])
     yield ""
+    if found.paper:
+        yield "Hours on paper: a published speed of the network, and cores that read at this machine's cost"
+        yield from _table(("network", "GPUs", "per second", *counts, "cores"), [_on_paper(one) for one in found.paper])
+        yield from (f"  {source}" for source in dict.fromkeys(one.source for one in found.paper))
+        yield ""
     yield from found.notes
 
 
@@ -78,8 +85,15 @@ def _interval(one: Interval) -> tuple[str, ...]:
     )
 
 
-def _hours(one: Projection) -> tuple[str, ...]:
-    return (one.network, _name(one.way, one.device, one.precision), *(f"{hours:.2f}" for hours in one.hours.values()))
+def _hours(one: Projection, cores: int) -> tuple[str, ...]:
+    hours = [f"{hours:.2f}" for hours in one.hours.values()]
+    count, whole = next(iter(one.hours.items()))
+    return (one.network, _name(one.way, one.device, one.precision), *hours, f"{3.6e6 * cores * whole / count:.0f}")
+
+
+def _on_paper(one: Paper) -> tuple[str, ...]:
+    hours = [f"{hours:.2f}" for hours in one.hours.values()]
+    return (one.network, f"{one.gpus} x {one.device}", f"{one.rate:.0f}", *hours, f"{one.cores:.0f}")
 
 
 def _name(way: str, device: str, precision: str) -> str:
