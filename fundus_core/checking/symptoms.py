@@ -241,15 +241,19 @@ def _scale(column: _Column) -> Symptom | None:
     small = float(np.abs(column.values).max()) < 10
     code = "standardised" if small else "shifted" if _share_inside(column) >= 0.95 else "out_of_range"
     target = TARGETS[column.target]
-    found = f"{column.name} lies around {np.mean(column.values):.3g} (spread {np.std(column.values):.2g}), measured "
-    found += f"values around {np.mean(column.truth):.3g} {target.unit}: "
-    if not slope > 0 or not correlation(column.values, column.truth) > 0.1:
-        return column.symptom(code, found + "and the two do not go together, so that no scale is proposed.")
-    why = "the output looks standardised; " if small else ""
-    fitted = (
-        f"{why}scale and offset fitted on {len(column.truth)} photographs are given, the true ones are its makers'."
+    lies = (
+        f"{column.name} lies around {np.mean(column.values):.3g} (spread {np.std(column.values):.2g}), "
+        f"measured values around {np.mean(column.truth):.3g} {target.unit}"
     )
-    return column.symptom(code, found + fitted, column.rescaled(float(slope), float(intercept)))
+    if not slope > 0 or not correlation(column.values, column.truth) > 0.1:
+        sentence = f"{lies}: and the two do not go together, so that no scale is proposed."
+        return column.symptom(code, sentence)
+    why = "the output looks standardised; " if small else ""
+    sentence = (
+        f"{lies}: {why}scale and offset fitted on {len(column.truth)} photographs are given, "
+        "the true ones are its makers'."
+    )
+    return column.symptom(code, sentence, column.rescaled(float(slope), float(intercept)))
 
 
 def _without_truth(column: _Column) -> Symptom | None:

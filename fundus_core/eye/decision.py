@@ -56,6 +56,8 @@ def _disagreement(source: str, eye: Eye, others: list[str]) -> str:
     if not others:
         return ""
     against = " and ".join(_SPEAKERS[other] for other in others)
-    says = "says" if len(others) == 1 else "say"
     other_eye = Eye.LEFT if eye is Eye.RIGHT else Eye.RIGHT
-    return f"Taken as the {eye} eye, as {_SPEAKERS[source]} says; {against} {says} {other_eye}. Check which is right."
+    who = _SPEAKERS[source]
+    if len(others) == 1:
+        return f"Taken as the {eye} eye, as {who} says; {against} says {other_eye}. Check which is right."
+    return f"Taken as the {eye} eye, as {who} says; {against} say {other_eye}. Check which is right."

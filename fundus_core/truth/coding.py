@@ -102,6 +102,8 @@ def _by_stature(words: Words, coding: dict[str, str], columns: Sequence[Column],
         error = float(np.hypot(men.std() / np.sqrt(len(men)), women.std() / np.sqrt(len(women))))
         difference = float(men.mean() - women.mean())
         if abs(difference) > 3 * error:
-            fits = "fits this" if difference > 0 else "contradicts this"
-            return f"{other.heading} {fits} (mean {men.mean():.4g} against {women.mean():.4g}). ", difference > 0
+            means = f"(mean {men.mean():.4g} against {women.mean():.4g})"
+            if difference > 0:
+                return f"{other.heading} fits this {means}. ", True
+            return f"{other.heading} contradicts this {means}. ", False
     return "", True

@@ -1,7 +1,8 @@
 """English and Japanese: every sentence of the pages passes through ``_``.
 
 The English sentence is the key; ``locale/<language>/LC_MESSAGES/fundus_lab.po`` holds the others and is read
-as it stands, without a compiled copy beside it.
+as it stands, without a compiled copy beside it. What the core says is English too, in stored reasons as on the command
+line; a page passes it through ``said``, which knows the core's sentences from ``fundus_core.po``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from pages.parts.shell import address
+from pages.parts.shell.phrases import PLACE, Phrasebook
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 """Code and own name of each language."""
@@ -27,9 +29,9 @@ KEY = "lang"
 
 
 @cache
-def catalogue(language: str) -> dict[str, str]:
+def catalogue(language: str, domain: str = "fundus_lab") -> dict[str, str]:
     """Return sentence -> translation; empty for English, whose sentences are the keys."""
-    path = LOCALE / language / "LC_MESSAGES" / "fundus_lab.po"
+    path = LOCALE / language / "LC_MESSAGES" / f"{domain}.po"
     if not path.is_file():
         return {}
     with path.open("rb") as stream:
@@ -54,6 +56,19 @@ def preferred(locale: str | None) -> str:
 def _(text: str) -> str:
     """Return the sentence in the session's language; the English one where no translation exists."""
     return catalogue(current()).get(text, text)
+
+
+@cache
+def phrasebook(language: str) -> Phrasebook:
+    """Return what the core says, and what names in it mean, in a language."""
+    names = {text: own for text, own in catalogue(language).items() if not PLACE.search(text)}
+    return Phrasebook({**names, **catalogue(language, "fundus_core")})
+
+
+def said(text: object) -> str:
+    """Return a text of the core, such as an error or a stored reason, in the session's language."""
+    language = current()
+    return str(text) if language == "en" else phrasebook(language).translate(str(text))
 
 
 def count(value: int) -> str:
