@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import threading
 from functools import cache
 from pathlib import Path
@@ -43,7 +44,13 @@ def start() -> None:
     threading.Thread(target=_prepare, args=(store(),), name="prepare", daemon=True).start()
 
 
+LATE = ("pandas", "streamlit.emojis")
+"""What Streamlit imports only when it draws the first page: half a second that a browser needs for itself anyway."""
+
+
 def _prepare(opened: Store) -> None:
+    for name in LATE:
+        importlib.import_module(name)
     with contextlib.suppress(UsageError):  # another server of this folder was quicker
         sample.ensure(opened, folder())
     inbox().tidy()
