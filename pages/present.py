@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.parts.present import deck, slides
+from pages.parts.present import deck
 from pages.parts.shared import choose, results, show
+from pages.parts.shell import address
 from pages.parts.shell.language import _
 
 view = choose.require_view(_("Present"))
@@ -16,17 +17,19 @@ if not results.targets(results.evaluated(view)):
         "add_photo_alternate",
     )
     st.stop()
-dark = st.context.theme.type == "dark"
-made = slides.of_cohort(view, dark=dark)
-footer = slides.footer(view)
-deck.show(made, footer, view.cohort.name, dark=dark)
 with buttons:
-    show.download(
-        "PowerPoint",
-        "slides.pptx",
-        lambda: deck.as_powerpoint(made, footer, dark=dark),
-        mime="application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    )
-    show.download(
-        "HTML", "slides.html", lambda: deck.as_file(made, footer, view.cohort.name, dark=dark), mime="text/html"
-    )
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    words = {"light": _("Light"), "dark": _("Dark")}
+    ground = address.pick(
+        st.segmented_control, _("Ground"), list(words), key="ground", default=theme, words=words, always=True,
+        required=True, label_visibility="collapsed",
+    )  # fmt: skip
+    place = st.container(horizontal=True, width="content")
+with st.spinner(_("Drawing the slides")):
+    made, data = deck.of(view, dark=ground == "dark")
+deck.show(data)
+with place:
+    name = view.cohort.name
+    pptx = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+    show.download("PowerPoint", f"{name}.pptx", lambda: deck.as_powerpoint(made), mime=pptx)
+    show.download("HTML", f"{name}.html", lambda: deck.as_file(made), mime="text/html")

@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from fundus_core.figures.printing.text import colour, plain
 
@@ -24,6 +25,8 @@ def prepare(axes: Axes, paper: Figure, layout: Any) -> None:
     for drawn, axis in ((axes.xaxis, layout.xaxis), (axes.yaxis, layout.yaxis)):
         if axis.showgrid is not False and axis.visible is not False:
             drawn.grid(visible=True, color=colour(axis.gridcolor or "#dddddd"), linewidth=0.8)
+        if axis.nticks:
+            drawn.set_major_locator(MaxNLocator(axis.nticks, steps=[1, 2, 5, 10]))
     if layout.yaxis.type == "category":
         names = [plain(name) for name in layout.yaxis.categoryarray]
         axes.set_yticks(range(len(names)), names)

@@ -1,27 +1,17 @@
-"""Slides on the screen and as one file that needs nothing else."""
+"""Slides on the screen and as files that need nothing else, made once per revision of a cohort."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from html import escape
-from pathlib import Path
+from datetime import date
 from typing import Any
 
 import streamlit as st
 
-from pages.parts.present.slides import Slide
+from fundus_core.report import slides
+from fundus_core.report.slides import Deck
+from pages.parts.present import contents
+from pages.parts.shared.results import Key, View
 from pages.parts.shell.language import _, current
-
-_HERE = Path(__file__).parent
-
-
-def _css() -> str:
-    return (_HERE / "slides.css").read_text(encoding="utf-8")
-
-
-def _js() -> str:
-    return (_HERE / "slides.js").read_text(encoding="utf-8")
 
 
 @st.cache_resource(show_spinner=False)
@@ -32,39 +22,37 @@ export default function (component) {
 }
 """
     html = '<div class="holder"><div class="root"></div></div>'
-    return st.components.v2.component("fundus_lab_slides", html=html, css=_css(), js=_js() + starting)
+    script = slides.asset("slides.js") + starting
+    return st.components.v2.component("fundus_lab_slides", html=html, css=slides.asset("slides.css"), js=script)
 
 
-def show(slides: Sequence[Slide], footer: str, title: str, *, dark: bool) -> None:
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _made(key: Key, dark: bool, language: str, on: date, _view: View) -> tuple[Deck, dict[str, Any]]:  # noqa: FBT001
+    deck = contents.of_cohort(_view, dark=dark)
+    return deck, slides.data_of(deck, _words())
+
+
+def of(view: View, *, dark: bool) -> tuple[Deck, dict[str, Any]]:
+    """Return the slides of a cohort, and what the script on the page shows of them."""
+    return _made(view.key, dark, current(), date.today(), view)
+
+
+def _words() -> dict[str, str]:
+    return {"back": _("Back"), "next": _("Next"), "full": _("Full screen")}
+
+
+def show(data: dict[str, Any]) -> None:
     """Draw the slides on the page."""
-    _component()(key="slides", data=_data(slides, footer, title, dark=dark))
+    _component()(key="slides", data=data)
 
 
-def _data(slides: Sequence[Slide], footer: str, title: str, *, dark: bool) -> dict[str, Any]:
-    pages = [{"html": _page(slide, footer, place, len(slides))} for place, slide in enumerate(slides, start=1)]
-    words = {"back": _("Back"), "next": _("Next"), "full": _("Full screen")}
-    return {"slides": pages, "words": words, "title": title, "dark": dark}
+def as_file(deck: Deck) -> str:
+    """Return the slides as one HTML file."""
+    return slides.as_file(deck, _words())
 
 
-def _page(slide: Slide, footer: str, place: int, total: int) -> str:
-    foot = f"<div class='foot'><span>{escape(footer)}</span><span>{place} / {total}</span></div>"
-    return f"<section class='slide'><h2>{escape(slide.title)}</h2>{slide.body}{foot}</section>"
-
-
-def as_file(slides: Sequence[Slide], footer: str, title: str, *, dark: bool) -> str:
-    """Return the slides as one HTML file: nothing is loaded from anywhere."""
-    data = json.dumps(_data(slides, footer, title, dark=dark)).replace("</", "<\\/")
-    ground = "#111820" if dark else "#FFFFFF"
-    return (
-        f'<!doctype html><html lang="{current()}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>body{{margin:0;background:{ground}}}{_css()}</style></head>"
-        f"<body><div><div id='root'></div></div><script>{_js()}\n"
-        f"present(document.getElementById('root'), {data});</script></body></html>"
-    )
-
-
-def as_powerpoint(slides: Sequence[Slide], footer: str, *, dark: bool) -> bytes:
+def as_powerpoint(deck: Deck) -> bytes:
     """Return the slides as a PowerPoint file."""
-    from fundus_core.report.powerpoint import as_pptx  # takes a second to import; only who asks for the file waits
+    from fundus_core.report.slides.powerpoint import as_pptx  # a second to import; only who asks for the file waits
 
-    return as_pptx([slide.printed for slide in slides], footer, dark=dark)
+    return as_pptx(deck)

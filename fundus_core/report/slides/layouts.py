@@ -1,0 +1,283 @@
+"""What the kinds of slides look like; the words and numbers come from whoever shows them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+from PIL import Image
+
+from fundus_core.report.slides.fitting import LINE, fit, height, one_line, width
+from fundus_core.report.slides.sheet import HEIGHT, WIDTH, Box, Drawing, Page, Part, Photo, Place, Rule, Table, Words
+
+LEFT, RIGHT = 72.0, WIDTH - 72.0
+TOP, BOTTOM = 150.0, HEIGHT - 64.0
+"""Between the heading and the foot."""
+_ROOM = RIGHT - LEFT
+_PHOTO_SIDE = 900
+"""Pixels of a photograph in a file: 1.9 times those of the largest place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A box of the method's picture."""
+
+    number: str
+    """How many came this far."""
+    name: str
+    """What was done."""
+    lost: str
+    """How many did not come further, and why; empty where none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A row of the comparison."""
+
+    cells: tuple[str, ...]
+    """Name and numbers; the bar stands behind the name."""
+    ratio: float | None
+    """Error as a share of the error of predicting the mean; ``None`` without one."""
+    low: float | None
+    """Lower end of its interval."""
+    high: float | None
+    """Upper end."""
+    rival: float | None
+    """The same share for age and sex only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eye:
+    """A telling photograph."""
+
+    data: bytes
+    """JPEG; empty where none may be shown."""
+    heading: str
+    """Why it tells something."""
+    lines: tuple[str, ...]
+    """Its numbers."""
+    alt: str
+    """What it shows."""
+
+
+def heading(text: str) -> Words:
+    """Return a slide's heading: one line, or two smaller ones."""
+    lines, size = fit([text], _ROOM, 84, 46, least=30, bold=True)
+    return Words(Place(LEFT, 36, _ROOM, 84), lines, size, bold=True)
+
+
+def _underline(y: float = 124) -> Box:
+    return Box(Place(LEFT, y, 84, 5), "accent", "accent", 2)
+
+
+def words(
+    place: Place, lines: Sequence[str], largest: float, *, bold: bool = False, tone: str = "ink", **more: object
+) -> Words:
+    """Return text at the largest size, up to ``largest`` pixels, at which it fits its place."""
+    kept, size = fit(lines, place.w - (24 if more.get("bulleted") else 0), place.h, largest, bold=bold)
+    return Words(place, kept, size, bold=bold, tone=tone, **more)  # type: ignore[arg-type]
+
+
+def cover(kicker: str, title: str, lines: Sequence[str], photo: Eye | None, notes: str = "") -> Page:
+    """Return the first slide: a name, what it is, and an eye."""
+    room = 600.0 if photo else _ROOM
+    kept, size = fit([title], room, 232, 60, least=34, bold=True)
+    above = 376 - height(kept, size, room, bold=True) - 44
+    parts: list[Part] = [
+        words(Place(LEFT, above, room, 40), [kicker], 26, bold=True, tone="accent"),
+        _underline(392),
+        words(Place(LEFT, 424, room, 200), lines, 28, tone="quiet"),
+    ]
+    if photo:
+        parts.append(Photo(Place(708, 100, 500, 500), squared(photo.data), photo.alt, round=True))
+    return Page(Words(Place(LEFT, 144, room, 232), kept, size, bold=True), tuple(parts), notes)
+
+
+def flow(title: str, photo: Eye | None, steps: Sequence[Step], lines: Sequence[str], notes: str = "") -> Page:
+    """Return the method in one picture: an eye, what was lost on the way, and what became of the rest."""
+    gap, high, y = 44.0, 200.0, 172.0
+    start = LEFT + (high + gap if photo else 0)
+    side = (RIGHT - start - gap * (len(steps) - 1)) / len(steps)
+    parts: list[Part] = [_underline()]
+    if photo:
+        parts.append(Photo(Place(LEFT, y, high, high), squared(photo.data), photo.alt, round=True))
+    for at, step in enumerate(steps):
+        x = start + at * (side + gap)
+        parts += _step(step, Place(x, y, side, high))
+        if at or photo:
+            parts.append(Rule(x - gap + 6, y + high / 2, x - 6, y + high / 2, "quiet", 3, arrow=True))
+    parts.append(words(Place(LEFT, 412, _ROOM, 236), lines, 28, bulleted=True))
+    return Page(heading(title), tuple(parts), notes)
+
+
+def _step(step: Step, place: Place) -> list[Part]:
+    inner = place.w - 16
+    number, size = fit([step.number], inner, 70, 50, least=24, bold=True)
+    x, y = place.x + 8, place.y
+    found: list[Part] = [
+        Box(place),
+        Words(Place(x, y + 18, inner, 66), number, size, bold=True, tone="accent", align="center"),
+        words(Place(x, y + 86, inner, 62), [step.name], 23, align="center"),
+    ]
+    if step.lost:
+        lost = one_line(step.lost, 20, inner)
+        found.append(Words(Place(x, y + 158, inner, 30), (lost,), 20, tone="alert", align="center"))
+    return found
+
+
+def scatter(
+    title: str, figure: go.Figure, main: str, under: Sequence[str], facts: Sequence[tuple[str, str]], notes: str = ""
+) -> Page:
+    """Return a target's slide: the scatter, its error in large figures, and what to hold it against.
+
+    Args:
+        title: The target.
+        figure: Made by ``sized`` to the left half.
+        main: The error with its unit.
+        under: What it is, with its interval.
+        facts: Name and value, a row each.
+        notes: For the speaker.
+    """
+    x, room = 660.0, RIGHT - 660.0
+    lines, size = fit([main], room, 92, 66, least=30, bold=True)
+    rows = min(40.0, 320.0 / max(len(facts), 1))
+    first = max((width(value, 22, bold=True) for _name, value in facts), default=0.0) + 14
+    widths = (room - first, first)
+    cells = tuple((one_line(name, 22, widths[0] - 10), value) for name, value in facts)
+    parts: tuple[Part, ...] = (
+        _underline(),
+        Drawing(PLOT, figure),
+        Words(Place(x, 146, room, 92), lines, size, bold=True, tone="accent"),
+        words(Place(x, 240, room, 88), under, 24, tone="quiet"),
+        Table(Place(x, 344, room, rows * len(facts)), cells, widths, 22, strong=1),
+    )
+    return Page(heading(title), parts, notes)
+
+
+PLOT = Place(LEFT - 8, 144, 540, 516)
+"""Where the scatter stands."""
+
+
+def comparison(
+    title: str, head: Sequence[str], bars: Sequence[Bar], legend: Sequence[str], remark: str, notes: str = ""
+) -> Page:
+    """Return every target beside its yardsticks: a bar as long as its share of the error of predicting the mean.
+
+    Args:
+        title: The slide's.
+        head: Of the columns: name, bar, then the numbers.
+        bars: A row each.
+        legend: What the bar, the whisker, the diamond and the line at the end are.
+        remark: Below the table.
+        notes: For the speaker.
+    """
+    widths = _columns(head, bars)
+    row = min(56.0, 384.0 / (len(bars) + 1))
+    place = Place(LEFT, 146, _ROOM, row * (len(bars) + 1))
+    cells = [tuple(one_line(text, 21, wide - 14) for text, wide in zip(head, widths, strict=True))]
+    cells += [(one_line(bar.cells[0], 21, widths[0] - 14), "", *bar.cells[1:]) for bar in bars]
+    parts: list[Part] = [_underline(), Table(place, tuple(cells), widths, 21, headed=True, strong=2)]
+    full = _full(bars)
+    for at, bar in enumerate(bars, start=1):
+        parts += _bar(bar, Place(LEFT + widths[0], 146 + row * at, widths[1] - 24, row), full)
+    low = place.y + place.h + 14
+    parts.append(words(Place(LEFT, low, _ROOM, BOTTOM - low), [*legend, remark], 21, tone="quiet"))
+    return Page(heading(title), tuple(parts), notes)
+
+
+def _columns(head: Sequence[str], bars: Sequence[Bar]) -> tuple[float, ...]:
+    """Return widths: numbers as wide as they are, the name up to 400 pixels, the bar what is left."""
+    rows = [bar.cells for bar in bars]
+    numbers = [
+        max(width(text, 21, bold=at == 2) for text in [head[at], *(row[at - 1] for row in rows)]) + 22
+        for at in range(2, len(head))
+    ]
+    name = min(max(width(row[0], 21) for row in rows) + 18, 400.0)
+    return (name, max(160.0, _ROOM - name - sum(numbers)), *numbers)
+
+
+def _full(bars: Sequence[Bar]) -> float:
+    """Return the share at the right end of the bars: a little beyond 1, at most 2."""
+    ends = [end for bar in bars for end in (bar.ratio, bar.high, bar.rival) if end is not None]
+    return min(2.0, max([1.15, *(1.03 * end for end in ends)]))
+
+
+def _bar(bar: Bar, place: Place, full: float) -> list[Part]:
+    if bar.ratio is None:
+        return []
+    middle, scale = place.y + place.h / 2, place.w / full
+    found: list[Part] = [
+        Rule(place.x + scale, place.y + 4, place.x + scale, place.y + place.h - 4, "quiet", 2),
+        Box(Place(place.x, middle - 9, max(min(bar.ratio, full) * scale, 2), 18), "accent", "accent", 3),
+    ]
+    if bar.low is not None and bar.high is not None:
+        ends = (min(bar.low, full) * scale, min(bar.high, full) * scale)
+        found.append(Rule(place.x + ends[0], middle, place.x + ends[1], middle, "ink", 3))
+    if bar.rival is not None and bar.rival <= full:
+        x = place.x + bar.rival * scale
+        found.append(Rule(x, middle - 14, x, middle + 14, "alert", 4))
+    return found
+
+
+def eyes(title: str, found: Sequence[Eye], remark: str, notes: str = "") -> Page:
+    """Return up to three photographs side by side with their numbers."""
+    gap, side = 40.0, 352.0
+    parts: list[Part] = [_underline()]
+    for at, eye in enumerate(found[:3]):
+        x = LEFT + at * (side + gap)
+        place = Place(x, 152, side, side)
+        if eye.data:
+            parts.append(Photo(place, squared(eye.data), eye.alt))
+        else:
+            parts += [Box(place), words(Place(x + 20, 300, side - 40, 90), [eye.alt], 22, tone="quiet", align="center")]
+        parts.append(words(Place(x, 512, side, 32), [eye.heading], 25, bold=True, tone="accent"))
+        parts.append(words(Place(x, 546, side, 62), eye.lines, 23))
+    if remark:
+        parts.append(words(Place(LEFT, 622, _ROOM, 34), [remark], 21, tone="quiet"))
+    return Page(heading(title), tuple(parts), notes)
+
+
+def limits(title: str, lines: Sequence[str], cite: str, citations: Sequence[str], notes: str = "") -> list[Page]:
+    """Return what the numbers cannot say, and what to cite: on a slide of its own where it is long."""
+    room, high = _ROOM - 48, BOTTOM - 8 - TOP
+    needed = height(citations, 22, room) + 72
+    left = high - needed - 20
+    said = words(Place(LEFT, TOP, _ROOM, max(left, 200)), lines, 28, bulleted=True)
+    if height(said.lines, said.size, _ROOM - 24) <= left:
+        box = _cited(cite, citations, Place(LEFT, TOP + high - needed, _ROOM, needed))
+        return [Page(heading(title), (_underline(), said, *box), notes)]
+    alone = words(Place(LEFT, TOP, _ROOM, high), lines, 28, bulleted=True)
+    box = _cited(cite, citations, Place(LEFT, TOP, _ROOM, min(needed, high)))
+    return [Page(heading(title), (_underline(), alone), notes), Page(heading(cite), (_underline(), *box[:1], *box[2:]))]
+
+
+def _cited(cite: str, citations: Sequence[str], place: Place) -> list[Part]:
+    room = place.w - 48
+    return [
+        Box(place),
+        words(Place(place.x + 24, place.y + 12, room, 34), [cite], 24, bold=True, tone="accent"),
+        words(Place(place.x + 24, place.y + 52, room, place.h - 62), citations, 22),
+    ]
+
+
+def squared(data: bytes) -> bytes:
+    """Return a photograph on a black square, small enough for a file that is sent around."""
+    with Image.open(io.BytesIO(data)) as opened:
+        picture = opened.convert("RGB")
+    side = max(picture.size)
+    ground = Image.new("RGB", (side, side))
+    ground.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+    if side > _PHOTO_SIDE:
+        ground = ground.resize((_PHOTO_SIDE, _PHOTO_SIDE), Image.Resampling.LANCZOS)
+    stream = io.BytesIO()
+    ground.save(stream, "JPEG", quality=90)
+    return stream.getvalue()
+
+
+def foot(text: str, page: str) -> tuple[Words, Words]:
+    """Return the line at the foot of a slide: what must be known of every number, and the slide's place."""
+    place = Place(LEFT, HEIGHT - 46, _ROOM - 130, 16 * LINE)
+    left = Words(place, (one_line(text, 16, place.w),), 16, tone="quiet")
+    return left, Words(Place(RIGHT - 120, HEIGHT - 46, 120, 16 * LINE), (page,), 16, tone="quiet", align="right")

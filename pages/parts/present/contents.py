@@ -1,0 +1,108 @@
+"""A cohort as slides: which there are, and the words and numbers on each."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+from babel.dates import format_date
+
+from fundus_core import __version__
+from fundus_core.evaluation import Evaluation
+from fundus_core.figures import Look
+from fundus_core.records import CohortTable
+from fundus_core.report.slides import Deck, Page, layouts
+from fundus_core.targets import TARGETS
+from pages.parts.present import numbers, telling
+from pages.parts.shared import cards, results, show
+from pages.parts.shared.results import View
+from pages.parts.shell.language import _, count, current
+
+
+def of_cohort(view: View, *, dark: bool) -> Deck:
+    """Return the slides of a cohort: title, method, a scatter per target, yardsticks, three eyes, limits."""
+    found = results.evaluated(view)
+    ids = results.targets(found)
+    look = Look(dark=dark, say=_, rendered=bool(show.caveat(view)), opaque=True, size=22)
+    scatters = [name for name in ids if not TARGETS[name].binary]
+    photo = telling.cover(view, scatters[0]) if scatters else None
+    pages = [_cover(view, found, photo), _method(view, found, photo)]
+    pages += [numbers.scatter(view, found, name, look) for name in scatters]
+    pages += [numbers.comparison(found, ids)] if ids else []
+    pages += [telling.page(view, scatters[0])] if scatters else []
+    return Deck(view.cohort.name, (*pages, *_limits(view)), footer(view), dark=dark, language=current())
+
+
+def _cover(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
+    people = max((result.n_patients for result in found.targets.values()), default=0)
+    lines = [
+        _("{n} photographs of {people} people").format(n=count(view.cohort.photographs), people=count(people)),
+        cards.title(view.model) if view.model else "",
+        str(format_date(date.today(), "long", locale=current())),
+    ]
+    kicker = _("Predicted against true.").rstrip("。.")
+    return layouts.cover(kicker, view.cohort.name, [line for line in lines if line], photo)
+
+
+def _method(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
+    table = results.table(view)
+    lines = [
+        _("Each photograph is cut to its retina, checked, and read once; no photograph is dropped silently."),
+        _("Eyes of one person are averaged; intervals are 95 %, by bootstrap over people."),
+    ]
+    if view.model:
+        lines.append(_("Read by: {model}").format(model=cards.title(view.model)))
+    notes = _("Intervals: {draws} draws of people with replacement, seed {seed}.")
+    notes = notes.format(draws=count(found.draws), seed=str(found.seed))
+    return layouts.flow(_("Method"), photo, _steps(table), lines, notes)
+
+
+def _steps(table: CohortTable) -> list[layouts.Step]:
+    status = table.status
+    predicted = status == "predicted"
+    compared = predicted & np.any(
+        [np.isfinite(table.truth[name]) & np.isfinite(table.predicted[name]) for name in _both(table)], axis=0
+    )
+    failed, refused, waiting = (int((status == word).sum()) for word in ("failed", "refused", "queued"))
+    people = len(np.unique(table.patient_id[compared]))
+    without = int(predicted.sum() - compared.sum())
+    return [
+        layouts.Step(count(len(table)), _("Photographs"), ""),
+        layouts.Step(count(len(table) - failed), _("Readable"), _lost(_("{n} unreadable"), failed)),
+        layouts.Step(
+            count(int(predicted.sum())),
+            _("Predicted"),
+            _lost(_("{n} refused"), refused) or _lost(_("{n} waiting"), waiting),
+        ),
+        layouts.Step(count(people), _("People with measured values"), _lost(_("{n} without"), without)),
+    ]
+
+
+def _both(table: CohortTable) -> list[str]:
+    return [name for name in table.predicted if name in table.truth]
+
+
+def _lost(words: str, number: int) -> str:
+    return words.format(n=count(number)) if number else ""
+
+
+def _limits(view: View) -> list[Page]:
+    card = cards.known().get(view.model)
+    lines = [_(sentence)] if (sentence := show.caveat(view)) else []
+    lines += [
+        _(show.RESEARCH),
+        _("Predictions are drawn to the mean: extreme values are underestimated."),
+        _("An error belongs to the people it was measured on: where people differ less, it is smaller."),
+    ]
+    own = _("Made with Fundus Lab {version}.").format(version=__version__)
+    cited = [f"{_('Model')}: {cards.title(view.model)}"] if view.model else []
+    cited += [text for text in (card.citation, card.acknowledgement) if text] if card else []
+    return layouts.limits(_("Limits and citation"), lines, _("To cite"), [*cited, own])
+
+
+def footer(view: View) -> str:
+    """Return the line at the foot of every slide: what a photograph of it must say first."""
+    words = [_(show.RESEARCH)]
+    if show.caveat(view):
+        words.insert(0, _("Rendered eyes.") if view.cohort.rendered else _("Model of rendered eyes."))
+    return " · ".join([*words, view.cohort.name])

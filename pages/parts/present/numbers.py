@@ -1,0 +1,104 @@
+"""The slides of numbers: a scatter per target, and every target beside its yardsticks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fundus_core.evaluation import Estimate, Evaluation, TargetResult
+from fundus_core.figures import Look, error, heading, predicted_against_true
+from fundus_core.report.slides import Page, layouts
+from fundus_core.targets import TARGETS
+from pages.parts.shared import results
+from pages.parts.shared.results import View
+from pages.parts.shell.language import _, count
+
+
+def scatter(view: View, found: Evaluation, target_id: str, look: Look) -> Page:
+    """Return a target's slide."""
+    target, result = TARGETS[target_id], found.targets[target_id]
+    groups = results.groups(view, target_id, "patient")
+    figure = predicted_against_true(target, groups, result.estimates, look, height=round(layouts.PLOT.h))
+    figure.layout.annotations = [each for each in figure.layout.annotations if each.name != "note"]
+    figure.update_xaxes(nticks=6)  # letters of a slide are large
+    figure.update_yaxes(nticks=6)
+    notes = _(
+        "A point is a person. On the dashed line prediction equals truth; the band is plus and minus the mean "
+        "absolute error. Predictions of a well-calibrated model vary less than the truth, so that the cloud is flat. "
+        "Intervals: {draws} draws of people with replacement, seed {seed}."
+    )
+    return layouts.scatter(
+        heading(_(target.name)),
+        figure,
+        f"{error(result.estimates['mae'].value)} {_(target.unit)}",
+        _under(result),
+        _facts(result),
+        notes.format(draws=count(found.draws), seed=str(found.seed)),
+    )
+
+
+def _under(result: TargetResult) -> list[str]:
+    mae = result.estimates["mae"]
+    first = _("mean absolute error")
+    if mae.low is not None and mae.high is not None:
+        first += f" · {_('95 % interval {low} to {high}').format(low=error(mae.low), high=error(mae.high))}"
+    people = _("{n} people").format(n=count(result.n_patients))
+    ratio = result.estimates["mae_over_null"].value
+    if ratio is None:
+        return [first, people]
+    words = _("{share} % below predicting the mean") if ratio < 1 else _("{share} % above predicting the mean")
+    return [first, f"{words.format(share=f'{100 * abs(ratio - 1):.0f}')} · {people}"]
+
+
+def _facts(result: TargetResult) -> list[tuple[str, str]]:
+    target, found = TARGETS[result.target], result.estimates
+    facts = [
+        (_("predicting the mean"), error(found["mae_null"].value)),
+        (_("age and sex only"), error(found["mae_age_sex"].value)),
+    ]
+    if target.published_mae is not None:
+        facts.append((_("published (JOIR)"), error(target.published_mae)))
+    facts += [("R²", _with_interval(found["r2"])), (_("slope"), _with_interval(found["slope"]))]
+    facts.append((_("bias"), _with_interval(found["bias"])))
+    return [(name, value) for name, value in facts if value != "–"]
+
+
+def _with_interval(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return error(estimate.value)
+    return f"{error(estimate.value)} ({error(estimate.low)} … {error(estimate.high)})"
+
+
+def comparison(found: Evaluation, ids: Sequence[str]) -> Page:
+    """Return every target beside its yardsticks."""
+    head = ["", "", _("Model"), _("Mean"), _("Age and sex"), _("Published")]
+    bars = [_bar(found.targets[name]) for name in ids]
+    legend = _(
+        "Bar: mean absolute error as a share of that of predicting the mean (line at the right), with its 95 % "
+        "interval; upright mark: age and sex only."
+    )
+    remark = _("Published: the JOIR models, on other people.")
+    if any(TARGETS[name].binary for name in ids):
+        remark += " " + _("Sex: the share classified correctly.")
+    notes = _("Both baselines are fitted without the person they predict.")
+    return layouts.comparison(_("Against the yardsticks"), head, bars, [legend], remark, notes)
+
+
+def _bar(result: TargetResult) -> layouts.Bar:
+    target, found = TARGETS[result.target], result.estimates
+    name = heading(_(target.name))
+    if target.binary:
+        cells = (heading(_(target.short)), _share(found["accuracy"].value), "–", "–", _share(target.published_accuracy))
+        return layouts.Bar(cells, None, None, None, None)
+    ratio, null, rival = found["mae_over_null"], found["mae_null"].value, found["mae_age_sex"].value
+    numbers = (found["mae"].value, null, rival, target.published_mae)
+    return layouts.Bar(
+        (f"{name} ({_(target.unit)})", *map(error, numbers)),
+        ratio.value,
+        ratio.low,
+        ratio.high,
+        rival / null if rival is not None and null else None,
+    )
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"
