@@ -68,8 +68,8 @@ def number(value: float | None, target: Target, *, signed: bool = False) -> str:
 def error(value: float | None, *, signed: bool = False) -> str:
     """Return an error in a target's unit with two decimals, as errors are published.
 
-    >>> error(10.3391)
-    '10.34'
+    >>> error(10.3391), error(-0.001, signed=True)
+    ('10.34', '0.00')
     """
     return _text(value, 2, signed=signed)
 
@@ -77,7 +77,10 @@ def error(value: float | None, *, signed: bool = False) -> str:
 def _text(value: float | None, decimals: int, *, signed: bool) -> str:
     if value is None:
         return "–"
-    text = f"{value:+.{decimals}f}" if signed else f"{value:.{decimals}f}"
+    rounded = round(value, decimals)
+    if not rounded:
+        return f"{0:.{decimals}f}"  # a zero has no sign
+    text = f"{rounded:+.{decimals}f}" if signed else f"{rounded:.{decimals}f}"
     return text.replace("-", "−")
 
 
