@@ -3,13 +3,14 @@
 from fundus_core.figures.agreement import bland_altman, error_boxes, residuals
 from fundus_core.figures.calibration import Steps, calibration
 from fundus_core.figures.classes import precision_recall, probabilities, roc
+from fundus_core.figures.cloud import Points
 from fundus_core.figures.decisions import Shares, decision_curve, prevalences
 from fundus_core.figures.distribution import among
 from fundus_core.figures.errors import error_histogram
 from fundus_core.figures.forest import Row, forest, literature
 from fundus_core.figures.look import Look, alt_text, error, heading, number, with_unit
 from fundus_core.figures.palette import DARK, LIGHT, Palette
-from fundus_core.figures.scatter import Points, predicted_against_true
+from fundus_core.figures.scatter import predicted_against_true
 from fundus_core.figures.small import small_scatter
 
 __all__ = [

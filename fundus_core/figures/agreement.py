@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
 from fundus_core.evaluation import Estimate
+from fundus_core.figures.cloud import Points, cloud
 from fundus_core.figures.look import Look, frame, note, number, with_unit
 from fundus_core.figures.palette import rgba
-from fundus_core.figures.scatter import SVG_POINTS, Points
+from fundus_core.records import Floats
 from fundus_core.targets import Target
 
 
@@ -42,8 +43,7 @@ def bland_altman(
         high=number(high.value, target),
     )
     figure = frame(look, alt=alt, height=height, legend=len(groups) > 1)
-    for group in groups:
-        _differences(figure, group, (group.truth + group.predicted) / 2, look, target)
+    _differences(figure, groups, lambda group: (group.truth + group.predicted) / 2, target, look)
     figure.add_hline(y=0, line={"color": look.palette.grid, "width": 1})
     for estimate, words in ((high, "+1.96 SD"), (bias, look.say("bias")), (low, "−1.96 SD")):
         _level(figure, estimate, words, target, look)
@@ -62,8 +62,7 @@ def residuals(target: Target, groups: Sequence[Points], look: Look, *, against: 
     words = {"truth": look.say("True {name}"), "predicted": look.say("Predicted {name}")}
     axis = words[against].format(name=with_unit(target, look))
     figure = frame(look, alt=look.say("Errors against: {axis}.").format(axis=axis), height=height)
-    for group in groups:
-        _differences(figure, group, group.truth if against == "truth" else group.predicted, look, target)
+    _differences(figure, groups, lambda group: group.truth if against == "truth" else group.predicted, target, look)
     figure.add_hline(y=0, line={"color": look.palette.identity, "width": 1.4, "dash": "dash"})
     remark = {
         "truth": "a slope here is regression to the mean",
@@ -80,7 +79,7 @@ def error_boxes(target: Target, groups: Sequence[Points], look: Look, *, height:
     alt = look.say("Distribution of errors for {name}.").format(name=with_unit(target, look))
     figure = frame(look, alt=alt, height=height or 130 + 44 * len(groups))
     for group in reversed(groups):
-        error = group.predicted - group.truth
+        error = group.error
         if not len(error):
             continue
         marks = np.percentile(error, [5, 25, 50, 75, 95])
@@ -108,28 +107,17 @@ def error_boxes(target: Target, groups: Sequence[Points], look: Look, *, height:
 
 def _height(groups: Sequence[Points], levels: Sequence[Estimate]) -> list[float]:
     ends = [end for level in levels for end in (level.value, level.low, level.high) if end is not None]
-    reach = max(
-        [abs(end) for end in ends] + [float(np.abs(g.predicted - g.truth).max()) for g in groups if len(g)] + [1e-9]
-    )
+    reach = max([abs(end) for end in ends] + [float(np.abs(g.error).max()) for g in groups if len(g)] + [1e-9])
     return [-1.12 * reach, 1.12 * reach]
 
 
-def _differences(figure: go.Figure, group: Points, x: object, look: Look, target: Target) -> None:
-    kind = go.Scatter if len(group) <= SVG_POINTS else go.Scattergl
-    colour = look.palette.cohort(group.colour)
-    figure.add_trace(
-        kind(
-            x=x,
-            y=group.predicted - group.truth,
-            customdata=[str(name) for name in group.ids],
-            mode="markers",
-            name=group.name,
-            marker={"color": rgba(colour, 0.5), "size": 6},
-            selected={"marker": {"opacity": 1, "size": 13, "color": look.palette.chosen}},
-            unselected={"marker": {"opacity": 0.45}},
-            hovertemplate=f"%{{y:+.{target.decimals}f}}<br>%{{customdata}}<extra></extra>",
-        )
-    )
+def _differences(
+    figure: go.Figure, groups: Sequence[Points], along: Callable[[Points], Floats], target: Target, look: Look
+) -> None:
+    count = sum(map(len, groups))
+    hover = f"%{{y:+.{target.decimals}f}}<br>%{{customdata}}<extra></extra>"
+    for group in groups:
+        cloud(figure, group, along(group), group.error, look, count=count, hover=hover)
 
 
 def _level(figure: go.Figure, estimate: Estimate, words: str, target: Target, look: Look) -> None:

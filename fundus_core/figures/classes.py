@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from fundus_core.evaluation import Estimate
+from fundus_core.figures.cloud import Points
 from fundus_core.figures.look import Look, frame, note, with_unit
 from fundus_core.figures.palette import rgba
-from fundus_core.figures.scatter import Points
 from fundus_core.records import Floats
 from fundus_core.targets import Target
 

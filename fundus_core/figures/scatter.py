@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 
 from fundus_core.evaluation import Estimate
+from fundus_core.figures.cloud import Points, cloud
 from fundus_core.figures.look import Look, error, frame, note, with_unit
-from fundus_core.figures.palette import rgba
-from fundus_core.records import Floats, Labels
 from fundus_core.targets import Target
-
-SVG_POINTS = 5_000
-"""Up to here every point is an element of its own: crisp and printable."""
-WEBGL_POINTS = 50_000
-"""Up to here points are drawn by WebGL; above, as a density with the largest errors on top."""
-WORST_SHOWN = 500
-"""Points drawn over a density."""
-CELLS = 120
-"""Cells of a density along one axis."""
-
-
-@dataclass(frozen=True, slots=True)
-class Points:
-    """One cohort's observations, a row each, without missing values."""
-
-    name: str
-    """As the legend shows it."""
-    ids: Labels
-    """Carried by each point, so that a click finds the photograph."""
-    truth: Floats
-    """Measured values in the target's unit."""
-    predicted: Floats
-    """Predictions in the target's unit."""
-    colour: int = 0
-    """Place of the cohort's colour in the palette."""
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
 
 def limits(groups: Sequence[Points]) -> tuple[float, float]:
@@ -84,7 +54,7 @@ def predicted_against_true(
     _band(figure, look, (low, high), mae.value)
     _identity(figure, look, (low, high))
     for group in groups:
-        _points(figure, target, group, look, count)
+        cloud(figure, group, group.truth, group.predicted, look, count=count, hover=_hover(target, look))
     _ring(figure, groups, chosen, look)
     _equal_axes(figure, target, look, (low, high))
     note(figure, look, summary_lines(target, estimates, look, count, people))
@@ -158,59 +128,12 @@ def _identity(figure: go.Figure, look: Look, span: tuple[float, float]) -> None:
     )
 
 
-def _points(figure: go.Figure, target: Target, group: Points, look: Look, count: int) -> None:
-    if count > WEBGL_POINTS:
-        _density(figure, group, look)
-        group = _worst(group)
-    colour = look.palette.cohort(group.colour)
-    kind = go.Scatter if count <= SVG_POINTS else go.Scattergl
-    figure.add_trace(
-        kind(
-            x=group.truth,
-            y=group.predicted,
-            customdata=[str(name) for name in group.ids],
-            mode="markers",
-            name=group.name,
-            marker={
-                "color": rgba(colour, 0.55),
-                "size": 7 if count <= 2_000 else 5,
-                "line": {"width": 0.6, "color": rgba(colour, 0.9)},
-            },
-            selected={"marker": {"opacity": 1, "size": 14, "color": look.palette.chosen}},
-            unselected={"marker": {"opacity": 0.45}},
-            hovertemplate=_hover(target, look),
-        )
-    )
-
-
 def _hover(target: Target, look: Look) -> str:
     unit, digits = look.say(target.unit), target.decimals
     return (
         f"{look.say('true')} %{{x:.{digits}f}} {unit}<br>{look.say('predicted')} %{{y:.{digits}f}} {unit}"
         "<br>%{customdata}<extra></extra>"
     )
-
-
-def _density(figure: go.Figure, group: Points, look: Look) -> None:
-    counts, xs, ys = np.histogram2d(group.truth, group.predicted, bins=CELLS)
-    shown = np.where(counts > 0, np.log10(np.maximum(counts, 1)), np.nan)
-    colour = look.palette.cohort(group.colour)
-    figure.add_trace(
-        go.Heatmap(
-            x=(xs[:-1] + xs[1:]) / 2,
-            y=(ys[:-1] + ys[1:]) / 2,
-            z=shown.T,
-            colorscale=[[0, rgba(colour, 0.12)], [1, colour]],
-            showscale=False,
-            hoverinfo="skip",
-            name=group.name,
-        )
-    )
-
-
-def _worst(group: Points) -> Points:
-    order = np.argsort(-np.abs(group.predicted - group.truth), kind="stable")[:WORST_SHOWN]
-    return Points(group.name, group.ids[order], group.truth[order], group.predicted[order], group.colour)
 
 
 def _ring(figure: go.Figure, groups: Sequence[Points], chosen: str, look: Look) -> None:

@@ -8,8 +8,9 @@ from html import escape
 import numpy as np
 
 from fundus_core.evaluation import Estimate
+from fundus_core.figures.cloud import Points
 from fundus_core.figures.look import FONT, Look, error, with_unit
-from fundus_core.figures.scatter import Points, limits
+from fundus_core.figures.scatter import limits
 from fundus_core.records import Floats
 from fundus_core.targets import Target
 

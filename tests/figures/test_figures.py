@@ -11,7 +11,7 @@ import pytest
 
 from fundus_core import figures
 from fundus_core.evaluation import Estimate
-from fundus_core.figures import Look, Points, Row, Steps, palette, scatter, small
+from fundus_core.figures import Look, Points, Row, Steps, cloud, palette, small
 from fundus_core.records import Prediction
 from fundus_core.targets import TARGETS
 
@@ -114,15 +114,32 @@ def test_many_points_are_drawn_by_webgl(count, kind):
     assert next(trace for trace in figure.data if trace.name == "Clinic").type == kind
 
 
-def test_very_many_points_become_a_density_with_the_largest_errors_on_top():
-    group = points(scatter.WEBGL_POINTS + 1)
-    figure = figures.predicted_against_true(SBP, [group], ESTIMATES, Look())
-    heat, above = [trace for trace in figure.data if trace.name == "Clinic"]
+@pytest.mark.parametrize(
+    ("draw", "height"),
+    [
+        (lambda groups: figures.predicted_against_true(SBP, groups, ESTIMATES, Look()), lambda g: g.predicted),
+        (lambda groups: figures.bland_altman(SBP, groups, ESTIMATES, Look()), lambda g: g.predicted - g.truth),
+        (lambda groups: figures.residuals(SBP, groups, Look(), against="truth"), lambda g: g.predicted - g.truth),
+    ],
+    ids=["scatter", "agreement", "residuals"],
+)
+def test_very_many_points_become_a_density_with_the_largest_errors_on_top(draw, height):
+    group = points(cloud.WEBGL_POINTS + 1)
+    heat, above = [trace for trace in draw([group]).data if trace.name == "Clinic"]
     assert heat.type == "heatmap"
     assert int(np.nansum(10.0 ** np.asarray(heat.z, dtype=float)).round()) == len(group), "each point is counted once"
-    assert len(above.x) == scatter.WORST_SHOWN
-    errors = np.abs(group.predicted - group.truth)
-    assert np.abs(np.asarray(above.y) - np.asarray(above.x)).min() >= np.sort(errors)[-scatter.WORST_SHOWN]
+    assert len(above.x) == cloud.WORST_SHOWN
+    worst = np.argsort(-np.abs(group.error), kind="stable")[: cloud.WORST_SHOWN]
+    assert sorted(above.customdata) == sorted(group.ids[worst].tolist())
+    np.testing.assert_array_equal(np.sort(above.y), np.sort(height(group)[worst]))
+
+
+def test_points_over_the_densities_of_several_groups_are_as_many_as_over_one():
+    groups = [points(cloud.WEBGL_POINTS), points(cloud.WEBGL_POINTS // 4)]
+    figure = figures.predicted_against_true(SBP, groups, ESTIMATES, Look())
+    shown = [len(trace.x) for trace in figure.data if trace.type != "heatmap" and trace.mode == "markers"]
+    assert cloud.WORST_SHOWN - 1 <= sum(shown) <= cloud.WORST_SHOWN
+    assert shown[0] == 4 * shown[1]
 
 
 def test_a_click_finds_its_photograph():

@@ -13,10 +13,11 @@ from PIL import Image
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Estimate
 from fundus_core.figures.agreement import error_boxes
+from fundus_core.figures.cloud import Points
 from fundus_core.figures.forest import Row, forest
 from fundus_core.figures.look import Look
 from fundus_core.figures.printing import png, svg
-from fundus_core.figures.scatter import Points, predicted_against_true
+from fundus_core.figures.scatter import predicted_against_true
 from fundus_core.targets import TARGETS
 
 
