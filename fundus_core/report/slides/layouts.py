@@ -10,7 +10,20 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from fundus_core.report.slides.fitting import LINE, fit, height, one_line, width
-from fundus_core.report.slides.sheet import HEIGHT, WIDTH, Box, Drawing, Page, Part, Photo, Place, Rule, Table, Words
+from fundus_core.report.slides.sheet import (
+    HEIGHT,
+    LEAST,
+    WIDTH,
+    Box,
+    Drawing,
+    Page,
+    Part,
+    Photo,
+    Place,
+    Rule,
+    Table,
+    Words,
+)
 
 LEFT, RIGHT = 72.0, WIDTH - 72.0
 TOP, BOTTOM = 150.0, HEIGHT - 64.0
@@ -143,17 +156,26 @@ def scatter(
     x, room = 660.0, RIGHT - 660.0
     lines, size = fit([main], room, 92, 66, least=30, bold=True)
     rows = min(40.0, 320.0 / max(len(facts), 1))
-    first = max((width(value, 22, bold=True) for _name, value in facts), default=0.0) + 14
-    widths = (room - first, first)
-    cells = tuple((one_line(name, 22, widths[0] - 10), value) for name, value in facts)
+    small, widths = _two_columns(facts, room)
+    cells = tuple((one_line(name, small, widths[0] - 10), value) for name, value in facts)
     parts: tuple[Part, ...] = (
         _underline(),
         Drawing(PLOT, figure),
         Words(Place(x, 146, room, 92), lines, size, bold=True, tone="accent"),
         words(Place(x, 240, room, 88), under, 24, tone="quiet"),
-        Table(Place(x, 344, room, rows * len(facts)), cells, widths, 22, strong=1),
+        Table(Place(x, 344, room, rows * len(facts)), cells, widths, small, strong=1),
     )
     return Page(heading(title), parts, notes)
+
+
+def _two_columns(facts: Sequence[tuple[str, str]], room: float) -> tuple[float, tuple[float, float]]:
+    """Return the largest letters, down to the least, at which names and values stand side by side, and the widths."""
+    for size in (23, 22, 21, LEAST):
+        value = max((width(text, size, bold=True) for _name, text in facts), default=0.0) + 14
+        name = max((width(text, size) for text, _value in facts), default=0.0) + 10
+        if value + name <= room:
+            break
+    return size, (room - value, value)
 
 
 PLOT = Place(LEFT - 8, 144, 540, 516)
@@ -241,25 +263,18 @@ def eyes(title: str, found: Sequence[Eye], remark: str, notes: str = "") -> Page
 
 def limits(title: str, lines: Sequence[str], cite: str, citations: Sequence[str], notes: str = "") -> list[Page]:
     """Return what the numbers cannot say, and what to cite: on a slide of its own where it is long."""
-    room, high = _ROOM - 48, BOTTOM - 8 - TOP
-    needed = height(citations, 22, room) + 72
-    left = high - needed - 20
-    said = words(Place(LEFT, TOP, _ROOM, max(left, 200)), lines, 28, bulleted=True)
-    if height(said.lines, said.size, _ROOM - 24) <= left:
-        box = _cited(cite, citations, Place(LEFT, TOP + high - needed, _ROOM, needed))
-        return [Page(heading(title), (_underline(), said, *box), notes)]
+    high, inner = BOTTOM - 8 - TOP, _ROOM - 48
+    for size in (24, 22, 20):
+        needed = height(citations, size, inner) + 72
+        said = words(Place(LEFT, TOP, _ROOM, max(high - needed - 20, 120)), lines, 28, bulleted=True)
+        if said.lines == tuple(lines) and needed + said.place.h + 20 <= high:
+            place = Place(LEFT, TOP + high - needed, _ROOM, needed)
+            head = words(Place(LEFT + 24, place.y + 12, inner, 34), [cite], 24, bold=True, tone="accent")
+            box = [Box(place), head, words(Place(LEFT + 24, place.y + 52, inner, needed - 62), citations, size)]
+            return [Page(heading(title), (_underline(), said, *box), notes)]
     alone = words(Place(LEFT, TOP, _ROOM, high), lines, 28, bulleted=True)
-    box = _cited(cite, citations, Place(LEFT, TOP, _ROOM, min(needed, high)))
-    return [Page(heading(title), (_underline(), alone), notes), Page(heading(cite), (_underline(), *box[:1], *box[2:]))]
-
-
-def _cited(cite: str, citations: Sequence[str], place: Place) -> list[Part]:
-    room = place.w - 48
-    return [
-        Box(place),
-        words(Place(place.x + 24, place.y + 12, room, 34), [cite], 24, bold=True, tone="accent"),
-        words(Place(place.x + 24, place.y + 52, room, place.h - 62), citations, 22),
-    ]
+    cited = words(Place(LEFT, TOP, _ROOM, high), citations, 26)
+    return [Page(heading(title), (_underline(), alone), notes), Page(heading(cite), (_underline(), cited))]
 
 
 def squared(data: bytes) -> bytes:

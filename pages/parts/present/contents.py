@@ -74,7 +74,7 @@ def _steps(table: CohortTable) -> list[layouts.Step]:
             _("Predicted"),
             _lost(_("{n} refused"), refused) or _lost(_("{n} waiting"), waiting),
         ),
-        layouts.Step(count(people), _("People with measured values"), _lost(_("{n} without"), without)),
+        layouts.Step(count(people), _("People measured"), _lost(_("{n} without"), without)),
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fundus_core.figures import heading, number
+from fundus_core.figures import number
 from fundus_core.report.slides import Page, layouts
 from fundus_core.store import Item
 from fundus_core.targets import TARGETS
@@ -18,7 +18,7 @@ from pages.parts.shell.language import _
 
 def page(view: View, target_id: str) -> Page:
     """Return the slide."""
-    words = (_("smallest error"), _("middle error"), _("the largest error"))
+    words = (_("The smallest error"), _("The middle error"), _("The largest error"))
     told = [_eye(item, target_id, word) for item, word in zip(_items(view, target_id), words, strict=False)]
     title = _("Three eyes: {name}").format(name=_(TARGETS[target_id].name))
     return layouts.eyes(title, told, _("One photograph each, chosen by its error and by nothing else."))
@@ -50,4 +50,4 @@ def _eye(item: Item, target_id: str, word: str) -> layouts.Eye:
     path = photo.picture(item)
     data = b"" if path == photo.MISSING else Path(path).read_bytes()
     alt = photo.describe(item) if data else _("This photograph is not shown: it may hold a name.")
-    return layouts.Eye(data, heading(word), (numbers, off), alt)
+    return layouts.Eye(data, word, (numbers, off), alt)
