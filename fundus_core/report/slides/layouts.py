@@ -270,7 +270,11 @@ def limits(title: str, lines: Sequence[str], cite: str, citations: Sequence[str]
         if said.lines == tuple(lines) and needed + said.place.h + 20 <= high:
             place = Place(LEFT, TOP + high - needed, _ROOM, needed)
             head = words(Place(LEFT + 24, place.y + 12, inner, 34), [cite], 24, bold=True, tone="accent")
-            box = [Box(place), head, words(Place(LEFT + 24, place.y + 52, inner, needed - 62), citations, size)]
+            box: list[Part] = [
+                Box(place),
+                head,
+                words(Place(LEFT + 24, place.y + 52, inner, needed - 62), citations, size),
+            ]
             return [Page(heading(title), (_underline(), said, *box), notes)]
     alone = words(Place(LEFT, TOP, _ROOM, high), lines, 28, bulleted=True)
     cited = words(Place(LEFT, TOP, _ROOM, high), citations, 26)
