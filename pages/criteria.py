@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts import criteria
-from pages.parts.shared import choose, deeper, show
+from pages.parts.shared import choose, deeper, results, show
 from pages.parts.shell.language import _
 
 view = choose.require_view(_("Criteria"))
@@ -13,8 +13,9 @@ buttons = show.title(
     view=view,
 )
 st.caption(_("For reading research data; not a diagnosis."))
-found = deeper.criteria(view)
-if not found:
+results.read(view)
+able = deeper.criteria_of(view)
+if not able:
     show.empty(
         _("No criterion can be told: blood pressures, glucose or waist must be both measured and predicted."),
         "new_cohort",
@@ -23,10 +24,10 @@ if not found:
     )
     st.stop()
 with buttons:
-    show.download("CSV", "criteria.csv", lambda: show.csv_text([row for one in found for row in one.rows()], view))
-chosen = criteria.choose(found)
+    show.download("CSV", "criteria.csv", lambda: show.csv_text(criteria.rows(view), view))
+chosen = criteria.choose(view, able)
 criteria.definition(chosen)
 criteria.shares(chosen)
 if chosen.judged is not None:
     criteria.curves(view, chosen, chosen.judged)
-criteria.everything(view, found)
+criteria.everything(view)

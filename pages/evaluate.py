@@ -7,10 +7,11 @@ from pages.parts.shared import choose, results, show
 from pages.parts.shell.language import _
 
 view = choose.require_view(_("Evaluate"))
+results.read(view)
 with st.sidebar:
     by = choose.grouping(results.groupings(view))
     level = choose.level()
-found = results.evaluated(view, level)
+found = results.points(view, level)
 ids = results.targets(found)
 buttons = show.title(_("Evaluate"), scores.caption(view, found), view=view)
 scores.run_in_progress(view)
@@ -25,11 +26,12 @@ if not ids:
     st.stop()
 
 with buttons:
-    show.download("CSV", "metrics.csv", lambda: show.csv_text(results.everything(view, level).rows(), view))
+    show.download("CSV", "metrics.csv", lambda: show.csv_text(results.exported(view, level).rows(), view))
 show.metric_cards(found, ids)
 with st.container(horizontal=True, horizontal_alignment="distribute"):
     target = choose.target(ids)
     what = choose.one_of(_("Figure"), scores.figures_of(target), "figure")
+found = results.scored(view, level, target)
 scores.figure_with_panel(view, found, target, level, what, by)
 st.caption(scores.explanation(what))
 scores.numbers(view, found, target, level)

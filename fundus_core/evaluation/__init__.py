@@ -18,7 +18,18 @@ from fundus_core.evaluation.comparison import SPREAD_NOTE, Comparison, Equivalen
 from fundus_core.evaluation.contrasts import Difference
 from fundus_core.evaluation.criteria import CRITERIA, Criterion, criterion, pressure_grade
 from fundus_core.evaluation.curve import Curve, smooth
-from fundus_core.evaluation.derived import CURVE, Counts, Derived, Seen, at_thresholds, derive, derive_all, judge, see
+from fundus_core.evaluation.derived import (
+    CURVE,
+    Counts,
+    Derived,
+    Seen,
+    able,
+    at_thresholds,
+    derive,
+    derive_all,
+    judge,
+    see,
+)
 from fundus_core.evaluation.distribution import QUANTILES, ErrorDistribution, error_distribution
 from fundus_core.evaluation.estimate import NUMBER_OF_DRAWS, SEED, Estimate, Method, rows
 from fundus_core.evaluation.grouping import grouping
@@ -93,6 +104,7 @@ __all__ = [
     "TargetResult",
     "Transfer",
     "WeightedCohort",
+    "able",
     "against_baselines",
     "assess_criterion",
     "at_thresholds",

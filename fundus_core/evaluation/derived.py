@@ -93,12 +93,16 @@ class Seen:
     """Ids of the criteria whose targets the cohort has both measured and predicted."""
 
 
+def able(table: CohortTable) -> tuple[str, ...]:
+    """Return the ids of the criteria whose targets the cohort has both measured and predicted."""
+    there = set(table.truth) & set(table.predicted)
+    return tuple(each.id for each in CRITERIA.values() if there.issuperset(each.needs))
+
+
 def see(table: CohortTable) -> Seen:
     """Average a cohort's photographs, once for all criteria."""
-    there = set(table.truth) & set(table.predicted)
-    able = tuple(each.id for each in CRITERIA.values() if there.issuperset(each.needs))
     kept = subset(table, np.isin(people(table), pool(table)))
-    return Seen(measures(kept, "truth"), measures(kept, "predicted"), able)
+    return Seen(measures(kept, "truth"), measures(kept, "predicted"), able(table))
 
 
 _SCORES = ("prevalence", "called", "expected", "auc", "average_precision", "brier")

@@ -8,25 +8,41 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fundus_core import figures
-from fundus_core.evaluation import SHRUNKEN_NOTE, Classification, Counts, Derived, Estimate, at_thresholds
+from fundus_core.evaluation import (
+    CRITERIA,
+    SHRUNKEN_NOTE,
+    Classification,
+    Counts,
+    Criterion,
+    Derived,
+    Estimate,
+    at_thresholds,
+)
+from fundus_core.evaluation.estimate import Cell
 from fundus_core.figures import Shares
 from pages.parts.shared import choose as choosing
-from pages.parts.shared import show
+from pages.parts.shared import deeper, show
 from pages.parts.shared.results import View
 from pages.parts.shell import address
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, count, said
 
 
-def choose(found: Sequence[Derived]) -> Derived:
-    """Let the user choose a criterion."""
-    words = {one.criterion.id: name(one) for one in found}
+def choose(view: View, able: Sequence[str]) -> Derived:
+    """Let the user choose a criterion; it is judged before the others."""
+    words = {each: name(CRITERIA[each]) for each in able}
     chosen = address.pick(st.selectbox, _("Criterion"), list(words), key="criterion", words=words)
-    return next(one for one in found if one.criterion.id == chosen)
+    with st.spinner(_("Judging the criterion"), show_time=True):
+        return deeper.criterion(view, chosen)
 
 
-def name(one: Derived) -> str:
+def rows(view: View) -> list[dict[str, Cell]]:
+    """Return every criterion's numbers, for a file."""
+    return [row for one in deeper.criteria(view) for row in one.rows()]
+
+
+def name(one: Criterion) -> str:
     """Return a criterion's name in the reader's language."""
-    return _(one.criterion.name).replace(">=", "≥")
+    return _(one.name).replace(">=", "≥")
 
 
 def definition(one: Derived) -> None:
@@ -38,7 +54,7 @@ def definition(one: Derived) -> None:
 def shares(one: Derived) -> None:
     """Draw the true share beside those that follow from predictions."""
     if one.judged is None:
-        st.info(_("There is no probability for this criterion: {why}").format(why=one.note))
+        st.info(_("There is no probability for this criterion: {why}").format(why=said(one.note)))
         return
     judged = one.judged
     cards = [
@@ -50,7 +66,7 @@ def shares(one: Derived) -> None:
         for label, estimate, tip in cards:
             note = f"{tip} {_interval(estimate)}"
             st.metric(label, percent(estimate), border=True, height="stretch", help=note)
-        st.metric("AUC", _decimal(judged.auc), border=True, height="stretch", help=judged.auc.note or None)
+        st.metric("AUC", _decimal(judged.auc), border=True, height="stretch", help=said(judged.auc.note) or None)
     st.caption(f":material/info: {_(SHRUNKEN_NOTE)}")
 
 
@@ -65,7 +81,7 @@ def _decimal(estimate: Estimate) -> str:
 
 def _interval(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
-        return estimate.note
+        return said(estimate.note)
     low, high = (f"{100 * end:.1f} %" for end in (estimate.low, estimate.high))
     return _("95 % interval {low} to {high}").format(low=low, high=high)
 
@@ -91,7 +107,7 @@ def curves(view: View, one: Derived, judged: Classification) -> None:
 def _ranked(view: View, one: Derived, judged: Classification) -> None:
     """Draw the ROC or the precision-recall curve, as the reader chooses."""
     if judged.auc.value is None or judged.prevalence.value is None:
-        st.caption(_("No ROC curve: {why}").format(why=judged.auc.note))
+        st.caption(_("No ROC curve: {why}").format(why=said(judged.auc.note)))
         return
     look, curve = show.look(view), judged.curves
     what = choosing.one_of(_("Curve"), {"roc": "ROC", "pr": _("Precision and recall")}, "curve")
@@ -126,17 +142,21 @@ def with_interval(estimate: Estimate) -> str:
     return f"{percent(estimate)} ({100 * estimate.low:.1f}–{100 * estimate.high:.1f})"
 
 
-def everything(view: View, found: Sequence[Derived]) -> None:
+def everything(view: View) -> None:
     """Draw all criteria: how many are positive, and who is called what."""
     st.subheader(_("All criteria"), anchor=False)
+    with st.spinner(_("Judging all criteria"), show_time=True):
+        found = deeper.criteria(view)
     judged = [(one, one.judged) for one in found if one.judged is not None]
-    bars = [Shares(re.split("[:：]", name(one))[0], at.prevalence, at.called, at.expected) for one, at in judged]
+    bars = [
+        Shares(re.split("[:：]", name(one.criterion))[0], at.prevalence, at.called, at.expected) for one, at in judged
+    ]
     if bars:
         with st.container(border=True):
             show.chart(figures.prevalences(bars, show.look(view)), "prevalences", name="prevalences")
     rows = [
         {
-            _("Criterion"): name(one),
+            _("Criterion"): name(one.criterion),
             _("Measured: yes / no / indeterminate"): _counts(one.measured),
             _("Predicted: yes / no / indeterminate"): _counts(one.predicted),
         }

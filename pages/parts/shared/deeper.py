@@ -16,6 +16,7 @@ from fundus_core.evaluation import (
     ErrorDistribution,
     ModelComparison,
     OutOfDistribution,
+    Seen,
     Shift,
     Transfer,
 )
@@ -28,19 +29,40 @@ from pages.parts.shared.results import Key, View
 from pages.parts.shell import home
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _criteria(key: Key, _view: View) -> tuple[Derived, ...]:
-    return evaluation.derive_all(results.table(_view))
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _seen(key: Key, _view: View) -> Seen:
+    return evaluation.see(results.table(_view))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _criterion(key: Key, criterion_id: str, _view: View) -> Derived:
+    def make() -> Derived:
+        return evaluation.judge(_seen(key, _view), criterion_id, draws=results.draws(_view))
+
+    return results.kept(_view, f"criterion {criterion_id}", Derived, make)
+
+
+def criterion(view: View, criterion_id: str) -> Derived:
+    """Return one clinical criterion, judged on the cohort."""
+    return _criterion(view.key, criterion_id, view)
+
+
+def criteria_of(view: View) -> tuple[str, ...]:
+    """Return the ids of the clinical criteria that the cohort can tell."""
+    return evaluation.able(results.table(view))
 
 
 def criteria(view: View) -> tuple[Derived, ...]:
     """Return every clinical criterion that the cohort can tell."""
-    return _criteria(view.key, view)
+    return tuple(criterion(view, each) for each in criteria_of(view))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _eyes(key: Key, target: str, _view: View) -> BetweenEyes:
-    return evaluation.between_eyes(results.table(_view), target)
+    def make() -> BetweenEyes:
+        return evaluation.between_eyes(results.table(_view), target, draws=results.draws(_view))
+
+    return results.kept(_view, f"eyes {target}", BetweenEyes, make)
 
 
 def eyes(view: View, target: str) -> BetweenEyes:
@@ -50,7 +72,10 @@ def eyes(view: View, target: str) -> BetweenEyes:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _curve(key: Key, target: str, level: str, _view: View) -> Curve:
-    return evaluation.smooth(results.table(_view), target, level=level)
+    def make() -> Curve:
+        return evaluation.smooth(results.table(_view), target, level=level, draws=results.draws(_view))
+
+    return results.kept(_view, f"curve {target} {level}", Curve, make)
 
 
 def curve(view: View, target: str, level: str) -> Curve:

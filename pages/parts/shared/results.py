@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
 
 from fundus_core import evaluation
-from fundus_core.evaluation import Evaluation, Sample, Subgroups
+from fundus_core.evaluation import Bins, Evaluation, Sample, Subgroups
 from fundus_core.evaluation.comparison import Comparison, compare
 from fundus_core.figures import Points, Steps
+from fundus_core.pipeline import keeping
 from fundus_core.pipeline.comparing import told_apart
 from fundus_core.records import CohortTable, Floats, Labels, Status
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
 from pages.parts.shell import home
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, count
 from pages.parts.shell.places import folder
 
-Key = tuple[str, int, int, str]
-"""Working folder, cohort, revision and model: what results are cached under."""
+Key = tuple[str, int, float, int, str]
+"""Working folder, cohort, when it was made (ids are used again), revision and model: what results are cached under."""
+_T = TypeVar("_T")
 BETWEEN = " · "
 """Stands between a patient and an eye in the name of an observation."""
 MOST_GROUPS = 8
@@ -45,45 +49,105 @@ class View:
     @property
     def key(self) -> Key:
         """What caches of this view are kept under."""
-        return (str(folder()), self.cohort.id, self.cohort.revision, self.model)
+        cohort = self.cohort
+        return (str(folder()), cohort.id, cohort.created_at, cohort.revision, self.model)
+
+
+def kept(view: View, name: str, kind: type[_T], make: Callable[[], _T]) -> _T:
+    """Return what is kept on disk of a large cohort under a name, made now where nothing is.
+
+    Args:
+        view: Of which cohort and model.
+        name: What it is, with everything that it depends on besides.
+        kind: Its class.
+        make: Computes it.
+    """
+    return keeping.kept(home.store(), keeping.Of(view.cohort, view.model), name, kind, make)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _table(key: Key) -> CohortTable:
-    _folder, cohort, _revision, model = key
-    return home.store().table(cohort, [model] if model else None)
+def _table(key: Key, _view: View) -> CohortTable:
+    models = [_view.model] if _view.model else None
+    return kept(_view, "table", CohortTable, lambda: home.store().table(_view.cohort.id, models))
 
 
 def table(view: View) -> CohortTable:
     """Return the cohort's readings and truth."""
-    return _table(view.key)
+    return _table(view.key, view)
+
+
+def read(view: View) -> None:
+    """Read a large cohort while the page says so; all that is asked afterwards finds it read."""
+    if view.cohort.photographs >= MANY:
+        with st.spinner(_("Reading {n} photographs' results").format(n=count(view.cohort.photographs)), show_time=True):
+            _ordered(view.key, view)
 
 
 MANY = 20_000
 """Photographs from which on medians and ranks, which are sorted anew for every draw, are computed on request only."""
 
 
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _ordered(key: Key, _view: View) -> tuple[CohortTable, Labels]:
+    ordered = evaluation.canonical(_table(key, _view))
+    return ordered, evaluation.sample.pool(ordered)
+
+
+def draws(view: View) -> int:
+    """Return how many draws the intervals on a page have: fewer with many people, whose intervals are narrow."""
+    return evaluation.draws_for(len(_ordered(view.key, view)[1]))
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _evaluation(key: Key, level: str) -> Evaluation:
-    return evaluation.evaluate(_table(key), level=level, ranked=False)
+def _evaluation(key: Key, level: str, targets: tuple[str, ...], _view: View) -> Evaluation:
+    def make() -> Evaluation:
+        return evaluation.evaluate(
+            _table(key, _view), level=level, targets=targets or None, draws=draws(_view), ranked=False
+        )
+
+    return kept(_view, f"evaluation {level} {targets}", Evaluation, make)
 
 
-def evaluated(view: View, level: str = "patient") -> Evaluation:
-    """Return the numbers of a cohort at a level, without those that need sorting: what a page shows at once."""
+def evaluated(view: View, level: str = "patient", *targets: str) -> Evaluation:
+    """Return the numbers of these targets, of all without one, at a level, without those that need sorting."""
     if view.cohort.photographs < MANY:
-        return _evaluation(view.key, level)
+        return _evaluation(view.key, level, targets, view)
     with st.spinner(_("Computing intervals"), show_time=True):
-        return _evaluation(view.key, level)
+        return _evaluation(view.key, level, targets, view)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _everything(key: Key, level: str, targets: tuple[str, ...]) -> Evaluation:
-    return evaluation.evaluate(_table(key), level=level, targets=targets or None)
+def _points(key: Key, level: str, _view: View) -> Evaluation:
+    return kept(_view, f"points {level}", Evaluation, lambda: evaluation.points(_table(key, _view), level=level))
+
+
+def points(view: View, level: str = "patient") -> Evaluation:
+    """Return every target's numbers without intervals: nobody has to be drawn for them."""
+    return _points(view.key, level, view)
+
+
+def scored(view: View, level: str, target: str) -> Evaluation:
+    """Return every target's numbers, with intervals for one: what a page shows that looks at one."""
+    whole = evaluated(view, level, target)
+    return replace(whole, targets=MappingProxyType({**points(view, level).targets, **whole.targets}))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _everything(key: Key, level: str, targets: tuple[str, ...], _view: View) -> Evaluation:
+    def make() -> Evaluation:
+        return evaluation.evaluate(_table(key, _view), level=level, targets=targets or None)
+
+    return kept(_view, f"everything {level} {targets}", Evaluation, make)
 
 
 def everything(view: View, level: str, *targets: str) -> Evaluation:
     """Return every number of these targets, of all without one, medians and ranks too."""
-    return _everything(view.key, level, targets)
+    return _everything(view.key, level, targets, view)
+
+
+def exported(view: View, level: str) -> Evaluation:
+    """Return every target's numbers for a file: with medians and ranks where they do not take minutes."""
+    return everything(view, level) if view.cohort.photographs < MANY else evaluated(view, level)
 
 
 def targets(found: Evaluation) -> list[str]:
@@ -92,10 +156,10 @@ def targets(found: Evaluation) -> list[str]:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _sample(key: Key, target: str, level: str) -> tuple[Sample, Labels, CohortTable]:
-    ordered = evaluation.canonical(_table(key))
+def _sample(key: Key, target: str, level: str, _view: View) -> tuple[Sample, Labels]:
+    ordered, _everybody = _ordered(key, _view)
     sample = evaluation.draw_sample(ordered, TARGETS[target], evaluation.sample.check_level(level), ordered=True)
-    return sample, _ids(sample, ordered), ordered
+    return sample, _ids(sample, ordered)
 
 
 def _ids(sample: Sample, ordered: CohortTable) -> Labels:
@@ -117,8 +181,7 @@ def counted(ordered: CohortTable, target: str) -> Labels:
 
 def sample(view: View, target: str, level: str) -> tuple[Sample, Labels]:
     """Return the observations of one target and the name of each."""
-    found, ids, _ordered = _sample(view.key, target, level)
-    return found, ids
+    return _sample(view.key, target, level, view)
 
 
 ALWAYS = ("age", "sex", "eye", "quality", "out_of_distribution")
@@ -126,27 +189,36 @@ ALWAYS = ("age", "sex", "eye", "quality", "out_of_distribution")
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _groupings(key: Key) -> list[str]:
-    table = _table(key)
-    possible = [*ALWAYS, *table.covariates]
-    return [name for name in possible if 1 < len(np.unique(evaluation.grouping(table, name))) <= MOST_GROUPS]
+def _groupings(key: Key, _view: View) -> list[str]:
+    def make() -> list[str]:
+        found = _table(key, _view)
+        possible = [*ALWAYS, *found.covariates]
+        return [name for name in possible if 1 < len(np.unique(evaluation.grouping(found, name))) <= MOST_GROUPS]
+
+    return kept(_view, "groupings", list, make)
 
 
 def groupings(view: View) -> list[str]:
     """Return the columns that an evaluation can be grouped by."""
-    return _groupings(view.key)
+    return _groupings(view.key, view)
 
 
-def groups(view: View, target: str, level: str, by: str = "") -> list[Points]:
-    """Return the observations of one target, a group per word of a column; one group without a column."""
-    found, ids, ordered = _sample(view.key, target, level)
-    if not by:
-        return [Points(view.cohort.name, ids, found.y, found.p, view.place)]
-    mine = _words(found, ordered, by)
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _grouped(key: Key, target: str, level: str, by: str, _view: View) -> list[Points]:
+    found, ids = sample(_view, target, level)
+    mine = _words(found, _ordered(key, _view)[0], by)
     return [
         Points(str(word), ids[mine == word], found.y[mine == word], found.p[mine == word], place)
         for place, word in enumerate(np.unique(mine))
     ]
+
+
+def groups(view: View, target: str, level: str, by: str = "") -> list[Points]:
+    """Return the observations of one target, a group per word of a column; one group without a column."""
+    if by:
+        return _grouped(view.key, target, level, by, view)
+    found, ids = sample(view, target, level)
+    return [Points(view.cohort.name, ids, found.y, found.p, view.place)]
 
 
 def _words(found: Sample, ordered: CohortTable, by: str) -> Labels:
@@ -180,10 +252,12 @@ def _largest(group: Points) -> tuple[float, str]:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _tenths(key: Key, target: str, level: str) -> Steps:
-    table = _table(key)
-    cut = evaluation.reliability if TARGETS[target].binary else evaluation.deciles
-    bins = cut(table, target, level=level).bins
+def _tenths(key: Key, target: str, level: str, _view: View) -> Steps:
+    def make() -> Bins:
+        cut = evaluation.reliability if TARGETS[target].binary else evaluation.deciles
+        return cut(_table(key, _view), target, level=level, draws=draws(_view))
+
+    bins = kept(_view, f"tenths {target} {level}", Bins, make).bins
     return Steps(
         predicted=np.array([each.predicted for each in bins]),
         truth=np.array([_number(each.measured.value) for each in bins]),
@@ -199,27 +273,32 @@ def _number(value: float | None) -> float:
 
 def tenths(view: View, target: str, level: str) -> Steps:
     """Return the mean truth and the mean prediction of each tenth of the predictions."""
-    return _tenths(view.key, target, level)
+    return _tenths(view.key, target, level, view)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _subgroups(key: Key, by: str, target: str, level: str) -> Subgroups:
-    return evaluation.subgroups(_table(key), by, target, level=level)
+def _subgroups(key: Key, by: str, target: str, level: str, _view: View) -> Subgroups:
+    def make() -> Subgroups:
+        return evaluation.subgroups(_table(key, _view), by, target, level=level, draws=draws(_view))
+
+    return kept(_view, f"subgroups {by} {target} {level}", Subgroups, make)
 
 
 def subgroups(view: View, by: str, target: str, level: str) -> Subgroups:
     """Return a target's scores in each part of a cohort."""
-    return _subgroups(view.key, by, target, level)
+    return _subgroups(view.key, by, target, level, view)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _comparison(keys: tuple[Key, ...], names: tuple[str, ...], target: str, level: str, margin: float) -> Comparison:
-    hashes = {name: home.store().hashes(key[1]) for name, key in zip(names, keys, strict=True)}
-    tables = told_apart({name: _table(key) for name, key in zip(names, keys, strict=True)}, hashes)
+def _comparison(
+    keys: tuple[Key, ...], names: tuple[str, ...], target: str, level: str, margin: float, _views: Sequence[View]
+) -> Comparison:
+    hashes = {view.cohort.name: home.store().hashes(view.cohort.id) for view in _views}
+    tables = told_apart({view.cohort.name: _table(view.key, view) for view in _views}, hashes)
     return compare(tables, level=level, targets=[target], margins={target: margin} if margin else None)
 
 
 def comparison(views: Sequence[View], target: str, level: str, margin: float = 0.0) -> Comparison:
     """Return cohorts side by side for one target; with a margin above zero, tested for equivalence within it."""
     names = tuple(view.cohort.name for view in views)
-    return _comparison(tuple(view.key for view in views), names, target, level, margin)
+    return _comparison(tuple(view.key for view in views), names, target, level, margin, views)

@@ -1,0 +1,131 @@
+"""Results of evaluation as bytes and back: JSON for their shape, plain arrays beside it.
+
+Only the classes that are listed here can come out of a file, and no array of objects can.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from fundus_core.evaluation import (
+    AtThreshold,
+    BetweenEyes,
+    Classification,
+    Counts,
+    Criterion,
+    Curve,
+    CurvePoints,
+    Derived,
+    Difference,
+    ErrorDistribution,
+    Estimate,
+    Evaluation,
+    Subgroup,
+    Subgroups,
+    TargetResult,
+    criterion,
+)
+from fundus_core.evaluation.calibration import Bin, Bins
+from fundus_core.records import CohortTable
+
+KINDS: Mapping[str, type[Any]] = MappingProxyType(
+    {
+        kind.__name__: kind
+        for kind in (
+            *(AtThreshold, BetweenEyes, Bin, Bins, Classification, CohortTable, Counts, Curve, CurvePoints),
+            *(Derived, Difference, ErrorDistribution, Estimate, Evaluation, Subgroup, Subgroups, TargetResult),
+        )
+    }
+)
+"""Frozen dataclasses that may be packed."""
+
+_FEW = 255
+"""A column of words that has no more different ones is kept as numbers of its words: a tenth of the size."""
+
+
+def pack(value: Any) -> bytes:
+    """Return a result as bytes.
+
+    Args:
+        value: Numbers, words, arrays of them, tuples, lists, mappings with words as keys, and :data:`KINDS`.
+
+    Raises:
+        TypeError: Anything else is inside.
+
+    >>> unpack(pack({"mae": (1.5, None)}))
+    {'mae': (1.5, None)}
+    """
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    tree = _shape(value, arrays)
+    out = io.BytesIO()
+    np.savez(out, allow_pickle=False, tree=np.frombuffer(json.dumps(tree).encode(), dtype=np.uint8), **arrays)
+    return out.getvalue()
+
+
+def unpack(data: bytes) -> Any:
+    """Return what was packed.
+
+    Raises:
+        ValueError: The bytes are none of :func:`pack`; also ``KeyError``, ``TypeError`` and ``BadZipFile``.
+    """
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    return _value(json.loads(arrays["tree"].tobytes()), arrays)
+
+
+def _shape(value: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.ndarray):
+        return {"array": _put(value, arrays)}
+    if isinstance(value, tuple | list):
+        return {type(value).__name__: [_shape(each, arrays) for each in value]}
+    if isinstance(value, Mapping):
+        return {"mapping": {str(key): _shape(each, arrays) for key, each in value.items()}, "fixed": _fixed(value)}
+    if isinstance(value, Criterion):
+        return {"criterion": value.id}
+    kind = type(value).__name__
+    if KINDS.get(kind) is not type(value):
+        message = f"A {kind} cannot be packed; list it among the kinds."
+        raise TypeError(message)
+    return {"kind": kind, "fields": [_shape(getattr(value, field.name), arrays) for field in fields(value)]}
+
+
+def _fixed(value: Mapping[str, Any]) -> bool:
+    return isinstance(value, MappingProxyType)
+
+
+def _put(column: np.ndarray[Any, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> list[str]:
+    """Keep an array; return its name, or the names of its words and of their numbers."""
+    name = f"a{len(arrays)}"
+    if column.dtype.kind == "U" and len(column) > _FEW:
+        words, numbers = np.unique(column, return_inverse=True)
+        if len(words) <= _FEW:
+            arrays[name], arrays[f"{name}n"] = words, numbers.astype(np.uint8)
+            return [name, f"{name}n"]
+    arrays[name] = column
+    return [name]
+
+
+def _value(tree: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
+    if not isinstance(tree, dict):
+        return tree
+    if "array" in tree:
+        words, *numbers = (arrays[name] for name in tree["array"])
+        return words[numbers[0]] if numbers else words
+    if "mapping" in tree:
+        found = {key: _value(each, arrays) for key, each in tree["mapping"].items()}
+        return MappingProxyType(found) if tree["fixed"] else found
+    if "criterion" in tree:
+        return criterion(tree["criterion"])
+    if "kind" in tree:
+        return KINDS[tree["kind"]](*(_value(each, arrays) for each in tree["fields"]))
+    (name, items), *_ = tree.items()
+    return {"tuple": tuple, "list": list}[name](_value(each, arrays) for each in items)
