@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import models
 from pages.parts.shared import cards, show
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, said
 
 show.title(
     _("Models"),
@@ -12,7 +12,7 @@ show.title(
 )
 known = cards.known()
 if fault := cards.fault():
-    st.error(fault)
+    st.error(said(fault))
 if not known:
     st.info(_("There is no model card. Bring one below."))
 for name, card in known.items():

@@ -16,7 +16,7 @@ from pages.parts.new_cohort import intake
 from pages.parts.shared import choose, photo, results, show
 from pages.parts.shared.results import View
 from pages.parts.shell import address, home, menu
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, count, said
 
 PER_PAGE = 24
 _ORDERS = ("absolute_error", "quality", "distance", "name", "truth", "predicted")
@@ -149,6 +149,6 @@ def save_selection(view: View, where: Where) -> None:
             try:
                 made = home.store().select(view.cohort.id, name, where, model=view.model or None)
             except UsageError as fault:
-                st.error(str(fault))
+                st.error(said(fault))
             else:
                 st.success(_("Saved: {n} photographs.").format(n=made.photographs))

@@ -17,7 +17,7 @@ from fundus_core.models.card import Card, Output, Result
 from fundus_core.targets import TARGETS
 from pages.parts.new_cohort.inbox import clean
 from pages.parts.shared import cards, choose
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, said
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,14 +26,14 @@ def card(name: str, card: Card) -> None:
     """Draw one model card."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{card.title}**", width="content")
+            st.markdown(f"**{said(card.title)}**", width="content")
             if card.ready:
                 st.badge(_("ready"), color="green", icon=":material/check:")
             else:
                 st.badge(_("weights missing"), color="orange", icon=":material/download:")
             if card.rendered:
                 st.badge(_("rendered eyes only"), color="gray")
-        st.write(card.summary)
+        st.write(said(card.summary))
         reads = ", ".join(choose.short(target) for target in card.targets)
         st.caption(
             _("Reads {targets} · {backbone} · {size} px · id {name}").format(
@@ -50,9 +50,9 @@ def _whole(card: Card) -> None:
     if card.results:
         st.dataframe([_result(each) for each in card.results], hide_index=True)
     for title, text in (
-        (_("Training"), card.training),
-        (_("Licence"), card.licence),
-        (_("Terms"), card.terms),
+        (_("Training"), said(card.training)),
+        (_("Licence"), said(card.licence)),
+        (_("Terms"), said(card.terms)),
         (_("Citation"), card.citation),
         (_("Acknowledgement"), card.acknowledgement),
         (_("Command"), f"`{card.command}`" if card.command else ""),
@@ -80,10 +80,10 @@ def _preparation(card: Card) -> str:
 def _result(each: Result) -> dict[str, object]:
     return {
         _("Target"): heading(_(TARGETS[each.target].name)),
-        _("Measure"): each.measure,
+        _("Measure"): said(each.measure),
         _("Value"): error(each.value),
-        _("On"): each.on,
-        _("Source"): each.source,
+        _("On"): said(each.on),
+        _("Source"): said(each.source),
     }
 
 
@@ -111,7 +111,7 @@ def bring_in(known: Mapping[str, Card]) -> None:
         weights = st.file_uploader(
             _("Weights (safetensors, torch, Keras, ONNX or a zipped SavedModel)"), key="own_weights"
         )
-        terms = known[chosen].terms if chosen in known else ""
+        terms = said(known[chosen].terms) if chosen in known else ""
         agreed = st.checkbox(terms, key="own_terms") if terms else True
         ready = weights is not None and agreed and (chosen != own or file is not None)
         if st.button(_("Import"), disabled=not ready, icon=":material/download:") and weights is not None:
@@ -132,7 +132,7 @@ def _import(weights: UploadedFile, card: str | UploadedFile) -> None:
         st.success(done.stdout)
     else:
         last = done.stderr.strip().splitlines()[-1:] or [_("The weights could not be imported.")]
-        st.error(last[0].partition(": ")[2] or last[0])
+        st.error(said(last[0].partition(": ")[2] or last[0]))
 
 
 def _written(folder: Path, file: UploadedFile) -> Path:

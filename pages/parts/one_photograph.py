@@ -20,7 +20,7 @@ from pages.parts.new_cohort.arrival import KINDS
 from pages.parts.shared import cards, photo, progress, results, show
 from pages.parts.shared.results import View
 from pages.parts.shell import home
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, said
 from pages.parts.shell.sample import FOLDER, NAME
 
 SINGLES = "Single photographs"
@@ -184,7 +184,7 @@ def saliency(view: View, item: Item) -> None:
         try:
             found = _explained(home.store().locator(view.cohort.id, item.name), view.model, item.sha256)
         except FundusError as fault:
-            st.error(str(fault))
+            st.error(said(fault))
             return
         with st.grid(min_column_width=170):
             for name, one in found.maps.items():

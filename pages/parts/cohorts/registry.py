@@ -17,7 +17,7 @@ from fundus_core.store import Cohort
 from pages.parts.new_cohort import door
 from pages.parts.shared import show
 from pages.parts.shell import home, places, state
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, count, said
 
 _OLD_S = 86_400.0
 """A file that was made and never fetched is removed after this time."""
@@ -70,7 +70,7 @@ def _write(cohort: Cohort, made: Pseudonyms, covariates: list[str]) -> None:
     try:
         counts = pipeline.export_cohort(home.store(), cohort.id, file, made, covariates=covariates, progress=tell)
     except FundusError as fault:
-        st.error(str(fault))
+        st.error(said(fault))
         return
     bar.empty()
     door.forget(f"registry{cohort.id}")

@@ -15,7 +15,7 @@ from pages.parts.cohorts import registry
 from pages.parts.new_cohort import intake
 from pages.parts.shared import cards, show
 from pages.parts.shell import home, menu
-from pages.parts.shell.language import _, count, moment
+from pages.parts.shell.language import _, count, moment, said
 
 
 def card(cohort: Cohort) -> None:
@@ -24,7 +24,7 @@ def card(cohort: Cohort) -> None:
         st.markdown(f"**{cohort.name}**")
         st.caption(_facts(cohort))
         if cohort.note:
-            st.write(cohort.note)
+            st.write(said(cohort.note))
         with st.container(horizontal=True, vertical_alignment="center"):
             link = {"cohort": cohort.name}
             st.page_link(menu.path("evaluate"), label=_("Evaluate"), icon=":material/query_stats:", query_params=link)
@@ -62,7 +62,7 @@ def _edit(cohort: Cohort) -> None:
             home.store().rename(cohort.id, name)
             home.store().annotate(cohort.id, note)
         except UsageError as fault:
-            st.error(str(fault))
+            st.error(said(fault))
         else:
             st.rerun()
 
@@ -112,7 +112,7 @@ def merge(cohorts: Sequence[Cohort]) -> None:
             try:
                 home.store().merge(chosen, name, same_people=same)
             except UsageError as fault:
-                st.error(str(fault))
+                st.error(said(fault))
             else:
                 st.rerun()
 
@@ -129,6 +129,6 @@ def bring_in() -> None:
                 try:
                     made = home.store().import_(path)
                 except UsageError as fault:
-                    st.error(str(fault))
+                    st.error(said(fault))
                 else:
                     st.success(_("{name} is here.").format(name=made.name))

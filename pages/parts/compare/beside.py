@@ -15,32 +15,7 @@ from pages.parts.evaluate import scores
 from pages.parts.shared import choose, results, show
 from pages.parts.shared.results import View
 from pages.parts.shell import home
-from pages.parts.shell.language import _
-
-
-def choose_cohorts() -> list[View]:
-    """Let the user choose cohorts; each is looked at under its latest model."""
-    store = home.store()
-    cohorts = store.cohorts()
-    names = [cohort.name for cohort in cohorts]
-    told = [name for name in st.query_params.get_all("cohorts") if name in names]
-    if "compared" not in st.session_state:
-        st.session_state["compared"] = told or names[:2]
-    chosen = st.pills(_("Cohorts"), names, selection_mode="multi", key="compared", persist_state="session")
-    st.query_params["cohorts"] = chosen
-    views = []
-    for cohort in cohorts:
-        models = store.models(cohort.id)
-        if cohort.name in chosen and models:
-            views.append(View(cohort, models[0].model))
-    return views
-
-
-def caveats(views: Sequence[View]) -> None:
-    """Say once what must stand beside these cohorts' numbers."""
-    for sentence in dict.fromkeys(show.caveat(view) for view in views):
-        if sentence:
-            st.caption(f":material/info: {_(sentence)}")
+from pages.parts.shell.language import _, said
 
 
 def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
@@ -84,6 +59,11 @@ def differences(found: Comparison, target_id: str) -> None:
     st.caption(_(found.note))
 
 
+def variable(name: str) -> str:
+    """Return what a column of a table about people is called: a target by its short name, others by their own."""
+    return choose.short(name) if name in TARGETS else said(name)
+
+
 def difference_row(each: Difference) -> dict[str, str]:
     """Return a difference as a row of a table, with its test and correction."""
     return {
@@ -93,8 +73,8 @@ def difference_row(each: Difference) -> dict[str, str]:
         _("Difference"): with_interval(each.difference),
         _("Effect size"): error(each.effect.value),
         "p": p_value(each.p_adjusted),
-        _("Test"): each.test,
-        _("Remark"): each.difference.note or each.correction,
+        _("Test"): said(each.test),
+        _("Remark"): said(each.difference.note or each.correction),
     }
 
 
@@ -143,7 +123,7 @@ def common_ground(found: Comparison, target_id: str) -> None:
         for each in common.cohorts
     ]
     st.dataframe(rows, hide_index=True)
-    st.caption(common.note)
+    st.caption(said(common.note))
 
 
 def case_mix(mix: Sequence[Characteristic]) -> None:
@@ -152,7 +132,7 @@ def case_mix(mix: Sequence[Characteristic]) -> None:
         rows = [
             {
                 _("Cohort"): each.cohort,
-                _("Value"): f"{each.variable} {each.category}".strip(),
+                _("Value"): f"{variable(each.variable)} {said(each.category)}".strip(),
                 "n": each.n,
                 _("Missing"): each.missing,
                 _("Mean"): error(each.mean),

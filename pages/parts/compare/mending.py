@@ -14,7 +14,7 @@ from pages.parts.evaluate import scores
 from pages.parts.shared import deeper
 from pages.parts.shared.results import View
 from pages.parts.shell import address
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, said
 
 
 def margin(target_id: str) -> float:
@@ -84,7 +84,7 @@ def recalibration(views: Sequence[View], target_id: str, level: str) -> None:
                 _("Change"): beside.with_interval(each.mae_change),
                 "p": beside.p_value(each.p_adjusted),
                 _("Bias recalibrated"): error(each.bias_after.value, signed=True),
-                _("Remark"): each.note,
+                _("Remark"): said(each.note),
             }
             for each in found
         ]

@@ -11,7 +11,7 @@ from fundus_core.figures import error
 from pages.parts.compare import beside
 from pages.parts.shared import choose, deeper
 from pages.parts.shared.results import View
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, count, said
 
 
 def tables(views: Sequence[View]) -> None:
@@ -44,7 +44,7 @@ def tables(views: Sequence[View]) -> None:
                 _("Photographs"): count(each.n_photographs),
                 _("Beyond the model's limit"): _percent(each.share.value),
                 _("95 % interval"): f"{_percent(each.share.low)} … {_percent(each.share.high)}",
-                _("Remark"): each.share.note,
+                _("Remark"): said(each.share.note),
             }
             for each in foreign
         ],
@@ -61,13 +61,13 @@ def imbalance(views: Sequence[View]) -> None:
     _mix, found = deeper.case_mix(views)
     rows = [
         {
-            _("Value"): each.variable,
+            _("Value"): beside.variable(each.variable),
             _("First"): each.first,
             _("Second"): each.second,
             _("Standardised difference"): error(each.smd, signed=True),
             _("Ratio of SDs"): error(each.sd_ratio),
             _("Overlap"): error(each.overlap),
-            _("Remark"): each.note,
+            _("Remark"): said(each.note),
         }
         for each in found
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -15,7 +16,7 @@ from pages.parts import explore
 from pages.parts.shared import deeper, photo, progress, results, show
 from pages.parts.shared.results import View
 from pages.parts.shell import home
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, count, said
 
 
 def caption(view: View, found: Evaluation) -> str:
@@ -89,6 +90,7 @@ def explanation(what: str) -> str:
 def figure_with_panel(view: View, found: Evaluation, target_id: str, level: str, what: str, by: str) -> None:
     """Draw the chosen figure and, beside it, the eyes behind the point that was clicked."""
     groups = results.groups(view, target_id, level, by)
+    groups = [replace(group, name=said(group.name)) for group in groups] if by else groups
     left, right = st.columns([2, 1])
     key = f"{what}-{target_id}-{level}-{by}-{view.key}"
     draw = _DRAWERS.get(what, _scatter)
@@ -147,7 +149,7 @@ def _subgroups(view: View, found: Evaluation, target: Target, groups: list[Point
     parts = results.subgroups(view, by or results.groupings(view)[0], target.id, level)
     score = "accuracy" if target.binary else "mae"
     rows = [
-        forest_row(group.name, group.estimates.get(score), group.n_patients, place, group.withheld)
+        forest_row(said(group.name), group.estimates.get(score), group.n_patients, place, group.withheld)
         for place, group in enumerate(parts.groups)
     ]
     whole = found.targets[target.id].estimates[score].value
@@ -158,8 +160,8 @@ def _subgroups(view: View, found: Evaluation, target: Target, groups: list[Point
 def forest_row(name: str, estimate: Estimate | None, people: int, place: int, withheld: str = "") -> Row:
     """Return one row of a forest plot."""
     if estimate is None:
-        return Row(name, None, None, None, people, withheld, place)
-    return Row(name, estimate.value, estimate.low, estimate.high, people, estimate.note, place)
+        return Row(name, None, None, None, people, said(withheld), place)
+    return Row(name, estimate.value, estimate.low, estimate.high, people, said(estimate.note), place)
 
 
 _DRAWERS: dict[str, Callable[[View, Evaluation, Target, list[Points], str, str], go.Figure]] = {
@@ -200,7 +202,7 @@ def _row(name: str, estimate: Estimate) -> dict[str, str]:
         _("Value"): error(estimate.value),
         _("Low"): error(estimate.low),
         _("High"): error(estimate.high),
-        _("Remark"): estimate.note,
+        _("Remark"): said(estimate.note),
     }
 
 

@@ -9,7 +9,7 @@ from fundus_core.targets import TARGETS
 from pages.parts.compare import beside
 from pages.parts.shared import deeper
 from pages.parts.shared.results import View
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, count, said
 
 
 def table(view: View, target_id: str) -> None:
@@ -30,7 +30,7 @@ def table(view: View, target_id: str) -> None:
                 _("Estimate"): name,
                 _("Value"): error(estimate.value),
                 _("95 % interval"): beside.interval(estimate),
-                _("Remark"): estimate.note,
+                _("Remark"): said(estimate.note),
             }
             for name, estimate in named.items()
         ]

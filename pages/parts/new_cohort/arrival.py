@@ -16,7 +16,7 @@ from pages.parts.new_cohort.inbox import Batch
 from pages.parts.new_cohort.intake import Found
 from pages.parts.new_cohort.uploader import Sent, drop_zone
 from pages.parts.shell import address, home, places, state
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, count, said
 
 FEW = 300
 """Files that the small uploader takes; it keeps them in memory until they are written."""
@@ -56,7 +56,7 @@ def _dropped() -> Found | None:
     try:
         found = intake.of_batch(batch())
     except FundusError as fault:
-        st.error(str(fault))
+        st.error(said(fault))
         return None
     return found if found.sources else None
 
@@ -108,7 +108,7 @@ def _from_path() -> Found | None:
     try:
         found = intake.of_path(Path(text).expanduser())
     except FundusError as fault:
-        st.error(str(fault))
+        st.error(said(fault))
         return None
     if not found.sources:
         st.warning(_("There is no photograph in it."))

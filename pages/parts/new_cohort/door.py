@@ -25,7 +25,7 @@ from fundus_core.truth import Match
 from pages.parts.new_cohort.intake import Found
 from pages.parts.shared import photo, show
 from pages.parts.shell import state
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, said
 
 SHOWN = 3
 """Photographs that are de-identified for the preview."""
@@ -56,7 +56,7 @@ def pseudonyms(where: str) -> Pseudonyms | None:
     try:
         key = ask[str(chosen)](where)
     except UsageError as fault:
-        st.error(str(fault))
+        st.error(said(fault))
         return None
     return Pseudonyms(key) if key else None
 
@@ -133,7 +133,7 @@ def _one(source: Source, made: Pseudonyms) -> None:
     st.markdown(f"{source.name.rsplit('/', 1)[-1]} → **{seen.photograph}**")
     if seen.clean is None or pixels is None:
         why = seen.turned_away
-        st.warning(_("Turned away: {reason}").format(reason=why.reason if why else ""))
+        st.warning(_("Turned away: {reason}").format(reason=said(why.reason) if why else ""))
         return
     st.image(pixels, width="stretch", alt=_("The photograph without its surround"))
     patient = seen.patient or _("nobody said whose eye it is")

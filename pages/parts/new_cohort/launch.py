@@ -17,7 +17,7 @@ from pages.parts.new_cohort import door, intake, strict
 from pages.parts.new_cohort.intake import Found, Plan
 from pages.parts.shared import cards, progress, show
 from pages.parts.shell import home, menu, state
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, count, said
 
 
 def form(found: Found, matched: Match | None) -> None:
@@ -51,7 +51,7 @@ def _start(plan: Plan, models: list[str], percentile: float) -> None:
         made = intake.make(store, plan, _teller(bar, _("Putting the photographs away")))
         run = runs.submit(store, made.cohort.id, models, limits=limits)
     except FundusError as fault:
-        st.error(str(fault))
+        st.error(said(fault))
         return
     runs.ensure_worker(store)
     door.leave()
@@ -93,7 +93,7 @@ def watched(run: int) -> None:
     try:
         now = runs.progress(store, run)
     except UsageError as fault:
-        st.warning(str(fault))
+        st.warning(said(fault))
         state.watch(None)
         return
     name = store.cohort(now.cohort).name

@@ -14,7 +14,7 @@ from fundus_core.targets import TARGETS
 from fundus_core.truth import Column, Proposal, Table
 from pages.parts.shared import show
 from pages.parts.shell import state
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, said
 
 NONE = "–"
 """Stands where there is no unit and no eye: an empty choice would be drawn as the word None."""
@@ -41,7 +41,7 @@ def confirmed(read: Table) -> Proposal:
             names = ", ".join(column.heading for column in proposal.unconfirmed)
             st.warning(_("Not used until you tick Confirmed: {names}").format(names=names))
         for note in (*read.notes, *proposal.notes):
-            st.caption(note)
+            st.caption(said(note))
         show.download(_("Save this mapping"), "mapping.json", proposal.to_json, mime="application/json")
     return proposal
 
@@ -56,7 +56,7 @@ def _reused(proposal: Proposal, name: str) -> Proposal:
     try:
         return proposal.reuse(Proposal.from_json(file.getvalue()))
     except TruthError as fault:
-        st.error(str(fault))
+        st.error(said(fault))
         return proposal
 
 
@@ -133,7 +133,7 @@ def _row(column: Column) -> dict[str, Any]:
         "coding": column.coded,
         "eye": column.eye.value or NONE,
         "confidence": column.confidence,
-        "reason": column.reason,
+        "reason": said(column.reason),
     }
 
 

@@ -14,7 +14,7 @@ from pages.parts.new_cohort import arrival, mapping_in
 from pages.parts.new_cohort.intake import Found
 from pages.parts.shared import show
 from pages.parts.shell import state
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, count, said
 
 KINDS = ["csv", "tsv", "txt", "xlsx", "xlsm"]
 _SHOWN = 1000
@@ -41,7 +41,7 @@ def table(found: Found) -> Match | None:
         read = _read(given.name, given.data, _sheet(given))
         return _matched(truth.apply(read, mapping_in.confirmed(read)), found)
     except TruthError as fault:
-        st.error(str(fault))
+        st.error(said(fault))
         return None
 
 
@@ -85,7 +85,7 @@ def _matched(table: TruthTable, found: Found) -> Match:
     _lines(matched)
     _faults([*table.faults, *matched.faults])
     for note in table.notes:
-        st.caption(note)
+        st.caption(said(note))
     return matched
 
 
@@ -168,5 +168,5 @@ def _fault(fault: Fault) -> dict[str, Any]:
         _("Row"): fault.row or None,
         _("Column"): fault.column,
         _("Value"): fault.value,
-        _("What to do"): fault.what_to_do,
+        _("What to do"): said(fault.what_to_do),
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 from fundus_core.errors import CardError
 from fundus_core.models import registry
 from fundus_core.models.card import Card
+from pages.parts.shell.language import said
 
 _NOBODYS = Path(__file__).parent / "no-cards-of-a-user"
 
@@ -45,7 +46,7 @@ def ready() -> list[str]:
 def title(model: str) -> str:
     """Return a model's title; its id where no card of that id is left."""
     card = known().get(model)
-    return card.title if card else model
+    return said(card.title) if card else model
 
 
 def reads_rendered_eyes(model: str) -> bool:

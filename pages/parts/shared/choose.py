@@ -59,7 +59,14 @@ def grouping(columns: Sequence[str]) -> str:
     """Let the user colour observations by a column; empty without one."""
     if not columns:
         return ""
-    words = {"-": _("one colour")}
+    words = {
+        "-": _("one colour"),
+        "age": _("age"),
+        "sex": _("sex"),
+        "eye": _("eye"),
+        "quality": _("quality"),
+        "out_of_distribution": _("distance"),
+    }
     chosen = address.pick(st.selectbox, _("Colour by"), ["-", *columns], key="by", words=words)
     return "" if chosen == "-" else chosen
 

@@ -14,7 +14,7 @@ from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS, Target
 from pages.parts.shared.results import BETWEEN, View
 from pages.parts.shell import home, sample
-from pages.parts.shell.language import _, current
+from pages.parts.shell.language import _, said
 
 MISSING = str(Path(__file__).parents[1] / "static" / "no_picture.svg")
 """Stands where the worker made no picture: the file is no retina and might show a name."""
@@ -74,33 +74,12 @@ def note(item: Item) -> str:
 
     That the model learned from rendered eyes is said at the top of every page already.
     """
-    return item.reason.replace(RENDERED_REMARK, "").strip() if item.status == "predicted" else ""
+    return said(item.reason.replace(RENDERED_REMARK, "").strip()) if item.status == "predicted" else ""
 
 
 def reason(item: Item) -> str:
-    """Return why a photograph has no prediction, in the reader's language where the reason has a translation."""
-    if current() == "en":
-        return item.reason
-    return _reasons().get(item.reason_code, item.reason)
-
-
-def _reasons() -> dict[str, str]:
-    return {
-        "focus": _("Out of focus. Take the photograph again."),
-        "illumination": _("Too dark or too bright. Take the photograph again."),
-        "contrast": _("Too little contrast. Clean the lens or take the photograph again."),
-        "glare": _("Glare covers the retina. Take the photograph again."),
-        "field_cut": _("Too much of the field of view is cut off."),
-        "too_small": _("The retina covers too few pixels. Use the original file."),
-        "retina_not_found": _("No retina was found in the picture."),
-        "not_colour_fundus": _("Not a colour photograph of a retina."),
-        "empty_file": _("The file is empty."),
-        "truncated": _("The file is cut off. Copy it again."),
-        "damaged": _("The file is damaged. Copy it again."),
-        "unsupported": _("This kind of file cannot be read. Save it as JPEG or PNG."),
-        "not_a_photograph": _("The file is not a photograph."),
-        "too_large": _("The file is too large. Save it with fewer pixels."),
-    }
+    """Return why a photograph has no prediction, in the reader's language."""
+    return said(item.reason)
 
 
 def _mean(values: list[float]) -> float | None:
@@ -129,10 +108,10 @@ def _numbers(items: tuple[Item, ...], target: Target) -> None:
 def _class(items: tuple[Item, ...]) -> None:
     truth, predicted = truth_and_prediction(items, "sex")
     words = {0.0: _("male"), 1.0: _("female")}
-    said = "–" if predicted is None else f"{predicted:.2f}"
+    shown = "–" if predicted is None else f"{predicted:.2f}"
     st.markdown(
         f"{_('true')} **{words.get(truth if truth is not None else -1.0, '–')}**  \n"
-        f"{_('probability of female')} **{said}**"
+        f"{_('probability of female')} **{shown}**"
     )
 
 

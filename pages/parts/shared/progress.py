@@ -8,7 +8,7 @@ from fundus_core import runs
 from fundus_core.errors import UsageError
 from fundus_core.runs import Progress
 from pages.parts.shell import home
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, count, said
 
 _EVERY = 1.0
 
@@ -18,7 +18,7 @@ def watch(run: int) -> None:
     try:
         now = runs.progress(home.store(), run)
     except UsageError as fault:
-        st.caption(str(fault))
+        st.caption(said(fault))
         return
     if now.ended:
         _draw(now)
@@ -41,7 +41,7 @@ def _draw(now: Progress) -> None:
     st.progress(min(share, 1.0), text=line(now))
     st.caption(outcome(now))
     if now.note:
-        st.caption(now.note)
+        st.caption(said(now.note))
 
 
 def line(now: Progress) -> str:

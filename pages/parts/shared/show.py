@@ -16,7 +16,7 @@ from fundus_core.targets import TARGETS
 from pages.parts.shared import cards
 from pages.parts.shared.results import View
 from pages.parts.shell import menu
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, said
 
 RENDERED = "Rendered photographs; the model was trained on rendered eyes: these numbers say nothing about real eyes."
 RENDERED_MODEL = "The model was trained on rendered eyes: on photographs of real eyes its numbers have no meaning."
@@ -93,7 +93,7 @@ def chart(figure: go.Figure, key: str, *, select: int = 0, name: str = "figure")
 def interval(estimate: Estimate) -> str:
     """Return an estimate's 95 % interval as words, or why there is none."""
     if estimate.low is None or estimate.high is None:
-        return estimate.note
+        return said(estimate.note)
     return _("95 % interval {low} to {high}").format(low=error(estimate.low), high=error(estimate.high))
 
 

@@ -1,0 +1,117 @@
+"""Which cohorts are compared, and under which model each: all of it is in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from fundus_core.store import Cohort
+from pages.parts.shared import cards, show
+from pages.parts.shared.results import View
+from pages.parts.shell import address, home
+from pages.parts.shell.language import _
+
+MOST = 5
+"""Cohorts side by side: more pairs than a table holds, and more colours than a reader tells apart."""
+_KEY = "compared"
+LATEST = "latest"
+"""Stands in the address for: each cohort under its own latest model."""
+
+
+def views() -> list[View]:
+    """Let the user choose cohorts and a model; return those that a model has read."""
+    found = home.store().cohorts()
+    chosen = _cohorts(found)
+    models = {cohort.id: [version.model for version in home.store().models(cohort.id)] for cohort in chosen}
+    unread = [cohort.name for cohort in chosen if not models[cohort.id]]
+    if unread:
+        st.caption(
+            ":material/info: "
+            + _("No model has read {names} yet: left out here. Start a run on the page New cohort.").format(
+                names=", ".join(unread)
+            )
+        )
+    read = [cohort for cohort in chosen if models[cohort.id]]
+    model = _model(models)
+    return [View(each, model if model in models[each.id] else models[each.id][0]) for each in read]
+
+
+def _cohorts(found: Sequence[Cohort]) -> list[Cohort]:
+    """Draw the choice of cohorts; what the address or the tab names and was deleted meanwhile is passed over."""
+    names = [cohort.name for cohort in found]
+    told = st.session_state.get(_KEY, st.query_params.get_all("cohorts"))
+    known = [name for name in dict.fromkeys(told) if name in names][:MOST]
+    if _KEY not in st.session_state and not known:
+        known = _first(found)
+    if st.session_state.get(_KEY) != known:
+        st.session_state[_KEY] = known
+    chosen = st.multiselect(_("Cohorts"), names, key=_KEY, persist_state="session", max_selections=MOST)
+    st.query_params["cohorts"] = chosen
+    return [cohort for cohort in found if cohort.name in chosen]
+
+
+def _first(found: Sequence[Cohort]) -> list[str]:
+    """The two largest: a comparison of a few people says little."""
+    largest = sorted(found, key=lambda cohort: cohort.photographs, reverse=True)[:2]
+    return sorted(cohort.name for cohort in largest)
+
+
+def _model(models: Mapping[int, Sequence[str]]) -> str:
+    """Let the user choose one model for all cohorts, where there is a choice; the one that read most is the default."""
+    every = list(dict.fromkeys(model for each in models.values() for model in each))
+    if len(every) < 2:
+        return every[0] if every else ""
+    most = max(every, key=lambda model: sum(model in each for each in models.values()))
+    words = {name: cards.title(name) for name in every} | {LATEST: _("The latest of each cohort")}
+    help_ = _("A cohort that this model has not read is shown under its own latest model.")
+    return address.pick(
+        st.selectbox, _("Model"), [*every, LATEST], key="compared_model", default=most, words=words, always=True, help=help_
+    )
+
+
+def caveats(chosen: Sequence[View]) -> None:
+    """Say once what must stand beside these cohorts' numbers, and by which model each was read."""
+    for sentence in dict.fromkeys(show.caveat(view) for view in chosen):
+        if sentence:
+            st.caption(f":material/info: {_(sentence)}")
+    if len({view.model for view in chosen}) > 1:
+        st.warning(
+            _("Read by different models: {who}. What differs may be the models rather than the people.").format(
+                who="; ".join(f"{view.cohort.name}: {cards.title(view.model)}" for view in chosen)
+            ),
+            icon=":material/warning:",
+        )
+
+
+def shared(in_both: Mapping[tuple[str, str], int]) -> None:
+    """Say which cohorts share people: differences between them are tested as paired, by the same draws."""
+    for (first, second), people in in_both.items():
+        if people:
+            st.caption(
+                ":material/group: "
+                + _("{first} and {second} share {n} people; each is drawn once and counts in both.").format(
+                    first=first, second=second, n=people
+                )
+            )
+
+
+def too_few(chosen: Sequence[View]) -> None:
+    """Say what to do where there are not two cohorts to compare."""
+    cohorts = home.store().cohorts()
+    if len(cohorts) > 1:
+        if len(chosen) == 1:
+            st.info(_("Choose two cohorts or more."))
+        else:
+            st.info(_("Choose two cohorts or more that a model has read."))
+        return
+    if not cohorts:
+        show.empty(
+            _("There is no cohort yet. Bring photographs and a table of measured values to begin."),
+            "new_cohort",
+            _("New cohort"),
+            "add_photo_alternate",
+        )
+        return
+    words = _("There is one cohort only, {name}: bring a second one, or save a selection of it on the page Explore.")
+    show.empty(words.format(name=cohorts[0].name), "new_cohort", _("New cohort"), "add_photo_alternate")
