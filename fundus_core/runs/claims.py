@@ -99,35 +99,33 @@ def take(store: Store, worker: str, turn: Turn, limit: int) -> list[Member]:
             return []
         suspects = _take(connection, worker, turn.run, _ENTRY.deaths > 0, limit)
         taken = suspects or _take(connection, worker, turn.run, _ENTRY.deaths == 0, limit)
-        return _members(store, connection, turn.run, taken)
+        return _members(store, connection, taken)
 
     return store.write(taking)
 
 
 def _take(
     connection: sa.Connection, worker: str, run: int, condition: sa.ColumnElement[bool], limit: int
-) -> Sequence[int]:
+) -> Mapping[int, int]:
+    """Take entries; returns how many workers died of each, by the photograph's id."""
     # two statements, since PostgreSQL may run a subquery with SKIP LOCKED twice; the rows stay locked between
     queued = (
-        sa.select(_ENTRY.photograph_id)
+        sa.select(_ENTRY.photograph_id, _ENTRY.deaths)
         .where(_ENTRY.run_id == run, _ENTRY.state == "queued", condition)
         .order_by(_ENTRY.photograph_id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    ids = connection.execute(queued).scalars().all()
-    mine = sa.and_(_ENTRY.run_id == run, _ENTRY.photograph_id.in_(ids))
-    connection.execute(sa.update(schema.entry).where(mine).values(state=ledger.IN_FLIGHT, worker=worker))
-    return ids
+    taken = {photograph: deaths for photograph, deaths in connection.execute(queued)}
+    if taken:
+        mine = sa.and_(_ENTRY.run_id == run, _ENTRY.photograph_id.in_(taken))
+        connection.execute(sa.update(schema.entry).where(mine).values(state=ledger.IN_FLIGHT, worker=worker))
+    return taken
 
 
-def _members(store: Store, connection: sa.Connection, run: int, ids: Sequence[int]) -> list[Member]:
-    query = (
-        sa.select(schema.photograph, _ENTRY.deaths)
-        .join(schema.entry, sa.and_(_ENTRY.photograph_id == _PHOTOGRAPH.id, _ENTRY.run_id == run))
-        .where(_PHOTOGRAPH.id.in_(ids))
-        .order_by(_PHOTOGRAPH.id)
-    )
+def _members(store: Store, connection: sa.Connection, taken: Mapping[int, int]) -> list[Member]:
+    # without a join, since SQLite would read the whole run for it
+    query = sa.select(schema.photograph).where(_PHOTOGRAPH.id.in_(taken)).order_by(_PHOTOGRAPH.id)
     return [
         Member(
             id=row.id,
@@ -137,7 +135,7 @@ def _members(store: Store, connection: sa.Connection, run: int, ids: Sequence[in
             kept=bool(row.kept),
             patient_id=row.patient_id,
             eye=Eye(row.eye),
-            deaths=row.deaths,
+            deaths=taken[row.id],
         )
         for row in connection.execute(query)
     ]

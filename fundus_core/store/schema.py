@@ -129,7 +129,7 @@ entry = sa.Table(
     sa.Column("deaths", sa.Integer, nullable=False),
     sa.Column("reused", sa.Boolean, nullable=False),
     sa.Column("finished_at", sa.Double),
-    sa.Index("entry_queue", "run_id", "state", "deaths", "photograph_id"),
+    sa.Index("entry_queue", "run_id", "state", "deaths", "photograph_id", "reused"),
     sa.Index("entry_speed", "run_id", "finished_at"),
     sa.Index("entry_worker", "worker"),
     sa.Index("entry_photograph", "photograph_id"),
