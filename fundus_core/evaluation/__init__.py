@@ -1,6 +1,7 @@
 """Predicted against true: scores with honest intervals, baselines beside them, cohorts compared fairly."""
 
 from fundus_core.evaluation.agreement import SLOPE_NOTE, BetweenEyes, BlandAltman, between_eyes, bland_altman
+from fundus_core.evaluation.alike import Answers, answers, nearest
 from fundus_core.evaluation.bootstrap import draws_for
 from fundus_core.evaluation.calibration import Bin, Bins, deciles, reliability
 from fundus_core.evaluation.casemix import Characteristic, Imbalance, imbalance, table_one
@@ -63,6 +64,7 @@ __all__ = [
     "SPREAD_SENTENCE",
     "THRESHOLDS",
     "TOLERANCES",
+    "Answers",
     "AtThreshold",
     "Balance",
     "BetweenEyes",
@@ -106,6 +108,7 @@ __all__ = [
     "WeightedCohort",
     "able",
     "against_baselines",
+    "answers",
     "assess_criterion",
     "at_thresholds",
     "between_eyes",
@@ -129,6 +132,7 @@ __all__ = [
     "imbalance",
     "judge",
     "measures",
+    "nearest",
     "out_of_distribution",
     "people",
     "people_for_mae",

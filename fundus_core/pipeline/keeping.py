@@ -50,14 +50,15 @@ def kept(store: Store, of: Of, name: str, kind: type[_T], make: Callable[[], _T]
     """
     if of.cohort.photographs < MANY:
         return make()
-    key = hashlib.sha256(repr((of.model, name, _formulas())).encode()).hexdigest()[:32]
-    file = places.place(store.shelf.folder, of.cohort) / f"{key}.npz"
+    key = hashlib.sha256(repr((of.model, name)).encode()).hexdigest()[:32]
+    file = places.place(store.shelf.folder, of.cohort) / f"{_formulas()}-{key}.npz"
     found = _read(file)
     if isinstance(found, kind):
         return found
     made = make()
     with contextlib.suppress(OSError):  # a full disk or a folder that may not be written costs speed, not the result
         _write(file, made)
+        _forget_older_formulas(file.parent)
         store.sweep()  # the cohort may have been changed or deleted while it was computed
     return made
 
@@ -80,11 +81,17 @@ def _write(file: Path, made: object) -> None:
         scrap.unlink(missing_ok=True)
 
 
+def _forget_older_formulas(folder: Path) -> None:
+    for other in folder.glob("*.npz"):
+        if not other.name.startswith(_formulas()):
+            other.unlink(missing_ok=True)
+
+
 @cache
 def _formulas() -> str:
-    """The text of everything that computes, as one number."""
+    """The text of everything that computes, as one short word."""
     rooms = (Path(evaluation.__file__).parent, Path(packing.__file__).parent)
     digest = hashlib.sha256()
     for file in sorted(path for room in rooms for path in room.glob("*.py")):
         digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return digest.hexdigest()[:12]

@@ -165,6 +165,7 @@ def test_a_changed_formula_asks_anew(store, monkeypatch):
     asked(store, calls)
     monkeypatch.setattr(keeping, "_formulas", lambda: "changed")
     assert asked(store, calls) == [2]
+    assert len(list((store.shelf.folder / "kept").glob("*/*.npz"))) == 1
 
 
 def test_a_folder_that_cannot_be_written_costs_speed_only(store):
