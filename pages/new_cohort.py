@@ -19,6 +19,7 @@ if (run := state.run()) is not None:
 st.subheader(_("1 · Photographs"), anchor=False)
 found = arrival.photographs()
 if found is None:
+    st.caption(_("Then follow a table of measured values, if you have one, and the choice of a model."))
     st.stop()
 st.caption(_("{n} photographs").format(n=count(len(found.sources))))
 

@@ -119,14 +119,42 @@ def tab(chromium, server):
     """A fresh tab; afterwards: nothing was asked of another host, nothing was wrong on the console."""
     context = chromium.new_context(viewport={"width": 1440, "height": 1000}, locale="en-US")
     page = context.new_page()
-    outside, wrong = [], []
-    page.on("request", lambda request: outside.append(request.url) if _is_outside(request.url) else None)
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
+    complaints = _watch(page)
     yield page
     context.close()
-    assert not outside, f"asked of another host: {outside}"
-    assert not wrong, f"on the console: {wrong}"
+    assert not complaints
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def lasting(chromium, server, request):
+    """A tab of each colour scheme that lasts, with its scripts, for a module; and what was wrong in it."""
+    context = chromium.new_context(color_scheme=request.param, locale="en-US")
+    page = context.new_page()
+    yield page, _watch(page)
+    context.close()
+
+
+@pytest.fixture
+def lasting_tab(lasting):
+    """The lasting tab; afterwards as for a fresh one."""
+    page, complaints = lasting
+    complaints.clear()
+    yield page
+    assert not complaints
+
+
+def _watch(page) -> list[str]:
+    """Return the list that will hold what a tab asks of other hosts and what its console complains about."""
+    complaints: list[str] = []
+
+    def tell(kind: str, text: str, *, wrong: bool) -> None:
+        if wrong:
+            complaints.append(f"{kind}: {text}")
+
+    page.on("request", lambda request: tell("asked of another host", request.url, wrong=_is_outside(request.url)))
+    page.on("console", lambda message: tell("console", message.text, wrong=message.type == "error"))
+    page.on("pageerror", lambda error: tell("script", str(error), wrong=True))
+    return complaints
 
 
 def _is_outside(address: str) -> bool:

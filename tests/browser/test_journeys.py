@@ -23,7 +23,7 @@ def test_photographs_and_a_table_become_a_mean_absolute_error(tab, server, eyes)
     tab.get_by_label("Name of the cohort").press("Enter")
     tab.get_by_role("button", name=f"Read {len(photographs)} photographs").click()
     expect(tab.get_by_text(re.compile(r"^Done · 20 of 20"))).to_be_visible(timeout=180_000)
-    tab.get_by_role("link", name="Evaluate Ten people").click()
+    tab.get_by_role("button", name="Evaluate Ten people").click()
     quiet(tab)
 
     with Store.open(home) as store:

@@ -100,13 +100,12 @@ def watched(run: int) -> None:
     st.subheader(name, anchor=False)
     progress.watch(run)
     _audit(run)
-    with st.container(horizontal=True):
-        st.page_link(
-            menu.path("evaluate"),
-            label=_("Evaluate {name}").format(name=name),
-            icon=":material/query_stats:",
-            query_params={"cohort": name},
-        )
+    if not now.ended:
+        st.caption(_("Leave this page if you like: the run goes on, and this address finds it again."))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        go = _("Evaluate {name}").format(name=name)
+        if st.button(go, type=show.leading() if now.ended else "secondary", icon=":material/query_stats:"):
+            st.switch_page(menu.path("evaluate"), query_params={"cohort": name})
         st.page_link(
             menu.path("explore"),
             label=_("See every photograph"),

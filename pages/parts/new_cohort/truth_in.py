@@ -158,7 +158,7 @@ def _line(matched: Match, at: int) -> dict[str, Any]:
 def _faults(faults: list[Fault]) -> None:
     if not faults:
         return
-    with st.expander(_("{n} things to look at in the table").format(n=count(len(faults)))):
+    with st.expander(_("To look at in the table: {n}").format(n=count(len(faults)))):
         st.dataframe([_fault(fault) for fault in faults[:_SHOWN]], hide_index=True)
         show.download(_("All as CSV"), "faults.csv", lambda: truth.as_csv(faults))
 
