@@ -9,6 +9,7 @@ from fundus_core.figures.distribution import among
 from fundus_core.figures.errors import error_histogram
 from fundus_core.figures.forest import Row, forest, literature
 from fundus_core.figures.look import Look, alt_text, error, heading, number, with_unit
+from fundus_core.figures.numbers import numbers
 from fundus_core.figures.palette import DARK, LIGHT, Palette
 from fundus_core.figures.scatter import predicted_against_true
 from fundus_core.figures.small import small_scatter
@@ -34,6 +35,7 @@ __all__ = [
     "heading",
     "literature",
     "number",
+    "numbers",
     "precision_recall",
     "predicted_against_true",
     "prevalences",

@@ -114,23 +114,18 @@ def _text(row: Row, look: Look) -> str:
 def _row(figure: go.Figure, label: str, row: Row, look: Look) -> None:
     known = row.value is not None and row.colour is not None
     colour = look.palette.cohort(row.colour or 0) if known else look.palette.quiet
+    bars = None
     if row.value is not None and row.low is not None and row.high is not None:
-        figure.add_trace(
-            go.Scatter(
-                x=[row.low, row.high],
-                y=[label, label],
-                mode="lines",
-                line={"color": colour, "width": 3},
-                hoverinfo="skip",
-                showlegend=False,
-            )
-        )
+        above, below = row.high - row.value, row.value - row.low
+        bars = {"array": [above], "arrayminus": [below], "symmetric": False, "type": "data"}
+        bars |= {"color": colour, "thickness": 3, "width": 0}
     figure.add_trace(
         go.Scatter(
             x=[row.value],
             y=[label],
             mode="markers" if row.value is not None else "text",
             marker={"color": colour, "size": 11, "symbol": "diamond"},
+            error_x=bars,
             hovertemplate=f"{_text(row, look)}<extra></extra>",
             showlegend=False,
         )
