@@ -4,11 +4,12 @@ import streamlit as st
 
 from pages.parts.evaluate import rivals, scores, two_eyes
 from pages.parts.shared import choose, results, show
+from pages.parts.shell import menu
 from pages.parts.shell.language import _
 
 view = choose.require_view(_("Evaluate"))
 results.read(view)
-with st.sidebar:
+with menu.choices():
     by = choose.grouping(results.groupings(view))
     level = choose.level()
 found = results.points(view, level)

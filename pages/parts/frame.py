@@ -1,4 +1,4 @@
-"""The frame around every page: title, logo, menu, language, and the sentence about research use.
+"""The frame around every page: title, logo, menu, the place of a page's choices, and the language.
 
 This is the script that ``app.py`` serves. It lies apart from the folder of the pages on purpose: beside it,
 Streamlit would run a page without the frame when the first request to a fresh server is a deep link.
@@ -22,15 +22,14 @@ STATIC = Path(__file__).parent / "static"
 
 def main() -> None:
     """Draw the frame, then the chosen page."""
-    _ = language._
     st.set_page_config(page_title="Fundus Lab", page_icon=str(STATIC / "icon.svg"), layout="wide")
     st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "icon.svg"), size="large")
     page = menu.navigation()
     state.keep()
     with st.sidebar:
+        menu.reserve()
         language.switch()
         landmarks.mend()
-        st.caption(_("Research use only. Not a medical device."))
     page.run()
 
 

@@ -19,7 +19,7 @@ from pages.parts.new_cohort import strict
 from pages.parts.new_cohort.arrival import KINDS
 from pages.parts.shared import cards, photo, progress, results, show
 from pages.parts.shared.results import View
-from pages.parts.shell import home
+from pages.parts.shell import home, menu
 from pages.parts.shell.language import _, said
 from pages.parts.shell.sample import FOLDER, NAME
 
@@ -78,7 +78,7 @@ def chosen(view: View, dropped: Item | None) -> Item | None:
     if dropped is not None:
         return dropped
     store, model = home.store(), view.model or None
-    with st.sidebar:
+    with menu.choices():
         text = st.text_input(_("Search"), key="find_one", placeholder=_("name or patient"))
         found = store.photographs(view.cohort.id, Where(text=text), model=model, limit=_LISTED).items
         told = st.query_params.get("photograph", "")

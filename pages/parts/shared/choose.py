@@ -20,7 +20,7 @@ def view() -> View | None:
         return None
     names = [cohort.name for cohort in cohorts]
     latest = max(cohorts, key=lambda cohort: cohort.created_at).name
-    with st.sidebar:
+    with menu.choices():
         name = address.pick(st.selectbox, _("Cohort"), names, key="cohort", default=latest, always=True)
         place = names.index(name)
         models = [version.model for version in home.store().models(cohorts[place].id)]

@@ -44,8 +44,8 @@ def title(text: str, caption: str = "", *, view: View | None = None) -> Any:
         place = st.container(horizontal=True, width="content")
     if caption:
         st.caption(caption)
-    if view is not None and (sentence := caveat(view)):
-        st.caption(f":material/info: {_(sentence)}")
+    sentences = [caveat(view)] if view is not None else []
+    st.caption(":material/info: " + " ".join(_(sentence) for sentence in [*sentences, RESEARCH] if sentence))
     return place
 
 

@@ -1,20 +1,34 @@
-"""The list of pages: where to add one."""
+"""The list of pages: where to add one; and the place below it for what a page lets the user choose."""
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
 from pages.parts.shell.language import _
 
 PAGES = Path(__file__).resolve().parents[2]
+_PLACE: ContextVar[DeltaGenerator | None] = ContextVar("place", default=None)
+"""Of the script run at hand: each runs in a thread of its own."""
 
 
 def path(name: str) -> str:
     """Return the file of a page, for links."""
     return str(PAGES / f"{name}.py")
+
+
+def reserve() -> None:
+    """Keep the place below the menu for a page's choices, so that they come before all else in the sidebar."""
+    _PLACE.set(st.container())
+
+
+def choices() -> DeltaGenerator:
+    """Return the place in the sidebar for what a page lets the user choose."""
+    return _PLACE.get() or st.sidebar
 
 
 def navigation() -> Page:
