@@ -2,20 +2,22 @@
 
 import streamlit as st
 
-from pages.parts.compare import beside, mending, truthless
+from pages.parts.compare import beside, choosing, grid, mending, truthless
 from pages.parts.shared import choose, deeper, results, show
+from pages.parts.shell import menu
 from pages.parts.shell.language import _
 
-show.title(
+buttons = show.title(
     _("Compare"), _("Cohorts side by side. A cohort whose true values vary less has smaller errors for that alone.")
 )
-views = beside.choose_cohorts()
-with st.sidebar:
+left, right = st.columns([3, 1], vertical_alignment="bottom")
+views = choosing.views(left, right)
+with menu.choices():
     level = choose.level()
 if len(views) < 2:
-    show.empty(_("Choose two cohorts or more."), "new_cohort", _("New cohort"), "add_photo_alternate")
+    choosing.too_few(views)
     st.stop()
-beside.caveats(views)
+choosing.caveats(views)
 ids = deeper.measured(views)
 if not ids:
     st.info(
@@ -29,12 +31,17 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     target = choose.target(ids)
     with st.container(width=260):
         margin = mending.margin(target)
-found = results.comparison(views, target, level, margin)
+with st.spinner(_("Comparing"), show_time=True):
+    found = results.comparison(views, target, level, margin)
+with buttons:
+    grid.download(found.rows(), views, f"compare-{target}.csv")
+choosing.shared(found.in_both)
 left, right = st.columns(2)
-with left, st.container(border=True):
+with left, st.container(border=True, height="stretch"):
     beside.forest(views, found, target)
-with right, st.container(border=True):
+with right, st.container(border=True, height="stretch"):
     beside.scatter(views, target, level)
+    beside.key_figures(views, found, target)
 beside.differences(found, target)
 mending.equivalence(found, target)
 beside.common_ground(found, target)

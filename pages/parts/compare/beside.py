@@ -1,4 +1,4 @@
-"""The compare page's parts: which cohorts, the forest plot, the differences, and the people behind them."""
+"""The compare page's parts: the forest plot, key figures, the differences, and the people behind them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import streamlit as st
 from fundus_core import figures
 from fundus_core.evaluation import SPREAD_SENTENCE, Characteristic, Difference, Estimate
 from fundus_core.evaluation.comparison import Comparison
-from fundus_core.figures import Points, error
+from fundus_core.figures import Look, Points, error
 from fundus_core.targets import TARGETS
+from pages.parts.compare import grid
 from pages.parts.evaluate import scores
-from pages.parts.shared import choose, results, show
+from pages.parts.shared import cards, choose, results, show
 from pages.parts.shared.results import View
-from pages.parts.shell import home
 from pages.parts.shell.language import _, said
 
 
@@ -31,7 +31,7 @@ def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
         for name, result in shown.results.items()
     ]
     others = figures.literature(target_id, score)
-    figure = figures.forest([*rows, *others], axes[score], show.look(views[0]))
+    figure = figures.forest([*rows, *others], axes[score], look(views))
     show.chart(figure, f"forest-{target_id}-{score}", name=f"{target_id}-cohorts")
     if others:
         st.caption(_("Grey: published by others.") + " " + _(SPREAD_SENTENCE))
@@ -41,6 +41,30 @@ def _place(views: Sequence[View], name: str) -> int:
     return next(view.place for view in views if view.cohort.name == name)
 
 
+def look(views: Sequence[View]) -> Look:
+    """Return how figures of these cohorts look: stamped where one of them is rendered."""
+    return show.look(next((view for view in views if show.caveat(view)), views[0]))
+
+
+def key_figures(views: Sequence[View], found: Comparison, target_id: str) -> None:
+    """Draw a row per cohort: its error beside how widely its people differ."""
+    of = found.targets[target_id]
+    binary = TARGETS[target_id].binary
+    shown = {"accuracy": _("accuracy"), "auc": "AUC"} if binary else {"mae": "MAE", "bias": _("bias"), "r2": "R²"}
+    rows = []
+    for name, result in of.results.items():
+        row: dict[str, object] = {_("Cohort"): name, _("People"): result.n_patients}
+        row |= {words: error(_value(result.estimates.get(score))) for score, words in shown.items()}
+        rows.append(row if binary else row | {_("SD of true values"): error(of.spread[name])})
+    grid.draw(rows)
+    if len({view.model for view in views}) > 1:
+        st.caption("; ".join(f"{view.cohort.name}: {cards.title(view.model)}" for view in views))
+
+
+def _value(estimate: Estimate | None) -> float | None:
+    return None if estimate is None else estimate.value
+
+
 def scatter(views: Sequence[View], target_id: str, level: str) -> None:
     """Draw all cohorts' errors as boxes of their own colours."""
     target = TARGETS[target_id]
@@ -48,14 +72,14 @@ def scatter(views: Sequence[View], target_id: str, level: str) -> None:
     if target.binary:
         st.caption(_("For a probability there is no distribution of errors; see the table."))
         return
-    show.chart(figures.error_boxes(target, groups, show.look(views[0])), f"boxes-{target_id}")
+    show.chart(figures.error_boxes(target, groups, look(views)), f"boxes-{target_id}", name=f"{target_id}-errors")
 
 
 def differences(found: Comparison, target_id: str) -> None:
     """Draw the table of differences between cohorts, with test and correction."""
     st.subheader(_("Differences"), anchor=False)
     rows = [difference_row(each) for each in found.targets[target_id].differences]
-    st.dataframe(rows, hide_index=True)
+    grid.draw(rows)
     st.caption(_(found.note))
 
 
@@ -106,23 +130,25 @@ def p_value(value: float | None) -> str:
 
 
 def common_ground(found: Comparison, target_id: str) -> None:
-    """Draw the errors after weighting both cohorts to a common distribution."""
+    """Draw the errors after weighting both cohorts to a common distribution, and their differences then."""
     common = found.targets[target_id].standardised
     if common is None:
         return
     st.subheader(_("On common ground"), anchor=False)
     st.caption(_("Weighted so that truth, age and sex are distributed alike in all of them."))
-    score = "mae"
     rows = [
         {
             _("Cohort"): each.name,
             "n": each.n,
             _("Effective n"): round(each.effective_n),
-            "MAE": _unsigned(each.estimates[score]) if score in each.estimates else "–",
+            "MAE": _unsigned(each.estimates["mae"]) if "mae" in each.estimates else "–",
+            _("bias"): with_interval(each.estimates["bias"]) if "bias" in each.estimates else "–",
         }
         for each in common.cohorts
     ]
-    st.dataframe(rows, hide_index=True)
+    grid.draw(rows)
+    if common.differences:
+        grid.draw([difference_row(each) for each in common.differences])
     st.caption(said(common.note))
 
 
@@ -141,4 +167,4 @@ def case_mix(mix: Sequence[Characteristic]) -> None:
             }
             for each in mix
         ]
-        st.dataframe(rows, hide_index=True)
+        grid.draw(rows)

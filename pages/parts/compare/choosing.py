@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
 from fundus_core.store import Cohort
 from pages.parts.shared import cards, show
 from pages.parts.shared.results import View
-from pages.parts.shell import address, home
+from pages.parts.shell import address, home, places, sample
 from pages.parts.shell.language import _
 
 MOST = 5
 """Cohorts side by side: more pairs than a table holds, and more colours than a reader tells apart."""
+_BUTTONS = 12
+"""More cohorts than this are searched in a list."""
 _KEY = "compared"
 LATEST = "latest"
 """Stands in the address for: each cohort under its own latest model."""
 
 
-def views() -> list[View]:
-    """Let the user choose cohorts and a model; return those that a model has read."""
+def views(left: Any, right: Any) -> list[View]:
+    """Let the user choose cohorts on the left and a model on the right; return those that a model has read."""
     found = home.store().cohorts()
-    chosen = _cohorts(found)
+    with left:
+        chosen = _cohorts(found)
     models = {cohort.id: [version.model for version in home.store().models(cohort.id)] for cohort in chosen}
     unread = [cohort.name for cohort in chosen if not models[cohort.id]]
     if unread:
@@ -33,7 +37,8 @@ def views() -> list[View]:
             )
         )
     read = [cohort for cohort in chosen if models[cohort.id]]
-    model = _model(models)
+    with right:
+        model = _model(models)
     return [View(each, model if model in models[each.id] else models[each.id][0]) for each in read]
 
 
@@ -41,14 +46,19 @@ def _cohorts(found: Sequence[Cohort]) -> list[Cohort]:
     """Draw the choice of cohorts; what the address or the tab names and was deleted meanwhile is passed over."""
     names = [cohort.name for cohort in found]
     told = st.session_state.get(_KEY, st.query_params.get_all("cohorts"))
-    known = [name for name in dict.fromkeys(told) if name in names][:MOST]
+    known = [name for name in dict.fromkeys(told) if name in names]
     if _KEY not in st.session_state and not known:
         known = _first(found)
     if st.session_state.get(_KEY) != known:
         st.session_state[_KEY] = known
-    chosen = st.multiselect(_("Cohorts"), names, key=_KEY, persist_state="session", max_selections=MOST)
+    if len(names) > _BUTTONS:
+        chosen = st.multiselect(_("Cohorts"), names, key=_KEY, persist_state="session", max_selections=MOST)
+    else:
+        chosen = st.pills(_("Cohorts"), names, selection_mode="multi", key=_KEY, persist_state="session")
     st.query_params["cohorts"] = chosen
-    return [cohort for cohort in found if cohort.name in chosen]
+    if len(chosen) > MOST:
+        st.caption(":material/info: " + _("At most {n} cohorts stand side by side: the first ones.").format(n=MOST))
+    return [cohort for cohort in found if cohort.name in chosen][:MOST]
 
 
 def _first(found: Sequence[Cohort]) -> list[str]:
@@ -66,7 +76,14 @@ def _model(models: Mapping[int, Sequence[str]]) -> str:
     words = {name: cards.title(name) for name in every} | {LATEST: _("The latest of each cohort")}
     help_ = _("A cohort that this model has not read is shown under its own latest model.")
     return address.pick(
-        st.selectbox, _("Model"), [*every, LATEST], key="compared_model", default=most, words=words, always=True, help=help_
+        st.selectbox,
+        _("Model"),
+        [*every, LATEST],
+        key="compared_model",
+        default=most,
+        words=words,
+        always=True,
+        help=help_,
     )
 
 
@@ -105,13 +122,18 @@ def too_few(chosen: Sequence[View]) -> None:
         else:
             st.info(_("Choose two cohorts or more that a model has read."))
         return
-    if not cohorts:
-        show.empty(
-            _("There is no cohort yet. Bring photographs and a table of measured values to begin."),
-            "new_cohort",
-            _("New cohort"),
-            "add_photo_alternate",
-        )
+    words = _("There is no cohort yet. Bring photographs and a table of measured values to begin.")
+    if cohorts:
+        words = _("There is one cohort only, {name}: bring a second, or save a selection of it on the page Explore.")
+        words = words.format(name=cohorts[0].name)
+    show.empty(words, "new_cohort", _("New cohort"), "add_photo_alternate")
+    offer_sample(cohorts)
+
+
+def offer_sample(cohorts: Sequence[Cohort]) -> None:
+    """Offer the sample cohort to a store that does not hold it."""
+    if any(cohort.name == sample.NAME for cohort in cohorts):
         return
-    words = _("There is one cohort only, {name}: bring a second one, or save a selection of it on the page Explore.")
-    show.empty(words.format(name=cohorts[0].name), "new_cohort", _("New cohort"), "add_photo_alternate")
+    if st.button(_("Bring the sample cohort"), icon=":material/science:"):
+        sample.again(home.store(), places.folder())
+        st.rerun()

@@ -9,7 +9,7 @@ import streamlit as st
 from fundus_core.evaluation import Comparison
 from fundus_core.figures import error
 from fundus_core.targets import TARGETS
-from pages.parts.compare import beside
+from pages.parts.compare import beside, grid
 from pages.parts.evaluate import scores
 from pages.parts.shared import deeper
 from pages.parts.shared.results import View
@@ -55,7 +55,7 @@ def equivalence(found: Comparison, target_id: str) -> None:
         }
         for each in tests
     ]
-    st.dataframe(rows, hide_index=True)
+    grid.draw(rows)
     unit = _(TARGETS[target_id].unit)
     words = _("Two one-sided tests at 5 % against a margin of {margin} {unit}. Not shown is not the same as different.")
     st.caption(words.format(margin=f"{tests[0].margin:g}", unit=unit))
@@ -88,7 +88,7 @@ def recalibration(views: Sequence[View], target_id: str, level: str) -> None:
             }
             for each in found
         ]
-        st.dataframe(rows, hide_index=True)
+        grid.draw(rows)
         st.caption(
             _("A line from prediction to truth, learnt on one cohort, tested on the other: never on the same people.")
         )

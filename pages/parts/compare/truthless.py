@@ -8,7 +8,7 @@ import streamlit as st
 
 from fundus_core.evaluation import PSI_NOTE
 from fundus_core.figures import error
-from pages.parts.compare import beside
+from pages.parts.compare import beside, grid
 from pages.parts.shared import choose, deeper
 from pages.parts.shared.results import View
 from pages.parts.shell.language import _, count, said
@@ -31,13 +31,13 @@ def tables(views: Sequence[View]) -> None:
         }
         for each in shifts
     ]
-    st.dataframe(rows, hide_index=True)
+    grid.draw(rows)
     st.caption(
         _(
             "How the predictions of two cohorts differ, a person each; Holm-corrected. A shift is no error. PSI: {psi}."
         ).format(psi=_(PSI_NOTE))
     )
-    st.dataframe(
+    grid.draw(
         [
             {
                 _("Cohort"): each.cohort,
@@ -47,8 +47,7 @@ def tables(views: Sequence[View]) -> None:
                 _("Remark"): said(each.share.note),
             }
             for each in foreign
-        ],
-        hide_index=True,
+        ]
     )
 
 
@@ -72,7 +71,7 @@ def imbalance(views: Sequence[View]) -> None:
         for each in found
     ]
     with st.expander(_("How far they differ")):
-        st.dataframe(rows, hide_index=True)
+        grid.draw(rows)
         st.caption(
             _("Standardised differences below 0.1 are often taken as negligible; an overlap of 1: one distribution.")
         )

@@ -56,6 +56,12 @@ def _truth(table: Path) -> Iterator[TruthRow]:
             )
 
 
+def again(store: Store, home: Path) -> None:
+    """Put the sample cohort back for somebody who has deleted it."""
+    (home / "sample-offered").unlink(missing_ok=True)
+    ensure(store, home)
+
+
 def coming(store: Store, home: Path) -> bool:
     """Return whether the sample cohort is on its way into a fresh store."""
     there = next((cohort for cohort in store.cohorts() if cohort.name == NAME), None)
