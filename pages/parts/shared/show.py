@@ -13,7 +13,7 @@ import streamlit as st
 from fundus_core.evaluation import Estimate, Evaluation, TargetResult
 from fundus_core.figures import Look, alt_text, error
 from fundus_core.targets import TARGETS
-from pages.parts.shared import cards
+from pages.parts.shared import cards, taking
 from pages.parts.shared.results import View
 from pages.parts.shell import menu
 from pages.parts.shell.language import _, said
@@ -42,10 +42,9 @@ def title(text: str, caption: str = "", *, view: View | None = None) -> Any:
     with row:
         st.title(text, anchor=False, width="content")
         place = st.container(horizontal=True, width="content")
-    if caption:
-        st.caption(caption)
-    sentences = [caveat(view)] if view is not None else []
-    st.caption(":material/info: " + " ".join(_(sentence) for sentence in [*sentences, RESEARCH] if sentence))
+    sentences = [caveat(view) if view is not None else "", RESEARCH]
+    state = ":material/info: " + " ".join(_(sentence) for sentence in sentences if sentence)
+    st.caption(f"{caption}  \n{state}" if caption else state)
     return place
 
 
@@ -62,19 +61,22 @@ LASSO_POINTS = 20_000
 """Up to here a lasso is offered: every point inside travels back to the server."""
 
 
-def chart(figure: go.Figure, key: str, *, select: int = 0, name: str = "figure") -> list[str]:
-    """Draw a figure; return the names of the points that were clicked or lassoed.
+def chart(figure: go.Figure, key: str, *, select: int = 0, name: str = "", view: View | None = None) -> list[str]:
+    """Draw a figure and, where it has a name, what can be taken away from it; return the points chosen in it.
 
     Args:
         figure: From ``figures``.
         key: Of the widget.
         select: How many points can be selected; none where 0.
-        name: Of the file that the camera button saves.
+        name: Of the files that it is saved as; empty for a small one that stands beside its own numbers.
+        view: Whose numbers it shows, for the note in its CSV.
+
+    Returns:
+        The names of the points that were clicked or lassoed.
     """
     config = {
         "displaylogo": False,
-        "modeBarButtonsToRemove": ["select2d", "autoScale2d"],
-        "toImageButtonOptions": {"format": "svg", "filename": name},
+        "modeBarButtonsToRemove": ["select2d", "autoScale2d", "toImage"],
         "scrollZoom": False,
     }
     event = st.plotly_chart(
@@ -86,6 +88,8 @@ def chart(figure: go.Figure, key: str, *, select: int = 0, name: str = "figure")
         on_select="rerun" if select else "ignore",
         selection_mode=("points", "lasso") if select <= LASSO_POINTS else "points",
     )
+    if name:
+        taking.along(figure, key, name, lambda rows: csv_text(rows, view))
     points = event["selection"]["points"] if select else []
     return [str(point["customdata"]) for point in points if "customdata" in point]
 
