@@ -308,7 +308,7 @@ def _check(card: Card, name: str) -> None:
         one_of[f"outputs[{k}].target"] = (output.target, tuple(TARGETS))
     for key, (value, allowed) in one_of.items():
         if value not in allowed:
-            raise _wrong(name, key, "one of " + ", ".join(allowed), value)
+            raise _wrong(name, key, f"one of {', '.join(allowed)}", value)
     _check_numbers(card, name)
     known = _dotted(card)
     for key in card.unverified:

@@ -51,7 +51,6 @@ NO_SENTENCES = {
     "see timm.list_models()": "the name of a function",
     "{which} of {which_2}": "numbers, which stand in a sentence",
     "{backbone} for {targets}": "the title of a model, made of names",
-    "one of": "of the description of a card, after which its words follow",
     "{st_size} bytes, {st_mtime_ns} ns": "how a file is known again",
     "the store could not be used yet ({error})": "a log",
     "the batch could not be written yet ({error})": "a log",
@@ -63,6 +62,21 @@ WORDS = (
     "Benjamini-Hochberg"
 ).split()
 """Single words that stand in a place of a sentence, or alone in a table."""
+
+SYSTEM = (
+    "No such file or directory",
+    "Permission denied",
+    "Is a directory",
+    "Not a directory",
+    "File exists",
+    "No space left on device",
+    "Read-only file system",
+    "File name too long",
+    "Too many open files",
+    "database is locked",
+    "file is not a database",
+)
+"""What the operating system or the database says within a sentence of the core."""
 
 _CITED = re.compile(r"\bdoi\b|arXiv|PMID")
 
@@ -168,7 +182,7 @@ def _of_cards() -> Iterator[tuple[str, str]]:
 def templates() -> dict[str, str]:
     """Return every sentence of the core that a page may show, and the file that holds it."""
     as_printed = {each.study.source for each in PUBLISHED} | set(NO_SENTENCES)
-    found = dict.fromkeys([*WORDS, *(status.value for status in Status)], "")
+    found = dict.fromkeys([*WORDS, *SYSTEM, *(status.value for status in Status)], "")
     for text, where in (*_of_source(), *_of_cards()):
         for sentence in map(_plain, sentences(text)):
             if _is_words(sentence) and sentence not in as_printed and not _CITED.search(sentence):
