@@ -93,7 +93,7 @@ def curves(view: View, one: Derived, judged: Classification) -> None:
         _ranked(view, one, judged)
     with columns[1], st.container(border=True):
         figure = figures.decision_curve(judged, show.look(view))
-        show.chart(figure, f"decision-{one.criterion.id}", name=f"{one.criterion.id}-decision")
+        show.chart(figure, f"decision-{one.criterion.id}", name=f"{one.criterion.id}-decision", view=view)
     st.caption(
         _(
             "Acting on the model helps where its line is above both others. Each person's probability rests on the "
@@ -116,7 +116,7 @@ def _ranked(view: View, one: Derived, judged: Classification) -> None:
     else:
         average, share = judged.average_precision, judged.prevalence.value
         figure = figures.precision_recall(curve.sensitivity, curve.precision, average, share, look, place=view.place)
-    show.chart(figure, f"{what}-{one.criterion.id}", name=f"{one.criterion.id}-{what}")
+    show.chart(figure, f"{what}-{one.criterion.id}", name=f"{one.criterion.id}-{what}", view=view)
 
 
 def _thresholds(judged: Classification) -> None:
@@ -153,7 +153,7 @@ def everything(view: View) -> None:
     ]
     if bars:
         with st.container(border=True):
-            show.chart(figures.prevalences(bars, show.look(view)), "prevalences", name="prevalences")
+            show.chart(figures.prevalences(bars, show.look(view)), "prevalences", name="prevalences", view=view)
     rows = [
         {
             _("Criterion"): name(one.criterion),

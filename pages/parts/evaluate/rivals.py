@@ -27,7 +27,9 @@ def table(view: View, target_id: str, level: str) -> None:
             for place, (name, result) in enumerate(found.results.items())
         ]
         axis = _("accuracy") if target.binary else f"MAE ({_(target.unit)})"
-        show.chart(figures.forest(rows, axis, show.look(view)), f"models-{target_id}", name=f"{target_id}-models")
+        show.chart(
+            figures.forest(rows, axis, show.look(view)), f"models-{target_id}", name=f"{target_id}-models", view=view
+        )
         st.dataframe([beside.difference_row(each) for each in found.differences], hide_index=True)
         left = ", ".join(f"{cards.title(name)} {count(n)}" for name, n in found.left_out.items() if n)
         words = _("On the photographs that every model predicted, the same people in each draw.")

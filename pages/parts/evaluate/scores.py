@@ -13,7 +13,8 @@ from fundus_core.evaluation import Estimate, Evaluation
 from fundus_core.figures import Points, Row, error
 from fundus_core.targets import TARGETS, Target
 from pages.parts import explore
-from pages.parts.shared import deeper, photo, progress, results, show
+from pages.parts.evaluate import eyes
+from pages.parts.shared import deeper, progress, results, show
 from pages.parts.shared.results import View
 from pages.parts.shell import home
 from pages.parts.shell.language import _, count, said
@@ -98,14 +99,15 @@ def figure_with_panel(view: View, found: Evaluation, target_id: str, level: str,
         if what == "subgroups" and not by:
             st.caption(_("Choose a column under Colour by, at the left."))
         figure = draw(view, found, TARGETS[target_id], groups, level, by)
-        clicked = show.chart(figure, key, select=sum(map(len, groups)), name=f"{target_id}-{what}")
+        clicked = show.chart(figure, key, select=sum(map(len, groups)), name=f"{target_id}-{what}", view=view)
     with right:
         if len(clicked) > 1:
             explore.save_lasso(view, level, clicked)
-        name = clicked[0] if clicked else results.worst(groups)
-        heading = _("Selected") if clicked else _("Largest error")
-        photo.panel(view, name, target_id, heading)
+        name, was_chosen = eyes.chosen(view, level, clicked, results.worst(groups))
+        items = eyes.panel(view, name, target_id, level, was_chosen=was_chosen)
         _boxes(view, TARGETS[target_id], groups)
+    if items:
+        eyes.neighbours(view, items[0], target_id, level)
 
 
 def _scatter(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
@@ -177,7 +179,12 @@ def _boxes(view: View, target: Target, groups: Sequence[Points]) -> None:
     if len(groups) > 1 and not target.binary:
         with st.container(border=True):
             st.subheader(_("Error by group"), anchor=False)
-            show.chart(figures.error_boxes(target, groups, show.look(view)), f"boxes-{target.id}")
+            show.chart(
+                figures.error_boxes(target, groups, show.look(view)),
+                f"boxes-{target.id}",
+                name=f"{target.id}-boxes",
+                view=view,
+            )
 
 
 def numbers(view: View, found: Evaluation, target_id: str, level: str) -> None:

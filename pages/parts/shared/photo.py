@@ -45,23 +45,30 @@ def eye(which: Eye) -> str:
     return words[which]
 
 
-def panel(view: View, name: str, target_id: str, heading: str) -> None:
-    """Draw the photographs behind an observation with what was measured and predicted."""
-    with st.container(border=True):
-        st.subheader(heading, anchor=False)
-        items = items_of(view, name)
-        if not items:
-            st.caption(_("Click a point to see its photographs."))
-            return
-        for column, item in zip(st.columns(min(len(items), 2)), items[:2], strict=True):
-            with column:
-                st.image(picture(item), width="stretch", alt=describe(item), caption=eye(item.eye))
-        st.markdown(f"**{name}**")
-        if TARGETS[target_id].binary:
-            _class(items)
-        else:
-            _numbers(items, TARGETS[target_id])
-        st.caption(details(items[0]))
+def values(items: tuple[Item, ...], target_id: str, name: str) -> None:
+    """Draw what was measured and predicted of an observation, with interval and quality.
+
+    Args:
+        items: The photographs behind it.
+        target_id: Of what.
+        name: Of the observation.
+    """
+    st.markdown(f"**{name}**")
+    if TARGETS[target_id].binary:
+        _class(items)
+    else:
+        _numbers(items, TARGETS[target_id])
+    st.caption("  \n".join(filter(None, [interval(items, TARGETS[target_id]), details(items[0])])))
+
+
+def interval(items: tuple[Item, ...], target: Target) -> str:
+    """Return the mean prediction interval of some photographs in words; empty where the model gives none."""
+    said_of = [item.predictions[target.id] for item in items if target.id in item.predictions]
+    low, high = _mean([each.low for each in said_of]), _mean([each.high for each in said_of])
+    if low is None or high is None:
+        return ""
+    words = _("90 % of people like this: {low} to {high}")
+    return words.format(low=number(low, target), high=number(high, target))
 
 
 def describe(item: Item) -> str:

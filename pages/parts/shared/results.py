@@ -11,13 +11,13 @@ import numpy as np
 import streamlit as st
 
 from fundus_core import evaluation
-from fundus_core.evaluation import Bins, Evaluation, Sample, Subgroups
+from fundus_core.evaluation import Answers, Bins, Evaluation, Sample, Subgroups
 from fundus_core.evaluation.comparison import Comparison, compare
 from fundus_core.figures import Points, Steps
 from fundus_core.pipeline import keeping
 from fundus_core.pipeline.comparing import told_apart
 from fundus_core.records import CohortTable, Floats, Labels, Status
-from fundus_core.store import Cohort
+from fundus_core.store import Cohort, Item
 from fundus_core.targets import TARGETS
 from pages.parts.shell import home
 from pages.parts.shell.language import _, count
@@ -237,6 +237,26 @@ def photographs_of(view: View, level: str, names: Sequence[str]) -> list[str]:
     if level == "eye":
         who = np.char.add(np.char.add(who, BETWEEN), found.eye)
     return [str(name) for name in found.photograph[np.isin(who, list(names))]]
+
+
+def observation(item: Item, level: str) -> str:
+    """Return the name of the observation that a photograph belongs to."""
+    if level == "photograph":
+        return item.name
+    who = item.patient_id or item.name
+    return f"{who}{BETWEEN}{item.eye.value}" if level == "eye" else who
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _answers(key: Key, _view: View) -> Answers:
+    return evaluation.answers(_table(key, _view))
+
+
+def nearest(view: View, photograph: str, number: int) -> tuple[list[str], list[float], int]:
+    """Return the photographs that the model reads most like one, how far they are, and over how many targets."""
+    among = _answers(view.key, view)
+    names, distances = evaluation.nearest(among, photograph, number)
+    return names.tolist(), distances.tolist(), len(among.targets)
 
 
 def worst(found: Sequence[Points]) -> str:

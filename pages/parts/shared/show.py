@@ -89,7 +89,7 @@ def chart(figure: go.Figure, key: str, *, select: int = 0, name: str = "", view:
         selection_mode=("points", "lasso") if select <= LASSO_POINTS else "points",
     )
     if name:
-        taking.along(figure, key, name, lambda rows: csv_text(rows, view))
+        taking.along(figure, key, name, lambda rows: csv_text(rows, view), _(RESEARCH))
     points = event["selection"]["points"] if select else []
     return [str(point["customdata"]) for point in points if "customdata" in point]
 
@@ -135,7 +135,7 @@ def empty(sentence: str, page: str, label: str, icon: str) -> None:
 
 def csv_text(rows: Sequence[Mapping[str, Any]], view: View | None = None) -> str:
     """Return rows as CSV text; a column ``note`` carries the sentence about rendered eyes."""
-    sentence = caveat(view) if view is not None else ""
+    sentence = (caveat(view) or RESEARCH) if view is not None else ""
     written = [{**row, "note": " ".join(filter(None, [str(row.get("note") or ""), sentence]))} for row in rows]
     out = io.StringIO()
     if written:

@@ -1,0 +1,182 @@
+"""The eyes behind a point: photographs, values, where the model looks, and whom it reads alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+import streamlit as st
+
+from fundus_core import figures
+from fundus_core.explain import Explanation, overlay
+from fundus_core.figures import number
+from fundus_core.store import Item, Where
+from fundus_core.targets import TARGETS
+from pages.parts.shared import looking, photo, results
+from pages.parts.shared.results import View
+from pages.parts.shell import home, menu, state
+from pages.parts.shell.language import _, count, said
+
+NEIGHBOURS = 6
+_OPENED = "opened-eye"
+
+
+def chosen(view: View, level: str, clicked: Sequence[str], otherwise: str) -> tuple[str, bool]:
+    """Return whom to show: the one clicked last, in the figure or among neighbours; and whether anybody was.
+
+    Args:
+        view: What the page looks at.
+        level: What one observation is.
+        clicked: Names of the points that are chosen in the figure.
+        otherwise: Whom to show as long as nobody was clicked.
+    """
+    place = (*view.key, level)
+    then, name, before = state.recall(_OPENED, ((), "", ""))
+    now = clicked[0] if clicked else ""
+    if now and (then != place or now != before):
+        name = now
+        state.remember(_OPENED, (place, now, now))
+    elif then != place:
+        name = ""
+    return name or otherwise, bool(name)
+
+
+def _open(view: View, level: str, name: str) -> None:
+    _then, _name, before = state.recall(_OPENED, ((), "", ""))
+    state.remember(_OPENED, ((*view.key, level), name, before))
+
+
+def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool) -> tuple[Item, ...]:
+    """Draw the photographs behind an observation with what was measured and predicted; return them."""
+    with st.container(border=True, gap="small"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.subheader(_("Selected") if was_chosen else _("Largest error"), anchor=False, width="content")
+            if was_chosen:
+                tip = _("Back to the largest error")
+                st.button(
+                    "", icon=":material/close:", type="tertiary", help=tip, on_click=_open, args=(view, level, "")
+                )
+        items = photo.items_of(view, name)
+        if not items:
+            st.caption(_("Click a point to see its photographs."))
+            return ()
+        _pictures(view, items, target_id)
+        photo.values(items, target_id, name)
+        _links(view, items[0])
+    return items
+
+
+def _pictures(view: View, items: Sequence[Item], target_id: str) -> None:
+    """Both eyes of a person; of one eye alone, the other one beside it, small."""
+    asked = looking.possible(view, items[0]) and st.session_state.get("heat", False)
+    for column, item in zip(st.columns(min(len(items), 2)), items[:2], strict=False):
+        with column:
+            st.image(photo.picture(item), width="stretch", alt=photo.describe(item), caption=photo.eye(item.eye))
+    if len(items) == 1:
+        _other_eye(view, items[0])
+    if looking.possible(view, items[0]):
+        st.toggle(
+            _("Where does the model look?"),
+            key="heat",
+            help=_("Takes seconds for a small model, minutes for a large one."),
+        )
+    if asked:
+        _heat(looking.ask(view, items[0]), target_id)
+
+
+def _other_eye(view: View, item: Item) -> None:
+    if not item.patient_id:
+        return
+    of_person = home.store().photographs(view.cohort.id, Where(patient_id=item.patient_id), model=view.model or None)
+    others = [each for each in of_person.items if each.name != item.name]
+    if others:
+        st.image(
+            photo.picture(others[0]),
+            width=96,
+            alt=photo.describe(others[0]),
+            caption=_("same person · {eye}").format(eye=photo.eye(others[0].eye)),
+        )
+
+
+def _heat(answer: Future[Explanation], target_id: str) -> None:
+    if not answer.done():
+        _wait(answer)
+        return
+    fault = answer.exception()
+    if fault is not None:
+        st.error(said(fault))
+        return
+    found = answer.result()
+    if target_id not in found.maps:
+        st.caption(_("There is no map for this target."))
+        return
+    one = found.maps[target_id]
+    title = figures.heading(_(TARGETS[target_id].name))
+    words = _("better than chance") if one.deletion.meaningful else _("no better than chance")
+    alt = _("Where the model looks for {name}.").format(name=_(TARGETS[target_id].name))
+    st.image(overlay(found.crop, one.map), width="stretch", caption=f"{title} · {words}", alt=alt)
+
+
+@st.fragment(run_every=1.0)
+def _wait(answer: Future[Explanation]) -> None:
+    if answer.done():
+        st.rerun()
+    st.caption(f":material/hourglass_top: {_('The model is looking; go on working meanwhile.')}")
+
+
+def _links(view: View, item: Item) -> None:
+    st.page_link(
+        menu.path("one_photograph"),
+        label=_("Open this photograph"),
+        icon=":material/visibility:",
+        query_params={"cohort": view.cohort.name, "model": view.model, "photograph": item.name},
+    )
+
+
+def neighbours(view: View, item: Item, target_id: str, level: str) -> None:
+    """Draw the photographs of other people that the model reads most like one; a click opens one."""
+    names, distances, targets = results.nearest(view, item.name, NEIGHBOURS)
+    if not names:
+        return
+    found = home.store().photographs(view.cohort.id, Where(names=tuple(names)), model=view.model or None).items
+    by_name = {each.name: each for each in found}
+    with st.container(border=True, gap="small"):
+        st.subheader(_("Read most alike"), anchor=False)
+        st.caption(
+            _(
+                "Other people's photographs whose predictions differ least from those of {name}, over all {n} targets "
+                "together, each in its own standard deviation (SD); click one to open it."
+            ).format(name=item.name.rsplit("/", 1)[-1], n=count(targets))
+        )
+        with st.grid(min_column_width=120, gap="small"):
+            for name, distance in zip(names, distances, strict=True):
+                if name in by_name:
+                    _neighbour(view, by_name[name], distance, target_id, level)
+
+
+def _neighbour(view: View, item: Item, distance: float, target_id: str, level: str) -> None:
+    with st.container(gap="xxsmall"):
+        st.image(photo.picture(item, large=False), width="stretch", alt=photo.describe(item))
+        label = results.observation(item, level).rsplit("/", 1)[-1]
+        st.button(
+            label,
+            key=f"alike-{item.id}",
+            type="tertiary",
+            help=photo.describe(item),
+            on_click=_open,
+            args=(view, level, results.observation(item, level)),
+        )
+        st.caption(f"{_line(item, target_id)}  \n{_('{n} SD apart').format(n=f'{distance:.2f}')}")
+
+
+def _line(item: Item, target_id: str) -> str:
+    """Prediction, and truth where it is known, in one line."""
+    target, prediction = TARGETS[target_id], item.predictions.get(target_id)
+    if prediction is None:
+        return "–"
+    shown = f"{prediction.value:.2f}" if target.binary else number(prediction.value, target)
+    truth = item.truth.get(target_id, math.nan)
+    if target.binary or not math.isfinite(truth):
+        return _("predicted {predicted}").format(predicted=shown)
+    return _("true {true} · predicted {predicted}").format(true=number(truth, target), predicted=shown)

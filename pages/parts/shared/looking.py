@@ -1,0 +1,59 @@
+"""Where a model looks in a photograph, asked of a process of its own while the page stays free."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future
+
+from fundus_core import pipeline
+from fundus_core.errors import FundusError
+from fundus_core.explain import Explanation
+from fundus_core.store import Item
+from pages.parts.shared import cards
+from pages.parts.shared.results import View
+from pages.parts.shell import home
+
+KEPT = 24
+"""Answers that are remembered, a few megabytes each; in memory, so that no picture outlives its photograph on disk."""
+
+_Asked = tuple[str, str, str]
+_answers: OrderedDict[_Asked, Future[Explanation]] = OrderedDict()
+_guard, _one_at_a_time = threading.Lock(), threading.Lock()
+
+
+def possible(view: View, item: Item) -> bool:
+    """Return whether the model can be asked: it has read the photograph, and its weights are here."""
+    return item.status == "predicted" and view.model in cards.ready()
+
+
+def ask(view: View, item: Item) -> Future[Explanation]:
+    """Ask for the maps of all targets at once; the same question again gets the same answer.
+
+    Returns:
+        The answer, done at once where it is known; it raises a ``FundusError`` where there is none.
+    """
+    asked = (item.sha256, view.model, cards.known()[view.model].weights.sha256)
+    with _guard:
+        if asked in _answers and not _failed(_answers[asked]):
+            _answers.move_to_end(asked)
+            return _answers[asked]
+        answer: Future[Explanation] = Future()
+        _answers[asked] = answer
+        while len(_answers) > KEPT:
+            _answers.popitem(last=False)
+    locator = home.store().locator(view.cohort.id, item.name)
+    threading.Thread(target=_answer, args=(answer, locator, view.model), name="looking", daemon=True).start()
+    return answer
+
+
+def _failed(answer: Future[Explanation]) -> bool:
+    return answer.done() and answer.exception() is not None
+
+
+def _answer(answer: Future[Explanation], locator: str, model: str) -> None:
+    try:
+        with _one_at_a_time:
+            answer.set_result(pipeline.ask_explanation(locator, model))
+    except FundusError as fault:
+        answer.set_exception(fault)

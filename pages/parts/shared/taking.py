@@ -1,0 +1,61 @@
+"""What can be taken away from a figure: its table, and the figure as PNG, SVG and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from fundus_core.figures import DARK, LIGHT, numbers, printing
+from pages.parts.shell.language import _
+
+Note = Callable[[list[dict[str, object]]], str]
+"""Writes rows as CSV text with whatever must stand beside them."""
+
+ROWS = 2_000
+"""Rows of a table that a page shows; the file holds all."""
+
+
+def along(figure: go.Figure, key: str, name: str, write: Note, remark: str) -> None:
+    """Draw the row of buttons beneath a figure.
+
+    Args:
+        figure: From ``figures``.
+        key: Of the figure's widget.
+        name: Of the files, without an ending.
+        write: Turns the table into CSV text.
+        remark: Written into every picture, in the reader's language.
+    """
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xxsmall"):
+        shown = st.toggle(_("Table"), key=f"table-{key}", help=_("The numbers that the figure was drawn from."))
+        opaque = _opaque(figure, remark)
+        _button("CSV", f"{name}.csv", "text/csv", lambda: write(numbers(figure, _)), key)
+        _button("PNG", f"{name}.png", "image/png", lambda: printing.png(opaque, width=900), key)
+        _button("SVG", f"{name}.svg", "image/svg+xml", lambda: printing.svg(opaque, width=900), key)
+    if shown:
+        rows = numbers(figure, _)
+        st.dataframe(rows[:ROWS], hide_index=True, height="content" if len(rows) < 10 else 320)
+
+
+def _opaque(figure: go.Figure, remark: str) -> go.Figure:
+    """The figure with a background of its own, legible wherever it goes, and what must stand beside it."""
+    palette = DARK if st.context.theme.type == "dark" else LIGHT
+    whole = go.Figure(figure).update_layout(paper_bgcolor=palette.paper, plot_bgcolor=palette.paper)
+    font = {"size": 10, "color": palette.quiet}
+    place = {"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"}
+    return whole.add_annotation(text=remark, showarrow=False, font=font, name="remark", **place)
+
+
+def _button(label: str, file: str, mime: str, make: Callable[[], str | bytes], key: str) -> None:
+    st.download_button(
+        label,
+        make,
+        file,
+        mime,
+        key=f"{label}-{key}",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+        help=_("Save the figure as {kind}.").format(kind=label),
+    )
