@@ -17,6 +17,8 @@ MOST = 5
 """Cohorts side by side: more pairs than a table holds, and more colours than a reader tells apart."""
 _BUTTONS = 12
 """More cohorts than this are searched in a list."""
+_LETTERS = 44
+"""Of a name on a button; its figures show all of it."""
 _KEY = "compared"
 LATEST = "latest"
 """Stands in the address for: each cohort under its own latest model."""
@@ -54,11 +56,23 @@ def _cohorts(found: Sequence[Cohort]) -> list[Cohort]:
     if len(names) > _BUTTONS:
         chosen = st.multiselect(_("Cohorts"), names, key=_KEY, persist_state="session", max_selections=MOST)
     else:
-        chosen = st.pills(_("Cohorts"), names, selection_mode="multi", key=_KEY, persist_state="session")
+        chosen = st.pills(
+            _("Cohorts"),
+            names,
+            selection_mode="multi",
+            format_func=_short,
+            key=_KEY,
+            persist_state="session",
+            wrap=True,
+        )
     st.query_params["cohorts"] = chosen
     if len(chosen) > MOST:
         st.caption(":material/info: " + _("At most {n} cohorts stand side by side: the first ones.").format(n=MOST))
     return [cohort for cohort in found if cohort.name in chosen][:MOST]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"
 
 
 def _first(found: Sequence[Cohort]) -> list[str]:
