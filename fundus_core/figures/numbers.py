@@ -28,7 +28,8 @@ def numbers(figure: go.Figure, say: Say = str) -> list[Row]:
         say: Translates the names of columns.
 
     Returns:
-        Rows with one set of columns; a mark that lacks one has ``None`` there.
+        Rows with one set of columns; a mark that lacks one has ``None`` there. Where there is one series only, it is
+        not named.
 
     Raises:
         UsageError: The figure holds a kind of trace that has no rows.
@@ -38,6 +39,8 @@ def numbers(figure: go.Figure, say: Say = str) -> list[Row]:
     """
     rows = [row for trace in figure.data for row in _rows(trace, figure, say)]
     columns = list(dict.fromkeys(name for row in rows for name in row if row[name] not in (None, "")))
+    if len({row.get(say("series")) for row in rows}) == 1 and say("series") in columns:
+        columns.remove(say("series"))
     return [{name: row.get(name) for name in columns} for row in rows]
 
 

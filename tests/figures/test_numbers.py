@@ -71,8 +71,8 @@ def test_a_histogram_gives_its_bars():
 
 def test_boxes_give_their_quantiles():
     group = points(400)
-    (row,) = numbers(figures.error_boxes(SBP, [group], Look()))
-    assert row["series"] == "Clinic"
+    row, other = numbers(figures.error_boxes(SBP, [group, points(30, "Van", 2)], Look()))[::-1]
+    assert (row["series"], other["series"]) == ("Clinic", "Van")
     found = [row[key] for key in ("5 %", "25 %", "50 %", "75 %", "95 %")]
     np.testing.assert_allclose(found, np.percentile(group.error, [5, 25, 50, 75, 95]), rtol=1e-5)
 
@@ -92,8 +92,14 @@ def test_shares_give_their_intervals():
 
 
 def test_columns_are_said_in_the_readers_language():
-    rows = numbers(figures.predicted_against_true(SBP, [points(3)], ESTIMATES, Look()), str.upper)
+    groups = [points(3), points(2, "Van", 2)]
+    rows = numbers(figures.predicted_against_true(SBP, groups, ESTIMATES, Look()), str.upper)
     assert {"SERIES", "NAME"} <= set(rows[0])
+
+
+def test_a_single_series_is_not_named():
+    rows = numbers(figures.predicted_against_true(SBP, [points(3)], ESTIMATES, Look()))
+    assert "series" not in rows[0]
 
 
 def test_a_kind_without_rows_is_named():

@@ -11,6 +11,7 @@ import streamlit as st
 from fundus_core import figures
 from fundus_core.explain import Explanation, overlay
 from fundus_core.figures import number
+from fundus_core.records import Eye
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
 from pages.parts.shared import looking, photo, results
@@ -57,7 +58,7 @@ def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool
                 st.button(
                     "", icon=":material/close:", type="tertiary", help=tip, on_click=_open, args=(view, level, "")
                 )
-        items = photo.items_of(view, name)
+        items = tuple(sorted(photo.items_of(view, name), key=lambda item: item.eye is not Eye.RIGHT))
         if not items:
             st.caption(_("Click a point to see its photographs."))
             return ()
@@ -149,7 +150,7 @@ def neighbours(view: View, item: Item, target_id: str, level: str) -> None:
                 "together, each in its own standard deviation (SD); click one to open it."
             ).format(name=item.name.rsplit("/", 1)[-1], n=count(targets))
         )
-        with st.grid(min_column_width=120, gap="small"):
+        with st.grid(min_column_width=130, gap="small"):
             for name, distance in zip(names, distances, strict=True):
                 if name in by_name:
                     _neighbour(view, by_name[name], distance, target_id, level)

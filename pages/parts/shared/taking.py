@@ -27,7 +27,7 @@ def along(figure: go.Figure, key: str, name: str, write: Note, remark: str) -> N
         write: Turns the table into CSV text.
         remark: Written into every picture, in the reader's language.
     """
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xxsmall"):
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall"):
         shown = st.toggle(_("Table"), key=f"table-{key}", help=_("The numbers that the figure was drawn from."))
         opaque = _opaque(figure, remark)
         _button("CSV", f"{name}.csv", "text/csv", lambda: write(numbers(figure, _)), key)
