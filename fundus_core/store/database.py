@@ -101,6 +101,7 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
             "foreign_keys=ON",
             "cache_size=-32768",
             "temp_store=MEMORY",
+            "secure_delete=ON",  # what is deleted is overwritten: a file of the store must not keep ids of the deleted
         ):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -122,6 +123,14 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction that writes: all of it or nothing."""
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
+
+
+def forget(engine: sa.Engine) -> None:
+    """Bring what was deleted out of SQLite's journal too; what somebody is reading at the moment goes with the next."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection  # a checkpoint cannot be inside a transaction
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:

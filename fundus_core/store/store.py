@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
 from fundus_core.records import CohortTable, Labels, Reading
-from fundus_core.store import archive, cohorts, findings, gallery, members, schema, tables, versions
+from fundus_core.store import archive, cohorts, database, findings, gallery, members, schema, tables, versions
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.ground import Ground
 from fundus_core.store.values import (
@@ -121,6 +121,7 @@ class Store(Ground):
         """Delete a cohort with its truth, outcomes, runs, and every file that no other cohort holds."""
         self.write(lambda connection: cohorts.delete(connection, ref))
         self.sweep()
+        database.forget(self.engine)
 
     def remove_photographs(self, ref: CohortRef, names: Sequence[str]) -> int:
         """Delete photographs out of a cohort as ``delete`` does; returns how many there were."""
@@ -131,6 +132,7 @@ class Store(Ground):
 
         removed = self.write(remove)
         self.sweep()
+        database.forget(self.engine)
         return removed
 
     def export(self, ref: CohortRef, file: Path, *, photographs: bool = True) -> None:
