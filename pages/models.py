@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import models
+from pages.parts.models import bringing, showing
 from pages.parts.shared import cards, show
 from pages.parts.shell.language import _, said
 
@@ -10,11 +10,12 @@ show.title(
     _("Models"),
     _("What each model reads, how its photographs are prepared, what was published, and on which terms."),
 )
+bringing.report()
 known = cards.known()
 if fault := cards.fault():
     st.error(said(fault))
 if not known:
     st.info(_("There is no model card. Bring one below."))
 for name, card in known.items():
-    models.card(name, card)
-models.bring_in(known)
+    showing.card(name, card)
+bringing.bring_in(known)

@@ -1,25 +1,17 @@
-"""The models page's parts: one card, and how weights are brought."""
+"""One model card: what the model is, how it is prepared, what was published, and on which terms."""
 
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
-import tempfile
-from collections.abc import Mapping
-from pathlib import Path
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fundus_core.figures import error, heading
 from fundus_core.models.card import Card, Output, Result
 from fundus_core.targets import TARGETS
-from pages.parts.new_cohort.inbox import clean
-from pages.parts.shared import cards, choose
+from pages.parts.models import checking
+from pages.parts.shared import choose
 from pages.parts.shell.language import _, said
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def card(name: str, card: Card) -> None:
@@ -44,6 +36,8 @@ def card(name: str, card: Card) -> None:
             st.markdown(_("Weights: [{page}]({page})").format(page=card.weights.page))
         with st.expander(_("The whole card")):
             _whole(card)
+        if card.ready:
+            checking.offer(name)
 
 
 def _whole(card: Card) -> None:
@@ -80,8 +74,9 @@ def _preparation(card: Card) -> str:
 def _result(each: Result) -> dict[str, object]:
     return {
         _("Target"): heading(_(TARGETS[each.target].name)),
-        _("Measure"): said(each.measure),
+        _("Measure"): "MAE" if each.measure == "mae" else said(each.measure),
         _("Value"): error(each.value),
+        _("Unit"): _(TARGETS[each.target].unit) if each.measure == "mae" else "",
         _("On"): said(each.on),
         _("Source"): said(each.source),
     }
@@ -96,46 +91,3 @@ def _output(card: Card, each: Output) -> dict[str, object]:
         _("90 % interval"): f"{error(low, signed=True)} … {error(high, signed=True)}" if known else "–",
         _("Unverified"): any(key.startswith("outputs") for key in card.unverified),
     }
-
-
-def bring_in(known: Mapping[str, Card]) -> None:
-    """Let the user bring weights for a card of this page, or for a card of their own."""
-    st.subheader(_("Bring a model"), anchor=False)
-    st.markdown(
-        _("Weights are not shipped with the project. Obtain them under their terms, then hand them over with a card:")
-    )
-    own = _("a card of my own (TOML)")
-    with st.container(border=True):
-        chosen = st.selectbox(_("Card"), [*known, own], format_func=lambda name: cards.title(str(name)))
-        file = st.file_uploader(_("Card (TOML)"), ["toml"], key="own_card") if chosen == own else None
-        weights = st.file_uploader(
-            _("Weights (safetensors, torch, Keras, ONNX or a zipped SavedModel)"), key="own_weights"
-        )
-        terms = said(known[chosen].terms) if chosen in known else ""
-        agreed = st.checkbox(terms, key="own_terms") if terms else True
-        ready = weights is not None and agreed and (chosen != own or file is not None)
-        if st.button(_("Import"), disabled=not ready, icon=":material/download:") and weights is not None:
-            with st.spinner(_("Reading the weights; nothing in them is executed"), show_time=True):
-                _import(weights, str(chosen) if file is None else file)
-    st.caption(_("The same on the command line:"))
-    st.code("python -m fundus_core models import WEIGHTS --card CARD.toml", language="bash", wrap_lines=True)
-
-
-def _import(weights: UploadedFile, card: str | UploadedFile) -> None:
-    """Have another process import weights: torch stays out of the page server."""
-    with tempfile.TemporaryDirectory() as folder:
-        options = [str(_written(Path(folder), weights)), "--card"]
-        options.append(card if isinstance(card, str) else str(_written(Path(folder), card)))
-        command = [sys.executable, "-m", "fundus_core", "models", "import", *options]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode == 0:
-        st.success(done.stdout)
-    else:
-        last = done.stderr.strip().splitlines()[-1:] or [_("The weights could not be imported.")]
-        st.error(said(last[0].partition(": ")[2] or last[0]))
-
-
-def _written(folder: Path, file: UploadedFile) -> Path:
-    path = folder / clean(file.name).name
-    path.write_bytes(file.getbuffer())
-    return path

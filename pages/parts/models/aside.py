@@ -1,0 +1,42 @@
+"""The command line in a process of its own: torch stays out of the page server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a verb answered."""
+
+    found: dict[str, Any] = field(default_factory=dict)
+    """Its JSON object; empty where it failed."""
+    fault: str = ""
+    """One sentence; empty where it did not."""
+
+
+def ask(*options: str | Path) -> Answer:
+    """Ask ``python -m fundus_core models ...`` and wait.
+
+    Args:
+        *options: What follows ``models``.
+    """
+    command = [sys.executable, "-m", "fundus_core", "models", *map(str, options), "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    try:
+        return Answer(json.loads(done.stdout))
+    except ValueError:
+        return Answer(fault=_last(done.stderr.strip().splitlines()))
+
+
+def _last(lines: Sequence[str]) -> str:
+    """Return the sentence of the last line, without the program's name before it."""
+    return (lines[-1].partition(": ")[2] or lines[-1]) if lines else ""

@@ -1,0 +1,86 @@
+"""Whether a model is read as its makers meant it, asked on a cohort of this store."""
+
+from __future__ import annotations
+
+import csv
+import math
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from fundus_core.records import CohortTable
+from fundus_core.store import Cohort
+from pages.parts.models import aside
+from pages.parts.shared import choose
+from pages.parts.shell import home
+from pages.parts.shell.language import _, count, said
+
+MOST = 200
+"""Photographs that are asked about, evenly chosen: symptoms show on dozens, and each is read several times."""
+
+
+def offer(name: str) -> None:
+    """Let the user check a model on one of the cohorts."""
+    cohorts = {cohort.name: cohort for cohort in home.store().cohorts()}
+    with st.expander(_("Check it")):
+        st.caption(
+            _(
+                "Replays the card's example and looks, on photographs, for a standardised output, a wrong unit, a "
+                "swapped class or swapped colours. It names what is wrong and changes nothing."
+            )
+        )
+        if not cohorts:
+            return
+        chosen = st.selectbox(_("Cohort"), list(cohorts), key=f"check-on-{name}")
+        if st.button(_("Check"), icon=":material/stethoscope:", key=f"check-{name}"):
+            with st.spinner(_("The model reads up to {n} photographs").format(n=count(MOST)), show_time=True):
+                answer = _ask(name, cohorts[str(chosen)])
+            if answer.found:
+                _show(answer.found)
+            else:
+                st.error(said(answer.fault) or _("The model could not be checked."))
+
+
+def _ask(name: str, cohort: Cohort) -> aside.Answer:
+    table = home.store().table(cohort.id)
+    with tempfile.TemporaryDirectory() as folder:
+        photographs, truth = Path(folder) / "photographs.csv", Path(folder) / "truth.csv"
+        _write(cohort, table, photographs, truth)
+        given = ["--truth", truth] if any(len(column) for column in table.truth.values()) else []
+        return aside.ask("check", name, "--photographs", photographs, *given)
+
+
+def _write(cohort: Cohort, table: CohortTable, photographs: Path, truth: Path) -> None:
+    """Write which photographs to look at, and what was measured, for the command line."""
+    store, step = home.store(), max(1, -(-len(table) // MOST))
+    with photographs.open("w", newline="") as listed, truth.open("w", newline="") as measured:
+        paths, values = csv.writer(listed), csv.writer(measured)
+        paths.writerow(["path"])
+        values.writerow(["photograph", *table.truth])
+        for row in range(0, len(table), step):
+            path = store.locator(cohort.id, str(table.photograph[row]))
+            paths.writerow([path])
+            numbers = (float(column[row]) for column in table.truth.values())
+            values.writerow([path, *("" if math.isnan(number) else f"{number:g}" for number in numbers)])
+
+
+def _show(found: dict[str, Any]) -> None:
+    lines = [line for line in found["golden"] if not line["passed"]]
+    symptoms = found["symptoms"]
+    words = _("{photographs} photographs looked at, {left_out} left out; truth for {with_truth} targets.")
+    if found["healthy"]:
+        st.success(_("Nothing wrong was found.") + " " + words.format(**found))
+    else:
+        st.caption(words.format(**found))
+    for line in lines:
+        st.error(_("The card's example is not reproduced for {target}.").format(target=choose.short(line["target"])))
+    for symptom in symptoms:
+        target = f"**{choose.short(symptom['target'])}** · " if symptom["target"] else ""
+        st.warning(target + said(symptom["sentence"]))
+    if found["lines"]:
+        st.caption(_("Lines of the card that would mend it (nothing was changed):"))
+        st.code("\n".join(found["lines"]), language="toml", wrap_lines=True)
+    for note in found["notes"]:
+        st.caption(said(note))
