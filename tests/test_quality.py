@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from fundus_core import quality, retina
 from fundus_core.errors import UsageError
-from fundus_core.quality import LIMITS, Measurements
-from fundus_core.records import Photograph, Pixels, QualityReport
+from fundus_core.quality import LIMITS, Measurements, view
+from fundus_core.records import Photograph, Pixels, QualityReport, RetinaBounds
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "data" / "sample"
@@ -146,6 +146,43 @@ def test_diameter_is_that_of_the_file_not_of_a_reduced_copy(eye: Pixels) -> None
 def test_mirroring_changes_nothing(eye: Pixels) -> None:
     first, second = report(eye), report(np.ascontiguousarray(eye[:, ::-1]))
     assert second.score == pytest.approx(first.score, abs=0.02)
+
+
+def test_planes_smoothed_together_are_those_smoothed_alone(eye: Pixels) -> None:
+    seen = view.look(eye, retina.find(eye))
+    together = seen.smooth(seen.planes, 3.0)
+    for plane, smoothed in zip(seen.planes, together, strict=True):
+        np.testing.assert_array_equal(seen.smooth(plane[None], 3.0)[0], smoothed)
+
+
+def test_what_lies_outside_the_field_does_not_bleed_in(eye: Pixels) -> None:
+    bounds = retina.find(eye)
+    level = np.where(retina.mask(bounds)[..., None], np.uint8(120), np.uint8(0)).repeat(3, axis=2)
+    seen = view.look(level, bounds)
+    assert seen.smooth(seen.planes, 3.0)[:, seen.inside] == pytest.approx(120, abs=0.2)
+    assert seen.relative(1, 1.0, 16.0)[seen.inside] == pytest.approx(0, abs=2e-3)
+    assert quality.measure(Photograph("", "", level), bounds).contrast == pytest.approx(0, abs=2e-3)
+
+
+@pytest.mark.parametrize(("fine", "coarse"), [(1.0, 16.0), (1.6, 12.0)])
+def test_the_wide_blur_at_half_the_size_is_that_at_full_size(eye: Pixels, fine: float, coarse: float) -> None:
+    seen = view.look(eye, retina.find(eye))
+    finely, around = (seen.smooth(seen.planes[1:2], sigma)[0] for sigma in (fine, coarse))
+    plain = ((finely - around) / (around + 8.0))[seen.inside]
+    found = seen.relative(1, fine, coarse)[seen.inside]
+    assert np.sqrt(np.mean((found - plain) ** 2)) < 2e-3
+    assert np.ptp(np.percentile(found, [5, 95])) == pytest.approx(np.ptp(np.percentile(plain, [5, 95])), rel=0.01)
+
+
+@pytest.mark.parametrize("times", [1.5, 2.5, 3.5, 6.0])
+def test_a_view_of_a_larger_photograph_shows_the_same(eye: Pixels, times: float) -> None:
+    width = round(times * view.DIAMETER)
+    large = cv2.resize(eye, (width, width), interpolation=cv2.INTER_CUBIC)
+    seen = view.look(large, RetinaBounds(width / 2, width / 2, width / 2, width, width))
+    plain = cv2.resize(large, (view.DIAMETER, view.DIAMETER), interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
+    assert seen.planes.shape == plain.shape
+    assert np.abs(seen.planes - plain)[:, seen.inside].mean() < 1.0
+    assert seen.planes[:, seen.inside].mean(axis=1) == pytest.approx(plain[:, seen.inside].mean(axis=1), abs=0.5)
 
 
 def chart() -> Pixels:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -31,7 +33,7 @@ def likeness(view: View, ridges: Ridges, focus: float) -> float:
     """
     if view.empty:
         return 0.0
-    if float(np.percentile(view.highest[view.inside], 99.5)) < _BLACK:
+    if float(np.percentile(view.half.highest[view.half.inside], 99.5)) < _BLACK:
         return _UNDECIDED
     return _warmth(view) * _evenness(view) * _lines(ridges, focus)
 
@@ -41,25 +43,24 @@ def _warmth(view: View) -> float:
 
     The retina's pigments absorb blue most and red least (Delori and Pflibsen 1989, doi 10.1364/AO.28.001061).
     """
-    red, green, blue = view.pixels[view.inside].T
-    floor = 0.06 * red + 4.0
-    warm = float(np.mean((red > green + floor) & (red > blue + floor)))
+    red, green, blue = (plane[view.inside] for plane in view.planes)
+    warm = float(np.mean(0.94 * red - 4.0 > np.maximum(green, blue)))
     not_blue = float(np.mean(green + 8.0 > blue))
     return _rise(warm, 0.45, 0.75) * _rise(not_blue, 0.05, 0.2)
 
 
 def _evenness(view: View) -> float:
     """Return how little colour and brightness jump: a retina has one hue and no hard edges."""
-    red, green = (view.smooth(view.pixels[..., channel], 3.0) + 8.0 for channel in (0, 1))
-    hue = np.log(red / green)[view.inside]
-    low, high = np.percentile(hue, [5, 95])
-    slope = float(np.percentile(_slope(np.log(green))[view.inside], 95))
-    return (1.0 - _rise(float(high - low), 0.75, 1.15)) * (1.0 - _rise(slope, 0.08, 0.13))
+    half = view.half
+    red, green = half.smooth(half.planes[:2], 1.4) + np.float32(8.0)
+    low, high = np.percentile(red[half.inside] / green[half.inside], [5, 95])
+    slope = float(np.percentile(_slope(np.log(green))[half.inside], 95)) / 2
+    return (1.0 - _rise(math.log(high / low), 0.75, 1.15)) * (1.0 - _rise(slope, 0.08, 0.13))
 
 
 def _slope(plane: Plane) -> Plane:
-    across, down = (np.asarray(cv2.Sobel(plane, cv2.CV_32F, *way), np.float32) for way in ((1, 0), (0, 1)))
-    return np.asarray(np.hypot(across, down) / 8.0, np.float32)
+    across, down = (cv2.Sobel(plane, cv2.CV_32F, *way, scale=1 / 8) for way in ((1, 0), (0, 1)))
+    return np.asarray(cv2.magnitude(across, down), np.float32)
 
 
 def _lines(ridges: Ridges, focus: float) -> float:

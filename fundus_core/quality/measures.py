@@ -69,7 +69,7 @@ def _brightness(view: View) -> float:
 def _lit_share(view: View) -> float:
     if view.empty:
         return 0.0
-    smooth = blur(view.highest, 4.0)[view.inside]
+    smooth = blur(view.half.highest, 2.0)[view.half.inside]
     level = max(0.25 * float(np.percentile(smooth, 75)), 12.0)
     return float(np.mean(smooth > level))
 
@@ -77,7 +77,7 @@ def _lit_share(view: View) -> float:
 def _glare_share(view: View) -> float:
     if view.empty:
         return 0.0
-    return float(np.mean(blur(view.lowest, 2.0)[view.inside] > 225.0))
+    return float(np.mean(blur(view.half.lowest, 1.0)[view.half.inside] > 225.0))
 
 
 def _contrast(view: View) -> float:

@@ -31,22 +31,28 @@ def measure(view: View) -> Ridges:
     """Measure the lines of a view from the eigenvalues of the Hessian (Frangi 1998, doi 10.1007/BFb0056195)."""
     if view.empty:
         return Ridges(0.0, 1.0, 0.0)
-    most, least = _bending(view.relative(_GREEN, 1.6, 12.0))
-    dark = np.where(view.inside, np.maximum(most - np.abs(least), 0.0), 0.0)
-    bright = np.where(view.inside, np.maximum(-least - np.abs(most), 0.0), 0.0)
-    strength, level = (float(value) for value in np.percentile(dark[view.inside], [97, 93]))
+    mean, spread = _bending(view.relative(_GREEN, 1.6, 12.0))
+    dark, bright = (_lines(bend, spread) for bend in (mean, -mean))
+    inside = dark[view.inside]
+    strength, level = (float(value) for value in np.percentile(inside, [97, 93]))
     against = float(np.percentile(bright[view.inside], 97))
-    return Ridges(strength, (strength + 2e-4) / (against + 2e-4), _long_share(dark > max(level, 1e-4)))
+    long = view.inside & (dark > max(level, 1e-4))
+    return Ridges(strength, (strength + 2e-4) / (against + 2e-4), _long_share(long))
 
 
 def _bending(plane: Plane) -> tuple[Plane, Plane]:
-    """Return the greater and the lesser eigenvalue of the Hessian at each pixel."""
+    """Return the mean of the two eigenvalues of the Hessian at each pixel, and half their difference."""
     xx, yy, xy = (
-        np.asarray(cv2.Sobel(plane, cv2.CV_32F, dx, dy, ksize=5), np.float32) / np.float32(64.0)
+        np.asarray(cv2.Sobel(plane, cv2.CV_32F, dx, dy, ksize=5, scale=1 / 64), np.float32)
         for dx, dy in ((2, 0), (0, 2), (1, 1))
     )
-    mean, spread = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
-    return mean + spread, mean - spread
+    spread = np.asarray(cv2.magnitude((xx - yy) / np.float32(2.0), xy), np.float32)
+    return (xx + yy) / np.float32(2.0), spread
+
+
+def _lines(mean: Plane, spread: Plane) -> Plane:
+    """Return by how much the greater eigenvalue, mean + spread, exceeds the size of the lesser; never below 0."""
+    return 2 * np.minimum(np.maximum(mean, 0.0), spread)
 
 
 def _long_share(lines: NDArray[np.bool_]) -> float:
