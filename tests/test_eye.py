@@ -109,6 +109,14 @@ def test_the_disc_of_rendered_eyes_is_never_wrong_and_mostly_certain() -> None:
     assert sum(answer is truth for answer, truth in answers) >= 0.8 * len(answers)
 
 
+@pytest.mark.parametrize("times", [0.6, 1.3, 3.0])
+def test_the_disc_says_the_same_in_any_size(times: float) -> None:
+    for pixels, _ in rendered()[:6]:
+        width, height = (round(times * side) for side in pixels.shape[1::-1])
+        resized = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA if times < 1 else cv2.INTER_CUBIC)
+        assert side(resized) is side(pixels)
+
+
 def test_a_mirrored_eye_is_the_other_eye() -> None:
     pixels, truth = rendered()[0]
     mirrored = side(np.ascontiguousarray(pixels[:, ::-1]))

@@ -27,11 +27,11 @@ class _Look:
     plane: Plane
     """Height x width: red and green, relative to a wide surrounding."""
     inside: NDArray[np.bool_]
-    """Height x width: where a disc may lie."""
+    """Half that height x half that width: where a disc may lie."""
     x: Floats
-    """Of each column, radii from the centre of the field."""
+    """Of each column of ``inside``, radii from the centre of the field."""
     y: Floats
-    """Of each row, radii from the centre of the field."""
+    """Of each row of ``inside``, radii from the centre of the field."""
 
 
 def from_disc(pixels: Pixels, bounds: RetinaBounds) -> Eye:
@@ -43,15 +43,15 @@ def from_disc(pixels: Pixels, bounds: RetinaBounds) -> Eye:
 
     Returns:
         The eye; unknown unless one place alone looks like a disc and lies clearly to one side, as it does
-        where the
-        macula is in the middle. A photograph centred on the disc is unknown.
+        where
+        the macula is in the middle. A photograph centred on the disc is unknown.
     """
     if bounds.whole_frame:
         return Eye.UNKNOWN
     view = _look(pixels, bounds)
-    if np.count_nonzero(view.inside) < 2000:
+    if np.count_nonzero(view.inside) < 500:
         return Eye.UNKNOWN
-    likeness = np.where(view.inside, _disc_likeness(view), np.float32(0.0))
+    likeness = np.where(view.inside, _disc_likeness(view.plane), np.float32(0.0))
     row, column = np.unravel_index(int(np.argmax(likeness)), likeness.shape)
     x, y = float(view.x[column]), float(view.y[row])
     elsewhere = np.hypot(view.x[None, :] - x, view.y[:, None] - y) > 0.35
@@ -67,34 +67,44 @@ def _look(pixels: Pixels, bounds: RetinaBounds) -> _Look:
     right = min(int(bounds.cx + bounds.radius) + 1, bounds.width)
     bottom = min(int(bounds.cy + bounds.radius) + 1, bounds.height)
     factor = _DIAMETER / (2.0 * bounds.radius)
-    size = (max(round((right - left) * factor), 8), max(round((bottom - top) * factor), 8))
-    window = pixels[top:bottom, left:right]
-    if window.shape[1] > 4 * size[0]:
-        window = np.asarray(cv2.resize(window, (4 * size[0], 4 * size[1])), np.uint8)
-    small = np.asarray(cv2.resize(window, size, interpolation=cv2.INTER_AREA), np.float32)
-    x = (left + (np.arange(size[0]) + 0.5) * (right - left) / size[0] - bounds.cx) / bounds.radius
-    y = (top + (np.arange(size[1]) + 0.5) * (bottom - top) / size[1] - bounds.cy) / bounds.radius
+    size = (max(round((right - left) * factor / 2), 4), max(round((bottom - top) * factor / 2), 4))
+    seen = _seen(pixels[top:bottom, left:right], (2 * size[0], 2 * size[1]))
+    x = (left + (np.arange(2 * size[0]) + 0.5) * (right - left) / (2 * size[0]) - bounds.cx) / bounds.radius
+    y = (top + (np.arange(2 * size[1]) + 0.5) * (bottom - top) / (2 * size[1]) - bounds.cy) / bounds.radius
     across = (x * bounds.radius + bounds.cx >= bounds.left) & (x * bounds.radius + bounds.cx <= bounds.right)
     down = (y * bounds.radius + bounds.cy >= bounds.top) & (y * bounds.radius + bounds.cy <= bounds.bottom)
-    field = (np.hypot(x[None, :], y[:, None]) < 0.94) & across[None, :] & down[:, None]
-    inside = np.asarray(cv2.erode(field.astype(np.uint8), np.ones((5, 5), np.uint8)), np.uint8) > 0
-    plane = _relative(small[..., 1] + 0.5 * small[..., 0], field)
-    return _Look(plane, inside, x, y)
+    field = (((x**2)[None, :] + (y**2)[:, None] < 0.94**2) & across[None, :] & down[:, None]).astype(np.float32)
+    inside = _halved(np.asarray(cv2.erode(field, np.ones((5, 5), np.uint8)), np.float32)) > 0.5
+    return _Look(_relative(seen, field), inside, x.reshape(-1, 2).mean(axis=1), y.reshape(-1, 2).mean(axis=1))
 
 
-def _relative(plane: Plane, field: NDArray[np.bool_]) -> Plane:
+def _seen(window: Pixels, size: tuple[int, int]) -> Plane:
+    """Return green and half of red, from four interpolated samples a pixel: enough for anything as large as a disc."""
+    red, green, _ = cv2.split(cv2.resize(window, (2 * size[0], 2 * size[1])))
+    return _halved(np.asarray(cv2.addWeighted(green, 1.0, red, 0.5, 0.0, dtype=cv2.CV_32F), np.float32))
+
+
+def _relative(plane: Plane, field: Plane) -> Plane:
     """Return a plane as a share above or below its wide surroundings, 0 outside the field."""
-    weight = field.astype(np.float32)
-    around = _blur(plane * weight, 24.0) / (_blur(weight, 24.0) + 1e-4)
-    return np.asarray(np.where(field, (plane - around) / (around + 8.0), 0.0), np.float32)
+    around = _blur(_halved(plane * field), 12.0) / (_blur(_halved(field), 12.0) + np.float32(1e-4))
+    around = np.asarray(cv2.resize(around, plane.shape[::-1]), np.float32)
+    return np.asarray((plane - around) / (around + 8.0) * field, np.float32)
 
 
-def _disc_likeness(view: _Look) -> Plane:
-    """Return how much each place looks like a disc: a bright patch of the right size, crossed by dark vessels."""
-    patch = np.maximum(_blur(view.plane, 5.0) - _blur(view.plane, 12.0), 0.0)
-    vessels = np.maximum(_blur(view.plane, 2.5) - view.plane, 0.0)
-    crowded = _blur(np.asarray(vessels, np.float32), 6.0)
-    return np.asarray(patch * crowded, np.float32)
+def _disc_likeness(plane: Plane) -> Plane:
+    """Return how much each place looks like a disc: a bright patch of the right size, crossed by dark vessels.
+
+    Patches and crowds are wide enough to be looked at in half the size.
+    """
+    half = _halved(plane)
+    patch = np.maximum(_blur(half, 2.5) - _blur(half, 6.0), 0.0)
+    vessels = np.maximum(_blur(plane, 2.5) - plane, 0.0)
+    return np.asarray(patch * _blur(_halved(vessels), 3.0), np.float32)
+
+
+def _halved(plane: Plane) -> Plane:
+    height, width = plane.shape
+    return np.asarray(cv2.resize(plane, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _blur(plane: Plane, sigma: float) -> Plane:
