@@ -16,6 +16,7 @@ from PIL import Image
 from fundus_core import retina
 from fundus_core.errors import UsageError
 from fundus_core.records import Pixels, RetinaBounds
+from fundus_core.retina import backgrounds
 from fundus_core.retina.circles import Circle, consensus, least_squares, through_three
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real_fundus"
@@ -212,6 +213,27 @@ def test_crop_averages_blocks_when_it_shrinks_by_area() -> None:
     crop = retina.crop(pixels, bounds, retina.CropRule(100))
     blocks = retina.black_out(pixels, bounds).reshape(100, 4, 100, 4, 3).mean(axis=(1, 3))
     assert np.abs(crop.pixels - blocks).max() <= 0.51
+
+
+@pytest.mark.parametrize("size", [60, 160, 200, 300, 450, 700])
+def test_the_quick_way_looks_like_averaging(size: int) -> None:
+    quick, area = (retina.crop(drawn(), BOUNDS, retina.CropRule(size, way)).pixels for way in ("quick", "area"))
+    assert np.abs(quick.astype(int) - area).mean() < 1.0
+
+
+@pytest.mark.parametrize("size", [1, 7, 160, 512, 1000])
+def test_a_level_square_stays_level_in_any_size(size: int) -> None:
+    assert np.array_equal(retina.shrunk(np.full((300, 300, 3), 77, np.uint8), size), np.full((size, size, 3), 77))
+
+
+def test_the_distance_from_a_background_is_the_largest_of_the_channels() -> None:
+    pixels = np.random.default_rng(4).integers(0, 255, (60, 80, 3), dtype=np.uint8)
+    pixels[:5], pixels[-5:] = (10, 200, 30), (10, 200, 30)
+    found = list(backgrounds.candidates(pixels))
+    assert found
+    for background in found:
+        away = np.abs(pixels - np.round(background.colour)).max(axis=2)
+        np.testing.assert_array_equal(background.distance, away)
 
 
 def test_crop_resizes_as_pillow_does() -> None:

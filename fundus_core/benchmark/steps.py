@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,13 +9,11 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from fundus_core import eye, images, quality, retina
-from fundus_core.journey import WORKING_PX
-from fundus_core.records import RetinaCrop
+from fundus_core.journey import CROP_RESERVE, WORKING_PX
 from fundus_core.retina import CropRule
-from fundus_core.runs.looking import PICTURE, THUMBNAIL_PX
+from fundus_core.runs.looking import PICTURE, pictures
 
 Some = TypeVar("Some")
 
@@ -24,7 +21,8 @@ Some = TypeVar("Some")
 def reading_steps(paths: Sequence[Path], rule: CropRule) -> dict[str, float]:
     """Return the median processor seconds of every step, in the order in which they are taken.
 
-    ``resize`` is what the rule's crop costs beyond cutting at full size; ``pictures`` are the two JPEGs for the pages.
+    ``resize`` is what the rule's crop costs beyond cutting at full size; ``pictures`` are the two JPEGs for the pages,
+    made from the same cut.
     """
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
@@ -38,24 +36,20 @@ def reading_steps(paths: Sequence[Path], rule: CropRule) -> dict[str, float]:
 def _one(path: Path, rule: CropRule) -> dict[str, float]:
     clock = _Clock()
     data = clock.time("read", path.read_bytes)
-    at_least = max(WORKING_PX, 2 * rule.size)
+    at_least = max(WORKING_PX, *(round(CROP_RESERVE * one.size) for one in (rule, PICTURE)))
     photograph = clock.time("decode", lambda: images.decode(data, path.name, at_least=at_least))
     bounds = clock.time("find", lambda: retina.find(photograph.pixels))
     clock.time("quality", lambda: quality.assess(photograph, bounds))
     clock.time("eye", lambda: eye.from_disc(photograph.pixels, bounds))
     side = round(2 * bounds.radius)
     clock.time("crop", lambda: retina.crop(photograph.pixels, bounds, CropRule(side)))
-    clock.time("resize", lambda: retina.crop(photograph.pixels, bounds, rule))
-    clock.seconds["resize"] = max(clock.seconds["resize"] - clock.seconds["crop"], 0.0)
-    shown = clock.time("pictures", lambda: retina.crop(photograph.pixels, bounds, PICTURE))
-    clock.time("pictures", lambda: _jpegs(shown))
+    whole = _Clock()
+    whole.time("model", lambda: retina.crops(photograph.pixels, bounds, (rule,)))
+    crops = whole.time("both", lambda: retina.crops(photograph.pixels, bounds, (rule, PICTURE)))
+    clock.seconds["resize"] = max(whole.seconds["model"] - clock.seconds["crop"], 0.0)
+    clock.seconds["pictures"] = max(whole.seconds["both"] - whole.seconds["model"], 0.0)
+    clock.time("pictures", lambda: pictures(crops[-1]))
     return clock.seconds
-
-
-def _jpegs(crop: RetinaCrop) -> None:
-    image = Image.fromarray(crop.pixels)
-    image.save(io.BytesIO(), "JPEG", quality=88)
-    image.resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BOX).save(io.BytesIO(), "JPEG", quality=88)
 
 
 class _Clock:

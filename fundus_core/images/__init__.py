@@ -1,6 +1,7 @@
 """Photographs in: decoding, DICOM, and the files, folders, archives and manifests they come from."""
 
 from fundus_core.images.decoding import decode
+from fundus_core.images.jpeg import encode
 from fundus_core.images.sources import source_at, sources, stamp_at
 
-__all__ = ["decode", "source_at", "sources", "stamp_at"]
+__all__ = ["decode", "encode", "source_at", "sources", "stamp_at"]

@@ -37,13 +37,15 @@ def has_colour(pixels: Pixels) -> bool:
     False
     """
     step = max(1, min(pixels.shape[:2]) // _LOOK_PX)
-    look = pixels[::step, ::step].reshape(-1, 3)
-    lit = look[look.max(axis=1) > _LIT].astype(np.int16)
-    if len(lit) < 0.01 * len(look):
+    red, green, blue = np.ascontiguousarray(pixels[::step, ::step].reshape(-1, 3).T)
+    highest = np.maximum(np.maximum(red, green), blue)
+    lit = highest > _LIT
+    count = np.count_nonzero(lit)
+    if count < 0.01 * len(lit):
         return True
-    red, green, blue = lit.T
-    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-    tinted = np.count_nonzero(spread > _GREY_SPREAD) > _TINTED_SHARE * len(lit)
+    spread = (highest - np.minimum(np.minimum(red, green), blue))[lit]
+    red, green, blue = red[lit], green[lit], blue[lit]
+    tinted = np.count_nonzero(spread > _GREY_SPREAD) > _TINTED_SHARE * count
     return bool(tinted and red.mean() >= _RED_FREE * max(green.mean(), blue.mean()))
 
 

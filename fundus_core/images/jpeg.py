@@ -53,6 +53,12 @@ def read(data: bytes, at_least: int) -> Found:
     )
 
 
+def encode(pixels: Pixels, quality: int) -> bytes:
+    """Encode height x width x 3 (RGB, 0..255) as a JPEG of a quality from 1 to 100, with colour at half the size."""
+    jpeg: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality, colorsubsampling="420")
+    return jpeg
+
+
 def _decode(data: bytes, header: JpegImageFile, at_least: int) -> tuple[Pixels, str]:
     """Return height x width x channels as the file has them, and a note where it is not whole."""
     try:

@@ -1,6 +1,6 @@
 """The field of view: finding the circle of the retina, cutting it out, and the way back to the photograph."""
 
-from fundus_core.retina.crop import RESAMPLING, CropRule, black_out, crop, crops, mask
+from fundus_core.retina.crop import RESAMPLING, CropRule, black_out, crop, crops, mask, shrunk
 from fundus_core.retina.find import find
 
-__all__ = ["RESAMPLING", "CropRule", "black_out", "crop", "crops", "find", "mask"]
+__all__ = ["RESAMPLING", "CropRule", "black_out", "crop", "crops", "find", "mask", "shrunk"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,7 +30,6 @@ def candidates(pixels: Pixels) -> Iterator[Background]:
     Args:
         pixels: Height x width x 3, RGB, 0..255.
     """
-    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
     every_second = pixels[::2, ::2]
     corners = every_second[_corners(every_second, 1.2)].astype(np.float32)
     tips = every_second[_corners(every_second, 1.7)].astype(np.float32)
@@ -37,7 +37,7 @@ def candidates(pixels: Pixels) -> Iterator[Background]:
     for colour in _colours(every_second, corners, tips):
         if all(np.abs(colour - other).max() > 12 for other in tried):
             tried.append(colour)
-            yield _around(planes, tips, colour)
+            yield _around(pixels, tips, colour)
 
 
 def _colours(pixels: Pixels, corners: NDArray[np.float32], tips: NDArray[np.float32]) -> Iterator[Floats]:
@@ -53,13 +53,14 @@ def _colours(pixels: Pixels, corners: NDArray[np.float32], tips: NDArray[np.floa
         yield np.asarray(np.median(white, axis=0))
 
 
-def _around(planes: Pixels, tips: NDArray[np.float32], colour: Floats) -> Background:
-    rounded = np.round(colour).astype(np.uint8)[:, None, None]
-    distance = (np.maximum(planes, rounded) - np.minimum(planes, rounded)).max(axis=0)
+def _around(pixels: Pixels, tips: NDArray[np.float32], colour: Floats) -> Background:
+    away = cv2.absdiff(pixels, np.append(np.round(colour), 0.0))  # OpenCV's scalars have four numbers
+    red, green, blue = cv2.split(away)
+    distance = cv2.max(cv2.max(red, green), blue)
     near = np.abs(tips - colour).max(axis=1)
     near = near[near < 20]
     noise = float(np.median(near)) if len(near) else 0.0
-    return Background(colour, noise, distance.astype(np.float32))
+    return Background(colour, noise, np.asarray(distance, np.float32))
 
 
 def _corners(pixels: Pixels, beyond: float) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,19 +42,29 @@ def find(distance: NDArray[np.float32], circle: Circle) -> Edges:
         distance: Height x width: difference from the background.
         circle: The field's circle.
     """
-    left, right = _ends(distance.T, circle.cx, circle.cy, circle.radius)
-    top, bottom = _ends(distance, circle.cy, circle.cx, circle.radius)
+    rows, columns = distance.shape
+    y, x = np.arange(rows) + 0.5 - circle.cy, np.arange(columns) + 0.5 - circle.cx
+    inside = (x**2)[None, :] + (y**2)[:, None] < (0.98 * circle.radius) ** 2
+    some = distance[::3][inside[::3]]
+    filled = inside & (distance > (0.12 * float(np.median(some)) if len(some) else 0.0))
+    left, right = _ends(_sums(inside, 0), _sums(filled, 0), circle.cx, circle.radius)
+    top, bottom = _ends(_sums(inside, 1), _sums(filled, 1), circle.cy, circle.radius)
     return Edges(left, top, right, bottom)
 
 
-def _ends(distance: NDArray[np.float32], along: float, across: float, radius: float) -> tuple[float, float]:
-    """Return the first and last row of the field where they lie clearly within the circle and the frame."""
-    rows, columns = distance.shape
-    y, x = np.arange(rows) + 0.5, np.arange(columns) + 0.5
-    inside = (x - across)[None, :] ** 2 + (y - along)[:, None] ** 2 < (0.98 * radius) ** 2
-    counts = inside.sum(axis=1)
-    level = 0.12 * float(np.median(distance[::3][inside[::3]])) if inside[::3].any() else 0.0
-    filled = ((distance > level) & inside).sum(axis=1)
+def _sums(mask: NDArray[np.bool_], axis: int) -> NDArray[np.int32]:
+    return np.asarray(cv2.reduce(mask.view(np.uint8), axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S), np.int32).ravel()
+
+
+def _ends(counts: NDArray[np.int32], filled: NDArray[np.int32], along: float, radius: float) -> tuple[float, float]:
+    """Return the first and last row of the field where they lie clearly within the circle and the frame.
+
+    Args:
+        counts: How many pixels of each row lie in the circle.
+        filled: How many of those differ from the background.
+        along: The circle's centre, across the rows.
+        radius: The circle's.
+    """
     used = np.flatnonzero(counts >= 0.1 * radius)
     if not len(used):
         return 0.0, float("inf")
@@ -63,6 +74,6 @@ def _ends(distance: NDArray[np.float32], along: float, across: float, radius: fl
         return 0.0, float("inf")
     slack = 0.03 * radius
     low = float(lit[0]) if lit[0] - max(along - 0.98 * radius, 0.0) > slack and lit[0] > used[0] else 0.0
-    end = min(along + 0.98 * radius, rows) - lit[-1] - 1
+    end = min(along + 0.98 * radius, len(counts)) - lit[-1] - 1
     high = float(lit[-1] + 1) if end > slack and lit[-1] < used[-1] else float("inf")
     return low, high

@@ -29,6 +29,8 @@ _CLEAR = 0.6
 """Least evidence for a circle whose centre lies near the frame's edge or beyond."""
 _ENOUGH = 0.3
 """Least evidence with which a circle is believed."""
+_ROOTS: Pixels = np.minimum(16.0 * np.sqrt(np.arange(256)), 255.0).astype(np.uint8)
+"""Sixteen times the square root of each distance: it spreads the dark ones, between which the field ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def _reduce(pixels: Pixels) -> Pixels:
     if factor >= 1.0:
         return pixels
     size = (max(round(width * factor), 8), max(round(height * factor), 8))
-    if factor < 0.5:
+    if factor < 0.75:
         pixels = np.asarray(cv2.resize(pixels, (2 * size[0], 2 * size[1]), interpolation=cv2.INTER_LINEAR), np.uint8)
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
@@ -155,8 +157,7 @@ def _plausible(circle: Circle, evidence: float, small: Pixels) -> bool:
 
 def _thresholds(background: Background) -> tuple[float, ...]:
     """Return distances from the background that may part retina and surroundings, the likeliest first."""
-    level = np.sqrt(background.distance)
-    scaled = np.clip(level * 16.0, 0, 255).astype(np.uint8)
+    scaled = cv2.LUT(background.distance.astype(np.uint8), _ROOTS)
     otsu = (cv2.threshold(scaled, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[0] / 16.0) ** 2
     low = max(3.0 * background.noise, 6.0)
     if otsu < 1.5 * low:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import io
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
-from fundus_core import images, journey
+from fundus_core import images, journey, retina
 from fundus_core.errors import PhotographError
 from fundus_core.journey import Examined
 from fundus_core.quality import LIMITS, Limits
@@ -23,7 +19,7 @@ from fundus_core.runs.claims import Member
 from fundus_core.store import Store
 from fundus_core.store.files import Shelf
 
-PICTURE = CropRule(512)
+PICTURE = CropRule(512, "quick")
 """What the pages show of a photograph; nothing outside the retina is in it."""
 THUMBNAIL_PX = 160
 _QUALITY = 88
@@ -130,9 +126,9 @@ def show(store: Store, looked: Looked, over: threading.Event) -> None:
         return
     if store.thumbnail(looked.sha256) and store.crop(looked.sha256):
         return
-    crop = looked.examined.crops[-1]
-    _write(lambda: store.shelf.write("crops", looked.sha256, _jpeg(crop, None)), over)
-    _write(lambda: store.shelf.write("thumbnails", looked.sha256, _jpeg(crop, THUMBNAIL_PX)), over)
+    crop_jpeg, thumbnail_jpeg = pictures(looked.examined.crops[-1])
+    _write(lambda: store.shelf.write("crops", looked.sha256, crop_jpeg), over)
+    _write(lambda: store.shelf.write("thumbnails", looked.sha256, thumbnail_jpeg), over)
 
 
 def _write(write: Callable[[], Path], over: threading.Event) -> None:
@@ -148,10 +144,7 @@ def _write(write: Callable[[], Path], over: threading.Event) -> None:
             return
 
 
-def _jpeg(crop: RetinaCrop, side: int | None) -> bytes:
-    image = Image.fromarray(crop.pixels)
-    if side is not None:
-        image.thumbnail((side, side), Image.Resampling.BOX, reducing_gap=2.0)
-    with contextlib.closing(io.BytesIO()) as file:
-        image.save(file, "JPEG", quality=_QUALITY)
-        return file.getvalue()
+def pictures(crop: RetinaCrop) -> tuple[bytes, bytes]:
+    """Return the picture and the thumbnail of a crop as JPEGs."""
+    small = retina.shrunk(crop.pixels, THUMBNAIL_PX)
+    return images.encode(crop.pixels, _QUALITY), images.encode(small, _QUALITY)

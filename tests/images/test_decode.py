@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from fundus_core.errors import PhotographError
-from fundus_core.images import decode
+from fundus_core.images import decode, encode
 from fundus_core.records import Photograph
 from tests.images.making import (
     as_16_bit_png,
@@ -266,3 +266,19 @@ def test_kinds_that_are_not_read_say_what_they_are() -> None:
     with pytest.raises(PhotographError, match="GIF") as caught:
         decode(gif, "x.jpg")
     assert caught.value.code == "unsupported"
+
+
+@pytest.mark.parametrize("quality", [60, 88, 100])
+def test_what_was_encoded_is_decoded_again(quality: int) -> None:
+    pixels = eye()
+    again = decode(encode(pixels, quality), "again.jpg").pixels
+    assert again.shape == pixels.shape
+    assert difference(again, pixels) < LOSSY
+
+
+def test_more_quality_takes_more_bytes_and_loses_less() -> None:
+    pixels = eye()
+    files = [encode(pixels, quality) for quality in (30, 60, 90)]
+    assert sorted(files, key=len) == files
+    lost = [difference(decode(file, "again.jpg").pixels, pixels) for file in files]
+    assert sorted(lost, reverse=True) == lost
