@@ -80,6 +80,7 @@ class Keeper:
         pause = KEEP_S
         while not self.over.wait(pause) and not self.store.closed:
             try:
+                presence.bury(self.store)  # else nothing is queued where the dead worker held all that was left
                 started = claims.next_turn(self.store) is not None and self._start()
             except StoreUnavailableError:  # the database is away: look again later
                 started = True

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from fundus_core import runs
-from fundus_core.runs import ledger, process, worker
+from fundus_core.runs import claims, ledger, process, worker
 from fundus_core.runs.locks import Lock
 from fundus_core.store import NewPhotograph, Store, schema
 from tests.runs import fake
@@ -129,12 +129,24 @@ def test_the_machines_worker_is_one_and_comes_back(tmp_path: Path) -> None:
             store.create_cohort("a")
             store.add_photographs("a", [NewPhotograph("x", "/nowhere")])
             run = ledger.submit(store, "a", [fake.version("not in the registry")])
+            _hold_all_and_die(store)
             wait_for(lambda: runs.progress(store, run).state == "stopped")  # by a worker that came back by itself
             assert "no model 'not in the registry'" in runs.progress(store, run).note
         finally:
             assert runs.stop_worker(store, wait_s=30.0)
         wait_for(lambda: process._children[-1].poll() is not None)
         assert process._children[-1].returncode == 0, (tmp_path / "store" / process.LOG).read_text()
+
+
+def _hold_all_and_die(store: Store) -> None:
+    """Leave nothing in the queue: a dead worker held all that was left."""
+    turn = claims.next_turn(store)
+    assert turn is not None
+    assert claims.take(store, "dead", turn, 9)
+    values = {"id": "dead", "host": "this", "pid": 0, "seat": True, "stop": False, "started_at": 0.0, "heartbeat": 0.0}
+    with store.writing() as connection:
+        connection.execute(sa.insert(schema.worker).values(values))
+    assert claims.next_turn(store) is None
 
 
 def test_a_lock_belongs_to_one_process_and_ends_with_it(tmp_path: Path) -> None:
