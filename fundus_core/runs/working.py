@@ -150,11 +150,17 @@ class Worker:
 
         def look(member: Member) -> Looked:
             looked = looking.look(member, rules, versions=versions, known=known, limits=turn.limits)
-            looking.show(self.store, looked, self.over)
+            self.show(looked)
             return looked
 
         looks = [] if suspect else [self.pool.submit(look, member) for member in members]
         return Job(turn, models, rules, members, looks)
+
+    def show(self, looked: Looked) -> None:
+        """Make the pictures of a photograph, and take them back where it was deleted meanwhile."""
+        looking.show(self.store, looked, self.over)
+        if looked.sha256:
+            self.store.withdraw_pictures(looked.member.id, looked.sha256)
 
     def wait_for(self, job: Job) -> bool:
         """Wait until a batch has been read; returns whether it is still wanted."""
@@ -191,7 +197,7 @@ class Worker:
         looked: list[Looked] = []
         predicted: dict[int, dict[int, Predicted]] = {}
         for answer in alone.each(tasks, self.opening):
-            looking.show(self.store, answer.looked, self.over)
+            self.show(answer.looked)
             looked.append(answer.looked)
             if answer.predicted:
                 predicted[answer.looked.member.id] = answer.predicted

@@ -107,9 +107,9 @@ class Shelf:
             with ThreadPoolExecutor(min(16, len(paths)), "settle") as pool:
                 list(pool.map(_flush, paths))
 
-    def remove(self, sha256: str) -> None:
-        """Remove everything that belongs to a photograph."""
-        for kind in _KINDS:
+    def remove(self, sha256: str, *, kinds: Sequence[Kind] = _KINDS) -> None:
+        """Remove everything that belongs to a photograph, or only some kinds of it."""
+        for kind in kinds:
             path = self.path(kind, sha256)
             path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # another photograph lives in the folder

@@ -132,6 +132,21 @@ class Ground:
         self.write(empty)
         return True
 
+    def withdraw_pictures(self, photograph: int, sha256: str) -> bool:
+        """Remove the pictures of a photograph that was deleted while they were made; returns whether it was.
+
+        Args:
+            photograph: Its id; it is gone where the store no longer knows it.
+            sha256: Of its bytes; another photograph of the same bytes keeps the pictures.
+        """
+        column = schema.photograph.c
+        with self.reading() as connection:
+            found = sa.select(column.id).where(sa.or_(column.id == photograph, column.sha256 == sha256)).limit(1)
+            if connection.execute(found).scalar() is not None:
+                return False
+        self.shelf.remove(sha256, kinds=("thumbnails", "crops"))
+        return True
+
     def tidy(self) -> int:
         """Remove files that no photograph refers to and that are older than a day (an upload that was broken off).
 
