@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.evaluate import rivals, scores, two_eyes
+from pages.parts.evaluate import estimates, rivals, scores, two_eyes
 from pages.parts.shared import choose, results, show
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
@@ -34,7 +34,6 @@ with st.container(horizontal=True, horizontal_alignment="distribute"):
     what = choose.one_of(_("Figure"), scores.figures_of(target), "figure")
 found = results.scored(view, level, target)
 scores.figure_with_panel(view, found, target, level, what, by)
-st.caption(scores.explanation(what))
-scores.numbers(view, found, target, level)
+estimates.table(view, found, target, level)
 two_eyes.table(view, target)
 rivals.table(view, target, level)

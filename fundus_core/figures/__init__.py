@@ -3,7 +3,7 @@
 from fundus_core.figures.agreement import bland_altman, error_boxes, residuals
 from fundus_core.figures.calibration import Steps, calibration
 from fundus_core.figures.classes import precision_recall, probabilities, roc
-from fundus_core.figures.cloud import Points
+from fundus_core.figures.cloud import WEBGL_POINTS, Points
 from fundus_core.figures.decisions import Shares, decision_curve, prevalences
 from fundus_core.figures.distribution import among
 from fundus_core.figures.errors import error_histogram
@@ -17,6 +17,7 @@ from fundus_core.figures.small import small_scatter
 __all__ = [
     "DARK",
     "LIGHT",
+    "WEBGL_POINTS",
     "Look",
     "Palette",
     "Points",

@@ -71,8 +71,8 @@ def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool
 def _pictures(view: View, items: Sequence[Item], target_id: str) -> None:
     """Both eyes of a person; of one eye alone, the other one beside it, small."""
     asked = looking.possible(view, items[0]) and st.session_state.get("heat", False)
-    for column, item in zip(st.columns(min(len(items), 2)), items[:2], strict=False):
-        with column:
+    with st.grid(min_column_width=110, gap="small"):
+        for item in items[:2]:
             st.image(photo.picture(item), width="stretch", alt=photo.describe(item), caption=photo.eye(item.eye))
     if len(items) == 1:
         _other_eye(view, items[0])

@@ -10,11 +10,11 @@ import streamlit as st
 
 from fundus_core import figures, runs
 from fundus_core.evaluation import Estimate, Evaluation
-from fundus_core.figures import Points, Row, error
+from fundus_core.figures import Points, Row
 from fundus_core.targets import TARGETS, Target
 from pages.parts import explore
 from pages.parts.evaluate import eyes
-from pages.parts.shared import deeper, progress, results, show
+from pages.parts.shared import deeper, naming, progress, results, show
 from pages.parts.shared.results import View
 from pages.parts.shell import home
 from pages.parts.shell.language import _, count, said
@@ -30,7 +30,7 @@ def caption(view: View, found: Evaluation) -> str:
         "below: mean absolute errors, and their change against predicting the mean"
     )
     return words.format(
-        cohort=view.cohort.name,
+        cohort=naming.cohort(view.cohort.name),
         model=view.model or "–",
         predicted=count(predicted),
         total=count(len(table)),
@@ -63,8 +63,22 @@ def figures_of(target: str) -> dict[str, str]:
     }
 
 
-def explanation(what: str) -> str:
-    """Return one sentence that helps to read the figure."""
+def explanation(what: str, observations: int = 0, *, binary: bool = False) -> str:
+    """Return one or two sentences that help to read the figure.
+
+    Args:
+        what: The figure, by its name in the address.
+        observations: How many it shows; very many are drawn as a density.
+        binary: Whether the target is a probability.
+    """
+    if what == "scatter" and binary:
+        return _("How often each probability is predicted, apart for the two true classes; a good model parts them.")
+    if what in ("scatter", "agreement", "residuals") and observations > figures.WEBGL_POINTS:
+        return f"{_explained(what)} {_('Shaded: where most lie; points: the largest errors.')}"
+    return _explained(what)
+
+
+def _explained(what: str) -> str:
     return {
         "scatter": _(
             "On the dashed line prediction equals truth; the band is ± the mean absolute error. "
@@ -100,6 +114,7 @@ def figure_with_panel(view: View, found: Evaluation, target_id: str, level: str,
             st.caption(_("Choose a column under Colour by, at the left."))
         figure = draw(view, found, TARGETS[target_id], groups, level, by)
         clicked = show.chart(figure, key, select=sum(map(len, groups)), name=f"{target_id}-{what}", view=view)
+        st.caption(explanation(what, sum(map(len, groups)), binary=TARGETS[target_id].binary))
     with right:
         if len(clicked) > 1:
             explore.save_lasso(view, level, clicked)
@@ -185,32 +200,6 @@ def _boxes(view: View, target: Target, groups: Sequence[Points]) -> None:
                 name=f"{target.id}-boxes",
                 view=view,
             )
-
-
-def numbers(view: View, found: Evaluation, target_id: str, level: str) -> None:
-    """Draw the table behind the figure: every estimate of a target with its interval."""
-    with st.expander(_("All numbers of this target"), expanded=True):
-        few = view.cohort.photographs < results.MANY
-        if few or st.button(_("Medians and ranks too"), help=_("They take a while on so many photographs.")):
-            found = results.everything(view, level, target_id)
-        result = found.targets[target_id]
-        rows = [_row(name, estimate) for name, estimate in result.estimates.items()]
-        st.dataframe(rows, hide_index=True, height="content")
-        st.caption(
-            _("95 % intervals by bootstrap over people, {draws} draws, seed {seed}.").format(
-                draws=count(found.draws), seed=found.seed
-            )
-        )
-
-
-def _row(name: str, estimate: Estimate) -> dict[str, str]:
-    return {
-        _("Estimate"): words(name),
-        _("Value"): error(estimate.value),
-        _("Low"): error(estimate.low),
-        _("High"): error(estimate.high),
-        _("Remark"): said(estimate.note),
-    }
 
 
 def words(name: str) -> str:
