@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -31,8 +31,13 @@ class Row:
     """Place of the cohort's colour in the palette; ``None`` for what is no cohort here (a published figure)."""
 
 
-def literature(target_id: str, score: str) -> list[Row]:
+def literature(target_id: str, score: str, say: Callable[[str], str] = str) -> list[Row]:
     """Return what others have published of a score, a row each, for the foot of a forest plot.
+
+    Args:
+        target_id: Id of the target.
+        score: Name of the score.
+        say: Puts a study's name and note into the reader's language.
 
     >>> [row.name for row in literature("age", "mae")][:3]
     ['JOIR 2023, age', 'Kamei 2025 (lower end of the range reported)', 'Kamei 2025 (upper end of the range reported)']
@@ -40,13 +45,16 @@ def literature(target_id: str, score: str) -> list[Row]:
     found = published(target_id, score)
     names = [each.study.name for each in found]
     return [
-        Row(_study(each, several=names.count(each.study.name) > 1), each.value, each.low, each.high, None, "", None)
+        Row(
+            _study(each, say, several=names.count(each.study.name) > 1), each.value, each.low, each.high, None, "", None
+        )
         for each in found
     ]
 
 
-def _study(each: Published, *, several: bool) -> str:
-    return f"{each.study.name} ({each.note})" if several else each.study.name
+def _study(each: Published, say: Callable[[str], str], *, several: bool) -> str:
+    name = say(each.study.name)
+    return f"{name} ({say(each.note)})" if several else name
 
 
 def forest(

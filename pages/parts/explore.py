@@ -13,7 +13,7 @@ from fundus_core.records import Eye
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
 from pages.parts.new_cohort import intake
-from pages.parts.shared import choose, photo, results, show
+from pages.parts.shared import choose, naming, photo, results, show
 from pages.parts.shared.results import View
 from pages.parts.shell import address, home, menu
 from pages.parts.shell.language import _, count, said
@@ -143,7 +143,7 @@ def save_selection(view: View, where: Where) -> None:
     """Offer to save what the filters leave as a cohort of its own."""
     with st.popover(_("Save as cohort"), icon=":material/bookmark_add:"):
         taken = [cohort.name for cohort in home.store().cohorts()]
-        wish = intake.free_name(taken, _("Selection of {name}").format(name=view.cohort.name))
+        wish = intake.free_name(taken, _("Selection of {name}").format(name=naming.cohort(view.cohort.name)))
         name = st.text_input(_("Name of the cohort"), wish, key="selection_name")
         if st.button(_("Save"), type=show.leading()):
             try:

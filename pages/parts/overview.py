@@ -8,7 +8,7 @@ from fundus_core import figures, runs
 from fundus_core.evaluation import TargetResult
 from fundus_core.figures import error
 from fundus_core.targets import METABOLIC, TARGETS
-from pages.parts.shared import progress, results, show
+from pages.parts.shared import naming, progress, results, show
 from pages.parts.shared.results import View
 from pages.parts.shell import home, menu, places
 from pages.parts.shell.language import _, count
@@ -91,7 +91,9 @@ def cohorts() -> None:
         return
     st.subheader(_("Your cohorts"), anchor=False)
     for cohort in found:
-        label = _("{name} · {count} photographs").format(name=cohort.name, count=count(cohort.photographs))
+        label = _("{name} · {count} photographs").format(
+            name=naming.cohort(cohort.name), count=count(cohort.photographs)
+        )
         st.page_link(
             menu.path("evaluate"),
             label=label,

@@ -14,8 +14,9 @@ from fundus_core.deidentify import Pseudonyms
 from fundus_core.errors import FundusError
 from fundus_core.pipeline import Counts
 from fundus_core.store import Cohort
+from pages.parts.cohorts import deeds
 from pages.parts.new_cohort import door
-from pages.parts.shared import show
+from pages.parts.shared import naming, show
 from pages.parts.shell import home, places, state
 from pages.parts.shell.language import _, count, said
 
@@ -31,7 +32,9 @@ def export(cohort: Cohort) -> None:
 
 def draw(cohort: Cohort) -> None:
     """Ask for key and columns, write the file, and offer it."""
-    st.subheader(_("{name} for a registry").format(name=cohort.name), anchor=False)
+    if not deeds.still_there(cohort):
+        return
+    st.subheader(_("{name} for a registry").format(name=naming.cohort(cohort.name)), anchor=False)
     st.write(
         _(
             "Names and ids become pseudonyms, everything outside the retina is blacked out, no tag is kept. "

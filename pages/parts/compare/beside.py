@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from fundus_core.figures import Look, Points, error
 from fundus_core.targets import TARGETS
 from pages.parts.compare import grid
 from pages.parts.evaluate import scores
-from pages.parts.shared import cards, choose, results, show
+from pages.parts.shared import cards, choose, naming, results, show
 from pages.parts.shared.results import View
 from pages.parts.shell.language import _, said
 
@@ -27,10 +28,10 @@ def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
     score = choose.one_of(_("Score"), {name: words.split(" (")[0] for name, words in axes.items()}, "score")
     shown = found.targets[target_id]
     rows = [
-        scores.forest_row(name, result.estimates.get(score), result.n_patients, _place(views, name))
+        scores.forest_row(naming.cohort(name), result.estimates.get(score), result.n_patients, _place(views, name))
         for name, result in shown.results.items()
     ]
-    others = figures.literature(target_id, score)
+    others = figures.literature(target_id, score, say=said)
     figure = figures.forest([*rows, *others], axes[score], look(views))
     show.chart(figure, f"forest-{target_id}-{score}", name=f"{target_id}-cohorts")
     if others:
@@ -53,12 +54,12 @@ def key_figures(views: Sequence[View], found: Comparison, target_id: str) -> Non
     shown = {"accuracy": _("accuracy"), "auc": "AUC"} if binary else {"mae": "MAE", "bias": _("bias"), "r2": "R²"}
     rows = []
     for name, result in of.results.items():
-        row: dict[str, object] = {_("Cohort"): name, _("People"): result.n_patients}
+        row: dict[str, object] = {_("Cohort"): naming.cohort(name), _("People"): result.n_patients}
         row |= {words: error(_value(result.estimates.get(score))) for score, words in shown.items()}
         rows.append(row if binary else row | {_("SD of true values"): error(of.spread[name])})
     grid.draw(rows)
     if len({view.model for view in views}) > 1:
-        st.caption("; ".join(f"{view.cohort.name}: {cards.title(view.model)}" for view in views))
+        st.caption("; ".join(f"{naming.cohort(view.cohort.name)}: {cards.title(view.model)}" for view in views))
 
 
 def _value(estimate: Estimate | None) -> float | None:
@@ -68,11 +69,15 @@ def _value(estimate: Estimate | None) -> float | None:
 def scatter(views: Sequence[View], target_id: str, level: str) -> None:
     """Draw all cohorts' errors as boxes of their own colours."""
     target = TARGETS[target_id]
-    groups: list[Points] = [group for view in views for group in results.groups(view, target_id, level)]
+    groups = [_named(group) for view in views for group in results.groups(view, target_id, level)]
     if target.binary:
         st.caption(_("For a probability there is no distribution of errors; see the table."))
         return
     show.chart(figures.error_boxes(target, groups, look(views)), f"boxes-{target_id}", name=f"{target_id}-errors")
+
+
+def _named(group: Points) -> Points:
+    return replace(group, name=naming.cohort(group.name))
 
 
 def differences(found: Comparison, target_id: str) -> None:
@@ -92,8 +97,8 @@ def difference_row(each: Difference) -> dict[str, str]:
     """Return a difference as a row of a table, with its test and correction."""
     return {
         _("Estimate"): scores.words(each.score),
-        _("First"): each.first,
-        _("Second"): each.second,
+        _("First"): naming.cohort(each.first),
+        _("Second"): naming.cohort(each.second),
         _("Difference"): with_interval(each.difference),
         _("Effect size"): error(each.effect.value),
         "p": p_value(each.p_adjusted),
@@ -138,7 +143,7 @@ def common_ground(found: Comparison, target_id: str) -> None:
     st.caption(_("Weighted so that truth, age and sex are distributed alike in all of them."))
     rows = [
         {
-            _("Cohort"): each.name,
+            _("Cohort"): naming.cohort(each.name),
             "n": each.n,
             _("Effective n"): round(each.effective_n),
             "MAE": _unsigned(each.estimates["mae"]) if "mae" in each.estimates else "–",
@@ -157,7 +162,7 @@ def case_mix(mix: Sequence[Characteristic]) -> None:
     with st.expander(_("Who they are")):
         rows = [
             {
-                _("Cohort"): each.cohort,
+                _("Cohort"): naming.cohort(each.cohort),
                 _("Value"): f"{variable(each.variable)} {said(each.category)}".strip(),
                 "n": each.n,
                 _("Missing"): each.missing,

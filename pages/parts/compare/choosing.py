@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from fundus_core.store import Cohort
-from pages.parts.shared import cards, show
+from pages.parts.shared import cards, naming, show
 from pages.parts.shared.results import View
 from pages.parts.shell import address, home, places, sample
 from pages.parts.shell.language import _
@@ -35,7 +35,7 @@ def views(left: Any, right: Any) -> list[View]:
         st.caption(
             ":material/info: "
             + _("No model has read {names} yet: left out here. Start a run on the page New cohort.").format(
-                names=", ".join(unread)
+                names=", ".join(map(naming.cohort, unread))
             )
         )
     read = [cohort for cohort in chosen if models[cohort.id]]
@@ -54,7 +54,9 @@ def _cohorts(found: Sequence[Cohort]) -> list[Cohort]:
     if st.session_state.get(_KEY) != known:
         st.session_state[_KEY] = known
     if len(names) > _BUTTONS:
-        chosen = st.multiselect(_("Cohorts"), names, key=_KEY, persist_state="session", max_selections=MOST)
+        chosen = st.multiselect(
+            _("Cohorts"), names, format_func=naming.cohort, key=_KEY, persist_state="session", max_selections=MOST
+        )
     else:
         chosen = st.pills(
             _("Cohorts"),
@@ -72,6 +74,7 @@ def _cohorts(found: Sequence[Cohort]) -> list[Cohort]:
 
 
 def _short(name: str) -> str:
+    name = naming.cohort(name)
     return name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"
 
 
@@ -109,7 +112,7 @@ def caveats(chosen: Sequence[View]) -> None:
     if len({view.model for view in chosen}) > 1:
         st.warning(
             _("Read by different models: {who}. What differs may be the models rather than the people.").format(
-                who="; ".join(f"{view.cohort.name}: {cards.title(view.model)}" for view in chosen)
+                who="; ".join(f"{naming.cohort(view.cohort.name)}: {cards.title(view.model)}" for view in chosen)
             ),
             icon=":material/warning:",
         )

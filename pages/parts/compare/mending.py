@@ -11,7 +11,7 @@ from fundus_core.figures import error
 from fundus_core.targets import TARGETS
 from pages.parts.compare import beside, grid
 from pages.parts.evaluate import scores
-from pages.parts.shared import deeper
+from pages.parts.shared import deeper, naming
 from pages.parts.shared.results import View
 from pages.parts.shell import address
 from pages.parts.shell.language import _, said
@@ -46,8 +46,8 @@ def equivalence(found: Comparison, target_id: str) -> None:
     rows = [
         {
             _("Estimate"): scores.words(each.score),
-            _("First"): each.first,
-            _("Second"): each.second,
+            _("First"): naming.cohort(each.first),
+            _("Second"): naming.cohort(each.second),
             _("Difference"): error(each.difference, signed=True),
             _("90 % interval"): f"{error(each.low, signed=True)} … {error(each.high, signed=True)}",
             "p": beside.p_value(each.p),
@@ -75,8 +75,8 @@ def recalibration(views: Sequence[View], target_id: str, level: str) -> None:
     with st.expander(_("Recalibrated")):
         rows = [
             {
-                _("Learnt on"): each.fitted_on,
-                _("Tested on"): each.tested_on,
+                _("Learnt on"): naming.cohort(each.fitted_on),
+                _("Tested on"): naming.cohort(each.tested_on),
                 _("Intercept"): error(each.intercept, signed=True),
                 _("Slope"): error(each.slope),
                 _("MAE as it is"): error(each.mae_before.value),

@@ -9,7 +9,7 @@ import streamlit as st
 from fundus_core.evaluation import PSI_NOTE
 from fundus_core.figures import error
 from pages.parts.compare import beside, grid
-from pages.parts.shared import choose, deeper
+from pages.parts.shared import choose, deeper, naming
 from pages.parts.shared.results import View
 from pages.parts.shell.language import _, count, said
 
@@ -21,8 +21,8 @@ def tables(views: Sequence[View]) -> None:
     rows = [
         {
             _("Target"): choose.short(each.target),
-            _("First"): each.first,
-            _("Second"): each.second,
+            _("First"): naming.cohort(each.first),
+            _("Second"): naming.cohort(each.second),
             _("Mean difference"): error(each.mean_difference, signed=True),
             "KS": error(each.ks),
             "p": beside.p_value(each.p_adjusted),
@@ -40,7 +40,7 @@ def tables(views: Sequence[View]) -> None:
     grid.draw(
         [
             {
-                _("Cohort"): each.cohort,
+                _("Cohort"): naming.cohort(each.cohort),
                 _("Photographs"): count(each.n_photographs),
                 _("Beyond the model's limit"): _percent(each.share.value),
                 _("95 % interval"): f"{_percent(each.share.low)} … {_percent(each.share.high)}",
@@ -61,8 +61,8 @@ def imbalance(views: Sequence[View]) -> None:
     rows = [
         {
             _("Value"): beside.variable(each.variable),
-            _("First"): each.first,
-            _("Second"): each.second,
+            _("First"): naming.cohort(each.first),
+            _("Second"): naming.cohort(each.second),
             _("Standardised difference"): error(each.smd, signed=True),
             _("Ratio of SDs"): error(each.sd_ratio),
             _("Overlap"): error(each.overlap),

@@ -14,7 +14,7 @@ from fundus_core.records import CohortTable
 from fundus_core.report.slides import Deck, Page, layouts
 from fundus_core.targets import TARGETS
 from pages.parts.present import numbers, telling
-from pages.parts.shared import cards, results, show
+from pages.parts.shared import cards, naming, results, show
 from pages.parts.shared.results import View
 from pages.parts.shell.language import _, count, current
 
@@ -30,7 +30,7 @@ def of_cohort(view: View, *, dark: bool) -> Deck:
     pages += [numbers.scatter(view, found, name, look) for name in scatters]
     pages += [numbers.comparison(found, ids)] if ids else []
     pages += [telling.page(view, scatters[0])] if scatters else []
-    return Deck(view.cohort.name, (*pages, *_limits(view)), footer(view), dark=dark, language=current())
+    return Deck(naming.cohort(view.cohort.name), (*pages, *_limits(view)), footer(view), dark=dark, language=current())
 
 
 def _cover(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
@@ -41,7 +41,7 @@ def _cover(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
         str(format_date(date.today(), "long", locale=current())),
     ]
     kicker = _("Predicted against true.").rstrip("。.")
-    return layouts.cover(kicker, view.cohort.name, [line for line in lines if line], photo)
+    return layouts.cover(kicker, naming.cohort(view.cohort.name), [line for line in lines if line], photo)
 
 
 def _method(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
@@ -105,4 +105,4 @@ def footer(view: View) -> str:
     words = [_(show.RESEARCH)]
     if show.caveat(view):
         words.insert(0, _("Rendered eyes.") if view.cohort.rendered else _("Model of rendered eyes."))
-    return " · ".join([*words, view.cohort.name])
+    return " · ".join([*words, naming.cohort(view.cohort.name)])

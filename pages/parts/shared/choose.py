@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from fundus_core.targets import TARGETS
-from pages.parts.shared import cards
+from pages.parts.shared import cards, naming
 from pages.parts.shared.results import View
 from pages.parts.shell import address, home, menu
 from pages.parts.shell.language import _
@@ -21,7 +21,8 @@ def view() -> View | None:
     names = [cohort.name for cohort in cohorts]
     latest = max(cohorts, key=lambda cohort: cohort.created_at).name
     with menu.choices():
-        name = address.pick(st.selectbox, _("Cohort"), names, key="cohort", default=latest, always=True)
+        words = {name: naming.cohort(name) for name in names}
+        name = address.pick(st.selectbox, _("Cohort"), names, key="cohort", default=latest, words=words, always=True)
         place = names.index(name)
         models = [version.model for version in home.store().models(cohorts[place].id)]
         model = models[0] if models else ""

@@ -16,6 +16,8 @@ from pages.parts.shared import cards
 
 FOLDER = Path(__file__).resolve().parents[3] / "data" / "sample"
 NAME = "Sample (rendered eyes)"
+SINGLES = "Single photographs"
+"""The cohort of what was dropped on the page of one photograph; it can be looked at and deleted like any other."""
 MODEL = "sample-rendered"
 
 
