@@ -142,3 +142,25 @@ def test_what_a_closed_tab_left_behind_is_removed_after_a_day(inbox):
     assert not (inbox.folder / left).exists()
     assert len(inbox.batch(fresh).arrived()) == 1
     assert inbox.tidy() == 0
+
+
+def test_a_list_is_made_once_until_something_comes_or_goes(inbox, monkeypatch):
+    batch = inbox.batch(inbox.new())
+    listed = []
+    real = inboxes._below
+    monkeypatch.setattr(inboxes, "_below", lambda folder: listed.append(folder) or real(folder))
+    assert batch.arrived() == []
+    take(inbox, batch.folder.name, 0, "site/a.jpg", b"a")
+    assert [path.name for path in batch.arrived()] == ["a.jpg"]
+    batch.put("b.csv", b"b")
+    before = len(listed)
+    for _ in range(5):
+        assert [path.name for path in batch.arrived()] == ["b.csv", "a.jpg"]
+        assert [path.name for path in batch.tables()] == ["b.csv"]
+    assert len(listed) == before + 2, "files and archives, once"
+    batch.arrived().clear()
+    assert len(batch.arrived()) == 2, "nobody can change the list of others"
+    (batch.files / "b.csv").unlink()
+    assert [path.name for path in batch.arrived()] == ["a.jpg"]
+    take(inbox, batch.folder.name, 0, "site/a.jpg", b"sent again")
+    assert batch.arrived()[0].read_bytes() == b"sent again"

@@ -54,11 +54,16 @@ def _dropped() -> Found | None:
         return None
     _compare(sent, len(arrived))
     try:
-        found = intake.of_batch(batch())
+        found = _listed(batch(), batch().folder.name, batch().revision)
     except FundusError as fault:
         st.error(said(fault))
         return None
     return found if found.sources else None
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _listed(_batch: Batch, token: str, revision: tuple[int, int]) -> Found:
+    return intake.of_batch(_batch)
 
 
 def _compare(sent: Sent | None, arrived: int) -> None:
