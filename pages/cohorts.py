@@ -1,20 +1,23 @@
-"""Saved cohorts: rename, merge, export, delete, and a new truth table."""
+"""Saved cohorts: find, rename, merge, export, delete, and bring in."""
 
 import streamlit as st
 
-from pages.parts.cohorts import shelf
+from pages.parts.cohorts import deeds, shelf
+from pages.parts.compare import choosing
 from pages.parts.shared import show
 from pages.parts.shell import home
 from pages.parts.shell.language import _
 
-show.title(_("Cohorts"), _("What this installation holds. Deleting removes photographs, truth and results alike."))
+buttons = show.title(
+    _("Cohorts"), _("What this installation holds. Deleting removes photographs, truth and results alike.")
+)
 cohorts = home.store().cohorts()
+with buttons:
+    if len(cohorts) > 1 and st.button(_("Merge"), icon=":material/merge:"):
+        deeds.merge(cohorts)
+    if st.button(_("Bring in an export"), icon=":material/unarchive:"):
+        deeds.bring_in()
 if not cohorts:
     show.empty(_("There is no cohort yet."), "new_cohort", _("New cohort"), "add_photo_alternate")
-for cohort in cohorts:
-    shelf.card(cohort)
-left, right = st.columns(2)
-with left:
-    shelf.merge(cohorts)
-with right:
-    shelf.bring_in()
+    choosing.offer_sample(cohorts)
+shelf.draw(cohorts)

@@ -1,42 +1,93 @@
-"""The cohorts page's parts: one cohort with what can be done to it, merging, and bringing an export in."""
+"""The list of cohorts: searched and paged where it is long, each with what can be done with it."""
 
 from __future__ import annotations
 
-import tempfile
+import base64
+import math
+import re
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 import streamlit as st
 
-from fundus_core.errors import UsageError
 from fundus_core.store import Cohort
-from pages.parts.cohorts import registry
-from pages.parts.new_cohort import intake
-from pages.parts.shared import cards, show
-from pages.parts.shell import home, menu
+from pages.parts.cohorts import deeds, registry
+from pages.parts.shared import cards, naming, show
+from pages.parts.shared.results import View
+from pages.parts.shell import address, home, menu
 from pages.parts.shell.language import _, count, moment, said
 
+PER_PAGE = 20
+"""Cohorts on a page: each is a row of buttons, and a browser draws some hundred quickly."""
+_FEW = 8
+"""Up to here there is nothing to search or to sort."""
 
-def card(cohort: Cohort) -> None:
-    """Draw a cohort and what can be done with it."""
+
+def draw(cohorts: Sequence[Cohort]) -> None:
+    """Draw the cohorts that are searched for, a page of them."""
+    found = _sought(cohorts) if len(cohorts) > _FEW else list(cohorts)
+    if cohorts and not found:
+        st.info(_("No cohort has this in its name or note. Search for something else."))
+    pages = max(1, math.ceil(len(found) / PER_PAGE))
+    place = st.container()
+    at = st.pagination(pages, key=f"cohort-pages-{len(found)}") if pages > 1 else 1
+    with place:
+        for cohort in found[(at - 1) * PER_PAGE : at * PER_PAGE]:
+            _card(cohort)
+
+
+def _sought(cohorts: Sequence[Cohort]) -> list[Cohort]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(_("Search"), key="find_cohort", placeholder=_("name or note"), bind="query-params")
+        words = {"name": _("name"), "newest": _("newest first"), "largest": _("largest first")}
+        order = address.pick(st.selectbox, _("Sort by"), list(words), key="cohort_order", words=words, width=200)
+        st.caption(_("{n} cohorts").format(n=count(len(cohorts))), width="content")
+    kept = [each for each in cohorts if text.casefold() in f"{each.name}\n{each.note}".casefold()]
+    keys = {"newest": lambda each: -each.created_at, "largest": lambda each: -each.photographs}
+    return sorted(kept, key=keys[order]) if order in keys else kept
+
+
+def _card(cohort: Cohort) -> None:
     with st.container(border=True):
-        st.markdown(f"**{cohort.name}**")
+        st.markdown(f"{_dot(cohort)} **{literal(naming.cohort(cohort.name))}**")
         st.caption(_facts(cohort))
         if cohort.note:
-            st.write(said(cohort.note))
+            st.markdown(literal(said(cohort.note)))
         with st.container(horizontal=True, vertical_alignment="center"):
-            link = {"cohort": cohort.name}
-            st.page_link(menu.path("evaluate"), label=_("Evaluate"), icon=":material/query_stats:", query_params=link)
-            st.page_link(menu.path("explore"), label=_("Explore"), icon=":material/photo_library:", query_params=link)
+            _links(cohort)
             if st.button(_("Edit"), icon=":material/edit:", key=f"edit{cohort.id}"):
-                _edit(cohort)
+                deeds.edit(cohort)
             if st.button(_("Export"), icon=":material/archive:", key=f"export{cohort.id}"):
-                _export(cohort)
+                deeds.export(cohort)
             if st.button(_("For a registry"), icon=":material/shield_person:", key=f"registry-of-{cohort.id}"):
                 registry.export(cohort)
             if st.button(_("Delete"), icon=":material/delete:", key=f"delete{cohort.id}"):
-                _delete(cohort)
+                deeds.delete(cohort)
+
+
+def _links(cohort: Cohort) -> None:
+    pages = (
+        ("evaluate", _("Evaluate"), "query_stats"),
+        ("explore", _("Explore"), "photo_library"),
+        ("present", _("Present"), "slideshow"),
+    )
+    for page, label, icon in pages:
+        link = {"cohort": cohort.name}
+        st.page_link(menu.path(page), label=label, icon=f":material/{icon}:", query_params=link)
+
+
+def _dot(cohort: Cohort) -> str:
+    """Return the cohort's colour, the same as in every figure, as a drawing within text."""
+    view = View(cohort, "")
+    ink = show.look().palette.cohort(view.place)
+    circle = f"<circle cx='6.5' cy='6.5' r='6' fill='{ink}'/>"
+    drawing = f"<svg xmlns='http://www.w3.org/2000/svg' width='13' height='13'>{circle}</svg>"
+    return f"![](data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()})"
+
+
+def literal(text: str) -> str:
+    """Return text that Markdown shows as it is written, stars and brackets included."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~$:-])", r"\\\1", text)
 
 
 def _facts(cohort: Cohort) -> str:
@@ -45,90 +96,8 @@ def _facts(cohort: Cohort) -> str:
         _("{n} photographs").format(n=count(cohort.photographs)),
         moment(datetime.fromtimestamp(cohort.created_at)),
     ]
-    parts += [_("read by {models}").format(models=models)] if models else []
+    parts += [_("read by {models}").format(models=models)] if models else [_("not read yet")]
     parts += [_("rendered photographs")] if cohort.rendered else []
     if cohort.selected_from:
-        parts.append(_("selected from {name}").format(name=cohort.selected_from))
+        parts.append(_("selected from {name}").format(name=literal(naming.cohort(cohort.selected_from))))
     return " · ".join(parts)
-
-
-@st.dialog(" ", width="medium")
-def _edit(cohort: Cohort) -> None:
-    st.subheader(_("Edit {name}").format(name=cohort.name), anchor=False)
-    name = st.text_input(_("Name of the cohort"), cohort.name, max_chars=120)
-    note = st.text_area(_("Note"), cohort.note)
-    if st.button(_("Save"), type=show.leading()):
-        try:
-            home.store().rename(cohort.id, name)
-            home.store().annotate(cohort.id, note)
-        except UsageError as fault:
-            st.error(said(fault))
-        else:
-            st.rerun()
-
-
-@st.dialog(" ", width="medium")
-def _export(cohort: Cohort) -> None:
-    st.subheader(_("Export {name}").format(name=cohort.name), anchor=False)
-    st.write(_("One file with photographs, truth and results, to be brought into another Fundus Lab."))
-    if cohort.rendered:
-        st.caption(_(show.RENDERED))
-    photographs = st.checkbox(_("With the photographs"), value=True)
-
-    def make() -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "cohort.zip"
-            home.store().export(cohort.id, file, photographs=photographs)
-            return file.read_bytes()
-
-    show.download(_("Download"), f"{cohort.name}.zip", make, mime="application/zip")
-
-
-@st.dialog(" ", width="medium")
-def _delete(cohort: Cohort) -> None:
-    st.subheader(_("Delete {name}?").format(name=cohort.name), anchor=False)
-    st.write(
-        _("{n} photographs, their truth and their results will be gone. Files that lie elsewhere stay.").format(
-            n=count(cohort.photographs)
-        )
-    )
-    if st.button(_("Delete for good"), type=show.leading(), icon=":material/delete:"):
-        home.store().delete(cohort.id)
-        st.rerun()
-
-
-def merge(cohorts: Sequence[Cohort]) -> None:
-    """Let the user make one cohort of several."""
-    if len(cohorts) < 2:
-        return
-    with st.container(border=True):
-        st.subheader(_("Merge"), anchor=False)
-        names = [cohort.name for cohort in cohorts]
-        chosen = st.pills(_("Cohorts"), names, selection_mode="multi", key="merge_of")
-        wish = intake.free_name(names, _("Merged cohort"))
-        name = st.text_input(_("Name of the cohort"), wish, key="merge_name")
-        same = st.checkbox(_("One patient id means one person in all of them"), key="merge_same")
-        if st.button(_("Merge"), disabled=len(chosen) < 2, icon=":material/merge:"):
-            try:
-                home.store().merge(chosen, name, same_people=same)
-            except UsageError as fault:
-                st.error(said(fault))
-            else:
-                st.rerun()
-
-
-def bring_in() -> None:
-    """Let the user bring an exported cohort in."""
-    with st.container(border=True):
-        st.subheader(_("Bring in an export"), anchor=False)
-        file = st.file_uploader(_("File written by Export"), ["zip"], key="import_file")
-        if file is not None and st.button(_("Bring in"), icon=":material/unarchive:"):
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "cohort.zip"
-                path.write_bytes(file.getvalue())
-                try:
-                    made = home.store().import_(path)
-                except UsageError as fault:
-                    st.error(said(fault))
-                else:
-                    st.success(_("{name} is here.").format(name=made.name))

@@ -1,0 +1,153 @@
+"""What can be done with a cohort, each in a dialog: edit, export, delete, merge, bring in.
+
+Another tab may have deleted the cohort while a dialog was open: then the dialog says so, or has nothing left to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from fundus_core.errors import UsageError
+from fundus_core.store import Cohort
+from pages.parts.new_cohort import intake
+from pages.parts.shared import naming, show
+from pages.parts.shell import home, places
+from pages.parts.shell.language import _, count, said
+
+LARGE = 300_000_000
+"""Bytes of photographs from which on an export is written to the disk: a browser's download passes through memory."""
+
+
+@st.dialog(" ", width="medium")
+def edit(cohort: Cohort) -> None:
+    """Ask for another name and a note."""
+    st.subheader(_("Edit {name}").format(name=naming.cohort(cohort.name)), anchor=False)
+    name = st.text_input(_("Name of the cohort"), cohort.name, max_chars=120)
+    note = st.text_area(_("Note"), cohort.note)
+    if st.button(_("Save"), type=show.leading()):
+
+        def save() -> None:
+            home.store().rename(cohort.id, name)
+            home.store().annotate(cohort.id, note)
+
+        _do(save)
+
+
+@st.dialog(" ", width="medium")
+def export(cohort: Cohort) -> None:
+    """Offer a cohort as a file for another Fundus Lab."""
+    st.subheader(_("Export {name}").format(name=naming.cohort(cohort.name)), anchor=False)
+    st.write(_("One file with photographs, truth and results, to be brought into another Fundus Lab."))
+    st.caption(
+        _("It holds ids and photographs as they were handed in; what may leave the house is made by “For a registry”.")
+    )
+    if cohort.rendered:
+        st.caption(_(show.RENDERED))
+    if not still_there(cohort):
+        return
+    photographs = st.checkbox(_("With the photographs"), value=True)
+    if photographs and places.local() and _bytes(cohort) > LARGE:
+        _onto_disk(cohort)
+        return
+
+    def make() -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "cohort.zip"
+            home.store().export(cohort.id, file, photographs=photographs)
+            return file.read_bytes()
+
+    show.download(_("Download"), f"{cohort.name}.zip", make, mime="application/zip")
+
+
+def _onto_disk(cohort: Cohort) -> None:
+    """Write a large export beside the store, and say where."""
+    size = f"{_bytes(cohort) / 1e9:.1f}"
+    st.caption(_("About {size} GB: written to this machine's disk rather than through the browser.").format(size=size))
+    if st.button(_("Write the file"), type=show.leading()):
+        folder = places.folder() / "outbox" / f"export-{cohort.id}-{time.time_ns()}"
+        folder.mkdir(parents=True)
+        file = folder / "cohort.zip"
+        try:
+            with st.spinner(_("Writing the file"), show_time=True):
+                home.store().export(cohort.id, file)
+        except UsageError as fault:
+            st.error(said(fault))
+        else:
+            st.code(str(file), language=None)
+
+
+def _bytes(cohort: Cohort) -> int:
+    """How large the photographs are that the store keeps of a cohort."""
+    shelf = home.store().shelf
+    found = (shelf.find("photographs", str(sha256)) for sha256 in home.store().hashes(cohort.id))
+    return sum(path.stat().st_size for path in found if path)
+
+
+@st.dialog(" ", width="medium")
+def delete(cohort: Cohort) -> None:
+    """Ask once more, then delete."""
+    st.subheader(_("Delete {name}?").format(name=naming.cohort(cohort.name)), anchor=False)
+    st.write(
+        _("{n} photographs, their truth and their results will be gone. Files that lie elsewhere stay.").format(
+            n=count(cohort.photographs)
+        )
+    )
+    if st.button(_("Delete for good"), type=show.leading(), icon=":material/delete:"):
+        with st.spinner(_("Deleting"), show_time=True), contextlib.suppress(UsageError):  # another tab was quicker
+            home.store().delete(cohort.id)
+        st.rerun()
+
+
+@st.dialog(" ", width="medium")
+def merge(cohorts: Sequence[Cohort]) -> None:
+    """Let the user make one cohort of several."""
+    st.subheader(_("Merge"), anchor=False)
+    names = [cohort.name for cohort in cohorts]
+    chosen = st.multiselect(_("Cohorts"), names, key="merge_of", format_func=naming.cohort)
+    name = st.text_input(_("Name of the cohort"), intake.free_name(names, _("Merged cohort")), key="merge_name")
+    same = st.checkbox(
+        _("One patient id means one person in all of them"),
+        key="merge_same",
+        help=_("Two clinics both have a patient 0001, who are two people: leave it off. Two visits of one clinic: on."),
+    )
+    if st.button(_("Merge"), disabled=len(chosen) < 2, icon=":material/merge:", type=show.leading(), key="merge_now"):
+        _do(lambda: home.store().merge(chosen, name, same_people=same))
+
+
+@st.dialog(" ", width="medium")
+def bring_in() -> None:
+    """Let the user bring an exported cohort in."""
+    st.subheader(_("Bring in an export"), anchor=False)
+    file = st.file_uploader(_("File written by Export"), ["zip"], key="import_file")
+    name = st.text_input(_("Name of the cohort"), key="import_name", placeholder=_("as in the file"), max_chars=120)
+    if file is not None and st.button(_("Bring in"), icon=":material/unarchive:", type=show.leading()):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "cohort.zip"
+            path.write_bytes(file.getvalue())
+            _do(lambda: home.store().import_(path, name=name.strip() or None))
+
+
+def still_there(cohort: Cohort) -> bool:
+    """Return whether a cohort is still in the store; where it is not, say so."""
+    try:
+        home.store().cohort(cohort.id)
+    except UsageError:
+        st.info(_("This cohort has been deleted meanwhile."))
+        return False
+    return True
+
+
+def _do(deed: Callable[[], object]) -> None:
+    """Do it and draw the page anew; or say why not."""
+    try:
+        deed()
+    except UsageError as fault:
+        st.error(said(fault))
+    else:
+        st.rerun()
