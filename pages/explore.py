@@ -28,6 +28,7 @@ page = home.store().photographs(
 with place:
     explore.save_selection(view, where)
 st.caption(_("{n} photographs fit").format(n=count(page.total)))
+explore.turn_back(page.total, len(page.items))
 if not page.items:
     st.info(_("No photograph fits these filters. Widen them."))
 explore.grid(view, page.items, target)

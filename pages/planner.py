@@ -11,20 +11,19 @@ view = choose.view()
 show.title(
     _("Sample size"),
     _("How many people must be photographed and measured for a 95 % interval of the width that you can live with."),
+    view=view,
 )
 target = TARGETS[choose.target(planner.NUMBERS)]
 start = planner.expected(view, target)
 st.caption(
     _("Starting values: {source}. Change them to what you expect of your own people.").format(source=start.source)
 )
-if view is not None and (sentence := show.caveat(view)):
-    st.caption(f":material/info: {_(sentence)}")
 columns = st.columns(3)
-with columns[0], st.container(border=True):
+with columns[0], st.container(border=True, height="stretch"):
     planner.mae(target, start)
-with columns[1], st.container(border=True):
+with columns[1], st.container(border=True, height="stretch"):
     planner.r2(target, start)
-with columns[2], st.container(border=True):
+with columns[2], st.container(border=True, height="stretch"):
     planner.slope(target, start)
 st.caption(
     _(

@@ -88,10 +88,11 @@ def _interval(estimate: Estimate) -> str:
 
 def curves(view: View, one: Derived, judged: Classification) -> None:
     """Draw the ROC curve beside the decision curve, and what each threshold stated in advance does."""
+    what = choosing.one_of(_("Curve"), {"roc": "ROC", "pr": _("Precision and recall")}, "curve")
     columns = st.columns(2)
-    with columns[0], st.container(border=True):
-        _ranked(view, one, judged)
-    with columns[1], st.container(border=True):
+    with columns[0], st.container(border=True, height="stretch"):
+        _ranked(view, one, judged, what)
+    with columns[1], st.container(border=True, height="stretch"):
         figure = figures.decision_curve(judged, show.look(view))
         show.chart(figure, f"decision-{one.criterion.id}", name=f"{one.criterion.id}-decision", view=view)
     st.caption(
@@ -104,13 +105,12 @@ def curves(view: View, one: Derived, judged: Classification) -> None:
     _thresholds(judged)
 
 
-def _ranked(view: View, one: Derived, judged: Classification) -> None:
-    """Draw the ROC or the precision-recall curve, as the reader chooses."""
+def _ranked(view: View, one: Derived, judged: Classification, what: str) -> None:
+    """Draw the ROC or the precision-recall curve."""
     if judged.auc.value is None or judged.prevalence.value is None:
         st.caption(_("No ROC curve: {why}").format(why=said(judged.auc.note)))
         return
     look, curve = show.look(view), judged.curves
-    what = choosing.one_of(_("Curve"), {"roc": "ROC", "pr": _("Precision and recall")}, "curve")
     if what == "roc":
         figure = figures.roc(curve.false_positive_rate, curve.sensitivity, judged.auc, look, place=view.place)
     else:

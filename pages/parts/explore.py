@@ -26,32 +26,19 @@ _LARGEST_FIRST = ("absolute_error", "distance", "truth", "predicted")
 
 def controls(view: View) -> tuple[Where, str, str, bool]:
     """Draw filters and sorting; return what to show, the order, its target, and whether the largest come first."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        status = address.pick(
-            st.segmented_control,
-            _("Outcome"),
-            list(_statuses()),
-            key="status",
-            words=_statuses(),
-            required=True,
-            wrap=True,
-        )
-        order = address.pick(st.selectbox, _("Sort by"), _ORDERS, key="order", words=_orders(), width=200)
-        target = address.pick(st.selectbox, _("Target"), list(TARGETS), key="target", words=_targets(), width=200)
-        text = st.text_input(_("Search"), key="find", placeholder=_("name or patient"), width=200)
-    eye = address.pick(
-        st.segmented_control,
-        _("Eye"),
-        list(_eyes()),
-        key="eye",
-        words=_eyes(),
-        required=True,
-        label_visibility="collapsed",
-    )
+    with st.container(horizontal=True):
+        status = choose.one_of(_("Outcome"), _statuses(), "status")
+        eye = choose.one_of(_("Eye"), _eyes(), "eye")
+    with st.grid(min_column_width=150, gap="small"):
+        order = address.pick(st.selectbox, _("Sort by"), _ORDERS, key="order", words=_orders())
+        target = address.pick(st.selectbox, _("Target"), list(TARGETS), key="target", words=_targets())
+        least = address.pick(st.selectbox, _("Quality"), list(_least()), key="quality", words=_least())
+        text = st.text_input(_("Search"), key="find", placeholder=_("name or patient"), bind="query-params")
     where = Where(
         statuses=() if status == "all" else (status,),
-        text=text,
+        text=text or "",
         eye={"right": Eye.RIGHT, "left": Eye.LEFT}.get(eye),
+        quality=None if least == "any" else (float(least), 1.0),
     )
     needed = target if order in _WITH_TARGET else ""
     return where, order, needed, order in _LARGEST_FIRST
@@ -71,6 +58,10 @@ def _eyes() -> dict[str, str]:
     return {"both": _("Both eyes"), "right": _("Right"), "left": _("Left")}
 
 
+def _least() -> dict[str, str]:
+    return {"any": _("any"), **{step: _("at least {n}").format(n=step) for step in ("0.25", "0.5", "0.75")}}
+
+
 def _orders() -> dict[str, str]:
     return {
         "absolute_error": _("largest error"),
@@ -84,6 +75,13 @@ def _orders() -> dict[str, str]:
 
 def _targets() -> dict[str, str]:
     return {name: choose.short(name) for name in TARGETS}
+
+
+def turn_back(total: int, shown: int) -> None:
+    """Go back to the first page where the filters have left fewer than the page asked for."""
+    if total and not shown:
+        st.query_params.pop("page", None)
+        st.rerun()
 
 
 def page_number() -> int:
@@ -106,20 +104,30 @@ def grid(view: View, items: Sequence[Item], target: str) -> None:
     """Draw photographs as cards."""
     with st.grid(min_column_width=150, gap="small"):
         for item in items:
-            with st.container(border=True, gap="xsmall"):
+            with st.container(border=True, gap="xsmall", height="stretch"):
                 st.image(photo.picture(item, large=False), width="stretch", alt=photo.describe(item))
                 st.page_link(
                     menu.path("one_photograph"),
                     label=item.name.rsplit("/", 1)[-1],
                     query_params={"cohort": view.cohort.name, "model": view.model, "photograph": item.name},
                 )
+                if badge := error(item, target):
+                    st.badge(badge, color="gray")
                 st.caption(line(item, target))
                 if remark := photo.note(item):
                     st.caption(f":material/info: {remark}")
 
 
+def error(item: Item, target: str) -> str:
+    """Return a photograph's error with its unit; empty where it has none."""
+    if item.status != "predicted" or target not in item.predictions or target not in item.truth:
+        return ""
+    value = number(item.predictions[target].value - item.truth[target], TARGETS[target], signed=True)
+    return _("error {value} {unit}").format(value=value, unit=_(TARGETS[target].unit)).rstrip()
+
+
 def line(item: Item, target: str) -> str:
-    """Return what matters about a photograph in one line: its error, its values, or why there are none."""
+    """Return what matters about a photograph in one line: its values, its quality, or why there are none."""
     if item.status == "queued":
         return _("waiting")
     if item.status != "predicted":
@@ -130,7 +138,7 @@ def line(item: Item, target: str) -> str:
             words = _("true {true} · predicted {predicted}")
             return words.format(true=number(item.truth[target], TARGETS[target]), predicted=said)
         return _("predicted {predicted}").format(predicted=said)
-    return f"{_('quality')} {item.quality:.2f}" if math.isfinite(item.quality) else ""
+    return photo.measured(item)
 
 
 def save_lasso(view: View, level: str, chosen: Sequence[str]) -> None:

@@ -37,7 +37,7 @@ class Expected:
 
 def expected(view: View | None, target: Target) -> Expected:
     """Return the current cohort's numbers, or published ones where it has none."""
-    found = results.evaluated(view).targets.get(target.id) if view is not None else None
+    found = results.points(view).targets.get(target.id) if view is not None else None
     mae = found.estimates["mae"].value if found is not None else None
     if view is None or found is None or not mae:
         published = target.published_mae or 1.0
@@ -55,10 +55,10 @@ def expected(view: View | None, target: Target) -> Expected:
 
 
 def _number(label: str, value: float, key: str, *, high: float | None = None, tip: str | None = None) -> float:
-    low = 0.001
-    start = float(np.clip(round(value, 3), low, high or np.inf))
+    low = 0.01
+    start = float(np.clip(round(value, 2), low, high or np.inf))
     return float(
-        st.number_input(label, min_value=low, max_value=high, value=start, step=0.05, format="%.3f", key=key, help=tip)
+        st.number_input(label, min_value=low, max_value=high, value=start, step=0.05, format="%.2f", key=key, help=tip)
     )
 
 

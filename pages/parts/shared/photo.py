@@ -58,7 +58,14 @@ def values(items: tuple[Item, ...], target_id: str, name: str) -> None:
         _class(items)
     else:
         _numbers(items, TARGETS[target_id])
-    st.caption("  \n".join(filter(None, [interval(items, TARGETS[target_id]), details(items[0])])))
+    lines = "  \n".join(filter(None, [interval(items, TARGETS[target_id]), details(items[0])]))
+    st.caption(
+        lines,
+        help=_(
+            "Quality: 0 to 1, from sharpness, light and field of view. Distance: how unlike the training photographs "
+            "(out-of-distribution score); beyond 1 do not rely on the model."
+        ),
+    )
 
 
 def interval(items: tuple[Item, ...], target: Target) -> str:
@@ -124,8 +131,11 @@ def _class(items: tuple[Item, ...]) -> None:
 
 def details(item: Item) -> str:
     """Return a photograph's quality, its distance, and its first covariates, in one line."""
-    parts = [f"{_('quality')} {item.quality:.2f}"] if math.isfinite(item.quality) else []
-    if math.isfinite(item.out_of_distribution):
-        parts.append(f"{_('distance')} {item.out_of_distribution:.2f}")
-    parts += [f"{name} {word}" for name, word in list(item.covariates.items())[:4]]
-    return " · ".join(parts)
+    parts = [measured(item), *(f"{name} {word}" for name, word in list(item.covariates.items())[:4])]
+    return " · ".join(filter(None, parts))
+
+
+def measured(item: Item) -> str:
+    """Return a photograph's quality and its distance from the training photographs; empty where nobody measured."""
+    known = {_("quality"): item.quality, _("distance"): item.out_of_distribution}
+    return " · ".join(f"{name} {value:.2f}" for name, value in known.items() if math.isfinite(value))
