@@ -11,7 +11,9 @@ from fundus_core.records import Floats, Prediction
 from fundus_core.targets import Target
 
 
-def among(target: Target, prediction: Prediction, others: Floats, look: Look, *, height: int = 150) -> go.Figure:
+def among(
+    target: Target, prediction: Prediction, others: Floats, look: Look, *, height: int = 150, place: int = 0
+) -> go.Figure:
     """Draw a prediction with its interval over the distribution of a cohort's predictions.
 
     Args:
@@ -20,11 +22,12 @@ def among(target: Target, prediction: Prediction, others: Floats, look: Look, *,
         others: Predictions of the cohort, any length, without missing values.
         look: Palette, language, stamp.
         height: Pixels.
+        place: Of the cohort's colour in the palette.
     """
     words = look.say("{name}: {value}, among {count} predictions of the cohort.")
     alt = words.format(name=with_unit(target, look), value=number(prediction.value, target), count=len(others))
     figure = frame(look, alt=alt, height=height)
-    colour = look.palette.cohort(0)
+    colour = look.palette.cohort(place)
     if len(others):
         marker = {"color": rgba(colour, 0.28), "line": {"width": 0}}
         figure.add_trace(go.Histogram(x=others, nbinsx=40, marker=marker, hoverinfo="skip"))

@@ -143,8 +143,9 @@ def test_a_selection_becomes_a_cohort(fresh, page, put_cohort):
 def test_one_photograph_shows_its_values_beside_what_was_measured(filled, page):
     app = page("one_photograph", cohort="Clinic", photograph="C000_right.jpg")
     item = filled.photograph("Clinic", "C000_right.jpg")
-    assert f"**{item.predictions['sbp'].value:.1f}** mmHg" in words(app)
+    assert f"{item.predictions['sbp'].value:.1f} mmHg" in [metric.value for metric in app.metric]
     assert f"measured: {item.truth['sbp']:.1f}" in words(app)
+    assert f"measured: {'female' if item.truth['sex'] else 'male'}" in words(app)
 
 
 def test_cohorts_are_compared_with_test_and_correction(filled, page):

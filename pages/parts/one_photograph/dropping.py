@@ -1,0 +1,94 @@
+"""Which photograph is shown: one that is dropped here, one of the address, or one of a cohort."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fundus_core import runs
+from fundus_core.errors import UsageError
+from fundus_core.store import Cohort, Item, NewPhotograph, Store, Where
+from pages.parts.new_cohort.arrival import KINDS
+from pages.parts.shared import cards, progress
+from pages.parts.shared.results import View
+from pages.parts.shell import home, menu
+from pages.parts.shell.language import _
+from pages.parts.shell.sample import SINGLES
+
+_LISTED = 500
+
+
+def drop() -> Item | None:
+    """Let the user drop a photograph and have it read; return it once it is in the store."""
+    with st.expander(_("Drop a photograph"), expanded=not st.query_params.get("photograph")):
+        file = st.file_uploader(
+            _("Photograph"),
+            [kind for kind in KINDS if kind != "zip"],
+            key="single",
+            max_upload_size=200,
+            label_visibility="collapsed",
+        )
+        ready = cards.ready()
+        if file is None:
+            return None
+        if not ready:
+            st.warning(_("No model has its weights here yet. The page Models says how to bring them."))
+            return None
+        model = st.selectbox(_("Model"), ready, format_func=cards.title, key="single_model")
+    return _read(file.name, file.getvalue(), str(model))
+
+
+def _read(name: str, data: bytes, model: str) -> Item:
+    store = home.store()
+    cohort = _singles(store)
+    kept = store.keep(data)
+    known = f"{kept.sha256[:12]}/{name}"
+    added = store.add_photographs(cohort.id, [NewPhotograph.of_kept(known, kept)])
+    if added.added or model not in [version.model for version in store.models(cohort.id)]:
+        runs.submit(store, cohort.id, [model])
+        runs.ensure_worker(store)
+    for run in runs.of(store, cohort.id)[:1]:
+        if not run.ended:
+            progress.watch(run.run)
+    return store.photograph(cohort.id, known, model=model)
+
+
+def _singles(store: Store) -> Cohort:
+    for cohort in store.cohorts():
+        if cohort.name == SINGLES:
+            return cohort
+    return store.create_cohort(SINGLES)
+
+
+def own_view(_item: Item) -> View:
+    """Return the view of the cohort that holds dropped photographs."""
+    store = home.store()
+    model = st.session_state.get("single_model", "")
+    return View(store.cohort(SINGLES), str(model))
+
+
+def chosen(view: View, dropped: Item | None) -> Item | None:
+    """Return the photograph to show: the dropped one, else the one in the address, else one to begin with."""
+    if dropped is not None:
+        return dropped
+    store, model = home.store(), view.model or None
+    with menu.choices():
+        text = st.text_input(_("Search"), key="find_one", placeholder=_("name or patient"))
+        found = store.photographs(view.cohort.id, Where(text=text), model=model, limit=_LISTED).items
+        told = st.query_params.get("photograph", "")
+        names = [item.name for item in found]
+        if told and told not in names and not text:
+            names.insert(0, told)
+        if not names:
+            return None
+        index = names.index(told) if told in names else _first_predicted(found)
+        name = st.selectbox(_("Photograph"), names, index=index, key=f"one-{view.cohort.id}-{text}-{told}")
+    try:
+        item = store.photograph(view.cohort.id, str(name), model=model)
+    except UsageError:
+        return None
+    st.query_params["photograph"] = item.name
+    return item
+
+
+def _first_predicted(items: tuple[Item, ...]) -> int:
+    return next((at for at, item in enumerate(items) if item.status == "predicted"), 0)

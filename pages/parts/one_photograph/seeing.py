@@ -1,0 +1,82 @@
+"""The photograph itself: its crop, its quality, and which model read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from fundus_core import journey
+from fundus_core.errors import FundusError
+from fundus_core.images.sources import source_at
+from fundus_core.quality import Limits
+from fundus_core.records import Pixels, QualityCheck, QualityReport, Status
+from fundus_core.retina import CropRule
+from fundus_core.store import Item
+from pages.parts.new_cohort import strict
+from pages.parts.shared import cards, photo
+from pages.parts.shared.results import View
+from pages.parts.shell import home, menu
+from pages.parts.shell.language import _
+
+_CROP_PX = 640
+"""Side of the crop on the page, where the worker has not made one."""
+
+
+def picture(view: View, item: Item) -> None:
+    """Draw the crop, which model read it, and every quality check."""
+    seen = _seen(view, item)
+    crop = None if home.store().crop(item.sha256) else seen.crop
+    st.image(photo.picture(item) if crop is None else crop, width="stretch", alt=photo.describe(item))
+    st.markdown(f"**{item.name}**")
+    st.caption(" · ".join([photo.eye(item.eye), photo.details(item)]))
+    if item.status != "predicted" and item.status != "queued":
+        st.warning(photo.reason(item))
+    elif remark := photo.note(item):
+        st.caption(f":material/info: {remark}")
+    if view.model:
+        tip = _("What this model is, what was published about it, and on which terms it may be used.")
+        st.page_link(menu.path("models"), label=cards.title(view.model), icon=":material/deployed_code:", help=tip)
+    if seen.quality is not None:
+        with st.expander(_("Quality checks"), expanded=not seen.quality.gradable):
+            st.dataframe([_check(check) for check in seen.quality.checks], hide_index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at the photograph itself gives, beside what the store knows of it."""
+
+    quality: QualityReport | None = None
+    """Its checks; ``None`` where it could not be read."""
+    crop: Pixels | None = None
+    """H x W x 3, uint8, RGB: the field of view, black outside; ``None`` where there is none."""
+
+
+def _seen(view: View, item: Item) -> Seen:
+    try:
+        locator = home.store().locator(view.cohort.id, item.name)
+    except FundusError:
+        return Seen()
+    return _look(locator, item.sha256, strict.limits(view))
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _look(locator: str, sha256: str, limits: Limits) -> Seen:
+    """Known by where the photograph lies and what it holds: a click elsewhere on the page must not read it again."""
+    try:
+        found = journey.examine(source_at(locator), [CropRule(_CROP_PX)], limits=limits)
+    except FundusError:
+        return Seen()
+    if found.status is Status.FAILED or found.quality is None:
+        return Seen()
+    retina = found.crops and journey.shows_retina(found.quality)
+    return Seen(found.quality, found.crops[0].pixels if retina else None)
+
+
+def _check(check: QualityCheck) -> dict[str, object]:
+    return {
+        _("Check"): _(check.code.replace("_", " ")),
+        _("Measured"): f"{check.value:.3g}",
+        _("Limit"): f"{check.limit:.3g}",
+        _("Kept"): check.passed,
+    }
