@@ -18,8 +18,6 @@ RECENT_S = 30.0
 """Speed is measured over the last so many seconds."""
 LITTLE_BYTES = 20_000_000
 """With less room on the disk a run may have to wait."""
-LITTLE_BYTES = 20_000_000
-"""With less room on the disk a run may have to wait."""
 
 _RUN = schema.run.c
 _ENTRY = schema.entry.c

@@ -91,6 +91,8 @@ def test_killed_at_random_moments_the_run_ends_as_if_nothing_had_been(
         run = runs.submit(store, "eyes", [lab.MODEL])
         killed = disturb(at, store, run, photographs, kills, seed=photographs)
         assert sum(killed.values()) == kills
+        at.wait_for(lambda: runs.progress(store, run).queued == 0, PATIENCE_S, "the last photographs")
+        at.kill_worker(store)  # with all that is left in its hands
         at.wait_for(lambda: runs.progress(store, run).ended, PATIENCE_S, "the end of the run")
         progress = runs.progress(store, run)
         assert (progress.state, progress.failed, progress.total) == ("done", 0, photographs)
