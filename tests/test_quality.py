@@ -185,6 +185,16 @@ def test_a_view_of_a_larger_photograph_shows_the_same(eye: Pixels, times: float)
     assert seen.planes[:, seen.inside].mean(axis=1) == pytest.approx(plain[:, seen.inside].mean(axis=1), abs=0.5)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("top", [100.0, 101.0])
+def test_a_strip_of_a_field_is_measured_or_called_empty(eye: Pixels, top: float, rows: int) -> None:
+    side = view.DIAMETER
+    small = cv2.resize(eye, (side, side), interpolation=cv2.INTER_AREA)
+    strip = RetinaBounds(side / 2, side / 2, side / 2, side, side, top=top - 7.0, bottom=top + rows + 7.0)
+    found = quality.measure(Photograph("", "", small), strip)
+    assert all(np.isfinite(getattr(found, item.name)) for item in fields(found))
+
+
 def chart() -> Pixels:
     picture = np.full((400, 600, 3), 255, np.uint8)
     for bar in range(5):

@@ -16,6 +16,8 @@ _SIDEWAYS = (0.22, 0.85)
 """How far from the centre, in radii, the disc of a macula-centred photograph lies to the side."""
 _UPWARDS = 0.35
 """How far above or below the centre it may lie."""
+_LEAST = 500
+"""Fewest pixels where a disc may lie that are worth looking at."""
 _CLEARER = 1.6
 """How much the disc must stand out over the best place elsewhere."""
 
@@ -42,14 +44,13 @@ def from_disc(pixels: Pixels, bounds: RetinaBounds) -> Eye:
         bounds: The field of view in that photograph.
 
     Returns:
-        The eye; unknown unless one place alone looks like a disc and lies clearly to one side, as it does
-        where
+        The eye; unknown unless one place alone looks like a disc and lies clearly to one side, as it does where
         the macula is in the middle. A photograph centred on the disc is unknown.
     """
     if bounds.whole_frame:
         return Eye.UNKNOWN
     view = _look(pixels, bounds)
-    if np.count_nonzero(view.inside) < 500:
+    if np.count_nonzero(view.inside) < _LEAST:
         return Eye.UNKNOWN
     likeness = np.where(view.inside, _disc_likeness(view.plane), np.float32(0.0))
     row, column = np.unravel_index(int(np.argmax(likeness)), likeness.shape)

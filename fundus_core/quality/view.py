@@ -16,7 +16,8 @@ Plane = NDArray[np.float32]
 
 DIAMETER = 256
 """Diameter of the field in the view, pixels: so small that 300 px photographs lose nothing to large ones."""
-
+_LEAST = 125
+"""Pixels of half the size, from which on percentiles mean something."""
 _HALVING = 1 / 4 + 2 / 3
 """Variance that averaging two pixels and interpolating between them add to a blur, squared pixels."""
 
@@ -37,7 +38,7 @@ class View:
     @cached_property
     def empty(self) -> bool:
         """Whether there is too little field to measure anything on."""
-        return bool(np.count_nonzero(self.inside) < 500)
+        return bool(np.count_nonzero(self.half.inside) < _LEAST)
 
     @cached_property
     def highest(self) -> Plane:
