@@ -190,7 +190,7 @@ def test_a_view_of_a_larger_photograph_shows_the_same(eye: Pixels, times: float)
 def test_a_strip_of_a_field_is_measured_or_called_empty(eye: Pixels, top: float, rows: int) -> None:
     side = view.DIAMETER
     small = cv2.resize(eye, (side, side), interpolation=cv2.INTER_AREA)
-    strip = RetinaBounds(side / 2, side / 2, side / 2, side, side, top=top - 7.0, bottom=top + rows + 7.0)
+    strip = RetinaBounds(side / 2, side / 2, side / 2, side, side, top=top - 6.4, bottom=top + rows + 6.4)
     found = quality.measure(Photograph("", "", small), strip)
     assert all(np.isfinite(getattr(found, item.name)) for item in fields(found))
 
