@@ -29,7 +29,7 @@ def controls(view: View) -> tuple[Where, str, str, bool]:
     with st.container(horizontal=True):
         status = choose.one_of(_("Outcome"), _statuses(), "status")
         eye = choose.one_of(_("Eye"), _eyes(), "eye")
-    with st.grid(min_column_width=150, gap="small"):
+    with st.grid(4, min_column_width=140, gap="small"):
         order = address.pick(st.selectbox, _("Sort by"), _ORDERS, key="order", words=_orders())
         target = address.pick(st.selectbox, _("Target"), list(TARGETS), key="target", words=_targets())
         least = address.pick(st.selectbox, _("Quality"), list(_least()), key="quality", words=_least())

@@ -19,7 +19,7 @@ def table(view: View, found: Evaluation, target_id: str, level: str) -> None:
         if few or st.button(_("Medians and ranks too"), help=_("They take a while on so many photographs.")):
             found = results.everything(view, level, target_id)
         rows = [_row(name, estimate) for name, estimate in found.targets[target_id].estimates.items()]
-        st.dataframe(rows, hide_index=True, height="content")
+        st.table(rows, border="horizontal", hide_index=True, alt=_("Every estimate with its interval."))
         words = _("95 % intervals by bootstrap over people, {draws} draws, seed {seed}.")
         st.caption(words.format(draws=count(found.draws), seed=found.seed))
 

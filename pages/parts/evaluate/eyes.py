@@ -71,7 +71,7 @@ def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool
 def _pictures(view: View, items: Sequence[Item], target_id: str) -> None:
     """Both eyes of a person; of one eye alone, the other one beside it, small."""
     asked = looking.possible(view, items[0]) and st.session_state.get("heat", False)
-    with st.grid(min_column_width=110, gap="small"):
+    with st.grid(2, min_column_width=80, gap="small"):
         for item in items[:2]:
             st.image(photo.picture(item), width="stretch", alt=photo.describe(item), caption=photo.eye(item.eye))
     if len(items) == 1:
@@ -150,7 +150,7 @@ def neighbours(view: View, item: Item, target_id: str, level: str) -> None:
                 "together, each in its own standard deviation (SD); click one to open it."
             ).format(name=item.name.rsplit("/", 1)[-1], n=count(targets))
         )
-        with st.grid(min_column_width=130, gap="small"):
+        with st.grid(NEIGHBOURS, min_column_width=100, gap="small"):
             for name, distance in zip(names, distances, strict=True):
                 if name in by_name:
                     _neighbour(view, by_name[name], distance, target_id, level)

@@ -120,6 +120,7 @@ def figure_with_panel(view: View, found: Evaluation, target_id: str, level: str,
             explore.save_lasso(view, level, clicked)
         name, was_chosen = eyes.chosen(view, level, clicked, results.worst(groups))
         items = eyes.panel(view, name, target_id, level, was_chosen=was_chosen)
+    with left if what == "subgroups" else right:
         _boxes(view, TARGETS[target_id], groups)
     if items:
         eyes.neighbours(view, items[0], target_id, level)

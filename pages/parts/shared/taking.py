@@ -56,6 +56,5 @@ def _button(label: str, file: str, mime: str, make: Callable[[], str | bytes], k
         key=f"{label}-{key}",
         on_click="ignore",
         type="tertiary",
-        icon=":material/download:",
         help=_("Save the figure as {kind}.").format(kind=label),
     )
