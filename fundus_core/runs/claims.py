@@ -170,7 +170,7 @@ def end(store: Store, worker: str, turn: Turn, endings: Sequence[Ending]) -> set
     ids = [ending.member.id for ending in endings]
 
     def ending_(connection: sa.Connection) -> tuple[set[str], bool]:
-        _touch_cohort(connection, turn.run)
+        _take_the_floor(connection, turn.run)
         there = set(connection.execute(sa.select(_PHOTOGRAPH.id).where(_PHOTOGRAPH.id.in_(ids))).scalars())
         present = [ending for ending in endings if ending.member.id in there]
         _note_facts(connection, [one for one in present if one.sha256])
@@ -267,11 +267,16 @@ def _settle(connection: sa.Connection, worker: str, turn: Turn, endings: Sequenc
     connection.execute(sa.update(schema.entry).where(mine).values(state="queued", worker=""))
 
 
-def _touch_cohort(connection: sa.Connection, run: int) -> None:
-    """Count the cohort's revision up, first of all: who deletes the cohort takes the same row first."""
+def _take_the_floor(connection: sa.Connection, run: int) -> None:
+    """Count the cohort's revision up and lock the run, first of all.
+
+    Whoever deletes the cohort takes the same row first, and who pauses the run takes the run's before its entries':
+    on PostgreSQL they then wait for each other instead of locking each other out.
+    """
     cohort = connection.execute(sa.select(_RUN.cohort_id).where(_RUN.id == run)).scalar()
     if cohort is not None:
         cohorts.update(connection, int(cohort))
+    connection.execute(sa.select(_RUN.id).where(_RUN.id == run).with_for_update(key_share=True))
 
 
 def forget(store: Store, sha256s: set[str]) -> None:
