@@ -218,7 +218,7 @@ def test_crop_averages_blocks_when_it_shrinks_by_area() -> None:
 @pytest.mark.parametrize("size", [60, 160, 200, 300, 450, 700])
 def test_the_quick_way_looks_like_averaging(size: int) -> None:
     quick, area = (retina.crop(drawn(), BOUNDS, retina.CropRule(size, way)).pixels for way in ("quick", "area"))
-    assert np.abs(quick.astype(int) - area).mean() < 1.0
+    assert np.abs(quick.astype(int) - area).mean() < 1.5
 
 
 @pytest.mark.parametrize("size", [1, 7, 160, 512, 1000])

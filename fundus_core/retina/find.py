@@ -113,7 +113,10 @@ def whole_frame(height: int, width: int) -> RetinaBounds:
 
 
 def _reduce(pixels: Pixels) -> Pixels:
-    """Shrink to the working size by averaging four interpolated samples a pixel: a tenth of the cost of all pixels."""
+    """Shrink to the working size by averaging four interpolated samples a pixel: a third of the cost of all pixels.
+
+    Where a pixel of the copy stands for hardly more than one of the photograph, all are averaged.
+    """
     height, width = pixels.shape[:2]
     factor = WORKING_PX / max(height, width)
     if factor >= 1.0:
