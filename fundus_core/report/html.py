@@ -14,7 +14,8 @@ from fundus_core.report.chapters import chapters
 from fundus_core.report.checklist import answers
 from fundus_core.report.content import Pair, Subject
 from fundus_core.report.criteria import criteria_section
-from fundus_core.report.words import WORDS, plain
+from fundus_core.report.readable import readable, table_one
+from fundus_core.report.words import WORDS
 from fundus_core.targets import TARGETS
 
 
@@ -47,7 +48,14 @@ def render_comparison(pair: Pair) -> str:
     return (
         _environment()
         .get_template("comparison.html.jinja")
-        .render(pair=pair, figures=_forests(pair), targets=TARGETS, spread=SPREAD_SENTENCE, version=__version__)
+        .render(
+            pair=pair,
+            table_one=table_one(pair.comparison.case_mix),
+            figures=_forests(pair),
+            targets=TARGETS,
+            spread=SPREAD_SENTENCE,
+            version=__version__,
+        )
     )
 
 
@@ -58,7 +66,7 @@ def _environment() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.FunctionLoader(read), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    made.filters["plain"] = plain
+    made.filters["readable"] = readable
     return made
 
 

@@ -22,9 +22,9 @@ def group_rows(cuts: Sequence[Subgroups], target: Target, score: str) -> Iterato
 
 
 def forest_rows(cuts: Sequence[Subgroups], score: str) -> Iterator[Row]:
-    """Yield the same for a forest plot."""
+    """Yield the same for a forest plot, but for groups that nobody is in."""
     for found in cuts:
-        for group in found.groups:
+        for group in (each for each in found.groups if each.n_patients):
             estimate = group.estimates.get(score) or Estimate(None, note=group.withheld)
             label = f"{found.by.replace('_', ' ')}: {group.name}"
             yield Row(label, estimate.value, estimate.low, estimate.high, group.n_patients, note=estimate.note)

@@ -72,16 +72,3 @@ def _name(key: str, target: Target) -> str:
 def minus(text: str) -> str:
     """Return text with true minus signs."""
     return text.replace("-", "−")
-
-
-def plain(value: object) -> str:
-    """Return a cell of a table as a reader expects it.
-
-    >>> plain(-1.23456), plain(None), plain("site A")
-    ('−1.235', '–', 'site A')
-    """
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return minus(f"{value:.4g}")
-    return str(value)

@@ -64,6 +64,24 @@ def test_boxes_and_forest_name_their_rows() -> None:
     assert "fewer than 20 people" in svg(forest(rows, "MAE", Look()))
 
 
+def whiskers(text: str) -> int:
+    """Lines of three pixels, as the intervals of a forest are."""
+    return text.count("stroke-width: 2.4")
+
+
+def test_a_forest_has_its_intervals() -> None:
+    known = Row("all", 10.0, 9.0, 11.0, 100)
+    assert whiskers(svg(forest([known, known], "MAE", Look()))) == 2
+    assert whiskers(svg(forest([Row("few", 10.0, None, None, 3)], "MAE", Look()))) == 0
+
+
+def test_axes_have_as_few_ticks_as_asked_for() -> None:
+    figure = scatter(50)
+    figure.update_xaxes(nticks=3)
+    many, few = (svg(each).count("xtick_") for each in (scatter(50), figure))
+    assert few < many
+
+
 def test_a_trace_that_cannot_be_printed_is_named() -> None:
     with pytest.raises(UsageError, match="'pie' cannot be printed"):
         svg(go.Figure(go.Pie(values=[1, 2]), layout={"meta": {"alt": "x"}}))

@@ -105,4 +105,4 @@ def test_cohorts_without_any_truth_are_compared_by_their_predictions(tmp_path: P
     assert not (tmp_path / "out" / "recalibration.csv").exists()
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "no errors to compare" in page
-    assert "wasserstein" in page
+    assert "Wasserstein" in page

@@ -72,10 +72,20 @@ def _markers(axes: Axes, trace: Any, x: Any, y: Any, label: str) -> None:
         marker="D" if marker.symbol == "diamond" else "o",
         rasterized=len(x) > _RASTER_POINTS,
     )
-    error = trace.error_y
-    if error.array is not None:
-        below = error.arrayminus if error.arrayminus is not None else error.array
-        axes.errorbar(x, y, yerr=[below, error.array], fmt="none", ecolor=colour(error.color), elinewidth=1, capsize=2)
+    if trace.error_x.array is not None:
+        axes.errorbar(x, y, xerr=_ends(trace.error_x), **_whiskers(trace.error_x))
+    if trace.error_y.array is not None:
+        axes.errorbar(x, y, yerr=_ends(trace.error_y), **_whiskers(trace.error_y))
+
+
+def _ends(error: Any) -> list[Any]:
+    """Lengths below and above."""
+    return [error.arrayminus if error.arrayminus is not None else error.array, error.array]
+
+
+def _whiskers(error: Any) -> dict[str, Any]:
+    line = {"ecolor": colour(error.color), "elinewidth": 0.8 * (error.thickness or 1.2)}
+    return {"fmt": "none", "capsize": 2 if error.width is None else error.width, **line}
 
 
 def _heatmap(axes: Axes, trace: Any) -> None:
