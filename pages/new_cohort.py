@@ -12,6 +12,8 @@ show.title(
     _("Photographs and measured values stay on this machine. Nothing runs before you press the button."),
 )
 
+if (job := launch.going()) is not None:
+    launch.follow(job)
 if (run := state.run()) is not None:
     launch.watched(run)
     st.stop()

@@ -26,6 +26,7 @@ Kind = Literal["photographs", "thumbnails", "crops"]
 
 _KINDS: tuple[Kind, ...] = ("photographs", "thumbnails", "crops")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_OF_NOTHING = hashlib.sha256(b"").hexdigest()
 _OLD_S = 86_400.0
 
 
@@ -62,7 +63,8 @@ class Shelf:
             there = path.stat()
         except OSError:
             return None
-        return path if S_ISREG(there.st_mode) and there.st_size else None  # empty: cut off by a power cut
+        whole = there.st_size or sha256 == _OF_NOTHING  # empty: cut off by a power cut, or handed in empty
+        return path if S_ISREG(there.st_mode) and whole else None
 
     def write(self, kind: Kind, sha256: str, data: bytes) -> Path:
         """Write a file once; where it exists already it stays as it is, unless a power cut has cut it off."""

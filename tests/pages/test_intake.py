@@ -4,12 +4,13 @@ import zipfile
 
 import pytest
 
-from fundus_core import truth
+from fundus_core import runs, truth
 from fundus_core.deidentify import Pseudonyms
 from fundus_core.errors import UsageError
 from fundus_core.store import Store
 from fundus_core.synthetic import synthesise
 from pages.parts.new_cohort import intake
+from pages.parts.new_cohort.handover import Handover
 from pages.parts.new_cohort.inbox import Inbox
 from pages.parts.new_cohort.intake import Plan
 
@@ -95,3 +96,41 @@ def test_de_identified_at_the_door_no_name_is_left_and_truth_still_matches(eyes,
 @pytest.mark.parametrize(("taken", "expected"), [([], "A"), (["A"], "A 2"), (["A", "A 2", "A 4"], "A 3")])
 def test_a_free_name_is_found(taken, expected):
     assert intake.free_name(taken, "A") == expected
+
+
+def test_an_empty_file_becomes_a_photograph_that_will_fail_politely(batch, store):
+    batch.put("empty.jpg", b"")
+    cohort = intake.make(store, Plan("One", intake.of_batch(batch), None), silent).cohort
+    assert cohort.photographs == 1
+
+
+def test_a_cohort_that_cannot_be_filled_is_not_left_behind(eyes, store, monkeypatch):
+    def full(*_anything):
+        message = "The disk is full."
+        raise UsageError(message)
+
+    monkeypatch.setattr(Store, "add_photographs", full)
+    with pytest.raises(UsageError, match="full"):
+        intake.make(store, Plan("Half", intake.of_path(eyes / "photographs"), None), silent)
+    assert not store.cohorts()
+
+
+def test_a_handover_goes_on_when_nobody_watches(eyes, store, monkeypatch):
+    monkeypatch.setattr("fundus_core.runs.ensure_worker", lambda store: None)
+    left = []
+    plan = Plan("Two people", intake.of_path(eyes / "photographs"), None)
+    job = Handover(store, plan, ["sample-rendered"], 0, lambda: left.append("cleared"))
+    job.start()
+    job.join(60)
+    assert job.fault == ""
+    assert left == ["cleared"]
+    assert runs.progress(store, job.run_id).total == 4
+
+
+def test_a_handover_that_fails_says_why(eyes, store):
+    store.create_cohort("Taken")
+    job = Handover(store, Plan("Taken", intake.of_path(eyes / "photographs"), None), ["x"], 0, lambda: None)
+    job.start()
+    job.join(60)
+    assert job.run_id is None
+    assert "Taken" in job.fault

@@ -71,6 +71,12 @@ def test_what_a_power_cut_left_empty_is_not_there_and_is_written_anew(tmp_path: 
     assert (tmp_path / kept.locator).read_bytes() == b"photograph"
 
 
+def test_an_empty_file_that_was_handed_in_is_there(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    kept = shelf.keep(b"")
+    assert shelf.find("photographs", kept.sha256) == tmp_path / kept.locator
+
+
 @pytest.mark.parametrize("uploaded", [False, True])
 def test_handing_in_again_mends_a_damaged_copy(tmp_path: Path, uploaded: bool) -> None:
     shelf = Shelf(tmp_path / "shelf")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fundus_core import pipeline
 from fundus_core.deidentify import AuditLine, Pseudonyms
+from fundus_core.errors import FundusError
 from fundus_core.images import sources
 from fundus_core.records import Source
 from fundus_core.store import Cohort, NewPhotograph, Store
@@ -83,9 +84,18 @@ def make(store: Store, plan: Plan, tell: Callable[[int, int], None]) -> Made:
         tell: Called with how many are done and how many there are.
 
     Raises:
-        UsageError: The name is empty or taken.
+        FundusError: The name is empty or taken, or a photograph cannot be kept; no cohort is left then.
     """
     cohort = store.create_cohort(plan.name, rendered=plan.rendered)
+    try:
+        audit = _fill(store, cohort, plan, tell)
+        return Made(store.cohort(cohort.id), audit)
+    except (FundusError, OSError):
+        store.delete(cohort.id)  # a cohort without its photographs would only stand in the way of the next attempt
+        raise
+
+
+def _fill(store: Store, cohort: Cohort, plan: Plan, tell: Callable[[int, int], None]) -> tuple[AuditLine, ...]:
     audit: tuple[AuditLine, ...] = ()
     matched = plan.matched
     if plan.pseudonyms is None:
@@ -102,7 +112,7 @@ def make(store: Store, plan: Plan, tell: Callable[[int, int], None]) -> Made:
         matched = pipeline.under_pseudonyms(matched, plan.pseudonyms) if matched else None
     if matched is not None:
         pipeline.set_truth(store, cohort.id, matched, pseudonyms=plan.pseudonyms)
-    return Made(store.cohort(cohort.id), audit)
+    return audit
 
 
 def _put_away(store: Store, found: Found, tell: Callable[[int, int], None]) -> Iterator[NewPhotograph]:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 import streamlit as st
 
-from fundus_core import pipeline, runs
-from fundus_core.deidentify import audit_csv
-from fundus_core.errors import FundusError, UsageError
-from fundus_core.quality import LIMITS, Limits
+from fundus_core import runs
+from fundus_core.errors import UsageError
 from fundus_core.truth import Match
 from pages.parts.new_cohort import door, intake, strict
+from pages.parts.new_cohort.handover import Handover
 from pages.parts.new_cohort.intake import Found, Plan
 from pages.parts.shared import cards, progress, show
 from pages.parts.shell import home, menu, state
 from pages.parts.shell.language import _, count, said
+
+_EVERY_S = 0.2
+"""Between two looks at how far a handover is."""
 
 
 def form(found: Found, matched: Match | None) -> None:
@@ -44,35 +44,37 @@ def form(found: Found, matched: Match | None) -> None:
 
 
 def _start(plan: Plan, models: list[str], percentile: float) -> None:
+    leave = home.inbox().batch(state.token()).discard
+    job = Handover(home.store(), plan, models, percentile, leave)
+    job.start()
+    state.remember("handover", job)
+    follow(job)
+
+
+def going() -> Handover | None:
+    """Return the handover that this tab has begun, as long as its end was not seen."""
+    job: Handover | None = state.recall("handover")
+    return job
+
+
+def follow(job: Handover) -> None:
+    """Show how far a handover is, then its run; where it failed, say why and let the page go on."""
+    words = {True: _("Measuring the quality of a sample"), False: _("Putting the photographs away")}
     bar = st.progress(0.0)
-    store = home.store()
-    try:
-        limits = _limits(plan.found, percentile, _teller(bar, _("Measuring the quality of a sample")))
-        made = intake.make(store, plan, _teller(bar, _("Putting the photographs away")))
-        run = runs.submit(store, made.cohort.id, models, limits=limits)
-    except FundusError as fault:
-        st.error(said(fault))
+    while job.is_alive():
+        bar.progress(job.stage.share, text=words[job.stage.measuring])
+        job.join(_EVERY_S)
+    bar.empty()
+    state.remember("handover", None)
+    if job.run_id is None:
+        nobody_knows = _("The photographs could not be put away; the server's log says why. Bring them again.")
+        st.error(said(job.fault) or nobody_knows)
         return
-    runs.ensure_worker(store)
     door.leave()
     state.forget_upload()
-    state.remember("audit", (run, audit_csv(made.audit)) if made.audit else None)
-    state.watch(run)
+    state.remember("audit", (job.run_id, job.audit) if job.audit else None)
+    state.watch(job.run_id)
     st.rerun()
-
-
-def _limits(found: Found, percentile: float, tell: Callable[[int, int], None]) -> Limits:
-    return pipeline.limits_of(found.sources, percentile, progress=tell) if percentile else LIMITS
-
-
-def _teller(bar: Any, words: str) -> Callable[[int, int], None]:
-    """Return what moves the bar, a hundred times at most."""
-
-    def tell(done: int, total: int) -> None:
-        if done % max(1, total // 100) == 0:
-            bar.progress(min(done / max(total, 1), 1.0), text=words)
-
-    return tell
 
 
 def _audit(run: int) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import streamlit as st
 
+from pages.parts.new_cohort.inbox import UploadError
 from pages.parts.shell import home
 
 _ADDRESS = ("run",)
@@ -45,7 +47,8 @@ def token() -> str:
 def forget_upload() -> None:
     """Discard this tab's upload."""
     if "upload" in st.session_state:
-        home.inbox().batch(token()).discard()
+        with contextlib.suppress(UploadError):  # the handover to the store has cleared it away already
+            home.inbox().batch(token()).discard()
         del st.session_state["upload"]
     st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
 

@@ -1,0 +1,73 @@
+"""Handing photographs to the store, in a thread of its own: leaving the page in the middle loses nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from fundus_core import pipeline, runs
+from fundus_core.deidentify import audit_csv
+from fundus_core.errors import FundusError
+from fundus_core.quality import LIMITS
+from fundus_core.store import Store
+from pages.parts.new_cohort import intake
+from pages.parts.new_cohort.intake import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How far a handover is."""
+
+    measuring: bool
+    """Whether quality is being measured; else photographs are put away."""
+    share: float
+    """0 to 1."""
+
+
+class Handover(threading.Thread):
+    """Makes a cohort of a plan and submits its run; what came of it stands in the attributes once it has ended."""
+
+    def __init__(
+        self, store: Store, plan: Plan, models: Sequence[str], percentile: float, leave: Callable[[], None]
+    ) -> None:
+        """Prepare; ``start`` begins.
+
+        Args:
+            store: Where to.
+            plan: What.
+            models: Ids of cards that will read the photographs.
+            percentile: Of quality below which photographs are refused; the usual limits where 0.
+            leave: Called once the photographs are in, to clear away the upload.
+        """
+        super().__init__(name="handover", daemon=True)
+        self._store, self._plan, self._models = store, plan, list(models)
+        self._percentile, self._leave = percentile, leave
+        self.stage = Stage(percentile > 0, 0.0)
+        self.run_id: int | None = None
+        self.audit = ""
+        self.fault = ""
+
+    def run(self) -> None:
+        """Measure, put away, submit."""
+        try:
+            self._hand_over()
+        except (FundusError, OSError) as fault:
+            self.fault = str(fault)
+
+    def _hand_over(self) -> None:
+        limits = LIMITS
+        if self._percentile:
+            tell = self._teller(measuring=True)
+            limits = pipeline.limits_of(self._plan.found.sources, self._percentile, progress=tell)
+        made = intake.make(self._store, self._plan, self._teller(measuring=False))
+        self.audit = audit_csv(made.audit) if made.audit else ""
+        self.run_id = runs.submit(self._store, made.cohort.id, self._models, limits=limits)
+        runs.ensure_worker(self._store)
+        self._leave()
+
+    def _teller(self, *, measuring: bool) -> Callable[[int, int], None]:
+        def tell(done: int, total: int) -> None:
+            self.stage = Stage(measuring, min(done / max(total, 1), 1.0))
+
+        return tell
