@@ -13,7 +13,7 @@ import streamlit as st
 from fundus_core.records import CohortTable
 from fundus_core.store import Cohort
 from pages.parts.models import aside
-from pages.parts.shared import choose
+from pages.parts.shared import choose, naming
 from pages.parts.shell import home
 from pages.parts.shell.language import _, count, said
 
@@ -33,7 +33,7 @@ def offer(name: str) -> None:
         )
         if not cohorts:
             return
-        chosen = st.selectbox(_("Cohort"), list(cohorts), key=f"check-on-{name}")
+        chosen = st.selectbox(_("Cohort"), list(cohorts), format_func=naming.cohort, key=f"check-on-{name}")
         if st.button(_("Check"), icon=":material/stethoscope:", key=f"check-{name}"):
             with st.spinner(_("The model reads up to {n} photographs").format(n=count(MOST)), show_time=True):
                 answer = _ask(name, cohorts[str(chosen)])

@@ -136,7 +136,7 @@ def _lines(matched: Match) -> None:
     """Show which row of the table belongs to which photograph, those without one first."""
     with st.expander(_("Which row belongs to which photograph")):
         order = sorted(range(len(matched.photographs)), key=lambda at: bool(matched.line[at] >= 0))
-        st.dataframe([_line(matched, at) for at in order[:_SHOWN]], hide_index=True)
+        st.dataframe([_line(matched, at) for at in order[:_SHOWN]], hide_index=True, placeholder="–")
         show.download(_("All as CSV"), "match.csv", matched.as_csv)
 
 
@@ -159,7 +159,7 @@ def _faults(faults: list[Fault]) -> None:
     if not faults:
         return
     with st.expander(_("To look at in the table: {n}").format(n=count(len(faults)))):
-        st.dataframe([_fault(fault) for fault in faults[:_SHOWN]], hide_index=True)
+        st.dataframe([_fault(fault) for fault in faults[:_SHOWN]], hide_index=True, placeholder="–")
         show.download(_("All as CSV"), "faults.csv", lambda: truth.as_csv(faults))
 
 
