@@ -92,7 +92,11 @@ def _offer(cohort: Cohort) -> None:
     if behind.is_file():
         with st.expander(_("Left behind, with the reason")):
             with behind.open(encoding="utf-8", newline="") as stream:
-                st.dataframe(list(csv.DictReader(stream)), hide_index=True)
+                rows = [
+                    {_("Photograph"): row["photograph"], _("Why"): said(row["reason"])}
+                    for row in csv.DictReader(stream)
+                ]
+            st.dataframe(rows, hide_index=True)
             show.download(_("All as CSV"), "left_behind.csv", behind.read_bytes)
 
 
