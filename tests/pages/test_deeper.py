@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from fundus_core.evaluation import derive, people_for_mae, people_for_r2
 from fundus_core.records import Eye, Prediction
-from fundus_core.store import Finding, ModelVersion, NewPhotograph, TruthRow, cohorts, findings, schema, versions
+from fundus_core.store import Finding, ModelVersion, NewPhotograph, TruthRow, Where, cohorts, findings, schema, versions
 from pages.parts.shared import deeper, results
 from pages.parts.shared.results import View
 from pages.parts.shell import home
@@ -138,3 +139,63 @@ def test_two_models_and_two_eyes_are_compared_on_the_evaluate_page(clinics, page
 @pytest.mark.parametrize("margin", ["", "-1", "much", "1e9", "nan"])
 def test_a_margin_that_makes_no_sense_is_passed_over(clinics, page, margin):
     page("compare", cohorts=["North", "South"], margin_sbp=margin)
+
+
+def warnings(app) -> str:
+    return "\n".join(str(element.value) for element in app.warning)
+
+
+def test_cohorts_are_compared_under_the_model_that_read_most_of_them(clinics, page):
+    app = page("compare", cohorts=["North", "South"])
+    assert app.query_params["compared_model"] == FIRST.model
+    assert "Read by different models" not in warnings(app)
+
+
+def test_a_cohort_that_the_chosen_model_has_not_read_is_said_to_be_read_by_another(clinics, page):
+    app = page("compare", cohorts=["North", "South"], compared_model=SECOND.model)
+    assert app.query_params["compared_model"] == SECOND.model
+    assert f"North: {SECOND.model}; South: {FIRST.model}" in warnings(app)
+
+
+def test_the_page_shows_the_difference_that_numpy_gives(clinics, page):
+    errors = []
+    for name in ("North", "South"):
+        table = clinics.table(name, [FIRST.model])
+        off = (table.predicted["sbp"] - table.truth["sbp"]).reshape(PEOPLE, 2).mean(axis=1)
+        errors.append(np.abs(off))
+    difference = errors[0].mean() - errors[1].mean()
+    spread = np.sqrt(sum(each.var(ddof=1) / PEOPLE for each in errors))
+    parts = [each.var(ddof=1) / PEOPLE for each in errors]
+    free = sum(parts) ** 2 / sum(part**2 / (PEOPLE - 1) for part in parts)
+    reach = stats.t.ppf(0.975, free) * spread
+    shown = ", ".join(
+        f"{value:+.2f}".replace("-", "−") for value in (difference, difference - reach, difference + reach)
+    )
+    value, low, high = shown.split(", ")
+    app = page("compare", cohorts=["North", "South"], compared_model=FIRST.model, target="sbp")
+    assert f"{value} ({low} … {high})" in tables(app)
+
+
+def test_a_cohort_that_no_model_has_read_is_left_out_and_named(clinics, page):
+    clinics.create_cohort("Unread")
+    app = page("compare", cohorts=["North", "South", "Unread"])
+    assert "No model has read Unread yet" in words(app)
+    clinics.delete("Unread")
+
+
+def test_a_selection_of_a_cohort_shares_its_people(clinics, page):
+    clinics.select("North", "Some of North", Where(text="00"))
+    app = page("compare", cohorts=["North", "Some of North"])
+    assert "share 10 people" in words(app)
+    assert "Wald test" in tables(app)
+    clinics.delete("Some of North")
+
+
+def test_at_most_five_cohorts_stand_side_by_side(clinics, page):
+    extra = [f"Extra {n}" for n in range(3)]
+    for name in extra:
+        clinics.create_cohort(name)
+    app = page("compare", cohorts=["North", "South", "Van 1", *extra])
+    assert "At most 5 cohorts" in words(app)
+    for name in extra:
+        clinics.delete(name)
