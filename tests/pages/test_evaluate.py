@@ -1,0 +1,167 @@
+"""The evaluate and explore pages: the eyes beside a figure, whom the model reads alike, and what can be taken along."""
+
+import json
+
+import pytest
+
+from fundus_core import evaluation
+from fundus_core.figures import WEBGL_POINTS
+from pages.parts.evaluate import estimates, scores
+from pages.parts.shared import results
+from pages.parts.shared.results import View
+from pages.parts.shell import home
+
+
+def words(app) -> str:
+    """Everything that a page says."""
+    kinds = ("title", "subheader", "caption", "markdown", "info", "error")
+    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
+
+
+def chosen(app) -> str:
+    """Who is shown beside the figure: the one name that stands alone in bold."""
+    (name,) = [text for each in app.markdown if (text := str(each.value)).startswith("**") and text.count("*") == 4]
+    return name.strip("*")
+
+
+def alike(app) -> list:
+    """The buttons that open the photographs that the model reads alike."""
+    return [button for button in app.button if str(button.key).startswith("alike-")]
+
+
+def test_the_largest_error_is_shown_until_somebody_is_chosen(filled, page):
+    app = page("evaluate", cohort="Clinic", target="sbp")
+    view = View(home.store().cohort("Clinic"), "tests-own")
+    assert chosen(app) == results.worst(results.groups(view, "sbp", "patient"))
+    assert "Largest error" in words(app)
+
+
+def test_a_neighbour_is_opened_by_a_click_and_left_again(filled, page):
+    app = page("evaluate", cohort="Clinic", target="sbp")
+    before, button = chosen(app), alike(app)[0]
+    app = button.click().run()
+    assert not app.exception
+    assert chosen(app) == button.label != before
+    assert "Selected" in words(app)
+    (close,) = [each for each in app.button if each.help == "Back to the largest error"]
+    assert chosen(close.click().run()) == before
+
+
+def test_who_was_chosen_stays_while_the_target_changes(filled, page):
+    app = page("evaluate", cohort="Clinic", target="sbp")
+    button = alike(app)[0]
+    app = button.click().run()
+    app = app.button_group(key="pick_target_segmented_control").set_value("bmi").run()
+    assert chosen(app) == button.label
+    assert "kg/m²" in words(app)
+
+
+@pytest.mark.parametrize(("level", "ending"), [("patient", ""), ("eye", " · right"), ("photograph", "_right.jpg")])
+def test_a_neighbour_is_named_as_the_level_counts(filled, page, level, ending):
+    app = page("evaluate", cohort="Clinic", target="sbp", level=level)
+    labels = [button.label for button in alike(app)]
+    assert labels
+    assert any(label.endswith(ending) for label in labels)
+
+
+def test_neighbours_are_other_people_and_the_nearest(filled, page):
+    view = View(home.store().cohort("Clinic"), "tests-own")
+    among = evaluation.answers(results.table(view))
+    names, distances, targets = results.nearest(view, "C000_right.jpg", 6)
+    assert targets == 4
+    assert all(not name.startswith("C000_") for name in names)
+    expected, _distance = evaluation.nearest(among, "C000_right.jpg", 6)
+    assert names == expected.tolist()
+    assert distances == sorted(distances)
+
+
+def test_the_interval_and_the_quality_stand_beside_an_eye(filled, page):
+    said = words(page("evaluate", cohort="Clinic", target="sbp"))
+    assert "90 % of people like this:" in said
+    assert "quality 0.90 · distance 0.50" in said
+
+
+def test_a_figures_table_is_shown_on_request(filled, page):
+    app = page("evaluate", cohort="Clinic", target="sbp")
+    (switch, *_others) = [each for each in app.toggle if str(each.key).startswith("table-scatter-sbp")]
+    shown = len(app.dataframe)
+    app = switch.set_value(True).run()
+    assert not app.exception
+    assert len(app.dataframe) == shown + 1
+    table = app.dataframe[0].value
+    trace = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][-1]
+    assert table["name"].tolist() == trace["customdata"]
+
+
+@pytest.mark.parametrize("what", ["scatter", "agreement", "calibration", "errors", "residuals", "subgroups"])
+def test_every_figure_can_be_taken_along(filled, page, what):
+    app = page("evaluate", cohort="Clinic", target="sbp", figure=what, by="site")
+    keys = [str(element.proto.id) for element in app.get("download_button")]
+    for kind in ("CSV", "PNG", "SVG"):
+        assert any(f"{kind}-{what}-sbp" in key for key in keys), keys
+
+
+def test_every_estimate_is_explained_or_says_itself(filled):
+    view = View(home.store().cohort("Clinic"), "tests-own")
+    names = [
+        name
+        for target in ("sbp", "sex")
+        for name in results.everything(view, "patient", target).targets[target].estimates
+    ]
+    plain = {"interval_width", "loa_high", "accuracy", "sensitivity", "specificity"}
+    unsaid = {name for name in names if not estimates.meaning(name) and not name.startswith("within_")}
+    assert unsaid <= plain
+    assert all(scores.words(name) != name for name in names)
+
+
+def test_the_chosen_target_has_the_intervals_of_a_whole_evaluation(filled):
+    view = View(home.store().cohort("Clinic"), "tests-own")
+    whole = evaluation.evaluate(results.table(view), ranked=False)
+    found = results.scored(view, "patient", "bmi")
+    assert list(found.targets) == list(whole.targets)
+    assert found.targets["bmi"] == whole.targets["bmi"]
+    assert found.targets["sbp"].estimates["mae"].value == whole.targets["sbp"].estimates["mae"].value
+    assert found.targets["sbp"].estimates["mae"].low is None
+
+
+def test_a_density_is_explained():
+    assert "Shaded" in scores.explanation("scatter", WEBGL_POINTS + 1)
+    assert "Shaded" not in scores.explanation("scatter", WEBGL_POINTS)
+    assert "Shaded" not in scores.explanation("calibration", WEBGL_POINTS + 1)
+
+
+def test_two_cohorts_of_one_number_never_share_results(fresh, put_cohort, page):
+    """SQLite gives the number of a deleted cohort again."""
+    put_cohort(fresh, "Clinic", seed=1)
+    before = View(fresh.cohort("Clinic"), "tests-own")
+    first = results.points(before).targets["sbp"].estimates["mae"].value
+    fresh.delete("Clinic")
+    put_cohort(fresh, "Clinic", seed=1, bias=9.0)
+    after = View(fresh.cohort("Clinic"), "tests-own")
+    assert (after.cohort.id, after.cohort.revision) == (before.cohort.id, before.cohort.revision)
+    assert results.points(after).targets["sbp"].estimates["mae"].value > first + 2
+
+
+def test_the_gallery_is_filtered_by_quality(filled, page):
+    app = page("explore", cohort="Clinic", quality="0.5")
+    assert "53 photographs fit" in words(app)  # six are refused with a quality of 0.2, one failed unmeasured
+    assert app.selectbox(key="pick_quality_selectbox").value == "0.5"
+
+
+def test_cards_of_the_gallery_say_the_error_the_largest_first(filled, page):
+    app = page("explore", cohort="Clinic", target="sbp")
+    said = [str(each.value) for each in app.markdown if "error" in str(each.value)]
+    sizes = [abs(float(text.split("error ")[1].split()[0].replace("−", "-"))) for text in said]
+    assert len(sizes) == 24
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_a_page_behind_the_last_one_goes_back_to_the_first(filled, page):
+    app = page("explore", cohort="Clinic", page="99")
+    assert "No photograph fits" not in words(app)
+    assert "60 photographs fit" in words(app)
+
+
+def test_a_search_is_in_the_address(filled, page):
+    app = page("explore", cohort="Clinic", find="C003")
+    assert "2 photographs fit" in words(app)
