@@ -1,5 +1,6 @@
 """The page New cohort: the door, the mapping, the match and the strictness, without a browser."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -197,3 +198,16 @@ def test_a_note_on_a_photograph_is_shown_in_the_gallery(fresh, page):
     assert "Only the first of 3 pages was read." in words(app)
     assert RENDERED_REMARK not in words(app)
     assert "Limits of quality taken from this cohort itself: focus 0.05" in words(app)
+
+
+def test_a_run_that_read_nothing_says_what_to_do(ready, page, eyes, monkeypatch):
+    cohort = ready.create_cohort("Real eyes")
+    kept = [NewPhotograph.of_kept(path.name, ready.keep(path.read_bytes())) for path in sorted(eyes.iterdir())]
+    ready.add_photographs(cohort.id, kept)
+    run = runs.submit(ready, cohort.id, ["tests-own"])
+    monkeypatch.setattr("pages.parts.shared.cards.reads_rendered_eyes", lambda model: True)
+    refused = replace(runs.progress(ready, run), state="done", refused=len(kept))
+    monkeypatch.setattr(runs, "progress", lambda store, number: refused)
+    app = page("new_cohort", run=str(run))
+    assert "Not one photograph was read" in words(app)
+    assert "reads rendered eyes only" in words(app)

@@ -89,6 +89,15 @@ def _audit(run: int) -> None:
         )
 
 
+def _none_read(model: str) -> None:
+    """Say what to do where not one photograph has values."""
+    st.warning(_("Not one photograph was read; 'See every photograph' has the reason of each."))
+    if cards.reads_rendered_eyes(model):
+        words = _("This model reads rendered eyes only. Models for photographs of people are brought here:")
+        st.caption(words)
+        st.page_link(menu.path("models"), label=_("Models"), icon=":material/deployed_code:")
+
+
 def watched(run: int) -> None:
     """Show the run that this tab started or was linked to, and where to go from there."""
     store = home.store()
@@ -102,11 +111,15 @@ def watched(run: int) -> None:
     st.subheader(name, anchor=False)
     progress.watch(run)
     _audit(run)
+    if now.ended and now.total and not now.predicted:
+        _none_read(store.models(now.cohort)[0].model)
     if not now.ended:
         st.caption(_("Leave this page if you like: the run goes on, and this address finds it again."))
     with st.container(horizontal=True, vertical_alignment="center"):
         go = _("Evaluate {name}").format(name=name)
-        if st.button(go, type=show.leading() if now.ended else "secondary", icon=":material/query_stats:"):
+        if st.button(
+            go, type=show.leading() if now.ended and now.predicted else "secondary", icon=":material/query_stats:"
+        ):
             st.switch_page(menu.path("evaluate"), query_params={"cohort": name})
         st.page_link(
             menu.path("explore"),

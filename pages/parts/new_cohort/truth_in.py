@@ -151,7 +151,7 @@ def _line(matched: Match, at: int) -> dict[str, Any]:
     return {
         _("File"): str(matched.photographs[at]),
         _("Outcome"): words[str(matched.status[at])],
-        _("Row"): int(matched.truth.rows[line]) if line >= 0 else None,
+        _("Row"): str(matched.truth.rows[line]) if line >= 0 else "–",
     }
 
 
@@ -165,7 +165,7 @@ def _faults(faults: list[Fault]) -> None:
 
 def _fault(fault: Fault) -> dict[str, Any]:
     return {
-        _("Row"): fault.row or None,
+        _("Row"): str(fault.row or "–"),
         _("Column"): fault.column,
         _("Value"): fault.value,
         _("What to do"): said(fault.what_to_do),

@@ -149,6 +149,7 @@ export default function (component) {
     const share = job.items.length ? (100 * (job.sent + job.failed.length)) / job.items.length : 0;
     find(".fill").style.width = `${share}%`;
     find(".bar").setAttribute("aria-valuenow", Math.round(share));
+    find(".bar").setAttribute("aria-label", lineOf(job, words));
     find(".text").textContent = lineOf(job, words);
     find(".again").hidden = job.running || !job.failed.length;
   };
