@@ -91,3 +91,12 @@ def test_a_translation_keeps_the_places_for_values(sentence: str) -> None:
 )
 def test_the_browser_chooses_the_language(locale: str | None, expected: str) -> None:
     assert language.preferred(locale) == expected
+
+
+def test_what_is_made_later_speaks_the_language_of_its_page(monkeypatch) -> None:
+    monkeypatch.setattr(language, "preferred", lambda _locale: "ja")
+    make = language.bound(lambda: language._("Back"))
+    monkeypatch.setattr(language, "preferred", lambda _locale: "en")
+    assert language._("Back") == "Back"
+    assert make() == "戻る"
+    assert language._("Back") == "Back"

@@ -16,7 +16,7 @@ from fundus_core.targets import TARGETS
 from pages.parts.shared import cards, taking
 from pages.parts.shared.results import View
 from pages.parts.shell import menu
-from pages.parts.shell.language import _, said
+from pages.parts.shell.language import _, bound, said
 
 RENDERED = "Rendered photographs; the model was trained on rendered eyes: these numbers say nothing about real eyes."
 RENDERED_MODEL = "The model was trained on rendered eyes: on photographs of real eyes its numbers have no meaning."
@@ -147,4 +147,4 @@ def csv_text(rows: Sequence[Mapping[str, Any]], view: View | None = None) -> str
 
 def download(label: str, name: str, make: Callable[[], str | bytes], *, mime: str = "text/csv") -> None:
     """Draw a download button; the file is made when it is clicked."""
-    st.download_button(label, make, name, mime, on_click="ignore", icon=":material/download:", key=f"get_{name}")
+    st.download_button(label, bound(make), name, mime, on_click="ignore", icon=":material/download:", key=f"get_{name}")

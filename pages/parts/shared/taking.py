@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fundus_core.figures import DARK, LIGHT, numbers, printing
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, bound
 
 Note = Callable[[list[dict[str, object]]], str]
 """Writes rows as CSV text with whatever must stand beside them."""
@@ -50,7 +50,7 @@ def _opaque(figure: go.Figure, remark: str) -> go.Figure:
 def _button(label: str, file: str, mime: str, make: Callable[[], str | bytes], key: str) -> None:
     st.download_button(
         label,
-        make,
+        bound(make),
         file,
         mime,
         key=f"{label}-{key}",

@@ -7,10 +7,12 @@ line; a page passes it through ``said``, which knows the core's sentences from `
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 from babel.dates import format_datetime
@@ -27,6 +29,9 @@ LOCALE = Path(__file__).parents[1] / "locale"
 KEY = "lang"
 """Session key and query parameter of the choice."""
 
+_BOUND: ContextVar[str] = ContextVar("language", default="")
+_Made = TypeVar("_Made")
+
 
 @cache
 def catalogue(language: str, domain: str = "fundus_lab") -> dict[str, str]:
@@ -41,10 +46,26 @@ def catalogue(language: str, domain: str = "fundus_lab") -> dict[str, str]:
 
 def current() -> str:
     """Return the session's language: the switch, else the address, else the browser's, else English."""
+    if bound := _BOUND.get():
+        return bound
     for chosen in (st.session_state.get(f"pick_{KEY}_segmented_control"), st.query_params.get(KEY)):
         if chosen in LANGUAGES:
             return str(chosen)
     return preferred(st.context.locale)
+
+
+def bound(make: Callable[[], _Made]) -> Callable[[], _Made]:
+    """Return a function that speaks this session's language wherever it is called: a download is made outside of it."""
+    language = current()
+
+    def made() -> _Made:
+        token = _BOUND.set(language)
+        try:
+            return make()
+        finally:
+            _BOUND.reset(token)
+
+    return made
 
 
 def preferred(locale: str | None) -> str:
