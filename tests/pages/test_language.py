@@ -20,8 +20,8 @@ from fundus_core.evaluation import (
 )
 from fundus_core.evaluation.comparison import SPREAD_NOTE
 from fundus_core.targets import TARGETS
-from pages.parts.shared import show
-from pages.parts.shell import language
+from pages.parts.shared import naming, show
+from pages.parts.shell import language, sample
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [*(ROOT / "pages").rglob("*.py"), *(ROOT / "fundus_core" / "figures").rglob("*.py")]
@@ -100,3 +100,10 @@ def test_what_is_made_later_speaks_the_language_of_its_page(monkeypatch) -> None
     assert language._("Back") == "Back"
     assert make() == "戻る"
     assert language._("Back") == "Back"
+
+
+def test_only_the_programs_own_cohorts_are_named_in_the_language(monkeypatch) -> None:
+    monkeypatch.setattr(language, "preferred", lambda _locale: "ja")
+    assert naming.cohort(sample.NAME) == "サンプル（描画した眼）"
+    assert naming.cohort(sample.SINGLES) != sample.SINGLES
+    assert naming.cohort("age") == "age"

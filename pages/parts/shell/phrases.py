@@ -41,33 +41,36 @@ def places(template: str) -> list[str]:
     return sorted(name for name, _form in PLACE.findall(template))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Template:
     """One sentence of the core with places for values."""
 
-    pattern: re.Pattern[str]
-    """Matches the whole English sentence; a group for each place."""
+    english: str
+    """As in the catalogue."""
     said: str
     """The translation, with the same places."""
-    given: frozenset[str]
-    """Places of names that others gave, which are never translated."""
-    letters: int
-    """Literal characters; of two templates that match, the one with more is meant."""
 
+    @property
+    def letters(self) -> int:
+        """Literal characters; of two templates that match, the one with more is meant."""
+        return len(PLACE.sub("", self.english))
 
-def compiled(template: str, said: str) -> Template:
-    """Return a template of the catalogue, ready to match."""
-    parts, given, end = [], set(), 0
-    for found in PLACE.finditer(template):
-        name, form = found.groups()
-        parts += [re.escape(template[end : found.start()]), f"(?P<{name}>{_shape(form)})"]
-        marks = template[: found.start()][-1:], template[found.end() :][:1]
-        if marks == ("'", "'") or name.startswith(_OF_OTHERS):
-            given.add(name)
-        end = found.end()
-    parts.append(re.escape(template[end:]))
-    letters = len(PLACE.sub("", template))
-    return Template(re.compile("".join(parts), re.DOTALL), said, frozenset(given), letters)
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Matches the whole English sentence, a group for each place; made when a sentence first asks for it."""
+        parts, end = [], 0
+        for found in PLACE.finditer(self.english):
+            name, form = found.groups()
+            parts += [re.escape(self.english[end : found.start()]), f"(?P<{name}>{_shape(form)})"]
+            end = found.end()
+        return re.compile("".join([*parts, re.escape(self.english[end:])]), re.DOTALL)
+
+    @cached_property
+    def given(self) -> frozenset[str]:
+        """Places of names that others gave, which are never translated: those in quotation marks, and headings."""
+        quoted = re.findall(r"'\{(\w+)\}'", self.english)
+        names = [name for name, _form in PLACE.findall(self.english)]
+        return frozenset(name for name in names if name in quoted or name.startswith(_OF_OTHERS))
 
 
 def _shape(form: str | None) -> str:
@@ -97,7 +100,7 @@ class Phrasebook:
         for template, said in self.catalogue.items():
             if PLACE.search(template):
                 words = _WORD.findall(PLACE.sub(" ", template))
-                found[max(words, key=len, default="")].append(compiled(template, said))
+                found[max(words, key=len, default="")].append(Template(template, said))
         return {word: sorted(ones, key=lambda one: -one.letters) for word, ones in found.items()}
 
     def translate(self, text: str) -> str:
