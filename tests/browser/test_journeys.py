@@ -83,3 +83,12 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(tab, server):
     quiet(tab)
     wide = tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= 390
+
+
+def test_slides_follow_the_ground_that_is_chosen(tab, server):
+    tab.goto(f"{server[0]}/present?cohort=Ten+people")
+    quiet(tab)
+    expect(tab.locator(".deck.dark")).to_have_count(0)
+    tab.get_by_role("radio", name="Dark").click()
+    expect(tab.locator(".deck.dark .slide.shown")).to_be_visible()
+    assert "ground=dark" in tab.url

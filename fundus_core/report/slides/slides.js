@@ -20,7 +20,7 @@ function present(root, deck) {
     controls.append(made);
     return made;
   };
-  root.className = deck.dark ? "deck dark" : "deck";
+  root.className = deck.dark ? "root deck dark" : "root deck"; // "root" is how the next run of the page finds it
   root.tabIndex = 0;
   root.setAttribute("role", "region");
   root.setAttribute("aria-roledescription", "slides");

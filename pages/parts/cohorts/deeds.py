@@ -27,7 +27,7 @@ LARGE = 300_000_000
 @st.dialog(" ", width="medium")
 def edit(cohort: Cohort) -> None:
     """Ask for another name and a note."""
-    st.subheader(_("Edit {name}").format(name=naming.cohort(cohort.name)), anchor=False)
+    st.header(_("Edit {name}").format(name=naming.cohort(cohort.name)), anchor=False)
     name = st.text_input(_("Name of the cohort"), cohort.name, max_chars=120)
     note = st.text_area(_("Note"), cohort.note)
     if st.button(_("Save"), type=show.leading()):
@@ -42,7 +42,7 @@ def edit(cohort: Cohort) -> None:
 @st.dialog(" ", width="medium")
 def export(cohort: Cohort) -> None:
     """Offer a cohort as a file for another Fundus Lab."""
-    st.subheader(_("Export {name}").format(name=naming.cohort(cohort.name)), anchor=False)
+    st.header(_("Export {name}").format(name=naming.cohort(cohort.name)), anchor=False)
     st.write(_("One file with photographs, truth and results, to be brought into another Fundus Lab."))
     st.caption(
         _("It holds ids and photographs as they were handed in; what may leave the house is made by “For a registry”.")
@@ -92,7 +92,7 @@ def _bytes(cohort: Cohort) -> int:
 @st.dialog(" ", width="medium")
 def delete(cohort: Cohort) -> None:
     """Ask once more, then delete."""
-    st.subheader(_("Delete {name}?").format(name=naming.cohort(cohort.name)), anchor=False)
+    st.header(_("Delete {name}?").format(name=naming.cohort(cohort.name)), anchor=False)
     st.write(
         _("{n} photographs, their truth and their results will be gone. Files that lie elsewhere stay.").format(
             n=count(cohort.photographs)
@@ -107,7 +107,7 @@ def delete(cohort: Cohort) -> None:
 @st.dialog(" ", width="medium")
 def merge(cohorts: Sequence[Cohort]) -> None:
     """Let the user make one cohort of several."""
-    st.subheader(_("Merge"), anchor=False)
+    st.header(_("Merge"), anchor=False)
     names = [cohort.name for cohort in cohorts]
     chosen = st.multiselect(_("Cohorts"), names, key="merge_of", format_func=naming.cohort)
     name = st.text_input(_("Name of the cohort"), intake.free_name(names, _("Merged cohort")), key="merge_name")
@@ -123,7 +123,7 @@ def merge(cohorts: Sequence[Cohort]) -> None:
 @st.dialog(" ", width="medium")
 def bring_in() -> None:
     """Let the user bring an exported cohort in."""
-    st.subheader(_("Bring in an export"), anchor=False)
+    st.header(_("Bring in an export"), anchor=False)
     file = st.file_uploader(_("File written by Export"), ["zip"], key="import_file")
     name = st.text_input(_("Name of the cohort"), key="import_name", placeholder=_("as in the file"), max_chars=120)
     if file is not None and st.button(_("Bring in"), icon=":material/unarchive:", type=show.leading()):

@@ -34,7 +34,7 @@ def draw(cohort: Cohort) -> None:
     """Ask for key and columns, write the file, and offer it."""
     if not deeds.still_there(cohort):
         return
-    st.subheader(_("{name} for a registry").format(name=naming.cohort(cohort.name)), anchor=False)
+    st.header(_("{name} for a registry").format(name=naming.cohort(cohort.name)), anchor=False)
     st.write(
         _(
             "Names and ids become pseudonyms, everything outside the retina is blacked out, no tag is kept. "
