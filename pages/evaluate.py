@@ -10,7 +10,8 @@ from pages.parts.shell.language import _
 view = choose.require_view(_("Evaluate"))
 results.read(view)
 with menu.choices():
-    by = choose.grouping(results.groupings(view))
+    columns = results.groupings(view)
+    by = choose.grouping(columns)
     level = choose.level()
 found = results.points(view, level)
 ids = results.targets(found)
@@ -31,7 +32,7 @@ with buttons:
 show.metric_cards(found, ids)
 with st.container(horizontal=True, horizontal_alignment="distribute"):
     target = choose.target(ids)
-    what = choose.one_of(_("Figure"), scores.figures_of(target), "figure")
+    what = choose.one_of(_("Figure"), scores.figures_of(target, columns), "figure")
 found = results.scored(view, level, target)
 scores.figure_with_panel(view, found, target, level, what, by)
 estimates.table(view, found, target, level)

@@ -6,6 +6,7 @@ import pytest
 
 from fundus_core import evaluation
 from fundus_core.figures import WEBGL_POINTS
+from fundus_core.store import Where
 from pages.parts.evaluate import estimates, scores
 from pages.parts.shared import results
 from pages.parts.shared.results import View
@@ -165,3 +166,39 @@ def test_a_page_behind_the_last_one_goes_back_to_the_first(filled, page):
 def test_a_search_is_in_the_address(filled, page):
     app = page("explore", cohort="Clinic", find="C003")
     assert "2 photographs fit" in words(app)
+
+
+def test_a_cohort_that_another_tab_deleted_meanwhile_takes_no_page_down(fresh, put_cohort, page):
+    put_cohort(fresh, "Clinic", seed=1)
+    app = page("evaluate", cohort="Clinic", target="sbp")
+    button = alike(app)[0]
+    fresh.delete("Clinic")
+    app = button.click().run()
+    assert not app.exception
+    assert "There is no cohort yet" in words(app)
+
+
+@pytest.mark.parametrize("name", ["evaluate", "criteria", "explore", "planner"])
+def test_a_cohort_without_measured_values_says_what_is_missing(fresh, put_cohort, page, name):
+    put_cohort(fresh, "Clinic", seed=1)
+    fresh.set_truth("Clinic", [])
+    app = page(name, cohort="Clinic")
+    assert not app.exception
+    missing = {"evaluate": "both a prediction and a measured value", "criteria": "No criterion can be told"}
+    assert missing.get(name, "Clinic" if name == "explore" else "published error") in words(app)
+
+
+@pytest.mark.parametrize("name", ["evaluate", "criteria", "explore", "planner"])
+def test_a_single_person_takes_no_page_down(fresh, put_cohort, page, name):
+    put_cohort(fresh, "Clinic", seed=1)
+    fresh.select("Clinic", "One", Where(patient_id="C001"), model="tests-own")
+    assert not page(name, cohort="One", by="site", figure="subgroups").exception
+
+
+@pytest.mark.parametrize("what", ["scatter", "agreement", "calibration", "errors", "residuals", "subgroups"])
+def test_a_single_photograph_is_drawn(fresh, put_cohort, page, what):
+    put_cohort(fresh, "Clinic", seed=1)
+    fresh.select("Clinic", "One", Where(names=("C001_right.jpg",)), model="tests-own")
+    app = page("evaluate", cohort="One", figure=what)
+    assert chosen(app) == "C001"
+    assert not alike(app), "nobody else is there"

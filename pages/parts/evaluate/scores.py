@@ -45,9 +45,14 @@ def run_in_progress(view: View) -> None:
         progress.watch(going[0].run)
 
 
-def figures_of(target: str) -> dict[str, str]:
-    """Return the figures that a target has, by the name in the address."""
-    if TARGETS[target].binary:
+def figures_of(target: str, columns: Sequence[str]) -> dict[str, str]:
+    """Return the figures that a target has, by the name in the address; subgroups where a column makes some."""
+    words = _figures(binary=TARGETS[target].binary)
+    return words if columns else {name: word for name, word in words.items() if name != "subgroups"}
+
+
+def _figures(*, binary: bool) -> dict[str, str]:
+    if binary:
         return {
             "scatter": _("Probabilities"),
             "calibration": _("Calibration"),
@@ -104,6 +109,8 @@ def _explained(what: str) -> str:
 @st.fragment
 def figure_with_panel(view: View, found: Evaluation, target_id: str, level: str, what: str, by: str) -> None:
     """Draw the chosen figure and, beside it, the eyes behind the point that was clicked."""
+    if not results.there(view):
+        st.rerun()  # another tab has deleted the cohort: only the whole page can say so
     groups = results.groups(view, target_id, level, by)
     groups = [replace(group, name=said(group.name)) for group in groups] if by else groups
     left, right = st.columns([2, 1])
@@ -153,7 +160,7 @@ def _calibration(view: View, found: Evaluation, target: Target, groups: list[Poi
     slope, intercept = estimates.get("slope"), estimates.get("intercept")
     return figures.calibration(
         target,
-        results.tenths(view, target.id, level),
+        deeper.tenths(view, target.id, level),
         show.look(view),
         slope=slope.value if slope else None,
         intercept=intercept.value if intercept else None,
@@ -164,7 +171,7 @@ def _calibration(view: View, found: Evaluation, target: Target, groups: list[Poi
 
 
 def _subgroups(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
-    parts = results.subgroups(view, by or results.groupings(view)[0], target.id, level)
+    parts = deeper.subgroups(view, by or results.groupings(view)[0], target.id, level)
     score = "accuracy" if target.binary else "mae"
     rows = [
         forest_row(said(group.name), group.estimates.get(score), group.n_patients, place, group.withheld)

@@ -11,6 +11,7 @@ import streamlit as st
 from fundus_core import evaluation
 from fundus_core.evaluation import (
     BetweenEyes,
+    Bins,
     Curve,
     Derived,
     ErrorDistribution,
@@ -18,9 +19,11 @@ from fundus_core.evaluation import (
     OutOfDistribution,
     Seen,
     Shift,
+    Subgroups,
     Transfer,
 )
 from fundus_core.evaluation.casemix import Characteristic, Imbalance, imbalance, table_one
+from fundus_core.figures import Steps
 from fundus_core.pipeline.comparing import told_apart
 from fundus_core.records import CohortTable
 from fundus_core.targets import TARGETS
@@ -81,6 +84,44 @@ def _curve(key: Key, target: str, level: str, _view: View) -> Curve:
 def curve(view: View, target: str, level: str) -> Curve:
     """Return the smooth calibration curve."""
     return _curve(view.key, target, level, view)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _tenths(key: Key, target: str, level: str, _view: View) -> Steps:
+    def make() -> Bins:
+        cut = evaluation.reliability if TARGETS[target].binary else evaluation.deciles
+        return cut(results.table(_view), target, level=level, draws=results.draws(_view))
+
+    bins = results.kept(_view, f"tenths {target} {level}", Bins, make).bins
+    return Steps(
+        predicted=np.array([each.predicted for each in bins]),
+        truth=np.array([_number(each.measured.value) for each in bins]),
+        low=np.array([_number(each.measured.low) for each in bins]),
+        high=np.array([_number(each.measured.high) for each in bins]),
+        count=np.array([float(each.n) for each in bins]),
+    )
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def tenths(view: View, target: str, level: str) -> Steps:
+    """Return the mean truth and the mean prediction of each tenth of the predictions."""
+    return _tenths(view.key, target, level, view)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _subgroups(key: Key, by: str, target: str, level: str, _view: View) -> Subgroups:
+    def make() -> Subgroups:
+        return evaluation.subgroups(results.table(_view), by, target, level=level, draws=results.draws(_view))
+
+    return results.kept(_view, f"subgroups {by} {target} {level}", Subgroups, make)
+
+
+def subgroups(view: View, by: str, target: str, level: str) -> Subgroups:
+    """Return a target's scores in each part of a cohort."""
+    return _subgroups(view.key, by, target, level, view)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

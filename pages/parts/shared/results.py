@@ -11,9 +11,9 @@ import numpy as np
 import streamlit as st
 
 from fundus_core import evaluation
-from fundus_core.evaluation import Answers, Bins, Evaluation, Sample, Subgroups
+from fundus_core.evaluation import Answers, Evaluation, Sample
 from fundus_core.evaluation.comparison import Comparison, compare
-from fundus_core.figures import Points, Steps
+from fundus_core.figures import Points
 from fundus_core.pipeline import keeping
 from fundus_core.pipeline.comparing import told_apart
 from fundus_core.records import CohortTable, Floats, Labels, Status
@@ -74,6 +74,12 @@ def _table(key: Key, _view: View) -> CohortTable:
 def table(view: View) -> CohortTable:
     """Return the cohort's readings and truth."""
     return _table(view.key, view)
+
+
+def there(view: View) -> bool:
+    """Return whether the store still has the cohort."""
+    known = {(each.id, each.created_at) for each in home.store().cohorts()}
+    return (view.cohort.id, view.cohort.created_at) in known
 
 
 def read(view: View) -> None:
@@ -269,44 +275,6 @@ def _largest(group: Points) -> tuple[float, str]:
     errors: Floats = np.abs(group.predicted - group.truth)
     at = int(np.argmax(errors))
     return float(errors[at]), str(group.ids[at])
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _tenths(key: Key, target: str, level: str, _view: View) -> Steps:
-    def make() -> Bins:
-        cut = evaluation.reliability if TARGETS[target].binary else evaluation.deciles
-        return cut(_table(key, _view), target, level=level, draws=draws(_view))
-
-    bins = kept(_view, f"tenths {target} {level}", Bins, make).bins
-    return Steps(
-        predicted=np.array([each.predicted for each in bins]),
-        truth=np.array([_number(each.measured.value) for each in bins]),
-        low=np.array([_number(each.measured.low) for each in bins]),
-        high=np.array([_number(each.measured.high) for each in bins]),
-        count=np.array([float(each.n) for each in bins]),
-    )
-
-
-def _number(value: float | None) -> float:
-    return np.nan if value is None else value
-
-
-def tenths(view: View, target: str, level: str) -> Steps:
-    """Return the mean truth and the mean prediction of each tenth of the predictions."""
-    return _tenths(view.key, target, level, view)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _subgroups(key: Key, by: str, target: str, level: str, _view: View) -> Subgroups:
-    def make() -> Subgroups:
-        return evaluation.subgroups(_table(key, _view), by, target, level=level, draws=draws(_view))
-
-    return kept(_view, f"subgroups {by} {target} {level}", Subgroups, make)
-
-
-def subgroups(view: View, by: str, target: str, level: str) -> Subgroups:
-    """Return a target's scores in each part of a cohort."""
-    return _subgroups(view.key, by, target, level, view)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
