@@ -110,7 +110,7 @@ def test_every_estimate_is_explained_or_says_itself(filled):
         for name in results.everything(view, "patient", target).targets[target].estimates
     ]
     plain = {"interval_width", "loa_high", "accuracy", "sensitivity", "specificity"}
-    unsaid = {name for name in names if not estimates.meaning(name) and not name.startswith("within_")}
+    unsaid = {name for name in names if name not in estimates.meanings() and not name.startswith("within_")}
     assert unsaid <= plain
     assert all(scores.words(name) != name for name in names)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from fundus_core.evaluation import Estimate, Evaluation
@@ -18,26 +20,30 @@ def table(view: View, found: Evaluation, target_id: str, level: str) -> None:
         few = view.cohort.photographs < results.MANY
         if few or st.button(_("Medians and ranks too"), help=_("They take a while on so many photographs.")):
             found = results.everything(view, level, target_id)
-        rows = [_row(name, estimate) for name, estimate in found.targets[target_id].estimates.items()]
-        st.table(rows, border="horizontal", hide_index=True, alt=_("Every estimate with its interval."))
+        st.table(
+            _rows(found.targets[target_id].estimates),
+            border="horizontal",
+            hide_index=True,
+            alt=_("Every estimate with its interval."),
+        )
         words = _("95 % intervals by bootstrap over people, {draws} draws, seed {seed}.")
         st.caption(words.format(draws=count(found.draws), seed=found.seed))
 
 
-def _row(name: str, estimate: Estimate) -> dict[str, str]:
-    remarks = (said(estimate.note), meaning(name))
+def _rows(found: Mapping[str, Estimate]) -> list[dict[str, str]]:
+    columns = (_("Estimate"), _("Value"), _("Low"), _("High"), _("What it says"))
+    known, names = meanings(), scores.worded(list(found))
+    rows = []
+    for (name, estimate), shown in zip(found.items(), names, strict=True):
+        remarks = " · ".join(filter(None, (said(estimate.note), known.get(name, ""))))
+        numbers = (error(value) for value in (estimate.value, estimate.low, estimate.high))
+        rows.append(dict(zip(columns, (shown, *numbers, remarks), strict=True)))
+    return rows
+
+
+def meanings() -> dict[str, str]:
+    """Return one sentence per estimate on how to read it; those whose names say it have none."""
     return {
-        _("Estimate"): scores.words(name),
-        _("Value"): error(estimate.value),
-        _("Low"): error(estimate.low),
-        _("High"): error(estimate.high),
-        _("What it says"): " · ".join(filter(None, remarks)),
-    }
-
-
-def meaning(name: str) -> str:
-    """Return one sentence on how to read an estimate; empty for those whose names say it."""
-    known = {
         "mae": _("How far predictions lie from measured values on average."),
         "rmse": _("Like the MAE, but large errors weigh more."),
         "bias": _("Above zero the model predicts too much."),
@@ -59,4 +65,3 @@ def meaning(name: str) -> str:
         "auc": _("Chance that a woman gets the higher probability than a man; 0.5 is guessing."),
         "brier": _("Mean squared error of the probability; 0.25 is always saying one half."),
     }
-    return known.get(name, "")

@@ -212,6 +212,11 @@ def _boxes(view: View, target: Target, groups: Sequence[Points]) -> None:
 
 def words(name: str) -> str:
     """Return an estimate's name in words; the stable name where there are none yet."""
+    return worded([name])[0]
+
+
+def worded(names: Sequence[str]) -> list[str]:
+    """Return the names of several estimates in words."""
     known = {
         "mae": _("mean absolute error (MAE)"),
         "rmse": _("root mean square error"),
@@ -239,6 +244,10 @@ def words(name: str) -> str:
         "specificity": _("specificity (male)"),
         "brier": _("Brier score"),
     }
-    if name.startswith("within_"):
-        return _("share with an error of at most {n}").format(n=name.removeprefix("within_"))
-    return known.get(name, name.replace("_", " "))
+    within = _("share with an error of at most {n}")
+    return [
+        within.format(n=name.removeprefix("within_"))
+        if name.startswith("within_")
+        else known.get(name, name.replace("_", " "))
+        for name in names
+    ]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import plotly.graph_objects as go
 import streamlit as st
 
-from fundus_core.figures import DARK, LIGHT, numbers, printing
+from fundus_core.figures import DARK, LIGHT, Palette, numbers, printing
 from pages.parts.shell.language import _, bound
 
 Note = Callable[[list[dict[str, object]]], str]
@@ -29,18 +29,17 @@ def along(figure: go.Figure, key: str, name: str, write: Note, remark: str) -> N
     """
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall"):
         shown = st.toggle(_("Table"), key=f"table-{key}", help=_("The numbers that the figure was drawn from."))
-        opaque = _opaque(figure, remark)
+        palette = DARK if st.context.theme.type == "dark" else LIGHT  # asked now: a click is answered elsewhere
         _button("CSV", f"{name}.csv", "text/csv", lambda: write(numbers(figure, _)), key)
-        _button("PNG", f"{name}.png", "image/png", lambda: printing.png(opaque, width=900), key)
-        _button("SVG", f"{name}.svg", "image/svg+xml", lambda: printing.svg(opaque, width=900), key)
+        _button("PNG", f"{name}.png", "image/png", lambda: printing.png(_opaque(figure, remark, palette)), key)
+        _button("SVG", f"{name}.svg", "image/svg+xml", lambda: printing.svg(_opaque(figure, remark, palette)), key)
     if shown:
         rows = numbers(figure, _)
         st.dataframe(rows[:ROWS], hide_index=True, height="content" if len(rows) < 10 else 320)
 
 
-def _opaque(figure: go.Figure, remark: str) -> go.Figure:
+def _opaque(figure: go.Figure, remark: str, palette: Palette) -> go.Figure:
     """The figure with a background of its own, legible wherever it goes, and what must stand beside it."""
-    palette = DARK if st.context.theme.type == "dark" else LIGHT
     whole = go.Figure(figure).update_layout(paper_bgcolor=palette.paper, plot_bgcolor=palette.paper)
     font = {"size": 10, "color": palette.quiet}
     place = {"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"}
