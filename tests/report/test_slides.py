@@ -12,10 +12,11 @@ from pptx import Presentation
 
 from fundus_core.evaluation import Estimate
 from fundus_core.figures import Look, Points, predicted_against_true
-from fundus_core.report.slides import Deck, Page, Photo, Place, Table, Words, as_file, layouts
+from fundus_core.report.slides import Deck, Drawing, Page, Photo, Place, Table, Words, as_file, layouts
 from fundus_core.report.slides.fitting import fit, height, width, wrap
 from fundus_core.report.slides.powerpoint import PIXEL, as_pptx
 from fundus_core.report.slides.sheet import HEIGHT, LEAST, WIDTH
+from fundus_core.report.slides.web import drawn
 from fundus_core.targets import TARGETS
 
 LONG = "The eyes of everybody who came to the screening of the department of ophthalmology in the autumn of 2026"
@@ -180,6 +181,18 @@ def test_the_file_needs_no_other_file(made):
     assert not re.findall(r"https?://(?!www\.w3\.org)", page)
     assert "default-src 'none'" in page
     assert page.count("\\u003csection class=") == len(made.pages)
+
+
+def test_no_two_figures_share_a_name():
+    """A browser does not clip by a path that another, hidden slide has under the same name."""
+    other = figure()
+    other.update_xaxes(title_text="another")
+    drawings = [drawn(Drawing(layouts.PLOT, each)) for each in (figure(), other)]
+    names = [set(re.findall(r'\bid="([^"]+)"', text)) for text in drawings]
+    assert names[0]
+    assert not names[0] & names[1]
+    for text, mine in zip(drawings, names, strict=True):
+        assert set(re.findall(r"url\(#([^)]+)\)", text)) <= mine
 
 
 def test_foreign_words_stay_words():

@@ -12,7 +12,7 @@ LINE = 1.28
 _SPACE_BETWEEN = 0.35
 """Between paragraphs, in letters' sizes."""
 _NARROW = frozenset("fijlrtI.,:;'|!()[]·-/ ")
-_WIDE = frozenset("mwMW%@—")
+_WIDE = frozenset("mwMW%@—−…+=")
 
 
 def width(text: str, size: float, *, bold: bool = False) -> float:
@@ -21,7 +21,7 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
     >>> width("ab", 20), width("眼底", 20)
     (24.8, 40.0)
     """
-    return round(sum(map(_letter, text)) * size * (1.09 if bold else 1.0), 3)
+    return round(sum(map(_letter, text)) * size * (1.13 if bold else 1.0), 3)
 
 
 def _letter(letter: str) -> float:

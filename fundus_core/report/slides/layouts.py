@@ -153,7 +153,7 @@ def scatter(
         facts: Name and value, a row each.
         notes: For the speaker.
     """
-    x, room = 660.0, RIGHT - 660.0
+    x, room = 632.0, RIGHT - 632.0
     lines, size = fit([main], room, 92, 66, least=30, bold=True)
     rows = min(40.0, 320.0 / max(len(facts), 1))
     small, widths = _two_columns(facts, room)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import zlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
@@ -131,9 +133,14 @@ def _rule(rule: Rule, palette: Palette) -> str:
 
 
 def drawn(part: Drawing) -> str:
-    """Return a figure as an SVG element, laid out at its place's size."""
+    """Return a figure as an SVG element, laid out at its place's size.
+
+    Its names are its own: browsers do not clip by a path of the same name within a slide that is hidden.
+    """
     part.figure.update_layout(height=round(part.place.h))
-    return svg(part.figure, width=round(part.place.w))
+    text = svg(part.figure, width=round(part.place.w))
+    own = f"f{zlib.crc32(text.encode()):08x}-"
+    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{own}", text)
 
 
 def _table(table: Table, palette: Palette) -> str:
