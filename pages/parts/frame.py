@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from pages.parts.shell import landmarks, language, menu, state, widgets  # noqa: E402 - after the project's root is on the path
+from pages.parts.shell import language, menu, state, widgets  # noqa: E402 - after the project's root is on the path
 
 STATIC = Path(__file__).parent / "static"
 
@@ -29,7 +29,6 @@ def main() -> None:
     with st.sidebar:
         menu.reserve()
         language.switch()
-        landmarks.mend()
         widgets.translate()
     page.run()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import quote_plus
 
 import pytest
+from playwright.sync_api import expect
 
 from pages.parts.shell.sample import NAME
 from tests.browser.steps import PAGES, quiet
@@ -41,5 +42,20 @@ def at_every_width(tab) -> list[str]:
 def test_no_page_has_a_grave_fault(lasting_tab, server, name):
     place = "" if name == "overview" else name  # the first page has no name of its own
     lasting_tab.goto(f"{server[0]}/{place}?cohort={quote_plus(NAME)}")
+    quiet(lasting_tab)
+    assert not at_every_width(lasting_tab)
+
+
+def test_photographs_on_their_way_in_have_no_grave_fault(lasting_tab, server, eyes):
+    """The page New cohort with files, a table, its mapping, and de-identification all open."""
+    lasting_tab.goto(f"{server[0]}/new_cohort")
+    quiet(lasting_tab)
+    some = sorted((eyes / "photographs").glob("*.jpg"))[:4]
+    lasting_tab.locator("input.pick").set_input_files([*map(str, some), str(eyes / "truth.csv")])
+    expect(lasting_tab.get_by_text("4 of 4 photographs have truth")).to_be_visible()
+    lasting_tab.get_by_text("De-identify at the door").click()
+    expect(lasting_tab.get_by_alt_text("The photograph without its surround").first).to_be_visible()
+    for fold in lasting_tab.get_by_test_id("stMain").get_by_test_id("stExpander").locator("summary").all():
+        fold.click()
     quiet(lasting_tab)
     assert not at_every_width(lasting_tab)

@@ -1,35 +1,19 @@
-"""What a screen reader is told about the menu.
+"""What Streamlit's own elements lack for those who read with a screen reader or move with the keyboard.
 
-Streamlit puts the menu's sections, which are no list items, into a list; readers then count wrongly or skip it. The
-links inside the navigation say enough by themselves, so the broken list is taken out of what is read aloud.
+The sections of the menu, which are no list items, stand in a list: readers count wrongly or skip it. The links inside
+the navigation say enough by themselves, so the broken list is taken out of what is read aloud. A table that is wider
+than a narrow screen can be scrolled by finger only, until it can be reached by the keyboard.
 """
 
-from __future__ import annotations
-
-from typing import Any
-
-import streamlit as st
-
-_SCRIPT = """
-export default function ({ parentElement }) {
-  const root = parentElement.getRootNode();
-  const sidebar = (root.host || parentElement).closest("[data-testid=stSidebar]");
-  if (!sidebar) return undefined;
-  const items = "[data-testid=stSidebarNavItems], [data-testid=stSidebarNavItems] li";
-  const mend = () => sidebar.querySelectorAll(items).forEach((item) => item.setAttribute("role", "none"));
-  const watcher = new MutationObserver(mend);
-  watcher.observe(sidebar, { childList: true, subtree: true });
-  mend();
-  return () => watcher.disconnect();
-}
+SCRIPT = """
+(() => {
+  const MENU = "[data-testid=stSidebarNavItems], [data-testid=stSidebarNavItems] li";
+  const WIDE = "[data-testid=stTable] div:has(> table)";
+  const mend = () => {
+    document.querySelectorAll(MENU).forEach((item) => item.setAttribute("role", "none"));
+    document.querySelectorAll(WIDE).forEach((table) => table.setAttribute("tabindex", "0"));
+  };
+  new MutationObserver(mend).observe(document, { childList: true, subtree: true });
+})();
 """
-
-
-@st.cache_resource(show_spinner=False)
-def _component() -> Any:
-    return st.components.v2.component("fundus_lab_landmarks", js=_SCRIPT)
-
-
-def mend() -> None:
-    """Mend the menu for screen readers; call inside the sidebar."""
-    _component()(key="landmarks")
+"""Part of the page that opens the application: it mends each element in the moment in which it is drawn."""

@@ -15,6 +15,7 @@ from streamlit import config
 
 from pages.parts.new_cohort.inbox import Inbox, UploadError
 from pages.parts.new_cohort.uploader import PATH
+from pages.parts.shell import landmarks
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -43,7 +44,7 @@ looks for the server below the address of a deep link first, and logs two errors
 
 
 class OpeningPage:
-    """Write the project's name and the server's address into the HTML page."""
+    """Write the project's name, the server's address and what mends Streamlit's elements into the HTML page."""
 
     def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
         self.app = app
@@ -81,6 +82,7 @@ def _is_html(message: Message) -> bool:
 async def _send_page(start: Message, body: bytes, send: Callable[..., Any]) -> None:
     base = config.get_option("server.baseUrlPath").strip("/")
     opening = OPENING % (f"/{base}" if base else "").encode()
+    opening += f"<script>{landmarks.SCRIPT}</script>".encode()
     body = body.replace(b"<title>Streamlit</title>", opening, 1)
     kept = [(name, value) for name, value in start["headers"] if name not in _CHANGED]
     headers = [*kept, (b"content-length", str(len(body)).encode())]
