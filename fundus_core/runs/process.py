@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from fundus_core.store import Store, StoreUnavailableError, schema
 IDLE_EXIT_S = 1800.0
 LOG = "worker.log"
 _MOST_LOG_BYTES = 5_000_000
+_LAST_STEPS_S = 2.0
 
 KEEP_S = 3.0
 LONGEST_S = 60.0
@@ -139,4 +141,15 @@ def stop_worker(store: Store, *, wait_s: float = 10.0) -> bool:
     while worker_alive(store) and time.monotonic() < until:
         store.write(lambda connection: connection.execute(sa.update(schema.worker).where(mine).values(stop=True)))
         time.sleep(0.2)
-    return not worker_alive(store)
+    ended = not worker_alive(store)
+    if ended:
+        _reap(store)
+    return ended
+
+
+def _reap(store: Store) -> None:
+    """Take note of the end of our own child, which gives its seat back a moment before."""
+    for child in _children:
+        if _on_its_way(child, store):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_LAST_STEPS_S)
