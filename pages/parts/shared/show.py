@@ -58,7 +58,7 @@ def leading() -> Literal["primary", "secondary"]:
 
 
 LASSO_POINTS = 20_000
-"""Up to here a lasso is offered: every point inside travels back to the server."""
+"""Up to here a box and a lasso are offered: every point inside travels back to the server."""
 
 
 def chart(figure: go.Figure, key: str, *, select: int = 0, name: str = "", view: View | None = None) -> list[str]:
@@ -76,7 +76,7 @@ def chart(figure: go.Figure, key: str, *, select: int = 0, name: str = "", view:
     """
     config = {
         "displaylogo": False,
-        "modeBarButtonsToRemove": ["select2d", "autoScale2d", "toImage"],
+        "modeBarButtonsToRemove": ["autoScale2d", "toImage", *([] if select else ["select2d", "lasso2d"])],
         "scrollZoom": False,
     }
     event = st.plotly_chart(
@@ -86,7 +86,7 @@ def chart(figure: go.Figure, key: str, *, select: int = 0, name: str = "", view:
         config=config,
         alt=alt_text(figure),
         on_select="rerun" if select else "ignore",
-        selection_mode=("points", "lasso") if select <= LASSO_POINTS else "points",
+        selection_mode=("points", "box", "lasso") if select <= LASSO_POINTS else "points",
     )
     if name:
         taking.along(figure, key, name, lambda rows: csv_text(rows, view), _(RESEARCH))
