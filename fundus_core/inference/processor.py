@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
-import warnings
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+from fundus_core.models import card as cards
 from fundus_core.models import graphs
 from fundus_core.models.card import Card
 from fundus_core.records import Floats, Pixels
@@ -85,31 +86,23 @@ def graph_of(card: Card, cache: Path | None) -> ov.Model:
     folder = cache or Path(os.environ.get("FUNDUS_LAB_HOME", "workspace")) / "compiled"
     name = hashlib.sha256(f"{card.sha256} {card.weights.sha256} {ov.__version__}".encode()).hexdigest()[:24]
     kept = folder / f"{name}.xml"
-    if kept.is_file() and kept.with_suffix(".bin").is_file():
-        return core.read_model(kept)
-    model = _converted(card)
-    _keep(model, kept)
-    return model
+    if not _there(kept):
+        _convert(card, kept)
+    return core.read_model(kept)
 
 
-def _converted(card: Card) -> ov.Model:
-    import torch
-
-    from fundus_core.models.networks import build
-
-    example = torch.zeros((1, card.input.size, card.input.size, 3), dtype=torch.uint8)
-    with torch.no_grad(), warnings.catch_warnings():
-        # OpenVINO traces; torch says of tracing that it will go some day, which is OpenVINO's to mend.
-        warnings.simplefilter("ignore", FutureWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return ov.convert_model(build(card), example_input=example, input=[-1, *example.shape[1:]])
+def _there(kept: Path) -> bool:
+    return kept.is_file() and kept.with_suffix(".bin").is_file()
 
 
-def _keep(model: ov.Model, path: Path) -> None:
-    """Write the graph so that another process never reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        part = Path(folder) / path.name
-        ov.save_model(model, part, compress_to_fp16=False)
-        part.with_suffix(".bin").replace(path.with_suffix(".bin"))
-        part.replace(path)
+def _convert(card: Card, kept: Path) -> None:
+    """Convert here where torch is loaded already, else in another process: torch and its copies of a B7 take 2 GB."""
+    file = card.folder / "card.toml"
+    if "torch" not in sys.modules and file.is_file() and cards.read(file).sha256 == card.sha256:
+        words = [sys.executable, "-m", "fundus_core.inference.conversion", file, kept]
+        # What goes wrong there goes wrong here, too, and is told here.
+        subprocess.run(words, check=False, capture_output=True)  # noqa: S603 (our own interpreter and module)
+    if not _there(kept):
+        from fundus_core.inference.conversion import convert
+
+        convert(card, kept)

@@ -1,5 +1,7 @@
 """Inference: the same answers as the network itself, row by row, and nothing kept between calls."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -97,7 +99,7 @@ def test_crops_that_do_not_fit_the_card_are_refused(predictor, crops):
 
 
 def test_opened_again_the_network_is_not_converted_again(card, compiled, predictor, monkeypatch):
-    monkeypatch.setattr(processor, "_converted", lambda card: pytest.fail("converted again"))
+    monkeypatch.setattr(processor, "_convert", lambda card, kept: pytest.fail("converted again"))
     again = inference.open_predictor(card, device="cpu", cache=compiled)
     np.testing.assert_array_equal(again.predict(CROPS).values["dbp"], predictor.predict(CROPS).values["dbp"])
 
@@ -121,6 +123,25 @@ def test_what_cannot_be_opened_says_why(card, tmp_path):
         inference.open_predictor(replace(card, folder=tmp_path), device="cpu", cache=tmp_path)
     with pytest.raises(UsageError, match="one of auto, cpu, cuda"):
         inference.open_predictor(card, device="tpu")
+
+
+def test_where_torch_is_not_loaded_another_process_converts(card, tmp_path):
+    cards.write(card, card.folder / "card.toml")
+    script = (
+        "import sys; from pathlib import Path; import numpy as np\n"
+        "from fundus_core.inference import open_predictor; from fundus_core.models import card as cards\n"
+        "card = cards.read(Path(sys.argv[1]))\n"
+        "predictor = open_predictor(card, device='cpu', cache=Path(sys.argv[2]))\n"
+        "said = predictor.predict(np.zeros((1, 32, 32, 3), np.uint8))\n"
+        "print(float(said.values['sbp'][0]), 'torch' in sys.modules)"
+    )
+    told = [sys.executable, "-c", script, str(card.folder / "card.toml"), str(tmp_path)]
+    value, loaded = subprocess.run(told, check=True, capture_output=True, text=True).stdout.split()
+    here = inference.open_predictor(card, device="cpu", cache=tmp_path / "here").predict(
+        np.zeros((1, 32, 32, 3), np.uint8)
+    )
+    assert float(value) == pytest.approx(here.values["sbp"][0], rel=1e-5)
+    assert loaded == "False"
 
 
 class TestOnAGpu:

@@ -1,0 +1,52 @@
+"""From a torch module to the graph that OpenVINO runs: ``python -m fundus_core.inference.conversion CARD GRAPH``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import openvino as ov
+import torch
+
+from fundus_core.errors import FundusError
+from fundus_core.models import card as cards
+from fundus_core.models.card import Card
+from fundus_core.models.networks import build
+
+
+def convert(card: Card, kept: Path) -> None:
+    """Write a card's network as a graph.
+
+    Args:
+        card: Whose weights are there.
+        kept: The graph's .xml; its .bin comes to lie beside it.
+
+    Raises:
+        CardError: The weights do not fit the card.
+    """
+    example = torch.zeros((1, card.input.size, card.input.size, 3), dtype=torch.uint8)
+    with torch.no_grad(), warnings.catch_warnings():
+        # OpenVINO traces; torch says of tracing that it will go some day, which is OpenVINO's to mend.
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model = ov.convert_model(build(card), example_input=example, input=[-1, *example.shape[1:]])
+    _keep(model, kept)
+
+
+def _keep(model: ov.Model, path: Path) -> None:
+    """Write the graph so that another process never reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        part = Path(folder) / path.name
+        ov.save_model(model, part, compress_to_fp16=False)
+        part.with_suffix(".bin").replace(path.with_suffix(".bin"))
+        part.replace(path)
+
+
+if __name__ == "__main__":
+    try:
+        convert(cards.read(Path(sys.argv[1])), Path(sys.argv[2]))
+    except FundusError as error:
+        sys.exit(str(error))
