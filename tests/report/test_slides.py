@@ -14,6 +14,7 @@ from fundus_core.evaluation import Estimate
 from fundus_core.figures import Look, Points, predicted_against_true
 from fundus_core.report.slides import Deck, Drawing, Page, Photo, Place, Table, Words, as_file, layouts
 from fundus_core.report.slides.fitting import fit, height, width, wrap
+from fundus_core.report.slides.photos import squared
 from fundus_core.report.slides.powerpoint import PIXEL, as_pptx
 from fundus_core.report.slides.sheet import HEIGHT, LEAST, WIDTH
 from fundus_core.report.slides.web import drawn
@@ -132,7 +133,7 @@ def test_long_citations_are_not_cut_but_get_a_slide():
 
 
 def test_a_photograph_becomes_a_square_without_being_stretched():
-    with Image.open(io.BytesIO(layouts.squared(photograph((64, 48))))) as square:
+    with Image.open(io.BytesIO(squared(photograph((64, 48))))) as square:
         assert square.size == (64, 64)
         assert max(square.getpixel((32, 2))) < 20
         assert square.getpixel((32, 32))[0] > 120

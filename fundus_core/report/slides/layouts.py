@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
-from PIL import Image
 
 from fundus_core.report.slides.fitting import LINE, fit, height, one_line, width
+from fundus_core.report.slides.photos import squared
 from fundus_core.report.slides.sheet import (
     HEIGHT,
     LEAST,
@@ -29,8 +28,6 @@ LEFT, RIGHT = 72.0, WIDTH - 72.0
 TOP, BOTTOM = 150.0, HEIGHT - 64.0
 """Between the heading and the foot."""
 _ROOM = RIGHT - LEFT
-_PHOTO_SIDE = 900
-"""Pixels of a photograph in a file: 1.9 times those of the largest place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,20 +276,6 @@ def limits(title: str, lines: Sequence[str], cite: str, citations: Sequence[str]
     alone = words(Place(LEFT, TOP, _ROOM, high), lines, 28, bulleted=True)
     cited = words(Place(LEFT, TOP, _ROOM, high), citations, 26)
     return [Page(heading(title), (_underline(), alone), notes), Page(heading(cite), (_underline(), cited))]
-
-
-def squared(data: bytes) -> bytes:
-    """Return a photograph on a black square, small enough for a file that is sent around."""
-    with Image.open(io.BytesIO(data)) as opened:
-        picture = opened.convert("RGB")
-    side = max(picture.size)
-    ground = Image.new("RGB", (side, side))
-    ground.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
-    if side > _PHOTO_SIDE:
-        ground = ground.resize((_PHOTO_SIDE, _PHOTO_SIDE), Image.Resampling.LANCZOS)
-    stream = io.BytesIO()
-    ground.save(stream, "JPEG", quality=90)
-    return stream.getvalue()
 
 
 def foot(text: str, page: str) -> tuple[Words, Words]:
