@@ -18,12 +18,14 @@ if str(ROOT) not in sys.path:
 from pages.parts.shell import language, menu, state, widgets  # noqa: E402 - after the project's root is on the path
 
 STATIC = Path(__file__).parent / "static"
+SIDEBAR_PX = 256  # wide enough for the choices, narrow enough for seven cards beside it at 1280 pixels
 
 
 def main() -> None:
     """Draw the frame, then the chosen page."""
-    st.set_page_config(page_title="Fundus Lab", page_icon=str(STATIC / "icon.svg"), layout="wide")
-    st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "icon.svg"), size="large")
+    icon = str(STATIC / "icon.svg")
+    st.set_page_config(page_title="Fundus Lab", page_icon=icon, layout="wide", initial_sidebar_state=SIDEBAR_PX)
+    st.logo(str(STATIC / "logo.svg"), icon_image=icon, size="large")
     page = menu.navigation()
     state.keep()
     with st.sidebar:

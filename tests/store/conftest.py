@@ -21,18 +21,24 @@ def postgres() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def empty_postgres(postgres: str) -> str:
+    """The server's database without what an earlier test left there."""
+    engine = sa.create_engine(postgres)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
+    return postgres
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
     """Opens the test's own store, as often as wanted."""
     opened: list[Store] = []
     address: str | Path = tmp_path / "store"
     if request.param == "postgresql":
-        address = request.getfixturevalue("postgres")
-        engine = sa.create_engine(str(address))
-        with engine.begin() as connection:
-            connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-            connection.exec_driver_sql("CREATE SCHEMA public")
-        engine.dispose()
+        address = request.getfixturevalue("empty_postgres")
 
     def open_() -> Store:
         opened.append(Store.open(address, files=tmp_path / "files"))

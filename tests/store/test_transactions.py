@@ -13,7 +13,7 @@ from fundus_core.errors import UsageError
 from fundus_core.store import NewPhotograph, Store, StoreUnavailableError, cohorts, ground, schema
 
 
-def test_two_that_lock_each_other_out_are_both_done_in_the_end(postgres: str, tmp_path: Path) -> None:
+def test_two_that_lock_each_other_out_are_both_done_in_the_end(empty_postgres: str, tmp_path: Path) -> None:
     """Each holds one row and wants the other's: PostgreSQL ends one of them, which is then done again."""
     meet = threading.Barrier(2)
     tries: list[str] = []
@@ -28,7 +28,7 @@ def test_two_that_lock_each_other_out_are_both_done_in_the_end(postgres: str, tm
 
         store.write(change)
 
-    with Store.open(postgres, files=tmp_path) as store, ThreadPoolExecutor(2) as pool:
+    with Store.open(empty_postgres, files=tmp_path) as store, ThreadPoolExecutor(2) as pool:
         one, other = (store.create_cohort(f"crossing {name}").id for name in "ab")
         for done in [pool.submit(both, store, one, other), pool.submit(both, store, other, one)]:
             done.result(30)

@@ -27,7 +27,7 @@ def caption(view: View, found: Evaluation) -> str:
     people = max((result.n_patients for result in found.targets.values()), default=0)
     words = _(
         "**{cohort}** · {model} · {predicted} of {total} photographs predicted · {people} people · "
-        "below: mean absolute errors, and their change against predicting the mean"
+        "MAE and its change against predicting the mean"
     )
     return words.format(
         cohort=naming.cohort(view.cohort.name),

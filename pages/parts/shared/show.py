@@ -103,7 +103,7 @@ def interval(estimate: Estimate) -> str:
 
 def metric_cards(found: Evaluation, ids: Sequence[str]) -> None:
     """Draw a card per target: its error, and how much better that is than predicting the mean."""
-    with st.grid(max(len(ids), 1), min_column_width=118, gap="xsmall"):
+    with st.grid(max(len(ids), 1), min_column_width=116, gap="xsmall"):
         for name in ids:
             _card(found.targets[name])
 
