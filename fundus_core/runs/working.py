@@ -23,7 +23,7 @@ from fundus_core.runs.predicting import Predicted, predict, rules_of
 from fundus_core.runs.presence import Presence
 from fundus_core.store import Store, StoreUnavailableError
 
-BATCH_S = 1.0
+BATCH_S = 1.4
 """A batch is as large as the network can do in this time, so that pause and cancel act at once."""
 GROWTH = 4
 """A batch is at most so many times as large as the one before it: the first ones say little about speed."""
