@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fundus_core.inference.batches import filled
 from fundus_core.models.card import Card
 from fundus_core.models.networks import build
 from fundus_core.records import Floats, Pixels
@@ -81,8 +82,8 @@ class Torch:
             yield batch
 
     def _send(self, crops: Pixels) -> tuple[Tensor, torch.cuda.Event | None]:
-        """Copy crops to the device; returns also what says that they are there."""
-        here = torch.from_numpy(self._full(crops) if self.compiled else np.ascontiguousarray(crops))
+        """Copy crops to the device, a whole batch for a compiled network; says also when they are there."""
+        here = torch.from_numpy(filled(crops, self.batch if self.compiled else len(crops)))
         if self.device.type != "cuda":
             return here, None
         with torch.cuda.stream(self._copies()):
@@ -90,12 +91,6 @@ class Torch:
             event = torch.cuda.Event()  # type: ignore[no-untyped-call]
             event.record()
         return there, event
-
-    def _full(self, crops: Pixels) -> Pixels:
-        """Fill a batch with black, since a compiled network knows one size; what is said of black is cut off."""
-        filled = np.zeros((self.batch, self.side, self.side, 3), np.uint8)
-        filled[: len(crops)] = crops
-        return filled
 
     def _copies(self) -> torch.cuda.Stream:
         """The stream of copies of this call; streams are taken from a pool, so that this costs nothing."""

@@ -12,6 +12,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+from fundus_core.inference.batches import filled
 from fundus_core.models import card as cards
 from fundus_core.models import graphs
 from fundus_core.models.card import Card
@@ -55,16 +56,10 @@ class OpenVino:
             request = requests[turn % count]
             if turn >= count:
                 answers.append(_answer(request))
-            request.start_async({0: self._full(crops[start : start + self.batch])}, share_inputs=False)
+            request.start_async({0: filled(crops[start : start + self.batch], self.batch)}, share_inputs=False)
         answers += [_answer(requests[turn % count]) for turn in range(len(answers), len(starts))]
         joined = [np.concatenate(column)[: len(crops)].astype(np.float64) for column in zip(*answers, strict=True)]
         return joined[0], joined[1] if len(joined) > 1 else None
-
-    def _full(self, crops: Pixels) -> Pixels:
-        """Fill the last batch with black; what is said of black is cut off."""
-        filled = np.zeros((self.batch, *crops.shape[1:]), np.uint8)
-        filled[: len(crops)] = crops
-        return filled
 
 
 def _answer(request: ov.InferRequest) -> tuple[NDArray[np.float32], ...]:
