@@ -3,8 +3,7 @@
 import streamlit as st
 
 from pages.parts.cohorts import deeds, shelf
-from pages.parts.compare import choosing
-from pages.parts.shared import show
+from pages.parts.shared import choose, show
 from pages.parts.shell import home
 from pages.parts.shell.language import _
 
@@ -19,5 +18,5 @@ with buttons:
         deeds.bring_in()
 if not cohorts:
     show.empty(_("There is no cohort yet."), "new_cohort", _("New cohort"), "add_photo_alternate")
-    choosing.offer_sample(cohorts)
+    choose.offer_sample(cohorts)
 shelf.draw(cohorts)

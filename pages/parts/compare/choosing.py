@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from fundus_core.store import Cohort
-from pages.parts.shared import cards, naming, show
+from pages.parts.shared import cards, choose, naming, show
 from pages.parts.shared.results import View
-from pages.parts.shell import address, home, places, sample
+from pages.parts.shell import address, home
 from pages.parts.shell.language import _
 
 MOST = 5
@@ -144,13 +144,4 @@ def too_few(chosen: Sequence[View]) -> None:
         words = _("There is one cohort only, {name}: bring a second, or save a selection of it on the page Explore.")
         words = words.format(name=cohorts[0].name)
     show.empty(words, "new_cohort", _("New cohort"), "add_photo_alternate")
-    offer_sample(cohorts)
-
-
-def offer_sample(cohorts: Sequence[Cohort]) -> None:
-    """Offer the sample cohort to a store that does not hold it."""
-    if any(cohort.name == sample.NAME for cohort in cohorts):
-        return
-    if st.button(_("Bring the sample cohort"), icon=":material/science:"):
-        sample.again(home.store(), places.folder())
-        st.rerun()
+    choose.offer_sample(cohorts)

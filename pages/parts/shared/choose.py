@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
 from pages.parts.shared import cards, naming
 from pages.parts.shared.results import View
-from pages.parts.shell import address, home, menu
+from pages.parts.shell import address, home, menu, places, sample
 from pages.parts.shell.language import _
 
 
@@ -89,3 +90,12 @@ def one_of(label: str, words: Mapping[str, str], key: str) -> str:
 def short(target_id: str) -> str:
     """Return a target's short name in the reader's language."""
     return _(TARGETS[target_id].short)
+
+
+def offer_sample(cohorts: Sequence[Cohort]) -> None:
+    """Offer the sample cohort to a store that does not hold it."""
+    if any(cohort.name == sample.NAME for cohort in cohorts):
+        return
+    if st.button(_("Bring the sample cohort"), icon=":material/science:"):
+        sample.again(home.store(), places.folder())
+        st.rerun()
