@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fundus_core import figures, pipeline, synthetic
+from fundus_core import figures, synthetic
 from fundus_core.errors import FundusError, UsageError
 from fundus_core.explain import Explanation, Saliency, overlay
 from fundus_core.records import Pixels
 from fundus_core.store import Item
 from fundus_core.synthetic.rendered import RenderedEye
 from fundus_core.targets import TARGETS
-from pages.parts.shared import cards
+from pages.parts.shared import looking
 from pages.parts.shared.results import View
-from pages.parts.shell import home, state
+from pages.parts.shell import state
 from pages.parts.shell.language import _, said
 from pages.parts.shell.sample import FOLDER, NAME
 
 
 def saliency(view: View, item: Item) -> None:
     """Offer to ask where the model looks in this photograph; the answer comes from a process of its own."""
-    if item.status == "predicted" and view.model in cards.ready():
+    if looking.possible(view, item):
         with st.expander(_("Where does the model look?")):
             _asked(view, item)
 
@@ -33,7 +33,8 @@ def _asked(view: View, item: Item) -> None:
         if not st.button(_("Ask the model"), key=f"ask-{item.sha256}"):
             return
     try:
-        found = _explained(home.store().locator(view.cohort.id, item.name), view.model, item.sha256)
+        with st.spinner(_("Takes seconds for a small model, minutes for a large one."), show_time=True):
+            found = looking.ask(view, item).result()
     except FundusError as fault:
         st.error(said(fault))
         return
@@ -42,11 +43,6 @@ def _asked(view: View, item: Item) -> None:
         for name, one in found.maps.items():
             _map(found, name, one)
     st.caption(_("Bright: where blurring would move the value most. A map that beats no random map means nothing."))
-
-
-@st.cache_resource(max_entries=24, show_spinner=True)
-def _explained(locator: str, model: str, sha256: str) -> Explanation:
-    return pipeline.ask_explanation(locator, model)
 
 
 def _map(found: Explanation, name: str, one: Saliency) -> None:
