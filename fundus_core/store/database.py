@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from fundus_core.errors import FundusError, UsageError
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Version of the tables in ``schema.py``; the number of migration steps."""
 
 WAIT_MS = 30_000

@@ -19,6 +19,9 @@ def _of_photograph() -> sa.Column[int]:
 
 metadata = sa.MetaData()
 
+store = sa.Table("store", metadata, sa.Column("id", sa.Text, primary_key=True))
+"""One row: the store's own id, which the folder of files carries too."""
+
 cohort = sa.Table(
     "cohort",
     metadata,
