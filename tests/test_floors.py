@@ -11,24 +11,28 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS = {
     0: ("errors", "targets", "records"),
-    1: ("images", "retina", "quality", "eye", "deidentify", "truth", "evaluation", "synthetic"),
-    2: ("models", "journey"),
-    3: ("inference", "explain", "training", "store", "figures"),
-    4: ("runs", "report", "checking"),
-    5: ("pipeline", "benchmark"),
-    6: ("commands", "cluster"),
-    7: ("__main__",),
+    1: ("identity",),
+    2: ("tables",),
+    3: ("images", "retina", "quality", "eye", "deidentify", "truth", "evaluation", "synthetic"),
+    4: ("models", "journey"),
+    5: ("inference", "explain", "training", "store", "figures"),
+    6: ("runs", "report", "checking"),
+    7: ("pipeline", "benchmark"),
+    8: ("commands", "cluster"),
+    9: ("__main__",),
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
 ANYWHERE = {"numpy"}
-MAY_IMPORT = {
+MAY_IMPORT: dict[str, set[str]] = {
+    "identity": set(),
+    "tables": {"pandas", "openpyxl"},
     "images": {"PIL", "cv2", "simplejpeg", "pydicom", "charset_normalizer"},
     "retina": {"cv2", "scipy", "PIL"},
     "quality": {"cv2", "scipy"},
     "eye": {"cv2", "scipy"},
     "deidentify": {"PIL", "pydicom"},
-    "truth": {"pandas", "pandera", "openpyxl", "charset_normalizer", "scipy"},
+    "truth": {"pandas", "pandera"},
     "evaluation": {"scipy"},
     "synthetic": {"cv2", "scipy", "PIL"},
     "models": {"torch", "timm", "safetensors", "h5py", "keras", "openvino", "onnx", "google", "PIL"},

@@ -13,15 +13,16 @@ The way of a table::
 from pathlib import Path
 
 from fundus_core.errors import UsageError
+from fundus_core.tables.faults import Fault, as_csv
+from fundus_core.tables.reading import read_table
+from fundus_core.tables.table import Table
+from fundus_core.tables.workbook import sheet_names
 from fundus_core.truth.applying import apply
-from fundus_core.truth.faults import Fault, as_csv
 from fundus_core.truth.keying import KEYS, Pseudonymiser
 from fundus_core.truth.mapping import ROLES, Column, Proposal, coding_from
 from fundus_core.truth.matching import Match, match
 from fundus_core.truth.proposing import propose
-from fundus_core.truth.reading import read_table
-from fundus_core.truth.table import Table, TruthTable
-from fundus_core.truth.workbook import sheet_names
+from fundus_core.truth.table import TruthTable
 
 __all__ = [
     "KEYS",

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import TruthError
 from fundus_core.records import Eye, Floats, Labels
+from fundus_core.tables import spelling
+from fundus_core.tables.table import Table, Words
 from fundus_core.targets import TARGETS
-from fundus_core.truth import cells, checking, measuring
+from fundus_core.truth import checking, measuring
 from fundus_core.truth.keying import eye_in_name
 from fundus_core.truth.mapping import KEPT_OR_NOT, Column, Proposal
 from fundus_core.truth.measuring import Quantity, Record
-from fundus_core.truth.table import Table, TruthTable, Words
+from fundus_core.truth.table import TruthTable
 
 _LONGEST = 200
 _NO_GROUP = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "-", "<na>"))
@@ -55,10 +57,10 @@ def apply(table: Table, proposal: Proposal) -> TruthTable:
 def _usable(table: Table, proposal: Proposal, record: Record) -> list[tuple[Column, Words]]:
     """Return the mapped columns with their cells; leave out what must first be confirmed."""
     words = dict(zip(table.headings, table.columns, strict=True))
-    by_fold = {cells.fold(heading): heading for heading in table.headings}
+    by_fold = {spelling.fold(heading): heading for heading in table.headings}
     absent, result = [], []
     for column in proposal.columns:
-        heading = column.heading if column.heading in words else by_fold.get(cells.fold(column.heading), "")
+        heading = column.heading if column.heading in words else by_fold.get(spelling.fold(column.heading), "")
         if column.needs_confirmation:
             record.about(column.heading, "unconfirmed", f"Not used until you confirm it. {column.reason}")
         elif heading:
@@ -71,8 +73,8 @@ def _usable(table: Table, proposal: Proposal, record: Record) -> list[tuple[Colu
             f"{', '.join(table.headings)}."
         )
         raise TruthError(message)
-    known = {cells.fold(column.heading) for column in proposal.columns}
-    new = [heading for heading in table.headings if cells.fold(heading) not in known]
+    known = {spelling.fold(column.heading) for column in proposal.columns}
+    new = [heading for heading in table.headings if spelling.fold(heading) not in known]
     if new:
         record.notes.append(f"Columns that the mapping does not name were left out: {', '.join(new)}.")
     return result
@@ -172,16 +174,16 @@ def _names(columns: Sequence[tuple[Column, Words]], role: str, n: int) -> Labels
     found = next((words for column, words in columns if column.role == role), None)
     if found is None:
         return np.full(n, "")
-    return np.array(cells.each(found, lambda word: "" if cells.fold(word) in _NO_GROUP else word), dtype=np.str_)
+    return np.array(spelling.each(found, lambda word: "" if spelling.fold(word) in _NO_GROUP else word), dtype=np.str_)
 
 
 def _covariates(columns: Sequence[tuple[Column, Words]], keep: NDArray[np.int64]) -> Mapping[str, Labels]:
     return {
-        column.heading: np.array(cells.each(words[keep], _group), dtype=np.str_)
+        column.heading: np.array(spelling.each(words[keep], _group), dtype=np.str_)
         for column, words in columns
         if column.role == "covariate"
     }
 
 
 def _group(word: str) -> str:
-    return "" if cells.fold(word) in _NO_GROUP else word[:_LONGEST]
+    return "" if spelling.fold(word) in _NO_GROUP else word[:_LONGEST]

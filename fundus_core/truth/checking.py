@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.records import Eye, Floats
+from fundus_core.tables import units
+from fundus_core.tables.faults import Fault
 from fundus_core.targets import TARGETS
-from fundus_core.truth import measuring, schema, units
-from fundus_core.truth.faults import Fault
+from fundus_core.truth import measuring, schema
 from fundus_core.truth.keying import eye_in_name, folded
 from fundus_core.truth.measuring import Quantity, Record
 from fundus_core.truth.table import TruthTable

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from fundus_core.records import Eye
-from fundus_core.truth import cells
+from fundus_core.tables import spelling
+from fundus_core.tables.table import Table, Words
 from fundus_core.truth.mapping import Column
-from fundus_core.truth.table import Table, Words
 
 _OPPOSITE = {"female": "male", "male": "female", "right": "left", "left": "right"}
 _YES, _NO = ("1", "true", "yes", "y"), ("0", "false", "no", "n")
@@ -24,8 +24,8 @@ def coded(column: Column, columns: Sequence[Column], table: Table) -> Column:
     found = _codes(table.columns[columns.index(column)])
     if column.coding:
         return _said(column, found)
-    known = set(cells.SEXES) if column.role == "sex" else set(cells.EYES) | cells.BOTH_EYES
-    if all(cells.plain_word(word, known) for word in found):
+    known = set(spelling.SEXES) if column.role == "sex" else set(spelling.EYES) | spelling.BOTH_EYES
+    if all(spelling.plain_word(word, known) for word in found):
         return replace(column, reason=f"{column.reason} The cells say it in words.")
     if column.role == "eye":
         return _numbered_eye(column, found)
@@ -34,7 +34,7 @@ def coded(column: Column, columns: Sequence[Column], table: Table) -> Column:
 
 
 def _codes(words: Words) -> list[str]:
-    found = {cells.fold(word) for word in set(words) if not cells.is_missing(word)}
+    found = {spelling.fold(word) for word in set(words) if not spelling.is_missing(word)}
     return sorted({word[:-2] if re.fullmatch(r"\d\.0", word) else word for word in found})
 
 
@@ -64,7 +64,7 @@ def _numbered_eye(column: Column, found: list[str]) -> Column:
 
 
 def _numeric_coding(heading: str, found: list[str]) -> dict[str, str] | None:
-    name = cells.fold(heading)
+    name = spelling.fold(heading)
     if any(set(found) <= {yes, no} for yes, no in zip(_YES, _NO, strict=True)) or set(found) <= {"y", "n"}:
         one = "male" if re.search(r"(?<!fe)\bmale|男性", name) and "女" not in name else "female"
         yes = {code: one for code in _YES if code in found}
@@ -75,7 +75,7 @@ def _numeric_coding(heading: str, found: list[str]) -> dict[str, str] | None:
 def _sex(column: Column, coding: dict[str, str], columns: Sequence[Column], table: Table) -> Column:
     at = columns.index(column)
     column = replace(column, coding=coding)
-    if re.search(r"male|女性|男性", cells.fold(column.heading)) and "2" not in coding:
+    if re.search(r"male|女性|男性", spelling.fold(column.heading)) and "2" not in coding:
         return replace(column, confidence=0.9, reason=f"The heading says what 1 means: {column.coded}.")
     evidence, agrees = _by_stature(table.columns[at], coding, columns, table)
     stated = f"Sex is coded in numbers; {column.coded}"
@@ -91,11 +91,11 @@ def _sex(column: Column, coding: dict[str, str], columns: Sequence[Column], tabl
 
 def _by_stature(words: Words, coding: dict[str, str], columns: Sequence[Column], table: Table) -> tuple[str, bool]:
     """Men are taller and heavier: height (or weight) tells whether a coding is turned round."""
-    sexes = np.array(cells.each(words, lambda word: coding.get(cells.fold(word), "")))
+    sexes = np.array(spelling.each(words, lambda word: coding.get(spelling.fold(word), "")))
     for other, sizes in zip(columns, table.columns, strict=True):
         if other.role not in ("height", "weight"):
             continue
-        size = cells.floats(sizes, other.decimal)
+        size = spelling.floats(sizes, other.decimal)
         men, women = (size[(sexes == sex) & np.isfinite(size)] for sex in ("male", "female"))
         if min(len(men), len(women)) < 5:
             continue

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 from fundus_core.errors import TruthError
 from fundus_core.records import Eye
+from fundus_core.tables.spelling import fold
+from fundus_core.tables.units import UNITS, factor, unit_of
 from fundus_core.targets import TARGETS
-from fundus_core.truth.cells import fold
-from fundus_core.truth.units import UNITS, factor, unit_of
 
 KEYS = ("photograph", "patient_id", "eye")
 """Roles that say whose value it is."""

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import TruthError
 from fundus_core.records import Floats, Labels
+from fundus_core.tables.faults import Fault, as_csv
 from fundus_core.truth.checking import same_values
-from fundus_core.truth.faults import Fault, as_csv
 from fundus_core.truth.keying import ALONE, EYELESS, KEYS, Known, Pseudonymiser, as_ids, sides
 from fundus_core.truth.table import TruthTable
 

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.records import Eye, Floats, Labels
+from fundus_core.tables import dates, spelling, units
+from fundus_core.tables.faults import Fault
+from fundus_core.tables.headings import understand
+from fundus_core.tables.table import Words
 from fundus_core.targets import TARGETS
-from fundus_core.truth import cells, dates, units
-from fundus_core.truth.faults import Fault
-from fundus_core.truth.headings import understand
 from fundus_core.truth.mapping import Column
-from fundus_core.truth.table import Words
 
 
 @dataclass(slots=True)
@@ -71,8 +71,8 @@ def measure(column: Column, words: Words, record: Record) -> Floats:
 
     A unit in the cell outranks the column's. Every conversion is noted.
     """
-    found, codes = cells.distinct(words)
-    raw, others = cells.numbers(found, column.decimal)
+    found, codes = spelling.distinct(words)
+    raw, others = spelling.numbers(found, column.decimal)
     given = column.unit or units.UNITS[column.role][0].name
     names = [others[at].unit or given if at in others else given for at in range(len(found))]
     factors = {name: units.factor(column.role, name) or np.nan for name in {given, *names}}
@@ -124,9 +124,9 @@ def _doubt(column: Column, values: Floats, record: Record) -> None:
 
 def pressures(column: Column, words: Words, record: Record) -> tuple[Floats, Floats]:
     """Return systolic and diastolic pressure (mmHg) of cells such as ``120/80``."""
-    found, codes = cells.distinct(words)
-    pairs = [cells.PAIR.fullmatch(word) for word in found]
-    bad = np.array([p is None and not cells.is_missing(w) for p, w in zip(pairs, found, strict=True)] or [False])
+    found, codes = spelling.distinct(words)
+    pairs = [spelling.PAIR.fullmatch(word) for word in found]
+    bad = np.array([p is None and not spelling.is_missing(w) for p, w in zip(pairs, found, strict=True)] or [False])
     what = "'{value}' is not systolic/diastolic pressure; it counts as missing. Write it as 120/80."
     record.at(np.flatnonzero(bad[codes]), column.heading, words, "not_a_number", what)
     times = units.factor("blood_pressure", column.unit) or 1.0
@@ -139,24 +139,24 @@ def pressures(column: Column, words: Words, record: Record) -> tuple[Floats, Flo
 
 def sexes(column: Column, words: Words, record: Record) -> Floats:
     """Return 1 for female, 0 for male, NaN for missing."""
-    meant = _coded(column, words, record, column.coding or cells.SEXES, frozenset())
+    meant = _coded(column, words, record, column.coding or spelling.SEXES, frozenset())
     return np.select([meant == "female", meant == "male"], [1.0, 0.0], np.nan)
 
 
 def eyes(column: Column, words: Words, record: Record) -> Labels:
     """Return ``left``, ``right`` or an empty word."""
-    meant = _coded(column, words, record, {**cells.EYES, **column.coding}, cells.BOTH_EYES)
+    meant = _coded(column, words, record, {**spelling.EYES, **column.coding}, spelling.BOTH_EYES)
     return np.where(np.isin(meant, (Eye.LEFT.value, Eye.RIGHT.value)), meant, "")
 
 
 def _coded(column: Column, words: Words, record: Record, known: Mapping[str, str], neither: frozenset[str]) -> Labels:
     """Return what each cell stands for; a word that is not known is listed and counts as missing."""
-    found, codes = cells.distinct(words)
-    folded = [word.removesuffix(".0") for word in map(cells.fold, found)]
-    plain = [cells.plain_word(word, known) for word in folded]
+    found, codes = spelling.distinct(words)
+    folded = [word.removesuffix(".0") for word in map(spelling.fold, found)]
+    plain = [spelling.plain_word(word, known) for word in folded]
     meant = np.array([str(known[word]) if word else "" for word in plain] or [""])[codes]
     strange = [
-        not p and f not in cells.MISSING and not cells.plain_word(f, neither)
+        not p and f not in spelling.MISSING and not spelling.plain_word(f, neither)
         for f, p in zip(folded, plain, strict=True)
     ]
     what = (
@@ -170,10 +170,10 @@ def _coded(column: Column, words: Words, record: Record, known: Mapping[str, str
 
 def days(column: Column, words: Words, record: Record) -> list[dt.date | None]:
     """Return the n dates of a column; a date that cannot be read is listed without its words, which are personal."""
-    found, _ = cells.distinct(words)
+    found, _ = spelling.distinct(words)
     month_first = _month_first(column, found, record)
-    read = cells.each(words, lambda word: dates.date(word, month_first=month_first))
-    missing = cells.each(words, cells.is_missing)
+    read = spelling.each(words, lambda word: dates.date(word, month_first=month_first))
+    missing = spelling.each(words, spelling.is_missing)
     bad = np.array([day is None and not gone for day, gone in zip(read, missing, strict=True)])
     what = "The cell is not a date; it counts as missing. Write dates as 1960-04-01."
     record.at(np.flatnonzero(bad), column.heading, None, "not_a_date", what)
@@ -181,7 +181,7 @@ def days(column: Column, words: Words, record: Record) -> list[dt.date | None]:
 
 
 def _month_first(column: Column, found: list[str], record: Record) -> bool:
-    numbered = [word for word in map(cells.fold, found) if dates.YEAR_LAST.fullmatch(word)]
+    numbered = [word for word in map(spelling.fold, found) if dates.YEAR_LAST.fullmatch(word)]
     firsts = [dates.YEAR_LAST.fullmatch(word) for word in numbered]
     pairs = [(int(f[1]), int(f[2])) for f in firsts if f]
     if any(second > 12 for _, second in pairs):

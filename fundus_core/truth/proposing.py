@@ -10,13 +10,14 @@ import numpy as np
 
 from fundus_core.errors import TruthError
 from fundus_core.records import Eye, Floats
+from fundus_core.tables import spelling, units
+from fundus_core.tables.grid import PHOTOGRAPH
+from fundus_core.tables.headings import Meaning, is_hospital_number, spoken, understand
+from fundus_core.tables.table import Table, Words
 from fundus_core.targets import TARGETS
-from fundus_core.truth import cells, coding, units
-from fundus_core.truth.grid import PHOTOGRAPH
-from fundus_core.truth.headings import Meaning, is_hospital_number, spoken, understand
+from fundus_core.truth import coding
 from fundus_core.truth.keying import eye_in_name
 from fundus_core.truth.mapping import Column, Proposal
-from fundus_core.truth.table import Table, Words
 
 NUMERIC = (*(name for name in TARGETS if name != "sex"), "height", "weight")
 """Roles whose cells are numbers with a unit."""
@@ -54,7 +55,7 @@ def _refuse_predictions(table: Table) -> None:
 
 def _sample(words: Words) -> list[str]:
     step = max(1, len(words) // _SAMPLE)
-    return [word[:_LONGEST] for word in words[::step] if not cells.is_missing(word)]
+    return [word[:_LONGEST] for word in words[::step] if not spelling.is_missing(word)]
 
 
 def _column(heading: str, words: Words) -> Column:
@@ -98,21 +99,21 @@ def _by_cells(meaning: Meaning, sample: list[str]) -> Meaning | None:
         )
     if meaning.role:
         return None
-    folded = {cells.fold(word) for word in sample}
+    folded = {spelling.fold(word) for word in sample}
     if _share(sample, _DATE.fullmatch) > 0.8:
         return replace(meaning, role="exam_date", confidence=0.6, reason="The cells are dates.")
-    if 1 < len(folded) <= 6 and folded <= set(cells.EYES) | cells.BOTH_EYES:
+    if 1 < len(folded) <= 6 and folded <= set(spelling.EYES) | spelling.BOTH_EYES:
         return replace(meaning, role="eye", confidence=0.6, reason="The cells are words for right and left.")
-    if len(folded) == 2 and folded <= set(cells.SEXES) and folded != {"m", "w"}:
+    if len(folded) == 2 and folded <= set(spelling.SEXES) and folded != {"m", "w"}:
         return replace(meaning, role="sex", confidence=0.6, reason="The cells are words for female and male.")
     return None
 
 
 def _numeric(column: Column, meaning: Meaning, words: Words, sample: list[str]) -> Column:
-    decimal = cells.decimal_mark(sample)
+    decimal = spelling.decimal_mark(sample)
     if column.role == "blood_pressure":
         return _pressure(replace(column, decimal=decimal), sample)
-    numbers = [cells.number(word, decimal) for word in sample]
+    numbers = [spelling.number(word, decimal) for word in sample]
     values = np.array([number.value for number in numbers])
     if len(values) and float(np.isfinite(values).mean()) < _FEWEST_NUMBERS:
         reason = f"The heading means {spoken(column.role)}, but hardly any cell is a number: kept as words."
@@ -128,8 +129,10 @@ def _numeric(column: Column, meaning: Meaning, words: Words, sample: list[str]) 
 
 def _pressure(column: Column, sample: list[str]) -> Column:
     """A bare 'blood pressure' is two numbers in one cell, or it cannot be told which of the two it is."""
-    if _share(sample, cells.PAIR.fullmatch) > 0.5:
-        values = np.array([float(pair[1].replace(",", ".")) for word in sample if (pair := cells.PAIR.fullmatch(word))])
+    if _share(sample, spelling.PAIR.fullmatch) > 0.5:
+        values = np.array(
+            [float(pair[1].replace(",", ".")) for word in sample if (pair := spelling.PAIR.fullmatch(word))]
+        )
         return _with_unit(
             replace(column, confidence=0.9, reason="The cells hold systolic/diastolic pressure."),
             values,
@@ -256,7 +259,7 @@ def _in_order(columns: list[Column], table: Table) -> list[Column]:
         ]
         if pair[0] is None or pair[1] is None:
             continue
-        upper, lower = (cells.floats(table.columns[i], columns[i].decimal) for i in pair if i is not None)
+        upper, lower = (spelling.floats(table.columns[i], columns[i].decimal) for i in pair if i is not None)
         both = np.isfinite(upper) & np.isfinite(lower)
         if both.any() and float((upper < lower)[both].mean()) > 0.5 and columns[pair[0]].unit == columns[pair[1]].unit:
             for i in (pair[0], pair[1]):

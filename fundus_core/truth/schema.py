@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fundus_core.records import Floats
-from fundus_core.truth.units import RANGES
+from fundus_core.tables.units import RANGES
 
 if TYPE_CHECKING:
     import pandera.pandas as pa

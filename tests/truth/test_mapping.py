@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from fundus_core.errors import TruthError
 from fundus_core.records import Eye
+from fundus_core.tables.faults import Fault
 from fundus_core.truth import Column, Proposal, apply, as_csv, coding_from, load, propose, read_table
-from fundus_core.truth.faults import Fault
 
 DATA = b"id,SBP,glucose,sex\n1,120,5.5,1\n2,130,6.1,2\n"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fundus_core.tables.headings import understand
 from fundus_core.truth import Column, TruthTable, apply, propose, read_table
-from fundus_core.truth.headings import understand
 
 
 def column(text: str, heading: str) -> Column:

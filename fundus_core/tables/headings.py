@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from fundus_core.records import Eye
+from fundus_core.tables.units import bare_unit, factor, unit_of
+from fundus_core.tables.vocabulary import BY_WORD, OTHERS, PHRASES
 from fundus_core.targets import TARGETS
-from fundus_core.truth.units import bare_unit, factor, unit_of
-from fundus_core.truth.vocabulary import BY_WORD, OTHERS, PHRASES
 
 
 @dataclass(frozen=True, slots=True)

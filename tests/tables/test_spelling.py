@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fundus_core.truth import cells, dates
+from fundus_core.tables import dates, spelling
 
 FULL_WIDTH = str.maketrans("0123456789.-", "０１２３４５６７８９．－")
 
@@ -18,8 +18,8 @@ def test_a_number_is_read_however_it_is_written(value: float) -> None:
     plain = f"{value:.4f}"
     expected = float(plain)
     for written in (plain, plain.translate(FULL_WIDTH), f" {plain} ", f"{plain} mmHg", f"{plain}*"):
-        assert cells.number(written).value == expected
-    assert cells.number(plain.replace(".", ","), ",").value == expected
+        assert spelling.number(written).value == expected
+    assert spelling.number(plain.replace(".", ","), ",").value == expected
 
 
 @given(st.floats(0, 1e9, allow_nan=False), st.sampled_from([".", ","]))
@@ -27,29 +27,29 @@ def test_thousands_are_no_decimals(value: float, decimal: str) -> None:
     written = f"{value:,.2f}"
     if decimal == ",":
         written = written.translate(str.maketrans(",.", ".,"))
-    assert cells.number(written, decimal).value == pytest.approx(float(f"{value:.2f}"))
+    assert spelling.number(written, decimal).value == pytest.approx(float(f"{value:.2f}"))
 
 
 @given(st.text(max_size=12))
 def test_any_word_is_a_finite_number_missing_or_a_problem(word: str) -> None:
-    read = cells.number(word)
-    assert math.isfinite(read.value) != bool(read.problem or cells.is_missing(word))
+    read = spelling.number(word)
+    assert math.isfinite(read.value) != bool(read.problem or spelling.is_missing(word))
 
 
 @settings(deadline=None)
 @given(st.lists(st.text(max_size=6) | st.sampled_from(["1", "2.5", "1e3", "x", "", "inf", "１"]), max_size=20))
 def test_a_column_is_read_as_its_cells_are(words: list[str]) -> None:
-    values, others = cells.numbers(words)
-    expected = [cells.number(word).value for word in words]
+    values, others = spelling.numbers(words)
+    expected = [spelling.number(word).value for word in words]
     np.testing.assert_array_equal(values, np.array(expected, dtype=np.float64))
-    assert all(cells.number(words[at]) == read for at, read in others.items())
+    assert all(spelling.number(words[at]) == read for at, read in others.items())
 
 
 @pytest.mark.parametrize(
     "word", ["inf", "nan", "1_000", "0x10", "1e999", "--5", "1.2.3", "12O", "1,2,3", "一二", "five"]
 )
 def test_what_only_looks_like_a_number_is_none(word: str) -> None:
-    assert not math.isfinite(cells.number(word).value)
+    assert not math.isfinite(spelling.number(word).value)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_only_looks_like_a_number_is_none(word: str) -> None:
     ],
 )
 def test_the_decimal_mark_of_a_column(words: list[str], mark: str) -> None:
-    assert cells.decimal_mark(words) == mark
+    assert spelling.decimal_mark(words) == mark
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from fundus_core.truth.cells import fold
+from fundus_core.tables.spelling import fold
 
 _ERAS = {
     "m": 1867,

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from fundus_core.errors import TruthError
-from fundus_core.truth import grid as grids
-from fundus_core.truth import text, workbook
-from fundus_core.truth.cells import fold
-from fundus_core.truth.faults import Fault
-from fundus_core.truth.grid import Grid, Head
-from fundus_core.truth.stacked import join_units, spread_out
-from fundus_core.truth.table import Table
+from fundus_core.tables import grid as grids
+from fundus_core.tables import text, workbook
+from fundus_core.tables.faults import Fault
+from fundus_core.tables.grid import Grid, Head
+from fundus_core.tables.spelling import fold
+from fundus_core.tables.stacked import join_units, spread_out
+from fundus_core.tables.table import Table
 
 MAX_ROWS = 2_000_000
 """More rows are refused."""

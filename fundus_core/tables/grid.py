@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from fundus_core.truth.cells import decimal_mark, fold, number
-from fundus_core.truth.dates import date
-from fundus_core.truth.faults import Fault
-from fundus_core.truth.headings import understand
-from fundus_core.truth.units import unit_of
+from fundus_core.tables.dates import date
+from fundus_core.tables.faults import Fault
+from fundus_core.tables.headings import understand
+from fundus_core.tables.spelling import decimal_mark, fold, number
+from fundus_core.tables.units import unit_of
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """Separators that are tried, with their names for messages."""

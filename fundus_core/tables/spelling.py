@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from fundus_core.records import Eye, Floats
-from fundus_core.truth.table import Words
-from fundus_core.truth.units import unit_of
+from fundus_core.tables.table import Words
+from fundus_core.tables.units import unit_of
 
 T = TypeVar("T")
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import constants
 
+from fundus_core.tables import units
 from fundus_core.targets import TARGETS
-from fundus_core.truth import apply, propose, read_table, units
+from fundus_core.truth import apply, propose, read_table
 
 
 def test_factors_against_their_definitions() -> None:

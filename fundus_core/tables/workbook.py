@@ -19,8 +19,8 @@ from openpyxl.utils.cell import range_boundaries  # type: ignore[import-untyped]
 from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
 
 from fundus_core.errors import TruthError
-from fundus_core.truth.faults import Fault
-from fundus_core.truth.grid import Grid, known_words
+from fundus_core.tables.faults import Fault
+from fundus_core.tables.grid import Grid, known_words
 
 MAX_UNPACKED = 1_000_000_000
 """A workbook that unpacks to more bytes is refused before it is opened."""

@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fundus_core.tables import spelling, units
+from fundus_core.tables.faults import Fault
+from fundus_core.tables.headings import spread, understand
+from fundus_core.tables.table import Table, Words
 from fundus_core.targets import TARGETS
-from fundus_core.truth import cells, units
-from fundus_core.truth.faults import Fault
-from fundus_core.truth.headings import spread, understand
-from fundus_core.truth.table import Table, Words
 
 _MOST_ITEMS = 60
 _VALUE = frozenset(
@@ -66,7 +66,7 @@ def join_units(table: Table) -> Table:
 def _measured_by(table: Table, index: int) -> int | None:
     """Return the column whose units this one holds: named in its heading, else the one before it."""
     words = _UNIT_HEADING.fullmatch(spread(table.headings[index]))
-    cells_there = [cells.fold(str(word)) for word in set(table.columns[index]) if word]
+    cells_there = [spelling.fold(str(word)) for word in set(table.columns[index]) if word]
     if words is None or not cells_there or not all(map(units.unit_of, cells_there)):
         return None
     if not words[1]:
@@ -138,7 +138,9 @@ def _groups(columns: Sequence[Words]) -> tuple[NDArray[np.int64], NDArray[np.int
 
 
 def _with_unit(value: str, unit: str) -> str:
-    return f"{value} {unit}" if value and units.unit_of(cells.fold(unit)) and not cells.is_missing(value) else value
+    return (
+        f"{value} {unit}" if value and units.unit_of(spelling.fold(unit)) and not spelling.is_missing(value) else value
+    )
 
 
 def _one_each(

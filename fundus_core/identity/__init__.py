@@ -1,0 +1,1 @@
+"""Who and which eye: one answer for the whole house."""
