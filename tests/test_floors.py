@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS = {
-    0: ("errors", "targets", "records"),
+    0: ("errors", "targets", "records", "confined"),
     1: ("identity",),
     2: ("tables",),
     3: ("images", "retina", "quality", "eye", "deidentify", "truth", "evaluation", "synthetic"),
@@ -25,6 +25,7 @@ FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
 ANYWHERE = {"numpy"}
 MAY_IMPORT: dict[str, set[str]] = {
+    "confined": {"psutil"},
     "identity": set(),
     "tables": {"pandas", "openpyxl"},
     "images": {"PIL", "cv2", "simplejpeg", "pydicom", "charset_normalizer"},

@@ -1,0 +1,78 @@
+"""What comes back from a confined process, taken as the word of a stranger."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_LONGEST, _LARGEST = 700, 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a confined call answered."""
+
+    value: Any
+    """Plain values, as JSON has them; of anyone's making."""
+    held: tuple[str, ...]
+    """Codes of the limits that held on this machine."""
+
+
+def said(folder: Path, name: str) -> dict[str, Any] | None:
+    """Return the JSON object that a confined process left; ``None`` where it left none that can be read."""
+    try:
+        content = json.loads(_bytes(folder / name))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _bytes(path: Path) -> bytes:
+    with os.fdopen(_opened(path), "rb") as file:
+        return file.read(_LARGEST + 1)
+
+
+def _opened(path: Path) -> int:
+    """Open a plain file; no link is followed, no pipe waited for."""
+    place = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(place).st_mode):
+        os.close(place)
+        message = "irregular"
+        raise OSError(message)
+    return place
+
+
+def plain(message: object) -> str:
+    """Return one line of limited length without anything that steers a terminal."""
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", str(message)).split())[:_LONGEST]
+
+
+def taken(folder: Path, name: str, place: Path, *, most: int) -> bool:
+    """Copy one plain file out of a confined process's folder.
+
+    Args:
+        folder: Of the process.
+        name: Of the file in it.
+        place: Where the copy goes; a new file.
+        most: Bytes that it may have.
+
+    Returns:
+        Whether there was such a file.
+    """
+    try:
+        source = _opened(folder / name)
+    except OSError:
+        return False
+    with os.fdopen(source, "rb") as file, place.open("xb") as copy:
+        left = most
+        while chunk := file.read(min(2**20, left + 1)):
+            left -= len(chunk)
+            if left < 0:
+                return False
+            copy.write(chunk)
+    return True

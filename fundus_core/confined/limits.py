@@ -1,0 +1,46 @@
+"""How much a confined process may take, and the words for the limits that hold."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+MIB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one confined call may take."""
+
+    seconds: float = 25.0
+    """Of the clock on the wall, its start included."""
+    memory: int = 3072 * MIB
+    """Bytes of resident memory, all its processes together."""
+    disk: int = 1024 * MIB
+    """Bytes that it may leave in its folder."""
+    processes: int = 512
+    """Processes and threads."""
+
+    def grown(self, size: int, *, seconds_per_mib: float, memory_per_byte: float) -> Limits:
+        """Return limits for an input of that many bytes: a large file may take longer, within reason."""
+        return Limits(
+            seconds=self.seconds + seconds_per_mib * size / MIB,
+            memory=self.memory + int(memory_per_byte * size),
+            disk=self.disk + 4 * size,
+            processes=self.processes,
+        )
+
+
+ALL = ("seconds", "memory", "disk", "processes", "files", "network")
+"""Codes of the limits, as ``Answer.held`` lists those that hold on this machine."""
+
+
+def sentences(limits: Limits, held: Collection[str]) -> tuple[str, ...]:
+    """Return what held, and what this machine could not hold, as sentences for people."""
+    gib = limits.memory / 2**30
+    most = f"It was opened in a process of its own, with at most {limits.seconds:.0f} s and {gib:.1f} GiB of memory."
+    files = (
+        "It could touch no file but its own." if "files" in held else "This machine cannot keep it from other files."
+    )
+    network = "It had no network." if "network" in held else "This machine cannot keep it from the network."
+    return most, files, network

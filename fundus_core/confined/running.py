@@ -1,0 +1,187 @@
+"""Starting a confined process, watching it from outside, and hearing what it says."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from fundus_core import errors
+from fundus_core.confined import answers
+from fundus_core.confined.answers import Answer
+from fundus_core.confined.limits import Limits
+from fundus_core.errors import FundusError
+
+_EVERY = 0.05
+"""Seconds between two looks at memory; a second look at the folder every ``_SELDOM`` of them."""
+_SELDOM = 10
+_MOST_FILES = 10_000
+_KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "SYSTEMROOT", "OMP_NUM_THREADS", "LD_LIBRARY_PATH", "TZ")
+"""Of the environment; a database's address or a proxy's password stays outside."""
+
+
+class StoppedError(FundusError):
+    """A confined process gave no answer.
+
+    Attributes:
+        why: ``seconds``, ``memory``, ``disk`` (a limit was met) or ``fault`` (it broke).
+    """
+
+    def __init__(self, why: str, message: str) -> None:
+        """Keep the code beside the sentence."""
+        super().__init__(message)
+        self.why = why
+
+
+def run(
+    function: str,
+    arguments: Mapping[str, object],
+    *,
+    folder: Path,
+    readable: Sequence[Path] = (),
+    limits: Limits | None = None,
+) -> Answer:
+    """Call a function in a process of its own.
+
+    Args:
+        function: ``package.module:name``; never a stranger's word.
+        arguments: Its keywords, values that JSON can hold.
+        folder: The one folder in which it may write, and in which it runs. It must be empty, and is left as it is.
+        readable: Files and folders that it may read besides Python and the system's libraries.
+        limits: What it may take; ``Limits()`` where ``None``.
+
+    Raises:
+        FundusError: What the function raised, of the same kind, its sentence cut to a line.
+        StoppedError: It met a limit, or ended without an answer.
+    """
+    most = limits or Limits()
+    job = {
+        "function": function,
+        "arguments": dict(arguments),
+        "readable": [str(Path(path).resolve()) for path in readable],
+        "limits": asdict(most),
+    }
+    with _started(folder, job) as process:
+        try:
+            why = _watched(process, folder, most)
+        finally:
+            _end(process)
+        first = process.stdout.readline(4096) if process.stdout else b""
+    if why:
+        raise StoppedError(
+            why, _WORDS[why].format(seconds=most.seconds, memory=most.memory / 2**30, disk=most.disk / 2**30)
+        )
+    return _heard(folder, first, process.returncode)
+
+
+_WORDS: Mapping[str, str] = {
+    "seconds": "It was not done after {seconds:.0f} s and was stopped.",
+    "memory": "It wanted more than {memory:.1f} GiB of memory and was stopped.",
+    "disk": "It wrote more than {disk:.1f} GiB and was stopped.",
+}
+
+
+def _started(folder: Path, job: Mapping[str, object]) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-W", "ignore", "-m", "fundus_core.confined"],
+        cwd=folder,
+        env=_environment(folder),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(json.dumps(job).encode())  # type: ignore[union-attr]
+        process.stdin.close()  # type: ignore[union-attr]
+    return process
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    root = str(Path(__file__).parents[2])
+    own = {"HOME": str(folder), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
+    own |= {"USER": "nobody", "LOGNAME": "nobody", "KERAS_HOME": str(folder), "KERAS_BACKEND": "torch"}
+    return (
+        kept | own | {"PYTHONPATH": os.pathsep.join([root, *(str(Path(path).absolute()) for path in sys.path if path)])}
+    )
+
+
+def _watched(process: subprocess.Popen[bytes], folder: Path, limits: Limits) -> str:
+    """Wait for the end; returns the limit that was met, empty where none was."""
+    until, looks = time.monotonic() + limits.seconds, 0
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_EVERY)
+            return ""
+        if time.monotonic() > until:
+            return "seconds"
+        if _resident(process.pid) > limits.memory:
+            return "memory"
+        looks += 1
+        if looks % _SELDOM == 0 and _written(folder) > limits.disk:
+            return "disk"
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        first = psutil.Process(pid)
+        return [first, *first.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _resident(pid: int) -> int:
+    total = 0
+    for one in _family(pid):
+        with contextlib.suppress(psutil.Error):
+            total += one.memory_info().rss
+    return total
+
+
+def _written(folder: Path) -> int:
+    total = 0
+    for count, path in enumerate(folder.rglob("*")):
+        if count > _MOST_FILES:
+            return sys.maxsize
+        with contextlib.suppress(OSError):
+            total += path.lstat().st_size
+    return total
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End it and every process that it started."""
+    for one in reversed(_family(process.pid)):
+        with contextlib.suppress(psutil.Error):
+            one.kill()
+    process.kill()
+    process.wait()
+
+
+def _heard(folder: Path, first: bytes, status: int) -> Answer:
+    said = answers.said(folder, "answer.json")
+    if said is not None and "value" in said:
+        held = json.loads(first or b"[]")
+        return Answer(said["value"], ("seconds", "memory", *map(str, held)))
+    raise _fault(said or {}, status)
+
+
+def _fault(said: Mapping[str, Any], status: int) -> FundusError:
+    """Return what the function raised, if that is an error of ours that a sentence alone makes."""
+    kind, message = said.get("error"), answers.plain(said.get("message", ""))
+    own = getattr(errors, str(kind), None)
+    if isinstance(own, type) and issubclass(own, FundusError):
+        code = said.get("code")
+        return own(message) if code is None else own(str(code), message)
+    if kind == "MemoryError":
+        return StoppedError("memory", "It wanted more memory than it may take and was stopped.")
+    return StoppedError("fault", message or f"It ended without an answer (status {status}).")
