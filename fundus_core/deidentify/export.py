@@ -6,19 +6,18 @@ the order of their pseudonyms, so that the order of the originals tells nothing.
 
 from __future__ import annotations
 
-import csv
 import math
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from io import StringIO
 from pathlib import Path
 from typing import Protocol
 
 from fundus_core.deidentify.photograph import OLDEST_AGE, AuditLine, Deidentified, Form, encode
 from fundus_core.errors import UsageError
+from fundus_core.tables import as_csv
 from fundus_core.targets import TARGETS
 
 Value = float | str
@@ -115,11 +114,7 @@ def _cell(value: Value) -> str:
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """UTF-8 with a byte order mark, by which spreadsheets know it."""
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue().encode("utf-8-sig")
+    return as_csv(columns, rows).encode("utf-8-sig")
 
 
 def audit_csv(lines: Iterable[AuditLine]) -> bytes:

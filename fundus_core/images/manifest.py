@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from fundus_core.errors import UsageError
 from fundus_core.images.reading import ReadFile
 from fundus_core.records import Eye, Source
+from fundus_core.tables import restored
 
 _ENCODINGS = ("utf-8-sig", "euc_jp", "cp932", "latin-1")
 """Tried in this order: text in a later one hardly ever decodes in an earlier one; the last never fails."""
@@ -91,7 +92,7 @@ def _columns(header: list[str], name: str) -> tuple[int, int | None, int | None]
 
 
 def _cell(cells: list[str], place: int | None) -> str:
-    return "" if place is None or place >= len(cells) else cells[place].strip()
+    return "" if place is None or place >= len(cells) else restored(cells[place]).strip()
 
 
 def _eye(word: str, line: int) -> Eye:

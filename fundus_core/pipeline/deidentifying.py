@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from fundus_core.pipeline.door import see
 from fundus_core.pipeline.inspection import Counts
 from fundus_core.records import Eye, Source, Status
 from fundus_core.store import CohortRef, Item, Store, TurnedAway
+from fundus_core.tables import write_csv
 
 Values = Mapping[str, float | str]
 _WHOLE_FRAME = "No edge of the field of view was found, so writing beside the retina could not be blacked out."
@@ -67,8 +67,7 @@ def export_deidentified(
     written = write_cohort(_cleaned(exporter, found, progress), out, covariates=covariates)
     listing = out.with_name(f"{out.stem}_left_behind.csv")
     if exporter.left_behind:
-        with listing.open("w", newline="", encoding="utf-8") as stream:
-            csv.writer(stream).writerows([("photograph", "status", "reason_code", "reason"), *exporter.left_behind])
+        write_csv(listing, ("photograph", "status", "reason_code", "reason"), exporter.left_behind)
     failed = sum(status == Status.FAILED.value for _, status, _, _ in exporter.left_behind)
     return Counts(written.photographs, len(exporter.left_behind) - failed, failed)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from fundus_core.journey import Examined, examine
 from fundus_core.pipeline.tables import INSPECTION_COLUMNS, inspection_row
 from fundus_core.quality import LIMITS, Limits
 from fundus_core.records import Source, Status
+from fundus_core.tables import write_csv
 
 _AHEAD = 8
 """Photographs read ahead: enough to keep two cores busy, few enough that memory does not grow."""
@@ -61,14 +61,15 @@ def inspect(
     found = sources(paths)
     tally = dict.fromkeys(Status, 0)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(INSPECTION_COLUMNS)
+
+    def rows() -> Iterator[list[str]]:
         for number, examined in enumerate(_examined(found, limits, pseudonyms), start=1):
-            writer.writerow(inspection_row(examined))
+            yield inspection_row(examined)
             tally[examined.status] += 1
             if progress:
                 progress(number)
+
+    write_csv(out, INSPECTION_COLUMNS, rows())
     return Counts(tally[Status.ACCEPTED], tally[Status.REFUSED], tally[Status.FAILED])
 
 

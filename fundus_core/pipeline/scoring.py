@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,9 +15,10 @@ from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Evaluation, TargetResu
 from fundus_core.evaluation import evaluate as score
 from fundus_core.models import registry
 from fundus_core.models.card import Card
-from fundus_core.pipeline.tables import PredictionsFile, number, read_predictions
+from fundus_core.pipeline.tables import PredictionsFile, read_predictions
 from fundus_core.records import CohortTable, Labels
 from fundus_core.report import Subject, analyse, render, tables
+from fundus_core.tables import number, write_csv
 from fundus_core.targets import TARGETS
 
 
@@ -236,17 +236,9 @@ def write_truth(out: Path, found: truth.Match) -> None:
         for row in range(len(found.photographs))
         if found.line[row] >= 0
     )
-    write_rows(out / "truth.csv", head, rows)
+    write_csv(out / "truth.csv", head, rows)
     faults = truth.as_csv([*found.truth.faults, *found.faults])
     (out / "truth_faults.csv").write_text(faults, encoding="utf-8")
-
-
-def write_rows(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a CSV file in UTF-8."""
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(head)
-        writer.writerows(rows)
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, object]], *, note: str) -> None:
@@ -254,7 +246,7 @@ def write_table(path: Path, rows: Sequence[Mapping[str, object]], *, note: str) 
     if not rows:
         return
     head = [*rows[0], "notice"]
-    write_rows(path, head, ([*("" if v is None else str(v) for v in row.values()), note] for row in rows))
+    write_csv(path, head, ([*row.values(), note] for row in rows))
 
 
 def write_metrics(path: Path, scored: Scored, *, rendered: bool, note: str) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from fundus_core.errors import UsageError
 from fundus_core.journey import Examined
 from fundus_core.records import CohortTable, Eye, Floats, Labels, Prediction, Reading, Status
+from fundus_core.tables import number, records_from_csv, write_csv
 from fundus_core.targets import TARGETS
 
 _HEAD = (
@@ -59,11 +60,7 @@ def prediction_columns(targets: Sequence[str]) -> tuple[str, ...]:
 
 def write_predictions(path: Path, readings: Iterable[Reading], targets: Sequence[str]) -> None:
     """Write one row per photograph; targets without a prediction stay empty."""
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(prediction_columns(targets))
-        for reading in readings:
-            writer.writerow(_prediction_row(reading, targets))
+    write_csv(path, prediction_columns(targets), (_prediction_row(reading, targets) for reading in readings))
 
 
 def _prediction_row(reading: Reading, targets: Sequence[str]) -> list[str]:
@@ -103,15 +100,6 @@ def inspection_row(examined: Examined) -> list[str]:
         examined.eye_source,
         number(round(examined.score, 4)),
     ]
-
-
-def number(value: float) -> str:
-    """Return the shortest text that reads back as the same float; empty for a missing value.
-
-    >>> number(0.1), number(float("nan"))
-    ('0.1', '')
-    """
-    return "" if math.isnan(value) else repr(float(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +184,8 @@ def read_predictions(path: Path) -> PredictionsFile:
 def _rows(path: Path) -> tuple[list[dict[str, str]], list[str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream, restval="")
-            return list(reader), list(reader.fieldnames or ())
+            head, rows = records_from_csv(stream)
+            return rows, head
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         message = f"'{path.name}' could not be read as a CSV file in UTF-8 ({error}); give a predictions.csv."
         raise UsageError(message) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from fundus_core.figures import Look, Points
 from fundus_core.figures.printing import svg
 from fundus_core.models import card as cards
 from fundus_core.records import Floats
+from fundus_core.tables import records_from_csv
 from fundus_core.targets import TARGETS
 
 
@@ -28,7 +28,7 @@ def draw_test_part(folder: Path) -> list[Path]:
     """
     card = cards.read(folder / "card.toml")
     with (folder / "predictions.csv").open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
+        rows = records_from_csv(stream)[1]
     look = Look(rendered=card.rendered, opaque=True)
     drawn = []
     for name in card.targets:

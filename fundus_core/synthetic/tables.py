@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,6 +14,7 @@ from fundus_core.records import Eye, Floats
 from fundus_core.synthetic import population as law
 from fundus_core.synthetic.camera import CAMERAS
 from fundus_core.synthetic.people import EYES, People
+from fundus_core.tables import write_csv
 from fundus_core.targets import TARGETS
 
 STATEMENT = (
@@ -64,7 +64,7 @@ def write_truth(drawn: People, path: Path) -> None:
         for person in range(len(drawn))
         for side, eye in enumerate(EYES)
     )
-    _write_table(path, header, rows)
+    write_csv(path, header, rows)
 
 
 def _shown(target: str, value: float) -> str:
@@ -90,15 +90,7 @@ def write_latents(drawn: People, population: law.Population, path: Path) -> None
         ]
         for person in range(len(drawn))
     )
-    _write_table(path, header, rows)
-
-
-def _write_table(path: Path, header: Sequence[str], rows: Iterator[list[str]]) -> None:
-    """Write a CSV table, UTF-8, with plain line ends."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+    write_csv(path, header, rows)
 
 
 def write_limit(drawn: People, population: law.Population, seed: int, size: int, path: Path) -> None:

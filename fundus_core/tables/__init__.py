@@ -1,8 +1,34 @@
-"""Tables of strangers: bytes to words under headings, whatever their encoding, separator, sheet or unit."""
+"""Tables: one reader for those of strangers, one writer for ours, which no spreadsheet runs a cell of."""
 
+from fundus_core.tables.cells import harmless, restored
 from fundus_core.tables.faults import Fault
 from fundus_core.tables.reading import read_table
 from fundus_core.tables.table import Table
 from fundus_core.tables.workbook import sheet_names
+from fundus_core.tables.writing import (
+    Cell,
+    as_csv,
+    csv_lines,
+    number,
+    records_as_csv,
+    records_from_csv,
+    word,
+    write_csv,
+)
 
-__all__ = ["Fault", "Table", "read_table", "sheet_names"]
+__all__ = [
+    "Cell",
+    "Fault",
+    "Table",
+    "as_csv",
+    "csv_lines",
+    "harmless",
+    "number",
+    "read_table",
+    "records_as_csv",
+    "records_from_csv",
+    "restored",
+    "sheet_names",
+    "word",
+    "write_csv",
+]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
+
+from fundus_core.tables import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +27,11 @@ class Fault:
 FIELDS = tuple(field.name for field in fields(Fault))
 """Columns of the downloaded table."""
 
-_FORMULA = ("=", "+", "@", "\t", "\r")
-
 
 def as_csv(faults: Iterable[Fault]) -> str:
     """Return the faults as CSV text with the columns of ``FIELDS``; row 0 is left empty.
 
-    Cells that a spreadsheet would run as a formula get an apostrophe in front (OWASP, CSV injection).
-
     >>> print(as_csv([Fault(3, "SBP", "999", "implausible", "Correct it.")]).splitlines()[1])
     3,SBP,999,implausible,Correct it.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(FIELDS)
-    for fault in faults:
-        writer.writerow([fault.row or "", *(_harmless(str(cell)) for cell in astuple(fault)[1:])])
-    return out.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return writing.as_csv(FIELDS, ([fault.row or "", *astuple(fault)[1:]] for fault in faults))

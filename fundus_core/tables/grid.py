@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from fundus_core.tables.cells import restored
 from fundus_core.tables.dates import date
 from fundus_core.tables.faults import Fault
 from fundus_core.tables.headings import understand
@@ -72,7 +73,7 @@ def _wrapped(grid: Grid) -> bool:
 
 def _parse(text: str, separator: str) -> Grid | None:
     try:
-        return list(csv.reader(_lines(text), delimiter=separator))
+        return [[restored(cell) for cell in row] for row in csv.reader(_lines(text), delimiter=separator)]
     except csv.Error:
         return None
 

@@ -22,6 +22,7 @@ from fundus_core.errors import UsageError
 from fundus_core.images import decode
 from fundus_core.journey import WORKING_PX, examine
 from fundus_core.records import Pixels, Source, Status
+from fundus_core.tables import csv_lines
 
 _CHUNK = 64
 
@@ -89,7 +90,7 @@ def fill(
     bar = tqdm(total=len(sources), initial=len(done), desc="crops", disable=not progress)
     with log.open("a", encoding="utf-8", newline="") as file, bar:
         for chunk, cuts in zip(chunks, _work(recipe, batches, workers), strict=True):
-            csv.writer(file, lineterminator="\n").writerows(_keep(pixels, chunk, cuts))
+            file.write(csv_lines(_keep(pixels, chunk, cuts)))
             pixels.flush()
             file.flush()
             bar.update(len(chunk))

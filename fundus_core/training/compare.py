@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fundus_core.models import card as cards
+from fundus_core.tables import write_csv
 from fundus_core.targets import TARGETS
 from fundus_core.training.fit import train
 from fundus_core.training.plan import Label, Plan
@@ -73,12 +74,8 @@ def tabulate(paths: Sequence[Path], out: Path) -> Path:
         paths: Cards, each beside its ``metrics.json`` and ``log.csv``.
         out: The table.
     """
-    with out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        names = ["backbone", "target", "measure", "value", "low", "high", "n_patients", "megabytes", "training_seconds"]
-        writer.writerow(names)
-        for path in paths:
-            writer.writerows(_rows(path))
+    names = ["backbone", "target", "measure", "value", "low", "high", "n_patients", "megabytes", "training_seconds"]
+    write_csv(out, names, (row for path in paths for row in _rows(path)))
     return out
 
 

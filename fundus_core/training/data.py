@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from fundus_core.errors import UsageError
 from fundus_core.records import Floats
 from fundus_core.retina import CropRule
+from fundus_core.tables import write_csv
 from fundus_core.training import cache, table
 from fundus_core.training.objective import Scale, scales, standardise
 from fundus_core.training.plan import Plan
@@ -93,8 +93,5 @@ def prepare(
 
 
 def _write_split(path: Path, found: table.LearningTable, part: NDArray[np.str_], accepted: NDArray[np.bool_]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["photograph", "patient_id", "part", "accepted"])
-        for row in zip(found.names, found.patients, part, accepted.astype(int), strict=True):
-            writer.writerow(row)
+    rows = zip(found.names, found.patients, part, accepted.astype(int), strict=True)
+    write_csv(path, ["photograph", "patient_id", "part", "accepted"], rows)

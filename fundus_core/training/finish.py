@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import math
@@ -21,6 +20,7 @@ from fundus_core.models import card as cards
 from fundus_core.models import features, weights
 from fundus_core.models.networks import IMAGENET_MEAN, IMAGENET_STD, Links, Network, Reader, body
 from fundus_core.records import CohortTable, Floats, Status
+from fundus_core.tables import write_csv
 from fundus_core.targets import TARGETS
 from fundus_core.training.conformal import growth, interval
 from fundus_core.training.data import Data
@@ -140,12 +140,10 @@ def _table(answers: _Answers, data: Data, outputs: Sequence[cards.Output]) -> Co
 
 def _write_predictions(path: Path, table: CohortTable) -> None:
     names = list(table.predicted)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["photograph", "patient_id", *(f"{k}{t}" for t in names for k in ("true_", "predicted_"))])
-        for row in range(len(table)):
-            numbers = [side[t][row] for t in names for side in (table.truth, table.predicted)]
-            writer.writerow([table.photograph[row], table.patient_id[row], *(f"{v:.6g}" for v in numbers)])
+    head = ["photograph", "patient_id", *(f"{k}{t}" for t in names for k in ("true_", "predicted_"))]
+    sides = [side[t] for t in names for side in (table.truth, table.predicted)]
+    numbers = (["" if math.isnan(side[row]) else f"{side[row]:.6g}" for side in sides] for row in range(len(table)))
+    write_csv(path, head, ([*who, *row] for *who, row in zip(table.photograph, table.patient_id, numbers, strict=True)))
 
 
 def _golden(reader: Reader, data: Data, out: Path, plan: Plan) -> cards.Golden:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 
 from fundus_core.models.networks import Network, body
+from fundus_core.tables import write_csv
 from fundus_core.training.batches import Batch, Deck
 from fundus_core.training.data import Data, prepare
 from fundus_core.training.loop import Learner, engine
@@ -90,7 +90,4 @@ def _validation(data: Data, wanted: NDArray[np.float32]) -> Batch:
 
 
 def _write_log(path: Path, history: list[dict[str, float]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(history[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(history)
+    write_csv(path, list(history[0]), (list(row.values()) for row in history))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fundus_core import tables
 from fundus_core.errors import TruthError
 from fundus_core.records import Floats, Labels
 from fundus_core.tables.faults import Fault, as_csv
@@ -74,14 +73,9 @@ class Match:
 
     def as_csv(self) -> str:
         """Return a line per photograph as CSV text: photograph, status, row of the table."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["photograph", "status", "row"])
         rows = np.where(self.line >= 0, self.truth.rows[self.line], 0)
-        writer.writerows(
-            [name, status, row or ""] for name, status, row in zip(self.photographs, self.status, rows, strict=True)
-        )
-        return out.getvalue()
+        lines = zip(self.photographs, self.status, rows, strict=True)
+        return tables.as_csv(["photograph", "status", "row"], ([name, said, row or ""] for name, said, row in lines))
 
     def faults_csv(self) -> str:
         """Return the faults as CSV text, for download."""

@@ -146,5 +146,5 @@ def test_levels() -> None:
 def test_faults_as_a_table_run_no_formula() -> None:
     text = as_csv([Fault(0, "SBP", "=cmd|' /C calc'!A0", "not_a_number", 'Say "no", please.')])
     assert text == (
-        'row,column,value,fault,what_to_do\n,SBP,\'=cmd|\' /C calc\'!A0,not_a_number,"Say ""no"", please."\n'
+        'row,column,value,fault,what_to_do\r\n,SBP,\'=cmd|\' /C calc\'!A0,not_a_number,"Say ""no"", please."\r\n'
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from fundus_core.deidentify import Pseudonyms
 from fundus_core.errors import FundusError
 from fundus_core.pipeline import Counts
 from fundus_core.store import Cohort
+from fundus_core.tables import records_from_csv
 from pages.parts.cohorts import deeds
 from pages.parts.new_cohort import door
 from pages.parts.shared import naming, show
@@ -92,10 +92,8 @@ def _offer(cohort: Cohort) -> None:
     if behind.is_file():
         with st.expander(_("Left behind, with the reason")):
             with behind.open(encoding="utf-8", newline="") as stream:
-                rows = [
-                    {_("Photograph"): row["photograph"], _("Why"): said(row["reason"])}
-                    for row in csv.DictReader(stream)
-                ]
+                kept = records_from_csv(stream)[1]
+            rows = [{_("Photograph"): row["photograph"], _("Why"): said(row["reason"])} for row in kept]
             st.dataframe(rows, hide_index=True)
             show.download(_("All as CSV"), "left_behind.csv", behind.read_bytes)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import streamlit as st
 
 from fundus_core.records import CohortTable
 from fundus_core.store import Cohort
+from fundus_core.tables import write_csv
 from pages.parts.models import aside
 from pages.parts.shared import choose, naming
 from pages.parts.shell import home
@@ -55,15 +54,11 @@ def _ask(name: str, cohort: Cohort) -> aside.Answer:
 def _write(cohort: Cohort, table: CohortTable, photographs: Path, truth: Path) -> None:
     """Write which photographs to look at, and what was measured, for the command line."""
     store, step = home.store(), max(1, -(-len(table) // MOST))
-    with photographs.open("w", newline="") as listed, truth.open("w", newline="") as measured:
-        paths, values = csv.writer(listed), csv.writer(measured)
-        paths.writerow(["path"])
-        values.writerow(["photograph", *table.truth])
-        for row in range(0, len(table), step):
-            path = store.locator(cohort.id, str(table.photograph[row]))
-            paths.writerow([path])
-            numbers = (float(column[row]) for column in table.truth.values())
-            values.writerow([path, *("" if math.isnan(number) else f"{number:g}" for number in numbers)])
+    rows = range(0, len(table), step)
+    paths = [store.locator(cohort.id, str(table.photograph[row])) for row in rows]
+    values = ([path, *(column[row] for column in table.truth.values())] for path, row in zip(paths, rows, strict=True))
+    write_csv(photographs, ["path"], ([path] for path in paths))
+    write_csv(truth, ["photograph", *table.truth], values)
 
 
 def _show(found: dict[str, Any]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -12,6 +10,7 @@ import streamlit as st
 
 from fundus_core.evaluation import Estimate, Evaluation, TargetResult
 from fundus_core.figures import Look, alt_text, error
+from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
 from pages.parts.shared import cards, taking
 from pages.parts.shared.results import View
@@ -137,12 +136,7 @@ def csv_text(rows: Sequence[Mapping[str, Any]], view: View | None = None) -> str
     """Return rows as CSV text; a column ``note`` carries the sentence about rendered eyes."""
     sentence = (caveat(view) or RESEARCH) if view is not None else ""
     written = [{**row, "note": " ".join(filter(None, [str(row.get("note") or ""), sentence]))} for row in rows]
-    out = io.StringIO()
-    if written:
-        writer = csv.DictWriter(out, list(written[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(written)
-    return out.getvalue()
+    return records_as_csv(written)
 
 
 def download(label: str, name: str, make: Callable[[], str | bytes], *, mime: str = "text/csv") -> None:

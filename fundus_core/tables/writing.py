@@ -1,0 +1,82 @@
+"""Rows as CSV (RFC 4180): UTF-8, commas, nothing that a spreadsheet runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, zip_longest
+from pathlib import Path
+from typing import Any, TextIO
+
+from fundus_core.tables.cells import harmless, restored
+
+Cell = object
+"""Text, a number, or nothing: ``None`` and NaN are empty cells."""
+
+
+def number(value: float) -> str:
+    """Return the shortest text that reads back as the same float; empty for a missing value.
+
+    >>> number(0.1), number(float("nan"))
+    ('0.1', '')
+    """
+    return "" if math.isnan(value) else repr(float(value))
+
+
+def word(cell: Cell) -> str:
+    """Return a cell as it is written.
+
+    >>> word("=1+1"), word(-5.5), word(-3), word(None), word("-")
+    ("'=1+1", '-5.5', '-3', '', "'-")
+    """
+    if cell is None:
+        return ""
+    return harmless(number(cell) if isinstance(cell, float) else str(cell))
+
+
+def csv_lines(rows: Iterable[Sequence[Cell]]) -> str:
+    """Return rows as CSV text, without a heading."""
+    out = io.StringIO()
+    _write(out, rows)
+    return out.getvalue()
+
+
+def write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write a table, a row as soon as it comes."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        _write(stream, chain([head], rows))
+
+
+def as_csv(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    r"""Return a table as CSV text.
+
+    >>> as_csv(["name", "value"], [["=HYPERLINK(1)", -1.5], ["b", None]])
+    "name,value\r\n'=HYPERLINK(1),-1.5\r\nb,\r\n"
+    """
+    return csv_lines(chain([head], rows))
+
+
+def records_as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows with named cells as CSV text, columns as in the first; nothing where there are no rows."""
+    if not rows:
+        return ""
+    head = list(rows[0])
+    return as_csv(head, ([row.get(name) for name in head] for row in rows))
+
+
+def records_from_csv(lines: Iterable[str]) -> tuple[list[str], list[dict[str, str]]]:
+    """Read back what this room wrote: the headings, and each row as text by heading; short rows end in empty cells.
+
+    Raises:
+        csv.Error: The text is no table.
+    """
+    reader = csv.reader(lines)
+    head = [restored(name) for name in next(reader, [])]
+    rows = (map(restored, row[: len(head)]) for row in reader if row)
+    return head, [dict(zip_longest(head, row, fillvalue="")) for row in rows]
+
+
+def _write(stream: TextIO, rows: Iterable[Sequence[Cell]]) -> None:
+    csv.writer(stream).writerows([word(cell) for cell in row] for row in rows)
