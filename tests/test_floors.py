@@ -23,6 +23,15 @@ FLOORS = {
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
+INNER_FLOORS = {
+    "observations": 0,
+    "intervals": 1,
+    "one_cohort": 2,
+    "cohorts": 3,
+    "criteria": 3,
+}
+"""The rooms inside evaluation."""
+
 ANYWHERE = {"numpy"}
 MAY_IMPORT: dict[str, set[str]] = {
     "confined": {"psutil"},
@@ -100,6 +109,20 @@ def test_each_room_keeps_to_its_libraries(path: Path) -> None:
     room = room_of(path)
     outside = {name.split(".")[0] for name in imports(path)} - sys.stdlib_module_names - {"fundus_core"}
     assert outside <= ANYWHERE | MAY_IMPORT.get(room, set()), f"{room} imports {sorted(outside)}"
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_evaluations_rooms_point_down_and_only_its_door_is_open(path: Path) -> None:
+    parts = path.relative_to(ROOT / "fundus_core").parts
+    for name in imports(path):
+        inner = name.split(".")[2:]
+        if not name.startswith("fundus_core.evaluation.") or inner[0] not in INNER_FLOORS:
+            continue
+        if parts[0] != "evaluation":
+            pytest.fail(f"{'/'.join(parts)} reaches past the door of evaluation: {name}")
+        elif len(parts) == 3:
+            mine, other = parts[1], inner[0]
+            assert mine == other or INNER_FLOORS[other] < INNER_FLOORS[mine], f"{mine} imports {other}"
 
 
 def test_the_page_server_never_names_torch() -> None:

@@ -1,159 +1,131 @@
 """Predicted against true: scores with honest intervals, baselines beside them, cohorts compared fairly."""
 
-from fundus_core.evaluation.agreement import SLOPE_NOTE, BetweenEyes, BlandAltman, between_eyes, bland_altman
-from fundus_core.evaluation.alike import Answers, answers, nearest
-from fundus_core.evaluation.bootstrap import draws_for
-from fundus_core.evaluation.calibration import Bin, Bins, deciles, reliability
-from fundus_core.evaluation.casemix import Characteristic, Imbalance, imbalance, table_one
-from fundus_core.evaluation.classification import (
-    SHRUNKEN_NOTE,
-    THRESHOLDS,
-    AtThreshold,
-    Classification,
-    CurvePoints,
-    assess_criterion,
-    classify,
-    shares,
+from fundus_core.evaluation.cohorts.case_mix import Characteristic, Imbalance, imbalance, table_one
+from fundus_core.evaluation.cohorts.compare import Comparison, compare
+from fundus_core.evaluation.cohorts.distribution_shift import (
+    PSI_NOTE,
+    OutOfDistribution,
+    Shift,
+    out_of_distribution,
+    prediction_shift,
 )
-from fundus_core.evaluation.comparison import SPREAD_NOTE, Comparison, Equivalence, TargetComparison, compare
-from fundus_core.evaluation.contrasts import Difference
-from fundus_core.evaluation.criteria import CRITERIA, Criterion, criterion, pressure_grade
-from fundus_core.evaluation.curve import Curve, smooth
-from fundus_core.evaluation.derived import (
-    CURVE,
+from fundus_core.evaluation.cohorts.published import SPREAD_SENTENCE, Published, published
+from fundus_core.evaluation.cohorts.transfer import Transfer, transfers
+from fundus_core.evaluation.criteria.classification import SHRUNKEN_NOTE, AtThreshold, Classification, CurvePoints
+from fundus_core.evaluation.criteria.criterion_assessment import (
+    PARTS,
+    BothMeans,
     Counts,
-    Derived,
-    Seen,
-    able,
+    CriterionAssessment,
+    applicable_criteria,
+    assess,
+    assess_all,
     at_thresholds,
-    derive,
-    derive_all,
-    judge,
-    see,
+    both_person_means,
 )
-from fundus_core.evaluation.distribution import QUANTILES, ErrorDistribution, error_distribution
-from fundus_core.evaluation.estimate import NUMBER_OF_DRAWS, SEED, Estimate, Method, rows
-from fundus_core.evaluation.grouping import grouping
-from fundus_core.evaluation.measures import Measures, measures
-from fundus_core.evaluation.one_cohort import evaluate, points
-from fundus_core.evaluation.paired import ModelComparison, against_baselines, compare_models
-from fundus_core.evaluation.planner import Plan, people_for_mae, people_for_r2, people_for_slope
-from fundus_core.evaluation.probability import ErrorModel, Probabilities, fit_errors, probabilities
-from fundus_core.evaluation.published import PUBLISHED, SPREAD_SENTENCE, Published, Study, published
-from fundus_core.evaluation.recalibration import Recalibration, fit_recalibration, recalibrate, recalibration_effect
-from fundus_core.evaluation.result import Evaluation, TargetResult
-from fundus_core.evaluation.sample import Level, Sample, canonical, draw_sample, people, subset
-from fundus_core.evaluation.scores import TOLERANCES
-from fundus_core.evaluation.shift import PSI_NOTE, OutOfDistribution, Shift, out_of_distribution, prediction_shift
-from fundus_core.evaluation.standardise import Balance, Standardised, WeightedCohort, standardised
-from fundus_core.evaluation.subgroups import Subgroup, Subgroups, subgroups
-from fundus_core.evaluation.transfer import Transfer, transfer, transfers
-from fundus_core.evaluation.values import from_values
+from fundus_core.evaluation.criteria.definitions import CRITERIA, Criterion, criterion
+from fundus_core.evaluation.intervals.bootstrap import draws_for
+from fundus_core.evaluation.intervals.contrasts import Difference
+from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate, rows
+from fundus_core.evaluation.observations.from_arrays import from_values
+from fundus_core.evaluation.observations.grouping import grouping
+from fundus_core.evaluation.observations.sample import (
+    Sample,
+    bootstrap_population,
+    check_level,
+    person_ids,
+    sort_rows,
+    units_of_analysis,
+)
+from fundus_core.evaluation.one_cohort.agreement import BetweenEyes, between_eyes
+from fundus_core.evaluation.one_cohort.calibration import Bin, Bins, deciles, reliability
+from fundus_core.evaluation.one_cohort.calibration_curve import CalibrationCurve, smooth_calibration
+from fundus_core.evaluation.one_cohort.error_distribution import QUANTILES, ErrorDistribution, error_distribution
+from fundus_core.evaluation.one_cohort.evaluate import evaluate, point_estimates
+from fundus_core.evaluation.one_cohort.models import ModelComparison, against_baselines, compare_models
+from fundus_core.evaluation.one_cohort.neighbours import (
+    StandardisedPredictions,
+    nearest_neighbours,
+    standardised_predictions,
+)
+from fundus_core.evaluation.one_cohort.result import Evaluation, TargetResult
+from fundus_core.evaluation.one_cohort.sample_size import Plan, people_for_mae, people_for_r2, people_for_slope
+from fundus_core.evaluation.one_cohort.subgroups import Subgroup, Subgroups, subgroups
 
 __all__ = [
     "CRITERIA",
-    "CURVE",
     "NUMBER_OF_DRAWS",
+    "PARTS",
     "PSI_NOTE",
-    "PUBLISHED",
     "QUANTILES",
     "SEED",
     "SHRUNKEN_NOTE",
-    "SLOPE_NOTE",
-    "SPREAD_NOTE",
     "SPREAD_SENTENCE",
-    "THRESHOLDS",
-    "TOLERANCES",
-    "Answers",
     "AtThreshold",
-    "Balance",
     "BetweenEyes",
     "Bin",
     "Bins",
-    "BlandAltman",
+    "BothMeans",
+    "CalibrationCurve",
+    "Cell",
     "Characteristic",
     "Classification",
     "Comparison",
     "Counts",
     "Criterion",
-    "Curve",
+    "CriterionAssessment",
     "CurvePoints",
-    "Derived",
     "Difference",
-    "Equivalence",
     "ErrorDistribution",
-    "ErrorModel",
     "Estimate",
     "Evaluation",
     "Imbalance",
-    "Level",
-    "Measures",
-    "Method",
     "ModelComparison",
     "OutOfDistribution",
     "Plan",
-    "Probabilities",
     "Published",
-    "Recalibration",
     "Sample",
-    "Seen",
     "Shift",
-    "Standardised",
-    "Study",
+    "StandardisedPredictions",
     "Subgroup",
     "Subgroups",
-    "TargetComparison",
     "TargetResult",
     "Transfer",
-    "WeightedCohort",
-    "able",
     "against_baselines",
-    "answers",
-    "assess_criterion",
+    "applicable_criteria",
+    "assess",
+    "assess_all",
     "at_thresholds",
     "between_eyes",
-    "bland_altman",
-    "canonical",
-    "classify",
+    "bootstrap_population",
+    "both_person_means",
+    "check_level",
     "compare",
     "compare_models",
     "criterion",
     "deciles",
-    "derive",
-    "derive_all",
-    "draw_sample",
     "draws_for",
     "error_distribution",
     "evaluate",
-    "fit_errors",
-    "fit_recalibration",
     "from_values",
     "grouping",
     "imbalance",
-    "judge",
-    "measures",
-    "nearest",
+    "nearest_neighbours",
     "out_of_distribution",
-    "people",
     "people_for_mae",
     "people_for_r2",
     "people_for_slope",
-    "points",
+    "person_ids",
+    "point_estimates",
     "prediction_shift",
-    "pressure_grade",
-    "probabilities",
     "published",
-    "recalibrate",
-    "recalibration_effect",
     "reliability",
     "rows",
-    "see",
-    "shares",
-    "smooth",
-    "standardised",
+    "smooth_calibration",
+    "sort_rows",
+    "standardised_predictions",
     "subgroups",
-    "subset",
     "table_one",
-    "transfer",
     "transfers",
+    "units_of_analysis",
 ]

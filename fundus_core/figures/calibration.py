@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from fundus_core.evaluation import Curve
+from fundus_core.evaluation import CalibrationCurve
 from fundus_core.figures.look import Look, frame, note, with_unit
 from fundus_core.figures.palette import rgba
 from fundus_core.records import Floats
@@ -37,7 +37,7 @@ def calibration(
     *,
     slope: float | None = None,
     intercept: float | None = None,
-    curve: Curve | None = None,
+    curve: CalibrationCurve | None = None,
     place: int = 0,
     height: int = 420,
 ) -> go.Figure:
@@ -94,7 +94,7 @@ def calibration(
     return figure
 
 
-def _smooth(curve: Curve, look: Look, colour: str) -> list[go.Scatter]:
+def _smooth(curve: CalibrationCurve, look: Look, colour: str) -> list[go.Scatter]:
     band = go.Scatter(
         x=np.concatenate([curve.predicted, curve.predicted[::-1]]),
         y=np.concatenate([curve.low, curve.high[::-1]]),

@@ -92,6 +92,6 @@ def _formulas() -> str:
     """The text of everything that computes, as one short word."""
     rooms = (Path(evaluation.__file__).parent, Path(packing.__file__).parent)
     digest = hashlib.sha256()
-    for file in sorted(path for room in rooms for path in room.glob("*.py")):
+    for file in sorted(path for room in rooms for path in room.rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

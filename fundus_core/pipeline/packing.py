@@ -17,12 +17,14 @@ import numpy as np
 from fundus_core.evaluation import (
     AtThreshold,
     BetweenEyes,
+    Bin,
+    Bins,
+    CalibrationCurve,
     Classification,
     Counts,
     Criterion,
-    Curve,
+    CriterionAssessment,
     CurvePoints,
-    Derived,
     Difference,
     ErrorDistribution,
     Estimate,
@@ -32,15 +34,23 @@ from fundus_core.evaluation import (
     TargetResult,
     criterion,
 )
-from fundus_core.evaluation.calibration import Bin, Bins
 from fundus_core.records import CohortTable
 
 KINDS: Mapping[str, type[Any]] = MappingProxyType(
     {
         kind.__name__: kind
         for kind in (
-            *(AtThreshold, BetweenEyes, Bin, Bins, Classification, CohortTable, Counts, Curve, CurvePoints),
-            *(Derived, Difference, ErrorDistribution, Estimate, Evaluation, Subgroup, Subgroups, TargetResult),
+            *(AtThreshold, BetweenEyes, Bin, Bins, Classification, CohortTable, Counts, CalibrationCurve, CurvePoints),
+            *(
+                CriterionAssessment,
+                Difference,
+                ErrorDistribution,
+                Estimate,
+                Evaluation,
+                Subgroup,
+                Subgroups,
+                TargetResult,
+            ),
         )
     }
 )

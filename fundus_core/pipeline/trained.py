@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fundus_core import figures
-from fundus_core.evaluation import canonical, draw_sample, evaluate, from_values
+from fundus_core.evaluation import evaluate, from_values, sort_rows, units_of_analysis
 from fundus_core.figures import Look, Points
 from fundus_core.figures.printing import svg
 from fundus_core.models import card as cards
@@ -38,7 +38,7 @@ def draw_test_part(folder: Path) -> list[Path]:
             patient_id=[row["patient_id"] for row in rows],
         )  # fmt: skip
         found = evaluate(table, targets=[name]).targets[name]
-        sample = draw_sample(canonical(table), target, "patient", ordered=True)
+        sample = units_of_analysis(sort_rows(table), target, "patient", ordered=True)
         if not len(sample):
             continue
         points = [Points("test part", sample.patients[sample.group], sample.y, sample.p, 0)]

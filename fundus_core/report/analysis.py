@@ -12,25 +12,25 @@ from fundus_core.evaluation import (
     QUANTILES,
     BetweenEyes,
     Bins,
-    Curve,
-    Derived,
+    CalibrationCurve,
+    Cell,
+    CriterionAssessment,
     Difference,
     ErrorDistribution,
     Evaluation,
     Subgroups,
     against_baselines,
+    assess_all,
     between_eyes,
+    bootstrap_population,
     deciles,
-    derive_all,
     draws_for,
     error_distribution,
     reliability,
     rows,
-    smooth,
+    smooth_calibration,
     subgroups,
 )
-from fundus_core.evaluation.estimate import Cell
-from fundus_core.evaluation.sample import pool
 from fundus_core.records import CohortTable
 from fundus_core.targets import TARGETS
 
@@ -51,7 +51,7 @@ class OfTarget:
     """Per column that cuts the cohort in two groups or more."""
     bins: Bins
     """Truth along the prediction: tenths of the people, or of the probability."""
-    curve: Curve
+    curve: CalibrationCurve
     """The same without groups."""
     errors: ErrorDistribution | None
     """How errors are distributed; ``None`` for a probability."""
@@ -67,7 +67,7 @@ class Analysis:
 
     targets: Mapping[str, OfTarget]
     """By target id."""
-    criteria: tuple[Derived, ...]
+    criteria: tuple[CriterionAssessment, ...]
     """Clinical criteria whose targets were measured and predicted."""
 
 
@@ -78,9 +78,9 @@ def analyse(table: CohortTable, made: Evaluation) -> Analysis:
         table: Readings and truth.
         made: The scores.
     """
-    made = replace(made, draws=draws_for(len(pool(table)), made.draws))
+    made = replace(made, draws=draws_for(len(bootstrap_population(table)), made.draws))
     targets = {name: _of_target(table, name, made) for name in made.targets}
-    return Analysis(MappingProxyType(targets), derive_all(table, seed=made.seed, draws=made.draws))
+    return Analysis(MappingProxyType(targets), assess_all(table, seed=made.seed, draws=made.draws))
 
 
 def _of_target(table: CohortTable, name: str, made: Evaluation) -> OfTarget:
@@ -92,7 +92,7 @@ def _of_target(table: CohortTable, name: str, made: Evaluation) -> OfTarget:
     return OfTarget(
         groups=tuple(each for each in cuts if len(each.groups) > 1),
         bins=cut(table, name, level=made.level, seed=made.seed, draws=made.draws),
-        curve=smooth(table, name, level=made.level, seed=made.seed, draws=made.draws),
+        curve=smooth_calibration(table, name, level=made.level, seed=made.seed, draws=made.draws),
         errors=None if binary else error_distribution(table, name, level=made.level),
         eyes=between_eyes(table, name, seed=made.seed, draws=made.draws),
         baselines=() if binary else against_baselines(table, name, level=made.level, seed=made.seed, draws=made.draws),
@@ -131,7 +131,7 @@ def _bins(found: Bins) -> Iterator[dict[str, Cell]]:
         yield {"target": found.target, "unit": found.unit, "along": found.along, **row}
 
 
-def _curve(found: Curve) -> Iterator[dict[str, Cell]]:
+def _curve(found: CalibrationCurve) -> Iterator[dict[str, Cell]]:
     columns = zip(found.predicted, found.measured, found.low, found.high, strict=True)
     for values in columns:
         numbers = dict(zip(("predicted", "measured", "measured_low", "measured_high"), map(float, values), strict=True))

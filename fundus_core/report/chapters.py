@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from fundus_core import figures
-from fundus_core.evaluation import Bins, Sample, TargetResult, canonical, draw_sample
+from fundus_core.evaluation import Bins, Sample, TargetResult, sort_rows, units_of_analysis
 from fundus_core.figures import Look, Points, Steps
 from fundus_core.figures.printing import svg
 from fundus_core.report import rows
@@ -52,12 +52,12 @@ class Chapter:
 
 def chapters(subject: Subject) -> Iterator[Chapter]:
     """Return a chapter per target."""
-    ordered = canonical(subject.table)
+    ordered = sort_rows(subject.table)
     look = Look(rendered=subject.rendered, opaque=True)
     made = subject.evaluation
     for name, result in made.targets.items():
         target, found = TARGETS[name], subject.analysis.targets[name]
-        sample = draw_sample(ordered, target, made.level, ordered=True)
+        sample = units_of_analysis(ordered, target, made.level, ordered=True)
         drawn = [*_figures(target, sample, result, found, look)] if len(sample) else []
         if len(forest := [*rows.forest_rows(found.groups, _score(target))]) > 1:
             drawn.append(figures.forest(forest, _axis(target), look, reference=_main(target, result)))

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from fundus_core import figures
-from fundus_core.evaluation import SHRUNKEN_NOTE, AtThreshold, Classification, Derived, Estimate, at_thresholds
-from fundus_core.evaluation.derived import PARTS
+from fundus_core.evaluation import (
+    PARTS,
+    SHRUNKEN_NOTE,
+    AtThreshold,
+    Classification,
+    CriterionAssessment,
+    Estimate,
+    at_thresholds,
+)
 from fundus_core.figures import Look, Shares
 from fundus_core.figures.printing import svg
 from fundus_core.report.words import minus
@@ -50,7 +57,7 @@ class CriteriaSection:
     """Into how many parts the people were split."""
 
 
-def criteria_section(found: tuple[Derived, ...], look: Look) -> CriteriaSection:
+def criteria_section(found: tuple[CriterionAssessment, ...], look: Look) -> CriteriaSection:
     """Return the section; its tables are empty where no criterion has its targets."""
     judged = [(one, one.judged) for one in found if one.judged is not None]
     bars = [Shares(short(one), at.prevalence, at.called, at.expected) for one, at in judged]
@@ -62,32 +69,33 @@ def criteria_section(found: tuple[Derived, ...], look: Look) -> CriteriaSection:
     )
 
 
-def short(one: Derived) -> str:
+def short(one: CriterionAssessment) -> str:
     """Return a criterion's name without its thresholds.
 
-    >>> from fundus_core.evaluation import derive, from_values
-    >>> short(derive(from_values("waist", [80], [84], sex=[0]), "hypertension", draws=10))
+    >>> from fundus_core.evaluation import from_values
+    >>> from fundus_core.evaluation.criteria.criterion_assessment import assess_cohort
+    >>> short(assess_cohort(from_values("waist", [80], [84], sex=[0]), "hypertension", draws=10))
     'hypertension'
     """
     return one.criterion.name.split(":")[0]
 
 
-def full(one: Derived) -> str:
+def full(one: CriterionAssessment) -> str:
     """Return a criterion's name with its thresholds, as it is printed."""
     return one.criterion.name.replace(">=", "≥")
 
 
-def _counts(one: Derived) -> Cells:
+def _counts(one: CriterionAssessment) -> Cells:
     both = (one.measured, one.predicted)
     return full(one), *(f"{n:,}" for counts in both for n in (counts.yes, counts.no, counts.indeterminate))
 
 
-def _shares(one: Derived, at: Classification) -> Cells:
+def _shares(one: CriterionAssessment, at: Classification) -> Cells:
     shown = (_percent(each) for each in (at.prevalence, at.called, at.expected))
     return short(one), f"{at.n:,}", *shown, _number(at.auc), _number(at.brier)
 
 
-def _one(one: Derived, look: Look) -> OneCriterion:
+def _one(one: CriterionAssessment, look: Look) -> OneCriterion:
     source = f"{one.criterion.source}. {one.criterion.note}".strip()
     if one.judged is None:
         return OneCriterion(full(one), source, (), (), one.note)

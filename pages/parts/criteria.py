@@ -11,14 +11,14 @@ from fundus_core import figures
 from fundus_core.evaluation import (
     CRITERIA,
     SHRUNKEN_NOTE,
+    Cell,
     Classification,
     Counts,
     Criterion,
-    Derived,
+    CriterionAssessment,
     Estimate,
     at_thresholds,
 )
-from fundus_core.evaluation.estimate import Cell
 from fundus_core.figures import Shares
 from pages.parts.shared import choose as choosing
 from pages.parts.shared import deeper, show
@@ -27,7 +27,7 @@ from pages.parts.shell import address
 from pages.parts.shell.language import _, count, said
 
 
-def choose(view: View, able: Sequence[str]) -> Derived:
+def choose(view: View, able: Sequence[str]) -> CriterionAssessment:
     """Let the user choose a criterion; it is judged before the others."""
     words = {each: name(CRITERIA[each]) for each in able}
     chosen = address.pick(st.selectbox, _("Criterion"), list(words), key="criterion", words=words)
@@ -45,13 +45,13 @@ def name(one: Criterion) -> str:
     return _(one.name).replace(">=", "≥")
 
 
-def definition(one: Derived) -> None:
+def definition(one: CriterionAssessment) -> None:
     """Say whose criterion it is, and what is taken for granted."""
     parts = [_(one.criterion.source), _(one.criterion.note) if one.criterion.note else ""]
     st.caption(" · ".join(part for part in parts if part))
 
 
-def shares(one: Derived) -> None:
+def shares(one: CriterionAssessment) -> None:
     """Draw the true share beside those that follow from predictions."""
     if one.judged is None:
         st.info(_("There is no probability for this criterion: {why}").format(why=said(one.note)))
@@ -86,7 +86,7 @@ def _interval(estimate: Estimate) -> str:
     return _("95 % interval {low} to {high}").format(low=low, high=high)
 
 
-def curves(view: View, one: Derived, judged: Classification) -> None:
+def curves(view: View, one: CriterionAssessment, judged: Classification) -> None:
     """Draw the ROC curve beside the decision curve, and what each threshold stated in advance does."""
     what = choosing.one_of(_("Curve"), {"roc": "ROC", "pr": _("Precision and recall")}, "curve")
     columns = st.columns(2)
@@ -105,7 +105,7 @@ def curves(view: View, one: Derived, judged: Classification) -> None:
     _thresholds(judged)
 
 
-def _ranked(view: View, one: Derived, judged: Classification, what: str) -> None:
+def _ranked(view: View, one: CriterionAssessment, judged: Classification, what: str) -> None:
     """Draw the ROC or the precision-recall curve."""
     if judged.auc.value is None or judged.prevalence.value is None:
         st.caption(_("No ROC curve: {why}").format(why=said(judged.auc.note)))

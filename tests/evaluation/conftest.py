@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fundus_core.evaluation import subset
+from fundus_core.evaluation.observations.sample import select_rows
 from fundus_core.records import CohortTable
 
 CENTRE = {"sbp": (130, 17.5), "dbp": (77, 11), "glucose": (96, 14), "waist": (84, 11), "bmi": (23.5, 3.7)}
@@ -50,7 +50,7 @@ def cohort(people: int = 60, seed: int = 0, gaps: float = 0.1, spread: float = 1
             "camera": np.array(["X", "Y"])[rng.integers(0, 2, n)],
         },
     )
-    return subset(table, rng.permutation(n))
+    return select_rows(table, rng.permutation(n))
 
 
 @pytest.fixture(name="cohort")
@@ -87,6 +87,6 @@ def pairs_fixture() -> Callable[..., CohortTable]:
 @pytest.fixture(name="shuffled")
 def shuffled_fixture() -> Callable[[CohortTable, int], CohortTable]:
     def shuffle(table: CohortTable, seed: int) -> CohortTable:
-        return replace(subset(table, np.random.default_rng(seed).permutation(len(table))))
+        return replace(select_rows(table, np.random.default_rng(seed).permutation(len(table))))
 
     return shuffle

@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from fundus_core.evaluation import evaluate
-from fundus_core.evaluation.bootstrap import BLOCK, Draws, SumPanel, resample
-from fundus_core.evaluation.intervals import acceleration, bca_interval, percentile_interval, with_interval
+from fundus_core.evaluation.intervals.bootstrap import BLOCK, Draws, SumStatistic, resample
+from fundus_core.evaluation.intervals.intervals import acceleration, bca_interval, percentile_interval, with_interval
 
 
 def counts(draws):
@@ -29,7 +29,7 @@ def test_the_seed_decides_and_nothing_else():
 
 def test_blocks_do_not_change_the_draws(monkeypatch):
     whole = counts(Draws(30, 25, 4))
-    monkeypatch.setattr("fundus_core.evaluation.bootstrap.BLOCK", 60)
+    monkeypatch.setattr("fundus_core.evaluation.intervals.bootstrap.BLOCK", 60)
     assert len(list(Draws(30, 25, 4).blocks())) == 13
     assert np.array_equal(counts(Draws(30, 25, 4)), whole)
     assert BLOCK * 8 < 50_000_000
@@ -137,9 +137,9 @@ def test_panels_share_their_draws():
     """The difference of a statistic with itself is zero on every draw."""
     values = np.arange(10.0)
     panels = [
-        SumPanel(np.arange(10), ("sum",), ("",), values[:, None], lambda sums: sums),
-        SumPanel(np.arange(5, 10), ("sum",), ("",), values[5:, None], lambda sums: sums),
-        SumPanel(np.arange(5), ("sum",), ("",), values[:5, None], lambda sums: sums),
+        SumStatistic(np.arange(10), ("sum",), ("",), values[:, None], lambda sums: sums),
+        SumStatistic(np.arange(5, 10), ("sum",), ("",), values[5:, None], lambda sums: sums),
+        SumStatistic(np.arange(5), ("sum",), ("",), values[:5, None], lambda sums: sums),
     ]
     whole, upper, lower = resample(Draws(10, 50, 1), panels)
     assert whole == pytest.approx(upper + lower)

@@ -8,18 +8,11 @@ import pytest
 from scipy import stats
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import (
-    compare,
-    evaluate,
-    imbalance,
-    out_of_distribution,
-    prediction_shift,
-    subset,
-    table_one,
-)
-from fundus_core.evaluation.casemix import categorical_smd, overlap
-from fundus_core.evaluation.shift import stability_index
-from fundus_core.evaluation.weights import effective_number, tilt
+from fundus_core.evaluation import compare, evaluate, imbalance, out_of_distribution, prediction_shift, table_one
+from fundus_core.evaluation.cohorts.case_mix import categorical_smd, overlap
+from fundus_core.evaluation.cohorts.distribution_shift import stability_index
+from fundus_core.evaluation.cohorts.entropy_balancing import balance, effective_number
+from fundus_core.evaluation.observations.sample import select_rows
 
 
 @pytest.fixture(name="people")
@@ -129,7 +122,7 @@ def test_the_order_of_rows_and_cohorts_changes_only_signs(cohort, shuffled):
 
 def test_a_selection_of_a_cohort_shares_its_people(cohort):
     table = cohort(people=80, seed=1)
-    part = subset(table, table.covariates["site"] != "C")
+    part = select_rows(table, table.covariates["site"] != "C")
     found = compare({"all": table, "part": part}, draws=100, targets=["sbp"])
     assert found.in_both[("all", "part")] > 40
     assert all(each.test.startswith("Wald") for each in found.targets["sbp"].differences)
@@ -216,15 +209,15 @@ def test_smd_of_two_categories_is_that_of_a_share():
 def test_tilted_means_are_zero_or_nothing_is_returned():
     rng = np.random.default_rng(2)
     x = rng.normal(0.3, 1, (60, 2))
-    weights = tilt(rng.integers(0, 3, (8, 60)).astype(float), x)
+    weights = balance(rng.integers(0, 3, (8, 60)).astype(float), x)
     assert weights @ x == pytest.approx(np.zeros((8, 2)), abs=1e-8)
     assert weights.sum(axis=1) == pytest.approx(np.ones(8))
-    assert np.isnan(tilt(np.ones((3, 60)), np.abs(x) + 0.1)).all()
+    assert np.isnan(balance(np.ones((3, 60)), np.abs(x) + 0.1)).all()
 
 
 def test_tilted_weights_are_log_linear_in_the_features():
     x = np.random.default_rng(3).normal(0.2, 1, (40, 2))
-    weights = tilt(np.ones((1, 40)), x)[0]
+    weights = balance(np.ones((1, 40)), x)[0]
     design = np.column_stack([np.ones(40), x])
     residual = np.linalg.lstsq(design, np.log(weights), rcond=None)[1]
     assert residual == pytest.approx(0, abs=1e-12)

@@ -6,8 +6,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_ind
 
-from fundus_core.evaluation.bootstrap import Draws
-from fundus_core.evaluation.contrasts import (
+from fundus_core.evaluation.intervals.bootstrap import Draws
+from fundus_core.evaluation.intervals.contrasts import (
     NO_EFFECT,
     adjusted,
     corrected,

@@ -18,26 +18,21 @@ from sklearn.metrics import (
 from fundus_core.errors import NotEstimableError, UsageError
 from fundus_core.evaluation import (
     CRITERIA,
-    PUBLISHED,
     SHRUNKEN_NOTE,
-    Measures,
-    assess_criterion,
-    classify,
     criterion,
-    fit_errors,
-    fit_recalibration,
-    measures,
     people_for_mae,
     people_for_r2,
     people_for_slope,
-    pressure_grade,
-    probabilities,
     published,
-    recalibrate,
-    recalibration_effect,
-    subset,
 )
-from fundus_core.evaluation.scores import TOLERANCES
+from fundus_core.evaluation.cohorts.published import PUBLISHED
+from fundus_core.evaluation.cohorts.recalibration import fit_recalibration, recalibrate, recalibration_effect
+from fundus_core.evaluation.criteria.classification import assess_criterion, classify
+from fundus_core.evaluation.criteria.definitions import pressure_grade
+from fundus_core.evaluation.criteria.probability import fit_errors, probabilities
+from fundus_core.evaluation.observations.person_means import PersonMeans, person_means
+from fundus_core.evaluation.observations.sample import select_rows
+from fundus_core.evaluation.one_cohort.scores import TOLERANCES
 from fundus_core.targets import TARGETS
 
 KEYS = ("sbp", "dbp", "glucose", "waist", "bmi", "sex")
@@ -45,7 +40,7 @@ KEYS = ("sbp", "dbp", "glucose", "waist", "bmi", "sex")
 
 def person(**values):
     known = {key: np.array([float(values.get(key, np.nan))]) for key in KEYS}
-    return Measures(np.array(["a"]), **known)
+    return PersonMeans(np.array(["a"]), **known)
 
 
 def decide(name, **values):
@@ -154,7 +149,7 @@ def two_cohorts(cohort):
 
 def test_errors_are_those_of_regressions(two):
     errors = fit_errors(two[0])
-    truth, predicted = measures(two[0], "truth"), measures(two[0], "predicted")
+    truth, predicted = person_means(two[0], "truth"), person_means(two[0], "predicted")
     kept = np.isin(truth.patient, errors.patients)
     residuals = []
     for k, name in enumerate(("sbp", "dbp", "glucose", "waist", "bmi")):
@@ -167,7 +162,7 @@ def test_errors_are_those_of_regressions(two):
 
 def test_a_probability_is_the_normal_tail(two):
     errors = fit_errors(two[0])
-    predicted = measures(two[1], "predicted")
+    predicted = person_means(two[1], "predicted")
     found = probabilities(predicted, criterion("hyperglycaemia"), errors)
     centre = errors.intercept[2] + errors.slope[2] * predicted.glucose
     expected = stats.norm.sf((110 - centre) / np.sqrt(errors.covariance[2, 2]))
@@ -189,9 +184,9 @@ def test_pressures_that_err_together_are_drawn_together(two):
 
 def test_probabilities_do_not_depend_on_company(two):
     errors = fit_errors(two[0])
-    whole = probabilities(measures(two[1], "predicted"), criterion("mets_japan"), errors)
-    half = subset(two[1], two[1].patient_id < "QP0100")
-    alone = probabilities(measures(half, "predicted"), criterion("mets_japan"), errors)
+    whole = probabilities(person_means(two[1], "predicted"), criterion("mets_japan"), errors)
+    half = select_rows(two[1], two[1].patient_id < "QP0100")
+    alone = probabilities(person_means(half, "predicted"), criterion("mets_japan"), errors)
     assert alone.yes == pytest.approx(whole.yes[np.isin(whole.patient, alone.patient)])
 
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import CRITERIA, CURVE, THRESHOLDS, at_thresholds, derive, derive_all, people, see, subset
-from fundus_core.evaluation.criteria import criterion, large_waist
-from fundus_core.evaluation.derived import _chances
-from fundus_core.evaluation.measures import CONTINUOUS, measures, some
-from fundus_core.evaluation.values import from_values
+from fundus_core.evaluation import CRITERIA, assess_all, at_thresholds, both_person_means, person_ids
+from fundus_core.evaluation.criteria.classification import THRESHOLDS
+from fundus_core.evaluation.criteria.criterion_assessment import CURVE, _chances, assess_cohort
+from fundus_core.evaluation.criteria.definitions import criterion, large_waist
+from fundus_core.evaluation.observations.from_arrays import from_values
+from fundus_core.evaluation.observations.person_means import CONTINUOUS, person_means, select_people
+from fundus_core.evaluation.observations.sample import select_rows
 
 QUICK = {"draws": 50}
 
@@ -27,7 +29,7 @@ def waists():
 
 
 def test_every_person_is_counted_once_and_called_something(waists):
-    found = derive(waists, "large_waist", **QUICK)
+    found = assess_cohort(waists, "large_waist", **QUICK)
     for counts in (found.measured, found.predicted):
         assert counts.yes + counts.no + counts.indeterminate == 300
     assert found.measured.yes == (waists.truth["waist"][::2] >= 85).sum()
@@ -35,32 +37,32 @@ def test_every_person_is_counted_once_and_called_something(waists):
 
 
 def test_the_order_of_photographs_changes_nothing(waists):
-    mixed = subset(waists, np.random.default_rng(1).permutation(600))
-    assert derive(mixed, "large_waist", **QUICK).rows() == derive(waists, "large_waist", **QUICK).rows()
+    mixed = select_rows(waists, np.random.default_rng(1).permutation(600))
+    assert assess_cohort(mixed, "large_waist", **QUICK).rows() == assess_cohort(waists, "large_waist", **QUICK).rows()
 
 
 def test_a_persons_own_truth_does_not_move_their_probability(waists):
     chosen = criterion("large_waist")
-    before = _chances(see(waists), chosen, 7)
+    before = _chances(both_person_means(waists), chosen, 7)
     moved = waists.truth["waist"].copy()
     moved[:2] += 40
-    after = _chances(see(replace(waists, truth={**waists.truth, "waist": moved})), chosen, 7)
+    after = _chances(both_person_means(replace(waists, truth={**waists.truth, "waist": moved})), chosen, 7)
     assert after[0] == before[0]
     assert (after != before).sum() > 100
 
 
 def test_people_averaged_once_for_all_criteria_are_judged_as_each_criterion_alone(cohort):
     table = cohort(people=80, seed=3)
-    together = {each.criterion.id: each.rows() for each in derive_all(table, **QUICK)}
-    assert together == {name: derive(table, name, **QUICK).rows() for name in CRITERIA}
+    together = {each.criterion.id: each.rows() for each in assess_all(table, **QUICK)}
+    assert together == {name: assess_cohort(table, name, **QUICK).rows() for name in CRITERIA}
 
 
 def test_some_people_of_the_averages_are_the_averages_of_some_people(cohort):
     table = cohort(people=30, seed=5)
-    whole, chosen = measures(table, "predicted"), np.arange(30) % 3 == 0
-    alone = measures(subset(table, np.isin(people(table), whole.patient[chosen])), "predicted")
+    whole, chosen = person_means(table, "predicted"), np.arange(30) % 3 == 0
+    alone = person_means(select_rows(table, np.isin(person_ids(table), whole.patient[chosen])), "predicted")
     for name in ("patient", *CONTINUOUS, "sex"):
-        np.testing.assert_array_equal(getattr(some(whole, chosen), name), getattr(alone, name))
+        np.testing.assert_array_equal(getattr(select_people(whole, chosen), name), getattr(alone, name))
 
 
 @pytest.mark.parametrize("strict", [False, True])
@@ -79,22 +81,22 @@ def test_the_expected_share_comes_nearer_the_true_one_than_cutting_shrunken_pred
     rng = np.random.default_rng(8)
     truth = rng.normal(76, 9, 2000)
     cohort = from_values("waist", truth, 76 + 0.3 * (truth - 76) + rng.normal(0, 3, 2000), sex=np.zeros(2000))
-    judged = derive(cohort, "large_waist", **QUICK).judged
+    judged = assess_cohort(cohort, "large_waist", **QUICK).judged
     assert judged.called.value < 0.5 * judged.prevalence.value
     assert judged.expected.value == pytest.approx(judged.prevalence.value, abs=0.02)
 
 
 def test_only_what_a_criterion_needs_must_be_there(waists):
-    assert [each.criterion.id for each in derive_all(waists, **QUICK)] == ["large_waist"]
-    assert derive(waists, "large_waist", **QUICK).judged is not None
-    missing = derive(waists, "hypertension", **QUICK)
+    assert [each.criterion.id for each in assess_all(waists, **QUICK)] == ["large_waist"]
+    assert assess_cohort(waists, "large_waist", **QUICK).judged is not None
+    missing = assess_cohort(waists, "hypertension", **QUICK)
     assert missing.judged is None
     assert "sbp, dbp" in missing.note
     assert missing.measured.indeterminate == 300
 
 
 def test_too_few_people_have_counts_and_no_probability(waists):
-    few = derive(subset(waists, np.arange(30)), "large_waist", **QUICK)
+    few = assess_cohort(select_rows(waists, np.arange(30)), "large_waist", **QUICK)
     assert few.judged is None
     assert "20 people" in few.note
     assert few.measured.yes + few.measured.no == 15
@@ -108,17 +110,17 @@ def test_what_every_criterion_needs_decides_it():
         healthy = {"sbp": 110.0, "dbp": 70.0, "glucose": 85.0, "waist": 70.0}
         table = from_values("bmi", [22.0], [22.0], sex=[0])
         known = replace(table, truth={**table.truth, **{name: np.array([healthy[name]]) for name in each.needs}})
-        assert each.decide(measures(known, "truth"))[0] == 0, each.id
-        assert each.decide(measures(table, "truth"))[0] == -1, each.id
+        assert each.decide(person_means(known, "truth"))[0] == 0, each.id
+        assert each.decide(person_means(table, "truth"))[0] == -1, each.id
 
 
 def test_thresholds_of_the_table_are_on_the_curve(waists):
     assert set(THRESHOLDS) <= set(CURVE)
-    judged = derive(waists, "large_waist", **QUICK).judged
+    judged = assess_cohort(waists, "large_waist", **QUICK).judged
     assert [at.threshold for at in judged.thresholds] == list(CURVE)
     assert [at.threshold for at in at_thresholds(judged).thresholds] == list(THRESHOLDS)
 
 
 def test_an_unknown_criterion_is_named(waists):
     with pytest.raises(UsageError, match="no criterion 'obesity'"):
-        derive(waists, "obesity")
+        assess_cohort(waists, "obesity")

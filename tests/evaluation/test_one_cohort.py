@@ -11,7 +11,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score, roc_auc_score
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import evaluate, from_values, points, subset
+from fundus_core.evaluation import evaluate, from_values, point_estimates
+from fundus_core.evaluation.observations.sample import select_rows
 
 LEVELS = {"patient": ["patient_id"], "eye": ["patient_id", "eye"], "photograph": ["photograph"]}
 
@@ -113,7 +114,7 @@ def test_scores_of_a_probability_equal_a_second_calculation(cohort, level):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_order_of_rows_changes_no_digit(cohort, shuffled, level, seed):
     table = cohort(people=30, seed=5)
-    double = subset(table, np.r_[np.arange(len(table)), np.arange(5)])
+    double = select_rows(table, np.r_[np.arange(len(table)), np.arange(5)])
     first = evaluate(double, level=level, draws=50, interval="bca").as_json()
     assert evaluate(shuffled(double, seed), level=level, draws=50, interval="bca").as_json() == first
 
@@ -121,7 +122,7 @@ def test_the_order_of_rows_changes_no_digit(cohort, shuffled, level, seed):
 @pytest.mark.parametrize("level", ["patient", "eye", "photograph"])
 def test_points_are_the_values_of_an_evaluation_without_its_intervals(cohort, level):
     table = cohort(people=50, seed=9)
-    whole, quick = evaluate(table, level=level, draws=20, ranked=False), points(table, level=level)
+    whole, quick = evaluate(table, level=level, draws=20, ranked=False), point_estimates(table, level=level)
     assert quick.draws == 0
     assert list(quick.targets) == list(whole.targets)
     for name, result in whole.targets.items():

@@ -12,7 +12,6 @@ from fundus_core.errors import UsageError
 from fundus_core.evaluation import (
     against_baselines,
     between_eyes,
-    bland_altman,
     compare_models,
     deciles,
     error_distribution,
@@ -20,12 +19,13 @@ from fundus_core.evaluation import (
     grouping,
     reliability,
     rows,
-    smooth,
+    smooth_calibration,
     subgroups,
-    subset,
 )
-from fundus_core.evaluation.calibration import equal_counts
-from fundus_core.evaluation.grouping import bands
+from fundus_core.evaluation.observations.grouping import bands
+from fundus_core.evaluation.observations.sample import select_rows
+from fundus_core.evaluation.one_cohort.agreement import bland_altman
+from fundus_core.evaluation.one_cohort.calibration import equal_counts
 
 
 def value(estimate):
@@ -37,7 +37,7 @@ def test_a_group_is_scored_like_a_cohort_of_its_own(cohort):
     found = subgroups(table, "site", "sbp", draws=20)
     assert [group.name for group in found.groups] == ["A", "B", "C"]
     for group in found.groups:
-        alone = evaluate(subset(table, table.covariates["site"] == group.name), targets=["sbp"], draws=20)
+        alone = evaluate(select_rows(table, table.covariates["site"] == group.name), targets=["sbp"], draws=20)
         expected = alone.targets["sbp"]
         assert (group.n, group.n_patients, group.n_photographs) == (
             expected.n,
@@ -56,7 +56,7 @@ def test_groups_of_different_people_are_compared_by_welch(cohort):
     assert (first.score, first.first, first.second, first.test) == ("mae", "A", "B", "Welch's t test")
     errors = {}
     for name in ("A", "B"):
-        points = bland_altman(subset(table, table.covariates["site"] == name), "sbp", draws=5)
+        points = bland_altman(select_rows(table, table.covariates["site"] == name), "sbp", draws=5)
         errors[name] = np.abs(points.difference)
     assert first.p == pytest.approx(stats.ttest_ind(errors["A"], errors["B"], equal_var=False).pvalue)
     assert "over 6 comparisons" in first.correction
@@ -177,7 +177,7 @@ def test_reliability_equals_scikit_learn(cohort):
 
 def test_the_curve_follows_a_line_exactly_and_its_interval_holds_it(pairs):
     p = np.linspace(100, 160, 300)
-    curve = smooth(pairs(20 + 0.8 * p, p), "sbp", draws=50)
+    curve = smooth_calibration(pairs(20 + 0.8 * p, p), "sbp", draws=50)
     assert curve.measured == pytest.approx(20 + 0.8 * curve.predicted, abs=0.15)
     assert (curve.low <= curve.measured + 1e-9).all()
     assert (curve.measured <= curve.high + 1e-9).all()
@@ -187,14 +187,14 @@ def test_the_curve_is_near_that_of_statsmodels(pairs):
     rng = np.random.default_rng(1)
     p = rng.normal(130, 12, 1500)
     y = 130 + 15 * np.tanh((p - 130) / 12) + rng.normal(0, 6, 1500)
-    curve = smooth(pairs(y, p), "sbp", draws=20)
+    curve = smooth_calibration(pairs(y, p), "sbp", draws=20)
     theirs = lowess(y, p, frac=0.6, it=0, xvals=curve.predicted)
     assert np.abs(curve.measured - theirs).max() < 0.6
 
 
 @pytest.mark.parametrize("p", [[], [1.0] * 30, [1.0, 2.0] * 20])
 def test_no_curve_without_different_predictions(pairs, p):
-    curve = smooth(pairs(np.arange(len(p)), p), "sbp", draws=10)
+    curve = smooth_calibration(pairs(np.arange(len(p)), p), "sbp", draws=10)
     assert len(curve.predicted) == 0
     assert curve.note.startswith("not estimable")
 
@@ -233,7 +233,7 @@ def test_agreement_of_eyes_equals_a_two_way_analysis_of_variance(cohort):
 def test_agreement_of_eyes_needs_both(pairs, cohort):
     assert between_eyes(pairs([1.0, 2], [3.0, 4]), "sbp", draws=10).icc.value is None
     table = cohort(people=30, gaps=0)
-    one = between_eyes(subset(table, table.patient_id == table.patient_id[0]), "sbp", draws=10)
+    one = between_eyes(select_rows(table, table.patient_id == table.patient_id[0]), "sbp", draws=10)
     assert one.icc.value is None
 
 
@@ -248,7 +248,9 @@ def test_models_are_compared_within_people(cohort):
     table = cohort(people=80)
     noise = np.random.default_rng(0).normal(0, 4, len(table))
     other = replace(table, predicted={**table.predicted, "sbp": table.predicted["sbp"] + 5 + noise})
-    found = compare_models({"first": table, "second": subset(other, np.arange(len(table))[::-1])}, "sbp", draws=200)
+    found = compare_models(
+        {"first": table, "second": select_rows(other, np.arange(len(table))[::-1])}, "sbp", draws=200
+    )
     by_score = {each.score: each for each in found.differences}
     a, b = (bland_altman(each, "sbp", draws=5).difference for each in (table, other))
     expected = stats.ttest_rel(np.abs(a), np.abs(b))

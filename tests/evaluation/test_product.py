@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fundus_core.evaluation.product import PIECE, product
+from fundus_core.evaluation.intervals.matmul import PIECE, matmul
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,7 @@ def test_pieces_add_up(shape):
     n, k, m = shape
     rng = np.random.default_rng(0)
     left, right = rng.normal(size=(n, k)), rng.normal(size=(k, m))
-    assert product(left, right) == pytest.approx(left @ right)
+    assert matmul(left, right) == pytest.approx(left @ right)
 
 
 def test_no_piece_is_large_enough_for_threads(monkeypatch):
@@ -25,6 +25,6 @@ def test_no_piece_is_large_enough_for_threads(monkeypatch):
             sizes.append(self.shape[0] * self.shape[1] * other.shape[1])
             return np.asarray(self) @ np.asarray(other)
 
-    product(np.ones((500, 130)).view(Watched), np.ones((130, 90)))
+    matmul(np.ones((500, 130)).view(Watched), np.ones((130, 90)))
     assert sum(sizes) == 500 * 130 * 90
     assert max(sizes) <= PIECE

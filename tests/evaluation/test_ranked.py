@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from fundus_core.evaluation.ranked import areas_under_roc, average_precisions, medians, spearman
+from fundus_core.evaluation.intervals.ranked import areas_under_roc, average_precisions, medians, spearman
 
 columns = st.lists(
     st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 1), st.integers(0, 3)), min_size=2, max_size=25

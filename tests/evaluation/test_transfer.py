@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from fundus_core.evaluation import fit_recalibration, transfer, transfers
-from fundus_core.evaluation.values import from_values
+from fundus_core.evaluation import transfers
+from fundus_core.evaluation.cohorts.recalibration import fit_recalibration
+from fundus_core.evaluation.cohorts.transfer import transfer
+from fundus_core.evaluation.observations.from_arrays import from_values
 
 QUICK = {"draws": 50}
 

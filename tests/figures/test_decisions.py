@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from fundus_core import figures
-from fundus_core.evaluation import CURVE, Curve, Estimate, classify, error_distribution, from_values
+from fundus_core.evaluation import CalibrationCurve, Estimate, error_distribution, from_values
+from fundus_core.evaluation.criteria.classification import classify
+from fundus_core.evaluation.criteria.criterion_assessment import CURVE
 from fundus_core.figures import Look, Row, Shares, Steps
 from fundus_core.figures.printing import svg
 from fundus_core.targets import TARGETS
@@ -106,7 +108,7 @@ def test_error_bars_hold_every_observation():
 def test_the_smooth_curve_takes_the_place_of_the_line_between_points():
     values = np.linspace(100, 160, 10)
     steps = Steps(values, values, values - 2, values + 2, np.full(10, 9.0))
-    curve = Curve("sbp", "mmHg", values, values + 1, values - 1, values + 3, "loess", "")
+    curve = CalibrationCurve("sbp", "mmHg", values, values + 1, values - 1, values + 3, "loess", "")
     figure = figures.calibration(SBP, steps, LOOK, curve=curve)
     np.testing.assert_allclose(named(figure, "smooth").y, curve.measured)
     assert figure.data[-1].mode == "markers"

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from fundus_core.evaluation.published import PUBLISHED
+from fundus_core.evaluation.cohorts.published import PUBLISHED
 from fundus_core.models import registry
 from fundus_core.records import Status
 from pages.parts.shell import language

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fundus_core.evaluation import derive, people_for_mae, people_for_r2
+from fundus_core.evaluation import people_for_mae, people_for_r2
+from fundus_core.evaluation.criteria.criterion_assessment import assess_cohort
 from fundus_core.records import Eye, Prediction
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, TruthRow, Where, cohorts, findings, schema, versions
 from pages.parts.shared import deeper, results
@@ -69,7 +70,7 @@ def tables(app) -> str:
 
 def test_the_criteria_page_shows_what_the_evaluation_says(clinics, page):
     app = page("criteria", cohort="South", criterion="large_waist")
-    found = derive(clinics.table("South"), "large_waist")
+    found = assess_cohort(clinics.table("South"), "large_waist")
     shown = {each.label: each.value for each in app.metric}
     assert shown["True share"] == f"{100 * found.judged.prevalence.value:.1f} %"
     assert shown["Share expected"] == f"{100 * found.judged.expected.value:.1f} %"

@@ -67,11 +67,11 @@ def test_a_neighbour_is_named_as_the_level_counts(filled, page, level, ending):
 
 def test_neighbours_are_other_people_and_the_nearest(filled, page):
     view = View(home.store().cohort("Clinic"), "tests-own")
-    among = evaluation.answers(results.table(view))
+    among = evaluation.standardised_predictions(results.table(view))
     names, distances, targets = results.nearest(view, "C000_right.jpg", 6)
     assert targets == 4
     assert all(not name.startswith("C000_") for name in names)
-    expected, _distance = evaluation.nearest(among, "C000_right.jpg", 6)
+    expected, _distance = evaluation.nearest_neighbours(among, "C000_right.jpg", 6)
     assert names == expected.tolist()
     assert distances == sorted(distances)
 

@@ -18,7 +18,7 @@ from fundus_core.evaluation import (
     people_for_r2,
     people_for_slope,
 )
-from fundus_core.evaluation.comparison import SPREAD_NOTE
+from fundus_core.evaluation.cohorts.compare import SPREAD_NOTE
 from fundus_core.targets import TARGETS
 from pages.parts.shared import naming, show
 from pages.parts.shell import language, sample

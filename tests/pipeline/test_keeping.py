@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fundus_core import evaluation
+from fundus_core.evaluation.criteria.criterion_assessment import assess_cohort
 from fundus_core.pipeline import keeping, packing
 from fundus_core.pipeline.keeping import Of, kept
 from fundus_core.records import CohortTable
@@ -63,14 +64,14 @@ FEW = {"draws": 20}
 RESULTS = {
     "table": lambda t: t,
     "evaluation": lambda t: evaluation.evaluate(t, **FEW),
-    "points": evaluation.points,
+    "points": evaluation.point_estimates,
     "subgroups": lambda t: evaluation.subgroups(t, "site", "sbp", **FEW),
     "deciles": lambda t: evaluation.deciles(t, "sbp", **FEW),
     "reliability": lambda t: evaluation.reliability(t, **FEW),
-    "curve": lambda t: evaluation.smooth(t, "sbp", **FEW),
+    "curve": lambda t: evaluation.smooth_calibration(t, "sbp", **FEW),
     "errors": lambda t: evaluation.error_distribution(t, "sbp"),
     "eyes": lambda t: evaluation.between_eyes(t, "sbp", **FEW),
-    "criterion": lambda t: evaluation.derive(replace(t, truth=t.truth, predicted=t.predicted), "large_waist", **FEW),
+    "criterion": lambda t: assess_cohort(replace(t, truth=t.truth, predicted=t.predicted), "large_waist", **FEW),
     "words": lambda t: ["site", "eye"],
 }
 
@@ -86,7 +87,7 @@ def test_a_criterion_comes_back_with_its_rule():
     waists = replace(
         table(), truth={"waist": np.linspace(70, 110, 120)}, predicted={"waist": np.linspace(75, 105, 120)}
     )
-    made = evaluation.derive(replace(waists, low={}, high={}), "large_waist", **FEW)
+    made = assess_cohort(replace(waists, low={}, high={}), "large_waist", **FEW)
     found = packing.unpack(packing.pack(made))
     assert found.criterion is evaluation.criterion("large_waist")
     assert found.rows() == made.rows()

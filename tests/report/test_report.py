@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from fundus_core.evaluation import evaluate, subset
+from fundus_core.evaluation import evaluate
+from fundus_core.evaluation.observations.sample import select_rows
 from fundus_core.records import CohortTable
 from fundus_core.report import Subject, analyse, render, tables
 
@@ -101,7 +102,7 @@ def test_an_age_band_keeps_its_upper_end_on_paper(page):
 def test_the_same_cohort_gives_the_same_page_in_any_order():
     table = cohort(60, targets=("waist",))
     order = np.random.default_rng(2).permutation(len(table))
-    again = subject(subset(table, order))
+    again = subject(select_rows(table, order))
     assert render(again) == render(subject(table))
 
 

@@ -8,8 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from fundus_core import figures
-from fundus_core.evaluation import SPREAD_SENTENCE, Characteristic, Difference, Estimate
-from fundus_core.evaluation.comparison import Comparison
+from fundus_core.evaluation import SPREAD_SENTENCE, Characteristic, Comparison, Difference, Estimate
 from fundus_core.figures import Look, Points, error
 from fundus_core.targets import TARGETS
 from pages.parts.compare import grid

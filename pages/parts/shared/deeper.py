@@ -12,17 +12,20 @@ from fundus_core import evaluation
 from fundus_core.evaluation import (
     BetweenEyes,
     Bins,
-    Curve,
-    Derived,
+    BothMeans,
+    CalibrationCurve,
+    Characteristic,
+    CriterionAssessment,
     ErrorDistribution,
+    Imbalance,
     ModelComparison,
     OutOfDistribution,
-    Seen,
     Shift,
     Subgroups,
     Transfer,
+    imbalance,
+    table_one,
 )
-from fundus_core.evaluation.casemix import Characteristic, Imbalance, imbalance, table_one
 from fundus_core.figures import Steps
 from fundus_core.pipeline.comparing import told_apart
 from fundus_core.records import CohortTable
@@ -33,29 +36,29 @@ from pages.parts.shell import home
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _seen(key: Key, _view: View) -> Seen:
-    return evaluation.see(results.table(_view))
+def _seen(key: Key, _view: View) -> BothMeans:
+    return evaluation.both_person_means(results.table(_view))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _criterion(key: Key, criterion_id: str, _view: View) -> Derived:
-    def make() -> Derived:
-        return evaluation.judge(_seen(key, _view), criterion_id, draws=results.draws(_view))
+def _criterion(key: Key, criterion_id: str, _view: View) -> CriterionAssessment:
+    def make() -> CriterionAssessment:
+        return evaluation.assess(_seen(key, _view), criterion_id, draws=results.draws(_view))
 
-    return results.kept(_view, f"criterion {criterion_id}", Derived, make)
+    return results.kept(_view, f"criterion {criterion_id}", CriterionAssessment, make)
 
 
-def criterion(view: View, criterion_id: str) -> Derived:
+def criterion(view: View, criterion_id: str) -> CriterionAssessment:
     """Return one clinical criterion, judged on the cohort."""
     return _criterion(view.key, criterion_id, view)
 
 
 def criteria_of(view: View) -> tuple[str, ...]:
     """Return the ids of the clinical criteria that the cohort can tell."""
-    return evaluation.able(results.table(view))
+    return evaluation.applicable_criteria(results.table(view))
 
 
-def criteria(view: View) -> tuple[Derived, ...]:
+def criteria(view: View) -> tuple[CriterionAssessment, ...]:
     """Return every clinical criterion that the cohort can tell."""
     return tuple(criterion(view, each) for each in criteria_of(view))
 
@@ -74,14 +77,14 @@ def eyes(view: View, target: str) -> BetweenEyes:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _curve(key: Key, target: str, level: str, _view: View) -> Curve:
-    def make() -> Curve:
-        return evaluation.smooth(results.table(_view), target, level=level, draws=results.draws(_view))
+def _curve(key: Key, target: str, level: str, _view: View) -> CalibrationCurve:
+    def make() -> CalibrationCurve:
+        return evaluation.smooth_calibration(results.table(_view), target, level=level, draws=results.draws(_view))
 
-    return results.kept(_view, f"curve {target} {level}", Curve, make)
+    return results.kept(_view, f"curve {target} {level}", CalibrationCurve, make)
 
 
-def curve(view: View, target: str, level: str) -> Curve:
+def curve(view: View, target: str, level: str) -> CalibrationCurve:
     """Return the smooth calibration curve."""
     return _curve(view.key, target, level, view)
 

@@ -11,8 +11,7 @@ import numpy as np
 import streamlit as st
 
 from fundus_core import evaluation
-from fundus_core.evaluation import Answers, Evaluation, Sample
-from fundus_core.evaluation.comparison import Comparison, compare
+from fundus_core.evaluation import Comparison, Evaluation, Sample, StandardisedPredictions, compare
 from fundus_core.figures import Points
 from fundus_core.pipeline import keeping
 from fundus_core.pipeline.comparing import told_apart
@@ -95,8 +94,8 @@ MANY = 20_000
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _ordered(key: Key, _view: View) -> tuple[CohortTable, Labels]:
-    ordered = evaluation.canonical(_table(key, _view))
-    return ordered, evaluation.sample.pool(ordered)
+    ordered = evaluation.sort_rows(_table(key, _view))
+    return ordered, evaluation.bootstrap_population(ordered)
 
 
 def draws(view: View) -> int:
@@ -124,7 +123,9 @@ def evaluated(view: View, level: str = "patient", *targets: str) -> Evaluation:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _points(key: Key, level: str, _view: View) -> Evaluation:
-    return kept(_view, f"points {level}", Evaluation, lambda: evaluation.points(_table(key, _view), level=level))
+    return kept(
+        _view, f"points {level}", Evaluation, lambda: evaluation.point_estimates(_table(key, _view), level=level)
+    )
 
 
 def points(view: View, level: str = "patient") -> Evaluation:
@@ -164,7 +165,7 @@ def targets(found: Evaluation) -> list[str]:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _sample(key: Key, target: str, level: str, _view: View) -> tuple[Sample, Labels]:
     ordered, _everybody = _ordered(key, _view)
-    sample = evaluation.draw_sample(ordered, TARGETS[target], evaluation.sample.check_level(level), ordered=True)
+    sample = evaluation.units_of_analysis(ordered, TARGETS[target], evaluation.check_level(level), ordered=True)
     return sample, _ids(sample, ordered)
 
 
@@ -239,7 +240,7 @@ def photographs_of(view: View, level: str, names: Sequence[str]) -> list[str]:
     if level == "photograph":
         return list(names)
     found = table(view)
-    who = evaluation.people(found)
+    who = evaluation.person_ids(found)
     if level == "eye":
         who = np.char.add(np.char.add(who, BETWEEN), found.eye)
     return [str(name) for name in found.photograph[np.isin(who, list(names))]]
@@ -254,14 +255,14 @@ def observation(item: Item, level: str) -> str:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _answers(key: Key, _view: View) -> Answers:
-    return evaluation.answers(_table(key, _view))
+def _answers(key: Key, _view: View) -> StandardisedPredictions:
+    return evaluation.standardised_predictions(_table(key, _view))
 
 
 def nearest(view: View, photograph: str, number: int) -> tuple[list[str], list[float], int]:
     """Return the photographs that the model reads most like one, how far they are, and over how many targets."""
     among = _answers(view.key, view)
-    names, distances = evaluation.nearest(among, photograph, number)
+    names, distances = evaluation.nearest_neighbours(among, photograph, number)
     return names.tolist(), distances.tolist(), len(among.targets)
 
 

@@ -1,0 +1,1 @@
+"""Cohorts side by side: who they are, how their errors and predictions differ, what others have published."""

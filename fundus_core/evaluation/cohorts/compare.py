@@ -1,0 +1,262 @@
+"""Cohorts side by side: case mix first, then errors, then errors on common ground."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from types import MappingProxyType
+
+import numpy as np
+
+from fundus_core.errors import UsageError
+from fundus_core.evaluation.cohorts.case_mix import Characteristic, Imbalance, imbalance, table_one
+from fundus_core.evaluation.cohorts.standardise import Standardised, standardised
+from fundus_core.evaluation.intervals.bootstrap import Draws
+from fundus_core.evaluation.intervals.contrasts import Contrast, Correction, Difference, corrected, wald, welch
+from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell
+from fundus_core.evaluation.observations.sample import (
+    Level,
+    Sample,
+    bootstrap_population,
+    check_level,
+    shared_targets,
+    sort_rows,
+    units_of_analysis,
+)
+from fundus_core.evaluation.one_cohort.bootstrap_scores import (
+    PER_PERSON,
+    BootstrapScores,
+    difference_of,
+    pairwise,
+    score_together,
+)
+from fundus_core.evaluation.one_cohort.evaluate import target_result
+from fundus_core.evaluation.one_cohort.result import TargetResult
+from fundus_core.evaluation.one_cohort.subgroups import FEWEST_PEOPLE
+from fundus_core.records import CohortTable
+from fundus_core.targets import TARGETS, Target
+
+COMPARED = ("mae", "mae_over_null", "r2", "bias", "slope")
+"""Scores on the forest plot and in the table of differences."""
+
+COMPARED_BINARY = ("auc", "accuracy", "sensitivity", "specificity", "brier")
+"""The same for a probability."""
+
+EQUIVALENCE = ("mae", "bias")
+"""Scores tested for equivalence."""
+
+SPREAD_NOTE = (
+    "A cohort that is less spread out has smaller errors with the same model: compare mean absolute errors beside the "
+    "standard deviation of the truth, and after standardising."
+)
+"""Stands beside every comparison of errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalence:
+    """Whether two cohorts differ by less than a margin stated beforehand."""
+
+    target: str
+    """Target id."""
+    score: str
+    """Which score."""
+    first: str
+    """Name of one cohort."""
+    second: str
+    """Name of the other."""
+    margin: float
+    """Stated beforehand, in the target's unit."""
+    difference: float | None
+    """First minus second."""
+    low: float | None
+    """Lower end of the 90 % interval, which two one-sided tests at 5 % go with."""
+    high: float | None
+    """Upper end of the 90 % interval."""
+    p: float | None
+    """Of the two one-sided tests; below 0.05 the cohorts are equivalent within the margin."""
+    verdict: str
+    """In words."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetComparison:
+    """One target in every cohort."""
+
+    target: str
+    """Target id."""
+    unit: str
+    """Of errors."""
+    results: Mapping[str, TargetResult]
+    """Per cohort every estimate."""
+    spread: Mapping[str, float | None]
+    """Per cohort the standard deviation (1/(n-1)) of the truth."""
+    differences: tuple[Difference, ...]
+    """Every pair of cohorts, corrected."""
+    equivalences: tuple[Equivalence, ...]
+    """Every pair, where a margin was stated."""
+    standardised: Standardised | None
+    """On common ground; ``None`` for a probability, or where fewer than two cohorts have enough people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two or more cohorts under one model each."""
+
+    names: tuple[str, ...]
+    """In the order given."""
+    level: Level
+    """What one observation is."""
+    seed: int
+    """Of the bootstrap."""
+    draws: int
+    """Of the bootstrap."""
+    case_mix: tuple[Characteristic, ...]
+    """Table one."""
+    imbalance: tuple[Imbalance, ...]
+    """How far every pair differs."""
+    in_both: Mapping[tuple[str, str], int]
+    """Per pair: patient ids that occur in both."""
+    targets: Mapping[str, TargetComparison]
+    """By target id."""
+    note: str = SPREAD_NOTE
+    """What a reader has to know."""
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return a row per target, cohort and estimate: the forest plot's table."""
+        return [
+            {
+                "target": each.target,
+                "unit": each.unit,
+                "cohort": name,
+                "n_patients": result.n_patients,
+                "n": result.n,
+                "sd_of_truth": each.spread[name],
+                "estimate": score,
+                **found.as_json(),
+            }
+            for each in self.targets.values()
+            for name, result in each.results.items()
+            for score, found in result.estimates.items()
+        ]
+
+
+def compare(
+    cohorts: Mapping[str, CohortTable],
+    *,
+    level: str = "patient",
+    seed: int = SEED,
+    draws: int = NUMBER_OF_DRAWS,
+    targets: Sequence[str] | None = None,
+    margins: Mapping[str, float] | None = None,
+    correction: Correction = "holm",
+) -> Comparison:
+    """Compare cohorts.
+
+    People are told apart by their ids over all cohorts: a person in two of them (a cohort that is a selection of
+    another) is drawn once and counts in both.
+
+    Args:
+        cohorts: Name to table, two or more.
+        level: What one observation is.
+        seed: Of the bootstrap.
+        draws: Of the bootstrap.
+        targets: Ids; by default all that some cohort has truth and predictions for.
+        margins: Per target id the largest difference in MAE or bias that would not matter, in its unit, decided before
+            looking; without one there is no test of equivalence.
+        correction: For the number of pairs and scores of each target.
+
+    Raises:
+        UsageError: Fewer than two cohorts; unknown level or target; a margin that is not above zero.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> one = from_values("sbp", [110, 126, 130], [114, 122, 134], patient_id=["a", "b", "c"])
+    >>> other = from_values("sbp", [120, 126, 150], [130, 125, 139], patient_id=["d", "e", "f"])
+    >>> found = compare({"one": one, "other": other}, draws=100).targets["sbp"]
+    >>> round(found.differences[0].difference.value, 3), found.differences[0].test
+    (-3.333, "Welch's t test")
+    """
+    _check(cohorts, margins or {})
+    checked = check_level(level)
+    ordered = {name: sort_rows(table) for name, table in cohorts.items()}
+    everybody = np.unique(np.concatenate([bootstrap_population(table) for table in ordered.values()]))
+    drawn = Draws(len(everybody), draws, seed)
+    found = {}
+    for of in _targets(ordered, targets):
+        named = [(name, units_of_analysis(table, of, checked, ordered=True)) for name, table in ordered.items()]
+        scored = score_together(named, everybody, drawn, ranked=False)
+        margin = (margins or {}).get(of.id)
+        enough = {name: s for name, s in named if len(s.patients) >= FEWEST_PEOPLE}
+        common = None if of.binary or len(enough) < 2 else standardised(enough, everybody, drawn, correction)
+        found[of.id] = _target(of, scored, drawn, correction, margin, common)
+    who = {name: bootstrap_population(table) for name, table in ordered.items()}
+    both = {(a, b): len(np.intersect1d(who[a], who[b])) for a, b in combinations(who, 2)}
+    return Comparison(
+        tuple(cohorts), checked, seed, draws, table_one(ordered), imbalance(ordered),
+        MappingProxyType(both), MappingProxyType(found),
+    )  # fmt: skip
+
+
+def _check(cohorts: Mapping[str, CohortTable], margins: Mapping[str, float]) -> None:
+    if len(cohorts) < 2:
+        message = f"To compare cohorts, choose two or more; {len(cohorts)} was given."
+        raise UsageError(message)
+    for name, margin in margins.items():
+        if not margin > 0:
+            message = f"The margin for '{name}' is {margin}; it must be above zero, in the target's unit."
+            raise UsageError(message)
+
+
+def _targets(cohorts: Mapping[str, CohortTable], wanted: Sequence[str] | None) -> tuple[Target, ...]:
+    chosen = {of.id for table in cohorts.values() for of in shared_targets(table, wanted)}
+    return tuple(of for name, of in TARGETS.items() if name in chosen)
+
+
+def _target(
+    of: Target,
+    scored: Sequence[BootstrapScores],
+    draws: Draws,
+    correction: Correction,
+    margin: float | None,
+    common: Standardised | None,
+) -> TargetComparison:
+    differences = pairwise(scored, COMPARED_BINARY if of.binary else COMPARED, draws)
+    tested = () if margin is None or of.binary else EQUIVALENCE
+    equivalences = [
+        equivalence(a, b, score, margin, draws) for a, b in combinations(scored, 2) for score in tested if margin
+    ]
+    return TargetComparison(
+        of.id,
+        of.unit,
+        MappingProxyType({each.name: target_result(each) for each in scored}),
+        MappingProxyType({each.name: _spread(each.sample) for each in scored}),
+        corrected(differences, correction),
+        tuple(equivalences),
+        common,
+    )
+
+
+def _spread(sample: Sample) -> float | None:
+    return float(sample.y.std(ddof=1)) if len(sample) > 1 else None
+
+
+def equivalence(
+    first: BootstrapScores, second: BootstrapScores, score: str, margin: float, draws: Draws
+) -> Equivalence:
+    """Test whether two cohorts differ by less than a margin: two one-sided tests at 5 % (Schuirmann 1987)."""
+    contrast = _contrast(first, second, score, draws)
+    names = (first.sample.target.id, score, first.name, second.name)
+    if contrast is None:
+        return Equivalence(*names, margin, None, None, None, None, "not estimable: a cohort has too few people")
+    p = contrast.equivalence_p(margin)
+    unit = first.sample.target.unit
+    shown = f"equivalent within {margin:g} {unit}" if p < 0.05 else f"not shown to be within {margin:g} {unit}"
+    return Equivalence(*names, margin, contrast.value, *contrast.interval(0.9), p, shown)
+
+
+def _contrast(first: BootstrapScores, second: BootstrapScores, score: str, draws: Draws) -> Contrast | None:
+    a, b = first.sample, second.sample
+    if a.level == "patient" and not np.isin(a.patients, b.patients).any():
+        return welch(PER_PERSON[score](a), PER_PERSON[score](b))
+    value = difference_of(first.estimates[score].value, second.estimates[score].value)
+    return wald(value, first.replicates[score] - second.replicates[score], draws)

@@ -1,0 +1,115 @@
+"""Recalibration: an intercept and a slope learnt on one cohort, tested on another, never on the same people.
+
+A model from elsewhere is often right about who is high and who is low and wrong about how high. A line through truth
+against prediction mends that (Steyerberg 2019, Clinical Prediction Models, chapter 15). Fitted and tested on the same
+people it always seems to help, so that is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fundus_core.errors import NotEstimableError, UsageError
+from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED
+from fundus_core.evaluation.observations.sample import person_ids, units_of_analysis
+from fundus_core.evaluation.one_cohort.models import ModelComparison, compare_models
+from fundus_core.evaluation.one_cohort.scores import SCORES, columns, scales, scores
+from fundus_core.evaluation.one_cohort.subgroups import FEWEST_PEOPLE
+from fundus_core.records import CohortTable, Floats, Labels
+from fundus_core.targets import target as find_target
+
+
+@dataclass(frozen=True, slots=True)
+class Recalibration:
+    """A line from prediction to corrected prediction, and whom it was fitted to."""
+
+    target: str
+    """Target id."""
+    intercept: float
+    """In the target's unit."""
+    slope: float
+    """1 for a model that needs no correction; below 1 its predictions are too spread out."""
+    patients: Labels
+    """People it was fitted to; it is never tested on them."""
+
+    def apply(self, predictions: Floats) -> Floats:
+        """Return intercept + slope x prediction."""
+        return np.asarray(self.intercept + self.slope * predictions)
+
+
+def fit_recalibration(table: CohortTable, target: str) -> Recalibration:
+    """Fit truth = intercept + slope x prediction by least squares, one observation per person.
+
+    Raises:
+        NotEstimableError: A probability, fewer than 20 people, or predictions that are all the same.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> table = from_values("sbp", [100 + k for k in range(20)], [90 + 2 * k for k in range(20)])
+    >>> line = fit_recalibration(table, "sbp")
+    >>> round(line.slope, 6), round(line.intercept, 6)
+    (0.5, 55.0)
+    """
+    of = find_target(target)
+    if of.binary:
+        message = f"'{target}' is a probability; a line from prediction to truth does not suit it."
+        raise NotEstimableError(message)
+    sample = units_of_analysis(table, of, "patient")
+    if len(sample) < FEWEST_PEOPLE:
+        message = (
+            f"A recalibration of '{target}' needs {FEWEST_PEOPLE} people with measured and predicted values; "
+            f"this cohort has {len(sample)}."
+        )
+        raise NotEstimableError(message)
+    about = scales(sample)
+    found = scores(columns(sample, about).sum(axis=1)[None], about)[0]
+    slope, intercept = (float(found[list(SCORES).index(name)]) for name in ("slope", "intercept"))
+    if not np.isfinite(slope):
+        message = f"Every prediction of '{target}' is the same, so no slope can be fitted; choose another cohort."
+        raise NotEstimableError(message)
+    return Recalibration(target, intercept, slope, sample.patients)
+
+
+def recalibrate(table: CohortTable, recalibration: Recalibration) -> CohortTable:
+    """Return the cohort with corrected predictions and prediction intervals.
+
+    Raises:
+        UsageError: People of the cohort were used for the fit.
+    """
+    shared = np.intersect1d(person_ids(table), recalibration.patients)
+    if len(shared):
+        message = (
+            f"{len(shared)} people of this cohort were used to fit the recalibration; "
+            "fit it on other people, or leave these out of the test."
+        )
+        raise UsageError(message)
+    name = recalibration.target
+    ends = [recalibration.apply(column[name]) for column in (table.low, table.high) if name in column]
+    low, high = ({name: np.minimum(*ends)}, {name: np.maximum(*ends)}) if len(ends) == 2 else ({}, {})
+    return replace(
+        table,
+        predicted={**table.predicted, name: recalibration.apply(table.predicted[name])},
+        low={**table.low, **low},
+        high={**table.high, **high},
+    )
+
+
+def recalibration_effect(
+    table: CohortTable,
+    recalibration: Recalibration,
+    *,
+    level: str = "patient",
+    seed: int = SEED,
+    draws: int = NUMBER_OF_DRAWS,
+) -> ModelComparison:
+    """Score a cohort before and after recalibration, on the same people.
+
+    Returns:
+        The models ``as it is`` and ``recalibrated``, and their paired differences.
+
+    Raises:
+        UsageError: People of the cohort were used for the fit.
+    """
+    both = {"as it is": table, "recalibrated": recalibrate(table, recalibration)}
+    return compare_models(both, recalibration.target, level=level, seed=seed, draws=draws)

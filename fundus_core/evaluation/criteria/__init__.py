@@ -1,0 +1,1 @@
+"""Clinical criteria that follow from several targets: who meets them, and how well that is predicted."""

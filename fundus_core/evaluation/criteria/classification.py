@@ -1,0 +1,268 @@
+"""A yes or no predicted: how well it separates, what it costs, and how many it calls.
+
+Thresholds are stated in advance; none is ever picked on the data that it is then judged on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fundus_core.errors import UsageError
+from fundus_core.evaluation.criteria.definitions import INDETERMINATE, NO, YES, Verdicts, criterion
+from fundus_core.evaluation.criteria.probability import ErrorModel, probabilities
+from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Draws, Statistics, SumStatistic, resample
+from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate
+from fundus_core.evaluation.intervals.intervals import estimates
+from fundus_core.evaluation.intervals.ranked import areas_under_roc, average_precisions
+from fundus_core.evaluation.observations.person_means import person_means
+from fundus_core.evaluation.one_cohort.scores import divide
+from fundus_core.records import CohortTable, Floats
+
+THRESHOLDS = (0.1, 0.2, 0.3, 0.5)
+"""Probabilities at which sensitivity and the like are given, fixed in advance."""
+
+SHRUNKEN_NOTE = (
+    "Predictions are nearer the mean than the truth is, so cutting them at a clinical threshold calls too few people "
+    "positive; compare the shares, and prefer the probability."
+)
+"""Stands beside every share of people called positive."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtThreshold:
+    """Calling everybody positive whose probability reaches a threshold."""
+
+    threshold: float
+    """Probability, 0 to 1; stated in advance."""
+    sensitivity: Estimate
+    """Share of the positive who are called."""
+    specificity: Estimate
+    """Share of the negative who are not called."""
+    ppv: Estimate
+    """Share of those called who are positive."""
+    npv: Estimate
+    """Share of those not called who are negative."""
+    net_benefit: Estimate
+    """TP/n - FP/n x t/(1 - t) (Vickers & Elkin 2006, doi:10.1177/0272989X06295361)."""
+    treat_all: Estimate
+    """Net benefit of calling everybody; calling nobody has 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoints:
+    """A ROC curve and a precision-recall curve, a point per different probability from high to low."""
+
+    threshold: Floats
+    """Called positive from here; the first point is above every probability."""
+    false_positive_rate: Floats
+    """1 - specificity."""
+    sensitivity: Floats
+    """Also called recall."""
+    precision: Floats
+    """Share of those called who are positive; 1 where nobody is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """How a probability does against what is true."""
+
+    name: str
+    """Of the criterion."""
+    n: int
+    """People whose truth is yes or no and who have a probability."""
+    left_out: int
+    """People whose truth is indeterminate or who have no probability."""
+    auc: Estimate
+    """Area under the ROC curve, ties half."""
+    average_precision: Estimate
+    """Sum of precision x gain in recall; the prevalence for a useless model."""
+    brier: Estimate
+    """Mean (probability - truth)²."""
+    prevalence: Estimate
+    """Share of people who are positive in truth."""
+    expected: Estimate
+    """Mean probability: the share that the probabilities expect."""
+    called: Estimate
+    """Share positive by cutting the predictions themselves; read :data:`SHRUNKEN_NOTE`."""
+    thresholds: tuple[AtThreshold, ...]
+    """At the thresholds asked for; with many of them, the decision curve."""
+    curves: CurvePoints
+    """ROC and precision-recall."""
+    note: str = SHRUNKEN_NOTE
+    """What a reader has to know."""
+
+
+def classify(
+    truth: Verdicts,
+    probability: Floats,
+    hard: Verdicts | None = None,
+    *,
+    name: str = "",
+    thresholds: Sequence[float] = THRESHOLDS,
+    seed: int = SEED,
+    draws: int = NUMBER_OF_DRAWS,
+) -> Classification:
+    """Score a probability of yes, one per person.
+
+    Args:
+        truth: n verdicts; the indeterminate are left out and counted.
+        probability: n, 0 to 1; NaN is left out.
+        hard: n verdicts by cutting predictions at the criterion's own thresholds; the indeterminate are not called.
+        name: Of the criterion.
+        thresholds: Between 0 and 1, both excluded; fixed in advance.
+        seed: Of the bootstrap.
+        draws: Of the bootstrap.
+
+    Raises:
+        UsageError: A threshold outside 0 to 1.
+
+    >>> found = classify(np.array([0, 1, 0, 1, -1], dtype=np.int8), np.array([0.1, 0.4, 0.6, 0.9, 0.5]), draws=100)
+    >>> found.n, found.left_out, found.auc.value
+    (4, 1, 0.75)
+    """
+    for threshold in thresholds:
+        if not 0 < threshold < 1:
+            message = f"A threshold is {threshold}; choose probabilities between 0 and 1, both excluded."
+            raise UsageError(message)
+    kept = (truth != INDETERMINATE) & np.isfinite(probability)
+    order = np.lexsort((probability[kept], truth[kept]))
+    y, p = (truth[kept] == YES).astype(np.float64)[order], probability[kept][order]
+    called = np.full(len(y), np.nan) if hard is None else (hard[kept] == YES).astype(np.float64)[order]
+    drawn = Draws(len(y), draws, seed)
+    panels: tuple[Statistics, ...] = (_ranks(y, p), _means(y, p, called), _decisions(y, p, thresholds))
+    found: dict[str, Estimate] = {}
+    for panel, values in zip(panels, resample(drawn, panels), strict=True):
+        found |= estimates(panel, values, drawn)
+    at = tuple(AtThreshold(t, *(found[f"{what} {t:g}"] for what in _DECISIONS)) for t in thresholds)
+    area, precision = (found[each] for each in panels[0].names)
+    brier, prevalence, expected, hard_share = (found[each] for each in panels[1].names)
+    left_out = int((~kept).sum())
+    return Classification(
+        name, len(y), left_out, area, precision, brier, prevalence, expected, hard_share, at, _curves(y, p)
+    )  # fmt: skip
+
+
+def _ranks(y: Floats, p: Floats) -> CountStatistic:
+    everyone = np.arange(len(y))
+
+    def compute(counts: Floats) -> Floats:
+        area, precision = (of(counts, y, p, everyone) for of in (areas_under_roc, average_precisions))
+        return np.column_stack([area, precision])
+
+    needs = ("needs positive and negative people", "needs positive people")
+    return CountStatistic(everyone, ("auc", "average_precision"), needs, compute)
+
+
+def _means(y: Floats, p: Floats, called: Floats) -> SumStatistic:
+    known = np.isfinite(called).astype(np.float64)
+    sums = np.column_stack([np.ones_like(y), (p - y) ** 2, y, p, known, np.nan_to_num(called)])
+
+    def finish(s: Floats) -> Floats:
+        return np.column_stack([*(divide(s[:, k], s[:, 0]) for k in (1, 2, 3)), divide(s[:, 5], s[:, 4])])
+
+    needs = ("nobody has both", "nobody has both", "nobody has both", "no hard verdicts were given")
+    return SumStatistic(np.arange(len(y)), ("brier", "prevalence", "expected", "called"), needs, sums, finish)
+
+
+_DECISIONS = ("sensitivity", "specificity", "ppv", "npv", "net benefit", "treat all")
+_DECISION_NEEDS = (
+    "nobody is positive",
+    "nobody is negative",
+    "nobody is called",
+    "everybody is called",
+    "nobody has both",
+    "nobody has both",
+)
+
+
+def _decisions(y: Floats, p: Floats, thresholds: Sequence[float]) -> SumStatistic:
+    number = len(thresholds)
+    call = (p[:, None] >= np.asarray(thresholds)).astype(np.float64)
+    odds = np.asarray(thresholds) / (1 - np.asarray(thresholds))
+
+    def finish(s: Floats) -> Floats:
+        n, positive = s[:, :1], s[:, 1:2]
+        true, false = s[:, 2 : 2 + number], s[:, 2 + number :]
+        parts = [
+            divide(true, positive), divide(n - positive - false, n - positive), divide(true, true + false),
+            divide(n - positive - false, n - true - false), divide(true - odds * false, n),
+            divide(positive - odds * (n - positive), n),
+        ]  # fmt: skip
+        return np.concatenate(parts, axis=1)
+
+    sums = np.column_stack([np.ones_like(y), y, call * y[:, None], call * (1 - y[:, None])])
+    names = tuple(f"{what} {t:g}" for what in _DECISIONS for t in thresholds)
+    needs = tuple(need for need in _DECISION_NEEDS for _ in thresholds)
+    return SumStatistic(np.arange(len(y)), names, needs, sums, finish)
+
+
+def _curves(y: Floats, p: Floats) -> CurvePoints:
+    levels = np.unique(p)[::-1]
+    order = np.argsort(-p, kind="stable")
+    called = np.searchsorted(-p[order], -levels, side="right").astype(np.float64)
+    true = np.concatenate([[0.0], np.cumsum(y[order])])[called.astype(np.intp)]
+    positive, negative = y.sum(), len(y) - y.sum()
+    nothing = np.zeros(1)
+    return CurvePoints(
+        np.concatenate([np.full(1, np.inf), levels]),
+        np.concatenate([nothing, (called - true) / max(negative, 1)]),
+        np.concatenate([nothing, true / max(positive, 1)]),
+        np.concatenate([np.ones(1), true / np.maximum(called, 1)]),
+    )
+
+
+def assess_criterion(
+    table: CohortTable,
+    criterion_id: str,
+    errors: ErrorModel,
+    *,
+    thresholds: Sequence[float] = THRESHOLDS,
+    seed: int = SEED,
+    draws: int = NUMBER_OF_DRAWS,
+) -> Classification:
+    """Judge a criterion on a cohort: truth by measured values, probability by predictions and validated errors.
+
+    The probability is that of yes among the drawn truths that decide (those that leave it open for want of lipids say
+    nothing about the people whose truth decides).
+
+    Args:
+        table: The cohort.
+        criterion_id: See :data:`fundus_core.evaluation.criteria.definitions.CRITERIA`.
+        errors: Fitted to other people.
+        thresholds: Probabilities, fixed in advance.
+        seed: Of drawing people and errors.
+        draws: Of the bootstrap.
+
+    Raises:
+        UsageError: Unknown criterion; a threshold outside 0 to 1; people of the cohort were used to fit the errors.
+    """
+    chosen = criterion(criterion_id)
+    truth, predicted = person_means(table, "truth"), person_means(table, "predicted")
+    shared = np.intersect1d(truth.patient, errors.patients)
+    if len(shared):
+        message = (
+            f"{len(shared)} people of this cohort were used to fit the error covariance; "
+            "fit it on other people, or leave these out."
+        )
+        raise UsageError(message)
+    verdict = chosen.decide(truth)
+    likely = probabilities(predicted, chosen, errors, seed=seed)
+    hard = chosen.decide(predicted)
+    decided = likely.yes + likely.no
+    chance = divide(likely.yes, decided)
+    return classify(verdict, chance, hard, name=chosen.name, thresholds=thresholds, seed=seed, draws=draws)
+
+
+def shares(verdict: Verdicts) -> tuple[float, float, float] | None:
+    """Return the shares of yes, no and indeterminate; ``None`` for nobody.
+
+    >>> shares(np.array([1, 0, 0, -1], dtype=np.int8))
+    (0.25, 0.5, 0.25)
+    """
+    if len(verdict) == 0:
+        return None
+    yes, no, unknown = (float((verdict == what).mean()) for what in (YES, NO, INDETERMINATE))
+    return yes, no, unknown

@@ -1,0 +1,203 @@
+"""From a cohort's photographs to the units that are scored: people, eyes or photographs.
+
+A photograph counts for a target when it was predicted and both its measured and its predicted value are
+finite. At the level ``patient`` the truths and the predictions of all counted photographs of a person are
+averaged, at the level ``eye`` those of one eye (photographs whose eye nobody knows form one unit per person).
+Rows are put in one canonical order first, so that the order of a file changes no digit of any result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.errors import UsageError
+from fundus_core.records import CohortTable, Floats, Labels, Status
+from fundus_core.targets import TARGETS, Target, target
+
+Level = Literal["patient", "eye", "photograph"]
+"""What counts as one observation."""
+
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Truth and prediction of one target, a unit per row, units of a patient together.
+
+    All arrays have n units except ``patients`` (G people) and ``starts`` (G).
+    """
+
+    target: Target
+    """Of what."""
+    level: Level
+    """What one unit is."""
+    y: Floats
+    """Measured, in the target's unit."""
+    p: Floats
+    """Predicted, in the target's unit."""
+    low: Floats
+    """Lower end of the prediction interval, averaged like the prediction; NaN where the model gives none."""
+    high: Floats
+    """Upper end of the prediction interval; NaN where the model gives none."""
+    age: Floats
+    """Measured age in years; NaN where unknown."""
+    sex: Floats
+    """Measured sex, 1 female; NaN where unknown."""
+    eye: Labels
+    """``left``, ``right`` or empty; empty at the level ``patient``."""
+    group: Indices
+    """Index into ``patients``, never falling."""
+    patients: Labels
+    """Each person once, sorted."""
+    starts: Indices
+    """First unit of each person."""
+    n_photographs: int
+    """Photographs behind the units."""
+    left_out: int = 0
+    """Units whose truth was no possible value (a sex other than 0 or 1, or contradictory)."""
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def error(self) -> Floats:
+        """Predicted minus measured, n."""
+        return self.p - self.y
+
+
+def check_level(level: str) -> Level:
+    """Return the level, or say which exist.
+
+    Raises:
+        UsageError: No such level.
+    """
+    for known in get_args(Level):
+        if level == known:
+            return known  # type: ignore[no-any-return]
+    message = f"There is no level '{level}'; choose patient, eye or photograph."
+    raise UsageError(message)
+
+
+def shared_targets(table: CohortTable, wanted: Sequence[str] | None = None) -> tuple[Target, ...]:
+    """Return the targets to score: those asked for, else those with a truth and a prediction column.
+
+    Raises:
+        UsageError: A target that does not exist was asked for.
+    """
+    if wanted is not None:
+        return tuple(target(name) for name in dict.fromkeys(wanted))
+    return tuple(t for name, t in TARGETS.items() if name in table.truth and name in table.predicted)
+
+
+def select_rows(table: CohortTable, rows: NDArray[np.bool_] | Indices) -> CohortTable:
+    """Return the chosen rows of a table, by mask or by index."""
+    chosen: dict[str, Any] = {}
+    for field in fields(table):
+        value = getattr(table, field.name)
+        chosen[field.name] = (
+            value[rows] if isinstance(value, np.ndarray) else {key: column[rows] for key, column in value.items()}
+        )
+    return CohortTable(**chosen)
+
+
+def person_ids(table: CohortTable) -> Labels:
+    """Whose eye each photograph shows; a photograph without a patient counts as a person of its own."""
+    return np.where(table.patient_id == "", table.photograph, table.patient_id)
+
+
+def bootstrap_population(table: CohortTable) -> Labels:
+    """Everybody with a prediction, each once and sorted: those whom a bootstrap draws."""
+    return np.unique(person_ids(table)[table.status == Status.PREDICTED.value])
+
+
+def sort_rows(table: CohortTable) -> CohortTable:
+    """Sort rows by person, eye, photograph and, among true duplicates, by their numbers."""
+    who = person_ids(table)
+    keys: list[NDArray[np.generic]] = [table.photograph, table.eye, who]
+    order = np.lexsort(keys)
+    same = np.ones(max(len(order) - 1, 0), dtype=bool)
+    for key in keys:
+        same &= key[order][1:] == key[order][:-1]
+    if same.any():
+        order = np.lexsort([*_numbers(table), table.status, *keys])
+    return select_rows(replace(table, patient_id=who), order)
+
+
+def _numbers(table: CohortTable) -> list[Floats]:
+    columns = (table.high, table.low, table.predicted, table.truth)
+    return [column[name] for column in columns for name in sorted(column)] + [table.quality]
+
+
+def units_of_analysis(table: CohortTable, of: Target, level: Level, *, ordered: bool = False) -> Sample:
+    """Reduce a cohort to the units of one target at one level.
+
+    Args:
+        table: A row per photograph, any order.
+        of: The target.
+        level: What one unit is.
+        ordered: Whether the table went through :func:`sort_rows` already.
+
+    Returns:
+        The units; empty where no photograph has both values.
+    """
+    table = table if ordered else sort_rows(table)
+    nothing = np.full(len(table), np.nan)
+    y, p = table.truth.get(of.id, nothing), table.predicted.get(of.id, nothing)
+    chosen = np.flatnonzero((table.status == Status.PREDICTED.value) & np.isfinite(y) & np.isfinite(p))
+    unit = _units(table, chosen, level)
+    first = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if len(chosen) else chosen
+    columns = (
+        y,
+        p,
+        table.low.get(of.id, nothing),
+        table.high.get(of.id, nothing),
+        table.truth.get("age", nothing),
+        table.truth.get("sex", nothing),
+    )
+    means = [_mean(column[chosen], unit, len(first)) for column in columns]
+    eye = table.eye[chosen][first] if level != "patient" else np.full(len(first), "", dtype=np.str_)
+    return _assemble(of, level, means, eye, table.patient_id[chosen][first], np.bincount(unit, minlength=len(first)))
+
+
+def _units(table: CohortTable, chosen: Indices, level: Level) -> Indices:
+    if level == "photograph":
+        return np.arange(len(chosen))
+    who, eye = table.patient_id[chosen], table.eye[chosen]
+    changed = who[1:] != who[:-1]
+    if level == "eye":
+        changed |= eye[1:] != eye[:-1]
+    first = np.zeros(min(len(chosen), 1), dtype=np.intp)
+    return np.concatenate([first, np.cumsum(changed, dtype=np.intp)])
+
+
+def _mean(column: Floats, unit: Indices, n: int) -> Floats:
+    """Mean of the finite values of each unit; NaN where a unit has none."""
+    finite = np.isfinite(column)
+    count = np.bincount(unit[finite], minlength=n)
+    total = np.bincount(unit[finite], weights=column[finite], minlength=n)
+    return np.asarray(np.divide(total, count, out=np.full(n, np.nan), where=count > 0))
+
+
+def _assemble(of: Target, level: Level, means: list[Floats], eye: Labels, who: Labels, photographs: Indices) -> Sample:
+    kept = np.ones(len(who), dtype=bool)
+    if of.binary:
+        kept = (means[0] == 0) | (means[0] == 1)
+    y, p, low, high, age, sex = (column[kept] for column in means)
+    patients, starts, group = np.unique(who[kept], return_index=True, return_inverse=True)
+    return Sample(
+        of, level, y, p, low, high, age, sex, eye[kept], group, patients, starts,
+        n_photographs=int(photographs[kept].sum()),
+        left_out=int((~kept).sum()),
+    )  # fmt: skip
+
+
+def units(sample: Sample, chosen: NDArray[np.bool_]) -> Sample:
+    """Return the chosen units of a sample; people without a unit are gone."""
+    patients, starts, group = np.unique(sample.patients[sample.group[chosen]], return_index=True, return_inverse=True)
+    columns = {name: getattr(sample, name)[chosen] for name in ("y", "p", "low", "high", "age", "sex", "eye")}
+    return replace(sample, **columns, patients=patients, starts=starts, group=group)

@@ -1,0 +1,1 @@
+"""One cohort: errors, agreement, calibration, baselines, subgroups, and its models side by side."""

@@ -1,0 +1,129 @@
+"""Several samples scored on the same draws, so that differences between them can be tested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from types import MappingProxyType
+
+import numpy as np
+
+from fundus_core.evaluation.intervals.bootstrap import Draws, resample
+from fundus_core.evaluation.intervals.contrasts import NO_EFFECT, Difference, difference, hedges, wald, welch
+from fundus_core.evaluation.intervals.estimate import Estimate, Method
+from fundus_core.evaluation.intervals.intervals import estimates, without_intervals
+from fundus_core.evaluation.observations.sample import Sample
+from fundus_core.evaluation.one_cohort.binary import THRESHOLD
+from fundus_core.evaluation.one_cohort.scores import BASELINES
+from fundus_core.evaluation.one_cohort.statistics import statistics_of
+from fundus_core.records import Floats, Labels
+
+PER_PERSON: Mapping[str, Callable[[Sample], Floats]] = MappingProxyType(
+    {
+        "mae": lambda sample: np.abs(sample.error),
+        "bias": lambda sample: sample.error,
+        "accuracy": lambda sample: ((sample.p >= THRESHOLD) == (sample.y == 1)).astype(np.float64),
+        "brier": lambda sample: sample.error**2,
+    }
+)
+"""Scores that are a mean of one number a person, and that number."""
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapScores:
+    """One sample, its scores and their replicates."""
+
+    name: str
+    """Of the group, cohort or model."""
+    sample: Sample
+    """What was scored."""
+    estimates: Mapping[str, Estimate]
+    """By score."""
+    replicates: Mapping[str, Floats]
+    """By score: its value on each draw, NaN where it has none."""
+
+
+def score_together(
+    named: Sequence[tuple[str, Sample]],
+    everybody: Labels,
+    draws: Draws,
+    *,
+    interval: Method = "percentile",
+    ranked: bool = True,
+) -> tuple[BootstrapScores, ...]:
+    """Score samples on common draws.
+
+    Args:
+        named: Name and sample of each.
+        everybody: Those who are drawn, sorted; every sample's people are among them.
+        draws: How they are drawn.
+        interval: Kind of interval.
+        ranked: Whether to add the statistics that need sorting on every draw.
+    """
+    panels = [statistics_of(sample, everybody, ranked=ranked) for _, sample in named]
+    values = iter(resample(draws, [panel for several in panels for panel in several]))
+    scored = []
+    for (name, sample), several in zip(named, panels, strict=True):
+        found: dict[str, Estimate] = {}
+        replicates: dict[str, Floats] = {}
+        for panel in several:
+            drawn = next(values)
+            found |= estimates(panel, drawn, draws, interval)
+            replicates |= dict(zip(panel.names, drawn.T, strict=True))
+        explained = {score: _explained(score, estimate, sample) for score, estimate in found.items()}
+        scored.append(BootstrapScores(name, sample, MappingProxyType(explained), MappingProxyType(replicates)))
+    return tuple(scored)
+
+
+def score_points(sample: Sample, everybody: Labels) -> BootstrapScores:
+    """Score a sample without drawing anybody: values without intervals, and no replicates.
+
+    Args:
+        sample: What is scored.
+        everybody: As for :func:`score_together`.
+    """
+    found: dict[str, Estimate] = {}
+    for panel in statistics_of(sample, everybody, ranked=False):
+        found |= without_intervals(panel)
+    explained = {score: _explained(score, estimate, sample) for score, estimate in found.items()}
+    return BootstrapScores(sample.target.id, sample, MappingProxyType(explained), MappingProxyType({}))
+
+
+def _explained(score: str, estimate: Estimate, sample: Sample) -> Estimate:
+    """Say where a baseline was held fixed, and where a score rests on part of the sample."""
+    if score in BASELINES and estimate.method:
+        estimate = replace(estimate, method=f"{estimate.method}; the baseline's predictions held fixed")
+    behind = {
+        "mae_age_sex": (sample.age, sample.sex),
+        "mae_over_age_sex": (sample.age, sample.sex),
+        "coverage": (sample.low, sample.high),
+        "interval_width": (sample.low, sample.high),
+    }
+    known = int(np.isfinite(behind.get(score, (sample.y,))).all(axis=0).sum())
+    if estimate.value is None or known == len(sample):
+        return estimate
+    part = f"rests on {known} of {len(sample)} observations, the others lack what it needs"
+    return replace(estimate, note="; ".join(filter(None, (estimate.note, part))))
+
+
+def compare_pair(first: BootstrapScores, second: BootstrapScores, score: str, draws: Draws) -> Difference:
+    """Compare one score of two samples: Welch's t where it is a mean over different people, else Wald."""
+    a, b = first.sample, second.sample
+    value = difference_of(first.estimates[score].value, second.estimates[score].value)
+    names = (a.target.id, score, first.name, second.name)
+    if score in PER_PERSON and a.level == b.level == "patient" and not np.isin(a.patients, b.patients).any():
+        of_each = PER_PERSON[score]
+        return difference(names, welch(of_each(a), of_each(b)), hedges(of_each(a), of_each(b)), value)
+    found = wald(value, first.replicates[score] - second.replicates[score], draws)
+    return difference(names, found, NO_EFFECT, value)
+
+
+def difference_of(first: float | None, second: float | None) -> float:
+    """Subtract two values; NaN where one is missing."""
+    return np.nan if first is None or second is None else first - second
+
+
+def pairwise(scored: Sequence[BootstrapScores], scores: Sequence[str], draws: Draws) -> list[Difference]:
+    """Compare every pair of samples on each score; p values not corrected yet."""
+    return [compare_pair(a, b, score, draws) for a, b in combinations(scored, 2) for score in scores]

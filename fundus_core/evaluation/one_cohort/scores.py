@@ -1,0 +1,277 @@
+"""Scores of a continuous target, each a function of sums over people.
+
+With n units, measured y, predicted p and the error d = p - y (means with a bar):
+
+======================  ======================================================================================
+``mae``, ``rmse``       mean |d|, sqrt(mean d²)
+``bias``                mean d: above zero the model predicts too much
+``r2``                  1 - sum d² / sum (y - y_bar)²: below zero the mean of y predicts better
+``pearson``             correlation of y and p; blind to bias and scale
+``ccc``                 2 s_yp / (s_y² + s_p² + (p_bar - y_bar)²) with 1/n variances (Lin 1989,
+                        doi:10.2307/2532051)
+``slope, intercept``    least squares of y on p: 1 and 0 for a calibrated model (Cox 1958,
+                        doi:10.1093/biomet/45.3-4.562)
+``loa_low, loa_high``   bias -/+ 1.96 sd(d), sd with 1/(n - 1) (Bland & Altman 1986,
+                        doi:10.1016/S0140-6736(86)90837-8)
+``mae_null``            mean |d| of predicting the mean of all other people
+``mae_age_sex``         mean |d| of a regression on age and sex fitted to all other people
+``mae_over_null``       mae / mae_null: below 1 the photograph adds something to knowing the cohort
+``mae_over_age_sex``    mae / mae_age_sex on the people whose age and sex are known
+``coverage``            share of units with low <= y <= high; ``interval_width``: mean of high - low
+``sd_truth``            standard deviation of the truth, 1/(n - 1): what every error has to be held against;
+                        ``sd_predicted``: that of the prediction, smaller in a calibrated model
+``within_5`` ...        share of units with |d| <= 5 units of the target
+======================  ======================================================================================
+
+R², slope and correlation depend on how spread out the cohort is, and so does the mean absolute error through
+its baselines (range restriction): read them beside the standard deviation of the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+
+import numpy as np
+
+from fundus_core.evaluation.observations.sample import Sample
+from fundus_core.evaluation.one_cohort.baselines import age_and_sex, mean_of_others
+from fundus_core.records import Floats
+
+LIMITS_OF_AGREEMENT = 1.96
+"""Standard deviations from the bias to a limit of agreement."""
+
+TOLERANCES: Mapping[str, tuple[float, float, float]] = MappingProxyType(
+    {
+        "sbp": (5, 10, 15),
+        "dbp": (3, 5, 10),
+        "glucose": (5, 10, 15),
+        "waist": (3, 5, 10),
+        "bmi": (1, 2, 3),
+        "age": (1, 3, 5),
+    }
+)
+"""Per target, in its unit, how close counts as close (blood pressures as in KAKENHI 22K19671)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """Constants that keep sums of squares free of cancellation."""
+
+    y: float
+    """Mean of the truth; sums are taken about it."""
+    p: float
+    """Mean of the prediction."""
+    y_floor: float
+    """A variance of the truth below this is rounding: the truth is constant."""
+    p_floor: float
+    """The same for the prediction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Per draw the weighted sums over units, each of shape (draws,): u = y - y_bar, v = p - p_bar, e = v - u.
+
+    ``null`` and ``age_sex`` are absolute errors of the baselines, ``known`` that of the model where age and
+    sex are known; ``..._n`` count the units behind a sum.
+    """
+
+    n: Floats
+    u: Floats
+    v: Floats
+    uu: Floats
+    vv: Floats
+    uv: Floats
+    e: Floats
+    ee: Floats
+    absolute: Floats
+    null_n: Floats
+    null: Floats
+    known_n: Floats
+    known: Floats
+    age_sex: Floats
+    bounded_n: Floats
+    covered: Floats
+    width: Floats
+    within_first: Floats
+    within_second: Floats
+    within_third: Floats
+
+
+def scales(sample: Sample) -> Scales:
+    """Measure what :func:`columns` and :func:`scores` need to know of the data."""
+
+    def floor(column: Floats) -> float:
+        return float((1e-10 * np.abs(column).max(initial=0.0)) ** 2)
+
+    n = max(len(sample), 1)
+    return Scales(float(sample.y.sum() / n), float(sample.p.sum() / n), floor(sample.y), floor(sample.p))
+
+
+def columns(sample: Sample, about: Scales) -> Floats:
+    """Return, per unit, what is summed: an array of fields of :class:`Sums` x n."""
+    u, v, d = sample.y - about.y, sample.p - about.p, sample.error
+    e = v - u
+    absolute = np.abs(d)
+    null = np.abs(mean_of_others(sample) - sample.y)
+    age_sex = np.abs(age_and_sex(sample) - sample.y)
+    known = np.isfinite(age_sex)
+    bounded = np.isfinite(sample.low) & np.isfinite(sample.high)
+    covered = bounded & (sample.low <= sample.y) & (sample.y <= sample.high)
+    width = np.subtract(sample.high, sample.low, where=bounded, out=np.zeros_like(d))
+    tolerances = TOLERANCES.get(sample.target.id, (5, 10, 15))
+    return np.array(
+        [
+            np.ones_like(d), u, v, u * u, v * v, u * v, e, e * e, absolute,
+            np.isfinite(null), np.nan_to_num(null),
+            known, np.where(known, absolute, 0), np.nan_to_num(age_sex),
+            bounded, covered, width,
+            *(absolute <= tolerance for tolerance in tolerances),
+        ]
+    )  # fmt: skip
+
+
+def per_patient(sample: Sample, of_units: Floats) -> Floats:
+    """Add up the units of each person: columns x n to people x columns."""
+    if len(sample) == 0:
+        return np.zeros((0, len(of_units)))
+    return np.ascontiguousarray(np.add.reduceat(of_units, sample.starts, axis=1).T)
+
+
+def unpack(sums: Floats) -> Sums:
+    """Name the columns of draws x columns."""
+    return Sums(**{field.name: sums[:, k] for k, field in enumerate(fields(Sums))})
+
+
+def divide(above: Floats, below: Floats, floor: float | Floats = 0.0) -> Floats:
+    """Divide where the divisor exceeds the floor; NaN elsewhere, silently."""
+    out = np.full(np.broadcast_shapes(above.shape, below.shape), np.nan)
+    return np.asarray(np.divide(above, below, out=out, where=below > floor))
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Means and 1/n variances of each draw, each of shape (draws,)."""
+
+    n: Floats
+    y: Floats
+    p: Floats
+    y_variance: Floats
+    p_variance: Floats
+    covariance: Floats
+    bias: Floats
+    error_variance: Floats
+    about: Scales
+
+
+def moments(sums: Sums, about: Scales) -> Moments:
+    """Turn sums about the scales' means into means and variances (never below zero)."""
+    u, v, e = divide(sums.u, sums.n), divide(sums.v, sums.n), divide(sums.e, sums.n)
+    return Moments(
+        n=sums.n,
+        y=about.y + u,
+        p=about.p + v,
+        y_variance=np.maximum(divide(sums.uu, sums.n) - u * u, 0),
+        p_variance=np.maximum(divide(sums.vv, sums.n) - v * v, 0),
+        covariance=divide(sums.uv, sums.n) - u * v,
+        bias=about.p - about.y + e,
+        error_variance=np.maximum(divide(sums.ee, sums.n) - e * e, 0),
+        about=about,
+    )
+
+
+def _square(m: Moments) -> Floats:
+    return m.error_variance + m.bias**2
+
+
+def _pearson(m: Moments) -> Floats:
+    slope = divide(m.covariance, m.y_variance, m.about.y_floor)
+    other = divide(m.covariance, m.p_variance, m.about.p_floor)
+    return np.asarray(np.sign(m.covariance) * np.sqrt(np.clip(slope * other, 0, 1)))
+
+
+def _ccc(m: Moments) -> Floats:
+    floor = m.about.y_floor + m.about.p_floor
+    return divide(2 * m.covariance, m.y_variance + m.p_variance + m.bias**2, floor)
+
+
+def _slope(m: Moments) -> Floats:
+    return divide(m.covariance, m.p_variance, m.about.p_floor)
+
+
+def _sd(variance: Floats, n: Floats) -> Floats:
+    return np.asarray(np.sqrt(divide(variance * n, n - 1)))
+
+
+def _half_width(m: Moments) -> Floats:
+    return LIMITS_OF_AGREEMENT * _sd(m.error_variance, m.n)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One score: how it is computed and what it needs."""
+
+    compute: Callable[[Sums, Moments], Floats]
+    """From sums and moments of each draw to its value, NaN where it has none."""
+    needs: str
+    """Why it has no value, when it has none."""
+
+
+_PAIRS = "no photograph has both a measured and a predicted value"
+_TRUTH = "every measured value is the same"
+_PREDICTION = "every predicted value is the same"
+_EITHER = "every measured or every predicted value is the same"
+_BOTH = "measured and predicted values are one and the same number"
+_TWO = "needs two observations"
+_NULL = "needs two people: the mean is that of the others"
+_AGE_SEX = "needs four people of known age and sex, and a target that is neither"
+_NULL_ERROR = "predicting the mean has no error, or there is only one person"
+_BOUNDS = "the model gives no prediction intervals"
+
+SCORES: Mapping[str, Score] = MappingProxyType(
+    {
+        "mae": Score(lambda s, m: divide(s.absolute, s.n), _PAIRS),
+        "rmse": Score(lambda s, m: np.sqrt(_square(m)), _PAIRS),
+        "bias": Score(lambda s, m: m.bias, _PAIRS),
+        "r2": Score(lambda s, m: 1 - divide(_square(m), m.y_variance, m.about.y_floor), _TRUTH),
+        "pearson": Score(lambda s, m: _pearson(m), _EITHER),
+        "ccc": Score(lambda s, m: _ccc(m), _BOTH),
+        "slope": Score(lambda s, m: _slope(m), _PREDICTION),
+        "intercept": Score(lambda s, m: m.y - _slope(m) * m.p, _PREDICTION),
+        "loa_low": Score(lambda s, m: m.bias - _half_width(m), _TWO),
+        "loa_high": Score(lambda s, m: m.bias + _half_width(m), _TWO),
+        "mae_null": Score(lambda s, m: divide(s.null, s.null_n), _NULL),
+        "mae_age_sex": Score(lambda s, m: divide(s.age_sex, s.known_n), _AGE_SEX),
+        "coverage": Score(lambda s, m: divide(s.covered, s.bounded_n), _BOUNDS),
+        "mae_over_null": Score(lambda s, m: divide(s.absolute, s.null), _NULL_ERROR),
+        "mae_over_age_sex": Score(lambda s, m: divide(s.known, s.age_sex), _AGE_SEX),
+        "interval_width": Score(lambda s, m: divide(s.width, s.bounded_n), _BOUNDS),
+        "sd_truth": Score(lambda s, m: _sd(m.y_variance, m.n), _TWO),
+        "sd_predicted": Score(lambda s, m: _sd(m.p_variance, m.n), _TWO),
+        "within_first": Score(lambda s, m: divide(s.within_first, s.n), _PAIRS),
+        "within_second": Score(lambda s, m: divide(s.within_second, s.n), _PAIRS),
+        "within_third": Score(lambda s, m: divide(s.within_third, s.n), _PAIRS),
+    }
+)  # fmt: skip
+"""Every score by its name, the fourteen of ``metrics.json`` first."""
+
+BASELINES = ("mae_null", "mae_age_sex", "mae_over_null", "mae_over_age_sex")
+"""Scores whose interval takes the baseline's predictions as given."""
+
+
+def scores(sums: Floats, about: Scales) -> Floats:
+    """Compute every score on every draw: draws x columns to draws x scores."""
+    named = unpack(sums)
+    central = moments(named, about)
+    return np.column_stack([score.compute(named, central) for score in SCORES.values()])
+
+
+def score_names(target_id: str) -> tuple[str, ...]:
+    """Return the names of the columns of :func:`scores`, the shares named by their tolerance.
+
+    >>> score_names("bmi")[-3:]
+    ('within_1', 'within_2', 'within_3')
+    """
+    tolerances = TOLERANCES.get(target_id, (5, 10, 15))
+    return (*list(SCORES)[:-3], *(f"within_{tolerance:g}" for tolerance in tolerances))

@@ -1,0 +1,83 @@
+"""The panels of statistics of one sample: which scores, and how each is computed from drawn people."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Statistics, SumStatistic
+from fundus_core.evaluation.intervals.ranked import areas_under_roc, medians, spearman
+from fundus_core.evaluation.observations.sample import Sample
+from fundus_core.evaluation.one_cohort import binary, scores
+from fundus_core.evaluation.one_cohort.scores import divide
+from fundus_core.records import Floats, Labels
+
+
+def statistics_of(sample: Sample, pool: Labels, *, ranked: bool = True) -> tuple[Statistics, ...]:
+    """Return everything that is computed for one sample.
+
+    Args:
+        sample: Of a target at a level.
+        pool: Everybody who is drawn, sorted; the sample's people are among them.
+        ranked: Whether to include the median absolute error and Spearman's correlation.
+    """
+    if sample.target.binary:
+        return area_panel(sample, pool), binary_panel(sample, pool)
+    return (score_panel(sample, pool), ranked_panel(sample, pool)) if ranked else (score_panel(sample, pool),)
+
+
+def score_panel(sample: Sample, pool: Labels) -> SumStatistic:
+    """Every score of a continuous target that is a function of sums."""
+    about = scores.scales(sample)
+    return SumStatistic(
+        np.searchsorted(pool, sample.patients),
+        scores.score_names(sample.target.id),
+        tuple(score.needs for score in scores.SCORES.values()),
+        scores.per_patient(sample, scores.columns(sample, about)),
+        lambda sums: scores.scores(sums, about),
+    )
+
+
+def binary_panel(sample: Sample, pool: Labels) -> SumStatistic:
+    """Every score of a probability that is a function of sums."""
+    return SumStatistic(
+        np.searchsorted(pool, sample.patients),
+        tuple(binary.BINARY_SCORES),
+        tuple(needs for _, needs in binary.BINARY_SCORES.values()),
+        scores.per_patient(sample, binary.binary_columns(sample)),
+        binary.binary_scores,
+    )
+
+
+def area_panel(sample: Sample, pool: Labels) -> CountStatistic:
+    """The area under the ROC curve."""
+
+    def compute(counts: Floats) -> Floats:
+        return areas_under_roc(counts, sample.y, sample.p, sample.group)[:, None]
+
+    return CountStatistic(np.searchsorted(pool, sample.patients), ("auc",), (binary.AUC_NEEDS,), compute)
+
+
+def ranked_panel(sample: Sample, pool: Labels) -> CountStatistic:
+    """Median absolute error and Spearman's correlation."""
+    absolute = np.abs(sample.error)
+
+    def compute(counts: Floats) -> Floats:
+        middle = medians(counts, absolute, sample.group)
+        return np.column_stack([middle, spearman(counts, sample.y, sample.p, sample.group)])
+
+    needs = (scores.SCORES["mae"].needs, scores.SCORES["pearson"].needs)
+    return CountStatistic(np.searchsorted(pool, sample.patients), ("medae", "spearman"), needs, compute)
+
+
+def slope_panel(sample: Sample, pool: Labels, x: Floats, y: Floats) -> SumStatistic:
+    """Least squares slope of y on x (n each), named ``trend``."""
+    u, v = x - x.sum() / max(len(x), 1), y - y.sum() / max(len(y), 1)
+    floor = float((1e-10 * np.abs(x).max(initial=0.0)) ** 2)
+
+    def finish(sums: Floats) -> Floats:
+        n, su, sv, suu, suv = sums.T
+        mean = divide(su, n)
+        return divide(divide(suv, n) - mean * divide(sv, n), divide(suu, n) - mean**2, floor)[:, None]
+
+    sums = scores.per_patient(sample, np.array([np.ones_like(u), u, v, u * u, u * v]))
+    return SumStatistic(np.searchsorted(pool, sample.patients), ("trend",), ("nothing varies",), sums, finish)
