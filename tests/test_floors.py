@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS = {
-    0: ("errors", "targets", "records", "confined"),
+    0: ("errors", "private", "targets", "records", "confined"),
     1: ("identity",),
     2: ("tables",),
     3: ("images", "retina", "quality", "eye", "deidentify", "truth", "evaluation", "synthetic"),

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from fundus_core import evaluation
+from fundus_core import evaluation, private
 from fundus_core.pipeline import packing
 from fundus_core.store import Cohort, Store
 from fundus_core.store import kept as places
@@ -72,10 +72,10 @@ def _read(file: Path) -> object:
 
 def _write(file: Path, made: object) -> None:
     """Complete or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    private.folder(file.parent)
     scrap = file.with_name(f"{os.getpid()}-{secrets.token_hex(4)}.scrap")
     try:
-        scrap.write_bytes(packing.pack(made))
+        private.write(scrap, packing.pack(made))
         scrap.replace(file)
     finally:
         scrap.unlink(missing_ok=True)

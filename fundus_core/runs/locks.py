@@ -6,9 +6,12 @@ once; an exclusive transaction on an empty database file is used as nothing but 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from pathlib import Path
+
+from fundus_core import private
 
 _TRIES = 5
 _PAUSE_S = 0.02
@@ -26,7 +29,8 @@ class Lock:
 
         A few tries, since another process may just be looking whether it is free.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        private.folder(self.path.parent)
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, private.FILE))
         for _ in range(_TRIES):
             connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
             try:

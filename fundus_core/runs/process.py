@@ -14,8 +14,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 import fundus_core
+from fundus_core import private
+from fundus_core.errors import FundusError
 from fundus_core.runs import claims, presence
-from fundus_core.store import Store, StoreUnavailableError, schema
+from fundus_core.store import Store, schema
 
 IDLE_EXIT_S = 1800.0
 LOG = "worker.log"
@@ -84,7 +86,7 @@ class Keeper:
             try:
                 presence.bury(self.store)  # else nothing is queued where the dead worker held all that was left
                 started = claims.next_turn(self.store) is not None and self._start()
-            except StoreUnavailableError:  # the database is away: look again later
+            except FundusError:  # the database is away or damaged: look again later
                 started = True
             pause = min(2 * pause, LONGEST_S) if started else KEEP_S
 
@@ -104,7 +106,7 @@ def _start(store: Store, idle_exit: float) -> subprocess.Popen[bytes]:
     # the address travels in the environment, since it may hold a password and arguments are public
     environment = {**os.environ, "PYTHONPATH": path, "FUNDUS_LAB_STORE": address}
     command = [sys.executable, "-m", "fundus_core.runs.worker", "--idle-exit", str(idle_exit)]
-    with _log(store).open("ab") as log:
+    with open(_log(store), "ab", opener=private.opener) as log:
         return subprocess.Popen(  # noqa: S603 (our own interpreter and module)
             [*command, "--files", str(store.shelf.folder.absolute())],
             stdin=subprocess.DEVNULL,

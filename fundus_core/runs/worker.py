@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from fundus_core.errors import FundusError
 from fundus_core.runs import presence
 from fundus_core.runs.opening import OpenModel, open_model
 from fundus_core.runs.presence import Presence
@@ -106,6 +107,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     over = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: over.set())
+    os.umask(0o077)
+    try:
+        return _work_at(options, over)
+    except FundusError as error:
+        report(str(error))
+        return 2
+
+
+def _work_at(options: argparse.Namespace, over: threading.Event) -> int:
     with Store.open(options.store, files=options.files) as store:
         seat = presence.seat(store)
         if not seat.take():

@@ -6,7 +6,7 @@ its lock at the start (``BEGIN IMMEDIATE``), so that two processes queue instead
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,12 +15,16 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
 from fundus_core.errors import FundusError, UsageError
+from fundus_core.store import schema
 
 SCHEMA_VERSION = 5
 """Version of the tables in ``schema.py``; the number of migration steps."""
 
 WAIT_MS = 30_000
 """How long a writer waits for another before SQLite gives up."""
+
+_FIRST = frozenset({"cohort", "photograph", "version", "reading", "outcome", "run", "entry", "worker", "discard"})
+"""Tables that every version has."""
 
 _VERSION = sa.table("schema_version", sa.column("number", sa.Integer))
 _POSTGRES_LOCK = 0x46554E44
@@ -31,6 +35,10 @@ _IN_THE_WAY = frozenset({"40001", "40P01", "23503"})
 failure, deadlock, and a row that vanished after it was seen."""
 
 
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "42P01", "42703", "XX001", "XX002")
+"""Names and codes for pages that are damaged, a file that is no database, and tables or columns that are missing."""
+
+
 class StoreUnavailableError(FundusError):
     """The database cannot be used at this moment: full disk, absent server, or another writer who does not end."""
 
@@ -39,22 +47,41 @@ class StoreBusyError(StoreUnavailableError):
     """Two wrote at once and this one had to give way; the same again succeeds."""
 
 
+class StoreDamagedError(UsageError):
+    """The database is damaged, or is none of ours; trying again does not help."""
+
+
 @contextmanager
 def understood() -> Iterator[None]:
     """Say in a sentence what a driver says in its own words.
 
     Raises:
         StoreUnavailableError: The database cannot be used now.
+        StoreDamagedError: It is damaged.
     """
     try:
         yield
-    except sa.exc.OperationalError as error:
+    except sa.exc.DBAPIError as error:
+        if not isinstance(error, sa.exc.OperationalError) and not is_damage(error):
+            raise
         if gave_way(error):
             message = "Others were writing the same rows of the store; do it again."
             raise StoreBusyError(message) from error
-        why = str(error.orig).strip()
+        why = " ".join(str(error.orig).split())
+        if is_damage(error):
+            message = (
+                f"The store's database is damaged ({why}); put a backup back, or ask 'python -m fundus_core doctor' "
+                "what it finds."
+            )
+            raise StoreDamagedError(message) from error
         message = f"The store cannot be used now ({why}); make room or start the database, then try again."
         raise StoreUnavailableError(message) from error
+
+
+def is_damage(error: sa.exc.DBAPIError) -> bool:
+    """Whether the database itself is at fault, so that trying again does not help."""
+    code = str(getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or "")
+    return code.startswith(_DAMAGED) or str(error.orig).startswith("Could not decode")
 
 
 def gave_way(error: sa.exc.DBAPIError) -> bool:
@@ -62,14 +89,15 @@ def gave_way(error: sa.exc.DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", "") in _IN_THE_WAY
 
 
-def open_engine(url: str) -> sa.Engine:
-    """Return an engine for the URL, its tables brought to this version.
+def open_engine(url: str | sa.URL) -> sa.Engine:
+    """Return an engine for the URL; nothing has been asked of the database yet.
 
     Raises:
-        UsageError: The URL names no database that can be opened, or a store of a newer version.
+        UsageError: The URL names no database.
     """
     try:
-        engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        url = sa.make_url(url)
+        engine = sa.create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
     except (sa.exc.ArgumentError, ImportError) as error:
         message = (
             "The store's address is not understood; give a folder, or a URL such as "
@@ -78,16 +106,28 @@ def open_engine(url: str) -> sa.Engine:
         raise UsageError(message) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
-    try:
-        _migrate(engine)
-    except sa.exc.DBAPIError as error:
-        engine.dispose()
-        message = f"The store could not be opened ({error.orig}); check that the database runs and may be used."
-        raise UsageError(message) from error
-    except UsageError:
-        engine.dispose()
-        raise
     return engine
+
+
+@contextmanager
+def opened() -> Iterator[None]:
+    """Say in a sentence why a database cannot be opened.
+
+    Raises:
+        UsageError: It cannot be opened.
+    """
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        why = " ".join(str(error.orig).split())
+        if is_damage(error):
+            message = (
+                f"The store could not be opened: its database is damaged or is none of a store ({why}); nothing was "
+                "changed, so put the right one or a backup back."
+            )
+            raise StoreDamagedError(message) from error
+        message = f"The store could not be opened ({why}); check that the database runs, and may be read and written."
+        raise UsageError(message) from error
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
@@ -157,24 +197,25 @@ def _insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | s
     return sqlite.insert(table)
 
 
-def _migrate(engine: sa.Engine) -> None:
-    """Bring the tables to this version; two processes that open a new store at once take turns."""
+def migrate(engine: sa.Engine) -> None:
+    """Bring the tables to this version; two processes that open a new store at once take turns.
+
+    Raises:
+        StoreDamagedError: The tables are not those of a store.
+        UsageError: A newer version wrote them.
+    """
     with reading(engine) as connection:
-        found = _version(connection)
-    if found == SCHEMA_VERSION:
-        return
-    with _rebuilding(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRES_LOCK})")
-        found = _version(connection)
-        if found > SCHEMA_VERSION:
-            message = (
-                f"This store was written by a newer version (its tables are version {found}, this program "
-                f"knows up to {SCHEMA_VERSION}); update the program."
-            )
-            raise UsageError(message)
-        if found < SCHEMA_VERSION:
-            _upgrade(connection, found)
+        found = version(connection)
+    if found != SCHEMA_VERSION:
+        with _rebuilding(engine) as connection:
+            if engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRES_LOCK})")
+            found = version(connection)
+            if found < SCHEMA_VERSION:
+                _upgrade(connection, found)
+    with reading(engine) as connection:
+        for table in schema.metadata.sorted_tables:
+            connection.execute(sa.select(table).limit(0))  # a table or column that is missing is said now
 
 
 @contextmanager
@@ -209,7 +250,46 @@ def _upgrade(connection: sa.Connection, found: int) -> None:
     connection.execute(sa.insert(_VERSION).values(number=SCHEMA_VERSION))
 
 
-def _version(connection: sa.Connection) -> int:
-    if not sa.inspect(connection).has_table("schema_version"):
+def version(connection: sa.Connection) -> int:
+    """Which version's tables the database holds; 0 where it holds none.
+
+    Raises:
+        StoreDamagedError: It holds tables, and not those of a store.
+        UsageError: A newer version wrote them.
+    """
+    there = set(sa.inspect(connection).get_table_names())
+    if "schema_version" not in there:
+        strange = there if connection.dialect.name == "sqlite" else there & set(schema.metadata.tables)
+        if strange:
+            message = (
+                f"The store could not be opened: its database holds the tables of another program ({_some(strange)}); "
+                "nothing was changed, so put the right one or a backup back."
+            )
+            raise StoreDamagedError(message)
         return 0
-    return int(connection.execute(sa.select(_VERSION.c.number)).scalar() or 0)
+    numbers = connection.execute(sa.select(_VERSION.c.number)).scalars().all()
+    if len(numbers) != 1 or not isinstance(numbers[0], int) or numbers[0] < 1:
+        message = (
+            "The store could not be opened: its database does not say which version its tables are; nothing was "
+            "changed, so put the right one or a backup back."
+        )
+        raise StoreDamagedError(message)
+    found = numbers[0]
+    if found > SCHEMA_VERSION:
+        message = (
+            f"This store was written by a newer version (its tables are version {found}, this program knows up to "
+            f"{SCHEMA_VERSION}); update the program."
+        )
+        raise UsageError(message)
+    missing = _FIRST - there
+    if missing:
+        message = (
+            f"The store could not be opened: its database lacks the tables {_some(missing)}; nothing was changed, so "
+            "put the right one or a backup back."
+        )
+        raise StoreDamagedError(message)
+    return found
+
+
+def _some(names: Set[str]) -> str:
+    return ", ".join(sorted(names)[:3])

@@ -7,18 +7,20 @@ nothing that a user or an archive called a file ever becomes a path.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from stat import S_ISREG
 from typing import Literal
 
+from fundus_core import private
 from fundus_core.errors import UsageError
 from fundus_core.store.values import Kept
 
@@ -29,6 +31,9 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _OF_NOTHING = hashlib.sha256(b"").hexdigest()
 _OLD_S = 86_400.0
 
+QUARANTINE = "quarantine"
+"""The folder below each kind for the files of photographs that the database does not know."""
+
 
 class Shelf:
     """Files by the sha256 of the photograph they belong to."""
@@ -36,7 +41,7 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            private.folder(folder)
         except OSError as error:
             message = f"The folder '{folder}' cannot be used ({error.strerror}); choose one that can be written."
             raise UsageError(message) from error
@@ -66,13 +71,20 @@ class Shelf:
         whole = there.st_size or sha256 == _OF_NOTHING  # empty: cut off by a power cut, or handed in empty
         return path if S_ISREG(there.st_mode) and whole else None
 
-    def write(self, kind: Kind, sha256: str, data: bytes) -> Path:
-        """Write a file once; where it exists already it stays as it is, unless a power cut has cut it off."""
+    def write(self, kind: Kind, sha256: str, data: bytes, *, again: bool = False) -> Path:
+        """Write a file once; where it exists already it stays as it is, unless a power cut has cut it off.
+
+        Args:
+            kind: Of file.
+            sha256: Of the photograph.
+            data: The file's bytes.
+            again: Whether to replace what is there whatever its size.
+        """
         path = self.path(kind, sha256)
-        if not path.is_file() or path.stat().st_size != len(data):
+        if again or not path.is_file() or path.stat().st_size != len(data):
             scrap = self._scrap()
             try:
-                scrap.write_bytes(data)
+                private.write(scrap, data)
                 self._place(scrap, path)
             finally:
                 scrap.unlink(missing_ok=True)
@@ -82,22 +94,33 @@ class Shelf:
         """Put a photograph's bytes away; a copy that is there already and has been damaged is replaced."""
         sha256 = self.sha256(data)
         path = self.path("photographs", sha256)
-        if path.is_file() and _sha256_of(path) != sha256:
-            path.unlink()
-        self.write("photographs", sha256, data)
+        self.write("photographs", sha256, data, again=path.is_file() and sha256_of(path) != sha256)
         return Kept(sha256, path.relative_to(self.folder).as_posix())
 
     def keep_file(self, path: Path) -> Kept:
         """Put an uploaded file away: it is moved, not copied, where both lie on one disk."""
-        sha256 = _sha256_of(path)
+        sha256 = sha256_of(path)
         place = self.path("photographs", sha256)
-        if place.is_file() and _sha256_of(place) == sha256:
-            path.unlink()
-        else:
-            scrap = self._scrap()
-            shutil.move(path, scrap)
-            self._place(scrap, place)
+        if not place.is_file() or sha256_of(place) != sha256:
+            self._take(path, place)
+        path.unlink(missing_ok=True)
         return Kept(sha256, place.relative_to(self.folder).as_posix())
+
+    def _take(self, path: Path, place: Path) -> None:
+        """The only copy is never half way: it is renamed, or stays until its copy is in place."""
+        private.close(path)
+        try:
+            self._place(path, place)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            scrap = self._scrap()
+            try:
+                shutil.copyfile(path, scrap)
+                private.close(scrap)
+                self._place(scrap, place)
+            finally:
+                scrap.unlink(missing_ok=True)
 
     def settle(self, locators: Sequence[str]) -> None:
         """Have photographs reach the disk, so that a power cut cannot take what the database is about to promise.
@@ -110,10 +133,11 @@ class Shelf:
                 list(pool.map(_flush, paths))
 
     def remove(self, sha256: str, *, kinds: Sequence[Kind] = _KINDS) -> None:
-        """Remove everything that belongs to a photograph, or only some kinds of it."""
+        """Remove everything that belongs to a photograph, or only some kinds of it: a person has deleted it."""
         for kind in kinds:
             path = self.path(kind, sha256)
-            path.unlink(missing_ok=True)
+            for copy in (path, self._aside(kind, path.name)):
+                copy.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # another photograph lives in the folder
                 path.parent.rmdir()
 
@@ -121,17 +145,60 @@ class Shelf:
         """The sha256 of every file of a kind."""
         return {path.name[:64] for path in (self.folder / kind).glob("??/*") if _SHA256.match(path.name)}
 
-    def tidy(self, used: set[str]) -> int:
-        """Remove what is not used and older than a day; returns how many photographs it belonged to."""
-        before = time.time() - _OLD_S
+    def everything(self) -> Iterator[Path]:
+        """Every file below the folder of photographs, whatever its name."""
+        return (path for path in (self.folder / "photographs").rglob("*") if path.is_file())
+
+    def quarantine(self) -> set[str]:
+        """The sha256 of the photographs that were put aside."""
+        return {path.name for path in self._aside("photographs", "").glob("*") if _SHA256.match(path.name)}
+
+    def tidy(self, used: set[str], *, older_s: float = _OLD_S) -> int:
+        """Put aside what is not used and has not been touched for a day; bring back what is used again.
+
+        Nothing is removed but what was never complete: a person empties ``photographs/quarantine``, and the same of
+        thumbnails and crops.
+
+        Args:
+            used: The sha256 of the photographs that the database knows.
+            older_s: For how many seconds nobody may have touched what is put aside: it may be on its way in.
+
+        Returns:
+            How many photographs' files were put aside.
+        """
+        before = time.time() - older_s
         for scrap in (self.folder / "scrap").glob("*"):
             if scrap.stat().st_mtime < before:
                 scrap.unlink(missing_ok=True)
+        self._bring_back(used)
         stray = {sha256 for kind in _KINDS for sha256 in self.all(kind)} - used
         old = {sha256 for sha256 in stray if self._newest(sha256) < before}
-        for sha256 in old:
-            self.remove(sha256)
+        for kind in _KINDS:
+            for sha256 in old & self.all(kind):
+                self._move(self.path(kind, sha256), self._aside(kind, self.path(kind, sha256).name))
         return len(old)
+
+    def _bring_back(self, used: set[str]) -> None:
+        for kind in _KINDS:
+            for path in list(self._aside(kind, "").glob("*")):
+                sha256 = path.name[:64]
+                if sha256 in used and self.find(kind, sha256) is None:
+                    self._move(path, self.path(kind, sha256))
+
+    def _move(self, path: Path, to: Path) -> None:
+        with contextlib.suppress(FileNotFoundError):  # another process was quicker
+            self._place(path, to)
+        with contextlib.suppress(OSError):  # another photograph lives in the folder
+            path.parent.rmdir()
+
+    def _aside(self, kind: Kind, name: str) -> Path:
+        return self.folder / kind / QUARANTINE / name
+
+    def close_to_others(self) -> None:
+        """Shut others out of the folder and of those in it; what lies below is out of their reach then."""
+        for path in (self.folder, *(self.folder / kind for kind in _KINDS), self.folder / "scrap"):
+            if path.is_dir():
+                private.close(path)
 
     def _newest(self, sha256: str) -> float:
         found = (self.find(kind, sha256) for kind in _KINDS)
@@ -143,22 +210,25 @@ class Shelf:
 
     def _scrap(self) -> Path:
         folder = self.folder / "scrap"
-        folder.mkdir(exist_ok=True)
+        private.folder(folder)
         return folder / f"{os.getpid()}-{secrets.token_hex(8)}"
 
     def _place(self, scrap: Path, path: Path) -> None:
         for _attempt in range(100):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private.folder(path.parent)
             try:
                 scrap.replace(path)
-            except FileNotFoundError:  # the empty folder was removed in between
-                continue
+            except FileNotFoundError:
+                if not scrap.exists():
+                    raise
+                continue  # the empty folder was removed in between
             return
         message = f"The folder '{self.folder}' is being removed while it is used; close what removes it."
         raise UsageError(message)
 
 
-def _sha256_of(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

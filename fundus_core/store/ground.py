@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +13,9 @@ from typing import Self, TypeVar
 
 import sqlalchemy as sa
 
-from fundus_core.errors import UsageError
-from fundus_core.store import database, kept, schema
+from fundus_core import private
+from fundus_core.errors import FundusError, UsageError
+from fundus_core.store import belonging, database, kept, schema
 from fundus_core.store.files import Shelf
 from fundus_core.store.values import Kept
 
@@ -23,6 +25,21 @@ _PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Waited, twice as long at most, before what had to give way to another writer is done again."""
 
 _T = TypeVar("_T")
+
+
+def place(where: str | Path, files: str | Path | None = None) -> tuple[sa.URL, Path]:
+    """Which database and which folder of files an address means; see ``Ground.open``.
+
+    Raises:
+        UsageError: The address is not understood.
+    """
+    text = str(where)
+    if "://" not in text:
+        return sa.URL.create("sqlite", database=str(Path(text) / DATABASE)), Path(files or text)
+    if files is None:
+        message = "A store behind a URL also needs a folder for its files; name one."
+        raise UsageError(message)
+    return database.open_engine(text).url, Path(files)
 
 
 class Ground:
@@ -47,19 +64,27 @@ class Ground:
             UsageError: It cannot be opened, or was written by a newer version.
         """
         text = str(where)
-        if "://" not in text:
-            shelf = Shelf(Path(files or text))
-            folder = Path(text)
-            folder.mkdir(parents=True, exist_ok=True)
-            url = sa.URL.create("sqlite", database=str(folder / DATABASE)).render_as_string()
-        elif files is None:
-            message = "A store behind a URL also needs a folder for its files; name one."
-            raise UsageError(message)
-        else:
-            shelf, url = Shelf(Path(files)), text
+        url, folder = place(where, files)
+        shelf = Shelf(folder)
+        belonging.check(url, shelf)
         store = cls(database.open_engine(url), shelf, text)
-        store.sweep()
+        try:
+            store.settle()
+        except FundusError:
+            store.close()
+            raise
         return store
+
+    def settle(self) -> None:
+        """Bring tables and folder to this version, one id on both, and remove what a crash has left to be removed."""
+        if self.engine.dialect.name == "sqlite":
+            _make_private(Path(self.engine.url.database or ""))
+        with database.opened():
+            database.migrate(self.engine)
+            with database.writing(self.engine) as connection:
+                belonging.join(connection, self.shelf)
+        self.shelf.close_to_others()
+        self.sweep()
 
     def close(self) -> None:
         """Give the connections back."""
@@ -148,10 +173,12 @@ class Ground:
         return True
 
     def tidy(self) -> int:
-        """Remove files that no photograph refers to and that are older than a day (an upload that was broken off).
+        """Put aside the files of photographs that the database does not know, and bring back those that it knows again.
+
+        Nothing is removed: the database may be an old copy. See ``Shelf.tidy``.
 
         Returns:
-            How many photographs' files were removed.
+            How many photographs' files were put aside.
         """
         with self.reading() as connection:
             used = set(connection.execute(sa.select(schema.photograph.c.sha256).distinct()).scalars())
@@ -179,3 +206,13 @@ class Ground:
     def crop(self, sha256: str) -> Path | None:
         """The large picture (JPEG, black outside the retina), or ``None`` where the worker has made none."""
         return self.shelf.find("crops", sha256)
+
+
+def _make_private(path: Path) -> None:
+    """SQLite gives its journals the mode of the database."""
+    try:
+        private.folder(path.parent)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, private.FILE))
+    except OSError as error:
+        message = f"The store's database '{path}' cannot be opened ({error.strerror}); let it be read and written."
+        raise UsageError(message) from error

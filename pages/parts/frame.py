@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from fundus_core.errors import FundusError  # noqa: E402 - after the project's root is on the path
 from pages.parts.shell import language, menu, state, widgets  # noqa: E402 - after the project's root is on the path
 
 STATIC = Path(__file__).parent / "static"
@@ -32,7 +33,10 @@ def main() -> None:
         menu.reserve()
         language.switch()
         widgets.translate()
-    page.run()
+    try:
+        page.run()
+    except FundusError as fault:  # the store cannot be used: every page would say so, and none can mend it
+        st.error(language.said(str(fault)))
 
 
 main()

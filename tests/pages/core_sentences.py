@@ -45,6 +45,7 @@ NO_SENTENCES = {
     "premature end of jpeg file": "sought in what libjpeg says",
     "extraneous bytes before marker 0xd9": "sought in what libjpeg says",
     "unknown pixel mode": "sought in what Pillow says",
+    "Could not decode": "sought in what SQLite says",
     "Exception from": "sought in what OpenVINO says",
     "fundus_core explain:": "sought in what a command says",
     "system volume information": "the name of a folder",

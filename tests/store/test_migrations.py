@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from fundus_core.errors import UsageError
@@ -84,13 +85,13 @@ def test_a_writer_who_does_not_end_is_not_waited_for_for_ever(tmp_path: Path, mo
         assert other.cohorts() == (), "readers never wait"
 
 
-def _write_first_step(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _write_first_step(folder: Path) -> None:
     """A store as the first version of the tables had it, with one photograph that a model has read."""
-    with monkeypatch.context() as patch:
-        patch.setattr(database, "SCHEMA_VERSION", 1)
-        patch.setattr(migrations, "STEPS", migrations.STEPS[:1])
-        store = Store.open(folder)
-    with store, store.writing() as connection:
+    engine = database.open_engine(f"sqlite:///{folder / 'store.sqlite'}")
+    with database.writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE schema_version (number INTEGER NOT NULL)")
+        connection.exec_driver_sql("INSERT INTO schema_version VALUES (1)")
+        migrations.STEPS[0](Operations(MigrationContext.configure(connection)))
         for statement in (
             "INSERT INTO cohort (id, name, rendered, note, selected_from, revision, created_at) "
             "VALUES (1, 'old', 0, '', '', 0, 0.0)",
@@ -103,10 +104,11 @@ def _write_first_step(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "VALUES (1, 7, 1, 'predicted', '', '')",
         ):
             connection.exec_driver_sql(statement)
+    engine.dispose()
 
 
-def test_an_older_store_is_brought_here_with_all_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _write_first_step(tmp_path, monkeypatch)
+def test_an_older_store_is_brought_here_with_all_it_holds(tmp_path: Path) -> None:
+    _write_first_step(tmp_path)
     with Store.open(tmp_path) as store:
         item = store.photograph("old", "a.jpg", model="model")
         assert (item.truth["sbp"], item.predictions["sbp"].value) == (120, 118)

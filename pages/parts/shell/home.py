@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
+import sys
 import threading
 from functools import cache
 from pathlib import Path
 
 from fundus_core import pipeline, runs
-from fundus_core.errors import UsageError
+from fundus_core.errors import FundusError, UsageError
 from fundus_core.store import Store
 from pages.parts.new_cohort.inbox import Inbox
 from pages.parts.shell import sample
@@ -39,9 +41,19 @@ def inbox() -> Inbox:
 
 
 def start() -> None:
-    """Open the store at once; fetch the sample cohort and wake the worker without keeping a page waiting."""
+    """Open the store at once; fetch the sample cohort and wake the worker without keeping a page waiting.
+
+    What this process makes from now on is its owner's alone. A store that cannot be opened is said here and on every
+    page, and opened once it can be.
+    """
+    os.umask(0o077)
     _leaving.clear()
-    threading.Thread(target=_prepare, args=(store(),), name="prepare", daemon=True).start()
+    try:
+        opened = store()
+    except FundusError as fault:
+        sys.stderr.write(f"{fault}\n")
+        return
+    threading.Thread(target=_prepare, args=(opened,), name="prepare", daemon=True).start()
 
 
 LATE = ("pandas", "streamlit.emojis")
@@ -61,4 +73,5 @@ def _prepare(opened: Store) -> None:
 def stop() -> None:
     """Let the worker finish its batch and end."""
     _leaving.set()
-    runs.stop_worker(store())
+    with contextlib.suppress(FundusError):  # it was never opened, or its database is away
+        runs.stop_worker(store())

@@ -1,0 +1,232 @@
+"""Whether a database and a folder of files belong together, told before either is changed.
+
+Both carry the store's id: the database in a table, the folder in a file. Without this a lost or another database
+would make every photograph in the folder look like nobody's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from fundus_core import private
+from fundus_core.errors import UsageError
+from fundus_core.store import database, schema
+from fundus_core.store.database import StoreDamagedError
+from fundus_core.store.files import Shelf
+
+MARK = "store.id"
+_ID = re.compile(r"[0-9a-f]{32}")
+_MAGIC = b"SQLite format 3\x00"
+_PHOTOGRAPH = schema.photograph.c
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a database says of itself."""
+
+    version: int = 0
+    """Of its tables; 0 where it is new, empty or not there."""
+    id: str = ""
+    """The store's; empty where it has none yet."""
+    kept: frozenset[str] = frozenset()
+    """The sha256 of the photographs that it says lie in the folder; only asked where there is no id to compare."""
+
+
+def check(url: sa.URL, shelf: Shelf) -> None:
+    """Refuse a database and a folder that do not belong together; nothing is written.
+
+    Args:
+        url: Of the database.
+        shelf: The folder of files.
+
+    Raises:
+        UsageError: They do not belong together, the database cannot be opened, or it is damaged.
+    """
+    mark = read_mark(shelf.folder)
+    claim = look(url, marked=bool(mark))
+    if mark and claim.id == mark:
+        return
+    if not claim.version:
+        _refuse_lost(url, shelf, mark)
+    elif mark and claim.id:
+        message = (
+            f"The folder '{shelf.folder}' holds the files of the store {mark[:8]}, and the database is the one of "
+            f"store {claim.id[:8]}; nothing was changed, so name the folder and the database that belong together."
+        )
+        raise UsageError(message)
+    else:
+        _refuse_strangers(shelf, claim.kept)
+
+
+def _refuse_lost(url: sa.URL, shelf: Shelf, mark: str) -> None:
+    there = sum(1 for _ in shelf.everything())
+    if not mark and not there:
+        return
+    where = url.render_as_string()
+    message = (
+        f"The folder '{shelf.folder}' holds the files of a store ({there} photographs), and the database that knows "
+        f"them is missing or empty ({where}); nothing was changed, so put it or a backup back, or name another folder "
+        "to begin anew."
+    )
+    raise UsageError(message)
+
+
+def _refuse_strangers(shelf: Shelf, kept: frozenset[str]) -> None:
+    """A database and a folder of which one has no id yet must hold the same photographs, for the most part."""
+    there = shelf.all("photographs")
+    if there == kept:
+        return
+    both = len(there & kept)
+    if 2 * both >= len(kept) and 2 * both >= len(there):
+        return
+    message = (
+        f"The database knows {len(kept)} photographs of its own, and of the {len(there)} in the folder "
+        f"'{shelf.folder}' {both} are among them; nothing was changed, so name the two that belong together (is a "
+        "disk missing?), or say with 'python -m fundus_core doctor --join' that these do."
+    )
+    raise UsageError(message)
+
+
+def join(connection: sa.Connection, shelf: Shelf) -> None:
+    """Give database and folder one id; whatever each had alone stays.
+
+    Args:
+        connection: Of a transaction that writes, in a database of this version.
+        shelf: The folder of files.
+    """
+    own, mark = own_id(connection), read_mark(shelf.folder)
+    if mark and not own:
+        connection.execute(sa.delete(schema.store))
+        connection.execute(sa.insert(schema.store).values(id=mark))
+    elif mark != own:
+        write_mark(shelf.folder, own)
+
+
+def own_id(connection: sa.Connection) -> str:
+    """The id that the database carries; empty where it carries none."""
+    found = connection.execute(sa.select(schema.store.c.id)).scalars().all()
+    return found[0] if len(found) == 1 and _ID.fullmatch(found[0]) else ""
+
+
+def read_mark(folder: Path) -> str:
+    """The id that the folder carries; empty where it carries none, or what a power cut left of one.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    try:
+        words = (folder / MARK).read_bytes()[:100].decode("ascii", "replace").strip()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        message = (
+            f"The store's mark '{folder / MARK}' cannot be read ({error.strerror}); let it be read, then try again."
+        )
+        raise UsageError(message) from error
+    return words if _ID.fullmatch(words) else ""
+
+
+def write_mark(folder: Path, own: str) -> None:
+    """Have the folder carry the id.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    scrap = folder / f".{MARK}.{os.getpid()}"
+    try:
+        private.write(scrap, f"{own}\n".encode())
+        scrap.replace(folder / MARK)
+    except OSError as error:
+        message = f"The folder '{folder}' cannot be written ({error.strerror}); choose one that can."
+        raise UsageError(message) from error
+
+
+# What the database says ---------------------------------------------------------------------------------------
+
+
+def look(url: sa.URL, *, marked: bool = False) -> Claim:
+    """Ask a database what it is, without writing: SQLite neither makes a file nor takes another's journal in.
+
+    Args:
+        url: Of the database.
+        marked: Whether the folder has an id, so that the photographs need no comparing.
+
+    Raises:
+        UsageError: It cannot be opened, or is damaged.
+    """
+    if url.get_backend_name() == "sqlite" and not _is_there(Path(url.database or "")):
+        return Claim()
+    with _read_only(url) as engine, database.opened(), engine.connect() as connection, connection.begin():
+        found = database.version(connection)
+        if not found:
+            return Claim()
+        own = own_id(connection) if sa.inspect(connection).has_table(schema.store.name) else ""
+        if own and marked:
+            return Claim(found, own)
+        query = sa.select(_PHOTOGRAPH.sha256).where(_PHOTOGRAPH.kept).distinct()
+        return Claim(found, own, frozenset(connection.execute(query).scalars()))
+
+
+@contextlib.contextmanager
+def _read_only(url: sa.URL) -> Iterator[sa.Engine]:
+    if url.get_backend_name() == "sqlite":
+        place = Path(url.database or "").absolute().as_uri() + "?mode=ro"
+        timeout = database.WAIT_MS / 1000
+        engine = sa.create_engine(
+            "sqlite://", creator=lambda: sqlite3.connect(place, uri=True, timeout=timeout), poolclass=sa.NullPool
+        )
+    else:
+        engine = database.open_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _is_there(path: Path) -> bool:
+    """Whether the file holds anything; SQLite would wait for a pipe, and throw the journal of an empty file away.
+
+    Raises:
+        UsageError: It is no SQLite database, or cannot be read.
+    """
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            message = (
+                f"The store could not be opened: '{path}' should be its database and is no file; nothing was changed, "
+                "so put the right one or a backup back."
+            )
+            raise StoreDamagedError(message)
+        with path.open("rb") as file:
+            first = file.read(len(_MAGIC))
+    except FileNotFoundError:
+        first = b""
+    except OSError as error:
+        message = f"The store's database '{path}' cannot be opened ({error.strerror}); let it be read and written."
+        raise UsageError(message) from error
+    if first and first != _MAGIC:
+        message = (
+            f"The store could not be opened: '{path}' is no SQLite database (damaged, encrypted or another file); "
+            "nothing was changed, so put the right one or a backup back."
+        )
+        raise StoreDamagedError(message)
+    if not first and _has_bytes(path.with_name(f"{path.name}-wal")):
+        message = (
+            f"The store could not be opened: its database '{path}' is missing or empty and its journal is there; "
+            "nothing was changed, so put it or a backup back."
+        )
+        raise StoreDamagedError(message)
+    return bool(first)
+
+
+def _has_bytes(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
