@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts.present import deck
-from pages.parts.shared import choose, results, show
+from pages.parts.shared import choose, results, show, taking
 from pages.parts.shell import address
 from pages.parts.shell.language import _
 
@@ -28,6 +28,7 @@ with buttons:
 with st.spinner(_("Drawing the slides")):
     made, data = deck.of(view, dark=ground == "dark")
 deck.show(data)
+taking.say_lacking(deck.figures(made))
 with place:
     name = view.cohort.name
     pptx = "application/vnd.openxmlformats-officedocument.presentationml.presentation"

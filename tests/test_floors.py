@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "explain": {"torch", "captum", "openvino", "cv2", "scipy"},
     "training": {"torch", "timm", "accelerate", "tqdm", "cv2", "PIL", "simplejpeg", "scipy", "safetensors"},
     "store": {"sqlalchemy", "alembic", "psycopg", "PIL"},
-    "figures": {"plotly", "scipy", "matplotlib"},
+    "figures": {"plotly", "scipy", "matplotlib", "fontTools"},
     "checking": {"PIL", "openvino"},
     "runs": {"PIL", "sqlalchemy"},
     "report": {"jinja2", "plotly", "pptx", "PIL", "cv2"},

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fundus_core import evaluation
+from fundus_core.figures.printing import fonts
 from pages.parts.shared import show
 from pages.parts.shell import home
 
@@ -51,6 +52,15 @@ def test_a_page_opens_with_cohorts_in_the_store(filled, page, name):
 def test_a_page_speaks_japanese(filled, page, name):
     app = page(name, lang="ja")
     assert any("぀" <= letter <= "ヿ" or "一" <= letter <= "鿿" for letter in words(app))
+
+
+@pytest.mark.parametrize("name", ["evaluate", "present"])
+def test_a_machine_without_japanese_letters_is_said(filled, page, name, monkeypatch):
+    """No font package and no font of the machine: the page names the letters and what keeps them; nothing warns."""
+    assert "pip install matplotlib-fontja" not in words(page(name, lang="ja"))
+    monkeypatch.setattr(fonts, "_files", lambda asked: tuple(fonts._carried())[:1])
+    assert "pip install matplotlib-fontja" in words(page(name, lang="ja"))
+    assert "pip install matplotlib-fontja" not in words(page(name, lang="en"))
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -8,13 +8,28 @@ which is a sixth of what the page server would else import before its first page
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import plotly.graph_objects as go
 
-__all__ = ["png", "svg"]
+from fundus_core.figures.printing.fonts import lacking as _lacking
+from fundus_core.figures.printing.text import words
+
+__all__ = ["lacking", "png", "svg"]
+
+
+def lacking(figures: Iterable[go.Figure], more: str = "") -> str:
+    """Return the letters of figures that no font of this machine has; ``png`` writes a question mark for each.
+
+    Args:
+        figures: Made by this package.
+        more: What is to be written into them besides.
+    """
+    return _lacking(" ".join([more, *map(words, figures)]))
 
 
 def svg(figure: go.Figure, *, width: int = 720) -> str:
-    """Return the figure as an SVG element that needs nothing else.
+    """Return the figure as an SVG element that needs nothing else; its letters are drawn where it is opened.
 
     Args:
         figure: Made by this package.

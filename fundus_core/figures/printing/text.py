@@ -21,6 +21,17 @@ def plain(text: str) -> str:
     return re.sub(r"</?[a-zA-Z][^>]*>", "", text.replace("<br>", "\n")).replace("$", r"\$")
 
 
+def words(figure: Any) -> str:
+    """Return all that is written in a printed figure, one word after another."""
+    layout = figure.layout
+    found = [axis.title.text for axis in (layout.xaxis, layout.yaxis)]
+    found += [*(layout.yaxis.categoryarray or ()), *(layout.yaxis.ticktext or ())]
+    found += [note.text for note in layout.annotations]
+    for trace in figure.data:
+        found += [trace.name, *(trace.y if trace.type == "box" else ())]
+    return plain(" ".join(str(word) for word in found if word is not None))
+
+
 def colour(text: str) -> Any:
     """Return a colour as matplotlib reads it.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from fundus_core.report import slides
-from fundus_core.report.slides import Deck
+from fundus_core.report.slides import Deck, Drawing
 from pages.parts.present import contents
 from pages.parts.shared.results import Key, View
 from pages.parts.shell.language import _, current
@@ -44,6 +45,11 @@ def _words() -> dict[str, str]:
 def show(data: dict[str, Any]) -> None:
     """Draw the slides on the page."""
     _component()(key="slides", data=data)
+
+
+def figures(deck: Deck) -> list[go.Figure]:
+    """Return the figures on slides."""
+    return [part.figure for page in deck.pages for part in page.parts if isinstance(part, Drawing)]
 
 
 def as_file(deck: Deck) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -15,6 +15,8 @@ Note = Callable[[list[dict[str, object]]], str]
 
 ROWS = 2_000
 """Rows of a table that a page shows; the file holds all."""
+_LETTERS = 12
+"""Letters that the sentence about a missing font names."""
 
 
 def along(figure: go.Figure, key: str, name: str, write: Note, remark: str) -> None:
@@ -33,9 +35,24 @@ def along(figure: go.Figure, key: str, name: str, write: Note, remark: str) -> N
         _button("CSV", f"{name}.csv", "text/csv", lambda: write(numbers(figure, _)), key)
         _button("PNG", f"{name}.png", "image/png", lambda: printing.png(_opaque(figure, remark, palette)), key)
         _button("SVG", f"{name}.svg", "image/svg+xml", lambda: printing.svg(_opaque(figure, remark, palette)), key)
+    say_lacking([figure], remark)
     if shown:
         rows = numbers(figure, _)
         st.dataframe(rows[:ROWS], hide_index=True, height="content" if len(rows) < 10 else 320)
+
+
+def say_lacking(figures: Iterable[go.Figure], remark: str = "") -> None:
+    """Say which letters a picture of a figure lacks on this machine, where there are any."""
+    letters = printing.lacking(figures, remark)
+    if letters:
+        shown = f"{letters[:_LETTERS]}…" if len(letters) > _LETTERS else letters
+        st.caption(
+            _(
+                "This machine has no font with {letters}: a PNG and the pictures of a PowerPoint file show ? instead. "
+                "SVG and HTML keep the letters. To mend it, install a font that has them (Japanese: "
+                "pip install matplotlib-fontja) and start again."
+            ).format(letters=shown)
+        )
 
 
 def _opaque(figure: go.Figure, remark: str, palette: Palette) -> go.Figure:
