@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "confined": {"psutil"},
     "identity": set(),
     "tables": {"pandas", "openpyxl"},
-    "images": {"PIL", "cv2", "simplejpeg", "pydicom", "charset_normalizer"},
+    "images": {"PIL", "cv2", "simplejpeg", "pydicom"},
     "retina": {"cv2", "scipy", "PIL"},
     "quality": {"cv2", "scipy"},
     "eye": {"cv2", "scipy"},

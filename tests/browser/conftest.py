@@ -94,9 +94,9 @@ def _wait(address: str, process: subprocess.Popen, log: Path) -> None:
             with urllib.request.urlopen(address, timeout=1):  # noqa: S310 - our own server
                 return
         except OSError:
-            assert process.poll() is None, log.read_text()
+            assert process.poll() is None, log.read_text(encoding="utf-8")
             time.sleep(0.2)
-    pytest.fail(f"the server did not answer: {log.read_text()}")
+    pytest.fail(f"the server did not answer: {log.read_text(encoding='utf-8')}")
 
 
 @pytest.fixture(scope="session")

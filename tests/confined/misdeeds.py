@@ -33,8 +33,8 @@ def _look_up(_place):
 
 
 DEEDS = {
-    "write": lambda place: Path(place).write_text("x"),
-    "read": lambda place: Path(place).read_text(),
+    "write": lambda place: Path(place).write_text("x", encoding="utf-8"),
+    "read": lambda place: Path(place).read_text(encoding="utf-8"),
     "list": lambda place: list(Path(place).iterdir()),
     "connect": _look_up,
     "link": lambda place: Path("link").symlink_to(place),
@@ -99,7 +99,7 @@ def dies():
 
 def lies(text):
     """Write an answer of its own and leave before the true one is written."""
-    Path("answer.json").write_text(text)
+    Path("answer.json").write_text(text, encoding="utf-8")
     os._exit(0)
 
 

@@ -55,7 +55,11 @@ def small(*extra):
 @pytest.mark.parametrize("ending", ["keras", "h5"])
 def test_a_lambda_layer(ending, place):
     marker = str(place / "marker")
-    model = small(keras.layers.Lambda(lambda x: x + Path(marker).write_text("ran"), output_shape=(SIDE, SIDE, 3)))
+    model = small(
+        keras.layers.Lambda(
+            lambda x: x + Path(marker).write_text("ran", encoding="utf-8"), output_shape=(SIDE, SIDE, 3)
+        )
+    )
     (place / "marker").unlink(missing_ok=True)  # building the model runs the function once
     model.save(place / f"model.{ending}")
     refused(place / f"model.{ending}", place, "Lambda layer, which is Python code")

@@ -29,7 +29,7 @@ def asked(monkeypatch):
         seen["told"] = told
         for flag in ("--photographs", "--truth"):
             if flag in told:
-                with Path(told[told.index(flag) + 1]).open(newline="") as stream:
+                with Path(told[told.index(flag) + 1]).open(encoding="utf-8", newline="") as stream:
                     seen[flag] = list(csv.DictReader(stream))
         return aside.Answer(FOUND)
 

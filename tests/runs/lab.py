@@ -66,7 +66,7 @@ def free_port() -> int:
 def memory_mb(pid: int) -> float:
     """What a process holds of the machine's memory."""
     with contextlib.suppress(FileNotFoundError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
     return 0.0
@@ -75,7 +75,7 @@ def memory_mb(pid: int) -> float:
 def cpu_s(pid: int) -> float:
     """What a process has used of the processor, in seconds."""
     try:
-        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        words = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except FileNotFoundError:
         return 0.0
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
