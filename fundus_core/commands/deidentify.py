@@ -6,7 +6,18 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import PATHS, Parser, Verbs, add_pseudonym_key, bar, ended, pseudonyms, upto, verb
+from fundus_core.commands.frame import (
+    PATHS,
+    Parser,
+    Verbs,
+    add_covariate,
+    add_pseudonym_key,
+    bar,
+    ended,
+    pseudonyms,
+    upto,
+    verb,
+)
 from fundus_core.errors import UsageError
 
 
@@ -16,8 +27,8 @@ def add(verbs: Verbs[Parser]) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=PATHS)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR|FILE.zip")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="measured values that go with them")
-    parser.add_argument("--covariate", action="append", default=[], metavar="COLUMN", help="may leave too (none)")
     add_pseudonym_key(parser)
+    add_covariate(parser)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -49,6 +49,17 @@ def add_pseudonym_key(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_covariate(parser: argparse.ArgumentParser) -> None:
+    """Add the option that lets other columns of the truth table stay in what is de-identified."""
+    parser.add_argument(
+        "--covariate",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="with a key: a column of the table that stays, beside the targets (none; free text may name people)",
+    )
+
+
 def add_quality_percentile(parser: argparse.ArgumentParser) -> None:
     """Add the option that takes the limits of quality from the photographs."""
     parser.add_argument(

@@ -10,6 +10,7 @@ from fundus_core.commands.frame import (
     PATHS,
     Parser,
     Verbs,
+    add_covariate,
     add_pseudonym_key,
     add_quality_percentile,
     bar,
@@ -36,6 +37,7 @@ def add(verbs: Verbs[Parser]) -> None:
     parser.add_argument("--cohort", default="", metavar="NAME", help="keep as a cohort that the dashboard shows")
     add_quality_percentile(parser)
     add_pseudonym_key(parser)
+    add_covariate(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -46,6 +48,7 @@ def _run(options: argparse.Namespace) -> int:
         truth=options.truth,
         cohort=options.cohort,
         pseudonyms=pseudonyms(options),
+        covariates=tuple(options.covariate),
         percentile=options.quality_percentile,
     )
     with bar() as shown:

@@ -16,11 +16,12 @@ from fundus_core.deidentify.keys import (
     own_key_file,
     write_key,
 )
-from fundus_core.deidentify.photograph import AuditLine, Deidentified, audit_line, deidentify, encode
+from fundus_core.deidentify.photograph import OLDEST_AGE, AuditLine, Deidentified, audit_line, deidentify, encode
 from fundus_core.deidentify.pseudonyms import Pseudonyms
 
 __all__ = [
     "MIN_PASSPHRASE",
+    "OLDEST_AGE",
     "AuditLine",
     "Deidentified",
     "Exported",

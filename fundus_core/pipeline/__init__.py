@@ -7,13 +7,13 @@ from fundus_core.pipeline.cohorts import (
     match_truth,
     open_home,
     set_truth,
-    under_pseudonyms,
 )
 from fundus_core.pipeline.comparing import compare
 from fundus_core.pipeline.deidentifying import deidentify_files, export_cohort, export_deidentified
 from fundus_core.pipeline.door import Intake, Seen, see, take_in
 from fundus_core.pipeline.explanation import ask_explanation, explain
 from fundus_core.pipeline.inspection import Counts, inspect
+from fundus_core.pipeline.nameless import match_originals, under_pseudonyms
 from fundus_core.pipeline.prediction import Request, predict
 from fundus_core.pipeline.scoring import Scored, beside, evaluate, in_words, notice, score_files
 from fundus_core.pipeline.strictness import limits_of
@@ -42,6 +42,7 @@ __all__ = [
     "inspect",
     "intake",
     "limits_of",
+    "match_originals",
     "match_truth",
     "notice",
     "open_home",

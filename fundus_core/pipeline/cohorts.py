@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from fundus_core import images
 from fundus_core.deidentify import Pseudonyms, own_key, own_key_file
@@ -86,14 +83,11 @@ def match_truth(
     )
 
 
-def under_pseudonyms(found: Match, pseudonyms: Pseudonyms) -> Match:
-    """Return a match to original names as a match to the photographs that came of them at the door."""
-    names = [pseudonyms.photograph(str(name)) for name in found.photographs]
-    return replace(found, photographs=np.array(names, dtype=np.str_))
+def set_truth(store: Store, cohort: str | int, found: Match) -> int:
+    """Write matched truth into the store, replacing what was there; returns how many photographs have truth.
 
-
-def set_truth(store: Store, cohort: str | int, found: Match, *, pseudonyms: Pseudonyms | None = None) -> int:
-    """Write matched truth into the store, replacing what was there; returns how many photographs have truth."""
+    Of a de-identified cohort give the match as ``under_pseudonyms`` returns it.
+    """
     values, covariates = found.values(), found.covariates()
     patients, sides = found.patient_id(), found.eye()
     return store.set_truth(
@@ -103,7 +97,7 @@ def set_truth(store: Store, cohort: str | int, found: Match, *, pseudonyms: Pseu
                 photograph=str(found.photographs[row]),
                 truth={target: float(column[row]) for target, column in values.items()},
                 covariates={name: str(words[row]) for name, words in covariates.items() if words[row]},
-                patient_id=pseudonyms.patient(str(patients[row])) if pseudonyms else str(patients[row]),
+                patient_id=str(patients[row]),
                 eye=Eye(str(sides[row])),
             )
             for row in range(len(found.photographs))

@@ -17,6 +17,7 @@ from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.pipeline import cohorts
 from fundus_core.pipeline.inspection import Counts
+from fundus_core.pipeline.nameless import match_originals
 from fundus_core.pipeline.scoring import notice, write_truth
 from fundus_core.pipeline.strictness import limits_of
 from fundus_core.pipeline.tables import write_predictions
@@ -47,6 +48,8 @@ class Request:
     the results."""
     pseudonyms: Pseudonyms | None = None
     """De-identify at the door."""
+    covariates: tuple[str, ...] = ()
+    """Columns of the truth table, besides the targets, that may be kept of a de-identified cohort."""
     percentile: float | None = None
     """Take the limits of quality from the photographs themselves: the share, in percent, that each check shall
     refuse; ``None`` for the usual limits."""
@@ -95,8 +98,12 @@ def predict(request: Request, *, progress: Callable[[runs.Progress], None] | Non
 
 def _put_beside(store: Store, request: Request, measured: truth.TruthTable) -> None:
     """Match the truth table and keep it with the cohort: it may also say whose eye a photograph shows."""
-    found = cohorts.match_truth(store, request.name, measured, pseudonyms=request.pseudonyms)
-    cohorts.set_truth(store, request.name, found, pseudonyms=request.pseudonyms)
+    if request.pseudonyms is None:
+        found = cohorts.match_truth(store, request.name, measured)
+    else:
+        given, kept = sources(request.paths), request.covariates
+        found = match_originals(store, request.name, measured, given, request.pseudonyms, covariates=kept)
+    cohorts.set_truth(store, request.name, found)
     write_truth(request.out, found)
 
 

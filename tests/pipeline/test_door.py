@@ -94,7 +94,7 @@ def test_eye_and_truth_are_decided_by_the_original_names(originals: Path, store:
     pipeline.intake(store, "clinic", [originals], pseudonyms=KEY)
     table = truth.load(f"file,id,sbp\n{PERSON}_L,{PERSON} Taro,120\n{PERSON}_R,{PERSON} Taro,130\n".encode(), "t.csv")
     found = truth.match(table, [source.name for source in sources([originals])])
-    pipeline.set_truth(store, "clinic", pipeline.under_pseudonyms(found, KEY), pseudonyms=KEY)
+    pipeline.set_truth(store, "clinic", pipeline.under_pseudonyms(found, KEY))
     right = store.photograph("clinic", KEY.photograph(f"{PERSON}_R.png"))
     assert (right.eye, right.eye_source) == (Eye.RIGHT, "name")
     assert right.truth["sbp"] == 130

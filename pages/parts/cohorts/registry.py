@@ -44,21 +44,12 @@ def draw(cohort: Cohort) -> None:
     if cohort.rendered:
         st.caption(_(show.RENDERED))
     made = door.pseudonyms(f"registry{cohort.id}")
-    covariates = _covariates(cohort)
+    covariates = door.covariates(tuple(home.store().table(cohort.id).covariates), f"registry{cohort.id}")
     if st.button(_("Write the file"), type=show.leading(), icon=":material/shield_person:", disabled=made is None):
         _forget(cohort)
         if made is not None:
             _write(cohort, made, covariates)
     _offer(cohort)
-
-
-def _covariates(cohort: Cohort) -> list[str]:
-    names = list(home.store().table(cohort.id).covariates)
-    if not names:
-        return []
-    tip = _("Free text may name people: choose only what the registry needs.")
-    label = _("Columns besides the measured values")
-    return st.pills(label, names, selection_mode="multi", help=tip, key=f"columns{cohort.id}")
 
 
 def _write(cohort: Cohort, made: Pseudonyms, covariates: list[str]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -93,16 +93,38 @@ def forget(where: str) -> None:
     state.remember(f"derived-{where}", ("", b""))
 
 
-def at_intake(found: Found, matched: Match | None) -> tuple[bool, Pseudonyms | None]:
-    """Let the user de-identify at the door, and show what that does; return whether it is wanted, and the key."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user wants of the door."""
+
+    possible: bool
+    """False where de-identification is wanted and there is no key."""
+    pseudonyms: Pseudonyms | None = None
+    """``None`` where nothing is to be de-identified."""
+    covariates: tuple[str, ...] = ()
+    """Columns of the table, besides the measured values, that may be kept."""
+
+
+def at_intake(found: Found, matched: Match | None) -> Wanted:
+    """Let the user de-identify at the door, and show what that does."""
     tip = _("Names and patient ids become pseudonyms, writing beside the retina is blacked out, tags are dropped.")
     if not st.toggle(_("De-identify at the door"), key=f"door{state.upload_number()}", help=tip):
-        return False, None
+        return Wanted(possible=True)
     with st.container(border=True):
         made = pseudonyms(_here())
         if made is not None:
             _preview(found, matched, made)
-    return True, made
+        kept = covariates(() if matched is None else tuple(matched.truth.covariates), _here())
+    return Wanted(made is not None, made, tuple(kept))
+
+
+def covariates(names: Sequence[str], where: str) -> list[str]:
+    """Let the user choose which other columns of a table stay beside the measured values."""
+    if not names:
+        return []
+    tip = _("Free text may name people: choose only what the registry needs.")
+    label = _("Columns besides the measured values")
+    return st.pills(label, names, selection_mode="multi", help=tip, key=f"columns-{where}")
 
 
 def leave() -> None:

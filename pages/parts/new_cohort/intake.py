@@ -63,6 +63,8 @@ class Plan:
     """Whether the photographs are rendered, not taken."""
     pseudonyms: Pseudonyms | None = None
     """De-identify at the door; ``None`` keeps names and pictures as they are."""
+    covariates: tuple[str, ...] = ()
+    """Columns besides the targets that may be kept of a cohort that is de-identified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,9 @@ def _fill(store: Store, cohort: Cohort, plan: Plan, tell: Callable[[int, int], N
             pseudonyms=plan.pseudonyms,
             progress=lambda done: tell(done, total),
         ).audit
-        matched = pipeline.under_pseudonyms(matched, plan.pseudonyms) if matched else None
+        matched = pipeline.under_pseudonyms(matched, plan.pseudonyms, covariates=plan.covariates) if matched else None
     if matched is not None:
-        pipeline.set_truth(store, cohort.id, matched, pseudonyms=plan.pseudonyms)
+        pipeline.set_truth(store, cohort.id, matched)
     return audit
 
 

@@ -33,14 +33,14 @@ def form(found: Found, matched: Match | None) -> None:
         _("Models"), models, selection_mode="multi", default=models[:1], format_func=cards.title, key="with_models"
     )
     rendered = st.checkbox(_("These photographs are rendered, not taken"), key=f"rendered{state.upload_number()}")
-    wanted, pseudonyms = door.at_intake(found, matched)
+    wanted = door.at_intake(found, matched)
     percentile = strict.percentile()
     if not rendered and any(cards.reads_rendered_eyes(model) for model in chosen):
         st.caption(f":material/info: {_(show.RENDERED_MODEL)}")
-    possible = bool(chosen and name.strip() and (pseudonyms or not wanted))
+    possible = bool(chosen and name.strip() and wanted.possible)
     label = _("Read {n} photographs").format(n=count(len(found.sources)))
     if st.button(label, type=show.leading(), icon=":material/play_arrow:", disabled=not possible):
-        _start(Plan(name, found, matched, rendered, pseudonyms), chosen, percentile)
+        _start(Plan(name, found, matched, rendered, wanted.pseudonyms, wanted.covariates), chosen, percentile)
 
 
 def _start(plan: Plan, models: list[str], percentile: float) -> None:
