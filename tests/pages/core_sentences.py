@@ -23,8 +23,8 @@ from pages.parts.shell.phrases import PLACE, sentences
 
 CORE = Path(__file__).resolve().parents[2] / "fundus_core"
 ROOMS = (
-    "errors targets confined images retina quality eye deidentify truth evaluation models journey inference explain "
-    "store runs checking pipeline training/finish"
+    "errors targets confined identity tables images retina quality eye deidentify truth evaluation models journey "
+    "inference explain store runs checking pipeline training/finish"
 ).split()
 """Rooms whose text can reach a page; figures say theirs through ``Look.say`` into the pages' own catalogue."""
 
