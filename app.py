@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.parts.shell import home, server
 
+server.silence()
 app = st.App(
     "pages/parts/frame.py",
     routes=[server.upload_route(home.inbox)],

@@ -29,10 +29,12 @@ if not ids:
 
 with buttons:
     show.download("CSV", "metrics.csv", lambda: show.csv_text(results.exported(view, level).rows(), view))
-show.metric_cards(found, ids)
+place = st.container()
 with st.container(horizontal=True, horizontal_alignment="distribute"):
     target = choose.target(ids)
     what = choose.one_of(_("Figure"), scores.figures_of(target, columns), "figure")
+with place:
+    show.metric_cards(found, ids)
 found = results.scored(view, level, target)
 scores.figure_with_panel(view, found, target, level, what, by)
 estimates.table(view, found, target, level)

@@ -14,7 +14,7 @@ show.title(
 
 if (job := launch.going()) is not None:
     launch.follow(job)
-if (run := state.run()) is not None:
+if run := state.run():
     launch.watched(run)
     st.stop()
 

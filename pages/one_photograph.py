@@ -11,7 +11,7 @@ dropped = dropping.drop()
 view = dropping.own_view(dropped) if dropped else choose.require_view()
 item = dropping.chosen(view, dropped)
 if item is None:
-    st.info(_("This cohort has no photograph of that name. Choose another, or drop one above."))
+    st.info(_("No photograph fits this search. Search for something else, or drop one above."))
     st.stop()
 if sentence := show.caveat(view):
     st.caption(f":material/info: {_(sentence)}")

@@ -19,12 +19,13 @@ st.markdown(
 with st.container(horizontal=True, vertical_alignment="center"):
     if st.button(_("Try it with your photographs"), type=show.leading(), icon=":material/add_photo_alternate:"):
         st.switch_page(menu.path("new_cohort"))
-    st.page_link(
-        menu.path("evaluate"),
-        label=_("Evaluate the sample"),
-        icon=":material/query_stats:",
-        query_params={"cohort": NAME},
-    )
+    if overview.offers_sample():
+        st.page_link(
+            menu.path("evaluate"),
+            label=_("Evaluate the sample"),
+            icon=":material/query_stats:",
+            query_params={"cohort": NAME},
+        )
 
 overview.sample()
 overview.cohorts()

@@ -14,6 +14,7 @@ from fundus_core.images.faults import DAMAGE, Code, too_many_bytes
 from fundus_core.images.limits import MAX_BYTES, MAX_RATIO, RATIO_FREE_BYTES
 from fundus_core.images.litter import is_litter, may_be_companion
 from fundus_core.images.reading import ReadMember, Refuse
+from fundus_core.images.roots import Roots, opened
 from fundus_core.records import Source
 
 BETWEEN = "::"
@@ -34,16 +35,24 @@ class Member:
     """Returns its bytes, or says why not."""
 
 
-def members(archive: Path) -> Iterator[Source]:
+@dataclass(frozen=True, slots=True)
+class _Archive:
+    """Where an archive lies, and the folders that it must lie below."""
+
+    path: Path
+    roots: tuple[Path, ...]
+
+
+def members(archive: Path, roots: Roots = ()) -> Iterator[Source]:
     """List the photographs of an archive; one that cannot be opened is one source that says so."""
     where = archive.resolve()
-    for member in _index(where, *_version(where)).values():
+    for member in _index(where, tuple(roots), *_version(where)).values():
         yield Source(member.name, member.read, locator=f"{where}{BETWEEN}{member.name}")
 
 
-def member_at(archive: Path, name: str) -> Member | None:
+def member_at(archive: Path, name: str, roots: Roots = ()) -> Member | None:
     """Return the member of that name, ``None`` where there is none."""
-    return _index(archive, *_version(archive)).get(name)
+    return _index(archive, tuple(roots), *_version(archive)).get(name)
 
 
 def _version(archive: Path) -> tuple[int, int]:
@@ -55,11 +64,13 @@ def _version(archive: Path) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=2)
-def _index(archive: Path, _modified: int, _size: int) -> Mapping[str, Member]:
+def _index(archive: Path, roots: tuple[Path, ...], _modified: int, _size: int) -> Mapping[str, Member]:
     """Every member by name. Kept for the archive in use, for its directory is read as a whole."""
     try:
-        with zipfile.ZipFile(archive) as opened:
-            found = [member for info in opened.infolist() if (member := _member(archive, info))]
+        with opened(archive, roots) as file, zipfile.ZipFile(file) as listed:
+            found = [member for info in listed.infolist() if (member := _member(_Archive(archive, roots), info))]
+    except PhotographError as outside:
+        found = [Member(archive.name, Refuse(Code(outside.code), str(outside)))]
     except (zipfile.BadZipFile, *DAMAGE):
         message = "The ZIP archive cannot be opened: it is cut off or damaged. Copy it again from where it came."
         found = [Member(archive.name, Refuse(Code.DAMAGED, message))]
@@ -78,7 +89,7 @@ def _by_unique_name(found: list[Member]) -> dict[str, Member]:
     return named
 
 
-def _member(archive: Path, info: zipfile.ZipInfo) -> Member | None:
+def _member(archive: _Archive, info: zipfile.ZipInfo) -> Member | None:
     """``None`` for folders, litter and companions."""
     raw = _decoded(info).replace("\\", "/")
     parts = [part for part in raw.split("/") if part not in {"", "."}]
@@ -91,7 +102,7 @@ def _member(archive: Path, info: zipfile.ZipInfo) -> Member | None:
     return Member(name, read)
 
 
-def _reader(archive: Path, info: zipfile.ZipInfo, *, is_unsafe: bool) -> ReadMember | Refuse:
+def _reader(archive: _Archive, info: zipfile.ZipInfo, *, is_unsafe: bool) -> ReadMember | Refuse:
     size, packed = info.file_size, info.compress_size
     if is_unsafe:
         message = "Its name in the archive points outside the archive; pack it again from within its folder."
@@ -110,7 +121,8 @@ def _reader(archive: Path, info: zipfile.ZipInfo, *, is_unsafe: bool) -> ReadMem
     if info.compress_type not in _METHODS:
         message = "It is packed by an uncommon method; pack the archive again with the usual one (Deflate)."
         return Refuse(Code.UNSUPPORTED, message)
-    return ReadMember(archive, info.header_offset, packed, size, info.compress_type, info.CRC)
+    at, method = info.header_offset, info.compress_type
+    return ReadMember(archive.path, at, packed, size, method, info.CRC, archive.roots)
 
 
 def _is_photograph(read: ReadMember | Refuse) -> bool:

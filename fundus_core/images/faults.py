@@ -32,7 +32,7 @@ class Code(StrEnum):
     ENCRYPTED = "encrypted"
     NESTED_ARCHIVE = "nested_archive"
     UNSAFE_PATH = "unsafe_path"
-    """Its name in an archive points outside the archive."""
+    """Its name in an archive points outside the archive, or it lies outside the folders that may be read."""
 
 
 DAMAGE = (

@@ -6,36 +6,40 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from fundus_core.errors import PhotographError
 from fundus_core.images.archive import members
 from fundus_core.images.content import HEAD_BYTES, is_archive, photograph_format
 from fundus_core.images.faults import Code
 from fundus_core.images.litter import is_litter, may_be_companion, suffix_of
 from fundus_core.images.reading import ReadFile, Refuse
+from fundus_core.images.roots import OUTSIDE, Roots, around, hold, opened
 from fundus_core.records import Source
 
 _Place = tuple[int, int]
 
 
-def walk(folder: Path) -> Iterator[Source]:
+def walk(folder: Path, roots: Roots = ()) -> Iterator[Source]:
     """List the photographs below a folder, and those in the ZIP archives that lie there.
 
     In memory are the names of one folder at each depth, never those of the whole tree. Links to folders are
-    followed, but not round in circles.
+    followed, but not round in circles, and not out of the roots where there are any.
     """
-    yield from _walk(folder.resolve(), "", frozenset())
+    yield from _walk(folder.resolve(), "", frozenset(), roots)
 
 
-def single(path: Path, name: str) -> Source:
+def single(path: Path, name: str, roots: Roots = ()) -> Source:
     """Return one file, by its absolute path, as a source."""
-    return Source(name, ReadFile(path), locator=os.fspath(path))
+    read = ReadFile(path, tuple(roots)) if hold(roots, path) else Refuse(Code.UNSAFE_PATH, OUTSIDE)
+    leads_out = not roots and not hold(around(path), path)  # the command line may follow it: say where it leads
+    return Source(name, read, locator=os.fspath(path.resolve() if leads_out else path))
 
 
-def head_of(path: Path) -> bytes:
+def head_of(path: Path, roots: Roots = ()) -> bytes:
     """Return the first bytes of a file; none where it cannot be opened."""
     try:
-        with path.open("rb") as file:
+        with opened(path, roots) as file:
             return file.read(HEAD_BYTES)
-    except OSError:
+    except (OSError, PhotographError):
         return b""
 
 
@@ -44,7 +48,10 @@ def renamed(found: Source, name: str) -> Source:
     return Source(name, found.read, found.patient_id, found.eye, found.locator)
 
 
-def _walk(folder: Path, prefix: str, above: frozenset[_Place]) -> Iterator[Source]:
+def _walk(folder: Path, prefix: str, above: frozenset[_Place], roots: Roots) -> Iterator[Source]:
+    if not hold(roots, folder):
+        yield single(folder, prefix.rstrip("/") or folder.name, roots)
+        return
     try:
         place = folder.stat()
         here = (place.st_dev, place.st_ino)
@@ -56,9 +63,9 @@ def _walk(folder: Path, prefix: str, above: frozenset[_Place]) -> Iterator[Sourc
         return
     for entry in entries:
         if entry.endswith("/"):
-            yield from _walk(folder / entry, prefix + entry, above | {here})
+            yield from _walk(folder / entry, prefix + entry, above | {here}, roots)
         else:
-            yield from _file(folder / entry, prefix + entry)
+            yield from _file(folder / entry, prefix + entry, roots)
 
 
 def _entries(folder: Path) -> list[str]:
@@ -69,10 +76,10 @@ def _entries(folder: Path) -> list[str]:
         )
 
 
-def _file(path: Path, name: str) -> Iterator[Source]:
-    if may_be_companion(name) and not photograph_format(head_of(path)):
+def _file(path: Path, name: str, roots: Roots) -> Iterator[Source]:
+    if may_be_companion(name) and not photograph_format(head_of(path, roots)):
         return
-    if suffix_of(name) == ".zip" and is_archive(head_of(path)):
-        yield from (renamed(found, f"{name}/{found.name}") for found in members(path))
+    if suffix_of(name) == ".zip" and is_archive(head_of(path, roots)):
+        yield from (renamed(found, f"{name}/{found.name}") for found in members(path, roots))
     else:
-        yield single(path, name)
+        yield single(path, name, roots)

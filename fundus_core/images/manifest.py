@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from fundus_core.errors import UsageError
-from fundus_core.images.reading import ReadFile
+from fundus_core.images.folder import single
+from fundus_core.images.roots import Roots
 from fundus_core.records import Eye, Source
 from fundus_core.tables import restored
 
@@ -36,11 +37,12 @@ class _Layout:
     """Between its columns."""
 
 
-def listed(path: Path) -> Iterator[Source]:
+def listed(path: Path, roots: Roots = ()) -> Iterator[Source]:
     """Check a manifest as a whole, then return its photographs one by one.
 
     Args:
         path: The CSV; paths in it are relative to its folder.
+        roots: Folders that the photographs must lie below; without one they may lie anywhere.
 
     Raises:
         UsageError: It cannot be read, has no column ``path``, or names an eye that is none.
@@ -55,7 +57,7 @@ def listed(path: Path) -> Iterator[Source]:
         message = f"The list '{path.name}' could not be read ({why}); save it again as CSV in UTF-8."
         raise UsageError(message) from None
     folder = path.resolve().parent
-    return (_source(folder, *row) for row in _rows(layout))
+    return (_source(folder, roots, *row) for row in _rows(layout))
 
 
 def _rows(layout: _Layout) -> Iterator[tuple[str, str, Eye]]:
@@ -69,12 +71,11 @@ def _rows(layout: _Layout) -> Iterator[tuple[str, str, Eye]]:
                 yield path, patient_id, _eye(eye, reader.line_num)
 
 
-def _source(folder: Path, path: str, patient_id: str, eye: Eye) -> Source:
+def _source(folder: Path, roots: Roots, path: str, patient_id: str, eye: Eye) -> Source:
     """Lists written on Windows have backslashes, which are letters elsewhere."""
     written = path.replace("\\", "/")
-    where = folder / written
-    name = PurePosixPath(written).as_posix()
-    return Source(name, ReadFile(where), patient_id, eye, locator=str(where))
+    found = single(folder / written, PurePosixPath(written).as_posix(), roots)
+    return Source(found.name, found.read, patient_id, eye, locator=found.locator)
 
 
 def _columns(header: list[str], name: str) -> tuple[int, int | None, int | None]:

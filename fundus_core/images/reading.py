@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from fundus_core.errors import PhotographError
 from fundus_core.images.content import is_archive
 from fundus_core.images.faults import Code, damaged, too_many_bytes, truncated
 from fundus_core.images.limits import MAX_BYTES
+from fundus_core.images.roots import Roots, opened
 
 _ZIP = "ZIP"
 _LOCAL_HEADER = b"PK\x03\x04"
@@ -24,18 +26,21 @@ class ReadFile:
 
     path: Path
     """Where it lies."""
+    roots: Roots = ()
+    """Folders that it must lie below, wherever links lead."""
 
     def __call__(self) -> bytes:
         """Return its bytes.
 
         Raises:
-            PhotographError: ``missing_file``, ``unreadable`` or ``too_large``.
+            PhotographError: ``missing_file``, ``unreadable``, ``unsafe_path`` or ``too_large``.
         """
         try:
-            size = self.path.stat().st_size
-            if size > MAX_BYTES:
-                raise too_many_bytes(size)
-            return self.path.read_bytes()
+            with opened(self.path, self.roots) as file:
+                size = os.fstat(file.fileno()).st_size
+                if size > MAX_BYTES:
+                    raise too_many_bytes(size)
+                return file.read()
         except OSError as error:
             raise not_opened(error) from None
         except ValueError:  # a path from a list may hold a zero byte
@@ -61,15 +66,18 @@ class ReadMember:
     """0 stored, 8 deflated (APPNOTE.TXT 4.4.5)."""
     crc: int
     """CRC-32 of the unpacked bytes."""
+    roots: Roots = ()
+    """Folders that the archive must lie below, wherever links lead."""
 
     def __call__(self) -> bytes:
         """Return the unpacked bytes.
 
         Raises:
-            PhotographError: ``missing_file``, ``unreadable``, ``damaged``, ``truncated``, ``nested_archive``.
+            PhotographError: ``missing_file``, ``unreadable``, ``unsafe_path``, ``damaged``, ``truncated``,
+                ``nested_archive``.
         """
         try:
-            with self.path.open("rb") as file:
+            with opened(self.path, self.roots) as file:
                 packed = self._packed(file)
         except OSError as error:
             raise not_opened(error) from None

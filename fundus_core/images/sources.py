@@ -14,15 +14,17 @@ from fundus_core.images.folder import head_of, renamed, single, walk
 from fundus_core.images.litter import MANIFESTS, OFFICE, suffix_of
 from fundus_core.images.manifest import listed
 from fundus_core.images.reading import Refuse
+from fundus_core.images.roots import Roots, around, hold
 from fundus_core.records import Source
 
 
-def sources(paths: Sequence[Path]) -> Iterator[Source]:
+def sources(paths: Sequence[Path], roots: Roots = ()) -> Iterator[Source]:
     """List the photographs at these paths, one at a time.
 
     Args:
         paths: Each a photograph, a folder (searched at every depth), a ZIP archive, or a CSV with the column
             ``path`` and optionally ``patient_id`` and ``eye``.
+        roots: Folders that everything must lie below, links resolved; without one all paths may be read.
 
     Returns:
         Sources in a fixed order: that of the paths, within each that of the names. Where several paths are
@@ -31,15 +33,19 @@ def sources(paths: Sequence[Path]) -> Iterator[Source]:
         it is no photograph, fails with a reason when it is decoded.
 
     Raises:
-        UsageError: A path does not exist, or a CSV does not say where the photographs are.
+        UsageError: A path does not exist or lies outside the roots, or a CSV does not say where the photographs are.
     """
     for path in paths:
+        if not hold(roots, path):
+            places = ", ".join(map(str, roots))
+            message = f"Photographs on this machine may lie below {places}, in no hidden folder; '{path}' does not."
+            raise UsageError(message)
         if not path.exists():
             message = f"'{path}' does not exist; give a photograph, a folder, a ZIP or a CSV of paths."
             raise UsageError(message)
     once = list({path.resolve(): path.absolute() for path in paths}.values())
     labels = _labels(once)
-    parts = [_open(path, label) for path, label in zip(once, labels, strict=True)]
+    parts = [_open(path, label, roots) for path, label in zip(once, labels, strict=True)]
     return (source for part in parts for source in part)
 
 
@@ -53,12 +59,13 @@ def source_at(locator: str) -> Source:
         The source, without the patient and eye that a list may have said. If the file is gone, reading fails.
     """
     for archive, name in _splits(locator):
-        member = member_at(archive, name)
+        member = member_at(archive, name, around(archive))
         if member is None:
             message = "The archive no longer holds this photograph; add the archive again."
             return Source(name, Refuse(Code.MISSING_FILE, message), locator=locator)
         return Source(name, member.read, locator=locator)
-    return single(Path(locator), Path(locator).name)
+    path = Path(locator)
+    return single(path, path.name, around(path))
 
 
 def stamp_at(locator: str) -> str:
@@ -87,16 +94,16 @@ def _splits(locator: str) -> Iterator[tuple[Path, str]]:
             yield archive, BETWEEN.join(parts[taken:])
 
 
-def _open(path: Path, label: str) -> Iterator[Source]:
+def _open(path: Path, label: str, roots: Roots) -> Iterator[Source]:
     """The sources at one path; their names begin with the label where one is needed."""
     if path.is_dir():
-        return _labelled(walk(path), label)
-    head, suffix = head_of(path), suffix_of(path.name)
+        return _labelled(walk(path, roots), label)
+    head, suffix = head_of(path, roots), suffix_of(path.name)
     if is_archive(head) and suffix not in OFFICE:
-        return _labelled(members(path), label)
+        return _labelled(members(path, roots), label)
     if suffix in MANIFESTS and not photograph_format(head):
-        return listed(path)
-    return iter([single(path, label or path.name)])
+        return listed(path, roots)
+    return iter([single(path, label or path.name, roots)])
 
 
 def _labelled(found: Iterator[Source], label: str) -> Iterator[Source]:

@@ -94,6 +94,8 @@ def condition(cohort: int, joined: Joined, where: Where) -> sa.ColumnElement[boo
         parts.append(joined.outcome.c.reason_code.in_(where.reason_codes))
     if where.names:
         parts.append(_PHOTOGRAPH.name.in_(where.names))
+    if where.ids:
+        parts.append(_PHOTOGRAPH.id.in_(where.ids))
     if where.patient_id:
         parts.append(_PHOTOGRAPH.patient_id == where.patient_id)
     if where.eye is not None:

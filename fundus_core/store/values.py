@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -37,6 +38,11 @@ class Cohort:
     """Grows with every change of its photographs, truth or outcomes; a key for caches."""
     created_at: float
     """Seconds since 1970-01-01 UTC."""
+
+    @property
+    def key(self) -> str:
+        """Names it in links for ever: the ids of deleted cohorts are used again, a time is not."""
+        return f"{self.id}-{round(self.created_at * 1e6):x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +204,8 @@ class Where:
     """This eye (``Eye.UNKNOWN``: those whose eye nobody knows)."""
     names: tuple[str, ...] = ()
     """Exactly these photographs (a lasso)."""
+    ids: tuple[int, ...] = ()
+    """Exactly these photographs, by their ids in the store."""
     quality: tuple[float, float] | None = None
     """Lowest and highest score, both included."""
     distance: tuple[float, float] | None = None
@@ -251,6 +259,11 @@ class Item:
     """By target id; empty unless predicted."""
     covariates: Mapping[str, str]
     """Other columns of the truth table."""
+
+    @property
+    def key(self) -> str:
+        """Names it in links within its cohort, and says nothing of the name that it was given."""
+        return f"{self.id}-{hashlib.sha256(self.name.encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pages.parts.new_cohort import intake
 from pages.parts.shared import choose, naming, photo, results, show
 from pages.parts.shared.results import View
 from pages.parts.shell import address, home, menu
+from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, count, said
 
 PER_PAGE = 24
@@ -78,16 +79,30 @@ def _targets() -> dict[str, str]:
 
 
 def turn_back(total: int, shown: int) -> None:
-    """Go back to the first page where the filters have left fewer than the page asked for."""
+    """Go back to the first page where the filters have left fewer than the page asked for.
+
+    Raises:
+        GoneError: A link asks for a page that is not there.
+    """
     if total and not shown:
-        st.query_params.pop("page", None)
+        if told := address.told("page"):
+            raise GoneError(_("Page"), told, keys=["page"])
+        address.forget("page")
         st.rerun()
+    address.write("page", st.query_params.get("page", "1"), "1")
 
 
 def page_number() -> int:
-    """Return which page of the gallery is shown."""
+    """Return which page of the gallery is shown.
+
+    Raises:
+        GoneError: The address says no page.
+    """
     text = st.query_params.get("page", "1")
-    return max(1, int(text)) if text.isdigit() else 1
+    number = address.whole(text)
+    if not number:
+        raise GoneError(_("Page"), text, keys=["page"])
+    return number
 
 
 def pages(total: int) -> None:
@@ -96,7 +111,7 @@ def pages(total: int) -> None:
     if last > 1:
         chosen = st.pagination(last, default=min(page_number(), last), key=f"pages-{total}")
         if chosen != page_number():
-            st.query_params["page"] = str(chosen)
+            address.write("page", str(chosen), "1")
             st.rerun()
 
 
@@ -109,7 +124,7 @@ def grid(view: View, items: Sequence[Item], target: str) -> None:
                 st.page_link(
                     menu.path("one_photograph"),
                     label=item.name.rsplit("/", 1)[-1],
-                    query_params={"cohort": view.cohort.name, "model": view.model, "photograph": item.name},
+                    query_params=view.link(item),
                 )
                 if badge := error(item, target):
                     st.badge(badge, color="gray")

@@ -15,11 +15,16 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from fundus_core.errors import FundusError  # noqa: E402 - after the project's root is on the path
-from pages.parts.shell import language, menu, state, widgets  # noqa: E402 - after the project's root is on the path
+# after the project's root is on the path
+from fundus_core.errors import FundusError  # noqa: E402
+from pages.parts.shell import address, language, menu, state, widgets  # noqa: E402
+from pages.parts.shell.language import _  # noqa: E402
+from pages.parts.shell.markdown import literal  # noqa: E402
 
 STATIC = Path(__file__).parent / "static"
 SIDEBAR_PX = 256  # wide enough for the choices, narrow enough for seven cards beside it at 1280 pixels
+
+LONGEST = 120  # letters of what an address names in vain that are repeated
 
 
 def main() -> None:
@@ -35,8 +40,20 @@ def main() -> None:
         widgets.translate()
     try:
         page.run()
+    except address.GoneError as gone:
+        _say_gone(page.title, gone)
     except FundusError as fault:  # the store cannot be used: every page would say so, and none can mend it
         st.error(language.said(str(fault)))
+
+
+def _say_gone(title: str, gone: address.GoneError) -> None:
+    """Say what the address or the tab names in vain; show nothing in its place until the reader says so."""
+    menu.title(title)
+    words = _(
+        "{what} “{name}” is not here: deleted, renamed, or of another installation. Nothing is shown in its place."
+    )
+    st.warning(words.format(what=gone.what, name=literal(gone.told[:LONGEST])), icon=":material/link_off:")
+    st.button(_("Go on without it"), on_click=gone.forget, key="go-on")
 
 
 main()

@@ -15,6 +15,12 @@ from pages.parts.shell.language import _, count
 from pages.parts.shell.sample import NAME, coming
 
 
+def offers_sample() -> bool:
+    """Return whether the sample cohort is there or on its way, so that a link can lead to it."""
+    store = home.store()
+    return coming(store, places.folder()) or any(cohort.name == NAME for cohort in store.cohorts())
+
+
 def sample() -> None:
     """Draw the sample cohort's targets as small multiples, without Plotly."""
     store = home.store()
@@ -98,5 +104,5 @@ def cohorts() -> None:
             menu.path("evaluate"),
             label=label,
             icon=":material/query_stats:",
-            query_params={"cohort": cohort.name},
+            query_params={"cohort": cohort.key},
         )

@@ -53,7 +53,7 @@ def test_a_refresh_finds_the_run_again(tab, server):
         from fundus_core import runs
 
         (run, *_others) = runs.of(store, "Ten people")
-    tab.goto(f"{server[0]}/new_cohort?run={run.run}")
+    tab.goto(f"{server[0]}/new_cohort?run={run.run}-{store.cohort(run.cohort).key}")
     quiet(tab)
     expect(tab.get_by_text(re.compile(r"^Done · 20 of 20"))).to_be_visible()
     tab.reload()

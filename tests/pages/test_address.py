@@ -1,4 +1,4 @@
-"""What a link says is shown, whatever the language; what makes no sense is passed over."""
+"""What a link says is shown, whatever the language; what makes no sense is not replaced by something else."""
 
 from streamlit.testing.v1 import AppTest
 
@@ -38,10 +38,10 @@ def test_a_click_writes_the_short_name_not_the_word():
     assert app.query_params["one"] == "b"
 
 
-def test_nonsense_is_replaced_by_the_default():
+def test_nonsense_is_not_replaced_by_the_default():
     app = opened(one="z")
-    assert app.markdown[0].value == "a"
-    assert "one" not in app.query_params
+    assert len(app.exception) == 1
+    assert not app.markdown
 
 
 def test_a_link_followed_later_wins_over_what_was_clicked():

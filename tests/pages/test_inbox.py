@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pages.parts.new_cohort import inbox as inboxes
-from pages.parts.new_cohort.inbox import Inbox, UploadError, clean
+from pages.parts.new_cohort import receiving
+from pages.parts.new_cohort.inbox import Inbox, clean
+from pages.parts.new_cohort.receiving import Taken, UploadError
 
 
 async def body(*chunks: bytes) -> AsyncIterator[bytes]:
@@ -19,7 +21,7 @@ async def body(*chunks: bytes) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def take(inbox: Inbox, token: str, index: int, name: str, *chunks: bytes, size: int | None = None) -> int:
+def take(inbox: Inbox, token: str, index: int, name: str, *chunks: bytes, size: int | None = None) -> Taken:
     announced = sum(map(len, chunks)) if size is None else size
     return asyncio.run(inbox.take(token, index, name, announced, body(*chunks)))
 
@@ -63,7 +65,7 @@ def test_a_long_name_keeps_its_ending():
 
 def test_a_file_arrives_as_it_was_sent(inbox):
     token = inbox.new()
-    assert take(inbox, token, 0, "eyes/a.jpg", b"left", b"right") == 9
+    assert take(inbox, token, 0, "eyes/a.jpg", b"left", b"right").written == 9
     (path,) = inbox.batch(token).photographs()
     assert path.read_bytes() == b"leftright"
     assert path.relative_to(inbox.batch(token).files).as_posix() == "eyes/a.jpg"
@@ -101,7 +103,7 @@ def test_a_token_that_was_not_given_out_opens_nothing(inbox, token):
 def test_a_full_disk_is_said_before_anything_is_written(inbox, monkeypatch):
     token = inbox.new()
     usage = shutil.disk_usage(inbox.folder)
-    monkeypatch.setattr(inboxes.shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    monkeypatch.setattr(receiving.shutil, "disk_usage", lambda path: usage._replace(free=1000))
     with pytest.raises(UploadError, match="nearly full") as refused:
         take(inbox, token, 0, "a.jpg", b"x")
     assert refused.value.status == 507
@@ -110,7 +112,7 @@ def test_a_full_disk_is_said_before_anything_is_written(inbox, monkeypatch):
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(inbox):
     token = inbox.new()
     with pytest.raises(UploadError, match="GB") as refused:
-        take(inbox, token, 0, "a.zip", b"x", size=inboxes.MAX_FILE_BYTES + 1)
+        take(inbox, token, 0, "a.zip", b"x", size=receiving.MAX_FILE_BYTES + 1)
     assert refused.value.status == 413
 
 

@@ -68,7 +68,7 @@ def test_a_table_in_the_upload_is_no_photograph(eyes, batch):
 
 
 def test_a_folder_of_the_server_stays_where_it_is(eyes, store):
-    found = intake.of_path(eyes / "photographs")
+    found = intake.of_path(eyes / "photographs", ())
     cohort = intake.make(store, Plan("Here", found, None), silent).cohort
     assert cohort.photographs == 4
     assert store.locator(cohort.id, "P0001_L.jpg") == str((eyes / "photographs" / "P0001_L.jpg").resolve())
@@ -76,11 +76,11 @@ def test_a_folder_of_the_server_stays_where_it_is(eyes, store):
 
 def test_a_path_that_does_not_exist_is_said(tmp_path):
     with pytest.raises(UsageError):
-        intake.of_path(tmp_path / "nowhere")
+        intake.of_path(tmp_path / "nowhere", ())
 
 
 def test_de_identified_at_the_door_no_name_is_left_and_truth_still_matches(eyes, store):
-    found = intake.of_path(eyes / "photographs")
+    found = intake.of_path(eyes / "photographs", ())
     matched = truth.match(truth.load(eyes / "truth.csv"), found.names)
     pseudonyms = Pseudonyms(bytes(range(32)))
     made = intake.make(store, Plan("Nameless", found, matched, pseudonyms=pseudonyms), silent)
@@ -111,14 +111,14 @@ def test_a_cohort_that_cannot_be_filled_is_not_left_behind(eyes, store, monkeypa
 
     monkeypatch.setattr(Store, "add_photographs", full)
     with pytest.raises(UsageError, match="full"):
-        intake.make(store, Plan("Half", intake.of_path(eyes / "photographs"), None), silent)
+        intake.make(store, Plan("Half", intake.of_path(eyes / "photographs", ()), None), silent)
     assert not store.cohorts()
 
 
 def test_a_handover_goes_on_when_nobody_watches(eyes, store, monkeypatch):
     monkeypatch.setattr("fundus_core.runs.ensure_worker", lambda store: None)
     left = []
-    plan = Plan("Two people", intake.of_path(eyes / "photographs"), None)
+    plan = Plan("Two people", intake.of_path(eyes / "photographs", ()), None)
     job = Handover(store, plan, ["sample-rendered"], 0, lambda: left.append("cleared"))
     job.start()
     job.join(60)
@@ -129,7 +129,7 @@ def test_a_handover_goes_on_when_nobody_watches(eyes, store, monkeypatch):
 
 def test_a_handover_that_fails_says_why(eyes, store):
     store.create_cohort("Taken")
-    job = Handover(store, Plan("Taken", intake.of_path(eyes / "photographs"), None), ["x"], 0, lambda: None)
+    job = Handover(store, Plan("Taken", intake.of_path(eyes / "photographs", ()), None), ["x"], 0, lambda: None)
     job.start()
     job.join(60)
     assert job.run_id is None

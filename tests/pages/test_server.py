@@ -35,7 +35,7 @@ def put(client, token, data=b"an eye", **headers):
 
 def test_an_upload_lands_in_its_batch(client, inbox):
     token = inbox.new()
-    assert put(client, token).json() == {"written": 6}
+    assert put(client, token).json()["written"] == 6
     assert [path.name for path in inbox.batch(token).photographs()] == ["b.jpg"]
 
 

@@ -53,6 +53,9 @@ class _Writer:
         self.archive = archive
         self.cohort = cohort
         self.versions = versions.chosen(connection, cohort.id, None)
+        outcome = schema.reading.c
+        read = sa.select(outcome.sha256).where(outcome.status != "failed").distinct()
+        self.read = frozenset(connection.execute(read).scalars())
 
     def write(self, *, photographs: bool) -> None:
         """Write every member."""
@@ -106,14 +109,17 @@ class _Writer:
             yield gallery.item(row)
 
     def _bytes(self) -> dict[int, str]:
-        """Write the bytes of every photograph that can be read, each once; returns sha256 by id."""
+        """Write the bytes of every photograph that can be read, each once; returns sha256 by id.
+
+        What is no photograph stays: somebody who only named a file of this machine must not take it away.
+        """
         query = sa.select(_PHOTOGRAPH.id, _PHOTOGRAPH.sha256, _PHOTOGRAPH.locator, _PHOTOGRAPH.kept)
         there: dict[int, str] = {}
         written: set[str] = set()
         for row in self.connection.execute(query.where(_PHOTOGRAPH.cohort_id == self.cohort.id)).all():
             if row.sha256 not in written:
                 data = self._read(row.locator, kept=row.kept)
-                if data is None:
+                if data is None or not self._is_photograph(data):
                     continue
                 sha256 = self._put(data, written)
             else:
@@ -128,6 +134,16 @@ class _Writer:
             return images.source_at(locator).read()
         except (OSError, PhotographError):
             return None  # the photograph goes without its bytes, and says so in its line
+
+    def _is_photograph(self, data: bytes) -> bool:
+        """Whether these bytes were read as a photograph, or can be now."""
+        if Shelf.sha256(data) in self.read:
+            return True
+        try:
+            images.decode(data, "")
+        except PhotographError:
+            return False
+        return True
 
     def _put(self, data: bytes, written: set[str]) -> str:
         sha256 = Shelf.sha256(data)

@@ -36,7 +36,7 @@ def edit(cohort: Cohort) -> None:
             home.store().rename(cohort.id, name)
             home.store().annotate(cohort.id, note)
 
-        _do(save)
+        _do(save, cohort)
 
 
 @st.dialog(" ", width="medium")
@@ -49,7 +49,7 @@ def export(cohort: Cohort) -> None:
     )
     if cohort.rendered:
         st.caption(_(show.RENDERED))
-    if not still_there(cohort):
+    if not all_there(cohort):
         return
     photographs = st.checkbox(_("With the photographs"), value=True)
     if photographs and places.local() and _bytes(cohort) > LARGE:
@@ -100,7 +100,8 @@ def delete(cohort: Cohort) -> None:
     )
     if st.button(_("Delete for good"), type=show.leading(), icon=":material/delete:"):
         with st.spinner(_("Deleting"), show_time=True), contextlib.suppress(UsageError):  # another tab was quicker
-            home.store().delete(cohort.id)
+            if _is_there(cohort):
+                home.store().delete(cohort.id)
         st.rerun()
 
 
@@ -108,16 +109,18 @@ def delete(cohort: Cohort) -> None:
 def merge(cohorts: Sequence[Cohort]) -> None:
     """Let the user make one cohort of several."""
     st.header(_("Merge"), anchor=False)
-    names = [cohort.name for cohort in cohorts]
-    chosen = st.multiselect(_("Cohorts"), names, key="merge_of", format_func=naming.cohort)
-    name = st.text_input(_("Name of the cohort"), intake.free_name(names, _("Merged cohort")), key="merge_name")
+    names = {cohort.key: naming.cohort(cohort.name) for cohort in cohorts}
+    taken = [cohort.name for cohort in cohorts]
+    chosen = st.multiselect(_("Cohorts"), list(names), key="merge_of", format_func=lambda key: names[key])
+    name = st.text_input(_("Name of the cohort"), intake.free_name(taken, _("Merged cohort")), key="merge_name")
     same = st.checkbox(
         _("One patient id means one person in all of them"),
         key="merge_same",
         help=_("Two clinics both have a patient 0001, who are two people: leave it off. Two visits of one clinic: on."),
     )
     if st.button(_("Merge"), disabled=len(chosen) < 2, icon=":material/merge:", type=show.leading(), key="merge_now"):
-        _do(lambda: home.store().merge(chosen, name, same_people=same))
+        of = [cohort for cohort in cohorts if cohort.key in chosen]
+        _do(lambda: home.store().merge([cohort.id for cohort in of], name, same_people=same), *of)
 
 
 @st.dialog(" ", width="medium")
@@ -133,18 +136,23 @@ def bring_in() -> None:
             _do(lambda: home.store().import_(path, name=name.strip() or None))
 
 
-def still_there(cohort: Cohort) -> bool:
-    """Return whether a cohort is still in the store; where it is not, say so."""
-    try:
-        home.store().cohort(cohort.id)
-    except UsageError:
-        st.info(_("This cohort has been deleted meanwhile."))
-        return False
-    return True
+def all_there(*cohorts: Cohort) -> bool:
+    """Return whether cohorts are still in the store; where one is not, say so."""
+    lost = [naming.cohort(cohort.name) for cohort in cohorts if not _is_there(cohort)]
+    if lost:
+        st.info(_("Deleted meanwhile: {names}.").format(names=", ".join(lost)))
+    return not lost
 
 
-def _do(deed: Callable[[], object]) -> None:
-    """Do it and draw the page anew; or say why not."""
+def _is_there(cohort: Cohort) -> bool:
+    """Whether it is this very cohort: another may have its id by now."""
+    return any(each.key == cohort.key for each in home.store().cohorts())
+
+
+def _do(deed: Callable[[], object], *cohorts: Cohort) -> None:
+    """Do it to cohorts that are there still, and draw the page anew; or say why not."""
+    if not all_there(*cohorts):
+        return
     try:
         deed()
     except UsageError as fault:

@@ -32,7 +32,7 @@ def export(cohort: Cohort) -> None:
 
 def draw(cohort: Cohort) -> None:
     """Ask for key and columns, write the file, and offer it."""
-    if not deeds.still_there(cohort):
+    if not deeds.all_there(cohort):
         return
     st.header(_("{name} for a registry").format(name=naming.cohort(cohort.name)), anchor=False)
     st.write(
@@ -43,8 +43,8 @@ def draw(cohort: Cohort) -> None:
     )
     if cohort.rendered:
         st.caption(_(show.RENDERED))
-    made = door.pseudonyms(f"registry{cohort.id}")
-    covariates = door.covariates(tuple(home.store().table(cohort.id).covariates), f"registry{cohort.id}")
+    made = door.pseudonyms(f"registry{cohort.key}")
+    covariates = door.covariates(tuple(home.store().table(cohort.id).covariates), f"registry{cohort.key}")
     if st.button(_("Write the file"), type=show.leading(), icon=":material/shield_person:", disabled=made is None):
         _forget(cohort)
         if made is not None:
@@ -67,12 +67,12 @@ def _write(cohort: Cohort, made: Pseudonyms, covariates: list[str]) -> None:
         st.error(said(fault))
         return
     bar.empty()
-    door.forget(f"registry{cohort.id}")
-    state.remember(f"registry{cohort.id}", (str(file), counts))
+    door.forget(f"registry{cohort.key}")
+    state.remember(f"registry{cohort.key}", (str(file), counts))
 
 
 def _offer(cohort: Cohort) -> None:
-    known: tuple[str, Counts] | None = state.recall(f"registry{cohort.id}")
+    known: tuple[str, Counts] | None = state.recall(f"registry{cohort.key}")
     if known is None or not Path(known[0]).is_file():
         return
     file, counts = Path(known[0]), known[1]
@@ -108,7 +108,7 @@ def _behind(file: Path) -> Path:
 
 
 def _forget(cohort: Cohort) -> None:
-    known = state.recall(f"registry{cohort.id}")
+    known = state.recall(f"registry{cohort.key}")
     if known is not None:
         shutil.rmtree(Path(known[0]).parent, ignore_errors=True)
-        state.remember(f"registry{cohort.id}", None)
+        state.remember(f"registry{cohort.key}", None)

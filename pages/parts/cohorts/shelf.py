@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import math
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -16,6 +15,7 @@ from pages.parts.shared import cards, naming, show
 from pages.parts.shared.results import View
 from pages.parts.shell import address, home, menu
 from pages.parts.shell.language import _, count, moment, said
+from pages.parts.shell.markdown import literal
 
 PER_PAGE = 20
 """Cohorts on a page: each is a row of buttons, and a browser draws some hundred quickly."""
@@ -55,13 +55,13 @@ def _card(cohort: Cohort) -> None:
             st.markdown(literal(said(cohort.note)))
         with st.container(horizontal=True, vertical_alignment="center"):
             _links(cohort)
-            if st.button(_("Edit"), icon=":material/edit:", key=f"edit{cohort.id}"):
+            if st.button(_("Edit"), icon=":material/edit:", key=f"edit{cohort.key}"):
                 deeds.edit(cohort)
-            if st.button(_("Export"), icon=":material/archive:", key=f"export{cohort.id}"):
+            if st.button(_("Export"), icon=":material/archive:", key=f"export{cohort.key}"):
                 deeds.export(cohort)
-            if st.button(_("For a registry"), icon=":material/shield_person:", key=f"registry-of-{cohort.id}"):
+            if st.button(_("For a registry"), icon=":material/shield_person:", key=f"registry-of-{cohort.key}"):
                 registry.export(cohort)
-            if st.button(_("Delete"), icon=":material/delete:", key=f"delete{cohort.id}"):
+            if st.button(_("Delete"), icon=":material/delete:", key=f"delete{cohort.key}"):
                 deeds.delete(cohort)
 
 
@@ -72,7 +72,7 @@ def _links(cohort: Cohort) -> None:
         ("present", _("Present"), "slideshow"),
     )
     for page, label, icon in pages:
-        link = {"cohort": cohort.name}
+        link = {"cohort": cohort.key}
         st.page_link(menu.path(page), label=label, icon=f":material/{icon}:", query_params=link)
 
 
@@ -83,11 +83,6 @@ def _dot(cohort: Cohort) -> str:
     circle = f"<circle cx='6.5' cy='6.5' r='6' fill='{ink}'/>"
     drawing = f"<svg xmlns='http://www.w3.org/2000/svg' width='13' height='13'>{circle}</svg>"
     return f"![](data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()})"
-
-
-def literal(text: str) -> str:
-    """Return text that Markdown shows as it is written, stars and brackets included."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~$:-])", r"\\\1", text)
 
 
 def _facts(cohort: Cohort) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -10,7 +10,8 @@ import streamlit as st
 from fundus_core.store import Cohort
 from pages.parts.shared import cards, choose, naming, show
 from pages.parts.shared.results import View
-from pages.parts.shell import address, home
+from pages.parts.shell import address, home, state
+from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _
 
 MOST = 5
@@ -45,48 +46,72 @@ def views(left: Any, right: Any) -> list[View]:
 
 
 def _cohorts(found: Sequence[Cohort]) -> list[Cohort]:
-    """Draw the choice of cohorts; what the address or the tab names and was deleted meanwhile is passed over."""
-    names = [cohort.name for cohort in found]
-    told = st.session_state.get(_KEY, st.query_params.get_all("cohorts"))
-    known = [name for name in dict.fromkeys(told) if name in names]
-    if _KEY not in st.session_state and not known:
-        known = _first(found)
-    if st.session_state.get(_KEY) != known:
-        st.session_state[_KEY] = known
-    if len(names) > _BUTTONS:
+    """Draw the choice of cohorts.
+
+    Raises:
+        GoneError: The address or the tab names one that is not there.
+    """
+    known = {cohort.key: cohort for cohort in found}
+    words = {key: naming.cohort(cohort.name) for key, cohort in known.items()}
+    _take(known)
+    if len(known) > _BUTTONS:
         chosen = st.multiselect(
-            _("Cohorts"), names, format_func=naming.cohort, key=_KEY, persist_state="session", max_selections=MOST
+            _("Cohorts"),
+            list(known),
+            format_func=lambda key: words[key],
+            key=_KEY,
+            persist_state="session",
+            max_selections=MOST,
         )
     else:
         chosen = st.pills(
             _("Cohorts"),
-            names,
+            list(known),
             selection_mode="multi",
-            format_func=_short,
+            format_func=lambda key: _short(words[key]),
             key=_KEY,
             persist_state="session",
             wrap=True,
         )
     st.query_params["cohorts"] = chosen
+    state.remember("cohorts", list(chosen))
+    state.remember("cohorts_names", state.recall("cohorts_names", {}) | {key: words[key] for key in chosen})
     if len(chosen) > MOST:
         st.caption(":material/info: " + _("At most {n} cohorts stand side by side: the first ones.").format(n=MOST))
-    return [cohort for cohort in found if cohort.name in chosen][:MOST]
+    return [cohort for key, cohort in known.items() if key in chosen][:MOST]
+
+
+def _take(known: Mapping[str, Cohort]) -> None:
+    """Put what a link names, or what the tab remembers, into the widget; else the two largest."""
+    told = list(dict.fromkeys(st.query_params.get_all("cohorts")))
+    followed = bool(told) and told != state.recall("cohorts")
+    wanted = told if followed or _KEY not in st.session_state else list(st.session_state[_KEY])
+    keys = {name: cohort.key for name in wanted if (cohort := choose.find(name, known))}
+    lost = [name for name in wanted if name not in keys]
+    if lost:
+        names = state.recall("cohorts_names", {})
+        said = ", ".join(names.get(name, name) for name in lost)
+        raise GoneError(_("Cohort"), said, keys=["cohorts"], widgets=[_KEY])
+    if not wanted and _KEY not in st.session_state:
+        keys = {key: key for key in _first(known.values())}
+    if st.session_state.get(_KEY) != list(keys.values()):
+        st.session_state[_KEY] = list(keys.values())
 
 
 def _short(name: str) -> str:
-    name = naming.cohort(name)
     return name if len(name) <= _LETTERS else name[: _LETTERS - 1] + "…"
 
 
-def _first(found: Sequence[Cohort]) -> list[str]:
+def _first(found: Iterable[Cohort]) -> list[str]:
     """The two largest: a comparison of a few people says little."""
     largest = sorted(found, key=lambda cohort: cohort.photographs, reverse=True)[:2]
-    return sorted(cohort.name for cohort in largest)
+    return [cohort.key for cohort in sorted(largest, key=lambda cohort: cohort.name)]
 
 
 def _model(models: Mapping[int, Sequence[str]]) -> str:
     """Let the user choose one model for all cohorts, where there is a choice; the one that read most is the default."""
     every = list(dict.fromkeys(model for each in models.values() for model in each))
+    address.check(_("Model"), "compared_model", [*every, LATEST])
     if len(every) < 2:
         return every[0] if every else ""
     most = max(every, key=lambda model: sum(model in each for each in models.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -14,6 +15,7 @@ from pages.parts.evaluate import scores
 from pages.parts.shared import deeper, naming
 from pages.parts.shared.results import View
 from pages.parts.shell import address
+from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, said
 
 
@@ -23,10 +25,13 @@ def margin(target_id: str) -> float:
     if target.binary:
         return 0.0
     key = f"margin_{target_id}"
-    told = st.query_params.get(key, "")
-    start = float(told) if told.replace(".", "", 1).isdigit() else 0.0
+    label = _("Margin stated beforehand ({unit})").format(unit=_(target.unit))
+    told = st.query_params.get(key, "0")
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", told):
+        raise GoneError(label, told, keys=[key])
+    start = float(told)
     value = st.number_input(
-        _("Margin stated beforehand ({unit})").format(unit=_(target.unit)),
+        label,
         min_value=0.0,
         value=start,
         step=0.5,

@@ -32,7 +32,7 @@ def chosen(view: View, level: str, clicked: Sequence[str], otherwise: str) -> tu
         clicked: Names of the points that are chosen in the figure.
         otherwise: Whom to show as long as nobody was clicked.
     """
-    place = (*view.key, level)
+    place = _place(view, level)
     then, name, before = state.recall(_OPENED, ((), "", ""))
     now = clicked[0] if clicked else ""
     if now and (then != place or now != before):
@@ -45,7 +45,12 @@ def chosen(view: View, level: str, clicked: Sequence[str], otherwise: str) -> tu
 
 def _open(view: View, level: str, name: str) -> None:
     _then, _name, before = state.recall(_OPENED, ((), "", ""))
-    state.remember(_OPENED, ((*view.key, level), name, before))
+    state.remember(_OPENED, (_place(view, level), name, before))
+
+
+def _place(view: View, level: str) -> tuple[str, str, str]:
+    """Where somebody was chosen; outlives what a run adds to the cohort."""
+    return view.cohort.key, view.model, level
 
 
 def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool) -> tuple[Item, ...]:
@@ -60,7 +65,8 @@ def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool
                 )
         items = tuple(sorted(photo.items_of(view, name), key=lambda item: item.eye is not Eye.RIGHT))
         if not items:
-            st.caption(_("Click a point to see its photographs."))
+            lost = _("“{name}”, which was selected here, is not in this cohort any more.").format(name=name)
+            st.caption(lost if was_chosen else _("Click a point to see its photographs."))
             return ()
         _pictures(view, items, target_id)
         photo.values(items, target_id, name)
@@ -131,7 +137,7 @@ def _links(view: View, item: Item) -> None:
         menu.path("one_photograph"),
         label=_("Open this photograph"),
         icon=":material/visibility:",
-        query_params={"cohort": view.cohort.name, "model": view.model, "photograph": item.name},
+        query_params=view.link(item),
     )
 
 

@@ -14,7 +14,7 @@ from fundus_core.models.card import Card
 from pages.parts.models import aside
 from pages.parts.new_cohort.inbox import clean
 from pages.parts.shared import cards, choose
-from pages.parts.shell import state
+from pages.parts.shell import address, state
 from pages.parts.shell.language import _, said
 
 OWN = "own"
@@ -46,6 +46,7 @@ def bring_in(known: Mapping[str, Card]) -> None:
 def _which(known: Mapping[str, Card]) -> tuple[str, UploadedFile | None]:
     ids = [*sorted(known, key=lambda name: known[name].ready), OWN]
     words = {name: cards.title(name) for name in known} | {OWN: _("a card of my own (TOML)")}
+    address.held(_("Card"), "bring_for", ids)
     chosen = str(st.selectbox(_("Card"), ids, format_func=lambda name: words[name], key="bring_for"))
     return chosen, st.file_uploader(_("Card (TOML)"), ["toml"], key="own_card") if chosen == OWN else None
 

@@ -13,7 +13,7 @@ from fundus_core.store import Cohort
 from fundus_core.tables import write_csv
 from pages.parts.models import aside
 from pages.parts.shared import choose, naming
-from pages.parts.shell import home
+from pages.parts.shell import address, home
 from pages.parts.shell.language import _, count, said
 
 MOST = 200
@@ -22,7 +22,7 @@ MOST = 200
 
 def offer(name: str) -> None:
     """Let the user check a model on one of the cohorts."""
-    cohorts = {cohort.name: cohort for cohort in home.store().cohorts()}
+    cohorts = {cohort.key: cohort for cohort in home.store().cohorts()}
     with st.expander(_("Check it")):
         st.caption(
             _(
@@ -32,7 +32,13 @@ def offer(name: str) -> None:
         )
         if not cohorts:
             return
-        chosen = st.selectbox(_("Cohort"), list(cohorts), format_func=naming.cohort, key=f"check-on-{name}")
+        address.held(_("Cohort"), f"check-on-{name}", cohorts)
+        chosen = st.selectbox(
+            _("Cohort"),
+            list(cohorts),
+            format_func=lambda key: naming.cohort(cohorts[key].name),
+            key=f"check-on-{name}",
+        )
         if st.button(_("Check"), icon=":material/stethoscope:", key=f"check-{name}"):
             with st.spinner(_("The model reads up to {n} photographs").format(n=count(MOST)), show_time=True):
                 answer = _ask(name, cohorts[str(chosen)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
-from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -14,9 +13,11 @@ from fundus_core.errors import FundusError
 from pages.parts.new_cohort import intake
 from pages.parts.new_cohort.inbox import Batch
 from pages.parts.new_cohort.intake import Found
-from pages.parts.new_cohort.uploader import Sent, drop_zone
+from pages.parts.new_cohort.receiving import UploadError
+from pages.parts.new_cohort.uploader import Refused, Sent, drop_zone, reason
 from pages.parts.shell import address, home, places, state
 from pages.parts.shell.language import _, count, said
+from pages.parts.shell.markdown import literal
 
 FEW = 300
 """Files that the small uploader takes; it keeps them in memory until they are written."""
@@ -25,7 +26,7 @@ KINDS = ["jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp", "dcm", "zip"]
 
 def photographs() -> Found | None:
     """Let the user bring photographs; return them once they are here."""
-    if not places.local():
+    if not places.roots():
         return _dropped()
     words = {"drop": _("From this browser"), "path": _("From a folder of the server")}
     door = address.pick(
@@ -49,10 +50,9 @@ def _dropped() -> Found | None:
     sent = drop_zone(state.token(), key=f"drop{state.upload_number()}")
     with st.expander(_("The drop zone does not work here?")):
         _small_uploader()
-    arrived = batch().arrived()
-    if not arrived:
+    _compare(sent)
+    if not batch().arrived():
         return None
-    _compare(sent, len(arrived))
     try:
         found = _listed(batch(), batch().folder.name, batch().revision)
     except FundusError as fault:
@@ -66,12 +66,17 @@ def _listed(_batch: Batch, token: str, revision: tuple[int, int]) -> Found:
     return intake.of_batch(_batch)
 
 
-def _compare(sent: Sent | None, arrived: int) -> None:
+def _compare(sent: Sent | None) -> None:
     """Say plainly where what arrived is not what was chosen."""
-    if sent is not None and arrived < sent.chosen:
-        words = _("{arrived} of {chosen} files arrived. Choose the others again: {names}")
-        names = ", ".join(sent.failed[:5])
-        st.warning(words.format(arrived=count(arrived), chosen=count(sent.chosen), names=names))
+    if sent is None or sent.sent >= sent.chosen:
+        return
+    lines = [_("{arrived} of {chosen} files arrived.").format(arrived=count(sent.sent), chosen=count(sent.chosen))]
+    why: dict[str, list[str]] = {}
+    for one in sent.failed:
+        why.setdefault(reason(one), []).append(one.name)
+    for words, names in why.items():
+        lines.append(f"{words} ({count(len(names))}: {literal(', '.join(names[:3]))}{', …' if len(names) > 3 else ''})")
+    st.warning("  \n".join(lines))
 
 
 def _small_uploader() -> None:
@@ -81,9 +86,13 @@ def _small_uploader() -> None:
         st.error(_("{n} files are too many here; use the drop zone, a ZIP, or a folder.").format(n=len(files)))
         return
     known = state.recall("few", frozenset())
-    for file in files:
-        if file.file_id not in known:
-            batch().put(file.name, file.getvalue())
+    try:
+        for file in files:
+            if file.file_id not in known:
+                batch().put(file.name, file.getvalue())
+    except UploadError as refusal:
+        st.error(reason(Refused("", 0, refusal.status, own=True)))
+        return
     if files:
         state.remember("few", known | {file.file_id for file in files})
         _free_memory()
@@ -108,10 +117,12 @@ def _from_path() -> Found | None:
         placeholder=_("for example {path}").format(path="/data/photographs"),
         help=_("A CSV list has the columns path and, if known, patient_id and eye."),
     )
+    places_ = ", ".join(map(str, places.roots()))
+    st.caption(_("Below {places}, without hidden folders; photographs stay where they are.").format(places=places_))
     if not text:
         return None
     try:
-        found = intake.of_path(Path(text).expanduser())
+        found = intake.of_path(intake.typed(text), places.roots())
     except FundusError as fault:
         st.error(said(fault))
         return None

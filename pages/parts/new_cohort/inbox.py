@@ -6,8 +6,13 @@ are cleaned before they become paths; whatever it sends, nothing is written outs
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
+import re
 import secrets
 import shutil
+import threading
 import time
 import unicodedata
 from collections import Counter
@@ -15,30 +20,37 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-MAX_FILE_BYTES = 4 * 1024**3
-"""One file; a ZIP of a large cohort is the largest that makes sense."""
-KEEP_FREE_BYTES = 1 * 1024**3
-"""Space that an upload must leave free on the disk."""
+from pages.parts.new_cohort.receiving import (
+    CLOSED,
+    MAX_FILE_BYTES,
+    SILENT_S,
+    Taken,
+    UploadError,
+    check_room,
+    not_written,
+    too_large,
+    write,
+)
+
+QUOTA = "FUNDUS_LAB_UPLOAD_GB"
+"""Environment variable: GB that one browser session may bring."""
+QUOTA_BYTES = 500e9
+"""Where the setting says nothing."""
 ABANDONED_S = 86_400.0
 """A batch that nobody has touched for this time is removed when the server starts: it holds original names."""
 TABLES = (".csv", ".tsv", ".xlsx", ".xlsm")
 """Endings of truth tables; they may be dropped together with the photographs."""
 _LONGEST_NAME = 120
 
-_placed: dict[tuple[str, int], Path] = {}
-"""Where a file of a batch went, so that sending it again replaces it."""
+_placed: dict[tuple[str, int, str], Path] = {}
+"""Where a file of a batch went, by index and name, so that sending it again replaces it."""
+_brought: dict[str, int] = {}
+"""Bytes of a batch that are here or on their way, counted since the server started."""
+_settling = threading.RLock()
 _arrivals: Counter[str] = Counter()
 """How many files of a batch have arrived since the server started."""
 _lists: dict[str, tuple[tuple[int, int], list[Path]]] = {}
 """The files of a batch as they were last listed: with 10,000 of them a list costs every click a second."""
-
-
-class UploadError(Exception):
-    """An upload that is not taken, with the HTTP status and one sentence."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def clean(name: str) -> Path:
@@ -111,25 +123,69 @@ class Batch:
         return sum(path.stat().st_size for path in self.arrived())
 
     def place(self, name: str, index: int) -> Path:
-        """Return the path for a file; one of the same name from elsewhere is not overwritten."""
-        folder = self.archives if name.lower().endswith(".zip") else self.files
-        path = folder / clean(name)
-        taken = path.exists()
-        return path.with_name(f"{path.stem}~{index}{path.suffix}") if taken else path
+        """Return a free path for a file: nothing that lies there is overwritten, and no file is taken for a folder."""
+        path = self.archives if name.lower().endswith(".zip") else self.files
+        *folders, last = clean(name).parts
+        for part in folders:
+            path = _beside(path / part, index) if (path / part).is_file() else path / part
+        return _beside(path / last, index) if (path / last).exists() else path / last
 
     def put(self, name: str, data: bytes, index: int = 0) -> Path:
-        """Write one file that is already in memory (the small uploader)."""
-        path = self.place(name, index)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        _arrivals[self.folder.name] += 1
+        """Write one file that is already in memory (the small uploader).
+
+        Raises:
+            UploadError: No room, or more than a session may bring.
+        """
+        check_room(self.folder, len(data))
+        self.reserve(len(data))
+        part = self.part()
+        part.write_bytes(data)
+        return self.settle(part, name, index)
+
+    def part(self) -> Path:
+        """Return a path that no other request writes to."""
+        folder = self.folder / "arriving"
+        folder.mkdir(exist_ok=True)
+        return folder / secrets.token_hex(12)
+
+    def settle(self, part: Path, name: str, index: int) -> Path:
+        """Give a file that has arrived completely its place; sent again, it takes the place that it had."""
+        key = (self.folder.name, index, name)
+        with _settling:
+            path = _placed.get(key) or self.place(name, index)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            before = path.stat().st_size if path.exists() else 0
+            part.replace(path)
+            _placed[key] = path
+            _brought[self.folder.name] = _brought.get(self.folder.name, before) - before
+            _arrivals[self.folder.name] += 1
         return path
+
+    def reserve(self, more: int) -> None:
+        """Count bytes towards what a browser session may bring, before they arrive.
+
+        Raises:
+            UploadError: It may not bring so much.
+        """
+        with _settling:
+            held = _brought.get(self.folder.name)
+            held = self.size() if held is None else held
+            if held + more > quota():
+                message = f"One upload may bring {quota() / 1e9:g} GB; bring the others as another cohort."
+                raise UploadError(413, message)
+            _brought[self.folder.name] = held + more
+
+    def release(self, bytes_: int) -> None:
+        """Take back what was counted for a file that did not come, or that another has replaced."""
+        with _settling:
+            _brought[self.folder.name] = _brought.get(self.folder.name, bytes_) - bytes_
 
     def discard(self) -> None:
         """Delete the batch and everything in it."""
-        for key in [key for key in _placed if key[0] == self.folder.name]:
-            del _placed[key]
+        for key in [key for key in list(_placed) if key[0] == self.folder.name]:
+            _placed.pop(key, None)
         _arrivals.pop(self.folder.name, None)
+        _brought.pop(self.folder.name, None)
         _lists.pop(self.folder.name, None)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -159,64 +215,68 @@ class Inbox:
         """
         known = bool(token) and all(letter.isalnum() or letter in "-_" for letter in token)
         if not known or not (self.folder / token / "files").is_dir():
-            raise UploadError(404, "This upload is closed; reload the page and choose the files again.")
+            raise UploadError(404, CLOSED)
         return Batch(self.folder / token)
 
     def tidy(self, older_s: float = ABANDONED_S) -> int:
-        """Remove batches in which nothing has changed for long: tabs that were closed half way; returns how many."""
+        """Remove batches in which nothing has changed for long: tabs that were closed half way; returns how many.
+
+        Parts of files go with a server that was killed: nobody writes to them any more.
+        """
         before, removed = time.time() - older_s, 0
+        for part in self.folder.glob("*/arriving/*"):
+            if part.stat().st_mtime < time.time() - 2 * SILENT_S:
+                part.unlink(missing_ok=True)
         for folder in self.folder.glob("*"):
             if folder.is_dir() and max(path.stat().st_mtime for path in (folder, *folder.rglob("*"))) < before:
                 Batch(folder).discard()
                 removed += 1
         return removed
 
-    async def take(self, token: str, index: int, name: str, size: int, stream: AsyncIterator[bytes]) -> int:
+    async def take(self, token: str, index: int, name: str, size: int, stream: AsyncIterator[bytes]) -> Taken:
         """Stream one file to disk; it appears among the files only when it is complete.
+
+        Every request writes a file of its own, so that a retry of a slow one mixes with nothing; what is cut off,
+        refused or broken leaves nothing behind.
 
         Args:
             token: Of the batch.
-            index: The file's place in what the browser chose; sent again, it replaces what was cut off.
+            index: The file's place in what the browser chose; sent again, it replaces what was there.
             name: As the browser names it, with its folder.
             size: Bytes that the browser announced.
             stream: The body.
 
-        Returns:
-            Bytes written.
-
         Raises:
-            UploadError: Too large, no space left, or cut off on the way.
+            UploadError: Too large, no space left, more than a session may bring, or cut off on the way.
         """
         batch = self.batch(token)
-        _check_room(self.folder, size)
-        part = batch.folder / "arriving" / str(index)
-        part.parent.mkdir(exist_ok=True)
-        written = await _write(part, stream)
-        if written != size:
-            part.unlink(missing_ok=True)
-            message = f"{written} of {size} bytes arrived."
-            raise UploadError(400, message)
-        path = _placed.setdefault((token, index), batch.place(name, index))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.replace(path)
-        _arrivals[token] += 1
-        return written
+        if size > MAX_FILE_BYTES:
+            raise too_large()
+        check_room(self.folder, size)
+        batch.reserve(size)
+        part, settled = batch.folder, False
+        try:
+            part = batch.part()
+            taken = await write(part, size, stream)
+            batch.settle(part, name, index)
+            settled = True
+        except OSError as error:
+            raise not_written(error) from error
+        finally:
+            if not settled:
+                batch.release(size)
+                with contextlib.suppress(OSError):
+                    part.unlink()
+        return taken
 
 
-def _check_room(folder: Path, size: int) -> None:
-    if size > MAX_FILE_BYTES:
-        message = f"A file may have {MAX_FILE_BYTES // 1024**3} GB; split the ZIP or give a folder on this machine."
-        raise UploadError(413, message)
-    if shutil.disk_usage(folder).free - size < KEEP_FREE_BYTES:
-        raise UploadError(507, "The disk is nearly full; free some space, then choose the files again.")
+def quota() -> float:
+    """Return how many bytes a browser session may bring."""
+    said = os.environ.get(QUOTA, "")
+    return float(said) * 1e9 if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", said) else QUOTA_BYTES
 
 
-async def _write(path: Path, stream: AsyncIterator[bytes]) -> int:
-    written = 0
-    with path.open("wb") as out:
-        async for chunk in stream:
-            written += len(chunk)
-            if written > MAX_FILE_BYTES:
-                break
-            out.write(chunk)
-    return written
+def _beside(path: Path, index: int) -> Path:
+    """Return a path beside one that is taken, recognisable by its name."""
+    tries = (f"{path.stem}~{index}{'' if again == 0 else f'-{again}'}{path.suffix}" for again in itertools.count())
+    return next(beside for name in tries if not (beside := path.with_name(name)).exists())

@@ -40,13 +40,24 @@ def of_batch(batch: Batch) -> Found:
     return Found(paths, tuple(source for path in paths for source in sources([path])), uploaded=True)
 
 
-def of_path(path: Path) -> Found:
+def of_path(path: Path, roots: Sequence[Path]) -> Found:
     """List the photographs of a folder, ZIP or manifest on this machine.
 
+    Args:
+        path: Where they are.
+        roots: Folders that everything must lie below, links resolved.
+
     Raises:
-        UsageError: There is no such path, or the manifest cannot be read.
+        UsageError: There is no such path, it lies outside the roots, or the manifest cannot be read.
     """
-    return Found((path,), tuple(sources([path])), uploaded=False)
+    return Found((path,), tuple(sources([path], roots)), uploaded=False)
+
+
+def typed(text: str) -> Path:
+    """Return a path that somebody typed; ``~`` is the server's own home, and nobody else's is looked up."""
+    text = text.strip().strip("\x00\"'")
+    home, slash, rest = text.partition("/")
+    return Path.home() / rest if home == "~" else Path(home + slash + rest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 
 import streamlit as st
@@ -12,8 +13,9 @@ from fundus_core.truth import Match
 from pages.parts.new_cohort import door, intake, strict
 from pages.parts.new_cohort.handover import Handover
 from pages.parts.new_cohort.intake import Found, Plan
-from pages.parts.shared import cards, progress, show
-from pages.parts.shell import home, menu, state
+from pages.parts.shared import cards, naming, progress, show
+from pages.parts.shell import address, home, menu, state
+from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, count, said
 
 _EVERY_S = 0.2
@@ -27,6 +29,7 @@ def form(found: Found, matched: Match | None) -> None:
         st.warning(_("No model has its weights here yet. The page Models says how to bring them."))
     taken = [cohort.name for cohort in store.cohorts()]
     wish = intake.free_name(taken, _("Cohort {date}").format(date=f"{datetime.now():%Y-%m-%d}"))
+    address.held(_("Models"), "with_models", models, say=cards.title)
     left, right = st.columns(2)
     name = left.text_input(_("Name of the cohort"), wish, max_chars=120, key=f"name{state.upload_number()}")
     chosen = right.pills(
@@ -73,7 +76,7 @@ def follow(job: Handover) -> None:
     door.leave()
     state.forget_upload()
     state.remember("audit", (job.run_id, job.audit) if job.audit else None)
-    state.watch(job.run_id)
+    state.watch(key_of(job.run_id))
     st.rerun()
 
 
@@ -98,16 +101,35 @@ def _none_read(model: str) -> None:
         st.page_link(menu.path("models"), label=_("Models"), icon=":material/deployed_code:")
 
 
-def watched(run: int) -> None:
-    """Show the run that this tab started or was linked to, and where to go from there."""
+def key_of(run: int) -> str:
+    """Return what names a run in links: with its cohort's key, since ids are used again."""
     store = home.store()
-    try:
-        now = runs.progress(store, run)
-    except UsageError as fault:
-        st.warning(said(fault))
-        state.watch(None)
-        return
-    name = store.cohort(now.cohort).name
+    return f"{run}-{store.cohort(runs.progress(store, run).cohort).key}"
+
+
+def _found(key: str) -> int:
+    """Return the run that a link names.
+
+    Raises:
+        GoneError: There is none.
+    """
+    run = address.whole(key.partition("-")[0])
+    with contextlib.suppress(UsageError):
+        if run is not None and key_of(run) == key:
+            return run
+    raise GoneError(_("Run"), key, keys=["run"])
+
+
+def watched(key: str) -> None:
+    """Show the run that this tab started or was linked to, and where to go from there.
+
+    Raises:
+        GoneError: There is no such run.
+    """
+    store, run = home.store(), _found(key)
+    now = runs.progress(store, run)
+    cohort = store.cohort(now.cohort)
+    name = naming.cohort(cohort.name)
     st.subheader(name, anchor=False)
     progress.watch(run)
     _audit(run)
@@ -120,13 +142,13 @@ def watched(run: int) -> None:
         if st.button(
             go, type=show.leading() if now.ended and now.predicted else "secondary", icon=":material/query_stats:"
         ):
-            st.switch_page(menu.path("evaluate"), query_params={"cohort": name})
+            st.switch_page(menu.path("evaluate"), query_params={"cohort": cohort.key})
         st.page_link(
             menu.path("explore"),
             label=_("See every photograph"),
             icon=":material/photo_library:",
-            query_params={"cohort": name},
+            query_params={"cohort": cohort.key},
         )
         if st.button(_("Another cohort"), icon=":material/add_photo_alternate:"):
-            state.watch(None)
+            state.watch("")
             st.rerun()

@@ -37,20 +37,33 @@ function litter(name) {
   return last.startsWith(".") || last === "Thumbs.db" || name.includes("__MACOSX/");
 }
 
+const AGAIN = [0, 400, 408, 429, 500, 502, 503, 504]; // worth another try; 0 is a connection that broke
+
+// Sends one file once; returns the status and whether the answer is this server's own or that of something before it.
+async function put(path, index, item) {
+  try {
+    const answer = await fetch(`${path}/${index}`, {
+      method: "PUT",
+      body: item.file,
+      headers: {
+        "X-File-Name": encodeURIComponent(item.name),
+        "X-File-Size": String(item.file.size),
+        "Content-Type": "application/octet-stream",
+      },
+    });
+    const told = await answer.json().catch(() => ({}));
+    const own = "message" in told || "written" in told;
+    return { status: answer.ok && !own ? 404 : answer.status, own };
+  } catch {
+    return { status: 0, own: false };
+  }
+}
+
+// Sends one file, several times where that may help; returns what the server answered last.
 async function send(path, index, item) {
   for (let attempt = 1; ; attempt += 1) {
-    try {
-      const answer = await fetch(`${path}/${index}`, {
-        method: "PUT",
-        body: item.file,
-        headers: { "X-File-Name": encodeURIComponent(item.name), "Content-Type": "application/octet-stream" },
-      });
-      if (answer.ok) return;
-      if (answer.status >= 400 && answer.status < 500 && answer.status !== 400) throw new Error("refused");
-      if (attempt >= ATTEMPTS) throw new Error("refused");
-    } catch (reason) {
-      if (reason.message === "refused" || attempt >= ATTEMPTS) throw reason;
-    }
+    const answer = await put(path, index, item);
+    if (answer.status === 200 || attempt >= ATTEMPTS || !AGAIN.includes(answer.status)) return answer;
     await new Promise((done) => setTimeout(done, 400 * 2 ** attempt));
   }
 }
@@ -95,11 +108,12 @@ class Job {
     const worker = async () => {
       while (queue.length) {
         const index = queue.shift();
-        try {
-          await send(this.path, index, this.items[index]);
+        const answer = await send(this.path, index, this.items[index]);
+        this.items[index].answer = answer;
+        if (answer.status === 200) {
           this.sent += 1;
           this.bytes += this.items[index].file.size;
-        } catch {
+        } else {
           this.failed.push(index);
         }
         this.show();
@@ -111,7 +125,10 @@ class Job {
     this.report({
       chosen: this.items.length,
       sent: this.sent,
-      failed: this.failed.slice(0, 50).map((index) => this.items[index].name),
+      failed: this.failed.slice(0, 500).map((index) => {
+        const { name, file, answer } = this.items[index];
+        return { name, size: file.size, ...answer };
+      }),
     });
   }
 }
@@ -131,7 +148,8 @@ function lineOf(job, words) {
 export default function (component) {
   const { data, parentElement, setStateValue } = component;
   const find = (selector) => parentElement.querySelector(selector);
-  const url = new URL(data.path, document.baseURI).href;
+  const server = window.__streamlit?.BACKEND_BASE_URL || document.baseURI;
+  const url = new URL(data.path, server).href;
   if (!jobs.has(url)) jobs.set(url, new Job(url));
   const job = jobs.get(url);
   const { words } = data;

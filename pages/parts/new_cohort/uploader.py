@@ -21,6 +21,20 @@ _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A file that did not arrive."""
+
+    name: str
+    """As the browser calls it."""
+    size: int
+    """Bytes."""
+    status: int
+    """HTTP status of the last answer; 0 where none came."""
+    own: bool
+    """Whether this server said so, rather than a proxy before it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """What the browser says it did."""
 
@@ -28,8 +42,8 @@ class Sent:
     """Files that the user chose."""
     sent: int
     """Files that the server said it had taken."""
-    failed: tuple[str, ...]
-    """Names of the others."""
+    failed: tuple[Refused, ...]
+    """The others, the first 500 of them."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -58,7 +72,44 @@ def drop_zone(token: str, *, key: str) -> Sent | None:
     report = result.report
     if not report:
         return None
-    return Sent(int(report["chosen"]), int(report["sent"]), tuple(str(name) for name in report["failed"]))
+    failed = tuple(
+        Refused(str(one["name"]), int(one["size"]), int(one["status"]), bool(one["own"])) for one in report["failed"]
+    )
+    return Sent(int(report["chosen"]), int(report["sent"]), failed)
+
+
+def reason(one: Refused) -> str:
+    """Return why a file did not arrive, in words, with what to do."""
+    if one.status == 413 and not one.own:
+        words = _(
+            "The proxy before this server takes no file of {size} MB; whoever runs it must raise its limit on the size "
+            "of a request (nginx: client_max_body_size)."
+        )
+        return words.format(size=f"{one.size / 1e6:,.1f}")
+    if one.own and one.status in _own():
+        return _own()[one.status]
+    if one.status == 0:
+        return _("The connection broke; try again.")
+    words = _("A proxy before this server, not the server itself, answered {status}; ask whoever runs it.")
+    return (words if not one.own else _("The server answered {status}.")).format(status=one.status)
+
+
+def _own() -> dict[int, str]:
+    return {
+        400: _("The file was cut off on its way; try again."),
+        403: _(
+            "The server takes uploads from its own pages only; open the page under the address that it is known by."
+        ),
+        404: _("This upload is closed; reload the page and choose the files again."),
+        408: _("The file was cut off on its way; try again."),
+        413: _(
+            "The file, or all files together, are larger than this server takes; "
+            "split them or name a folder on the server."
+        ),
+        500: _("The file could not be written here; ask whoever runs the server to look at its disk."),
+        503: _("The server is being stopped; choose the files again once it is back."),
+        507: _("The disk is nearly full; free some space, then choose the files again."),
+    }
 
 
 def _words() -> dict[str, str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from fundus_core import runs
-from fundus_core.errors import UsageError
 from fundus_core.store import Cohort, Item, NewPhotograph, Store, Where
 from pages.parts.new_cohort.arrival import KINDS
 from pages.parts.shared import cards, progress
 from pages.parts.shared.results import View
-from pages.parts.shell import home, menu
+from pages.parts.shell import address, home, menu
+from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _
 from pages.parts.shell.sample import SINGLES
 
@@ -33,6 +33,7 @@ def drop() -> Item | None:
         if not ready:
             st.warning(_("No model has its weights here yet. The page Models says how to bring them."))
             return None
+        address.held(_("Model"), "single_model", ready, say=cards.title)
         model = st.selectbox(_("Model"), ready, format_func=cards.title, key="single_model")
     return _read(file.name, file.getvalue(), str(model))
 
@@ -67,27 +68,47 @@ def own_view(_item: Item) -> View:
 
 
 def chosen(view: View, dropped: Item | None) -> Item | None:
-    """Return the photograph to show: the dropped one, else the one in the address, else one to begin with."""
+    """Return the photograph to show: the dropped one, else the one in the address, else one to begin with.
+
+    Raises:
+        GoneError: The address or the tab names a photograph that the cohort does not have.
+    """
     if dropped is not None:
         return dropped
-    store, model = home.store(), view.model or None
+    told = _told(view)
     with menu.choices():
         text = st.text_input(_("Search"), key="find_one", placeholder=_("name or patient"))
-        found = store.photographs(view.cohort.id, Where(text=text), model=model, limit=_LISTED).items
-        told = st.query_params.get("photograph", "")
-        names = [item.name for item in found]
-        if told and told not in names and not text:
-            names.insert(0, told)
-        if not names:
+        where = Where(text=text)
+        found = home.store().photographs(view.cohort.id, where, model=view.model or None, limit=_LISTED).items
+        listed = {item.key: item for item in found}
+        if told and not text:
+            listed = {told.key: told} | listed
+        if not listed:
             return None
-        index = names.index(told) if told in names else _first_predicted(found)
-        name = st.selectbox(_("Photograph"), names, index=index, key=f"one-{view.cohort.id}-{text}-{told}")
-    try:
-        item = store.photograph(view.cohort.id, str(name), model=model)
-    except UsageError:
+        first = told.key if told and told.key in listed else list(listed)[_first_predicted(tuple(listed.values()))]
+        key = st.selectbox(
+            _("Photograph"),
+            list(listed),
+            index=list(listed).index(first),
+            format_func=lambda key: listed[key].name,
+            key=f"one-{view.cohort.key}-{text}-{first}",
+        )
+    address.write("photograph", str(key))
+    return listed[str(key)]
+
+
+def _told(view: View) -> Item | None:
+    """Return the photograph that the address names, by its key or, in older links, by exactly its name."""
+    told = st.query_params.get("photograph", "")
+    if not told:
         return None
-    st.query_params["photograph"] = item.name
-    return item
+    number = address.whole(told.partition("-")[0])
+    for where in (Where(ids=(number,)) if number is not None else None, Where(names=(told,))):
+        items = home.store().photographs(view.cohort.id, where, model=view.model or None).items if where else ()
+        for item in items:
+            if told in (item.key, item.name):
+                return item
+    raise GoneError(_("Photograph"), told, keys=["photograph"])
 
 
 def _first_predicted(items: tuple[Item, ...]) -> int:

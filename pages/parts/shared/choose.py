@@ -10,27 +10,80 @@ from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
 from pages.parts.shared import cards, naming
 from pages.parts.shared.results import View
-from pages.parts.shell import address, home, menu, places, sample
+from pages.parts.shell import address, home, menu, places, sample, state
+from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _
 
 
 def view() -> View | None:
-    """Let the user choose a cohort and, where it was read by several, a model; ``None`` in an empty store."""
-    cohorts = home.store().cohorts()
-    if not cohorts:
+    """Let the user choose a cohort and, where it was read by several, a model; ``None`` in an empty store.
+
+    Raises:
+        GoneError: The address or the tab names a cohort or a model that is not there.
+    """
+    known = {cohort.key: cohort for cohort in home.store().cohorts()}
+    before = state.recall("cohort")
+    followed = _followed(known)
+    if not known:
         return None
-    names = [cohort.name for cohort in cohorts]
-    latest = max(cohorts, key=lambda cohort: cohort.created_at).name
+    latest = max(known.values(), key=lambda cohort: cohort.created_at).key
+    words = {key: naming.cohort(cohort.name) for key, cohort in known.items()}
     with menu.choices():
-        words = {name: naming.cohort(name) for name in names}
-        name = address.pick(st.selectbox, _("Cohort"), names, key="cohort", default=latest, words=words, always=True)
-        place = names.index(name)
-        models = [version.model for version in home.store().models(cohorts[place].id)]
-        model = models[0] if models else ""
-        if len(models) > 1:
-            words = {name: cards.title(name) for name in models}
-            model = address.pick(st.selectbox, _("Model"), models, key="model", words=words, always=True)
-    return View(cohorts[place], model)
+        key = address.pick(
+            st.selectbox, _("Cohort"), list(known), key="cohort", default=latest, words=words, always=True
+        )
+        if key != before:
+            _leave(known[key], followed=followed)
+        state.remember("cohort_name", words[key])
+        return View(known[key], _model(known[key]))
+
+
+def find(told: str, known: Mapping[str, Cohort]) -> Cohort | None:
+    """Return the cohort that a link names, by its key or, in older links, by exactly its name.
+
+    Args:
+        told: As in the address.
+        known: Cohorts by key.
+    """
+    return known.get(told) or next((cohort for cohort in known.values() if cohort.name == told), None)
+
+
+def _followed(known: Mapping[str, Cohort]) -> bool:
+    """Whether a link to a cohort was followed; it has the key in the address from then on."""
+    told = address.told("cohort")
+    if told and (cohort := find(told, known)):
+        st.query_params["cohort"] = cohort.key
+    try:
+        address.check(_("Cohort"), "cohort", known, memory=True)
+    except GoneError as gone:
+        name = state.recall("cohort_name", gone.told) if gone.told == state.recall("cohort") else gone.told
+        raise GoneError(gone.what, name, keys=["cohort", "model", "photograph", "page"]) from None
+    return bool(address.told("cohort"))
+
+
+def _leave(cohort: Cohort, *, followed: bool) -> None:
+    """Forget what belonged to the cohort that was shown before; what a link to this one names is looked up."""
+    if not followed:
+        address.forget("photograph", "page")
+    if state.recall("model") in _models(cohort):
+        return
+    if followed:
+        state.remember("model", "")
+    else:
+        address.forget("model")
+
+
+def _models(cohort: Cohort) -> list[str]:
+    return [version.model for version in home.store().models(cohort.id)]
+
+
+def _model(cohort: Cohort) -> str:
+    models = _models(cohort)
+    address.check(_("Model"), "model", models, memory=True)
+    if len(models) < 2:
+        return models[0] if models else ""
+    words = {name: cards.title(name) for name in models}
+    return address.pick(st.selectbox, _("Model"), models, key="model", words=words, always=True)
 
 
 def require_view(title: str = "") -> View:
@@ -38,7 +91,7 @@ def require_view(title: str = "") -> View:
     chosen = view()
     if chosen is None:
         if title:
-            st.title(title, anchor=False)
+            menu.title(title)
         st.info(_("There is no cohort yet. Bring photographs and a table of measured values to begin."))
         st.page_link(menu.path("new_cohort"), label=_("New cohort"), icon=":material/add_photo_alternate:")
         st.stop()
@@ -59,6 +112,7 @@ def level() -> str:
 
 def grouping(columns: Sequence[str]) -> str:
     """Let the user colour observations by a column; empty without one."""
+    address.check(_("Colour by"), "by", ["-", *columns])
     if not columns:
         return ""
     words = {

@@ -28,7 +28,10 @@ def watch(run: int) -> None:
 
 @st.fragment(run_every=_EVERY)
 def _fresh(run: int) -> None:
-    now = runs.progress(home.store(), run)
+    try:
+        now = runs.progress(home.store(), run)
+    except UsageError:  # its cohort was deleted meanwhile: only the whole page can say so
+        st.rerun()
     if now.ended:
         st.rerun()
     _draw(now)

@@ -45,6 +45,11 @@ class View:
         """Place of the cohort's colour in the palette; the same everywhere, whatever other cohorts come and go."""
         return self.cohort.id - 1
 
+    def link(self, item: Item | None = None) -> dict[str, str]:
+        """What leads a link here, or to one of the photographs: keys that stay, and no name of anybody."""
+        told = {"cohort": self.cohort.key, "model": self.model, "photograph": item.key if item else ""}
+        return {name: word for name, word in told.items() if word}
+
     @property
     def key(self) -> Key:
         """What caches of this view are kept under."""

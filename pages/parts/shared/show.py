@@ -39,7 +39,7 @@ def title(text: str, caption: str = "", *, view: View | None = None) -> Any:
     """Draw the title row; return the place for buttons at its right end."""
     row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
     with row:
-        st.title(text, anchor=False, width="content")
+        menu.title(text)
         place = st.container(horizontal=True, width="content")
     sentences = [caveat(view) if view is not None else "", RESEARCH]
     state = ":material/info: " + " ".join(_(sentence) for sentence in sentences if sentence)

@@ -1,14 +1,50 @@
 """Choices that are in the address: opened elsewhere, a link shows the same, in whatever language.
 
 Streamlit can bind a widget to the address, but writes the translated label there; these write the short name.
+
+A name that stands for nothing is never replaced by another in silence: where an address, or what a tab remembers of
+a thing that can be deleted, names what is not there, ``GoneError`` is raised; the frame says so and shows nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
+
+
+class GoneError(Exception):
+    """An address, a tab or a widget names what is not there."""
+
+    def __init__(self, what: str, told: str, *, keys: Sequence[str] = (), widgets: Sequence[str] = ()) -> None:
+        """Say what is missing.
+
+        Args:
+            what: Kind of thing, translated, such as the label of its widget.
+            told: What the address, the tab or the widget names.
+            keys: Query parameters to forget before the page can go on.
+            widgets: Keys of widgets to forget as well.
+        """
+        super().__init__(f"{what}: {told}")
+        self.what, self.told = what, told
+        self.keys, self.widgets = tuple(keys), tuple(widgets)
+
+    def forget(self) -> None:
+        """Take it out of the address and out of the tab's memory."""
+        forget(*self.keys)
+        for widget in self.widgets:
+            st.session_state.pop(widget, None)
+
+
+def forget(*keys: str) -> None:
+    """Take query parameters out of the address and out of the tab's memory."""
+    for key in keys:
+        st.query_params.pop(key, None)
+        st.session_state.pop(f"kept_{key}", None)
+        for widget in [name for name in st.session_state if str(name).startswith(f"pick_{key}_")]:
+            del st.session_state[widget]
 
 
 def pick(
@@ -20,6 +56,7 @@ def pick(
     default: str = "",
     words: Mapping[str, str] | None = None,
     always: bool = False,
+    lenient: bool = False,
     **more: Any,
 ) -> str:
     """Draw a widget that chooses one of several names; the address and the tab remember it.
@@ -32,8 +69,14 @@ def pick(
         default: The first option where empty; not written into the address.
         words: What is shown for each name; the name itself where it has none.
         always: Write the default too, where it may change with time.
+        lenient: Pass over an address that names no option; for what changes no number.
         **more: Passed on to the widget.
+
+    Raises:
+        GoneError: The address names none of the options.
     """
+    if not lenient:
+        check(label, key, options)
     default = default or options[0]
     shown = words or {}
     widget = f"pick_{key}_{draw.__name__}"  # two kinds of widget cannot share a state
@@ -42,11 +85,60 @@ def pick(
     return write(key, str(chosen or default), "" if always else default)
 
 
+def told(key: str) -> str:
+    """Return what the address says that this tab has not seen yet: a link was followed; empty where none was."""
+    now = st.query_params.get(key, "")
+    return "" if now == st.session_state.get(f"kept_{key}", "") else now
+
+
+def check(label: str, key: str, options: Collection[str], *, memory: bool = False) -> None:
+    """See to it that what the address names is there.
+
+    What a tab chose itself and wrote into its address is no link: where another choice has taken it away, the default
+    is shown. With ``memory`` that counts as well: a thing that was there and was deleted.
+
+    Raises:
+        GoneError: It is not.
+    """
+    kept = str(st.session_state.get(f"kept_{key}", "")) if memory else ""
+    for name in (told(key), kept):
+        if name and name not in options:
+            raise GoneError(label, name, keys=[key])
+
+
+def held(label: str, widget: str, options: Collection[Any], *, say: Callable[[Any], str] = str) -> None:
+    """See to it that what a widget holds is there still: Streamlit would put the first option in its place.
+
+    Args:
+        label: Of the widget, translated.
+        widget: Its key.
+        options: What it offers now.
+        say: Names a value for the reader.
+
+    Raises:
+        GoneError: It is not.
+    """
+    value = st.session_state.get(widget)
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    lost = [say(each) for each in values if each not in options]
+    if lost:
+        raise GoneError(label, ", ".join(lost), widgets=[widget])
+
+
+def whole(text: str) -> int | None:
+    """Return a whole number written in an address; ``None`` for anything else, however it looks.
+
+    >>> whole("12"), whole("-1"), whole("²"), whole("1" * 300)
+    (12, None, None, None)
+    """
+    return int(text) if re.fullmatch(r"[0-9]{1,15}", text) else None
+
+
 def take(key: str, widget: str, options: Sequence[str], default: str) -> None:
     """Before a widget is drawn: take what the address says where it has changed, else what the tab remembers."""
-    told, known = st.query_params.get(key), st.session_state.get(f"kept_{key}")
-    if told in options and told != known:
-        st.session_state[widget] = told
+    said, known = st.query_params.get(key), st.session_state.get(f"kept_{key}")
+    if said in options and said != known:
+        st.session_state[widget] = said
     elif st.session_state.get(widget) not in options:
         st.session_state[widget] = known if known in options else default
 

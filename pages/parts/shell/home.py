@@ -20,6 +20,9 @@ from pages.parts.shell.places import folder
 QUIET_S = 4.0
 """The worker is woken this long after the start: loading its network would slow the first page."""
 
+STOP_S = 6.0
+"""The worker may finish its batch for this long; then the server ends, and the worker a little later."""
+
 _opening = threading.Lock()
 _leaving = threading.Event()
 
@@ -74,4 +77,4 @@ def stop() -> None:
     """Let the worker finish its batch and end."""
     _leaving.set()
     with contextlib.suppress(FundusError):  # it was never opened, or its database is away
-        runs.stop_worker(store())
+        runs.stop_worker(store(), wait_s=STOP_S)

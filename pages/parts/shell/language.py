@@ -119,6 +119,7 @@ def switch() -> None:
         key=KEY,
         default=preferred(st.context.locale),
         words=LANGUAGES,
+        lenient=True,
         required=True,
         label_visibility="collapsed",
     )

@@ -13,7 +13,8 @@ from pages.parts.shell.language import _
 
 PAGES = Path(__file__).resolve().parents[2]
 _PLACE: ContextVar[DeltaGenerator | None] = ContextVar("place", default=None)
-"""Of the script run at hand: each runs in a thread of its own."""
+_TITLED: ContextVar[bool] = ContextVar("titled", default=False)
+"""Both of the script run at hand: each runs in a thread of its own."""
 
 
 def path(name: str) -> str:
@@ -24,11 +25,19 @@ def path(name: str) -> str:
 def reserve() -> None:
     """Keep the place below the menu for a page's choices, so that they come before all else in the sidebar."""
     _PLACE.set(st.container())
+    _TITLED.set(False)
 
 
 def choices() -> DeltaGenerator:
     """Return the place in the sidebar for what a page lets the user choose."""
     return _PLACE.get() or st.sidebar
+
+
+def title(text: str) -> None:
+    """Draw the page's title, once."""
+    if not _TITLED.get():
+        st.title(text, anchor=False, width="content")
+        _TITLED.set(True)
 
 
 def navigation() -> Page:

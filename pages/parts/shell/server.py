@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from streamlit import config
+from streamlit import config, net_util
 
-from pages.parts.new_cohort.inbox import Inbox, UploadError
+from pages.parts.new_cohort.inbox import Inbox
+from pages.parts.new_cohort.receiving import UploadError
 from pages.parts.new_cohort.uploader import PATH
-from pages.parts.shell import landmarks
+from pages.parts.shell import landmarks, leaving, origin
+from pages.parts.shell.leaving import Leaving
+from pages.parts.shell.origin import Forwarded
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -36,11 +40,11 @@ HEADERS = {
 
 
 OPENING = (
-    b'<script>window.__streamlit={BACKEND_BASE_URL:new URL("%s/",location.origin).href}</script>'
-    b"<title>Fundus Lab</title>"
+    b'<script>window.__streamlit={BACKEND_BASE_URL:new URL("./",location.href).href}</script><title>Fundus Lab</title>'
 )
 """Put into the page that opens the application: its name, and where the server is. Without the latter the browser
-looks for the server below the address of a deep link first, and logs two errors."""
+looks for the server below the address of a deep link first, and logs two errors. Pages lie side by side, so that the
+server is where they are, whatever path a proxy has put before it or taken away."""
 
 
 class OpeningPage:
@@ -80,9 +84,7 @@ def _is_html(message: Message) -> bool:
 
 
 async def _send_page(start: Message, body: bytes, send: Callable[..., Any]) -> None:
-    base = config.get_option("server.baseUrlPath").strip("/")
-    opening = OPENING % (f"/{base}" if base else "").encode()
-    opening += f"<script>{landmarks.SCRIPT}</script>".encode()
+    opening = OPENING + f"<script>{landmarks.SCRIPT}</script>".encode()
     body = body.replace(b"<title>Streamlit</title>", opening, 1)
     kept = [(name, value) for name, value in start["headers"] if name not in _CHANGED]
     headers = [*kept, (b"content-length", str(len(body)).encode())]
@@ -121,32 +123,51 @@ def upload_route(inbox: Callable[[], Inbox]) -> Route:
 
     async def upload(request: Request) -> Response:
         try:
-            _same_origin(request)
-            written = await inbox().take(
+            if not origin.is_own(request):
+                raise UploadError(403, "Uploads are taken from this page only.")
+            taken = await inbox().take(
                 request.path_params["token"],
-                request.path_params["index"],
+                _number(request.path_params["index"], 9),
                 unquote(request.headers.get("x-file-name", "")),
                 _length(request),
                 request.stream(),
             )
         except UploadError as refusal:
             return JSONResponse({"message": str(refusal)}, status_code=refusal.status)
-        return JSONResponse({"written": written})
+        except ClientDisconnect:
+            return JSONResponse({"message": "The connection was cut."}, status_code=503)
+        return JSONResponse({"written": taken.written, "sha256": taken.sha256})
 
-    return Route(f"{PATH}/{{token}}/{{index:int}}", upload, methods=["PUT"])
-
-
-def _same_origin(request: Request) -> None:
-    origin = request.headers.get("origin")
-    if origin and urlsplit(origin).netloc != request.headers.get("host"):
-        raise UploadError(403, "Uploads are taken from this page only.")
+    return Route(f"{PATH}/{{token}}/{{index}}", upload, methods=["PUT"])
 
 
 def _length(request: Request) -> int:
-    length = request.headers.get("content-length", "")
-    if not length.isdigit():
+    """Proxies pass a body on in chunks of their own, without its length; the page says it once more."""
+    told = request.headers.get("content-length") or request.headers.get("x-file-size", "")
+    if not told:
         raise UploadError(411, "The browser did not say how long the file is.")
-    return int(length)
+    return _number(told, 15)
+
+
+def _number(told: str, digits: int) -> int:
+    if not re.fullmatch(rf"[0-9]{{1,{digits}}}", told):
+        raise UploadError(400, "This is no upload of the page New cohort; choose the files there.")
+    return int(told)
+
+
+class BelowBase:
+    """Let the upload route answer below ``server.baseUrlPath`` too, which is known only once the server runs."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        """Pass the request on, without the base where it is an upload."""
+        base = "/" + config.get_option("server.baseUrlPath").strip("/")
+        if scope["type"] == "http" and base != "/" and scope["path"].startswith(f"{base}{PATH}/"):
+            path = scope["path"].removeprefix(base)
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        await self.app(scope, receive, send)
 
 
 def lifespan(start: Callable[[], None], stop: Callable[[], None]) -> Callable[[Any], Any]:
@@ -154,6 +175,7 @@ def lifespan(start: Callable[[], None], stop: Callable[[], None]) -> Callable[[A
 
     @contextlib.asynccontextmanager
     async def around(_app: Any) -> AsyncIterator[dict[str, Any]]:
+        leaving.listen()
         start()
         try:
             yield {}
@@ -165,4 +187,13 @@ def lifespan(start: Callable[[], None], stop: Callable[[], None]) -> Callable[[A
 
 def middleware() -> list[Middleware]:
     """Return what every request passes through."""
-    return [Middleware(SecurityHeaders), Middleware(OpeningPage)]
+    return [Middleware(each) for each in (Forwarded, Leaving, BelowBase, SecurityHeaders, OpeningPage)]
+
+
+def silence() -> None:
+    """Let Streamlit look for no address of this machine, neither at its start nor when a stranger's page knocks.
+
+    It asks amazonaws.com for the external one and 8.8.8.8 for a route. A page that is served under another name than
+    the one it is asked for under is named in ``browser.serverAddress`` or comes through a proxy that is named.
+    """
+    net_util.get_external_ip = net_util.get_internal_ip = lambda: None

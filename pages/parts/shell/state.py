@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.new_cohort.inbox import UploadError
-from pages.parts.shell import home
+from pages.parts.new_cohort.receiving import UploadError
+from pages.parts.shell import address, home
 
 _ADDRESS = ("run",)
 """Query parameters that a page switch drops and that are put back here."""
@@ -21,20 +21,18 @@ def keep() -> None:
             st.session_state[f"kept_{name}"] = st.query_params[name]
 
 
-def run() -> int | None:
-    """Return the run that this tab watches."""
-    text = st.query_params.get("run") or st.session_state.get("kept_run", "")
-    return int(text) if str(text).isdigit() else None
+def run() -> str:
+    """Return the key of the run that this tab watches; empty where it watches none."""
+    return str(st.query_params.get("run") or st.session_state.get("kept_run", ""))
 
 
-def watch(run_id: int | None) -> None:
-    """Watch a run, or none."""
-    if run_id is None:
-        st.session_state.pop("kept_run", None)
-        st.query_params.pop("run", None)
+def watch(run: str) -> None:
+    """Watch a run by its key, or none."""
+    if not run:
+        address.forget("run")
         return
-    st.session_state["kept_run"] = str(run_id)
-    st.query_params["run"] = str(run_id)
+    st.session_state["kept_run"] = run
+    st.query_params["run"] = run
 
 
 def token() -> str:

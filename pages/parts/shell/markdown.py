@@ -1,0 +1,10 @@
+"""Words of others within Markdown."""
+
+from __future__ import annotations
+
+import re
+
+
+def literal(text: str) -> str:
+    """Return text that Markdown shows as it is written, stars and brackets included."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~$:-])", r"\\\1", text)
