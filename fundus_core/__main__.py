@@ -14,11 +14,13 @@ from fundus_core.commands import (
     benchmark,
     compare,
     deidentify,
+    doctor,
     evaluate,
     explain,
     inspect,
     models,
     predict,
+    store,
     synthesise,
     train,
     work,
@@ -26,7 +28,21 @@ from fundus_core.commands import (
 from fundus_core.commands.frame import AT_FAULT, INTERRUPTED, Parser
 from fundus_core.errors import FundusError
 
-VERBS = (synthesise, inspect, predict, evaluate, compare, deidentify, explain, benchmark, models, train, work)
+VERBS = (
+    synthesise,
+    inspect,
+    predict,
+    evaluate,
+    compare,
+    deidentify,
+    explain,
+    benchmark,
+    models,
+    train,
+    work,
+    store,
+    doctor,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -42,6 +42,18 @@ def write(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def make(path: Path) -> None:
+    """Make an empty file for the owner alone; one that is there stays as it is and is not opened.
+
+    Closing a file gives back every lock that this process has on it (POSIX), those of SQLite too.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE))
+
+
 def closed(path: Path) -> bool:
     """Whether nobody but the owner may read, write or enter; Windows has other means and counts as closed."""
     return os.name != "posix" or not path.lstat().st_mode & _OTHERS

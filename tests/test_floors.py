@@ -57,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"jinja2", "plotly", "pptx", "PIL", "cv2"},
     "pipeline": {"PIL"},
     "benchmark": {"torch", "openvino", "PIL", "cv2"},
-    "commands": {"tqdm"},
+    "commands": {"tqdm", "psutil"},
     "__main__": set(),
     "cluster": {"ray"},
 }

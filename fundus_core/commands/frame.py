@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
+from fundus_core import pipeline
 from fundus_core.deidentify import Pseudonyms, key_from_file, write_key
 from fundus_core.pipeline import Counts
 
@@ -106,6 +108,29 @@ def upto(shown: tqdm[NoReturn]) -> Callable[[int], None]:
 def say(text: str) -> None:
     """Print one line."""
     print(text)
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the option that has a program read the answer."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+
+
+def say_json(content: object) -> None:
+    """Print one JSON object."""
+    say(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name a store; the user's own where they are not given."""
+    parser.add_argument(
+        "--store", metavar="DIR|URL", help="a folder, or postgresql+psycopg://…; the user's own if not given"
+    )
+    parser.add_argument("--files", type=Path, metavar="DIR", help="the folder with its files, with a URL")
+
+
+def store_of(options: argparse.Namespace) -> tuple[str, Path | None]:
+    """Return where the store is: address, and folder of files where it is not the address itself."""
+    return (options.store, options.files) if options.store else pipeline.home_address()
 
 
 def ended(counts: Counts, where: Path, *, word: str = "predicted") -> int:

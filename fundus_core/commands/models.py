@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fundus_core.commands.frame import DONE, PATHS, SOME_REFUSED, Parser, Verbs, say, verb
+from fundus_core.commands.frame import DONE, PATHS, SOME_REFUSED, Parser, Verbs, add_json, say, say_json, verb
 from fundus_core.models import card as cards
 from fundus_core.models import registry
 from fundus_core.models.card import Card
@@ -26,28 +25,20 @@ def add(verbs: Verbs[Parser]) -> None:
     """Say what may be asked."""
     parser = verb(verbs, "models", "list models, show a card, import weights, check a model", _list)
     parts = parser.add_subparsers(title="what", required=True, metavar="WHAT", parser_class=Parser)
-    _json(verb(parts, "list", "every model, and whether its weights are here", _list))
+    add_json(verb(parts, "list", "every model, and whether its weights are here", _list))
     show = verb(parts, "show", "everything that is known of a model, with terms and citation", _show)
     show.add_argument("id", metavar="ID")
-    _json(show)
+    add_json(show)
     bring = verb(parts, "import", "bring weights in from a file; nothing in it is executed", _import)
     bring.add_argument("file", type=Path, metavar="FILE", help="weights; a SavedModel may be a folder or a ZIP")
     bring.add_argument("--card", required=True, metavar="CARD.toml", help="a card, or the id of one (see: models list)")
     bring.add_argument("--replace", action="store_true", help="replace what was imported under the same id")
-    _json(bring)
+    add_json(bring)
     check = verb(parts, "check", "replay the golden example; on photographs, name what is wrong", _check)
     check.add_argument("id", metavar="ID")
     check.add_argument("--photographs", nargs="+", type=Path, default=[], metavar="PATH", help=PATHS)
     check.add_argument("--truth", type=Path, metavar="FILE", help="their measured values")
-    _json(check)
-
-
-def _json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-
-
-def _print_json(content: object) -> None:
-    say(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+    add_json(check)
 
 
 # list and show --------------------------------------------------------------------------------------------------
@@ -56,7 +47,7 @@ def _print_json(content: object) -> None:
 def _list(options: argparse.Namespace) -> int:
     known = registry.models()
     if options.json:
-        _print_json([_brief(card) for card in known.values()])
+        say_json([_brief(card) for card in known.values()])
         return DONE
     for card in known.values():
         state = "ready" if card.ready else "weights missing"
@@ -81,7 +72,7 @@ def _brief(card: Card) -> dict[str, object]:
 def _show(options: argparse.Namespace) -> int:
     card = registry.find(options.id)
     if options.json:
-        _print_json(_finite(cards.as_plain(card)))
+        say_json(_finite(cards.as_plain(card)))
         return DONE
     say(f"{card.title} ({card.id})\n{card.summary}".rstrip())
     if card.rendered:
@@ -140,7 +131,7 @@ def _import(options: argparse.Namespace) -> int:
 
     card, report = import_model(options.file, options.card, replace=options.replace)
     if options.json:
-        _print_json(report.as_json())
+        say_json(report.as_json())
         return DONE
     say(f"{report.format}: {report.backbone}, {report.size} px, reads {', '.join(report.targets)}")
     if report.difference is None:
@@ -163,7 +154,7 @@ def _check(options: argparse.Namespace) -> int:
     report = check_model(options.id, photographs=options.photographs, truth=options.truth)
     status = DONE if report.healthy else SOME_REFUSED
     if options.json:
-        _print_json(report.as_json())
+        say_json(report.as_json())
         return status
     for text in _found(report):
         say(text)

@@ -113,14 +113,14 @@ def open_predictor(
             message = f"'{word}' is not allowed here; use one of {', '.join(allowed)}."
             raise UsageError(message)
     custody.check(card)
-    if device == "cuda" or (device == "auto" and card.runtime == "timm" and _gpu()):
+    if device == "cuda" or (device == "auto" and card.runtime == "timm" and has_gpu()):
         return _on_gpu(card, precision)
     if precision == "auto":
         precision = "bf16" if card.precision.allowed == "bf16" and has_bf16() else "float32"
     return Predictor(card, OpenVino(graph_of(card, cache), card.input.size, precision), precision, "cpu")
 
 
-def _gpu() -> bool:
+def has_gpu() -> bool:
     """Whether there is a GPU, asked without torch where the answer is plainly no."""
     if not Path("/proc/driver/nvidia").exists() and os.name == "posix":
         return False

@@ -3,6 +3,7 @@
 from fundus_core.pipeline.cohorts import (
     HOME_VARIABLE,
     home,
+    home_address,
     intake,
     match_truth,
     open_home,
@@ -38,6 +39,7 @@ __all__ = [
     "export_cohort",
     "export_deidentified",
     "home",
+    "home_address",
     "in_words",
     "inspect",
     "intake",

@@ -25,10 +25,16 @@ def home() -> Path:
     return Path(os.environ.get(HOME_VARIABLE) or "workspace").resolve()
 
 
-def open_home() -> Store:
-    """Open the user's store, making it where there is none: in the home folder, or behind the URL that is set."""
+def home_address() -> tuple[str, Path | None]:
+    """Return where the user's store is: in the home folder, or behind the URL that is set, with its files there."""
     address = os.environ.get(STORE_VARIABLE)
-    return Store.open(address, files=home()) if address else Store.open(home())
+    return (address, home()) if address else (str(home()), None)
+
+
+def open_home() -> Store:
+    """Open the user's store, making it where there is none."""
+    address, files = home_address()
+    return Store.open(address, files=files)
 
 
 def intake(

@@ -6,7 +6,6 @@ once; an exclusive transaction on an empty database file is used as nothing but 
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from pathlib import Path
@@ -30,7 +29,7 @@ class Lock:
         A few tries, since another process may just be looking whether it is free.
         """
         private.folder(self.path.parent)
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, private.FILE))
+        private.make(self.path)
         for _ in range(_TRIES):
             connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
             try:

@@ -1,7 +1,9 @@
 """Cohorts, photographs, truth and readings: what must survive everything else."""
 
+from fundus_core.store.backup import Copied, back_up, restore
 from fundus_core.store.cohorts import CohortRef
-from fundus_core.store.database import StoreUnavailableError
+from fundus_core.store.database import SCHEMA_VERSION, StoreDamagedError, StoreUnavailableError
+from fundus_core.store.health import Found, examine
 from fundus_core.store.store import Store
 from fundus_core.store.values import (
     QUEUED,
@@ -21,10 +23,13 @@ from fundus_core.store.values import (
 
 __all__ = [
     "QUEUED",
+    "SCHEMA_VERSION",
     "Added",
     "Cohort",
     "CohortRef",
+    "Copied",
     "Finding",
+    "Found",
     "Item",
     "Kept",
     "ModelVersion",
@@ -32,8 +37,12 @@ __all__ = [
     "OrderBy",
     "Page",
     "Store",
+    "StoreDamagedError",
     "StoreUnavailableError",
     "TruthRow",
     "TurnedAway",
     "Where",
+    "back_up",
+    "examine",
+    "restore",
 ]

@@ -25,7 +25,6 @@ from fundus_core.store.files import Shelf
 
 MARK = "store.id"
 _ID = re.compile(r"[0-9a-f]{32}")
-_MAGIC = b"SQLite format 3\x00"
 _PHOTOGRAPH = schema.photograph.c
 
 
@@ -195,37 +194,32 @@ def _read_only(url: sa.URL) -> Iterator[sa.Engine]:
 def _is_there(path: Path) -> bool:
     """Whether the file holds anything; SQLite would wait for a pipe, and throw the journal of an empty file away.
 
+    It is not opened: closing it would give back the locks of this process's other connections.
+
     Raises:
-        UsageError: It is no SQLite database, or cannot be read.
+        UsageError: It is no file, or may not be read and written.
     """
     try:
         state = path.stat()
-        if not stat.S_ISREG(state.st_mode):
-            message = (
-                f"The store could not be opened: '{path}' should be its database and is no file; nothing was changed, "
-                "so put the right one or a backup back."
-            )
-            raise StoreDamagedError(message)
-        with path.open("rb") as file:
-            first = file.read(len(_MAGIC))
     except FileNotFoundError:
-        first = b""
+        state = None
     except OSError as error:
         message = f"The store's database '{path}' cannot be opened ({error.strerror}); let it be read and written."
         raise UsageError(message) from error
-    if first and first != _MAGIC:
+    if state is not None and not stat.S_ISREG(state.st_mode):
         message = (
-            f"The store could not be opened: '{path}' is no SQLite database (damaged, encrypted or another file); "
-            "nothing was changed, so put the right one or a backup back."
+            f"The store could not be opened: '{path}' should be its database and is no file; nothing was changed, so "
+            "put the right one or a backup back."
         )
         raise StoreDamagedError(message)
-    if not first and _has_bytes(path.with_name(f"{path.name}-wal")):
+    there = state is not None and state.st_size > 0
+    if not there and _has_bytes(path.with_name(f"{path.name}-wal")):
         message = (
             f"The store could not be opened: its database '{path}' is missing or empty and its journal is there; "
             "nothing was changed, so put it or a backup back."
         )
         raise StoreDamagedError(message)
-    return bool(first)
+    return there
 
 
 def _has_bytes(path: Path) -> bool:

@@ -26,7 +26,7 @@ from fundus_core.store.values import Kept
 
 Kind = Literal["photographs", "thumbnails", "crops"]
 
-_KINDS: tuple[Kind, ...] = ("photographs", "thumbnails", "crops")
+KINDS: tuple[Kind, ...] = ("photographs", "thumbnails", "crops")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _OF_NOTHING = hashlib.sha256(b"").hexdigest()
 _OLD_S = 86_400.0
@@ -132,7 +132,7 @@ class Shelf:
             with ThreadPoolExecutor(min(16, len(paths)), "settle") as pool:
                 list(pool.map(_flush, paths))
 
-    def remove(self, sha256: str, *, kinds: Sequence[Kind] = _KINDS) -> None:
+    def remove(self, sha256: str, *, kinds: Sequence[Kind] = KINDS) -> None:
         """Remove everything that belongs to a photograph, or only some kinds of it: a person has deleted it."""
         for kind in kinds:
             path = self.path(kind, sha256)
@@ -171,15 +171,15 @@ class Shelf:
             if scrap.stat().st_mtime < before:
                 scrap.unlink(missing_ok=True)
         self._bring_back(used)
-        stray = {sha256 for kind in _KINDS for sha256 in self.all(kind)} - used
+        stray = {sha256 for kind in KINDS for sha256 in self.all(kind)} - used
         old = {sha256 for sha256 in stray if self._newest(sha256) < before}
-        for kind in _KINDS:
+        for kind in KINDS:
             for sha256 in old & self.all(kind):
                 self._move(self.path(kind, sha256), self._aside(kind, self.path(kind, sha256).name))
         return len(old)
 
     def _bring_back(self, used: set[str]) -> None:
-        for kind in _KINDS:
+        for kind in KINDS:
             for path in list(self._aside(kind, "").glob("*")):
                 sha256 = path.name[:64]
                 if sha256 in used and self.find(kind, sha256) is None:
@@ -196,12 +196,12 @@ class Shelf:
 
     def close_to_others(self) -> None:
         """Shut others out of the folder and of those in it; what lies below is out of their reach then."""
-        for path in (self.folder, *(self.folder / kind for kind in _KINDS), self.folder / "scrap"):
+        for path in (self.folder, *(self.folder / kind for kind in KINDS), self.folder / "scrap"):
             if path.is_dir():
                 private.close(path)
 
     def _newest(self, sha256: str) -> float:
-        found = (self.find(kind, sha256) for kind in _KINDS)
+        found = (self.find(kind, sha256) for kind in KINDS)
         return max((path.stat().st_mtime for path in found if path), default=0.0)
 
     def free_bytes(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -74,6 +73,19 @@ class Ground:
             store.close()
             raise
         return store
+
+    @classmethod
+    def open_existing(cls, where: str | Path, *, files: str | Path | None = None) -> Self:
+        """Open a store as ``open`` does, and make none where there is none.
+
+        Raises:
+            UsageError: There is none, or it cannot be opened.
+        """
+        folder = place(where, files)[1]
+        if not (folder / belonging.MARK).exists() and not (folder / DATABASE).exists():
+            message = f"There is no store in '{folder}'; name the right folder."
+            raise UsageError(message)
+        return cls.open(where, files=files)
 
     def settle(self) -> None:
         """Bring tables and folder to this version, one id on both, and remove what a crash has left to be removed."""
@@ -212,7 +224,8 @@ def _make_private(path: Path) -> None:
     """SQLite gives its journals the mode of the database."""
     try:
         private.folder(path.parent)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, private.FILE))
+        private.make(path)
+        private.close(path)
     except OSError as error:
         message = f"The store's database '{path}' cannot be opened ({error.strerror}); let it be read and written."
         raise UsageError(message) from error

@@ -36,6 +36,8 @@ NOT_SHOWN = {
     "pipeline/scoring.py": "the verbs of the command line",
     "pipeline/tables.py": "about files that the command line reads",
     "pipeline/trained.py": "the name of a part of a training",
+    "store/backup.py": "the verb of the command line",
+    "store/health.py": "the verb of the command line",
     "store/migrations/first.py": "SQL",
 }
 """Files without a sentence for a page, each with the reason."""

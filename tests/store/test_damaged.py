@@ -137,7 +137,7 @@ def test_the_command_line_says_it_in_a_sentence_and_leaves_with_2(tmp_path: Path
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
-    assert "is no SQLite database" in ended.stderr
+    assert "file is not a database" in ended.stderr
 
 
 def test_what_must_be_told_apart_is_refused_before_anything_is_written(tmp_path: Path) -> None:

@@ -1,0 +1,325 @@
+"""A copy of a store to keep elsewhere, taken while the store is in use, and the way back.
+
+A backup is a store itself: a folder with an SQLite database and the files by their hash, whatever database the store
+has. It can be opened, checked by ``doctor``, packed with ``tar`` and carried with ``rsync``. Nothing is ever removed
+from it, so that a store that lost something does not take it from its backup.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from fundus_core import private
+from fundus_core.errors import UsageError
+from fundus_core.store import belonging, database, schema
+from fundus_core.store.files import KINDS, Kind, Shelf, sha256_of
+from fundus_core.store.ground import DATABASE, Ground, place
+
+_ROWS = 5_000
+_LOST = ("missing", "damaged")
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What was copied."""
+
+    cohorts: int
+    """How many the database holds."""
+    photographs: int
+    """Kept ones that the database knows."""
+    new: int
+    """Of those, how many were copied now; the others were there."""
+    elsewhere: int
+    """Photographs that lie in folders of their own, outside the store, and are not in the copy."""
+    missing: tuple[str, ...]
+    """The sha256 of those that are not there to be copied."""
+    damaged: tuple[str, ...]
+    """The sha256 of those whose bytes are not those that were handed in; they are not copied."""
+
+
+def back_up(store: Ground, to: Path, *, progress: Callable[[int], None] | None = None) -> Copied:
+    """Copy a store into a folder; others may write to the store meanwhile.
+
+    The database is copied as it is at one moment, and appears in the backup when all its files are there.
+
+    Args:
+        store: The store.
+        to: A new folder, or an earlier backup of the same store, to which what is new is added.
+        progress: Called with the number of photographs looked at.
+
+    Raises:
+        UsageError: The folder holds something else, or cannot be written; the database is damaged.
+    """
+    own = _own_id(store.engine)
+    _check_place(to, own, store.shelf.folder)
+    shelf = Shelf(to)
+    part = to / f".{DATABASE}.part"
+    with _written(to):
+        part.unlink(missing_ok=True)
+        private.write(part, b"")
+        _copy_database(store.engine, part)
+        copied = _copy_files(part, store.shelf, shelf, progress)
+        belonging.write_mark(to, own)
+        part.replace(to / DATABASE)
+    return copied
+
+
+def restore(
+    source: Path,
+    where: str | Path,
+    *,
+    files: str | Path | None = None,
+    replace: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Copied:
+    """Put a backup back: into a new place, or into a store whose database is lost or damaged.
+
+    Every photograph is compared with its hash on the way. Files that are there already stay, and a database that is
+    there is put aside, not removed.
+
+    Args:
+        source: The backup's folder.
+        where: The store's folder, or the URL of an empty database.
+        files: The folder of files, with a URL.
+        replace: Whether to put even a database aside that works.
+        progress: Called with the number of photographs looked at.
+
+    Raises:
+        UsageError: The backup is none or is damaged, or the place holds something else.
+    """
+    own = _check_backup(source)
+    url, folder = place(where, files)
+    _check_free(url, folder, own, replace=replace)
+    shelf = Shelf(folder)
+    with _written(folder):
+        part = folder / f".{DATABASE}.part"
+        shutil.copyfile(source / DATABASE, part)
+        private.close(part)
+        copied = _copy_files(part, Shelf(source), shelf, progress)
+        if url.get_backend_name() == "sqlite":
+            _put_database(part, Path(url.database or ""))
+        else:
+            _put_rows(part, url)
+            part.unlink()
+        belonging.write_mark(folder, own)
+    return copied
+
+
+# Where it may go ----------------------------------------------------------------------------------------------
+
+
+def _check_place(to: Path, own: str, store: Path) -> None:
+    here, there = to.resolve(), store.resolve()
+    if here == there or there in here.parents or here in there.parents:
+        message = f"The backup '{to}' would lie in the store itself; name a folder elsewhere, best on another disk."
+        raise UsageError(message)
+    if to.is_dir() and any(to.iterdir()) and belonging.read_mark(to) != own:
+        message = f"'{to}' holds something else than a backup of this store; name a new folder."
+        raise UsageError(message)
+
+
+def _check_backup(source: Path) -> str:
+    """Return the id of the backup's store."""
+    path = source / DATABASE
+    if not path.is_file():
+        message = (
+            f"'{source}' holds no backup (there is no '{DATABASE}' in it); name the folder that 'store backup' made."
+        )
+        raise UsageError(message)
+    belonging.check(place(source)[0], Shelf(source))
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        _require_sound(connection)
+    return belonging.read_mark(source)
+
+
+def _check_free(url: sa.URL, folder: Path, own: str, *, replace: bool) -> None:
+    mark = belonging.read_mark(folder) if folder.is_dir() else ""
+    if (mark and mark != own) or (not mark and folder.is_dir() and any(Shelf(folder).everything())):
+        message = f"The folder '{folder}' holds the files of another store; name a new one."
+        raise UsageError(message)
+    try:
+        works = belonging.look(url, marked=True).version > 0
+    except database.StoreDamagedError:
+        works = False
+    if works and not (replace and url.get_backend_name() == "sqlite"):
+        message = (
+            "There is a database that works in the place where the backup should go; name another place, or give "
+            "--replace to put a database in a folder aside."
+        )
+        raise UsageError(message)
+    if works:
+        _require_unused(Path(url.database or ""))
+
+
+def _require_unused(path: Path) -> None:
+    """SQLite leaves its journal mode only where nobody else has the database open."""
+    with contextlib.closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as connection:
+        try:
+            connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+        except sqlite3.OperationalError as error:
+            message = f"The store's database '{path}' is in use ({error}); stop the app and its worker, then try again."
+            raise UsageError(message) from error
+
+
+@contextlib.contextmanager
+def _written(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"The copy could not be written to '{folder}' ({error.strerror}); make room, then try again."
+        raise UsageError(message) from error
+
+
+# The database -------------------------------------------------------------------------------------------------
+
+
+def _own_id(engine: sa.Engine) -> str:
+    with database.understood(), database.reading(engine) as connection:
+        return belonging.own_id(connection)
+
+
+def _copy_database(engine: sa.Engine, part: Path) -> None:
+    """As it is at one moment, without the workers of that moment, in one file without a journal."""
+    if engine.dialect.name == "sqlite":
+        source = sqlite3.connect(str(engine.url.database), timeout=database.WAIT_MS / 1000)
+        with contextlib.closing(source), contextlib.closing(sqlite3.connect(part)) as copy:
+            try:
+                source.backup(copy)
+            except sqlite3.DatabaseError as error:
+                message = f"The store's database cannot be copied ({error}); 'python -m fundus_core doctor' says more."
+                raise UsageError(message) from error
+    else:
+        with _tables_in(part) as copy, database.understood():
+            _copy_rows(engine, copy)
+    with contextlib.closing(sqlite3.connect(part)) as copy:
+        copy.execute("DELETE FROM discard")
+        copy.execute("DELETE FROM worker")
+        copy.execute("UPDATE entry SET state = 'queued', worker = '' WHERE state = 'in_flight'")
+        copy.commit()
+        copy.execute("PRAGMA journal_mode=DELETE")
+        _require_sound(copy)
+
+
+@contextlib.contextmanager
+def _tables_in(path: Path) -> Iterator[sa.Engine]:
+    """An SQLite file brought to this version's tables."""
+    engine = database.open_engine(sa.URL.create("sqlite", database=str(path)))
+    try:
+        with database.opened():
+            database.migrate(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _copy_rows(source: sa.Engine, to: sa.Engine) -> None:
+    """Every table's rows, as they are at one moment."""
+    at_once = "REPEATABLE READ" if source.dialect.name == "postgresql" else "SERIALIZABLE"
+    with (
+        source.connect().execution_options(isolation_level=at_once) as old,
+        old.begin(),
+        database.writing(to) as new,
+    ):
+        new.execute(sa.delete(schema.store))
+        for table in schema.metadata.sorted_tables:
+            for rows in old.execution_options(yield_per=_ROWS).execute(sa.select(table)).partitions(_ROWS):
+                new.execute(sa.insert(table), [dict(row._mapping) for row in rows])
+            _count_on(new, table)
+
+
+def _count_on(connection: sa.Connection, table: sa.Table) -> None:
+    """Have PostgreSQL number new rows behind those that were put in."""
+    key = table.autoincrement_column
+    if connection.dialect.name == "postgresql" and key is not None:
+        sequence = sa.func.pg_get_serial_sequence(table.name, key.name)
+        connection.execute(
+            sa.select(
+                sa.func.setval(
+                    sequence, sa.select(sa.func.coalesce(sa.func.max(key), 0) + 1).scalar_subquery(), sa.false()
+                )
+            )
+        )
+
+
+def _require_sound(connection: sqlite3.Connection) -> None:
+    try:
+        found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    if found != "ok":
+        message = f"The database is damaged ({' '.join(str(found).split())}); take an earlier backup."
+        raise UsageError(message)
+
+
+def _put_database(part: Path, path: Path) -> None:
+    """What is in its place goes aside with its journals: they would be taken for those of the new one."""
+    private.folder(path.parent)
+    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    for ending in ("", "-wal", "-shm", "-journal"):
+        old = path.with_name(f"{path.name}{ending}")
+        if old.exists() or old.is_symlink():
+            old.rename(old.with_name(f"{path.stem}.aside-{now}{path.suffix}{ending}"))
+    shutil.move(part, path)
+
+
+def _put_rows(part: Path, url: sa.URL) -> None:
+    engine = database.open_engine(url)
+    try:
+        with database.opened():
+            database.migrate(engine)
+            with _tables_in(part) as source:
+                _copy_rows(source, engine)
+    finally:
+        engine.dispose()
+
+
+# The files ----------------------------------------------------------------------------------------------------
+
+
+def _copy_files(part: Path, source: Shelf, to: Shelf, progress: Callable[[int], None] | None) -> Copied:
+    with contextlib.closing(sqlite3.connect(f"{part.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        known = [
+            row[0] for row in connection.execute("SELECT DISTINCT sha256 FROM photograph WHERE kept ORDER BY sha256")
+        ]
+        elsewhere = connection.execute("SELECT count(*) FROM photograph WHERE NOT kept AND locator != ''").fetchone()[0]
+        cohorts = connection.execute("SELECT count(*) FROM cohort").fetchone()[0]
+    found: dict[str, list[str]] = {"new": [], "there": [], "missing": [], "damaged": []}
+    for number, sha256 in enumerate(known, 1):
+        found[_copy_photograph(source, to, sha256)].append(sha256)
+        if progress is not None:
+            progress(number)
+    to.settle([to.path("photographs", sha256).relative_to(to.folder).as_posix() for sha256 in found["new"]])
+    missing, damaged = (tuple(found[word]) for word in _LOST)
+    return Copied(cohorts, len(known), len(found["new"]), elsewhere, missing, damaged)
+
+
+def _copy_photograph(source: Shelf, to: Shelf, sha256: str) -> str:
+    """Copy one photograph with its pictures; returns how it went."""
+    there = to.find("photographs", sha256)
+    if there is not None and sha256_of(there) == sha256:
+        word = "there"
+    else:
+        word = _copy(source, to, "photographs", sha256)
+    for kind in KINDS[1:]:
+        if to.find(kind, sha256) is None:
+            _copy(source, to, kind, sha256)
+    return word
+
+
+def _copy(source: Shelf, to: Shelf, kind: Kind, sha256: str) -> str:
+    path = source.find(kind, sha256)
+    if path is None:
+        return "missing"
+    data = path.read_bytes()
+    if kind == "photographs" and Shelf.sha256(data) != sha256:
+        return "damaged"
+    to.write(kind, sha256, data, again=True)
+    return "new"

@@ -1,0 +1,292 @@
+"""Whether a store holds what its database says, and nobody but its owner can read it; what can be put right, is.
+
+Nothing is removed: what the database does not know is put aside, as ``Store.tidy`` does.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import sqlalchemy as sa
+
+from fundus_core import private
+from fundus_core.errors import FundusError, UsageError
+from fundus_core.store import belonging, database, schema
+from fundus_core.store.files import KINDS, QUARANTINE, Shelf, sha256_of
+from fundus_core.store.ground import Ground, place
+
+Level = Literal["right", "note", "wrong", "mended"]
+
+LITTLE_BYTES = 1 << 30
+"""With less room on the disk a cohort may not fit."""
+_AHEAD_S = 300.0
+_SHOWN = 20
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that was looked at."""
+
+    code: str
+    """A stable word for it."""
+    level: Level
+    """``right``; ``note``: worth knowing; ``wrong``: somebody must act; ``mended``: was wrong, and is put right now."""
+    sentence: str
+    """What was found, and what to do."""
+    items: tuple[str, ...] = ()
+    """The files or hashes that are meant, the first twenty."""
+
+
+def examine(
+    where: str | Path,
+    *,
+    files: str | Path | None = None,
+    repair: bool = False,
+    join: bool = False,
+    hashes: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[Found]:
+    """Look a store over, one thing after the other; it may be in use.
+
+    Args:
+        where: As for ``Store.open``.
+        files: As for ``Store.open``.
+        repair: Whether to put right what can be.
+        join: Whether a database and a folder of which one has no id yet belong together: a person says so.
+        hashes: Whether to compare every photograph with its hash, which reads all of them.
+        progress: Called with the number of photographs compared.
+
+    Raises:
+        UsageError: The address is not understood.
+    """
+    url, folder = place(where, files)
+    if not folder.is_dir():
+        message = f"There is no store in '{folder}'; name the right folder."
+        raise UsageError(message)
+    shelf = Shelf(folder)
+    yield from _others(_homes(url, shelf), repair=repair)
+    yield _room(shelf)
+    opened = _opened(url, shelf, where, files, join=join)
+    if isinstance(opened, Found):
+        yield opened
+        return
+    with opened as store:
+        try:
+            yield from _inside(store, progress, repair=repair, hashes=hashes)
+        except FundusError as error:
+            yield Found("database", "wrong", str(error))
+
+
+def _inside(store: Ground, progress: Callable[[int], None] | None, *, repair: bool, hashes: bool) -> Iterator[Found]:
+    yield Found(
+        "store",
+        "right",
+        "The database and the folder carry the same id.",
+    )
+    yield from _sound(store)
+    yield from _photographs(store, repair=repair)
+    yield _elsewhere(store)
+    yield _clock(store)
+    if hashes:
+        yield _damaged(store, progress)
+
+
+def _opened(url: sa.URL, shelf: Shelf, where: str | Path, files: str | Path | None, *, join: bool) -> Ground | Found:
+    try:
+        if join and not belonging.read_mark(shelf.folder):
+            claim = belonging.look(url)
+            if claim.version:
+                _join(url, shelf)
+        return Ground.open(where, files=files)
+    except FundusError as error:
+        return Found("store", "wrong", str(error))
+
+
+def _join(url: sa.URL, shelf: Shelf) -> None:
+    engine = database.open_engine(url)
+    try:
+        with database.opened():
+            database.migrate(engine)
+            with database.writing(engine) as connection:
+                belonging.join(connection, shelf)
+    finally:
+        engine.dispose()
+
+
+# The folder ---------------------------------------------------------------------------------------------------
+
+
+def _homes(url: sa.URL, shelf: Shelf) -> list[Path]:
+    """The folders that are the store's, the database's too where it lies elsewhere."""
+    if url.get_backend_name() != "sqlite":
+        return [shelf.folder]
+    return list(dict.fromkeys((shelf.folder, Path(url.database or "").parent)))
+
+
+def _others(folders: Sequence[Path], *, repair: bool) -> Iterator[Found]:
+    if os.name != "posix":
+        yield Found("permissions", "note", "Who may read the files is not looked at on this system.")
+        return
+    found = [path for folder in folders for path in private.open_ones(folder)]
+    if not found:
+        yield Found("permissions", "right", "Nobody but their owner can read the files (600, folders 700).")
+        return
+    left = [path for path in found if not (repair and private.close(path))]
+    items = tuple(str(path) for path in (left or found)[:_SHOWN])
+    if left:
+        sentence = f"Others may read {len(left)} files or folders of the store; --repair shuts them out, where we may."
+        yield Found("permissions", "wrong", sentence, items)
+    else:
+        yield Found(
+            "permissions", "mended", f"Others could read {len(found)} files or folders; they no longer can.", items
+        )
+
+
+def _room(shelf: Shelf) -> Found:
+    free = shelf.free_bytes()
+    if free < LITTLE_BYTES:
+        return Found("room", "wrong", f"The disk is nearly full ({free / 1e6:,.0f} MB are free); make room.")
+    return Found("room", "right", f"{free / 1e9:,.1f} GB are free on the disk.")
+
+
+# Database against folder --------------------------------------------------------------------------------------
+
+
+def _sound(store: Ground) -> Iterator[Found]:
+    """SQLite's own check of every page and every reference."""
+    if store.engine.dialect.name != "sqlite":
+        yield Found("database", "right", "The database answers, and its tables are those of this version.")
+        return
+    with database.understood(), store.engine.connect() as connection:
+        said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
+        stray = len(connection.exec_driver_sql("PRAGMA foreign_key_check").all())
+    if said != ["ok"] or stray:
+        words = tuple(" ".join(line.split()) for line in said if line != "ok")[:_SHOWN]
+        yield Found(
+            "database",
+            "wrong",
+            f"The database is damaged in {len(words)} places, {stray} rows refer to none; put a backup back.",
+            words,
+        )
+    else:
+        yield Found("database", "right", "The database is sound.")
+
+
+def _photographs(store: Ground, *, repair: bool) -> Iterator[Found]:
+    put_aside = store.tidy() if repair else 0
+    with store.reading() as connection:
+        query = sa.select(schema.photograph.c.sha256).where(schema.photograph.c.kept).distinct()
+        known = set(connection.execute(query).scalars())
+    there, aside = store.shelf.all("photographs"), store.shelf.quarantine()
+    missing = sorted(known - {sha256 for sha256 in there if store.shelf.find("photographs", sha256)})
+    if missing:
+        again = len(set(missing) & aside)
+        sentence = (
+            f"{len(missing)} of {len(known)} photographs that the database knows are not in the folder; put a backup "
+            f"back, or hand them in again ({again} of them lie in the quarantine, and --repair brings those back)."
+        )
+        yield Found("missing", "wrong", sentence, tuple(missing[:_SHOWN]))
+    else:
+        yield Found("missing", "right", f"All {len(known)} photographs that the database knows are in the folder.")
+    yield from _unknown(store, sorted(_all_kinds(store.shelf) - _known(store)), put_aside)
+    yield from _quarantine(store.shelf, aside)
+
+
+def _known(store: Ground) -> set[str]:
+    with store.reading() as connection:
+        return set(connection.execute(sa.select(schema.photograph.c.sha256).distinct()).scalars())
+
+
+def _all_kinds(shelf: Shelf) -> set[str]:
+    return {sha256 for kind in KINDS for sha256 in shelf.all(kind)}
+
+
+def _unknown(store: Ground, unknown: Sequence[str], put_aside: int) -> Iterator[Found]:
+    if put_aside:
+        sentence = f"{put_aside} photographs that the database does not know were put aside; nothing was removed."
+        yield Found("unknown", "mended", sentence)
+    if unknown:
+        sentence = (
+            f"The folder holds files of {len(unknown)} photographs that the database does not know: on their way in "
+            "or left over; those older than a day are put aside by --repair."
+        )
+        yield Found("unknown", "note", sentence, tuple(unknown[:_SHOWN]))
+    elif not put_aside:
+        yield Found("unknown", "right", "The folder holds nothing that the database does not know.")
+
+
+def _quarantine(shelf: Shelf, aside: set[str]) -> Iterator[Found]:
+    if aside:
+        where = shelf.folder / "photographs" / QUARANTINE
+        size = sum(path.stat().st_size for path in where.glob("*"))
+        sentence = (
+            f"{len(aside)} photographs ({size / 1e6:,.1f} MB) are in quarantine; empty '{where}' if none is missed."
+        )
+        yield Found("quarantine", "note", sentence, tuple(sorted(aside)[:_SHOWN]))
+
+
+def _elsewhere(store: Ground) -> Found:
+    """Photographs in folders of their own, which somebody may have moved."""
+    photograph = schema.photograph.c
+    with store.reading() as connection:
+        query = sa.select(photograph.locator).where(~photograph.kept, photograph.locator != "").distinct()
+        places = [str(text) for text in connection.execute(query).scalars()]
+    gone = [text for text in places if Path(text).is_absolute() and not Path(text).exists()]
+    if gone:
+        sentence = (
+            f"{len(gone)} of {len(places)} photographs that lie in folders of their own are gone; put them back there."
+        )
+        return Found("elsewhere", "note", sentence, tuple(gone[:_SHOWN]))
+    return Found("elsewhere", "right", f"{len(places)} photographs lie in folders of their own, and are there.")
+
+
+def _damaged(store: Ground, progress: Callable[[int], None] | None) -> Found:
+    """Read every photograph and compare it with its name."""
+    names = sorted(store.shelf.all("photographs"))
+    bad: list[str] = []
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1), "hash") as pool:
+        for start in range(0, len(names), _AT_ONCE):
+            chunk = names[start : start + _AT_ONCE]
+            right = pool.map(lambda sha256: _is_whole(store.shelf, sha256), chunk)
+            bad += [sha256 for sha256, whole in zip(chunk, right, strict=True) if not whole]
+            if progress is not None:
+                progress(start + len(chunk))
+    if bad:
+        sentence = (
+            f"{len(bad)} of {len(names)} photographs are damaged: their bytes are not those that were handed in; put a "
+            "backup back, or hand them in again."
+        )
+        return Found("damaged", "wrong", sentence, tuple(bad[:_SHOWN]))
+    return Found("damaged", "right", f"All {len(names)} photographs have the bytes that were handed in.")
+
+
+def _is_whole(shelf: Shelf, sha256: str) -> bool:
+    try:
+        return sha256_of(shelf.path("photographs", sha256)) == sha256
+    except FileNotFoundError:  # deleted meanwhile
+        return True
+    except OSError:
+        return False
+
+
+def _clock(store: Ground) -> Found:
+    """What was written before now was not written in the future."""
+    with store.reading() as connection:
+        times = [
+            connection.execute(sa.select(sa.func.max(column))).scalar() or 0.0
+            for column in (schema.cohort.c.created_at, schema.reading.c.created_at, schema.worker.c.heartbeat)
+        ]
+        if store.engine.dialect.name == "postgresql":
+            times.append(float(connection.execute(sa.text("SELECT extract(epoch FROM now())")).scalar_one()))
+    ahead = max(times) - time.time()
+    if ahead > _AHEAD_S:
+        sentence = f"This machine's clock is {ahead / 60:,.0f} minutes behind what was written to the store; set it."
+        return Found("clock", "wrong", sentence)
+    return Found("clock", "right", f"The clock says {time.strftime('%Y-%m-%d %H:%M:%S UTC', time.gmtime())}.")
