@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from fundus_core import images, retina
+from fundus_core.checking import asking
 from fundus_core.inference import open_predictor
 from fundus_core.journey import examine
-from fundus_core.models import registry, symptoms
+from fundus_core.models import registry
 from fundus_core.synthetic import synthesise
 from fundus_core.synthetic.population import solve
 from fundus_core.targets import TARGETS
@@ -55,9 +55,9 @@ def test_its_weights_are_small_and_those_of_the_card(card):
 
 
 def test_it_reproduces_its_golden_example(card, predictor):
-    crop = np.asarray(Image.open(card.folder / card.golden.file))
-    assert hashlib.sha256(crop.tobytes()).hexdigest() == card.golden.sha256
-    assert symptoms.golden(card, lambda crops: predictor.predict(crops).values, crop) == ()
+    lines = asking.golden(card, predictor)
+    assert {line.target for line in lines} == set(card.golden.outputs)
+    assert all(line.passed for line in lines)
 
 
 def test_its_measured_results_keep_what_was_asked_of_it(card):
