@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fundus_core import pipeline
 from fundus_core.errors import UsageError
 from fundus_core.records import Eye, Prediction
 from fundus_core.runs import ledger, watching
@@ -203,3 +204,34 @@ def test_how_it_ended_at_the_door_and_under_which_limits_travels_along(store: St
         key = ledger.submit(other, "door", [dataclasses.replace(MODEL, model="another")])
         assert watching.progress(other, key).failed == 1
         assert other.photograph("door", "F-000000000000", model="another").reason == door.reason
+
+
+def test_a_file_made_to_fill_memory_or_disk_is_refused_before_it_is_read(
+    store: Store, exported: Path, tmp_path: Path
+) -> None:
+    """Lines of nothing that unpack a thousandfold, a member that lies of its size, and too many members."""
+    bomb = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(exported) as whole, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in whole.namelist():
+            data = whole.read(name)
+            archive.writestr(name, data + b" " * 5_000_000 if name == "readings.jsonl" else data)
+    with pytest.raises(UsageError, match="unpacks to far more"):
+        store.import_(bomb, name="bomb")
+    assert [one.name for one in store.cohorts()] == ["clinic"]
+
+
+@pytest.mark.parametrize("value", ["1e400", "9" * 400, "NaN", "-5", "2600", "Infinity"])
+def test_a_measured_value_that_cannot_be_is_refused(store: Store, exported: Path, value: str) -> None:
+    with zipfile.ZipFile(exported) as archive:
+        lines = archive.read("photographs.jsonl").replace(b"120.5", value.encode())
+    rewrite(exported, "photographs.jsonl", lines)
+    with pytest.raises(UsageError):
+        store.import_(exported, name="copy")
+    assert [one.name for one in store.cohorts()] == ["clinic"]
+
+
+def test_it_is_read_in_a_process_of_its_own_first(store: Store, exported: Path, tmp_path: Path) -> None:
+    assert pipeline.bring_in(store, exported, name="copy").photographs == 3
+    (tmp_path / "no.zip").write_bytes(exported.read_bytes()[:-30])
+    with pytest.raises(UsageError, match="damaged"):
+        pipeline.bring_in(store, tmp_path / "no.zip", name="no")

@@ -27,8 +27,14 @@ _MOST_PICTURE_BYTES = 1 << 22
 _MOST_LINE = 1 << 20
 _PICTURES: tuple[Kind, ...] = ("thumbnails", "crops")
 _JPEG = b"\xff\xd8\xff"
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 _CHUNK = 500
+_MOST_MEMBERS = 1_000_000
+_MOST_UNPACKED = 1 << 41
+_MOST_RATIO = 200
+"""Times that lines of text may unpack to what they take in the file; those of a cohort unpack to 5 to 40 times."""
+_SMALL = 1 << 20
+"""Bytes that may unpack to anything: a cohort of people without values is the same line again and again."""
 
 
 def import_(engine: sa.Engine, shelf: Shelf, file: Path, *, name: str | None) -> int:
@@ -40,6 +46,7 @@ def import_(engine: sa.Engine, shelf: Shelf, file: Path, *, name: str | None) ->
     kept: set[str] = set()
     try:
         with zipfile.ZipFile(file) as archive:
+            check_size(file, archive)
             reader = _Reader(archive, shelf, kept)
             reader.keep_files()
             shelf.settle([f"photographs/{sha256[:2]}/{sha256}" for sha256 in sorted(kept)])
@@ -48,10 +55,31 @@ def import_(engine: sa.Engine, shelf: Shelf, file: Path, *, name: str | None) ->
     except UsageError:
         _discard(engine, kept)
         raise
-    except _BROKEN as error:
+    except BROKEN as error:
         _discard(engine, kept)
         message = f"'{file.name}' is no cohort that was exported here, or it is damaged; export it again."
         raise UsageError(message) from error
+
+
+def check_size(file: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse a file that is made to fill memory or disk, by what it says of itself; reading holds it to its word.
+
+    Raises:
+        UsageError: It holds more than a cohort can.
+    """
+    there = archive.infolist()
+    size = sum(one.file_size for one in there)
+    packed = sum(one.compress_size for one in there)
+    if len(there) > _MOST_MEMBERS or size > _MOST_UNPACKED:
+        message = (
+            f"'{file.name}' holds {len(there):,} files of {size:,} bytes, more than a cohort may; export parts of the "
+            "cohort."
+        )
+        raise UsageError(message)
+    swollen = [one for one in there if one.file_size > max(_SMALL, _MOST_RATIO * one.compress_size)]
+    if swollen or packed > file.stat().st_size:
+        message = f"'{file.name}' unpacks to far more than it is, which no export does; export the cohort again."
+        raise UsageError(message)
 
 
 def _discard(engine: sa.Engine, kept: set[str]) -> None:
@@ -99,25 +127,19 @@ class _Reader:
 
     def _check(self, member: str) -> None:
         if member not in self.members:
-            message = f"The file holds no '{member}': no cohort that was exported here; choose another file."
+            message = f"The file holds no '{member}': it is no cohort that was exported here; choose another file."
             raise UsageError(message)
 
     def _read(self, member: str, most: int) -> bytes:
-        if member not in self.members:
-            message = f"The file holds no '{member}': it is no cohort that was exported here; choose another file."
-            raise UsageError(message)
+        self._check(member)
         if self.archive.getinfo(member).file_size > most:
             message = f"'{member}' in the file is larger than {most} bytes; it cannot be right."
             raise UsageError(message)
         return self.archive.read(member)
 
     def _lines(self, member: str) -> Iterator[Row]:
-        if member not in self.members:
-            message = f"The file holds no '{member}': it is no cohort that was exported here; choose another file."
-            raise UsageError(message)
-        with self.archive.open(member) as lines:
-            while line := lines.readline(_MOST_LINE):
-                yield Row(json.loads(line))
+        self._check(member)
+        yield from lines(self.archive, member)
 
     def write(self, connection: sa.Connection, name: str | None) -> int:
         """Write the cohort, its photographs and what was found, in the caller's transaction."""
@@ -174,6 +196,13 @@ class _Reader:
                 findings.fail(connection, version, photograph, row.word("reason_code"), row.word("reason"))
 
 
+def lines(archive: zipfile.ZipFile, member: str) -> Iterator[Row]:
+    """A member's objects, one a line; a line that is too long is cut, and then no object."""
+    with archive.open(member) as content:
+        while line := content.readline(_MOST_LINE):
+            yield Row(json.loads(line))
+
+
 def _photograph(row: Row) -> NewPhotograph:
     sha256, kept = row.sha256("sha256"), row.flag("bytes")
     return NewPhotograph(
@@ -200,11 +229,23 @@ def _door(words: object) -> TurnedAway | None:
 
 
 def _truth(row: Row) -> TruthRow:
-    truth = {name: to_number(value, name) for name, value in row.mapping("truth").items() if name in TARGETS}
+    truth = {name: _plausible(value, name) for name, value in row.mapping("truth").items() if name in TARGETS}
     words = row.mapping("covariates")
     if not all(isinstance(word, str) for word in words.values()):
         reject("covariates")
     return TruthRow(row.word("name"), truth, words)
+
+
+def _plausible(value: object, name: str) -> float:
+    """A measured value as the door for tables would let it in."""
+    number, target = to_number(value, name), TARGETS[name]
+    if number < target.low or number > target.high:
+        message = (
+            f"The file holds {number:g} as a measured {target.name}, which can be {target.low:g} to {target.high:g}; "
+            "correct the table and export the cohort again."
+        )
+        raise UsageError(message)
+    return number
 
 
 def _version(row: Row, origin: str) -> ModelVersion:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -25,7 +26,13 @@ def to_number(value: object, name: str) -> float:
         return float("nan")
     if isinstance(value, bool) or not isinstance(value, int | float):
         reject(name)
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        reject(name)
+    if not math.isfinite(number):
+        reject(name)
+    return number
 
 
 class Row:
