@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from fundus_core.analyses import side_by_side
 from pages.parts.compare import beside, choosing, grid, mending, truthless
-from pages.parts.shared import choose, deeper, results, show
+from pages.parts.shared import choose, show, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
 
@@ -18,23 +19,25 @@ if len(views) < 2:
     choosing.too_few(views)
     st.stop()
 choosing.caveats(views)
-ids = deeper.measured(views)
+study = studies.together(views, level)
+ids = study.targets
 if not ids:
     st.info(
         _("No cohort has measured values beside predictions: below, who they are and how their predictions differ.")
     )
-    beside.case_mix(deeper.case_mix(views)[0])
-    truthless.imbalance(views)
-    truthless.tables(views)
+    beside.case_mix(study)
+    truthless.imbalance(study)
+    truthless.tables(study)
     st.stop()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
     target = choose.target(ids)
     with st.container(width=260):
         margin = mending.margin(target)
 with st.spinner(_("Comparing"), show_time=True):
-    found = results.comparison(views, target, level, margin)
+    study = studies.together(views, level, {target: margin} if margin else None)
+    found = study.get(side_by_side.COMPARISON, target)
 with buttons:
-    grid.download(found.rows(), views, f"compare-{target}.csv")
+    grid.download(study.rows(side_by_side.ESTIMATES, target), views, f"compare-{target}.csv")
 choosing.shared(found.in_both)
 left, right = st.columns(2)
 with left, st.container(border=True, height="stretch"):
@@ -45,7 +48,7 @@ with right, st.container(border=True, height="stretch"):
 beside.differences(found, target)
 mending.equivalence(found, target)
 beside.common_ground(found, target)
-mending.recalibration(views, target, level)
-beside.case_mix(found.case_mix)
-truthless.imbalance(views)
-truthless.tables(views)
+mending.recalibration(study, target)
+beside.case_mix(study)
+truthless.imbalance(study)
+truthless.tables(study)

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from fundus_core.analyses import criteria_of
 from pages.parts import criteria
-from pages.parts.shared import choose, deeper, results, show
+from pages.parts.shared import choose, show, studies
 from pages.parts.shell.language import _
 
 view = choose.require_view(_("Criteria"))
@@ -13,8 +14,8 @@ buttons = show.title(
     view=view,
 )
 st.caption(_("For reading research data; not a diagnosis."))
-results.read(view)
-able = deeper.criteria_of(view)
+studies.read(view)
+able = criteria_of(studies.study(view))
 if not able:
     show.empty(
         _("No criterion can be told: blood pressures, glucose or waist must be both measured and predicted."),

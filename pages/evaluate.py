@@ -3,18 +3,18 @@
 import streamlit as st
 
 from pages.parts.evaluate import estimates, rivals, scores, two_eyes
-from pages.parts.shared import choose, results, show
+from pages.parts.shared import choose, show, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
 
 view = choose.require_view(_("Evaluate"))
-results.read(view)
+studies.read(view)
 with menu.choices():
-    columns = results.groupings(view)
+    columns = studies.study(view).columns
     by = choose.grouping(columns)
     level = choose.level()
-found = results.points(view, level)
-ids = results.targets(found)
+found = studies.points(view, level)
+ids = studies.targets(found)
 buttons = show.title(_("Evaluate"), scores.caption(view, found), view=view)
 scores.run_in_progress(view)
 
@@ -28,15 +28,15 @@ if not ids:
     st.stop()
 
 with buttons:
-    show.download("CSV", "metrics.csv", lambda: show.csv_text(results.exported(view, level).rows(), view))
+    show.download("CSV", "metrics.csv", lambda: show.csv_text(studies.exported(view, level).rows(), view))
 place = st.container()
 with st.container(horizontal=True, horizontal_alignment="distribute"):
     target = choose.target(ids)
     what = choose.one_of(_("Figure"), scores.figures_of(target, columns), "figure")
 with place:
     show.metric_cards(found, ids)
-found = results.scored(view, level, target)
-scores.figure_with_panel(view, found, target, level, what, by)
+found = studies.scored(view, level, target)
+scores.figure_with_panel(view, target, level, what, by)
 estimates.table(view, found, target, level)
 two_eyes.table(view, target)
 rivals.table(view, target, level)

@@ -3,13 +3,13 @@
 import streamlit as st
 
 from pages.parts.present import deck
-from pages.parts.shared import choose, results, show, taking
+from pages.parts.shared import choose, show, studies, taking
 from pages.parts.shell import address
 from pages.parts.shell.language import _
 
 view = choose.require_view(_("Present"))
 buttons = show.title(_("Present"), _("Arrow keys move from slide to slide. Each slide stands alone."), view=view)
-if not results.targets(results.evaluated(view)):
+if not studies.targets(studies.scores(view)):
     show.empty(
         _("No photograph of this cohort has both a prediction and a measured value yet."),
         "new_cohort",

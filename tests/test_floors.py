@@ -16,10 +16,11 @@ FLOORS = {
     3: ("images", "retina", "quality", "eye", "deidentify", "truth", "evaluation", "synthetic"),
     4: ("models", "journey"),
     5: ("inference", "explain", "training", "store", "figures"),
-    6: ("runs", "report", "checking"),
-    7: ("pipeline", "benchmark"),
-    8: ("commands", "cluster"),
-    9: ("__main__",),
+    6: ("analyses",),
+    7: ("runs", "report", "checking"),
+    8: ("pipeline", "benchmark"),
+    9: ("commands", "cluster"),
+    10: ("__main__",),
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
@@ -52,6 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"torch", "timm", "accelerate", "tqdm", "cv2", "PIL", "simplejpeg", "scipy", "safetensors"},
     "store": {"sqlalchemy", "alembic", "psycopg", "PIL"},
     "figures": {"plotly", "scipy", "matplotlib", "fontTools"},
+    "analyses": set(),
     "checking": {"PIL", "openvino"},
     "runs": {"PIL", "sqlalchemy"},
     "report": {"jinja2", "plotly", "pptx", "PIL", "cv2"},

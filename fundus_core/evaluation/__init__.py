@@ -1,7 +1,7 @@
 """Predicted against true: scores with honest intervals, baselines beside them, cohorts compared fairly."""
 
 from fundus_core.evaluation.cohorts.case_mix import Characteristic, Imbalance, imbalance, table_one
-from fundus_core.evaluation.cohorts.compare import Comparison, compare
+from fundus_core.evaluation.cohorts.compare import Comparison, TargetComparison, compare
 from fundus_core.evaluation.cohorts.distribution_shift import (
     PSI_NOTE,
     OutOfDistribution,
@@ -10,6 +10,7 @@ from fundus_core.evaluation.cohorts.distribution_shift import (
     prediction_shift,
 )
 from fundus_core.evaluation.cohorts.published import SPREAD_SENTENCE, Published, published
+from fundus_core.evaluation.cohorts.standardise import Standardised
 from fundus_core.evaluation.cohorts.transfer import Transfer, transfers
 from fundus_core.evaluation.criteria.classification import SHRUNKEN_NOTE, AtThreshold, Classification, CurvePoints
 from fundus_core.evaluation.criteria.criterion_assessment import (
@@ -19,7 +20,6 @@ from fundus_core.evaluation.criteria.criterion_assessment import (
     CriterionAssessment,
     applicable_criteria,
     assess,
-    assess_all,
     at_thresholds,
     both_person_means,
 )
@@ -30,6 +30,7 @@ from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cel
 from fundus_core.evaluation.observations.from_arrays import from_values
 from fundus_core.evaluation.observations.grouping import grouping
 from fundus_core.evaluation.observations.sample import (
+    Level,
     Sample,
     bootstrap_population,
     check_level,
@@ -80,21 +81,23 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "Imbalance",
+    "Level",
     "ModelComparison",
     "OutOfDistribution",
     "Plan",
     "Published",
     "Sample",
     "Shift",
+    "Standardised",
     "StandardisedPredictions",
     "Subgroup",
     "Subgroups",
+    "TargetComparison",
     "TargetResult",
     "Transfer",
     "against_baselines",
     "applicable_criteria",
     "assess",
-    "assess_all",
     "at_thresholds",
     "between_eyes",
     "bootstrap_population",

@@ -1,5 +1,7 @@
 """From tables to Plotly figures; the numbers are computed elsewhere."""
 
+from plotly.graph_objects import Figure
+
 from fundus_core.figures.agreement import bland_altman, error_boxes, residuals
 from fundus_core.figures.calibration import Steps, calibration
 from fundus_core.figures.classes import precision_recall, probabilities, roc
@@ -18,6 +20,7 @@ __all__ = [
     "DARK",
     "LIGHT",
     "WEBGL_POINTS",
+    "Figure",
     "Look",
     "Palette",
     "Points",

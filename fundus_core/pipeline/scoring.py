@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from fundus_core import truth
+from fundus_core.analyses import Study, evaluated, one_cohort
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Evaluation, TargetResult
-from fundus_core.evaluation import evaluate as score
 from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.pipeline.tables import PredictionsFile, read_predictions
 from fundus_core.records import CohortTable, Labels
-from fundus_core.report import Subject, analyse, render, tables
+from fundus_core.report import Subject, render
 from fundus_core.tables import number, write_csv
 from fundus_core.targets import TARGETS
 
@@ -26,14 +26,22 @@ from fundus_core.targets import TARGETS
 class Scored:
     """A cohort with its truth, and what came of it."""
 
-    table: CohortTable
-    """Readings and truth side by side."""
-    evaluation: Evaluation
-    """Every number."""
+    study: Study
+    """Readings and truth side by side, and every number of them."""
     predictions: PredictionsFile
     """As read."""
     match: truth.Match
     """Which row of the truth table went to which photograph."""
+
+    @property
+    def table(self) -> CohortTable:
+        """Readings and truth side by side."""
+        return self.study.table
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Every score."""
+        return evaluated(self.study)
 
 
 def beside(predictions: CohortTable, found: truth.Match | None) -> CohortTable:
@@ -105,8 +113,9 @@ def score_files(
     """
     made = read_predictions(predictions)
     found = matched(made.table, measured, columns)
-    cohort = beside(made.table, found)
-    return Scored(cohort, score(cohort, level=level, seed=seed, draws=draws), made, found)
+    scored = Scored(Study.of(beside(made.table, found), level=level, seed=seed, draws=draws), made, found)
+    evaluated(scored.study)  # whatever is at fault is said before anything is written
+    return scored
 
 
 def evaluate(
@@ -134,19 +143,16 @@ def evaluate(
     cards = known_cards(scored.predictions.model)
     note = notice(cards)
     rendered = any(card.rendered for card in cards)
-    analysis = analyse(scored.table, scored.evaluation)
     out.mkdir(parents=True, exist_ok=True)
     write_metrics(out / "metrics.json", scored, rendered=rendered, note=note)
     write_table(out / "estimates.csv", scored.evaluation.rows(), note=note)
     write_table(out / "pairs.csv", pairs(scored.table), note=note)
-    for name, rows in tables(analysis).items():
-        write_table(out / f"{name}.csv", rows, note=note)
+    for each in one_cohort.TABLES:
+        write_table(out / f"{each.id}.csv", scored.study.rows(each), note=note)
     write_truth(out, scored.match)
     subject = Subject(
         title=out.resolve().name,
-        table=scored.table,
-        evaluation=scored.evaluation,
-        analysis=analysis,
+        study=scored.study,
         cards=tuple(cards),
         model=scored.predictions.model,
         notice=note,

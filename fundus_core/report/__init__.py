@@ -1,7 +1,6 @@
 """What leaves the house: one self-contained HTML file per cohort, and one per comparison."""
 
-from fundus_core.report.analysis import Analysis, analyse, tables
 from fundus_core.report.content import Flow, Pair, Subject
 from fundus_core.report.html import render, render_comparison
 
-__all__ = ["Analysis", "Flow", "Pair", "Subject", "analyse", "render", "render_comparison", "tables"]
+__all__ = ["Flow", "Pair", "Subject", "render", "render_comparison"]

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-import plotly.graph_objects as go
-
-from fundus_core import figures
-from fundus_core.evaluation import Bins, Sample, TargetResult, sort_rows, units_of_analysis
-from fundus_core.figures import Look, Points, Steps
+from fundus_core.analyses import Canvas, Study, main_score, one_cohort
+from fundus_core.evaluation import Difference, TargetResult
+from fundus_core.figures import Figure, Look
 from fundus_core.figures.printing import svg
 from fundus_core.report import rows
-from fundus_core.report.analysis import OfTarget
 from fundus_core.report.content import Subject
 from fundus_core.report.words import WORDS, Line, line_of
 from fundus_core.targets import TARGETS, Target
@@ -52,74 +48,35 @@ class Chapter:
 
 def chapters(subject: Subject) -> Iterator[Chapter]:
     """Return a chapter per target."""
-    ordered = sort_rows(subject.table)
-    look = Look(rendered=subject.rendered, opaque=True)
-    made = subject.evaluation
-    for name, result in made.targets.items():
-        target, found = TARGETS[name], subject.analysis.targets[name]
-        sample = units_of_analysis(ordered, target, made.level, ordered=True)
-        drawn = [*_figures(target, sample, result, found, look)] if len(sample) else []
-        if len(forest := [*rows.forest_rows(found.groups, _score(target))]) > 1:
-            drawn.append(figures.forest(forest, _axis(target), look, reference=_main(target, result)))
+    study, look = subject.study, Look(rendered=subject.rendered, opaque=True)
+    for name, result in subject.evaluation.targets.items():
+        target = TARGETS[name]
+        groups = [study.get(one_cohort.SUBGROUPS, name, by) for by in study.columns]
         yield Chapter(
             target=target,
             result=result,
             lines=tuple(line_of(key, estimate, target) for key, estimate in result.estimates.items()),
-            figures=tuple(svg(one) for one in drawn),
+            figures=tuple(svg(one) for one in _figures(study, target, look)) if result.n else (),
             summary=_summary(target, result),
-            baselines=tuple(rows.contrast(each, target) for each in found.baselines),
-            groups=tuple(rows.group_rows(found.groups, target, _score(target))),
-            differences=tuple(rows.difference_rows(found.groups, target)),
-            eyes=rows.eye_lines(found.eyes, target),
+            baselines=tuple(rows.contrast(each, target) for each in _baselines(study, target)),
+            groups=tuple(rows.group_rows(groups, target, main_score(target))),
+            differences=tuple(rows.difference_rows(groups, target)),
+            eyes=rows.eye_lines(study.get(one_cohort.EYES, name), target),
             others=tuple(rows.published_rows(target)),
         )
 
 
-def _score(target: Target) -> str:
-    return "accuracy" if target.binary else "mae"
+def _baselines(study: Study, target: Target) -> tuple[Difference, ...]:
+    return study.get(one_cohort.BASELINES, target.id) if one_cohort.BASELINES.needs(target) else ()
 
 
-def _axis(target: Target) -> str:
-    return f"MAE ({target.unit})" if target.unit else "accuracy"
-
-
-def _main(target: Target, result: TargetResult) -> float | None:
-    found = result.estimates.get(_score(target))
-    return None if found is None else found.value
-
-
-def _figures(target: Target, sample: Sample, result: TargetResult, found: OfTarget, look: Look) -> Iterator[go.Figure]:
-    everyone = [Points("all", sample.patients[sample.group], sample.y, sample.p, 0)]
-    estimates = result.estimates
-    steps = _steps(found.bins)
-    if target.binary:
-        yield figures.probabilities(target, everyone, estimates, look, names=("male", "female"))
-        if steps is not None:
-            yield figures.calibration(target, steps, look, curve=found.curve)
-        return
-    yield figures.predicted_against_true(target, everyone, estimates, look, people=len(sample.patients))
-    yield figures.bland_altman(target, everyone, estimates, look)
-    if steps is not None:
-        fit = (estimates["slope"].value, estimates["intercept"].value)
-        yield figures.calibration(target, steps, look, slope=fit[0], intercept=fit[1], curve=found.curve)
-    if found.errors is not None and len(found.errors.counts):
-        yield figures.error_histogram(target, found.errors, look)
-    yield figures.residuals(target, everyone, look, against="truth")
-    yield figures.residuals(target, everyone, look, against="predicted")
-
-
-def _steps(cut: Bins) -> Steps | None:
-    bins = [one for one in cut.bins if one.measured.value is not None]
-    if len(bins) < 2:
-        return None
-    measured = [one.measured for one in bins]
-    return Steps(
-        predicted=np.array([one.predicted for one in bins]),
-        truth=np.array([one.value for one in measured], dtype=np.float64),
-        low=np.array([np.nan if one.low is None else one.low for one in measured]),
-        high=np.array([np.nan if one.high is None else one.high for one in measured]),
-        count=np.array([one.n for one in bins], dtype=np.float64),
-    )
+def _figures(study: Study, target: Target, look: Look) -> Iterator[Figure]:
+    for analysis in one_cohort.PRINTED:
+        if analysis.draw is None or not analysis.needs(target):
+            continue
+        drawn = analysis.draw(study, target, Canvas(look, study.groups(target.id)))
+        if drawn is not None:
+            yield drawn
 
 
 def _summary(target: Target, result: TargetResult) -> str:

@@ -75,8 +75,7 @@ def _intervals(subject: Subject) -> str:
 
 
 def _subgroups(subject: Subject) -> str:
-    targets = subject.analysis.targets.values()
-    columns = dict.fromkeys(cut.by.replace("_", " ") for each in targets for cut in each.groups)
+    columns = [name.replace("_", " ") for name in subject.study.columns]
     return f"in the tables above, by {', '.join(columns)}" if columns else f"no column cuts this cohort; {_AUTHOR}"
 
 

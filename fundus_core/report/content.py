@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from fundus_core.analyses import Rows, Study, evaluated, side_by_side
 from fundus_core.evaluation import Comparison, Evaluation
 from fundus_core.models.card import Card
 from fundus_core.records import CohortTable, Labels, Status
-from fundus_core.report.analysis import Analysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,8 @@ class Subject:
 
     title: str
     """Name of the cohort."""
-    table: CohortTable
-    """Readings and truth."""
-    evaluation: Evaluation
-    """Every score."""
-    analysis: Analysis
-    """Everything else that was computed."""
+    study: Study
+    """Readings, truth, and all that was computed of them."""
     cards: tuple[Card, ...]
     """Of the models; empty where a predictions file names none that is known here."""
     model: str
@@ -53,6 +49,16 @@ class Subject:
     """n photographs: stable word of a refusal or failure; empty where predicted."""
     remarks: tuple[str, ...] = ()
     """What was converted, derived or left out on the way."""
+
+    @property
+    def table(self) -> CohortTable:
+        """Readings and truth."""
+        return self.study.table
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Every score."""
+        return evaluated(self.study)
 
     @property
     def flow(self) -> Flow:
@@ -81,11 +87,19 @@ class Pair:
 
     title: str
     """For people."""
-    comparison: Comparison
-    """Every number."""
-    tables: Mapping[str, Sequence[Mapping[str, object]]]
-    """Every table by its name, as it is exported."""
+    study: Study
+    """Their tables, and all that was computed of them."""
     notice: str
     """What must stand beside every number."""
     rendered: bool
     """Whether a model was trained on rendered eyes."""
+
+    @property
+    def comparison(self) -> Comparison:
+        """Scores and differences of every target."""
+        return self.study.get(side_by_side.COMPARISON)
+
+    @property
+    def tables(self) -> Mapping[str, Rows]:
+        """Every table by its name, as it is exported."""
+        return {each.id: self.study.rows(each) for each in side_by_side.TABLES}

@@ -7,6 +7,7 @@ from importlib import resources
 import jinja2
 
 from fundus_core import __version__
+from fundus_core.analyses import one_cohort, side_by_side
 from fundus_core.evaluation import SPREAD_SENTENCE
 from fundus_core.figures import Look, Row, forest, literature
 from fundus_core.figures.printing import svg
@@ -35,7 +36,9 @@ def render(subject: Subject) -> str:
             subject=subject,
             flow=subject.flow,
             chapters=list(chapters(subject)),
-            criteria=criteria_section(subject.analysis.criteria, Look(rendered=subject.rendered, opaque=True)),
+            criteria=criteria_section(
+                subject.study.get(one_cohort.CRITERIA), Look(rendered=subject.rendered, opaque=True)
+            ),
             checklist=answers(subject),
             spread=SPREAD_SENTENCE,
             version=__version__,
@@ -50,7 +53,7 @@ def render_comparison(pair: Pair) -> str:
         .get_template("comparison.html.jinja")
         .render(
             pair=pair,
-            table_one=table_one(pair.comparison.case_mix),
+            table_one=table_one(pair.study.get(side_by_side.CASE_MIX)),
             figures=_forests(pair),
             targets=TARGETS,
             spread=SPREAD_SENTENCE,

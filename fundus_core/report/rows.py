@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fundus_core.evaluation import BetweenEyes, Difference, Estimate, Subgroups, published
-from fundus_core.figures import Row
 from fundus_core.report.words import WORDS, Line, line_of, minus
 from fundus_core.targets import Target
 
@@ -19,15 +18,6 @@ def group_rows(cuts: Sequence[Subgroups], target: Target, score: str) -> Iterato
         for group in found.groups:
             line = line_of(score, group.estimates.get(score) or Estimate(None, note=group.withheld), target)
             yield found.by, group.name, f"{group.n_patients:,}", f"{line.value} {_in_brackets(line.interval)}"
-
-
-def forest_rows(cuts: Sequence[Subgroups], score: str) -> Iterator[Row]:
-    """Yield the same for a forest plot, but for groups that nobody is in."""
-    for found in cuts:
-        for group in (each for each in found.groups if each.n_patients):
-            estimate = group.estimates.get(score) or Estimate(None, note=group.withheld)
-            label = f"{found.by.replace('_', ' ')}: {group.name}"
-            yield Row(label, estimate.value, estimate.low, estimate.high, group.n_patients, note=estimate.note)
 
 
 def difference_rows(cuts: Sequence[Subgroups], target: Target) -> Iterator[Cells]:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fundus_core import figures
+from fundus_core.analyses import Rows, one_cohort
 from fundus_core.evaluation import (
     CRITERIA,
     SHRUNKEN_NOTE,
-    Cell,
     Classification,
     Counts,
     Criterion,
@@ -21,8 +21,8 @@ from fundus_core.evaluation import (
 )
 from fundus_core.figures import Shares
 from pages.parts.shared import choose as choosing
-from pages.parts.shared import deeper, show
-from pages.parts.shared.results import View
+from pages.parts.shared import show, studies
+from pages.parts.shared.studies import View
 from pages.parts.shell import address
 from pages.parts.shell.language import _, count, said
 
@@ -32,12 +32,12 @@ def choose(view: View, able: Sequence[str]) -> CriterionAssessment:
     words = {each: name(CRITERIA[each]) for each in able}
     chosen = address.pick(st.selectbox, _("Criterion"), list(words), key="criterion", words=words)
     with st.spinner(_("Judging the criterion"), show_time=True):
-        return deeper.criterion(view, chosen)
+        return studies.study(view).get(one_cohort.CRITERION, chosen)
 
 
-def rows(view: View) -> list[dict[str, Cell]]:
+def rows(view: View) -> Rows:
     """Return every criterion's numbers, for a file."""
-    return [row for one in deeper.criteria(view) for row in one.rows()]
+    return studies.study(view).rows(one_cohort.CRITERIA)
 
 
 def name(one: Criterion) -> str:
@@ -146,7 +146,7 @@ def everything(view: View) -> None:
     """Draw all criteria: how many are positive, and who is called what."""
     st.subheader(_("All criteria"), anchor=False)
     with st.spinner(_("Judging all criteria"), show_time=True):
-        found = deeper.criteria(view)
+        found = studies.study(view).get(one_cohort.CRITERIA)
     judged = [(one, one.judged) for one in found if one.judged is not None]
     bars = [
         Shares(re.split("[:：]", name(one.criterion))[0], at.prevalence, at.called, at.expected) for one, at in judged

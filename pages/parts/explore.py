@@ -13,8 +13,8 @@ from fundus_core.records import Eye
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
 from pages.parts.new_cohort import intake
-from pages.parts.shared import choose, naming, photo, results, show
-from pages.parts.shared.results import View
+from pages.parts.shared import choose, naming, photo, show, studies
+from pages.parts.shared.studies import View
 from pages.parts.shell import address, home, menu
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, count, said
@@ -159,7 +159,7 @@ def line(item: Item, target: str) -> str:
 def save_lasso(view: View, level: str, chosen: Sequence[str]) -> None:
     """Offer to save the photographs behind some observations as a cohort of its own."""
     st.markdown(_("**{n}** observations selected").format(n=count(len(chosen))))
-    save_selection(view, Where(names=tuple(results.photographs_of(view, level, chosen))))
+    save_selection(view, Where(names=tuple(studies.photographs_of(view, level, chosen))))
 
 
 def save_selection(view: View, where: Where) -> None:

@@ -8,8 +8,8 @@ from fundus_core import figures, runs
 from fundus_core.evaluation import TargetResult
 from fundus_core.figures import error
 from fundus_core.targets import METABOLIC, TARGETS
-from pages.parts.shared import naming, progress, results, show
-from pages.parts.shared.results import View
+from pages.parts.shared import naming, progress, show, studies
+from pages.parts.shared.studies import View
 from pages.parts.shell import home, menu, places
 from pages.parts.shell.language import _, count
 from pages.parts.shell.sample import NAME, coming
@@ -50,8 +50,8 @@ def _arriving() -> None:
 
 
 def _small_multiples(view: View) -> None:
-    found = results.evaluated(view)
-    shown = [name for name in (*METABOLIC, "age") if name in results.targets(found)]
+    found = studies.scores(view)
+    shown = [name for name in (*METABOLIC, "age") if name in studies.targets(found)]
     if not shown:
         st.caption(_("Its photographs have not been read yet."))
         return
@@ -70,7 +70,7 @@ def _small_multiples(view: View) -> None:
 
 def _one(view: View, result: TargetResult) -> None:
     target = TARGETS[result.target]
-    groups = results.groups(view, target.id, "patient")
+    groups = studies.groups(view, target.id, "patient")
     st.markdown(f"**{figures.heading(_(target.name))}**")
     st.image(
         figures.small_scatter(target, groups, result.estimates, show.look(view)),

@@ -9,8 +9,8 @@ import streamlit as st
 
 from fundus_core.evaluation import Plan, people_for_mae, people_for_r2, people_for_slope
 from fundus_core.targets import TARGETS, Target
-from pages.parts.shared import deeper, naming, results
-from pages.parts.shared.results import View
+from pages.parts.shared import naming, studies
+from pages.parts.shared.studies import View
 from pages.parts.shell.language import _, count
 
 NUMBERS = tuple(name for name, target in TARGETS.items() if not target.binary)
@@ -37,14 +37,15 @@ class Expected:
 
 def expected(view: View | None, target: Target) -> Expected:
     """Return the current cohort's numbers, or published ones where it has none."""
-    found = results.points(view).targets.get(target.id) if view is not None else None
+    found = studies.points(view).targets.get(target.id) if view is not None else None
     mae = found.estimates["mae"].value if found is not None else None
     if view is None or found is None or not mae:
         published = target.published_mae or 1.0
         normal = float(published * np.sqrt(np.pi / 2 - 1))
         return Expected(published, normal, 0.3, 1.0, _("published error of the JOIR model; R² and slope assumed"))
     r2, slope = (found.estimates[name].value for name in ("r2", "slope"))
-    spread = deeper.spread_of_errors(view, target.id)
+    sample, _ids = studies.study(view).sample(target.id)
+    spread = float(np.abs(sample.error).std(ddof=1)) if len(sample) > 1 else float("nan")
     return Expected(
         mae,
         spread if spread > 0 else mae,

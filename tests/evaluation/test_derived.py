@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import CRITERIA, assess_all, at_thresholds, both_person_means, person_ids
+from fundus_core.evaluation import CRITERIA, at_thresholds, both_person_means, person_ids
 from fundus_core.evaluation.criteria.classification import THRESHOLDS
-from fundus_core.evaluation.criteria.criterion_assessment import CURVE, _chances, assess_cohort
+from fundus_core.evaluation.criteria.criterion_assessment import CURVE, _chances, assess_all, assess_cohort
 from fundus_core.evaluation.criteria.definitions import criterion, large_waist
 from fundus_core.evaluation.observations.from_arrays import from_values
 from fundus_core.evaluation.observations.person_means import CONTINUOUS, person_means, select_people

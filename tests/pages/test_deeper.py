@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from fundus_core.analyses import side_by_side
 from fundus_core.evaluation import people_for_mae, people_for_r2
 from fundus_core.evaluation.criteria.criterion_assessment import assess_cohort
 from fundus_core.records import Eye, Prediction
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, TruthRow, Where, cohorts, findings, schema, versions
-from pages.parts.shared import deeper, results
-from pages.parts.shared.results import View
+from pages.parts.shared import studies
+from pages.parts.shared.studies import View
 from pages.parts.shell import home
 
 PEOPLE = 60
@@ -85,7 +86,7 @@ def test_a_cohort_without_the_targets_of_any_criterion_says_so(clinics, page):
 
 def test_the_planner_starts_from_the_cohort_and_follows_the_numbers(clinics, page):
     app = page("planner", cohort="South")
-    mae = results.evaluated(View(clinics.cohort("South"), FIRST.model)).targets["sbp"].estimates["mae"].value
+    mae = studies.scores(View(clinics.cohort("South"), FIRST.model)).targets["sbp"].estimates["mae"].value
     assert app.number_input(key="mae-sbp").value == pytest.approx(mae, abs=1e-3)
     app.number_input(key="r2-sbp").set_value(0.3).run()
     assert app.metric[1].value == f"{people_for_r2(0.3, 0.1).people:,}"
@@ -101,9 +102,10 @@ def test_the_planner_without_a_cohort_starts_from_published_errors(fresh, page):
 
 def test_equal_ids_of_two_clinics_are_two_people_on_the_page(clinics):
     views = [View(clinics.cohort(name), FIRST.model) for name in ("North", "South")]
-    both = deeper.apart(views)
+    study = studies.together(views)
+    both = study.tables
     assert not set(both["North"].patient_id) & set(both["South"].patient_id)
-    assert results.comparison(views, "sbp", "patient").in_both == {("North", "South"): 0}
+    assert study.get(side_by_side.COMPARISON, "sbp").in_both == {("North", "South"): 0}
 
 
 def test_two_cohorts_stand_beside_the_literature_and_recalibrated(clinics, page):

@@ -5,11 +5,12 @@ import json
 import pytest
 
 from fundus_core import evaluation
+from fundus_core.analyses import nearest, one_cohort
 from fundus_core.figures import WEBGL_POINTS
 from fundus_core.store import Where
 from pages.parts.evaluate import estimates, scores
-from pages.parts.shared import results
-from pages.parts.shared.results import View
+from pages.parts.shared import studies
+from pages.parts.shared.studies import View
 from pages.parts.shell import home
 
 
@@ -33,7 +34,7 @@ def alike(app) -> list:
 def test_the_largest_error_is_shown_until_somebody_is_chosen(filled, page):
     app = page("evaluate", cohort="Clinic", target="sbp")
     view = View(home.store().cohort("Clinic"), "tests-own")
-    assert chosen(app) == results.worst(results.groups(view, "sbp", "patient"))
+    assert chosen(app) == studies.worst(studies.groups(view, "sbp", "patient"))
     assert "Largest error" in words(app)
 
 
@@ -67,8 +68,8 @@ def test_a_neighbour_is_named_as_the_level_counts(filled, page, level, ending):
 
 def test_neighbours_are_other_people_and_the_nearest(filled, page):
     view = View(home.store().cohort("Clinic"), "tests-own")
-    among = evaluation.standardised_predictions(results.table(view))
-    names, distances, targets = results.nearest(view, "C000_right.jpg", 6)
+    among = evaluation.standardised_predictions(studies.study(view).table)
+    names, distances, targets = nearest(studies.study(view), "C000_right.jpg", 6)
     assert targets == 4
     assert all(not name.startswith("C000_") for name in names)
     expected, _distance = evaluation.nearest_neighbours(among, "C000_right.jpg", 6)
@@ -104,11 +105,7 @@ def test_every_figure_can_be_taken_along(filled, page, what):
 
 def test_every_estimate_is_explained_or_says_itself(filled):
     view = View(home.store().cohort("Clinic"), "tests-own")
-    names = [
-        name
-        for target in ("sbp", "sex")
-        for name in results.everything(view, "patient", target).targets[target].estimates
-    ]
+    names = [name for target in ("sbp", "sex") for name in studies.study(view).get(one_cohort.SCORES, target).estimates]
     plain = {"interval_width", "loa_high", "accuracy", "sensitivity", "specificity"}
     unsaid = {name for name in names if name not in estimates.meanings() and not name.startswith("within_")}
     assert unsaid <= plain
@@ -117,8 +114,8 @@ def test_every_estimate_is_explained_or_says_itself(filled):
 
 def test_the_chosen_target_has_the_intervals_of_a_whole_evaluation(filled):
     view = View(home.store().cohort("Clinic"), "tests-own")
-    whole = evaluation.evaluate(results.table(view), ranked=False)
-    found = results.scored(view, "patient", "bmi")
+    whole = evaluation.evaluate(studies.study(view).table, ranked=False)
+    found = studies.scored(view, "patient", "bmi")
     assert list(found.targets) == list(whole.targets)
     assert found.targets["bmi"] == whole.targets["bmi"]
     assert found.targets["sbp"].estimates["mae"].value == whole.targets["sbp"].estimates["mae"].value
@@ -135,12 +132,12 @@ def test_two_cohorts_of_one_number_never_share_results(fresh, put_cohort, page):
     """SQLite gives the number of a deleted cohort again."""
     put_cohort(fresh, "Clinic", seed=1)
     before = View(fresh.cohort("Clinic"), "tests-own")
-    first = results.points(before).targets["sbp"].estimates["mae"].value
+    first = studies.points(before).targets["sbp"].estimates["mae"].value
     fresh.delete("Clinic")
     put_cohort(fresh, "Clinic", seed=1, bias=9.0)
     after = View(fresh.cohort("Clinic"), "tests-own")
     assert (after.cohort.id, after.cohort.revision) == (before.cohort.id, before.cohort.revision)
-    assert results.points(after).targets["sbp"].estimates["mae"].value > first + 2
+    assert studies.points(after).targets["sbp"].estimates["mae"].value > first + 2
 
 
 def test_the_gallery_is_filtered_by_quality(filled, page):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fundus_core import truth
+from fundus_core.analyses import one_cohort
 from fundus_core.evaluation import (
     CRITERIA,
     PSI_NOTE,
@@ -24,7 +25,9 @@ from pages.parts.shared import naming, show
 from pages.parts.shell import language, sample
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = [*(ROOT / "pages").rglob("*.py"), *(ROOT / "fundus_core" / "figures").rglob("*.py")]
+DRAWN = ("figures", "analyses")
+"""Rooms of the core that speak through ``say``."""
+SOURCES = [*(ROOT / "pages").rglob("*.py"), *(p for room in DRAWN for p in (ROOT / "fundus_core" / room).rglob("*.py"))]
 
 
 def said_in(path: Path) -> set[str]:
@@ -44,10 +47,11 @@ def said_elsewhere() -> set[str]:
     of_targets = {word for each in TARGETS.values() for word in (each.name, each.short, each.unit) if word}
     checks = {name.replace("_", " ") for name in QUALITY_CODES}
     keys = set(truth.KEYS.values())
+    analyses = {word for each in one_cohort.FIGURES for word in (each.title, each.question)}
     criteria = {word for each in CRITERIA.values() for word in (each.name, each.source, each.note) if word}
     plans = {people_for_mae(9, 1, 7).assumption, people_for_r2(0.3, 0.1).assumption}
     plans |= {people_for_slope(0.3, 0.1).assumption, SHRUNKEN_NOTE, SPREAD_SENTENCE, PSI_NOTE}
-    return (
+    return analyses | (
         of_targets | checks | keys | criteria | plans | {show.RENDERED, show.RENDERED_MODEL, show.RESEARCH, SPREAD_NOTE}
     )
 

@@ -128,7 +128,7 @@ def test_rendered_photographs_are_said_to_be_rendered(filled, page):
 
 
 def test_every_row_of_an_export_of_rendered_photographs_says_so(filled):
-    from pages.parts.shared.results import View
+    from pages.parts.shared.studies import View
 
     text = show.csv_text(
         [{"a": 1, "note": "few people"}, {"a": 2, "note": ""}], View(filled.cohort("Van"), "tests-own")
@@ -181,10 +181,10 @@ def test_one_cohort_alone_is_not_compared(filled, page):
     ],
 )
 def test_a_lasso_finds_the_photographs_behind_its_points(filled, level, names, expected):
-    from pages.parts.shared import results
+    from pages.parts.shared import studies
 
-    view = results.View(filled.cohort("Clinic"), "tests-own")
-    assert sorted(results.photographs_of(view, level, names)) == sorted(expected)
+    view = studies.View(filled.cohort("Clinic"), "tests-own")
+    assert sorted(studies.photographs_of(view, level, names)) == sorted(expected)
 
 
 def test_a_wrong_card_of_the_user_is_said_and_takes_no_page_down(fresh, page, put_cohort):

@@ -6,10 +6,10 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from fundus_core.evaluation import evaluate
+from fundus_core.analyses import Study, one_cohort
 from fundus_core.evaluation.observations.sample import select_rows
 from fundus_core.records import CohortTable
-from fundus_core.report import Subject, analyse, render, tables
+from fundus_core.report import Subject, render
 
 CENTRE = {"sbp": (128, 17), "dbp": (76, 11), "glucose": (97, 14), "waist": (83, 11)}
 DRAWS = 60
@@ -47,11 +47,8 @@ def cohort(people: int, seed: int = 1, targets: tuple[str, ...] = tuple(CENTRE))
 
 
 def subject(table: CohortTable, draws: int = DRAWS) -> Subject:
-    made = evaluate(table, draws=draws)
     code = np.where(table.status == "refused", "focus", "")
-    return Subject(
-        "Clinic", table, made, analyse(table, made), (), "own", "For research.", rendered=False, reason_code=code
-    )
+    return Subject("Clinic", Study.of(table, draws=draws), (), "own", "For research.", rendered=False, reason_code=code)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +73,7 @@ def test_every_section_of_the_record_is_there(page):
 
 
 def test_every_criterion_has_counts_and_curves(page, whole):
-    names = [each.criterion.name.split(":")[0] for each in whole.analysis.criteria]
+    names = [each.criterion.name.split(":")[0] for each in whole.study.get(one_cohort.CRITERIA)]
     assert len(names) == 8
     for name in names:
         assert page.count(name) >= 3, name
@@ -107,7 +104,7 @@ def test_the_same_cohort_gives_the_same_page_in_any_order():
 
 
 def test_tables_hold_what_the_report_shows(whole):
-    found = tables(whole.analysis)
+    found = {each.id: whole.study.rows(each) for each in one_cohort.TABLES}
     assert {row["by"] for row in found["subgroups"]} == {"sex", "age", "eye", "quality", "out_of_distribution", "site"}
     assert {row["target"] for row in found["eyes"]} == set(whole.evaluation.targets)
     assert len(found["baselines"]) == 2 * len(CENTRE)
@@ -118,7 +115,7 @@ def test_tables_hold_what_the_report_shows(whole):
 
 def test_a_baselines_difference_is_that_of_the_scores(whole):
     scores = whole.evaluation.targets["sbp"].estimates
-    first = next(row for row in tables(whole.analysis)["baselines"] if row["target"] == "sbp")
+    first = next(row for row in whole.study.rows(one_cohort.BASELINES) if row["target"] == "sbp")
     assert first["difference"] == pytest.approx(scores["mae"].value - scores["mae_null"].value)
 
 

@@ -10,7 +10,6 @@ from types import MappingProxyType
 import numpy as np
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation.cohorts.case_mix import Characteristic, Imbalance, imbalance, table_one
 from fundus_core.evaluation.cohorts.standardise import Standardised, standardised
 from fundus_core.evaluation.intervals.bootstrap import Draws
 from fundus_core.evaluation.intervals.contrasts import Contrast, Correction, Difference, corrected, wald, welch
@@ -98,6 +97,23 @@ class TargetComparison:
     standardised: Standardised | None
     """On common ground; ``None`` for a probability, or where fewer than two cohorts have enough people."""
 
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return a row per cohort and estimate: the forest plot's table."""
+        return [
+            {
+                "target": self.target,
+                "unit": self.unit,
+                "cohort": name,
+                "n_patients": result.n_patients,
+                "n": result.n,
+                "sd_of_truth": self.spread[name],
+                "estimate": score,
+                **found.as_json(),
+            }
+            for name, result in self.results.items()
+            for score, found in result.estimates.items()
+        ]
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -111,34 +127,12 @@ class Comparison:
     """Of the bootstrap."""
     draws: int
     """Of the bootstrap."""
-    case_mix: tuple[Characteristic, ...]
-    """Table one."""
-    imbalance: tuple[Imbalance, ...]
-    """How far every pair differs."""
     in_both: Mapping[tuple[str, str], int]
     """Per pair: patient ids that occur in both."""
     targets: Mapping[str, TargetComparison]
     """By target id."""
     note: str = SPREAD_NOTE
     """What a reader has to know."""
-
-    def rows(self) -> list[dict[str, Cell]]:
-        """Return a row per target, cohort and estimate: the forest plot's table."""
-        return [
-            {
-                "target": each.target,
-                "unit": each.unit,
-                "cohort": name,
-                "n_patients": result.n_patients,
-                "n": result.n,
-                "sd_of_truth": each.spread[name],
-                "estimate": score,
-                **found.as_json(),
-            }
-            for each in self.targets.values()
-            for name, result in each.results.items()
-            for score, found in result.estimates.items()
-        ]
 
 
 def compare(
@@ -191,10 +185,7 @@ def compare(
         found[of.id] = _target(of, scored, drawn, correction, margin, common)
     who = {name: bootstrap_population(table) for name, table in ordered.items()}
     both = {(a, b): len(np.intersect1d(who[a], who[b])) for a, b in combinations(who, 2)}
-    return Comparison(
-        tuple(cohorts), checked, seed, draws, table_one(ordered), imbalance(ordered),
-        MappingProxyType(both), MappingProxyType(found),
-    )  # fmt: skip
+    return Comparison(tuple(cohorts), checked, seed, draws, MappingProxyType(both), MappingProxyType(found))
 
 
 def _check(cohorts: Mapping[str, CohortTable], margins: Mapping[str, float]) -> None:

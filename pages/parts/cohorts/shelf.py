@@ -12,7 +12,7 @@ import streamlit as st
 from fundus_core.store import Cohort
 from pages.parts.cohorts import deeds, registry
 from pages.parts.shared import cards, naming, show
-from pages.parts.shared.results import View
+from pages.parts.shared.studies import View
 from pages.parts.shell import address, home, menu
 from pages.parts.shell.language import _, count, moment, said
 from pages.parts.shell.markdown import literal

@@ -8,13 +8,14 @@ from dataclasses import replace
 import streamlit as st
 
 from fundus_core import figures
-from fundus_core.evaluation import SPREAD_SENTENCE, Characteristic, Comparison, Difference, Estimate
+from fundus_core.analyses import Canvas, Study, one_cohort, side_by_side
+from fundus_core.evaluation import SPREAD_SENTENCE, Comparison, Difference, Estimate
 from fundus_core.figures import Look, Points, error
 from fundus_core.targets import TARGETS
 from pages.parts.compare import grid
 from pages.parts.evaluate import scores
-from pages.parts.shared import cards, choose, naming, results, show
-from pages.parts.shared.results import View
+from pages.parts.shared import cards, choose, naming, show, studies
+from pages.parts.shared.studies import View
 from pages.parts.shell.language import _, said
 
 
@@ -27,7 +28,13 @@ def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
     score = choose.one_of(_("Score"), {name: words.split(" (")[0] for name, words in axes.items()}, "score")
     shown = found.targets[target_id]
     rows = [
-        scores.forest_row(naming.cohort(name), result.estimates.get(score), result.n_patients, _place(views, name))
+        one_cohort.forest_row(
+            naming.cohort(name),
+            result.estimates.get(score),
+            result.n_patients,
+            Canvas(look(views)),
+            _place(views, name),
+        )
         for name, result in shown.results.items()
     ]
     others = figures.literature(target_id, score, say=said)
@@ -68,7 +75,7 @@ def _value(estimate: Estimate | None) -> float | None:
 def scatter(views: Sequence[View], target_id: str, level: str) -> None:
     """Draw all cohorts' errors as boxes of their own colours."""
     target = TARGETS[target_id]
-    groups = [_named(group) for view in views for group in results.groups(view, target_id, level)]
+    groups = [_named(group) for view in views for group in studies.groups(view, target_id, level)]
     if target.binary:
         st.caption(_("For a probability there is no distribution of errors; see the table."))
         return
@@ -156,7 +163,7 @@ def common_ground(found: Comparison, target_id: str) -> None:
     st.caption(said(common.note))
 
 
-def case_mix(mix: Sequence[Characteristic]) -> None:
+def case_mix(study: Study) -> None:
     """Draw who the people of each cohort are."""
     with st.expander(_("Who they are")):
         rows = [
@@ -169,6 +176,6 @@ def case_mix(mix: Sequence[Characteristic]) -> None:
                 "SD": error(each.sd),
                 _("Share"): "–" if each.share is None else f"{100 * each.share:.0f} %",
             }
-            for each in mix
+            for each in study.get(side_by_side.CASE_MIX)
         ]
         grid.draw(rows)

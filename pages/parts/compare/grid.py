@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.shared import show
-from pages.parts.shared.results import View
+from pages.parts.shared.studies import View
 from pages.parts.shell.language import _
 
 

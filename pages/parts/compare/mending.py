@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import streamlit as st
 
+from fundus_core.analyses import Study, side_by_side
 from fundus_core.evaluation import Comparison
 from fundus_core.figures import error
 from fundus_core.targets import TARGETS
 from pages.parts.compare import beside, grid
 from pages.parts.evaluate import scores
-from pages.parts.shared import deeper, naming
-from pages.parts.shared.results import View
+from pages.parts.shared import naming
 from pages.parts.shell import address
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, said
@@ -72,9 +71,9 @@ def _verdict(p: float | None) -> str:
     return _("equivalent within the margin") if p < 0.05 else _("not shown to be equivalent")
 
 
-def recalibration(views: Sequence[View], target_id: str, level: str) -> None:
+def recalibration(study: Study, target_id: str) -> None:
     """Draw what a line learnt on one cohort does to another; nothing for a probability."""
-    found = deeper.transfers(views, target_id, level)
+    found = study.get(side_by_side.RECALIBRATION, target_id)
     if not found:
         return
     with st.expander(_("Recalibrated")):

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
+from fundus_core.analyses import Study, side_by_side
 from fundus_core.evaluation import PSI_NOTE
 from fundus_core.figures import error
 from pages.parts.compare import beside, grid
-from pages.parts.shared import choose, deeper, naming
-from pages.parts.shared.results import View
+from pages.parts.shared import choose, naming
 from pages.parts.shell.language import _, count, said
 
 
-def tables(views: Sequence[View]) -> None:
+def tables(study: Study) -> None:
     """Draw both tables."""
-    shifts, foreign = deeper.shift(views)
+    shifts, foreign = study.get(side_by_side.SHIFT), study.get(side_by_side.OUT_OF_DISTRIBUTION)
     st.subheader(_("Without looking at the truth"), anchor=False)
     rows = [
         {
@@ -55,9 +53,9 @@ def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
-def imbalance(views: Sequence[View]) -> None:
+def imbalance(study: Study) -> None:
     """Draw how far cohorts differ in who they are."""
-    _mix, found = deeper.case_mix(views)
+    found = study.get(side_by_side.IMBALANCE)
     rows = [
         {
             _("Value"): beside.variable(each.variable),

@@ -6,20 +6,21 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from fundus_core.analyses import evaluated
 from fundus_core.evaluation import Estimate, Evaluation
 from fundus_core.figures import error
 from pages.parts.evaluate import scores
-from pages.parts.shared import results
-from pages.parts.shared.results import View
+from pages.parts.shared import studies
+from pages.parts.shared.studies import View
 from pages.parts.shell.language import _, count, said
 
 
 def table(view: View, found: Evaluation, target_id: str, level: str) -> None:
     """Draw every estimate of a target with its interval, and one sentence that says how to read it."""
     with st.expander(_("All numbers of this target"), expanded=True):
-        few = view.cohort.photographs < results.MANY
+        few = view.cohort.photographs < studies.MANY
         if few or st.button(_("Medians and ranks too"), help=_("They take a while on so many photographs.")):
-            found = results.everything(view, level, target_id)
+            found = evaluated(studies.study(view, level), target_id)
         st.table(
             _rows(found.targets[target_id].estimates),
             border="horizontal",

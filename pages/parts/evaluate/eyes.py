@@ -9,13 +9,14 @@ from concurrent.futures import Future
 import streamlit as st
 
 from fundus_core import figures
+from fundus_core.analyses import nearest
 from fundus_core.explain import Explanation, overlay
 from fundus_core.figures import number
 from fundus_core.records import Eye
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
-from pages.parts.shared import looking, photo, results
-from pages.parts.shared.results import View
+from pages.parts.shared import looking, photo, studies
+from pages.parts.shared.studies import View
 from pages.parts.shell import home, menu, state
 from pages.parts.shell.language import _, count, said
 
@@ -143,7 +144,7 @@ def _links(view: View, item: Item) -> None:
 
 def neighbours(view: View, item: Item, target_id: str, level: str) -> None:
     """Draw the photographs of other people that the model reads most like one; a click opens one."""
-    names, distances, targets = results.nearest(view, item.name, NEIGHBOURS)
+    names, distances, targets = nearest(studies.study(view), item.name, NEIGHBOURS)
     if not names:
         return
     found = home.store().photographs(view.cohort.id, Where(names=tuple(names)), model=view.model or None).items
@@ -165,14 +166,14 @@ def neighbours(view: View, item: Item, target_id: str, level: str) -> None:
 def _neighbour(view: View, item: Item, distance: float, target_id: str, level: str) -> None:
     with st.container(gap="xxsmall"):
         st.image(photo.picture(item, large=False), width="stretch", alt=photo.describe(item))
-        label = results.observation(item, level).rsplit("/", 1)[-1]
+        label = studies.observation(item, level).rsplit("/", 1)[-1]
         st.button(
             label,
             key=f"alike-{item.id}",
             type="tertiary",
             help=photo.describe(item),
             on_click=_open,
-            args=(view, level, results.observation(item, level)),
+            args=(view, level, studies.observation(item, level)),
         )
         st.caption(f"{_line(item, target_id)}  \n{_('{n} SD apart').format(n=f'{distance:.2f}')}")
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from fundus_core import figures, runs
-from fundus_core.evaluation import Estimate, Evaluation
-from fundus_core.figures import Points, Row
+from fundus_core.analyses import Canvas, Study, one_cohort
+from fundus_core.evaluation import Evaluation
+from fundus_core.figures import Points
 from fundus_core.targets import TARGETS, Target
 from pages.parts import explore
 from pages.parts.evaluate import eyes
-from pages.parts.shared import deeper, naming, progress, results, show
-from pages.parts.shared.results import View
+from pages.parts.shared import naming, progress, show, studies
+from pages.parts.shared.studies import View
 from pages.parts.shell import home
 from pages.parts.shell.language import _, count, said
 
 
 def caption(view: View, found: Evaluation) -> str:
     """Return what was counted: cohort, model, people and photographs."""
-    table = results.table(view)
+    table = studies.study(view).table
     predicted = int((table.status == "predicted").sum())
     people = max((result.n_patients for result in found.targets.values()), default=0)
     words = _(
@@ -47,25 +47,9 @@ def run_in_progress(view: View) -> None:
 
 def figures_of(target: str, columns: Sequence[str]) -> dict[str, str]:
     """Return the figures that a target has, by the name in the address; subgroups where a column makes some."""
-    words = _figures(binary=TARGETS[target].binary)
-    return words if columns else {name: word for name, word in words.items() if name != "subgroups"}
-
-
-def _figures(*, binary: bool) -> dict[str, str]:
-    if binary:
-        return {
-            "scatter": _("Probabilities"),
-            "calibration": _("Calibration"),
-            "subgroups": _("Subgroups"),
-        }
-    return {
-        "scatter": _("Scatter"),
-        "agreement": _("Bland–Altman"),
-        "calibration": _("Calibration"),
-        "errors": _("Errors"),
-        "residuals": _("Residuals"),
-        "subgroups": _("Subgroups"),
-    }
+    shown = [each for each in one_cohort.FIGURES if each.needs(TARGETS[target]) and (columns or not each.cut)]
+    words = {each.id: _(each.title) for each in shown}
+    return words | {"scatter": _("Probabilities")} if TARGETS[target].binary else words
 
 
 def explanation(what: str, observations: int = 0, *, binary: bool = False) -> str:
@@ -78,54 +62,36 @@ def explanation(what: str, observations: int = 0, *, binary: bool = False) -> st
     """
     if what == "scatter" and binary:
         return _("How often each probability is predicted, apart for the two true classes; a good model parts them.")
+    words = _(_FIGURES[what].question)
     if what in ("scatter", "agreement", "residuals") and observations > figures.WEBGL_POINTS:
-        return f"{_explained(what)} {_('Shaded: where most lie; points: the largest errors.')}"
-    return _explained(what)
+        return f"{words} {_('Shaded: where most lie; points: the largest errors.')}"
+    return words
 
 
-def _explained(what: str) -> str:
-    return {
-        "scatter": _(
-            "On the dashed line prediction equals truth; the band is ± the mean absolute error. "
-            "A flat cloud means that predictions are drawn to the mean."
-        ),
-        "agreement": _(
-            "Dotted: bias and the limits between which 95 % of differences lie. "
-            "A predictor that is drawn to the mean always shows a slope here."
-        ),
-        "calibration": _(
-            "Mean measured value in each tenth of the predictions; a slope of 1 means that a predicted "
-            "difference is a real one."
-        ),
-        "errors": _("How often each error occurs; nine of ten people lie between the dotted lines."),
-        "residuals": _("Against the truth a slope is expected: regression to the mean."),
-        "subgroups": _(
-            "Each part of the cohort on its own; parts with fewer than 20 people are withheld. "
-            "A smaller spread of true values alone makes errors smaller."
-        ),
-    }[what]
+_FIGURES = {each.id: each for each in one_cohort.FIGURES}
 
 
 @st.fragment
-def figure_with_panel(view: View, found: Evaluation, target_id: str, level: str, what: str, by: str) -> None:
+def figure_with_panel(view: View, target_id: str, level: str, what: str, by: str) -> None:
     """Draw the chosen figure and, beside it, the eyes behind the point that was clicked."""
-    if not results.there(view):
+    if not studies.there(view):
         st.rerun()  # another tab has deleted the cohort: only the whole page can say so
-    groups = results.groups(view, target_id, level, by)
+    groups = studies.groups(view, target_id, level, by)
     groups = [replace(group, name=said(group.name)) for group in groups] if by else groups
     left, right = st.columns([2, 1])
     key = f"{what}-{target_id}-{level}-{by}-{view.key}"
-    draw = _DRAWERS.get(what, _scatter)
+    study = studies.study(view, level)
+    cut = by or (study.columns[0] if what == "subgroups" else "")
     with left, st.container(border=True):
         if what == "subgroups" and not by:
             st.caption(_("Choose a column under Colour by, at the left."))
-        figure = draw(view, found, TARGETS[target_id], groups, level, by)
-        clicked = show.chart(figure, key, select=sum(map(len, groups)), name=f"{target_id}-{what}", view=view)
+        canvas = Canvas(show.look(view), groups, cut, view.place, 470)
+        clicked = _draw(study, target_id, what, canvas, key, view)
         st.caption(explanation(what, sum(map(len, groups)), binary=TARGETS[target_id].binary))
     with right:
         if len(clicked) > 1:
             explore.save_lasso(view, level, clicked)
-        name, was_chosen = eyes.chosen(view, level, clicked, results.worst(groups))
+        name, was_chosen = eyes.chosen(view, level, clicked, studies.worst(groups))
         items = eyes.panel(view, name, target_id, level, was_chosen=was_chosen)
     with left if what == "subgroups" else right:
         _boxes(view, TARGETS[target_id], groups)
@@ -133,69 +99,15 @@ def figure_with_panel(view: View, found: Evaluation, target_id: str, level: str,
         eyes.neighbours(view, items[0], target_id, level)
 
 
-def _scatter(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
-    result = found.targets[target.id]
-    look = show.look(view)
-    if target.binary:
-        names = (_("male"), _("female"))
-        return figures.probabilities(target, groups, result.estimates, look, names=names)
-    return figures.predicted_against_true(target, groups, result.estimates, look, people=result.n_patients, height=470)
-
-
-def _agreement(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
-    return figures.bland_altman(target, groups, found.targets[target.id].estimates, show.look(view), height=470)
-
-
-def _residuals(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
-    return figures.residuals(target, groups, show.look(view), against="truth", height=470)
-
-
-def _errors(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
-    distribution = deeper.errors(view, target.id, level)
-    return figures.error_histogram(target, distribution, show.look(view), place=view.place, height=470)
-
-
-def _calibration(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
-    estimates = found.targets[target.id].estimates
-    slope, intercept = estimates.get("slope"), estimates.get("intercept")
-    return figures.calibration(
-        target,
-        deeper.tenths(view, target.id, level),
-        show.look(view),
-        slope=slope.value if slope else None,
-        intercept=intercept.value if intercept else None,
-        curve=deeper.curve(view, target.id, level),
-        place=view.place,
-        height=470,
-    )
-
-
-def _subgroups(view: View, found: Evaluation, target: Target, groups: list[Points], level: str, by: str) -> go.Figure:
-    parts = deeper.subgroups(view, by or results.groupings(view)[0], target.id, level)
-    score = "accuracy" if target.binary else "mae"
-    rows = [
-        forest_row(said(group.name), group.estimates.get(score), group.n_patients, place, group.withheld)
-        for place, group in enumerate(parts.groups)
-    ]
-    whole = found.targets[target.id].estimates[score].value
-    axis = _("accuracy") if target.binary else f"MAE ({_(target.unit)})"
-    return figures.forest(rows, axis, show.look(view), reference=whole, reference_name=_("whole cohort"))
-
-
-def forest_row(name: str, estimate: Estimate | None, people: int, place: int, withheld: str = "") -> Row:
-    """Return one row of a forest plot."""
-    if estimate is None:
-        return Row(name, None, None, None, people, said(withheld), place)
-    return Row(name, estimate.value, estimate.low, estimate.high, people, said(estimate.note), place)
-
-
-_DRAWERS: dict[str, Callable[[View, Evaluation, Target, list[Points], str, str], go.Figure]] = {
-    "agreement": _agreement,
-    "calibration": _calibration,
-    "errors": _errors,
-    "residuals": _residuals,
-    "subgroups": _subgroups,
-}
+def _draw(study: Study, target_id: str, what: str, canvas: Canvas, key: str, view: View) -> list[str]:
+    """Draw the figure; return the points chosen in it."""
+    draw = _FIGURES[what].draw
+    figure = draw(study, TARGETS[target_id], canvas) if draw else None
+    if figure is None:
+        st.caption(_("Too few observations to draw."))
+        return []
+    observations = sum(map(len, canvas.groups))
+    return show.chart(figure, key, select=observations, name=f"{target_id}-{what}", view=view)
 
 
 def _boxes(view: View, target: Target, groups: Sequence[Points]) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
+from fundus_core.analyses import one_cohort
 from fundus_core.figures import error
 from fundus_core.targets import TARGETS
 from pages.parts.compare import beside
-from pages.parts.shared import deeper
-from pages.parts.shared.results import View
+from pages.parts.shared import studies
+from pages.parts.shared.studies import View
 from pages.parts.shell.language import _, count, said
 
 
 def table(view: View, target_id: str) -> None:
     """Draw how well a model's answers for a person's two eyes agree; nothing where nobody has both."""
-    found = deeper.eyes(view, target_id)
+    found = studies.study(view).get(one_cohort.EYES, target_id)
     if not len(found.patient):
         return
     with st.expander(_("Right and left eye")):

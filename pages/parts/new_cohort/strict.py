@@ -7,7 +7,7 @@ from dataclasses import asdict
 import streamlit as st
 
 from fundus_core.quality import LIMITS, Limits
-from pages.parts.shared.results import View
+from pages.parts.shared.studies import View
 from pages.parts.shell import home, state
 from pages.parts.shell.language import _
 

@@ -12,7 +12,7 @@ from fundus_core.store import Item
 from fundus_core.synthetic.rendered import RenderedEye
 from fundus_core.targets import TARGETS
 from pages.parts.shared import looking
-from pages.parts.shared.results import View
+from pages.parts.shared.studies import View
 from pages.parts.shell import state
 from pages.parts.shell.language import _, said
 from pages.parts.shell.sample import FOLDER, NAME

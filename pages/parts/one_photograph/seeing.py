@@ -15,7 +15,7 @@ from fundus_core.retina import CropRule
 from fundus_core.store import Item
 from pages.parts.new_cohort import strict
 from pages.parts.shared import cards, photo
-from pages.parts.shared.results import View
+from pages.parts.shared.studies import View
 from pages.parts.shell import home, menu
 from pages.parts.shell.language import _
 

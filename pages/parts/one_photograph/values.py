@@ -12,8 +12,8 @@ from fundus_core.figures import number
 from fundus_core.records import Floats
 from fundus_core.store import Item
 from fundus_core.targets import TARGETS, Target
-from pages.parts.shared import results, show
-from pages.parts.shared.results import View
+from pages.parts.shared import show, studies
+from pages.parts.shared.studies import View
 from pages.parts.shell.language import _
 
 
@@ -29,7 +29,7 @@ def draw(view: View, item: Item) -> None:
         )
     if not item.predictions:
         return
-    table = results.table(view)
+    table = studies.study(view).table
     with st.grid(min_column_width=190, gap="small"):
         for name in TARGETS:
             if name in item.predictions:

@@ -14,15 +14,15 @@ from fundus_core.records import CohortTable
 from fundus_core.report.slides import Deck, Page, layouts
 from fundus_core.targets import TARGETS
 from pages.parts.present import numbers, telling
-from pages.parts.shared import cards, naming, results, show
-from pages.parts.shared.results import View
+from pages.parts.shared import cards, naming, show, studies
+from pages.parts.shared.studies import View
 from pages.parts.shell.language import _, count, current
 
 
 def of_cohort(view: View, *, dark: bool) -> Deck:
     """Return the slides of a cohort: title, method, a scatter per target, yardsticks, three eyes, limits."""
-    found = results.evaluated(view)
-    ids = results.targets(found)
+    found = studies.scores(view)
+    ids = studies.targets(found)
     look = Look(dark=dark, say=_, rendered=bool(show.caveat(view)), opaque=True, size=22)
     scatters = [name for name in ids if not TARGETS[name].binary]
     photo = telling.cover(view, scatters[0]) if scatters else None
@@ -45,7 +45,7 @@ def _cover(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
 
 
 def _method(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
-    table = results.table(view)
+    table = studies.study(view).table
     lines = [
         _("Each photograph is cut to its retina, checked, and read once; no photograph is dropped silently."),
         _("Eyes of one person are averaged; intervals are 95 %, by bootstrap over people."),

@@ -11,7 +11,7 @@ import streamlit as st
 from fundus_core.report import slides
 from fundus_core.report.slides import Deck, Drawing
 from pages.parts.present import contents
-from pages.parts.shared.results import Key, View
+from pages.parts.shared.studies import Key, View
 from pages.parts.shell.language import _, current
 
 

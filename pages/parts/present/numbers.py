@@ -8,15 +8,15 @@ from fundus_core.evaluation import Estimate, Evaluation, TargetResult
 from fundus_core.figures import Look, error, heading, predicted_against_true
 from fundus_core.report.slides import Page, layouts
 from fundus_core.targets import TARGETS
-from pages.parts.shared import results
-from pages.parts.shared.results import View
+from pages.parts.shared import studies
+from pages.parts.shared.studies import View
 from pages.parts.shell.language import _, count
 
 
 def scatter(view: View, found: Evaluation, target_id: str, look: Look) -> Page:
     """Return a target's slide."""
     target, result = TARGETS[target_id], found.targets[target_id]
-    groups = results.groups(view, target_id, "patient")
+    groups = studies.groups(view, target_id, "patient")
     figure = predicted_against_true(target, groups, result.estimates, look, height=round(layouts.PLOT.h))
     figure.layout.annotations = [each for each in figure.layout.annotations if each.name != "note"]
     figure.update_xaxes(nticks=6)  # letters of a slide are large

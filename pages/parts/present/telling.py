@@ -10,8 +10,8 @@ from fundus_core.figures import number
 from fundus_core.report.slides import Page, layouts
 from fundus_core.store import Item
 from fundus_core.targets import TARGETS
-from pages.parts.shared import photo, results
-from pages.parts.shared.results import View
+from pages.parts.shared import photo, studies
+from pages.parts.shared.studies import View
 from pages.parts.shell import home
 from pages.parts.shell.language import _
 
@@ -33,7 +33,7 @@ def cover(view: View, target_id: str) -> layouts.Eye | None:
 
 
 def _items(view: View, target_id: str) -> list[Item]:
-    group = results.groups(view, target_id, "photograph")[0]
+    group = studies.groups(view, target_id, "photograph")[0]
     order = np.argsort(np.abs(group.predicted - group.truth), kind="stable")
     places = dict.fromkeys([int(order[0]), int(order[len(order) // 2]), int(order[-1])] if len(order) else [])
     store, model = home.store(), view.model or None

@@ -11,7 +11,7 @@ from fundus_core.errors import FundusError
 from fundus_core.explain import Explanation
 from fundus_core.store import Item
 from pages.parts.shared import cards
-from pages.parts.shared.results import View
+from pages.parts.shared.studies import View
 from pages.parts.shell import home
 
 KEPT = 24

@@ -12,7 +12,7 @@ from fundus_core.records import Eye
 from fundus_core.runs.opening import RENDERED_REMARK
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS, Target
-from pages.parts.shared.results import BETWEEN, View
+from pages.parts.shared.studies import BETWEEN, View
 from pages.parts.shell import home, sample
 from pages.parts.shell.language import _, said
 

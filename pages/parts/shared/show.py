@@ -13,9 +13,9 @@ from fundus_core.figures import Look, alt_text, error
 from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
 from pages.parts.shared import cards, taking
-from pages.parts.shared.results import View
+from pages.parts.shared.studies import View
 from pages.parts.shell import menu
-from pages.parts.shell.language import _, bound, said
+from pages.parts.shell.language import _, bound, said, tell
 
 RENDERED = "Rendered photographs; the model was trained on rendered eyes: these numbers say nothing about real eyes."
 RENDERED_MODEL = "The model was trained on rendered eyes: on photographs of real eyes its numbers have no meaning."
@@ -25,7 +25,7 @@ RESEARCH = "Research use only. Not a medical device."
 def look(view: View | None = None, **more: Any) -> Look:
     """Return how figures are drawn on this page: its theme, its language, and the stamp of rendered eyes."""
     rendered = view is not None and bool(caveat(view))
-    return Look(dark=st.context.theme.type == "dark", say=_, rendered=rendered, **more)
+    return Look(dark=st.context.theme.type == "dark", say=tell, rendered=rendered, **more)
 
 
 def caveat(view: View) -> str:

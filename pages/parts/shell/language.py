@@ -92,6 +92,11 @@ def said(text: object) -> str:
     return str(text) if language == "en" else phrasebook(language).translate(str(text))
 
 
+def tell(text: str) -> str:
+    """Return a sentence of the pages or a text of the core in the session's language: what figures and tables speak."""
+    return catalogue(current()).get(text) or said(text)
+
+
 def count(value: int) -> str:
     """Return a whole number as the language writes it."""
     return str(format_decimal(value, locale=current()))

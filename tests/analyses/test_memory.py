@@ -1,15 +1,17 @@
 """What is kept of a large cohort is what was computed, and goes when the cohort changes."""
 
 import io
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from fundus_core import evaluation
+from fundus_core.analyses import Disk, memory, serialise
 from fundus_core.evaluation.criteria.criterion_assessment import assess_cohort
-from fundus_core.pipeline import keeping, packing
-from fundus_core.pipeline.keeping import Of, kept
 from fundus_core.records import CohortTable
 from fundus_core.store import NewPhotograph, Store, TruthRow
 
@@ -17,7 +19,7 @@ from fundus_core.store import NewPhotograph, Store, TruthRow
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     """A store of one cohort that counts as a large one."""
-    monkeypatch.setattr(keeping, "MANY", 1)
+    monkeypatch.setattr(memory, "MANY", 1)
     with Store.open(tmp_path / "store") as opened:
         opened.create_cohort("clinic")
         opened.add_photographs("clinic", [NewPhotograph(f"{n}.jpg", f"/away/{n}.jpg") for n in range(3)])
@@ -80,7 +82,7 @@ RESULTS = {
 @pytest.mark.parametrize("people", [60, 400])
 def test_what_is_unpacked_equals_what_was_packed(name, people):
     made = RESULTS[name](table(people))
-    assert same(packing.unpack(packing.pack(made)), made)
+    assert same(serialise.unpack(serialise.pack(made)), made)
 
 
 def test_a_criterion_comes_back_with_its_rule():
@@ -88,26 +90,26 @@ def test_a_criterion_comes_back_with_its_rule():
         table(), truth={"waist": np.linspace(70, 110, 120)}, predicted={"waist": np.linspace(75, 105, 120)}
     )
     made = assess_cohort(replace(waists, low={}, high={}), "large_waist", **FEW)
-    found = packing.unpack(packing.pack(made))
+    found = serialise.unpack(serialise.pack(made))
     assert found.criterion is evaluation.criterion("large_waist")
     assert found.rows() == made.rows()
 
 
 def test_only_listed_classes_are_packed():
     with pytest.raises(TypeError, match="BytesIO cannot be packed; list it"):
-        packing.pack(io.BytesIO())
+        serialise.pack(io.BytesIO())
 
 
 def test_an_array_of_objects_cannot_come_in():
     out = io.BytesIO()
     np.savez(out, tree=np.array([{"kind": "Estimate"}], dtype=object))
     with pytest.raises(ValueError, match="allow_pickle"):
-        packing.unpack(out.getvalue())
+        serialise.unpack(out.getvalue())
 
 
 def asked(store: Store, calls: list[str], name: str = "n", model: str = "m") -> object:
-    of = Of(store.cohort("clinic"), model)
-    return kept(store, of, name, list, lambda: calls.append(name) or [len(calls)])
+    disk = Disk(store, store.cohort("clinic"), model)
+    return disk.kept(name, list, lambda: calls.append(name) or [len(calls)])
 
 
 def test_a_result_is_made_once_and_by_each_name_and_model(store):
@@ -146,8 +148,8 @@ def test_a_deleted_cohort_takes_everything_along_and_its_successor_starts_fresh(
 
 
 def test_what_was_computed_while_the_cohort_was_deleted_is_not_left_behind(store):
-    of = Of(store.cohort("clinic"), "m")
-    assert kept(store, of, "n", list, lambda: store.delete("clinic") or [1]) == [1]
+    disk = Disk(store, store.cohort("clinic"), "m")
+    assert disk.kept("n", list, lambda: store.delete("clinic") or [1]) == [1]
     assert not list((store.shelf.folder / "kept").glob("*"))
 
 
@@ -164,7 +166,7 @@ def test_a_damaged_file_is_made_anew(store, damage):
 def test_a_changed_formula_asks_anew(store, monkeypatch):
     calls: list[str] = []
     asked(store, calls)
-    monkeypatch.setattr(keeping, "_formulas", lambda: "changed")
+    monkeypatch.setattr(memory, "_formulas", lambda: "changed")
     assert asked(store, calls) == [2]
     assert len(list((store.shelf.folder / "kept").glob("*/*.npz"))) == 1
 
@@ -176,7 +178,42 @@ def test_a_folder_that_cannot_be_written_costs_speed_only(store):
 
 
 def test_a_small_cohort_is_computed(store, monkeypatch):
-    monkeypatch.setattr(keeping, "MANY", 4)
+    monkeypatch.setattr(memory, "MANY", 4)
     calls: list[str] = []
     assert [asked(store, calls), asked(store, calls)] == [[1], [2]]
     assert not (store.shelf.folder / "kept").exists()
+
+
+def test_several_who_ask_at_once_wait_for_one_answer():
+    calls: list[int] = []
+    kept, begin = memory.Memory(), threading.Barrier(4)
+
+    def ask() -> list[int]:
+        begin.wait()
+        return kept.kept("n", None, lambda: calls.append(1) or time.sleep(0.05) or [len(calls)])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [each.result() for each in [pool.submit(ask) for _ in range(4)]] == [[1]] * 4
+
+
+def test_an_answer_may_ask_for_others_and_a_fault_is_not_remembered():
+    kept, tried = memory.Memory(), []
+
+    def outer() -> int:
+        tried.append(1)
+        if len(tried) == 1:
+            message = "not yet"
+            raise ValueError(message)
+        return 1 + kept.kept("inner", None, lambda: 1)
+
+    with pytest.raises(ValueError, match="not yet"):
+        kept.kept("outer", None, outer)
+    assert kept.kept("outer", None, outer) == 2
+
+
+def test_what_was_asked_for_longest_ago_goes_first():
+    calls: list[str] = []
+    kept = memory.Memory(most=2)
+    for name in ("a", "b", "a", "c", "a", "b"):
+        kept.kept(name, None, lambda name=name: calls.append(name))
+    assert calls == ["a", "b", "c", "b"]

@@ -1,0 +1,24 @@
+"""One record for each thing that is computed and shown; pages, reports, slides and files only lay it out."""
+
+from fundus_core.analyses import one_cohort, side_by_side
+from fundus_core.analyses.memory import Disk, Memory
+from fundus_core.analyses.one_cohort import criteria_of, evaluated, main_score, nearest
+from fundus_core.analyses.side_by_side import told_apart
+from fundus_core.analyses.study import BETWEEN, Analysis, Canvas, Rows, Study
+
+__all__ = [
+    "BETWEEN",
+    "Analysis",
+    "Canvas",
+    "Disk",
+    "Memory",
+    "Rows",
+    "Study",
+    "criteria_of",
+    "evaluated",
+    "main_score",
+    "nearest",
+    "one_cohort",
+    "side_by_side",
+    "told_apart",
+]

@@ -1,0 +1,275 @@
+"""Every analysis of several cohorts, or of several models on one cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from fundus_core import evaluation
+from fundus_core.analyses.study import Analysis, Rows, Study
+from fundus_core.evaluation import (
+    Characteristic,
+    Comparison,
+    Imbalance,
+    ModelComparison,
+    OutOfDistribution,
+    Published,
+    Shift,
+    Standardised,
+    TargetComparison,
+    Transfer,
+)
+from fundus_core.records import CohortTable, Labels
+
+
+def told_apart(tables: Mapping[str, CohortTable], sha256: Mapping[str, Labels]) -> dict[str, CohortTable]:
+    """Make ids unique to a cohort, unless it shares people with another.
+
+    Two clinics both have a patient 0001, who are two people; a cohort and a selection of it share their people, and
+    that is seen from the same photograph standing under the same id in both.
+
+    Args:
+        tables: By cohort.
+        sha256: By cohort, a hash per photograph; empty where unknown.
+    """
+    known = {
+        name: {(str(who), str(sha)) for who, sha in zip(table.patient_id, sha256[name], strict=True) if sha}
+        for name, table in tables.items()
+    }
+    shared = {name for name, mine in known.items() if any(mine & known[other] for other in known if other != name)}
+    return {
+        name: table
+        if name in shared
+        else replace(table, patient_id=np.char.add(f"{name}/", table.patient_id.astype(np.str_)))
+        for name, table in tables.items()
+    }
+
+
+def _comparison(study: Study, target: str, _by: str) -> Comparison:
+    return evaluation.compare(
+        study.tables,
+        level=study.level,
+        targets=[target] if target else None,
+        seed=study.seed,
+        draws=study.draws,
+        margins={name: margin for name, margin in study.margins.items() if target in ("", name)} or None,
+    )
+
+
+COMPARISON = Analysis(
+    "comparison",
+    "Cohorts side by side",
+    "Do errors differ between cohorts, and would they on the same people?",
+    _comparison,
+    per_target=False,
+)
+
+
+def _of_target(study: Study, target: str) -> TargetComparison:
+    return study.get(COMPARISON, target).targets[target]
+
+
+def _part(
+    name: str, title: str, question: str, part: Callable[[TargetComparison], Any], rows: Callable[[Any], Rows]
+) -> Analysis[Any]:
+    """Return an analysis that is a part of the comparison of one target."""
+    return Analysis(name, title, question, lambda study, target, _by: part(_of_target(study, target)), None, rows)
+
+
+def _of_standardised(found: Standardised | None) -> Rows:
+    if found is None:
+        return ()
+    return [
+        {
+            "target": found.target,
+            "cohort": cohort.name,
+            "n": cohort.n,
+            "left_out": cohort.left_out,
+            "effective_n": cohort.effective_n,
+            "estimate": score,
+            **estimate.as_json(),
+        }
+        for cohort in found.cohorts
+        for score, estimate in cohort.estimates.items()
+    ]
+
+
+def _balance(found: Standardised | None) -> Rows:
+    return [] if found is None else [{"target": found.target, **row} for row in evaluation.rows(found.balance)]
+
+
+ESTIMATES = _part(
+    "estimates", "Errors", "How large are the errors in each cohort?", lambda one: one, TargetComparison.rows
+)
+DIFFERENCES = _part(
+    "differences",
+    "Differences",
+    "First minus second: do errors differ by more than chance?",
+    lambda one: one.differences,
+    evaluation.rows,
+)
+STANDARDISED = _part(
+    "standardised",
+    "Case-mix-adjusted comparison",
+    "Weighted so that truth, age and sex are distributed alike in all cohorts: what differs then is not a matter of "
+    "spread.",
+    lambda one: one.standardised,
+    _of_standardised,
+)
+BALANCE = _part(
+    "standardised_balance",
+    "What the weights achieved",
+    "Are truth, age and sex distributed alike after weighting?",
+    lambda one: one.standardised,
+    _balance,
+)
+STANDARDISED_DIFFERENCES = _part(
+    "standardised_differences",
+    "Case-mix-adjusted differences",
+    "First minus second, after weighting.",
+    lambda one: one.standardised.differences if one.standardised else (),
+    evaluation.rows,
+)
+EQUIVALENCE = _part(
+    "equivalence",
+    "Equivalence",
+    "Two one-sided tests at 5 % against the margin. Not shown is not the same as different.",
+    lambda one: one.equivalences,
+    evaluation.rows,
+)
+
+
+def _case_mix(study: Study, _target: str, _by: str) -> Sequence[Characteristic]:
+    return evaluation.table_one(study.tables)
+
+
+def _imbalance(study: Study, _target: str, _by: str) -> Sequence[Imbalance]:
+    return evaluation.imbalance(study.tables)
+
+
+CASE_MIX = Analysis(
+    "case_mix",
+    "Characteristics (Table 1)",
+    "Numbers are mean (SD), of which n known where some are missing; categories n (share).",
+    _case_mix,
+    rows=evaluation.rows,
+    per_target=False,
+    at_level=False,
+)
+IMBALANCE = Analysis(
+    "imbalance",
+    "Standardised differences",
+    "Standardised differences below 0.1 are often taken as negligible; an overlap of 1: one distribution.",
+    _imbalance,
+    rows=evaluation.rows,
+    per_target=False,
+    at_level=False,
+)
+
+
+def _transfers(study: Study, target: str, _by: str) -> Sequence[Transfer]:
+    return evaluation.transfers(
+        study.tables, targets=[target] if target else None, level=study.level, seed=study.seed, draws=study.draws
+    )
+
+
+RECALIBRATION = Analysis(
+    "recalibration",
+    "Recalibration",
+    "A line from prediction to truth, learnt on one cohort, tested on the other: never on the same people.",
+    _transfers,
+    rows=evaluation.rows,
+    per_target=False,
+)
+
+
+def published_rows(found: Sequence[Published]) -> Rows:
+    """Return what others have reported as a table, a row per figure."""
+    return [
+        {
+            "target": each.target,
+            "study": each.study.name,
+            "estimate": each.score,
+            "value": each.value,
+            "low": each.low,
+            "high": each.high,
+            "baseline": each.baseline,
+            "people": each.study.people,
+            "population": each.study.population,
+            "source": each.study.source,
+            "read": each.study.read,
+            "remark": each.note,
+        }
+        for each in found
+    ]
+
+
+PUBLISHED = Analysis(
+    "published",
+    "Published elsewhere",
+    evaluation.SPREAD_SENTENCE,
+    lambda _study, target, _by: evaluation.published(target),
+    rows=published_rows,
+    at_level=False,
+)
+
+
+def _shift(study: Study, _target: str, _by: str) -> Sequence[Shift]:
+    return evaluation.prediction_shift(study.tables)
+
+
+def _foreign(study: Study, _target: str, _by: str) -> Sequence[OutOfDistribution]:
+    return evaluation.out_of_distribution(study.tables, seed=study.seed, draws=study.draws)
+
+
+SHIFT = Analysis(
+    "shift",
+    "Shift in predictions (no reference values needed)",
+    "How the predictions of two cohorts differ, a person each; Holm-corrected. A shift is no error.",
+    _shift,
+    rows=evaluation.rows,
+    per_target=False,
+    at_level=False,
+)
+OUT_OF_DISTRIBUTION = Analysis(
+    "out_of_distribution",
+    "Out of distribution",
+    "How many photographs are unlike those that the model was trained on?",
+    _foreign,
+    rows=evaluation.rows,
+    per_target=False,
+    at_level=False,
+)
+
+
+def _models(study: Study, target: str, _by: str) -> ModelComparison:
+    tables = {name: table for name, table in study.tables.items() if target in table.predicted}
+    return evaluation.compare_models(tables, target, level=study.level, seed=study.seed, draws=study.draws)
+
+
+MODELS = Analysis(
+    "models",
+    "Model against model",
+    "On the photographs that every model predicted, the same people in each draw.",
+    _models,
+    rows=lambda found: evaluation.rows(found.differences),
+)
+
+TABLES: Sequence[Analysis[Any]] = (
+    CASE_MIX,
+    IMBALANCE,
+    ESTIMATES,
+    DIFFERENCES,
+    STANDARDISED,
+    BALANCE,
+    STANDARDISED_DIFFERENCES,
+    RECALIBRATION,
+    PUBLISHED,
+    EQUIVALENCE,
+    SHIFT,
+    OUT_OF_DISTRIBUTION,
+)
+"""Analyses of cohorts side by side that are exported as tables, in the order of their files."""

@@ -1,0 +1,224 @@
+"""A study: cohorts looked at together, at one level with one seed, and all that was computed of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core import evaluation
+from fundus_core.analyses.memory import Memory
+from fundus_core.errors import UsageError
+from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Cell, Level, Sample
+from fundus_core.figures import Figure, Look, Points
+from fundus_core.records import CohortTable, Labels, Status
+from fundus_core.targets import TARGETS, Target
+
+_R = TypeVar("_R")
+Rows = Sequence[Mapping[str, Cell]]
+"""A table as it is exported; every row has the same columns."""
+
+BETWEEN = " · "
+"""Stands between a patient and an eye in the name of an observation."""
+MOST_GROUPS = 8
+"""A column with more different words is a name or a date, not a group; the palette has as many colours."""
+ALWAYS = ("sex", "age", "eye", "quality", "out_of_distribution")
+"""Columns that every cohort can be cut by, where they differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """What a figure is drawn with and of, besides its numbers."""
+
+    look: Look
+    """Palette, language, stamp."""
+    groups: Sequence[Points] = ()
+    """Observations, a group per colour."""
+    by: str = ""
+    """The column that cuts the cohort; empty for every one."""
+    place: int = 0
+    """Colour of the cohort."""
+    height: int = 420
+    """Pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis(Generic[_R]):
+    """One thing that is computed and shown: the same wherever it is shown."""
+
+    id: str
+    """Stable: the name of its table's file, and in addresses."""
+    title: str
+    """In English, as pages and reports head it."""
+    question: str
+    """What it answers, or how it is read, in English."""
+    compute: Callable[[Study, str, str], _R]
+    """From study, target (or criterion) and column to the result."""
+    kind: type | None = None
+    """Class of the result where it is worth keeping on disk."""
+    rows: Callable[[_R], Rows] = lambda _found: ()
+    """The result as an exported table."""
+    draw: Callable[[Study, Target, Canvas], Figure | None] | None = None
+    """The result as a figure; ``None`` comes back where there is nothing to draw."""
+    needs: Callable[[Target], bool] = lambda _target: True
+    """Which targets it is for."""
+    per_target: bool = True
+    """Whether it asks about one target at a time."""
+    at_level: bool = True
+    """Whether it depends on what one observation is."""
+    cut: bool = False
+    """Whether it asks about one column of groups at a time."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """Cohorts of photographs with predictions and truth, side by side or one alone."""
+
+    load: Callable[[], Mapping[str, CohortTable]]
+    """Reads each cohort's table by its name, when first asked for."""
+    level: Level = "patient"
+    """What one observation is: ``patient``, ``eye`` or ``photograph``."""
+    seed: int = SEED
+    """Of every draw."""
+    most_draws: int = NUMBER_OF_DRAWS
+    """Draws of an interval; fewer are taken of very many people, whose intervals are narrow."""
+    margins: Mapping[str, float] = field(default_factory=dict)
+    """Per target the largest difference that would not matter, stated beforehand."""
+    memory: Memory = field(default_factory=Memory)
+    """Of all that was computed; shared by every level."""
+
+    @classmethod
+    def of(cls, table: CohortTable, *, level: str = "patient", seed: int = SEED, draws: int = NUMBER_OF_DRAWS) -> Study:
+        """Return the study of one cohort.
+
+        Raises:
+            UsageError: An unknown level.
+        """
+        return cls(lambda: {"": table}, evaluation.check_level(level), seed, draws)
+
+    def at(self, level: str, margins: Mapping[str, float] | None = None) -> Study:
+        """Return the same study at another level, or with margins; what is known of it is shared."""
+        return replace(self, level=evaluation.check_level(level), margins=margins or {})
+
+    def get(self, analysis: Analysis[_R], target: str = "", by: str = "") -> _R:
+        """Return the answer of an analysis, computed once.
+
+        Args:
+            analysis: One of :mod:`fundus_core.analyses`.
+            target: Id of a target or of a criterion; empty for what concerns the cohort as a whole.
+            by: A column, for what is cut by one.
+        """
+        level = self.level if analysis.at_level else ""
+        margins = tuple(sorted(self.margins.items()))
+        name = (analysis.id, target, by, level, self.seed, self.most_draws, margins)
+        return self.memory.kept(name, analysis.kind, lambda: analysis.compute(self, target, by))
+
+    def rows(self, analysis: Analysis[_R], target: str = "") -> Rows:
+        """Return an analysis as an exported table, of one target or of all."""
+        wanted = [target] if target else self.of_interest(analysis)
+        columns = self.columns if analysis.cut else ("",)
+        return [row for each in wanted for by in columns for row in analysis.rows(self.get(analysis, each, by))]
+
+    def of_interest(self, analysis: Analysis[_R]) -> Sequence[str]:
+        """Return what an analysis asks about one after another: the targets that it is for."""
+        return [name for name in self.targets if analysis.needs(TARGETS[name])] if analysis.per_target else [""]
+
+    @property
+    def tables(self) -> Mapping[str, CohortTable]:
+        """Each cohort's readings and truth by its name."""
+        return self.memory.kept("tables", None, lambda: MappingProxyType(dict(self.load())))
+
+    @property
+    def table(self) -> CohortTable:
+        """The one cohort's readings and truth.
+
+        Raises:
+            UsageError: There are several.
+        """
+        if len(self.tables) != 1:
+            message = f"The study holds {len(self.tables)} cohorts; ask one of them alone."
+            raise UsageError(message)
+        return next(iter(self.tables.values()))
+
+    @property
+    def ordered(self) -> CohortTable:
+        """The one cohort's table in the order in which everything is counted."""
+        return self.memory.kept("ordered", None, lambda: evaluation.sort_rows(self.table))
+
+    @property
+    def draws(self) -> int:
+        """How many draws intervals have."""
+        people = self.memory.kept("people", None, lambda: sum(map(_people, self.tables.values())))
+        return evaluation.draws_for(people, self.most_draws)
+
+    @property
+    def targets(self) -> Sequence[str]:
+        """Ids of the targets that some cohort has both measured and predicted."""
+        shared = [set(table.truth) & set(table.predicted) for table in self.tables.values()]
+        return [name for name in TARGETS if any(name in each for each in shared)]
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Columns that cut the cohort in at least two and at most :data:`MOST_GROUPS` groups."""
+        return self.memory.kept("columns", list, lambda: _columns(self.table))
+
+    def sample(self, target: str) -> tuple[Sample, Labels]:
+        """Return the observations of one target, and the name of each."""
+        name = ("sample", target, self.level)
+        return self.memory.kept(name, None, lambda: _sample(self.ordered, TARGETS[target], self.level))
+
+    def groups(self, target: str, by: str = "", *, name: str = "all", place: int = 0) -> Sequence[Points]:
+        """Return one target's observations, a group per word of a column; one group without a column.
+
+        Args:
+            target: Its id.
+            by: The column.
+            name: Of the one group.
+            place: Of the one group's colour.
+        """
+        found, ids = self.sample(target)
+        if not by:
+            return [Points(name, ids, found.y, found.p, place)]
+        mine = self.memory.kept(("words", target, by, self.level), None, lambda: _words(found, self.ordered, by))
+        return [
+            Points(str(word), ids[mine == word], found.y[mine == word], found.p[mine == word], at)
+            for at, word in enumerate(np.unique(mine))
+        ]
+
+
+def _people(table: CohortTable) -> int:
+    return len(evaluation.bootstrap_population(table))
+
+
+def _columns(table: CohortTable) -> list[str]:
+    possible = dict.fromkeys([*ALWAYS, *table.covariates])
+    return [name for name in possible if 1 < len(np.unique(evaluation.grouping(table, name))) <= MOST_GROUPS]
+
+
+def _sample(ordered: CohortTable, target: Target, level: Level) -> tuple[Sample, Labels]:
+    sample = evaluation.units_of_analysis(ordered, target, level, ordered=True)
+    who = sample.patients[sample.group]
+    if level == "patient":
+        return sample, who
+    if level == "eye":
+        return sample, np.char.add(np.char.add(who, BETWEEN), sample.eye)
+    return sample, ordered.photograph[counted(ordered, target)]
+
+
+def counted(ordered: CohortTable, target: Target) -> NDArray[np.bool_]:
+    """Return which photographs an evaluation counts, as it counts them."""
+    nothing = np.full(len(ordered), np.nan)
+    truth, predicted = ordered.truth.get(target.id, nothing), ordered.predicted.get(target.id, nothing)
+    chosen = (ordered.status == Status.PREDICTED.value) & np.isfinite(truth) & np.isfinite(predicted)
+    return np.asarray(chosen & ((truth == 0) | (truth == 1)) if target.binary else chosen)
+
+
+def _words(found: Sample, ordered: CohortTable, by: str) -> Labels:
+    """Return each observation's word: that of its person's first photograph."""
+    words = evaluation.grouping(ordered, by)
+    people, first = np.unique(ordered.patient_id, return_index=True)
+    return np.asarray(words[first[np.searchsorted(people, found.patients[found.group])]])

@@ -1,0 +1,170 @@
+"""What pages look at, and its study: computed once per revision of a cohort and shared by all tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+import streamlit as st
+
+from fundus_core import evaluation
+from fundus_core.analyses import BETWEEN, Disk, Memory, Study, evaluated, one_cohort, told_apart
+from fundus_core.evaluation import Evaluation
+from fundus_core.figures import Points
+from fundus_core.records import CohortTable
+from fundus_core.store import Cohort, Item
+from fundus_core.targets import TARGETS
+from pages.parts.shell import home
+from pages.parts.shell.language import _, count
+from pages.parts.shell.places import folder
+
+Key = tuple[str, int, float, int, str]
+"""Working folder, cohort, when it was made (ids are used again), revision and model: what studies are cached under."""
+MANY = 20_000
+"""Photographs from which on medians and ranks, which are sorted anew for every draw, are computed on request only."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a page looks at: one cohort under one model."""
+
+    cohort: Cohort
+    """As the store has it now."""
+    model: str
+    """Id of the card; empty where no model was asked yet."""
+
+    @property
+    def place(self) -> int:
+        """Place of the cohort's colour in the palette; the same everywhere, whatever other cohorts come and go."""
+        return self.cohort.id - 1
+
+    def link(self, item: Item | None = None) -> dict[str, str]:
+        """What leads a link here, or to one of the photographs: keys that stay, and no name of anybody."""
+        told = {"cohort": self.cohort.key, "model": self.model, "photograph": item.key if item else ""}
+        return {name: word for name, word in told.items() if word}
+
+    @property
+    def key(self) -> Key:
+        """What caches of this view are kept under."""
+        cohort = self.cohort
+        return (str(folder()), cohort.id, cohort.created_at, cohort.revision, self.model)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _study(key: Key, _view: View) -> Study:
+    store, models = home.store(), [_view.model] if _view.model else None
+    disk = Disk(store, _view.cohort, _view.model)
+
+    def load() -> Mapping[str, CohortTable]:
+        return {_view.cohort.name: disk.kept("table", CohortTable, lambda: store.table(_view.cohort.id, models))}
+
+    return Study(load, memory=Memory(disk))
+
+
+def study(view: View, level: str = "patient") -> Study:
+    """Return the study of one cohort under one model."""
+    return _study(view.key, view).at(level)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _together(keys: tuple[Key, ...], _views: Sequence[View]) -> Study:
+    def load() -> Mapping[str, CohortTable]:
+        hashes = {view.cohort.name: home.store().hashes(view.cohort.id) for view in _views}
+        return told_apart({view.cohort.name: study(view).table for view in _views}, hashes)
+
+    return Study(load)
+
+
+def together(views: Sequence[View], level: str = "patient", margins: Mapping[str, float] | None = None) -> Study:
+    """Return the study of several cohorts side by side; equal ids of different people are made different."""
+    return _together(tuple(view.key for view in views), views).at(level, margins)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _models(keys: tuple[Key, ...], _views: Sequence[View]) -> Study:
+    return Study(lambda: {view.model: study(view).table for view in _views})
+
+
+def models(view: View, target: str, level: str) -> Study | None:
+    """Return the study of a cohort's models that read a target; ``None`` where only one does."""
+    views = [View(view.cohort, version.model) for version in home.store().models(view.cohort.id)]
+    views = [each for each in views if target in study(each).table.predicted]
+    return _models(tuple(each.key for each in views), views).at(level) if len(views) > 1 else None
+
+
+def there(view: View) -> bool:
+    """Return whether the store still has the cohort."""
+    known = {(each.id, each.created_at) for each in home.store().cohorts()}
+    return (view.cohort.id, view.cohort.created_at) in known
+
+
+def read(view: View) -> None:
+    """Read a large cohort while the page says so; all that is asked afterwards finds it read."""
+    if view.cohort.photographs >= MANY:
+        with st.spinner(_("Reading {n} photographs' results").format(n=count(view.cohort.photographs)), show_time=True):
+            study(view).ordered  # noqa: B018 - read now, while the page says so
+
+
+def scores(view: View, level: str = "patient", *targets: str) -> Evaluation:
+    """Return the numbers of these targets, of all without one, without those that need sorting."""
+    if view.cohort.photographs < MANY:
+        return evaluated(study(view, level), *targets, ranked=False)
+    with st.spinner(_("Computing intervals"), show_time=True):
+        return evaluated(study(view, level), *targets, ranked=False)
+
+
+def points(view: View, level: str = "patient") -> Evaluation:
+    """Return every target's numbers without intervals: nobody has to be drawn for them."""
+    return study(view, level).get(one_cohort.POINTS)
+
+
+def scored(view: View, level: str, target: str) -> Evaluation:
+    """Return every target's numbers, with intervals for one: what a page shows that looks at one."""
+    whole = scores(view, level, target)
+    return replace(whole, targets=MappingProxyType({**points(view, level).targets, **whole.targets}))
+
+
+def exported(view: View, level: str) -> Evaluation:
+    """Return every target's numbers for a file: with medians and ranks where they do not take minutes."""
+    return evaluated(study(view, level), ranked=view.cohort.photographs < MANY)
+
+
+def targets(found: Evaluation) -> list[str]:
+    """Return the ids of targets that have observations."""
+    return [name for name in TARGETS if name in found.targets and found.targets[name].n > 0]
+
+
+def groups(view: View, target: str, level: str, by: str = "") -> Sequence[Points]:
+    """Return the observations of one target, a group per word of a column; one group without a column."""
+    return study(view, level).groups(target, by, name=view.cohort.name, place=view.place)
+
+
+def photographs_of(view: View, level: str, names: Sequence[str]) -> list[str]:
+    """Return the names of the photographs behind observations."""
+    if level == "photograph":
+        return list(names)
+    found = study(view).table
+    who = evaluation.person_ids(found)
+    if level == "eye":
+        who = np.char.add(np.char.add(who, BETWEEN), found.eye)
+    return [str(name) for name in found.photograph[np.isin(who, list(names))]]
+
+
+def observation(item: Item, level: str) -> str:
+    """Return the name of the observation that a photograph belongs to."""
+    if level == "photograph":
+        return item.name
+    who = item.patient_id or item.name
+    return f"{who}{BETWEEN}{item.eye.value}" if level == "eye" else who
+
+
+def worst(found: Sequence[Points]) -> str:
+    """Return the name of the observation with the largest error; empty where there is none."""
+    return max(map(_largest, filter(len, found)), default=(0.0, ""))[1]
+
+
+def _largest(group: Points) -> tuple[float, str]:
+    at = int(np.argmax(np.abs(group.error)))
+    return float(np.abs(group.error[at])), str(group.ids[at])
