@@ -106,6 +106,7 @@ def _start(store: Store, idle_exit: float) -> subprocess.Popen[bytes]:
     # the address travels in the environment, since it may hold a password and arguments are public
     environment = {**os.environ, "PYTHONPATH": path, "FUNDUS_LAB_STORE": address}
     command = [sys.executable, "-m", "fundus_core.runs.worker", "--idle-exit", str(idle_exit)]
+    command += ["--starter", str(os.getpid())]
     with open(_log(store), "ab", opener=private.opener) as log:
         return subprocess.Popen(  # noqa: S603 (our own interpreter and module)
             [*command, "--files", str(store.shelf.folder.absolute())],

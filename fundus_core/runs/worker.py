@@ -40,6 +40,7 @@ def work(
     idle_exit: float = 0.0,
     over: threading.Event | None = None,
     seated: bool = False,
+    starter: int | None = None,
 ) -> None:
     """Work until there has been nothing to do for some time, or somebody asks for a stop.
 
@@ -49,6 +50,7 @@ def work(
         idle_exit: Seconds without work after which to end.
         over: Set by somebody who wants a stop.
         seated: Whether this is the machine's own worker, which ``stop_worker`` means.
+        starter: The process that started this one, which may have ended before this line; the parent where ``None``.
     """
     with (
         Presence(store, seated=seated) as me,
@@ -56,7 +58,7 @@ def work(
         _closing(Worker(store, opening, me, pool)) as worker,
     ):
         worker.over = over or worker.over
-        busy, parent = time.monotonic(), os.getppid()
+        busy, parent = time.monotonic(), starter or os.getppid()
         untidy = True
         while not worker.over.is_set():
             try:
@@ -99,6 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--store", default=os.environ.get("FUNDUS_LAB_STORE"), help="folder or database URL")
     parser.add_argument("--files", help="folder for files, where the store is behind a URL")
     parser.add_argument("--idle-exit", type=float, default=1800.0, help="seconds without work before it ends")
+    parser.add_argument("--starter", type=int, help="process without which it does not wait so long")
     options = parser.parse_args(arguments)
     if not options.store:
         parser.error("name the store: --store FOLDER")
@@ -122,7 +125,7 @@ def _work_at(options: argparse.Namespace, over: threading.Event) -> int:
             report("another worker is at work on this store")
             return 0
         try:
-            work(store, idle_exit=options.idle_exit, over=over, seated=True)
+            work(store, idle_exit=options.idle_exit, over=over, seated=True, starter=options.starter)
         finally:
             seat.give_back()
     return 0

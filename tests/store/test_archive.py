@@ -235,3 +235,17 @@ def test_it_is_read_in_a_process_of_its_own_first(store: Store, exported: Path, 
     (tmp_path / "no.zip").write_bytes(exported.read_bytes()[:-30])
     with pytest.raises(UsageError, match="damaged"):
         pipeline.bring_in(store, tmp_path / "no.zip", name="no")
+
+
+def test_bytes_that_were_never_read_as_a_photograph_do_not_leave(store: Store, tmp_path: Path) -> None:
+    """Somebody names a file of the server as a photograph, or a manifest does, and takes the cohort away."""
+    (tmp_path / "passwd").write_bytes(b"root:x:0:0")
+    kept = store.keep(b"user:y:1:1")
+    store.create_cohort("taken")
+    there = NewPhotograph("passwd", str(tmp_path / "passwd"))
+    store.add_photographs("taken", [there, NewPhotograph.of_kept("letter.jpg", kept)])
+    store.export("taken", tmp_path / "taken.zip")
+    with zipfile.ZipFile(tmp_path / "taken.zip") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    assert not [name for name in members if name.startswith("photographs/")]
+    assert not [name for name, data in members.items() if b"root:x" in data or b"user:y" in data]

@@ -63,6 +63,8 @@ def is_own(request: Request) -> bool:
         return True
     try:
         asked, told = urlsplit(f"//{request.headers.get('host', '')}"), urlsplit(origin)
+        if not told.hostname:
+            return False
         if told.netloc == asked.netloc or origin in _listed() or told.hostname == _address():
             return True
         return {told.hostname, asked.hostname} <= _LOOPBACK  # a proxy on this machine
