@@ -244,6 +244,12 @@ class CohortTable:
     """By target id: upper ends of prediction intervals."""
     covariates: Mapping[str, Labels] = field(default_factory=dict)
     """Any other column of the truth table, as words."""
+    visit: Labels = field(default_factory=lambda: np.array([], dtype=np.str_))
+    """When it was taken, as year-month-day, or another word for the visit; empty where unknown."""
+
+    def __post_init__(self) -> None:
+        if not len(self.visit):
+            object.__setattr__(self, "visit", np.full(len(self.photograph), "", dtype=np.str_))
 
     def __len__(self) -> int:
         return len(self.photograph)

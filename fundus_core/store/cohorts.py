@@ -18,9 +18,8 @@ _COHORT = schema.cohort.c
 _PHOTOGRAPH = schema.photograph.c
 _MEMBER = (
     *("sha256", "locator", "kept", "stamp", "eye", "eye_source", "covariates"),
-    *("door_status", "door_code", "door_reason"),
+    *("door_status", "door_code", "door_reason", "door_values", "visit"),
 )
-_TRUTH = tuple(column.name for column in schema.photograph.columns if isinstance(column.type, sa.Double))
 
 
 def every(connection: sa.Connection, ref: CohortRef | None = None) -> tuple[Cohort, ...]:
@@ -142,31 +141,34 @@ def copy(
     patient: sa.ColumnElement[str] = _PHOTOGRAPH.patient_id,
 ) -> None:
     """Copy photographs with truth and outcomes into a cohort, in their order; files are shared."""
-    same = [*_MEMBER, *_TRUTH]
     query = (
         sa.select(sa.literal(cohort), name, patient)
-        .add_columns(*(_PHOTOGRAPH[column] for column in same))
+        .add_columns(*(_PHOTOGRAPH[column] for column in _MEMBER))
         .where(_PHOTOGRAPH.cohort_id == source, condition)
         .order_by(_PHOTOGRAPH.id)
     )
-    columns = ["cohort_id", "name", "patient_id", *same]
+    columns = ["cohort_id", "name", "patient_id", *_MEMBER]
     connection.execute(sa.insert(schema.photograph).from_select(columns, query))
-    _copy_outcomes(connection, source, cohort, name)
+    for table in (schema.measurement, schema.outcome):
+        _copy_rows(connection, table, source, cohort, name)
     update(connection, cohort)
 
 
-def _copy_outcomes(connection: sa.Connection, source: int, cohort: int, name: sa.ColumnElement[str]) -> None:
+def _copy_rows(
+    connection: sa.Connection, table: sa.Table, source: int, cohort: int, name: sa.ColumnElement[str]
+) -> None:
+    """Copy what a table holds of photographs that were copied."""
     new = schema.photograph.alias()
-    old = schema.outcome.c
+    columns = [column for column in table.c if column is not table.c.photograph_id]
     query = (
-        sa.select(new.c.id, old.version_id, old.reading_id, old.status, old.reason_code, old.reason)
-        .select_from(schema.outcome)
-        .join(schema.photograph, _PHOTOGRAPH.id == old.photograph_id)
+        sa.select(new.c.id, *columns)
+        .select_from(table)
+        .join(schema.photograph, _PHOTOGRAPH.id == table.c.photograph_id)
         .join(new, sa.and_(new.c.cohort_id == cohort, new.c.name == name))
         .where(_PHOTOGRAPH.cohort_id == source)
     )
-    columns = ["photograph_id", "version_id", "reading_id", "status", "reason_code", "reason"]
-    connection.execute(sa.insert(schema.outcome).from_select(columns, query))
+    names = ["photograph_id", *(column.name for column in columns)]
+    connection.execute(sa.insert(table).from_select(names, query))
 
 
 def delete(connection: sa.Connection, ref: CohortRef) -> None:

@@ -173,10 +173,27 @@ def forget(engine: sa.Engine) -> None:
             raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows; those whose key is taken already, even by somebody at this moment, stay as they are."""
-    if rows:
-        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
+def insert_new(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *returning: sa.Column[Any]
+) -> Sequence[Any]:
+    """Insert rows; those whose key is taken already, even by somebody at this moment, stay as they are.
+
+    Args:
+        connection: Of a transaction that writes.
+        table: Where to.
+        rows: A column's value by its name.
+        returning: Which columns of the rows that are new are wanted.
+
+    Returns:
+        A row per new row, in any order; none where no column was named.
+    """
+    if not rows:
+        return ()
+    statement = _insert(connection, table).on_conflict_do_nothing()
+    if not returning:
+        connection.execute(statement, rows)
+        return ()
+    return connection.execute(statement.returning(*returning), rows).all()
 
 
 def insert_new_from(connection: sa.Connection, table: sa.Table, columns: Sequence[str], query: sa.Select[Any]) -> None:

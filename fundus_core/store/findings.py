@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,24 +11,31 @@ import sqlalchemy as sa
 from fundus_core import __version__
 from fundus_core.store import database, members, schema
 from fundus_core.store.values import Finding
-from fundus_core.targets import TARGETS
+from fundus_core.targets import target
 
 _READING = schema.reading.c
 
 
 def write(connection: sa.Connection, version: int, findings: Iterable[Finding]) -> None:
     """Write readings once: bytes that have one under this version keep it."""
-    rows = sorted((_row(version, finding) for finding in findings), key=lambda row: str(row["sha256"]))
-    database.insert_new(connection, schema.reading, rows)  # in one order, lest two workers wait for each other
+    for chunk in members.chunks(findings, 1000):
+        by_sha256 = {finding.sha256: finding for finding in reversed(chunk)}
+        ordered = sorted(by_sha256)  # lest two workers wait for each other
+        rows = [_row(version, by_sha256[sha256]) for sha256 in ordered]
+        new = database.insert_new(connection, schema.reading, rows, _READING.id, _READING.sha256)
+        numbers = [one for reading, sha256 in new for one in _numbers(reading, by_sha256[sha256])]
+        database.insert_new(connection, schema.prediction, numbers)
+
+
+def _numbers(reading: int, finding: Finding) -> Iterator[dict[str, Any]]:
+    for name, found in finding.predictions.items():
+        value = members.number(found.value)
+        if value is not None:
+            ends = {"low": members.number(found.low), "high": members.number(found.high)}
+            yield {"reading_id": reading, "target": target(name).id, "value": value, **ends}
 
 
 def _row(version: int, finding: Finding) -> dict[str, Any]:
-    numbers: dict[str, float | None] = {}
-    for name in TARGETS:
-        found = finding.predictions.get(name)
-        numbers[f"p_{name}"] = members.number(found.value) if found else None
-        numbers[f"l_{name}"] = members.number(found.low) if found else None
-        numbers[f"h_{name}"] = members.number(found.high) if found else None
     return {
         "sha256": finding.sha256,
         "version_id": version,
@@ -40,7 +47,6 @@ def _row(version: int, finding: Finding) -> dict[str, Any]:
         "precision": finding.precision,
         "code_version": __version__,
         "created_at": time.time(),
-        **numbers,
     }
 
 
@@ -64,11 +70,12 @@ def attach(connection: sa.Connection, version: int, condition: sa.ColumnElement[
             _READING.status,
             _READING.reason_code,
             _READING.reason,
+            _READING.reason_values,
         )
         .join(schema.reading, _READING.sha256 == photograph.sha256)
         .where(_READING.version_id == version, photograph.sha256 != "", condition, ~has_one)
     )
-    columns = ["photograph_id", "version_id", "reading_id", "status", "reason_code", "reason"]
+    columns = ["photograph_id", "version_id", "reading_id", "status", "reason_code", "reason", "reason_values"]
     database.insert_new_from(connection, outcome, columns, query)
 
 
@@ -76,9 +83,14 @@ def turn_away(connection: sa.Connection, version: int, condition: sa.ColumnEleme
     """Give photographs that were turned away at the door that outcome under a version."""
     photograph = schema.photograph.c
     query = sa.select(
-        photograph.id, sa.literal(version), photograph.door_status, photograph.door_code, photograph.door_reason
+        photograph.id,
+        sa.literal(version),
+        photograph.door_status,
+        photograph.door_code,
+        photograph.door_reason,
+        photograph.door_values,
     ).where(photograph.door_status != "", condition)
-    columns = ["photograph_id", "version_id", "status", "reason_code", "reason"]
+    columns = ["photograph_id", "version_id", "status", "reason_code", "reason", "reason_values"]
     database.insert_new_from(connection, schema.outcome, columns, query)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,27 +31,69 @@ def page(
     limit: int,
 ) -> Page:
     """One page of a cohort's photographs; see ``Store.photographs``."""
-    joined = join(schema.photograph, version)
-    fits = condition(cohort, joined, where)
-    total = connection.execute(sa.select(sa.func.count()).select_from(joined.source).where(fits)).scalar_one()
-    key = _order(order, joined, target_id)
+    chosen = select(cohort, version, where).order_by(None)
+    total = connection.execute(sa.select(sa.func.count()).select_from(chosen.subquery())).scalar_one()
+    ids = select(cohort, version, where, order=order, target_id=target_id, descending=descending)
+    found = connection.scalars(ids.offset(offset).limit(limit)).all()
+    return Page(tuple(items(connection, version, found)), int(total))
+
+
+def select(
+    cohort: int,
+    version: int | None,
+    where: Where,
+    *,
+    order: OrderBy = "added",
+    target_id: str = "",
+    descending: bool = False,
+) -> sa.Select[Any]:
+    """The ids of photographs of a cohort, in order."""
+    joined, parts = _conditions(cohort, join(version), where)
+    joined, key = _order(order, joined, target_id)
     keys = [] if key is None else [key.is_(None), key.desc() if descending else key.asc()]
     last = _PHOTOGRAPH.id.desc() if descending and key is None else _PHOTOGRAPH.id.asc()
-    query = select_items(joined).where(fits).order_by(*keys, last).offset(offset).limit(limit)
-    return Page(tuple(item(row) for row in connection.execute(query)), int(total))
+    return sa.select(_PHOTOGRAPH.id).select_from(joined.source).where(*parts).order_by(*keys, last)
 
 
-def select_items(joined: Joined) -> sa.Select[Any]:
-    """The columns that ``item`` reads."""
+def items(connection: sa.Connection, version: int | None, ids: Iterable[int]) -> Iterator[Item]:
+    """Photographs as a gallery shows them, in the order of their ids, some at a time."""
+    joined = join(version)
     outcome, reading = joined.outcome.c, joined.reading.c
-    numbers = [reading[f"{kind}_{name}"] for name in TARGETS for kind in ("p", "l", "h")]
-    columns = [outcome.status, outcome.reason_code, outcome.reason, reading.quality, reading.distance]
-    return sa.select(schema.photograph, *columns, *numbers).select_from(joined.source)
+    wanted = (outcome.status, outcome.reason_code, outcome.reason, outcome.reading_id)
+    more = (reading.quality, reading.distance, reading.code_version)
+    query = sa.select(schema.photograph, *wanted, *more).select_from(joined.source)
+    for chunk in members.chunks(ids, 500):
+        rows = {row.id: row for row in connection.execute(query.where(_PHOTOGRAPH.id.in_(chunk)))}
+        truth = _measured(connection, chunk)
+        found = _predicted(connection, [row.reading_id for row in rows.values() if row.reading_id is not None])
+        yield from (_item(rows[one], truth.get(one, {}), found.get(rows[one].reading_id, {})) for one in chunk)
 
 
-def item(row: sa.Row[Any]) -> Item:
-    """A row as the gallery shows it."""
-    values = row._mapping
+def _measured(connection: sa.Connection, photographs: Sequence[int]) -> Mapping[int, Mapping[str, float]]:
+    columns = schema.measurement.c
+    query = sa.select(columns.photograph_id, columns.target, columns.value)
+    found: dict[int, dict[str, float]] = {}
+    for photograph, name, value in _in_order(connection, query.where(columns.photograph_id.in_(photographs))):
+        found.setdefault(photograph, {})[name] = value
+    return found
+
+
+def _predicted(connection: sa.Connection, readings: Sequence[int]) -> Mapping[int, Mapping[str, Prediction]]:
+    columns = schema.prediction.c
+    query = sa.select(columns.reading_id, columns.target, columns.value, columns.low, columns.high)
+    found: dict[int, dict[str, Prediction]] = {}
+    for reading, name, value, low, high in _in_order(connection, query.where(columns.reading_id.in_(readings))):
+        found.setdefault(reading, {})[name] = Prediction(value, _or_nan(low), _or_nan(high))
+    return found
+
+
+def _in_order(connection: sa.Connection, query: sa.Select[Any]) -> list[Any]:
+    """Rows with a target in their second place, in the order of the targets; one that nobody defines now comes last."""
+    rank = {name: place for place, name in enumerate(TARGETS)}
+    return sorted(connection.execute(query), key=lambda row: (rank.get(row[1], len(rank)), row[1]))
+
+
+def _item(row: sa.Row[Any], truth: Mapping[str, float], predictions: Mapping[str, Prediction]) -> Item:
     return Item(
         id=row.id,
         name=row.name,
@@ -61,39 +104,32 @@ def item(row: sa.Row[Any]) -> Item:
         status=row.status or QUEUED,
         reason_code=row.reason_code or "",
         reason=row.reason or "",
-        quality=or_nan(row.quality),
-        out_of_distribution=or_nan(row.distance),
-        truth={name: values[name] for name in TARGETS if values[name] is not None},
-        predictions=predictions(values),
+        quality=_or_nan(row.quality),
+        out_of_distribution=_or_nan(row.distance),
+        truth=truth,
+        predictions=predictions,
         covariates=members.covariates(row.covariates),
+        visit=row.visit,
+        code_version=row.code_version or "",
     )
 
 
-def predictions(values: Any) -> dict[str, Prediction]:
-    """The predictions of a row of readings by target id."""
-    return {
-        name: Prediction(values[f"p_{name}"], or_nan(values[f"l_{name}"]), or_nan(values[f"h_{name}"]))
-        for name in TARGETS
-        if values[f"p_{name}"] is not None
-    }
-
-
-def or_nan(value: float | None) -> float:
+def _or_nan(value: float | None) -> float:
     """NULL as NaN."""
     return math.nan if value is None else value
 
 
-def condition(cohort: int, joined: Joined, where: Where) -> sa.ColumnElement[bool]:
-    """Everything that ``where`` asks for, as one condition."""
+def _conditions(cohort: int, joined: Joined, where: Where) -> tuple[Joined, list[sa.ColumnElement[bool]]]:
+    """Everything that ``where`` asks for, and all that must be joined for it."""
     status = sa.func.coalesce(joined.outcome.c.status, QUEUED)
     reading = joined.reading.c
     parts = [_PHOTOGRAPH.cohort_id == cohort]
-    if where.statuses:
-        parts.append(status.in_(where.statuses))
-    if where.reason_codes:
-        parts.append(joined.outcome.c.reason_code.in_(where.reason_codes))
-    if where.names:
-        parts.append(_PHOTOGRAPH.name.in_(where.names))
+    listed = (
+        (status, where.statuses),
+        (joined.outcome.c.reason_code, where.reason_codes),
+        (_PHOTOGRAPH.name, where.names),
+    )
+    parts += [column.in_(values) for column, values in listed if values]
     if where.ids:
         parts.append(_PHOTOGRAPH.id.in_(where.ids))
     if where.patient_id:
@@ -104,18 +140,11 @@ def condition(cohort: int, joined: Joined, where: Where) -> sa.ColumnElement[boo
         parts.append(_holds(where.text))
     parts += _between(reading.quality, where.quality)
     parts += _between(reading.distance, where.distance)
-    return sa.and_(*parts, *_target_parts(joined, where))
-
-
-def _target_parts(joined: Joined, where: Where) -> list[sa.ColumnElement[bool]]:
     if not where.target:
-        return []
-    truth, predicted = _PHOTOGRAPH[where.target], joined.reading.c[f"p_{where.target}"]
-    return [
-        *_between(truth, where.truth),
-        *_between(predicted, where.predicted),
-        *_between(sa.func.abs(predicted - truth), where.absolute_error),
-    ]
+        return joined, parts
+    joined, truth, predicted = joined.beside(where.target)
+    parts += _between(truth, where.truth) + _between(predicted, where.predicted)
+    return joined, parts + _between(sa.func.abs(predicted - truth), where.absolute_error)
 
 
 def _between(value: sa.ColumnElement[Any], limits: tuple[float, float] | None) -> list[sa.ColumnElement[bool]]:
@@ -127,7 +156,8 @@ def _holds(text: str) -> sa.ColumnElement[bool]:
     return sa.or_(*(column.icontains(text, autoescape=True) for column in columns))
 
 
-def _order(order: OrderBy, joined: Joined, target_id: str) -> sa.ColumnElement[Any] | None:
+def _order(order: OrderBy, joined: Joined, target_id: str) -> tuple[Joined, sa.ColumnElement[Any] | None]:
+    """What to sort by (``None``: as they were added), and all that must be joined for it."""
     plain = {
         "added": None,
         "name": _PHOTOGRAPH.name,
@@ -135,9 +165,8 @@ def _order(order: OrderBy, joined: Joined, target_id: str) -> sa.ColumnElement[A
         "distance": joined.reading.c.distance,
     }
     if order in plain:
-        return plain[order]
-    target(target_id)
-    truth, predicted = _PHOTOGRAPH[target_id], joined.reading.c[f"p_{target_id}"]
+        return joined, plain[order]
+    joined, truth, predicted = joined.beside(target(target_id).id)
     by_target = {
         "truth": truth,
         "predicted": predicted,
@@ -147,4 +176,4 @@ def _order(order: OrderBy, joined: Joined, target_id: str) -> sa.ColumnElement[A
     if order not in by_target:
         message = f"Photographs cannot be sorted by '{order}'; choose {', '.join([*plain, *by_target])}."
         raise UsageError(message)
-    return by_target[order]
+    return joined, by_target[order]

@@ -15,9 +15,10 @@ from fundus_core.errors import UsageError
 from fundus_core.records import Eye
 from fundus_core.store import schema
 from fundus_core.store.values import Added, NewPhotograph, TruthRow
-from fundus_core.targets import TARGETS, target
+from fundus_core.targets import target
 
 _PHOTOGRAPH = schema.photograph.c
+_MEASUREMENT = schema.measurement.c
 _T = TypeVar("_T")
 
 
@@ -99,6 +100,7 @@ def _row(cohort: int, photograph: NewPhotograph) -> dict[str, Any]:
         "eye": photograph.eye.value,
         "eye_source": photograph.eye_source,
         "covariates": "",
+        "visit": photograph.visit,
         "door_status": photograph.door.status if photograph.door else "",
         "door_code": photograph.door.code if photograph.door else "",
         "door_reason": photograph.door.reason if photograph.door else "",
@@ -107,36 +109,59 @@ def _row(cohort: int, photograph: NewPhotograph) -> dict[str, Any]:
 
 def set_truth(connection: sa.Connection, cohort: int, rows: Iterable[TruthRow]) -> int:
     """Replace the truth of a whole cohort; returns how many photographs have a row."""
-    nothing: dict[str, Any] = dict.fromkeys(TARGETS, None)
     mine = _PHOTOGRAPH.cohort_id == cohort
-    connection.execute(sa.update(schema.photograph).where(mine).values(covariates="", **nothing))
-    query = sa.update(schema.photograph).where(mine, _PHOTOGRAPH.name == sa.bindparam("of"))
-    patient, eye = sa.bindparam("patient", type_=sa.Text), sa.bindparam("side", type_=sa.Text)
-    query = query.values(
-        covariates=sa.bindparam("words"),
-        patient_id=sa.case((patient == "", _PHOTOGRAPH.patient_id), else_=patient),
-        eye=sa.case((eye == "", _PHOTOGRAPH.eye), else_=eye),
-        eye_source=sa.case((eye == "", _PHOTOGRAPH.eye_source), else_="table"),
-        **{name: sa.bindparam(f"t_{name}") for name in TARGETS},
-    )
+    ids = sa.select(_PHOTOGRAPH.id).where(mine)
+    connection.execute(sa.delete(schema.measurement).where(_MEASUREMENT.photograph_id.in_(ids)))
+    connection.execute(sa.update(schema.photograph).where(mine).values(covariates=""))
     for chunk in chunks(rows, 1000):
-        connection.execute(query, [_truth_row(row) for row in chunk])
-    with_truth = sa.select(sa.func.count()).where(mine, known_truth())
+        _set_chunk(connection, cohort, {row.photograph: row for row in chunk})
+    measured = sa.exists().where(_MEASUREMENT.photograph_id == _PHOTOGRAPH.id)
+    with_truth = sa.select(sa.func.count()).where(mine, sa.or_(_PHOTOGRAPH.covariates != "", measured))
     return int(connection.execute(with_truth).scalar_one())
 
 
-def known_truth() -> sa.ColumnElement[bool]:
-    """Whether anything was measured or written beside a photograph."""
-    return sa.or_(_PHOTOGRAPH.covariates != "", *(_PHOTOGRAPH[name].is_not(None) for name in TARGETS))
+def _set_chunk(connection: sa.Connection, cohort: int, rows: Mapping[str, TruthRow]) -> None:
+    query = sa.select(_PHOTOGRAPH.id, _PHOTOGRAPH.name).where(_PHOTOGRAPH.cohort_id == cohort)
+    found = connection.execute(query.where(_PHOTOGRAPH.name.in_(list(rows)))).all()
+    known = {photograph: rows[name] for photograph, name in found}
+    if known:
+        connection.execute(_SET_WORDS, [_words(photograph, row) for photograph, row in known.items()])
+    connection.execute(sa.delete(schema.measurement).where(_MEASUREMENT.photograph_id.in_(list(known))))  # named twice
+    measured = [one for photograph, row in known.items() for one in _measurements(photograph, row)]
+    if measured:
+        connection.execute(sa.insert(schema.measurement), measured)
 
 
-def _truth_row(row: TruthRow) -> dict[str, Any]:
-    for name in row.truth:
-        target(name)
-    values = {f"t_{name}": number(row.truth.get(name)) for name in TARGETS}
+def _given(name: str, known: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """What a row says, or what is known where it says nothing."""
+    said = sa.bindparam(name, type_=sa.Text)
+    return sa.case((said == "", known), else_=said)
+
+
+_SET_WORDS = (
+    sa.update(schema.photograph)
+    .where(_PHOTOGRAPH.id == sa.bindparam("of"))
+    .values(
+        covariates=sa.bindparam("words"),
+        patient_id=_given("patient", _PHOTOGRAPH.patient_id),
+        visit=_given("on", _PHOTOGRAPH.visit),
+        eye=_given("side", _PHOTOGRAPH.eye),
+        eye_source=sa.case((sa.bindparam("side", type_=sa.Text) == "", _PHOTOGRAPH.eye_source), else_="table"),
+    )
+)
+
+
+def _words(photograph: int, row: TruthRow) -> dict[str, Any]:
     words = json.dumps(dict(row.covariates), ensure_ascii=False) if row.covariates else ""
-    side = Eye(row.eye).value
-    return {"of": row.photograph, "words": words, "patient": row.patient_id, "side": side, **values}
+    of = {"of": photograph, "words": words}
+    return {**of, "patient": row.patient_id, "side": Eye(row.eye).value, "on": row.visit}
+
+
+def _measurements(photograph: int, row: TruthRow) -> Iterator[dict[str, Any]]:
+    for name, value in row.truth.items():
+        measured = number(value)
+        if measured is not None:
+            yield {"photograph_id": photograph, "target": target(name).id, "value": measured}
 
 
 def number(value: float | None) -> float | None:

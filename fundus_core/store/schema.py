@@ -1,21 +1,13 @@
 """The tables of the store, as the code of this version sees them.
 
-Targets are columns (``sbp``, ``p_sbp``, ...) rather than rows, so that the store can sort and filter a
-hundred thousand photographs by error without the page seeing them. A missing number is NULL, a missing word
-is empty. Times are seconds since 1970-01-01 UTC.
+What was measured and what was predicted are rows, one per target, so that a target may come later than the
+store; a missing one has no row. Other missing numbers are NULL, missing words are empty. Times are seconds
+since 1970-01-01 UTC. A reason is kept as a code with values (JSON) beside the sentence that was said then.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
-
-from fundus_core.targets import TARGETS
-
-
-def _of_photograph() -> sa.Column[int]:
-    key = sa.ForeignKey("photograph.id", ondelete="CASCADE")
-    return sa.Column("photograph_id", sa.Integer, key, primary_key=True)
-
 
 metadata = sa.MetaData()
 
@@ -32,6 +24,7 @@ cohort = sa.Table(
     sa.Column("selected_from", sa.Text, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False, server_default=""),
 )
 
 photograph = sa.Table(
@@ -51,12 +44,23 @@ photograph = sa.Table(
     sa.Column("door_status", sa.Text, nullable=False, server_default=""),
     sa.Column("door_code", sa.Text, nullable=False, server_default=""),
     sa.Column("door_reason", sa.Text, nullable=False, server_default=""),
-    *(sa.Column(target, sa.Double) for target in TARGETS),
+    sa.Column("door_values", sa.Text, nullable=False, server_default=""),
+    sa.Column("visit", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("cohort_id", "name", name="photograph_name"),
     sa.Index("photograph_sha256", "sha256"),
     sa.Index("photograph_patient", "cohort_id", "patient_id"),
     sa.Index("photograph_cohort", "cohort_id", "id"),
 )
+
+measurement = sa.Table(
+    "measurement",
+    metadata,
+    sa.Column("photograph_id", sa.Integer, sa.ForeignKey("photograph.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("value", sa.Double, nullable=False),
+    sqlite_with_rowid=False,  # the row lies in its key's tree: one look-up instead of two
+)
+"""What was measured of a photograph's person."""
 
 version = sa.Table(
     "version",
@@ -84,9 +88,21 @@ reading = sa.Table(
     sa.Column("precision", sa.Text, nullable=False),
     sa.Column("code_version", sa.Text, nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
-    *(sa.Column(f"{kind}_{target}", sa.Double) for target in TARGETS for kind in ("p", "l", "h")),
+    sa.Column("reason_values", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("sha256", "version_id", name="reading_once"),
 )
+
+prediction = sa.Table(
+    "prediction",
+    metadata,
+    sa.Column("reading_id", sa.Integer, sa.ForeignKey("reading.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("value", sa.Double, nullable=False),
+    sa.Column("low", sa.Double),
+    sa.Column("high", sa.Double),
+    sqlite_with_rowid=False,
+)
+"""What a version read, with the ends of its interval."""
 
 outcome = sa.Table(
     "outcome",
@@ -97,6 +113,7 @@ outcome = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("reason_code", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("reason_values", sa.Text, nullable=False, server_default=""),
     sa.Index("outcome_reading", "reading_id"),
 )
 

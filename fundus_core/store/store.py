@@ -91,9 +91,7 @@ class Store(Ground):
         def select(connection: sa.Connection) -> Cohort:
             cohort = cohorts.every(connection, cohorts.id_of(connection, ref))[0]
             new = cohorts.create(connection, name, rendered=cohort.rendered, note="", selected_from=cohort.name)
-            joined = versions.join(schema.photograph, self._version(connection, cohort.id, model))
-            fits = gallery.condition(cohort.id, joined, where)
-            chosen = sa.select(schema.photograph.c.id).select_from(joined.source).where(fits)
+            chosen = gallery.select(cohort.id, self._version(connection, cohort.id, model), where)
             cohorts.copy(connection, cohort.id, new, condition=schema.photograph.c.id.in_(chosen))
             return cohorts.every(connection, new)[0]
 

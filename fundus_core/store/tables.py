@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from fundus_core.records import CohortTable, Eye, Floats, Labels, Reading, Status
-from fundus_core.store import gallery, schema
-from fundus_core.store.values import QUEUED, ModelVersion
-from fundus_core.store.versions import Joined, join
+from fundus_core.records import CohortTable, Floats, Labels, Reading, Status
+from fundus_core.store import gallery, members, schema
+from fundus_core.store.values import QUEUED, ModelVersion, Where
+from fundus_core.store.versions import join
 from fundus_core.targets import TARGETS
 
 _PHOTOGRAPH = schema.photograph.c
+_AT_ONCE = 20
+"""Targets in one query: SQLite joins at most 64 tables (sqlite.org/limits.html)."""
+_ROWS = 50_000
 _NO_BYTES_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
@@ -38,14 +41,8 @@ class _Part:
 
 def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> CohortTable:
     """The whole cohort in the order in which its photographs were added."""
-    base = _columns(
-        connection,
-        sa.select(_PHOTOGRAPH.name, _PHOTOGRAPH.patient_id, _PHOTOGRAPH.eye, _PHOTOGRAPH.covariates)
-        .add_columns(*(_PHOTOGRAPH[name] for name in TARGETS))
-        .where(_PHOTOGRAPH.cohort_id == cohort)
-        .order_by(_PHOTOGRAPH.id),
-    )
-    name, patient, eye, words = base[:4]
+    words = (_PHOTOGRAPH.name, _PHOTOGRAPH.patient_id, _PHOTOGRAPH.eye, _PHOTOGRAPH.visit, _PHOTOGRAPH.covariates)
+    name, patient, eye, visit, covariates = _columns(connection, _of(cohort, *words))
     parts = [_part(connection, cohort, version) for version in versions] or [_no_part(len(name))]
     status, reason = _status(parts)
     predicted: dict[str, tuple[Floats, Floats, Floats]] = {}
@@ -56,49 +53,41 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> Co
         photograph=_labels(name),
         patient_id=_labels([whose or own for whose, own in zip(patient, name, strict=True)]),
         eye=_labels(eye),
+        visit=_labels(visit),
         status=status,
         reason=reason,
         quality=parts[0].quality,
         out_of_distribution=parts[0].distance,
-        truth=_truth(base[4:]),
+        truth={name: column for name, (column,) in _numbers(connection, cohort, schema.measurement, 0).items()},
         predicted={target: predicted[target][0] for target in order},
         low={target: predicted[target][1] for target in order},
         high={target: predicted[target][2] for target in order},
-        covariates=_covariates(words),
+        covariates=_covariates(covariates),
     )
 
 
 def hashes(connection: sa.Connection, cohort: int) -> Labels:
     """The sha256 of each photograph, in the order of ``table``."""
-    query = sa.select(_PHOTOGRAPH.sha256).where(_PHOTOGRAPH.cohort_id == cohort).order_by(_PHOTOGRAPH.id)
-    return _labels([sha256 or "" for (sha256,) in connection.execute(query)])
+    (sha256,) = _columns(connection, _of(cohort, _PHOTOGRAPH.sha256))
+    return _labels(sha256)
 
 
-def _truth(columns: Sequence[Sequence[Any]]) -> dict[str, Floats]:
-    """The targets of which anything was measured."""
-    found = {name: _floats(column) for name, column in zip(TARGETS, columns, strict=True)}
-    return {name: column for name, column in found.items() if not np.isnan(column).all()}
+def _of(cohort: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    return sa.select(*columns).where(_PHOTOGRAPH.cohort_id == cohort).order_by(_PHOTOGRAPH.id)
 
 
 def _part(connection: sa.Connection, cohort: int, version: int) -> _Part:
-    joined = join(schema.photograph, version)
-    targets = _targets(connection, cohort, joined)
+    joined = join(version)
     outcome, reading = joined.outcome.c, joined.reading.c
-    numbers = [reading[f"{kind}_{name}"] for name in targets for kind in ("p", "l", "h")]
-    columns = _columns(
-        connection,
-        sa.select(outcome.status, outcome.reason, reading.quality, reading.distance, *numbers)
-        .select_from(joined.source)
-        .where(_PHOTOGRAPH.cohort_id == cohort)
-        .order_by(_PHOTOGRAPH.id),
-    )
-    found = [_floats(column) for column in columns[4:]]
+    query = _of(cohort, outcome.status, outcome.reason, reading.quality, reading.distance)
+    status, reason, quality, distance = _columns(connection, query.select_from(joined.source))
+    numbers = _numbers(connection, cohort, schema.prediction, version)
     return _Part(
-        status=_labels([status or QUEUED for status in columns[0]]),
-        reason=_labels([reason or "" for reason in columns[1]]),
-        quality=_floats(columns[2]),
-        distance=_floats(columns[3]),
-        predicted={name: (found[3 * i], found[3 * i + 1], found[3 * i + 2]) for i, name in enumerate(targets)},
+        status=_labels([one or QUEUED for one in status]),
+        reason=_labels([one or "" for one in reason]),
+        quality=_floats(quality),
+        distance=_floats(distance),
+        predicted={name: (value, low, high) for name, (value, low, high) in numbers.items()},
     )
 
 
@@ -107,17 +96,36 @@ def _no_part(n: int) -> _Part:
     return _Part(_labels([QUEUED] * n), _labels([""] * n), nothing, nothing.copy(), {})
 
 
-def _targets(connection: sa.Connection, cohort: int, joined: Joined) -> list[str]:
-    """The targets of a version, from the first photograph that it predicted."""
-    numbers = [joined.reading.c[f"p_{name}"] for name in TARGETS]
-    query = (
-        sa.select(*numbers)
-        .select_from(joined.source)
-        .where(_PHOTOGRAPH.cohort_id == cohort, joined.outcome.c.status == Status.PREDICTED.value)
-        .limit(1)
-    )
-    row = connection.execute(query).first()
-    return [] if row is None else [name for name, value in zip(TARGETS, row, strict=True) if value is not None]
+def _numbers(connection: sa.Connection, cohort: int, rows: sa.Table, version: int) -> dict[str, tuple[Floats, ...]]:
+    """The targets of which there is any number: a tuple of columns each, rows turned into columns by the database.
+
+    Side by side in one answer it takes half the time of an answer for each target.
+    """
+    joined = join(version)
+    key, *kinds = [column.name for column in rows.c if column.name != "target"]
+    of = _PHOTOGRAPH.id if rows is schema.measurement else joined.outcome.c.reading_id
+    there = sa.select(rows.c.target).distinct().select_from(joined.source.join(rows, rows.c[key] == of))
+    known = set(connection.scalars(there.where(_PHOTOGRAPH.cohort_id == cohort)))
+    found: dict[str, tuple[Floats, ...]] = {}
+    for some in members.chunks([name for name in TARGETS if name in known], _AT_ONCE):
+        columns: list[sa.ColumnElement[float]] = []
+        source = joined.source
+        for name in some:
+            one = rows.alias()
+            source = source.outerjoin(one, sa.and_(one.c[key] == of, one.c.target == name))
+            columns += [one.c[kind] for kind in kinds]
+        numbers = iter(_matrix(connection, _of(cohort, *columns).select_from(source)))
+        found |= {name: tuple(next(numbers) for _ in kinds) for name in some}
+    return found
+
+
+def _matrix(connection: sa.Connection, query: sa.Select[Any]) -> Floats:
+    """A query's answer, a row per column of it; a part at a time, so that Python never holds it all."""
+    result = connection.execute(query)
+    parts = [np.empty((0, len(query.selected_columns)))]
+    while result.cursor is not None and (rows := result.cursor.fetchmany(_ROWS)):
+        parts.append(np.array(rows, dtype=np.float64))
+    return np.ascontiguousarray(np.concatenate(parts).T)
 
 
 def _status(parts: Sequence[_Part]) -> tuple[Labels, Labels]:
@@ -152,26 +160,21 @@ def _covariates(words: Sequence[str]) -> dict[str, Labels]:
 
 def readings(connection: sa.Connection, cohort: int, version: int, identity: ModelVersion) -> Iterator[Reading]:
     """Every photograph that the version has come to, in the order in which they were added."""
-    joined = join(schema.photograph, version)
-    query = (
-        gallery.select_items(joined)
-        .add_columns(joined.reading.c.code_version)
-        .where(_PHOTOGRAPH.cohort_id == cohort, joined.outcome.c.status.is_not(None))
-        .order_by(_PHOTOGRAPH.id)
-    )
-    for row in connection.execution_options(yield_per=1000).execute(query):
+    come_to = Where(statuses=("predicted", "refused", "failed"))
+    ids = connection.scalars(gallery.select(cohort, version, come_to)).all()
+    for item in gallery.items(connection, version, ids):
         yield Reading(
-            photograph=row.name,
-            sha256=row.sha256 or _NO_BYTES_SHA256,
-            patient_id=row.patient_id,
-            eye=Eye(row.eye),
-            status=Status(row.status),
-            reason_code=row.reason_code,
-            reason=row.reason,
-            quality=gallery.or_nan(row.quality),
-            out_of_distribution=gallery.or_nan(row.distance),
+            photograph=item.name,
+            sha256=item.sha256 or _NO_BYTES_SHA256,
+            patient_id=item.patient_id,
+            eye=item.eye,
+            status=Status(item.status),
+            reason_code=item.reason_code,
+            reason=item.reason,
+            quality=item.quality,
+            out_of_distribution=item.out_of_distribution,
             model=identity.model,
             weights_sha256=identity.weights_sha256,
-            code_version=row.code_version or "",
-            predictions=gallery.predictions(row._mapping),
+            code_version=item.code_version,
+            predictions=item.predictions,
         )

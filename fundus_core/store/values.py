@@ -85,6 +85,8 @@ class NewPhotograph:
     """Which eye."""
     eye_source: str = ""
     """Who said so: ``table``, ``dicom``, ``name``, ``disc``, or empty."""
+    visit: str = ""
+    """When it was taken, as year-month-day, or another word for the visit; empty where nobody said so."""
     door: TurnedAway | None = None
     """Set where it was not let in: its bytes are not to be had, and every run ends it so."""
 
@@ -148,6 +150,8 @@ class TruthRow:
     """Whose eye; empty leaves what is known."""
     eye: Eye = Eye.UNKNOWN
     """Which eye; unknown leaves what is known."""
+    visit: str = ""
+    """Which visit; empty leaves what is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +263,10 @@ class Item:
     """By target id; empty unless predicted."""
     covariates: Mapping[str, str]
     """Other columns of the truth table."""
+    visit: str
+    """When it was taken, or another word for the visit; empty where unknown."""
+    code_version: str
+    """Version of this package that read it; empty where nothing was read."""
 
     @property
     def key(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -23,7 +23,15 @@ class Joined:
     outcome: sa.FromClause
     """The side with status and reason."""
     reading: sa.FromClause
-    """The side with the numbers."""
+    """The side with quality and distance."""
+
+    def beside(self, target: str) -> tuple[Joined, sa.ColumnElement[float], sa.ColumnElement[float]]:
+        """Put a target's numbers beside them too: all joined, what was measured, what was predicted."""
+        measured, predicted = schema.measurement.alias(), schema.prediction.alias()
+        photograph = sa.and_(measured.c.photograph_id == schema.photograph.c.id, measured.c.target == target)
+        reading = sa.and_(predicted.c.reading_id == self.outcome.c.reading_id, predicted.c.target == target)
+        source = self.source.outerjoin(measured, photograph).outerjoin(predicted, reading)
+        return replace(self, source=source), measured.c.value, predicted.c.value
 
 
 def version_id(connection: sa.Connection, version: ModelVersion) -> int:
@@ -85,10 +93,10 @@ def chosen(connection: sa.Connection, cohort: int, models: Sequence[str] | None)
     return {latest[model]: known[latest[model]] for model in wanted}
 
 
-def join(source: sa.FromClause, version: int | None) -> Joined:
+def join(version: int | None) -> Joined:
     """Put the outcomes of a version beside photographs (all empty where ``version`` is ``None``)."""
     outcome = schema.outcome.alias()
     reading = schema.reading.alias()
     mine = sa.and_(outcome.c.photograph_id == schema.photograph.c.id, outcome.c.version_id == (version or 0))
-    joined = source.outerjoin(outcome, mine).outerjoin(reading, reading.c.id == outcome.c.reading_id)
+    joined = schema.photograph.outerjoin(outcome, mine).outerjoin(reading, reading.c.id == outcome.c.reading_id)
     return Joined(joined, outcome, reading)

@@ -8,9 +8,9 @@ import pytest
 
 from fundus_core.store import NewPhotograph, Store
 from tests.runs import fake
-from tests.store.conftest import empty_postgres, open_store, postgres, store
+from tests.store.conftest import address, empty_postgres, open_store, postgres, store
 
-__all__ = ["empty_postgres", "make", "open_store", "postgres", "store"]
+__all__ = ["address", "empty_postgres", "make", "open_store", "postgres", "store"]
 
 Make = Callable[..., None]
 

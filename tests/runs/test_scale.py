@@ -36,9 +36,9 @@ def plans(store: Store) -> Iterator[list[tuple[str, str]]]:
     """Collects how each statement of the block was carried out."""
     found: list[tuple[str, str]] = []
 
-    def note(_connection: Any, cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+    def note(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         if statement.startswith(("SELECT", "UPDATE", "INSERT", "DELETE")):
-            first = parameters[0] if many else parameters
+            first = parameters[0] if isinstance(parameters, list) else parameters
             steps = cursor.execute(f"EXPLAIN QUERY PLAN {statement}", first).fetchall()
             found.extend((statement, step[-1]) for step in steps)
 

@@ -33,12 +33,18 @@ def empty_postgres(postgres: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str | Path:
+    """Where the test's own store is to be."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("empty_postgres"))
+    (tmp_path / "store").mkdir()
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def open_store(address: str | Path, tmp_path: Path) -> Iterator[Callable[[], Store]]:
     """Opens the test's own store, as often as wanted."""
     opened: list[Store] = []
-    address: str | Path = tmp_path / "store"
-    if request.param == "postgresql":
-        address = request.getfixturevalue("empty_postgres")
 
     def open_() -> Store:
         opened.append(Store.open(address, files=tmp_path / "files"))

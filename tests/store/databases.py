@@ -14,6 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import sqlalchemy as sa
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+
+from fundus_core.store import database, migrations
+
 _READY_S = 30.0
 
 
@@ -78,3 +84,14 @@ def _wait(programs: Path, port: int) -> None:
     while subprocess.run(ask, check=False).returncode:
         assert time.monotonic() < until, "PostgreSQL did not start"
         time.sleep(0.1)
+
+
+def as_released(url: str | sa.URL, number: int) -> sa.Engine:
+    """An empty database with the tables of a released version of the store."""
+    engine = database.open_engine(url)
+    with database.writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE schema_version (number INTEGER NOT NULL)")
+        connection.execute(sa.insert(sa.table("schema_version", sa.column("number"))).values(number=number))
+        for step in migrations.STEPS[:number]:
+            step(Operations(MigrationContext.configure(connection)))
+    return engine

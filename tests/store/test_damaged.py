@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from fundus_core.errors import FundusError
 from fundus_core.store import NewPhotograph, Store, database, schema
 from fundus_core.store.belonging import MARK
+from tests.store import databases
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG_AGO = time.time() - 3 * 86_400
@@ -233,7 +234,16 @@ def test_an_emptied_database_on_a_server_is_refused(store: Store, tmp_path: Path
 
 def before_ids(folder: Path) -> None:
     """Make a store one of the version before: no id on either side."""
-    of(folder / "store.sqlite", "DROP TABLE store", "UPDATE schema_version SET number = 4")
+    path = folder / "store.sqlite"
+    now = path.rename(folder / "now.sqlite")
+    databases.as_released(f"sqlite:///{path}", 4).dispose()
+    columns = {
+        "cohort": "id, name, rendered, note, selected_from, revision, created_at",
+        "photograph": "id, cohort_id, name, sha256, locator, kept, patient_id, eye, eye_source, covariates",
+    }
+    take = [f"INSERT INTO {table} ({names}) SELECT {names} FROM now.{table}" for table, names in columns.items()]  # noqa: S608
+    of(path, f"ATTACH '{now}' AS now", *take)
+    now.unlink()
     (folder / MARK).unlink()
 
 

@@ -4,14 +4,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
-from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
+from fundus_core import runs
 from fundus_core.errors import UsageError
-from fundus_core.store import Store, StoreUnavailableError, database, migrations, schema
+from fundus_core.records import Eye, Prediction
+from fundus_core.store import ModelVersion, Store, StoreUnavailableError, database, ground, migrations, schema
+from tests.store import databases
 
 
 def test_the_steps_lead_to_the_tables_that_the_code_sees(store: Store) -> None:
@@ -85,37 +88,77 @@ def test_a_writer_who_does_not_end_is_not_waited_for_for_ever(tmp_path: Path, mo
         assert other.cohorts() == (), "readers never wait"
 
 
-def _write_first_step(folder: Path) -> None:
-    """A store as the first version of the tables had it, with one photograph that a model has read."""
-    engine = database.open_engine(f"sqlite:///{folder / 'store.sqlite'}")
+SEVEN = ("sbp", "dbp", "glucose", "waist", "bmi", "age", "sex")
+RELEASED = range(1, database.SCHEMA_VERSION)
+
+
+def _write_released(address: str | Path, number: int) -> None:
+    """A store as a released version of the tables had it: predicted, refused, and one nobody has read."""
+    measured = {name: 100 + place for place, name in enumerate(SEVEN) if name != "dbp"}
+    read = {f"{kind}_{name}": 10.25 * place for place, name in enumerate(SEVEN) for kind in "plh" if name != "sex"}
+    photograph = {"cohort_id": 1, "locator": "/x", "kept": False, "patient_id": "P", "eye": "left", "eye_source": ""}
+    one = {**photograph, "id": 1, "name": "a", "sha256": "a" * 64, "covariates": '{"s": "x"}'}
+    of_run = {"run_id": 1, "worker": "", "deaths": 0, "reused": False}
+    reading = {"version_id": 7, "precision": "float32", "code_version": "0", "created_at": 0.0}
+    door = {"door_status": "failed", "door_code": "truncated", "door_reason": "Cut off."} if number >= 2 else {}
+    new = {"revision": 5, "created_at": 0.0}
+    ended = {"status": "refused", "reason_code": "focus", "reason": "Blurred."}
+    fine = {"status": "predicted", "reason_code": "", "reason": ""}
+    rows: list[tuple[str, dict[str, object]]] = [
+        ("cohort", {"id": 1, "name": "old", "rendered": False, "note": "", "selected_from": "", **new}),
+        ("photograph", {**one, **measured}),
+        ("photograph", {**photograph, "id": 2, "name": "b", "sha256": "b" * 64, "covariates": ""}),
+        ("photograph", {**photograph, "id": 3, "name": "c", "sha256": "", "covariates": "", **door}),
+        ("version", {"id": 7, "model": "model", "weights_sha256": "w", "card_sha256": "c", "origin": ""}),
+        ("reading", {**reading, **fine, "id": 1, "sha256": "a" * 64, "quality": 0.5, **read}),
+        ("reading", {**reading, **ended, "id": 2, "sha256": "b" * 64}),
+        ("outcome", {**fine, "photograph_id": 1, "version_id": 7, "reading_id": 1}),
+        ("outcome", {**ended, "photograph_id": 2, "version_id": 7, "reading_id": 2}),
+        ("run", {"id": 1, "cohort_id": 1, "state": "active", "note": "", "created_at": 0.0, "served_at": 0.0}),
+        ("run_version", {"run_id": 1, "version_id": 7, "position": 0}),
+        ("entry", {**of_run, "photograph_id": 1, "state": "predicted"}),
+        ("entry", {**of_run, "photograph_id": 3, "state": "queued"}),
+    ]
+    engine = databases.as_released(ground.place(address, address)[0], number)
     with database.writing(engine) as connection:
-        connection.exec_driver_sql("CREATE TABLE schema_version (number INTEGER NOT NULL)")
-        connection.exec_driver_sql("INSERT INTO schema_version VALUES (1)")
-        migrations.STEPS[0](Operations(MigrationContext.configure(connection)))
-        for statement in (
-            "INSERT INTO cohort (id, name, rendered, note, selected_from, revision, created_at) "
-            "VALUES (1, 'old', 0, '', '', 0, 0.0)",
-            "INSERT INTO photograph (id, cohort_id, name, sha256, locator, kept, patient_id, eye, eye_source, "
-            "covariates, sbp) VALUES (1, 1, 'a.jpg', 'abc', '/a.jpg', 0, '', '', '', '', 120)",
-            "INSERT INTO version (id, model, weights_sha256, card_sha256, origin) VALUES (7, 'model', 'w', 'c', '')",
-            "INSERT INTO reading (id, sha256, version_id, status, reason_code, reason, precision, code_version, "
-            "created_at, p_sbp) VALUES (1, 'abc', 7, 'predicted', '', '', 'float32', '0', 0.0, 118)",
-            "INSERT INTO outcome (photograph_id, version_id, reading_id, status, reason_code, reason) "
-            "VALUES (1, 7, 1, 'predicted', '', '')",
-        ):
-            connection.exec_driver_sql(statement)
+        for table, values in rows:
+            there = sa.table(table, *(sa.column(name) for name in values))
+            connection.execute(sa.insert(there).values(values))
     engine.dispose()
 
 
-def test_an_older_store_is_brought_here_with_all_it_holds(tmp_path: Path) -> None:
-    _write_first_step(tmp_path)
+@pytest.mark.parametrize("number", RELEASED)
+def test_every_released_store_is_brought_here_with_all_it_holds(
+    address: str | Path, open_store: Callable[[], Store], number: int
+) -> None:
+    _write_released(address, number)
+    store = open_store()
+    read, refused, queued = store.photographs("old", model="model").items
+    assert read.truth == {name: 100 + place for place, name in enumerate(SEVEN) if name != "dbp"}
+    expected = {name: Prediction(*[10.25 * place] * 3) for place, name in enumerate(SEVEN) if name != "sex"}
+    assert read.predictions == expected
+    assert (read.quality, read.covariates, read.visit, read.eye) == (0.5, {"s": "x"}, "", Eye.LEFT)
+    assert (refused.status, refused.reason, refused.truth, refused.predictions) == ("refused", "Blurred.", {}, {})
+    assert queued.status == "queued"
+    assert store.models("old") == (ModelVersion("model", "w", "c"),)
+    table = store.table("old")
+    np.testing.assert_array_equal(table.predicted["bmi"], [41.0, np.nan, np.nan])
+    np.testing.assert_array_equal(table.truth["sbp"], [100, np.nan, np.nan])
+    assert runs.progress(store, 1).queued == 1
+    with store.reading() as connection:
+        assert len(connection.execute(sa.select(schema.store.c.id)).all()) == 1
+    store.delete("old")
+    with store.reading() as connection:
+        for left in (schema.measurement, schema.prediction, schema.outcome):
+            assert connection.execute(sa.select(sa.func.count()).select_from(left)).scalar() == 0, left
+
+
+def test_sqlite_keeps_watching_keys_after_it_was_brought_here(tmp_path: Path) -> None:
+    _write_released(tmp_path, 1)
     with Store.open(tmp_path) as store:
-        item = store.photograph("old", "a.jpg", model="model")
-        assert (item.truth["sbp"], item.predictions["sbp"].value) == (120, 118)
-        assert store.models("old")[0].limits == ""
         with store.reading() as connection:
             assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
             assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
-        stray = "INSERT INTO outcome VALUES (1, 99, 1, 'predicted', '', '')"
+        stray = {"photograph_id": 99, "target": "sbp", "value": 1.0}
         with pytest.raises(sa.exc.IntegrityError), store.writing() as connection:
-            connection.exec_driver_sql(stray)
+            connection.execute(sa.insert(schema.measurement).values(stray))

@@ -19,7 +19,7 @@ from fundus_core.store.archive import layout
 from fundus_core.store.archive.rows import Row, reject, to_number
 from fundus_core.store.files import Kind, Shelf
 from fundus_core.store.values import Finding, ModelVersion, NewPhotograph, TruthRow, TurnedAway
-from fundus_core.targets import TARGETS
+from fundus_core.targets import target
 
 _MOST_BYTES = 1 << 30
 """Of one photograph: more than any camera writes."""
@@ -229,19 +229,20 @@ def _door(words: object) -> TurnedAway | None:
 
 
 def _truth(row: Row) -> TruthRow:
-    truth = {name: _plausible(value, name) for name, value in row.mapping("truth").items() if name in TARGETS}
+    truth = {name: _plausible(value, name) for name, value in row.mapping("truth").items()}
     words = row.mapping("covariates")
     if not all(isinstance(word, str) for word in words.values()):
         reject("covariates")
-    return TruthRow(row.word("name"), truth, words)
+    visit = row.word("visit") if "visit" in row.values else ""  # written since the fifth version of the store
+    return TruthRow(row.word("name"), truth, words, visit=visit)
 
 
 def _plausible(value: object, name: str) -> float:
     """A measured value as the door for tables would let it in."""
-    number, target = to_number(value, name), TARGETS[name]
-    if number < target.low or number > target.high:
+    number, known = to_number(value, name), target(name)
+    if number < known.low or number > known.high:
         message = (
-            f"The file holds {number:g} as a measured {target.name}, which can be {target.low:g} to {target.high:g}; "
+            f"The file holds {number:g} as a measured {known.name}, which can be {known.low:g} to {known.high:g}; "
             "correct the table and export the cohort again."
         )
         raise UsageError(message)
@@ -264,9 +265,7 @@ def _finding(row: Row, sha256: str) -> Finding:
         reason=row.word("reason"),
         quality=row.number("quality"),
         out_of_distribution=row.number("out_of_distribution"),
-        predictions={
-            name: _prediction(values) for name, values in row.mapping("predictions").items() if name in TARGETS
-        },
+        predictions={name: _prediction(values) for name, values in row.mapping("predictions").items()},
     )
 
 

@@ -18,7 +18,7 @@ from fundus_core.store import cohorts, gallery, schema, versions
 from fundus_core.store.archive import layout
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.files import Kind, Shelf
-from fundus_core.store.values import Cohort, Item, ModelVersion
+from fundus_core.store.values import Cohort, Item, ModelVersion, Where
 
 _PHOTOGRAPH = schema.photograph.c
 _PICTURES: tuple[Kind, ...] = ("thumbnails", "crops")
@@ -86,6 +86,7 @@ class _Writer:
                 "eye_source": item.eye_source,
                 "truth": dict(item.truth),
                 "covariates": dict(item.covariates),
+                "visit": item.visit,
                 "door": turned_away.get(item.id),
             }
 
@@ -102,11 +103,8 @@ class _Writer:
                     yield {"model": position, **_reading(item)}
 
     def _items(self, version: int | None) -> Iterator[Item]:
-        joined = versions.join(schema.photograph, version)
-        mine = _PHOTOGRAPH.cohort_id == self.cohort.id
-        query = gallery.select_items(joined).where(mine).order_by(_PHOTOGRAPH.id)
-        for row in self.connection.execution_options(yield_per=1000).execute(query):
-            yield gallery.item(row)
+        ids = self.connection.scalars(gallery.select(self.cohort.id, None, Where())).all()
+        return gallery.items(self.connection, version, ids)
 
     def _bytes(self) -> dict[int, str]:
         """Write the bytes of every photograph that can be read, each once; returns sha256 by id.

@@ -12,14 +12,14 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from fundus_core.store.migrations import counting, door_and_limits, first, own_id, stamps
+from fundus_core.store.migrations import counting, door_and_limits, first, stamps, targets_as_rows
 
 STEPS: tuple[Callable[[Operations], None], ...] = (
     first.upgrade,
     door_and_limits.upgrade,
     stamps.upgrade,
     counting.upgrade,
-    own_id.upgrade,
+    targets_as_rows.upgrade,
 )
 """Step n leads from schema version n to n + 1; version 0 is an empty database."""
 
