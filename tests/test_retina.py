@@ -98,6 +98,39 @@ def test_find_a_field_cut_by_a_black_bar(side: str) -> None:
     assert all(getattr(bounds, name) == value for name, value in others.items() if name != side)
 
 
+@pytest.mark.parametrize("side", ["top", "bottom"])
+@pytest.mark.parametrize("gap", [3, 6, 30])
+@pytest.mark.parametrize("size", [0.5, 0.8, 1.2])
+def test_writing_in_the_bar_within_the_circle_is_no_retina(side: str, gap: int, size: float) -> None:
+    """A field cut flat and padded: a line of text in the narrow chord fills more than half of its row."""
+    pixels = drawn(640, 640, (320.0, 320.0, 310.0))
+    pixels[:80] = pixels[560:] = 0
+    high = cv2.getTextSize("X", cv2.FONT_HERSHEY_SIMPLEX, size, 2)[0][1]
+    base = 80 - gap if side == "top" else 560 + gap + high
+    for at in range(6):
+        cv2.putText(pixels, "QUUX ZEPHYRINA 19", (150 + at, base), cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255), 2)
+    black = retina.black_out(pixels, retina.find(pixels))
+    assert not black[:76].any()
+    assert not black[564:].any()
+    assert black[90:550].any(axis=(1, 2)).all()
+
+
+@pytest.mark.parametrize("canvas", [(0, 0, 0), (255, 255, 255), (90, 90, 90)])
+def test_the_sides_of_a_trimmed_window_cut_the_field(canvas: tuple[int, int, int]) -> None:
+    """A photograph without its caps on a wide canvas: beyond the window is canvas, not retina."""
+    picture = drawn(640, 480, (320.0, 240.0, 300.0))
+    pixels = cv2.copyMakeBorder(picture, 120, 120, 40, 40, cv2.BORDER_CONSTANT, value=canvas)
+    bounds = retina.find(pixels)
+    assert overlap(bounds, (360.0, 360.0, 300.0)) > 0.97
+    assert (bounds.top, bounds.bottom) == pytest.approx((120, 600), abs=4)
+
+
+def test_a_shadow_across_the_field_does_not_end_it() -> None:
+    pixels = drawn()
+    pixels[340:344, 120:420] = 0
+    assert retina.find(pixels).bottom == math.inf
+
+
 @pytest.mark.parametrize("window", [np.s_[60:420], np.s_[:, 150:600], np.s_[50:430, 120:520]], ids=str)
 def test_find_a_field_cut_by_the_frame(window: tuple[slice, ...]) -> None:
     pixels = np.ascontiguousarray(drawn()[window])

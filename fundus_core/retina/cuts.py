@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from fundus_core.records import Floats
 from fundus_core.retina.circles import Circle
 
+_DARK = 0.1
+"""Least share of a row that is lit in a shadow; in the bar beyond a cut less is, but for writing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Edges:
@@ -25,13 +28,25 @@ class Edges:
     bottom: float
     """Infinite where the bottom is not cut."""
 
-    def moved(self, x: float, y: float) -> Edges:
-        """Return the same edges seen from a frame whose corner lies x to the left and y above."""
+    def beyond(self, rows: slice, columns: slice, circle: Circle) -> Edges:
+        """Return the same edges in the frame out of which a window was cut: the window's own sides cut the field too.
+
+        Args:
+            rows: Of the window.
+            columns: Of the window.
+            circle: The field's, in the frame.
+        """
+        slack = 0.01 * circle.radius
+        x, y = columns.start, rows.start
+        left = x if circle.cx - circle.radius < x - slack else 0
+        top = y if circle.cy - circle.radius < y - slack else 0
+        right = columns.stop if circle.cx + circle.radius > columns.stop + slack else float("inf")
+        bottom = rows.stop if circle.cy + circle.radius > rows.stop + slack else float("inf")
         return Edges(
-            self.left + x if self.left > 0 else 0.0,
-            self.top + y if self.top > 0 else 0.0,
-            self.right + x,
-            self.bottom + y,
+            self.left + x if self.left > 0 else float(left),
+            self.top + y if self.top > 0 else float(top),
+            min(self.right + x, float(right)),
+            min(self.bottom + y, float(bottom)),
         )
 
 
@@ -69,11 +84,31 @@ def _ends(counts: NDArray[np.int32], filled: NDArray[np.int32], along: float, ra
     if not len(used):
         return 0.0, float("inf")
     share: Floats = filled[used] / counts[used]
-    lit = used[share > 0.5]
+    lit = np.flatnonzero(share > 0.5)
     if not len(lit):
         return 0.0, float("inf")
     slack = 0.03 * radius
-    low = float(lit[0]) if lit[0] - max(along - 0.98 * radius, 0.0) > slack and lit[0] > used[0] else 0.0
-    end = min(along + 0.98 * radius, len(counts)) - lit[-1] - 1
-    high = float(lit[-1] + 1) if end > slack and lit[-1] < used[-1] else float("inf")
+    middle = lit[np.argmin(np.abs(used[lit] + 0.5 - along))]
+    first = used[middle - _reach(share[middle::-1], slack)]
+    last = used[middle + _reach(share[middle:], slack)]
+    low = float(first) if first - max(along - 0.98 * radius, 0.0) > slack and first > used[0] else 0.0
+    end = min(along + 0.98 * radius, len(counts)) - last - 1
+    high = float(last + 1) if end > slack and last < used[-1] else float("inf")
     return low, high
+
+
+def _reach(share: Floats, slack: float) -> int:
+    """Return how many rows further the field goes on from a row that is lit.
+
+    It ends before the first dark row, since writing may stand in the bar behind it; a shadow that leaves part of the
+    row lit is crossed where it is narrow.
+
+    Args:
+        share: How much of each row is lit, outwards.
+        slack: Rows that such a shadow may take.
+    """
+    dark = np.flatnonzero(share < _DARK)
+    before = share[: dark[0] if len(dark) else None]
+    lit = np.flatnonzero(before > 0.5)
+    wide = np.flatnonzero(np.diff(lit) > slack + 1.0)
+    return int(lit[wide[0] if len(wide) else -1])

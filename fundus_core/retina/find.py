@@ -103,7 +103,9 @@ def _within(small: Pixels, rows: slice, columns: slice) -> _Found | None:
     edges = cuts.find(best.background.distance, best.circle)
     x, y = columns.start, rows.start
     circle = Circle(best.circle.cx + x, best.circle.cy + y, best.circle.radius)
-    return _Found(circle, edges.moved(x, y), best.evidence)
+    whole = (slice(0, small.shape[0]), slice(0, small.shape[1]))
+    cut = edges if (rows, columns) == whole else edges.beyond(rows, columns, circle)
+    return _Found(circle, cut, best.evidence)
 
 
 def whole_frame(height: int, width: int) -> RetinaBounds:

@@ -171,7 +171,7 @@ def _neighbour(view: View, item: Item, distance: float, target_id: str, level: s
             label,
             key=f"alike-{item.id}",
             type="tertiary",
-            help=photo.describe(item),
+            help=item.name,
             on_click=_open,
             args=(view, level, studies.observation(item, level)),
         )

@@ -79,8 +79,8 @@ def interval(items: tuple[Item, ...], target: Target) -> str:
 
 
 def describe(item: Item) -> str:
-    """Return a photograph in words, for those who cannot see it."""
-    return _("Photograph {name}, {eye}.").format(name=item.name, eye=eye(item.eye))
+    """Return a photograph in words, for those who cannot see it; without its file's name, which may be a person's."""
+    return _("Photograph of the retina, {eye}.").format(eye=eye(item.eye))
 
 
 def note(item: Item) -> str:
