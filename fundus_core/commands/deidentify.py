@@ -7,7 +7,9 @@ from pathlib import Path
 
 from fundus_core import pipeline
 from fundus_core.commands.frame import (
+    DONE,
     PATHS,
+    SOME_REFUSED,
     Parser,
     Verbs,
     add_covariate,
@@ -15,6 +17,7 @@ from fundus_core.commands.frame import (
     bar,
     ended,
     pseudonyms,
+    say,
     upto,
     verb,
 )
@@ -24,14 +27,25 @@ from fundus_core.errors import UsageError
 def add(verbs: Verbs[Parser]) -> None:
     """Say what may be asked."""
     parser = verb(verbs, "deidentify", "write photographs and their table without what identifies people", _run)
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=PATHS)
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=PATHS)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR|FILE.zip")
+    parser.add_argument(
+        "--prove",
+        action="store_true",
+        help="plant invented names in copies (of rendered eyes where no PATH is given), run every verb on them, search "
+        "all that was written, and write proof.json and proof.txt into --out; exit status 0 where nothing was found",
+    )
     parser.add_argument("--truth", type=Path, metavar="FILE", help="measured values that go with them")
     add_pseudonym_key(parser)
     add_covariate(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.prove:
+        return _prove(options)
+    if not options.paths:
+        message = "Nothing was given to de-identify; name photographs, folders, ZIP archives or lists."
+        raise UsageError(message)
     made_with = pseudonyms(options)
     if made_with is None:
         message = "De-identifying needs a key: give --pseudonym-key FILE (made where there is none; keep it apart)."
@@ -46,3 +60,9 @@ def _run(options: argparse.Namespace) -> int:
             progress=upto(shown),
         )
     return ended(counts, options.out, word="written")
+
+
+def _prove(options: argparse.Namespace) -> int:
+    found = pipeline.prove(options.paths, options.out)
+    say(found.as_text().rstrip())
+    return DONE if found.passed else SOME_REFUSED

@@ -17,7 +17,9 @@ from fundus_core.deidentify.keys import (
     write_key,
 )
 from fundus_core.deidentify.photograph import OLDEST_AGE, AuditLine, Deidentified, audit_line, deidentify, encode
+from fundus_core.deidentify.planting import Names, planted
 from fundus_core.deidentify.pseudonyms import Pseudonyms
+from fundus_core.deidentify.searching import Trace, search
 
 __all__ = [
     "MIN_PASSPHRASE",
@@ -25,7 +27,9 @@ __all__ = [
     "AuditLine",
     "Deidentified",
     "Exported",
+    "Names",
     "Pseudonyms",
+    "Trace",
     "audit_csv",
     "audit_line",
     "deidentify",
@@ -36,6 +40,8 @@ __all__ = [
     "key_from_passphrase",
     "own_key",
     "own_key_file",
+    "planted",
+    "search",
     "write_cohort",
     "write_key",
 ]

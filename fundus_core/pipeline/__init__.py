@@ -17,6 +17,7 @@ from fundus_core.pipeline.explanation import ask_explanation, explain
 from fundus_core.pipeline.inspection import Counts, inspect
 from fundus_core.pipeline.nameless import match_originals, under_pseudonyms
 from fundus_core.pipeline.prediction import Request, predict
+from fundus_core.pipeline.proving import Proof, prove
 from fundus_core.pipeline.scoring import Scored, beside, evaluate, in_words, notice, score_files
 from fundus_core.pipeline.strictness import limits_of
 from fundus_core.pipeline.tables import PredictionsFile, prediction_columns, read_predictions, write_predictions
@@ -27,6 +28,7 @@ __all__ = [
     "Counts",
     "Intake",
     "PredictionsFile",
+    "Proof",
     "Request",
     "Scored",
     "Seen",
@@ -52,6 +54,7 @@ __all__ = [
     "open_home",
     "predict",
     "prediction_columns",
+    "prove",
     "read_predictions",
     "score_files",
     "see",

@@ -1,0 +1,153 @@
+"""Photographs with invented names in every place where a name can hide, to see whether any comes through."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from fundus_core.records import Pixels
+
+_LETTERS = "bcdfghjkmnpqrstvwxz"
+_KANJI = "鷹匠蘭丸霧隠鯨波楠瀬鵜飼雉嶋蕗谷蜂須賀鴻巣"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Invented names that nobody has, new at every call."""
+
+    latin: str
+    """A family name."""
+    kanji: str
+    """A name in Japanese letters."""
+
+    @classmethod
+    def invented(cls) -> Names:
+        """Draw them at random."""
+        latin = "Qz" + "".join(secrets.choice(_LETTERS) for _ in range(8))
+        return cls(latin, "".join(secrets.choice(_KANJI) for _ in range(4)))
+
+    @property
+    def all(self) -> tuple[str, str]:
+        """Both."""
+        return self.latin, self.kanji
+
+
+def planted(pixels: Pixels, names: Names, folder: Path, number: int) -> Path:
+    """Write a photograph with names in its file name, folder, tags, trailing bytes and surround.
+
+    Args:
+        pixels: Height x width x 3, RGB.
+        names: What is planted.
+        folder: Where to; a folder named after the person is made in it.
+        number: Of the photograph; it also decides the format.
+    """
+    home = folder / f"{names.latin} {names.kanji}"
+    home.mkdir(parents=True, exist_ok=True)
+    picture = _burned(pixels, names)
+    write, ending = _FORMATS[number % len(_FORMATS)]
+    path = home / f"{names.kanji}_{names.latin}_{number:02d}.{ending}"
+    path.write_bytes(write(picture, names) + f"\n{names.latin} {names.kanji}".encode())
+    return path
+
+
+def _burned(pixels: Pixels, names: Names) -> Image.Image:
+    """A wider picture with the name beside the retina, where cameras write it."""
+    height, width = pixels.shape[:2]
+    ground = np.zeros((height, width + width // 3, 3), np.uint8)
+    ground[:, :width] = pixels
+    picture = Image.fromarray(ground)
+    font = ImageFont.load_default(max(10, height // 24))
+    ImageDraw.Draw(picture).text((width + 8, height // 20), names.latin, fill=(255, 255, 255), font=font)
+    return picture
+
+
+def _exif(names: Names) -> Image.Exif:
+    exif = Image.Exif()
+    for tag in (ExifTags.Base.ImageDescription, ExifTags.Base.Artist, ExifTags.Base.Copyright):
+        exif[tag] = names.latin
+    exif[ExifTags.Base.XPAuthor] = names.kanji.encode("utf-16-le")
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = b"UNICODE\0" + names.kanji.encode("utf-16-be")
+    return exif
+
+
+def _xmp(names: Names) -> bytes:
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description xmlns:p="urn:p" p:Name="{names.latin} {names.kanji}"/></rdf:RDF></x:xmpmeta>'
+    ).encode()
+
+
+def _profile(names: Names) -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() + names.latin.encode()
+
+
+def _jpeg(picture: Image.Image, names: Names) -> bytes:
+    out = BytesIO()
+    comment = f"{names.latin} {names.kanji}".encode()
+    picture.save(
+        out, "JPEG", quality=92, exif=_exif(names), xmp=_xmp(names), icc_profile=_profile(names), comment=comment
+    )
+    return out.getvalue()
+
+
+def _png(picture: Image.Image, names: Names) -> bytes:
+    out, tags = BytesIO(), PngInfo()
+    tags.add_text("Patient", names.latin)
+    tags.add_text("Comment", names.latin, zip=True)
+    tags.add_itxt("Title", names.kanji, zip=True)
+    tags.add_itxt("XML:com.adobe.xmp", _xmp(names).decode())
+    picture.save(out, "PNG", pnginfo=tags, exif=_exif(names), icc_profile=_profile(names))
+    return out.getvalue()
+
+
+def _tiff(picture: Image.Image, names: Names) -> bytes:
+    out, tags = BytesIO(), ImageFileDirectory_v2()
+    for tag in (270, 305, 315, 33432, 65000):
+        tags[tag] = names.latin
+    picture.save(out, "TIFF", tiffinfo=tags, compression="tiff_lzw")
+    return out.getvalue()
+
+
+def _dicom(picture: Image.Image, names: Names) -> bytes:
+    """A photograph as cameras send it, with the name in known, private and nested tags."""
+    from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, OphthalmicPhotography8BitImageStorage, generate_uid
+
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = OphthalmicPhotography8BitImageStorage
+    meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID = generate_uid(), ExplicitVRLittleEndian
+    meta.SourceApplicationEntityTitle = names.latin
+    data = FileDataset("", {}, file_meta=meta, preamble=names.latin.encode().ljust(128, b"\0"))
+    data.SpecificCharacterSet = "ISO_IR 192"
+    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    data.PatientName, data.PatientID = f"{names.latin}={names.kanji}", names.latin
+    data.PatientAddress = data.InstitutionName = data.OperatorsName = data.ImageComments = names.latin
+    data.private_block(0x1101, names.latin, create=True).add_new(1, "LO", names.kanji)
+    nested = Dataset()
+    nested.PersonName = names.latin
+    data.ReferencedPatientSequence = [nested]
+    data.Modality, data.Rows, data.Columns = "OP", picture.height, picture.width
+    data.SamplesPerPixel, data.PhotometricInterpretation, data.PlanarConfiguration = 3, "RGB", 0
+    data.BitsAllocated = data.BitsStored = 8
+    data.HighBit, data.PixelRepresentation = 7, 0
+    pixels = picture.tobytes()
+    data.PixelData = pixels + b"\0" * (len(pixels) % 2)
+    out = BytesIO()
+    data.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+_FORMATS: tuple[tuple[Callable[[Image.Image, Names], bytes], str], ...] = (
+    (_jpeg, "jpg"),
+    (_png, "png"),
+    (_tiff, "tif"),
+    (_dicom, "dcm"),
+)
