@@ -2,62 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from fundus_core.checking import asking, symptoms
-from fundus_core.checking.asking import ALLOWED_CHANGE, GoldenLine
-from fundus_core.checking.symptoms import FEWEST, Symptom
-from fundus_core.errors import UsageError
-from fundus_core.inference import open_predictor
-from fundus_core.models import registry
+from fundus_core import confined
+from fundus_core.checking.looking import Looked, hand_over, look
+from fundus_core.checking.report import CheckReport, GoldenLine
+from fundus_core.checking.symptoms import Symptom
+from fundus_core.confined import Limits, StoppedError
+from fundus_core.errors import CardError, UsageError
+from fundus_core.models import card as cards
+from fundus_core.models import custody, registry
+from fundus_core.models.card import Card
 
 __all__ = ["CheckReport", "GoldenLine", "Symptom", "check_model"]
 
-
-@dataclass(frozen=True, slots=True)
-class CheckReport:
-    """What a check found."""
-
-    id: str
-    """Of the model."""
-    golden: tuple[GoldenLine, ...]
-    """The replayed example; empty where the card has none."""
-    photographs: int
-    """That were looked at."""
-    left_out: int
-    """That were refused or could not be read."""
-    with_truth: int
-    """Targets for which truth was given."""
-    symptoms: tuple[Symptom, ...]
-    """What is wrong, or looks so."""
-    reduced: dict[str, float]
-    """By target: change by bf16 over the spread of the answers; empty where it was not measured."""
-    lines: tuple[str, ...]
-    """Lines of the card that would fix the symptoms or allow bf16."""
-    notes: tuple[str, ...]
-    """What could not be checked, as sentences."""
-    unverified: tuple[str, ...]
-    """Keys of the card that nobody confirmed."""
-
-    @property
-    def healthy(self) -> bool:
-        """Whether the example was reproduced and no symptom was found."""
-        return all(line.passed for line in self.golden) and not self.symptoms
-
-    def as_json(self) -> dict[str, object]:
-        """Return plain values; numbers that are none as ``None``."""
-        plain = asdict(self) | {"healthy": self.healthy}
-        plain["reduced"] = {key: value if math.isfinite(value) else None for key, value in self.reduced.items()}
-        return plain
+_FOR_PHOTOGRAPHS, _A_PHOTOGRAPH = 180.0, 3.0
+"""Seconds that a check on photographs may take longer: at all, and for each of 300 pixels."""
 
 
 def check_model(
     model_id: str, *, photographs: Sequence[Path] = (), truth: Path | None = None, folder: Path | None = None
 ) -> CheckReport:
     """Check a model: replay its golden example, look for symptoms on photographs, measure what bf16 changes.
+
+    The photographs are read here; the model's files are opened in a confined process alone.
 
     Args:
         model_id: Of a card whose weights are there.
@@ -74,39 +46,67 @@ def check_model(
     if truth is not None and not photographs:
         message = "A truth table alone checks nothing; give the photographs too."
         raise UsageError(message)
-    predictor = open_predictor(card, device="cpu", precision="float32")
-    replayed = asking.golden(card, predictor)
-    notes = [] if replayed else ["The card has no golden example to replay."]
-    if not photographs:
-        notes.append("No photographs were given: nothing is said of units, colours or precision.")
-        return CheckReport(card.id, replayed, 0, 0, 0, (), {}, (), tuple(notes), card.unverified)
-    looked = asking.look(card, photographs, truth)
-    if len(looked.crops) < FEWEST:
-        notes.append(f"{len(looked.crops)} photographs can be used; {FEWEST} or more show symptoms.")
-    answers = asking.answers(card, predictor, looked)
-    found = symptoms.find(answers)
-    tried = asking.input_range(card, looked) if len(looked.crops) >= FEWEST else None
-    found = (*found, tried) if tried else found
-    moved = asking.reduced(card, answers.values, looked.crops) if len(looked.crops) >= FEWEST else {}
-    lines = [line for symptom in found for line in symptom.lines] + _precision(moved)
-    if not looked.truth:
-        notes.append("Without truth, inverted outputs and wrong units that stay in range cannot be seen.")
+    custody.check(card)
+    return _asked(card, look(card, photographs, truth) if photographs else None)
+
+
+def _asked(card: Card, looked: Looked | None) -> CheckReport:
+    with tempfile.TemporaryDirectory() as place:
+        room, given = Path(place) / "room", Path(place) / "given"
+        room.mkdir()
+        given.mkdir()
+        if looked is not None:
+            hand_over(looked, given)
+        arguments = {
+            "card": cards.as_plain(card),
+            "beside": str(card.folder.resolve()),
+            "given": str(given) if looked else "",
+            "folder": str(room),
+        }
+        try:
+            answer = confined.run(
+                "fundus_core.checking.inside:check",
+                arguments,
+                folder=room,
+                readable=[card.folder, given],
+                limits=_limits(card, looked),
+            )
+            return replace(_report(answer.value), left_out=looked.left_out if looked else 0)
+        except (StoppedError, KeyError, TypeError, ValueError) as error:
+            why = str(error) if isinstance(error, StoppedError) else "It gave no report."
+            message = f"The check of '{card.id}' was not finished. {why} Import the model again, or train it again."
+            raise CardError(message) from error
+
+
+def _limits(card: Card, looked: Looked | None) -> Limits:
+    parts = (card.weights_path, card.weights_path.with_suffix(".bin"))
+    size = sum(path.stat().st_size for path in parts if path.is_file())
+    limits = Limits().grown(size, seconds_per_mib=0.5, memory_per_byte=12.0)
+    if looked is None:
+        return limits
+    longer = _FOR_PHOTOGRAPHS + _A_PHOTOGRAPH * len(looked.crops) * (card.input.size / 300) ** 2
+    return replace(limits, seconds=limits.seconds + longer, memory=limits.memory + 8 * looked.crops.nbytes)
+
+
+def _report(said: Mapping[str, Any]) -> CheckReport:
+    """Return what the confined process says, its sentences each one line."""
+
+    def lines(key: str) -> tuple[str, ...]:
+        return tuple(confined.plain(line) for line in said[key])
+
     return CheckReport(
-        id=card.id,
-        golden=replayed,
-        photographs=len(looked.crops),
-        left_out=looked.left_out,
-        with_truth=len(looked.truth),
-        symptoms=found,
-        reduced=moved,
-        lines=tuple(lines),
-        notes=tuple(notes),
-        unverified=card.unverified,
+        id=confined.plain(said["id"]),
+        golden=tuple(GoldenLine(**line) for line in said["golden"]),
+        photographs=int(said["photographs"]),
+        left_out=0,
+        with_truth=int(said["with_truth"]),
+        symptoms=tuple(_symptom(**one) for one in said["symptoms"]),
+        reduced={str(target): float(moved) for target, moved in said["reduced"].items()},
+        lines=lines("lines"),
+        notes=lines("notes"),
+        unverified=lines("unverified"),
     )
 
 
-def _precision(moved: dict[str, float]) -> list[str]:
-    worst = max(moved.values(), default=math.nan)
-    if not moved or not worst < ALLOWED_CHANGE:
-        return []
-    return ["[precision]", 'allowed = "bf16"', f"deviation = {worst:.4g}"]
+def _symptom(code: str, target: str, sentence: str, lines: Sequence[str]) -> Symptom:
+    return Symptom(code, target, confined.plain(sentence), tuple(map(confined.plain, lines)))

@@ -5,25 +5,24 @@ from __future__ import annotations
 import hashlib
 import math
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
 from PIL import Image, UnidentifiedImageError
 
-from fundus_core import images, inference, truth
+from fundus_core import inference
 from fundus_core.checking import symptoms
+from fundus_core.checking.looking import Looked
+from fundus_core.checking.report import GoldenLine
 from fundus_core.checking.symptoms import Answers, Symptom
-from fundus_core.errors import CardError, UsageError
+from fundus_core.errors import CardError
 from fundus_core.inference import Predictor, open_predictor
-from fundus_core.journey import examine
 from fundus_core.models.card import Card
-from fundus_core.records import Floats, Pixels, Status
+from fundus_core.records import Floats, Pixels
 
-MOST = 200
-"""Photographs that are looked at; spread over all that are given."""
 _MOST_TRIED = 40
 """Photographs on which other input ranges are tried, since each opens the network anew."""
 ALLOWED_CHANGE = 0.01
@@ -32,20 +31,6 @@ _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _PLAIN = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 _HABITS = (((0.0, 1.0), *_IMAGENET), ((0.0, 1.0), *_PLAIN), ((-1.0, 1.0), *_PLAIN), ((0.0, 255.0), *_PLAIN))
 """What the field feeds networks: range, mean, spread."""
-
-
-@dataclass(frozen=True, slots=True)
-class GoldenLine:
-    """One target of the golden example."""
-
-    target: str
-    """Its id."""
-    expected: float
-    """As the card says."""
-    said: float
-    """By the model now."""
-    passed: bool
-    """Whether the two agree within the card's tolerance."""
 
 
 def golden(card: Card, predictor: Predictor) -> tuple[GoldenLine, ...]:
@@ -78,44 +63,6 @@ def golden(card: Card, predictor: Predictor) -> tuple[GoldenLine, ...]:
     return tuple(lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """Photographs that a check stands on."""
-
-    crops: Pixels
-    """n x S x S x 3."""
-    truth: Mapping[str, Floats]
-    """By target: n values, NaN where unknown."""
-    left_out: int
-    """Photographs that were refused or could not be read."""
-
-
-def look(card: Card, paths: Sequence[Path], measured: Path | None) -> Looked:
-    """Read photographs, cut as the card says, and their truth.
-
-    Raises:
-        UsageError: There is no such path, or no photograph that can be used.
-        TruthError: The table cannot be used.
-    """
-    every = list(images.sources(paths))
-    picked = [every[k] for k in sorted({int(k) for k in np.linspace(0, len(every) - 1, min(len(every), MOST))})]
-    read = [(source, examine(source, [card.rule])) for source in picked]
-    good = [(source, seen) for source, seen in read if seen.status is Status.ACCEPTED]
-    if not good:
-        message = f"None of the {len(picked)} photographs can be used; give gradable colour photographs of the retina."
-        raise UsageError(message)
-    crops = np.stack([seen.crops[0].pixels for _, seen in good])
-    if measured is None:
-        return Looked(crops, {}, len(read) - len(good))
-    found = truth.match(
-        truth.load(measured),
-        [source.name for source, _ in good],
-        patient_ids=[seen.patient_id for _, seen in good],
-        eyes=[str(seen.eye) for _, seen in good],
-    )
-    return Looked(crops, {t: v for t, v in found.values().items() if t in card.targets}, len(read) - len(good))
-
-
 def answers(card: Card, predictor: Predictor, looked: Looked) -> Answers:
     """Ask about photographs as they are, with red and blue exchanged, and mirrored."""
     swapped = np.ascontiguousarray(looked.crops[..., ::-1])
@@ -124,7 +71,7 @@ def answers(card: Card, predictor: Predictor, looked: Looked) -> Answers:
     return Answers(card, values, other, mirrored, looked.truth)
 
 
-def reduced(card: Card, values: Mapping[str, Floats], crops: Pixels) -> dict[str, float]:
+def reduced(card: Card, values: Mapping[str, Floats], crops: Pixels, cache: Path) -> dict[str, float]:
     """Return how far bf16 moves each target, root mean square over the spread of its answers.
 
     Returns:
@@ -132,7 +79,7 @@ def reduced(card: Card, values: Mapping[str, Floats], crops: Pixels) -> dict[str
     """
     if "BF16" not in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         return {}
-    said = open_predictor(card, device="cpu", precision="bf16").predict(crops).values
+    said = open_predictor(card, device="cpu", precision="bf16", cache=cache).predict(crops).values
     return {
         target: float(np.sqrt(np.mean(np.square(said[target] - values[target]))) / np.std(values[target]))
         if np.std(values[target]) > 0

@@ -65,8 +65,10 @@ def taken(folder: Path, name: str, place: Path, *, most: int) -> bool:
         Whether there was such a file.
     """
     try:
-        source = _opened(folder / name)
+        source = -1 if folder.is_symlink() else _opened(folder / name)
     except OSError:
+        return False
+    if source < 0:
         return False
     with os.fdopen(source, "rb") as file, place.open("xb") as copy:
         left = most

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from fundus_core.confined.limits import Limits
 from fundus_core.errors import FundusError
 
 _EVERY = 0.05
-"""Seconds between two looks at memory; a second look at the folder every ``_SELDOM`` of them."""
+"""Seconds between two looks at memory; every ``_SELDOM`` of them also at its folder and for new processes."""
 _SELDOM = 10
+_BUSY, _PATIENCE = 90.0, 4
+"""Per cent of the processors in use from which a machine counts as busy; how much longer it may take then."""
 _MOST_FILES = 10_000
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "SYSTEMROOT", "OMP_NUM_THREADS", "LD_LIBRARY_PATH", "TZ")
 """Of the environment; a database's address or a proxy's password stays outside."""
@@ -118,18 +121,39 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def _watched(process: subprocess.Popen[bytes], folder: Path, limits: Limits) -> str:
     """Wait for the end; returns the limit that was met, empty where none was."""
-    until, looks = time.monotonic() + limits.seconds, 0
-    while True:
+    clock, family = _Clock(), _family(process.pid)
+    for look in itertools.count(1):
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_EVERY)
             return ""
-        if time.monotonic() > until:
+        resident, worked = _use(family)
+        if clock.after(worked) > limits.seconds:
             return "seconds"
-        if _resident(process.pid) > limits.memory:
+        if resident > limits.memory:
             return "memory"
-        looks += 1
-        if looks % _SELDOM == 0 and _written(folder) > limits.disk:
-            return "disk"
+        if look % _SELDOM == 0:
+            family = _family(process.pid)
+            if _written(folder) > limits.disk:
+                return "disk"
+    return ""
+
+
+@dataclass(slots=True)
+class _Clock:
+    """The time that counts: the wall's, but where others keep the processors busy no more than it could use."""
+
+    counted: float = 0.0
+    before: float = field(default_factory=time.monotonic)
+    worked: float = 0.0
+
+    def after(self, worked: float) -> float:
+        """Return the seconds that count by now, given those that the process has worked."""
+        now = time.monotonic()
+        passed, own = now - self.before, worked - self.worked
+        busy = psutil.cpu_percent() > _BUSY
+        self.counted += min(passed, max(own, passed / _PATIENCE)) if busy else passed
+        self.before, self.worked = now, worked
+        return self.counted
 
 
 def _family(pid: int) -> list[psutil.Process]:
@@ -140,12 +164,14 @@ def _family(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _resident(pid: int) -> int:
-    total = 0
-    for one in _family(pid):
+def _use(family: Sequence[psutil.Process]) -> tuple[int, float]:
+    """Return resident bytes and seconds worked, all together."""
+    resident, worked = 0, 0.0
+    for one in family:
         with contextlib.suppress(psutil.Error):
-            total += one.memory_info().rss
-    return total
+            resident += one.memory_info().rss
+            worked += sum(one.cpu_times()[:4])
+    return resident, worked
 
 
 def _written(folder: Path) -> int:

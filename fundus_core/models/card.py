@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from fundus_core.errors import CardError
+from fundus_core.models import bounds
 from fundus_core.records import Floats
 from fundus_core.retina import CropRule
 from fundus_core.targets import TARGETS
@@ -212,15 +213,28 @@ def read(path: Path) -> Card:
     Raises:
         CardError: The file cannot be read, a key is unknown or missing, or a value is not allowed.
     """
+    return parse(toml(path), path.parent, path.name)
+
+
+def toml(path: Path) -> dict[str, object]:
+    """Return what a card's file says, whatever its keys.
+
+    Raises:
+        CardError: It cannot be opened, is longer than a card can be, or is no TOML.
+    """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(bounds.LARGEST_CARD + 1)
+        if len(content) > bounds.LARGEST_CARD:
+            message = f"The card '{path.name}' is longer than {bounds.LARGEST_CARD >> 10} KiB; name a card."
+            raise CardError(message)
+        return tomllib.loads(content.decode())
     except OSError as error:
-        message = f"The card '{path.name}' cannot be opened: {error.strerror}."
+        message = f"The card '{path.name}' cannot be opened ({error.strerror}); correct the path."
         raise CardError(message) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         message = f"The card '{path.name}' is not a TOML file: {error}. Correct that place."
         raise CardError(message) from error
-    return parse(content, path.parent, path.name)
 
 
 def parse(content: Mapping[str, object], folder: Path, name: str) -> Card:
@@ -238,6 +252,7 @@ def parse(content: Mapping[str, object], folder: Path, name: str) -> Card:
         message = f"{name} has the unknown key 'folder'; remove it."
         raise CardError(message)
     card = typing.cast(Card, _record(Card, {**content, "folder": folder}, name, ""))
+    bounds.check(content, name)
     _check(card, name)
     return card
 
@@ -320,8 +335,6 @@ def _check(card: Card, name: str) -> None:
 def _check_numbers(card: Card, name: str) -> None:
     if not card.id or not all(c.isalnum() or c in "-_." for c in card.id):
         raise _wrong(name, "id", "letters, digits, '-', '_' and '.'", card.id)
-    if card.input.size < 16:
-        raise _wrong(name, "input.size", "at least 16 pixels", card.input.size)
     if min(card.input.std) <= 0:
         raise _wrong(name, "input.std", "positive", card.input.std)
     if not card.outputs or len(set(card.targets)) < len(card.outputs):

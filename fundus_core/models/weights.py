@@ -31,7 +31,7 @@ def read(path: Path, *, safetensors: bool | None = None) -> dict[str, Tensor]:
         raise CardError(message)
     if path.suffix == ".safetensors" if safetensors is None else safetensors:
         try:
-            return dict(load_file(path))
+            return _tensors(load_file(path), path)
         except (SafetensorError, OSError) as error:
             raise _damaged(path, error) from error
     return _tensors(_unpickled(path), path)
@@ -46,6 +46,11 @@ def _unpickled(path: Path) -> object:
         )
         raise CardError(message)
     try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > 2 * path.stat().st_size:  # torch packs nothing
+            message = f"The weights '{path.name}' unpack to {unpacked >> 20} MiB, and were not loaded; save them again."
+            raise CardError(message)
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         message = (
@@ -53,7 +58,16 @@ def _unpickled(path: Path) -> object:
             "export the state dict, best as safetensors."
         )
         raise CardError(message) from error
-    except (RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError, AttributeError) as error:
+    except (
+        RuntimeError,
+        OSError,
+        EOFError,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+    ) as error:
         raise _damaged(path, error) from error
 
 
@@ -69,7 +83,22 @@ def _tensors(content: object, path: Path) -> dict[str, Tensor]:
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
         message = f"The weights '{path.name}' hold no state dict (names and tensors); export one."
         raise CardError(message)
+    for key, value in content.items():
+        _check_tensor(str(key), value, path)
     return {str(key).removeprefix("module."): value for key, value in content.items()}
+
+
+def _check_tensor(name: str, tensor: Tensor, path: Path) -> None:
+    """Refuse what is no plain array of finite numbers, or claims more of them than the file holds."""
+    plain = tensor.layout == torch.strided and not tensor.is_quantized and not tensor.is_complex()
+    if plain and tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        plain = False
+    if not plain or (tensor.is_floating_point() and not bool(torch.isfinite(tensor).all())):
+        message = (
+            f"The tensor '{name[:80]}' in '{path.name}' is no plain array of finite numbers; save the state dict of a "
+            "trained network."
+        )
+        raise CardError(message)
 
 
 def write(network: nn.Module, path: Path) -> str:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import math
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-import openvino as ov
-from safetensors.torch import save_file
-
+from fundus_core import confined
+from fundus_core.confined import Answer, Limits, StoppedError
 from fundus_core.errors import CardError, UsageError
 from fundus_core.models import card as cards
-from fundus_core.models import custody, registry
+from fundus_core.models import registry
 from fundus_core.models.card import Card
-from fundus_core.models.importing import drafts, graphs_in, keras_files, proof, torch_files
+from fundus_core.models.importing import drafts, kept
 from fundus_core.models.importing.drafts import Draft
-from fundus_core.models.importing.formats import Format, detect
-from fundus_core.models.importing.found import Found
-from fundus_core.records import Floats
 
-_KERAS = (Format.KERAS, Format.HDF5)
-_GOLDEN, _TIMM, _GRAPH = "golden.png", "weights.safetensors", "graph.xml"
+_BESIDE = (".onnx", ".xml")
+"""Endings of files that may keep their numbers in another file beside them."""
+_MOST_BESIDE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class ImportReport:
     """Keys of the card that nobody confirmed."""
     notes: tuple[str, ...]
     """What a person should know, as sentences."""
+    limits: tuple[str, ...]
+    """What held while the file was open, and what this machine could not hold, as sentences."""
 
     def as_json(self) -> dict[str, object]:
         """Return plain values."""
@@ -65,6 +67,8 @@ def import_model(
     file: Path, card: str | Path, *, folder: Path | None = None, replace: bool = False
 ) -> tuple[Card, ImportReport]:
     """Read weights from a file, keep them with a complete card, and compare the outcome with the original.
+
+    The file is opened in a confined process alone; here only what that process left is looked at.
 
     Args:
         file: In any of the formats of ``formats.ALLOWED``.
@@ -82,14 +86,18 @@ def import_model(
     if place.exists() and not replace:
         message = f"There is an imported model '{place.name}' already; replace it on purpose, or choose another id."
         raise UsageError(message)
-    kind = detect(file)
-    found = read(file, kind, draft)
+    limits = limits_for(file)
     (home / ".importing").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home / ".importing") as staging:
-        found, gap = _made(file, kind, draft, found, Path(staging))
-        _put(Path(staging), place)
-    kept = cards.read(place / "card.toml")
-    return kept, _report(kept, found, gap)
+        room, ours = Path(staging) / "room", Path(staging) / "kept"
+        (room / "made").mkdir(parents=True)
+        ours.mkdir()
+        answer = _opened(file, draft, room, limits)
+        card_made = kept.take(room / "made", ours, place.name, most=limits.disk)
+        report = _report(card_made, place, answer, limits)
+        (ours / "import.json").write_text(json.dumps(report.as_json(), indent=1), encoding="utf-8")
+        _put(ours, place)
+    return cards.read(place / kept.CARD), report
 
 
 def _id(draft: Draft) -> str:
@@ -105,108 +113,79 @@ def _id(draft: Draft) -> str:
     return name
 
 
-def read(file: Path, kind: Format, draft: Draft, *, whole: bool = False) -> Found:
-    """Read a file of weights as its format demands.
+def limits_for(file: Path) -> Limits:
+    """Return what opening a file or folder of weights may take, by its size.
 
     Raises:
-        CardError: As the readers say.
+        UsageError: There is none.
     """
-    if kind in _KERAS:
-        return keras_files.read(file, kind, size=draft.size, hidden=draft.hidden, whole=whole)
-    if kind is Format.TORCHSCRIPT:
-        return torch_files.read_script(file, size=draft.size)
-    if kind in (Format.STATE_DICT, Format.SAFETENSORS):
-        options = draft.get("backbone_options")
-        backbone = str(draft.get("backbone") or "")
-        given = options if isinstance(options, Mapping) else {}
-        return torch_files.read_tensors(file, kind, backbone=backbone, options=given)
-    return graphs_in.read(file, kind, size=draft.size)
+    try:
+        size = sum(path.stat().st_size for path in _parts(file))
+    except OSError as error:
+        message = f"'{file.name}' cannot be opened ({error.strerror}); correct the path."
+        raise UsageError(message) from error
+    return Limits().grown(size, seconds_per_mib=0.5, memory_per_byte=12.0)
 
 
-def _made(file: Path, kind: Format, draft: Draft, found: Found, staging: Path) -> tuple[Found, float | None]:
-    """Write weights and card; where a mapped network does not prove itself, keep the file's network whole."""
-    drafts.check_fit(draft, found)
-    if drafts.must_stay_whole(draft, found) and kind in _KERAS:
-        found = read(file, kind, draft, whole=True)
-    gap = _write(draft, found, staging)
-    if gap is None or gap <= proof.TOLERANCE:
-        return found, gap
-    restless = proof.restlessness(draft, found, found.size or draft.size or 0)
-    if found.runtime == "timm" and gap > restless:
-        _empty(staging)
-        found = read(file, kind, draft, whole=True)
-        gap = _write(draft, found, staging)
-    if gap is not None and not gap <= max(10 * proof.TOLERANCE, restless):
-        message = (
-            f"The imported network differs from the original by {gap:.1e} of its largest value, and was not kept; "
-            "export it in another format, best ONNX, and report this file."
+def _parts(file: Path) -> list[Path]:
+    """Plain files that make up what was named: one, those of a folder, or one with those beside it."""
+    if file.is_dir():
+        return [path for path in file.rglob("*") if path.is_file() and not path.is_symlink()]
+    if file.exists() and not file.is_file():
+        message = f"'{file.name}' is no plain file; name a file of weights or the folder of a SavedModel."
+        raise UsageError(message)
+    if file.suffix not in _BESIDE:
+        return [file]
+    near = sorted(path for path in file.parent.iterdir() if path.is_file() and not path.is_symlink())
+    return [file, *(path for path in near[:_MOST_BESIDE] if path.stem.startswith(file.stem) and path.name != file.name)]
+
+
+def _opened(file: Path, draft: Draft, room: Path, limits: Limits) -> Answer:
+    """Let the confined process read the file and write into ``room / "made"``."""
+    arguments = {
+        "file": str(file.resolve()),
+        "content": json.loads(json.dumps(draft.content, default=str)),
+        "name": draft.name,
+        "folder": str(room / "made"),
+    }
+    readable = [file] if file.is_dir() else _parts(file)
+    try:
+        return confined.run(
+            "fundus_core.models.importing.inside:bring", arguments, folder=room, readable=readable, limits=limits
         )
-        raise CardError(message)
-    note = (
-        f"The network amplifies rounding: its own answers move by {restless:.1e} when its input moves by a millionth, "
-        "as they do where weights are not the trained ones."
-    )
-    return (found.noting(note) if restless > proof.TOLERANCE else found), gap
+    except StoppedError as error:
+        message = f"'{file.name}' was not imported. {error} Export the network again, best as ONNX or safetensors."
+        raise CardError(message) from error
 
 
-def _write(draft: Draft, found: Found, folder: Path) -> float | None:
-    """Write everything into a folder and return how far the outcome is from the original."""
-    name = _write_weights(found, folder)
-    weights = {"file": name, "sha256": custody.sha256(folder / name)}
-    size = found.size or draft.size
-    if size is None:
-        message = "The file does not say the size of its input; add 'input.size' (pixels) to the card."
-        raise CardError(message)
-    crops = proof.example(size)
-    digest = proof.write_golden(crops[0], folder / _GOLDEN)
-    golden: dict[str, object] = {"file": _GOLDEN, "sha256": digest, "outputs": {}, "tolerance": 1e-3}
-    card = cards.parse(drafts.complete(draft, found, weights, golden), folder, draft.name)
-    imported = proof.said(card, crops)
-    original = proof.expected(draft, found, crops)
-    golden["outputs"] = _named(card, imported if original is None else original)
-    cards.write(cards.parse(drafts.complete(draft, found, weights, golden), folder, draft.name), folder / "card.toml")
-    return None if original is None else proof.difference(original, imported)
-
-
-def _write_weights(found: Found, folder: Path) -> str:
-    if found.tensors is not None:
-        save_file({name: tensor.contiguous() for name, tensor in found.tensors.items()}, folder / _TIMM)
-        return _TIMM
-    ov.save_model(found.graph, folder / _GRAPH, compress_to_fp16=False)
-    return _GRAPH
-
-
-def _named(card: Card, values: Floats) -> dict[str, float]:
-    return {target: float(f"{values[0, k]:.7g}") for k, target in enumerate(card.targets)}
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        path.unlink()
-
-
-def _put(staging: Path, place: Path) -> None:
+def _put(made: Path, place: Path) -> None:
     """Move a finished folder into its place in one step."""
     if place.exists():
         shutil.rmtree(place)
-    made = staging.with_name(staging.name + "-made")
-    shutil.copytree(staging, made)
     made.rename(place)
 
 
-def _report(card: Card, found: Found, gap: float | None) -> ImportReport:
+def _report(card: Card, place: Path, answer: Answer, limits: Limits) -> ImportReport:
+    """Join what was kept with what the confined process says of it."""
+    said: Mapping[str, Any] = answer.value if isinstance(answer.value, dict) else {}
+    gap = said.get("difference")
     return ImportReport(
         id=card.id,
-        folder=str(card.folder),
-        format=found.format,
+        folder=str(place),
+        format=confined.plain(said.get("format", "")),
         backbone=card.backbone,
         runtime=card.runtime,
         size=card.input.size,
         targets=card.targets,
-        names=found.names,
+        names=_lines(said.get("names")),
         sha256=card.weights.sha256,
-        compared_with=found.by if gap is not None else "",
-        difference=gap,
+        compared_with=confined.plain(said.get("compared_with", "")),
+        difference=float(gap) if isinstance(gap, int | float) and math.isfinite(gap) else None,
         unverified=card.unverified,
-        notes=found.notes,
+        notes=_lines(said.get("notes")),
+        limits=confined.sentences(limits, answer.held),
     )
+
+
+def _lines(value: object) -> tuple[str, ...]:
+    return tuple(confined.plain(one) for one in value[:100]) if isinstance(value, list) else ()

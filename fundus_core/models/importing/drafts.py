@@ -7,7 +7,6 @@ what was taken from a habit of the field is written into ``unverified``.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from fundus_core.errors import CardError, UsageError
+from fundus_core.models import bounds, registry
 from fundus_core.models import card as cards
-from fundus_core.models import registry
 from fundus_core.models.importing.found import NOTHING, Affine, Found
 from fundus_core.targets import TARGETS
 
@@ -98,28 +97,19 @@ def open_draft(card: str | Path) -> Draft:
 
     Raises:
         UsageError: There is neither.
-        CardError: The file is no TOML.
+        CardError: The file is no TOML, or holds what no card may.
     """
     path = Path(card)
     if path.suffix == ".toml" or path.is_file():
-        return Draft(_toml(path), path.name)
+        content = cards.toml(path)
+        bounds.check(content, path.name)
+        return Draft(content, path.name)
     known = registry.models()
     if str(card) not in known:
         message = f"'{card}' is neither a card (a TOML file) nor the id of one; the ids are {', '.join(known)}."
         raise UsageError(message)
     plain = cards.as_plain(known[str(card)])
     return Draft(plain if isinstance(plain, dict) else {}, f"The card '{card}'")
-
-
-def _toml(path: Path) -> Mapping[str, object]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        message = f"The card '{path.name}' cannot be opened ({error.strerror}); correct the path."
-        raise UsageError(message) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        message = f"The card '{path.name}' is not a TOML file: {error}. Correct that place."
-        raise CardError(message) from error
 
 
 # Fitting a file and a card --------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ ALLOWED = (
 )
 """For messages."""
 
+_LARGEST_TEXT = 32 * 2**20
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
@@ -102,6 +103,9 @@ def json_of(text: bytes | str, name: str) -> dict[str, object]:
     Raises:
         CardError: It is none.
     """
+    if len(text) > _LARGEST_TEXT:
+        message = f"The description of the network in '{name}' is longer than any network's; export the model again."
+        raise CardError(message)
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:

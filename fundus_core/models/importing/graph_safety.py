@@ -1,31 +1,40 @@
-"""Graphs from strangers: archives, SavedModels and ONNX files are looked through before anything reads them whole."""
+"""Graphs from strangers: archives, SavedModels, ONNX files and OpenVINO's own are looked through before they are read.
+
+What may be there is listed (``operators``); whatever is not is refused by name.
+"""
 
 from __future__ import annotations
 
+import functools
+import graphlib
+import math
 import zipfile
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NoReturn
-
-import onnx
-from google.protobuf.message import DecodeError
+from typing import Any, NoReturn
+from xml.parsers import expat
 
 from fundus_core.errors import CardError
+from fundus_core.models.importing import operators
 
-_PROGRAMS = ("PyFunc", "EagerPyFunc", "PyFuncStateless", "ReadFile", "WriteFile", "LoadLibrary", "XlaCallModule")
-"""Operations of TensorFlow that call Python or touch files."""
-_LARGEST = 8 * 2**30
+_LARGEST, _MOST_MEMBERS, _DENSEST = 4 * 2**30, 10_000, 50
+"""Bytes of an unpacked archive, its files, and how many times its own size it may grow."""
+_SMALL = 64 * 2**20
+_MOST_VALUES = 2**29
+"""Values of the largest array in a graph, for one photograph."""
 
 
 def unpack(path: Path, folder: Path) -> None:
-    """Unpack an archive; a member that would leave the folder, or is a link, is refused."""
+    """Unpack an archive; a member that would leave the folder, or is a link, is refused, and so is a bomb."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             for member in members:
                 _check_member(path, member)
-            if sum(member.file_size for member in members) > _LARGEST:
-                message = f"'{path.name}' unpacks to more than {_LARGEST >> 30} GiB, and was not unpacked."
+            size = sum(member.file_size for member in members)
+            if len(members) > _MOST_MEMBERS or size > min(_LARGEST, max(_SMALL, _DENSEST * path.stat().st_size)):
+                message = f"'{path.name}' unpacks to {len(members)} files of {size >> 20} MiB, and was not unpacked."
                 raise CardError(message)
             archive.extractall(folder)
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, ValueError, NotImplementedError) as error:
@@ -41,74 +50,199 @@ def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
         raise CardError(message)
 
 
-def check_saved_model(folder: Path) -> None:
-    """Refuse operations that call Python or touch files; nothing is executed to find them.
+def _refuse(where: str, what: str) -> NoReturn:
+    message = (
+        f"{where} holds {what}, and was not loaded, since that could execute code of whoever wrote it, or never end. "
+        "Export the network alone, for example as ONNX with plain operations."
+    )
+    raise CardError(message)
 
-    In a protocol buffer the operation of a node is field 2, a byte of length, and the name.
+
+# TensorFlow -------------------------------------------------------------------------------------------------------
+
+
+def check_saved_model(folder: Path) -> None:
+    """Refuse links, and operations that are neither listed nor the file's own functions.
+
+    Raises:
+        CardError: Names what was found.
     """
     for place in folder.rglob("*"):
         if place.is_symlink():
             message = f"The SavedModel holds the link '{place.name}', and was not loaded; export it again."
             raise CardError(message)
-    content = (folder / "saved_model.pb").read_bytes()
-    for name in _PROGRAMS:
-        if b"\x12" + bytes([len(name)]) + name.encode() in content:
-            _refuse("The SavedModel", f"the operation {name}, which calls a program or touches files")
+    from google.protobuf.message import DecodeError
+
+    try:
+        content = _saved_model().FromString((folder / "saved_model.pb").read_bytes())
+    except (DecodeError, RecursionError) as error:
+        message = "The SavedModel's saved_model.pb is damaged; export it again."
+        raise CardError(message) from error
+    for meta in content.meta_graphs:
+        functions = meta.graph_def.library.function
+        own = {function.signature.name for function in functions if function.signature.name.startswith(b"__")}
+        calls = {f.signature.name: {node.op for node in f.node_def} & own for f in functions}
+        _check_acyclic("The SavedModel", calls)
+        nodes = [*meta.graph_def.node, *(node for function in functions for node in function.node_def)]
+        _check_listed("The SavedModel", (node.op for node in nodes), operators.TENSORFLOW | own)
 
 
-def _refuse(where: str, what: str) -> NoReturn:
-    message = (
-        f"{where} holds {what}, and was not loaded, since that could execute code of whoever wrote it. Export the "
-        "network alone, for example as ONNX with plain operations."
-    )
-    raise CardError(message)
+@functools.cache
+def _saved_model() -> Any:
+    """What of TensorFlow's messages is needed: the operation of every node, by the numbers of their fields."""
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+    kinds: dict[str, dict[str, tuple[int, str]]] = {
+        "Node": {"op": (2, "")},
+        "Signature": {"name": (1, "")},
+        "Function": {"signature": (1, "Signature"), "node_def": (3, "*Node")},
+        "Library": {"function": (1, "*Function")},
+        "Graph": {"node": (1, "*Node"), "library": (2, "Library")},
+        "Meta": {"graph_def": (2, "Graph")},
+        "SavedModel": {"meta_graphs": (2, "*Meta")},
+    }
+    file = descriptor_pb2.FileDescriptorProto(name="saved_model", package="looked_at", syntax="proto3")
+    for name, fields in kinds.items():
+        message = file.message_type.add(name=name)
+        for field, (number, kind) in fields.items():
+            made = message.field.add(name=field, number=number, label=3 if kind.startswith("*") else 1)
+            made.type = 11 if kind else 12
+            if kind:
+                made.type_name = f".looked_at.{kind.removeprefix('*')}"
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("looked_at.SavedModel"))
+
+
+def _check_listed(where: str, found: Iterable[str | bytes], listed: Iterable[str | bytes]) -> None:
+    def text(name: str | bytes) -> str:
+        return name.decode(errors="replace") if isinstance(name, bytes) else name
+
+    if odd := sorted({text(name) for name in found} - {text(name) for name in listed}):
+        _refuse(where, f"the operation '{odd[0][:80]}'")
+
+
+def _check_acyclic(where: str, calls: dict[Any, set[Any]]) -> None:
+    try:
+        graphlib.TopologicalSorter(calls).prepare()
+    except graphlib.CycleError:
+        _refuse(where, "a function that calls itself")
+
+
+# ONNX -------------------------------------------------------------------------------------------------------------
 
 
 def check_onnx(path: Path) -> None:
-    """Refuse operations of unknown makers and weights that lie outside the model's folder."""
+    """Refuse operators that are not listed, of any maker, and weights kept anywhere but beside the file.
+
+    Raises:
+        CardError: The file is damaged, or as said.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError
+
     try:
-        model = onnx.load(str(path), load_external_data=False)
-    except (DecodeError, OSError, ValueError) as error:
+        model = onnx.load(str(path), format="protobuf", load_external_data=False)
+    except (DecodeError, ValueError, OSError, RecursionError) as error:
         message = f"'{path.name}' is no ONNX file, or damaged; obtain it again."
         raise CardError(message) from error
-    makers = {node.domain for node in _nodes(model.graph)} | {node.domain for f in model.functions for node in f.node}
-    own = {function.domain for function in model.functions}
-    if odd := sorted(makers - own - {"", "ai.onnx", "ai.onnx.ml", "com.microsoft", "org.openvinotoolkit"}):
-        _refuse(f"'{path.name}'", f"operations of '{odd[0]}', which only a program of theirs can run")
-    for tensor in _tensors(model):
-        for entry in tensor.external_data:
-            if entry.key == "location":
-                _check_location(path, entry.value)
+    own = {(function.domain, function.name) for function in model.functions}
+    calls = {(f.domain, f.name): {(n.domain, n.op_type) for n in _nodes(f.node)} & own for f in model.functions}
+    _check_acyclic(f"'{path.name}'", calls)
+    nodes = [*_nodes(model.graph.node), *(node for function in model.functions for node in _nodes(function.node))]
+    standard = {(domain, name) for domain in ("", "ai.onnx") for name in operators.ONNX}
+    if odd := sorted({(node.domain, node.op_type) for node in nodes} - standard - own):
+        maker, name = odd[0]
+        _refuse(f"'{path.name}'", f"the operation '{name}'" + (f" of '{maker}'" if maker else ""))
+    for tensor in _tensors(model, nodes):
+        _check_tensor(path, tensor)
 
 
-def _nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+def _nodes(nodes: Iterable[Any]) -> Iterator[Any]:
     """Nodes at every depth."""
-    nodes, waiting = [], [graph]
+    waiting = list(nodes)
     while waiting:
-        for node in waiting.pop().node:
-            nodes.append(node)
-            for attribute in node.attribute:
-                waiting += [attribute.g] if attribute.HasField("g") else []
-                waiting += list(attribute.graphs)
-    return nodes
-
-
-def _tensors(model: onnx.ModelProto) -> list[onnx.TensorProto]:
-    tensors = list(model.graph.initializer)
-    for node in [*_nodes(model.graph), *(node for function in model.functions for node in function.node)]:
+        node = waiting.pop()
+        yield node
         for attribute in node.attribute:
-            tensors += [attribute.t, *attribute.tensors]
             for inner in [attribute.g, *attribute.graphs]:
-                tensors += list(inner.initializer)
-    return tensors
+                waiting.extend(inner.node)
+
+
+def _tensors(model: Any, nodes: Iterable[Any]) -> Iterator[Any]:
+    yield from model.graph.initializer
+    for sparse in model.graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    for node in nodes:
+        for attribute in node.attribute:
+            yield from (attribute.t, *attribute.tensors)
+            yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
+            for inner in [attribute.g, *attribute.graphs]:
+                yield from inner.initializer
+
+
+def _check_tensor(path: Path, tensor: Any) -> None:
+    if math.prod(tensor.dims) > _MOST_VALUES or any(side < 0 for side in tensor.dims):
+        _refuse(f"'{path.name}'", f"an array of {'x'.join(map(str, tensor.dims))} values")
+    for entry in tensor.external_data:
+        if entry.key == "location":
+            _check_location(path, entry.value)
 
 
 def _check_location(path: Path, location: str) -> None:
-    folder = path.resolve().parent
-    target = (folder / location).resolve()
-    if Path(location).is_absolute() or folder not in target.parents:
+    target = path.parent / location
+    if location != Path(location).name or "\\" in location or target.is_symlink():
         message = f"'{path.name}' wants weights from '{location}', outside its own folder, and was not loaded."
         raise CardError(message)
     if not target.is_file():
         message = f"'{path.name}' keeps weights in '{location}', which is not there; put that file beside it."
         raise CardError(message)
+
+
+# OpenVINO ---------------------------------------------------------------------------------------------------------
+
+
+def check_xml(path: Path) -> None:
+    """Refuse a graph of OpenVINO's that is no plain XML, or holds operations that are not listed.
+
+    Raises:
+        CardError: Names what was found.
+    """
+    found: set[str] = set()
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if name == "layer":
+            found.add(attributes.get("type", ""))
+            if not attributes.get("version", "opset1").startswith("opset"):
+                _refuse(f"'{path.name}'", f"an operation of '{attributes['version'][:40]}'")
+
+    def doctype(*_: object) -> None:
+        _refuse(f"'{path.name}'", "definitions of its own")
+
+    reader = expat.ParserCreate()
+    reader.StartElementHandler, reader.StartDoctypeDeclHandler = start, doctype
+    try:
+        with path.open("rb") as file:
+            reader.ParseFile(file)
+    except (expat.ExpatError, OSError, ValueError) as error:
+        message = f"The graph '{path.name}' is damaged ({error}); obtain it again."
+        raise CardError(message) from error
+    _check_listed(f"'{path.name}'", found, operators.OPENVINO)
+
+
+def check_graph(graph: Any) -> None:
+    """Refuse a graph, however it was made, with operations that are not listed or arrays beyond any photograph's.
+
+    Raises:
+        CardError: Names what was found.
+    """
+    nodes = graph.get_ordered_ops()
+    _check_listed("The graph", (node.get_type_name() for node in nodes), operators.OPENVINO)
+    for node in nodes:
+        if not str(node.get_type_info().version_id).startswith("opset"):
+            _refuse("The graph", f"the operation '{node.get_type_name()}' of another maker")
+        for output in node.outputs():
+            shape = output.get_partial_shape()
+            known = [] if shape.rank.is_dynamic else [side.get_length() for side in shape if side.is_static]
+            if math.prod(known) > _MOST_VALUES:
+                _refuse("The graph", f"an array of {shape} values")

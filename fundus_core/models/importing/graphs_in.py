@@ -44,6 +44,8 @@ def read(path: Path, kind: Format, *, size: int | None) -> Found:
         return from_graph(_saved_model(path), kind, size)
     if kind is Format.ONNX:
         graph_safety.check_onnx(path)
+    if kind is Format.OPENVINO:
+        graph_safety.check_xml(path)
     return from_graph(_converted(path), kind, size)
 
 
@@ -146,6 +148,7 @@ def from_graph(graph: ov.Model, kind: Format, size: int | None) -> Found:
     Raises:
         CardError: Its input is no photograph, or its outputs are no row of numbers.
     """
+    graph_safety.check_graph(graph)
     layout, own = _input(graph, size)
     names = tuple(_name(output) for output in graph.outputs)
     ends = [output.get_node().input_value(0).get_node().get_type_name() for output in graph.outputs]

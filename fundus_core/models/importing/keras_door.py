@@ -109,7 +109,7 @@ def _ready(path: Path, kind: Format, content: Mapping[str, object], folder: Path
     """The file under an ending that Keras goes by; a copy in the words of Keras 3 where Keras 2 wrote it."""
     ready = folder / ("model.keras" if kind is Format.KERAS else "model.h5")
     if not keras_old.is_old(content):
-        ready.symlink_to(path.resolve())
+        shutil.copyfile(path, ready)
         return ready
     text = json.dumps(keras_old.modernise(content))
     if kind is Format.KERAS:

@@ -6,6 +6,7 @@ through (CVE-2025-9906): what is allowed is therefore listed here, and the descr
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,6 +29,21 @@ LAYERS = frozenset(
 )
 """Layers of Keras that compute and do nothing else."""
 
+VALUES = frozenset(
+    """GlorotUniform GlorotNormal HeUniform HeNormal LecunUniform LecunNormal Zeros Ones Constant VarianceScaling
+    RandomNormal RandomUniform TruncatedNormal Orthogonal OrthogonalInitializer IdentityInitializer L1 L2 L1L2
+    OrthogonalRegularizer MaxNorm NonNeg UnitNorm MinMaxNorm DTypePolicy FloatDTypePolicy Policy Variable function
+    __keras_tensor__ __tensor__ __numpy__ __tuple__ __ellipsis__ slice TensorShape""".split()
+)
+"""What else a description names: values that shape layers."""
+
+ACTIVATIONS = frozenset(
+    """relu relu6 silu swish gelu sigmoid hard_sigmoid hard_silu hard_swish hard_tanh tanh softmax log_softmax softplus
+    softsign selu elu celu glu leaky_relu linear exponential mish squareplus soft_shrink hard_shrink tanh_shrink
+    sparse_plus sparse_sigmoid sparsemax threshold""".split()
+)
+"""Functions that may be named as such."""
+
 MODULES = (
     "keras.layers", "keras.src.layers", "keras.initializers", "keras.src.initializers", "keras.regularizers",
     "keras.src.regularizers", "keras.constraints", "keras.src.constraints", "keras.activations",
@@ -48,7 +64,11 @@ _WHY = {
     "__lambda__": "a Python lambda",
 }
 _MEMBERS = ("config.json", "metadata.json", "model.weights.h5")
-_LARGEST = 8 * 2**30
+_SMALL, _DENSEST, _LARGEST_TEXT = 64 * 2**20, 50, 32 * 2**20
+"""Bytes that any archive may unpack to, how many times its own size it may grow, and bytes of its description."""
+_MOST_PARTS = 100_000
+_FILTERS = frozenset({1, 2, 3})
+"""Of HDF5: deflate, shuffle and checksum, which come with it; any other would be loaded from a library."""
 
 
 def check_description(description: Mapping[str, object], name: str) -> None:
@@ -87,14 +107,16 @@ def _check_object(entry: Mapping[str, object], name: str) -> None:
         _refuse(name, f"the custom object '{registered}', whose code is not in the file and would have to be run")
     if isinstance(module, str) and not _allowed(module, kind):
         _refuse(name, f"'{module}.{kind}', which is no part of Keras that computes a network")
-    if "inbound_nodes" in entry and kind not in LAYERS and not str(module).startswith("keras.src.ops."):
-        _refuse(name, f"the layer '{kind}', which is custom or no plain layer of Keras")
+    if kind not in LAYERS | VALUES and not str(module).startswith("keras.src.ops."):
+        _refuse(name, f"'{kind}', which is custom or no plain layer of Keras")
+    if kind == "function" and entry.get("config") not in ACTIVATIONS:
+        _refuse(name, f"the function '{str(entry.get('config'))[:80]}', which is no activation of Keras")
 
 
 def _allowed(module: str, kind: str) -> bool:
     module = module.removeprefix("tf_")  # Keras 2 as a package of its own
     if module == "keras":
-        return kind in LAYERS or kind in {"DTypePolicy", "Variable"}
+        return kind in LAYERS | VALUES
     if module == "builtins":  # activations of a Keras function are named so; anything else has another module
         return kind == "function" or kind.startswith("__")
     return any(module == allowed or module.startswith(allowed + ".") for allowed in MODULES)
@@ -122,29 +144,58 @@ def check_archive(path: Path) -> None:
                     f"network holds {', '.join(_MEMBERS)} alone. Export it again."
                 )
                 raise CardError(message)
-        if sum(member.file_size for member in archive.infolist()) > _LARGEST:
-            message = f"'{path.name}' unpacks to more than {_LARGEST >> 30} GiB, and was not loaded."
+        size = sum(member.file_size for member in archive.infolist())
+        texts = sum(member.file_size for member in archive.infolist() if member.filename.endswith(".json"))
+        names = [member.filename for member in archive.infolist()]
+        if size > max(_SMALL, _DENSEST * path.stat().st_size) or texts > _LARGEST_TEXT or len(set(names)) < len(names):
+            message = (
+                f"'{path.name}' unpacks to {size >> 20} MiB, more than any network of its size, and was not loaded."
+            )
             raise CardError(message)
 
 
 def check_hdf5(file: h5py.File, name: str) -> None:
-    """Refuse an HDF5 file that reaches for other files (external links, external storage, virtual datasets).
+    """Refuse an HDF5 file that reaches for other files, goes in circles, or claims more than it holds.
 
     Raises:
         CardError: It does.
     """
-    waiting = [file]
+    seen: set[int] = set()
+    waiting, claimed = [file], 0
     while waiting:
         group = waiting.pop()
         for key in group:
-            link = group.get(key, getlink=True)
-            item = group.get(key) if isinstance(link, h5py.HardLink) else None
-            outside = isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)
-            if item is None or outside:
-                message = (
-                    f"'{name}' takes '{key}' from elsewhere (a link, or storage in another file), and was not "
-                    "loaded; export the model into one file."
-                )
+            item = _inside(group, key, name)
+            place = h5py.h5o.get_info(item.id).addr
+            if place in seen or len(seen) > _MOST_PARTS:
+                message = f"'{name}' holds '{key}' twice, or too many parts, and was not loaded; export it again."
                 raise CardError(message)
+            seen.add(place)
             if isinstance(item, h5py.Group):
                 waiting.append(item)
+            elif isinstance(item, h5py.Dataset):
+                claimed += _claimed(item)
+    if claimed > max(_SMALL, 8 * file.id.get_filesize()):
+        message = f"'{name}' claims {claimed >> 20} MiB of arrays that it does not hold, and was not loaded."
+        raise CardError(message)
+
+
+def _inside(group: h5py.Group, key: str, name: str) -> h5py.HLObject:
+    link = group.get(key, getlink=True)
+    item = group.get(key) if isinstance(link, h5py.HardLink) else None
+    data = isinstance(item, h5py.Dataset)
+    if item is None or (data and (item.external or item.is_virtual)):
+        message = (
+            f"'{name}' takes '{key}' from elsewhere (a link, or storage in another file), and was not loaded; export "
+            "the model into one file."
+        )
+        raise CardError(message)
+    steps = item.id.get_create_plist() if data else None
+    if steps and not {steps.get_filter(k)[0] for k in range(steps.get_nfilters())} <= _FILTERS:
+        message = f"'{name}' packs '{key}' in a way that only another library could read; export it unpacked."
+        raise CardError(message)
+    return item
+
+
+def _claimed(item: h5py.Dataset) -> int:
+    return math.prod(item.shape or ()) * int(item.dtype.itemsize)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,14 +15,13 @@ from torch import Tensor, nn
 from fundus_core.errors import CardError
 from fundus_core.models import networks
 from fundus_core.models import weights as files
+from fundus_core.models.importing import script_safety
 from fundus_core.models.importing.efficientnet import number_from
 from fundus_core.models.importing.formats import Format
 from fundus_core.models.importing.found import Found, Original
 from fundus_core.models.importing.graphs_in import convert_module, from_graph
 from fundus_core.records import Floats
 
-_FORBIDDEN = re.compile(r"\b(save|from_file|load_tensor)\s*\(|\bops\.(?!aten\b|prim\b|torchvision\b)\w+|torch\.classes")
-"""What of TorchScript writes files (``aten::save``), maps them, or calls a program of someone else."""
 _COUNTED = "num_batches_tracked"
 
 
@@ -121,16 +118,16 @@ def _fitted(body: nn.Module, given: Mapping[str, Tensor], name: str) -> tuple[di
 
 
 def read_script(path: Path, *, size: int | None) -> Found:
-    """Read a TorchScript program, look through it, and turn it into a graph, so that it never runs again.
+    """Read a TorchScript program of listed operators and turn it into a graph, so that it never runs again.
 
     Args:
         path: The file.
         size: Of the input, which the file does not say.
 
     Raises:
-        CardError: It writes or maps files or calls other programs, is damaged, or cannot be converted.
+        CardError: It holds an operator that is not listed, is damaged, or cannot be converted.
     """
-    _check_script(path)
+    script_safety.check_archive(path)
     if size is None:
         message = "A TorchScript file does not say the size of its input; add 'input.size' (pixels) to the card."
         raise CardError(message)
@@ -143,29 +140,17 @@ def read_script(path: Path, *, size: int | None) -> Found:
             f"The TorchScript file '{path.name}' is damaged ({str(error).splitlines()[0][:200]}); export it again."
         )
         raise CardError(message) from error
+    script_safety.check_graph(path, module)
     layout = _layout(module, size)
     shape = [1, 3, size, size] if layout == "nchw" else [1, size, size, 3]
     graph = convert_module(module, shape)
     graph.reshape([-1, *shape[1:]])
     found = from_graph(graph, Format.TORCHSCRIPT, size)
     note = (
-        "TorchScript is a program: it was looked through for anything that touches files, run to compare, and kept as "
-        "a graph that can only compute."
+        "TorchScript is a program: all its operators are among those that compute a network; it was run to compare, "
+        "and kept as a graph that can only compute."
     )
     return replace(found, original=_running(module, layout, found), by=f"torch {torch.__version__}").noting(note)
-
-
-def _check_script(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if "/code/" in member.filename and member.filename.endswith(".py"):
-                hit = _FORBIDDEN.search(archive.read(member).decode("utf-8", errors="replace"))
-                if hit:
-                    message = (
-                        f"The TorchScript file '{path.name}' calls '{hit.group(0).rstrip('( ')}', which touches files "
-                        "or other programs, and was not loaded; export the network alone, for example as ONNX."
-                    )
-                    raise CardError(message)
 
 
 def _layout(module: torch.jit.ScriptModule, size: int) -> str:

@@ -1,0 +1,70 @@
+"""Photographs that a check stands on: read here, and handed to the confined process as plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fundus_core import images, truth
+from fundus_core.errors import UsageError
+from fundus_core.journey import examine
+from fundus_core.models.card import Card
+from fundus_core.records import Floats, Pixels, Status
+
+MOST = 200
+"""Photographs that are looked at; spread over all that are given."""
+_CROPS, _TRUTH = "crops.npy", "truth.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Photographs that a check stands on."""
+
+    crops: Pixels
+    """n x S x S x 3."""
+    truth: Mapping[str, Floats]
+    """By target: n values, NaN where unknown."""
+    left_out: int
+    """Photographs that were refused or could not be read."""
+
+
+def look(card: Card, paths: Sequence[Path], measured: Path | None) -> Looked:
+    """Read photographs, cut as the card says, and their truth.
+
+    Raises:
+        UsageError: There is no such path, or no photograph that can be used.
+        TruthError: The table cannot be used.
+    """
+    every = list(images.sources(paths))
+    picked = [every[k] for k in sorted({int(k) for k in np.linspace(0, len(every) - 1, min(len(every), MOST))})]
+    read = [(source, examine(source, [card.rule])) for source in picked]
+    good = [(source, seen) for source, seen in read if seen.status is Status.ACCEPTED]
+    if not good:
+        message = f"None of the {len(picked)} photographs can be used; give gradable colour photographs of the retina."
+        raise UsageError(message)
+    crops = np.stack([seen.crops[0].pixels for _, seen in good])
+    if measured is None:
+        return Looked(crops, {}, len(read) - len(good))
+    found = truth.match(
+        truth.load(measured),
+        [source.name for source, _ in good],
+        patient_ids=[seen.patient_id for _, seen in good],
+        eyes=[str(seen.eye) for _, seen in good],
+    )
+    return Looked(crops, {t: v for t, v in found.values().items() if t in card.targets}, len(read) - len(good))
+
+
+def hand_over(looked: Looked, folder: Path) -> None:
+    """Write what was looked at as arrays that hold no objects."""
+    np.save(folder / _CROPS, looked.crops, allow_pickle=False)
+    np.savez(folder / _TRUTH, allow_pickle=False, **looked.truth)
+
+
+def handed_over(folder: Path) -> Looked:
+    """Read what was handed over; that some were left out is not part of it."""
+    with np.load(folder / _TRUTH, allow_pickle=False) as columns:
+        measured = {name: columns[name] for name in columns.files}
+    return Looked(np.load(folder / _CROPS, allow_pickle=False), measured, 0)

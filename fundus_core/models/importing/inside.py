@@ -1,0 +1,129 @@
+"""What happens inside the confined process: a file of weights becomes a card and weights of our own, proved equal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import openvino as ov
+from safetensors.torch import save_file
+
+from fundus_core.errors import CardError
+from fundus_core.models import card as cards
+from fundus_core.models import custody
+from fundus_core.models.card import Card
+from fundus_core.models.importing import drafts, graphs_in, keras_files, proof, torch_files
+from fundus_core.models.importing.drafts import Draft
+from fundus_core.models.importing.formats import Format, detect
+from fundus_core.models.importing.found import Found
+from fundus_core.models.importing.kept import GOLDEN, GRAPH, TENSORS
+from fundus_core.records import Floats
+
+_KERAS = (Format.KERAS, Format.HDF5)
+
+
+def bring(*, file: str, content: Mapping[str, object], name: str, folder: str) -> dict[str, object]:
+    """Read a file and write card, weights and golden example into a folder.
+
+    Args:
+        file: Path of the weights.
+        content: Of the card that the user brings.
+        name: Of that card, for messages.
+        folder: Where to write; exists and is empty.
+
+    Returns:
+        What the file was, and how it was proved, as plain values.
+
+    Raises:
+        FundusError: As the readers say.
+    """
+    draft, path = Draft(content, name), Path(file)
+    kind = detect(path)
+    found, gap = _made(path, kind, draft, read(path, kind, draft), Path(folder))
+    return {
+        "format": found.format,
+        "names": list(found.names),
+        "compared_with": found.by if gap is not None else "",
+        "difference": gap,
+        "notes": list(found.notes),
+    }
+
+
+def read(file: Path, kind: Format, draft: Draft, *, whole: bool = False) -> Found:
+    """Read a file of weights as its format demands.
+
+    Raises:
+        CardError: As the readers say.
+    """
+    if kind in _KERAS:
+        return keras_files.read(file, kind, size=draft.size, hidden=draft.hidden, whole=whole)
+    if kind is Format.TORCHSCRIPT:
+        return torch_files.read_script(file, size=draft.size)
+    if kind in (Format.STATE_DICT, Format.SAFETENSORS):
+        options = draft.get("backbone_options")
+        backbone = str(draft.get("backbone") or "")
+        given = options if isinstance(options, Mapping) else {}
+        return torch_files.read_tensors(file, kind, backbone=backbone, options=given)
+    return graphs_in.read(file, kind, size=draft.size)
+
+
+def _made(file: Path, kind: Format, draft: Draft, found: Found, staging: Path) -> tuple[Found, float | None]:
+    """Write weights and card; where a mapped network does not prove itself, keep the file's network whole."""
+    drafts.check_fit(draft, found)
+    if drafts.must_stay_whole(draft, found) and kind in _KERAS:
+        found = read(file, kind, draft, whole=True)
+    gap = _write(draft, found, staging)
+    if gap is None or gap <= proof.TOLERANCE:
+        return found, gap
+    restless = proof.restlessness(draft, found, found.size or draft.size or 0)
+    if found.runtime == "timm" and gap > restless:
+        _empty(staging)
+        found = read(file, kind, draft, whole=True)
+        gap = _write(draft, found, staging)
+    if gap is not None and not gap <= max(10 * proof.TOLERANCE, restless):
+        message = (
+            f"The imported network differs from the original by {gap:.1e} of its largest value, and was not kept; "
+            "export it in another format, best ONNX, and report this file."
+        )
+        raise CardError(message)
+    note = (
+        f"The network amplifies rounding: its own answers move by {restless:.1e} when its input moves by a millionth, "
+        "as they do where weights are not the trained ones."
+    )
+    return (found.noting(note) if restless > proof.TOLERANCE else found), gap
+
+
+def _write(draft: Draft, found: Found, folder: Path) -> float | None:
+    """Write everything into a folder and return how far the outcome is from the original."""
+    name = _write_weights(found, folder)
+    weights = {"file": name, "sha256": custody.sha256(folder / name)}
+    size = found.size or draft.size
+    if size is None:
+        message = "The file does not say the size of its input; add 'input.size' (pixels) to the card."
+        raise CardError(message)
+    crops = proof.example(size)
+    digest = proof.write_golden(crops[0], folder / GOLDEN)
+    golden: dict[str, object] = {"file": GOLDEN, "sha256": digest, "outputs": {}, "tolerance": 1e-3}
+    card = cards.parse(drafts.complete(draft, found, weights, golden), folder, draft.name)
+    imported = proof.said(card, crops)
+    original = proof.expected(draft, found, crops)
+    golden["outputs"] = _named(card, imported if original is None else original)
+    cards.write(cards.parse(drafts.complete(draft, found, weights, golden), folder, draft.name), folder / "card.toml")
+    return None if original is None else proof.difference(original, imported)
+
+
+def _write_weights(found: Found, folder: Path) -> str:
+    if found.tensors is not None:
+        save_file({name: tensor.contiguous() for name, tensor in found.tensors.items()}, folder / TENSORS)
+        return TENSORS
+    ov.save_model(found.graph, folder / GRAPH, compress_to_fp16=False)
+    return GRAPH
+
+
+def _named(card: Card, values: Floats) -> dict[str, float]:
+    return {target: float(f"{values[0, k]:.7g}") for k, target in enumerate(card.targets)}
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()

@@ -1,0 +1,41 @@
+"""What an import keeps: the names of its files, and their way out of the confined process that made them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fundus_core import confined
+from fundus_core.errors import CardError
+from fundus_core.models import card as cards
+from fundus_core.models import custody
+from fundus_core.models.card import Card
+from fundus_core.models.importing import graph_safety
+
+CARD, GOLDEN, TENSORS, GRAPH = "card.toml", "golden.png", "weights.safetensors", "graph.xml"
+_NUMBERS = "graph.bin"
+_MOST = {CARD: 2**20, GOLDEN: 2**26, GRAPH: 2**27}
+
+
+def take(made: Path, place: Path, model_id: str, *, most: int) -> Card:
+    """Copy what a confined process made, and nothing else, and return its card.
+
+    Args:
+        made: Its folder.
+        place: Where the copies go; exists and is empty.
+        model_id: What the card must be called.
+        most: Bytes that the weights may have.
+
+    Raises:
+        CardError: A file is missing, or is not what the card says.
+    """
+    for name in (CARD, GOLDEN, TENSORS, GRAPH, _NUMBERS):
+        confined.taken(made, name, place / name, most=_MOST.get(name, most))
+    card = cards.read(place / CARD)
+    if card.weights.file == GRAPH:
+        graph_safety.check_xml(card.weights_path)
+    right = card.id == model_id and card.weights.file in (TENSORS, GRAPH) and card.golden.file == GOLDEN
+    whole = card.ready and (card.weights.file != GRAPH or (place / _NUMBERS).is_file())
+    if not right or not whole or custody.sha256(card.weights_path) != card.weights.sha256:
+        message = "The import left other files than its card names, and nothing was kept; import the file again."
+        raise CardError(message)
+    return card

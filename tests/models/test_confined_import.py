@@ -1,0 +1,58 @@
+"""An import as users meet it: the file is opened in a confined process, and what comes out is the same."""
+
+from pathlib import Path
+
+import pytest
+from safetensors.torch import save_file
+
+from fundus_core import confined
+from fundus_core.errors import CardError, UsageError
+from fundus_core.models import networks
+from fundus_core.models.importing import import_model
+from tests.models import files
+
+SIDE = 32
+FED = files.UNIT + f"\nsize = {SIDE}"
+TINY = 'backbone = "resnet10t"\nbackbone_options = { channels = [8, 8, 16, 16], stem_width = 8 }'
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("FUNDUS_LAB_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def test_weights_are_read_in_a_process_of_their_own_and_the_report_says_what_held(place):
+    network = networks.body("resnet10t", 1, {"channels": [8, 8, 16, 16], "stem_width": 8})
+    save_file({key: value.contiguous() for key, value in network.state_dict().items()}, place / "w.safetensors")
+    card, report = import_model(place / "w.safetensors", files.write_card(place, ["sbp"], top=TINY, fed=FED))
+    kept = sorted(path.name for path in card.folder.iterdir())
+    assert kept == ["card.toml", "golden.png", "import.json", "weights.safetensors"]
+    assert "process of its own" in report.limits[0]
+    assert report.limits[0] in (card.folder / "import.json").read_text().replace("\\n", " ")
+    assert not list((place / "home" / "models" / ".importing").iterdir())
+
+
+def test_a_file_that_ends_the_process_is_a_sentence_and_leaves_nothing(place):
+    (place / "w.pt").write_bytes(b"PK\x03\x04" + bytes(1000))
+    with pytest.raises(CardError, match=r"w\.pt"):
+        import_model(place / "w.pt", files.write_card(place, ["sbp"], top=TINY, fed=FED))
+    assert not (place / "home" / "models" / "brought").exists()
+    assert not list((place / "home" / "models" / ".importing").iterdir())
+
+
+def test_what_is_no_plain_file_is_not_opened(place):
+    card = files.write_card(place, ["sbp"], top=TINY, fed=FED)
+    with pytest.raises(UsageError, match="no plain file"):
+        import_model(Path("/dev/zero"), card)
+
+
+def test_torchscript_that_writes_can_write_nothing_even_if_it_is_loaded(place, monkeypatch):
+    """The lists refuse it before; here they are passed over, and the process alone must hold."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    room = place / "room"
+    room.mkdir()
+    marker = place / "marker"
+    held = confined.run("running:script", {"marker": str(marker)}, folder=room)
+    assert "files" not in held.held or held.value == "refused"
+    assert "files" not in held.held or not marker.exists()
