@@ -138,7 +138,7 @@ def _import(options: argparse.Namespace) -> int:
         say("No network of its own to compare with.")
     else:
         say(f"Compared with {report.compared_with}: outputs equal to {report.difference:.1e} of the largest value")
-    for note in report.notes:
+    for note in (*report.notes, *report.limits):
         say(note)
     if report.unverified:
         say(f"Unverified, check before use: {', '.join(report.unverified)}")

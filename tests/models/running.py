@@ -16,8 +16,5 @@ class Writes(torch.nn.Module):
 
 
 def script(marker):
-    try:
-        torch.jit.script(Writes(marker))(torch.zeros(1))
-    except RuntimeError:
-        return "refused"
-    return "written"
+    torch.jit.script(Writes(marker))(torch.zeros(1))  # where it may not write, torch says nothing
+    return "ran"

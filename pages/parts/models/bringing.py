@@ -80,4 +80,4 @@ def report() -> None:
     if found["difference"] is not None:
         words = _("Compared with {program}: outputs equal to {difference} of the largest value.")
         lines.append(words.format(program=found["compared_with"], difference=f"{found['difference']:.1e}"))
-    st.success("  \n".join([*lines, *(said(note) for note in found["notes"])]))
+    st.success("  \n".join([*lines, *(said(note) for note in (*found["notes"], *found["limits"]))]))
