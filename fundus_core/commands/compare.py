@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import DONE, Parser, Verbs, say, verb
+from fundus_core.commands.frame import DONE, Parser, Verbs, add_fold, say, verb
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED
 
@@ -24,6 +24,7 @@ def add(verbs: Verbs[Parser]) -> None:
         metavar="TARGET=VALUE",
         help="test for equivalence within this difference, decided before looking (sbp=2)",
     )
+    add_fold(parser)
     parser.add_argument("--seed", type=int, default=SEED, metavar="S", help=f"of the bootstrap ({SEED})")
     parser.add_argument("--draws", type=int, default=NUMBER_OF_DRAWS, metavar="N", help=f"({NUMBER_OF_DRAWS})")
 
@@ -36,7 +37,13 @@ def _run(options: argparse.Namespace) -> int:
     folders = {name: Path(folder) for name, folder in named}
     margins = {name: _number(value) for name, value in (_pair(text, "TARGET=VALUE") for text in options.margin)}
     found = pipeline.compare(
-        folders, options.out, level=options.level, seed=options.seed, draws=options.draws, margins=margins
+        folders,
+        options.out,
+        level=options.level,
+        seed=options.seed,
+        draws=options.draws,
+        margins=margins,
+        fold=options.fold,
     )
     for target, each in found.targets.items():
         for name, result in each.results.items():

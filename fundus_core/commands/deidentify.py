@@ -13,6 +13,7 @@ from fundus_core.commands.frame import (
     Parser,
     Verbs,
     add_covariate,
+    add_fold,
     add_pseudonym_key,
     bar,
     ended,
@@ -38,6 +39,7 @@ def add(verbs: Verbs[Parser]) -> None:
     parser.add_argument("--truth", type=Path, metavar="FILE", help="measured values that go with them")
     add_pseudonym_key(parser)
     add_covariate(parser)
+    add_fold(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -57,6 +59,7 @@ def _run(options: argparse.Namespace) -> int:
             made_with,
             measured=options.truth,
             covariates=options.covariate,
+            fold=options.fold,
             progress=upto(shown),
         )
     return ended(counts, options.out, word="written")

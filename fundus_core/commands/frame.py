@@ -62,6 +62,15 @@ def add_covariate(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_fold(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says yes to joining names and ids that are written differently."""
+    parser.add_argument(
+        "--fold",
+        action="store_true",
+        help="join names and ids that are written differently (case, zeros, width) where one fits one (off)",
+    )
+
+
 def add_quality_percentile(parser: argparse.ArgumentParser) -> None:
     """Add the option that takes the limits of quality from the photographs."""
     parser.add_argument(

@@ -11,6 +11,7 @@ from fundus_core.commands.frame import (
     Parser,
     Verbs,
     add_covariate,
+    add_fold,
     add_pseudonym_key,
     add_quality_percentile,
     bar,
@@ -38,6 +39,7 @@ def add(verbs: Verbs[Parser]) -> None:
     add_quality_percentile(parser)
     add_pseudonym_key(parser)
     add_covariate(parser)
+    add_fold(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -50,6 +52,7 @@ def _run(options: argparse.Namespace) -> int:
         pseudonyms=pseudonyms(options),
         covariates=tuple(options.covariate),
         percentile=options.quality_percentile,
+        fold=options.fold,
     )
     with bar() as shown:
 

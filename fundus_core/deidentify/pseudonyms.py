@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import unicodedata
 from dataclasses import dataclass, field
 
 from fundus_core.deidentify.keys import MIN_KEY_BYTES
@@ -37,14 +36,14 @@ class Pseudonyms:
     def patient(self, patient_id: str) -> str:
         """Return ``P-`` and twelve characters; nothing for an empty id, for nobody is not a person.
 
-        Ids that differ only in surrounding blanks or in how Unicode composes them are one person.
+        Blanks around an id do not count; any other difference is another person.
         """
-        said = unicodedata.normalize("NFKC", patient_id).strip()
+        said = patient_id.strip()
         return f"P-{self._word('patient', said)}" if said else ""
 
     def photograph(self, name: str) -> str:
         """Return ``F-`` and twelve characters for the name of a photograph."""
-        return f"F-{self._word('photograph', unicodedata.normalize('NFC', name))}"
+        return f"F-{self._word('photograph', name)}"
 
     def _word(self, domain: str, text: str) -> str:
         """The domain keeps a photograph and a patient of one name apart."""

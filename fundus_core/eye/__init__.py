@@ -2,6 +2,6 @@
 
 from fundus_core.eye.decision import EyeDecision, decide
 from fundus_core.eye.disc import from_disc
-from fundus_core.eye.names import from_name
+from fundus_core.identity import eye_in_name as from_name
 
 __all__ = ["EyeDecision", "decide", "from_disc", "from_name"]

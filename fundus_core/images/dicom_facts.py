@@ -7,10 +7,10 @@ from datetime import date, datetime
 
 from pydicom.dataset import Dataset
 
+from fundus_core.identity import EYES
 from fundus_core.images.faults import DAMAGE
 from fundus_core.records import Eye
 
-_EYES = {"R": Eye.RIGHT, "L": Eye.LEFT}
 _EXAMINED = ("AcquisitionDateTime", "AcquisitionDate", "ContentDate", "StudyDate")
 _YEARS_PER_UNIT = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 _OVERLAY_GROUPS = range(0x6000, 0x6020)
@@ -18,8 +18,8 @@ _OVERLAY_GROUPS = range(0x6000, 0x6020)
 
 def eye_of(dataset: Dataset) -> Eye:
     """Return the eye: of the image (PS3.3 C.8.17.1), of its frame, or of the series; unknown for both."""
-    said = (_word(dataset, "ImageLaterality") or _word(dataset, "Laterality") or _frame_laterality(dataset)).upper()
-    return _EYES.get(said, Eye.UNKNOWN)
+    said = _word(dataset, "ImageLaterality") or _word(dataset, "Laterality") or _frame_laterality(dataset)
+    return EYES.get(said.casefold(), Eye.UNKNOWN)
 
 
 def age_of(dataset: Dataset) -> float:

@@ -18,7 +18,7 @@ from fundus_core.pipeline.inspection import Counts, inspect
 from fundus_core.pipeline.nameless import match_originals, under_pseudonyms
 from fundus_core.pipeline.prediction import Request, predict
 from fundus_core.pipeline.proving import Proof, prove
-from fundus_core.pipeline.scoring import Scored, beside, evaluate, in_words, notice, score_files
+from fundus_core.pipeline.scoring import Scored, beside, evaluate, in_words, notice, remarks, score_files
 from fundus_core.pipeline.strictness import limits_of
 from fundus_core.pipeline.tables import PredictionsFile, prediction_columns, read_predictions, write_predictions
 from fundus_core.pipeline.trained import draw_test_part
@@ -56,6 +56,7 @@ __all__ = [
     "prediction_columns",
     "prove",
     "read_predictions",
+    "remarks",
     "score_files",
     "see",
     "set_truth",

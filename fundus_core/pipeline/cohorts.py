@@ -69,6 +69,7 @@ def match_truth(
     *,
     key: str | None = None,
     pseudonyms: Pseudonyms | None = None,
+    fold: bool = False,
 ) -> Match:
     """Match a truth table to a cohort's photographs; nothing is changed.
 
@@ -86,6 +87,7 @@ def match_truth(
         eyes=[str(eye) for eye in table.eye],
         key=key,
         pseudonyms=pseudonyms,
+        fold=fold,
     )
 
 

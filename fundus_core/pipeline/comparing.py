@@ -40,6 +40,7 @@ def compare(
     seed: int = SEED,
     draws: int = NUMBER_OF_DRAWS,
     margins: Mapping[str, float] | None = None,
+    fold: bool = False,
 ) -> Comparison:
     """Compare cohorts and write everything that came of it.
 
@@ -55,13 +56,14 @@ def compare(
         seed: Of the bootstrap.
         draws: Of the bootstrap.
         margins: Per target id the largest difference that would not matter, stated beforehand.
+        fold: Join names and ids that could be joined one to one, though they are written differently.
 
     Raises:
         UsageError: A folder or option is at fault; nothing was written.
     """
     for name in margins or {}:
         target(name)
-    sides = [_side(name, folder) for name, folder in folders.items()]
+    sides = [_side(name, folder, fold=fold) for name, folder in folders.items()]
     tables = told_apart({side.name: side.table for side in sides}, {side.name: side.sha256 for side in sides})
     study = Study(lambda: tables, seed=seed, most_draws=draws).at(level, margins)
     found = study.get(side_by_side.COMPARISON)
@@ -86,12 +88,13 @@ def compare(
     return found
 
 
-def _side(name: str, folder: Path) -> Side:
+def _side(name: str, folder: Path, *, fold: bool) -> Side:
     file = folder / "predictions.csv"
     if not file.is_file():
         message = f"'{folder}' holds no predictions.csv; give a folder that predict or evaluate wrote, as NAME=DIR."
         raise UsageError(message)
     made = read_predictions(file)
     truth_file = folder / "truth.csv"
-    table = beside(made.table, matched(made.table, truth_file) if truth_file.is_file() else None)
+    found = matched(made.table, truth_file, fold=fold) if truth_file.is_file() else None
+    table = beside(made.table, found)
     return Side(name, table, tuple(known_cards(made.model)), made.sha256)

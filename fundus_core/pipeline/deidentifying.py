@@ -90,6 +90,7 @@ def deidentify_files(
     *,
     measured: Path | None = None,
     covariates: Sequence[str] = (),
+    fold: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Counts:
     """De-identify photographs and, where there is one, their truth table.
@@ -108,6 +109,7 @@ def deidentify_files(
         [one.name for one in listed],
         patient_ids=[one.patient_id for one in listed],
         eyes=[one.eye.value for one in listed],
+        fold=fold,
     )
     pairs = zip(map(_told, listed, table.patient_id(), table.eye()), _rows(table), strict=True)
     return export_deidentified(pairs, out, pseudonyms, covariates=covariates, progress=progress)

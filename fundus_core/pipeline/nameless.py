@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from fundus_core.deidentify import OLDEST_AGE, Pseudonyms
+from fundus_core.identity import Joinable
 from fundus_core.records import Labels, Source
 from fundus_core.store import CohortRef, Store
 from fundus_core.tables import Fault
@@ -28,6 +29,7 @@ def match_originals(
     pseudonyms: Pseudonyms,
     *,
     covariates: Sequence[str] = (),
+    fold: bool = False,
 ) -> Match:
     """Match a truth table to a de-identified cohort as it would have matched the originals.
 
@@ -38,6 +40,7 @@ def match_originals(
         originals: The photographs as they were given, in the order in which they came in.
         pseudonyms: Made with the same key.
         covariates: Columns besides the targets that may be kept.
+        fold: Join names and ids that could be joined one to one, though they are written differently.
 
     Returns:
         The match under the names of the store; nothing in it names anybody.
@@ -56,6 +59,7 @@ def match_originals(
         patient_ids=[said or who for (_, said), who in zip(found, brought, strict=True)],
         eyes=[str(eye) for eye in table.eye],
         pseudonyms=pseudonyms,
+        fold=fold,
     )
     return under_pseudonyms(matched, pseudonyms, names=table.photograph, covariates=covariates)
 
@@ -90,7 +94,11 @@ def under_pseudonyms(
         faults=tuple(_hidden(fault, {}) for fault in truth.faults),
     )
     return replace(
-        found, truth=clean, photographs=names, faults=tuple(_hidden(fault, called) for fault in found.faults)
+        found,
+        truth=clean,
+        photographs=names,
+        faults=tuple(_hidden(fault, called) for fault in found.faults),
+        joinable=Joinable(),
     )
 
 

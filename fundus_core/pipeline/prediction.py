@@ -54,6 +54,9 @@ class Request:
     """Take the limits of quality from the photographs themselves: the share, in percent, that each check shall
     refuse; ``None`` for the usual limits."""
 
+    fold: bool = False
+    """Join names and ids of the truth table that could be joined one to one, though they are written differently."""
+
     @property
     def name(self) -> str:
         """The cohort's name: what was given, or one that the same call finds again."""
@@ -99,10 +102,12 @@ def predict(request: Request, *, progress: Callable[[runs.Progress], None] | Non
 def _put_beside(store: Store, request: Request, measured: truth.TruthTable) -> None:
     """Match the truth table and keep it with the cohort: it may also say whose eye a photograph shows."""
     if request.pseudonyms is None:
-        found = cohorts.match_truth(store, request.name, measured)
+        found = cohorts.match_truth(store, request.name, measured, fold=request.fold)
     else:
         given, kept = sources(request.paths), request.covariates
-        found = match_originals(store, request.name, measured, given, request.pseudonyms, covariates=kept)
+        found = match_originals(
+            store, request.name, measured, given, request.pseudonyms, covariates=kept, fold=request.fold
+        )
     cohorts.set_truth(store, request.name, found)
     write_truth(request.out, found)
 

@@ -58,13 +58,16 @@ def beside(predictions: CohortTable, found: truth.Match | None) -> CohortTable:
     )
 
 
-def matched(predictions: CohortTable, measured: Path, columns: Path | None = None) -> truth.Match:
+def matched(
+    predictions: CohortTable, measured: Path, columns: Path | None = None, *, fold: bool = False
+) -> truth.Match:
     """Match a truth table to predictions.
 
     Args:
         predictions: A row per photograph.
         measured: The truth table.
         columns: A saved mapping of its columns.
+        fold: Join names and ids that could be joined one to one, though they are written differently.
 
     Raises:
         UsageError: No row belongs to any photograph.
@@ -74,14 +77,19 @@ def matched(predictions: CohortTable, measured: Path, columns: Path | None = Non
     names = [str(name) for name in predictions.photograph]
     patients = [str(who) for who in predictions.patient_id]
     sides = [str(eye) for eye in predictions.eye]
-    found = truth.match(truth.load(measured, proposal=proposal), names, patient_ids=patients, eyes=sides)
+    found = truth.match(truth.load(measured, proposal=proposal), names, patient_ids=patients, eyes=sides, fold=fold)
     if not (found.line >= 0).any():
-        message = (
-            f"No row of '{measured.name}' belongs to a predicted photograph; check that the table and the predictions "
-            "name photographs or patients the same way."
-        )
+        message = f"No row of '{measured.name}' belongs to a predicted photograph. {' '.join(found.why)}"
         raise UsageError(message)
     return found
+
+
+def remarks(found: truth.Match) -> tuple[str, ...]:
+    """Return what a person should know of a table and its match beside the faults of single rows and photographs."""
+    about = [*found.truth.faults, *found.faults]
+    whole = [fault for fault in about if not fault.row and fault.fault not in truth.OF_PHOTOGRAPHS]
+    said = [f"{fault.column}: {fault.what_to_do}" if fault.column else fault.what_to_do for fault in whole]
+    return (*found.truth.notes, found.reason, *said)
 
 
 def _first(words: Labels, others: Labels) -> Labels:
@@ -96,6 +104,7 @@ def score_files(
     seed: int = SEED,
     draws: int = NUMBER_OF_DRAWS,
     columns: Path | None = None,
+    fold: bool = False,
 ) -> Scored:
     """Read both files, match them and score.
 
@@ -106,13 +115,14 @@ def score_files(
         seed: Of the bootstrap.
         draws: Of the bootstrap.
         columns: A saved mapping of the truth table's columns.
+        fold: Join names and ids that could be joined one to one, though they are written differently.
 
     Raises:
         UsageError: A file or option is at fault.
         TruthError: The truth table cannot be used, or nothing in it matches.
     """
     made = read_predictions(predictions)
-    found = matched(made.table, measured, columns)
+    found = matched(made.table, measured, columns, fold=fold)
     scored = Scored(Study.of(beside(made.table, found), level=level, seed=seed, draws=draws), made, found)
     evaluated(scored.study)  # whatever is at fault is said before anything is written
     return scored
@@ -127,6 +137,7 @@ def evaluate(
     seed: int = SEED,
     draws: int = NUMBER_OF_DRAWS,
     columns: Path | None = None,
+    fold: bool = False,
 ) -> Scored:
     """Score predictions against measured values and write everything that came of it.
 
@@ -139,7 +150,7 @@ def evaluate(
         UsageError: A file or option is at fault; nothing was written.
         TruthError: The truth table cannot be used; nothing was written.
     """
-    scored = score_files(predictions, measured, level=level, seed=seed, draws=draws, columns=columns)
+    scored = score_files(predictions, measured, level=level, seed=seed, draws=draws, columns=columns, fold=fold)
     cards = known_cards(scored.predictions.model)
     note = notice(cards)
     rendered = any(card.rendered for card in cards)

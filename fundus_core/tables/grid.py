@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from fundus_core.identity import EYES
 from fundus_core.tables.cells import restored
 from fundus_core.tables.dates import date
 from fundus_core.tables.faults import Fault
-from fundus_core.tables.headings import understand
+from fundus_core.tables.headings import is_heading_word, understand
 from fundus_core.tables.spelling import decimal_mark, fold, number
 from fundus_core.tables.units import unit_of
 
@@ -138,6 +139,8 @@ def find_head(grid: Sequence[Sequence[str]]) -> Head:
             block = grid[start : start + depth]
             if len(block) < depth or any(_is_data(row) for row in block):
                 break
+            if any(_is_title(row, block[-1]) for row in block[:-1]):
+                break
             headings = _stacked(block)
             score = _score(headings) - 0.6 * (depth - 1) - 0.01 * start
             if score > best_score:
@@ -167,6 +170,15 @@ def _score(headings: Sequence[str]) -> float:
     meanings = [meaning for heading in different if (meaning := understand(heading)).role]
     known = sum(2.0 + 0.4 * bool(meaning.unit) + 0.4 * bool(meaning.eye) for meaning in meanings)
     return known + 0.05 * len(different) if known else 0.0
+
+
+def _is_title(row: Sequence[str], below: Sequence[str]) -> bool:
+    """Return whether a row above a heading is a line of text in one cell, and no word that belongs to the heading."""
+    cells = [cell for cell in row if cell]
+    if len(cells) != 1 or sum(map(bool, below)) < 2:
+        return False
+    word = fold(cells[0])
+    return not (is_heading_word(word) or word in EYES or unit_of(word))
 
 
 def _is_data(row: Sequence[str]) -> bool:

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from fundus_core.identity import EYES, without_eye
 from fundus_core.records import Eye
 from fundus_core.tables.units import bare_unit, factor, unit_of
 from fundus_core.tables.vocabulary import BY_WORD, OTHERS, PHRASES
@@ -35,12 +36,6 @@ _HOSPITAL_NUMBER = re.compile(r"mrn|medicalrecord|chart|hospitalid|カルテ|診
 
 _BRACKETS = re.compile(r"[(\[{<【「〔](.*?)[)\]}>】」〕]")
 _TELLING = frozenset(("上", "下", "最高", "最低", "収縮期", "拡張期", "systolic", "diastolic", "sys", "dia"))
-_EYE_WORDS = {
-    **dict.fromkeys(("r", "right", "od", "re", "右", "右眼", "右目"), Eye.RIGHT),
-    **dict.fromkeys(("l", "left", "os", "le", "左", "左眼", "左目"), Eye.LEFT),
-}
-_JAPANESE_EYE = re.compile(r"^(右|左)(?:眼|目)?の?(?=.)|(?<=.)(右|左)(?:眼|目)?$")
-_GLUED_EYE = re.compile(r"^(?:od|os|r|l)(?=[^\x00-\x7f])|(?<=[^\x00-\x7f])(?:od|os|r|l)$")
 _REPEAT = re.compile(
     r"(?:[\s_.\-]*(?:\d|\d回目|第\d回|visit ?\d|v\d|baseline|bl|mean|avg|average|平均|値|測定値|value|result|結果))+$"
 )
@@ -68,7 +63,7 @@ def understand(heading: str) -> Meaning:
     bare, unit, coding, inside = _without_brackets(text)
     if not unit:
         bare, unit = bare_unit(bare)
-    bare, eye = _without_eye(bare, inside)
+    bare, eye = without_eye(bare, inside)
     meaning = _role(bare.strip(), text)
     if meaning.role in TARGETS or meaning.role in ("height", "weight", "blood_pressure"):
         unit = unit if factor(meaning.role, unit) is not None else ""
@@ -97,30 +92,9 @@ def _coding(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _decoded(word: str) -> str:
-    if word in ("r", "od", "right") or word.startswith("右"):
-        return "right"
-    if word in ("l", "os", "left") or word.startswith("左"):
-        return "left"
+    if word in EYES:
+        return EYES[word].value
     return "female" if word in ("f", "female") or word.startswith("女") else "male"
-
-
-def _without_eye(text: str, inside: str) -> tuple[str, Eye]:
-    """Split the eye from a heading: ``SBP_R``, ``OD画像``, ``右眼画像``, ``画像(左)``."""
-    if eye := _EYE_WORDS.get(inside.strip()):
-        return text, eye
-    tokens = re.split(r"[\s.\-]+", text)
-    for end, rest in ((0, tokens[1:]), (-1, tokens[:-1])):
-        if rest and (eye := _EYE_WORDS.get(tokens[end])):
-            return _drop_word_eye(" ".join(rest)), eye
-    found = _GLUED_EYE.search(text) or _JAPANESE_EYE.search(text)
-    if found is None or "左右" in text or "右左" in text:
-        return text, Eye.UNKNOWN
-    eye = Eye.RIGHT if "右" in found[0] or found[0] in ("r", "od") else Eye.LEFT
-    return (text[: found.start()] + text[found.end() :]).strip(" _-."), eye
-
-
-def _drop_word_eye(text: str) -> str:
-    return re.sub(r"(?:^| )eye(?= |$)", "", text).strip() or text
 
 
 def _role(bare: str, whole: str) -> Meaning:
@@ -139,6 +113,11 @@ def _role(bare: str, whole: str) -> Meaning:
         if pattern.search(bare):
             return Meaning(role, 0.75, f"The heading contains words for {spoken(role)}.")
     return Meaning("", 0.0, "")
+
+
+def is_heading_word(text: str) -> bool:
+    """Return whether a folded text is, as a whole, a word for one of the roles."""
+    return re.sub(r"[\W_]+", "", text) in BY_WORD
 
 
 _OTHER_EXACT = frozenset(("map", "insulin"))

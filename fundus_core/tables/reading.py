@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from fundus_core.tables.grid import Grid, Head
 from fundus_core.tables.spelling import fold
 from fundus_core.tables.stacked import join_units, spread_out
 from fundus_core.tables.table import Table
+from fundus_core.tables.undoing import undone
 
 MAX_ROWS = 2_000_000
 """More rows are refused."""
@@ -27,26 +29,28 @@ _UNREADABLE = "\ufffd"
 _BLANK = " \t\n\x0b\x0c\u3000\xa0\u200b\u200c\u200d\ufeff\x1a\x00"
 
 
-def read_table(data: bytes, name: str, *, sheet: str | None = None) -> Table:
+def read_table(data: bytes, name: str, *, sheet: str | None = None, hidden_rows: bool = False) -> Table:
     """Read CSV, TSV or XLSX bytes as a table of words.
 
     Args:
         data: The whole file.
         name: Its name, for messages; the content decides the format, never the extension.
-        sheet: For a workbook: which sheet; the first that is not empty when ``None``.
+        sheet: For a workbook: which sheet; the first whose heading is understood when ``None``.
+        hidden_rows: Read the rows that a sheet hides (a filter does), too.
 
     Raises:
         TruthError: Not a table, or a table without rows.
     """
     text.refuse_other_formats(data, name)
     if workbook.is_workbook(data):
-        rows, title, notes, faults = workbook.read(data, name, sheet)
-        return join_units(spread_out(_table(rows, name, f"sheet '{title}'", notes, faults)))
+        found = workbook.read(data, name, sheet)
+        table = _table(found.grid, name, f"sheet '{found.title}'", found.notes, found.faults, found.hidden, hidden_rows)
+        return replace(join_units(spread_out(undone(table))), sheet=found.title)
     written, encoding = text.decode(data, name)
     rows, separator, faults = grids.split(written)
     if _UNREADABLE in written:
         faults = [*faults, *_unreadable(rows, encoding)]
-    return join_units(spread_out(_table(rows, name, f"{encoding}, separated by {separator}", [], faults)))
+    return join_units(spread_out(undone(_table(rows, name, f"{encoding}, separated by {separator}", [], faults))))
 
 
 def _unreadable(rows: Grid, encoding: str) -> Iterator[Fault]:
@@ -57,7 +61,15 @@ def _unreadable(rows: Grid, encoding: str) -> Iterator[Fault]:
                 yield Fault(index + 1, "", cell[:40], "unreadable", what)
 
 
-def _table(grid: Grid, name: str, how: str, notes: list[str], faults: list[Fault]) -> Table:
+def _table(
+    grid: Grid,
+    name: str,
+    how: str,
+    notes: list[str],
+    faults: list[Fault],
+    hidden: frozenset[int] = frozenset(),
+    with_hidden: bool = False,  # noqa: FBT001, FBT002
+) -> Table:
     _refuse_huge(grid, name)
     grid = [[cell.strip(_BLANK) for cell in row] for row in grid]
     head = grids.find_head(grid)
@@ -65,6 +77,13 @@ def _table(grid: Grid, name: str, how: str, notes: list[str], faults: list[Fault
         notes.append(f"The heading was found in row {head.start + 1}; what stands above it was left out.")
     if head.start == head.first:
         notes.append("The table has no heading; its columns are numbered and must be mapped by hand.")
+    unseen = {row for row in hidden if head.first < row <= len(grid) and any(grid[row - 1])}
+    if unseen and not with_hidden:
+        notes.append(
+            f"{len(unseen):,} rows are hidden in the sheet, as a filter does, and were not read. Show them and save "
+            "the table again if they belong to it."
+        )
+        grid = [[] if row in unseen else cells for row, cells in enumerate(grid, start=1)]
     rows, numbers, odd_rows = _data_rows(grid, head)
     if not rows:
         message = f"'{name}' has a heading and no rows; give a table with at least one row of values."
@@ -80,7 +99,8 @@ def _table(grid: Grid, name: str, how: str, notes: list[str], faults: list[Fault
         np.array(numbers, dtype=np.int64),
         how,
         tuple(notes),
-        (*faults, *odd_headings, *odd_rows),
+        hidden=len(unseen),
+        faults=(*faults, *odd_headings, *odd_rows),
     )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from fundus_core.records import Eye, Floats
+from fundus_core.records import Floats
 from fundus_core.tables.table import Words
 from fundus_core.tables.units import unit_of
 
@@ -175,49 +175,6 @@ def floats(words: Words, decimal: str = ".") -> Floats:
     return numbers([*found, ""], decimal)[0][codes]
 
 
-EYES = {
-    **dict.fromkeys(
-        (
-            "r",
-            "right",
-            "od",
-            "re",
-            "rt",
-            "右",
-            "右眼",
-            "r眼",
-            "右目",
-            "right eye",
-            "o.d.",
-            "rechts",
-            "droit",
-            "dexter",
-        ),
-        Eye.RIGHT,
-    ),
-    **dict.fromkeys(
-        (
-            "l",
-            "left",
-            "os",
-            "le",
-            "lt",
-            "左",
-            "左眼",
-            "l眼",
-            "左目",
-            "left eye",
-            "o.s.",
-            "links",
-            "gauche",
-            "sinister",
-        ),
-        Eye.LEFT,
-    ),
-}
-"""Words for an eye, folded."""
-BOTH_EYES = frozenset(("ou", "both", "両", "両眼", "両目", "b", "bilateral", "r/l", "od/os", "左右"))
-"""Words for both eyes: the row is about the person."""
 SEXES = {
     **dict.fromkeys(
         (
@@ -249,8 +206,8 @@ _NUMBERING = re.compile(r"^\d{1,2}\s?[.:)=\-、]?\s?(?=\D)")
 def plain_word(word: str, known: Container[str]) -> str:
     """Return a folded word as one of the known ones, without a code in front (``1:男``, ``2R``); else empty.
 
-    >>> plain_word("1:男", SEXES), plain_word("1r", EYES), plain_word("1", SEXES)
-    ('男', 'r', '')
+    >>> plain_word("1:男", SEXES), plain_word("1", SEXES)
+    ('男', '')
     """
     if word in known:
         return word

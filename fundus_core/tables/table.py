@@ -33,6 +33,10 @@ class Table:
     """How it was read: encoding and separator, or the sheet's name."""
     notes: tuple[str, ...] = ()
     """What the reader had to do, as sentences."""
+    sheet: str = ""
+    """Of a workbook."""
+    hidden: int = 0
+    """How many rows the sheet hides (a filter does), whether they were read or not."""
     faults: tuple[Fault, ...] = ()
     """What was wrong with the file itself: ragged rows, quotes, headings."""
 

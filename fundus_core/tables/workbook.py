@@ -9,7 +9,8 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -20,6 +21,7 @@ from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[impor
 
 from fundus_core.errors import TruthError
 from fundus_core.tables.faults import Fault
+from fundus_core.tables.formats import shown, tells
 from fundus_core.tables.grid import Grid, known_words
 
 MAX_UNPACKED = 1_000_000_000
@@ -28,6 +30,9 @@ MAX_CELLS = 60_000_000
 """A sheet that claims more cells is refused; empty ones between the first and last of a row count."""
 _MOST_MERGED = 200_000
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
+_ROW = re.compile(rb"<(?:\w+:)?row\s([^>]*)>")
+_ROW_NUMBER = re.compile(rb'\br="(\d{1,7})"')
+_IS_HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
 
 _DAMAGE = (
@@ -41,6 +46,22 @@ _DAMAGE = (
 def is_workbook(data: bytes) -> bool:
     """Return whether the bytes start as a ZIP archive does, which is what an XLSX file is."""
     return data.startswith(b"PK")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet as it was read."""
+
+    grid: Grid
+    """Rows of words; row i of the grid is row i + 1 of the sheet."""
+    title: str
+    """Its name."""
+    notes: list[str]
+    """What the reader had to do, as sentences."""
+    faults: list[Fault]
+    """Formulas without a result."""
+    hidden: frozenset[int]
+    """Numbers of hidden rows, the first is 1."""
 
 
 def sheet_names(data: bytes, name: str) -> tuple[str, ...]:
@@ -66,16 +87,13 @@ def _damaged(name: str, error: Exception) -> str:
     return f"'{name}' cannot be read as an Excel workbook ({kind}); open it, save it again as XLSX or CSV."
 
 
-def read(data: bytes, name: str, sheet: str | None = None) -> tuple[Grid, str, list[str], list[Fault]]:
-    """Read one sheet of a workbook: stored values of formulas, merged cells filled.
+def read(data: bytes, name: str, sheet: str | None = None) -> Sheet:
+    """Read one sheet of a workbook: ids as they are shown, stored values of formulas, merged cells filled.
 
     Args:
         data: The whole file.
         name: For messages.
-        sheet: The sheet's name; the first visible one that is not empty when ``None``.
-
-    Returns:
-        Rows of words, the sheet's name, notes, faults.
+        sheet: The sheet's name; the first visible one whose heading is understood when ``None``.
 
     Raises:
         TruthError: No workbook, damaged, too large, or no such sheet.
@@ -113,7 +131,7 @@ def _check_archive(data: bytes, name: str) -> None:
         raise TruthError(message)
 
 
-def _read(data: bytes, name: str, wanted: str | None) -> tuple[Grid, str, list[str], list[Fault]]:
+def _read(data: bytes, name: str, wanted: str | None) -> Sheet:
     # only the streaming reader is safe: the other one lays out every cell of a merged or formatted area that a
     # damaged or hostile file may state to be the whole sheet
     book = openpyxl.load_workbook(io.BytesIO(data), data_only=True, read_only=True)
@@ -122,7 +140,8 @@ def _read(data: bytes, name: str, wanted: str | None) -> tuple[Grid, str, list[s
         message = f"'{name}' has no sheet '{wanted}'; there are {', '.join(sheets)}."
         raise TruthError(message)
     visible = [title for title, sheet in sheets.items() if sheet.sheet_state == "visible"] or list(sheets)
-    title, grid = _first_table({name: sheets[name] for name in ([wanted] if wanted is not None else visible)})
+    chosen = {name: sheets[name] for name in ([wanted] if wanted is not None else visible)}
+    title, grid = _first_table(chosen, showing=any(map(tells, book._number_formats)))
     if not grid:
         message = f"'{name}' has no sheet with anything in it; give a table with a heading and at least one row."
         raise TruthError(message)
@@ -131,21 +150,46 @@ def _read(data: bytes, name: str, wanted: str | None) -> tuple[Grid, str, list[s
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         written = archive.read(str(sheets[title]._worksheet_path))
     _fill_merged(grid, written)
-    return grid, title, notes, _formulas_without_value(grid, data, title) if _FORMULA.search(written) else []
+    faults = _formulas_without_value(grid, data, title) if _FORMULA.search(written) else []
+    return Sheet(grid, title, notes, faults, _hidden_rows(written))
 
 
-def _first_table(sheets: Mapping[str, Any]) -> tuple[str, Grid]:
+def _hidden_rows(written: bytes) -> frozenset[int]:
+    """Return the numbers of rows that a filter or a person hid; rows without a number follow the one before."""
+    hidden, at = set(), 0
+    for row in _ROW.finditer(written):
+        number = _ROW_NUMBER.search(row[1])
+        at = int(number[1]) if number else at + 1
+        if _IS_HIDDEN.search(row[1]):
+            hidden.add(at)
+    return frozenset(hidden)
+
+
+def _first_table(sheets: Mapping[str, Any], *, showing: bool) -> tuple[str, Grid]:
     """Return the first sheet whose heading has known words, else the first with anything in it."""
     first: tuple[str, Grid] = ("", [])
     for title, sheet in sheets.items():
         sheet.reset_dimensions()  # some programs state the size of a sheet wrongly
-        grid = _words(sheet.iter_rows(values_only=True))
+        grid = _words(_shown_rows(sheet) if showing else sheet.iter_rows(values_only=True))
         if not any(any(row) for row in grid):
             continue
         if known_words(grid) > 1:
             return title, grid
         first = first if first[1] else (title, grid)
     return first
+
+
+def _shown_rows(sheet: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of each row, whole numbers behind a telling number format as they are shown."""
+    for row in sheet.iter_rows():
+        yield tuple(_as_shown(cell) for cell in row)
+
+
+def _as_shown(cell: Any) -> Any:
+    if cell.data_type != "n" or not isinstance(cell.value, int | float) or isinstance(cell.value, bool):
+        return cell.value
+    words = shown(cell.value, cell.number_format)
+    return cell.value if words is None else words
 
 
 def _words(rows: Iterable[tuple[Any, ...]]) -> Grid:

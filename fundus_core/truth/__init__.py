@@ -20,12 +20,13 @@ from fundus_core.tables.workbook import sheet_names
 from fundus_core.truth.applying import apply
 from fundus_core.truth.keying import KEYS, Pseudonymiser
 from fundus_core.truth.mapping import ROLES, Column, Proposal, coding_from
-from fundus_core.truth.matching import Match, match
+from fundus_core.truth.matching import OF_PHOTOGRAPHS, Match, match
 from fundus_core.truth.proposing import propose
 from fundus_core.truth.table import TruthTable
 
 __all__ = [
     "KEYS",
+    "OF_PHOTOGRAPHS",
     "ROLES",
     "Column",
     "Fault",

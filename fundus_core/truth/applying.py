@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.errors import TruthError
+from fundus_core.identity import eye_in_name, is_nobody, standing_for_many
 from fundus_core.records import Eye, Floats, Labels
 from fundus_core.tables import spelling
+from fundus_core.tables.faults import Fault
 from fundus_core.tables.table import Table, Words
 from fundus_core.targets import TARGETS
 from fundus_core.truth import checking, measuring
-from fundus_core.truth.keying import eye_in_name
 from fundus_core.truth.mapping import KEPT_OR_NOT, Column, Proposal
 from fundus_core.truth.measuring import Quantity, Record
 from fundus_core.truth.table import TruthTable
@@ -45,7 +46,7 @@ def apply(table: Table, proposal: Proposal) -> TruthTable:
         raise TruthError(message)
     quantities = _quantities(columns, record)
     checking.check(quantities, _ages(columns, record), record)
-    lines = _lines(columns, quantities, record)
+    lines = _not_for_many(_lines(columns, quantities, record), record)
     if not lines.values:
         what = f"No column holds a target ({', '.join(TARGETS)}): nothing can be evaluated. Map at least one."
         record.about("", "no_target", what)
@@ -170,11 +171,23 @@ def _eyes(columns: Sequence[tuple[Column, Words]], photograph: Labels, record: R
 
 
 def _names(columns: Sequence[tuple[Column, Words]], role: str, n: int) -> Labels:
-    """Return the words of a key, a missing one empty."""
+    """Return the words of a key as they are written, empty where the cell names nobody."""
     found = next((words for column, words in columns if column.role == role), None)
     if found is None:
         return np.full(n, "")
-    return np.array(spelling.each(found, lambda word: "" if spelling.fold(word) in _NO_GROUP else word), dtype=np.str_)
+    return np.array(spelling.each(found, lambda word: "" if is_nobody(word) else word), dtype=np.str_)
+
+
+def _not_for_many(lines: TruthTable, record: Record) -> TruthTable:
+    """Take away an id such as ``NA`` that more rows have than any person: it is not one person, and may be many."""
+    many = standing_for_many([str(word) for word in lines.patient_id])
+    for word, count in many.items():
+        what = (
+            f"'{word}' stands in {count:,} rows as the patient, more than any other id: it was not taken for one "
+            "person. Write each row's own id, or leave the cell empty."
+        )
+        record.faults.append(Fault(0, "", word, "shared_id", what))
+    return replace(lines, patient_id=np.where(np.isin(lines.patient_id, list(many)), "", lines.patient_id))
 
 
 def _covariates(columns: Sequence[tuple[Column, Words]], keep: NDArray[np.int64]) -> Mapping[str, Labels]:

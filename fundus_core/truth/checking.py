@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fundus_core.identity import as_path, eye_in_name
 from fundus_core.records import Eye, Floats
 from fundus_core.tables import units
 from fundus_core.tables.faults import Fault
 from fundus_core.targets import TARGETS
 from fundus_core.truth import measuring, schema
-from fundus_core.truth.keying import eye_in_name, folded
 from fundus_core.truth.measuring import Quantity, Record
 from fundus_core.truth.table import TruthTable
 
@@ -215,7 +215,7 @@ def _eyes_in_names(truth: TruthTable, record: Record) -> None:
 def line_keys(truth: TruthTable) -> NDArray[np.str_]:
     """Return what each line is about in one word: the photograph, else patient and eye, else the patient."""
     if (truth.photograph != "").any():
-        return np.array([folded(name) for name in truth.photograph], dtype=np.str_)
+        return np.array([as_path(str(name)) for name in truth.photograph], dtype=np.str_)
     if (truth.eye != "").any():
         joined = np.char.add(np.char.add(truth.patient_id, " "), truth.eye)
         return np.where(truth.patient_id == "", "", joined)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from fundus_core.identity import BOTH_EYES, EYES
 from fundus_core.records import Eye
 from fundus_core.tables import spelling
 from fundus_core.tables.table import Table, Words
@@ -24,7 +25,7 @@ def coded(column: Column, columns: Sequence[Column], table: Table) -> Column:
     found = _codes(table.columns[columns.index(column)])
     if column.coding:
         return _said(column, found)
-    known = set(spelling.SEXES) if column.role == "sex" else set(spelling.EYES) | spelling.BOTH_EYES
+    known = set(spelling.SEXES) if column.role == "sex" else set(EYES) | BOTH_EYES
     if all(spelling.plain_word(word, known) for word in found):
         return replace(column, reason=f"{column.reason} The cells say it in words.")
     if column.role == "eye":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,13 +12,19 @@ from numpy.typing import NDArray
 
 from fundus_core import tables
 from fundus_core.errors import TruthError
+from fundus_core.identity import Joinable
 from fundus_core.records import Floats, Labels
 from fundus_core.tables.faults import Fault, as_csv
 from fundus_core.truth.checking import same_values
-from fundus_core.truth.keying import ALONE, EYELESS, KEYS, Known, Pseudonymiser, as_ids, sides
+from fundus_core.truth.differing import WHY, unlike
+from fundus_core.truth.keying import ALONE, EYELESS, FROM_NAMES, KEYS, Known, Pseudonymiser, Sides, keys
 from fundus_core.truth.table import TruthTable
 
+_PSEUDONYM = re.compile(r"P-[0-9A-HJKMNP-TV-Z]{12}")
+"""What stands for a person's id where it came out of a DICOM file."""
 MATCHED, UNMATCHED, CONFLICT, AMBIGUOUS = "matched", "unmatched", "conflict", "ambiguous"
+OF_PHOTOGRAPHS = frozenset(("unmatched_photograph", CONFLICT, AMBIGUOUS))
+"""Faults that are listed once for every photograph."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,19 +38,27 @@ class Match:
     line: NDArray[np.int64]
     """n positions in the truth table; -1 where there is none."""
     status: Labels
-    """n words: ``matched``, ``unmatched``, ``conflict`` (lines disagree), ``ambiguous`` (two photographs, one line)."""
+    """n words: ``matched``, ``unmatched``, ``conflict`` (lines, or table and photograph, disagree), ``ambiguous`` (two
+    photographs and one line, or one name and two people)."""
     key: str
     """One of ``KEYS``."""
     counts: Mapping[str, int]
     """How many photographs each key that could be tried would match."""
     faults: tuple[Fault, ...]
     """What does not match, on either side, and what disagrees."""
+    joinable: Joinable
+    """What would be joined besides if a person said that two spellings are one; empty once it is."""
 
     @property
     def reason(self) -> str:
         """The chosen key and what it achieved, in one sentence."""
         found = int((self.line >= 0).sum())
         return f"Matched by {KEYS[self.key]}: {found:,} of {len(self.photographs):,} photographs have truth."
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """Why names or ids do not meet, and what to do, in sentences."""
+        return tuple(fault.what_to_do for fault in self.faults if fault.fault in WHY)
 
     @property
     def unmatched_photographs(self) -> tuple[str, ...]:
@@ -93,8 +109,9 @@ def match(
     eyes: Sequence[str] | None = None,
     key: str | None = None,
     pseudonyms: Pseudonymiser | None = None,
+    fold: bool = False,
 ) -> Match:
-    """Match a truth table to photographs.
+    """Match a truth table to photographs: names and ids as they are written, letter by letter.
 
     Args:
         truth: From ``apply``.
@@ -103,6 +120,7 @@ def match(
         eyes: n of ``left``, ``right`` or empty.
         key: One of ``KEYS``; the one that matches most photographs when ``None``.
         pseudonyms: Where the photographs carry pseudonyms and the table the original names.
+        fold: A person has said that spellings which could be joined (``Match.joinable``) are the same.
 
     Raises:
         TruthError: No such key, or nothing to match by.
@@ -111,7 +129,7 @@ def match(
     names, patients = _labels(photographs), _labels(patient_ids or blank)
     # a cohort puts the photograph's own name where nobody knows the patient
     known = Known(names, np.where(patients == names, "", patients), _labels(eyes or blank))
-    tried = _tried(truth, known, pseudonyms, key)
+    tried = _tried(truth, known, pseudonyms, key, fold=fold)
     if key is not None and key not in tried:
         message = (
             f"The table cannot be matched by '{key}'; the keys that can be tried are {', '.join(tried) or 'none'}."
@@ -120,24 +138,33 @@ def match(
     if not tried:
         message = "The table names neither photographs nor patients, so nothing can be matched. Choose such a column."
         raise TruthError(message)
-    counts = {name: int((line >= 0).sum()) for name, (line, _) in tried.items()}
+    counts = {name: int((line >= 0).sum()) for name, (line, _, _) in tried.items()}
     chosen = key or max(counts, key=lambda name: counts[name])
-    line, status = tried[chosen]
-    faults = [*_unmatched(truth, known, line, status), *_disagreements(truth, known, line, eyeless=chosen in EYELESS)]
-    return Match(truth, known.names, line, status, chosen, counts, tuple(faults))
+    line, status, sides = tried[chosen]
+    faults = [
+        *unlike(truth, known, line, chosen, sides),
+        *_two_people(truth, known, line, status, sides, outranked=chosen in FROM_NAMES),
+        *_unmatched(truth, known, line, status),
+        *_disagreements(truth, known, line, sides, pseudonyms, eyeless=chosen in EYELESS),
+    ]
+    return Match(truth, known.names, line, status, chosen, counts, tuple(faults), sides.joinable)
 
 
-_Resolved = tuple[NDArray[np.int64], Labels]
+_Resolved = tuple[NDArray[np.int64], Labels, Sides]
 
 
 def _tried(
-    truth: TruthTable, known: Known, pseudonyms: Pseudonymiser | None, wanted: str | None
+    truth: TruthTable, known: Known, pseudonyms: Pseudonymiser | None, wanted: str | None, *, fold: bool
 ) -> dict[str, _Resolved]:
     """Try the keys in order; once every photograph is matched, the less specific ones are not needed."""
     tried: dict[str, _Resolved] = {}
-    for name, (lines, photographs) in sides(truth, known, pseudonyms):
-        tried[name] = _resolve(truth, lines, photographs, alone=name in ALONE)
-        done = name == wanted or (wanted is None and bool((tried[name][0] >= 0).all()))
+    for name, found in keys(truth, known, pseudonyms):
+        sides = found.joined() if fold else found
+        line, status = _resolve(truth, *sides.words(), alone=name in ALONE)
+        if sides.torn:
+            status[np.array(sides.torn) & (line < 0)] = AMBIGUOUS
+        tried[name] = line, status, sides
+        done = name == wanted or (wanted is None and bool((line >= 0).all()))
         if done and len(known.names):
             break
     return tried
@@ -147,15 +174,15 @@ def _labels(words: Sequence[str]) -> Labels:
     return np.array([str(word) for word in words], dtype=np.str_)
 
 
-def _resolve(truth: TruthTable, lines: list[str], photographs: list[str], *, alone: bool) -> _Resolved:
+def _resolve(
+    truth: TruthTable, lines: Sequence[str], photographs: Sequence[str], *, alone: bool
+) -> tuple[NDArray[np.int64], Labels]:
     """Find each photograph's line; ``alone``: a line belongs to one photograph only."""
     where: dict[str, list[int]] = {}
     for position, word in enumerate(lines):
         if word:
             where.setdefault(word, []).append(position)
-    wanted: dict[str, int] = {}
-    for word in photographs:
-        wanted[word] = wanted.get(word, 0) + 1
+    wanted = Counter(photographs)
     answers = {word: _answer(truth, found) for word, found in where.items() if word in wanted}
     line = np.array([answers.get(word, (-1, UNMATCHED))[0] for word in photographs], dtype=np.int64)
     status = np.array([answers.get(word, (-1, UNMATCHED))[1] for word in photographs], dtype="<U9")
@@ -174,8 +201,30 @@ def _answer(truth: TruthTable, found: list[int]) -> tuple[int, str]:
 _WHAT = {
     UNMATCHED: "No row of the table belongs to this photograph; it has no truth. Add a row or correct its name.",
     CONFLICT: "Several rows belong to this photograph and say different things; none is used. Keep the right one.",
-    AMBIGUOUS: "Another photograph has the same name: the row could belong to either. Write folder and name.",
+    AMBIGUOUS: "The row could belong to another photograph, or the name means two people. Write folder and name.",
 }
+_TWO_PEOPLE = (
+    "The photograph is of '{stated}', the row that its name leads to of '{found}'; the row is not used. "
+    "Correct one of them."
+)
+
+
+def _two_people(
+    truth: TruthTable, known: Known, line: NDArray[np.int64], status: Labels, sides: Sides, *, outranked: bool
+) -> list[Fault]:
+    """Take away and list rows of another person than a list or the file itself states; changed in place."""
+    people = set(truth.patient_id.tolist())
+    same = {theirs: ours for ours, theirs in sides.joinable.pairs}
+    faults = []
+    for at in np.flatnonzero((line >= 0) & (known.patients != "")):
+        stated, found = str(known.patients[at]), str(truth.patient_id[line[at]])
+        if found in ("", stated, same.get(stated)) or _PSEUDONYM.fullmatch(stated):
+            continue
+        if outranked or stated in people:
+            what = _TWO_PEOPLE.format(stated=stated, found=found)
+            faults.append(Fault(int(truth.rows[line[at]]), "", str(known.names[at]), "patient_disagrees", what))
+            line[at], status[at] = -1, CONFLICT
+    return faults
 
 
 def _unmatched(truth: TruthTable, known: Known, line: NDArray[np.int64], status: Labels) -> Iterator[Fault]:
@@ -191,7 +240,15 @@ def _unmatched(truth: TruthTable, known: Known, line: NDArray[np.int64], status:
         yield Fault(int(truth.rows[position]), "", name, "unmatched_row", what)
 
 
-def _disagreements(truth: TruthTable, known: Known, line: NDArray[np.int64], *, eyeless: bool) -> Iterator[Fault]:
+def _disagreements(
+    truth: TruthTable,
+    known: Known,
+    line: NDArray[np.int64],
+    sides: Sides,
+    pseudonyms: Pseudonymiser | None,
+    *,
+    eyeless: bool,
+) -> Iterator[Fault]:
     """Yield where table and photograph (its name apart) say different things of eye or patient."""
     matched = np.flatnonzero(line >= 0)
     lines = line[matched]
@@ -199,8 +256,11 @@ def _disagreements(truth: TruthTable, known: Known, line: NDArray[np.int64], *, 
     for at in np.flatnonzero((stated != "") & (seen != "") & (stated != seen) & (not eyeless)):
         what = f"The table says {stated[at]}, the photograph {seen[at]}. Correct one of them."
         yield Fault(int(truth.rows[lines[at]]), "", str(known.names[matched[at]]), "eye_disagrees", what)
-    ids = np.array(as_ids([*truth.patient_id[lines], *known.patients[matched]]), dtype=np.str_)
-    ours, theirs = ids[: len(lines)], ids[len(lines) :]
-    for at in np.flatnonzero((ours != "") & (theirs != "") & (ours != theirs)):
-        what = "The table and the photograph name different patients. Correct one of them."
-        yield Fault(int(truth.rows[lines[at]]), "", str(known.names[matched[at]]), "patient_disagrees", what)
+    same = {(theirs, ours) for ours, theirs in sides.joinable.pairs}
+    for at, row in zip(matched, lines, strict=True):
+        ours, theirs = str(truth.patient_id[row]), str(known.patients[at])
+        if not ours or theirs in ("", ours) or (theirs, ours) in same:
+            continue
+        if pseudonyms is None or pseudonyms.patient(ours) != theirs:
+            what = "The table and the photograph name different patients. Correct one of them."
+            yield Fault(int(truth.rows[row]), "", str(known.names[at]), "patient_disagrees", what)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from fundus_core.identity import BOTH_EYES, EYES
 from fundus_core.records import Eye, Floats, Labels
 from fundus_core.tables import dates, spelling, units
 from fundus_core.tables.faults import Fault
@@ -145,7 +146,7 @@ def sexes(column: Column, words: Words, record: Record) -> Floats:
 
 def eyes(column: Column, words: Words, record: Record) -> Labels:
     """Return ``left``, ``right`` or an empty word."""
-    meant = _coded(column, words, record, {**spelling.EYES, **column.coding}, spelling.BOTH_EYES)
+    meant = _coded(column, words, record, {**EYES, **column.coding}, BOTH_EYES)
     return np.where(np.isin(meant, (Eye.LEFT.value, Eye.RIGHT.value)), meant, "")
 
 
@@ -172,10 +173,11 @@ def days(column: Column, words: Words, record: Record) -> list[dt.date | None]:
     """Return the n dates of a column; a date that cannot be read is listed without its words, which are personal."""
     found, _ = spelling.distinct(words)
     month_first = _month_first(column, found, record)
-    read = spelling.each(words, lambda word: dates.date(word, month_first=month_first))
+    century = dates.born_in if column.role == "birth_date" else dates.examined_in
+    read = spelling.each(words, lambda word: dates.date(word, month_first=month_first, century=century))
     missing = spelling.each(words, spelling.is_missing)
     bad = np.array([day is None and not gone for day, gone in zip(read, missing, strict=True)])
-    what = "The cell is not a date; it counts as missing. Write dates as 1960-04-01."
+    what = "The cell is not a date, or its century is not clear; it counts as missing. Write dates as 1960-04-01."
     record.at(np.flatnonzero(bad), column.heading, None, "not_a_date", what)
     return read
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from fundus_core.errors import TruthError
+from fundus_core.identity import BOTH_EYES, EYES, eye_in_name
 from fundus_core.records import Eye, Floats
 from fundus_core.tables import spelling, units
 from fundus_core.tables.grid import PHOTOGRAPH
@@ -16,7 +17,6 @@ from fundus_core.tables.headings import Meaning, is_hospital_number, spoken, und
 from fundus_core.tables.table import Table, Words
 from fundus_core.targets import TARGETS
 from fundus_core.truth import coding
-from fundus_core.truth.keying import eye_in_name
 from fundus_core.truth.mapping import Column, Proposal
 
 NUMERIC = (*(name for name in TARGETS if name != "sex"), "height", "weight")
@@ -24,7 +24,10 @@ NUMERIC = (*(name for name in TARGETS if name != "sex"), "height", "weight")
 _PERSONAL_CELL = re.compile(
     r"[\w.+\-]+@[\w\-]+\.[\w.\-]+|(?:\+81|0)\d{1,4}-\d{1,4}-\d{3,4}|〒\s?\d{3}-?\d{4}.*|(?:東京都|北海道|(?:京都|大阪)府|.{2,3}県).{1,8}[市区町村郡].*"
 )
-_DATE = re.compile(r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
+_DATE = re.compile(
+    r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|"
+    r"\d{1,2}[-/. ][A-Za-z]{3,9}[-/. ](?:\d{2}|\d{4})"
+)
 _SAMPLE = 5_000
 _LONGEST = 200
 _FEWEST_NUMBERS = 0.2
@@ -102,7 +105,7 @@ def _by_cells(meaning: Meaning, sample: list[str]) -> Meaning | None:
     folded = {spelling.fold(word) for word in sample}
     if _share(sample, _DATE.fullmatch) > 0.8:
         return replace(meaning, role="exam_date", confidence=0.6, reason="The cells are dates.")
-    if 1 < len(folded) <= 6 and folded <= set(spelling.EYES) | spelling.BOTH_EYES:
+    if 1 < len(folded) <= 6 and folded <= set(EYES) | BOTH_EYES:
         return replace(meaning, role="eye", confidence=0.6, reason="The cells are words for right and left.")
     if len(folded) == 2 and folded <= set(spelling.SEXES) and folded != {"m", "w"}:
         return replace(meaning, role="sex", confidence=0.6, reason="The cells are words for female and male.")

@@ -98,10 +98,10 @@ def test_every_character_of_a_pseudonym_carries_its_share() -> None:
         assert max(abs(share - 1 / 32) for share in shares) < 5 * error
 
 
-def test_one_person_written_in_two_ways_is_one_person() -> None:
+def test_blanks_around_an_id_do_not_count_and_any_other_difference_does() -> None:
     made = Pseudonyms(KEY)
-    assert made.patient(" ７７ ") == made.patient("77")
-    assert made.patient("ｶﾞ") == made.patient("ガ")
+    assert made.patient(" 77 ") == made.patient("77") != made.patient("７７")
+    assert made.patient("ｶﾞ") != made.patient("ガ")
 
 
 def test_nobody_is_not_a_person() -> None:

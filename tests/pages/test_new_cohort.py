@@ -149,10 +149,11 @@ def test_another_key_can_be_chosen(ready, page, eyes, tmp_path):
     drop(app, *sorted(eyes.iterdir()), tmp_path / "truth.csv")
     app.run()
     choice = next(box for box in app.selectbox if box.label.startswith("Matched by"))
-    assert choice.value in ("path", "folder_and_name", "name")
-    other = next(key for key in choice.options if key.startswith("the file name without its ending ("))
+    assert choice.value == "photograph"
+    assert "Matched by the photograph's name: 4 of 5" in words(app)
+    other = next(key for key in choice.options if key.startswith("the patient's id as written"))
     choice.select(other).run()
-    assert "Matched by the file name without its ending: 4 of 5" in words(app)
+    assert "Matched by the patient's id as written in the file name or folder: 0 of 5" in words(app)
 
 
 def test_limits_of_too_few_photographs_are_refused_before_anything_is_made(ready, page, eyes):
@@ -211,3 +212,18 @@ def test_a_run_that_read_nothing_says_what_to_do(ready, page, eyes, monkeypatch)
     app = page("new_cohort", run=f"{run}-{cohort.key}")
     assert "Not one photograph was read" in words(app)
     assert "reads rendered eyes only" in words(app)
+
+
+def test_ids_that_are_written_differently_are_joined_only_when_the_user_says_so(ready, page, eyes, tmp_path):
+    names = [path.name for path in sorted(eyes.glob("*.png"))]
+    rows = [f"{name.swapcase()},120" for name in names]
+    (tmp_path / "truth.csv").write_text("\n".join(["filename,SBP", *rows]))
+    app = page("new_cohort")
+    drop(app, *sorted(eyes.iterdir()), tmp_path / "truth.csv")
+    app.run()
+    assert "only in upper and lower case" in words(app)
+    assert "Matched by the photograph's name: 0 of" in words(app)
+    box = next(box for box in app.checkbox if box.label == "These are the same: join them")
+    assert not box.value
+    box.check().run()
+    assert f"Matched by the photograph's name: {len(names)} of" in words(app)

@@ -38,7 +38,7 @@ def table(found: Found) -> Match | None:
         st.caption(_("Without a table there are predictions, but nothing to hold them against."))
         return None
     try:
-        read = _read(given.name, given.data, _sheet(given))
+        read = _with_hidden(given, _sheet(given))
         return _matched(truth.apply(read, mapping_in.confirmed(read)), found)
     except TruthError as fault:
         st.error(said(fault))
@@ -59,11 +59,17 @@ def _given() -> Given | None:
 
 
 def _sheet(given: Given) -> str | None:
-    """Let the user choose the sheet of a workbook that has several; ``None`` for the first that is not empty."""
+    """Let the user choose the sheet of a workbook that has several, the one that the reader takes chosen already."""
     names = _sheets(given.name, given.data)
     if len(names) < 2:
         return None
-    return st.selectbox(_("Sheet"), names, key=f"sheet-{given.name}-{state.upload_number()}")
+    taken = _read(given.name, given.data, None).sheet
+    return st.selectbox(
+        _("Sheet"),
+        names,
+        index=names.index(taken) if taken in names else 0,
+        key=f"sheet-{given.name}-{state.upload_number()}",
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -72,8 +78,18 @@ def _sheets(name: str, data: bytes) -> tuple[str, ...]:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read(name: str, data: bytes, sheet: str | None) -> Table:
-    return truth.read_table(data, name, sheet=sheet)
+def _read(name: str, data: bytes, sheet: str | None, *, hidden_rows: bool = False) -> Table:
+    return truth.read_table(data, name, sheet=sheet, hidden_rows=hidden_rows)
+
+
+def _with_hidden(given: Given, sheet: str | None) -> Table:
+    """Read the sheet; ask about the rows that it hides, where it hides any."""
+    read = _read(given.name, given.data, sheet)
+    if not read.hidden:
+        return read
+    asked = _("The sheet hides {n} rows (a filter does). Read them too").format(n=count(read.hidden))
+    wanted = st.checkbox(asked, key=f"hidden-{given.name}-{sheet}-{state.upload_number()}")
+    return _read(given.name, given.data, sheet, hidden_rows=True) if wanted else read
 
 
 def _matched(table: TruthTable, found: Found) -> Match:
@@ -81,6 +97,8 @@ def _matched(table: TruthTable, found: Found) -> Match:
     chosen = _key(matched)
     if chosen != matched.key:
         matched = _match(table, found, chosen)
+    if _same(matched):
+        matched = _match(table, found, chosen, fold=True)
     _counts(matched)
     _lines(matched)
     _faults([*table.faults, *matched.faults])
@@ -89,13 +107,14 @@ def _matched(table: TruthTable, found: Found) -> Match:
     return matched
 
 
-def _match(table: TruthTable, found: Found, key: str | None) -> Match:
+def _match(table: TruthTable, found: Found, key: str | None, *, fold: bool = False) -> Match:
     return truth.match(
         table,
         found.names,
         patient_ids=[source.patient_id for source in found.sources],
         eyes=[source.eye.value for source in found.sources],
         key=key,
+        fold=fold,
     )
 
 
@@ -112,6 +131,20 @@ def _key(matched: Match) -> str:
         format_func=lambda key: words[key],
         key=f"match-{'-'.join(keys)}-{state.upload_number()}",
     )
+
+
+def _same(matched: Match) -> bool:
+    """Ask whether names that are written differently are the same, showing what would be joined; say why few match."""
+    for why in matched.why:
+        st.warning(said(why))
+    pairs = matched.joinable.pairs
+    if not pairs:
+        return False
+    with st.expander(_("What would be joined: {n}").format(n=count(len(pairs)))):
+        words = [{_("In the table"): ours, _("Photographs"): theirs} for ours, theirs in pairs[:_SHOWN]]
+        st.dataframe(words, hide_index=True)
+    asked = _("These are the same: join them")
+    return st.checkbox(asked, key=f"fold-{matched.key}-{len(pairs)}-{matched.truth.name}-{state.upload_number()}")
 
 
 def _counts(matched: Match) -> None:

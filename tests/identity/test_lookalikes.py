@@ -1,0 +1,116 @@
+"""No input may give a person the row of another: tables of ids that look alike, however they were made.
+
+Attacked by making, from a few ids, their look-alikes in case, zeros, width, composition and fractions, and putting
+any of them on either side.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fundus_core.deidentify import Pseudonyms
+from fundus_core.identity import OF_IDS, folded, joinable
+from fundus_core.truth import TruthTable, load, match
+
+SEEDS = ["ab1", "P0012", "12", "3", "é7", "か゛", "ガ1", "NA", "null", "x"]
+
+
+def alike(word: str) -> list[str]:
+    """Spellings that somebody might take for the same id."""
+    wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in word)
+    circled = "".join(chr(0x2460 + int(c) - 1) if c in "123456789" else c for c in word)
+    other = [word.upper(), word.swapcase(), f"0{word}", f"00{word}", f"{word}.0", wide, circled]
+    return [word, *other, *(unicodedata.normalize(form, word) for form in ("NFC", "NFD", "NFKC"))]
+
+
+IDS = st.sampled_from(sorted({spelt for seed in SEEDS for spelt in alike(seed)}))
+PEOPLE = st.lists(IDS, min_size=1, max_size=8, unique=True)
+
+
+def table(heading: str, words: Sequence[str]) -> TruthTable:
+    out = io.StringIO()
+    csv.writer(out).writerows([[heading, "SBP"], *([word, 100 + i] for i, word in enumerate(words))])
+    return load(out.getvalue().encode(), "table")
+
+
+@given(ours=PEOPLE, theirs=PEOPLE)
+@settings(max_examples=300, deadline=None)
+def test_nobody_gets_another_persons_row(ours: list[str], theirs: list[str]) -> None:
+    truth = table("patient_id", ours)
+    found = match(truth, [f"{i}.png" for i in range(len(theirs))], patient_ids=theirs, key="patient")
+    for stated, value in zip(theirs, found.values()["sbp"], strict=True):
+        assert (stated in ours) is bool(np.isfinite(value))
+        assert not np.isfinite(value) or ours[int(value) - 100] == stated
+
+
+@given(ours=PEOPLE, theirs=PEOPLE)
+@settings(max_examples=300, deadline=None)
+def test_what_a_person_allows_is_one_to_one_and_merges_nobody(ours: list[str], theirs: list[str]) -> None:
+    truth = table("patient_id", ours)
+    names = [f"{i}.png" for i in range(len(theirs))]
+    found = match(truth, names, patient_ids=theirs, key="patient", fold=True)
+    rows = found.line[found.line >= 0]
+    assert len(set(rows.tolist())) == len(rows), "two people of one side got one row"
+    for stated, row in zip(theirs, found.line, strict=True):
+        if stated in ours:
+            assert ours[row] == stated, "written alike comes first"
+        elif row >= 0:
+            kinds = match(truth, names, patient_ids=theirs, key="patient").joinable.kinds
+            assert folded(ours[row], kinds) == folded(stated, kinds)
+            for side in (ours, theirs):
+                assert len({folded(word, kinds) for word in side}) == len(side)
+
+
+@given(ours=PEOPLE, theirs=PEOPLE)
+@settings(max_examples=200, deadline=None)
+def test_nobody_gets_another_persons_row_by_a_files_name(ours: list[str], theirs: list[str]) -> None:
+    truth = table("patient_id", ours)
+    found = match(truth, [f"{who}_R.png" for who in theirs])
+    for stated, value in zip(theirs, found.values()["sbp"], strict=True):
+        assert not np.isfinite(value) or ours[int(value) - 100] == stated
+
+
+@given(ours=PEOPLE, theirs=PEOPLE)
+@settings(max_examples=200, deadline=None)
+def test_no_photograph_gets_another_photographs_row(ours: list[str], theirs: list[str]) -> None:
+    truth = table("photograph", [f"{name}.png" for name in ours])
+    found = match(truth, [f"{name}.png" for name in theirs])
+    for stated, value in zip(theirs, found.values()["sbp"], strict=True):
+        assert (stated in ours) is bool(np.isfinite(value))
+        assert not np.isfinite(value) or ours[int(value) - 100] == stated
+
+
+@given(people=PEOPLE)
+def test_each_id_has_a_pseudonym_of_its_own(people: list[str]) -> None:
+    made = Pseudonyms(bytes(16))
+    assert len({made.patient(who) for who in people}) == len(people)
+    assert len({made.photograph(f"{who}.png") for who in people}) == len(people)
+
+
+@given(st.lists(IDS, max_size=12), st.lists(IDS, max_size=12))
+def test_joining_is_the_same_from_both_sides_and_in_any_order(one: list[str], other: list[str]) -> None:
+    there = {(b, a) for a, b in joinable(other, one).pairs}
+    assert set(joinable(one, other).pairs) == there == set(joinable(one[::-1], other[::-1]).pairs)
+
+
+@given(IDS)
+def test_overlooking_twice_is_overlooking_once(word: str) -> None:
+    assert folded(folded(word, OF_IDS), OF_IDS) == folded(word, OF_IDS)
+
+
+@pytest.mark.parametrize("left_out", ["", "P9.png"])
+def test_a_name_that_leads_to_another_person_than_a_list_states_leads_nowhere(left_out: str) -> None:
+    truth = table("patient_id", ["0012", "12"])
+    found = match(truth, ["12_L.png", "12_R.png"], patient_ids=["0012", left_out], eyes=["left", "right"])
+    assert found.values()["sbp"][0] in (100.0,) or np.isnan(found.values()["sbp"][0])
+    other = load(b"photograph,patient_id,SBP\na.png,A,1\nb.png,B,120\n", "t")
+    crossed = match(other, ["a.png", "b.png"], patient_ids=["B", "B"])
+    assert crossed.status.tolist() == ["conflict", "matched"]
