@@ -16,6 +16,7 @@ _NEW_USER, _NEW_PROCESSES, _NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000
 _DIE_WITH_PARENT = 1
 _SYSTEM = (
     "/usr", "/lib", "/lib64", "/lib32", "/bin", "/opt", "/nix", "/gnu", "/etc/ld.so.cache", "/etc/localtime",
+    "/etc/mime.types", "/etc/apache2/mime.types", "/etc/httpd", "/etc/nsswitch.conf", "/etc/ssl/openssl.cnf",
     "/proc", "/sys/devices/system", "/sys/fs/cgroup", "/dev/urandom", "/dev/random", "/dev/zero",
 )  # fmt: skip
 """What programs of the system need to start; of ``/proc`` the kernel shows a shut-in process little of others."""
