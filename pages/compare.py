@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fundus_core.analyses import side_by_side
-from pages.parts.compare import beside, choosing, grid, mending, truthless
+from pages.parts.compare import beside, choosing, margin
 from pages.parts.shared import choose, show, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
@@ -26,18 +26,17 @@ if not ids:
         _("No cohort has measured values beside predictions: below, who they are and how their predictions differ.")
     )
     beside.case_mix(study)
-    truthless.imbalance(study)
-    truthless.tables(study)
+    beside.unlabelled(study)
     st.stop()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
     target = choose.target(ids)
     with st.container(width=260):
-        margin = mending.margin(target)
+        limit = margin.ask(target)
 with st.spinner(_("Comparing"), show_time=True):
-    study = studies.together(views, level, {target: margin} if margin else None)
+    study = studies.together(views, level, {target: limit} if limit else None)
     found = study.get(side_by_side.COMPARISON, target)
 with buttons:
-    grid.download(study.rows(side_by_side.ESTIMATES, target), views, f"compare-{target}.csv")
+    beside.download(study.rows(side_by_side.ESTIMATES, target), views, f"compare-{target}.csv")
 choosing.shared(found.in_both)
 left, right = st.columns(2)
 with left, st.container(border=True, height="stretch"):
@@ -45,10 +44,10 @@ with left, st.container(border=True, height="stretch"):
 with right, st.container(border=True, height="stretch"):
     beside.scatter(views, target, level)
     beside.key_figures(views, found, target)
-beside.differences(found, target)
-mending.equivalence(found, target)
-beside.common_ground(found, target)
-mending.recalibration(study, target)
+beside.table(study, side_by_side.DIFFERENCES, target, _(found.note))
+beside.table(study, side_by_side.EQUIVALENCE, target)
+beside.table(study, side_by_side.STANDARDISED, target)
+beside.table(study, side_by_side.STANDARDISED_DIFFERENCES, target)
+beside.table(study, side_by_side.RECALIBRATION, target)
 beside.case_mix(study)
-truthless.imbalance(study)
-truthless.tables(study)
+beside.unlabelled(study)

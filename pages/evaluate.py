@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.evaluate import estimates, rivals, scores, two_eyes
+from pages.parts.evaluate import estimates, rivals, scores
 from pages.parts.shared import choose, show, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
@@ -37,6 +37,5 @@ with place:
     show.metric_cards(found, ids)
 found = studies.scored(view, level, target)
 scores.figure_with_panel(view, target, level, what, by)
-estimates.table(view, found, target, level)
-two_eyes.table(view, target)
+estimates.tables(view, target, level)
 rivals.table(view, target, level)

@@ -28,5 +28,5 @@ st.caption(_("{n} photographs").format(n=count(len(found.sources))))
 st.subheader(_("2 · Measured values"), anchor=False)
 matched = truth_in.table(found)
 
-st.subheader(_("3 · Read them"), anchor=False)
+st.subheader(_("3 · Run a model"), anchor=False)
 launch.form(found, matched)

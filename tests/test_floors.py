@@ -127,6 +127,40 @@ def test_evaluations_rooms_point_down_and_only_its_door_is_open(path: Path) -> N
             assert mine == other or INNER_FLOORS[other] < INNER_FLOORS[mine], f"{mine} imports {other}"
 
 
+PARTS = ROOT / "pages" / "parts"
+UPWARDS = {
+    ("shell.home", "new_cohort.inbox"),
+    ("shell.server", "new_cohort.inbox"),
+    ("shell.server", "new_cohort.receiving"),
+    ("shell.server", "new_cohort.uploader"),
+    ("shell.state", "new_cohort.receiving"),
+    ("shell.sample", "shared.cards"),
+}
+"""Arrows that point up still, each a debt; none may be added."""
+
+
+def arrows() -> set[tuple[str, str]]:
+    """Which module of the pages' parts imports which of another room."""
+    found = set()
+    for path in PARTS.rglob("*.py"):
+        mine = path.relative_to(PARTS).with_suffix("").parts
+        others = [name.split(".")[2:4] for name in imports(path) if name.startswith("pages.parts.")]
+        found |= {(".".join(mine), ".".join(other)) for other in others if other[0] != mine[0]}
+    return found
+
+
+def test_pages_parts_import_down() -> None:
+    """A page's own room stands on what pages share, and that on the shell."""
+    heights = {"shell": 0, "shared": 1}
+    up = {(a, b) for a, b in arrows() if heights.get(b.split(".")[0], 2) > heights.get(a.split(".")[0], 2)}
+    assert up <= UPWARDS, up - UPWARDS
+
+
+def test_no_two_rooms_of_pages_import_each_other() -> None:
+    rooms = {(a.split(".")[0], b.split(".")[0]) for a, b in arrows() - UPWARDS}
+    assert not {(a, b) for a, b in rooms if (b, a) in rooms}
+
+
 def test_the_page_server_never_names_torch() -> None:
     for path in [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py"))]:
         found = {name.split(".")[0] for name in imports(path)} & {"torch", "timm", "openvino", "captum"}

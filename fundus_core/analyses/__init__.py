@@ -1,6 +1,7 @@
 """One record for each thing that is computed and shown; pages, reports, slides and files only lay it out."""
 
-from fundus_core.analyses import one_cohort, side_by_side
+from fundus_core.analyses import one_cohort, side_by_side, words
+from fundus_core.analyses.layout import Laid, layout, shown, table_one
 from fundus_core.analyses.memory import Disk, Memory
 from fundus_core.analyses.one_cohort import criteria_of, evaluated, main_score, nearest
 from fundus_core.analyses.side_by_side import told_apart
@@ -11,14 +12,19 @@ __all__ = [
     "Analysis",
     "Canvas",
     "Disk",
+    "Laid",
     "Memory",
     "Rows",
     "Study",
     "criteria_of",
     "evaluated",
+    "layout",
     "main_score",
     "nearest",
     "one_cohort",
+    "shown",
     "side_by_side",
+    "table_one",
     "told_apart",
+    "words",
 ]

@@ -10,12 +10,14 @@ import numpy as np
 
 from fundus_core import evaluation, figures
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
+from fundus_core.analyses.words import Kind, Word, name, word, written
 from fundus_core.evaluation import (
     QUANTILES,
     BetweenEyes,
     Bins,
     CalibrationCurve,
     Cell,
+    Classification,
     CriterionAssessment,
     ErrorDistribution,
     Estimate,
@@ -24,7 +26,7 @@ from fundus_core.evaluation import (
     Subgroups,
     TargetResult,
 )
-from fundus_core.figures import Figure, Row, Steps
+from fundus_core.figures import Figure, Look, Row, Steps
 from fundus_core.targets import TARGETS, Target
 
 
@@ -52,12 +54,24 @@ def _scores(study: Study, target: str, *, ranked: bool) -> TargetResult:
 
 
 POINTS = Analysis("points", "Values", "Every number without its interval.", _points, Evaluation, per_target=False)
+
+
+def score_rows(found: TargetResult) -> Rows:
+    """Return a target's estimates, a row each, as files and tables have them."""
+    head: dict[str, Cell] = {"target": found.target, "unit": found.unit}
+    head |= {"n_photographs": found.n_photographs, "n_patients": found.n_patients, "n": found.n}
+    return [{**head, "estimate": name, **estimate.as_json()} for name, estimate in found.estimates.items()]
+
+
+_COUNTS = ("n_photographs", "n_patients", "n")
 QUICK_SCORES = Analysis(
     "quick_scores",
     "Estimates",
     "How large are the errors? Without medians and ranks, which take a while on very many photographs.",
     lambda study, target, _by: _scores(study, target, ranked=False),
     TargetResult,
+    score_rows,
+    hide=_COUNTS,
 )
 SCORES = Analysis(
     "estimates",
@@ -65,6 +79,8 @@ SCORES = Analysis(
     "How large are the errors, and how do predictions and measured values agree?",
     lambda study, target, _by: _scores(study, target, ranked=True),
     TargetResult,
+    score_rows,
+    hide=_COUNTS,
 )
 
 
@@ -259,16 +275,22 @@ def _draw_subgroups(study: Study, target: Target, canvas: Canvas) -> Figure | No
         return None
     score, look = main_score(target), canvas.look
     whole = _estimates(study, target)[score].value
-    axis = look.say("accuracy") if target.binary else f"MAE ({look.say(target.unit)})"
-    return figures.forest(rows, axis, look, reference=whole, reference_name=look.say("whole cohort"))
+    more = {"reference": whole, "reference_name": look.say("whole cohort")}
+    return forest(rows, score, target, look, **more)
+
+
+def forest(rows: Sequence[Row], score: str, target: Target, look: Look, **more: Any) -> Figure:
+    """Draw one score of cohorts, groups or models below one another, written as tables write it."""
+    kind = word(score).kind
+    return figures.forest(rows, name(score, target, look.say), look, write=lambda value: written(value, kind), **more)
 
 
 def _forest_rows(found: Subgroups, canvas: Canvas, columns: int) -> Iterator[Row]:
     say, score = canvas.look.say, main_score(TARGETS[found.target])
     for place, group in enumerate(group for group in found.groups if group.n_patients):
-        name = say(group.name) if columns == 1 else f"{say(found.by.replace('_', ' '))}: {say(group.name)}"
+        label = say(group.name) if columns == 1 else f"{say(found.by.replace('_', ' '))}: {say(group.name)}"
         estimate = group.estimates.get(score) or Estimate(None, note=group.withheld)
-        yield forest_row(name, estimate, group.n_patients, canvas, place if columns == 1 else 0)
+        yield forest_row(label, estimate, group.n_patients, canvas, place if columns == 1 else 0)
 
 
 def forest_row(name: str, estimate: Estimate | None, people: int, canvas: Canvas, place: int) -> Row:
@@ -291,6 +313,8 @@ SUBGROUPS = Analysis(
     Subgroups.rows,
     _draw_subgroups,
     cut=True,
+    display=lambda rows: [row for row in rows if row["estimate"] in ("mae", "accuracy", "")],
+    hide=("n", "n_photographs"),
 )
 SUBGROUP_DIFFERENCES = Analysis(
     "subgroup_differences",
@@ -322,6 +346,8 @@ EYES = Analysis(
     BetweenEyes,
     _eyes_rows,
     at_level=False,
+    words={"bias": Word("mean difference, right − left", Kind.UNIT, signed=True)},
+    hide=("people",),
 )
 
 
@@ -357,6 +383,53 @@ CRITERIA = Analysis(
     per_target=False,
     at_level=False,
 )
+
+
+def criterion_counts(found: Sequence[CriterionAssessment]) -> Rows:
+    """Return how many people meet each criterion, by measured values and by cutting the predictions."""
+    return [
+        {
+            "criterion": each.criterion.name,
+            **{
+                f"{by}_{what}": getattr(counts, what)
+                for by, counts in (("measured", each.measured), ("predicted", each.predicted))
+                for what in ("yes", "no", "indeterminate")
+            },
+        }
+        for each in found
+    ]
+
+
+_SHARES = ("prevalence", "called", "expected", "auc", "brier")
+
+
+def criterion_shares(found: Sequence[CriterionAssessment]) -> Rows:
+    """Return observed and predicted prevalence of each criterion that has a probability."""
+    return [
+        {"criterion": each.criterion.name, "people": each.judged.n, **_spread(each.judged, _SHARES)}
+        for each in found
+        if each.judged is not None
+    ]
+
+
+def _spread(of: object, names: Sequence[str]) -> dict[str, Cell]:
+    """Return estimates with their intervals and notes in columns of their own."""
+    row: dict[str, Cell] = {}
+    for column in names:
+        one: Estimate = getattr(of, column)
+        row |= {column: one.value, f"{column}_low": one.low, f"{column}_high": one.high, f"{column}_note": one.note}
+    return row
+
+
+_DECISIONS = ("sensitivity", "specificity", "ppv", "npv", "net_benefit")
+
+
+def criterion_thresholds(judged: Classification) -> Rows:
+    """Return what acting from each threshold stated in advance does."""
+    made = evaluation.at_thresholds(judged).thresholds
+    return [{"threshold": each.threshold, **_spread(each, _DECISIONS)} for each in made]
+
+
 NEIGHBOURS = Analysis(
     "neighbours",
     "Most similar predictions",
@@ -373,6 +446,9 @@ def nearest(study: Study, photograph: str, number: int) -> tuple[list[str], list
     names, distances = evaluation.nearest_neighbours(among, photograph, number)
     return names.tolist(), distances.tolist(), len(among.targets)
 
+
+SECTIONS: Sequence[Analysis[Any]] = (BASELINES, SUBGROUPS, SUBGROUP_DIFFERENCES, EYES)
+"""Tables of one target that stand below its estimates in a report."""
 
 TABLES: Sequence[Analysis[Any]] = (
     BASELINES,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from fundus_core import evaluation
 from fundus_core.analyses.study import Analysis, Rows, Study
+from fundus_core.analyses.words import Kind, Word
 from fundus_core.evaluation import (
     Characteristic,
     Comparison,
@@ -73,10 +75,17 @@ def _of_target(study: Study, target: str) -> TargetComparison:
 
 
 def _part(
-    name: str, title: str, question: str, part: Callable[[TargetComparison], Any], rows: Callable[[Any], Rows]
+    name: str,
+    title: str,
+    question: str,
+    part: Callable[[TargetComparison], Any],
+    rows: Callable[[Any], Rows],
+    words: Mapping[str, Word] = MappingProxyType({}),
 ) -> Analysis[Any]:
     """Return an analysis that is a part of the comparison of one target."""
-    return Analysis(name, title, question, lambda study, target, _by: part(_of_target(study, target)), None, rows)
+    return Analysis(
+        name, title, question, lambda study, target, _by: part(_of_target(study, target)), None, rows, words=words
+    )
 
 
 def _of_standardised(found: Standardised | None) -> Rows:
@@ -139,6 +148,7 @@ EQUIVALENCE = _part(
     "Two one-sided tests at 5 % against the margin. Not shown is not the same as different.",
     lambda one: one.equivalences,
     evaluation.rows,
+    words={"difference": Word("Difference (90 % interval)", Kind.PLAIN, signed=True)},
 )
 
 
@@ -214,6 +224,7 @@ PUBLISHED = Analysis(
     lambda _study, target, _by: evaluation.published(target),
     rows=published_rows,
     at_level=False,
+    words={"people": Word("people")},
 )
 
 
@@ -273,3 +284,17 @@ TABLES: Sequence[Analysis[Any]] = (
     OUT_OF_DISTRIBUTION,
 )
 """Analyses of cohorts side by side that are exported as tables, in the order of their files."""
+
+SHOWN: Sequence[Analysis[Any]] = (
+    DIFFERENCES,
+    EQUIVALENCE,
+    STANDARDISED,
+    STANDARDISED_DIFFERENCES,
+    RECALIBRATION,
+    CASE_MIX,
+    IMBALANCE,
+    SHIFT,
+    OUT_OF_DISTRIBUTION,
+    MODELS,
+)
+"""Those that pages show under their titles."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fundus_core import evaluation
 from fundus_core.analyses.memory import Memory
+from fundus_core.analyses.words import Word
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Cell, Level, Sample
 from fundus_core.figures import Figure, Look, Points
@@ -72,6 +73,12 @@ class Analysis(Generic[_R]):
     """Whether it depends on what one observation is."""
     cut: bool = False
     """Whether it asks about one column of groups at a time."""
+    words: Mapping[str, Word] = field(default_factory=dict)
+    """What its estimates and columns are called where that differs from elsewhere."""
+    display: Callable[[Rows], Rows] = lambda rows: rows
+    """The rows that people are shown, of all that are exported."""
+    hide: tuple[str, ...] = ()
+    """Columns of the exported table that people are not shown."""
 
 
 @dataclass(frozen=True)

@@ -65,12 +65,17 @@ def probabilities(
 def class_lines(target: Target, estimates: Mapping[str, Estimate], look: Look) -> list[str]:
     """Return the lines for inside the figure: accuracy and AUC with intervals, the published figure."""
     lines = []
-    for name, words in (("accuracy", look.say("accuracy")), ("auc", "AUC")):
+    for name, words, times, form in (("accuracy", look.say("accuracy"), 100, ".1f"), ("auc", "AUC", 1, ".3f")):
         estimate = estimates.get(name)
         if estimate and estimate.value is not None:
-            lines.append(f"<b>{words} {estimate.value:.3f}</b>{_interval(estimate)}")
+            end = " %" if times == 100 else ""
+            shown = [
+                f"{times * each:{form}}" for each in (estimate.value, estimate.low, estimate.high) if each is not None
+            ]
+            around = f" ({'–'.join(shown[1:])})" if len(shown) == 3 else ""
+            lines.append(f"<b>{words} {shown[0]}{end}</b>{around}")
     if target.published_accuracy is not None:
-        quiet = f"{look.say('published (JOIR)')}: {target.published_accuracy:.3f}"
+        quiet = f"{look.say('published (JOIR)')}: {100 * target.published_accuracy:.1f} %"
         lines.append(f'<span style="color:{look.palette.quiet}">{quiet}</span>')
     return lines
 

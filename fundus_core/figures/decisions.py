@@ -139,6 +139,6 @@ def decision_curve(judged: Classification, look: Look, *, height: int = 420) -> 
         style = {"width": 1.4, **line}
         figure.add_trace(go.Scatter(x=threshold, y=benefit, mode="lines", line=style, name=name))
     top = float(np.nanmax(np.concatenate([high, _numbers(model, "value"), [0.05]])))
-    figure.update_xaxes(title_text=look.say("probability from which one acts"), range=[0, 1], showgrid=True)
+    figure.update_xaxes(title_text=look.say("threshold probability"), range=[0, 1], showgrid=True)
     figure.update_yaxes(title_text=look.say("net benefit"), range=[-0.25 * top, 1.08 * top])
     return figure

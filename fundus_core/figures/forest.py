@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from fundus_core.evaluation import Published, published
-from fundus_core.figures.look import Look, frame
+from fundus_core.figures.look import Look, error, frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,13 @@ def _study(each: Published, say: Callable[[str], str], *, several: bool) -> str:
 
 
 def forest(
-    rows: Sequence[Row], axis: str, look: Look, *, reference: float | None = None, reference_name: str = ""
+    rows: Sequence[Row],
+    axis: str,
+    look: Look,
+    *,
+    reference: float | None = None,
+    reference_name: str = "",
+    write: Callable[[float], str] = error,
 ) -> go.Figure:
     """Draw estimates with intervals below one another.
 
@@ -68,8 +74,9 @@ def forest(
         look: Palette, language, stamp.
         reference: A value to compare with (the whole cohort, a published figure), drawn as a dashed line.
         reference_name: What the line is, already translated.
+        write: Writes a value, as tables write it.
     """
-    alt = f"{axis}: " + "; ".join(f"{row.name} {_text(row, look)}" for row in rows)
+    alt = f"{axis}: " + "; ".join(f"{row.name} {_text(row, look, write)}" for row in rows)
     figure = frame(look, alt=alt, height=120 + 40 * max(len(rows), 1))
     labels = [_label(row, look) for row in rows]
     if reference is not None:
@@ -85,7 +92,7 @@ def forest(
             font={"color": look.palette.quiet, "size": look.size - 1},
         )
     for label, row in zip(labels, rows, strict=True):
-        _row(figure, label, row, look)
+        _row(figure, label, row, _text(row, look, write), look)
     figure.update_yaxes(
         type="category",
         categoryorder="array",
@@ -112,14 +119,14 @@ def _reach(rows: Sequence[Row], reference: float | None) -> list[float] | None:
     return [min(ends) - pad, max(ends) + pad]
 
 
-def _text(row: Row, look: Look) -> str:
+def _text(row: Row, look: Look, write: Callable[[float], str]) -> str:
     if row.value is None:
         return row.note or look.say("not estimable")
-    interval = "" if row.low is None or row.high is None else f" ({row.low:.2f}–{row.high:.2f})"
-    return f"{row.value:.2f}{interval}".replace("-", "−")
+    interval = "" if row.low is None or row.high is None else f" ({write(row.low)}–{write(row.high)})"
+    return f"{write(row.value)}{interval}"
 
 
-def _row(figure: go.Figure, label: str, row: Row, look: Look) -> None:
+def _row(figure: go.Figure, label: str, row: Row, text: str, look: Look) -> None:
     known = row.value is not None and row.colour is not None
     colour = look.palette.cohort(row.colour or 0) if known else look.palette.quiet
     bars = None
@@ -134,7 +141,7 @@ def _row(figure: go.Figure, label: str, row: Row, look: Look) -> None:
             mode="markers" if row.value is not None else "text",
             marker={"color": colour, "size": 11, "symbol": "diamond"},
             error_x=bars,
-            hovertemplate=f"{_text(row, look)}<extra></extra>",
+            hovertemplate=f"{text}<extra></extra>",
             showlegend=False,
         )
     )
@@ -142,7 +149,7 @@ def _row(figure: go.Figure, label: str, row: Row, look: Look) -> None:
         x=1,
         xref="paper",
         y=label,
-        text=_text(row, look),
+        text=text,
         showarrow=False,
         xanchor="right",
         bgcolor=look.palette.surface,

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fundus_core.analyses import Canvas, Study, main_score, one_cohort
-from fundus_core.evaluation import Difference, TargetResult
+from fundus_core.analyses import Canvas, Laid, Study, main_score, one_cohort, shown, side_by_side, words
+from fundus_core.evaluation import TargetResult
 from fundus_core.figures import Figure, Look
 from fundus_core.figures.printing import svg
-from fundus_core.report import rows
 from fundus_core.report.content import Subject
-from fundus_core.report.words import WORDS, Line, line_of
 from fundus_core.targets import TARGETS, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One table of a target."""
+
+    title: str
+    """Of the analysis."""
+    question: str
+    """What it answers."""
+    table: Laid
+    """As pages show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +33,16 @@ class Chapter:
     """Which."""
     result: TargetResult
     """Its numbers."""
-    lines: tuple[Line, ...]
-    """Its table."""
+    main: tuple[str, str, str]
+    """The estimate that stands for it: name, value, interval."""
+    estimates: Laid
+    """Every estimate."""
     figures: tuple[str, ...]
     """SVG elements."""
     summary: str
     """One sentence."""
-    baselines: tuple[rows.Cells, ...]
-    """The model against both baselines: pair, difference, test, corrected p; empty for a probability."""
-    groups: tuple[rows.Cells, ...]
-    """Subgroups: column, group, people, error with interval or why it is withheld."""
-    differences: tuple[rows.Cells, ...]
-    """Pairs of subgroups: column, pair, difference, test, corrected p."""
-    eyes: tuple[Line, ...]
-    """Agreement between the two eyes; empty where nobody has both."""
-    others: tuple[rows.Cells, ...]
-    """Published figures: study, value, people, population and source."""
-
-    @property
-    def methods(self) -> list[str]:
-        """How intervals were made, each way once."""
-        return list(dict.fromkeys(line.method for line in self.lines if line.method))
+    sections: tuple[Section, ...]
+    """Baselines, subgroups, the two eyes, what others have published; only those that say something."""
 
 
 def chapters(subject: Subject) -> Iterator[Chapter]:
@@ -51,23 +50,31 @@ def chapters(subject: Subject) -> Iterator[Chapter]:
     study, look = subject.study, Look(rendered=subject.rendered, opaque=True)
     for name, result in subject.evaluation.targets.items():
         target = TARGETS[name]
-        groups = [study.get(one_cohort.SUBGROUPS, name, by) for by in study.columns]
         yield Chapter(
             target=target,
             result=result,
-            lines=tuple(line_of(key, estimate, target) for key, estimate in result.estimates.items()),
+            main=_main(target, result),
+            estimates=shown(study, one_cohort.SCORES, name),
             figures=tuple(svg(one) for one in _figures(study, target, look)) if result.n else (),
             summary=_summary(target, result),
-            baselines=tuple(rows.contrast(each, target) for each in _baselines(study, target)),
-            groups=tuple(rows.group_rows(groups, target, main_score(target))),
-            differences=tuple(rows.difference_rows(groups, target)),
-            eyes=rows.eye_lines(study.get(one_cohort.EYES, name), target),
-            others=tuple(rows.published_rows(target)),
+            sections=tuple(_sections(study, target)),
         )
 
 
-def _baselines(study: Study, target: Target) -> tuple[Difference, ...]:
-    return study.get(one_cohort.BASELINES, target.id) if one_cohort.BASELINES.needs(target) else ()
+def _main(target: Target, result: TargetResult) -> tuple[str, str, str]:
+    score = main_score(target)
+    of, estimate = words.word(score), result.estimates[score]
+    around = words.interval(estimate.low, estimate.high, of)
+    return words.name(score, target), words.written(estimate.value, of.kind), around
+
+
+def _sections(study: Study, target: Target) -> Iterator[Section]:
+    for analysis in (*one_cohort.SECTIONS, side_by_side.PUBLISHED):
+        if not analysis.needs(target):
+            continue
+        made = shown(study, analysis, target.id)
+        if made.body:
+            yield Section(analysis.title, analysis.question, made)
 
 
 def _figures(study: Study, target: Target, look: Look) -> Iterator[Figure]:
@@ -80,16 +87,20 @@ def _figures(study: Study, target: Target, look: Look) -> Iterator[Figure]:
 
 
 def _summary(target: Target, result: TargetResult) -> str:
-    """Say the error beside its yardsticks in one sentence."""
-    main = result.estimates.get("accuracy" if target.binary else "mae")
-    if main is None or main.value is None:
-        return "Not estimable: " + (main.note if main else "no value")
-    parts = [f"{WORDS['accuracy'] if target.binary else 'MAE'} {main.value:.{max(target.decimals, 2)}f} {target.unit}"]
-    for key, words in (("mae_null", "predicting the mean"), ("mae_age_sex", "age and sex only")):
-        other = result.estimates.get(key)
-        if other is not None and other.value is not None:
-            parts.append(f"{words}: {other.value:.2f}")
+    """Say the error beside its baselines in one sentence."""
+    score = main_score(target)
+    main = result.estimates[score]
+    if main.value is None:
+        return f"Not estimable: {main.note}"
+    names = [score, "mae_null", "mae_age_sex"]
+    found = [(name, result.estimates[name]) for name in names if name in result.estimates]
+    parts = [
+        f"{words.name(name, target)} {words.written(one.value, words.word(name).kind)}"
+        for name, one in found
+        if one.value is not None
+    ]
     published = target.published_accuracy if target.binary else target.published_mae
     if published is not None:
-        parts.append(f"published for the JOIR model: {published:g} (another population: another spread, another MAE)")
+        figure = words.written(published, words.word(score).kind)
+        parts.append(f"published for the JOIR model: {figure} (another population: another spread, another error)")
     return "; ".join(parts) + "."

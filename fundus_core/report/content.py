@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fundus_core.analyses import Rows, Study, evaluated, side_by_side
+from fundus_core.analyses import Study, evaluated, side_by_side
 from fundus_core.evaluation import Comparison, Evaluation
 from fundus_core.models.card import Card
 from fundus_core.records import CohortTable, Labels, Status
@@ -98,8 +98,3 @@ class Pair:
     def comparison(self) -> Comparison:
         """Scores and differences of every target."""
         return self.study.get(side_by_side.COMPARISON)
-
-    @property
-    def tables(self) -> Mapping[str, Rows]:
-        """Every table by its name, as it is exported."""
-        return {each.id: self.study.rows(each) for each in side_by_side.TABLES}

@@ -7,16 +7,14 @@ from importlib import resources
 import jinja2
 
 from fundus_core import __version__
-from fundus_core.analyses import one_cohort, side_by_side
+from fundus_core.analyses import one_cohort, shown, side_by_side, table_one
 from fundus_core.evaluation import SPREAD_SENTENCE
-from fundus_core.figures import Look, Row, forest, literature
+from fundus_core.figures import Look, Row, literature
 from fundus_core.figures.printing import svg
-from fundus_core.report.chapters import chapters
+from fundus_core.report.chapters import Section, chapters
 from fundus_core.report.checklist import answers
 from fundus_core.report.content import Pair, Subject
 from fundus_core.report.criteria import criteria_section
-from fundus_core.report.readable import readable, table_one
-from fundus_core.report.words import WORDS
 from fundus_core.targets import TARGETS
 
 
@@ -54,12 +52,21 @@ def render_comparison(pair: Pair) -> str:
         .render(
             pair=pair,
             table_one=table_one(pair.study.get(side_by_side.CASE_MIX)),
+            sections=_sections(pair),
             figures=_forests(pair),
             targets=TARGETS,
             spread=SPREAD_SENTENCE,
             version=__version__,
         )
     )
+
+
+def _sections(pair: Pair) -> list[Section]:
+    """Return every table of the comparison but those of its figures; of equivalence only where a margin was stated."""
+    drawn = (side_by_side.CASE_MIX, side_by_side.ESTIMATES)
+    wanted = [each for each in side_by_side.TABLES if each not in drawn]
+    made = [Section(each.title, each.question, shown(pair.study, each)) for each in wanted]
+    return [each for each in made if each.table.body]
 
 
 def _environment() -> jinja2.Environment:
@@ -69,7 +76,6 @@ def _environment() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.FunctionLoader(read), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    made.filters["readable"] = readable
     return made
 
 
@@ -88,7 +94,6 @@ def _forests(pair: Pair) -> dict[str, list[str]]:
                 if (found := result.estimates.get(score)) is not None
             ]
             rows += literature(name, score) if rows else []
-            unit = f" ({target.unit})" if score in ("mae", "bias") else ""
             if rows:
-                drawn[name].append(svg(forest(rows, WORDS.get(score, score) + unit, look), width=640))
+                drawn[name].append(svg(one_cohort.forest(rows, score, target, look), width=640))
     return drawn

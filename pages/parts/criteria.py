@@ -8,23 +8,20 @@ from collections.abc import Sequence
 import streamlit as st
 
 from fundus_core import figures
-from fundus_core.analyses import Rows, one_cohort
+from fundus_core.analyses import Rows, layout, one_cohort, words
 from fundus_core.evaluation import (
     CRITERIA,
     SHRUNKEN_NOTE,
     Classification,
-    Counts,
     Criterion,
     CriterionAssessment,
-    Estimate,
-    at_thresholds,
 )
-from fundus_core.figures import Shares
+from fundus_core.figures import Shares, heading
 from pages.parts.shared import choose as choosing
 from pages.parts.shared import show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell.language import _, count, said, tell
 
 
 def choose(view: View, able: Sequence[str]) -> CriterionAssessment:
@@ -57,33 +54,14 @@ def shares(one: CriterionAssessment) -> None:
         st.info(_("There is no probability for this criterion: {why}").format(why=said(one.note)))
         return
     judged = one.judged
-    cards = [
-        (_("True share"), judged.prevalence, _("By measured values.")),
-        (_("Share called"), judged.called, _("By cutting the predictions at the criterion's own thresholds.")),
-        (_("Share expected"), judged.expected, _("Mean of the probabilities.")),
-    ]
     with st.grid(min_column_width=150, gap="xsmall"):
-        for label, estimate, tip in cards:
-            note = f"{tip} {_interval(estimate)}"
-            st.metric(label, percent(estimate), border=True, height="stretch", help=note)
-        st.metric("AUC", _decimal(judged.auc), border=True, height="stretch", help=said(judged.auc.note) or None)
+        for name_ in ("prevalence", "called", "expected", "auc"):
+            of, estimate = words.word(name_), getattr(judged, name_)
+            around = words.interval(estimate.low, estimate.high, of, tell)
+            note = " · ".join(filter(None, [_(of.says), around or said(estimate.note)]))
+            shown = words.written(estimate.value, of.kind)
+            st.metric(heading(_(of.name)), shown, border=True, height="stretch", help=note or None)
     st.caption(f":material/info: {_(SHRUNKEN_NOTE)}")
-
-
-def percent(estimate: Estimate) -> str:
-    """Return a share as a percentage."""
-    return "–" if estimate.value is None else f"{100 * estimate.value:.1f} %"
-
-
-def _decimal(estimate: Estimate) -> str:
-    return "–" if estimate.value is None else f"{estimate.value:.3f}"
-
-
-def _interval(estimate: Estimate) -> str:
-    if estimate.low is None or estimate.high is None:
-        return said(estimate.note)
-    low, high = (f"{100 * end:.1f} %" for end in (estimate.low, estimate.high))
-    return _("95 % interval {low} to {high}").format(low=low, high=high)
 
 
 def curves(view: View, one: CriterionAssessment, judged: Classification) -> None:
@@ -120,26 +98,8 @@ def _ranked(view: View, one: CriterionAssessment, judged: Classification, what: 
 
 
 def _thresholds(judged: Classification) -> None:
-    rows = [
-        {
-            _("Acting from probability"): f"{at.threshold:g}",
-            _("Sensitivity"): with_interval(at.sensitivity),
-            _("Specificity"): with_interval(at.specificity),
-            _("PPV"): with_interval(at.ppv),
-            _("NPV"): with_interval(at.npv),
-            _("Net benefit"): _decimal(at.net_benefit).replace("-", "−"),
-        }
-        for at in at_thresholds(judged).thresholds
-    ]
-    st.dataframe(rows, hide_index=True)
+    show.table(layout(one_cohort.criterion_thresholds(judged), tell))
     st.caption(_("These thresholds are stated in advance; none is picked on these people."))
-
-
-def with_interval(estimate: Estimate) -> str:
-    """Return a share with its interval as one cell."""
-    if estimate.low is None or estimate.high is None:
-        return percent(estimate)
-    return f"{percent(estimate)} ({100 * estimate.low:.1f}–{100 * estimate.high:.1f})"
 
 
 def everything(view: View) -> None:
@@ -154,17 +114,6 @@ def everything(view: View) -> None:
     if bars:
         with st.container(border=True):
             show.chart(figures.prevalences(bars, show.look(view)), "prevalences", name="prevalences", view=view)
-    rows = [
-        {
-            _("Criterion"): name(one.criterion),
-            _("Measured: yes / no / indeterminate"): _counts(one.measured),
-            _("Predicted: yes / no / indeterminate"): _counts(one.predicted),
-        }
-        for one in found
-    ]
-    st.dataframe(rows, hide_index=True)
+    show.table(layout(one_cohort.criterion_counts(found), tell))
+    show.table(layout(one_cohort.criterion_shares(found), tell))
     st.caption(_("Number of people. Indeterminate: what is unknown (lipids, a missing value) would decide."))
-
-
-def _counts(counts: Counts) -> str:
-    return " / ".join(count(n) for n in (counts.yes, counts.no, counts.indeterminate))

@@ -63,7 +63,7 @@ def test_the_decision_curve_shows_net_benefits_and_both_extremes(judged):
     np.testing.assert_allclose(model.y, [at.net_benefit.value for at in judged.thresholds])
     np.testing.assert_allclose(named(figure, "act for everybody").y, [at.treat_all.value for at in judged.thresholds])
     assert not np.any(named(figure, "act for nobody").y)
-    assert "probability from which one acts" in printed(figure)
+    assert "threshold probability" in printed(figure)
 
 
 def test_a_decision_curve_without_intervals_is_drawn(judged):

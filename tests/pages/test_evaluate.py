@@ -6,9 +6,10 @@ import pytest
 
 from fundus_core import evaluation
 from fundus_core.analyses import nearest, one_cohort
+from fundus_core.analyses.words import word
 from fundus_core.figures import WEBGL_POINTS
 from fundus_core.store import Where
-from pages.parts.evaluate import estimates, scores
+from pages.parts.evaluate import scores
 from pages.parts.shared import studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home
@@ -79,7 +80,7 @@ def test_neighbours_are_other_people_and_the_nearest(filled, page):
 
 def test_the_interval_and_the_quality_stand_beside_an_eye(filled, page):
     said = words(page("evaluate", cohort="Clinic", target="sbp"))
-    assert "90 % of people like this:" in said
+    assert "90 % prediction interval:" in said
     assert "quality 0.90 · distance 0.50" in said
 
 
@@ -107,9 +108,8 @@ def test_every_estimate_is_explained_or_says_itself(filled):
     view = View(home.store().cohort("Clinic"), "tests-own")
     names = [name for target in ("sbp", "sex") for name in studies.study(view).get(one_cohort.SCORES, target).estimates]
     plain = {"interval_width", "loa_high", "accuracy", "sensitivity", "specificity"}
-    unsaid = {name for name in names if name not in estimates.meanings() and not name.startswith("within_")}
-    assert unsaid <= plain
-    assert all(scores.words(name) != name for name in names)
+    assert {name for name in names if not word(name).says and not name.startswith("within_")} <= plain
+    assert all(word(name).name != name or name.startswith("within_") for name in names if name not in plain)
 
 
 def test_the_chosen_target_has_the_intervals_of_a_whole_evaluation(filled):

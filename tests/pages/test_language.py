@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fundus_core import truth
-from fundus_core.analyses import one_cohort
+from fundus_core.analyses import one_cohort, side_by_side, words
 from fundus_core.evaluation import (
     CRITERIA,
     PSI_NOTE,
@@ -47,7 +47,9 @@ def said_elsewhere() -> set[str]:
     of_targets = {word for each in TARGETS.values() for word in (each.name, each.short, each.unit) if word}
     checks = {name.replace("_", " ") for name in QUALITY_CODES}
     keys = set(truth.KEYS.values())
-    analyses = {word for each in one_cohort.FIGURES for word in (each.title, each.question)}
+    named = [*one_cohort.FIGURES, one_cohort.BASELINES, one_cohort.EYES, *side_by_side.SHOWN]
+    analyses = {word for each in named for word in (each.title, each.question)} | words.sentences()
+    analyses |= {each.name for one in named for each in one.words.values()}
     criteria = {word for each in CRITERIA.values() for word in (each.name, each.source, each.note) if word}
     plans = {people_for_mae(9, 1, 7).assumption, people_for_r2(0.3, 0.1).assumption}
     plans |= {people_for_slope(0.3, 0.1).assumption, SHRUNKEN_NOTE, SPREAD_SENTENCE, PSI_NOTE}

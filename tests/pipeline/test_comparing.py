@@ -50,7 +50,7 @@ def test_a_planted_bias_is_reported_and_files_are_written(tmp_path: Path) -> Non
     assert content["cohorts"] == ["one", "other"]
     assert "not a medical device" in content["notice"]
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "On common ground" in page
+    assert "Case-mix-adjusted comparison" in page
     assert "http" not in page.replace("http://www.w3.org/", "").replace("http-equiv", "")
     assert (tmp_path / "out" / "equivalence.csv").read_text(encoding="utf-8").count("\n") == 3
 

@@ -63,7 +63,7 @@ def page(whole):
 
 def test_every_section_of_the_record_is_there(page):
     for heading in (
-        "Photographs and people", "Against the baselines", "Subgroups", "Right and left eye", "Published elsewhere",
+        "Photographs and people", "Comparison with baselines", "Subgroups", "Right and left eye", "Published elsewhere",
         "Derived criteria", "Predicted against true prevalence", "Reporting checklist",
     ):  # fmt: skip
         assert f">{heading}" in page, heading

@@ -150,7 +150,7 @@ def neighbours(view: View, item: Item, target_id: str, level: str) -> None:
     found = home.store().photographs(view.cohort.id, Where(names=tuple(names)), model=view.model or None).items
     by_name = {each.name: each for each in found}
     with st.container(border=True, gap="small"):
-        st.subheader(_("Read most alike"), anchor=False)
+        st.subheader(_("Most similar predictions"), anchor=False)
         st.caption(
             _(
                 "Other people's photographs whose predictions differ least from those of {name}, over all {n} targets "

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fundus_core import figures
-from fundus_core.analyses import Canvas, one_cohort, side_by_side
+from fundus_core.analyses import Canvas, main_score, one_cohort, shown, side_by_side
 from fundus_core.targets import TARGETS
-from pages.parts.compare import beside
 from pages.parts.shared import cards, show, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, count, tell
 
 
 def table(view: View, target_id: str, level: str) -> None:
@@ -21,17 +19,18 @@ def table(view: View, target_id: str, level: str) -> None:
     target = TARGETS[target_id]
     found, look = study.get(side_by_side.MODELS, target_id), show.look(view)
     with st.expander(_("Model against model"), expanded=True):
-        score = "accuracy" if target.binary else "mae"
+        score = main_score(target)
         rows = [
             one_cohort.forest_row(
                 cards.title(name), result.estimates.get(score), result.n_patients, Canvas(look), place
             )
             for place, (name, result) in enumerate(found.results.items())
         ]
-        axis = _("accuracy") if target.binary else f"MAE ({_(target.unit)})"
-        show.chart(figures.forest(rows, axis, look), f"models-{target_id}", name=f"{target_id}-models", view=view)
-        st.dataframe([beside.difference_row(each) for each in found.differences], hide_index=True)
+        show.chart(
+            one_cohort.forest(rows, score, target, look), f"models-{target_id}", name=f"{target_id}-models", view=view
+        )
+        show.table(shown(study, side_by_side.MODELS, target_id, tell, cards.title))
         left = ", ".join(f"{cards.title(name)} {count(n)}" for name, n in found.left_out.items() if n)
-        words = _("On the photographs that every model predicted, the same people in each draw.")
+        remark = _(side_by_side.MODELS.question)
         more = _(" Left out because another model did not predict them: {list}.").format(list=left) if left else ""
-        st.caption(words + more)
+        st.caption(remark + more)

@@ -35,7 +35,7 @@ def form(found: Found, matched: Match | None) -> None:
     chosen = right.pills(
         _("Models"), models, selection_mode="multi", default=models[:1], format_func=cards.title, key="with_models"
     )
-    rendered = st.checkbox(_("These photographs are rendered, not taken"), key=f"rendered{state.upload_number()}")
+    rendered = st.checkbox(_("These are computer-rendered images"), key=f"rendered{state.upload_number()}")
     wanted = door.at_intake(found, matched)
     percentile = strict.percentile()
     if not rendered and any(cards.reads_rendered_eyes(model) for model in chosen):

@@ -18,7 +18,7 @@ MOST = 25
 def percentile() -> float:
     """Let the user refuse a cohort's own worst photographs; return the percentile, 0 for the usual limits."""
     tip = _("Beside the usual limits. Sharpness, light, contrast and glare are measured on a sample of the cohort.")
-    label = _("Also refuse the worst … % by each check of quality")
+    label = _("Exclude the lowest-quality … % per check")
     return float(st.slider(label, 0, MOST, 0, format="%d %%", help=tip, key=f"strict{state.upload_number()}"))
 
 

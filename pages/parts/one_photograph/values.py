@@ -58,7 +58,7 @@ def _interval(item: Item, name: str) -> str:
     target, prediction = TARGETS[name], item.predictions[name]
     parts = []
     if math.isfinite(prediction.low) and math.isfinite(prediction.high):
-        words = _("90 % of people like this: {low} to {high}")
+        words = _("90 % prediction interval: {low} to {high}")
         parts.append(words.format(low=number(prediction.low, target), high=number(prediction.high, target)))
     if name in item.truth:
         parts.append(_("measured: {value}").format(value=_measured(item.truth[name], target)))

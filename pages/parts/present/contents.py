@@ -91,7 +91,7 @@ def _limits(view: View) -> list[Page]:
     lines = [_(sentence)] if (sentence := show.caveat(view)) else []
     lines += [
         _(show.RESEARCH),
-        _("Predictions are drawn to the mean: extreme values are underestimated."),
+        _("Predictions shrink toward the mean: extreme values are underestimated."),
         _("An error belongs to the people it was measured on: where people differ less, it is smaller."),
     ]
     own = _("Made with Fundus Lab {version}.").format(version=__version__)

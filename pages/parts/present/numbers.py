@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fundus_core.evaluation import Estimate, Evaluation, TargetResult
+from fundus_core.analyses import words
+from fundus_core.evaluation import Evaluation, TargetResult
 from fundus_core.figures import Look, error, heading, predicted_against_true
 from fundus_core.report.slides import Page, layouts
 from fundus_core.targets import TARGETS
 from pages.parts.shared import studies
 from pages.parts.shared.studies import View
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, count, tell
 
 
 def scatter(view: View, found: Evaluation, target_id: str, look: Look) -> Page:
@@ -38,34 +39,26 @@ def scatter(view: View, found: Evaluation, target_id: str, look: Look) -> Page:
 
 def _under(result: TargetResult) -> list[str]:
     mae = result.estimates["mae"]
-    first = _("mean absolute error")
-    if mae.low is not None and mae.high is not None:
-        first += f" · {_('95 % interval {low} to {high}').format(low=error(mae.low), high=error(mae.high))}"
+    around = words.interval(mae.low, mae.high, words.word("mae"), tell)
+    first = " · ".join(filter(None, [_("mean absolute error"), around]))
     people = _("{n} people").format(n=count(result.n_patients))
     ratio = result.estimates["mae_over_null"].value
     if ratio is None:
         return [first, people]
-    words = _("{share} % below predicting the mean") if ratio < 1 else _("{share} % above predicting the mean")
-    return [first, f"{words.format(share=f'{100 * abs(ratio - 1):.0f}')} · {people}"]
+    remark = _("{share} % below predicting the mean") if ratio < 1 else _("{share} % above predicting the mean")
+    return [first, f"{remark.format(share=f'{100 * abs(ratio - 1):.0f}')} · {people}"]
+
+
+_FACTS = ("mae_null", "mae_age_sex", "r2", "slope", "bias")
 
 
 def _facts(result: TargetResult) -> list[tuple[str, str]]:
     target, found = TARGETS[result.target], result.estimates
-    facts = [
-        (_("predicting the mean"), error(found["mae_null"].value)),
-        (_("age and sex only"), error(found["mae_age_sex"].value)),
-    ]
+    known = [(name, found[name]) for name in _FACTS if name in found and found[name].value is not None]
+    facts = [(words.name(name, target, tell), words.with_interval(one, words.word(name), tell)) for name, one in known]
     if target.published_mae is not None:
-        facts.append((_("published (JOIR)"), error(target.published_mae)))
-    facts += [("R²", _with_interval(found["r2"])), (_("slope"), _with_interval(found["slope"]))]
-    facts.append((_("bias"), _with_interval(found["bias"])))
-    return [(name, value) for name, value in facts if value != "–"]
-
-
-def _with_interval(estimate: Estimate) -> str:
-    if estimate.low is None or estimate.high is None:
-        return error(estimate.value)
-    return f"{error(estimate.value)} ({error(estimate.low)} … {error(estimate.high)})"
+        facts.append((_("published (JOIR)"), words.written(target.published_mae, words.Kind.UNIT)))
+    return facts
 
 
 def comparison(found: Evaluation, ids: Sequence[str]) -> Page:
@@ -80,7 +73,7 @@ def comparison(found: Evaluation, ids: Sequence[str]) -> Page:
     if any(TARGETS[name].binary for name in ids):
         remark += " " + _("Sex: the share classified correctly.")
     notes = _("Both baselines are fitted without the person they predict.")
-    return layouts.comparison(_("Against the yardsticks"), head, bars, [legend], remark, notes)
+    return layouts.comparison(_("Comparison with baselines"), head, bars, [legend], remark, notes)
 
 
 def _bar(result: TargetResult) -> layouts.Bar:
@@ -101,4 +94,4 @@ def _bar(result: TargetResult) -> layouts.Bar:
 
 
 def _share(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
+    return words.written(value, words.Kind.SHARE)

@@ -107,7 +107,7 @@ def level() -> str:
     """Let the user choose what one observation is."""
     words = {"patient": _("People"), "eye": _("Eyes"), "photograph": _("Photographs")}
     tip = _("Two eyes of one person are not two observations: people are the default.")
-    return address.pick(st.selectbox, _("Count by"), list(words), key="level", words=words, help=tip)
+    return address.pick(st.selectbox, _("Unit of analysis"), list(words), key="level", words=words, help=tip)
 
 
 def grouping(columns: Sequence[str]) -> str:

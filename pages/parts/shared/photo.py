@@ -74,7 +74,7 @@ def interval(items: tuple[Item, ...], target: Target) -> str:
     low, high = _mean([each.low for each in said_of]), _mean([each.high for each in said_of])
     if low is None or high is None:
         return ""
-    words = _("90 % of people like this: {low} to {high}")
+    words = _("90 % prediction interval: {low} to {high}")
     return words.format(low=number(low, target), high=number(high, target))
 
 

@@ -83,7 +83,7 @@ def left(seconds: float | None) -> str:
 
 def outcome(now: Progress) -> str:
     """Return how many photographs ended in which way."""
-    words = _("{predicted} predicted · {refused} refused · {failed} failed · {reused} known from before")
+    words = _("{predicted} predicted · {refused} refused · {failed} failed · {reused} reused from earlier runs")
     return words.format(
         predicted=count(now.predicted),
         refused=count(now.refused),

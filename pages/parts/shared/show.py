@@ -8,14 +8,15 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 import streamlit as st
 
-from fundus_core.evaluation import Estimate, Evaluation, TargetResult
-from fundus_core.figures import Look, alt_text, error
+from fundus_core.analyses import Laid, main_score, words
+from fundus_core.evaluation import Evaluation, TargetResult
+from fundus_core.figures import Look, alt_text
 from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
 from pages.parts.shared import cards, taking
 from pages.parts.shared.studies import View
 from pages.parts.shell import menu
-from pages.parts.shell.language import _, bound, said, tell
+from pages.parts.shell.language import _, bound, tell
 
 RENDERED = "Rendered photographs; the model was trained on rendered eyes: these numbers say nothing about real eyes."
 RENDERED_MODEL = "The model was trained on rendered eyes: on photographs of real eyes its numbers have no meaning."
@@ -93,11 +94,13 @@ def chart(figure: go.Figure, key: str, *, select: int = 0, name: str = "", view:
     return [str(point["customdata"]) for point in points if "customdata" in point]
 
 
-def interval(estimate: Estimate) -> str:
-    """Return an estimate's 95 % interval as words, or why there is none."""
-    if estimate.low is None or estimate.high is None:
-        return said(estimate.note)
-    return _("95 % interval {low} to {high}").format(low=error(estimate.low), high=error(estimate.high))
+def table(laid: Laid) -> None:
+    """Draw a table as reports lay it out; a heading that needs a word of explanation has it."""
+    rows = [dict(zip(laid.head, cells, strict=True)) for cells in laid.body]
+    columns = {name: st.column_config.Column(help=text) for name, text in laid.says.items()}
+    st.dataframe(rows, hide_index=True, column_config=columns)
+    for note in laid.notes:
+        st.caption(note)
 
 
 def metric_cards(found: Evaluation, ids: Sequence[str]) -> None:
@@ -109,17 +112,16 @@ def metric_cards(found: Evaluation, ids: Sequence[str]) -> None:
 
 def _card(result: TargetResult) -> None:
     target = TARGETS[result.target]
+    score = main_score(target)
+    value = words.written(result.estimates[score].value, words.word(score).kind)
     if target.binary:
-        accuracy = result.estimates["accuracy"]
-        value = "–" if accuracy.value is None else f"{100 * accuracy.value:.1f} %"
         st.metric(_("{name}: accuracy").format(name=_(target.short)), value, border=True, height="stretch")
         return
-    mae, null = result.estimates["mae"], result.estimates["mae_null"]
-    gain = None if not mae.value or not null.value else mae.value / null.value - 1
+    ratio = result.estimates["mae_over_null"].value
     st.metric(
         f"{_(target.short)} {_(target.unit)}",
-        error(mae.value),
-        None if gain is None else f"{100 * gain:+.0f} %".replace("-", "−").replace("−", "-", 1),
+        value,
+        None if ratio is None else f"{100 * (ratio - 1):+.0f} %".replace("-", "−").replace("−", "-", 1),
         delta_color="inverse",
         border=True,
         height="stretch",

@@ -2,8 +2,8 @@
 
 import pytest
 
+from fundus_core.analyses import layout, table_one
 from fundus_core.evaluation import Characteristic
-from fundus_core.report.readable import readable, table_one
 
 
 def row(**more):
@@ -26,20 +26,20 @@ def row(**more):
 
 
 def test_an_interval_stands_beside_its_value():
-    made = readable([row()])
-    assert made.head == ("target", "score", "first", "second", "difference", "p, corrected")
-    assert made.body == (("SBP", "MAE", "Clinic", "Van", "1.23 (−0.5 to 2.9)", "< 0.001"),)
+    made = layout([row()])
+    assert made.head == ("Target", "Estimate", "First", "Second", "Difference", "p, corrected")
+    assert made.body == (("SBP", "MAE (mmHg)", "Clinic", "Van", "+1.23 (−0.50 to +2.90)", "< 0.001"),)
 
 
 def test_remarks_that_all_rows_share_stand_once_below():
-    made = readable([row(), row(second="Bus")])
+    made = layout([row(), row(second="Bus")])
     assert made.notes == ("Welch's t test", "Holm")
-    assert "notes" not in made.head
+    assert "Notes" not in made.head
 
 
 def test_remarks_of_single_rows_are_named_by_letters():
-    made = readable([row(), row(difference=None, difference_note="too few people", test="")])
-    assert made.head[-1] == "notes"
+    made = layout([row(), row(difference=None, difference_note="too few people", test="")])
+    assert made.head[-1] == "Notes"
     assert [cells[-1] for cells in made.body] == ["a b", "c b"]
     assert made.notes == ("a: Welch's t test", "b: Holm", "c: Too few people")
     assert made.body[1][4] == "–"
@@ -47,11 +47,11 @@ def test_remarks_of_single_rows_are_named_by_letters():
 
 @pytest.mark.parametrize("count", [0, 1, 40])
 def test_no_row_is_lost(count):
-    assert len(readable([row(first=str(n), test=f"test {n}") for n in range(count)]).body) == count
+    assert len(layout([row(first=str(n), test=f"test {n}") for n in range(count)]).body) == count
 
 
 def test_a_column_without_any_value_is_left_out():
-    assert "effect" not in readable([row(effect=None, effect_low=None, effect_high=None)]).head
+    assert "Effect size" not in layout([row(effect=None, effect_low=None, effect_high=None)]).head
 
 
 def person(cohort, **more):
@@ -70,6 +70,6 @@ def test_table_one_has_a_column_per_cohort():
     )
     assert made.head == ("", "Clinic", "Van")
     assert made.body == (
-        ("SBP, mmHg", "130 (17.2)", "99.5 (17.2), n = 18"),
-        ("site: north east", "5 (25 %)", "–"),
+        ("SBP (mmHg)", "130.40 (17.20)", "99.50 (17.20), n = 18"),
+        ("site: north east", "5 (25.0 %)", "–"),
     )

@@ -1,0 +1,35 @@
+"""The largest difference between cohorts that would not matter, stated before looking."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from fundus_core.targets import TARGETS
+from pages.parts.shell import address
+from pages.parts.shell.address import GoneError
+from pages.parts.shell.language import _
+
+
+def ask(target_id: str) -> float:
+    """Ask for the largest difference that would not matter, in the target's unit; 0 where none was stated."""
+    target = TARGETS[target_id]
+    if target.binary:
+        return 0.0
+    key = f"margin_{target_id}"
+    label = _("Equivalence margin, pre-specified ({unit})").format(unit=_(target.unit))
+    told = st.query_params.get(key, "0")
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", told):
+        raise GoneError(label, told, keys=[key])
+    start = float(told)
+    value = st.number_input(
+        label,
+        min_value=0.0,
+        value=start,
+        step=0.5,
+        key=f"pick_{key}",
+        help=_("The largest difference in MAE or bias that would not matter, decided before looking; 0: no test."),
+    )
+    address.write(key, f"{value:g}", "0")
+    return float(value)

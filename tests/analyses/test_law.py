@@ -1,0 +1,174 @@
+"""The law: one number has the same digits, name and unit on a page, in a report, on a slide, in CSV and in JSON.
+
+Attacked with a cohort of ties, gaps and refusals: every row of every analysis is read back from its file and written
+again; pages are opened in both languages, and what they show is sought in the report.
+"""
+
+import csv
+import json
+import re
+
+import pytest
+
+from fundus_core import pipeline
+from fundus_core.analyses import Study, layout, one_cohort, shown, side_by_side, told_apart, words
+from fundus_core.analyses.words import COLUMNS, ESTIMATES, Kind
+from fundus_core.report import chapters, criteria, html
+from fundus_core.targets import TARGETS
+from pages.parts.shell import home, language
+from tests import frozen
+
+NUMBER = re.compile(r"[+−]?[0-9][0-9,]*(?:\.[0-9]+)?(?: %)?")
+ONE = (one_cohort.SCORES, *one_cohort.TABLES)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Two cohorts evaluated and compared on the command line, without drawing."""
+    top = tmp_path_factory.mktemp("law")
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (chapters, criteria, html):
+            patch.setattr(module, "svg", lambda *_args, **_more: "")
+        for name in ("Models", "Ties"):
+            inputs = frozen.files(name, frozen.COHORTS[name], top / "input" / name)
+            pipeline.evaluate(*inputs, top / name)
+        pipeline.compare({name: top / name for name in ("Models", "Ties")}, top / "both", margins={"sbp": 3.0})
+    return top
+
+
+@pytest.fixture(scope="module")
+def study(files):
+    scored = pipeline.score_files(files / "Models" / "predictions.csv", files / "Models" / "truth.csv")
+    return scored.study
+
+
+@pytest.fixture(scope="module")
+def both(files):
+    names = ("Models", "Ties")
+    sides = {n: pipeline.score_files(files / n / "predictions.csv", files / n / "truth.csv") for n in names}
+    tables = told_apart(
+        {n: side.table for n, side in sides.items()}, {n: side.predictions.sha256 for n, side in sides.items()}
+    )
+    return Study(lambda: tables).at("patient", {"sbp": 3.0})
+
+
+def read(file):
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def raw(text):
+    """A cell of a file as the program holds it."""
+    try:
+        return float(text)
+    except ValueError:
+        return text or None
+
+
+def text_of(report):
+    return " ".join(frozen.text_of(report.read_text(encoding="utf-8")).split())
+
+
+@pytest.mark.parametrize("analysis", ONE, ids=lambda each: each.id)
+def test_a_table_read_back_from_its_file_is_written_alike(files, study, analysis):
+    rows = study.rows(analysis)
+    assert rows
+    back = [{key: raw(row[key]) for key in rows[0]} for row in read(files / "Models" / f"{analysis.id}.csv")]
+    assert len(back) == len(rows)
+    assert layout(back, own=analysis.words).body == layout(rows, own=analysis.words).body
+
+
+@pytest.mark.parametrize("analysis", side_by_side.TABLES, ids=lambda each: each.id)
+def test_a_comparisons_file_and_json_hold_what_is_shown(files, both, analysis):
+    rows = both.rows(analysis)
+    told = json.loads((files / "both" / "comparison.json").read_text(encoding="utf-8"))[analysis.id]
+    back = [{key: raw(row[key]) for key in rows[0]} for row in read(files / "both" / f"{analysis.id}.csv")]
+    body = layout(rows, own=analysis.words).body
+    assert layout(told, own=analysis.words).body == body
+    assert layout(back, own=analysis.words).body == body
+
+
+def test_metrics_json_holds_the_numbers_of_the_table(files, study):
+    found = json.loads((files / "Models" / "metrics.json").read_text(encoding="utf-8"))["targets"]
+    for row in study.rows(one_cohort.SCORES):
+        of = found[row["target"]][row["estimate"]]
+        assert {key: of[key] for key in ("value", "low", "high")} == {key: row[key] for key in ("value", "low", "high")}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_report_shows_every_cell(files, study, target):
+    report = text_of(files / "Models" / "report.html")
+    for analysis in (one_cohort.SCORES, *one_cohort.SECTIONS, side_by_side.PUBLISHED):
+        if analysis.needs(TARGETS[target]):
+            for cell in (cell for row in shown(study, analysis, target).body for cell in row if cell):
+                assert " ".join(cell.split()) in report, (analysis.id, cell)
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FUNDUS_LAB_HOME", str(tmp_path_factory.mktemp("pages")))
+        store = home.store()
+        for name in ("Models", "Ties"):
+            frozen.fill(store, name, frozen.COHORTS[name])
+        yield store
+
+
+def cells(app):
+    return [[str(cell) for cell in row] for frame in app.dataframe for row in frame.value.itertuples(index=False)]
+
+
+@pytest.mark.parametrize("lang", language.LANGUAGES)
+@pytest.mark.parametrize("target", ["bmi", "sex"])
+def test_the_evaluate_page_shows_what_the_report_says(files, study, opened, page, lang, target):
+    app = page("evaluate", cohort="Models", model="model-A", target=target, lang=lang)
+    on_page = cells(app)
+    say = {
+        "en": str,
+        "ja": lambda text: language.catalogue("ja").get(text) or language.phrasebook("ja").translate(text),
+    }
+    for analysis in (one_cohort.SCORES, one_cohort.BASELINES, one_cohort.EYES):
+        if not analysis.needs(TARGETS[target]):
+            continue
+        made = shown(study, analysis, target, say[lang], say[lang])
+        english = shown(study, analysis, target)
+        assert [row for row in map(list, made.body) if row not in on_page] == [], analysis.id
+        numbers = [[NUMBER.findall(cell) for cell in row[1:2]] for row in made.body]
+        assert numbers == [[NUMBER.findall(cell) for cell in row[1:2]] for row in english.body]
+
+
+@pytest.mark.parametrize("lang", language.LANGUAGES)
+def test_the_compare_page_shows_what_the_report_says(files, both, opened, page, lang):
+    app = page("compare", cohorts=["Models", "Ties"], compared_model="model-A", target="sbp", margin_sbp="3", lang=lang)
+    say = {
+        "en": str,
+        "ja": lambda text: language.catalogue("ja").get(text) or language.phrasebook("ja").translate(text),
+    }
+    on_page, report = cells(app), text_of(files / "both" / "report.html")
+    for analysis in (side_by_side.DIFFERENCES, side_by_side.EQUIVALENCE):
+        made = shown(both, analysis, "sbp", say[lang])
+        lost = [row for row in map(list, made.body) if row not in on_page]
+        assert lost == [], (analysis.id, [row for row in on_page if row[0] == "Models"])
+        for row in shown(both, analysis, "sbp").body:
+            assert all(" ".join(cell.split()) in report for cell in row[:5] if cell), row
+
+
+def test_a_slide_shows_what_the_report_says(files, opened, page):
+    made = [each.proto.json or each.proto.mixed.json for each in page("present", cohort="Models").get("bidi_component")]
+    slides = frozen.text_of(frozen._unpacked(next(each for each in made if "slides" in each)))
+    report = text_of(files / "Models" / "report.html")
+    found = [line for line in slides.splitlines() if re.match(r"[+−]?[0-9.]+ \(", line)]
+    assert len(found) > 10
+    assert all(line in report for line in found)
+
+
+def test_every_estimate_and_every_column_has_one_word(study, both):
+    rows = [row for each in ONE for row in study.rows(each)] + [
+        row for each in side_by_side.TABLES for row in both.rows(each)
+    ]
+    ids = {str(row.get("estimate") or row.get("score") or "mae") for row in rows}
+    known = {name for name in ids if name in ESTIMATES or name.startswith("within_")}
+    counts = {f"{what}_{by}" for what in ("yes", "no", "indeterminate") for by in ("measured", "predicted")}
+    assert ids - known - counts == set()
+    assert not set(ESTIMATES) & {name for name, word in COLUMNS.items() if word.kind is Kind.UNIT} - {"intercept"}
+    assert words.sentences() <= set(language.catalogue("ja"))
