@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from fundus_core import __version__
+from fundus_core import __version__, targets
 from fundus_core.commands import (
     benchmark,
     compare,
@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     options.words = list(sys.argv[2:] if arguments is None else arguments[1:])
     try:
+        targets.check()
         return int(options.run(options))
     except FundusError as error:
         print(f"fundus_core {sys.argv[1] if arguments is None else arguments[0]}: {error}", file=sys.stderr)

@@ -25,14 +25,6 @@ _INVERTED = -0.25
 """Correlation with the truth below which an output runs the wrong way."""
 _STRONG = 1.0
 """Change under a swap or a flip, over the spread of the answers, that counts as strong."""
-_UNITS: Mapping[str, tuple[tuple[float, str], ...]] = {
-    "sbp": ((7.50062, "kPa"), (10.0, "cmHg")),
-    "dbp": ((7.50062, "kPa"), (10.0, "cmHg")),
-    "glucose": ((18.016, "mmol/L"),),
-    "waist": ((2.54, "inches"), (100.0, "metres"), (0.1, "millimetres")),
-    "age": ((1 / 12, "months"),),
-    "sex": ((0.01, "per cent"),),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +209,7 @@ def _runs_wrong(column: _Column) -> Symptom | None:
 
 def _unit(column: _Column) -> Symptom | None:
     middle = float(np.median(column.values))
-    for factor, unit in _UNITS.get(column.target, ()):
+    for factor, unit in [(one.factor, one.name) for one in TARGETS[column.target].units[1:] if not one.offset]:
         ratio = float(np.median(column.truth)) / middle if middle > 0 else 0.0
         calm = float(np.std(column.values)) * factor <= 2 * float(np.std(column.truth))
         if abs(ratio / factor - 1) < _CLOSE and calm:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from fundus_core import targets
 from fundus_core.errors import FundusError
 from fundus_core.runs import presence
 from fundus_core.runs.opening import OpenModel, open_model
@@ -112,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(name, lambda _number, _frame: over.set())
     os.umask(0o077)
     try:
+        targets.check()
         return _work_at(options, over)
     except FundusError as error:
         report(str(error))

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from fundus_core.identity import EYES, without_eye
 from fundus_core.records import Eye
-from fundus_core.tables.units import bare_unit, factor, unit_of
+from fundus_core.tables.units import bare_unit, unit_of
+from fundus_core.tables.units import unit as unit_for
 from fundus_core.tables.vocabulary import BY_WORD, OTHERS, PHRASES
 from fundus_core.targets import TARGETS
 
@@ -66,7 +67,7 @@ def understand(heading: str) -> Meaning:
     bare, eye = without_eye(bare, inside)
     meaning = _role(bare.strip(), text)
     if meaning.role in TARGETS or meaning.role in ("height", "weight", "blood_pressure"):
-        unit = unit if factor(meaning.role, unit) is not None else ""
+        unit = unit if unit_for(meaning.role, unit) is not None else ""
         meaning = replace(meaning, unit=unit)
     return replace(meaning, eye=eye, coding=coding)
 

@@ -175,6 +175,11 @@ def floats(words: Words, decimal: str = ".") -> Floats:
     return numbers([*found, ""], decimal)[0][codes]
 
 
+YES_NO = {
+    **dict.fromkeys("1 yes y true t はい 有 有り あり ○ 〇 陽性 該当 positive present".split(), "yes"),
+    **dict.fromkeys("0 no n false f いいえ 無 無し なし × 陰性 非該当 negative absent".split(), "no"),
+}
+"""Words of a column that says yes or no; '無' and 'なし', which elsewhere mean that nobody measured it, say no."""
 SEXES = {
     **dict.fromkeys(
         (

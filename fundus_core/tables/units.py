@@ -4,55 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
 from fundus_core.records import Floats
-from fundus_core.targets import TARGETS
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One unit of one quantity."""
-
-    name: str
-    """As shown."""
-    factor: float
-    """Times this gives the quantity's own unit (the target's; cm for height, kg for weight)."""
-    low: float
-    """A column's median below this is not in this unit."""
-    high: float
-    """A column's median above this is not in this unit."""
-
-
-NEVER = (np.inf, -np.inf)
-"""No column looks like it: the unit is taken only from a heading or a cell (cmHg is too near kPa)."""
+from fundus_core.targets import TARGETS, Unit
 
 UNITS: Mapping[str, tuple[Unit, ...]] = MappingProxyType(
     {
-        "sbp": (Unit("mmHg", 1, 80, 220), Unit("kPa", 7.50062, 13.5, 28), Unit("cmHg", 10, *NEVER)),
-        "dbp": (Unit("mmHg", 1, 40, 140), Unit("kPa", 7.50062, 8, 18), Unit("cmHg", 10, *NEVER)),
-        "blood_pressure": (
-            Unit("mmHg", 1, 80, 220),
-            Unit("kPa", 7.50062, 13.5, 28),
-            Unit("cmHg", 10, *NEVER),
-        ),
-        "glucose": (Unit("mg/dL", 1, 55, 400), Unit("mmol/L", 18.016, 3.2, 22), Unit("g/L", 100, 0.55, 3.1)),
-        "waist": (
-            Unit("cm", 1, 52, 150),
-            Unit("in", 2.54, 25, 51.5),
-            Unit("mm", 0.1, 520, 1500),
-            Unit("m", 100, 0.52, 1.5),
-        ),
-        "bmi": (Unit("kg/m²", 1, 14, 50),),
-        "age": (
-            Unit("years", 1, 3, 105),
-            Unit("months", 1 / 12, 200, 1250),
-            Unit("days", 1 / 365.2425, 5000, 40000),
-        ),
-        "sex": (Unit("", 1, 0, 1),),
+        **{name: target.units for name, target in TARGETS.items()},
+        "blood_pressure": TARGETS["sbp"].units,
         "height": (
             Unit("cm", 1, 110, 205),
             Unit("m", 100, 1.1, 2.05),
@@ -89,7 +51,10 @@ _SPELLINGS = {
     "g": "g|gram|grams",
 }
 BY_SPELLING: Mapping[str, str] = MappingProxyType(
-    {word: name for name, words in _SPELLINGS.items() for word in words.split("|")}
+    {
+        **{word: u.name for of in TARGETS.values() for u in of.units for word in (u.name.lower(), *u.spellings)},
+        **{word: name for name, words in _SPELLINGS.items() for word in words.split("|")},
+    }
 )
 """Unit by its folded spelling."""
 
@@ -104,7 +69,8 @@ def unit_of(spelling: str) -> str:
     >>> unit_of("mg/dl"), unit_of("kg/m^2"), unit_of("beats")
     ('mg/dL', 'kg/m²', '')
     """
-    return BY_SPELLING.get(spelling.strip(" .[]()"), "")
+    word = spelling.strip(" .[]()")
+    return BY_SPELLING.get(word, "") if word else ""
 
 
 def bare_unit(folded: str) -> tuple[str, str]:
@@ -119,11 +85,10 @@ def bare_unit(folded: str) -> tuple[str, str]:
     return folded[: found.start()], name
 
 
-def factor(quantity: str, unit: str) -> float | None:
-    """Return the factor from a unit to the quantity's own (1 for none given), or ``None`` where it does not fit."""
-    if not unit:
-        return 1.0
-    return next((u.factor for u in UNITS.get(quantity, ()) if u.name == unit), None)
+def unit(quantity: str, name: str) -> Unit | None:
+    """Return a quantity's unit of that name (its own for none given), or ``None`` where it does not fit."""
+    of = UNITS.get(quantity, ())
+    return next((one for one in of if one.name == name or not name), None)
 
 
 def fitting(quantity: str, values: Floats) -> list[Unit]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
+
+from fundus_core.targets import TARGETS
 
 _WORDS = {
     "photograph": (
@@ -29,43 +32,6 @@ _WORDS = {
         "eye eyes side laterality lat eyeside lefteyerighteye leftright rightleft lr rl odos osod "
         "eyelaterality 左右 左右眼 眼 左右別 眼側 患眼 検査眼 測定眼 撮影眼 対象眼 側"
     ),
-    "sbp": (
-        "最高 bphigh pas systolisch systolique sistolica bloodpressuresystolic systolischerblutdruck "
-        "sbp systolic systolicbp systolicbloodpressure systolicpressure bpsystolic systolicblood "
-        "sysbp bpsys sys sbpmean meansbp avgsbp bps psys systbp 収縮期血圧 収縮期 最高血圧 "
-        "最大血圧 上の血圧 血圧上 血圧最高 血圧収縮期 最高血圧値 収縮期血圧値 血圧高 血圧最大"
-    ),
-    "dbp": (
-        "最低 bplow pad diastolisch diastolique diastolica bloodpressurediastolic diastolischerblutdruck "
-        "dbp diastolic diastolicbp diastolicbloodpressure diastolicpressure bpdiastolic diabp "
-        "bpdia dia dbpmean meandbp avgdbp bpd pdia diasbp 拡張期血圧 拡張期 最低血圧 最小血圧 "
-        "下の血圧 血圧下 血圧最低 血圧拡張期 最低血圧値 拡張期血圧値 血圧低 血圧最小"
-    ),
-    "glucose": (
-        "sugar blutzucker glukose glycémie glycemie glucosa glucemia fastingglu "
-        "glucose bloodglucose bloodsugar plasmaglucose serumglucose glucoselevel bs bg glu gluc "
-        "fbs fbg fpg fastingglucose fastingbloodglucose fastingplasmaglucose fastingbloodsugar "
-        "bsl rbs rbg gluf pg 血糖 血糖値 空腹時血糖 空腹時血糖値 グルコース 随時血糖 随時血糖値 "
-        "食後血糖 食後血糖値 血中グルコース 早朝空腹時血糖 血清グルコース 血漿グルコース "
-        "glucosefasting"
-    ),
-    "waist": (
-        "taillenumfang bauchumfang tourdetaille cintura "
-        "waist waistcircumference waistcirc waistcm wc ac abdominalcircumference abdominalgirth "
-        "waistgirth abdcirc waistline 腹囲 ウエスト ウエスト周囲径 ウェスト 胴囲 腹囲実測 "
-        "腹部周囲径 へそ周囲径"
-    ),
-    "bmi": ("imc bmi bodymassindex 体格指数 肥満指数 bmi値 quetelet"),
-    "age": (
-        "âge "
-        "age ages ageyears ageyear ageyr ageyrs ageatexam ageatvisit ageatimaging patientage "
-        "currentage 年齢 年令 満年齢 歳 受診時年齢 検査時年齢 撮影時年齢 健診時年齢 alter edad"
-    ),
-    "sex": (
-        "sex gender sexcode gendercode sexmf patientsex patientgender biologicalsex issex 性別 性 "
-        "男女 男女別 性別コード female isfemale sexfemale femalesex male ismale sexmale 女性 男性 "
-        "geschlecht sexe"
-    ),
     "height": ("größe grösse groesse körpergröße taille height heightcm bodyheight stature ht bh 身長 身長値 heightm"),
     "weight": ("gewicht körpergewicht poids peso weight weightkg bodyweight bw wt bodymass 体重 体重値"),
     "blood_pressure": ("bp bloodpressure bpmmhg 血圧 血圧値 restingbp officebp"),
@@ -89,12 +55,23 @@ _WORDS = {
         "担当医 医師名 担当者 検者 備考 コメント 所見 メモ 自由記載 勤務先 会社名 イニシャル 続柄"
     ),
 }
-BY_WORD: Mapping[str, str] = MappingProxyType({word: role for role, words in _WORDS.items() for word in words.split()})
+
+
+def _compact(heading: str) -> str:
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", heading).casefold())
+
+
+BY_WORD: Mapping[str, str] = MappingProxyType(
+    {
+        **{_compact(word): name for name, one in TARGETS.items() for word in (name, *one.headings)},
+        **{word: role for role, words in _WORDS.items() for word in words.split()},
+    }
+)
 """Role by the whole heading, letters and digits only."""
 
 OTHERS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
-        re.compile(r"\b(?:sbp|dbp|glucose|waist|bmi|age|sex)\b.*\b(?:low|high|lower|upper)$"),
+        re.compile(rf"\b(?:{'|'.join(TARGETS)})\b.*\b(?:low|high|lower|upper)$"),
         "The end of an interval, not a measured value: kept for grouping only.",
     ),
     (
@@ -162,26 +139,7 @@ OTHERS: tuple[tuple[re.Pattern[str], str], ...] = (
 """What sounds like a target and is none, with the sentence that says so."""
 
 PHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "sbp",
-        re.compile(r"収縮期|最高血圧|最大血圧|血圧.{0,3}(?:最高|最大|上)|\bsbp\b|systol"),
-    ),
-    (
-        "dbp",
-        re.compile(r"拡張期|最低血圧|最小血圧|血圧.{0,3}(?:最低|最小|下)|\bdbp\b|diastol"),
-    ),
-    (
-        "glucose",
-        re.compile(r"血糖|グルコース|glucose|blood sugar|\b(?:fbs|fbg|fpg)\b"),
-    ),
-    (
-        "waist",
-        re.compile(r"腹囲|ウエスト|ウェスト|waist|abdominal (?:circumference|girth)"),
-    ),
-    (
-        "bmi",
-        re.compile(r"\bbmi\b|body mass index|体格指数"),
-    ),
+    *((name, re.compile(one.phrase)) for name, one in TARGETS.items() if one.phrase),
     (
         "photograph",
         re.compile(
@@ -213,14 +171,6 @@ PHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"患者.{0,3}(?:id|番号|no)|(?:patient|subject|participant|person) ?(?:id|no|number|"
             r"code)|症例番号|カルテ番号|診察券"
         ),
-    ),
-    (
-        "age",
-        re.compile(r"年齢|年令|\bage\b"),
-    ),
-    (
-        "sex",
-        re.compile(r"性別|\b(?:sex|gender)\b"),
     ),
     (
         "height",

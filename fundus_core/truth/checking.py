@@ -46,11 +46,15 @@ def _implausible(quantity: Quantity, positions: NDArray[np.int64], record: Recor
     own = units.UNITS[quantity.role][0].name
     low, high = units.RANGES[quantity.role]
     unit = quantity.unit or own
-    times = units.factor(quantity.role, unit) or 1.0
+    taken = units.unit(quantity.role, unit) or units.UNITS[quantity.role][0]
     for position in positions:
         value = float(quantity.values[position])
         written = f"{value:.4g} {own}" if quantity.words is None else str(quantity.words[position])
-        other = measuring.other_unit(quantity.role, unit, value / times) if quantity.words is not None else ""
+        other = (
+            measuring.other_unit(quantity.role, unit, (value - taken.offset) / taken.factor)
+            if quantity.words is not None
+            else ""
+        )
         if other:
             what = (
                 f"'{written}' would be usual in '{other}', the column is in '{unit}'; it counts as missing. Write "

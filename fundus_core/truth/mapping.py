@@ -10,7 +10,8 @@ from typing import Any, Self
 from fundus_core.errors import TruthError
 from fundus_core.records import Eye
 from fundus_core.tables.spelling import fold
-from fundus_core.tables.units import UNITS, factor, unit_of
+from fundus_core.tables.units import UNITS, unit_of
+from fundus_core.tables.units import unit as unit_for
 from fundus_core.targets import TARGETS
 
 KEYS = ("photograph", "patient_id", "eye")
@@ -183,10 +184,10 @@ def _checked(column: Column) -> Column:
     if column.role not in ROLES:
         message = f"'{column.role}' is no role of a column; the roles are {', '.join(ROLES)}."
         raise TruthError(message)
-    if column.role not in UNITS or column.role == "sex" or not column.unit.strip():
+    if column.role not in UNITS or (column.role in TARGETS and TARGETS[column.role].binary) or not column.unit.strip():
         return replace(column, unit="")
     unit = unit_of(fold(column.unit))
-    if not unit or factor(column.role, unit) is None:
+    if not unit or unit_for(column.role, unit) is None:
         allowed = ", ".join(one.name for one in UNITS[column.role])
         message = f"'{column.heading}' cannot be in '{column.unit}'; the units of {column.role} are {allowed}."
         raise TruthError(message)

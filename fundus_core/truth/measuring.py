@@ -15,7 +15,7 @@ from fundus_core.tables import dates, spelling, units
 from fundus_core.tables.faults import Fault
 from fundus_core.tables.headings import understand
 from fundus_core.tables.table import Words
-from fundus_core.targets import TARGETS
+from fundus_core.targets import TARGETS, Unit
 from fundus_core.truth.mapping import Column
 
 
@@ -76,25 +76,25 @@ def measure(column: Column, words: Words, record: Record) -> Floats:
     raw, others = spelling.numbers(found, column.decimal)
     given = column.unit or units.UNITS[column.role][0].name
     names = [others[at].unit or given if at in others else given for at in range(len(found))]
-    factors = {name: units.factor(column.role, name) or np.nan for name in {given, *names}}
-    values = (raw * np.array([factors[name] for name in names], dtype=np.float64))[codes]
-    problems = {
-        at: read.problem or ("unknown_unit" if np.isnan(factors[names[at]]) else "") for at, read in others.items()
-    }
+    known = {name: unit for name in {given, *names} if (unit := units.unit(column.role, name))}
+    own = [known[name].to_own(raw[at]) if name in known else np.nan for at, name in enumerate(names)]
+    values = np.array(own, dtype=np.float64)[codes]
+    problems = {at: read.problem or ("unknown_unit" if names[at] not in known else "") for at, read in others.items()}
     _list_problems(column.heading, problems, codes, words, record)
-    _note_conversions(column, np.array(names, dtype=np.str_)[codes][np.isfinite(values)], factors, record)
+    _note_conversions(column, np.array(names, dtype=np.str_)[codes][np.isfinite(values)], known, record)
     if any(at not in others or not others[at].unit for at in np.flatnonzero(np.isfinite(raw)).tolist()):
         _doubt(column, values, record)
     return values
 
 
-def _note_conversions(column: Column, used: Labels, factors: Mapping[str, float], record: Record) -> None:
+def _note_conversions(column: Column, used: Labels, known: Mapping[str, Unit], record: Record) -> None:
     """Write down every conversion; ``used`` holds the unit of each usable cell."""
     own = units.UNITS[column.role][0].name
-    for name, times in factors.items():
+    for name, unit in known.items():
         count = int((used == name).sum())
         if count and name != own:
-            how = f"converted from {name} to {own} (× {times:.6g})"
+            times, plus = unit.factor, f" {unit.offset:+.6g}" if unit.offset else ""
+            how = f"converted from {name} to {own} (× {times:.6g}{plus})"
             record.notes.append(f"'{column.heading}': {how}, {count:,} of {len(used):,} values.")
 
 
@@ -116,8 +116,8 @@ def _doubt(column: Column, values: Floats, record: Record) -> None:
             "Confirm it or write the unit in the heading."
         )
         record.about(column.heading, "unit_assumed", what)
-    times = units.factor(column.role, unit) or 1.0
-    fitting = units.fitting(column.role, values / times)
+    taken = units.unit(column.role, unit) or own
+    fitting = units.fitting(column.role, taken.from_own(values))
     if fitting and all(other.name != unit for other in fitting) and unit != "cmHg":
         what = f"The numbers look like {fitting[0].name}, the mapping says {unit}. Check the unit of the column."
         record.about(column.heading, "unit_doubtful", what)
@@ -130,7 +130,8 @@ def pressures(column: Column, words: Words, record: Record) -> tuple[Floats, Flo
     bad = np.array([p is None and not spelling.is_missing(w) for p, w in zip(pairs, found, strict=True)] or [False])
     what = "'{value}' is not systolic/diastolic pressure; it counts as missing. Write it as 120/80."
     record.at(np.flatnonzero(bad[codes]), column.heading, words, "not_a_number", what)
-    times = units.factor("blood_pressure", column.unit) or 1.0
+    unit = units.unit("blood_pressure", column.unit)
+    times = unit.factor if unit else 1.0
     both = [[float(p[i].replace(",", ".")) * times if p else np.nan for i in (1, 2)] for p in pairs] or [[np.nan] * 2]
     if times != 1:
         record.notes.append(f"'{column.heading}': pressures were converted from {column.unit} to mmHg (× {times:.6g}).")
@@ -142,6 +143,12 @@ def sexes(column: Column, words: Words, record: Record) -> Floats:
     """Return 1 for female, 0 for male, NaN for missing."""
     meant = _coded(column, words, record, column.coding or spelling.SEXES, frozenset())
     return np.select([meant == "female", meant == "male"], [1.0, 0.0], np.nan)
+
+
+def yes_no(column: Column, words: Words, record: Record) -> Floats:
+    """Return 1 for yes, 0 for no, NaN for missing."""
+    meant = _coded(column, words, record, spelling.YES_NO, frozenset())
+    return np.select([meant == "yes", meant == "no"], [1.0, 0.0], np.nan)
 
 
 def eyes(column: Column, words: Words, record: Record) -> Labels:
@@ -212,14 +219,17 @@ def other_unit(quantity: str, unit: str, value: float) -> str:
     """
     for other in units.UNITS.get(quantity, ()):
         low, high = units.RANGES.get(quantity, (-np.inf, np.inf))
-        if other.name != unit and 0.8 * other.low <= value <= 1.2 * other.high and low <= value * other.factor <= high:
+        usual = 0.8 * other.low <= value <= 1.2 * other.high
+        if other.name != unit and usual and low <= other.factor * value + other.offset <= high:
             return other.name
     return ""
 
 
 Reader = Callable[[Column, Words, Record], Floats]
 READERS: Mapping[str, Reader] = {
-    **{name: measure for name in (*TARGETS, "height", "weight") if name != "sex"},
+    **{name: yes_no if target.binary else measure for name, target in TARGETS.items()},
+    "height": measure,
+    "weight": measure,
     "sex": sexes,
 }
 """How a column of each numeric role is read."""

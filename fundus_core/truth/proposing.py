@@ -19,7 +19,7 @@ from fundus_core.targets import TARGETS
 from fundus_core.truth import coding
 from fundus_core.truth.mapping import Column, Proposal
 
-NUMERIC = (*(name for name in TARGETS if name != "sex"), "height", "weight")
+NUMERIC = (*(name for name, target in TARGETS.items() if not target.binary), "height", "weight")
 """Roles whose cells are numbers with a unit."""
 _PERSONAL_CELL = re.compile(
     r"[\w.+\-]+@[\w\-]+\.[\w.\-]+|(?:\+81|0)\d{1,4}-\d{1,4}-\d{3,4}|〒\s?\d{3}-?\d{4}.*|(?:東京都|北海道|(?:京都|大阪)府|.{2,3}県).{1,8}[市区町村郡].*"
@@ -122,7 +122,7 @@ def _numeric(column: Column, meaning: Meaning, words: Words, sample: list[str]) 
         reason = f"The heading means {spoken(column.role)}, but hardly any cell is a number: kept as words."
         return replace(column, role="covariate", confidence=0.6, reason=reason, unit="")
     written = np.array([number.unit for number in numbers], dtype=np.str_)
-    several = {str(unit) for unit in written if unit and units.factor(column.role, str(unit)) is not None}
+    several = {str(unit) for unit in written if unit and units.unit(column.role, str(unit)) is not None}
     column = replace(column, decimal=decimal)
     if len(several) > 1:
         reason = f"{column.reason} Cells have units of their own ({', '.join(sorted(several))}), which are kept to."
@@ -181,9 +181,12 @@ def _with_unit(column: Column, values: Floats, written: set[str]) -> Column:
 
 
 def _said(column: Column, unit: str, reason: str, own: str) -> Column:
-    times = units.factor(column.role, unit)
-    converted = f" They will be multiplied by {times:.6g} to give {own}." if unit != own else ""
-    return replace(column, unit=unit, reason=reason + converted)
+    known = units.unit(column.role, unit)
+    if known and unit != own:
+        times, plus = known.factor, known.offset
+        once = f" They will be multiplied by {times:.6g} to give {own}."
+        reason += f" They will be multiplied by {times:.6g}, and {plus:.6g} added, to give {own}." if plus else once
+    return replace(column, unit=unit, reason=reason)
 
 
 def _sided(columns: list[Column], table: Table) -> list[Column]:

@@ -16,6 +16,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 # after the project's root is on the path
+from fundus_core import targets  # noqa: E402
 from fundus_core.errors import FundusError  # noqa: E402
 from pages.parts.shell import address, language, menu, state, widgets  # noqa: E402
 from pages.parts.shell.language import _  # noqa: E402
@@ -39,6 +40,7 @@ def main() -> None:
         language.switch()
         widgets.translate()
     try:
+        targets.check()
         page.run()
     except address.GoneError as gone:
         _say_gone(page.title, gone)

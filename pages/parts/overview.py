@@ -7,7 +7,7 @@ import streamlit as st
 from fundus_core import figures, runs
 from fundus_core.evaluation import TargetResult
 from fundus_core.figures import error
-from fundus_core.targets import METABOLIC, TARGETS
+from fundus_core.targets import TARGETS
 from pages.parts.shared import naming, progress, show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home, menu, places
@@ -51,7 +51,7 @@ def _arriving() -> None:
 
 def _small_multiples(view: View) -> None:
     found = studies.scores(view)
-    shown = [name for name in (*METABOLIC, "age") if name in studies.targets(found)]
+    shown = [name for name in studies.targets(found) if not TARGETS[name].binary]
     if not shown:
         st.caption(_("Its photographs have not been read yet."))
         return

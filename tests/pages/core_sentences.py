@@ -18,6 +18,7 @@ from pathlib import Path
 from fundus_core.evaluation.cohorts.published import PUBLISHED
 from fundus_core.models import registry
 from fundus_core.records import Status
+from fundus_core.targets import TARGETS
 from pages.parts.shell import language
 from pages.parts.shell.phrases import PLACE, sentences
 
@@ -42,6 +43,7 @@ NOT_SHOWN = {
     "store/backup.py": "the verb of the command line",
     "store/health.py": "the verb of the command line",
     "store/migrations/first.py": "SQL",
+    "store/migrations/targets_as_rows.py": "SQL",
 }
 """Files without a sentence for a page, each with the reason."""
 
@@ -185,11 +187,19 @@ def _of_cards() -> Iterator[tuple[str, str]]:
             yield from ((result[key], path.name) for key in ("measure", "on", "source"))
 
 
+def _of_targets() -> Iterator[tuple[str, str]]:
+    """Where a figure was published, and units in words: the files of targets say them."""
+    for name, target in TARGETS.items():
+        for text in (target.published_source, *(unit.name for unit in target.units)):
+            if " " in text:
+                yield text, f"targets/{name}.toml"
+
+
 def templates() -> dict[str, str]:
     """Return every sentence of the core that a page may show, and the file that holds it."""
     as_printed = {each.study.source for each in PUBLISHED} | set(NO_SENTENCES)
     found = dict.fromkeys([*WORDS, *SYSTEM, *(status.value for status in Status)], "")
-    for text, where in (*_of_source(), *_of_cards()):
+    for text, where in (*_of_source(), *_of_cards(), *_of_targets()):
         for sentence in map(_plain, sentences(text)):
             if _is_words(sentence) and sentence not in as_printed and not _CITED.search(sentence):
                 found.setdefault(sentence, where)

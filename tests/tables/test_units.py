@@ -10,13 +10,13 @@ from fundus_core.truth import apply, propose, read_table
 
 
 def test_factors_against_their_definitions() -> None:
-    assert units.factor("sbp", "kPa") == pytest.approx(1000 / constants.torr, rel=1e-5)
-    assert units.factor("waist", "in") == pytest.approx(constants.inch * 100)
-    assert units.factor("weight", "lb") == pytest.approx(constants.pound)
+    assert units.unit("sbp", "kPa").factor == pytest.approx(1000 / constants.torr, rel=1e-5)
+    assert units.unit("waist", "in").factor == pytest.approx(constants.inch * 100)
+    assert units.unit("weight", "lb").factor == pytest.approx(constants.pound)
     glucose = 6 * 12.011 + 12 * 1.008 + 6 * 15.999
-    assert units.factor("glucose", "mmol/L") == pytest.approx(glucose / 10, rel=1e-4)
-    assert units.factor("age", "days") == pytest.approx(1 / 365.2425)
-    assert units.factor("glucose", "kg") is None
+    assert units.unit("glucose", "mmol/L").factor == pytest.approx(glucose / 10, rel=1e-4)
+    assert units.unit("age", "days").factor == pytest.approx(1 / 365.2425)
+    assert units.unit("glucose", "kg") is None
 
 
 def test_every_target_has_its_own_unit_first() -> None:

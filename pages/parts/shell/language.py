@@ -19,6 +19,7 @@ from babel.dates import format_datetime
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
+from fundus_core import targets
 from pages.parts.shell import address
 from pages.parts.shell.phrases import PLACE, Phrasebook
 
@@ -41,7 +42,14 @@ def catalogue(language: str, domain: str = "fundus_lab") -> dict[str, str]:
         return {}
     with path.open("rb") as stream:
         messages = read_po(stream, locale=language)
-    return {str(message.id): str(message.string) for message in messages if message.id and message.string}
+    said = {str(message.id): str(message.string) for message in messages if message.id and message.string}
+    return {**_own_names(language), **said} if domain == "fundus_lab" else said
+
+
+def _own_names(language: str) -> dict[str, str]:
+    """What a user's own targets are called; their files say it."""
+    own = targets.OWN.values() if language == "ja" else ()
+    return {name: there for one in own for name, there in ((one.name, one.name_ja), (one.short, one.short_ja)) if there}
 
 
 def current() -> str:

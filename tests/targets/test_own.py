@@ -1,0 +1,193 @@
+"""A user's own targets, as files in a home of their own: nothing of the program changes for them.
+
+Each test runs the program in a process of its own, since targets are read when a process starts. The faults of
+files are attacked one by one, and as bytes that nobody meant.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fundus_core.errors import UsageError
+from fundus_core.targets import TARGETS, files
+
+HBA1C = """
+name = "glycated haemoglobin"
+short = "HbA1c"
+name_ja = "糖化ヘモグロビン"
+unit = "%"
+low = 3
+high = 20
+decimals = 2
+tolerances = [0.3, 0.5, 1]
+headings = ["HbA1c", "HbA1c(NGSP)", "ヘモグロビンA1c"]
+
+[[units]]
+name = "%"
+usual = [4, 14]
+
+[[units]]
+name = "mmol/mol"
+factor = 0.09148
+offset = 2.152
+usual = [20, 130]
+"""
+SMOKER = """
+name = "probability of smoking"
+short = "smoking"
+name_ja = "喫煙"
+binary = true
+headings = ["smoking", "喫煙"]
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "targets").mkdir()
+    (tmp_path / "targets" / "hba1c.toml").write_text(HBA1C, encoding="utf-8")
+    (tmp_path / "targets" / "smoker.toml").write_text(SMOKER, encoding="utf-8")
+    return tmp_path
+
+
+def run(home: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "FUNDUS_LAB_HOME": str(home)}
+    call = [sys.executable, *map(str, words)]
+    return subprocess.run(call, env=environment, capture_output=True, text=True, check=False, timeout=300)
+
+
+def tables(home: Path) -> tuple[Path, Path]:
+    """Predictions of sixty people, and what was measured: HbA1c in mmol/mol, smoking in words."""
+    random = np.random.default_rng(5)
+    truth = random.normal(6, 1, 60).clip(4, 12)
+    said = truth + random.normal(0, 0.5, 60)
+    smokes = random.random(60) < 0.4
+    head = "photograph,patient_id,hba1c,smoker"
+    guess = np.where(smokes, 0.7, 0.3) + random.normal(0, 0.15, 60)
+    lines = [f"p{i}.jpg,P{i},{said[i]:.3f},{guess[i].clip(0.01, 0.99):.3f}" for i in range(60)]
+    predictions = home / "predictions.csv"
+    predictions.write_text("\n".join([head, *lines]), encoding="utf-8")
+    lines = [f"p{i}.jpg,{(truth[i] - 2.152) / 0.09148:.3f},{'あり' if smokes[i] else 'なし'}" for i in range(60)]
+    measured = home / "truth.csv"
+    measured.write_text("\n".join(["画像名,HbA1c (mmol/mol),喫煙", *lines]), encoding="utf-8")
+    (home / "expected.json").write_text(json.dumps({"mae": float(np.abs(said.round(3) - truth).mean())}))
+    return predictions, measured
+
+
+def test_it_is_read_converted_and_evaluated(home: Path) -> None:
+    predictions, measured = tables(home)
+    out = home / "out"
+    done = run(home, "-m", "fundus_core", "evaluate", "--predictions", predictions, "--truth", measured, "--out", out)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((out / "metrics.json").read_text())["targets"]
+    assert list(found) == ["hba1c", "smoker"]
+    assert found["hba1c"]["unit"] == "%"
+    assert found["hba1c"]["mae"]["value"] == pytest.approx(
+        json.loads((home / "expected.json").read_text())["mae"], abs=1e-4
+    )
+    assert found["smoker"]["n_photographs"] == 60
+    assert found["smoker"]["auc"]["value"] > 0.8
+    report = (out / "report.html").read_text(encoding="utf-8")
+    assert "Glycated haemoglobin" in report or "glycated haemoglobin" in report
+    assert "published (JOIR)" not in report
+
+
+STORE = """
+import sys
+from pathlib import Path
+from fundus_core.records import Prediction
+from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow, Where
+with Store.open(Path(sys.argv[1]) / "store") as store:
+    store.create_cohort("a")
+    kept = [store.keep(str(i).encode()) for i in range(9)]
+    store.add_photographs("a", [NewPhotograph.of_kept(f"{i}.jpg", one) for i, one in enumerate(kept)])
+    store.set_truth("a", [TruthRow(f"{i}.jpg", {"hba1c": 5.0 + i / 10, "sbp": 120.0}) for i in range(9)])
+    read = [Finding(one.sha256, "predicted", predictions={"hba1c": Prediction(6.0, 5.5, 6.5)}) for one in kept]
+    store.record("a", ModelVersion("m", "w", "c"), read)
+    page = store.photographs("a", Where(target="hba1c", absolute_error=(0.35, 2)), order="error", target="hba1c")
+    print([item.name for item in page.items], sorted(store.table("a").predicted), sorted(store.table("a").truth))
+"""
+
+
+def test_a_store_keeps_it_and_goes_on_without_its_file(home: Path) -> None:
+    done = run(home, "-c", STORE, home)
+    order = "['6.jpg', '5.jpg', '4.jpg', '3.jpg', '2.jpg', '1.jpg', '0.jpg']"
+    assert done.stdout.strip() == f"{order} ['hba1c'] ['hba1c', 'sbp']", done.stderr
+    (home / "targets" / "hba1c.toml").unlink()
+    again = "import sys; from fundus_core.store import Store; print(sorted(Store.open(sys.argv[1]).table('a').truth))"
+    assert run(home, "-c", again, home / "store").stdout.strip() == "['sbp']"
+
+
+def test_pages_name_it_in_both_languages(home: Path) -> None:
+    asked = (
+        "from pages.parts.shell.language import catalogue, phrasebook; print(catalogue('ja')['glycated haemoglobin'],"
+        "phrasebook('ja').translate('There is no target \\'x\\'; the targets are smoking.'))"
+    )
+    said = run(home, "-W", "ignore", "-c", asked)
+    assert said.stdout.startswith("糖化ヘモグロビン"), said.stderr
+
+
+def test_a_bad_file_is_one_sentence_and_nothing_is_done(home: Path) -> None:
+    (home / "targets" / "sbp.toml").write_text(HBA1C, encoding="utf-8")
+    done = run(home, "-m", "fundus_core", "models", "list")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "sbp.toml: there is a target or a column 'sbp' already" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+FAULTS = [
+    ("x.toml", "name = ", "not readable TOML"),
+    ("x.toml", HBA1C + "colour = 3", "'colour' is not known"),
+    ("X Y.toml", HBA1C, "small letters"),
+    ("hba1c_low.toml", HBA1C, "'_low'"),
+    ("photograph.toml", HBA1C, "column 'photograph' already"),
+    ("sbp.toml", HBA1C, "'sbp' already"),
+    ("x.toml", HBA1C.replace("low = 3", "low = 30"), "a range"),
+    ("x.toml", HBA1C.replace("low = 3", ""), "'low' is None"),
+    ("x.toml", HBA1C.replace("low = 3", "low = nan"), "a number"),
+    ("x.toml", HBA1C.replace("0.3, 0.5, 1", "1, 0.5, 1"), "three rising"),
+    ("x.toml", HBA1C.replace("decimals = 2", "decimals = 2.5"), "whole number"),
+    ("x.toml", HBA1C.replace("0.09148", "-1"), "positive factor"),
+    ("x.toml", HBA1C.replace('"mmol/mol"', '"%"'), "each once"),
+    ("x.toml", HBA1C.replace('"HbA1c(NGSP)"', '"SBP"'), "'sbp' means the target 'sbp' already"),
+    ("x.toml", HBA1C.replace('"glycated haemoglobin"', '"age"'), "'age' means the target 'age' already"),
+    ("x.toml", SMOKER + "low = 2\n", "0 to 1 without a unit"),
+    ("x.toml", SMOKER + "published_mae = 2\n", "'published_mae' is not known"),
+    ("x.toml", SMOKER + "phrase = '('\n", "regular expression"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "said"), FAULTS)
+def test_each_fault_is_named(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=r".") as error:
+        files.load(tmp_path.glob("*.toml"), TARGETS)
+    assert said in str(error.value)
+    assert str(error.value).endswith(".")
+
+
+def test_two_files_of_one_user_may_not_share_a_heading(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text(HBA1C, encoding="utf-8")
+    (tmp_path / "two.toml").write_text(HBA1C, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"two\.toml: .* means the target 'one' already"):
+        files.load(tmp_path.glob("*.toml"), TARGETS)
+
+
+@given(cut=st.integers(0, len(HBA1C)), new=st.text(max_size=12))
+def test_any_text_is_a_target_or_one_sentence(tmp_path_factory: pytest.TempPathFactory, cut: int, new: str) -> None:
+    folder = tmp_path_factory.mktemp("targets")
+    (folder / "x.toml").write_bytes((HBA1C[:cut] + new + HBA1C[cut:]).encode("utf-8", "surrogatepass"))
+    try:
+        said = " ".join(files.load(folder.glob("*.toml"), TARGETS))
+    except UsageError as error:
+        said = str(error)
+    assert said == "x" or said.endswith(".")
