@@ -38,7 +38,9 @@ def add(verbs: Verbs[Parser]) -> None:
     parser = verb(verbs, "doctor", "look the store and this machine over; removes nothing", _run)
     add_store(parser)
     parser.add_argument("--repair", action="store_true", help="put right what can be; what is unknown is put aside")
-    parser.add_argument("--join", action="store_true", help="a database and a folder without an id belong together")
+    parser.add_argument(
+        "--join", action="store_true", help="a database without an id or a copied one belongs to this folder"
+    )
     parser.add_argument("--quick", action="store_true", help="do not compare every photograph with its hash")
     add_json(parser)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from fundus_core.commands.frame import Parser, Verbs, verb
+from fundus_core.commands.frame import Parser, Verbs, add_store, store_of, verb
 from fundus_core.runs import worker
 
 _FOR_EVER = "1e12"
@@ -14,10 +13,10 @@ _FOR_EVER = "1e12"
 def add(verbs: Verbs[Parser]) -> None:
     """Say what may be asked."""
     parser = verb(verbs, "work", "work off the runs of a store that several machines share, until stopped", _run)
-    parser.add_argument("--store", required=True, metavar="URL", help="postgresql+psycopg://…, or a folder")
-    parser.add_argument("--files", type=Path, metavar="DIR", help="the folder with its files, seen by every machine")
+    add_store(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
-    files = ["--files", str(options.files)] if options.files else []
-    return worker.main(["--store", options.store, *files, "--idle-exit", _FOR_EVER])
+    where, folder = store_of(options)
+    files = ["--files", str(folder)] if folder else []
+    return worker.main(["--store", str(where), *files, "--idle-exit", _FOR_EVER])

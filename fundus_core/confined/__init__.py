@@ -6,8 +6,8 @@ error is one of our own kinds with a sentence of limited length, and files are t
 link. Whoever calls checks what the values and files mean.
 """
 
-from fundus_core.confined.answers import Answer, plain, taken
+from fundus_core.confined.answers import Answer, opened, plain, taken
 from fundus_core.confined.limits import ALL, Limits, sentences
 from fundus_core.confined.running import StoppedError, run
 
-__all__ = ["ALL", "Answer", "Limits", "StoppedError", "plain", "run", "sentences", "taken"]
+__all__ = ["ALL", "Answer", "Limits", "StoppedError", "opened", "plain", "run", "sentences", "taken"]

@@ -8,7 +8,7 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 _LONGEST, _LARGEST = 700, 16 * 2**20
 
@@ -33,18 +33,22 @@ def said(folder: Path, name: str) -> dict[str, Any] | None:
 
 
 def _bytes(path: Path) -> bytes:
-    with os.fdopen(_opened(path), "rb") as file:
+    with opened(path) as file:
         return file.read(_LARGEST + 1)
 
 
-def _opened(path: Path) -> int:
-    """Open a plain file; no link is followed, no pipe waited for."""
+def opened(path: Path) -> BinaryIO:
+    """Open a plain file to be read; no link is followed, no pipe waited for.
+
+    Raises:
+        OSError: There is none.
+    """
     place = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     if not stat.S_ISREG(os.fstat(place).st_mode):
         os.close(place)
         message = "irregular"
         raise OSError(message)
-    return place
+    return os.fdopen(place, "rb")
 
 
 def plain(message: object) -> str:
@@ -65,12 +69,12 @@ def taken(folder: Path, name: str, place: Path, *, most: int) -> bool:
         Whether there was such a file.
     """
     try:
-        source = -1 if folder.is_symlink() else _opened(folder / name)
+        source = None if folder.is_symlink() else opened(folder / name)
     except OSError:
         return False
-    if source < 0:
+    if source is None:
         return False
-    with os.fdopen(source, "rb") as file, place.open("xb") as copy:
+    with source as file, place.open("xb") as copy:
         left = most
         while chunk := file.read(min(2**20, left + 1)):
             left -= len(chunk)

@@ -1,6 +1,5 @@
 """The verbs that pages and the command line share; none of them imports torch."""
 
-from fundus_core.pipeline.bringing import bring_in
 from fundus_core.pipeline.cohorts import (
     HOME_VARIABLE,
     home,
@@ -34,7 +33,6 @@ __all__ = [
     "Seen",
     "ask_explanation",
     "beside",
-    "bring_in",
     "compare",
     "deidentify_files",
     "draw_test_part",

@@ -1,7 +1,8 @@
 """Whether a database and a folder of files belong together, told before either is changed.
 
 Both carry the store's id: the database in a table, the folder in a file. Without this a lost or another database
-would make every photograph in the folder look like nobody's.
+would make every photograph in the folder look like nobody's. The folder's file also says where an SQLite database
+was when it was opened last, so that a copy of it, which has the same id, is told from one that was moved.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from fundus_core.store.files import Shelf
 
 MARK = "store.id"
 _ID = re.compile(r"[0-9a-f]{32}")
+_LONGEST = 10_000
 _PHOTOGRAPH = schema.photograph.c
 
 
@@ -40,12 +42,15 @@ class Claim:
     """The sha256 of the photographs that it says lie in the folder; only asked where there is no id to compare."""
 
 
-def check(url: sa.URL, shelf: Shelf) -> None:
+def check(url: sa.URL, shelf: Shelf) -> Claim:
     """Refuse a database and a folder that do not belong together; nothing is written.
 
     Args:
         url: Of the database.
         shelf: The folder of files.
+
+    Returns:
+        What the database says of itself.
 
     Raises:
         UsageError: They do not belong together, the database cannot be opened, or it is damaged.
@@ -53,8 +58,8 @@ def check(url: sa.URL, shelf: Shelf) -> None:
     mark = read_mark(shelf.folder)
     claim = look(url, marked=bool(mark))
     if mark and claim.id == mark:
-        return
-    if not claim.version:
+        _refuse_copy(url, shelf, mark)
+    elif not claim.version:
         _refuse_lost(url, shelf, mark)
     elif mark and claim.id:
         message = (
@@ -64,6 +69,26 @@ def check(url: sa.URL, shelf: Shelf) -> None:
         raise UsageError(message)
     else:
         _refuse_strangers(shelf, claim.kept)
+    return claim
+
+
+def _refuse_copy(url: sa.URL, shelf: Shelf, mark: str) -> None:
+    """Two databases of one id, each of which would take the other's photographs for nobody's."""
+    known = _database_of(shelf.folder)
+    if known is None or url.get_backend_name() != "sqlite" or known.resolve() == Path(url.database or "").resolve():
+        return
+    try:
+        there = look(sa.URL.create("sqlite", database=str(known)), marked=True).id == mark
+        there = there and not known.samefile(url.database or "")
+    except (UsageError, OSError):
+        return  # it is lost, and this one took its place
+    if there:
+        message = (
+            f"The folder '{shelf.folder}' is used with the database '{known}', and '{url.database}' is a copy of it; "
+            "nothing was changed, so open that one, or move it away where this one should count (or say so with "
+            "'python -m fundus_core doctor --join')."
+        )
+        raise UsageError(message)
 
 
 def _refuse_lost(url: sa.URL, shelf: Shelf, mark: str) -> None:
@@ -106,8 +131,10 @@ def join(connection: sa.Connection, shelf: Shelf) -> None:
     if mark and not own:
         connection.execute(sa.delete(schema.store))
         connection.execute(sa.insert(schema.store).values(id=mark))
-    elif mark != own:
-        write_mark(shelf.folder, own)
+    own = own or mark
+    words = "\n".join((own, _place_of(connection.engine.url, shelf.folder))).strip()
+    if _words(shelf.folder) != words:
+        write_mark(shelf.folder, words)
 
 
 def own_id(connection: sa.Connection) -> str:
@@ -122,8 +149,13 @@ def read_mark(folder: Path) -> str:
     Raises:
         UsageError: It cannot be read.
     """
+    own = _words(folder).partition("\n")[0]
+    return own if _ID.fullmatch(own) else ""
+
+
+def _words(folder: Path) -> str:
     try:
-        words = (folder / MARK).read_bytes()[:100].decode("ascii", "replace").strip()
+        return (folder / MARK).read_bytes()[:_LONGEST].decode("utf-8", "replace").strip()
     except FileNotFoundError:
         return ""
     except OSError as error:
@@ -131,18 +163,32 @@ def read_mark(folder: Path) -> str:
             f"The store's mark '{folder / MARK}' cannot be read ({error.strerror}); let it be read, then try again."
         )
         raise UsageError(message) from error
-    return words if _ID.fullmatch(words) else ""
 
 
-def write_mark(folder: Path, own: str) -> None:
-    """Have the folder carry the id.
+def _database_of(folder: Path) -> Path | None:
+    """Where the SQLite database was when the folder was last used; ``None`` where nobody wrote it down."""
+    place = _words(folder).partition("\n")[2].strip()
+    return folder / place if place else None
+
+
+def _place_of(url: sa.URL, folder: Path) -> str:
+    """Where an SQLite database is: seen from the folder where it lies below it, so that both can be moved."""
+    if url.get_backend_name() != "sqlite":
+        return ""
+    path, home = Path(url.database or "").resolve(), folder.resolve()
+    place = path.relative_to(home).as_posix() if path.is_relative_to(home) else str(path)
+    return "" if "\n" in place or not place.isprintable() else place
+
+
+def write_mark(folder: Path, words: str) -> None:
+    """Have the folder carry the id, and in a second line where its database is.
 
     Raises:
         UsageError: It cannot be written.
     """
     scrap = folder / f".{MARK}.{os.getpid()}"
     try:
-        private.write(scrap, f"{own}\n".encode())
+        private.write(scrap, f"{words}\n".encode())
         scrap.replace(folder / MARK)
     except OSError as error:
         message = f"The folder '{folder}' cannot be written ({error.strerror}); choose one that can."
@@ -164,7 +210,7 @@ def look(url: sa.URL, *, marked: bool = False) -> Claim:
     """
     if url.get_backend_name() == "sqlite" and not _is_there(Path(url.database or "")):
         return Claim()
-    with _read_only(url) as engine, database.opened(), engine.connect() as connection, connection.begin():
+    with read_only(url) as engine, database.opened(), engine.connect() as connection, connection.begin():
         found = database.version(connection)
         if not found:
             return Claim()
@@ -176,7 +222,8 @@ def look(url: sa.URL, *, marked: bool = False) -> Claim:
 
 
 @contextlib.contextmanager
-def _read_only(url: sa.URL) -> Iterator[sa.Engine]:
+def read_only(url: sa.URL) -> Iterator[sa.Engine]:
+    """An engine that writes nothing to SQLite; PostgreSQL is trusted to be asked nothing else."""
     if url.get_backend_name() == "sqlite":
         place = Path(url.database or "").absolute().as_uri() + "?mode=ro"
         timeout = database.WAIT_MS / 1000

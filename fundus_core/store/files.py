@@ -168,8 +168,8 @@ class Shelf:
         """
         before = time.time() - older_s
         for scrap in (self.folder / "scrap").glob("*"):
-            if scrap.stat().st_mtime < before:
-                scrap.unlink(missing_ok=True)
+            if scrap.lstat().st_mtime < before:
+                _remove(scrap)
         self._bring_back(used)
         stray = {sha256 for kind in KINDS for sha256 in self.all(kind)} - used
         old = {sha256 for sha256 in stray if self._newest(sha256) < before}
@@ -208,10 +208,12 @@ class Shelf:
         """Room left on the disk."""
         return shutil.disk_usage(self.folder).free
 
+    def scrap_folder(self) -> Path:
+        """A folder on the same disk for what is on its way in; what is left in it is removed after a day."""
+        return private.folder(self.folder / "scrap")
+
     def _scrap(self) -> Path:
-        folder = self.folder / "scrap"
-        private.folder(folder)
-        return folder / f"{os.getpid()}-{secrets.token_hex(8)}"
+        return self.scrap_folder() / f"{os.getpid()}-{secrets.token_hex(8)}"
 
     def _place(self, scrap: Path, path: Path) -> None:
         for _attempt in range(100):
@@ -231,6 +233,13 @@ def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _remove(scrap: Path) -> None:
+    if scrap.is_dir() and not scrap.is_symlink():
+        shutil.rmtree(scrap, ignore_errors=True)
+    else:
+        scrap.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

@@ -87,6 +87,18 @@ class Ground:
             raise UsageError(message)
         return cls.open(where, files=files)
 
+    @classmethod
+    @contextlib.contextmanager
+    def looked_at(cls, where: str | Path, *, files: str | Path | None = None) -> Iterator[Self]:
+        """A store of this version's tables to be read and never written, not even by being opened.
+
+        Raises:
+            UsageError: It cannot be opened.
+        """
+        url, folder = place(where, files)
+        with belonging.read_only(url) as engine:
+            yield cls(engine, Shelf(folder), str(where))
+
     def settle(self) -> None:
         """Bring tables and folder to this version, one id on both, and remove what a crash has left to be removed."""
         if self.engine.dialect.name == "sqlite":

@@ -59,7 +59,8 @@ def examine(
         where: As for ``Store.open``.
         files: As for ``Store.open``.
         repair: Whether to put right what can be.
-        join: Whether a database and a folder of which one has no id yet belong together: a person says so.
+        join: Whether a database and a folder of which one has no id yet, or of which there are two copies, belong
+            together: a person says so.
         hashes: Whether to compare every photograph with its hash, which reads all of them.
         progress: Called with the number of photographs compared.
 
@@ -73,43 +74,58 @@ def examine(
     shelf = Shelf(folder)
     yield from _others(_homes(url, shelf), repair=repair)
     yield _room(shelf)
-    opened = _opened(url, shelf, where, files, join=join)
-    if isinstance(opened, Found):
-        yield opened
-        return
-    with opened as store:
-        try:
-            yield from _inside(store, progress, repair=repair, hashes=hashes)
-        except FundusError as error:
-            yield Found("database", "wrong", str(error))
-
-
-def _inside(store: Ground, progress: Callable[[int], None] | None, *, repair: bool, hashes: bool) -> Iterator[Found]:
-    yield Found(
-        "store",
-        "right",
-        "The database and the folder carry the same id.",
-    )
-    yield from _sound(store)
-    yield from _photographs(store, repair=repair)
-    yield _elsewhere(store)
-    yield _clock(store)
-    if hashes:
-        yield _damaged(store, progress)
-
-
-def _opened(url: sa.URL, shelf: Shelf, where: str | Path, files: str | Path | None, *, join: bool) -> Ground | Found:
     try:
-        if join and not belonging.read_mark(shelf.folder):
-            claim = belonging.look(url)
-            if claim.version:
-                _join(url, shelf)
-        return Ground.open(where, files=files)
+        if join:
+            _join(url, shelf)
+        claim = belonging.check(url, shelf)
+        if claim.version < database.SCHEMA_VERSION and not repair:
+            yield _older(claim.version)
+            yield from _bytes(shelf, progress, hashes=hashes)
+            return
+        with Ground.open(where, files=files) if repair else Ground.looked_at(where, files=files) as store:
+            yield _belong(shelf, claim.id)
+            yield from _inside(store, repair=repair)
+        yield from _bytes(shelf, progress, hashes=hashes)
     except FundusError as error:
-        return Found("store", "wrong", str(error))
+        yield Found("store", "wrong", str(error))
+
+
+def _older(version: int) -> Found:
+    sentence = (
+        f"The store's tables are of version {version}, those of this program of version {database.SCHEMA_VERSION}; "
+        "nothing was looked at in them, and the next that opens the store (or --repair) brings them up: back it up "
+        "first, since an older program cannot open it then."
+    )
+    return Found("store", "note", sentence)
+
+
+def _belong(shelf: Shelf, own: str) -> Found:
+    if own and belonging.read_mark(shelf.folder) == own:
+        return Found("store", "right", "The database and the folder carry the same id.")
+    sentence = "The folder or the database carries no id yet; they hold the same photographs, and --repair writes it."
+    return Found("store", "note", sentence)
+
+
+def _inside(store: Ground, *, repair: bool) -> Iterator[Found]:
+    try:
+        yield from _sound(store)
+        yield from _photographs(store, repair=repair)
+        yield _elsewhere(store)
+        yield _clock(store)
+    except FundusError as error:
+        yield Found("database", "wrong", str(error))
+
+
+def _bytes(shelf: Shelf, progress: Callable[[int], None] | None, *, hashes: bool) -> Iterator[Found]:
+    if hashes:
+        yield _damaged(shelf, progress)
 
 
 def _join(url: sa.URL, shelf: Shelf) -> None:
+    """Where one of them has no id, or the database is one of two that have the folder's: a person says that it is."""
+    mark, claim = belonging.read_mark(shelf.folder), belonging.look(url)
+    if not claim.version or (mark and claim.id and mark != claim.id):
+        return
     engine = database.open_engine(url)
     try:
         with database.opened():
@@ -247,14 +263,14 @@ def _elsewhere(store: Ground) -> Found:
     return Found("elsewhere", "right", f"{len(places)} photographs lie in folders of their own, and are there.")
 
 
-def _damaged(store: Ground, progress: Callable[[int], None] | None) -> Found:
+def _damaged(shelf: Shelf, progress: Callable[[int], None] | None) -> Found:
     """Read every photograph and compare it with its name."""
-    names = sorted(store.shelf.all("photographs"))
+    names = sorted(shelf.all("photographs"))
     bad: list[str] = []
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1), "hash") as pool:
         for start in range(0, len(names), _AT_ONCE):
             chunk = names[start : start + _AT_ONCE]
-            right = pool.map(lambda sha256: _is_whole(store.shelf, sha256), chunk)
+            right = pool.map(lambda sha256: _is_whole(shelf, sha256), chunk)
             bad += [sha256 for sha256, whole in zip(chunk, right, strict=True) if not whole]
             if progress is not None:
                 progress(start + len(chunk))

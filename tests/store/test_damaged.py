@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fundus_core.errors import FundusError
-from fundus_core.store import NewPhotograph, Store, database, schema
+from fundus_core.store import NewPhotograph, Store, database, examine, schema
 from fundus_core.store.belonging import MARK
 from tests.store import databases
 
@@ -45,10 +45,10 @@ def contents(folder: Path) -> set[bytes]:
     return {path.read_bytes() for path in (folder / "photographs").rglob("*") if path.is_file()}
 
 
-def use(folder: Path) -> str:
+def use(folder: Path, files: Path | None = None) -> str:
     """Open, look, tidy; returns what was said, empty where nothing was wrong."""
     try:
-        with Store.open(folder) as store:
+        with Store.open(folder, files=files) as store:
             for cohort in store.cohorts():
                 store.photographs(cohort.id)
                 store.table(cohort.id)
@@ -415,3 +415,82 @@ def test_a_query_on_a_damaged_page_is_a_sentence(tmp_path: Path) -> None:
         overwrite(folder / "store.sqlite", 4096 * (root - 1), bytes(4096))
     with Store.open(folder) as store, pytest.raises(FundusError, match="database is damaged"):
         store.table("clinic")
+
+
+# A copy of the database ---------------------------------------------------------------------------------------
+
+
+def apart(tmp_path: Path) -> tuple[str, Path]:
+    """A store whose database lies outside the folder of its files."""
+    fill(tmp_path / "store")
+    (tmp_path / "a").mkdir()
+    shutil.move(tmp_path / "store" / "store.sqlite", tmp_path / "a" / "store.sqlite")
+    assert use(tmp_path / "a", tmp_path / "store") == ""
+    return str(tmp_path / "a"), tmp_path / "store"
+
+
+def test_a_copy_of_the_database_is_refused_while_the_first_is_there(tmp_path: Path) -> None:
+    """Each would take the other's photographs for nobody's, and delete what the other still shows."""
+    where, files = apart(tmp_path)
+    shutil.copytree(where, tmp_path / "b")
+    said = use(tmp_path / "b", files)
+    assert "is a copy of it" in said
+    assert said.endswith(".")
+    assert use(Path(where), files) == ""
+    assert list(examine(tmp_path / "b", files=files, join=True, repair=True))[-1].level == "right"
+    assert use(tmp_path / "b", files) == ""
+    assert "is a copy of it" in use(Path(where), files)
+
+
+@pytest.mark.parametrize("deed", ["moved", "moved together", "copied together", "damaged and restored", "linked"])
+def test_moving_and_restoring_is_no_copy(tmp_path: Path, deed: str) -> None:
+    where, files = apart(tmp_path)
+    first, to = Path(where), tmp_path / "b"
+    if deed == "moved":
+        shutil.move(first, to)
+    elif deed == "moved together":
+        shutil.move(files, tmp_path / "c")
+        shutil.move(first, to)
+        files = tmp_path / "c"
+    elif deed == "copied together":
+        shutil.move(first / "store.sqlite", files / "store.sqlite")
+        assert use(files) == ""
+        shutil.copytree(files, tmp_path / "c")
+        assert use(tmp_path / "c") == ""
+        to = files
+    elif deed == "damaged and restored":
+        shutil.copytree(first, to)
+        (first / "store.sqlite").write_bytes(os.urandom(9000))
+    else:
+        to.mkdir()
+        (to / "store.sqlite").symlink_to(first / "store.sqlite")
+    assert use(to, files) == ""
+    assert use(to, files) == ""
+
+
+# A store of an older version ----------------------------------------------------------------------------------
+
+
+def everything(folder: Path) -> dict[Path, bytes]:
+    """Every file; of SQLite's two beside the database that a reader makes, what is in the journal."""
+    files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {path: data for path, data in files.items() if data and not path.name.endswith("-shm")}
+
+
+def test_who_only_looks_writes_nothing_to_an_older_store(tmp_path: Path) -> None:
+    """The doctor says so; with --repair it brings the tables up."""
+    folder = fill(tmp_path / "store")
+    of(folder / "store.sqlite", "UPDATE schema_version SET number = 4", "DROP TABLE store")
+    (folder / "store.id").unlink()
+    before = everything(folder)
+    found = {one.code: one for one in examine(folder)}
+    assert found["store"].level == "note"
+    assert "of version 4" in found["store"].sentence
+    assert everything(folder) == before
+
+
+def test_who_only_looks_writes_nothing_to_a_store(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "store")
+    before = everything(folder)
+    assert {one.level for one in examine(folder)} == {"right"}
+    assert everything(folder) == before

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+
 FORMAT = "fundus-lab-cohort"
 VERSION = 1
 
@@ -9,3 +12,26 @@ COHORT = "cohort.json"
 PHOTOGRAPHS = "photographs.jsonl"
 MODELS = "models.json"
 READINGS = "readings.jsonl"
+ROWS = (COHORT, MODELS, PHOTOGRAPHS, READINGS)
+
+BYTES = "bytes.jsonl"
+"""Where the bytes of photographs and pictures lie, written by the process that reads a stranger's file; no member."""
+INFLATED = "inflated"
+"""What lay deflated in the stranger's file: an export deflates no photograph, who packs it again may."""
+
+MOST_BYTES = 1 << 30
+"""Of one photograph: more than any camera writes."""
+MOST_PICTURE_BYTES = 1 << 22
+MOST_LINE = 1 << 20
+"""Of one line, and of the two small files."""
+
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError),
+    *(KeyError, OverflowError),
+)
+"""What reading a damaged file may raise; RecursionError is a RuntimeError."""
+
+
+def broken(name: str) -> str:
+    """The sentence for them."""
+    return f"'{name}' is no cohort that was exported here, or it is damaged; export it again."

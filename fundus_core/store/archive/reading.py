@@ -2,52 +2,46 @@
 
 from __future__ import annotations
 
-import json
-import re
+import errno
 import secrets
-import zipfile
-import zlib
+import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import sqlalchemy as sa
 
+from fundus_core import confined
 from fundus_core.errors import UsageError
-from fundus_core.records import Eye, Prediction
 from fundus_core.store import cohorts, database, findings, members, schema, versions
-from fundus_core.store.archive import layout
-from fundus_core.store.archive.rows import Row, reject, to_number
-from fundus_core.store.files import Kind, Shelf
-from fundus_core.store.values import Finding, ModelVersion, NewPhotograph, TruthRow, TurnedAway
-from fundus_core.targets import target
+from fundus_core.store.archive import entries, layout, rows
+from fundus_core.store.archive.rows import Row, reject
+from fundus_core.store.files import KINDS, Shelf
 
-_MOST_BYTES = 1 << 30
-"""Of one photograph: more than any camera writes."""
-_MOST_PICTURE_BYTES = 1 << 22
-_MOST_LINE = 1 << 20
-_PICTURES: tuple[Kind, ...] = ("thumbnails", "crops")
-_JPEG = b"\xff\xd8\xff"
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 _CHUNK = 500
-_MOST_MEMBERS = 1_000_000
-_MOST_UNPACKED = 1 << 41
-_MOST_RATIO = 200
-"""Times that lines of text may unpack to what they take in the file; those of a cohort unpack to 5 to 40 times."""
-_SMALL = 1 << 20
-"""Bytes that may unpack to anything: a cohort of people without values is the same line again and again."""
+_KINDS = frozenset(KINDS)
+_JPEG = b"\xff\xd8\xff"
+_SPARE = 256 << 20
+"""Bytes of the disk that an import leaves free."""
+_ROW_RATIO = 40
+"""Times that rows usually take when unpacked."""
 
 
 def import_(engine: sa.Engine, shelf: Shelf, file: Path, *, name: str | None) -> int:
     """Read a file into a new cohort and return its id; see ``Store.import_``.
+
+    A process of its own reads the file; this one sees rows that were written anew, checks them as the word of a
+    stranger, and copies bytes whose hash it knows.
 
     Raises:
         UsageError: The file is not an exported cohort or is damaged; nothing stays in the store.
     """
     kept: set[str] = set()
     try:
-        with zipfile.ZipFile(file) as archive:
-            check_size(file, archive)
-            reader = _Reader(archive, shelf, kept)
+        with tempfile.TemporaryDirectory(dir=shelf.scrap_folder()) as folder:
+            _require_room(shelf, _unpack(file, Path(folder), shelf))
+            reader = _Reader(file, Path(folder), shelf, kept)
             reader.keep_files()
             shelf.settle([f"photographs/{sha256[:2]}/{sha256}" for sha256 in sorted(kept)])
             with database.writing(engine) as connection:
@@ -55,110 +49,117 @@ def import_(engine: sa.Engine, shelf: Shelf, file: Path, *, name: str | None) ->
     except UsageError:
         _discard(engine, kept)
         raise
-    except BROKEN as error:
+    except layout.BROKEN as error:
         _discard(engine, kept)
-        message = f"'{file.name}' is no cohort that was exported here, or it is damaged; export it again."
-        raise UsageError(message) from error
+        raise UsageError(_sentence(file, error)) from error
 
 
-def check_size(file: Path, archive: zipfile.ZipFile) -> None:
-    """Refuse a file that is made to fill memory or disk, by what it says of itself; reading holds it to its word.
+def _sentence(file: Path, error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"The disk became full while '{file.name}' was read in; make room, then try again."
+    return layout.broken(file.name)
 
-    Raises:
-        UsageError: It holds more than a cohort can.
-    """
-    there = archive.infolist()
-    size = sum(one.file_size for one in there)
-    packed = sum(one.compress_size for one in there)
-    if len(there) > _MOST_MEMBERS or size > _MOST_UNPACKED:
-        message = (
-            f"'{file.name}' holds {len(there):,} files of {size:,} bytes, more than a cohort may; export parts of the "
-            "cohort."
+
+def _unpack(file: Path, folder: Path, shelf: Shelf) -> int:
+    """Have a process of its own read the file; returns the bytes that it says will be kept."""
+    size = file.stat().st_size
+    _require_room(shelf, size)
+    limits = confined.Limits().grown(size, seconds_per_mib=0.5, memory_per_byte=0.0)
+    room = shelf.free_bytes() - _SPARE
+    try:
+        answer = confined.run(
+            "fundus_core.store.archive.unpacking:unpack",
+            {"file": str(file.resolve())},
+            folder=folder,
+            readable=[file],
+            limits=replace(limits, disk=min(limits.disk + _ROW_RATIO * size, room)),
         )
-        raise UsageError(message)
-    swollen = [one for one in there if one.file_size > max(_SMALL, _MOST_RATIO * one.compress_size)]
-    if swollen or packed > file.stat().st_size:
-        message = f"'{file.name}' unpacks to far more than it is, which no export does; export the cohort again."
+    except confined.StoppedError as error:
+        message = f"'{file.name}' could not be read as a cohort. {error}"
+        raise UsageError(message) from error
+    return Row({"bytes": answer.value}).whole("bytes")
+
+
+def _require_room(shelf: Shelf, wanted: int) -> None:
+    free = shelf.free_bytes()
+    if free < wanted + _SPARE:
+        message = (
+            f"The cohort takes {wanted / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are free on the store's disk; make "
+            "room, then try again."
+        )
         raise UsageError(message)
 
 
 def _discard(engine: sa.Engine, kept: set[str]) -> None:
     """Note files to be removed, unless another cohort holds them."""
-    with database.writing(engine) as connection:
-        database.insert_new(connection, schema.discard, [{"sha256": sha256} for sha256 in sorted(kept)])
-        cohorts.forget_discarded(connection)
+    if kept:
+        with database.writing(engine) as connection:
+            database.insert_new(connection, schema.discard, [{"sha256": sha256} for sha256 in sorted(kept)])
+            cohorts.forget_discarded(connection)
 
 
 class _Reader:
     """One import on its way."""
 
-    def __init__(self, archive: zipfile.ZipFile, shelf: Shelf, kept: set[str]) -> None:
-        self.archive = archive
+    def __init__(self, file: Path, folder: Path, shelf: Shelf, kept: set[str]) -> None:
+        self.file = file
+        self.folder = folder
         self.shelf = shelf
         self.kept = kept
         """The files that this import has put on the shelf."""
-        self.members = set(archive.namelist())
+
+    # Bytes
 
     def keep_files(self) -> None:
         """Put photographs and pictures on the shelf, one at a time, each checked against its name."""
-        for member in sorted(self.members):
-            if re.fullmatch(r"photographs/[0-9a-f]{64}", member):
-                self._keep_photograph(member)
-        for sha256 in self.kept:
-            for kind in _PICTURES:
-                self._keep_picture(kind, sha256)
+        with self.file.open("rb") as stored, confined.opened(self.folder / layout.INFLATED) as inflated:
+            for row in self._lines(layout.BYTES):
+                self._keep(row, inflated if row.flag("inflated") else stored)
 
-    def _keep_photograph(self, member: str) -> None:
-        sha256 = member.removeprefix("photographs/")
-        data = self._read(member, _MOST_BYTES)
+    def _keep(self, row: Row, source: BinaryIO) -> None:
+        kind, sha256, size = row.one_of("kind", _KINDS), row.sha256("sha256"), row.whole("size")
+        photograph = kind == "photographs"
+        if not sha256 or size > (layout.MOST_BYTES if photograph else layout.MOST_PICTURE_BYTES):
+            reject("size")
+        if photograph and self.shelf.find("photographs", sha256) is not None:
+            return
+        if not photograph and sha256 not in self.kept:
+            return  # those of a photograph that is here stay as they are
+        _require_room(self.shelf, size)
+        source.seek(row.whole("offset"))
+        data = source.read(size)
+        if photograph:
+            self._keep_photograph(sha256, data)
+        elif data.startswith(_JPEG):
+            self.shelf.write("crops" if kind == "crops" else "thumbnails", sha256, data)
+
+    def _keep_photograph(self, sha256: str, data: bytes) -> None:
         if Shelf.sha256(data) != sha256:
             message = "A photograph in the file does not have the bytes it was exported with; export it again."
             raise UsageError(message)
-        if self.shelf.find("photographs", sha256) is None:
-            self.kept.add(sha256)
-            self.shelf.keep(data)
+        self.kept.add(sha256)
+        self.shelf.keep(data)
 
-    def _keep_picture(self, kind: Kind, sha256: str) -> None:
-        member = f"{kind}/{sha256}.jpg"
-        if member in self.members:
-            data = self._read(member, _MOST_PICTURE_BYTES)
-            if data.startswith(_JPEG):
-                self.shelf.write(kind, sha256, data)
+    # Rows
 
-    def _check(self, member: str) -> None:
-        if member not in self.members:
-            message = f"The file holds no '{member}': it is no cohort that was exported here; choose another file."
-            raise UsageError(message)
-
-    def _read(self, member: str, most: int) -> bytes:
-        self._check(member)
-        if self.archive.getinfo(member).file_size > most:
-            message = f"'{member}' in the file is larger than {most} bytes; it cannot be right."
-            raise UsageError(message)
-        return self.archive.read(member)
-
-    def _lines(self, member: str) -> Iterator[Row]:
-        self._check(member)
-        yield from lines(self.archive, member)
+    def _lines(self, name: str) -> Iterator[Row]:
+        with confined.opened(self.folder / name) as content:
+            yield from rows.lines(content)
 
     def write(self, connection: sa.Connection, name: str | None) -> int:
         """Write the cohort, its photographs and what was found, in the caller's transaction."""
-        what = Row(json.loads(self._read(layout.COHORT, _MOST_LINE)))
-        if what.word("format") != layout.FORMAT or what.whole("version") != layout.VERSION:
-            message = "The file was exported by a version that this one does not know; update the program."
-            raise UsageError(message)
+        (what,) = self._lines(layout.COHORT)
         wanted = what.word("name") if name is None else name
-        note, rendered = what.word("note"), what.flag("rendered")
-        cohort = cohorts.create(connection, wanted, rendered=rendered, note=note)
+        cohort = cohorts.create(connection, wanted, rendered=what.flag("rendered"), note=what.word("note"))
         self._write_photographs(connection, cohort)
-        members.set_truth(connection, cohort, (_truth(row) for row in self._lines(layout.PHOTOGRAPHS)))
+        members.set_truth(connection, cohort, (entries.truth(row) for row in self._lines(layout.PHOTOGRAPHS)))
         self._write_readings(connection, cohort)
         cohorts.update(connection, cohort)
         return cohort
 
     def _write_photographs(self, connection: sa.Connection, cohort: int) -> None:
         for chunk in members.chunks(self._lines(layout.PHOTOGRAPHS), _CHUNK):
-            photographs = [_photograph(row) for row in chunk]
+            photographs = [entries.photograph(row) for row in chunk]
             added = members.add(connection, cohort, photographs, self._on_shelf)
             if added.added != len(photographs):
                 message = "The file names a photograph twice; export it again."
@@ -169,108 +170,29 @@ class _Reader:
 
     def _write_readings(self, connection: sa.Connection, cohort: int) -> None:
         origin = secrets.token_hex(8)
-        models = json.loads(self._read(layout.MODELS, _MOST_LINE))
+        with confined.opened(self.folder / layout.MODELS) as content:
+            models = rows.read(content, layout.MODELS)
         if not isinstance(models, list):
             reject("models")
-        ids = [versions.version_id(connection, _version(Row(model), origin)) for model in models]
+        ids = [versions.version_id(connection, entries.model(Row(model), origin)) for model in models]
         for chunk in members.chunks(self._lines(layout.READINGS), _CHUNK):
             self._write_chunk(connection, cohort, ids, chunk)
         for version in ids:
             findings.attach(connection, version, schema.photograph.c.cohort_id == cohort)
 
     def _write_chunk(self, connection: sa.Connection, cohort: int, ids: list[int], chunk: Iterable[Row]) -> None:
-        rows = list(chunk)
+        given = list(chunk)
         columns = schema.photograph.c
-        names = [row.word("photograph") for row in rows]
+        names = [row.word("photograph") for row in given]
         query = sa.select(columns.name, columns.id, columns.sha256)
         query = query.where(columns.cohort_id == cohort, columns.name.in_(names))
         known = {row.name: (row.id, row.sha256) for row in connection.execute(query)}
-        for row in rows:
-            if row.word("photograph") not in known or not 0 <= row.whole("model") < len(ids):
+        for row in given:
+            if row.word("photograph") not in known or row.whole("model") >= len(ids):
                 reject("readings")
             photograph, sha256 = known[row.word("photograph")]
             version = ids[row.whole("model")]
             if sha256:
-                findings.write(connection, version, [_finding(row, sha256)])
+                findings.write(connection, version, [entries.finding(row, sha256)])
             else:
                 findings.fail(connection, version, photograph, row.word("reason_code"), row.word("reason"))
-
-
-def lines(archive: zipfile.ZipFile, member: str) -> Iterator[Row]:
-    """A member's objects, one a line; a line that is too long is cut, and then no object."""
-    with archive.open(member) as content:
-        while line := content.readline(_MOST_LINE):
-            yield Row(json.loads(line))
-
-
-def _photograph(row: Row) -> NewPhotograph:
-    sha256, kept = row.sha256("sha256"), row.flag("bytes")
-    return NewPhotograph(
-        name=row.word("name"),
-        locator=f"photographs/{sha256[:2]}/{sha256}" if kept else f"imported:{row.word('name')}",
-        sha256=sha256,
-        kept=kept,
-        patient_id=row.word("patient_id"),
-        eye=Eye(row.word("eye")),
-        eye_source=row.word("eye_source"),
-        door=_door(row.values.get("door")),
-    )
-
-
-def _door(words: object) -> TurnedAway | None:
-    """Files written before photographs could be turned away say nothing of it."""
-    if words is None:
-        return None
-    if not isinstance(words, list) or len(words) != 3 or not all(isinstance(word, str) for word in words):
-        reject("door")
-    if words[0] not in {"refused", "failed"}:
-        reject("door")
-    return TurnedAway(*words)
-
-
-def _truth(row: Row) -> TruthRow:
-    truth = {name: _plausible(value, name) for name, value in row.mapping("truth").items()}
-    words = row.mapping("covariates")
-    if not all(isinstance(word, str) for word in words.values()):
-        reject("covariates")
-    visit = row.word("visit") if "visit" in row.values else ""  # written since the fifth version of the store
-    return TruthRow(row.word("name"), truth, words, visit=visit)
-
-
-def _plausible(value: object, name: str) -> float:
-    """A measured value as the door for tables would let it in."""
-    number, known = to_number(value, name), target(name)
-    if number < known.low or number > known.high:
-        message = (
-            f"The file holds {number:g} as a measured {known.name}, which can be {known.low:g} to {known.high:g}; "
-            "correct the table and export the cohort again."
-        )
-        raise UsageError(message)
-    return number
-
-
-def _version(row: Row, origin: str) -> ModelVersion:
-    limits = row.word("limits") if "limits" in row.values else ""  # written since the second version of the store
-    return ModelVersion(row.word("model"), row.word("weights_sha256"), row.word("card_sha256"), origin, limits)
-
-
-def _finding(row: Row, sha256: str) -> Finding:
-    status = row.word("status")
-    if status not in {"predicted", "refused", "failed"}:
-        reject("status")
-    return Finding(
-        sha256=sha256,
-        status=status,
-        reason_code=row.word("reason_code"),
-        reason=row.word("reason"),
-        quality=row.number("quality"),
-        out_of_distribution=row.number("out_of_distribution"),
-        predictions={name: _prediction(values) for name, values in row.mapping("predictions").items()},
-    )
-
-
-def _prediction(values: object) -> Prediction:
-    if not isinstance(values, list) or len(values) != 3:
-        reject("predictions")
-    value, low, high = (to_number(one, "predictions") for one in values)
-    return Prediction(value, low, high)

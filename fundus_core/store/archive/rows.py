@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Iterator, Mapping, Set
+from typing import IO, Any, NoReturn
 
 from fundus_core.errors import UsageError
+from fundus_core.store.archive import layout
 
 
 def reject(name: str) -> NoReturn:
@@ -35,6 +37,30 @@ def to_number(value: object, name: str) -> float:
     return number
 
 
+def read(content: IO[bytes], name: str) -> Any:
+    """The one value of a small file.
+
+    Raises:
+        UsageError: It is larger than that.
+        ValueError: It is no JSON.
+    """
+    data = content.read(layout.MOST_LINE + 1)
+    if len(data) > layout.MOST_LINE:
+        message = f"'{name}' in the file is larger than {layout.MOST_LINE} bytes; it cannot be right."
+        raise UsageError(message)
+    return json.loads(data)
+
+
+def lines(content: IO[bytes]) -> Iterator[Row]:
+    """Its objects, one a line; a line that is too long is cut, and then no object.
+
+    Raises:
+        ValueError: A line is no JSON.
+    """
+    while line := content.readline(layout.MOST_LINE):
+        yield Row(json.loads(line))
+
+
 class Row:
     """One object."""
 
@@ -50,11 +76,25 @@ class Row:
         return value
 
     def word(self, name: str) -> str:
-        """A text."""
+        """A text that every database can hold: no NUL, no half of a pair of surrogates."""
         value = str(self._of(name, str))
-        if "\x00" in value:
+        if not _can_be_kept(value):
             reject(name)
         return value
+
+    def one_of(self, name: str, allowed: Set[str]) -> str:
+        """One of some words."""
+        value = self.word(name)
+        if value not in allowed:
+            reject(name)
+        return value
+
+    def words(self, name: str) -> dict[str, str]:
+        """An object of texts."""
+        values = self.mapping(name)
+        if not all(isinstance(word, str) and _can_be_kept(word) and _can_be_kept(key) for key, word in values.items()):
+            reject(name)
+        return dict(values)
 
     def flag(self, name: str) -> bool:
         """True or false."""
@@ -62,7 +102,10 @@ class Row:
 
     def whole(self, name: str) -> int:
         """A whole number."""
-        return int(self._of(name, int))
+        value = self._of(name, int)
+        if isinstance(value, bool) or not 0 <= value < 1 << 53:
+            reject(name)
+        return int(value)
 
     def number(self, name: str) -> float:
         """A number; null is NaN."""
@@ -78,3 +121,7 @@ class Row:
         if value and not re.fullmatch(r"[0-9a-f]{64}", value):
             reject(name)
         return value
+
+
+def _can_be_kept(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

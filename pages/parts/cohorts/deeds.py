@@ -13,7 +13,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from fundus_core import pipeline
 from fundus_core.errors import UsageError
 from fundus_core.store import Cohort
 from pages.parts.new_cohort import intake
@@ -134,7 +133,7 @@ def bring_in() -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "cohort.zip"
             path.write_bytes(file.getvalue())
-            _do(lambda: pipeline.bring_in(home.store(), path, name=name.strip() or None))
+            _do(lambda: home.store().import_(path, name=name.strip() or None))
 
 
 def all_there(*cohorts: Cohort) -> bool:

@@ -1,0 +1,94 @@
+"""What the lines of the file mean, checked value by value."""
+
+from __future__ import annotations
+
+import math
+
+from fundus_core.errors import UsageError
+from fundus_core.records import Eye, Prediction
+from fundus_core.store.archive.rows import Row, reject, to_number
+from fundus_core.store.values import Finding, ModelVersion, NewPhotograph, TruthRow, TurnedAway
+from fundus_core.targets import Target, target
+
+_EYES = frozenset(eye.value for eye in Eye)
+_SAID_BY = frozenset({"table", "dicom", "name", "disc", ""})
+_DOOR = frozenset({"refused", "failed"})
+_OUTCOMES = frozenset({"predicted", "refused", "failed"})
+
+
+def photograph(row: Row) -> NewPhotograph:
+    """A photograph as it comes into the cohort."""
+    sha256, kept, name = row.sha256("sha256"), row.flag("bytes"), row.word("name")
+    if kept and not sha256:
+        reject("sha256")
+    return NewPhotograph(
+        name=name,
+        locator=f"photographs/{sha256[:2]}/{sha256}" if kept else f"imported:{name}",
+        sha256=sha256,
+        kept=kept,
+        patient_id=row.word("patient_id"),
+        eye=Eye(row.one_of("eye", _EYES)),
+        eye_source=row.one_of("eye_source", _SAID_BY),
+        door=_door(row.values.get("door")),
+    )
+
+
+def _door(words: object) -> TurnedAway | None:
+    """Files written before photographs could be turned away say nothing of it."""
+    if words is None:
+        return None
+    if not isinstance(words, list) or len(words) != 3:
+        reject("door")
+    row = Row(dict(zip(("status", "code", "reason"), words, strict=True)))
+    return TurnedAway(row.one_of("status", _DOOR), row.word("code"), row.word("reason"))
+
+
+def truth(row: Row) -> TruthRow:
+    """What is known of a photograph, measured values in their plausible range."""
+    measured = row.mapping("truth")
+    values = {name: _plausible(value, target(name)) for name, value in measured.items()}
+    visit = row.word("visit") if "visit" in row.values else ""  # written since the fifth version of the store
+    return TruthRow(row.word("name"), values, row.words("covariates"), visit=visit)
+
+
+def _plausible(value: object, known: Target) -> float:
+    """A measured value as the door for tables would let it in."""
+    number = to_number(value, known.name)
+    if known.binary and number not in {0.0, 1.0} and not math.isnan(number):
+        reject(known.name)
+    if number < known.low or number > known.high:
+        message = (
+            f"The file holds {number:g} as a measured {known.name}, which can be {known.low:g} to {known.high:g}; "
+            "correct the table and export the cohort again."
+        )
+        raise UsageError(message)
+    return number
+
+
+def model(row: Row, origin: str) -> ModelVersion:
+    """A model's version, marked as come from elsewhere: its readings are not taken for our own."""
+    limits = row.word("limits") if "limits" in row.values else ""  # written since the second version of the store
+    return ModelVersion(row.word("model"), row.word("weights_sha256"), row.word("card_sha256"), origin, limits)
+
+
+def finding(row: Row, sha256: str) -> Finding:
+    """What a model found in the bytes of that hash."""
+    found = row.mapping("predictions")
+    return Finding(
+        sha256=sha256,
+        status=row.one_of("status", _OUTCOMES),
+        reason_code=row.word("reason_code"),
+        reason=row.word("reason"),
+        quality=row.number("quality"),
+        out_of_distribution=row.number("out_of_distribution"),
+        predictions={name: _prediction(values, target(name)) for name, values in found.items()},
+    )
+
+
+def _prediction(values: object, known: Target) -> Prediction:
+    if not isinstance(values, list) or len(values) != 3:
+        reject("predictions")
+    numbers = [to_number(one, "predictions") for one in values]
+    if known.binary and any(one < 0 or one > 1 for one in numbers):
+        reject("predictions")
+    return Prediction(*numbers)
