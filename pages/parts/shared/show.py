@@ -98,7 +98,8 @@ def table(laid: Laid) -> None:
     """Draw a table as reports lay it out; a heading that needs a word of explanation has it."""
     rows = [dict(zip(laid.head, cells, strict=True)) for cells in laid.body]
     columns = {name: st.column_config.Column(help=text) for name, text in laid.says.items()}
-    st.dataframe(rows, hide_index=True, column_config=columns)
+    height: Any = "content" if len(rows) <= 40 else "auto"  # all estimates of a target at once
+    st.dataframe(rows, hide_index=True, column_config=columns, height=height)
     for note in laid.notes:
         st.caption(note)
 
