@@ -37,7 +37,7 @@ def _run(options: argparse.Namespace) -> int:
     for target, result in scored.evaluation.targets.items():
         name = "accuracy" if "accuracy" in result.estimates else "mae"
         say(f"{target}: {pipeline.in_words(name, result)}")
-    for remark in pipeline.remarks(scored.match):
+    for remark in (*scored.predictions.notes, *scored.match.remarks):
         say(remark)
     say(f"Numbers, tables and report in {options.out}")
     return DONE

@@ -6,7 +6,7 @@ import argparse
 
 from fundus_core import pipeline
 from fundus_core.commands.frame import DONE, Parser, Verbs, say, verb
-from fundus_core.training import command
+from fundus_core.training import command, table
 
 
 def add(verbs: Verbs[Parser]) -> None:
@@ -18,5 +18,7 @@ def _run(options: argparse.Namespace) -> int:
     written = command.run(options, options.words)
     for folder in sorted(path.parent for path in options.out.rglob("card.toml")):
         pipeline.draw_test_part(folder)
+        for note in (folder / table.NOTES).read_text(encoding="utf-8").splitlines():
+            say(note)
     say(f"Written: {written}")
     return DONE

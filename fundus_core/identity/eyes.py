@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from fundus_core.identity.nobody import is_doubtful, is_nobody
 from fundus_core.records import Eye
 
 _PLAIN = {
@@ -63,6 +64,21 @@ def eye_in_name(name: str) -> Eye:
     for folder in reversed(folders):
         said = said or _plain(folder)
     return said.pop() if len(said) == 1 else Eye.UNKNOWN
+
+
+def eye_in_cell(word: str) -> Eye | None:
+    """Read the eye from a cell of a table or a tag.
+
+    Returns:
+        Unknown where the cell says nothing or both eyes; ``None`` where it says something else.
+
+    >>> eye_in_cell("ＯＤ"), eye_in_cell("左眼"), eye_in_cell("N/A"), eye_in_cell("middle")
+    (<Eye.RIGHT: 'right'>, <Eye.LEFT: 'left'>, <Eye.UNKNOWN: ''>, None)
+    """
+    said = " ".join(unicodedata.normalize("NFKC", word).casefold().split())
+    if not said or said in BOTH_EYES or is_nobody(said) or is_doubtful(said):
+        return Eye.UNKNOWN
+    return EYES.get(said)
 
 
 def says_eye(part: str) -> bool:

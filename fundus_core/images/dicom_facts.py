@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from pydicom.dataset import Dataset
 
-from fundus_core.identity import EYES
+from fundus_core.identity import eye_in_cell
 from fundus_core.images.faults import DAMAGE
 from fundus_core.records import Eye
 
@@ -19,7 +19,7 @@ _OVERLAY_GROUPS = range(0x6000, 0x6020)
 def eye_of(dataset: Dataset) -> Eye:
     """Return the eye: of the image (PS3.3 C.8.17.1), of its frame, or of the series; unknown for both."""
     said = _word(dataset, "ImageLaterality") or _word(dataset, "Laterality") or _frame_laterality(dataset)
-    return EYES.get(said.casefold(), Eye.UNKNOWN)
+    return eye_in_cell(said) or Eye.UNKNOWN
 
 
 def age_of(dataset: Dataset) -> float:

@@ -11,8 +11,8 @@ from fundus_core.analyses import Study, side_by_side, told_apart
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Comparison
 from fundus_core.models.card import Card
+from fundus_core.pipeline.predicted import read_predictions
 from fundus_core.pipeline.scoring import beside, known_cards, matched, notice, write_table
-from fundus_core.pipeline.tables import read_predictions
 from fundus_core.records import CohortTable, Labels
 from fundus_core.report import Pair, render_comparison
 from fundus_core.targets import target

@@ -15,7 +15,7 @@ from fundus_core.errors import UsageError
 from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Evaluation, TargetResult
 from fundus_core.models import registry
 from fundus_core.models.card import Card
-from fundus_core.pipeline.tables import PredictionsFile, read_predictions
+from fundus_core.pipeline.predicted import PredictionsFile, read_predictions
 from fundus_core.records import CohortTable, Labels
 from fundus_core.report import Subject, render
 from fundus_core.tables import number, write_csv
@@ -82,14 +82,6 @@ def matched(
         message = f"No row of '{measured.name}' belongs to a predicted photograph. {' '.join(found.why)}"
         raise UsageError(message)
     return found
-
-
-def remarks(found: truth.Match) -> tuple[str, ...]:
-    """Return what a person should know of a table and its match beside the faults of single rows and photographs."""
-    about = [*found.truth.faults, *found.faults]
-    whole = [fault for fault in about if not fault.row and fault.fault not in truth.OF_PHOTOGRAPHS]
-    said = [f"{fault.column}: {fault.what_to_do}" if fault.column else fault.what_to_do for fault in whole]
-    return (*found.truth.notes, found.reason, *said)
 
 
 def _first(words: Labels, others: Labels) -> Labels:
@@ -169,7 +161,7 @@ def evaluate(
         notice=note,
         rendered=rendered,
         reason_code=scored.predictions.reason_code,
-        remarks=(*scored.match.truth.notes, scored.match.reason),
+        remarks=(*scored.predictions.notes, *scored.match.truth.notes, scored.match.reason),
     )
     (out / "report.html").write_text(render(subject), encoding="utf-8")
     if predictions.resolve() != (out / "predictions.csv").resolve():

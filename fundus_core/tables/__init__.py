@@ -8,6 +8,7 @@ from fundus_core.tables.workbook import sheet_names
 from fundus_core.tables.writing import (
     Cell,
     as_csv,
+    columns_from_csv,
     csv_lines,
     number,
     records_as_csv,
@@ -21,6 +22,7 @@ __all__ = [
     "Fault",
     "Table",
     "as_csv",
+    "columns_from_csv",
     "csv_lines",
     "harmless",
     "number",

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, zip_longest
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -66,16 +66,29 @@ def records_as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     return as_csv(head, ([row.get(name) for name in head] for row in rows))
 
 
-def records_from_csv(lines: Iterable[str]) -> tuple[list[str], list[dict[str, str]]]:
-    """Read back what this room wrote: the headings, and each row as text by heading; short rows end in empty cells.
+def columns_from_csv(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Read back what this room wrote, exactly: the cells of each column by heading; short rows end in empty cells.
 
     Raises:
         csv.Error: The text is no table.
     """
     reader = csv.reader(lines)
     head = [restored(name) for name in next(reader, [])]
-    rows = (map(restored, row[: len(head)]) for row in reader if row)
-    return head, [dict(zip_longest(head, row, fillvalue="")) for row in rows]
+    rows = [row if len(row) == len(head) else (row + [""] * len(head))[: len(head)] for row in reader if row]
+    columns = zip(*rows, strict=True) if rows else [()] * len(head)
+    # one look at a column costs less than a call for each of its cells
+    back = (tuple(map(restored, cells)) if "'" in "".join(cells) else tuple(cells) for cells in columns)
+    return dict(zip(head, back, strict=True))
+
+
+def records_from_csv(lines: Iterable[str]) -> tuple[list[str], list[dict[str, str]]]:
+    """Read back what this room wrote, exactly: the headings, and each row by heading.
+
+    Raises:
+        csv.Error: The text is no table.
+    """
+    columns = columns_from_csv(lines)
+    return list(columns), [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _write(stream: TextIO, rows: Iterable[Sequence[Cell]]) -> None:

@@ -88,6 +88,7 @@ def prepare(
     values = {name: column.tolist() for name, column in found.values.items()}
     key = plan.digest(found.names, found.patients, json.dumps(values), crops.accepted.tolist())
     _write_split(out / "split.csv", found, part, crops.accepted)
+    (out / table.NOTES).write_text("\n".join(found.notes) + "\n", encoding="utf-8")
     (out / "plan.json").write_text(json.dumps(plan.as_json(), indent=1), encoding="utf-8")
     return Data(found, measured, crops, part, scale, key)
 

@@ -1,20 +1,22 @@
-"""What is learnt from: photographs and the numbers that belong to them."""
+"""What is learnt from: photographs and the numbers that belong to them, read and matched as truth is everywhere."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from fundus_core import images
+from fundus_core import images, truth
 from fundus_core.errors import TruthError, UsageError
-from fundus_core.records import Floats, Source
+from fundus_core.records import Floats, Labels, Source
+from fundus_core.tables import read_table, spelling
+from fundus_core.tables.table import Words
+from fundus_core.targets import TARGETS
 
-_WORDS = {"f": 1.0, "female": 1.0, "woman": 1.0, "女": 1.0, "女性": 1.0, "m": 0.0, "male": 0.0, "man": 0.0}
-_WORDS |= {"男": 0.0, "男性": 0.0}
+NOTES = "notes.txt"
+"""File with what a person should know of the tables that were read, a sentence a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,13 @@ class LearningTable:
     sources: tuple[Source, ...]
     """The files."""
     patients: tuple[str, ...]
-    """Whose eye; the photograph's own name where the table has no ``patient_id``."""
+    """Whose eye; the photograph's own name where nobody says."""
     values: Mapping[str, Floats]
     """By column: a value per row, NaN where missing."""
     groups: tuple[str, ...]
     """Site per row where the table has a column ``site``, else empty."""
+    notes: tuple[str, ...] = ()
+    """What was converted, left out or not matched, as sentences; to be shown."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,9 +47,21 @@ class Material:
     photographs: Path
     """A folder (searched at every depth), a ZIP or a manifest."""
     truth: Path
-    """CSV with ``photograph`` (path or file name), ``patient_id`` and the values; maybe ``site``."""
+    """Any table that names photographs or patients, with the values; maybe ``site``."""
     join: Path | None = None
-    """A further CSV whose columns belong to a ``patient_id``."""
+    """A further table whose columns belong to a ``patient_id``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """One table with everything in it that may be learnt."""
+
+    lines: truth.TruthTable
+    """As truth is read everywhere."""
+    values: Mapping[str, Floats]
+    """By what is learnt, a value per line; only what this table has."""
+    headings: tuple[str, ...]
+    """Of the table."""
 
 
 def read(materials: Sequence[Material], columns: Mapping[str, str]) -> LearningTable:
@@ -55,9 +71,10 @@ def read(materials: Sequence[Material], columns: Mapping[str, str]) -> LearningT
 
     Args:
         materials: Folders and tables.
-        columns: What is learnt -> the column that holds it.
+        columns: What is learnt -> the column that holds it. Columns that hold a target are converted to its unit.
 
     Raises:
+        UsageError: A table does not exist.
         TruthError: A column is missing or holds words, or no photograph is named in the table.
     """
     tables = [
@@ -68,68 +85,101 @@ def read(materials: Sequence[Material], columns: Mapping[str, str]) -> LearningT
         patients=tuple(patient for one in tables for patient in one.patients),
         values={name: np.concatenate([one.values[name] for one in tables]) for name in columns},
         groups=tuple(group for one in tables for group in one.groups),
+        notes=tuple(note for one in tables for note in one.notes),
     )
 
 
 def _read(material: Material, columns: Mapping[str, str], prefix: str) -> LearningTable:
-    rows = _rows(material.truth, "photograph")
-    extra = _by_patient(material.join)
-    by_name = {_base(row["photograph"]): row | extra.get(row.get("patient_id", ""), {}) for row in rows}
-    if len(by_name) < len(rows):
-        message = f"{material.truth.name} names a photograph twice; give each photograph one row and its own name."
-        raise TruthError(message)
+    measured = _measured(material.truth, columns)
     sources = sorted(images.sources([material.photographs]), key=lambda source: source.name)
-    known = [source for source in sources if _base(source.name) in by_name]
-    if not known:
+    found = truth.match(
+        measured.lines,
+        [source.name for source in sources],
+        patient_ids=[source.patient_id for source in sources],
+        eyes=[source.eye.value for source in sources],
+    )
+    torn = found.photographs[found.status == "conflict"]
+    if len(torn):
         message = (
-            f"None of the {len(sources)} photographs in {material.photographs.name} stands in "
-            f"{material.truth.name}; its column 'photograph' must hold their file names."
+            f"{material.truth.name} says different things of {len(torn):,} photographs, '{torn[0]}' among them; give "
+            "each photograph one row."
         )
         raise TruthError(message)
-    matched = [by_name[_base(source.name)] for source in known]
+    rows = np.flatnonzero(found.line >= 0)
+    if not len(rows):
+        message = (
+            f"None of the {len(sources)} photographs in {material.photographs.name} stands in "
+            f"{material.truth.name}. {' '.join(found.why)}"
+        )
+        raise TruthError(message)
+    patients = found.patient_id()
+    stated = np.where(patients != "", patients, np.array([source.patient_id for source in sources], dtype=np.str_))
+    values = {name: value[found.line] for name, value in measured.values.items()}
+    values |= _joined(material, columns.items() - {(name, columns[name]) for name in values}, stated, measured.headings)
+    sites = next((words for name, words in found.covariates().items() if spelling.fold(name) == "site"), None)
     return LearningTable(
-        sources=tuple(replace(source, name=prefix + source.name) for source in known),
-        patients=tuple(row.get("patient_id") or row["photograph"] for row in matched),
-        values={name: _column(matched, column, material.truth) for name, column in columns.items()},
-        groups=tuple(row.get("site", "") for row in matched),
+        sources=tuple(replace(sources[row], name=prefix + sources[row].name) for row in rows),
+        patients=tuple(str(stated[row]) or sources[row].name for row in rows),
+        values={name: values[name][rows] for name in columns},
+        groups=tuple("" if sites is None else str(sites[row]) for row in rows),
+        notes=found.remarks,
     )
 
 
-def _base(name: str) -> str:
-    return name.replace("\\", "/").rsplit("/", 1)[-1]
-
-
-def _rows(path: Path, key: str) -> list[dict[str, str]]:
-    if not path.is_file():
-        message = f"There is no table '{path}'; give a CSV file."
-        raise UsageError(message)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = [{k: (v or "").strip() for k, v in row.items() if k} for row in csv.DictReader(file)]
-    if not rows or key not in rows[0]:
-        message = f"{path.name} needs a column '{key}' and at least one row."
+def _joined(
+    material: Material, wanted: set[tuple[str, str]], people: Labels, headings: Sequence[str]
+) -> dict[str, Floats]:
+    """Return what the further table holds of each photograph's person."""
+    if not wanted:
+        return {}
+    more = _measured(material.join, dict(wanted)) if material.join else None
+    absent = sorted({column for name, column in wanted if more is None or name not in more.values})
+    if absent or more is None:
+        have = ", ".join([*headings, *(more.headings if more else ())])
+        message = f"{material.truth.name} has no column '{absent[0]}'; it has {have}."
         raise TruthError(message)
-    return rows
-
-
-def _by_patient(path: Path | None) -> dict[str, dict[str, str]]:
-    return {row["patient_id"]: row for row in _rows(path, "patient_id")} if path else {}
-
-
-def _column(rows: Sequence[Mapping[str, str]], column: str, truth: Path) -> Floats:
-    if column not in rows[0]:
-        have = ", ".join(rows[0])
-        message = f"{truth.name} has no column '{column}'; it has {have}."
+    ids = [str(word) for word in more.lines.patient_id]
+    line = {who: at for at, who in enumerate(ids)}
+    twice = sorted({who for at, who in enumerate(ids) if line[who] != at})
+    if twice:
+        message = f"'{more.lines.name}' has several rows of '{twice[0]}'; give each patient one row."
         raise TruthError(message)
-    return np.array([_number(row.get(column, ""), column, truth) for row in rows], dtype=np.float64)
+    rows = np.array([line.get(str(who), -1) if who else -1 for who in people], dtype=np.int64)
+    return {name: np.where(rows >= 0, values[rows], np.nan) for name, values in more.values.items()}
 
 
-def _number(word: str, column: str, truth: Path) -> float:
-    if not word or word.lower() in ("na", "nan"):
-        return float("nan")
-    if word.lower() in _WORDS:
-        return _WORDS[word.lower()]
+def _measured(path: Path, columns: Mapping[str, str]) -> _Measured:
+    """Read a table as truth is read, and those of its columns that are learnt."""
     try:
-        return float(word)
-    except ValueError as error:
-        message = f"{truth.name}, column '{column}': '{word}' is not a number; leave a missing value empty."
-        raise TruthError(message) from error
+        table = read_table(path.read_bytes(), path.name)
+    except OSError as error:
+        message = f"The table '{path}' cannot be opened ({error.strerror}); give the path of a CSV or XLSX file."
+        raise UsageError(message) from error
+    proposal = truth.propose(table)
+    lines = truth.apply(table, proposal)
+    known = {spelling.fold(column.heading): column for column in proposal.columns}
+    words = dict(zip(table.headings, table.columns, strict=True))
+    place = np.searchsorted(table.rows, lines.rows)
+    values = {}
+    for name, heading in columns.items():
+        target = heading if heading in TARGETS else name
+        column = known.get(spelling.fold(heading))
+        if column and column.role in (target, "blood_pressure") and column.needs_confirmation:
+            message = f"{path.name}, column '{column.heading}': {column.reason} Write the column so that it is clear."
+            raise TruthError(message)
+        if target in lines.values and (column is None or column.role in (target, "blood_pressure")):
+            values[name] = lines.values[target]
+        elif column:
+            values[name] = _plain(words[column.heading], column.heading, path)[place]
+    return _Measured(lines, values, table.headings)
+
+
+def _plain(words: Words, heading: str, path: Path) -> Floats:
+    """Return the numbers of a column that is no target's; a word that is no number is the caller's to mend."""
+    found, codes = spelling.distinct(words)
+    values, others = spelling.numbers([*found, ""], spelling.decimal_mark(found))
+    for at, read in others.items():
+        if read.problem or read.unit:
+            message = f"{path.name}, column '{heading}': '{found[at]}' is not a number; leave a missing value empty."
+            raise TruthError(message)
+    return values[codes]

@@ -61,6 +61,14 @@ class Match:
         return tuple(fault.what_to_do for fault in self.faults if fault.fault in WHY)
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a person should know beside the faults of single rows and photographs, in sentences."""
+        about = [*self.truth.faults, *self.faults]
+        whole = [fault for fault in about if not fault.row and fault.fault not in OF_PHOTOGRAPHS]
+        said = [f"{fault.column}: {fault.what_to_do}" if fault.column else fault.what_to_do for fault in whole]
+        return (*self.truth.notes, self.reason, *said)
+
+    @property
     def unmatched_photographs(self) -> tuple[str, ...]:
         """Names of photographs without truth, whatever the reason."""
         return tuple(str(name) for name in self.photographs[self.line < 0])

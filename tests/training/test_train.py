@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fundus_core import truth
 from fundus_core.errors import TruthError, UsageError
 from fundus_core.inference import open_predictor
 from fundus_core.models import card as cards
@@ -129,14 +130,51 @@ def test_interrupted_cutting_goes_on_and_refusals_are_listed(material, tmp_path,
         ("photograph,patient_id\nP0001_L.jpg,1\n", "has no column 'sbp'"),
         ("photograph,sbp\nP0001_L.jpg,high\n", "'high' is not a number"),
         ("photograph,sbp\nother.jpg,120\n", "None of the"),
-        ("photograph,sbp\na/P0001_L.jpg,120\nP0001_L.jpg,121\n", "twice"),
-        ("name,sbp\nP0001_L.jpg,120\n", "needs a column 'photograph'"),
+        ("photograph,sbp\nP0001_L.jpg,120\nP0001_L.jpg,121\n", "different things of 1 photographs, 'P0001_L.jpg'"),
+        ("height,sbp\n170,120\n", "no column names the photograph or the patient"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused_in_one_sentence(cohort, tmp_path, content, message):
     (tmp_path / "truth.csv").write_text(content, encoding="utf-8")
+    material = Material(cohort / "photographs", tmp_path / "truth.csv")
     with pytest.raises(TruthError, match=message):
-        table.read([Material(cohort / "photographs", tmp_path / "truth.csv")], {"sbp": "sbp"})
+        table.read([material], {"sbp": "sbp"})
+
+
+LIKE_TRUTH = {
+    "another unit": ("glucose", "glucose", "photograph,glucose\nP0001_L.jpg,5.4\nP0002_L.jpg,7\nP0003_L.jpg,6.1\n"),
+    "inches": ("waist", "waist (inches)", "photograph,waist (inches)\nP0001_L.jpg,32\nP0002_L.jpg,40\n"),
+    "Japanese": ("sbp", "sbp", "ファイル名,患者ID,収縮期血圧\nP0001_L.jpg,A,120\nP0002_L.jpg,B,131\n"),
+    "by heading": ("sbp", "収縮期血圧", "ファイル名;収縮期血圧\nP0001_L.jpg;120,5\nP0002_L.jpg;131\n"),
+    "both pressures": ("dbp", "dbp", "photograph,血圧\nP0001_L.jpg,120/80\nP0002_L.jpg,140/95\n"),
+    "worked out": ("bmi", "bmi", "photograph,height,weight\nP0001_L.jpg,170,60\nP0002_L.jpg,160,70\n"),
+    "words for sex": ("sex", "sex", "photograph,sex\nP0001_L.jpg,女子\nP0002_L.jpg,1:男\n"),
+    "by person": ("sbp", "sbp", "patient_id,sbp\nP0001,120\nP0002,131\n"),
+}
+
+
+@pytest.mark.parametrize(("target", "column", "text"), LIKE_TRUTH.values(), ids=LIKE_TRUTH)
+def test_what_is_learnt_is_what_an_evaluation_reads(cohort, tmp_path, target, column, text):
+    path = tmp_path / "truth.csv"
+    path.write_bytes(text.encode("cp932"))
+    found = table.read([Material(cohort / "photographs", path)], {target: column})
+    measured = truth.match(truth.load(path), found.names)
+    assert len(found.names) >= 2
+    np.testing.assert_array_equal(found.values[target], measured.values()[target])
+
+
+@pytest.mark.parametrize("told", ["01", "p1", "１"])
+def test_training_gives_nobody_the_row_of_another(cohort, tmp_path, told):
+    (tmp_path / "list.csv").write_text(f"path,patient_id\n{cohort / 'photographs' / 'P0001_L.jpg'},{told}\n")
+    (tmp_path / "truth.csv").write_text("patient_id,sbp\n1,120\nP1,130\n", encoding="utf-8")
+    with pytest.raises(TruthError, match="None of the 1"):
+        table.read([Material(tmp_path / "list.csv", tmp_path / "truth.csv")], {"sbp": "sbp"})
+
+
+def test_a_coding_that_only_a_person_knows_is_not_learnt(cohort, tmp_path):
+    (tmp_path / "truth.csv").write_text("photograph,sex\nP0001_L.jpg,1\nP0002_L.jpg,2\n", encoding="utf-8")
+    with pytest.raises(TruthError, match="column 'sex'"):
+        table.read([Material(cohort / "photographs", tmp_path / "truth.csv")], {"sex": "sex"})
 
 
 def test_a_missing_value_is_nan_and_words_for_sex_are_read(cohort, tmp_path):
