@@ -5,6 +5,7 @@ import streamlit as st
 from pages.parts.models import bringing, showing
 from pages.parts.shared import cards, show
 from pages.parts.shell.language import _, said
+from pages.parts.shell.markdown import literal
 
 show.title(
     _("Models"),
@@ -12,8 +13,8 @@ show.title(
 )
 bringing.report()
 known = cards.known()
-if fault := cards.fault():
-    st.error(said(fault))
+for folder, fault in cards.faults().items():
+    st.error(f"{literal(folder)}: {said(fault)}")
 if not known:
     st.info(_("There is no model card. Bring one below."))
 for name, card in known.items():

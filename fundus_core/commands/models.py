@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,11 +46,13 @@ def add(verbs: Verbs[Parser]) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    known = registry.models()
+    shelf = registry.shelf()
+    for folder, fault in shelf.faults.items():
+        print(f"{folder}: {fault}", file=sys.stderr)
     if options.json:
-        say_json([_brief(card) for card in known.values()])
+        say_json([_brief(card) for card in shelf.cards.values()])
         return DONE
-    for card in known.values():
+    for card in shelf.cards.values():
         state = "ready" if card.ready else "weights missing"
         doubts = f"{len(card.unverified)} unverified" if card.unverified else "nothing unverified"
         rendered = ", rendered eyes" if card.rendered else ""

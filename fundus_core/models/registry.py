@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,46 +25,66 @@ def home() -> Path:
     return Path(os.environ.get("FUNDUS_LAB_HOME", "workspace")) / "models"
 
 
-def models(folder: Path | None = None) -> Mapping[str, Card]:
-    """Return every card by its id: the sample's, the bundled ones, then the user's.
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Every model that can be named, and every card of the user's that is wrong."""
 
-    A user's card replaces a bundled one of the same id: that is how weights are added to a bundled card.
+    cards: Mapping[str, Card]
+    """By id: the sample's, the bundled ones, then the user's."""
+    faults: Mapping[str, str]
+    """By the name of the folder in which the card lies: what is wrong with it, as a sentence."""
+
+
+def shelf(folder: Path | None = None) -> Shelf:
+    """Read all cards; one of the user's that is wrong is named, and the others serve.
+
+    A user's card replaces a bundled one of the same id: that is how weights are added to a bundled card. Where it is
+    wrong, or two of the user's have one id, no other card takes its place.
 
     Args:
         folder: Of the user's cards, each in a folder of its own; ``home()`` where ``None``.
 
     Raises:
-        CardError: A card is wrong, or two of the user's have one id.
+        CardError: A card that ships with the project is wrong.
     """
-    shipped = [path for path in (SAMPLE, *sorted(BUNDLED.glob("*.toml"))) if path.is_file()]
-    own = sorted((folder or home()).glob("*/card.toml"))
-    return MappingProxyType(_unique(shipped) | _unique(own))
+    shipped = [cards.read(path) for path in (SAMPLE, *sorted(BUNDLED.glob("*.toml"))) if path.is_file()]
+    found, faults = {card.id: card for card in shipped}, {}
+    own: dict[str, Card] = {}
+    for path in sorted((folder or home()).glob("*/card.toml")):
+        name = path.parent.name
+        try:
+            card = cards.read(path)
+        except CardError as error:
+            faults[name] = str(error)
+            continue
+        if card.id in own:
+            message = f"Two cards have the id '{card.id}': {own[card.id].folder.name} and {name}; rename one."
+            faults[name] = faults[card.id] = message
+        own[card.id] = card
+    found |= own
+    known = {model: card for model, card in found.items() if model not in faults}
+    return Shelf(MappingProxyType(known), MappingProxyType(faults))
 
 
-def _unique(paths: list[Path]) -> dict[str, Card]:
-    found: dict[str, Card] = {}
-    for path in paths:
-        card = cards.read(path)
-        if card.id in found:
-            message = (
-                f"Two cards have the id '{card.id}': {found[card.id].folder.name} and {path.parent.name}; rename one."
-            )
-            raise CardError(message)
-        found[card.id] = card
-    return found
+def models(folder: Path | None = None) -> Mapping[str, Card]:
+    """Return every card that is right by its id, as ``shelf`` does."""
+    return shelf(folder).cards
 
 
 def find(model_id: str, folder: Path | None = None) -> Card:
     """Return the card of that id.
 
     Raises:
+        CardError: The user's card of that id is wrong; says what is.
         UsageError: There is none; the message lists those that exist.
     """
-    known = models(folder)
-    if model_id not in known:
-        message = f"There is no model '{model_id}'; the models are {', '.join(known)}."
+    known = shelf(folder)
+    if model_id in known.faults:
+        raise CardError(known.faults[model_id])
+    if model_id not in known.cards:
+        message = f"There is no model '{model_id}'; the models are {', '.join(known.cards)}."
         raise UsageError(message)
-    return known[model_id]
+    return known.cards[model_id]
 
 
 def ready(model_id: str) -> Card:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from fundus_core.errors import CardError
+from fundus_core.models import pickles
 from fundus_core.models.custody import sha256
 
 
@@ -39,18 +39,8 @@ def read(path: Path, *, safetensors: bool | None = None) -> dict[str, Tensor]:
 
 def _unpickled(path: Path) -> object:
     """What a torch file holds, if that is tensors and plain values alone."""
-    if not zipfile.is_zipfile(path):
-        message = (
-            f"The weights '{path.name}' are no file that torch writes today; a plain pickle would execute code to "
-            "load and is not opened. Export the state dict, best as safetensors."
-        )
-        raise CardError(message)
+    pickles.check(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > 2 * path.stat().st_size:  # torch packs nothing
-            message = f"The weights '{path.name}' unpack to {unpacked >> 20} MiB, and were not loaded; save them again."
-            raise CardError(message)
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         message = (
@@ -58,16 +48,7 @@ def _unpickled(path: Path) -> object:
             "export the state dict, best as safetensors."
         )
         raise CardError(message) from error
-    except (
-        RuntimeError,
-        OSError,
-        EOFError,
-        LookupError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        zipfile.BadZipFile,
-    ) as error:
+    except (RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise _damaged(path, error) from error
 
 
@@ -130,17 +111,22 @@ def load(network: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
     network.load_state_dict(dict(weights))
 
 
-def load_backbone(network: nn.Module, path: Path) -> None:
+def load_backbone(network: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
     """Load everything but the outputs, which a new training learns anew.
 
+    Args:
+        network: Receives them.
+        weights: By name.
+        name: Of the file, for the message.
+
     Raises:
-        CardError: The file cannot be read, or too little of it fits.
+        CardError: Too little of it fits.
     """
-    weights, own = read(path), network.state_dict()
+    own = network.state_dict()
     fitting = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
     if len(fitting) < 0.8 * len(own):
         message = (
-            f"Only {len(fitting)} of the network's {len(own)} tensors are in '{path.name}'; it belongs to another "
+            f"Only {len(fitting)} of the network's {len(own)} tensors are in '{name}'; it belongs to another "
             "backbone. Name the backbone it was trained with."
         )
         raise CardError(message)

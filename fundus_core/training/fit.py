@@ -36,19 +36,20 @@ def train(
         out: Folder for weights, card, split, log and metrics.
         plan: What is trained and how.
         label: What the card says beyond its numbers; the id is the folder's name where ``None``.
-        pretrained: Weights of the backbone (safetensors, or a state dict) to begin with.
+        pretrained: Weights of the backbone to begin with, in any form of ``importing.starting``.
         workers: Processes that cut the photographs.
         progress: Whether to show bars with the time left.
 
     Returns:
         The path of the card.
     """
+    network = begun(plan, pretrained)  # first, so that weights that do not fit are told before hours of cutting
     out.mkdir(parents=True, exist_ok=True)
     accelerator = engine()
     with accelerator.main_process_first():
         # The first process cuts and writes; the others find everything done.
         data = prepare(materials, out, plan, workers=workers, progress=progress)
-    learner = learn(data, out, plan, accelerator, pretrained=pretrained, progress=progress)
+    learner = learn(network, data, out, plan, accelerator, progress=progress)
     # Imported here so that a training of days ends with the code of its last day, and one that fails early is quick.
     from fundus_core.training.finish import finish
 
@@ -58,22 +59,23 @@ def train(
     return out / "card.toml"
 
 
-def learn(
-    data: Data,
-    out: Path,
-    plan: Plan,
-    accelerator: Accelerator,
-    *,
-    pretrained: Path | None = None,
-    progress: bool = True,
-) -> Learner:
-    """Run the loop to its end and return the learner, its best weights in the network."""
+def begun(plan: Plan, pretrained: Path | None = None) -> Network:
+    """Return the network that a training begins with, its weights drawn by the seed or taken from a file."""
     torch.manual_seed(plan.seed)
     network = Network(body(plan.backbone, len(plan.columns), plan.backbone_options, drop_rate=plan.drop_rate))
     if pretrained is not None:
+        from fundus_core.models.importing import starting
         from fundus_core.models.weights import load_backbone
 
-        load_backbone(network.body, pretrained)
+        load_backbone(network.body, starting.tensors(pretrained), pretrained.name)
+    return network
+
+
+def learn(
+    network: Network, data: Data, out: Path, plan: Plan, accelerator: Accelerator, *, progress: bool = True
+) -> Learner:
+    """Run the loop to its end and return the learner, its best weights in the network."""
+    torch.manual_seed(plan.seed)
     wanted = data.wanted()
     deck = Deck(data.crops, data.rows("train"), wanted, plan.seed, plan.batch, plan.augment)
     learner = Learner(network, deck, data.scale, plan, accelerator)

@@ -158,14 +158,35 @@ def test_the_hash_of_a_card_follows_its_meaning_and_not_its_place(card, tmp_path
     assert replace(card, outputs=(output, *card.outputs[1:])).sha256 != card.sha256
 
 
-def test_a_card_of_the_user_replaces_a_bundled_one_and_two_of_one_id_are_refused(card, tmp_path):
+def test_a_card_of_the_user_replaces_a_bundled_one_and_of_two_with_one_id_neither_serves(card, tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     cards.write(replace(card, title="mine"), tmp_path / "one" / "card.toml")
     assert registry.find(card.id, tmp_path).title == "mine"
     cards.write(replace(card, title="mine too"), tmp_path / "two" / "card.toml")
     with pytest.raises(CardError, match="Two cards have the id"):
-        registry.models(tmp_path)
+        registry.find(card.id, tmp_path)
+    assert card.id not in registry.models(tmp_path)  # nor does the bundled one in their place
+
+
+def test_a_wrong_card_is_named_and_the_others_serve(card, tmp_path):
+    for name, text in {
+        "broken": "[",
+        "joir-age-b7": "id = 'joir-age-b7'\n",
+        "bytes": "\0" * 9,
+        "deep": "a." * 9999,
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "card.toml").write_text(text)
+    (tmp_path / "folder" / "card.toml").mkdir(parents=True)
+    (tmp_path / "good").mkdir()
+    cards.write(replace(card, id="good"), tmp_path / "good" / "card.toml")
+    known = registry.shelf(tmp_path)
+    assert "good" in known.cards
+    assert set(known.faults) == {"broken", "joir-age-b7", "bytes", "deep", "folder"}
+    assert all("card.toml" in fault for fault in known.faults.values())
+    with pytest.raises(CardError, match=r"card\.toml"):
+        registry.find("joir-age-b7", tmp_path)  # the bundled one does not stand in for it
 
 
 def test_an_unknown_model_is_answered_with_those_that_exist(tmp_path):

@@ -1,14 +1,21 @@
 """An import as users meet it: the file is opened in a confined process, and what comes out is the same."""
 
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
+import h5py
 import pytest
+import torch
 from safetensors.torch import save_file
 
 from fundus_core import confined
 from fundus_core.errors import CardError, UsageError
 from fundus_core.models import networks
-from fundus_core.models.importing import import_model
+from fundus_core.models.importing import import_model, starting
+from fundus_core.training import fit
+from fundus_core.training.plan import Plan
 from tests.models import files
 
 SIDE = 32
@@ -60,3 +67,44 @@ def test_torchscript_that_writes_can_write_nothing_even_if_it_is_loaded(place, m
     (room / "answer.json").unlink()
     confined.run("running:script", {"marker": str(inside)}, folder=room)
     assert inside.exists()  # in its own folder it can, so that the first proves something
+
+
+HEAVY = "[name for name in ('torch', 'keras', 'openvino', 'timm', 'onnx') if name in sys.modules]"
+
+
+def test_nothing_heavy_is_started_before_a_file_was_looked_through(place):
+    """A refusal must not wait for what takes seconds to start, on a busy machine minutes."""
+    files.torch_archive(place / "bad.pt", files.Bomb(place / "marker"))
+    (place / "bad.keras").write_bytes(b"")
+    with zipfile.ZipFile(place / "bad.keras", "w") as archive:
+        archive.writestr("config.json", '{"class_name": "Lambda", "config": {}}')
+        with h5py.File(place / "empty.h5", "w") as empty:
+            empty.create_group("layers")
+        archive.write(place / "empty.h5", "model.weights.h5")
+    for name in ("bad.pt", "bad.keras"):
+        code = (
+            "import sys\nfrom fundus_core.errors import CardError\nfrom fundus_core.models.importing import inside\n"
+            "import fundus_core.commands.models\n"
+            f"try:\n    inside.bring(file={str(place / name)!r}, content={{}}, name='card', folder='.')\n"
+            f"except CardError as error:\n    print('refused', {HEAVY})"
+        )
+        said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        assert said.strip() == "refused []"
+    assert not (place / "marker").exists()
+
+
+def test_weights_that_a_training_begins_with_are_opened_in_a_process_of_their_own(place):
+    network = networks.body("resnet10t", 1, {"channels": [8, 8, 16, 16], "stem_width": 8})
+    torch.save({"state_dict": network.state_dict(), "epoch": 3}, place / "w.pt")
+    given = starting.tensors(place / "w.pt")
+    assert all(torch.equal(given[name], value) for name, value in network.state_dict().items())
+    files.torch_archive(place / "bad.pt", files.Bomb(place / "marker"))
+    with pytest.raises(CardError, match=r"would execute code to load \(io\.open\)"):
+        fit.begun(Plan(backbone="resnet10t"), place / "bad.pt")
+    assert not (place / "marker").exists()
+
+
+def test_a_training_begins_with_no_graph(place):
+    (place / "w.xml").write_text('<net name="g"><layers/></net>')
+    with pytest.raises(CardError, match=r"w\.xml"):
+        starting.tensors(place / "w.xml")

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fundus_core.errors import CardError, FundusError, UsageError
-from fundus_core.models.importing import formats, import_model, keras_door, keras_safety
+from fundus_core.models.importing import formats, import_model, keras_safety
 
 
 def _load(name):
@@ -243,7 +243,7 @@ def test_a_damaged_file_is_refused_or_read_but_never_breaks(tmp_path_factory, no
     with contextlib.suppress(FundusError):  # anything else that is raised fails the test
         kind = formats.detect(path)
         if kind in (formats.Format.KERAS, formats.Format.HDF5):
-            assert isinstance(keras_door.description(path, kind), dict | None)
+            assert isinstance(keras_safety.description(path, kind), dict | None)
 
 
 def test_a_description_of_any_depth_is_looked_through():

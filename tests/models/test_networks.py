@@ -144,10 +144,11 @@ def test_a_backbone_begins_with_foreign_weights_except_the_outputs(tmp_path):
     donor = networks.body("resnet10t", 5, SMALL)
     weights.write(donor, tmp_path / "w.safetensors")
     own = networks.body("resnet10t", 2, SMALL)
-    weights.load_backbone(own, tmp_path / "w.safetensors")
+    given = weights.read(tmp_path / "w.safetensors")
+    weights.load_backbone(own, given, "w.safetensors")
     assert torch.equal(own.conv1[0].weight, donor.conv1[0].weight)
     with pytest.raises(CardError, match="another"):
-        weights.load_backbone(networks.body("resnet18", 2), tmp_path / "w.safetensors")
+        weights.load_backbone(networks.body("resnet18", 2), given, "w.safetensors")
 
 
 def test_distance_is_one_at_the_limit_and_does_not_depend_on_units(tmp_path):

@@ -13,7 +13,7 @@ from fundus_core.models import weights
 from fundus_core.records import Source
 from fundus_core.training.cache import Crops
 from fundus_core.training.data import Data
-from fundus_core.training.fit import learn
+from fundus_core.training.fit import begun, learn
 from fundus_core.training.loop import engine
 from fundus_core.training.objective import scales
 from fundus_core.training.plan import Plan
@@ -63,7 +63,7 @@ def train(out, of):
     """Train and return the learner."""
     torch.set_num_threads(1)
     out.mkdir(parents=True, exist_ok=True)
-    return learn(data(of), out, of, engine(), progress=False)
+    return learn(begun(of), data(of), out, of, engine(), progress=False)
 
 
 if __name__ == "__main__":

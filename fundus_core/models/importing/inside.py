@@ -1,18 +1,19 @@
-"""What happens inside the confined process: a file of weights becomes a card and weights of our own, proved equal."""
+"""What happens inside the confined process: a file of weights becomes a card and weights of our own, proved equal.
+
+What takes seconds to start (torch, Keras, OpenVINO) is imported where a form needs it, after the look through the file.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-
-import openvino as ov
-from safetensors.torch import save_file
+from typing import Any
 
 from fundus_core.errors import CardError
 from fundus_core.models import card as cards
 from fundus_core.models import custody
 from fundus_core.models.card import Card
-from fundus_core.models.importing import drafts, graphs_in, keras_files, proof, torch_files
+from fundus_core.models.importing import drafts, looking, proof
 from fundus_core.models.importing.drafts import Draft
 from fundus_core.models.importing.formats import Format, detect
 from fundus_core.models.importing.found import Found
@@ -49,21 +50,58 @@ def bring(*, file: str, content: Mapping[str, object], name: str, folder: str) -
     }
 
 
-def read(file: Path, kind: Format, draft: Draft, *, whole: bool = False) -> Found:
-    """Read a file of weights as its format demands.
+def begin(*, file: str, folder: str) -> None:
+    """Read a file's tensors and write them, by timm's names where they are known, as safetensors into a folder.
+
+    Args:
+        file: Path of the weights.
+        folder: Where to write; exists and is empty.
 
     Raises:
-        CardError: As the readers say.
+        FundusError: As the readers say, or the file keeps its tensors within a graph.
     """
-    if kind in _KERAS:
-        return keras_files.read(file, kind, size=draft.size, hidden=draft.hidden, whole=whole)
-    if kind is Format.TORCHSCRIPT:
-        return torch_files.read_script(file, size=draft.size)
+    path = Path(file)
+    kind = detect(path)
     if kind in (Format.STATE_DICT, Format.SAFETENSORS):
+        looking.through(path, kind)
+        from fundus_core.models import weights
+
+        tensors: Mapping[str, Any] | None = weights.read(path, safetensors=kind is Format.SAFETENSORS)
+    else:
+        tensors = read(path, kind, Draft({}, path.name)).tensors
+    if tensors is None:
+        message = (
+            f"'{path.name}' ({kind}) holds a graph, which cannot be trained further; begin with safetensors, a torch "
+            "state dict or a Keras EfficientNet."
+        )
+        raise CardError(message)
+    _write_tensors(tensors, Path(folder))
+
+
+def read(file: Path, kind: Format, draft: Draft, *, whole: bool = False) -> Found:
+    """Look through a file of weights, and read it as its format demands.
+
+    Raises:
+        CardError: As the look and the readers say.
+    """
+    looking.through(file, kind)
+    if kind in _KERAS:
+        from fundus_core.models.importing import keras_files
+
+        return keras_files.read(file, kind, size=draft.size, hidden=draft.hidden, whole=whole)
+    if kind in (Format.STATE_DICT, Format.SAFETENSORS):
+        from fundus_core.models.importing import torch_files
+
         options = draft.get("backbone_options")
         backbone = str(draft.get("backbone") or "")
         given = options if isinstance(options, Mapping) else {}
-        return torch_files.read_tensors(file, kind, backbone=backbone, options=given)
+        return torch_files.read(file, kind, backbone=backbone, options=given)
+    if kind is Format.TORCHSCRIPT:
+        from fundus_core.models.importing import script_files
+
+        return script_files.read(file, size=draft.size)
+    from fundus_core.models.importing import graphs_in
+
     return graphs_in.read(file, kind, size=draft.size)
 
 
@@ -114,10 +152,18 @@ def _write(draft: Draft, found: Found, folder: Path) -> float | None:
 
 def _write_weights(found: Found, folder: Path) -> str:
     if found.tensors is not None:
-        save_file({name: tensor.contiguous() for name, tensor in found.tensors.items()}, folder / TENSORS)
-        return TENSORS
+        return _write_tensors(found.tensors, folder)
+    import openvino as ov
+
     ov.save_model(found.graph, folder / GRAPH, compress_to_fp16=False)
     return GRAPH
+
+
+def _write_tensors(tensors: Mapping[str, Any], folder: Path) -> str:
+    from safetensors.torch import save_file
+
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / TENSORS)
+    return TENSORS
 
 
 def _named(card: Card, values: Floats) -> dict[str, float]:

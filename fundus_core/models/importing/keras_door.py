@@ -8,7 +8,6 @@ import shutil
 import tempfile
 import warnings
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,7 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import CardError
 from fundus_core.models.importing import keras_old
-from fundus_core.models.importing import keras_safety as safety
-from fundus_core.models.importing.formats import Format, json_of
+from fundus_core.models.importing.formats import Format
 from fundus_core.records import Floats
 
 _FAULTS = (ValueError, TypeError, KeyError, AttributeError, IndexError, RuntimeError, OSError, NotImplementedError)
@@ -43,43 +41,6 @@ def keras() -> Any:
         )
         raise CardError(message)
     return library
-
-
-def description(path: Path, kind: Format) -> dict[str, object] | None:
-    """Return the checked description of the network in a file; ``None`` where it holds weights alone.
-
-    Raises:
-        CardError: The file is damaged, would execute code, or reaches for other files.
-    """
-    if kind is Format.KERAS:
-        return _from_archive(path)
-    try:
-        with h5py.File(path, "r") as file:
-            safety.check_hdf5(file, path.name)
-            text = file.attrs.get("model_config")
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
-        message = f"The HDF5 file '{path.name}' is damaged ({error}); obtain it again."
-        raise CardError(message) from error
-    if text is None:
-        return None
-    content = json_of(text, path.name)
-    safety.check_description(content, path.name)
-    return content
-
-
-def _from_archive(path: Path) -> dict[str, object]:
-    safety.check_archive(path)
-    try:
-        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
-            content = json_of(archive.read("config.json"), path.name)
-            # Unpacked first: HDF5 jumps about, and a jump back in a compressed member reads it all again.
-            with h5py.File(archive.extract("model.weights.h5", folder), "r") as file:
-                safety.check_hdf5(file, path.name)
-    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, KeyError, ValueError, NotImplementedError) as error:
-        message = f"The Keras archive '{path.name}' is damaged ({error}); obtain it again."
-        raise CardError(message) from error
-    safety.check_description(content, path.name)
-    return content
 
 
 def load(path: Path, kind: Format, content: Mapping[str, object]) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.errors import CardError
-from fundus_core.models.importing import efficientnet, keras_door, keras_weights
+from fundus_core.models.importing import efficientnet, keras_door, keras_safety, keras_weights
 from fundus_core.models.importing.efficientnet import Dense
 from fundus_core.models.importing.formats import Format
 from fundus_core.models.importing.found import NOTHING, Affine, Found, Original
@@ -36,7 +36,7 @@ def read(path: Path, kind: Format, *, size: int | None, hidden: Sequence[str], w
     Raises:
         CardError: The file is damaged, would execute code, or lacks what must be known.
     """
-    content = keras_door.description(path, kind)
+    content = keras_safety.description(path, kind)
     if content is None:
         return keras_weights.read(path, hidden)
     model = keras_door.load(path, kind, content)

@@ -7,7 +7,9 @@ through (CVE-2025-9906): what is allowed is therefore listed here, and the descr
 from __future__ import annotations
 
 import math
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
@@ -15,6 +17,7 @@ from typing import NoReturn
 import h5py
 
 from fundus_core.errors import CardError
+from fundus_core.models.importing.formats import Format, json_of
 
 LAYERS = frozenset(
     """InputLayer Functional Model Sequential Rescaling Normalization Resizing CenterCrop Permute Reshape Flatten
@@ -69,6 +72,43 @@ _SMALL, _DENSEST, _LARGEST_TEXT = 64 * 2**20, 50, 32 * 2**20
 _MOST_PARTS = 100_000
 _FILTERS = frozenset({1, 2, 3})
 """Of HDF5: deflate, shuffle and checksum, which come with it; any other would be loaded from a library."""
+
+
+def description(path: Path, kind: Format) -> dict[str, object] | None:
+    """Return the checked description of the network in a file; ``None`` where it holds weights alone.
+
+    Raises:
+        CardError: The file is damaged, would execute code, or reaches for other files.
+    """
+    if kind is Format.KERAS:
+        return _from_archive(path)
+    try:
+        with h5py.File(path, "r") as file:
+            check_hdf5(file, path.name)
+            text = file.attrs.get("model_config")
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        message = f"The HDF5 file '{path.name}' is damaged ({error}); obtain it again."
+        raise CardError(message) from error
+    if text is None:
+        return None
+    content = json_of(text, path.name)
+    check_description(content, path.name)
+    return content
+
+
+def _from_archive(path: Path) -> dict[str, object]:
+    check_archive(path)
+    try:
+        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+            content = json_of(archive.read("config.json"), path.name)
+            # Unpacked first: HDF5 jumps about, and a jump back in a compressed member reads it all again.
+            with h5py.File(archive.extract("model.weights.h5", folder), "r") as file:
+                check_hdf5(file, path.name)
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, KeyError, ValueError, NotImplementedError) as error:
+        message = f"The Keras archive '{path.name}' is damaged ({error}); obtain it again."
+        raise CardError(message) from error
+    check_description(content, path.name)
+    return content
 
 
 def check_description(description: Mapping[str, object], name: str) -> None:

@@ -1,34 +1,23 @@
-"""Files of torch: state dicts (names and tensors) and TorchScript (a program in a language of torch's own)."""
+"""State dicts: names and tensors, fitted into the network that the card names."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fundus_core.errors import CardError
 from fundus_core.models import networks
 from fundus_core.models import weights as files
-from fundus_core.models.importing import script_safety
 from fundus_core.models.importing.efficientnet import number_from
 from fundus_core.models.importing.formats import Format
-from fundus_core.models.importing.found import Found, Original
-from fundus_core.models.importing.graphs_in import convert_module, from_graph
-from fundus_core.records import Floats
+from fundus_core.models.importing.found import Found
 
 _COUNTED = "num_batches_tracked"
 
 
-# State dicts ----------------------------------------------------------------------------------------------------
-
-
-def read_tensors(path: Path, kind: Format, *, backbone: str, options: Mapping[str, object]) -> Found:
+def read(path: Path, kind: Format, *, backbone: str, options: Mapping[str, object]) -> Found:
     """Read names and tensors and fit them into the timm network that the card names.
 
     Args:
@@ -112,69 +101,3 @@ def _fitted(body: nn.Module, given: Mapping[str, Tensor], name: str) -> tuple[di
         "The tensors carry another library's names and were taken in their order, since every shape agrees; "
         "compare with the original on photographs."
     )
-
-
-# TorchScript ----------------------------------------------------------------------------------------------------
-
-
-def read_script(path: Path, *, size: int | None) -> Found:
-    """Read a TorchScript program of listed operators and turn it into a graph, so that it never runs again.
-
-    Args:
-        path: The file.
-        size: Of the input, which the file does not say.
-
-    Raises:
-        CardError: It holds an operator that is not listed, is damaged, or cannot be converted.
-    """
-    script_safety.check_archive(path)
-    if size is None:
-        message = "A TorchScript file does not say the size of its input; add 'input.size' (pixels) to the card."
-        raise CardError(message)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch says of TorchScript that it will go some day
-            module = torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
-    except (RuntimeError, ValueError, OSError) as error:
-        message = (
-            f"The TorchScript file '{path.name}' is damaged ({str(error).splitlines()[0][:200]}); export it again."
-        )
-        raise CardError(message) from error
-    script_safety.check_graph(path, module)
-    layout = _layout(module, size)
-    shape = [1, 3, size, size] if layout == "nchw" else [1, size, size, 3]
-    graph = convert_module(module, shape)
-    graph.reshape([-1, *shape[1:]])
-    found = from_graph(graph, Format.TORCHSCRIPT, size)
-    note = (
-        "TorchScript is a program: all its operators are among those that compute a network; it was run to compare, "
-        "and kept as a graph that can only compute."
-    )
-    return replace(found, original=_running(module, layout, found), by=f"torch {torch.__version__}").noting(note)
-
-
-def _layout(module: torch.jit.ScriptModule, size: int) -> str:
-    """Channels first as torch does, unless only the other order runs."""
-    for layout, shape in (("nchw", (1, 3, size, size)), ("nhwc", (1, size, size, 3))):
-        try:
-            with torch.no_grad():
-                module(torch.zeros(shape))
-        except (RuntimeError, ValueError):
-            continue
-        return layout
-    message = f"The TorchScript network takes no colour photographs of {size} x {size} pixels; correct 'input.size'."
-    raise CardError(message)
-
-
-def _running(module: torch.jit.ScriptModule, layout: str, found: Found) -> Original:
-    def run(values: NDArray[np.float32]) -> Floats:
-        fed = values if layout == "nhwc" else np.ascontiguousarray(values.transpose(0, 3, 1, 2))
-        with torch.no_grad():
-            answer = module(torch.from_numpy(fed))
-        if isinstance(answer, dict):
-            answer = tuple(answer.values())
-        parts = answer if isinstance(answer, list | tuple) else [answer]
-        whole = np.concatenate([part.reshape(len(fed), -1).double().numpy() for part in parts], axis=1)
-        return whole[:, 1:] if found.activations == ("softmax",) else whole
-
-    return run

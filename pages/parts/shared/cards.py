@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 
-from fundus_core.errors import CardError
 from fundus_core.models import registry
 from fundus_core.models.card import Card
+from fundus_core.models.registry import Shelf
 from pages.parts.shell.language import said
-
-_NOBODYS = Path(__file__).parent / "no-cards-of-a-user"
 
 
 def known() -> Mapping[str, Card]:
-    """Return every card by id; where one of the user's is wrong, those that ship with the project."""
-    return _read(_stamp())[0]
+    """Return every card by id, those that are wrong left out."""
+    return _read(_stamp()).cards
 
 
-def fault() -> str:
-    """Return what is wrong with the user's cards; empty where nothing is."""
-    return _read(_stamp())[1]
+def faults() -> Mapping[str, str]:
+    """Return what is wrong with the user's cards, by the name of their folder."""
+    return _read(_stamp()).faults
 
 
 def _stamp() -> tuple[tuple[str, int], ...]:
@@ -31,11 +28,8 @@ def _stamp() -> tuple[tuple[str, int], ...]:
 
 
 @lru_cache(maxsize=8)
-def _read(_stamp: tuple[tuple[str, int], ...]) -> tuple[Mapping[str, Card], str]:
-    try:
-        return registry.models(), ""
-    except CardError as wrong:
-        return registry.models(_NOBODYS), str(wrong)
+def _read(_stamp: tuple[tuple[str, int], ...]) -> Shelf:
+    return registry.shelf()
 
 
 def ready() -> list[str]:

@@ -1,0 +1,47 @@
+"""The look through a file before anything is loaded that could read it: what does harm is refused within a second.
+
+Every form but a SavedModel, which is looked through as it is unpacked (``graphs_in``). Neither torch nor Keras nor
+OpenVINO is started for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from fundus_core.errors import CardError
+from fundus_core.models import pickles
+from fundus_core.models.importing import graph_safety, keras_safety, script_safety
+from fundus_core.models.importing.formats import Format
+
+
+def through(path: Path, kind: Format) -> None:
+    """Refuse a file that holds anything but what a network of its form is made of.
+
+    Raises:
+        CardError: It is damaged, or does; names what was found.
+    """
+    if kind in _LOOKS:
+        _LOOKS[kind](path)
+
+
+def _safetensors(path: Path) -> None:
+    try:
+        with safe_open(path, framework="numpy") as file:
+            file.keys()
+    except (SafetensorError, OSError) as error:
+        message = f"The weights '{path.name}' are damaged ({error}); obtain them again."
+        raise CardError(message) from error
+
+
+_LOOKS: Mapping[Format, Callable[[Path], object]] = {
+    Format.KERAS: lambda path: keras_safety.description(path, Format.KERAS),
+    Format.HDF5: lambda path: keras_safety.description(path, Format.HDF5),
+    Format.ONNX: graph_safety.check_onnx,
+    Format.OPENVINO: graph_safety.check_xml,
+    Format.TORCHSCRIPT: script_safety.check_archive,
+    Format.STATE_DICT: pickles.check,
+    Format.SAFETENSORS: _safetensors,
+}
