@@ -45,9 +45,9 @@ def check(path: Path) -> None:
                     for name in _called(path, archive, member):
                         if not _TENSORS.fullmatch(name):
                             _refuse(path, name)
-    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, ValueError) as error:
-        message = f"The weights '{path.name}' are damaged ({error}); obtain them again."
-        raise CardError(message) from error
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, ValueError) as why:
+        message = f"The weights '{path.name}' are damaged ({why}); obtain them again."
+        raise CardError(message) from why
 
 
 def _check_size(path: Path, archive: zipfile.ZipFile) -> None:

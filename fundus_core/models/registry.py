@@ -78,13 +78,14 @@ def find(model_id: str, folder: Path | None = None) -> Card:
         CardError: The user's card of that id is wrong; says what is.
         UsageError: There is none; the message lists those that exist.
     """
-    known = shelf(folder)
-    if model_id in known.faults:
-        raise CardError(known.faults[model_id])
-    if model_id not in known.cards:
-        message = f"There is no model '{model_id}'; the models are {', '.join(known.cards)}."
+    there = shelf(folder)
+    if model_id in there.faults:
+        raise CardError(there.faults[model_id])
+    known = there.cards
+    if model_id not in known:
+        message = f"There is no model '{model_id}'; the models are {', '.join(known)}."
         raise UsageError(message)
-    return known.cards[model_id]
+    return known[model_id]
 
 
 def ready(model_id: str) -> Card:

@@ -31,9 +31,9 @@ def _safetensors(path: Path) -> None:
     try:
         with safe_open(path, framework="numpy") as file:
             file.keys()
-    except (SafetensorError, OSError) as error:
-        message = f"The weights '{path.name}' are damaged ({error}); obtain them again."
-        raise CardError(message) from error
+    except (SafetensorError, OSError) as why:
+        message = f"The weights '{path.name}' are damaged ({why}); obtain them again."
+        raise CardError(message) from why
 
 
 _LOOKS: Mapping[Format, Callable[[Path], object]] = {
