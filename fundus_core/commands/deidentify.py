@@ -15,6 +15,7 @@ from fundus_core.commands.frame import (
     add_covariate,
     add_fold,
     add_pseudonym_key,
+    add_writing,
     bar,
     ended,
     pseudonyms,
@@ -40,6 +41,7 @@ def add(verbs: Verbs[Parser]) -> None:
     add_pseudonym_key(parser)
     add_covariate(parser)
     add_fold(parser)
+    add_writing(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -60,8 +62,12 @@ def _run(options: argparse.Namespace) -> int:
             measured=options.truth,
             covariates=options.covariate,
             fold=options.fold,
+            writing=options.writing,
             progress=upto(shown),
         )
+    listed = pipeline.writing_of(options.out)
+    if listed.is_file():
+        say(f"Writing over the retina was found; where, and what became of it, is listed in {listed}")
     return ended(counts, options.out, word="written")
 
 

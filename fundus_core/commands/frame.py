@@ -51,6 +51,17 @@ def add_pseudonym_key(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_writing(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says what becomes of photographs with writing over the retina."""
+    parser.add_argument(
+        "--writing",
+        choices=pipeline.WRITINGS,
+        default="refuse",
+        help="with a key: what becomes of a photograph with writing burned in over the retina: it stays behind "
+        "(refuse), goes with the places black (blackout), or goes as it is (keep)",
+    )
+
+
 def add_covariate(parser: argparse.ArgumentParser) -> None:
     """Add the option that lets other columns of the truth table stay in what is de-identified."""
     parser.add_argument(

@@ -14,6 +14,7 @@ from fundus_core.commands.frame import (
     add_fold,
     add_pseudonym_key,
     add_quality_percentile,
+    add_writing,
     bar,
     ended,
     pseudonyms,
@@ -40,6 +41,7 @@ def add(verbs: Verbs[Parser]) -> None:
     add_pseudonym_key(parser)
     add_covariate(parser)
     add_fold(parser)
+    add_writing(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -51,6 +53,7 @@ def _run(options: argparse.Namespace) -> int:
         cohort=options.cohort,
         pseudonyms=pseudonyms(options),
         covariates=tuple(options.covariate),
+        writing=options.writing,
         percentile=options.quality_percentile,
         fold=options.fold,
     )

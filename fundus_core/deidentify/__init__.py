@@ -1,8 +1,7 @@
 """De-identification at the door: keyed pseudonyms, pixels without a surround, an audit line, an export.
 
 What identifies a person never enters a result: names and ids become keyed pseudonyms, metadata is left behind
-(only decoded pixels travel), and the caller blacks out what lies outside the retina. Writing burned in *over*
-the retina stays: no mask can tell it from the eye.
+(only decoded pixels travel), and the caller blacks out what lies outside the retina, and the writing within it.
 """
 
 from fundus_core.deidentify.export import Exported, audit_csv, write_cohort
@@ -17,7 +16,7 @@ from fundus_core.deidentify.keys import (
     write_key,
 )
 from fundus_core.deidentify.photograph import OLDEST_AGE, AuditLine, Deidentified, audit_line, deidentify, encode
-from fundus_core.deidentify.planting import Names, planted
+from fundus_core.deidentify.planting import Names, Planted, planted
 from fundus_core.deidentify.pseudonyms import Pseudonyms
 from fundus_core.deidentify.searching import Trace, search
 
@@ -28,6 +27,7 @@ __all__ = [
     "Deidentified",
     "Exported",
     "Names",
+    "Planted",
     "Pseudonyms",
     "Trace",
     "audit_csv",

@@ -33,7 +33,7 @@ table.csv     a row per photograph: file, pseudonym of the patient, eye, values
 audit.csv     what was removed from each photograph, when, by which version of Fundus Lab
 
 Pseudonyms are HMAC-SHA-256 of names and ids under a key that stays with the sender. Ages above {oldest} are
-given as {cap}. Writing burned in over the retina itself cannot be told from the eye and would still be there:
+given as {cap}. Writing over the retina was looked for, but faint, very small or very short writing can be missed:
 look at the photographs before passing them on.
 """
 

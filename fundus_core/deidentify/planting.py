@@ -9,12 +9,14 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from fundus_core.records import Pixels
 
+_INK, _NEAR, _LEFT = 255, 60, 0.05
 _LETTERS = "bcdfghjkmnpqrstvwxz"
 _KANJI = "鷹匠蘭丸霧隠鯨波楠瀬鵜飼雉嶋蕗谷蜂須賀鴻巣"
 
@@ -40,33 +42,77 @@ class Names:
         return self.latin, self.kanji
 
 
-def planted(pixels: Pixels, names: Names, folder: Path, number: int) -> Path:
-    """Write a photograph with names in its file name, folder, tags, trailing bytes and surround.
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """A photograph that names were planted in."""
+
+    path: Path
+    """Where it is."""
+    where: str
+    """Where its name is burned in: ``beside``, ``over`` the retina, or in the ``bar`` beyond a flat cut."""
+    glyphs: NDArray[np.bool_]
+    """Height x width: the pixels of the name, without the edges of its strokes."""
+
+    def shown_in(self, pixels: Pixels) -> bool:
+        """Whether a picture of the same size (height x width x 3) still has the name where it was burned in."""
+        if pixels.shape[:2] != self.glyphs.shape:
+            return False
+        left = (pixels[self.glyphs] >= _INK - _NEAR).all(axis=1)
+        return bool(left.mean() > _LEFT)
+
+
+def planted(pixels: Pixels, names: Names, folder: Path, number: int) -> Planted:
+    """Write a photograph with names in its file name, folder, tags, trailing bytes and pixels.
 
     Args:
         pixels: Height x width x 3, RGB.
         names: What is planted.
         folder: Where to; a folder named after the person is made in it.
-        number: Of the photograph; it also decides the format.
+        number: Of the photograph; it also decides the format, and where the name is burned in.
     """
     home = folder / f"{names.latin} {names.kanji}"
     home.mkdir(parents=True, exist_ok=True)
-    picture = _burned(pixels, names)
+    where = tuple(_GROUNDS)[number % len(_GROUNDS)]
+    picture, glyphs = _burned(*_GROUNDS[where](pixels), names)
     write, ending = _FORMATS[number % len(_FORMATS)]
     path = home / f"{names.kanji}_{names.latin}_{number:02d}.{ending}"
     path.write_bytes(write(picture, names) + f"\n{names.latin} {names.kanji}".encode())
-    return path
+    return Planted(path, where, glyphs)
 
 
-def _burned(pixels: Pixels, names: Names) -> Image.Image:
-    """A wider picture with the name beside the retina, where cameras write it."""
+def _burned(ground: Pixels, x: int, y: int, names: Names) -> tuple[Image.Image, NDArray[np.bool_]]:
+    """Return the ground with the name in white, and where its strokes are."""
+    stencil = Image.new("L", (ground.shape[1], ground.shape[0]))
+    font = ImageFont.load_default(max(14, ground.shape[0] // 20))
+    ImageDraw.Draw(stencil).text((x, y), names.latin, fill=255, font=font)
+    picture = Image.fromarray(ground)
+    picture.paste((_INK, _INK, _INK), mask=stencil)
+    return picture, np.asarray(stencil) > 0.9 * _INK
+
+
+def _beside(pixels: Pixels) -> tuple[Pixels, int, int]:
+    """A wider picture, with room beside the retina, where cameras write."""
     height, width = pixels.shape[:2]
     ground = np.zeros((height, width + width // 3, 3), np.uint8)
     ground[:, :width] = pixels
-    picture = Image.fromarray(ground)
-    font = ImageFont.load_default(max(10, height // 24))
-    ImageDraw.Draw(picture).text((width + 8, height // 20), names.latin, fill=(255, 255, 255), font=font)
-    return picture
+    return ground, width + 8, height // 20
+
+
+def _over(pixels: Pixels) -> tuple[Pixels, int, int]:
+    height, width = pixels.shape[:2]
+    return pixels.copy(), int(0.3 * width), int(0.62 * height)
+
+
+def _bar(pixels: Pixels) -> tuple[Pixels, int, int]:
+    """Cut flat above and below, with the name in the bar that is within the circle."""
+    height, width = pixels.shape[:2]
+    ground = pixels.copy()
+    ground[: int(0.15 * height)] = 0
+    ground[int(0.83 * height) :] = 0
+    return ground, int(0.35 * width), int(0.86 * height)
+
+
+_GROUNDS: dict[str, Callable[[Pixels], tuple[Pixels, int, int]]] = {"beside": _beside, "over": _over, "bar": _bar}
 
 
 def _exif(names: Names) -> Image.Exif:

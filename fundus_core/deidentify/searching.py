@@ -8,10 +8,15 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
+
+import numpy as np
+from PIL import Image
+
+from fundus_core.deidentify.planting import Planted
 
 _LEAST = 5
 """Bytes; a shorter pattern stands in any photograph by chance."""
@@ -21,6 +26,8 @@ _MOST = 1 << 28
 """Bytes that one wrapping may unpack to."""
 _STREAM = re.compile(rb"\x78[\x01\x5e\x9c\xda]|\x1f\x8b\x08")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{64,}={0,2}")
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"BM", b"RIFF", b"GIF8")
+"""How the files of pictures begin."""
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "cp932", "euc_jp", "latin-1")
 
 
@@ -31,7 +38,7 @@ class Trace:
     where: str
     """Path below the folder, with what it was wrapped in behind ``!``."""
     written: str
-    """How: ``utf-8``, ``base64``, ..."""
+    """How: ``utf-8``, ``base64``, ..., ``pixels``."""
     name: str
     """Which."""
 
@@ -67,13 +74,16 @@ def _wrapped(data: bytes, cut: int) -> bytes:
     return whole[(cut * 8 + 5) // 6 : (cut + len(data)) * 8 // 6]
 
 
-def search(folder: Path, names: Iterable[str], *, skip: Iterable[Path] = ()) -> tuple[int, list[Trace]]:
+def search(
+    folder: Path, names: Iterable[str], *, skip: Iterable[Path] = (), burned: Sequence[Planted] = ()
+) -> tuple[int, list[Trace]]:
     """Search the names and bytes of all files below a folder.
 
     Args:
         folder: Where.
         names: What for.
         skip: Files and folders that are not looked at: the originals, the key.
+        burned: What was burned into pixels, for pictures of the same size.
 
     Returns:
         How many files were looked at, and what was found.
@@ -90,11 +100,23 @@ def search(folder: Path, names: Iterable[str], *, skip: Iterable[Path] = ()) -> 
             looked += 1
             for inner, data in _layers(where, path.read_bytes(), 0):
                 found += _hits(inner, data, wanted)
+                found += _seen(inner, data, burned)
     return looked, found
 
 
 def _hits(where: str, data: bytes, wanted: list[tuple[bytes, str, str]]) -> list[Trace]:
     return [Trace(where, word, name) for pattern, word, name in wanted if pattern in data]
+
+
+def _seen(where: str, data: bytes, burned: Sequence[Planted]) -> list[Trace]:
+    """The names that can still be seen in a picture."""
+    if not burned or not data.startswith(_PICTURES):
+        return []
+    try:
+        pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return []
+    return [Trace(where, "pixels", f"burned in, {one.where}") for one in burned if one.shown_in(pixels)]
 
 
 def _layers(where: str, data: bytes, depth: int) -> Iterator[tuple[str, bytes]]:

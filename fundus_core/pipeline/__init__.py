@@ -10,8 +10,8 @@ from fundus_core.pipeline.cohorts import (
     set_truth,
 )
 from fundus_core.pipeline.comparing import compare
-from fundus_core.pipeline.deidentifying import deidentify_files, export_cohort, export_deidentified
-from fundus_core.pipeline.door import Intake, Seen, see, take_in
+from fundus_core.pipeline.deidentifying import deidentify_files, export_cohort, export_deidentified, writing_of
+from fundus_core.pipeline.door import WRITINGS, Intake, Seen, Writing, see, take_in
 from fundus_core.pipeline.explanation import ask_explanation, explain
 from fundus_core.pipeline.inspection import Counts, inspect
 from fundus_core.pipeline.nameless import match_originals, under_pseudonyms
@@ -25,6 +25,7 @@ from fundus_core.pipeline.trained import draw_test_part
 
 __all__ = [
     "HOME_VARIABLE",
+    "WRITINGS",
     "Counts",
     "Intake",
     "PredictionsFile",
@@ -32,6 +33,7 @@ __all__ = [
     "Request",
     "Scored",
     "Seen",
+    "Writing",
     "ask_explanation",
     "beside",
     "compare",
@@ -61,4 +63,5 @@ __all__ = [
     "take_in",
     "under_pseudonyms",
     "write_predictions",
+    "writing_of",
 ]

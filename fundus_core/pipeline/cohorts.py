@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fundus_core import images
 from fundus_core.deidentify import Pseudonyms, own_key, own_key_file
-from fundus_core.pipeline.door import Intake, take_in
+from fundus_core.pipeline.door import Intake, Writing, take_in
 from fundus_core.records import Eye
 from fundus_core.store import Store, TruthRow
 from fundus_core.truth import Match, TruthTable, match
@@ -43,6 +43,7 @@ def intake(
     paths: Sequence[Path],
     *,
     pseudonyms: Pseudonyms | None = None,
+    writing: Writing = "refuse",
     progress: Callable[[int], None] | None = None,
 ) -> Intake:
     """Bring photographs into a cohort.
@@ -54,12 +55,13 @@ def intake(
         pseudonyms: De-identify at the door: names and ids become pseudonyms, everything outside the retina is
             blacked out, and only that copy is kept. What cannot be read or shows no retina is not kept at all; every
             run ends it with the reason found here.
+        writing: What becomes of a photograph in whose field writing is found, where there are pseudonyms.
         progress: Called with the number of photographs so far.
 
     Raises:
         UsageError: A path does not exist.
     """
-    return take_in(store, cohort, images.sources(paths), pseudonyms=pseudonyms, progress=progress)
+    return take_in(store, cohort, images.sources(paths), pseudonyms=pseudonyms, writing=writing, progress=progress)
 
 
 def match_truth(

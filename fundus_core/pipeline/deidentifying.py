@@ -10,7 +10,7 @@ from pathlib import Path
 from fundus_core import images, truth
 from fundus_core.deidentify import Deidentified, Pseudonyms, write_cohort
 from fundus_core.errors import PhotographError
-from fundus_core.pipeline.door import see
+from fundus_core.pipeline.door import Writing, see
 from fundus_core.pipeline.inspection import Counts
 from fundus_core.records import Eye, Source, Status
 from fundus_core.store import CohortRef, Item, Store, TurnedAway
@@ -20,6 +20,8 @@ Values = Mapping[str, float | str]
 _WHOLE_FRAME = "No edge of the field of view was found, so writing beside the retina could not be blacked out."
 _TURNED_AWAY = "turned_away"
 _PAGE = 500
+_BECAME = {"refuse": "left_behind", "blackout": "blacked_out", "keep": "kept"}
+_FOUND_IN = ("photograph", "x_px", "y_px", "width_px", "height_px", "outcome")
 
 
 @dataclass(slots=True)
@@ -29,13 +31,19 @@ class Exporter:
     pseudonyms: Pseudonyms
     left_behind: list[tuple[str, str, str, str]] = field(default_factory=list)
     """Pseudonym, status, code and reason of each photograph that does not leave the house."""
+    writing: Writing = "refuse"
+    """What becomes of a photograph in whose field writing is found."""
+    written_on: list[tuple[str, int, int, int, int, str]] = field(default_factory=list)
+    """Pseudonym, place in the photograph, and what became of it, for each piece of writing that was found."""
 
     def clean(self, source: Source) -> Deidentified | None:
         """Return a photograph without its person, or ``None`` where it must not leave."""
-        seen = see(source, self.pseudonyms)
+        seen = see(source, self.pseudonyms, writing=self.writing)
         why = seen.turned_away
         if seen.bounds is not None and seen.bounds.whole_frame:
             why = TurnedAway(Status.REFUSED.value, "whole_frame", _WHOLE_FRAME)
+        became = _BECAME[self.writing] if why is None else "left_behind"
+        self.written_on += [(seen.photograph, box.x, box.y, box.width, box.height, became) for box in seen.writing]
         if why is not None:
             self.left_behind.append((seen.photograph, why.status, why.code, why.reason))
             return None
@@ -48,6 +56,7 @@ def export_deidentified(
     pseudonyms: Pseudonyms,
     *,
     covariates: Sequence[str] = (),
+    writing: Writing = "refuse",
     progress: Callable[[int], None] | None = None,
 ) -> Counts:
     """Write photographs without names, tags and surround, with their table and an audit line each.
@@ -55,21 +64,29 @@ def export_deidentified(
     Args:
         found: Photographs and their values by column (targets, covariates).
         out: A new folder, or a path that ends in ``.zip``; what stayed behind is listed beside it in
-            ``<out>_left_behind.csv``.
+            ``<out>_left_behind.csv``, and where writing was found in ``<out>_writing.csv``.
         pseudonyms: Made with the user's key.
         covariates: Columns besides the targets that may leave; free text may name people.
+        writing: What becomes of a photograph in whose field writing is found.
         progress: Called with the number of photographs so far.
 
     Raises:
         UsageError: ``out`` is taken, or two photographs have one name.
     """
-    exporter = Exporter(pseudonyms)
+    exporter = Exporter(pseudonyms, writing=writing)
     written = write_cohort(_cleaned(exporter, found, progress), out, covariates=covariates)
     listing = out.with_name(f"{out.stem}_left_behind.csv")
     if exporter.left_behind:
         write_csv(listing, ("photograph", "status", "reason_code", "reason"), exporter.left_behind)
+    if exporter.written_on:
+        write_csv(writing_of(out), _FOUND_IN, exporter.written_on)
     failed = sum(status == Status.FAILED.value for _, status, _, _ in exporter.left_behind)
     return Counts(written.photographs, len(exporter.left_behind) - failed, failed)
+
+
+def writing_of(out: Path) -> Path:
+    """Return where the writing that an export came upon is listed, a row per place; there is none where none was."""
+    return out.with_name(f"{out.stem}_writing.csv")
 
 
 def _cleaned(
@@ -91,6 +108,7 @@ def deidentify_files(
     measured: Path | None = None,
     covariates: Sequence[str] = (),
     fold: bool = False,
+    writing: Writing = "refuse",
     progress: Callable[[int], None] | None = None,
 ) -> Counts:
     """De-identify photographs and, where there is one, their truth table.
@@ -102,7 +120,9 @@ def deidentify_files(
     found = images.sources(paths)
     if measured is None:
         nothing: Values = {}
-        return export_deidentified(((one, nothing) for one in found), out, pseudonyms, progress=progress)
+        return export_deidentified(
+            ((one, nothing) for one in found), out, pseudonyms, writing=writing, progress=progress
+        )
     listed = list(found)
     table = truth.match(
         truth.load(measured),
@@ -112,7 +132,7 @@ def deidentify_files(
         fold=fold,
     )
     pairs = zip(map(_told, listed, table.patient_id(), table.eye()), _rows(table), strict=True)
-    return export_deidentified(pairs, out, pseudonyms, covariates=covariates, progress=progress)
+    return export_deidentified(pairs, out, pseudonyms, covariates=covariates, writing=writing, progress=progress)
 
 
 def export_cohort(
@@ -122,6 +142,7 @@ def export_cohort(
     pseudonyms: Pseudonyms,
     *,
     covariates: Sequence[str] = (),
+    writing: Writing = "refuse",
     progress: Callable[[int], None] | None = None,
 ) -> Counts:
     """De-identify a cohort of the store with its truth; see ``export_deidentified``.
@@ -130,7 +151,7 @@ def export_cohort(
         UsageError: There is no such cohort, or ``out`` is taken.
     """
     found = ((_source(store, cohort, item), _known(item)) for item in _members(store, cohort))
-    return export_deidentified(found, out, pseudonyms, covariates=covariates, progress=progress)
+    return export_deidentified(found, out, pseudonyms, covariates=covariates, writing=writing, progress=progress)
 
 
 def _members(store: Store, cohort: CohortRef) -> Iterator[Item]:

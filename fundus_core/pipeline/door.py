@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 from fundus_core import eye as eyes
 from fundus_core import images, quality, retina
@@ -13,6 +14,12 @@ from fundus_core.errors import PhotographError
 from fundus_core.journey import shows_retina
 from fundus_core.records import Photograph, RetinaBounds, Source, Status
 from fundus_core.store import Added, NewPhotograph, Store, TurnedAway
+
+Writing = Literal["refuse", "blackout", "keep"]
+"""What becomes of a photograph in whose field there is writing: it stays behind, goes without it, or goes as it is."""
+WRITINGS: tuple[Writing, ...] = get_args(Writing)
+_LOOKS = 3
+"""How often writing is looked for, and blacked out where it is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,8 @@ class Seen:
     """Who said which eye: ``table``, ``dicom``, ``name``, ``disc``, or empty."""
     turned_away: TurnedAway | None = None
     """Why nothing of it may be kept; ``None`` where it is clean."""
+    writing: tuple[retina.Box, ...] = ()
+    """Where writing was found that black outside the retina leaves, in pixels of the photograph."""
 
     @property
     def audit(self) -> AuditLine:
@@ -43,7 +52,7 @@ class Seen:
         return audit_line(self.photograph, self.patient, self.sha256, ("file name", f"the whole photograph ({why})"))
 
 
-def see(source: Source, pseudonyms: Pseudonyms) -> Seen:
+def see(source: Source, pseudonyms: Pseudonyms, *, writing: Writing = "refuse") -> Seen:
     """De-identify a photograph, or say why it cannot be.
 
     A file that cannot be read, or that shows no retina, is turned away: nothing outside a field that was not
@@ -53,6 +62,7 @@ def see(source: Source, pseudonyms: Pseudonyms) -> Seen:
     Args:
         source: The original.
         pseudonyms: Made with the user's key.
+        writing: What becomes of a photograph in whose field writing is found.
     """
     data = b""
     try:
@@ -68,7 +78,44 @@ def see(source: Source, pseudonyms: Pseudonyms) -> Seen:
     if report.refusal and not shows_retina(report):
         why = TurnedAway(Status.REFUSED.value, report.refusal.code, report.refusal.message)
         return _turned_away(source, pseudonyms, data, why)
-    return _cleaned(source, photograph, bounds, pseudonyms)
+    seen = _cleaned(source, photograph, bounds, pseudonyms)
+    found = retina.find_writing(photograph.pixels, bounds)
+    if not found or writing == "keep":
+        return replace(seen, writing=found)
+    return _without_writing(seen, found, bounds) if writing == "blackout" else _left(seen, found)
+
+
+def _left(seen: Seen, found: Sequence[retina.Box]) -> Seen:
+    """A photograph that stays behind for the writing in it."""
+    places, where = len(found), _places(found)
+    message = (
+        f"Writing seems to be burned in over the retina; places found: {places} ({where}, in pixels). "
+        "Look at the photograph; have what was found blacked out, or keep it where it is no writing."
+    )
+    why = TurnedAway(Status.REFUSED.value, "burned_in_writing", message)
+    return replace(seen, clean=None, bounds=None, turned_away=why, writing=tuple(found))
+
+
+def _without_writing(seen: Seen, found: Sequence[retina.Box], bounds: RetinaBounds) -> Seen:
+    """The photograph black where there was writing; one in which some is found even then stays behind."""
+    clean, boxes = seen.clean, list(found)
+    if clean is None:
+        return seen
+    for _ in range(_LOOKS):
+        black = retina.black_out_boxes(clean.pixels, boxes)
+        left = retina.find_writing(black, bounds)
+        if not left:
+            where = _places(boxes)
+            what = f"writing over the retina ({where})"
+            audit = replace(clean.audit, removed=(*clean.audit.removed, what))
+            return replace(seen, clean=replace(clean, pixels=black, audit=audit), writing=tuple(boxes))
+        boxes += left
+    return _left(seen, boxes)
+
+
+def _places(boxes: Iterable[retina.Box]) -> str:
+    """Boxes as width x height+x+y, in pixels of the photograph."""
+    return ", ".join(f"{box.width}x{box.height}+{box.x}+{box.y}" for box in boxes)
 
 
 def _turned_away(source: Source, pseudonyms: Pseudonyms, data: bytes, why: TurnedAway) -> Seen:
@@ -108,11 +155,12 @@ class _Door:
 
     store: Store
     pseudonyms: Pseudonyms
+    writing: Writing
     audit: list[AuditLine] = field(default_factory=list)
 
     def let_in(self, source: Source) -> NewPhotograph:
         """Keep a photograph without what identifies its person; no way leads back to the original."""
-        seen = see(source, self.pseudonyms)
+        seen = see(source, self.pseudonyms, writing=self.writing)
         self.audit.append(seen.audit)
         if seen.clean is None:
             return NewPhotograph(
@@ -136,6 +184,7 @@ def take_in(
     found: Iterable[Source],
     *,
     pseudonyms: Pseudonyms | None = None,
+    writing: Writing = "refuse",
     progress: Callable[[int], None] | None = None,
 ) -> Intake:
     """Bring photographs into a cohort; see ``intake``.
@@ -146,7 +195,7 @@ def take_in(
     counted = _counted(found, progress)
     if pseudonyms is None:
         return Intake(store.add_photographs(cohort, map(NewPhotograph.of_source, counted)))
-    door = _Door(store, pseudonyms)
+    door = _Door(store, pseudonyms, writing)
     added = store.add_photographs(cohort, map(door.let_in, counted))
     return Intake(added, tuple(door.audit))
 

@@ -16,6 +16,7 @@ from fundus_core.images import sources
 from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.pipeline import cohorts
+from fundus_core.pipeline.door import Writing
 from fundus_core.pipeline.inspection import Counts
 from fundus_core.pipeline.nameless import match_originals
 from fundus_core.pipeline.scoring import notice, write_truth
@@ -50,6 +51,8 @@ class Request:
     """De-identify at the door."""
     covariates: tuple[str, ...] = ()
     """Columns of the truth table, besides the targets, that may be kept of a de-identified cohort."""
+    writing: Writing = "refuse"
+    """What becomes of a photograph in whose field writing is found, where it is de-identified."""
     percentile: float | None = None
     """Take the limits of quality from the photographs themselves: the share, in percent, that each check shall
     refuse; ``None`` for the usual limits."""
@@ -62,7 +65,7 @@ class Request:
         """The cohort's name: what was given, or one that the same call finds again."""
         if self.cohort:
             return self.cohort
-        given = "\n".join([*(str(path.resolve()) for path in self.paths), str(self.pseudonyms is None)])
+        given = "\n".join([*(str(path.resolve()) for path in self.paths), str(self.pseudonyms is None), self.writing])
         return f"predict {hashlib.sha256(given.encode()).hexdigest()[:12]}"
 
 
@@ -133,7 +136,7 @@ def _in_home(request: Request) -> bool:
 def _take_in(store: Store, request: Request) -> None:
     if request.name not in {cohort.name for cohort in store.cohorts()}:
         store.create_cohort(request.name)
-    cohorts.intake(store, request.name, request.paths, pseudonyms=request.pseudonyms)
+    cohorts.intake(store, request.name, request.paths, pseudonyms=request.pseudonyms, writing=request.writing)
 
 
 def _work_off(

@@ -25,7 +25,8 @@ MOST = 12
 """Photographs that are copied; each format comes up several times."""
 _SECONDS = 900.0
 NOT_LOOKED_AT = (
-    "pixels: writing burned in beside or over the retina (look at the exported photographs)",
+    "pixels of pictures in another size than the photograph's own (crops, thumbnails)",
+    "writing over the retina unlike what was planted, in letters, colour, size or place (look at the exports)",
     "slides and figures that are made in the browser",
 )
 
@@ -65,8 +66,8 @@ class Proof:
             f"De-identification, tried on {self.at} by Fundus Lab {self.code_version} ({self.machine})",
             verdict,
             f"Names were planted in {self.photographs} copies of photographs (tags, EXIF, XMP, colour profile, "
-            "comments, trailing bytes, file and folder names, beside the retina) and in a table; "
-            f"{self.files} written files were searched.",
+            "comments, trailing bytes, file and folder names; burned in beside the retina, over it, "
+            f"or in the bar beyond a flat cut) and in a table; {self.files} written files were searched.",
             *self.steps,
             *(f"FOUND in {trace.where}, written as {trace.written}" for trace in self.found),
             *(f"NOT RUN TO ITS END: {verb}" for verb in self.failed),
@@ -90,21 +91,25 @@ def prove(paths: Sequence[Path], out: Path, *, model: str = "sample-rendered") -
         folder, names = Path(scratch), Names.invented()
         originals, key = folder / "originals", folder / "proof.key"
         write_key(key)
-        files = [planted(pixels, names, originals, at) for at, pixels in enumerate(_pixels(paths, folder / "rendered"))]
-        if not files:
+        burned = [
+            planted(pixels, names, originals, at) for at, pixels in enumerate(_pixels(paths, folder / "rendered"))
+        ]
+        if not burned:
             message = "No photograph could be read, so nothing was proved; give photographs, or none for rendered ones."
             raise UsageError(message)
-        table = _table(originals, names, files)
+        table = _table(originals, names, [one.path for one in burned])
         written = folder / "written"
         steps = [(verb[0], _run(verb, folder)) for verb in _verbs(originals, table, key, written, model)]
         with Store.open(folder / "home") as store:
             runs.stop_worker(store)
-        looked, found = search(folder, names.all, skip=(originals, key, folder / "rendered"))
+            for cohort in store.cohorts():
+                store.export(cohort.id, written / f"cohort-{cohort.id}.zip")
+        looked, found = search(folder, names.all, skip=(originals, key, folder / "rendered"), burned=burned)
         told = tuple(f"{verb}: exit status {status}" for verb, status in steps)
         failed = tuple(verb for verb, status in steps if status not in (0, 1))
         now = datetime.now(UTC).replace(microsecond=0).isoformat()
         machine = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
-        proof = Proof(now, __version__, machine, len(files), told, looked, tuple(found), failed)
+        proof = Proof(now, __version__, machine, len(burned), told, looked, tuple(found), failed)
     out.mkdir(parents=True, exist_ok=True)
     record = {"passed": proof.passed, **asdict(proof)}
     (out / "proof.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -140,13 +145,25 @@ def _verbs(originals: Path, table: Path, key: Path, out: Path, model: str) -> li
     photographs = str(next(path for path in originals.iterdir() if path.is_dir()))
     hidden = ["--pseudonym-key", str(key)]
     results = out / "results"
-    measured = ["--truth", str(table)]
+    measured, black = ["--truth", str(table)], ["--writing", "blackout"]
     pair = ["--predictions", str(results / "predictions.csv"), "--truth", str(results / "truth.csv")]
     return [
         ["inspect", photographs, "--out", str(out / "inspected.csv"), *hidden],
         ["deidentify", photographs, *measured, "--out", str(out / "export"), *hidden],
-        ["deidentify", photographs, *measured, "--out", str(out / "export.zip"), *hidden],
-        ["predict", photographs, *measured, "--model", model, "--cohort", "proof", "--out", str(results), *hidden],
+        ["deidentify", photographs, *measured, "--out", str(out / "export.zip"), *hidden, *black],
+        [
+            "predict",
+            photographs,
+            *measured,
+            "--model",
+            model,
+            "--cohort",
+            "proof",
+            "--out",
+            str(results),
+            *hidden,
+            *black,
+        ],
         ["evaluate", *pair, "--out", str(out / "evaluated")],
     ]
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fundus_core.deidentify import Names, planted, search
 from fundus_core.pipeline import proving
@@ -61,10 +62,28 @@ def test_what_names_nobody_is_clean_and_what_is_skipped_is_not_looked_at(tmp_pat
 
 @pytest.mark.parametrize("number", range(4))
 def test_every_format_carries_the_names(number: int, tmp_path: Path) -> None:
-    path = planted(PIXELS, NAMES, tmp_path, number)
+    path = planted(PIXELS, NAMES, tmp_path, number).path
     shutil.move(path, tmp_path / "plain")
     inside = [trace for trace in search(tmp_path, NAMES.all)[1] if trace.where.startswith("plain")]
     assert {trace.name for trace in inside} == set(NAMES.all)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_name_in_pixels_is_seen_until_it_is_black(number: int, tmp_path: Path) -> None:
+    """The planted picture itself trips the search, within an archive too; the same without the name does not."""
+    big = np.full((300, 320, 3), (180, 90, 40), np.uint8)
+    one = planted(big, NAMES, tmp_path / "originals", number)
+    pixels = np.asarray(Image.open(one.path).convert("RGB"))
+    clean = pixels.copy()
+    clean[one.glyphs] = 0
+    for name, picture in (("leak", pixels), ("clean", clean)):
+        (tmp_path / name).mkdir()
+        Image.fromarray(picture).save(tmp_path / "F-1.png")
+        with zipfile.ZipFile(tmp_path / name / "export.zip", "w") as archive:
+            archive.write(tmp_path / "F-1.png", "photographs/F-1.png")
+    found = search(tmp_path / "leak", NAMES.all, burned=[one])[1]
+    assert [(trace.where, trace.written) for trace in found] == [("export.zip!photographs/F-1.png", "pixels")]
+    assert not search(tmp_path / "clean", NAMES.all, burned=[one])[1]
 
 
 def test_a_leak_fails_the_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from fundus_core.__main__ import main
@@ -79,3 +79,53 @@ def test_without_a_key_nothing_is_written(
     assert main(["deidentify", str(photographs), "--out", str(tmp_path / "out")]) == 2
     assert "needs a key" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def written_on(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
+    """One eye with a name over the retina, and one without."""
+    made, out = tmp_path_factory.mktemp("plain"), tmp_path_factory.mktemp("written")
+    synthesise(1, 5, made, size=512)
+    first, second = sorted((made / "photographs").iterdir())
+    picture = Image.open(first)
+    stencil = Image.new("L", picture.size)
+    ImageDraw.Draw(stencil).text((150, 310), f"{PERSON} TARO", fill=255, font=ImageFont.load_default(26))
+    picture.paste((255, 255, 255), mask=stencil)
+    picture.save(out / "first.png")
+    Image.open(second).save(out / "second.png")
+    return out, np.asarray(stencil) > 128
+
+
+@pytest.mark.parametrize(
+    ("writing", "done", "status", "outcome"),
+    [("refuse", 1, 1, "left_behind"), ("blackout", 2, 0, "blacked_out"), ("keep", 2, 0, "kept")],
+)
+def test_writing_over_the_retina_stays_behind_is_black_or_kept_as_was_chosen(
+    written_on: tuple[Path, np.ndarray],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    writing: str,
+    done: int,
+    status: int,
+    outcome: str,
+) -> None:
+    """By the command line: the place is listed; every stroke is black, or nothing of the photograph leaves."""
+    folder, strokes = written_on
+    out = tmp_path / "out"
+    call = ["deidentify", str(folder), "--out", str(out), "--pseudonym-key", str(tmp_path / "key")]
+    assert main([*call, *([] if writing == "refuse" else ["--writing", writing])]) == status
+    assert "Writing over the retina was found" in "".join(capsys.readouterr())
+    with (tmp_path / "out_writing.csv").open(encoding="utf-8") as stream:
+        (row,) = csv.DictReader(stream)
+    y, x = np.nonzero(strokes)
+    assert row["outcome"] == outcome
+    assert int(row["x_px"]) <= x.min() <= x.max() <= int(row["x_px"]) + int(row["width_px"])
+    assert int(row["y_px"]) <= y.min() <= y.max() <= int(row["y_px"]) + int(row["height_px"])
+    files = sorted((out / "photographs").iterdir())
+    marked = [path for path in files if path.stem == row["photograph"]]
+    assert (len(files), len(marked)) == (done, done - 1)
+    for path in marked:
+        assert np.asarray(Image.open(path))[strokes].any() == (writing == "keep")
+    listed = tmp_path / "out_left_behind.csv"
+    assert (listed.is_file() and "burned_in_writing" in listed.read_text(encoding="utf-8")) == (writing == "refuse")
+    assert ("writing over the retina" in (out / "audit.csv").read_text(encoding="utf-8-sig")) == (writing == "blackout")

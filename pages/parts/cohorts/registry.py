@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -11,10 +12,10 @@ import streamlit as st
 from fundus_core import pipeline
 from fundus_core.deidentify import Pseudonyms
 from fundus_core.errors import FundusError
-from fundus_core.pipeline import Counts
+from fundus_core.pipeline import Counts, Writing
 from fundus_core.store import Cohort
 from fundus_core.tables import records_from_csv
-from pages.parts.cohorts import deeds
+from pages.parts.cohorts import deeds, proof
 from pages.parts.new_cohort import door
 from pages.parts.shared import naming, show
 from pages.parts.shell import home, places, state
@@ -45,14 +46,16 @@ def draw(cohort: Cohort) -> None:
         st.caption(_(show.RENDERED))
     made = door.pseudonyms(f"registry{cohort.key}")
     covariates = door.covariates(tuple(home.store().table(cohort.id).covariates), f"registry{cohort.key}")
+    marked = door.writing(f"registry{cohort.key}")
     if st.button(_("Write the file"), type=show.leading(), icon=":material/shield_person:", disabled=made is None):
         _forget(cohort)
         if made is not None:
-            _write(cohort, made, covariates)
+            _write(cohort, made, covariates, marked)
     _offer(cohort)
+    proof.draw()
 
 
-def _write(cohort: Cohort, made: Pseudonyms, covariates: list[str]) -> None:
+def _write(cohort: Cohort, made: Pseudonyms, covariates: list[str], marked: Writing) -> None:
     bar = st.progress(0.0, text=_("Taking names, tags and surround away"))
 
     def tell(done: int) -> None:
@@ -62,7 +65,9 @@ def _write(cohort: Cohort, made: Pseudonyms, covariates: list[str]) -> None:
 
     file = _place(cohort)
     try:
-        counts = pipeline.export_cohort(home.store(), cohort.id, file, made, covariates=covariates, progress=tell)
+        counts = pipeline.export_cohort(
+            home.store(), cohort.id, file, made, covariates=covariates, writing=marked, progress=tell
+        )
     except FundusError as fault:
         st.error(said(fault))
         return
@@ -79,14 +84,37 @@ def _offer(cohort: Cohort) -> None:
     words = _("{n} photographs are in it; {left} were left behind.")
     st.success(words.format(n=count(counts.done), left=count(counts.refused + counts.failed)))
     show.download(_("Download"), f"{cohort.name} registry.zip", file.read_bytes, mime="application/zip")
-    behind = _behind(file)
-    if behind.is_file():
-        with st.expander(_("Left behind, with the reason")):
-            with behind.open(encoding="utf-8", newline="") as stream:
-                kept = records_from_csv(stream)[1]
-            rows = [{_("Photograph"): row["photograph"], _("Why"): said(row["reason"])} for row in kept]
-            st.dataframe(rows, hide_index=True)
-            show.download(_("All as CSV"), "left_behind.csv", behind.read_bytes)
+    _listing(_("Left behind, with the reason"), _behind(file), ("photograph", "reason"))
+    found = pipeline.writing_of(file)
+    if found.is_file():
+        named = len({row["photograph"] for row in _rows(found)})
+        label = _("Writing over the retina: {n} photographs").format(n=count(named))
+        _listing(label, found, ("photograph", "x_px", "y_px", "width_px", "height_px", "outcome"))
+
+
+def _listing(label: str, file: Path, columns: Sequence[str]) -> None:
+    """Draw what an export wrote into a table beside it."""
+    if not file.is_file():
+        return
+    words = {
+        "photograph": _("Photograph"),
+        "reason": _("Why"),
+        "x_px": _("Left edge, px"),
+        "y_px": _("Top edge, px"),
+        "width_px": _("Width, px"),
+        "height_px": _("Height, px"),
+        "outcome": _("What became of it"),
+    }
+    became = {"left_behind": _("left behind"), "blacked_out": _("blacked out"), "kept": _("kept")}
+    with st.expander(label):
+        kept = [{name: became.get(row[name]) or said(row[name]) for name in columns} for row in _rows(file)]
+        st.dataframe([{words[name]: cell for name, cell in row.items()} for row in kept], hide_index=True)
+        show.download(_("All as CSV"), f"{file.stem.removeprefix('registry_')}.csv", file.read_bytes)
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as stream:
+        return records_from_csv(stream)[1]
 
 
 def _folder() -> Path:

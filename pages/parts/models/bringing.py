@@ -11,9 +11,8 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fundus_core.models.card import Card
-from pages.parts.models import aside
 from pages.parts.new_cohort.inbox import clean
-from pages.parts.shared import cards, choose
+from pages.parts.shared import aside, cards, choose
 from pages.parts.shell import address, state
 from pages.parts.shell.language import _, said
 

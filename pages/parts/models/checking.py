@@ -11,8 +11,7 @@ import streamlit as st
 from fundus_core.records import CohortTable
 from fundus_core.store import Cohort
 from fundus_core.tables import write_csv
-from pages.parts.models import aside
-from pages.parts.shared import choose, naming
+from pages.parts.shared import aside, choose, naming
 from pages.parts.shell import address, home
 from pages.parts.shell.language import _, count, said
 

@@ -19,7 +19,7 @@ from fundus_core.deidentify import (
     own_key_file,
 )
 from fundus_core.errors import UsageError
-from fundus_core.pipeline import Seen
+from fundus_core.pipeline import Seen, Writing
 from fundus_core.records import Pixels, Source
 from fundus_core.truth import Match
 from pages.parts.new_cohort.intake import Found
@@ -93,6 +93,21 @@ def forget(where: str) -> None:
     state.remember(f"derived-{where}", ("", b""))
 
 
+def writing(where: str) -> Writing:
+    """Let the user choose what becomes of photographs with writing over the retina."""
+    words: dict[Writing, str] = {"refuse": _("Leave behind"), "blackout": _("Black it out"), "keep": _("Keep")}
+    chosen: Writing = st.segmented_control(
+        _("Photographs with writing over the retina"),
+        list(words),
+        default="refuse",
+        format_func=lambda name: words[name],
+        required=True,
+        key=f"writing-{where}",
+        help=_("Rows of letters are looked for; faint, very small or very short ones can be missed."),
+    )
+    return chosen
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What the user wants of the door."""
@@ -103,6 +118,8 @@ class Wanted:
     """``None`` where nothing is to be de-identified."""
     covariates: tuple[str, ...] = ()
     """Columns of the table, besides the measured values, that may be kept."""
+    writing: Writing = "refuse"
+    """What becomes of photographs with writing over the retina."""
 
 
 def at_intake(found: Found, matched: Match | None) -> Wanted:
@@ -112,10 +129,11 @@ def at_intake(found: Found, matched: Match | None) -> Wanted:
         return Wanted(possible=True)
     with st.container(border=True):
         made = pseudonyms(_here())
+        marked = writing(_here())
         if made is not None:
-            _preview(found, matched, made)
+            _preview(found, matched, made, marked)
         kept = covariates(() if matched is None else tuple(matched.truth.covariates), _here())
-    return Wanted(made is not None, made, tuple(kept))
+    return Wanted(made is not None, made, tuple(kept), marked)
 
 
 def covariates(names: Sequence[str], where: str) -> list[str]:
@@ -136,22 +154,22 @@ def _here() -> str:
     return f"door{state.upload_number()}"
 
 
-def _preview(found: Found, matched: Match | None, made: Pseudonyms) -> None:
+def _preview(found: Found, matched: Match | None, made: Pseudonyms, marked: Writing) -> None:
     told = [""] * SHOWN if matched is None else [str(who) for who in matched.patient_id()[:SHOWN]]
     st.markdown(_("What will be kept of the first photographs"))
     with st.grid(min_column_width=220):
         for source, who in zip(found.sources, told, strict=False):
             with st.container(border=True, gap="xsmall"):
-                _one(replace(source, patient_id=source.patient_id or who), made)
+                _one(replace(source, patient_id=source.patient_id or who), made, marked)
     if found.uploaded:
         st.caption(_("The uploaded originals are deleted once the photographs are in; nothing else of them is kept."))
     else:
         st.caption(_("The originals stay where they are; the cohort does not remember where that was."))
 
 
-def _one(source: Source, made: Pseudonyms) -> None:
+def _one(source: Source, made: Pseudonyms, marked: Writing) -> None:
     known = (source.locator, source.patient_id, made.photograph(source.name))
-    seen, pixels = _seen(known, source, made)
+    seen, pixels = _seen(known, marked, source, made)
     st.markdown(f"{source.name.rsplit('/', 1)[-1]} → **{seen.photograph}**")
     if seen.clean is None or pixels is None:
         why = seen.turned_away
@@ -166,9 +184,9 @@ def _one(source: Source, made: Pseudonyms) -> None:
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _seen(known: tuple[str, ...], _source: Source, _made: Pseudonyms) -> tuple[Seen, Pixels | None]:
+def _seen(known: tuple[str, ...], marked: Writing, _source: Source, _made: Pseudonyms) -> tuple[Seen, Pixels | None]:
     """Known by where the original lies, whose it is, and by its pseudonym, which differs with the key."""
-    seen = pipeline.see(_source, _made)
+    seen = pipeline.see(_source, _made, writing=marked)
     if seen.clean is None:
         return seen, None
     step = max(1, min(seen.clean.pixels.shape[:2]) // _PREVIEW_PX)

@@ -76,6 +76,8 @@ class Plan:
     """De-identify at the door; ``None`` keeps names and pictures as they are."""
     covariates: tuple[str, ...] = ()
     """Columns besides the targets that may be kept of a cohort that is de-identified."""
+    writing: pipeline.Writing = "refuse"
+    """What becomes of photographs with writing over the retina, where the cohort is de-identified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ def _fill(store: Store, cohort: Cohort, plan: Plan, tell: Callable[[int, int], N
             cohort.id,
             plan.found.sources,
             pseudonyms=plan.pseudonyms,
+            writing=plan.writing,
             progress=lambda done: tell(done, total),
         ).audit
         matched = pipeline.under_pseudonyms(matched, plan.pseudonyms, covariates=plan.covariates) if matched else None

@@ -43,7 +43,11 @@ def form(found: Found, matched: Match | None) -> None:
     possible = bool(chosen and name.strip() and wanted.possible)
     label = _("Read {n} photographs").format(n=count(len(found.sources)))
     if st.button(label, type=show.leading(), icon=":material/play_arrow:", disabled=not possible):
-        _start(Plan(name, found, matched, rendered, wanted.pseudonyms, wanted.covariates), chosen, percentile)
+        _start(
+            Plan(name, found, matched, rendered, wanted.pseudonyms, wanted.covariates, wanted.writing),
+            chosen,
+            percentile,
+        )
 
 
 def _start(plan: Plan, models: list[str], percentile: float) -> None:

@@ -29,12 +29,21 @@ def ask(*options: str | Path) -> Answer:
     Args:
         *options: What follows ``models``.
     """
-    command = [sys.executable, "-m", "fundus_core", "models", *map(str, options), "--json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    done = run("models", *options, "--json")
     try:
         return Answer(json.loads(done.stdout))
     except ValueError:
         return Answer(fault=_last(done.stderr.strip().splitlines()))
+
+
+def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m fundus_core ...`` and wait.
+
+    Args:
+        *words: The verb and what follows it.
+    """
+    command = [sys.executable, "-m", "fundus_core", *map(str, words)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
 
 
 def _last(lines: Sequence[str]) -> str:
