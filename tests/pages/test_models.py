@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pages.parts.models import aside, checking
+from pages.parts.models import checking
+from pages.parts.shared import aside
 
 FOUND = {
     "golden": [{"target": "sbp", "expected": 120.0, "said": 3.0, "passed": False}],

@@ -21,7 +21,7 @@ def _page() -> None:
 @pytest.mark.parametrize(("passed", "kind"), [(True, "success"), (False, "error"), (None, "error")])
 def test_the_button_runs_the_proof_and_says_how_it_ended(
     monkeypatch: pytest.MonkeyPatch,
-    passed: bool | None,  # noqa: FBT001
+    passed: bool | None,
     kind: str,
 ) -> None:
     """It passed, it found a name, or it stopped without a result."""
