@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -58,6 +58,7 @@ def _damaged(path: Path, error: Exception) -> CardError:
 
 
 def _tensors(content: object, path: Path) -> dict[str, Tensor]:
+    _check_single(content, path)
     for key in ("state_dict", "model", "model_state_dict"):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
@@ -67,6 +68,31 @@ def _tensors(content: object, path: Path) -> dict[str, Tensor]:
     for key, value in content.items():
         _check_tensor(str(key), value, path)
     return {str(key).removeprefix("module."): value for key, value in content.items()}
+
+
+def _check_single(content: object, path: Path) -> None:
+    """Refuse a checkpoint with two sets of weights, as averaged ones beside the plain: which to use is not ours."""
+    sets = dict(_sets(content, "", 3))
+    largest = max((len(one) for one in sets.values()), default=0)
+    several = [name for name, one in sets.items() if 2 * len(one) > largest]
+    if len(several) > 1:
+        message = (
+            f"The weights '{path.name}' hold {len(several)} sets of weights ({', '.join(several)[:200]}); save the one "
+            "that is to be used (often the averaged one, EMA) as a file of its own."
+        )
+        raise CardError(message)
+
+
+def _sets(content: object, where: str, deep: int) -> Iterator[tuple[str, Mapping[object, object]]]:
+    """Dictionaries of tensors alone, with their dotted keys."""
+    if not isinstance(content, Mapping) or not content or deep < 0:
+        return
+    if all(isinstance(value, Tensor) for value in content.values()):
+        yield where, content
+        return
+    for key, value in content.items():
+        if key != "optimizer":
+            yield from _sets(value, f"{where}.{key}".lstrip("."), deep - 1)
 
 
 def _check_tensor(name: str, tensor: Tensor, path: Path) -> None:

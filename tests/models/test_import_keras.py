@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -116,6 +117,45 @@ def test_weights_alone_are_mapped_once_the_hidden_layer_is_explained(hidden_b0, 
     card, report = import_model(home / "model.weights.h5", told)
     assert report.difference is None
     same(read_back(card), files.answer(hidden_b0, files.crops(SIDE)))
+
+
+def as_keras_2(model, path, extra=()):
+    """The file that Keras 2's ``save_weights`` writes: a group for every layer, which HDF5 lists by the alphabet."""
+    with h5py.File(path, "w") as file:
+        layers = [layer for layer in model.layers if layer.weights]
+        file.attrs["layer_names"] = [layer.name.encode() for layer in layers]
+        for layer in layers:
+            names = ("mean", "variance", "count") if layer.name.startswith("normalization") else None
+            values = layer.weights if names is None else [layer.adapt_mean, layer.adapt_variance, torch.tensor(0)]
+            for place, value in enumerate(values):
+                name = names[place] if names else value.path.rsplit("/", 1)[-1]
+                number = getattr(value, "value", value).detach().cpu().numpy()
+                file.create_dataset(f"{layer.name}/{layer.name}/{name}:0", data=number)
+        for name, value in extra:
+            file.create_dataset(name, data=value)
+    return path
+
+
+@pytest.mark.parametrize(
+    "heads", [("sbp", "dbp", "age"), ("out_9", "out_10", "a")], ids=["names of targets", "other names"]
+)
+def test_heads_of_weights_alone_keep_the_networks_order_and_not_the_alphabets(heads, home):
+    """In a file of Keras 2 groups lie in the alphabet's order; the order of the outputs stands in ``layer_names``."""
+    model = files.efficientnet(SIDE, lambda x: [keras.layers.Dense(1, name=name)(x) for name in heads])
+    path = as_keras_2(model, home / "weights.h5")
+    card, _ = import_model(path, files.write_card(home, ("sbp", "dbp", "age"), fed="size = 32"))
+    same(read_back(card), files.answer(model, files.crops(SIDE)))
+    if heads[0] == "sbp":
+        with pytest.raises(CardError, match="in the order sbp, dbp, age"):
+            import_model(path, files.write_card(home, ("age", "dbp", "sbp"), fed="size = 32"), replace=True)
+
+
+def test_weights_alone_of_which_a_part_would_be_left_out_are_refused(hidden_b0, home):
+    extra = [(f"head_bn/head_bn/{name}:0", np.ones(6)) for name in ("gamma", "beta", "moving_mean", "moving_variance")]
+    path = as_keras_2(hidden_b0, home / "weights.h5", extra)
+    told = files.write_card(home, THREE, fed="size = 32", top='backbone_options = { hidden = [[6, "relu"]] }')
+    with pytest.raises(CardError, match="'head_bn'"):
+        import_model(path, told)
 
 
 def test_two_classes_become_the_probability_of_the_second(home):

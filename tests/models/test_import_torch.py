@@ -107,6 +107,47 @@ def test_names_of_another_library_are_taken_in_order(home):
     assert any("in their order" in note for note in report.notes)
 
 
+@pytest.mark.filterwarnings("ignore")  # torchvision's own
+@pytest.mark.parametrize("number", [0, 5])
+def test_torchvisions_padding_and_epsilon_are_kept(number, home):
+    """Names and shapes of its EfficientNets are those of two other networks, which answer plausibly and otherwise."""
+    torchvision = pytest.importorskip("torchvision")
+    torch.manual_seed(0)
+    network = getattr(torchvision.models, f"efficientnet_b{number}")(weights=None, num_classes=2).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):  # so that epsilon matters
+            torch.nn.init.uniform_(module.running_var, 0.01, 0.02)
+            torch.nn.init.constant_(module.weight, 0.15)
+    torch.save(network.state_dict(), home / "weights.pth")
+    told = files.write_card(home, ["sbp", "bmi"], top=f'backbone = "efficientnet_b{number}"', fed=FED)
+    card, _ = import_model(home / "weights.pth", told)
+    crops = files.crops(SIDE)
+    with torch.no_grad():
+        said = networks.build(card)(torch.from_numpy(crops))[0].double().numpy()
+    same(said, expected(network))
+    told = files.write_card(home, ["sbp", "bmi"], top=f'backbone = "tf_efficientnet_b{number}"', fed=FED)
+    with pytest.raises(CardError, match=f"Name the backbone 'efficientnet_b{number}'"):
+        import_model(home / "weights.pth", told, replace=True)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lambda plain, other: {"state_dict": plain, "state_dict_ema": other},
+        lambda plain, other: {"model": plain, "ema": {"module": other, "decay": 0.999}},
+        lambda plain, other: {"student": plain, "teacher": {f"module.{key}": value for key, value in other.items()}},
+    ],
+    ids=["beside", "nested", "under other names"],
+)
+def test_a_checkpoint_with_two_sets_of_weights_is_refused_by_their_names(content, tiny, home):
+    other = {key: value * 0.9 for key, value in tiny.state_dict().items()}
+    made = content(dict(tiny.state_dict()), other)
+    torch.save({**made, "optimizer": {"state": {0: {"exp_avg": torch.ones(2)}}}}, home / "checkpoint.pt")
+    with pytest.raises(CardError, match="2 sets of weights") as caught:
+        import_model(home / "checkpoint.pt", files.write_card(home, ["sbp", "bmi"], top=TINY, fed=FED))
+    assert all(name in str(caught.value) for name in made)
+
+
 def test_hidden_layers_of_a_state_dict_are_given_by_the_card(home):
     options = {"channels": (8, 8, 16, 16), "stem_width": 8, "hidden": ((5, "tanh"),)}
     network = networks.body("resnet10t", 1, options).eval()

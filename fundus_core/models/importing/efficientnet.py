@@ -82,7 +82,7 @@ def tensors(layers: Layers, head: Sequence[Dense]) -> dict[str, Tensor]:
 
 def _trunk(layers: Layers) -> dict[str, Tensor]:
     state: dict[str, Tensor] = {}
-    for keras, timm in _pairs(layers):
+    for keras, timm in pairs(layers):
         arrays = layers[keras]
         if keras.endswith("bn"):
             state |= {f"{timm}.{name}": _tensor(array) for name, array in zip(_NORM, arrays, strict=True)}
@@ -95,14 +95,14 @@ def _trunk(layers: Layers) -> dict[str, Tensor]:
     return state
 
 
-def _pairs(layers: Layers) -> list[tuple[str, str]]:
-    """Names of layers there and here."""
-    pairs = [("stem_conv", "conv_stem"), ("stem_bn", "bn1")]
+def pairs(layers: Layers) -> list[tuple[str, str]]:
+    """Return the names of all layers before the head, there and here."""
+    found = [("stem_conv", "conv_stem"), ("stem_bn", "bn1")]
     heads = sorted({match[0].rsplit("_", 1)[0].removesuffix("_expand") for match in map(_BLOCK.match, layers) if match})
     for block in heads:
         here = f"blocks.{int(block[5]) - 1}.{ord(block[6]) - ord('a')}"
-        pairs += [(f"{block}_{there}", f"{here}.{name}") for there, name in _block(f"{block}_expand_conv" in layers)]
-    return [*pairs, ("top_conv", "conv_head"), ("top_bn", "bn2")]
+        found += [(f"{block}_{there}", f"{here}.{name}") for there, name in _block(f"{block}_expand_conv" in layers)]
+    return [*found, ("top_conv", "conv_head"), ("top_bn", "bn2")]
 
 
 def _block(expands: bool) -> list[tuple[str, str]]:  # noqa: FBT001

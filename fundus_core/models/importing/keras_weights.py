@@ -21,6 +21,8 @@ _ORDER = {
     "kernel": 0, "depthwise_kernel": 0, "bias": 1, "gamma": 0, "beta": 1, "moving_mean": 2, "moving_variance": 3,
     "mean": 0, "variance": 1, "count": 2,
 }  # fmt: skip
+_NO_WEIGHTS = frozenset(("optimizer", "optimizer_weights", "seed_generator", "metrics"))
+"""Groups of a training's or of a random layer's state."""
 
 
 def read(path: Path, hidden: Sequence[str]) -> Found:
@@ -41,7 +43,8 @@ def read(path: Path, hidden: Sequence[str]) -> Found:
             "own names of layers; export the whole model with model.save('model.keras')."
         )
         raise CardError(message)
-    head = _plain_head(layers, layers["top_conv"][0].shape[-1], path, hidden)
+    _check_all_used(path, layers)
+    head, names = _plain_head(layers, layers["top_conv"][0].shape[-1], path, hidden)
     inside = _plain_inside(layers)
     return Found(
         format=f"{Format.HDF5}, weights alone",
@@ -52,39 +55,81 @@ def read(path: Path, hidden: Sequence[str]) -> Found:
         options=efficientnet.hidden_options(head[:-1]),
         inside=inside,
         folded=inside is not None,
+        names=names,
         tensors=efficientnet.tensors(layers, head),
         notes=("The file holds weights alone: that its outputs are linear and in this order is assumed.",),
     )
 
 
+def _check_all_used(path: Path, layers: Mapping[str, Sequence[NDArray[np.float32]]]) -> None:
+    """Refuse a file of which a part would be left out: what is left out of a network makes another network."""
+    used = {there for there, _ in efficientnet.pairs(layers)}
+    for name, arrays in layers.items():
+        dense = arrays[0].ndim == 2 and len(arrays) <= 2
+        normal = name.startswith("normalization") and arrays[0].size == 3
+        if name not in used and not dense and not normal:
+            message = (
+                f"'{path.name}' holds weights alone, and of its layer '{name}' they do not say where it stands; export "
+                "the whole model with model.save('model.keras')."
+            )
+            raise CardError(message)
+
+
 def _arrays(path: Path) -> dict[str, list[NDArray[np.float32]]]:
-    """Arrays by layer, whatever lies around them: Keras 2 names every array, Keras 3 numbers a layer's."""
+    """Arrays by layer, in the network's order where the file gives it.
+
+    Keras 2 names every array, Keras 3 numbers a layer's.
+    """
     found: dict[str, dict[int, NDArray[np.float32]]] = {}
 
     def keep(place: str, item: object) -> None:
         parts = place.split("/")
-        if not isinstance(item, h5py.Dataset) or "optimizer_weights" in parts or len(parts) < 2:
+        if not isinstance(item, h5py.Dataset) or len(parts) < 2 or not _NO_WEIGHTS.isdisjoint(parts):
             return
         name = parts[-1].split(":")[0]
+        if name == "StateVar":  # of a random layer
+            return
         layer = str(item.parent.attrs.get("name", parts[-3] if len(parts) > 2 else "")) if parts[-2] == "vars" else ""
         order = int(name) if name.isdigit() else _ORDER.get(name, 9)
-        found.setdefault(layer or parts[-2], {})[order] = np.asarray(item[()], dtype=np.float32)
+        layer = layer or parts[-2]
+        found.setdefault(layer, {})[order] = np.asarray(item[()], dtype=np.float32)
+        places.setdefault(layer, parts)
 
+    places: dict[str, list[str]] = {}
     with h5py.File(path, "r") as file:
         file.visititems(keep)
-    return {layer: [arrays[order] for order in sorted(arrays)] for layer, arrays in found.items()}
+        listed = [_text(name) for name in file.attrs.get("layer_names", ())]
+
+    def order(layer: str) -> tuple[int, list[tuple[str, int]]]:
+        first = places[layer][0]
+        return (listed.index(first) if first in listed else len(listed)), [_numbered(part) for part in places[layer]]
+
+    return {layer: [found[layer][k] for k in sorted(found[layer])] for layer in sorted(found, key=order)}
+
+
+def _text(name: object) -> str:
+    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)
+
+
+def _numbered(name: str) -> tuple[str, int]:
+    """``dense`` before ``dense_1``, ``dense_2`` before ``dense_10``: Keras counts layers of a kind so."""
+    stem, _, number = name.rpartition("_")
+    return (stem, int(number)) if stem and number.isdigit() else (name, 0)
 
 
 def _plain_head(
     layers: Mapping[str, Sequence[NDArray[np.float32]]], width: int, path: Path, hidden: Sequence[str]
-) -> list[Dense]:
-    dense = [
-        Dense(arrays[0], arrays[1] if len(arrays) > 1 else np.zeros(arrays[0].shape[1], np.float32), "linear")
-        for arrays in layers.values()
+) -> tuple[list[Dense], tuple[str, ...]]:
+    """Hidden layers and the outputs side by side, and the outputs' names where each has a layer of its own."""
+    named = {
+        name: Dense(arrays[0], arrays[1] if len(arrays) > 1 else np.zeros(arrays[0].shape[1], np.float32), "linear")
+        for name, arrays in layers.items()
         if arrays[0].ndim == 2
-    ]
+    }
+    dense = list(named.values())
     if dense and all(one.kernel.shape[0] == width for one in dense):
-        return [efficientnet.side_by_side(dense)]
+        single = all(one.kernel.shape[1] == 1 for one in dense)
+        return [efficientnet.side_by_side(dense)], tuple(named) if single else ()
     chain: list[Dense] = []
     waiting = list(dense)
     while places := [place for place, one in enumerate(waiting) if one.kernel.shape[0] == width]:
@@ -100,7 +145,7 @@ def _plain_head(
             f"as in: backbone_options = {{ hidden = [{layers_}] }}."
         )
         raise CardError(message)
-    return [*(Dense(one.kernel, one.bias, name) for one, name in zip(chain, hidden, strict=False)), chain[-1]]
+    return [*(Dense(one.kernel, one.bias, name) for one, name in zip(chain, hidden, strict=False)), chain[-1]], ()
 
 
 def _plain_inside(layers: Mapping[str, Sequence[NDArray[np.float32]]]) -> Affine | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def read(path: Path, kind: Format, *, backbone: str, options: Mapping[str, objec
             "they are; add 'backbone' to the card, by timm's name (for example tf_efficientnet_b7)."
         )
         raise CardError(message)
+    options = _as_torchvision(backbone, options, given, path.name)
     outputs = _outputs(networks.body(backbone, 1, options), given)
     body = networks.body(backbone, outputs, options)
     tensors, note = _fitted(body, given, path.name)
@@ -53,6 +55,25 @@ def read(path: Path, kind: Format, *, backbone: str, options: Mapping[str, objec
         tensors=tensors,
         notes=(note, "The file holds weights alone: there was no network of its own to compare with."),
     )
+
+
+def _as_torchvision(
+    backbone: str, options: Mapping[str, object], given: Mapping[str, Tensor], name: str
+) -> Mapping[str, object]:
+    """Options under which timm computes as torchvision, by whose names an EfficientNet's tensors are told.
+
+    torchvision pads alike on all sides, and has a batch norm epsilon of 1e-3 from B5 on (``torchvision.models``).
+    """
+    number = re.search(r"efficientnet_b([0-7])", backbone)
+    if number is None or "features.0.0.weight" not in given:
+        return options
+    if backbone.startswith("tf_"):
+        message = (
+            f"'{name}' carries torchvision's names, and '{backbone}' pads as TensorFlow does: the shapes agree, the "
+            f"answers do not. Name the backbone '{backbone.removeprefix('tf_')}' in the card."
+        )
+        raise CardError(message)
+    return {"bn_eps": 1e-3, **options} if int(number[1]) >= 5 else options
 
 
 def _outputs(body: nn.Module, given: Mapping[str, Tensor]) -> int:
