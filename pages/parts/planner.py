@@ -10,6 +10,7 @@ import streamlit as st
 from fundus_core.evaluation import Plan, people_for_mae, people_for_r2, people_for_slope
 from fundus_core.targets import TARGETS, Target
 from pages.parts.shared import naming, studies
+from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell.language import _, count
 
@@ -97,5 +98,5 @@ def _answer(plans: list[Plan]) -> None:
     wanted = plans[WIDTHS.index(1.0)]
     st.metric(_("People needed"), count(wanted.people), border=True)
     rows = [{_("Width"): f"{plan.width:.3g}", _("People"): count(plan.people)} for plan in plans]
-    st.dataframe(rows, hide_index=True)
+    grid(rows)
     st.caption(_("Assumed: {what}.").format(what=_(wanted.assumption)))

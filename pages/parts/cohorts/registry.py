@@ -18,6 +18,7 @@ from fundus_core.tables import records_from_csv
 from pages.parts.cohorts import deeds, proof
 from pages.parts.new_cohort import door
 from pages.parts.shared import naming, show
+from pages.parts.shared.grid import grid
 from pages.parts.shell import home, places, state
 from pages.parts.shell.language import _, count, said
 
@@ -108,7 +109,7 @@ def _listing(label: str, file: Path, columns: Sequence[str]) -> None:
     became = {"left_behind": _("left behind"), "blacked_out": _("blacked out"), "kept": _("kept")}
     with st.expander(label):
         kept = [{name: became.get(row[name]) or said(row[name]) for name in columns} for row in _rows(file)]
-        st.dataframe([{words[name]: cell for name, cell in row.items()} for row in kept], hide_index=True)
+        grid([{words[name]: cell for name, cell in row.items()} for row in kept])
         show.download(_("All as CSV"), f"{file.stem.removeprefix('registry_')}.csv", file.read_bytes)
 
 

@@ -11,6 +11,7 @@ from fundus_core.models.card import Card, Output, Result
 from fundus_core.targets import TARGETS
 from pages.parts.models import checking
 from pages.parts.shared import choose
+from pages.parts.shared.grid import grid
 from pages.parts.shell.language import _, said
 
 
@@ -42,7 +43,7 @@ def card(name: str, card: Card) -> None:
 
 def _whole(card: Card) -> None:
     if card.results:
-        st.dataframe([_result(each) for each in card.results], hide_index=True)
+        grid([_result(each) for each in card.results])
     for title, text in (
         (_("Training"), said(card.training)),
         (_("Licence"), said(card.licence)),
@@ -53,7 +54,7 @@ def _whole(card: Card) -> None:
     ):
         if text:
             st.markdown(f"**{title}**  \n{text}")
-    st.dataframe([_output(card, each) for each in card.outputs], hide_index=True)
+    grid([_output(card, each) for each in card.outputs])
     st.caption(_preparation(card))
     if card.unverified:
         st.caption(

@@ -13,6 +13,7 @@ from fundus_core.records import Eye
 from fundus_core.targets import TARGETS
 from fundus_core.truth import Column, Proposal, Table
 from pages.parts.shared import show
+from pages.parts.shared.grid import safe
 from pages.parts.shell import state
 from pages.parts.shell.language import _, said
 
@@ -126,7 +127,7 @@ def _summary(proposal: Proposal) -> str:
 
 def _row(column: Column) -> dict[str, Any]:
     return {
-        "heading": column.heading,
+        "heading": safe(column.heading),
         "role": column.role,
         "confirmed": not column.needs_confirmation,
         "unit": column.unit or NONE,

@@ -13,6 +13,7 @@ from fundus_core.truth import Fault, Match, Table, TruthTable
 from pages.parts.new_cohort import arrival, mapping_in
 from pages.parts.new_cohort.intake import Found
 from pages.parts.shared import show
+from pages.parts.shared.grid import grid
 from pages.parts.shell import state
 from pages.parts.shell.language import _, count, said
 
@@ -142,7 +143,7 @@ def _same(matched: Match) -> bool:
         return False
     with st.expander(_("What would be joined: {n}").format(n=count(len(pairs)))):
         words = [{_("In the table"): ours, _("Photographs"): theirs} for ours, theirs in pairs[:_SHOWN]]
-        st.dataframe(words, hide_index=True)
+        grid(words)
     asked = _("These are the same: join them")
     return st.checkbox(asked, key=f"fold-{matched.key}-{len(pairs)}-{matched.truth.name}-{state.upload_number()}")
 
@@ -169,7 +170,7 @@ def _lines(matched: Match) -> None:
     """Show which row of the table belongs to which photograph, those without one first."""
     with st.expander(_("Which row belongs to which photograph")):
         order = sorted(range(len(matched.photographs)), key=lambda at: bool(matched.line[at] >= 0))
-        st.dataframe([_line(matched, at) for at in order[:_SHOWN]], hide_index=True, placeholder="–")
+        grid([_line(matched, at) for at in order[:_SHOWN]], placeholder="–")
         show.download(_("All as CSV"), "match.csv", matched.as_csv)
 
 
@@ -192,7 +193,7 @@ def _faults(faults: list[Fault]) -> None:
     if not faults:
         return
     with st.expander(_("To look at in the table: {n}").format(n=count(len(faults)))):
-        st.dataframe([_fault(fault) for fault in faults[:_SHOWN]], hide_index=True, placeholder="–")
+        grid([_fault(fault) for fault in faults[:_SHOWN]], placeholder="–")
         show.download(_("All as CSV"), "faults.csv", lambda: truth.as_csv(faults))
 
 

@@ -15,6 +15,7 @@ from fundus_core.retina import CropRule
 from fundus_core.store import Item
 from pages.parts.new_cohort import strict
 from pages.parts.shared import cards, photo
+from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import home, menu
 from pages.parts.shell.language import _
@@ -39,7 +40,7 @@ def picture(view: View, item: Item) -> None:
         st.page_link(menu.path("models"), label=cards.title(view.model), icon=":material/deployed_code:", help=tip)
     if seen.quality is not None:
         with st.expander(_("Quality checks"), expanded=not seen.quality.gradable):
-            st.dataframe([_check(check) for check in seen.quality.checks], hide_index=True)
+            grid([_check(check) for check in seen.quality.checks])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from fundus_core.figures import Look, alt_text
 from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
 from pages.parts.shared import cards, taking
+from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import menu
 from pages.parts.shell.language import _, bound, tell
@@ -99,7 +100,7 @@ def table(laid: Laid) -> None:
     rows = [dict(zip(laid.head, cells, strict=True)) for cells in laid.body]
     columns = {name: st.column_config.Column(help=text) for name, text in laid.says.items()}
     height: Any = "content" if len(rows) <= 40 else "auto"  # all estimates of a target at once
-    st.dataframe(rows, hide_index=True, column_config=columns, height=height)
+    grid(rows, column_config=columns, height=height)
     for note in laid.notes:
         st.caption(note)
 

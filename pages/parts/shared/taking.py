@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fundus_core.figures import DARK, LIGHT, Palette, numbers, printing
+from pages.parts.shared.grid import grid
 from pages.parts.shell.language import _, bound
 
 Note = Callable[[list[dict[str, object]]], str]
@@ -38,7 +39,7 @@ def along(figure: go.Figure, key: str, name: str, write: Note, remark: str) -> N
     say_lacking([figure], remark)
     if shown:
         rows = numbers(figure, _)
-        st.dataframe(rows[:ROWS], hide_index=True, height="content" if len(rows) < 10 else 320)
+        grid(rows[:ROWS], height="content" if len(rows) < 10 else 320)
 
 
 def say_lacking(figures: Iterable[go.Figure], remark: str = "") -> None:
