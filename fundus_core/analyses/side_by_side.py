@@ -24,6 +24,7 @@ from fundus_core.evaluation import (
     TargetComparison,
     Transfer,
 )
+from fundus_core.identity import spaces_of_ids
 from fundus_core.records import CohortTable, Labels
 
 
@@ -37,17 +38,14 @@ def told_apart(tables: Mapping[str, CohortTable], sha256: Mapping[str, Labels]) 
         tables: By cohort.
         sha256: By cohort, a hash per photograph; empty where unknown.
     """
-    known = {
-        name: {(str(who), str(sha)) for who, sha in zip(table.patient_id, sha256[name], strict=True) if sha}
-        for name, table in tables.items()
-    }
-    shared = {name for name, mine in known.items() if any(mine & known[other] for other in known if other != name)}
-    return {
-        name: table
-        if name in shared
-        else replace(table, patient_id=np.char.add(f"{name}/", table.patient_id.astype(np.str_)))
-        for name, table in tables.items()
-    }
+    spaces = spaces_of_ids({name: (tables[name].patient_id, hashes) for name, hashes in sha256.items()})
+    if len(set(spaces.values())) == 1:
+        return dict(tables)
+    return {name: replace(table, patient_id=_within(spaces[name], table.patient_id)) for name, table in tables.items()}
+
+
+def _within(space: str, ids: Labels) -> Labels:
+    return np.array([f"{space}/{who}" if who else "" for who in map(str, ids)], dtype=np.str_)
 
 
 def _comparison(study: Study, target: str, _by: str) -> Comparison:

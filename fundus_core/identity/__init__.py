@@ -5,6 +5,7 @@ from fundus_core.identity.foldings import OF_IDS, OF_NAMES, Joinable, folded, jo
 from fundus_core.identity.injuries import injuries
 from fundus_core.identity.naming import agreeing, as_path, ids_in_names
 from fundus_core.identity.nobody import is_nobody, standing_for_many
+from fundus_core.identity.spaces import spaces_of_ids
 
 __all__ = [
     "BOTH_EYES",
@@ -21,6 +22,7 @@ __all__ = [
     "injuries",
     "is_nobody",
     "joinable",
+    "spaces_of_ids",
     "standing_for_many",
     "without_eye",
 ]

@@ -1,131 +1,144 @@
-"""A CSV that lists photographs: ``path``, and optionally ``patient_id`` and ``eye``; read line by line."""
+"""A table that lists photographs: ``path``, and optionally ``patient_id`` and ``eye``; read as every table is."""
 
 from __future__ import annotations
 
-import codecs
-import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import TruthError, UsageError
+from fundus_core.identity import as_path, eye_in_cell, is_nobody, standing_for_many
 from fundus_core.images.folder import single
-from fundus_core.images.roots import Roots
+from fundus_core.images.roots import Roots, hold
 from fundus_core.records import Eye, Source
-from fundus_core.tables import restored
+from fundus_core.tables import Table, read_table, spelling
 
-_ENCODINGS = ("utf-8-sig", "euc_jp", "cp932", "latin-1")
-"""Tried in this order: text in a later one hardly ever decodes in an earlier one; the last never fails."""
-_MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_CHUNK = 1 << 16
-_EYES = {
-    **dict.fromkeys(("", "na", "nan", "unknown"), Eye.UNKNOWN),
-    **dict.fromkeys(("l", "left", "os", "左", "左眼"), Eye.LEFT),
-    **dict.fromkeys(("r", "right", "od", "右", "右眼"), Eye.RIGHT),
-}
+_DRIVE = re.compile(r"[A-Za-z]:/|//[^/]+/")
+"""Beginning of an absolute path on Windows: a drive, or another machine."""
+_Known = Callable[[Path], frozenset[str]]
+"""Names in a folder that may be read."""
+_LOST = frozenset(("ragged_row", "summary_row", "repeated_heading", "quoting"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """How to read a manifest."""
-
-    path: Path
-    """Where it lies."""
-    encoding: str
-    """Of its text."""
-    delimiter: str
-    """Between its columns."""
+class _Row(NamedTuple):
+    path: str
+    patient_id: str
+    eye: Eye
 
 
 def listed(path: Path, roots: Roots = ()) -> Iterator[Source]:
-    """Check a manifest as a whole, then return its photographs one by one.
+    """Check a list as a whole, then return its photographs one by one.
+
+    A path that is there as it is written is taken first. Where the letters differ in their Unicode form alone, or the
+    list was written on Windows and its folder moved as a whole, the file is taken that no other row means.
 
     Args:
-        path: The CSV; paths in it are relative to its folder.
+        path: The table; paths in it are relative to its folder.
         roots: Folders that the photographs must lie below; without one they may lie anywhere.
 
     Raises:
-        UsageError: It cannot be read, has no column ``path``, or names an eye that is none.
+        UsageError: It cannot be read, has no column ``path``, names an eye that is none, or a row cannot be used.
     """
     try:
-        encoding = _encoding(path)
-        layout = _Layout(path, encoding, _delimiter(path, encoding))
-        for _ in _rows(layout):
-            pass
-    except (OSError, UnicodeError, csv.Error) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no table of text"
-        message = f"The list '{path.name}' could not be read ({why}); save it again as CSV in UTF-8."
+        table = read_table(path.read_bytes(), path.name)
+    except OSError as error:
+        message = f"The list '{path.name}' could not be read ({error.strerror}); save it again as CSV in UTF-8."
         raise UsageError(message) from None
+    except TruthError as error:
+        raise UsageError(str(error)) from None
+    rows = _rows(table)
     folder = path.resolve().parent
-    return (_source(folder, roots, *row) for row in _rows(layout))
+    places = _places(folder, [row.path for row in rows], roots)
+    return (_source(place, row, roots) for place, row in zip(places, rows, strict=True))
 
 
-def _rows(layout: _Layout) -> Iterator[tuple[str, str, Eye]]:
-    """Path, patient and eye of each line that has a path."""
-    with layout.path.open(encoding=layout.encoding, newline="") as file:
-        reader = csv.reader(file, delimiter=layout.delimiter)
-        columns = _columns(next(reader, []), layout.path.name)
-        for cells in reader:
-            path, patient_id, eye = (_cell(cells, place) for place in columns)
-            if path:
-                yield path, patient_id, _eye(eye, reader.line_num)
-
-
-def _source(folder: Path, roots: Roots, path: str, patient_id: str, eye: Eye) -> Source:
-    """Lists written on Windows have backslashes, which are letters elsewhere."""
-    written = path.replace("\\", "/")
-    found = single(folder / written, PurePosixPath(written).as_posix(), roots)
-    return Source(found.name, found.read, patient_id, eye, locator=found.locator)
-
-
-def _columns(header: list[str], name: str) -> tuple[int, int | None, int | None]:
-    """Places of the three columns, whatever their case."""
-    found = [cell.strip().lower() for cell in header]
-    if "path" not in found:
-        said = ", ".join(f"'{cell}'" for cell in header[:8]) or "nothing"
+def _rows(table: Table) -> list[_Row]:
+    """Path, patient and eye of each row that has a path."""
+    lost = next((f for f in table.faults if f.row and f.fault in _LOST and f.row not in table.rows), None)
+    if lost or table.hidden:
+        said = f"Row {lost.row}: {lost.what_to_do}" if lost else " ".join(table.notes)
+        message = f"Not every row of the list '{table.name}' can be used. {said}"
+        raise UsageError(message)
+    known = {spelling.fold(heading): cells for heading, cells in zip(table.headings, table.columns, strict=True)}
+    if "path" not in known:
+        said = ", ".join(f"'{heading[:40]}'" for heading in table.headings[:5])
         message = (
-            f"The list '{name}' begins with {said}; its first line must name the column 'path' "
+            f"The list '{table.name}' begins with {said}; its first line must name the column 'path' "
             "(and may name 'patient_id' and 'eye'). Add that line, or give the photographs' folder instead."
         )
         raise UsageError(message)
-    patient, eye = (found.index(word) if word in found else None for word in ("patient_id", "eye"))
-    return found.index("path"), patient, eye
-
-
-def _cell(cells: list[str], place: int | None) -> str:
-    return "" if place is None or place >= len(cells) else restored(cells[place]).strip()
+    blank = [""] * len(table)
+    stated = zip(known["path"], known.get("patient_id", blank), known.get("eye", blank), table.rows, strict=True)
+    found = [_Row(name, "" if is_nobody(who) else who, _eye(eye, int(at))) for name, who, eye, at in stated if name]
+    many = standing_for_many(row.patient_id for row in found)
+    return [row._replace(patient_id="") if row.patient_id in many else row for row in found]
 
 
 def _eye(word: str, line: int) -> Eye:
-    found = _EYES.get(word.lower())
+    found = eye_in_cell("" if spelling.is_missing(word) else word)
     if found is None:
-        message = f"Line {line} of the list names the eye '{word}'; write left, right, L, R, OS, OD or nothing."
+        message = f"Line {line} of the list names the eye '{word[:60]}'; write left, right, L, R, OS, OD or nothing."
         raise UsageError(message)
     return found
 
 
-def _encoding(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(4)
-    marked = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "")
-    return marked or next(encoding for encoding in _ENCODINGS if _decodes(path, encoding))
+def _source(place: Path, row: _Row, roots: Roots) -> Source:
+    found = single(place, PurePosixPath(as_path(row.path)).as_posix(), roots)
+    return Source(found.name, found.read, row.patient_id, row.eye, locator=found.locator)
 
 
-def _decodes(path: Path, encoding: str) -> bool:
-    """Whether all of the file is text in that encoding, a part in memory at a time."""
-    decoder = codecs.getincrementaldecoder(encoding)()
+def _places(folder: Path, names: Sequence[str], roots: Roots) -> list[Path]:
+    """Where each photograph lies; the path as it is written where there is no file, or nobody can tell which."""
+    known = cache(lambda place: _names(place, roots))
+    paths = _moved(folder, [as_path(name) for name in names], known)
+    exact = {path for path in paths if path.name in known(path.parent)}
+    near = {path: place for path in {*paths} - exact if (place := _composed(path, known)) and place not in exact}
+    meant = Counter(near.values())
+    found = {path: place for path, place in near.items() if meant[place] == 1}
+    return [found.get(path, path) for path in paths]
+
+
+def _names(place: Path, roots: Roots) -> frozenset[str]:
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
+        return frozenset(entry.name for entry in place.iterdir()) if hold(roots, place) else frozenset()
+    except (OSError, ValueError):  # no folder; a zero byte
+        return frozenset()
 
 
-def _delimiter(path: Path, encoding: str) -> str:
-    """The likeliest separator is the one that stands most often in the first line."""
-    with path.open(encoding=encoding, newline="") as file:
-        first = file.readline(_CHUNK)
-    return max(",;\t", key=first.count)
+def _moved(folder: Path, names: Sequence[str], known: _Known) -> list[Path]:
+    """Put the list's own folder for the one that it had on Windows, where just one place of the paths fits."""
+    there = [name.split("/") for name in names if _DRIVE.match(name)]
+    shared = sum(
+        1 for _ in takewhile(lambda same: len(set(same)) == 1, zip(*(name[:-1] for name in there), strict=False))
+    )
+    safe = not any(".." in parts for parts in there)
+    cuts = [cut for cut in range(1, shared + 1) if safe and _any_file(folder, there, cut, known)]
+    if len(cuts) != 1:
+        return [folder / name for name in names]
+    return [folder.joinpath(*name.split("/")[cuts[0] :]) if _DRIVE.match(name) else folder / name for name in names]
+
+
+def _any_file(folder: Path, there: Sequence[Sequence[str]], cut: int, known: _Known) -> bool:
+    return any(_composed(folder.joinpath(*parts[cut:]), known) for parts in there)
+
+
+def _composed(path: Path, known: _Known) -> Path | None:
+    """Return the one path whose letters are the same in another Unicode form; ``None`` where there is none or more."""
+    place = Path(path.anchor)
+    for part in path.parts[1:]:
+        if part != ".." and known(place) and part not in known(place):
+            same = [name for name in known(place) if _form(name) == _form(part)]
+            if len(same) != 1:
+                return None
+            part = same[0]
+        place /= part
+    return place if place.name in known(place.parent) else None
+
+
+def _form(name: str) -> str:
+    return unicodedata.normalize("NFC", name)

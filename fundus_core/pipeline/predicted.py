@@ -201,7 +201,7 @@ def _spelt(words: _Words, column: str, cells: list[str]) -> Floats:
     read = [spelling.number(cell, decimal) for cell in cells]
     target = column.removesuffix("_low").removesuffix("_high")
     for row, cell, found in zip(words.rows, cells, read, strict=True):
-        if found.problem or (found.unit and units.unit(target, found.unit) != units.UNITS[target][0]):
+        if found.problem or (found.unit and units.unit(target, found.unit) != units.unit(target, "")):
             message = f"'{words.name}' row {row}, column '{column}': found '{cell}', a number is needed."
             raise UsageError(message)
     return np.array([found.value for found in read], dtype=np.float64)

@@ -116,8 +116,11 @@ def merge(connection: sa.Connection, refs: Sequence[CohortRef], name: str, *, sa
     note = f"Merged from {', '.join(part.name for part in parts)}."
     rendered = any(part.rendered for part in parts)
     merged = create(connection, name, rendered=rendered, note=note)
+    # A's 'B/1' must not become one with the 1 of a cohort called A/B
+    alike = any(one.name.startswith(f"{other.name}/") for one in parts for other in parts)
     for part in parts:
-        _take(connection, part, merged, prefix=f"{part.name}/", same_people=same_people)
+        prefix = f"{part.id if alike else part.name}/"
+        _take(connection, part, merged, prefix=prefix, same_people=same_people)
     return merged
 
 

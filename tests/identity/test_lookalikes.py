@@ -16,8 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fundus_core.analyses import told_apart
 from fundus_core.deidentify import Pseudonyms
-from fundus_core.identity import OF_IDS, folded, joinable
+from fundus_core.evaluation import from_values
+from fundus_core.identity import OF_IDS, folded, joinable, spaces_of_ids
 from fundus_core.truth import TruthTable, load, match
 
 SEEDS = ["ab1", "P0012", "12", "3", "é7", "か゛", "ガ1", "NA", "null", "x"]
@@ -114,3 +116,34 @@ def test_a_name_that_leads_to_another_person_than_a_list_states_leads_nowhere(le
     other = load(b"photograph,patient_id,SBP\na.png,A,1\nb.png,B,120\n", "t")
     crossed = match(other, ["a.png", "b.png"], patient_ids=["B", "B"])
     assert crossed.status.tolist() == ["conflict", "matched"]
+
+
+NAMES = st.sampled_from(["a", "a/b", "b", "1", "1/a", "２"])
+COHORT = st.dictionaries(
+    st.sampled_from("pqrst"), st.sampled_from(["1", "b/1", "/1", "01", "１", "NA", ""]), max_size=5
+)
+
+
+@given(st.dictionaries(NAMES, COHORT, min_size=1, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_cohorts_side_by_side_pool_nobody_whom_no_photograph_joins(cohorts: dict[str, dict[str, str]]) -> None:
+    """Names of cohorts and ids with slashes were tried to meet in one word; two pairs of a cohort and its selection."""
+    people = {name: list(owners.values()) for name, owners in cohorts.items()}
+    tables = {
+        name: from_values("sbp", [1.0] * len(ids), [1.0] * len(ids), patient_id=ids) for name, ids in people.items()
+    }
+    apart = told_apart(tables, {name: np.array(list(owners), dtype=np.str_) for name, owners in cohorts.items()})
+    spaces = spaces_of_ids({name: (ids, list(cohorts[name])) for name, ids in people.items()})
+    for one, mine in people.items():
+        for other, theirs in people.items():
+            for here, who in zip(apart[one].patient_id, mine, strict=True):
+                for there, whom in zip(apart[other].patient_id, theirs, strict=True):
+                    same = who == whom and (one == other or spaces[one] == spaces[other] or who == "")
+                    assert (here == there) is same
+
+
+@given(COHORT, COHORT)
+def test_a_photograph_under_two_ids_joins_no_cohorts(one: dict[str, str], other: dict[str, str]) -> None:
+    found = spaces_of_ids({"a": (one.values(), one), "b": (other.values(), other)})
+    torn = any(one[sha] != other[sha] for sha in one.keys() & other.keys() if one[sha] and other[sha])
+    assert not torn or found["a"] != found["b"]
