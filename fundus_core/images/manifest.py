@@ -47,7 +47,8 @@ def listed(path: Path, roots: Roots = ()) -> Iterator[Source]:
     try:
         table = read_table(path.read_bytes(), path.name)
     except OSError as error:
-        message = f"The list '{path.name}' could not be read ({error.strerror}); save it again as CSV in UTF-8."
+        why = error.strerror
+        message = f"The list '{path.name}' could not be read ({why}); save it again as CSV in UTF-8."
         raise UsageError(message) from None
     except TruthError as error:
         raise UsageError(str(error)) from None
@@ -60,9 +61,11 @@ def listed(path: Path, roots: Roots = ()) -> Iterator[Source]:
 def _rows(table: Table) -> list[_Row]:
     """Path, patient and eye of each row that has a path."""
     lost = next((f for f in table.faults if f.row and f.fault in _LOST and f.row not in table.rows), None)
-    if lost or table.hidden:
-        said = f"Row {lost.row}: {lost.what_to_do}" if lost else " ".join(table.notes)
-        message = f"Not every row of the list '{table.name}' can be used. {said}"
+    if lost:
+        message = f"Row {lost.row} of the list '{table.name}' cannot be used. {lost.what_to_do}"
+        raise UsageError(message)
+    if table.hidden:
+        message = f"The list '{table.name}' hides rows, as a filter does. Show them all, or save it without them."
         raise UsageError(message)
     known = {spelling.fold(heading): cells for heading, cells in zip(table.headings, table.columns, strict=True)}
     if "path" not in known:
