@@ -44,6 +44,7 @@ def _run(options: argparse.Namespace) -> int:
         draws=options.draws,
         margins=margins,
         fold=options.fold,
+        say=say,
     )
     for target, each in found.targets.items():
         for name, result in each.results.items():

@@ -18,6 +18,7 @@ from fundus_core.commands.frame import (
     bar,
     ended,
     pseudonyms,
+    say,
     verb,
 )
 from fundus_core.runs import Progress
@@ -63,5 +64,5 @@ def _run(options: argparse.Namespace) -> int:
             shown.total = now.total
             shown.update(now.predicted + now.refused + now.failed - shown.n)
 
-        counts = pipeline.predict(request, progress=show)
+        counts = pipeline.predict(request, progress=show, say=say)
     return ended(counts, options.out / "predictions.csv")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,7 @@ def compare(
     draws: int = NUMBER_OF_DRAWS,
     margins: Mapping[str, float] | None = None,
     fold: bool = False,
+    say: Callable[[str], object] | None = None,
 ) -> Comparison:
     """Compare cohorts and write everything that came of it.
 
@@ -57,13 +58,14 @@ def compare(
         draws: Of the bootstrap.
         margins: Per target id the largest difference that would not matter, stated beforehand.
         fold: Join names and ids that could be joined one to one, though they are written differently.
+        say: Told what a person should know of each match, in sentences that may quote ids.
 
     Raises:
         UsageError: A folder or option is at fault; nothing was written.
     """
     for name in margins or {}:
         target(name)
-    sides = [_side(name, folder, fold=fold) for name, folder in folders.items()]
+    sides = [_side(name, folder, fold=fold, say=say or _unsaid) for name, folder in folders.items()]
     tables = told_apart({side.name: side.table for side in sides}, {side.name: side.sha256 for side in sides})
     study = Study(lambda: tables, seed=seed, most_draws=draws).at(level, margins)
     found = study.get(side_by_side.COMPARISON)
@@ -88,7 +90,11 @@ def compare(
     return found
 
 
-def _side(name: str, folder: Path, *, fold: bool) -> Side:
+def _unsaid(remark: str) -> None:
+    """Nobody is there to hear it."""
+
+
+def _side(name: str, folder: Path, *, fold: bool, say: Callable[[str], object]) -> Side:
     file = folder / "predictions.csv"
     if not file.is_file():
         message = f"'{folder}' holds no predictions.csv; give a folder that predict or evaluate wrote, as NAME=DIR."
@@ -96,5 +102,7 @@ def _side(name: str, folder: Path, *, fold: bool) -> Side:
     made = read_predictions(file)
     truth_file = folder / "truth.csv"
     found = matched(made.table, truth_file, fold=fold) if truth_file.is_file() else None
+    for remark in (*made.notes, *(found.remarks if found else ())):
+        say(f"{name}: {remark}")
     table = beside(made.table, found)
     return Side(name, table, tuple(known_cards(made.model)), made.sha256)

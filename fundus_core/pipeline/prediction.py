@@ -69,11 +69,21 @@ class Request:
         return f"predict {hashlib.sha256(given.encode()).hexdigest()[:12]}"
 
 
-def predict(request: Request, *, progress: Callable[[runs.Progress], None] | None = None) -> Counts:
+def predict(
+    request: Request,
+    *,
+    progress: Callable[[runs.Progress], None] | None = None,
+    say: Callable[[str], object] | None = None,
+) -> Counts:
     """Let models read photographs; called again with the same arguments it goes on where it was.
 
     Writes ``predictions.csv`` and ``run.json``, with a truth table also ``truth.csv`` (a row per photograph) and
     what did not match or fit (``truth_faults.csv``).
+
+    Args:
+        request: What is read by which models, and what is kept of it.
+        progress: Told how far the run is.
+        say: Told what a person should know of the match, in sentences that may quote ids; never under pseudonyms.
 
     Raises:
         UsageError: A path, model or weights file is missing; nothing was written.
@@ -92,7 +102,10 @@ def predict(request: Request, *, progress: Callable[[runs.Progress], None] | Non
         finished = _work_off(store, request, limits, progress)
         try:
             if measured is not None:
-                _put_beside(store, request, measured)
+                found = _put_beside(store, request, measured)
+                if say and request.pseudonyms is None:
+                    for remark in found.remarks:
+                        say(remark)
         finally:  # a table that fits no photograph must not cost the predictions
             readings = list(_merged(store, request))
             write_predictions(request.out / "predictions.csv", readings, _targets(cards))
@@ -102,7 +115,7 @@ def predict(request: Request, *, progress: Callable[[runs.Progress], None] | Non
     return counted(readings)
 
 
-def _put_beside(store: Store, request: Request, measured: truth.TruthTable) -> None:
+def _put_beside(store: Store, request: Request, measured: truth.TruthTable) -> truth.Match:
     """Match the truth table and keep it with the cohort: it may also say whose eye a photograph shows."""
     if request.pseudonyms is None:
         found = cohorts.match_truth(store, request.name, measured, fold=request.fold)
@@ -113,6 +126,7 @@ def _put_beside(store: Store, request: Request, measured: truth.TruthTable) -> N
         )
     cohorts.set_truth(store, request.name, found)
     write_truth(request.out, found)
+    return found
 
 
 def counted(readings: Sequence[Reading]) -> Counts:

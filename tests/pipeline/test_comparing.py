@@ -106,3 +106,19 @@ def test_cohorts_without_any_truth_are_compared_by_their_predictions(tmp_path: P
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "no errors to compare" in page
     assert "Wasserstein" in page
+
+
+def test_each_side_says_how_its_rows_were_matched_and_why_few_were(tmp_path: Path) -> None:
+    """Attacked with a table of one side whose ids look alike in letter case only: no row is used, and it is said."""
+    one, other = write(tmp_path / "a", seed=1), write(tmp_path / "b", seed=2)
+    lines = (other / "truth.csv").read_text(encoding="utf-8").replace("photograph", "patient_id").splitlines()
+    (other / "truth.csv").write_text(
+        "\n".join(line.replace(".jpg", "").lower() for line in lines[:40]), encoding="utf-8"
+    )
+    said: list[str] = []
+    with pytest.raises(UsageError, match="p000"):
+        compare({"one": one, "other": other}, tmp_path / "out", draws=50, say=said.append)
+    assert said
+    assert all(one.startswith("one: ") for one in said)
+    compare({"one": one, "other": other}, tmp_path / "out", draws=50, say=said.append, fold=True)
+    assert any("39 of 60" in one for one in said if one.startswith("other: "))
