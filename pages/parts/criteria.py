@@ -54,7 +54,7 @@ def shares(one: CriterionAssessment) -> None:
         st.info(_("There is no probability for this criterion: {why}").format(why=said(one.note)))
         return
     judged = one.judged
-    with st.grid(min_column_width=240, gap="xsmall"):
+    with st.grid(min_column_width=270, gap="xsmall"):
         for name_ in ("prevalence", "called", "expected", "auc"):
             of, estimate = words.word(name_), getattr(judged, name_)
             around = words.interval(estimate.low, estimate.high, of, tell)
