@@ -91,6 +91,8 @@ def examine(
 
 
 def _older(version: int) -> Found:
+    if not version:
+        return Found("store", "note", "There is no database yet; the first that opens the store makes it.")
     sentence = (
         f"The store's tables are of version {version}, those of this program of version {database.SCHEMA_VERSION}; "
         "nothing was looked at in them, and the next that opens the store (or --repair) brings them up: back it up "

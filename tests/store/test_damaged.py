@@ -494,3 +494,11 @@ def test_who_only_looks_writes_nothing_to_a_store(tmp_path: Path) -> None:
     before = everything(folder)
     assert {one.level for one in examine(folder)} == {"right"}
     assert everything(folder) == before
+
+
+def test_who_looks_where_nothing_was_kept_yet_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    found = {one.code: one for one in examine(tmp_path)}
+    assert found["store"].level == "note"
+    assert "no database yet" in found["store"].sentence
+    assert [path.name for path in tmp_path.iterdir()] == ["models"]
