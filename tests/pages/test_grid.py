@@ -23,7 +23,7 @@ def test_a_cell_that_would_run_is_shown_with_its_mark(cell):
 
 
 @pytest.mark.parametrize(
-    "cell", ["+2.7 mmHg", "+8.2 %", "−5.2", "-5.2", "+0.65 (−1.40 to 2.70)", "P0001", -5.2, None, True]
+    "cell", ["+2.7 mmHg", "+8.2 %", "−5.2", "-5.2", "+0.65 (−1.40 to +2.70)", "P0001", -5.2, None, True]
 )
 def test_numbers_and_words_stay_as_they_are(cell):
     assert safe(cell) == cell

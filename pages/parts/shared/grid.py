@@ -10,7 +10,7 @@ import streamlit as st
 
 from fundus_core.tables import harmless
 
-_NUMBER_FIRST = re.compile(r"[+-]\d[\d.,]*(?: [^=+@|!]*)?")
+_NUMBER_FIRST = re.compile(r"[+-]\d[\d.,]*(?: (?:[^=+@|!]|\+\d)*)?")
 """A signed number and what stands behind it (a unit, a percent sign, an interval) is left as it is."""
 
 
