@@ -121,7 +121,13 @@ def held(label: str, widget: str, options: Collection[Any], *, say: Callable[[An
     value = st.session_state.get(widget)
     values = value if isinstance(value, list) else [] if value is None else [value]
     lost = [say(each) for each in values if each not in options]
-    if lost:
+    from pages.parts.shell.language import current  # which itself chooses by an address
+
+    before, now = st.session_state.get(f"{widget}-said-in"), current()
+    st.session_state[f"{widget}-said-in"] = now
+    if lost and before not in (None, now):  # Streamlit keeps a choice by its words, and these were another language's
+        del st.session_state[widget]
+    elif lost:
         raise GoneError(label, ", ".join(lost), widgets=[widget])
 
 
