@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fundus_core.confined import shutting
-from fundus_core.errors import FundusError
+from fundus_core.errors import FundusError, as_json, say
 
 ANSWER = "answer.json"
 
@@ -27,7 +27,7 @@ def main() -> int:
     shutting.die_with_parent()
     held += alone + shutting.files(Path.cwd(), [Path(path) for path in job["readable"]])
     _say_and_fall_silent(held)
-    Path(ANSWER).write_text(json.dumps(_answer(job)), encoding="utf-8")
+    Path(ANSWER).write_text(json.dumps(as_json(_answer(job))), encoding="utf-8")
     return 0
 
 
@@ -55,7 +55,7 @@ def _answer(job: dict[str, Any]) -> dict[str, object]:
         return {"error": "MemoryError", "message": ""}
     except Exception as error:
         # Nothing of a stranger's file may end in a traceback: whoever called says it in a sentence.
-        return {"error": "Exception", "message": f"{type(error).__name__}: {error}"}
+        return {"error": "Exception", "message": say("{kind}: {error}", kind=type(error).__name__, error=error)}
 
 
 if __name__ == "__main__":

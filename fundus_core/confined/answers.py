@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from fundus_core.errors import Sentence, as_json, from_json
+
 _LONGEST, _LARGEST = 700, 16 * 2**20
 
 
@@ -26,7 +28,7 @@ class Answer:
 def said(folder: Path, name: str) -> dict[str, Any] | None:
     """Return the JSON object that a confined process left; ``None`` where it left none that can be read."""
     try:
-        content = json.loads(_bytes(folder / name))
+        content = from_json(json.loads(_bytes(folder / name)))
     except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
@@ -52,8 +54,19 @@ def opened(path: Path) -> BinaryIO:
 
 
 def plain(message: object) -> str:
-    """Return one line of limited length without anything that steers a terminal."""
-    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", str(message)).split())[:_LONGEST]
+    """Return one line of limited length without anything that steers a terminal; a sentence keeps its values."""
+    if isinstance(message, Sentence):
+        cleaned: str = from_json(_lines(as_json(message)))
+        return cleaned if len(cleaned) <= _LONGEST else cleaned[:_LONGEST]
+    return str(_lines(str(message)))[:_LONGEST]
+
+
+def _lines(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {key: _lines(each) for key, each in found.items()}
+    if isinstance(found, list):
+        return [_lines(each) for each in found]
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", found).split()) if isinstance(found, str) else found
 
 
 def taken(folder: Path, name: str, place: Path, *, most: int) -> bool:

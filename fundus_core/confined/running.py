@@ -20,7 +20,7 @@ from fundus_core import errors
 from fundus_core.confined import answers
 from fundus_core.confined.answers import Answer
 from fundus_core.confined.limits import Limits
-from fundus_core.errors import FundusError
+from fundus_core.errors import FundusError, say
 
 _EVERY = 0.05
 """Seconds between two looks at memory; every ``_SELDOM`` of them also at its folder and for new processes."""
@@ -39,10 +39,13 @@ class StoppedError(FundusError):
         why: ``seconds``, ``memory``, ``disk`` (a limit was met) or ``fault`` (it broke).
     """
 
-    def __init__(self, why: str, message: str) -> None:
+    def __init__(self, why: str, message: str, /, **values: object) -> None:
         """Keep the code beside the sentence."""
-        super().__init__(message)
+        super().__init__(message, **values)
         self.why = why
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.why, self.args[0])
 
 
 def run(
@@ -80,9 +83,7 @@ def run(
             _end(process)
         first = process.stdout.readline(4096) if process.stdout else b""
     if why:
-        raise StoppedError(
-            why, _WORDS[why].format(seconds=most.seconds, memory=most.memory / 2**30, disk=most.disk / 2**30)
-        )
+        raise StoppedError(why, _WORDS[why], seconds=most.seconds, memory=most.memory / 2**30, disk=most.disk / 2**30)
     return _heard(folder, first, process.returncode)
 
 
@@ -206,8 +207,7 @@ def _fault(said: Mapping[str, Any], status: int) -> FundusError:
     kind, message = said.get("error"), answers.plain(said.get("message", ""))
     own = getattr(errors, str(kind), None)
     if isinstance(own, type) and issubclass(own, FundusError):
-        code = said.get("code")
-        return own(message) if code is None else own(str(code), message)
+        return own(str(said.get("code")), message) if own is errors.PhotographError else own(message)
     if kind == "MemoryError":
         return StoppedError("memory", "It wanted more memory than it may take and was stopped.")
-    return StoppedError("fault", message or f"It ended without an answer (status {status}).")
+    return StoppedError("fault", message or say("It ended without an answer (status {status}).", status=status))
