@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS = {
-    0: ("errors", "private", "targets", "records", "confined"),
+    0: ("errors", "private", "processes", "targets", "records", "confined"),
     1: ("identity",),
     2: ("tables",),
     3: ("images", "retina", "quality", "eye", "deidentify", "truth", "evaluation", "synthetic"),
@@ -74,6 +75,7 @@ def room_of(path: Path) -> str:
     return parts[0].removesuffix(".py")
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Dotted names imported anywhere in a file, functions included."""
     names: set[str] = set()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
 from fundus_core.errors import UsageError
+from fundus_core.processes import Child, DiedError
 
 _STATUS = Path("/proc/self/status")
 
@@ -75,11 +74,7 @@ class Apart:
             make: Importable by name.
             arguments: For it; they travel by pickle.
         """
-        context = multiprocessing.get_context("spawn")
-        self._ours, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, make, arguments), daemon=True)
-        self._process.start()
-        theirs.close()
+        self._child = Child(_Contender, make, arguments)
 
     def __enter__(self) -> Apart:
         return self
@@ -87,12 +82,7 @@ class Apart:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ours.close()
-        self._process.join(5.0)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
-        self._process.close()
+        self._child.end()
 
     def ask(self, method: str, *arguments: object) -> Any:
         """Call a method there.
@@ -101,9 +91,8 @@ class Apart:
             UsageError: The process died, most likely for lack of memory.
         """
         try:
-            self._ours.send((method, arguments))
-            answer = self._ours.recv()
-        except (EOFError, OSError):
+            answer = self._child.ask("ask", method, arguments)
+        except DiedError:
             message = "A process of the benchmark died, most likely for lack of memory; close other programs."
             raise UsageError(message) from None
         if isinstance(answer, BaseException):
@@ -112,21 +101,20 @@ class Apart:
 
     def peak(self) -> float:
         """The most memory that the process has held, in bytes."""
-        return float(self.ask("_peak"))
+        return float(self._child.ask("peak"))
 
 
-def _serve(pipe: Connection[Any, Any], make: Callable[..., object], arguments: tuple[object, ...]) -> None:
-    made = make(*arguments)
-    while True:
+class _Contender:
+    """In its process: it lives on when a method raises one of the errors that the benchmark tells."""
+
+    def __init__(self, make: Callable[..., object], arguments: tuple[object, ...]) -> None:
+        self._made = make(*arguments)
+
+    def ask(self, method: str, given: tuple[object, ...]) -> object:
         try:
-            method, given = pipe.recv()
-        except (EOFError, OSError):
-            return
-        pipe.send(peak_bytes() if method == "_peak" else _answer(made, method, given))
+            return getattr(self._made, method)(*given)
+        except (UsageError, ArithmeticError, MemoryError) as error:
+            return error
 
-
-def _answer(made: object, method: str, given: tuple[object, ...]) -> object:
-    try:
-        return getattr(made, method)(*given)
-    except (UsageError, ArithmeticError, MemoryError) as error:
-        return error
+    def peak(self) -> float:
+        return peak_bytes()

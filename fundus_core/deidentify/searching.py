@@ -47,7 +47,7 @@ def patterns(name: str) -> Mapping[bytes, str]:
     """Return the ways in which a name may be written, each with its word.
 
     >>> sorted(set(patterns("Quuxley").values()))
-    ['base64', 'latin-1', 'utf-16-be', 'utf-16-le', 'utf-8']
+    ['base64', 'utf-16-be', 'utf-16-le', 'utf-8']
     """
     found: dict[bytes, str] = {}
     for text in dict.fromkeys((name, name.lower(), name.upper(), name.title())):

@@ -12,6 +12,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+from fundus_core import processes
 from fundus_core.inference.batches import filled
 from fundus_core.models import card as cards
 from fundus_core.models import graphs
@@ -94,9 +95,9 @@ def _convert(card: Card, kept: Path) -> None:
     """Convert here where torch is loaded already, else in another process: torch and its copies of a B7 take 2 GB."""
     file = card.folder / "card.toml"
     if "torch" not in sys.modules and file.is_file() and cards.read(file).sha256 == card.sha256:
-        words = [sys.executable, "-m", "fundus_core.inference.conversion", str(file), str(kept)]
+        words = processes.command("fundus_core.inference.conversion", file, kept)
         # What goes wrong there goes wrong here, too, and is told here.
-        subprocess.run(words, check=False, capture_output=True)  # noqa: S603 (our own interpreter and module)
+        subprocess.run(words, env=processes.environment(), check=False, capture_output=True)  # noqa: S603 (our own interpreter and module)
     if not _there(kept):
         from fundus_core.inference.conversion import convert
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import fundus_core
-from fundus_core import __version__, images, journey
+from fundus_core import __version__, images, journey, processes
 from fundus_core.errors import UsageError
 from fundus_core.explain import Explanation, read, saliency, write
 from fundus_core.journey import Examined
@@ -70,15 +67,13 @@ def ask_explanation(locator: str, model: str, targets: Sequence[str] = (), *, me
 
 
 def _call(arguments: Sequence[str]) -> None:
-    root = str(Path(fundus_core.__file__).parents[1])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     try:
         done = subprocess.run(  # noqa: S603 (our own interpreter and module)
-            [sys.executable, "-m", "fundus_core", "explain", *arguments],
+            processes.command("fundus_core", "explain", *arguments),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            env={**os.environ, "PYTHONPATH": path},
+            env=processes.environment(),
             timeout=PATIENCE_S,
             check=False,
         )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fundus_core import __version__, images, runs
+from fundus_core import __version__, images, processes, runs
 from fundus_core.deidentify import Names, Trace, planted, search, write_key
 from fundus_core.errors import PhotographError, UsageError
 from fundus_core.records import Pixels
@@ -173,11 +171,10 @@ def _run(verb: Sequence[str], folder: Path) -> int:
     places = {"FUNDUS_LAB_HOME": "home", "XDG_CONFIG_HOME": "config", "XDG_CACHE_HOME": "cache", "TMPDIR": "temporary"}
     for name in (*places.values(), "logs", "written"):
         (folder / name).mkdir(exist_ok=True)
-    kept = {name: value for name, value in os.environ.items() if name != "FUNDUS_LAB_STORE"}
-    root = str(Path(__file__).resolve().parents[2])
-    around = {**kept, **{name: str(folder / place) for name, place in places.items()}, "PYTHONPATH": root}
+    around = processes.environment(**{name: str(folder / place) for name, place in places.items()})
+    around.pop("FUNDUS_LAB_STORE", None)
     with (folder / "logs" / f"{verb[0]}.log").open("ab") as log:
-        command = [sys.executable, "-m", "fundus_core", *verb]
+        command = processes.command("fundus_core", *verb)
         try:
             done = subprocess.run(  # noqa: S603 - our own interpreter and our own words
                 command, env=around, cwd=folder, stdout=log, stderr=log, timeout=_SECONDS, check=False

@@ -7,13 +7,10 @@ photograph has killed twice and is marked failed; the worker lives on and nothin
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import Any
 
+from fundus_core.processes import Child, DiedError
 from fundus_core.quality import LIMITS, Limits
 from fundus_core.retina import CropRule
 from fundus_core.runs import looking
@@ -60,11 +57,11 @@ class Answer:
 
 def each(tasks: Sequence[Task], open_model: OpenModel) -> Iterator[Answer]:
     """Do tasks one after the other, each without danger to this process."""
-    child: _Child | None = None
+    child: Child | None = None
     try:
         for task in tasks:
-            child = child or _Child(open_model)
-            answer = child.ask(task)
+            child = child or Child(_Reader, open_model)
+            answer = _asked(child, task)
             if answer is None:
                 child.end()
                 child = None
@@ -75,42 +72,25 @@ def each(tasks: Sequence[Task], open_model: OpenModel) -> Iterator[Answer]:
             child.end()
 
 
-class _Child:
+def _asked(child: Child, task: Task) -> Answer | None:
+    """The child's answer, or ``None`` where it died or hangs."""
+    try:
+        answer: Answer = child.ask("do", task, patience_s=PATIENCE_S)
+    except DiedError:
+        return None
+    return answer
+
+
+class _Reader:
+    """In the child: reads, and keeps the networks open between two photographs."""
+
     def __init__(self, open_model: OpenModel) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.ours, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, open_model), daemon=True)
-        self.process.start()
-        theirs.close()
+        self._open, self._models = open_model, dict[str, Model]()
 
-    def ask(self, task: Task) -> Answer | None:
-        """The child's answer, or ``None`` where it died or hangs."""
-        try:
-            self.ours.send(task)
-            if not self.ours.poll(PATIENCE_S):
-                return None
-            answer: Answer = self.ours.recv()
-        except (EOFError, OSError):
-            return None
-        return answer
-
-    def end(self) -> None:
-        self.ours.close()
-        self.process.join(1.0)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
-        self.process.close()
-
-
-def _serve(pipe: Connection[Any, Any], open_model: OpenModel) -> None:
-    """The child: answers until the pipe is closed, by the worker or by its death."""
-    models: dict[str, Model] = {}
-    with contextlib.suppress(EOFError, ConnectionError):
-        while True:
-            task: Task = pipe.recv()
-            models |= {name: open_model(name) for name in task.models.values() if name not in models}
-            pipe.send(_do(task, models))
+    def do(self, task: Task) -> Answer:
+        wanted = {name for name in task.models.values() if name not in self._models}
+        self._models |= {name: self._open(name) for name in wanted}
+        return _do(task, self._models)
 
 
 def _do(task: Task, models: Mapping[str, Model]) -> Answer:

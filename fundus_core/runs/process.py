@@ -13,8 +13,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-import fundus_core
-from fundus_core import private
+from fundus_core import private, processes
 from fundus_core.errors import FundusError
 from fundus_core.runs import claims, presence
 from fundus_core.store import Store, schema
@@ -100,16 +99,13 @@ def _on_its_way(child: subprocess.Popen[bytes], store: Store) -> bool:
 
 
 def _start(store: Store, idle_exit: float) -> subprocess.Popen[bytes]:
-    root = str(Path(fundus_core.__file__).parents[1])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     address = store.address if "://" in store.address else str(Path(store.address).absolute())
     # the address travels in the environment, since it may hold a password and arguments are public
-    environment = {**os.environ, "PYTHONPATH": path, "FUNDUS_LAB_STORE": address}
-    command = [sys.executable, "-m", "fundus_core.runs.worker", "--idle-exit", str(idle_exit)]
-    command += ["--starter", str(os.getpid())]
+    environment = processes.environment(FUNDUS_LAB_STORE=address)
+    words = ["--idle-exit", idle_exit, "--starter", os.getpid(), "--files", store.shelf.folder.absolute()]
     with open(_log(store), "ab", opener=private.opener) as log:
         return subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-            [*command, "--files", str(store.shelf.folder.absolute())],
+            processes.command("fundus_core.runs.worker", *words),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
 from PIL import Image
 
+from fundus_core import processes
 from fundus_core.errors import UsageError
 from fundus_core.records import Eye, Floats
 from fundus_core.synthetic import population as law
@@ -131,20 +131,10 @@ def _shots(drawn: People, seed: int, folder: Path, size: int, quality: int | Non
 
 def _take(shots: Sequence[_Shot], workers: int, progress: Callable[[int, int], None] | None) -> None:
     """Take every photograph and tell of the progress."""
-    for done, _ in enumerate(_taken(shots, workers), start=1):
+    taken = processes.each(_shoot, shots, workers=workers, at_once=8, first=partial(cv2.setNumThreads, 1))
+    for done, _ in enumerate(taken, start=1):
         if progress is not None:
             progress(done, len(shots))
-
-
-def _taken(shots: Sequence[_Shot], workers: int) -> Iterator[None]:
-    """Yield once for every photograph written, in order."""
-    if workers == 1:
-        yield from map(_shoot, shots)
-        return
-    # Spawned, not forked: a fork copies the locks of threads that OpenCV and numpy have running.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        yield from pool.map(_shoot, shots, chunksize=8)
 
 
 def _shoot(shot: _Shot) -> None:

@@ -6,10 +6,8 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from fundus_core import retina
+from fundus_core import processes, retina
 from fundus_core.errors import UsageError
 from fundus_core.images import decode
 from fundus_core.journey import WORKING_PX, examine
@@ -89,7 +87,8 @@ def fill(
     batches = [[sources[row] for row in chunk] for chunk in chunks]
     bar = tqdm(total=len(sources), initial=len(done), desc="crops", disable=not progress)
     with log.open("a", encoding="utf-8", newline="") as file, bar:
-        for chunk, cuts in zip(chunks, _work(recipe, batches, workers), strict=True):
+        cut = processes.each(partial(_cut_all, recipe), batches, workers=min(workers, len(batches)))
+        for chunk, cuts in zip(chunks, cut, strict=True):
             file.write(csv_lines(_keep(pixels, chunk, cuts)))
             pixels.flush()
             file.flush()
@@ -114,15 +113,6 @@ def _done(log: Path) -> dict[int, bool]:
             if row["reason"] is not None and row["row"].isdigit():
                 done[int(row["row"])] = row["status"] == str(Status.ACCEPTED)
     return done
-
-
-def _work(recipe: Recipe, batches: list[list[Source]], workers: int) -> Iterator[list[_Cut]]:
-    """Cut in this process, or in several that hand their crops back in order."""
-    if workers <= 1 or len(batches) <= 1:
-        yield from map(partial(_cut_all, recipe), batches)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
-        yield from pool.map(partial(_cut_all, recipe), batches)
 
 
 @dataclass(frozen=True, slots=True)

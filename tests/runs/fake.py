@@ -1,15 +1,8 @@
-"""Small eyes and small models for the tests of runs, and a worker process that uses them.
-
-Run as a script (``fake.py STORE FILES``) it is a worker; a photograph whose bytes begin with ``KILL`` then kills
-whatever process examines it, as a decoder with a fault would.
-"""
+"""Small eyes and small models for the tests of runs."""
 
 from __future__ import annotations
 
 import io
-import os
-import signal
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,13 +11,11 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from fundus_core import journey
 from fundus_core.errors import CardError
-from fundus_core.records import Floats, Pixels, Source
+from fundus_core.records import Floats, Pixels
 from fundus_core.retina import CropRule
-from fundus_core.runs import worker
 from fundus_core.runs.opening import Model
-from fundus_core.store import ModelVersion, Store
+from fundus_core.store import ModelVersion
 from fundus_core.synthetic import what_if
 from fundus_core.synthetic.camera import CAMERAS
 
@@ -85,17 +76,3 @@ def eye(seed: int) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=95)
     return file.getvalue()
-
-
-def _examine(source: Source, *rest: object, **more: object) -> journey.Examined:
-    if source.read().startswith(b"KILL"):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return _real_examine(source, *rest, **more)  # type: ignore[arg-type]
-
-
-_real_examine = journey.examine
-if __name__ in {"__main__", "__mp_main__"}:
-    journey.examine = _examine  # type: ignore[assignment]
-if __name__ == "__main__":
-    with Store.open(sys.argv[1], files=sys.argv[2]) as mine:
-        worker.work(mine, opening=opening, idle_exit=1.0)

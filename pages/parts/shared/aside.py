@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[3]
+from fundus_core import processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,10 @@ def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
     Args:
         *words: The verb and what follows it.
     """
-    command = [sys.executable, "-m", "fundus_core", *map(str, words)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    command = processes.command("fundus_core", *words)
+    return subprocess.run(  # noqa: S603 (our own interpreter and module)
+        command, env=processes.environment(), capture_output=True, text=True, check=False
+    )
 
 
 def _last(lines: Sequence[str]) -> str:

@@ -1,0 +1,145 @@
+"""Processes of our own: the one place that starts them, and never with the main script of the one that asks.
+
+Python's ``spawn`` runs the parent's main script again in the child. Under Streamlit that is a page, in a test a file
+that is gone, and in a stranger's program anything at all; what our processes need they import by name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, TypeVar
+
+_MAIN = threading.Lock()
+_GOODBYE_S = 1.0
+"""What a child may take to end by itself."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class _Process(SpawnProcess):
+    @staticmethod
+    def _Popen(process_obj: BaseProcess) -> Any:  # noqa: N802 (Python's name)
+        with _without_main():
+            return SpawnProcess._Popen(process_obj)
+
+
+class _Context(SpawnContext):
+    """Spawned, not forked: a fork copies the locks of threads that OpenCV and numpy have running."""
+
+    Process = _Process
+
+
+_CONTEXT = _Context()
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide the main script while a child is told what to begin with."""
+    with _MAIN:
+        own, hidden = sys.modules.get("__main__"), types.ModuleType("__main__")
+        sys.modules["__main__"] = hidden
+        try:
+            yield
+        finally:
+            # Streamlit sets it for each run of a page; one set meanwhile stays.
+            if own is not None and sys.modules["__main__"] is hidden:
+                sys.modules["__main__"] = own
+
+
+def each(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    workers: int,
+    at_once: int = 1,
+    first: Callable[[], object] | None = None,
+) -> Iterator[Result]:
+    """Call a function for every item, in several processes, and yield what it returns in the items' order.
+
+    Args:
+        function: Importable by name; in this process where ``workers`` is 1.
+        items: They and what comes of them travel by pickle.
+        workers: Processes.
+        at_once: Items that a process is given together.
+        first: Called in each process before the items.
+    """
+    if workers <= 1:
+        yield from map(function, items)
+        return
+    with ProcessPoolExecutor(workers, mp_context=_CONTEXT, initializer=first) as pool:
+        yield from pool.map(function, items, chunksize=at_once)
+
+
+class DiedError(Exception):
+    """A child ended, or did not answer in time."""
+
+
+class Child:
+    """An object that is made and asked in a process of its own; whatever is raised there ends it."""
+
+    def __init__(self, make: Callable[..., object], *arguments: object) -> None:
+        """Start the process and have the object made there.
+
+        Args:
+            make: Importable by name.
+            arguments: For it; they travel by pickle.
+        """
+        self._ours, theirs = _CONTEXT.Pipe()
+        self._process = _CONTEXT.Process(target=_serve, args=(theirs, make, arguments), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def ask(self, method: str, *arguments: object, patience_s: float | None = None) -> Any:
+        """Call a method of the object.
+
+        Raises:
+            DiedError: The process is gone or took longer than ``patience_s``.
+        """
+        try:
+            self._ours.send((method, arguments))
+            if self._ours.poll(patience_s):
+                return self._ours.recv()
+        except (EOFError, OSError):
+            pass
+        raise DiedError
+
+    def end(self) -> None:
+        """End the process, by force where it does not go."""
+        self._ours.close()
+        self._process.join(_GOODBYE_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._process.close()
+
+
+def _serve(pipe: Connection[Any, Any], make: Callable[..., object], arguments: tuple[object, ...]) -> None:
+    """The child: answers until the pipe is closed, by the parent or by its death."""
+    with contextlib.suppress(EOFError, OSError):
+        made = make(*arguments)
+        while True:
+            method, given = pipe.recv()
+            pipe.send(getattr(made, method)(*given))
+
+
+def command(module: str, *words: object) -> list[str]:
+    """Return the words that run a module of ours in a process of its own."""
+    return [sys.executable, "-m", module, *map(str, words)]
+
+
+def environment(**changed: str) -> dict[str, str]:
+    """Return this process's environment, such that a child in any folder finds the modules that this one finds."""
+    root = str(Path(__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    return {**os.environ, "PYTHONPATH": path, **changed}

@@ -1,0 +1,38 @@
+"""A worker process with small models: a photograph whose bytes begin with ``KILL`` kills whatever examines it.
+
+As a decoder with a fault would. Whoever imports this is in that danger, the worker and its children alone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from fundus_core import journey
+from fundus_core.records import Source
+from fundus_core.runs import worker
+from fundus_core.runs.opening import Model
+from fundus_core.store import Store
+from tests.runs import fake
+
+_real_examine = journey.examine
+
+
+def _examine(source: Source, *rest: object, **more: object) -> journey.Examined:
+    if source.read().startswith(b"KILL"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _real_examine(source, *rest, **more)  # type: ignore[arg-type]
+
+
+journey.examine = _examine
+
+
+def opening(name: str) -> Model:
+    """The models of the tests; by way of this module, so that the children are in danger too."""
+    return fake.opening(name)
+
+
+def work(store: str, files: str) -> None:
+    """Work until there is nothing to do."""
+    with Store.open(store, files=files) as mine:
+        worker.work(mine, opening=opening, idle_exit=1.0)
