@@ -13,7 +13,7 @@ show.title(
     _("How many people must be photographed and measured for a 95 % interval of the width that you can live with."),
     view=view,
 )
-target = TARGETS[choose.target(planner.NUMBERS)]
+target = TARGETS[choose.target([name for name, one in TARGETS.items() if not one.binary])]
 start = planner.expected(view, target)
 st.caption(
     _("Starting values: {source}. Change them to what you expect of your own people.").format(source=start.source)

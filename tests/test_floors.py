@@ -11,17 +11,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS = {
-    0: ("errors", "private", "processes", "targets", "records", "confined"),
-    1: ("identity",),
-    2: ("tables",),
-    3: ("images", "retina", "quality", "eye", "deidentify", "truth", "evaluation", "synthetic"),
-    4: ("models", "journey"),
-    5: ("inference", "explain", "training", "store", "figures"),
-    6: ("analyses",),
-    7: ("runs", "report", "checking"),
-    8: ("pipeline", "benchmark"),
-    9: ("commands", "cluster"),
-    10: ("__main__",),
+    0: ("errors", "home", "private", "processes", "records"),
+    1: ("targets",),
+    2: ("identity", "confined"),
+    3: ("tables",),
+    4: ("images", "retina", "quality", "eye", "deidentify", "truth", "evaluation", "synthetic"),
+    5: ("models", "journey"),
+    6: ("inference", "explain", "training", "store", "figures"),
+    7: ("analyses",),
+    8: ("runs", "report", "checking"),
+    9: ("pipeline", "benchmark"),
+    10: ("commands", "cluster"),
+    11: ("__main__",),
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
@@ -47,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "truth": {"pandas", "pandera"},
     "evaluation": {"scipy"},
     "synthetic": {"cv2", "scipy", "PIL"},
-    "models": {"torch", "timm", "safetensors", "h5py", "keras", "openvino", "onnx", "google", "PIL"},
+    "models": {"torch", "timm", "safetensors", "h5py", "keras", "openvino", "onnx", "google", "PIL", "tomli_w"},
     "journey": set(),
     "inference": {"torch", "openvino", "scipy"},
     "explain": {"torch", "captum", "openvino", "cv2", "scipy"},

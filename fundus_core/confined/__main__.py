@@ -11,6 +11,7 @@ from typing import Any
 
 from fundus_core.confined import shutting
 from fundus_core.errors import FundusError, as_json, say
+from fundus_core.targets import learn
 
 ANSWER = "answer.json"
 
@@ -48,6 +49,7 @@ def _say_and_fall_silent(held: list[str]) -> None:
 def _answer(job: dict[str, Any]) -> dict[str, object]:
     module, _, name = str(job["function"]).partition(":")
     try:
+        learn(job["targets"], str(job["function"]))
         return {"value": getattr(importlib.import_module(module), name)(**job["arguments"])}
     except FundusError as error:
         return {"error": type(error).__name__, "message": str(error), "code": getattr(error, "code", None)}

@@ -21,6 +21,7 @@ from fundus_core.confined import answers
 from fundus_core.confined.answers import Answer
 from fundus_core.confined.limits import Limits
 from fundus_core.errors import FundusError, say
+from fundus_core.targets import TARGETS, records
 
 _EVERY = 0.05
 """Seconds between two looks at memory; every ``_SELDOM`` of them also at its folder and for new processes."""
@@ -75,6 +76,7 @@ def run(
         "arguments": dict(arguments),
         "readable": [str(Path(path).resolve()) for path in readable],
         "limits": asdict(most),
+        "targets": records(tuple(TARGETS)),
     }
     with _started(folder, job) as process:
         try:

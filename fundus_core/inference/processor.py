@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from fundus_core import processes
+from fundus_core.home import home
 from fundus_core.inference.batches import filled
 from fundus_core.models import card as cards
 from fundus_core.models import graphs
@@ -79,7 +79,7 @@ def graph_of(card: Card, cache: Path | None) -> ov.Model:
     core = ov.Core()
     if card.runtime == "openvino":
         return graphs.declared(core, card)
-    folder = cache or Path(os.environ.get("FUNDUS_LAB_HOME", "workspace")) / "compiled"
+    folder = cache or home() / "compiled"
     name = hashlib.sha256(f"{card.sha256} {card.weights.sha256} {ov.__version__}".encode()).hexdigest()[:24]
     kept = folder / f"{name}.xml"
     if not _there(kept):

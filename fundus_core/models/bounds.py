@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PureWindowsPath
 
 from fundus_core.errors import CardError
-from fundus_core.targets import TARGETS
 
 LARGEST_CARD = 2**18
 """Bytes of a card's file."""
+_MOST_OUTPUTS = 64
 _DEEPEST, _MOST, _LONGEST, _FARTHEST = 8, 20_000, 20_000, 1e12
 _MAY_BE_UNKNOWN = ("interval", "deviation")
 """Keys whose numbers are NaN where nobody measured them."""
@@ -46,8 +46,8 @@ def check(content: Mapping[str, object], name: str) -> None:
         if value is not None and not right(value):
             raise _wrong(name, where, allowed, value)
     outputs = content.get("outputs")
-    if isinstance(outputs, list | tuple) and len(outputs) > len(TARGETS):
-        raise _wrong(name, "outputs", f"at most {len(TARGETS)} tables, one for each target", len(outputs))
+    if isinstance(outputs, list | tuple) and len(outputs) > _MOST_OUTPUTS:
+        raise _wrong(name, "outputs", f"at most {_MOST_OUTPUTS} tables, one for each target", len(outputs))
 
 
 def _walk(content: Mapping[str, object]) -> Iterator[tuple[str, object, int]]:

@@ -9,21 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 import tomllib
-import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 
 import numpy as np
+import tomli_w
 
-from fundus_core.errors import CardError
-from fundus_core.models import bounds
+from fundus_core.errors import CardError, UsageError
+from fundus_core.models import bounds, typed
 from fundus_core.records import Floats
 from fundus_core.retina import CropRule
-from fundus_core.targets import TARGETS
+from fundus_core.targets import Target, brought
 
 RUNTIMES = ("timm", "openvino")
 """How weights may be run: a timm network, or a graph that OpenVINO reads (ONNX, a SavedModel, its own format)."""
@@ -180,6 +179,8 @@ class Card:
     """The example."""
     folder: Path
     """Where the card lies; not written in the file."""
+    brought: Mapping[str, object] = field(default_factory=dict)
+    """Targets that it brings, by id as their files would say them; in the card under ``[targets.ID]``."""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -248,69 +249,30 @@ def parse(content: Mapping[str, object], folder: Path, name: str) -> Card:
     Raises:
         CardError: A key is unknown or missing, or a value is not allowed.
     """
-    if "folder" in content:
-        message = f"{name} has the unknown key 'folder'; remove it."
+    for key in typed.NOT_WRITTEN & set(content):
+        message = f"{name} has the unknown key '{key}'; remove it."
         raise CardError(message)
-    card = typing.cast(Card, _record(Card, {**content, "folder": folder}, name, ""))
+    rest = {key: value for key, value in content.items() if key != "targets"}
+    own = {"brought": content.get("targets", {}), "folder": folder}
+    card = typing.cast(Card, typed.record(Card, {**rest, **own}, name, ""))
     bounds.check(content, name)
-    _check(card, name)
+    _check(card, name, known_to(content, name))
     return card
 
 
-def _record(kind: type, content: object, name: str, where: str) -> object:
-    if not isinstance(content, Mapping):
-        message = f"{name}: '{where.rstrip('.')}' must be a table of keys, not {content!r}."
-        raise CardError(message)
-    known = {field.name for field in fields(kind)}
-    for key in content:
-        if key not in known:
-            allowed = ", ".join(sorted(known - {"folder"}))
-            message = f"{name} has the unknown key '{where}{key}'; the keys are {allowed}. Correct or remove it."
-            raise CardError(message)
-    hints = typing.get_type_hints(kind)
-    values = {}
-    for key in (field.name for field in fields(kind)):
-        if key not in content:
-            message = f"{name} lacks the key '{where}{key}'; add it (empty, and named in 'unverified', if unknown)."
-            raise CardError(message)
-        values[key] = _value(hints[key], content[key], name, f"{where}{key}")
-    return kind(**values)
+def known_to(content: Mapping[str, object], name: str) -> Mapping[str, Target]:
+    """Return every target that a card may name: those known here, and those that it brings.
+
+    Raises:
+        CardError: What it brings is wrong, or differs from what is known.
+    """
+    try:
+        return brought(content.get("targets", {}), name)
+    except UsageError as error:
+        raise CardError(str(error)) from error
 
 
-def _value(hint: object, value: object, name: str, where: str) -> object:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if isinstance(hint, type) and is_dataclass(hint):
-        return _record(hint, value, name, where + ".")
-    if origin is tuple:
-        return _tuple(arguments, value, name, where)
-    if origin is Mapping:
-        if not isinstance(value, Mapping):
-            raise _wrong(name, where, "a table", value)
-        return types.MappingProxyType({str(k): _value(arguments[1], v, name, f"{where}.{k}") for k, v in value.items()})
-    if hint is object or hint is Path:
-        return value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not (isinstance(hint, type) and type(value) is hint):
-        raise _wrong(name, where, getattr(hint, "__name__", str(hint)), value)
-    return value
-
-
-def _tuple(arguments: tuple[object, ...], value: object, name: str, where: str) -> tuple[object, ...]:
-    if not isinstance(value, list | tuple):
-        raise _wrong(name, where, "a list", value)
-    if arguments[-1] is Ellipsis:
-        arguments = (arguments[0],) * len(value)
-    if len(value) != len(arguments):
-        raise _wrong(name, where, f"a list of {len(arguments)}", value)
-    return tuple(_value(h, v, name, f"{where}[{k}]") for k, (h, v) in enumerate(zip(arguments, value, strict=True)))
-
-
-def _wrong(name: str, where: str, wanted: str, value: object) -> CardError:
-    return CardError(f"{name}: '{where}' is {value!r}; it must be {wanted}.")
-
-
-def _check(card: Card, name: str) -> None:
+def _check(card: Card, name: str, targets: Mapping[str, Target]) -> None:
     """Refuse values that have the right type and no meaning."""
     one_of: dict[str, tuple[str, tuple[str, ...]]] = {
         "runtime": (card.runtime, RUNTIMES),
@@ -320,11 +282,11 @@ def _check(card: Card, name: str) -> None:
     }
     for k, output in enumerate(card.outputs):
         one_of[f"outputs[{k}].link"] = (output.link, LINKS)
-        one_of[f"outputs[{k}].target"] = (output.target, tuple(TARGETS))
+        one_of[f"outputs[{k}].target"] = (output.target, tuple(targets))
     for key, (value, allowed) in one_of.items():
         if value not in allowed:
-            raise _wrong(name, key, f"one of {', '.join(allowed)}", value)
-    _check_numbers(card, name)
+            raise typed.wrong(name, key, f"one of {', '.join(allowed)}", value)
+    _check_numbers(card, name, targets)
     known = _dotted(card)
     for key in card.unverified:
         if key not in known:
@@ -332,19 +294,19 @@ def _check(card: Card, name: str) -> None:
             raise CardError(message)
 
 
-def _check_numbers(card: Card, name: str) -> None:
+def _check_numbers(card: Card, name: str, targets: Mapping[str, Target]) -> None:
     if not card.id or not all(c.isalnum() or c in "-_." for c in card.id):
-        raise _wrong(name, "id", "letters, digits, '-', '_' and '.'", card.id)
+        raise typed.wrong(name, "id", "letters, digits, '-', '_' and '.'", card.id)
     if min(card.input.std) <= 0:
-        raise _wrong(name, "input.std", "positive", card.input.std)
+        raise typed.wrong(name, "input.std", "positive", card.input.std)
     if not card.outputs or len(set(card.targets)) < len(card.outputs):
-        raise _wrong(name, "outputs", "one or more, each target once", card.targets)
+        raise typed.wrong(name, "outputs", "one or more, each target once", card.targets)
     for k, output in enumerate(card.outputs):
-        if output.unit != TARGETS[output.target].unit:
-            raise _wrong(name, f"outputs[{k}].unit", repr(TARGETS[output.target].unit), output.unit)
+        if output.unit != targets[output.target].unit:
+            raise typed.wrong(name, f"outputs[{k}].unit", repr(targets[output.target].unit), output.unit)
         numbers = (output.scale, output.offset, output.growth)
         if not all(map(math.isfinite, numbers)):
-            raise _wrong(name, f"outputs[{k}].scale, offset and growth", "finite", numbers)
+            raise typed.wrong(name, f"outputs[{k}].scale, offset and growth", "finite", numbers)
 
 
 def _dotted(card: Card) -> set[str]:
@@ -360,7 +322,8 @@ def _dotted(card: Card) -> set[str]:
 def as_plain(value: object) -> object:
     """Return a card, or a part of one, as plain values that a TOML or JSON writer takes."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: as_plain(getattr(value, f.name)) for f in fields(value) if f.name != "folder"}
+        plain = {f.name: as_plain(getattr(value, f.name)) for f in fields(value) if f.name not in typed.NOT_WRITTEN}
+        return plain | ({"targets": as_plain(value.brought)} if isinstance(value, Card) and value.brought else {})
     if isinstance(value, Mapping):
         return {str(key): as_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -374,37 +337,5 @@ def write(card: Card, path: Path) -> None:
 
 
 def to_toml(card: Card) -> str:
-    """Return the card as TOML: plain keys first, then tables, then lists of tables."""
-    plain = typing.cast(dict[str, object], as_plain(card))
-    lines, tables = [], []
-    for key, value in plain.items():
-        if isinstance(value, dict):
-            tables += ["", f"[{key}]", *_lines(value)]
-        elif key in ("outputs", "results"):
-            for item in typing.cast(list[dict[str, object]], value):
-                tables += ["", f"[[{key}]]", *_lines(item)]
-            if not value:
-                lines.append(f"{key} = []")
-        else:
-            lines.append(f"{key} = {_toml(value)}")
-    return "\n".join([*lines, *tables]) + "\n"
-
-
-def _lines(table: Mapping[str, object]) -> list[str]:
-    return [f"{_key(key)} = {_toml(value)}" for key, value in table.items()]
-
-
-def _key(key: str) -> str:
-    """A key bare where TOML allows it, else quoted."""
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _toml(key)
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_key(k)} = {_toml(v)}" for k, v in value.items()) + " }" if value else "{}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    if isinstance(value, float) and not math.isfinite(value):
-        return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
-    # JSON's strings are TOML's basic strings, except that TOML forbids a raw DEL.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """Return the card as TOML."""
+    return tomli_w.dumps(typing.cast(dict[str, object], as_plain(card)))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from fundus_core.errors import CardError, UsageError
+from fundus_core.home import home as own_home
 from fundus_core.models import card as cards
 from fundus_core.models.card import Card
 from fundus_core.models.custody import require
+from fundus_core.targets import learn
 
 _HERE = Path(__file__).resolve()
 BUNDLED = _HERE.parent / "cards"
@@ -22,7 +23,7 @@ SAMPLE = _HERE.parents[2] / "data" / "sample" / "model" / "card.toml"
 
 def home() -> Path:
     """Return the folder of the user's own cards and weights: ``models`` in the app's working folder."""
-    return Path(os.environ.get("FUNDUS_LAB_HOME", "workspace")) / "models"
+    return own_home() / "models"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def shelf(folder: Path | None = None) -> Shelf:
         name = path.parent.name
         try:
             card = cards.read(path)
+            learn(card.brought, name)
         except CardError as error:
             faults[name] = str(error)
             continue

@@ -1,8 +1,6 @@
 """The verbs that pages and the command line share; none of them imports torch."""
 
 from fundus_core.pipeline.cohorts import (
-    HOME_VARIABLE,
-    home,
     home_address,
     intake,
     match_truth,
@@ -24,7 +22,6 @@ from fundus_core.pipeline.tables import prediction_columns, write_predictions
 from fundus_core.pipeline.trained import draw_test_part
 
 __all__ = [
-    "HOME_VARIABLE",
     "WRITINGS",
     "Counts",
     "Intake",
@@ -43,7 +40,6 @@ __all__ = [
     "explain",
     "export_cohort",
     "export_deidentified",
-    "home",
     "home_address",
     "in_words",
     "inspect",

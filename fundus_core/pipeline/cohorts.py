@@ -8,21 +8,14 @@ from pathlib import Path
 
 from fundus_core import images
 from fundus_core.deidentify import Pseudonyms, own_key, own_key_file
+from fundus_core.home import home
 from fundus_core.pipeline.door import Intake, Writing, take_in
 from fundus_core.records import Eye
 from fundus_core.store import Store, TruthRow
 from fundus_core.truth import Match, TruthTable, match
 
-HOME_VARIABLE = "FUNDUS_LAB_HOME"
-"""Names the folder with the user's cohorts; ``./workspace`` where it is not set."""
-
 STORE_VARIABLE = "FUNDUS_LAB_STORE"
 """Names a database that several machines share (``postgresql+psycopg://…``); the home folder then holds the files."""
-
-
-def home() -> Path:
-    """Return the folder with the user's cohorts, models and settings."""
-    return Path(os.environ.get(HOME_VARIABLE) or "workspace").resolve()
 
 
 def home_address() -> tuple[str, Path | None]:

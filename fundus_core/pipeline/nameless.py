@@ -12,13 +12,15 @@ from fundus_core.identity import Joinable
 from fundus_core.records import Labels, Source
 from fundus_core.store import CohortRef, Store
 from fundus_core.tables import Fault
-from fundus_core.targets import TARGETS
+from fundus_core.targets import TARGETS, Derived
 from fundus_core.truth import Match, TruthTable, match
 
 LEFT_OUT = "What the cell says is left out here, since the cohort is de-identified. Look at that row of your table."
 NO_ROW = "No row of the table, or more than one, belongs to this photograph; it has no truth."
 _OF_PHOTOGRAPHS = frozenset(("unmatched_photograph", "ambiguous", "conflict"))
-_COLUMNS = frozenset(word.casefold() for one in TARGETS.values() for word in (one.id, one.name, one.short))
+_COLUMNS: Mapping[str, str] = Derived(
+    lambda: {word.casefold(): one.id for one in TARGETS.values() for word in (one.id, one.name, one.short)}
+)
 
 
 def match_originals(

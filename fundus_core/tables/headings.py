@@ -9,9 +9,9 @@ from functools import lru_cache
 
 from fundus_core.identity import EYES, without_eye
 from fundus_core.records import Eye
-from fundus_core.tables.units import bare_unit, unit_of
+from fundus_core.tables.units import UNITS, bare_unit, unit_of
 from fundus_core.tables.units import unit as unit_for
-from fundus_core.tables.vocabulary import BY_WORD, OTHERS, PHRASES
+from fundus_core.tables.vocabulary import BY_WORD, OTHERS, OWN_PHRASES, PHRASES
 from fundus_core.targets import TARGETS
 
 
@@ -57,16 +57,20 @@ def spread(heading: str) -> str:
     return " ".join(re.sub(r"[_\s]+", " ", text.casefold()).split())
 
 
-@lru_cache(maxsize=4096)
 def understand(heading: str) -> Meaning:
     """Return what a heading means; the role is empty where it is not known."""
+    return _understood(heading, len(TARGETS))
+
+
+@lru_cache(maxsize=4096)
+def _understood(heading: str, _targets: int) -> Meaning:
     text = spread(heading)[:200]
     bare, unit, coding, inside = _without_brackets(text)
     if not unit:
         bare, unit = bare_unit(bare)
     bare, eye = without_eye(bare, inside)
     meaning = _role(bare.strip(), text)
-    if meaning.role in TARGETS or meaning.role in ("height", "weight", "blood_pressure"):
+    if meaning.role in UNITS:
         unit = unit if unit_for(meaning.role, unit) is not None else ""
         meaning = replace(meaning, unit=unit)
     return replace(meaning, eye=eye, coding=coding)
@@ -101,19 +105,27 @@ def _decoded(word: str) -> str:
 def _role(bare: str, whole: str) -> Meaning:
     compact = re.sub(r"[\W_]+", "", bare)
     known = compact in BY_WORD and compact not in _OTHER_EXACT
-    inside = " ".join(_BRACKETS.findall(whole))
-    for pattern, reason in OTHERS:
-        if pattern.search(inside if known else whole):
-            return Meaning("covariate", 0.9, reason)
+    other = _other(" ".join(_BRACKETS.findall(whole)) if known else whole)
+    if other:
+        return Meaning("covariate", 0.9, other)
     if known:
         return _exact(compact, 0.95)
     shorter = re.sub(r"[\W_]+", "", _REPEAT.sub("", bare))
     if shorter and shorter != compact and shorter in BY_WORD:
         return _exact(shorter, 0.8)
-    for role, pattern in PHRASES:
+    for role, pattern in PHRASES.items():
         if pattern.search(bare):
             return Meaning(role, 0.75, f"The heading contains words for {spoken(role)}.")
     return Meaning("", 0.0, "")
+
+
+def _other(text: str) -> str:
+    """Return the sentence about what only sounds like a target; empty where nothing does."""
+    if _END.search(text) and not TARGETS.keys().isdisjoint(text.split()):
+        return "The end of an interval, not a measured value: kept for grouping only."
+    for phrase in OWN_PHRASES.values():
+        text = phrase.sub(" ", text)
+    return next((reason for pattern, reason in OTHERS if pattern.search(text)), "")
 
 
 def is_heading_word(text: str) -> bool:
@@ -121,6 +133,7 @@ def is_heading_word(text: str) -> bool:
     return re.sub(r"[\W_]+", "", text) in BY_WORD
 
 
+_END = re.compile(r"\b(?:low|high|lower|upper)$")
 _OTHER_EXACT = frozenset(("map", "insulin"))
 _SHORT = frozenset(
     "ac bs bg pg ht bh bw wt sys dia bps bpd wc id date file lat case path bp 最高 最低 pas pad sugar imc taille"

@@ -21,7 +21,6 @@ _VALUE = frozenset(
 )
 _UNIT = frozenset("unit units 単位".split())
 _UNIT_HEADING = re.compile(r"(.*?)[\s.\-の]*(?:units?|単位)(?: \(\d+\))?")
-_MEASURED = frozenset((*TARGETS, "height", "weight", "blood_pressure"))
 
 
 def spread_out(table: Table) -> Table:
@@ -70,17 +69,17 @@ def _measured_by(table: Table, index: int) -> int | None:
     if words is None or not cells_there or not all(map(units.unit_of, cells_there)):
         return None
     if not words[1]:
-        return index - 1 if index and understand(table.headings[index - 1]).role in _MEASURED else None
+        return index - 1 if index and understand(table.headings[index - 1]).role in units.UNITS else None
     role = understand(words[1]).role
     others = (i for i, heading in enumerate(table.headings) if i != index and understand(heading).role == role)
-    return next(others, None) if role in _MEASURED else None
+    return next(others, None) if role in units.UNITS else None
 
 
 def _item_column(table: Table) -> int | None:
     """Return the column whose cells are themselves headings of at least two measures."""
     for index, words in enumerate(table.columns):
         found = set(words[:2000])
-        if 2 <= len(found) <= _MOST_ITEMS and sum(understand(str(w)).role in _MEASURED for w in found) >= 2:
+        if 2 <= len(found) <= _MOST_ITEMS and sum(understand(str(w)).role in units.UNITS for w in found) >= 2:
             return index
     return None
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
-from types import MappingProxyType
 
 import numpy as np
 
 from fundus_core.records import Floats
-from fundus_core.targets import TARGETS, Unit
+from fundus_core.targets import TARGETS, Derived, Unit, own
 
-UNITS: Mapping[str, tuple[Unit, ...]] = MappingProxyType(
-    {
+UNITS: Mapping[str, tuple[Unit, ...]] = Derived(
+    lambda: {
         **{name: target.units for name, target in TARGETS.items()},
         "blood_pressure": TARGETS["sbp"].units,
         "height": (
@@ -26,8 +26,8 @@ UNITS: Mapping[str, tuple[Unit, ...]] = MappingProxyType(
 )
 """By target or source, its own unit first. Factors: glucose 180.16 g/mol, kPa by NIST SP 811, inch and pound exact."""
 
-RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {**{t.id: (t.low, t.high) for t in TARGETS.values()}, "height": (100.0, 230.0), "weight": (20.0, 300.0)}
+RANGES: Mapping[str, tuple[float, float]] = Derived(
+    lambda: {**{t.id: (t.low, t.high) for t in TARGETS.values()}, "height": (100.0, 230.0), "weight": (20.0, 300.0)}
 )
 """Plausible values in the quantity's own unit (height in cm, weight in kg)."""
 
@@ -50,13 +50,28 @@ _SPELLINGS = {
     "lb": "lb|lbs|pound|pounds|ポンド",
     "g": "g|gram|grams",
 }
-BY_SPELLING: Mapping[str, str] = MappingProxyType(
-    {
-        **{word: u.name for of in TARGETS.values() for u in of.units for word in (u.name.lower(), *u.spellings)},
-        **{word: name for name, words in _SPELLINGS.items() for word in words.split("|")},
+_APART = re.compile(r"[\s_/.\-^]")
+
+
+def _letters(word: str) -> str:
+    return _APART.sub("", unicodedata.normalize("NFKC", word).casefold())
+
+
+def _spelt(word: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", word).casefold().split()).strip(".[]()")
+
+
+BY_SPELLING: Mapping[str, str] = Derived(
+    lambda: {
+        **{_spelt(word): u.name for of in TARGETS.values() for u in of.units for word in (u.name, *u.spellings)},
+        **{_spelt(word): name for name, words in _SPELLINGS.items() for word in words.split("|")},
     }
 )
-"""Unit by its folded spelling."""
+"""Unit by its spelling in one width and case, without blanks."""
+_BY_LETTERS: Mapping[str, str] = Derived(
+    lambda: {_letters(word): u.name for of in own().values() for u in of.units for word in (u.name, *u.spellings)}
+)
+"""Units of the user's own targets, without what a heading may leave out."""
 
 _IN_BARE_HEADING = re.compile(
     r"(?:^|[\s_.\-/]|(?<=[^\x00-\x7f]))(mmhg|kpa|cmhg|mg\W?_?/?d\W?l|mgdl|mmol\W?_?/?l?|g/l|inches|inch|in|cm|kg\W?_?/?m\W?_?(?:\^|\*\*)?2|kg|lbs?|years|yrs|months|mm|m)$"
@@ -64,25 +79,31 @@ _IN_BARE_HEADING = re.compile(
 
 
 def unit_of(spelling: str) -> str:
-    """Return the unit's name for a folded spelling, or an empty string.
+    """Return the unit's name for a spelling, or an empty string.
 
     >>> unit_of("mg/dl"), unit_of("kg/m^2"), unit_of("beats")
     ('mg/dL', 'kg/m²', '')
     """
-    word = spelling.strip(" .[]()")
-    return BY_SPELLING.get(word, "") if word else ""
+    return BY_SPELLING.get(_spelt(spelling), "")
 
 
 def bare_unit(folded: str) -> tuple[str, str]:
     """Split a unit without brackets from the end of a heading: ``glucose_mmol_l`` -> ``glucose``, ``mmol/L``."""
     found = _IN_BARE_HEADING.search(folded)
     if found is None or found.start() == 0:
-        return folded, ""
+        return _own_bare_unit(folded)
     letters = re.sub(r"[\W_]", "", found[1])
     name = {"mgdl": "mg/dL", "mmoll": "mmol/L", "mmol": "mmol/L", "gl": "g/L", "kgm2": "kg/m²"}.get(
         letters, unit_of(letters)
     )
     return folded[: found.start()], name
+
+
+def _own_bare_unit(folded: str) -> tuple[str, str]:
+    for gap in _APART.finditer(folded):
+        if gap.start() and (name := _BY_LETTERS.get(_letters(folded[gap.end() :]), "")):
+            return folded[: gap.start()], name
+    return folded, ""
 
 
 def unit(quantity: str, name: str) -> Unit | None:

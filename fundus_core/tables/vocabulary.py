@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from types import MappingProxyType
 
-from fundus_core.targets import TARGETS
+from fundus_core.targets import TARGETS, Derived, own
 
 _WORDS = {
     "photograph": (
@@ -61,8 +60,8 @@ def _compact(heading: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", heading).casefold())
 
 
-BY_WORD: Mapping[str, str] = MappingProxyType(
-    {
+BY_WORD: Mapping[str, str] = Derived(
+    lambda: {
         **{_compact(word): name for name, one in TARGETS.items() for word in (name, *one.headings)},
         **{word: role for role, words in _WORDS.items() for word in words.split()},
     }
@@ -70,10 +69,6 @@ BY_WORD: Mapping[str, str] = MappingProxyType(
 """Role by the whole heading, letters and digits only."""
 
 OTHERS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (
-        re.compile(rf"\b(?:{'|'.join(TARGETS)})\b.*\b(?:low|high|lower|upper)$"),
-        "The end of an interval, not a measured value: kept for grouping only.",
-    ),
     (
         re.compile(
             r"hba1c|hb\s?a1c|\ba1c\b|glycated|glycosylated|ヘモグロビン|グリコアルブミン|"
@@ -137,9 +132,12 @@ OTHERS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
 )
 """What sounds like a target and is none, with the sentence that says so."""
+OWN_PHRASES: Mapping[str, re.Pattern[str]] = Derived(
+    lambda: {name: re.compile(one.phrase) for name, one in own().items() if one.phrase}
+)
+"""What a user has made a target is no longer another thing: ``OTHERS`` are looked for in the rest of the heading."""
 
-PHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    *((name, re.compile(one.phrase)) for name, one in TARGETS.items() if one.phrase),
+_PHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "photograph",
         re.compile(
@@ -188,5 +186,8 @@ PHRASES: tuple[tuple[str, re.Pattern[str]], ...] = (
         "eye",
         re.compile(r"左右|\blaterality\b|\beye\b"),
     ),
+)
+PHRASES: Mapping[str, re.Pattern[str]] = Derived(
+    lambda: {**{name: re.compile(one.phrase) for name, one in TARGETS.items() if one.phrase}, **dict(_PHRASES)}
 )
 """Role by a part of the heading, the first that fits."""

@@ -1,42 +1,120 @@
 """The targets: names, units, plausible ranges, headings, tolerances, published results; a file each.
 
-Those that come with the program lie beside this; a user's own lie in the folder ``targets`` of the program's home and
-are read when a process starts. Published errors are those of the models released by the Japan Ocular Imaging
-Registry (five targets: press release of 2025-05-12; age: 2023-01-10; sex: 2023-12-07).
+Those that come with the program lie beside this; a user's own lie in the folder ``targets`` of the program's home, or
+in the card of an installed model, and are read when a process starts; a model that comes in later brings its own then.
+Published errors are those of the models released by the Japan Ocular Imaging Registry (five targets: press release of
+2025-05-12; age: 2023-01-10; sex: 2023-12-07).
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+import contextlib
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from fundus_core.errors import UsageError
-from fundus_core.targets.files import load
+from fundus_core.home import home
+from fundus_core.targets import files
 from fundus_core.targets.record import Target, Unit
 
-__all__ = ["METABOLIC", "OWN", "TARGETS", "Target", "Unit", "check", "folder", "target"]
+__all__ = ["METABOLIC", "TARGETS", "Derived", "Target", "Unit", "brought", "check", "learn", "own", "records", "target"]
 
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
-def folder() -> Path:
-    """Where a user's own targets lie."""
-    return Path(os.environ.get("FUNDUS_LAB_HOME") or "workspace") / "targets"
-
-
-def _read() -> tuple[dict[str, Target], dict[str, Target], str]:
-    released = load(Path(__file__).parent.glob("*.toml"), {})
-    try:
-        return released, load(folder().glob("*.toml"), released), ""
-    except UsageError as error:
-        return released, {}, str(error)
-
-
-_RELEASED, _OWN, _FAULT = _read()
-OWN: Mapping[str, Target] = MappingProxyType(_OWN)
-"""The user's own targets by id."""
-TARGETS: Mapping[str, Target] = MappingProxyType({**_RELEASED, **_OWN})
+_RELEASED = files.load(Path(__file__).parent.glob("*.toml"), {})
+_KNOWN = dict(_RELEASED)
+TARGETS: Mapping[str, Target] = MappingProxyType(_KNOWN)
 """Every target by its id, in the order in which tables and figures show them."""
+
+
+class Derived(Mapping[_Key, _Value]):
+    """A mapping that is made of the targets, and made again when one has come in."""
+
+    def __init__(self, make: Callable[[], Mapping[_Key, _Value]]) -> None:
+        """Keep how it is made."""
+        self._make = make
+        self._of: tuple[Target, ...] = ()
+        self._made: Mapping[_Key, _Value] = {}
+
+    def _now(self) -> Mapping[_Key, _Value]:
+        if len(self._of) != len(TARGETS):
+            self._of, self._made = tuple(TARGETS.values()), self._make()
+        return self._made
+
+    def __getitem__(self, key: _Key) -> _Value:
+        """Return the value under a key."""
+        return self._now()[key]
+
+    def __iter__(self) -> Iterator[_Key]:
+        """Keys in their order."""
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._now())
+
+
+def own() -> dict[str, Target]:
+    """Return the user's own targets by id."""
+    return {name: one for name, one in TARGETS.items() if name not in _RELEASED}
+
+
+def records(names: Iterator[str] | Mapping[str, object] | tuple[str, ...]) -> dict[str, object]:
+    """Return those of these targets that do not come with the program as plain values: what a card says of them."""
+    return {name: files.plain(one) for name, one in own().items() if name in names}
+
+
+def brought(said: object, where: str) -> Mapping[str, Target]:
+    """Return every target that is known, and those that a card or another process brings.
+
+    Args:
+        said: By id what a file of the target would say, as plain values.
+        where: Who says it, for messages.
+
+    Raises:
+        UsageError: A record is wrong, or another than the one that is known here.
+    """
+    if not isinstance(said, Mapping):
+        message = f"{where}: 'targets' is {said!r}; it must be a table for each target, as in [targets.hba1c]."
+        raise UsageError(message)
+    found = dict(TARGETS)
+    for name, values in said.items():
+        others = {other: one for other, one in found.items() if other != name}
+        new = files.parse(str(name), values, f"{where}[targets.{name}]", others)
+        if name in found and (key := files.differing(new, found[name])):
+            here, there = getattr(found[name], key), getattr(new, key)
+            message = (
+                f"{where} brings the target '{name}' with another '{key}' ({there!r}) than is known here ({here!r}); "
+                f"both must say the same: correct one of them, or call the card's target otherwise."
+            )
+            raise UsageError(message)
+        found.setdefault(str(name), new)
+    return found
+
+
+def learn(said: object, where: str) -> None:
+    """Know from now on what a card or another process brings; arguments and errors as for ``brought``."""
+    found = brought(said, where)
+    _KNOWN.update({name: one for name, one in found.items() if name not in _KNOWN})
+
+
+def _read() -> str:
+    try:
+        _KNOWN.update(files.load((home() / "targets").glob("*.toml"), _RELEASED))
+    except UsageError as error:
+        return str(error)
+    for card in sorted((home() / "models").glob("*/card.toml")):
+        # A card that is wrong is named where the models are listed.
+        with contextlib.suppress(UsageError, OSError, ValueError, RecursionError):
+            learn(tomllib.loads(card.read_text(encoding="utf-8")).get("targets", {}), card.parent.name)
+    return ""
+
+
+_FAULT = _read()
 
 METABOLIC = ("sbp", "dbp", "glucose", "waist", "bmi")
 """The five targets of the 2025 model."""

@@ -1,4 +1,4 @@
-"""Files of targets (TOML): what one may say, and the one sentence about what it may not."""
+"""Targets as TOML says them, in files and cards: what one may say, and the one sentence about what it may not."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ _NUMBERS = ("low", "high", "published_mae", "published_accuracy")
 _KEYS = frozenset({*_WORDS, *_NUMBERS, "order", "decimals", "binary", "tolerances", "headings", "units"})
 _OF_PROGRAM = frozenset({"published_mae", "published_accuracy", "published_source"})
 """What is published of the registry's models, and labelled so; a user's file cannot say it."""
+_MEANING = ("unit", "low", "high", "binary", "units")
+"""Keys of which a number's meaning depends."""
 _OF_UNIT = frozenset({"name", "factor", "offset", "usual", "spellings"})
 
 
@@ -39,14 +41,13 @@ def load(files: Iterable[Path], known: Mapping[str, Target]) -> dict[str, Target
     Raises:
         UsageError: A file says too little, too much or something impossible, or clashes with what is known.
     """
-    found: dict[str, tuple[float, Target]] = {}
+    found: dict[str, Target] = {}
+    order: dict[str, float] = {}
     for file in sorted(files):
         values = _parsed(file)
-        _check_keys(file, values, _KEYS - _OF_PROGRAM if known else _KEYS)
-        target = _target(file, values)
-        _check_clashes(file, target, {**known, **{name: one for name, (_, one) in found.items()}})
-        found[target.id] = (float(values.get("order", math.inf)), target)
-    return {name: target for name, (_, target) in sorted(found.items(), key=lambda one: (one[1][0], one[0]))}
+        found[file.stem] = parse(file.stem, values, file.name, {**known, **found}, own=bool(known))
+        order[file.stem] = float(values.get("order", math.inf))
+    return {name: found[name] for name in sorted(found, key=lambda name: (order[name], name))}
 
 
 def _parsed(file: Path) -> dict[str, Any]:
@@ -57,117 +58,158 @@ def _parsed(file: Path) -> dict[str, Any]:
         raise UsageError(message) from error
 
 
-def _check_keys(file: Path, values: Mapping[str, Any], allowed: frozenset[str]) -> None:
-    for key in sorted(set(values) - allowed):
-        message = f"{file.name}: the key '{key}' is not known; known are {', '.join(sorted(allowed))}."
-        raise UsageError(message)
+def parse(name: str, values: object, where: str, known: Mapping[str, Target], *, own: bool = True) -> Target:
+    """Build one target from plain values.
 
+    Args:
+        name: Its id.
+        values: As a TOML reader returns them.
+        where: The file, for messages.
+        known: The targets that there are already, by id.
+        own: Whether it is a user's.
 
-def _target(file: Path, values: Mapping[str, Any]) -> Target:
-    if not _ID.fullmatch(file.stem):
-        wanted = "small letters, digits and '_', a letter first, without '_low' or '_high' at the end"
-        raise _wrong(file, "id", wanted, file.stem)
-    if not isinstance(values.get("binary", False), bool):
-        raise _wrong(file, "binary", "true or false", values["binary"])
-    binary = bool(values.get("binary", False))
-    usual = {"unit": "", "low": 0, "high": 1, "decimals": 2} if binary else {"decimals": 1}
-    given = {**usual, "short": values.get("name"), **values}
-    said: dict[str, Any] = {key: _word(file, given, key) for key in _WORDS if key in given}
-    said |= {key: _number(file, given, key) for key in _NUMBERS if key in given}
-    for key in ("name", "unit", "low", "high"):
-        if said.get(key) in (None, "") and not (binary and key == "unit"):
-            raise _wrong(file, key, "given", said.get(key))
-    target = Target(
-        id=file.stem,
-        **said,
-        decimals=_decimals(file, given["decimals"]),
-        binary=binary,
-        tolerances=() if binary else _tolerances(file, given.get("tolerances")),
-        headings=_list_of_words(file, given, "headings"),
-        units=_units(file, given),
-    )
-    if target.low >= target.high or (binary and (target.unit, target.low, target.high) != ("", 0, 1)):
-        wanted = "a range, the smaller first, and 0 to 1 without a unit for yes or no"
-        raise _wrong(file, "low", wanted, target.low)
+    Raises:
+        UsageError: They say too little, too much or something impossible, or clash with what is known.
+    """
+    if not isinstance(values, Mapping):
+        raise _wrong(where, name, "a table of keys", values)
+    _check_keys(where, values, _KEYS - _OF_PROGRAM if own else _KEYS)
+    target = _target(where, name, values)
+    _check_clashes(where, target, known)
     return target
 
 
-def _word(file: Path, values: Mapping[str, Any], key: str) -> str:
+def plain(target: Target) -> dict[str, object]:
+    """Return plain values of which ``parse`` makes the same target; what stands for itself is left out."""
+    said: dict[str, object] = {key: getattr(target, key) for key in (*_WORDS[:6], "low", "high", "decimals", "binary")}
+    said |= {"tolerances": list(target.tolerances), "headings": list(target.headings)}
+    said["units"] = [_plain_unit(unit) for unit in target.units]
+    gone = ("unit", "low", "high", "units") if target.binary else ()
+    return {key: value for key, value in said.items() if value not in ("", [], False) and key not in gone}
+
+
+def _plain_unit(unit: Unit) -> dict[str, object]:
+    said = {"name": unit.name, "factor": unit.factor, "offset": unit.offset, "spellings": list(unit.spellings)}
+    return said if unit.low == math.inf else {**said, "usual": [unit.low, unit.high]}
+
+
+def differing(one: Target, other: Target) -> str:
+    """Return the first key in which two records of one id mean different numbers; words may differ; empty for none."""
+    said, there = plain(one), plain(other)
+    return next((key for key in ("name", *_MEANING) if said.get(key) != there.get(key)), "")
+
+
+def _check_keys(where: str, values: Mapping[str, Any], allowed: frozenset[str]) -> None:
+    for key in sorted(set(values) - allowed):
+        message = f"{where}: the key '{key}' is not known; known are {', '.join(sorted(allowed))}."
+        raise UsageError(message)
+
+
+def _target(where: str, name: str, values: Mapping[str, Any]) -> Target:
+    if not _ID.fullmatch(name):
+        wanted = "small letters, digits and '_', a letter first, without '_low' or '_high' at the end"
+        raise _wrong(where, "id", wanted, name)
+    if not isinstance(values.get("binary", False), bool):
+        raise _wrong(where, "binary", "true or false", values["binary"])
+    binary = bool(values.get("binary", False))
+    usual = {"unit": "", "low": 0, "high": 1, "decimals": 2} if binary else {"decimals": 1}
+    given = {**usual, "short": values.get("name"), **values}
+    said: dict[str, Any] = {key: _word(where, given, key) for key in _WORDS if key in given}
+    said |= {key: _number(where, given, key) for key in _NUMBERS if key in given}
+    for key in ("name", "unit", "low", "high"):
+        if said.get(key) in (None, "") and not (binary and key == "unit"):
+            raise _wrong(where, key, "given", said.get(key))
+    target = Target(
+        id=name,
+        **said,
+        decimals=_decimals(where, given["decimals"]),
+        binary=binary,
+        tolerances=() if binary else _tolerances(where, given.get("tolerances")),
+        headings=_list_of_words(where, given, "headings"),
+        units=_units(where, given),
+    )
+    if target.low >= target.high or (binary and (target.unit, target.low, target.high) != ("", 0, 1)):
+        wanted = "a range, the smaller first, and 0 to 1 without a unit for yes or no"
+        raise _wrong(where, "low", wanted, target.low)
+    return target
+
+
+def _word(where: str, values: Mapping[str, Any], key: str) -> str:
     value = values[key]
     if not isinstance(value, str) or len(value) > 1000 or any(ord(letter) < 32 for letter in value):
-        raise _wrong(file, key, "a line of text", value)
+        raise _wrong(where, key, "a line of text", value)
     if key == "phrase":
         try:
             re.compile(value)
         except re.error as error:
-            raise _wrong(file, key, "a regular expression", value) from error
+            raise _wrong(where, key, "a regular expression", value) from error
     return value.strip()
 
 
-def _number(file: Path, values: Mapping[str, Any], key: str) -> float:
+def _number(where: str, values: Mapping[str, Any], key: str) -> float:
     value = values[key]
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise _wrong(file, key, "a number", value)
+        raise _wrong(where, key, "a number", value)
     return float(value)
 
 
-def _decimals(file: Path, value: object) -> int:
+def _decimals(where: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 6:
-        raise _wrong(file, "decimals", "a whole number from 0 to 6", value)
+        raise _wrong(where, "decimals", "a whole number from 0 to 6", value)
     return value
 
 
-def _tolerances(file: Path, given: object) -> tuple[float, ...]:
+def _tolerances(where: str, given: object) -> tuple[float, ...]:
     numbers = given if isinstance(given, list) else []
-    found = [_number(file, {"tolerances": one}, "tolerances") for one in numbers]
+    found = [_number(where, {"tolerances": one}, "tolerances") for one in numbers]
     if len(found) != 3 or not 0 < found[0] < found[1] < found[2]:
-        raise _wrong(file, "tolerances", "three rising positive numbers", given)
+        raise _wrong(where, "tolerances", "three rising positive numbers", given)
     return tuple(int(one) if one.is_integer() else one for one in found)
 
 
-def _list_of_words(file: Path, values: Mapping[str, Any], key: str) -> tuple[str, ...]:
+def _list_of_words(where: str, values: Mapping[str, Any], key: str) -> tuple[str, ...]:
     given = values.get(key, [])
     if not isinstance(given, list) or not all(isinstance(one, str) and one.strip() for one in given):
-        raise _wrong(file, key, "a list of words", given)
+        raise _wrong(where, key, "a list of words", given)
     return tuple(given)
 
 
-def _units(file: Path, values: Mapping[str, Any]) -> tuple[Unit, ...]:
+def _units(where: str, values: Mapping[str, Any]) -> tuple[Unit, ...]:
     given, own = values.get("units", []), str(values["unit"])
-    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
-        raise _wrong(file, "units", "tables under [[units]]", given)
-    found = [_unit(file, one) for one in given]
+    if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
+        raise _wrong(where, "units", "tables under [[units]]", given)
+    found = [_unit(where, one) for one in given]
     first = next((one for one in found if one.name == own), None)
-    first = first or Unit(own, 1.0, _number(file, values, "low"), _number(file, values, "high"))
+    first = first or Unit(own, 1.0, _number(where, values, "low"), _number(where, values, "high"))
     names = [one.name for one in found]
     if len(set(names)) < len(names) or (first.factor, first.offset) != (1, 0):
-        raise _wrong(file, "units", "each once, and the target's own with factor 1", names)
+        raise _wrong(where, "units", "each once, and the target's own with factor 1", names)
     return (first, *(one for one in found if one is not first))
 
 
-def _unit(file: Path, given: Mapping[str, Any]) -> Unit:
-    _check_keys(file, given, _OF_UNIT)
+def _unit(where: str, given: Mapping[str, Any]) -> Unit:
+    _check_keys(where, given, _OF_UNIT)
     named = {"name": "", "factor": 1, "offset": 0, **given}
-    name, factor = _word(file, named, "name"), _number(file, named, "factor")
+    name, factor = _word(where, named, "name"), _number(where, named, "factor")
     usual = given.get("usual", [math.inf, -math.inf])
     pair = isinstance(usual, list) and len(usual) == 2 and all(isinstance(one, int | float) for one in usual)
     if factor <= 0 or not name or not pair:
-        raise _wrong(file, "units", "a name, a positive factor, and in 'usual' two numbers", dict(given))
-    spellings = tuple(one.lower() for one in _list_of_words(file, given, "spellings"))
-    return Unit(name, factor, float(usual[0]), float(usual[1]), _number(file, named, "offset"), spellings)
+        raise _wrong(where, "units", "a name, a positive factor, and in 'usual' two numbers", dict(given))
+    spellings = tuple(one.lower() for one in _list_of_words(where, given, "spellings"))
+    return Unit(name, factor, float(usual[0]), float(usual[1]), _number(where, named, "offset"), spellings)
 
 
-def _check_clashes(file: Path, target: Target, known: Mapping[str, Target]) -> None:
+def _check_clashes(where: str, target: Target, known: Mapping[str, Target]) -> None:
     if target.id in known or target.id in RESERVED:
-        message = f"{file.name}: there is a target or a column '{target.id}' already; give the file another name."
+        message = f"{where}: there is a target or a column '{target.id}' already; give the file another name."
         raise UsageError(message)
     for other in known.values():
         there = {one.casefold() for one in (other.id, other.name, other.short, *other.headings)}
         taken = sorted(there & {one.casefold() for one in (target.name, target.short, *target.headings)})
         if taken:
-            message = f"{file.name}: '{taken[0]}' means the target '{other.id}' already; take it out."
+            message = f"{where}: '{taken[0]}' means the target '{other.id}' already; take it out."
             raise UsageError(message)
 
 
-def _wrong(file: Path, where: str, wanted: str, value: object) -> UsageError:
-    return UsageError(f"{file.name}: '{where}' is {value!r}; it must be {wanted}.")
+def _wrong(name: str, where: str, wanted: str, value: object) -> UsageError:
+    return UsageError(f"{name}: '{where}' is {value!r}; it must be {wanted}.")

@@ -21,7 +21,7 @@ from fundus_core.models import features, weights
 from fundus_core.models.networks import IMAGENET_MEAN, IMAGENET_STD, Links, Network, Reader, body
 from fundus_core.records import CohortTable, Floats, Status
 from fundus_core.tables import write_csv
-from fundus_core.targets import TARGETS
+from fundus_core.targets import TARGETS, records
 from fundus_core.training.conformal import growth, interval
 from fundus_core.training.data import Data
 from fundus_core.training.objective import Scale
@@ -192,6 +192,7 @@ def _card(data: Data, plan: Plan, label: Label, digest: str, outputs: tuple[card
         acknowledgement="",
         unverified=(),
         golden=cards.Golden("", "", {}, 1e-3),
+        brought=records(plan.targets),
         folder=Path(),
     )
 

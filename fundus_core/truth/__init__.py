@@ -16,6 +16,7 @@ from fundus_core.errors import UsageError
 from fundus_core.tables.faults import Fault, as_csv
 from fundus_core.tables.reading import read_table
 from fundus_core.tables.table import Table
+from fundus_core.tables.units import UNITS
 from fundus_core.tables.workbook import sheet_names
 from fundus_core.truth.applying import apply
 from fundus_core.truth.keying import KEYS, Pseudonymiser
@@ -28,6 +29,7 @@ __all__ = [
     "KEYS",
     "OF_PHOTOGRAPHS",
     "ROLES",
+    "UNITS",
     "Column",
     "Fault",
     "Match",

@@ -12,7 +12,7 @@ from fundus_core.records import Eye
 from fundus_core.tables.spelling import fold
 from fundus_core.tables.units import UNITS, unit_of
 from fundus_core.tables.units import unit as unit_for
-from fundus_core.targets import TARGETS
+from fundus_core.targets import TARGETS, Derived
 
 KEYS = ("photograph", "patient_id", "eye")
 """Roles that say whose value it is."""
@@ -20,10 +20,12 @@ SOURCES = ("blood_pressure", "height", "weight", "birth_date", "exam_date")
 """Roles from which a target is worked out: ``120/80``, body mass index, age."""
 KEPT_OR_NOT = ("covariate", "personal", "ignored")
 """Roles of all other columns: kept for grouping; recognised as personal and not kept; not kept."""
-MEANINGS = ("female", "male", "right", "left")
+MEANINGS = ("female", "male", "right", "left", "yes", "no")
 """What a code can stand for."""
-ROLES = (*KEYS, *TARGETS, *SOURCES, *KEPT_OR_NOT)
-"""Every role that a column can have."""
+ROLES: Mapping[str, int] = Derived(
+    lambda: {role: place for place, role in enumerate((*KEYS, *TARGETS, *SOURCES, *KEPT_OR_NOT))}
+)
+"""Every role that a column can have, and its place among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Column:
     eye: Eye = Eye.UNKNOWN
     """In a wide table: the eye that the column is about."""
     coding: Mapping[str, str] = field(default_factory=dict)
-    """Cell (lower case) to ``female``/``male`` or ``right``/``left``."""
+    """Cell (lower case) to one of ``MEANINGS``."""
     decimal: str = "."
     """The mark before the fraction, ``.`` or ``,``."""
     needs_confirmation: bool = False
@@ -68,7 +70,10 @@ def coding_from(words: str) -> dict[str, str]:
     for part in words.replace(";", ",").split(","):
         code, equals, meaning = part.partition("=")
         if not (equals and code.strip() and fold(meaning) in MEANINGS):
-            message = f"'{words}' is no coding; write it as '1 = male, 2 = female' or '1 = right, 2 = left'."
+            message = (
+                f"'{words}' is no coding; write it as '1 = male, 2 = female', '1 = right, 2 = left' or "
+                "'1 = yes, 2 = no'."
+            )
             raise TruthError(message)
         coding[fold(code)] = fold(meaning)
     return coding

@@ -15,7 +15,7 @@ from fundus_core.tables import dates, spelling, units
 from fundus_core.tables.faults import Fault
 from fundus_core.tables.headings import understand
 from fundus_core.tables.table import Words
-from fundus_core.targets import TARGETS, Unit
+from fundus_core.targets import TARGETS, Derived, Unit
 from fundus_core.truth.mapping import Column
 
 
@@ -147,7 +147,7 @@ def sexes(column: Column, words: Words, record: Record) -> Floats:
 
 def yes_no(column: Column, words: Words, record: Record) -> Floats:
     """Return 1 for yes, 0 for no, NaN for missing."""
-    meant = _coded(column, words, record, spelling.YES_NO, frozenset())
+    meant = _coded(column, words, record, {**spelling.YES_NO, **column.coding}, frozenset())
     return np.select([meant == "yes", meant == "no"], [1.0, 0.0], np.nan)
 
 
@@ -226,10 +226,12 @@ def other_unit(quantity: str, unit: str, value: float) -> str:
 
 
 Reader = Callable[[Column, Words, Record], Floats]
-READERS: Mapping[str, Reader] = {
-    **{name: yes_no if target.binary else measure for name, target in TARGETS.items()},
-    "height": measure,
-    "weight": measure,
-    "sex": sexes,
-}
+READERS: Mapping[str, Reader] = Derived(
+    lambda: {
+        **{name: yes_no if target.binary else measure for name, target in TARGETS.items()},
+        "height": measure,
+        "weight": measure,
+        "sex": sexes,
+    }
+)
 """How a column of each numeric role is read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,11 +15,13 @@ from fundus_core.tables import spelling, units
 from fundus_core.tables.grid import PHOTOGRAPH
 from fundus_core.tables.headings import Meaning, is_hospital_number, spoken, understand
 from fundus_core.tables.table import Table, Words
-from fundus_core.targets import TARGETS
+from fundus_core.targets import TARGETS, Derived
 from fundus_core.truth import coding
 from fundus_core.truth.mapping import Column, Proposal
 
-NUMERIC = (*(name for name, target in TARGETS.items() if not target.binary), "height", "weight")
+NUMERIC: Mapping[str, object] = Derived(
+    lambda: {name: of for name, of in units.UNITS.items() if name not in TARGETS or not TARGETS[name].binary}
+)
 """Roles whose cells are numbers with a unit."""
 _PERSONAL_CELL = re.compile(
     r"[\w.+\-]+@[\w\-]+\.[\w.\-]+|(?:\+81|0)\d{1,4}-\d{1,4}-\d{3,4}|〒\s?\d{3}-?\d{4}.*|(?:東京都|北海道|(?:京都|大阪)府|.{2,3}県).{1,8}[市区町村郡].*"
@@ -70,7 +72,7 @@ def _column(heading: str, words: Words) -> Column:
     ):
         meaning = better
     column = Column(heading, meaning.role or "covariate", meaning.confidence, meaning.reason, meaning.unit, meaning.eye)
-    if meaning.role in NUMERIC or meaning.role == "blood_pressure":
+    if meaning.role in NUMERIC:
         return _numeric(column, meaning, words, sample)
     if meaning.role in ("sex", "eye"):
         return replace(column, coding=dict(meaning.coding), eye=Eye.UNKNOWN if meaning.role == "eye" else meaning.eye)

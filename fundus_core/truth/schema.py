@@ -22,7 +22,6 @@ BMI_GAP = "bmi_gap"
 """Checked column: stated body mass index relative to that from height and weight, less 1."""
 
 _LIMITS: Mapping[str, tuple[float, float]] = {
-    **RANGES,
     PULSE: (np.nextafter(0, 1), np.inf),
     AGE_GAP: (-1.5, 1.5),
     BMI_GAP: (-0.1, 0.1),
@@ -59,7 +58,8 @@ def broken(columns: Mapping[str, tuple[str, Floats]]) -> dict[str, Floats]:
 def _schema(quantities: tuple[tuple[str, str], ...]) -> pa.DataFrameSchema:
     import pandera.pandas as pa
 
+    rules = {**RANGES, **_LIMITS}
     columns = {
-        label: pa.Column(float, pa.Check.in_range(*_LIMITS[quantity]), nullable=True) for label, quantity in quantities
+        label: pa.Column(float, pa.Check.in_range(*rules[quantity]), nullable=True) for label, quantity in quantities
     }
     return pa.DataFrameSchema(columns)

@@ -8,14 +8,12 @@ import numpy as np
 import streamlit as st
 
 from fundus_core.evaluation import Plan, people_for_mae, people_for_r2, people_for_slope
-from fundus_core.targets import TARGETS, Target
+from fundus_core.targets import Target
 from pages.parts.shared import naming, studies
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell.language import _, count
 
-NUMBERS = tuple(name for name, target in TARGETS.items() if not target.binary)
-"""Targets that a planner is for: those with a mean absolute error."""
 WIDTHS = (0.5, 0.75, 1.0, 1.5, 2.0)
 """Widths beside the chosen one in the table, as its multiples."""
 

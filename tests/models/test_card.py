@@ -78,7 +78,7 @@ def test_a_written_card_reads_the_same(tmp_path_factory, title, scale, options):
 
 
 def dotted_keys():
-    yield from (field.name for field in fields(cards.Card) if field.name != "folder")
+    yield from (field.name for field in fields(cards.Card) if field.name not in ("brought", "folder"))
     for table, kind in (
         ("input", cards.Input),
         ("weights", cards.WeightsFile),
@@ -106,7 +106,7 @@ def test_a_missing_key_is_named(card, key):
         cards.parse(content, Path(), "card.toml")
 
 
-@pytest.mark.parametrize("key", ["sise", "input.sise", "outputs.sise", "weights.sise", "folder"])
+@pytest.mark.parametrize("key", ["sise", "input.sise", "outputs.sise", "weights.sise", "folder", "brought"])
 def test_an_unknown_key_is_named(card, key):
     content = plain(card)
     table, name = part(content, key)

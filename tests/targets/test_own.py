@@ -10,14 +10,22 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundus_core.errors import UsageError
+from fundus_core import targets, truth
+from fundus_core.errors import CardError, UsageError
+from fundus_core.models import card as cards
+from fundus_core.models import registry
+from fundus_core.tables import read_table
+from fundus_core.tables.headings import understand
 from fundus_core.targets import TARGETS, files
 
 HBA1C = """
@@ -191,3 +199,114 @@ def test_any_text_is_a_target_or_one_sentence(tmp_path_factory: pytest.TempPathF
     except UsageError as error:
         said = str(error)
     assert said == "x" or said.endswith(".")
+
+
+# Brought by a card ----------------------------------------------------------------------------------------------
+
+BROUGHT = {
+    "name": "glycated haemoglobin", "short": "HbA1c", "unit": "%", "low": 3, "high": 20, "tolerances": [0.3, 0.5, 1],
+    "units": [{"name": "mmol/mol", "factor": 0.09148, "offset": 2.152, "usual": [20, 130]}],
+}  # fmt: skip
+
+
+def card_with(records: object, target: str = "hba1c", unit: str = "%") -> dict[str, object]:
+    """A bundled card, as plain values, of a model for one target more."""
+    path = registry.BUNDLED / "joir-age.toml"
+    content = cards.toml(path)
+    output = {**content["outputs"][0], "target": target, "unit": unit}  # type: ignore[index]
+    return {**content, "id": "m", "outputs": [output], "unverified": [], "results": [], "targets": records}
+
+
+def test_a_card_brings_its_target_writes_it_again_and_leaves_nothing_behind_when_it_is_only_read() -> None:
+    card = cards.parse(card_with({"hba1c": BROUGHT}), Path(), "card.toml")
+    assert card.targets == ("hba1c",)
+    again = tomllib.loads(cards.to_toml(card))
+    assert again["targets"]["hba1c"]["units"][0]["offset"] == 2.152
+    assert cards.to_toml(cards.parse(again, Path(), "card.toml")) == cards.to_toml(card)
+    assert "hba1c" not in TARGETS
+
+
+@pytest.mark.parametrize("unit", ["%", "mmol/mol"])
+def test_what_a_file_says_is_what_a_card_says(unit: str) -> None:
+    """A record survives the way from a file into a card and back, the offset of its other unit included."""
+    made = files.parse("hba1c", tomllib.loads(HBA1C), "x", TARGETS)
+    again = files.parse("hba1c", json.loads(json.dumps(files.plain(made))), "y", TARGETS)
+    assert again == made
+    at = [one.name for one in again.units].index(unit)
+    assert again.units[at].to_own(np.array([50.0]))[0] == pytest.approx({"%": 50.0, "mmol/mol": 6.726}[unit])
+
+
+CONFLICTS = [
+    (
+        {"sbp": {**BROUGHT, "name": "systolic blood pressure", "short": "SBP", "unit": "kPa"}},
+        "'sbp' with another 'unit'",
+    ),
+    ({"hba1c": {**BROUGHT, "headings": ["SBP"]}}, "'sbp' means the target 'sbp' already"),
+    ({"hba1c": {**BROUGHT, "published_mae": 1}}, "'published_mae' is not known"),
+    ({"hba1c": 3}, "must be a table of keys"),
+    ([BROUGHT], "a table"),
+    ({}, "must be one of sbp"),
+]
+
+
+@pytest.mark.parametrize(("records", "said"), CONFLICTS)
+def test_what_a_card_may_not_bring_is_one_sentence(records: object, said: str) -> None:
+    with pytest.raises(CardError) as error:
+        cards.parse(card_with(records), Path(), "card.toml")
+    assert said in str(error.value)
+    assert str(error.value).endswith(".")
+
+
+def test_an_installed_card_makes_its_target_known_and_a_second_one_that_differs_is_named(tmp_path: Path) -> None:
+    for name, low in (("a", 3), ("b", 4)):
+        (tmp_path / "models" / name).mkdir(parents=True)
+        content = {**card_with({"hba1c": {**BROUGHT, "low": low}}), "id": name}
+        (tmp_path / "models" / name / "card.toml").write_text(tomli_w.dumps(content), encoding="utf-8")
+    asked = (
+        "from fundus_core.targets import TARGETS; from fundus_core.models import registry;"
+        "from fundus_core.tables import units;"
+        "print(TARGETS['hba1c'].low, units.unit_of('mmol/mol'), *registry.shelf().faults.values())"
+    )
+    said = run(tmp_path, "-c", asked)
+    assert said.stdout.startswith("3.0 mmol/mol card.toml brings the target 'hba1c' with another 'low' (4.0)"), (
+        said.stderr
+    )
+
+
+@pytest.fixture
+def learnt() -> Iterator[None]:
+    """HbA1c and smoking, known in this process as a card would bring them, and forgotten again."""
+    targets.learn({"hba1c": {**BROUGHT, "phrase": "hba1c"}, "smoker": tomllib.loads(SMOKER)}, "a card")
+    yield
+    for name in ("hba1c", "smoker"):
+        del targets._KNOWN[name]
+
+
+@pytest.mark.usefixtures("learnt")
+@pytest.mark.parametrize(
+    ("heading", "meant"),
+    [
+        ("HbA1c (mmol/mol)", ("hba1c", "mmol/mol")),
+        ("hba1c_mmol_mol", ("hba1c", "mmol/mol")),
+        ("HbA1c NGSP %", ("hba1c", "%")),
+        ("ＨｂＡ１ｃ（％）", ("hba1c", "%")),
+        ("HbA1c treatment", ("covariate", "")),
+        ("hba1c_low", ("covariate", "")),
+        ("glucose_mmol_l", ("glucose", "mmol/L")),
+        ("喫煙", ("smoker", "")),
+    ],
+)
+def test_headings_of_a_target_that_came_in_later_are_understood(heading: str, meant: tuple[str, str]) -> None:
+    found = understand(heading)
+    assert (found.role, found.unit) == meant
+
+
+@pytest.mark.usefixtures("learnt")
+def test_codes_of_a_yes_no_target_are_the_users_to_say() -> None:
+    table = read_table("photograph,喫煙\na.jpg,1\nb.jpg,2\n".encode(), "t.csv")
+    mapped = truth.propose(table).change("喫煙", coding=truth.coding_from("1 = no, 2 = yes"))
+    assert truth.apply(table, mapped).values["smoker"].tolist() == [0.0, 1.0]
+
+
+def test_what_was_learnt_is_forgotten_between_tests() -> None:
+    assert understand("HbA1c (mmol/mol)").role == "covariate"

@@ -38,13 +38,13 @@ import numpy as np
 from fundus_core.evaluation.observations.sample import Sample
 from fundus_core.evaluation.one_cohort.baselines import age_and_sex, mean_of_others
 from fundus_core.records import Floats
-from fundus_core.targets import TARGETS
+from fundus_core.targets import TARGETS, Derived
 
 LIMITS_OF_AGREEMENT = 1.96
 """Standard deviations from the bias to a limit of agreement."""
 
-TOLERANCES: Mapping[str, tuple[float, ...]] = MappingProxyType(
-    {name: target.tolerances for name, target in TARGETS.items() if target.tolerances}
+TOLERANCES: Mapping[str, tuple[float, ...]] = Derived(
+    lambda: {name: target.tolerances for name, target in TARGETS.items() if target.tolerances}
 )
 """Per target, in its unit, how close counts as close (blood pressures as in KAKENHI 22K19671)."""
 

@@ -17,7 +17,7 @@ from fundus_core.errors import CardError, UsageError
 from fundus_core.models import bounds, registry
 from fundus_core.models import card as cards
 from fundus_core.models.importing.found import NOTHING, Affine, Found
-from fundus_core.targets import TARGETS
+from fundus_core.targets import Target
 
 _TOP: Mapping[str, object] = {
     "title": "", "summary": "", "rendered": False, "backbone_options": {}, "training": "", "command": "", "seed": -1,
@@ -38,6 +38,11 @@ class Draft:
     """As the TOML reader returns it."""
     name: str
     """Of the file or the card, for messages."""
+
+    @property
+    def known(self) -> Mapping[str, Target]:
+        """Targets by id: those known here, and those that the card brings."""
+        return cards.known_to(self.content, self.name)
 
     @property
     def unverified(self) -> tuple[str, ...]:
@@ -68,8 +73,11 @@ class Draft:
             message = f"{self.name} names no outputs; add a table [[outputs]] with 'target' for each, in their order."
             raise CardError(message)
         for one in listed:
-            if one.get("target") not in TARGETS:
-                message = f"{self.name}: an output has the target {one.get('target')!r}; one of {', '.join(TARGETS)}."
+            if one.get("target") not in self.known:
+                message = (
+                    f"{self.name}: an output has the target {one.get('target')!r}; one of {', '.join(self.known)}, "
+                    "or one of your own: a table [targets.ID] in the card, or a file in the folder 'targets'."
+                )
                 raise CardError(message)
         return listed
 
@@ -284,7 +292,7 @@ def _output(draft: Draft, found: Found, place: int, doubts: _Doubts) -> dict[str
         doubts.add(f"outputs.{name}.link")
     if found.runtime == "timm" and end in _OWN_ENDS:
         link = end if end != "softmax" else "sigmoid"
-    return {"unit": TARGETS[name].unit, "interval": [math.nan, math.nan], "growth": 0.0, **given, "link": link}
+    return {"unit": draft.known[name].unit, "interval": [math.nan, math.nan], "growth": 0.0, **given, "link": link}
 
 
 def link_of(draft: Draft, found: Found, place: int) -> str:
@@ -294,5 +302,5 @@ def link_of(draft: Draft, found: Found, place: int) -> str:
         firm = draft.firm_output(place, "link")
         own = "sigmoid" if end == "softmax" else end
         return str(firm) if firm not in (None, own, "identity") else "identity"
-    binary = TARGETS[str(draft.outputs[place]["target"])].binary
+    binary = draft.known[str(draft.outputs[place]["target"])].binary
     return str(said) if said is not None else ("sigmoid" if binary else "identity")

@@ -19,11 +19,6 @@ from pages.parts.shell.language import _, said
 
 NONE = "–"
 """Stands where there is no unit and no eye: an empty choice would be drawn as the word None."""
-UNITS = (
-    *(NONE, "mmHg", "kPa", "cmHg", "mg/dL", "mmol/L", "g/L", "cm", "in", "mm", "m"),
-    *("kg/m²", "kg", "lb", "g", "years", "months", "days"),
-)
-"""What can be chosen; a unit that does not fit the column's role is refused with those that do."""
 
 
 def confirmed(read: Table) -> Proposal:
@@ -78,9 +73,11 @@ def _edited(proposal: Proposal, name: str) -> list[dict[str, Any]]:
                 format_func=lambda role: roles.get(role, role),
                 width="medium",
             ),
-            "unit": config.SelectboxColumn(_("Unit in the file"), options=list(UNITS), required=True),
+            "unit": config.SelectboxColumn(_("Unit in the file"), options=_units(), required=True),
             "coding": config.TextColumn(
-                _("Codes"), help=_("For example: 1 = male, 2 = female; 1 = right, 2 = left"), width="medium"
+                _("Codes"),
+                help=_("For example: 1 = male, 2 = female; 1 = right, 2 = left; 1 = yes, 2 = no"),
+                width="medium",
             ),
             "eye": config.SelectboxColumn(
                 _("Eye"), options=[NONE, "right", "left"], required=True, format_func=lambda eye: eyes.get(eye, eye)
@@ -92,6 +89,11 @@ def _edited(proposal: Proposal, name: str) -> list[dict[str, Any]]:
         key=f"mapping-{name}-{digest}-{state.upload_number()}",
     )
     return list(edited)
+
+
+def _units() -> list[str]:
+    """What can be chosen; a unit that does not fit the column's role is refused with those that do."""
+    return list(dict.fromkeys([NONE, *(unit.name for of in truth.UNITS.values() for unit in of if unit.name)]))
 
 
 def _roles() -> dict[str, str]:

@@ -34,9 +34,13 @@ _BOUND: ContextVar[str] = ContextVar("language", default="")
 _Made = TypeVar("_Made")
 
 
-@cache
 def catalogue(language: str, domain: str = "fundus_lab") -> dict[str, str]:
     """Return sentence -> translation; empty for English, whose sentences are the keys."""
+    return _catalogue(language, domain, len(targets.TARGETS))
+
+
+@cache
+def _catalogue(language: str, domain: str, _targets: int) -> dict[str, str]:
     path = LOCALE / language / "LC_MESSAGES" / f"{domain}.po"
     if not path.is_file():
         return {}
@@ -48,7 +52,7 @@ def catalogue(language: str, domain: str = "fundus_lab") -> dict[str, str]:
 
 def _own_names(language: str) -> dict[str, str]:
     """What a user's own targets are called; their files say it."""
-    own = targets.OWN.values() if language == "ja" else ()
+    own = targets.own().values() if language == "ja" else ()
     return {name: there for one in own for name, there in ((one.name, one.name_ja), (one.short, one.short_ja)) if there}
 
 
@@ -87,9 +91,13 @@ def _(text: str) -> str:
     return catalogue(current()).get(text, text)
 
 
-@cache
 def phrasebook(language: str) -> Phrasebook:
     """Return what the core says, and what names in it mean, in a language."""
+    return _phrasebook(language, len(targets.TARGETS))
+
+
+@cache
+def _phrasebook(language: str, _targets: int) -> Phrasebook:
     names = {text: own for text, own in catalogue(language).items() if not PLACE.search(text)}
     return Phrasebook({**names, **catalogue(language, "fundus_core")})
 

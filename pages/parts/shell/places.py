@@ -7,8 +7,8 @@ from pathlib import Path
 
 from streamlit import config
 
+from fundus_core.home import home as folder
 from fundus_core.images.roots import VARIABLE, listed
-from fundus_core.pipeline import home as folder
 
 __all__ = ["folder", "local", "proxies", "roots"]
 

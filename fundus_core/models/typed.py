@@ -1,0 +1,79 @@
+"""From the plain values of a TOML reader to frozen records, every key and type checked."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+from fundus_core.errors import CardError
+
+NOT_WRITTEN = frozenset({"brought", "folder"})
+"""Parts of a card that are no keys of its file."""
+
+
+def record(kind: type, content: object, name: str, where: str = "") -> object:
+    """Build a record of a card.
+
+    Args:
+        kind: A dataclass.
+        content: Plain values by field.
+        name: Of the card, for messages.
+        where: Dotted key under which it stands, with a dot behind it.
+
+    Raises:
+        CardError: A key is unknown or missing, or a value has the wrong type.
+    """
+    if not isinstance(content, Mapping):
+        message = f"{name}: '{where.rstrip('.')}' must be a table of keys, not {content!r}."
+        raise CardError(message)
+    known = {field.name for field in fields(kind)}
+    for key in content:
+        if key not in known:
+            allowed = ", ".join(sorted(known - NOT_WRITTEN))
+            message = f"{name} has the unknown key '{where}{key}'; the keys are {allowed}. Correct or remove it."
+            raise CardError(message)
+    hints = typing.get_type_hints(kind)
+    values = {}
+    for key in (field.name for field in fields(kind)):
+        if key not in content:
+            message = f"{name} lacks the key '{where}{key}'; add it (empty, and named in 'unverified', if unknown)."
+            raise CardError(message)
+        values[key] = _value(hints[key], content[key], name, f"{where}{key}")
+    return kind(**values)
+
+
+def _value(hint: object, value: object, name: str, where: str) -> object:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return record(hint, value, name, where + ".")
+    if origin is tuple:
+        return _tuple(arguments, value, name, where)
+    if origin is Mapping:
+        if not isinstance(value, Mapping):
+            raise wrong(name, where, "a table", value)
+        return types.MappingProxyType({str(k): _value(arguments[1], v, name, f"{where}.{k}") for k, v in value.items()})
+    if hint is object or hint is Path:
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not (isinstance(hint, type) and type(value) is hint):
+        raise wrong(name, where, getattr(hint, "__name__", str(hint)), value)
+    return value
+
+
+def _tuple(arguments: tuple[object, ...], value: object, name: str, where: str) -> tuple[object, ...]:
+    if not isinstance(value, list | tuple):
+        raise wrong(name, where, "a list", value)
+    if arguments[-1] is Ellipsis:
+        arguments = (arguments[0],) * len(value)
+    if len(value) != len(arguments):
+        raise wrong(name, where, f"a list of {len(arguments)}", value)
+    return tuple(_value(h, v, name, f"{where}[{k}]") for k, (h, v) in enumerate(zip(arguments, value, strict=True)))
+
+
+def wrong(name: str, where: str, wanted: str, value: object) -> CardError:
+    """Return the one sentence about a value."""
+    return CardError(f"{name}: '{where}' is {value!r}; it must be {wanted}.")
