@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from fundus_core.analyses import criteria_of
 from pages.parts import criteria
 from pages.parts.shared import choose, show, studies
 from pages.parts.shell.language import _
@@ -15,7 +14,7 @@ buttons = show.title(
 )
 st.caption(_("For reading research data; not a diagnosis."))
 studies.read(view)
-able = criteria_of(studies.study(view))
+able = studies.study(view).criteria
 if not able:
     show.empty(
         _("No criterion can be told: blood pressures, glucose or waist must be both measured and predicted."),

@@ -1,11 +1,12 @@
 """One record for each thing that is computed and shown; pages, reports, slides and files only lay it out."""
 
-from fundus_core.analyses import one_cohort, side_by_side, words
+from fundus_core.analyses import criteria, one_cohort, side_by_side, words
 from fundus_core.analyses.layout import Laid, layout, shown, table_one
 from fundus_core.analyses.memory import Disk, Memory
-from fundus_core.analyses.one_cohort import criteria_of, evaluated, main_score, nearest
+from fundus_core.analyses.scores import evaluated, forest_of, main_score
 from fundus_core.analyses.side_by_side import told_apart
 from fundus_core.analyses.study import BETWEEN, Analysis, Canvas, Rows, Study
+from fundus_core.analyses.subgroups import nearest
 
 __all__ = [
     "BETWEEN",
@@ -16,8 +17,9 @@ __all__ = [
     "Memory",
     "Rows",
     "Study",
-    "criteria_of",
+    "criteria",
     "evaluated",
+    "forest_of",
     "layout",
     "main_score",
     "nearest",

@@ -64,7 +64,7 @@ COMPARISON = Analysis(
     "Cohorts side by side",
     "Do errors differ between cohorts, and would they on the same people?",
     _comparison,
-    per_target=False,
+    asks="cohort",
 )
 
 
@@ -164,7 +164,7 @@ CASE_MIX = Analysis(
     "Numbers are mean (SD), of which n known where some are missing; categories n (share).",
     _case_mix,
     rows=evaluation.rows,
-    per_target=False,
+    asks="cohort",
     at_level=False,
 )
 IMBALANCE = Analysis(
@@ -173,7 +173,7 @@ IMBALANCE = Analysis(
     "Standardised differences below 0.1 are often taken as negligible; an overlap of 1: one distribution.",
     _imbalance,
     rows=evaluation.rows,
-    per_target=False,
+    asks="cohort",
     at_level=False,
 )
 
@@ -190,7 +190,7 @@ RECALIBRATION = Analysis(
     "A line from prediction to truth, learnt on one cohort, tested on the other: never on the same people.",
     _transfers,
     rows=evaluation.rows,
-    per_target=False,
+    asks="cohort",
 )
 
 
@@ -240,7 +240,7 @@ SHIFT = Analysis(
     "How the predictions of two cohorts differ, a person each; Holm-corrected. A shift is no error.",
     _shift,
     rows=evaluation.rows,
-    per_target=False,
+    asks="cohort",
     at_level=False,
 )
 OUT_OF_DISTRIBUTION = Analysis(
@@ -249,7 +249,7 @@ OUT_OF_DISTRIBUTION = Analysis(
     "How many photographs are unlike those that the model was trained on?",
     _foreign,
     rows=evaluation.rows,
-    per_target=False,
+    asks="cohort",
     at_level=False,
 )
 

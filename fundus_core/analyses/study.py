@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from fundus_core.analyses.memory import Memory
 from fundus_core.analyses.words import Word
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Cell, Level, Sample
-from fundus_core.figures import Figure, Look, Points
+from fundus_core.figures import Figure, Look, Observations
 from fundus_core.records import CohortTable, Labels, Status
 from fundus_core.targets import TARGETS, Target
 
@@ -37,7 +37,7 @@ class Canvas:
 
     look: Look
     """Palette, language, stamp."""
-    groups: Sequence[Points] = ()
+    groups: Sequence[Observations] = ()
     """Observations, a group per colour."""
     by: str = ""
     """The column that cuts the cohort; empty for every one."""
@@ -63,12 +63,12 @@ class Analysis(Generic[_R]):
     """Class of the result where it is worth keeping on disk."""
     rows: Callable[[_R], Rows] = lambda _found: ()
     """The result as an exported table."""
-    draw: Callable[[Study, Target, Canvas], Figure | None] | None = None
-    """The result as a figure; ``None`` comes back where there is nothing to draw."""
+    draw: Callable[[Study, str, Canvas], Figure | None] = lambda _study, _name, _canvas: None
+    """The result as a figure, of a study and a target (or criterion); ``None`` where there is nothing to draw."""
     needs: Callable[[Target], bool] = lambda _target: True
     """Which targets it is for."""
-    per_target: bool = True
-    """Whether it asks about one target at a time."""
+    asks: Literal["target", "criterion", "cohort"] = "target"
+    """About what at a time."""
     at_level: bool = True
     """Whether it depends on what one observation is."""
     cut: bool = False
@@ -131,8 +131,10 @@ class Study:
         return [row for each in wanted for by in columns for row in analysis.rows(self.get(analysis, each, by))]
 
     def of_interest(self, analysis: Analysis[_R]) -> Sequence[str]:
-        """Return what an analysis asks about one after another: the targets that it is for."""
-        return [name for name in self.targets if analysis.needs(TARGETS[name])] if analysis.per_target else [""]
+        """Return what an analysis asks about one after another: targets that it is for, criteria, or the cohort."""
+        if analysis.asks == "criterion":
+            return self.criteria
+        return [""] if analysis.asks == "cohort" else [name for name in self.targets if analysis.needs(TARGETS[name])]
 
     @property
     def tables(self) -> Mapping[str, CohortTable]:
@@ -169,6 +171,11 @@ class Study:
         return [name for name in TARGETS if any(name in each for each in shared)]
 
     @property
+    def criteria(self) -> Sequence[str]:
+        """Ids of the clinical criteria that the cohort can tell."""
+        return evaluation.applicable_criteria(self.table)
+
+    @property
     def columns(self) -> Sequence[str]:
         """Columns that cut the cohort in at least two and at most :data:`MOST_GROUPS` groups."""
         return self.memory.kept("columns", list, lambda: _columns(self.table))
@@ -178,7 +185,7 @@ class Study:
         name = ("sample", target, self.level)
         return self.memory.kept(name, None, lambda: _sample(self.ordered, TARGETS[target], self.level))
 
-    def groups(self, target: str, by: str = "", *, name: str = "all", place: int = 0) -> Sequence[Points]:
+    def groups(self, target: str, by: str = "", *, name: str = "all", place: int = 0) -> Sequence[Observations]:
         """Return one target's observations, a group per word of a column; one group without a column.
 
         Args:
@@ -189,10 +196,10 @@ class Study:
         """
         found, ids = self.sample(target)
         if not by:
-            return [Points(name, ids, found.y, found.p, place)]
+            return [Observations(name, ids, found.y, found.p, place)]
         mine = self.memory.kept(("words", target, by, self.level), None, lambda: _words(found, self.ordered, by))
         return [
-            Points(str(word), ids[mine == word], found.y[mine == word], found.p[mine == word], at)
+            Observations(str(word), ids[mine == word], found.y[mine == word], found.p[mine == word], at)
             for at, word in enumerate(np.unique(mine))
         ]
 

@@ -1,17 +1,15 @@
-"""From tables to Plotly figures; the numbers are computed elsewhere."""
-
-from plotly.graph_objects import Figure
+"""From tables to figures in plain records, and two drawers; the numbers are computed elsewhere."""
 
 from fundus_core.figures.agreement import bland_altman, error_boxes, residuals
-from fundus_core.figures.calibration import Steps, calibration
+from fundus_core.figures.calibration import calibration
 from fundus_core.figures.classes import precision_recall, probabilities, roc
-from fundus_core.figures.cloud import WEBGL_POINTS, Points
-from fundus_core.figures.decisions import Shares, decision_curve, prevalences
+from fundus_core.figures.cloud import WEBGL_POINTS, Observations
+from fundus_core.figures.decisions import decision_curve, prevalences
 from fundus_core.figures.distribution import among
 from fundus_core.figures.errors import error_histogram
-from fundus_core.figures.forest import Row, forest, literature
-from fundus_core.figures.look import Look, alt_text, error, heading, number, with_unit
-from fundus_core.figures.numbers import numbers
+from fundus_core.figures.figure import Figure
+from fundus_core.figures.forest import ForestRow, forest, literature
+from fundus_core.figures.look import Look, error, heading, number, with_unit
 from fundus_core.figures.palette import DARK, LIGHT, Palette
 from fundus_core.figures.scatter import predicted_against_true
 from fundus_core.figures.small import small_scatter
@@ -21,13 +19,10 @@ __all__ = [
     "LIGHT",
     "WEBGL_POINTS",
     "Figure",
+    "ForestRow",
     "Look",
+    "Observations",
     "Palette",
-    "Points",
-    "Row",
-    "Shares",
-    "Steps",
-    "alt_text",
     "among",
     "bland_altman",
     "calibration",
@@ -39,7 +34,6 @@ __all__ = [
     "heading",
     "literature",
     "number",
-    "numbers",
     "precision_recall",
     "predicted_against_true",
     "prevalences",

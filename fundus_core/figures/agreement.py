@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 
 from fundus_core.evaluation import Estimate
-from fundus_core.figures.cloud import Points, cloud
-from fundus_core.figures.look import Look, frame, note, number, with_unit
-from fundus_core.figures.palette import rgba
-from fundus_core.records import Floats
+from fundus_core.figures.cloud import Along, Observations, clouds
+from fundus_core.figures.figure import Axis, Figure, Label, Note, Text, corner
+from fundus_core.figures.look import Look, number, with_unit
+from fundus_core.figures.marks import Box, Mark, Rule
 from fundus_core.targets import Target
 
 
 def bland_altman(
     target: Target,
-    groups: Sequence[Points],
+    groups: Sequence[Observations],
     estimates: Mapping[str, Estimate],
     look: Look,
     *,
     height: int = 420,
-) -> go.Figure:
+) -> Figure:
     """Draw prediction minus truth against their mean, with bias and 95 % limits of agreement.
 
     A predictor that explains part of the variance is shrunk to the mean and always shows a slope here;
@@ -36,103 +35,100 @@ def bland_altman(
         height: Pixels.
     """
     bias, low, high = (estimates[name] for name in ("bias", "loa_low", "loa_high"))
+    name = with_unit(target, look)
     alt = look.say("Bland-Altman for {name}: bias {bias}, limits of agreement {low} to {high}.").format(
-        name=with_unit(target, look),
+        name=name,
         bias=number(bias.value, target, signed=True),
         low=number(low.value, target),
         high=number(high.value, target),
     )
-    figure = frame(look, alt=alt, height=height, legend=len(groups) > 1)
-    _differences(figure, groups, lambda group: (group.truth + group.predicted) / 2, target, look)
-    figure.add_hline(y=0, line={"color": look.palette.grid, "width": 1})
-    for estimate, words in ((high, "+1.96 SD"), (bias, look.say("bias")), (low, "−1.96 SD")):
-        _level(figure, estimate, words, target, look)
-    figure.update_yaxes(range=_height(groups, (bias, low, high)))
-    figure.update_xaxes(title_text=look.say("Mean of true and predicted {name}").format(name=with_unit(target, look)))
-    figure.update_yaxes(title_text=look.say("predicted − true ({unit})").format(unit=look.say(target.unit)))
-    return figure
+    levels = {"+1.96 SD": high, look.say("bias"): bias, "−1.96 SD": low}
+    return Figure(
+        look,
+        alt,
+        Axis(look.say("Mean of true and predicted {name}").format(name=name)),
+        Axis(_difference(target, look), _height(groups, (bias, low, high)), grid=True),
+        (
+            *(mark for each in levels.values() for mark in _level(each, look)),
+            Rule(0, look.palette.grid, width=1),
+            *_differences(groups, lambda group: (group.truth + group.predicted) / 2, target, look),
+        ),
+        tuple(_said(words, each.value, target) for words, each in levels.items() if each.value is not None),
+        height,
+        legend=len(groups) > 1,
+    )
 
 
-def residuals(target: Target, groups: Sequence[Points], look: Look, *, against: str, height: int = 380) -> go.Figure:
+def residuals(target: Target, groups: Sequence[Observations], look: Look, *, against: str, height: int = 380) -> Figure:
     """Draw prediction minus truth against ``truth`` or against ``predicted``.
 
     Against the truth a slope is expected (regression to the mean); against
     the prediction it is miscalibration.
     """
-    words = {"truth": look.say("True {name}"), "predicted": look.say("Predicted {name}")}
-    axis = words[against].format(name=with_unit(target, look))
-    figure = frame(look, alt=look.say("Errors against: {axis}.").format(axis=axis), height=height)
-    _differences(figure, groups, lambda group: group.truth if against == "truth" else group.predicted, target, look)
-    figure.add_hline(y=0, line={"color": look.palette.identity, "width": 1.4, "dash": "dash"})
-    remark = {
-        "truth": "a slope here is regression to the mean",
-        "predicted": "a slope here is miscalibration",
-    }
-    note(figure, look, [look.say(remark[against])], corner="top right")
-    figure.update_xaxes(title_text=axis)
-    figure.update_yaxes(title_text=look.say("predicted − true ({unit})").format(unit=look.say(target.unit)))
-    return figure
+    words, remark = {
+        "truth": (look.say("True {name}"), look.say("a slope here is regression to the mean")),
+        "predicted": (look.say("Predicted {name}"), look.say("a slope here is miscalibration")),
+    }[against]
+    axis = words.format(name=with_unit(target, look))
+    zero = Rule(0, look.palette.identity, dash="dash")
+    return Figure(
+        look,
+        look.say("Errors against: {axis}.").format(axis=axis),
+        Axis(axis),
+        Axis(_difference(target, look), grid=True),
+        (
+            zero,
+            *_differences(groups, lambda group: group.truth if against == "truth" else group.predicted, target, look),
+        ),
+        (corner([Text(remark)], "top right"),),
+        height,
+    )
 
 
-def error_boxes(target: Target, groups: Sequence[Points], look: Look, *, height: int = 0) -> go.Figure:
+def error_boxes(target: Target, groups: Sequence[Observations], look: Look) -> Figure:
     """Draw the distribution of errors, a box per group: median, quartiles, 5th and 95th percentile."""
-    alt = look.say("Distribution of errors for {name}.").format(name=with_unit(target, look))
-    figure = frame(look, alt=alt, height=height or 130 + 44 * len(groups))
-    for group in reversed(groups):
-        error = group.error
-        if not len(error):
-            continue
-        marks = np.percentile(error, [5, 25, 50, 75, 95])
-        colour = look.palette.cohort(group.colour)
-        figure.add_trace(
-            go.Box(
-                y=[group.name],
-                lowerfence=[marks[0]],
-                q1=[marks[1]],
-                median=[marks[2]],
-                q3=[marks[3]],
-                upperfence=[marks[4]],
-                orientation="h",
-                fillcolor=rgba(colour, 0.45),
-                line={"color": colour, "width": 1.6},
-                name=group.name,
-                showlegend=False,
-            )
-        )
-    figure.add_vline(x=0, line={"color": look.palette.identity, "width": 1.2, "dash": "dash"})
-    figure.update_xaxes(title_text=look.say("predicted − true ({unit})").format(unit=look.say(target.unit)))
-    figure.update_yaxes(showgrid=False)
-    return figure
+    known = [group for group in groups if len(group)]
+    boxes = [
+        Box(at, _percentiles(group), look.palette.cohort(group.colour), group.name)
+        for at, group in enumerate(reversed(known))
+    ]
+    return Figure(
+        look,
+        look.say("Distribution of errors for {name}.").format(name=with_unit(target, look)),
+        Axis(_difference(target, look)),
+        Axis(span=(-0.6, len(known) - 0.4), labels=tuple(Label(box.at, box.name) for box in boxes)),
+        (Rule(0, look.palette.identity, upright=True, width=1.2, dash="dash"), *boxes),
+        height=130 + 44 * len(groups),
+    )
 
 
-def _height(groups: Sequence[Points], levels: Sequence[Estimate]) -> list[float]:
+def _percentiles(group: Observations) -> tuple[float, float, float, float, float]:
+    five, quarter, half, rest, most = map(float, np.percentile(group.error, [5, 25, 50, 75, 95]))
+    return five, quarter, half, rest, most
+
+
+def _difference(target: Target, look: Look) -> str:
+    return look.say("predicted − true ({unit})").format(unit=look.say(target.unit))
+
+
+def _height(groups: Sequence[Observations], levels: Sequence[Estimate]) -> tuple[float, float]:
     ends = [end for level in levels for end in (level.value, level.low, level.high) if end is not None]
     reach = max([abs(end) for end in ends] + [float(np.abs(g.error).max()) for g in groups if len(g)] + [1e-9])
-    return [-1.12 * reach, 1.12 * reach]
+    return -1.12 * reach, 1.12 * reach
 
 
-def _differences(
-    figure: go.Figure, groups: Sequence[Points], along: Callable[[Points], Floats], target: Target, look: Look
-) -> None:
-    count = sum(map(len, groups))
-    hover = f"%{{y:+.{target.decimals}f}}<br>%{{customdata}}<extra></extra>"
-    for group in groups:
-        cloud(figure, group, along(group), group.error, look, count=count, hover=hover)
+def _differences(groups: Sequence[Observations], along: Along, target: Target, look: Look) -> Iterator[Mark]:
+    hover = f"{{y:+.{target.decimals}f}}\n{{label}}"
+    return clouds(groups, along, lambda group: group.error, look, hover=hover)
 
 
-def _level(figure: go.Figure, estimate: Estimate, words: str, target: Target, look: Look) -> None:
-    if estimate.value is None:
-        return
+def _level(estimate: Estimate, look: Look) -> Iterator[Rule]:
     if estimate.low is not None and estimate.high is not None:
-        figure.add_hrect(y0=estimate.low, y1=estimate.high, fillcolor=look.palette.band, line={"width": 0})
-    figure.add_hline(
-        y=estimate.value,
-        line={"color": look.palette.ink, "width": 1.4, "dash": "dot"},
-        annotation={
-            "text": f"{words} {number(estimate.value, target, signed=True)}",
-            "font": {"color": look.palette.ink, "size": look.size - 1},
-            "bgcolor": look.palette.surface,
-            "xanchor": "right",
-        },
-        annotation_position="top right",
-    )
+        yield Rule(estimate.low, look.palette.band, to=estimate.high)
+    if estimate.value is not None:
+        yield Rule(estimate.value, look.palette.ink, dash="dot")
+
+
+def _said(words: str, value: float, target: Target) -> Note:
+    line = Text(f"{words} {number(value, target, signed=True)}")
+    return Note((line,), 1, value, y_is_place=True, smaller=1)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from fundus_core.figures.look import Look
-from fundus_core.figures.palette import rgba
+from fundus_core.figures.marks import Density, Mark, Points
 from fundus_core.records import Floats, Labels
 
 SVG_POINTS = 5_000
@@ -23,7 +23,7 @@ CELLS = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Points:
+class Observations:
     """One cohort's observations, a row each, without missing values."""
 
     name: str
@@ -46,60 +46,37 @@ class Points:
         return self.predicted - self.truth
 
 
-def cloud(figure: go.Figure, group: Points, x: Floats, y: Floats, look: Look, *, count: int, hover: str) -> None:
-    """Draw a group's observations.
+Along = Callable[[Observations], Floats]
+"""Where each observation lies on an axis."""
+
+
+def clouds(groups: Sequence[Observations], along: Along, up: Along, look: Look, *, hover: str) -> Iterator[Mark]:
+    """Return the marks of groups' observations.
 
     Args:
-        figure: Where to draw.
-        group: Names, colour, and the errors that decide which points lie on top of a density.
-        x: Where each point lies, n.
-        y: Where each point lies, n.
+        groups: Names, colours, and the errors that decide which points lie on top of a density.
+        along: Where each lies on the x axis.
+        up: Where each lies on the y axis.
         look: Palette.
-        count: Observations of all groups of the figure together.
-        hover: Plotly's template.
+        hover: What the screen says of a point.
     """
-    if count > WEBGL_POINTS:
-        _density(figure, group, x, y, look)
-        worst = _worst(group, max(1, WORST_SHOWN * len(group) // count))
-        group = replace(group, ids=group.ids[worst], truth=group.truth[worst], predicted=group.predicted[worst])
-        x, y = x[worst], y[worst]
-    colour = look.palette.cohort(group.colour)
-    kind = go.Scatter if count <= SVG_POINTS or count > WEBGL_POINTS else go.Scattergl
-    figure.add_trace(
-        kind(
-            x=x,
-            y=y,
-            customdata=[str(name) for name in group.ids],
-            mode="markers",
-            name=group.name,
-            marker={
-                "color": rgba(colour, 0.55),
-                "size": 7 if count <= 2_000 else 5,
-                "line": {"width": 0.6, "color": rgba(colour, 0.9)},
-            },
-            selected={"marker": {"opacity": 1, "size": 14, "color": look.palette.chosen}},
-            unselected={"marker": {"opacity": 0.45}},
-            hovertemplate=hover,
-        )
-    )
+    count = sum(map(len, groups))
+    for group in groups:
+        x, y, ids, colour = along(group), up(group), group.ids, look.palette.cohort(group.colour)
+        if count > WEBGL_POINTS:
+            yield _density(group.name, x, y, colour)
+            worst = _worst(group, max(1, WORST_SHOWN * len(group) // count))
+            x, y, ids = x[worst], y[worst], ids[worst]
+        yield Points(
+            x, y, colour, group.name, ids, hover=hover, size=7 if count <= 2_000 else 5, opacity=0.55, edge=0.6,
+            quick=SVG_POINTS < count <= WEBGL_POINTS,
+        )  # fmt: skip
 
 
-def _density(figure: go.Figure, group: Points, x: Floats, y: Floats, look: Look) -> None:
+def _density(name: str, x: Floats, y: Floats, colour: str) -> Density:
     counts, xs, ys = np.histogram2d(x, y, bins=CELLS)
-    shown = np.where(counts > 0, np.log10(np.maximum(counts, 1)), np.nan).astype(np.float32)
-    colour = look.palette.cohort(group.colour)
-    figure.add_trace(
-        go.Heatmap(
-            x=(xs[:-1] + xs[1:]) / 2,
-            y=(ys[:-1] + ys[1:]) / 2,
-            z=shown.T,
-            colorscale=[[0, rgba(colour, 0.12)], [1, colour]],
-            showscale=False,
-            hoverinfo="skip",
-            name=group.name,
-        )
-    )
+    return Density((xs[:-1] + xs[1:]) / 2, (ys[:-1] + ys[1:]) / 2, counts.T, colour, name)
 
 
-def _worst(group: Points, number: int) -> NDArray[np.intp]:
+def _worst(group: Observations, number: int) -> NDArray[np.intp]:
     return np.argsort(-np.abs(group.error), kind="stable")[:number]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-import plotly.graph_objects as go
 
-from fundus_core.figures.look import Look, frame, number, with_unit
-from fundus_core.figures.palette import rgba
+from fundus_core.figures.figure import Axis, Figure
+from fundus_core.figures.look import Look, number, with_unit
+from fundus_core.figures.marks import Bars, Rule
 from fundus_core.records import Floats, Prediction
 from fundus_core.targets import Target
+
+_BARS = 40
 
 
 def among(
     target: Target, prediction: Prediction, others: Floats, look: Look, *, height: int = 150, place: int = 0
-) -> go.Figure:
+) -> Figure:
     """Draw a prediction with its interval over the distribution of a cohort's predictions.
 
     Args:
@@ -25,22 +27,18 @@ def among(
         place: Of the cohort's colour in the palette.
     """
     words = look.say("{name}: {value}, among {count} predictions of the cohort.")
-    alt = words.format(name=with_unit(target, look), value=number(prediction.value, target), count=len(others))
-    figure = frame(look, alt=alt, height=height)
-    colour = look.palette.cohort(place)
-    if len(others):
-        marker = {"color": rgba(colour, 0.28), "line": {"width": 0}}
-        figure.add_trace(go.Histogram(x=others, nbinsx=40, marker=marker, hoverinfo="skip"))
-    if np.isfinite(prediction.low) and np.isfinite(prediction.high):
-        figure.add_vrect(
-            x0=prediction.low,
-            x1=prediction.high,
-            fillcolor=look.palette.band,
-            line={"width": 0},
-            layer="below",
-        )
-    figure.add_vline(x=prediction.value, line={"color": look.palette.ink, "width": 2.5})
-    figure.update_yaxes(visible=False)
-    figure.update_xaxes(title_text=look.say(target.unit))
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 20, "b": 36}, bargap=0.04)
-    return figure
+    counts, edges = np.histogram(others, _BARS) if len(others) else (np.empty(0), np.empty(1))
+    known = np.isfinite(prediction.low) and np.isfinite(prediction.high)
+    palette = look.palette
+    return Figure(
+        look,
+        words.format(name=with_unit(target, look), value=number(prediction.value, target), count=len(others)),
+        Axis(look.say(target.unit)),
+        Axis(shown=False),
+        (
+            *([Rule(prediction.low, palette.band, to=prediction.high, upright=True)] if known else []),
+            Bars(edges[:-1], edges[1:], counts.astype(np.float64), palette.cohort(place), opacity=0.28),
+            Rule(prediction.value, palette.ink, upright=True, width=2.5),
+        ),
+        height=height,
+    )

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
-
 from fundus_core.evaluation import QUANTILES, ErrorDistribution
-from fundus_core.figures.look import Look, frame, note, number
-from fundus_core.figures.palette import rgba
+from fundus_core.figures.figure import Axis, Figure, Text, corner
+from fundus_core.figures.look import Look, number
+from fundus_core.figures.marks import Bars, Rule
 from fundus_core.targets import Target
 
 
 def error_histogram(
     target: Target, found: ErrorDistribution, look: Look, *, place: int = 0, height: int = 420
-) -> go.Figure:
+) -> Figure:
     """Draw how often each error (predicted minus true) occurs, with the middle and the outer twentieths.
 
     Args:
@@ -25,26 +24,18 @@ def error_histogram(
     shown = {share: float(value) for share, value in zip(QUANTILES, found.quantiles, strict=True)}
     low, middle, high = (number(shown[share], target, signed=True) for share in (0.05, 0.5, 0.95))
     words = look.say("Errors of {name}: median {middle}, 90 % between {low} and {high}.")
-    alt = words.format(name=look.say(target.name), middle=middle, low=low, high=high)
-    figure = frame(look, alt=alt, height=height)
-    colour = look.palette.cohort(place)
-    width = found.edges[1:] - found.edges[:-1]
-    figure.add_trace(
-        go.Bar(
-            x=found.edges[:-1] + width / 2,
-            y=found.counts,
-            width=width,
-            marker={"color": rgba(colour, 0.6), "line": {"color": colour, "width": 0.6}},
-            hovertemplate="%{x:.3g}: %{y}<extra></extra>",
-            showlegend=False,
-        )
+    palette, counts = look.palette, found.counts.astype(float)
+    outer = (Rule(shown[share], palette.quiet, upright=True, width=1.2, dash="dot") for share in (0.05, 0.95))
+    return Figure(
+        look,
+        words.format(name=look.say(target.name), middle=middle, low=low, high=high),
+        Axis(look.say("predicted − true ({unit})").format(unit=look.say(target.unit)), grid=True),
+        Axis(look.say("observations"), (0, 1.2 * max(float(counts.max()), 1.0)), grid=True),
+        (
+            Bars(found.edges[:-1], found.edges[1:], counts, palette.cohort(place), edge=0.6, hover="{x:.3g}: {y}"),
+            Rule(0, palette.identity, upright=True, dash="dash"),
+            *outer,
+        ),
+        (corner([Text(f"{look.say('median')} {middle}", bold=True), Text(f"90 %: {low} … {high}")], "top left"),),
+        height,
     )
-    figure.add_vline(x=0, line={"color": look.palette.identity, "width": 1.4, "dash": "dash"})
-    for share in (0.05, 0.95):
-        figure.add_vline(x=shown[share], line={"color": look.palette.quiet, "width": 1.2, "dash": "dot"})
-    lines = [f"<b>{look.say('median')} {middle}</b>", f"90 %: {low} … {high}"]
-    note(figure, look, lines, corner="top left")
-    title = look.say("predicted − true ({unit})").format(unit=look.say(target.unit))
-    figure.update_xaxes(title_text=title, showgrid=True)
-    figure.update_yaxes(title_text=look.say("observations"), range=[0, 1.2 * max(float(found.counts.max()), 1.0)])
-    return figure

@@ -5,33 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import plotly.graph_objects as go
+import numpy as np
 
-from fundus_core.evaluation import Published, published
-from fundus_core.figures.look import Look, error, frame
+from fundus_core.evaluation import Estimate, Published, published
+from fundus_core.figures.figure import Axis, Figure, Label, Note, Text
+from fundus_core.figures.look import Look, error
+from fundus_core.figures.marks import Mark, Points, Rule, floats
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ForestRow:
     """One row of a forest plot."""
 
     name: str
     """Cohort or subgroup."""
-    value: float | None
-    """The estimate; ``None`` where it is withheld or not estimable."""
-    low: float | None
-    """Lower end of the interval."""
-    high: float | None
-    """Upper end of the interval."""
-    count: int | None
-    """People behind the estimate; ``None`` where nobody said (a published figure)."""
-    note: str = ""
-    """Why there is no value."""
+    estimate: Estimate
+    """Its value is ``None`` where it is withheld or not estimable; its note says why, in the reader's language."""
+    people: int | None
+    """Behind the estimate; ``None`` where nobody said (a published figure)."""
     colour: int | None = 0
     """Place of the cohort's colour in the palette; ``None`` for what is no cohort here (a published figure)."""
 
 
-def literature(target_id: str, score: str, say: Callable[[str], str] = str) -> list[Row]:
+def literature(target_id: str, score: str, say: Callable[[str], str] = str) -> list[ForestRow]:
     """Return what others have published of a score, a row each, for the foot of a forest plot.
 
     Args:
@@ -45,8 +41,11 @@ def literature(target_id: str, score: str, say: Callable[[str], str] = str) -> l
     found = published(target_id, score)
     names = [each.study.name for each in found]
     return [
-        Row(
-            _study(each, say, several=names.count(each.study.name) > 1), each.value, each.low, each.high, None, "", None
+        ForestRow(
+            _study(each, say, several=names.count(each.study.name) > 1),
+            Estimate(each.value, each.low, each.high),
+            None,
+            None,
         )
         for each in found
     ]
@@ -58,14 +57,14 @@ def _study(each: Published, say: Callable[[str], str], *, several: bool) -> str:
 
 
 def forest(
-    rows: Sequence[Row],
+    rows: Sequence[ForestRow],
     axis: str,
     look: Look,
     *,
     reference: float | None = None,
     reference_name: str = "",
     write: Callable[[float], str] = error,
-) -> go.Figure:
+) -> Figure:
     """Draw estimates with intervals below one another.
 
     Args:
@@ -76,83 +75,71 @@ def forest(
         reference_name: What the line is, already translated.
         write: Writes a value, as tables write it.
     """
-    alt = f"{axis}: " + "; ".join(f"{row.name} {_text(row, look, write)}" for row in rows)
-    figure = frame(look, alt=alt, height=120 + 40 * max(len(rows), 1))
-    labels = [_label(row, look) for row in rows]
-    if reference is not None:
-        figure.add_vline(x=reference, line={"color": look.palette.quiet, "width": 1.2, "dash": "dash"})
-        figure.add_annotation(
-            x=reference,
-            y=0,
-            yref="paper",
-            yanchor="bottom",
-            xanchor="left",
-            text=f" {reference_name}",
-            showarrow=False,
-            font={"color": look.palette.quiet, "size": look.size - 1},
-        )
-    for label, row in zip(labels, rows, strict=True):
-        _row(figure, label, row, _text(row, look, write), look)
-    figure.update_yaxes(
-        type="category",
-        categoryorder="array",
-        categoryarray=labels[::-1],
-        showgrid=False,
-        range=[-0.6, len(rows) - 0.4],
+    texts = [_text(row.estimate, look, write) for row in rows]
+    places = range(len(rows) - 1, -1, -1)
+    remarks = ["" if row.people is None else f"n = {row.people:,}" for row in rows]
+    line, named = _reference(reference, reference_name, look)
+    return Figure(
+        look,
+        f"{axis}: " + "; ".join(f"{row.name} {text}" for row, text in zip(rows, texts, strict=True)),
+        Axis(axis, _reach(rows, reference), grid=True),
+        Axis(
+            span=(-0.6, len(rows) - 0.4),
+            labels=tuple(Label(at, row.name, n) for at, row, n in zip(places, rows, remarks, strict=True)),
+        ),
+        (*line, *(_point(row, at, text, look) for row, at, text in zip(rows, places, texts, strict=True))),
+        (
+            *named,
+            *(
+                Note((Text(text, quiet=True),), 1, at, y_is_place=True, anchor=("right", "middle"), smaller=1, lift=14)
+                for at, text in zip(places, texts, strict=True)
+            ),
+        ),
+        height=120 + 40 * max(len(rows), 1),
     )
-    figure.update_xaxes(title_text=axis, showgrid=True, range=_reach(rows, reference))
-    return figure
 
 
-def _label(row: Row, look: Look) -> str:
-    if row.count is None:
-        return row.name
-    return f"{row.name}  <span style='color:{look.palette.quiet}'>n = {row.count:,}</span>"
+def _reference(value: float | None, name: str, look: Look) -> tuple[list[Mark], list[Note]]:
+    if value is None:
+        return [], []
+    text = (Text(name, quiet=True),)
+    note = Note(text, value, 0, x_is_place=True, anchor=("left", "bottom"), plate=False, smaller=1)
+    return [Rule(value, look.palette.quiet, upright=True, width=1.2, dash="dash")], [note]
 
 
-def _reach(rows: Sequence[Row], reference: float | None) -> list[float] | None:
-    ends = [end for row in rows for end in (row.value, row.low, row.high) if end is not None]
+def _reach(rows: Sequence[ForestRow], reference: float | None) -> tuple[float, float] | None:
+    ends = [end for row in rows for end in _ends(row.estimate) if end is not None]
     ends += [reference] if reference is not None else []
     if not ends:
         return None
     pad = 0.08 * (max(ends) - min(ends)) or 1.0
-    return [min(ends) - pad, max(ends) + pad]
+    return min(ends) - pad, max(ends) + pad
 
 
-def _text(row: Row, look: Look, write: Callable[[float], str]) -> str:
-    if row.value is None:
-        return row.note or look.say("not estimable")
-    interval = "" if row.low is None or row.high is None else f" ({write(row.low)}–{write(row.high)})"
-    return f"{write(row.value)}{interval}"
+def _ends(of: Estimate) -> tuple[float | None, float | None, float | None]:
+    return of.value, of.low, of.high
 
 
-def _row(figure: go.Figure, label: str, row: Row, text: str, look: Look) -> None:
-    known = row.value is not None and row.colour is not None
-    colour = look.palette.cohort(row.colour or 0) if known else look.palette.quiet
-    bars = None
-    if row.value is not None and row.low is not None and row.high is not None:
-        above, below = row.high - row.value, row.value - row.low
-        bars = {"array": [above], "arrayminus": [below], "symmetric": False, "type": "data"}
-        bars |= {"color": colour, "thickness": 3, "width": 0}
-    figure.add_trace(
-        go.Scatter(
-            x=[row.value],
-            y=[label],
-            mode="markers" if row.value is not None else "text",
-            marker={"color": colour, "size": 11, "symbol": "diamond"},
-            error_x=bars,
-            hovertemplate=f"{text}<extra></extra>",
-            showlegend=False,
-        )
-    )
-    figure.add_annotation(
-        x=1,
-        xref="paper",
-        y=label,
-        text=text,
-        showarrow=False,
-        xanchor="right",
-        bgcolor=look.palette.surface,
-        yshift=14,
-        font={"size": look.size - 1, "color": look.palette.quiet},
+def _text(of: Estimate, look: Look, write: Callable[[float], str]) -> str:
+    if of.value is None:
+        return of.note or look.say("not estimable")
+    return write(of.value) + ("" if of.low is None or of.high is None else f" ({write(of.low)}–{write(of.high)})")
+
+
+def _point(row: ForestRow, at: int, text: str, look: Look) -> Points:
+    value, low, high = (floats([end]) for end in _ends(row.estimate))
+    return Points(
+        value,
+        np.array([float(at)]),
+        look.palette.quiet if row.colour is None else look.palette.cohort(row.colour),
+        row.name,
+        counts=None if row.people is None else floats([row.people]),
+        of_people=True,
+        low=low,
+        high=high,
+        across=True,
+        size=11,
+        whisker=3,
+        diamond=True,
+        hover=text,
     )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import plotly.graph_objects as go
 
 from fundus_core.figures.palette import DARK, LIGHT, Palette
 from fundus_core.targets import Target
@@ -82,93 +79,3 @@ def _text(value: float | None, decimals: int, *, signed: bool) -> str:
         return f"{0:.{decimals}f}"  # a zero has no sign
     text = f"{rounded:+.{decimals}f}" if signed else f"{rounded:.{decimals}f}"
     return text.replace("-", "−")
-
-
-def frame(look: Look, *, alt: str, height: int = 460, legend: bool = False) -> go.Figure:
-    """Return an empty figure in the project's look.
-
-    Args:
-        look: Palette, language and stamp.
-        alt: What the figure shows, for those who cannot see it; kept in ``layout.meta``.
-        height: Pixels.
-        legend: Whether to show the legend, below the axes so that it keeps clear of the mode bar.
-    """
-    palette = look.palette
-    background = palette.paper if look.opaque else "rgba(0,0,0,0)"
-    figure = go.Figure()
-    figure.update_layout(
-        template="none",
-        meta={"alt": alt},
-        height=height,
-        margin={"l": 64, "r": 18, "t": 26, "b": 60},
-        paper_bgcolor=background,
-        plot_bgcolor=background,
-        font={"family": FONT, "size": look.size, "color": palette.ink},
-        hoverlabel={"bgcolor": palette.paper, "bordercolor": palette.grid, "font": {"color": palette.ink}},
-        showlegend=legend,
-        legend={"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "font": {"color": palette.ink}},
-        dragmode="pan",
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": palette.quiet, "activecolor": palette.ink},
-        hovermode="closest",
-    )
-    axis: Mapping[str, Any] = {
-        "gridcolor": palette.grid,
-        "zeroline": False,
-        "linecolor": palette.grid,
-        "tickfont": {"color": palette.quiet},
-        "title": {"font": {"color": palette.quiet}, "standoff": 10},
-        "automargin": True,
-    }
-    figure.update_xaxes(**axis, showgrid=False)
-    figure.update_yaxes(**axis)
-    if look.rendered:
-        stamp(figure, look)
-    return figure
-
-
-def stamp(figure: go.Figure, look: Look) -> None:
-    """Write inside the frame that the eyes are rendered, so that a screenshot says it too."""
-    figure.add_annotation(
-        text=look.say("rendered eyes"),
-        xref="paper",
-        yref="paper",
-        x=0,
-        y=1,
-        xanchor="left",
-        yanchor="bottom",
-        showarrow=False,
-        font={"size": look.size - 1, "color": look.palette.quiet},
-        name="stamp",
-    )
-
-
-def note(figure: go.Figure, look: Look, lines: list[str], *, corner: str = "bottom right") -> None:
-    """Write lines of text into a corner of the axes, on a surface that keeps them legible.
-
-    Args:
-        figure: Where to write.
-        look: Palette and size.
-        lines: Plotly's HTML subset.
-        corner: ``top`` or ``bottom`` and ``left`` or ``right``.
-    """
-    vertical, horizontal = corner.split()
-    figure.add_annotation(
-        text="<br>".join(lines),
-        xref="x domain",
-        yref="y domain",
-        x=0.985 if horizontal == "right" else 0.015,
-        y=0.985 if vertical == "top" else 0.015,
-        xanchor=horizontal,
-        yanchor=vertical,
-        align=horizontal,
-        showarrow=False,
-        bgcolor=look.palette.surface,
-        borderpad=4,
-        font={"size": look.size, "color": look.palette.ink},
-        name="note",
-    )
-
-
-def alt_text(figure: go.Figure) -> str:
-    """Return what the figure shows, in words."""
-    return str(figure.layout.meta["alt"])

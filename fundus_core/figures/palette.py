@@ -78,3 +78,14 @@ def rgba(colour: str, opacity: float) -> str:
     """
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+def parts(colour: str) -> tuple[float, float, float, float]:
+    """Return ``#RRGGBB`` or ``rgba(...)`` as red, green, blue and opacity from 0 to 1, as matplotlib reads it.
+
+    >>> parts("rgba(255,0,0,0.5)"), parts("#00FF00")
+    ((1.0, 0.0, 0.0, 0.5), (0.0, 1.0, 0.0, 1.0))
+    """
+    text = colour if colour.startswith("rgba") else rgba(colour, 1)
+    red, green, blue, opacity = (float(part) for part in text[len("rgba(") : -1].split(","))
+    return red / 255, green / 255, blue / 255, opacity

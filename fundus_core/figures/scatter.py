@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 
 from fundus_core.evaluation import Estimate
-from fundus_core.figures.cloud import Points, cloud
-from fundus_core.figures.look import Look, error, frame, note, with_unit
+from fundus_core.figures.cloud import Observations, clouds
+from fundus_core.figures.figure import Axis, Figure, Text, corner
+from fundus_core.figures.look import Look, error, with_unit
+from fundus_core.figures.marks import Line
 from fundus_core.targets import Target
 
 
-def limits(groups: Sequence[Points]) -> tuple[float, float]:
+def limits(groups: Sequence[Observations]) -> tuple[float, float]:
     """Return one range for both axes that holds every point, with 4 % to spare."""
     values = np.concatenate([np.concatenate([group.truth, group.predicted]) for group in groups])
     if not len(values):
@@ -25,14 +26,13 @@ def limits(groups: Sequence[Points]) -> tuple[float, float]:
 
 def predicted_against_true(
     target: Target,
-    groups: Sequence[Points],
+    groups: Sequence[Observations],
     estimates: Mapping[str, Estimate],
     look: Look,
     *,
     people: int = 0,
-    chosen: str = "",
     height: int = 520,
-) -> go.Figure:
+) -> Figure:
     """Draw predictions against measured values.
 
     Args:
@@ -41,33 +41,43 @@ def predicted_against_true(
         estimates: ``mae``, ``bias``, ``pearson``, ``mae_null``, ``mae_age_sex``, over all groups together.
         look: Palette, language, stamp.
         people: Number of people behind the points; 0 leaves it out.
-        chosen: Id of the point to ring.
         height: Pixels.
     """
     count = sum(len(group) for group in groups)
-    mae = estimates["mae"]
-    alt = look.say("Predicted against true {name}: {count} points, mean absolute error {mae}.").format(
-        name=with_unit(target, look), count=count, mae=error(mae.value)
+    mae, name, unit, span = estimates["mae"], with_unit(target, look), look.say(target.unit), limits(groups)
+    alt = look.say("Predicted against true {name}: {count} points, mean absolute error {mae}.")
+    ends, reach = np.array(span), np.array(np.nan if mae.value is None else mae.value)
+    shown, digits = f".{target.decimals}f", (look.say("true"), look.say("predicted"))
+    return Figure(
+        look,
+        alt.format(name=name, count=count, mae=error(mae.value)),
+        Axis(look.say("True {name}").format(name=name), span, grid=True),
+        Axis(look.say("Predicted {name}").format(name=name), span, grid=True),
+        (
+            Line(ends, ends, "", "± MAE", ends - reach, ends + reach, look.palette.band, guide=True),
+            Line(ends, ends, look.palette.identity, look.say("prediction = truth"), dash="dash", guide=True),
+            *clouds(
+                groups,
+                lambda group: group.truth,
+                lambda group: group.predicted,
+                look,
+                hover=f"{digits[0]} {{x:{shown}}} {unit}\n{digits[1]} {{y:{shown}}} {unit}\n{{label}}",
+            ),
+        ),
+        (
+            corner(_summary(target, estimates, look, count, people)),
+            corner(_references(target, estimates, look), "top left"),
+        ),
+        height,
+        legend=len(groups) > 1,
+        equal=True,
     )
-    figure = frame(look, alt=alt, height=height, legend=len(groups) > 1)
-    low, high = limits(groups)
-    _band(figure, look, (low, high), mae.value)
-    _identity(figure, look, (low, high))
-    for group in groups:
-        cloud(figure, group, group.truth, group.predicted, look, count=count, hover=_hover(target, look))
-    _ring(figure, groups, chosen, look)
-    _equal_axes(figure, target, look, (low, high))
-    note(figure, look, summary_lines(target, estimates, look, count, people))
-    note(figure, look, reference_lines(target, estimates, look), corner="top left")
-    return figure
 
 
-def summary_lines(
-    target: Target, estimates: Mapping[str, Estimate], look: Look, count: int, people: int = 0
-) -> list[str]:
+def _summary(target: Target, estimates: Mapping[str, Estimate], look: Look, count: int, people: int) -> list[Text]:
     """Return the lines that let a screenshot stand alone: MAE with interval, r, bias, n."""
     mae = estimates["mae"]
-    first = f"<b>MAE {error(mae.value)} {look.say(target.unit)}</b>"
+    first = f"MAE {error(mae.value)} {look.say(target.unit)}"
     if mae.low is not None and mae.high is not None:
         first += f" ({error(mae.low)}–{error(mae.high)})"
     parts = []
@@ -79,96 +89,14 @@ def summary_lines(
         parts.append(look.say("n = {count} of {people} people").format(count=f"{count:,}", people=f"{people:,}"))
     else:
         parts.append(f"n = {count:,}")
-    return [first, " · ".join(parts)]
+    return [Text(first, bold=True), Text(" · ".join(parts))]
 
 
-def reference_lines(target: Target, estimates: Mapping[str, Estimate], look: Look) -> list[str]:
+def _references(target: Target, estimates: Mapping[str, Estimate], look: Look) -> list[Text]:
     """Return what the MAE must be held against: both baselines and the published figure."""
-    lines = []
-    for name, words in (
-        ("mae_null", look.say("predicting the mean")),
-        ("mae_age_sex", look.say("age and sex only")),
-    ):
-        estimate = estimates.get(name)
-        if estimate and estimate.value is not None:
-            lines.append(f"{words}: {error(estimate.value)}")
-    if target.published_mae is not None:
-        lines.append(f"{look.say('published (JOIR)')}: {target.published_mae:.2f}")
-    return [f'<span style="color:{look.palette.quiet}">{line}</span>' for line in lines]
-
-
-def _band(figure: go.Figure, look: Look, span: tuple[float, float], mae: float | None) -> None:
-    if mae is None:
-        return
-    low, high = span
-    figure.add_trace(
-        go.Scatter(
-            x=[low, high, high, low],
-            y=[low + mae, high + mae, high - mae, low - mae],
-            fill="toself",
-            fillcolor=look.palette.band,
-            line={"width": 0},
-            mode="lines",
-            hoverinfo="skip",
-            name="± MAE",
-        )
-    )
-
-
-def _identity(figure: go.Figure, look: Look, span: tuple[float, float]) -> None:
-    figure.add_trace(
-        go.Scatter(
-            x=list(span),
-            y=list(span),
-            mode="lines",
-            line={"color": look.palette.identity, "width": 1.4, "dash": "dash"},
-            hoverinfo="skip",
-            name=look.say("prediction = truth"),
-        )
-    )
-
-
-def _hover(target: Target, look: Look) -> str:
-    unit, digits = look.say(target.unit), target.decimals
-    return (
-        f"{look.say('true')} %{{x:.{digits}f}} {unit}<br>{look.say('predicted')} %{{y:.{digits}f}} {unit}"
-        "<br>%{customdata}<extra></extra>"
-    )
-
-
-def _ring(figure: go.Figure, groups: Sequence[Points], chosen: str, look: Look) -> None:
-    for group in groups:
-        at = np.flatnonzero(group.ids == chosen)
-        if chosen and len(at):
-            figure.add_trace(
-                go.Scatter(
-                    x=group.truth[at[:1]],
-                    y=group.predicted[at[:1]],
-                    mode="markers",
-                    marker={
-                        "size": 15,
-                        "color": "rgba(0,0,0,0)",
-                        "line": {"color": look.palette.chosen, "width": 2.5},
-                    },
-                    hoverinfo="skip",
-                    showlegend=False,
-                    name="chosen",
-                )
-            )
-
-
-def _equal_axes(figure: go.Figure, target: Target, look: Look, span: tuple[float, float]) -> None:
-    name = with_unit(target, look)
-    figure.update_xaxes(
-        title_text=look.say("True {name}").format(name=name),
-        range=list(span),
-        constrain="domain",
-        showgrid=True,
-    )
-    figure.update_yaxes(
-        title_text=look.say("Predicted {name}").format(name=name),
-        range=list(span),
-        scaleanchor="x",
-        scaleratio=1,
-        constrain="domain",
-    )
+    held = {
+        look.say("predicting the mean"): estimates.get("mae_null", Estimate(None)).value,
+        look.say("age and sex only"): estimates.get("mae_age_sex", Estimate(None)).value,
+        look.say("published (JOIR)"): target.published_mae,
+    }
+    return [Text(f"{words}: {error(value)}", quiet=True) for words, value in held.items() if value is not None]

@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 from fundus_core.evaluation import Estimate
-from fundus_core.figures.cloud import Points
+from fundus_core.figures.cloud import Observations
 from fundus_core.figures.look import FONT, Look, error, with_unit
 from fundus_core.figures.scatter import limits
 from fundus_core.records import Floats
@@ -21,7 +21,7 @@ MOST = 3_000
 _LEFT, _TOP, _PLOT = 40.0, 10.0, 250.0
 
 
-def small_scatter(target: Target, groups: Sequence[Points], estimates: Mapping[str, Estimate], look: Look) -> str:
+def small_scatter(target: Target, groups: Sequence[Observations], estimates: Mapping[str, Estimate], look: Look) -> str:
     """Return an SVG of predictions against truth with the identity line, MAE and n.
 
     Args:
@@ -101,7 +101,7 @@ def _line(span: tuple[float, float], colour: str) -> str:
     return f'<path d="{path}" stroke="{colour}" stroke-width="1.2" stroke-dasharray="5 4"/>'
 
 
-def _dots(group: Points, span: tuple[float, float], colour: str) -> str:
+def _dots(group: Observations, span: tuple[float, float], colour: str) -> str:
     step = max(1, -(-len(group) // MOST))
     xs = _LEFT + _at(group.truth[::step], span)
     ys = _TOP + _PLOT - _at(group.predicted[::step], span)

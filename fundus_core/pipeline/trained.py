@@ -8,7 +8,7 @@ import numpy as np
 
 from fundus_core import figures
 from fundus_core.evaluation import evaluate, from_values, sort_rows, units_of_analysis
-from fundus_core.figures import Look, Points
+from fundus_core.figures import Look, Observations
 from fundus_core.figures.printing import svg
 from fundus_core.models import card as cards
 from fundus_core.records import Floats
@@ -41,7 +41,7 @@ def draw_test_part(folder: Path) -> list[Path]:
         sample = units_of_analysis(sort_rows(table), target, "patient", ordered=True)
         if not len(sample):
             continue
-        points = [Points("test part", sample.patients[sample.group], sample.y, sample.p, 0)]
+        points = [Observations("test part", sample.patients[sample.group], sample.y, sample.p, 0)]
         if target.binary:
             figure = figures.probabilities(target, points, found.estimates, look, names=("male", "female"))
         else:

@@ -78,10 +78,9 @@ def _sections(study: Study, target: Target) -> Iterator[Section]:
 
 
 def _figures(study: Study, target: Target, look: Look) -> Iterator[Figure]:
+    canvas = Canvas(look, study.groups(target.id))
     for analysis in one_cohort.PRINTED:
-        if analysis.draw is None or not analysis.needs(target):
-            continue
-        drawn = analysis.draw(study, target, Canvas(look, study.groups(target.id)))
+        drawn = analysis.draw(study, target.id, canvas) if analysis.needs(target) else None
         if drawn is not None:
             yield drawn
 

@@ -7,9 +7,9 @@ from importlib import resources
 import jinja2
 
 from fundus_core import __version__
-from fundus_core.analyses import one_cohort, shown, side_by_side, table_one
+from fundus_core.analyses import forest_of, shown, side_by_side, table_one
 from fundus_core.evaluation import SPREAD_SENTENCE
-from fundus_core.figures import Look, Row, literature
+from fundus_core.figures import Look
 from fundus_core.figures.printing import svg
 from fundus_core.report.chapters import Section, chapters
 from fundus_core.report.checklist import answers
@@ -34,9 +34,7 @@ def render(subject: Subject) -> str:
             subject=subject,
             flow=subject.flow,
             chapters=list(chapters(subject)),
-            criteria=criteria_section(
-                subject.study.get(one_cohort.CRITERIA), Look(rendered=subject.rendered, opaque=True)
-            ),
+            criteria=criteria_section(subject.study, Look(rendered=subject.rendered, opaque=True)),
             checklist=answers(subject),
             spread=SPREAD_SENTENCE,
             version=__version__,
@@ -87,13 +85,10 @@ def _forests(pair: Pair) -> dict[str, list[str]]:
         target = TARGETS[name]
         scores = ("accuracy", "auc") if target.binary else ("mae", "mae_over_null", "r2", "bias", "slope")
         drawn[name] = []
+        places = {cohort: place for place, cohort in enumerate(each.results)}
         for score in scores:
-            rows = [
-                Row(cohort, found.value, found.low, found.high, result.n_patients, note=found.note, colour=place)
-                for place, (cohort, result) in enumerate(each.results.items())
-                if (found := result.estimates.get(score)) is not None
-            ]
-            rows += literature(name, score) if rows else []
-            if rows:
-                drawn[name].append(svg(one_cohort.forest(rows, score, target, look), width=640))
+            results = {cohort: result for cohort, result in each.results.items() if score in result.estimates}
+            if results:
+                figure = forest_of(results, score, look, places=places, literature=True)
+                drawn[name].append(svg(figure, width=640))
     return drawn

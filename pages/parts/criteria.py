@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
-from fundus_core import figures
-from fundus_core.analyses import Rows, layout, one_cohort, words
-from fundus_core.evaluation import (
-    CRITERIA,
-    SHRUNKEN_NOTE,
-    Classification,
-    Criterion,
-    CriterionAssessment,
-)
-from fundus_core.figures import Shares, heading
+from fundus_core.analyses import Analysis, Canvas, Rows, criteria, one_cohort, shown, words
+from fundus_core.evaluation import CRITERIA, SHRUNKEN_NOTE, Classification, CriterionAssessment
+from fundus_core.figures import heading
 from pages.parts.shared import choose as choosing
 from pages.parts.shared import show, studies
 from pages.parts.shared.studies import View
@@ -26,7 +19,7 @@ from pages.parts.shell.language import _, count, said, tell
 
 def choose(view: View, able: Sequence[str]) -> CriterionAssessment:
     """Let the user choose a criterion; it is judged before the others."""
-    words = {each: name(CRITERIA[each]) for each in able}
+    words = {each: criteria.full(CRITERIA[each], _) for each in able}
     chosen = address.pick(st.selectbox, _("Criterion"), list(words), key="criterion", words=words)
     with st.spinner(_("Judging the criterion"), show_time=True):
         return studies.study(view).get(one_cohort.CRITERION, chosen)
@@ -35,11 +28,6 @@ def choose(view: View, able: Sequence[str]) -> CriterionAssessment:
 def rows(view: View) -> Rows:
     """Return every criterion's numbers, for a file."""
     return studies.study(view).rows(one_cohort.CRITERIA)
-
-
-def name(one: Criterion) -> str:
-    """Return a criterion's name in the reader's language."""
-    return _(one.name).replace(">=", "≥")
 
 
 def definition(one: CriterionAssessment) -> None:
@@ -66,54 +54,38 @@ def shares(one: CriterionAssessment) -> None:
 
 def curves(view: View, one: CriterionAssessment, judged: Classification) -> None:
     """Draw the ROC curve beside the decision curve, and what each threshold stated in advance does."""
-    what = choosing.one_of(_("Curve"), {"roc": "ROC", "pr": _("Precision and recall")}, "curve")
-    columns = st.columns(2)
-    with columns[0], st.container(border=True, height="stretch"):
-        _ranked(view, one, judged, what)
-    with columns[1], st.container(border=True, height="stretch"):
-        figure = figures.decision_curve(judged, show.look(view))
-        show.chart(figure, f"decision-{one.criterion.id}", name=f"{one.criterion.id}-decision", view=view)
+    ranked = {each.id: each for each in (one_cohort.ROC, one_cohort.PRECISION_RECALL)}
+    what = choosing.one_of(_("Curve"), {name: _(each.title) for name, each in ranked.items()}, "curve")
+    for column, analysis in zip(st.columns(2), (ranked[what], one_cohort.DECISIONS), strict=True):
+        with column, st.container(border=True, height="stretch"):
+            _curve(view, one, judged, analysis)
     st.caption(
         _(
-            "Acting on the model helps where its line is above both others. Each person's probability rests on the "
-            "errors of other people of the cohort; people whose measured values do not decide are left out "
-            "({n} of {all})."
+            "Each person's probability rests on the errors of other people of the cohort; people whose measured values "
+            "do not decide are left out ({n} of {all})."
         ).format(n=count(judged.left_out), all=count(judged.n + judged.left_out))
     )
-    _thresholds(judged)
+    show.table(shown(studies.study(view), one_cohort.DECISIONS, one.criterion.id, tell))
 
 
-def _ranked(view: View, one: CriterionAssessment, judged: Classification, what: str) -> None:
-    """Draw the ROC or the precision-recall curve."""
-    if judged.auc.value is None or judged.prevalence.value is None:
+def _curve(view: View, one: CriterionAssessment, judged: Classification, analysis: Analysis[Any]) -> None:
+    figure = analysis.draw(studies.study(view), one.criterion.id, Canvas(show.look(view), place=view.place))
+    if figure is None:
         st.caption(_("No ROC curve: {why}").format(why=said(judged.auc.note)))
         return
-    look, curve = show.look(view), judged.curves
-    if what == "roc":
-        figure = figures.roc(curve.false_positive_rate, curve.sensitivity, judged.auc, look, place=view.place)
-    else:
-        average, share = judged.average_precision, judged.prevalence.value
-        figure = figures.precision_recall(curve.sensitivity, curve.precision, average, share, look, place=view.place)
-    show.chart(figure, f"{what}-{one.criterion.id}", name=f"{one.criterion.id}-{what}", view=view)
-
-
-def _thresholds(judged: Classification) -> None:
-    show.table(layout(one_cohort.criterion_thresholds(judged), tell))
-    st.caption(_("These thresholds are stated in advance; none is picked on these people."))
+    st.caption(_(analysis.question))
+    show.chart(figure, f"{analysis.id}-{one.criterion.id}", name=f"{one.criterion.id}-{analysis.id}", view=view)
 
 
 def everything(view: View) -> None:
     """Draw all criteria: how many are positive, and who is called what."""
+    study = studies.study(view)
     st.subheader(_("All criteria"), anchor=False)
     with st.spinner(_("Judging all criteria"), show_time=True):
-        found = studies.study(view).get(one_cohort.CRITERIA)
-    judged = [(one, one.judged) for one in found if one.judged is not None]
-    bars = [
-        Shares(re.split("[:：]", name(one.criterion))[0], at.prevalence, at.called, at.expected) for one, at in judged
-    ]
-    if bars:
+        figure = one_cohort.PREVALENCES.draw(study, "", Canvas(show.look(view)))
+    if figure:
         with st.container(border=True):
-            show.chart(figures.prevalences(bars, show.look(view)), "prevalences", name="prevalences", view=view)
-    show.table(layout(one_cohort.criterion_counts(found), tell))
-    show.table(layout(one_cohort.criterion_shares(found), tell))
-    st.caption(_("Number of people. Indeterminate: what is unknown (lipids, a missing value) would decide."))
+            show.chart(figure, "prevalences", name="prevalences", view=view)
+    for analysis in (one_cohort.COUNTS, one_cohort.PREVALENCES):
+        show.table(shown(study, analysis, say=tell))
+    st.caption(_(one_cohort.COUNTS.question))

@@ -10,19 +10,13 @@ from fundus_core import figures
 from fundus_core.evaluation import CalibrationCurve, Estimate, error_distribution, from_values
 from fundus_core.evaluation.criteria.classification import classify
 from fundus_core.evaluation.criteria.criterion_assessment import CURVE
-from fundus_core.figures import Look, Row, Shares, Steps
+from fundus_core.figures import ForestRow, Look
 from fundus_core.figures.printing import svg
 from fundus_core.targets import TARGETS
+from tests.figures.conftest import tenths
 
 LOOK = Look(rendered=True, opaque=True)
 SBP = TARGETS["sbp"]
-
-
-@pytest.fixture(scope="module")
-def judged():
-    rng = np.random.default_rng(3)
-    chance = rng.uniform(0, 1, 400)
-    return classify((rng.uniform(0, 1, 400) < chance).astype(np.int8), chance, thresholds=CURVE, draws=50)
 
 
 def printed(figure) -> str:
@@ -32,28 +26,32 @@ def printed(figure) -> str:
 
 
 def named(figure, name):
-    return next(trace for trace in figure.data if trace.name == name)
+    return next(mark for mark in figure.marks if getattr(mark, "name", "") == name)
 
 
-def test_bars_are_the_shares_in_percent_with_their_intervals():
-    one = Shares("hypertension", Estimate(0.3, 0.2, 0.45), Estimate(0.1, 0.05, 0.2), Estimate(0.28, 0.2, 0.4))
-    other = Shares("waist", Estimate(0.5), Estimate(None, note="nobody"), Estimate(0.4))
-    figure = figures.prevalences([one, other], LOOK)
+def test_bars_are_the_shares_in_percent_with_their_intervals(judged):
+    one = dataclasses.replace(
+        judged,
+        prevalence=Estimate(0.3, 0.2, 0.45),
+        called=Estimate(0.1, 0.05, 0.2),
+        expected=Estimate(0.28, 0.2, 0.4),
+    )
+    other = dataclasses.replace(judged, prevalence=Estimate(0.5), called=Estimate(None), expected=Estimate(0.4))
+    figure = figures.prevalences({"hypertension": one, "waist": other}, LOOK)
     true = named(figure, "by measured values")
-    np.testing.assert_allclose(true.x, [30, 50])
-    np.testing.assert_allclose(true.error_x.array, [15, 0])
-    np.testing.assert_allclose(true.error_x.arrayminus, [10, 0])
-    called = named(figure, "by cutting the predictions")
-    assert np.isnan(called.x[1])
-    assert list(figure.layout.yaxis.ticktext) == ["hypertension", "waist"]
-    assert figure.layout.yaxis.tickvals[0] > figure.layout.yaxis.tickvals[1]
-    assert "hypertension 30 % / 10 % / 28 %; waist 50 % / – / 40 %" in figures.alt_text(figure)
+    np.testing.assert_allclose(true.length, [30, 50])
+    np.testing.assert_allclose(true.low, [20, np.nan])
+    np.testing.assert_allclose(true.high, [45, np.nan])
+    assert np.isnan(named(figure, "by cutting the predictions").length[1])
+    assert [label.words for label in figure.y.labels] == ["hypertension", "waist"]
+    assert figure.y.labels[0].at > figure.y.labels[1].at
+    assert "hypertension 30 % / 10 % / 28 %; waist 50 % / – / 40 %" in figure.alt
     text = printed(figure)
     assert all(word in text for word in ("hypertension", "by the probabilities", "rendered eyes"))
 
 
 def test_nobody_to_show_is_an_empty_figure():
-    assert printed(figures.prevalences([], LOOK))
+    assert printed(figures.prevalences({}, LOOK))
 
 
 def test_the_decision_curve_shows_net_benefits_and_both_extremes(judged):
@@ -75,20 +73,16 @@ def test_a_long_roc_keeps_its_ends_and_its_area():
     rng = np.random.default_rng(5)
     score = rng.normal(0, 1, 20_000)
     made = classify((rng.normal(0, 1, 20_000) < score).astype(np.int8), 1 / (1 + np.exp(-score)), draws=2)
-    curves = made.curves
-    line = figures.roc(curves.false_positive_rate, curves.sensitivity, made.auc, LOOK).data[1]
+    line = figures.roc(made, LOOK).marks[1]
     assert len(line.x) <= 400
     assert (line.x[0], line.y[0], line.x[-1], line.y[-1]) == (0, 0, 1, 1)
     assert np.trapezoid(line.y, line.x) == pytest.approx(made.auc.value, abs=2e-3)
 
 
 def test_precision_and_recall_are_drawn_beside_the_prevalence(judged):
-    curves = judged.curves
-    figure = figures.precision_recall(
-        curves.sensitivity, curves.precision, judged.average_precision, judged.prevalence.value, LOOK
-    )
-    useless, line = figure.data
-    assert useless.y == (judged.prevalence.value,) * 2
+    figure = figures.precision_recall(judged, LOOK)
+    useless, line = figure.marks
+    assert useless.y.tolist() == [judged.prevalence.value] * 2
     assert (line.x[0], line.x[-1]) == (0, 1)
     assert line.y[-1] == pytest.approx(judged.prevalence.value)
     assert "average precision" in printed(figure)
@@ -99,26 +93,27 @@ def test_error_bars_hold_every_observation():
     truth = rng.normal(125, 15, 200)
     found = error_distribution(from_values("sbp", truth, truth + rng.normal(2, 8, 200)), "sbp")
     figure = figures.error_histogram(SBP, found, LOOK)
-    bars = figure.data[0]
-    assert sum(bars.y) == 200
-    np.testing.assert_allclose(bars.x + bars.width / 2, found.edges[1:])
+    bars = figure.marks[0]
+    assert sum(bars.length) == 200
+    assert bars.end.tolist() == found.edges[1:].tolist()
     assert "predicted − true (mmHg)" in printed(figure)
 
 
 def test_the_smooth_curve_takes_the_place_of_the_line_between_points():
     values = np.linspace(100, 160, 10)
-    steps = Steps(values, values, values - 2, values + 2, np.full(10, 9.0))
+    bins = tenths(values, 0.0, 2.0, 2.0)
     curve = CalibrationCurve("sbp", "mmHg", values, values + 1, values - 1, values + 3, "loess", "")
-    figure = figures.calibration(SBP, steps, LOOK, curve=curve)
+    figure = figures.calibration(SBP, bins, LOOK, curve=curve)
     np.testing.assert_allclose(named(figure, "smooth").y, curve.measured)
-    assert figure.data[-1].mode == "markers"
-    assert figures.calibration(SBP, steps, LOOK).data[-1].mode == "markers+lines"
+    plain = figures.calibration(SBP, bins, LOOK)
+    assert len(plain.marks) == len(figure.marks) == 3
+    assert plain.marks[1].y.tolist() == values.tolist()
     assert printed(figure)
 
 
 def test_a_published_row_has_no_count_and_no_cohorts_colour():
-    mine, theirs = Row("Clinic", 9.0, 8.0, 10.0, 40), Row("JOIR 2025", 10.34, None, None, None, colour=None)
+    mine = ForestRow("Clinic", Estimate(9.0, 8.0, 10.0), 40)
+    theirs = ForestRow("JOIR 2025", Estimate(10.34), None, colour=None)
     figure = figures.forest([mine, theirs], "MAE", LOOK)
-    assert figure.data[-1].y[0] == "JOIR 2025"
-    assert figure.data[-1].marker.color == LOOK.palette.quiet
-    assert "n = 40" in figure.data[0].y[0]
+    assert [(label.words, label.remark) for label in figure.y.labels] == [("Clinic", "n = 40"), ("JOIR 2025", "")]
+    assert figure.marks[-1].colour == LOOK.palette.quiet

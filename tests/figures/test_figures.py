@@ -6,14 +6,16 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 
 from fundus_core import figures
 from fundus_core.evaluation import Estimate
-from fundus_core.figures import Look, Points, Row, Steps, cloud, palette, small
+from fundus_core.figures import Figure, ForestRow, Look, Observations, cloud, palette, small
+from fundus_core.figures.marks import Box, Density, Line, Points
+from fundus_core.figures.screen import plotly
 from fundus_core.records import Prediction
 from fundus_core.targets import TARGETS
+from tests.figures.conftest import tenths
 
 SBP, SEX = TARGETS["sbp"], TARGETS["sex"]
 ESTIMATES = {
@@ -29,53 +31,60 @@ ESTIMATES = {
 }
 
 
-def points(count: int, *, name: str = "Clinic", seed: int = 0, colour: int = 0) -> Points:
+CLINIC = ForestRow("Clinic", Estimate(10.0, 9.0, 11.0), 40)
+VAN = ForestRow("Van", Estimate(None, note="fewer than 20 people"), 3)
+
+
+def points(count: int, *, name: str = "Clinic", seed: int = 0, colour: int = 0) -> Observations:
     rng = np.random.default_rng(seed)
     truth = rng.normal(120, 15, count)
     ids = np.array([f"{name}/{number}.jpg" for number in range(count)])
-    return Points(name, ids, truth, truth + rng.normal(0, 12, count), colour)
+    return Observations(name, ids, truth, truth + rng.normal(0, 12, count), colour)
 
 
-def classes(count: int) -> Points:
+def classes(count: int) -> Observations:
     rng = np.random.default_rng(1)
     truth = (np.arange(count) % 2).astype(float)
-    return Points("Clinic", np.array([str(n) for n in range(count)]), truth, rng.uniform(0, 1, count))
+    return Observations("Clinic", np.array([str(n) for n in range(count)]), truth, rng.uniform(0, 1, count))
 
 
-def written(figure: go.Figure) -> str:
-    return " ".join(str(note.text) for note in figure.layout.annotations)
+def written(figure: Figure) -> str:
+    return " ".join(line.words for note in figure.written for line in note.lines)
 
 
-def every_figure(look: Look) -> list[go.Figure]:
+def of(figure: Figure, kind: type, name: str = ""):
+    return [mark for mark in figure.marks if isinstance(mark, kind) and (not name or mark.name == name)]
+
+
+def every_figure(look: Look) -> list[Figure]:
     group = points(40)
-    steps = Steps(*(np.arange(5.0) + shift for shift in (100, 101, 99, 103)), count=np.full(5, 8.0))
     return [
         figures.predicted_against_true(SBP, [group], ESTIMATES, look, people=20),
         figures.bland_altman(SBP, [group], ESTIMATES, look),
         figures.residuals(SBP, [group], look, against="truth"),
         figures.residuals(SBP, [group], look, against="predicted"),
         figures.error_boxes(SBP, [group, points(30, name="Van", colour=1)], look),
-        figures.calibration(SBP, steps, look, slope=0.9, intercept=10.0),
-        figures.forest([Row("Clinic", 10.0, 9.0, 11.0, 40), Row("Van", None, None, None, 3, "few")], "MAE", look),
+        figures.calibration(SBP, tenths([100.0, 101.0, 102.0]), look, slope=0.9, intercept=10.0),
+        figures.forest([CLINIC, VAN], "MAE", look),
         figures.probabilities(SEX, [classes(40)], ESTIMATES, look, names=("male", "female")),
-        figures.roc(np.linspace(0, 1, 5), np.linspace(0, 1, 5), ESTIMATES["auc"], look),
         figures.among(SBP, Prediction(120.0, 100.0, 140.0), group.predicted, look),
     ]
 
 
 def test_predicted_against_true_has_one_range_and_one_scale_on_both_axes():
     figure = figures.predicted_against_true(SBP, [points(50)], ESTIMATES, Look())
-    assert figure.layout.xaxis.range == figure.layout.yaxis.range
-    assert (figure.layout.yaxis.scaleanchor, figure.layout.yaxis.scaleratio) == ("x", 1)
-    low, high = figure.layout.xaxis.range
-    drawn = next(trace for trace in figure.data if trace.name == "Clinic")
+    layout = plotly(figure).layout
+    assert layout.xaxis.range == layout.yaxis.range == figure.x.span
+    assert (layout.yaxis.scaleanchor, layout.yaxis.scaleratio) == ("x", 1)
+    low, high = figure.x.span
+    (drawn,) = of(figure, Points)
     assert low < min(*drawn.x, *drawn.y)
     assert high > max(*drawn.x, *drawn.y)
 
 
 def test_the_identity_line_lies_on_the_identity():
     figure = figures.predicted_against_true(SBP, [points(50)], ESTIMATES, Look())
-    line = next(trace for trace in figure.data if trace.name == "prediction = truth")
+    (line,) = of(figure, Line, "prediction = truth")
     assert list(line.x) == list(line.y)
 
 
@@ -98,20 +107,20 @@ def test_every_figure_says_that_the_eyes_are_rendered_and_only_then(dark):
 
 def test_every_figure_has_words_for_those_who_cannot_see_it():
     for figure in every_figure(Look()):
-        assert len(figures.alt_text(figure)) > 10
+        assert len(figure.alt) > 10
 
 
 def test_every_word_of_a_figure_can_be_translated():
     look = Look(say=lambda text: re.sub(r"[A-Za-z](?![^{]*})", "日", text))
     figure = figures.bland_altman(SBP, [points(20)], ESTIMATES, look)
-    said = written(figure) + figure.layout.xaxis.title.text + figure.layout.yaxis.title.text
+    said = written(figure) + figure.x.title + figure.y.title
     assert not re.search(r"[a-z]{3}", re.sub(r"<.*?>", "", said))
 
 
 @pytest.mark.parametrize(("count", "kind"), [(5_000, "scatter"), (5_001, "scattergl")])
 def test_many_points_are_drawn_by_webgl(count, kind):
     figure = figures.predicted_against_true(SBP, [points(count)], ESTIMATES, Look())
-    assert next(trace for trace in figure.data if trace.name == "Clinic").type == kind
+    assert next(trace for trace in plotly(figure).data if trace.name == "Clinic").type == kind
 
 
 @pytest.mark.parametrize(
@@ -125,55 +134,47 @@ def test_many_points_are_drawn_by_webgl(count, kind):
 )
 def test_very_many_points_become_a_density_with_the_largest_errors_on_top(draw, height):
     group = points(cloud.WEBGL_POINTS + 1)
-    heat, above = [trace for trace in draw([group]).data if trace.name == "Clinic"]
-    assert heat.type == "heatmap"
-    assert int(np.nansum(10.0 ** np.asarray(heat.z, dtype=float)).round()) == len(group), "each point is counted once"
+    figure = draw([group])
+    (heat,), (above,) = of(figure, Density), of(figure, Points)
+    assert heat.counts.sum() == len(group), "each point is counted once"
     assert len(above.x) == cloud.WORST_SHOWN
     worst = np.argsort(-np.abs(group.error), kind="stable")[: cloud.WORST_SHOWN]
-    assert sorted(above.customdata) == sorted(group.ids[worst].tolist())
+    assert sorted(above.labels) == sorted(group.ids[worst].tolist())
     np.testing.assert_array_equal(np.sort(above.y), np.sort(height(group)[worst]))
 
 
 def test_points_over_the_densities_of_several_groups_are_as_many_as_over_one():
     groups = [points(cloud.WEBGL_POINTS), points(cloud.WEBGL_POINTS // 4)]
     figure = figures.predicted_against_true(SBP, groups, ESTIMATES, Look())
-    shown = [len(trace.x) for trace in figure.data if trace.type != "heatmap" and trace.mode == "markers"]
+    shown = [len(mark.x) for mark in of(figure, Points)]
     assert cloud.WORST_SHOWN - 1 <= sum(shown) <= cloud.WORST_SHOWN
     assert shown[0] == 4 * shown[1]
 
 
 def test_a_click_finds_its_photograph():
     group = points(30)
-    trace = next(t for t in figures.predicted_against_true(SBP, [group], ESTIMATES, Look()).data if t.name == "Clinic")
+    figure = plotly(figures.predicted_against_true(SBP, [group], ESTIMATES, Look()))
+    trace = next(trace for trace in figure.data if trace.name == "Clinic")
     assert list(trace.customdata) == list(group.ids)
-
-
-def test_the_chosen_point_is_ringed():
-    group = points(30)
-    figure = figures.predicted_against_true(SBP, [group], ESTIMATES, Look(), chosen="Clinic/7.jpg")
-    ring = next(trace for trace in figure.data if trace.name == "chosen")
-    assert (ring.x[0], ring.y[0]) == (group.truth[7], group.predicted[7])
 
 
 def test_a_cohort_keeps_its_colour_whatever_stands_beside_it():
     alone = figures.predicted_against_true(SBP, [points(9, colour=3)], ESTIMATES, Look())
     beside = figures.error_boxes(SBP, [points(9, name="Van"), points(9, colour=3)], Look())
     colour = palette.COHORTS_LIGHT[3]
-    assert next(t for t in alone.data if t.name == "Clinic").marker.color == palette.rgba(colour, 0.55)
-    assert next(t for t in beside.data if t.name == "Clinic").line.color == colour
+    assert {mark.colour for mark in (*of(alone, Points, "Clinic"), *of(beside, Box, "Clinic"))} == {colour}
 
 
 def test_boxes_have_the_percentiles_of_numpy():
     group = points(200)
-    box = figures.error_boxes(SBP, [group], Look()).data[0]
-    shown = [box.lowerfence[0], box.q1[0], box.median[0], box.q3[0], box.upperfence[0]]
-    assert shown == pytest.approx(np.percentile(group.predicted - group.truth, [5, 25, 50, 75, 95]))
+    (box,) = of(figures.error_boxes(SBP, [group], Look()), Box)
+    assert box.marks == pytest.approx(np.percentile(group.predicted - group.truth, [5, 25, 50, 75, 95]))
 
 
 def test_a_withheld_row_says_why_and_has_no_point():
-    figure = figures.forest([Row("Van", None, None, None, 3, "fewer than 20 people")], "MAE", Look())
+    figure = figures.forest([VAN], "MAE", Look())
     assert "fewer than 20 people" in written(figure)
-    assert not [trace for trace in figure.data if trace.mode == "lines"]
+    assert not any(np.isfinite(mark.x).any() for mark in of(figure, Points))
 
 
 def test_no_figure_of_nothing_fails():

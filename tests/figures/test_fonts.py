@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 from matplotlib import font_manager, ft2font
 from matplotlib.collections import PathCollection
@@ -27,11 +26,13 @@ from PIL import Image
 from fundus_core.evaluation import Estimate
 from fundus_core.figures import printing
 from fundus_core.figures.agreement import error_boxes
-from fundus_core.figures.cloud import Points
-from fundus_core.figures.forest import Row, forest
+from fundus_core.figures.cloud import Observations
+from fundus_core.figures.figure import Axis, Figure, corner
+from fundus_core.figures.figure import Text as Words
+from fundus_core.figures.forest import ForestRow, forest
 from fundus_core.figures.look import Look
-from fundus_core.figures.printing import fonts, paper
-from fundus_core.figures.printing.text import words
+from fundus_core.figures.marks import Line
+from fundus_core.figures.printing import drawing, fonts, paper
 from fundus_core.figures.scatter import predicted_against_true
 from fundus_core.targets import TARGETS
 
@@ -39,13 +40,14 @@ ROOT = Path(__file__).resolve().parents[2]
 KANJI = "眼底写真から読む推定値と実測値"
 
 
-def titled(text: str) -> go.Figure:
+def titled(text: str, bold: str = "") -> Figure:
     """A figure whose one long word is at the foot of it."""
-    figure = go.Figure(layout={"meta": {"alt": "x"}, "xaxis": {"title": {"text": text}}})
-    return figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines"))
+    ends = np.array([0.0, 1.0])
+    notes = (corner([Words(bold, bold=True)]),) if bold else ()
+    return Figure(Look(opaque=True), "x", Axis(text), Axis(), (Line(ends, ends, "#000000"),), notes)
 
 
-def picture(figure: go.Figure) -> np.ndarray:
+def picture(figure: Figure) -> np.ndarray:
     with Image.open(io.BytesIO(printing.png(figure, width=400, scale=2))) as opened:
         return np.array(opened.convert("L"))
 
@@ -77,9 +79,7 @@ sys.stdout.buffer.write(printed())
 
 def printed() -> bytes:
     """A picture with Japanese letters in both weights."""
-    figure = titled(KANJI)
-    figure.add_annotation(text=f"<b>{KANJI}</b>", x=0.5, y=0.5)
-    return printing.png(figure, width=300, scale=1)
+    return printing.png(titled(KANJI, KANJI), width=300, scale=1)
 
 
 def test_neither_an_empty_home_nor_the_user_s_settings_matter(tmp_path: Path) -> None:
@@ -159,9 +159,13 @@ def test_with_no_font_the_letters_are_named_and_no_box_is_printed(bare: None) ->
 
 def test_rows_that_become_alike_keep_their_places(bare: None) -> None:
     """Two clinics whose names become the same question marks: each one's interval stays in its own row."""
-    figure = forest([Row("眼科", 10.0, 9.0, 11.0, 100), Row("病院", 20.0, 15.0, 25.0, 100)], "MAE", Look())
+    figure = forest(
+        [ForestRow("眼科", Estimate(10.0, 9.0, 11.0), 100), ForestRow("病院", Estimate(20.0, 15.0, 25.0), 100)],
+        "MAE",
+        Look(),
+    )
     with paper._settings(figure, {}):
-        sheet = paper._draw(figure, 400)
+        sheet = drawing.draw(figure, 400)
         paper._rewrite(sheet, printing.lacking([figure]))
         sheet.canvas.draw()
     (axes,) = sheet.axes
@@ -182,8 +186,8 @@ def test_letters_that_hardly_any_font_has(text: str) -> None:
     assert picture(figure).size
 
 
-def drawn(figure: go.Figure) -> set[str]:
-    sheet = paper._draw(figure, 400)
+def drawn(figure: Figure) -> set[str]:
+    sheet = drawing.draw(figure, 400)
     sheet.canvas.draw()
     return {letter for text in sheet.findobj(Text) for letter in text.get_text() if not letter.isascii()}
 
@@ -192,17 +196,21 @@ def test_every_word_that_is_drawn_is_asked_for() -> None:
     """``words`` lists where a figure's words stand; a place that it forgot would be drawn without fonts."""
     rng = np.random.default_rng(3)
     values = rng.normal(120, 10, 30)
-    points = [Points(name, np.array(["p"] * 30), values, values + 3, 0) for name in ("甲", "乙")]
+    points = [Observations(name, np.array(["p"] * 30), values, values + 3, 0) for name in ("甲", "乙")]
     look = Look(say=lambda text: f"訳{text}", rendered=True)
     estimates = {"mae": Estimate(10.3, 9.9, 10.8), "bias": Estimate(0.4), "pearson": Estimate(0.5)}
     figures = [
         predicted_against_true(TARGETS["sbp"], points, estimates, look),
         error_boxes(TARGETS["sbp"], points, look),
-        forest([Row("東", 10.0, 9.0, 11.0, 100), Row("西", None, None, None, 3, note="少")], "誤差", look),
+        forest(
+            [ForestRow("東", Estimate(10.0, 9.0, 11.0), 100), ForestRow("西", Estimate(None, note="少"), 3)],
+            "誤差",
+            look,
+        ),
     ]
     for figure in figures:
         with paper._settings(figure, {}):
-            assert drawn(figure) - set("−") <= set(words(figure))
+            assert drawn(figure) - set("−") <= set(figure.words)
 
 
 def test_figures_drawn_at_once_keep_their_fonts() -> None:

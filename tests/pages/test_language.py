@@ -47,7 +47,8 @@ def said_elsewhere() -> set[str]:
     of_targets = {word for each in TARGETS.values() for word in (each.name, each.short, each.unit) if word}
     checks = {name.replace("_", " ") for name in QUALITY_CODES}
     keys = set(truth.KEYS.values())
-    named = [*one_cohort.FIGURES, one_cohort.BASELINES, one_cohort.EYES, *side_by_side.SHOWN]
+    named = [*one_cohort.FIGURES, *one_cohort.CURVES, *side_by_side.SHOWN]
+    named += [one_cohort.BASELINES, one_cohort.EYES, one_cohort.COUNTS]
     analyses = {word for each in named for word in (each.title, each.question)} | words.sentences()
     analyses |= {each.name for one in named for each in one.words.values()}
     criteria = {word for each in CRITERIA.values() for word in (each.name, each.source, each.note) if word}

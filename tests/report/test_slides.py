@@ -11,7 +11,7 @@ from PIL import Image
 from pptx import Presentation
 
 from fundus_core.evaluation import Estimate
-from fundus_core.figures import Look, Points, predicted_against_true
+from fundus_core.figures import Look, Observations, predicted_against_true
 from fundus_core.report.slides import Deck, Drawing, Page, Photo, Place, Table, Words, as_file, layouts
 from fundus_core.report.slides.fitting import fit, height, width, wrap
 from fundus_core.report.slides.photos import squared
@@ -33,7 +33,7 @@ def photograph(size=(64, 48)) -> bytes:
 
 def figure(dark: bool = False):
     truth = np.linspace(100, 150, 20)
-    points = Points("Clinic", np.array([str(n) for n in range(20)]), truth, truth + 3)
+    points = Observations("Clinic", np.array([str(n) for n in range(20)]), truth, truth + 3)
     look = Look(opaque=True, size=22, dark=dark, rendered=True)
     return predicted_against_true(TARGETS["sbp"], [points], {"mae": Estimate(3.0, 2.0, 4.0)}, look)
 
@@ -186,8 +186,7 @@ def test_the_file_needs_no_other_file(made):
 
 def test_no_two_figures_share_a_name():
     """A browser does not clip by a path that another, hidden slide has under the same name."""
-    other = figure()
-    other.update_xaxes(title_text="another")
+    other = replace(figure(), x=replace(figure().x, title="another"))
     drawings = [drawn(Drawing(layouts.PLOT, each)) for each in (figure(), other)]
     names = [set(re.findall(r'\bid="([^"]+)"', text)) for text in drawings]
     assert names[0]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import plotly.graph_objects as go
-
+from fundus_core.figures import Figure
 from fundus_core.report.slides.fitting import LINE, fit, height, one_line, width
 from fundus_core.report.slides.photos import squared
 from fundus_core.report.slides.sheet import (
@@ -138,7 +137,7 @@ def _step(step: Step, place: Place) -> list[Part]:
 
 
 def scatter(
-    title: str, figure: go.Figure, main: str, under: Sequence[str], facts: Sequence[tuple[str, str]], notes: str = ""
+    title: str, figure: Figure, main: str, under: Sequence[str], facts: Sequence[tuple[str, str]], notes: str = ""
 ) -> Page:
     """Return a target's slide: the scatter, its error in large figures, and what to hold it against.
 

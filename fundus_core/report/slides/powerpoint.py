@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pptx import Presentation
@@ -15,7 +15,7 @@ from pptx.oxml.ns import qn
 from pptx.oxml.xmlchemy import OxmlElement
 from pptx.util import Emu, Pt
 
-from fundus_core.figures import Palette, alt_text
+from fundus_core.figures import Palette
 from fundus_core.figures.printing import png
 from fundus_core.report.slides.fitting import LINE
 from fundus_core.report.slides.layouts import foot
@@ -96,9 +96,9 @@ class _Painter:
                     shape.auto_shape_type = MSO_SHAPE.OVAL
                 _describe(shape, part.alt)
             case Drawing():
-                part.figure.update_layout(height=round(part.place.h))
-                drawn = io.BytesIO(png(part.figure, width=round(part.place.w), scale=3.0))
-                _describe(slide.shapes.add_picture(drawn, *_box(part.place)), alt_text(part.figure))
+                figure = replace(part.figure, height=round(part.place.h))
+                drawn = io.BytesIO(png(figure, width=round(part.place.w), scale=3.0))
+                _describe(slide.shapes.add_picture(drawn, *_box(part.place)), figure.alt)
             case Table():
                 self._table(slide, part)
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import plotly.graph_objects as go
-
-from fundus_core.figures import DARK, LIGHT, Palette
+from fundus_core.figures import DARK, LIGHT, Figure, Palette
 
 WIDTH, HEIGHT = 1280, 720
 LEAST = 20
@@ -111,7 +109,7 @@ class Drawing:
 
     place: Place
     """Where; also the figure's own size, so that its letters keep theirs."""
-    figure: go.Figure
+    figure: Figure
     """Drawn on its own ground."""
 
 

@@ -7,6 +7,7 @@ import json
 import re
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from html import escape
 from importlib import resources
@@ -137,8 +138,7 @@ def drawn(part: Drawing) -> str:
 
     Its names are its own: browsers do not clip by a path of the same name within a slide that is hidden.
     """
-    part.figure.update_layout(height=round(part.place.h))
-    text = svg(part.figure, width=round(part.place.w))
+    text = svg(replace(part.figure, height=round(part.place.h)), width=round(part.place.w))
     own = f"f{zlib.crc32(text.encode()):08x}-"
     return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{own}", text)
 

@@ -11,22 +11,21 @@ import streamlit as st
 from fundus_core import figures
 from fundus_core.analyses import (
     Analysis,
-    Canvas,
     Rows,
     Study,
+    forest_of,
     layout,
-    one_cohort,
     shown,
     side_by_side,
     table_one,
     words,
 )
 from fundus_core.evaluation import PSI_NOTE, SPREAD_SENTENCE, Comparison
-from fundus_core.figures import Look, Points
+from fundus_core.figures import Look, Observations
 from fundus_core.targets import TARGETS
 from pages.parts.shared import cards, choose, naming, show, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell.language import _, said, tell
+from pages.parts.shell.language import _, tell
 
 
 def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
@@ -34,26 +33,17 @@ def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
     target = TARGETS[target_id]
     axes = {name: words.name(name, target, tell) for name in (("accuracy", "auc") if target.binary else ("mae", "r2"))}
     score = choose.one_of(_("Score"), {name: text.split(" (")[0] for name, text in axes.items()}, "score")
-    shown = found.targets[target_id]
-    rows = [
-        one_cohort.forest_row(
-            naming.cohort(name),
-            result.estimates.get(score),
-            result.n_patients,
-            Canvas(look(views)),
-            _place(views, name),
-        )
-        for name, result in shown.results.items()
-    ]
-    others = figures.literature(target_id, score, say=said)
-    figure = one_cohort.forest([*rows, *others], score, target, look(views))
+    figure = forest_of(
+        found.targets[target_id].results,
+        score,
+        look(views),
+        names=naming.cohort,
+        places={view.cohort.name: view.place for view in views},
+        literature=True,
+    )
     show.chart(figure, f"forest-{target_id}-{score}", name=f"{target_id}-cohorts")
-    if others:
+    if figures.literature(target_id, score):
         st.caption(_("Grey: published by others.") + " " + _(SPREAD_SENTENCE))
-
-
-def _place(views: Sequence[View], name: str) -> int:
-    return next(view.place for view in views if view.cohort.name == name)
 
 
 def look(views: Sequence[View]) -> Look:
@@ -85,7 +75,7 @@ def scatter(views: Sequence[View], target_id: str, level: str) -> None:
     show.chart(figures.error_boxes(target, groups, look(views)), f"boxes-{target_id}", name=f"{target_id}-errors")
 
 
-def _named(group: Points) -> Points:
+def _named(group: Observations) -> Observations:
     return replace(group, name=naming.cohort(group.name))
 
 

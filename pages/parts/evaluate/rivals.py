@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fundus_core.analyses import Canvas, main_score, one_cohort, shown, side_by_side
+from fundus_core.analyses import forest_of, main_score, shown, side_by_side
 from fundus_core.targets import TARGETS
 from pages.parts.shared import cards, show, studies
 from pages.parts.shared.studies import View
@@ -16,19 +16,10 @@ def table(view: View, target_id: str, level: str) -> None:
     study = studies.models(view, target_id, level)
     if study is None:
         return
-    target = TARGETS[target_id]
-    found, look = study.get(side_by_side.MODELS, target_id), show.look(view)
+    found = study.get(side_by_side.MODELS, target_id)
     with st.expander(_("Model against model"), expanded=True):
-        score = main_score(target)
-        rows = [
-            one_cohort.forest_row(
-                cards.title(name), result.estimates.get(score), result.n_patients, Canvas(look), place
-            )
-            for place, (name, result) in enumerate(found.results.items())
-        ]
-        show.chart(
-            one_cohort.forest(rows, score, target, look), f"models-{target_id}", name=f"{target_id}-models", view=view
-        )
+        figure = forest_of(found.results, main_score(TARGETS[target_id]), show.look(view), names=cards.title)
+        show.chart(figure, f"models-{target_id}", name=f"{target_id}-models", view=view)
         show.table(shown(study, side_by_side.MODELS, target_id, tell, cards.title))
         left = ", ".join(f"{cards.title(name)} {count(n)}" for name, n in found.left_out.items() if n)
         remark = _(side_by_side.MODELS.question)

@@ -10,7 +10,7 @@ import streamlit as st
 from fundus_core import figures, runs
 from fundus_core.analyses import Canvas, Study, one_cohort
 from fundus_core.evaluation import Evaluation
-from fundus_core.figures import Points
+from fundus_core.figures import Observations
 from fundus_core.targets import TARGETS, Target
 from pages.parts import explore
 from pages.parts.evaluate import eyes
@@ -101,8 +101,7 @@ def figure_with_panel(view: View, target_id: str, level: str, what: str, by: str
 
 def _draw(study: Study, target_id: str, what: str, canvas: Canvas, key: str, view: View) -> list[str]:
     """Draw the figure; return the points chosen in it."""
-    draw = _FIGURES[what].draw
-    figure = draw(study, TARGETS[target_id], canvas) if draw else None
+    figure = _FIGURES[what].draw(study, target_id, canvas)
     if figure is None:
         st.caption(_("Too few observations to draw."))
         return []
@@ -110,7 +109,7 @@ def _draw(study: Study, target_id: str, what: str, canvas: Canvas, key: str, vie
     return show.chart(figure, key, select=observations, name=f"{target_id}-{what}", view=view)
 
 
-def _boxes(view: View, target: Target, groups: Sequence[Points]) -> None:
+def _boxes(view: View, target: Target, groups: Sequence[Observations]) -> None:
     if len(groups) > 1 and not target.binary:
         with st.container(border=True):
             st.subheader(_("Error by group"), anchor=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
+from fundus_core.figures import Figure
 from fundus_core.report import slides
 from fundus_core.report.slides import Deck, Drawing
 from pages.parts.present import contents
@@ -47,7 +47,7 @@ def show(data: dict[str, Any]) -> None:
     _component()(key="slides", data=data)
 
 
-def figures(deck: Deck) -> list[go.Figure]:
+def figures(deck: Deck) -> list[Figure]:
     """Return the figures on slides."""
     return [part.figure for page in deck.pages for part in page.parts if isinstance(part, Drawing)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fundus_core.analyses import words
 from fundus_core.evaluation import Evaluation, TargetResult
@@ -18,10 +19,9 @@ def scatter(view: View, found: Evaluation, target_id: str, look: Look) -> Page:
     """Return a target's slide."""
     target, result = TARGETS[target_id], found.targets[target_id]
     groups = studies.groups(view, target_id, "patient")
-    figure = predicted_against_true(target, groups, result.estimates, look, height=round(layouts.PLOT.h))
-    figure.layout.annotations = [each for each in figure.layout.annotations if each.name != "note"]
-    figure.update_xaxes(nticks=6)  # letters of a slide are large
-    figure.update_yaxes(nticks=6)
+    drawn = predicted_against_true(target, groups, result.estimates, look, height=round(layouts.PLOT.h))
+    few = {"x": replace(drawn.x, ticks=6), "y": replace(drawn.y, ticks=6)}  # letters of a slide are large
+    figure = replace(drawn, notes=(), **few)
     notes = _(
         "A point is a person. On the dashed line prediction equals truth; the band is plus and minus the mean "
         "absolute error. Predictions of a well-calibrated model vary less than the truth, so that the cloud is flat. "

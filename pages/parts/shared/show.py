@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from fundus_core.analyses import Laid, main_score, words
 from fundus_core.evaluation import Evaluation, TargetResult
-from fundus_core.figures import Look, alt_text
+from fundus_core.figures import Figure, Look
+from fundus_core.figures.screen import plotly
 from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
 from pages.parts.shared import cards, taking
@@ -62,7 +62,7 @@ LASSO_POINTS = 20_000
 """Up to here a box and a lasso are offered: every point inside travels back to the server."""
 
 
-def chart(figure: go.Figure, key: str, *, select: int = 0, name: str = "", view: View | None = None) -> list[str]:
+def chart(figure: Figure, key: str, *, select: int = 0, name: str = "", view: View | None = None) -> list[str]:
     """Draw a figure and, where it has a name, what can be taken away from it; return the points chosen in it.
 
     Args:
@@ -81,11 +81,11 @@ def chart(figure: go.Figure, key: str, *, select: int = 0, name: str = "", view:
         "scrollZoom": False,
     }
     event = st.plotly_chart(
-        figure,
+        plotly(figure),
         theme=None,
         key=key,
         config=config,
-        alt=alt_text(figure),
+        alt=figure.alt,
         on_select="rerun" if select else "ignore",
         selection_mode=("points", "box", "lasso") if select <= LASSO_POINTS else "points",
     )

@@ -12,7 +12,7 @@ import streamlit as st
 from fundus_core import evaluation
 from fundus_core.analyses import BETWEEN, Disk, Memory, Study, evaluated, one_cohort, told_apart
 from fundus_core.evaluation import Evaluation
-from fundus_core.figures import Points
+from fundus_core.figures import Observations
 from fundus_core.records import CohortTable
 from fundus_core.store import Cohort, Item
 from fundus_core.targets import TARGETS
@@ -136,7 +136,7 @@ def targets(found: Evaluation) -> list[str]:
     return [name for name in TARGETS if name in found.targets and found.targets[name].n > 0]
 
 
-def groups(view: View, target: str, level: str, by: str = "") -> Sequence[Points]:
+def groups(view: View, target: str, level: str, by: str = "") -> Sequence[Observations]:
     """Return the observations of one target, a group per word of a column; one group without a column."""
     return study(view, level).groups(target, by, name=view.cohort.name, place=view.place)
 
@@ -160,11 +160,11 @@ def observation(item: Item, level: str) -> str:
     return f"{who}{BETWEEN}{item.eye.value}" if level == "eye" else who
 
 
-def worst(found: Sequence[Points]) -> str:
+def worst(found: Sequence[Observations]) -> str:
     """Return the name of the observation with the largest error; empty where there is none."""
     return max(map(_largest, filter(len, found)), default=(0.0, ""))[1]
 
 
-def _largest(group: Points) -> tuple[float, str]:
+def _largest(group: Observations) -> tuple[float, str]:
     at = int(np.argmax(np.abs(group.error)))
     return float(np.abs(group.error[at])), str(group.ids[at])

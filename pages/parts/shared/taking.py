@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from fundus_core.figures import DARK, LIGHT, Palette, numbers, printing
+from fundus_core.figures import Figure, printing
 from pages.parts.shared.grid import grid
 from pages.parts.shell.language import _, bound
 
@@ -20,7 +19,7 @@ _LETTERS = 12
 """Letters that the sentence about a missing font names."""
 
 
-def along(figure: go.Figure, key: str, name: str, write: Note, remark: str) -> None:
+def along(figure: Figure, key: str, name: str, write: Note, remark: str) -> None:
     """Draw the row of buttons beneath a figure.
 
     Args:
@@ -32,17 +31,17 @@ def along(figure: go.Figure, key: str, name: str, write: Note, remark: str) -> N
     """
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall"):
         shown = st.toggle(_("Table"), key=f"table-{key}", help=_("The numbers that the figure was drawn from."))
-        palette = DARK if st.context.theme.type == "dark" else LIGHT  # asked now: a click is answered elsewhere
-        _button("CSV", f"{name}.csv", "text/csv", lambda: write(numbers(figure, _)), key)
-        _button("PNG", f"{name}.png", "image/png", lambda: printing.png(_opaque(figure, remark, palette)), key)
-        _button("SVG", f"{name}.svg", "image/svg+xml", lambda: printing.svg(_opaque(figure, remark, palette)), key)
+        paper = figure.to_go(remark)
+        _button("CSV", f"{name}.csv", "text/csv", lambda: write(figure.table(_)), key)
+        _button("PNG", f"{name}.png", "image/png", lambda: printing.png(paper), key)
+        _button("SVG", f"{name}.svg", "image/svg+xml", lambda: printing.svg(paper), key)
     say_lacking([figure], remark)
     if shown:
-        rows = numbers(figure, _)
+        rows = figure.table(_)
         grid(rows[:ROWS], height="content" if len(rows) < 10 else 320)
 
 
-def say_lacking(figures: Iterable[go.Figure], remark: str = "") -> None:
+def say_lacking(figures: Iterable[Figure], remark: str = "") -> None:
     """Say which letters a picture of a figure lacks on this machine, where there are any."""
     letters = printing.lacking(figures, remark)
     if letters:
@@ -54,14 +53,6 @@ def say_lacking(figures: Iterable[go.Figure], remark: str = "") -> None:
                 "pip install matplotlib-fontja) and start again."
             ).format(letters=shown)
         )
-
-
-def _opaque(figure: go.Figure, remark: str, palette: Palette) -> go.Figure:
-    """The figure with a background of its own, legible wherever it goes, and what must stand beside it."""
-    whole = go.Figure(figure).update_layout(paper_bgcolor=palette.paper, plot_bgcolor=palette.paper)
-    font = {"size": 10, "color": palette.quiet}
-    place = {"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"}
-    return whole.add_annotation(text=remark, showarrow=False, font=font, name="remark", **place)
 
 
 def _button(label: str, file: str, mime: str, make: Callable[[], str | bytes], key: str) -> None:

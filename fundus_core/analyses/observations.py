@@ -1,0 +1,158 @@
+"""Figures of one cohort's observations with the tables they are drawn from: scatter, agreement, calibration, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fundus_core import evaluation, figures
+from fundus_core.analyses.scores import estimates, is_number
+from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
+from fundus_core.evaluation import QUANTILES, Bins, CalibrationCurve, Cell, ErrorDistribution, Estimate
+from fundus_core.figures import Figure
+from fundus_core.targets import TARGETS
+
+
+def _draw_scatter(study: Study, target_id: str, canvas: Canvas) -> Figure:
+    target, groups, look = TARGETS[target_id], canvas.groups, canvas.look
+    found, people = estimates(study, target), len(study.sample(target.id)[0].patients)
+    if target.binary:
+        names = (look.say("male"), look.say("female"))
+        return figures.probabilities(target, groups, found, look, names=names, height=canvas.height)
+    return figures.predicted_against_true(target, groups, found, look, people=people, height=canvas.height)
+
+
+SCATTER = Analysis(
+    "scatter",
+    "Scatter",
+    "On the dashed line prediction equals truth; the band is ± the mean absolute error. A flat cloud means that "
+    "predictions shrink toward the mean.",
+    lambda study, target, by: study.groups(target, by),
+    draw=_draw_scatter,
+)
+AGREEMENT = Analysis(
+    "agreement",
+    "Bland–Altman",
+    "Dotted: bias and the limits between which 95 % of differences lie. Predictions that shrink toward the mean always "
+    "show a slope here.",
+    lambda study, target, by: study.groups(target, by),
+    draw=lambda study, target, canvas: figures.bland_altman(
+        TARGETS[target], canvas.groups, estimates(study, TARGETS[target]), canvas.look, height=canvas.height
+    ),
+    needs=is_number,
+)
+RESIDUALS = Analysis(
+    "residuals",
+    "Residuals",
+    "Against the truth a slope is expected: regression to the mean.",
+    lambda study, target, by: study.groups(target, by),
+    draw=lambda _study, target, canvas: figures.residuals(
+        TARGETS[target], canvas.groups, canvas.look, against="truth", height=canvas.height
+    ),
+    needs=is_number,
+)
+RESIDUALS_OF_PREDICTION = Analysis(
+    "residuals_of_prediction",
+    "Residuals against the prediction",
+    "A slope here is miscalibration.",
+    lambda study, target, by: study.groups(target, by),
+    draw=lambda _study, target, canvas: figures.residuals(
+        TARGETS[target], canvas.groups, canvas.look, against="predicted", height=canvas.height
+    ),
+    needs=is_number,
+)
+
+
+def _calibration(study: Study, target: str, _by: str) -> Bins:
+    cut = evaluation.reliability if TARGETS[target].binary else evaluation.deciles
+    return cut(study.table, target, level=study.level, seed=study.seed, draws=study.draws)
+
+
+def _calibration_rows(found: Bins) -> Rows:
+    head: dict[str, Cell] = {"target": found.target, "unit": found.unit, "along": found.along}
+    return [{**head, **row} for row in evaluation.rows(found.bins)]
+
+
+def _draw_calibration(study: Study, target_id: str, canvas: Canvas) -> Figure | None:
+    bins = [one for one in study.get(CALIBRATION, target_id).bins if one.measured.value is not None]
+    if not bins:
+        return None
+    target, curve = TARGETS[target_id], study.get(CALIBRATION_CURVE, target_id)
+    slope, intercept = (estimates(study, target).get(name, Estimate(None)).value for name in ("slope", "intercept"))
+    more = {"slope": slope, "intercept": intercept}
+    return figures.calibration(target, bins, canvas.look, curve=curve, place=canvas.place, height=canvas.height, **more)
+
+
+CALIBRATION = Analysis(
+    "calibration",
+    "Calibration",
+    "Mean measured value in each tenth of the predictions; a slope of 1 means that a predicted difference is a real "
+    "one.",
+    _calibration,
+    Bins,
+    _calibration_rows,
+    _draw_calibration,
+)
+
+
+def _curve(study: Study, target: str, _by: str) -> CalibrationCurve:
+    return evaluation.smooth_calibration(study.table, target, level=study.level, seed=study.seed, draws=study.draws)
+
+
+def _curve_rows(found: CalibrationCurve) -> Rows:
+    head: dict[str, Cell] = {"target": found.target, "unit": found.unit}
+    names = ("predicted", "measured", "measured_low", "measured_high")
+    columns = zip(found.predicted, found.measured, found.low, found.high, strict=True)
+    return [{**head, **dict(zip(names, map(float, values), strict=True)), "method": found.method} for values in columns]
+
+
+CALIBRATION_CURVE = Analysis(
+    "calibration_curve",
+    "Smooth calibration curve",
+    "What was measured along the prediction, without groups?",
+    _curve,
+    CalibrationCurve,
+    _curve_rows,
+)
+
+
+def _error_rows(found: ErrorDistribution) -> Rows:
+    return list(_each_error_row(found))
+
+
+def _each_error_row(found: ErrorDistribution) -> Iterator[dict[str, Cell]]:
+    head: dict[str, Cell] = {"target": found.target, "unit": found.unit}
+    for low, high, count in zip(found.edges[:-1], found.edges[1:], found.counts, strict=True):
+        yield {**head, "kind": "bar", "from": float(low), "to": float(high), "value": int(count)}
+    for share, value in zip(QUANTILES, found.quantiles, strict=False):
+        yield {**head, "kind": f"quantile {share:g}", "from": None, "to": None, "value": float(value)}
+
+
+def _draw_errors(study: Study, target: str, canvas: Canvas) -> Figure | None:
+    found = study.get(ERRORS, target)
+    if not len(found.counts):
+        return None
+    return figures.error_histogram(TARGETS[target], found, canvas.look, place=canvas.place, height=canvas.height)
+
+
+ERRORS = Analysis(
+    "errors",
+    "Errors",
+    "How often each error occurs; nine of ten people lie between the dotted lines.",
+    lambda study, target, _by: evaluation.error_distribution(study.table, target, level=study.level),
+    None,
+    _error_rows,
+    _draw_errors,
+    is_number,
+)
+BASELINES = Analysis(
+    "baselines",
+    "Comparison with baselines",
+    "Below zero the photograph adds something to what is known without it. Both baselines are fitted without the "
+    "person they predict.",
+    lambda study, target, _by: evaluation.against_baselines(
+        study.table, target, level=study.level, seed=study.seed, draws=study.draws
+    ),
+    None,
+    evaluation.rows,
+    needs=is_number,
+)

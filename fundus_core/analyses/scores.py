@@ -1,0 +1,119 @@
+"""The estimates of one cohort, and the forest plot that sets one of them beside others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from fundus_core import evaluation, figures
+from fundus_core.analyses.study import Analysis, Rows, Study
+from fundus_core.analyses.words import name, word, written
+from fundus_core.evaluation import Cell, Estimate, Evaluation, TargetResult
+from fundus_core.figures import Figure, ForestRow, Look
+from fundus_core.targets import TARGETS, Target
+
+
+def is_number(target: Target) -> bool:
+    """Return whether a target is a number, not a probability."""
+    return not target.binary
+
+
+def main_score(target: Target) -> str:
+    """Return the estimate that stands for a target where there is room for one."""
+    return "accuracy" if target.binary else "mae"
+
+
+def _points(study: Study, _target: str, _by: str) -> Evaluation:
+    return evaluation.point_estimates(study.table, level=study.level)
+
+
+def _scores(study: Study, target: str, *, ranked: bool) -> TargetResult:
+    found = evaluation.evaluate(
+        study.table, level=study.level, targets=[target], seed=study.seed, draws=study.draws, ranked=ranked
+    )
+    return found.targets[target]
+
+
+POINTS = Analysis("points", "Values", "Every number without its interval.", _points, Evaluation, asks="cohort")
+
+
+def score_rows(found: TargetResult) -> Rows:
+    """Return a target's estimates, a row each, as files and tables have them."""
+    head: dict[str, Cell] = {"target": found.target, "unit": found.unit}
+    head |= {"n_photographs": found.n_photographs, "n_patients": found.n_patients, "n": found.n}
+    return [{**head, "estimate": name, **estimate.as_json()} for name, estimate in found.estimates.items()]
+
+
+_COUNTS = ("n_photographs", "n_patients", "n")
+QUICK_SCORES = Analysis(
+    "quick_scores",
+    "Estimates",
+    "How large are the errors? Without medians and ranks, which take a while on very many photographs.",
+    lambda study, target, _by: _scores(study, target, ranked=False),
+    TargetResult,
+    score_rows,
+    hide=_COUNTS,
+)
+SCORES = Analysis(
+    "estimates",
+    "Estimates",
+    "How large are the errors, and how do predictions and measured values agree?",
+    lambda study, target, _by: _scores(study, target, ranked=True),
+    TargetResult,
+    score_rows,
+    hide=_COUNTS,
+)
+
+
+def evaluated(study: Study, *targets: str, ranked: bool = True) -> Evaluation:
+    """Return the scores of some targets, of all without one, as one evaluation."""
+    analysis = SCORES if ranked else QUICK_SCORES
+    found = {name: study.get(analysis, name) for name in targets or study.targets}
+    return Evaluation(study.level, study.seed, study.draws, MappingProxyType(found))
+
+
+def estimates(study: Study, target: Target) -> Mapping[str, Estimate]:
+    """Return a target's estimates as figures write them."""
+    return study.get(QUICK_SCORES, target.id).estimates
+
+
+def forest(rows: Sequence[ForestRow], score: str, target: Target, look: Look, **more: Any) -> Figure:
+    """Draw one score of cohorts, groups or models below one another, written as tables write it."""
+    kind = word(score).kind
+    return figures.forest(rows, name(score, target, look.say), look, write=lambda value: written(value, kind), **more)
+
+
+def forest_row(label: str, estimate: Estimate | None, people: int, look: Look, place: int) -> ForestRow:
+    """Return one row of a forest plot, which says why it has no value."""
+    found = estimate or Estimate(None)
+    return ForestRow(label, replace(found, note=look.say(found.note)), people, place)
+
+
+def forest_of(
+    results: Mapping[str, TargetResult],
+    score: str,
+    look: Look,
+    *,
+    names: Callable[[str], str] = str,
+    places: Mapping[str, int] = MappingProxyType({}),
+    literature: bool = False,
+) -> Figure:
+    """Draw one score of several results of one target below one another.
+
+    Args:
+        results: By the name of the cohort or model, at least one.
+        score: Which.
+        look: Palette, language, stamp.
+        names: What each is called for the reader.
+        places: Of each one's colour; their order without it.
+        literature: Whether what others have published stands below.
+    """
+    target = TARGETS[next(iter(results.values())).target]
+    rows = [
+        forest_row(names(key), result.estimates.get(score), result.n_patients, look, places.get(key, place))
+        for place, (key, result) in enumerate(results.items())
+    ]
+    more = figures.literature(target.id, score, say=look.say) if literature else []
+    return forest([*rows, *more], score, target, look)
