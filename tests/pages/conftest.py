@@ -1,9 +1,11 @@
 """A store with two small cohorts whose numbers are known, and the application on it without a browser."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from fundus_core.records import Eye, Prediction
@@ -13,6 +15,14 @@ from pages.parts.shell import home
 FRAME = Path(__file__).resolve().parents[2] / "pages" / "parts" / "frame.py"
 VERSION = ModelVersion("tests-own", "a" * 64, "b" * 64)
 PEOPLE = 30
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_are_searched_once():
+    """Streamlit's harness reads what every installed package says of itself at each run of a page; a server once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 def put(store: Store, name: str, *, seed: int, bias: float = 0.0, rendered: bool = False) -> int:
@@ -86,9 +96,9 @@ def page():
         app = AppTest.from_file(FRAME, default_timeout=30)
         for key, value in query.items():
             app.query_params[key] = value
-        app.run()
         if name != "overview":
-            app.switch_page(f"../{name}.py").run()
+            app.switch_page(f"../{name}.py")
+        app.run()
         assert not app.exception, app.exception
         return app
 
