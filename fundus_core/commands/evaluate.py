@@ -13,14 +13,51 @@ from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED
 def add(verbs: Verbs[Parser]) -> None:
     """Say what may be asked."""
     parser = verb(verbs, "evaluate", "compare predictions with measured values", _run)
-    parser.add_argument("--predictions", type=Path, required=True, metavar="FILE", help="a predictions.csv")
-    parser.add_argument("--truth", type=Path, required=True, metavar="FILE", help="CSV, TSV or XLSX")
+    parser.add_argument("--predictions", type=Path, required=True, metavar="FILE", help="a table of predictions")
+    parser.add_argument(
+        "--truth", type=Path, metavar="FILE", help="measured values: CSV, TSV or XLSX (columns beside the predictions)"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--level", default="patient", choices=("patient", "eye", "photograph"), help="(patient)")
     parser.add_argument("--columns", type=Path, metavar="FILE.json", help="a saved mapping of the table's columns")
+    _add_asked(parser)
     add_fold(parser)
     parser.add_argument("--seed", type=int, default=SEED, metavar="S", help=f"of the bootstrap ({SEED})")
     parser.add_argument("--draws", type=int, default=NUMBER_OF_DRAWS, metavar="N", help=f"({NUMBER_OF_DRAWS})")
+
+
+def _add_asked(parser: argparse.ArgumentParser) -> None:
+    """Add what must be said of a stranger's table of predictions where the table itself does not."""
+    parser.add_argument("--model", default="", metavar="NAME", help="which of several models in the predictions")
+    parser.add_argument(
+        "--target", default="", metavar="TARGET", help="of predictions that only say y_true and y_pred (sbp, age, …)"
+    )
+    parser.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="HEADING=MEANING",
+        help="what a column of the predictions is: 'y=sbp predicted', 'p=sex predicted male %%', 'nr=patient_id'",
+    )
+    parser.add_argument(
+        "--prediction-columns", type=Path, metavar="FILE.json", help="a saved mapping of the predictions' columns"
+    )
+    parser.add_argument("--sheet", metavar="NAME", help="of a workbook of predictions (the first that is understood)")
+    parser.add_argument("--truth-sheet", metavar="NAME", help="of a workbook of measured values")
+    parser.add_argument(
+        "--each-row-a-person", action="store_true", help="predictions without any id: each row is another person"
+    )
+
+
+def _asked(options: argparse.Namespace) -> pipeline.Asked:
+    return pipeline.Asked(
+        model=options.model,
+        target=options.target,
+        columns=tuple(options.column),
+        mapping=pipeline.saved_mapping(options.prediction_columns),
+        sheet=options.sheet,
+        rows_are_people=options.each_row_a_person,
+    )
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -33,11 +70,13 @@ def _run(options: argparse.Namespace) -> int:
         draws=options.draws,
         columns=options.columns,
         fold=options.fold,
+        asked=_asked(options),
+        sheet=options.truth_sheet,
     )
     for target, result in scored.evaluation.targets.items():
         name = "accuracy" if "accuracy" in result.estimates else "mae"
         say(f"{target}: {pipeline.in_words(name, result)}")
-    for remark in (*scored.predictions.notes, *scored.match.remarks):
+    for remark in dict.fromkeys((*scored.predictions.notes, *scored.match.remarks)):
         say(remark)
     say(f"Numbers, tables and report in {options.out}")
     return DONE

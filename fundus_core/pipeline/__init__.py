@@ -13,16 +13,18 @@ from fundus_core.pipeline.door import WRITINGS, Intake, Seen, Writing, see, take
 from fundus_core.pipeline.explanation import ask_explanation, explain
 from fundus_core.pipeline.inspection import Counts, inspect
 from fundus_core.pipeline.nameless import match_originals, under_pseudonyms
-from fundus_core.pipeline.predicted import PredictionsFile, read_predictions
+from fundus_core.pipeline.predicted import Asked, PredictionsFile, read_predictions
 from fundus_core.pipeline.prediction import Request, predict
 from fundus_core.pipeline.proving import Proof, prove
 from fundus_core.pipeline.scoring import Scored, beside, evaluate, in_words, notice, score_files
+from fundus_core.pipeline.scoring import saved as saved_mapping
 from fundus_core.pipeline.strictness import limits_of
 from fundus_core.pipeline.tables import prediction_columns, write_predictions
 from fundus_core.pipeline.trained import draw_test_part
 
 __all__ = [
     "WRITINGS",
+    "Asked",
     "Counts",
     "Intake",
     "PredictionsFile",
@@ -53,6 +55,7 @@ __all__ = [
     "prediction_columns",
     "prove",
     "read_predictions",
+    "saved_mapping",
     "score_files",
     "see",
     "set_truth",

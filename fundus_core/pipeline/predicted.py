@@ -1,19 +1,21 @@
-"""predictions.csv read back: ours exactly, one that was saved again or written by hand as any table is."""
+"""Tables of predictions: predictions.csv of this program exactly, any other as a researcher's table is read."""
 
 from __future__ import annotations
 
 import csv
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from fundus_core import truth
 from fundus_core.errors import UsageError
-from fundus_core.identity import eye_in_cell, is_nobody, standing_for_many
 from fundus_core.pipeline.tables import prediction_columns
 from fundus_core.records import CohortTable, Eye, Floats, Labels, Prediction, Reading, Status
-from fundus_core.tables import columns_from_csv, read_table, spelling, units
+from fundus_core.tables import Table, columns_from_csv, read_table, spelling
 from fundus_core.targets import TARGETS
 
 
@@ -33,6 +35,8 @@ class PredictionsFile:
     """Of the weights, several joined by a plus sign."""
     notes: tuple[str, ...] = ()
     """What the reader had to do or to leave out, as sentences; to be shown."""
+    lines: truth.TruthTable | None = None
+    """The rows as they were understood, in the order of ``table``; ``None`` for a file just as it was written here."""
 
     def readings(self) -> list[Reading]:
         """Return the rows as readings."""
@@ -63,65 +67,45 @@ class PredictionsFile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
-    """A predictions file before anything is understood."""
+class Asked:
+    """What a person says of a table of predictions, where the table cannot."""
 
-    name: str
-    """Of the file."""
-    columns: Mapping[str, Sequence[str]]
-    """Cells by our name of the column."""
-    rows: Sequence[int]
-    """Row numbers as a spreadsheet shows them."""
-    headings: Sequence[str]
-    """As they stand in the file."""
-    notes: tuple[str, ...] = ()
-    """What the reader of tables had to do."""
+    beside: bool = True
+    """Whether measured values come in a table of their own, so that plain headings are predictions."""
+    model: str = ""
+    """Which of several models."""
+    target: str = ""
+    """Of columns that only say ``y_true`` and ``y_pred``."""
+    columns: Sequence[str] = ()
+    """Each ``HEADING=MEANING``, as ``truth.told`` reads it."""
+    mapping: truth.Proposal | None = None
+    """A saved mapping of its columns."""
+    sheet: str | None = None
+    """Of a workbook."""
+    rows_are_people: bool = False
+    """Whether, in a table that names nobody, each row is another person."""
 
-    def each(self, column: str, default: str = "") -> list[str]:
-        return [word or default for word in self.columns.get(column, [""] * len(self.rows))]
 
-
-def read_predictions(path: Path) -> PredictionsFile:
-    """Read a predictions.csv, ours or another table (``photograph`` and one target column suffice).
+def read_predictions(path: Path, asked: Asked | None = None) -> PredictionsFile:
+    """Read a table of predictions: this program's own, or any other that names photographs or people.
 
     Raises:
-        UsageError: The file is missing, is no such table, or holds something else than numbers.
+        UsageError: The file is missing, holds no predictions, or what cannot be told was not said.
         TruthError: The file is no table at all.
     """
-    words = _ours(path) or _any(path)
-    targets = [target for target in TARGETS if target in words.columns]
-    if "photograph" not in words.columns or not targets:
-        message = (
-            f"'{path.name}' has the columns {', '.join(words.headings)}; needed are 'photograph' and one or more of "
-            f"{', '.join(TARGETS)}."
-        )
-        raise UsageError(message)
-    patients, unnamed = _patients(words)
-    eyes, unread = _eyes(words)
-    table = CohortTable(
-        photograph=_labels(words.each("photograph")),
-        patient_id=patients,
-        eye=eyes,
-        status=_status(words),
-        reason=_labels(words.each("reason")),
-        quality=_numbers(words, "quality"),
-        out_of_distribution=_numbers(words, "out_of_distribution"),
-        truth={},
-        predicted={target: _numbers(words, target) for target in targets},
-        low={target: _numbers(words, f"{target}_low") for target in targets},
-        high={target: _numbers(words, f"{target}_high") for target in targets},
-    )
-    return PredictionsFile(
-        table=table,
-        sha256=_labels(words.each("sha256")),
-        reason_code=_labels(words.each("reason_code")),
-        model=_only(words, "model"),
-        weights_sha256=_only(words, "weights_sha256"),
-        notes=(*words.notes, *unnamed, *unread),
-    )
+    asked = asked or Asked()
+    return (None if asked.columns or asked.mapping else _ours(path)) or _any(_bytes(path), path.name, asked)
 
 
-def _ours(path: Path) -> _Words | None:
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        message = f"'{path.name}' could not be read ({error.strerror}); give a table of predictions."
+        raise UsageError(message) from error
+
+
+def _ours(path: Path) -> PredictionsFile | None:
     """A file just as it was written here; ``None`` where it was saved again by something else."""
     try:
         with path.open(newline="", encoding="utf-8") as stream:
@@ -135,73 +119,187 @@ def _ours(path: Path) -> _Words | None:
     except OSError as error:
         message = f"'{path.name}' could not be read ({error.strerror}); give a predictions.csv."
         raise UsageError(message) from error
-    return _Words(path.name, columns, range(2, len(columns["photograph"]) + 2), head)
-
-
-def _any(path: Path) -> _Words:
-    table = read_table(path.read_bytes(), path.name)
-    known = {spelling.fold(name): name for name in prediction_columns(list(TARGETS))}
-    columns: dict[str, Sequence[str]] = {}
-    for heading, cells in zip(table.headings, table.columns, strict=True):
-        columns.setdefault(known.get(spelling.fold(heading), heading), cells.tolist())
-    faults = (f"Row {fault.row}: {fault.what_to_do}" if fault.row else fault.what_to_do for fault in table.faults)
-    return _Words(path.name, columns, table.rows.tolist(), table.headings, (*table.notes, *faults))
-
-
-def _patients(words: _Words) -> tuple[Labels, list[str]]:
-    """Ids as they are written; one that stands for many people stands for none."""
-    stated = ["" if is_nobody(word) else word for word in words.each("patient_id")]
-    many = standing_for_many(stated)
-    notes = [
-        f"'{word}' stands in {count:,} rows of '{words.name}' as the patient, more than any other id: it was not taken "
-        "for one person."
-        for word, count in many.items()
-    ]
-    return _labels(["" if word in many else word for word in stated]), notes
-
-
-def _eyes(words: _Words) -> tuple[Labels, list[str]]:
-    stated = words.each("eye")
-    read = {word: eye_in_cell(word) for word in set(stated)}
-    strange = sorted(word for word, eye in read.items() if eye is None)
-    notes = [f"In '{words.name}' no eye is called {', '.join(map(repr, strange[:3]))}; write right or left."]
-    return _labels([read[word] or "" for word in stated]), notes if strange else []
-
-
-def _status(words: _Words) -> Labels:
-    stated = [spelling.fold(word) for word in words.each("status", Status.PREDICTED.value)]
-    strange = sorted(set(stated) - set(Status))
-    if strange:
-        message = f"'{words.name}', column 'status': found '{strange[0]}'; allowed are {', '.join(Status)}."
-        raise UsageError(message)
-    return _labels(stated)
-
-
-def _labels(words: Sequence[str]) -> Labels:
-    return np.array(words, dtype=np.str_)
-
-
-def _only(words: _Words, column: str) -> str:
-    return "+".join(sorted(set(words.each(column)) - {""}))
-
-
-def _numbers(words: _Words, column: str) -> Floats:
-    cells = words.each(column, "nan")
     try:
-        values = np.array(cells, dtype=np.float64)
+        return _as_written(columns)
     except ValueError:
-        values = _spelt(words, column, cells)
+        return None
+
+
+def _as_written(columns: Mapping[str, Sequence[str]]) -> PredictionsFile:
+    """Raises ValueError where a cell is not as this program writes it."""
+    targets = [target for target in TARGETS if target in columns]
+    table = CohortTable(
+        photograph=_labels(columns["photograph"]),
+        patient_id=_labels(columns["patient_id"]),
+        eye=_labels([Eye(word).value for word in columns["eye"]]),
+        status=_labels([Status(word).value for word in columns["status"]]),
+        reason=_labels(columns["reason"]),
+        truth={},
+        quality=_numbers(columns["quality"]),
+        out_of_distribution=_numbers(columns["out_of_distribution"]),
+        predicted={target: _numbers(columns[target]) for target in targets},
+        low={target: _numbers(columns[f"{target}_low"]) for target in targets},
+        high={target: _numbers(columns[f"{target}_high"]) for target in targets},
+    )
+    return PredictionsFile(
+        table=table,
+        sha256=_labels(columns["sha256"]),
+        reason_code=_labels(columns["reason_code"]),
+        model="+".join(sorted(set(columns["model"]) - {""})),
+        weights_sha256="+".join(sorted(set(columns["weights_sha256"]) - {""})),
+    )
+
+
+def _numbers(cells: Sequence[str]) -> Floats:
+    values = np.array([cell or "nan" for cell in cells], dtype=np.float64)
     values[np.isinf(values)] = np.nan
     return values
 
 
-def _spelt(words: _Words, column: str, cells: list[str]) -> Floats:
-    """Numbers that are more than plain digits: a decimal comma, full width, ``N/A``."""
-    decimal = spelling.decimal_mark(cells)
-    read = [spelling.number(cell, decimal) for cell in cells]
-    target = column.removesuffix("_low").removesuffix("_high")
-    for row, cell, found in zip(words.rows, cells, read, strict=True):
-        if found.problem or (found.unit and units.unit(target, found.unit) != units.unit(target, "")):
-            message = f"'{words.name}' row {row}, column '{column}': found '{cell}', a number is needed."
-            raise UsageError(message)
-    return np.array([found.value for found in read], dtype=np.float64)
+def _any(data: bytes, name: str, asked: Asked) -> PredictionsFile:
+    table = read_table(data, name, sheet=asked.sheet)
+    return understood(table, proposed(table, asked), asked)
+
+
+def proposed(table: Table, asked: Asked) -> truth.Proposal:
+    """Return what the columns are taken for, a saved mapping and what was said of single ones put in."""
+    proposal = truth.propose_predictions(table, beside=asked.beside, target=asked.target)
+    if asked.mapping is not None:
+        proposal = proposal.reuse(asked.mapping)
+    return truth.told(proposal, *asked.columns)
+
+
+_UNREAD = ("not_a_number", "unknown_unit", "censored")
+
+
+def understood(table: Table, proposal: truth.Proposal, asked: Asked) -> PredictionsFile:
+    """Return a table of predictions as its mapping says, of one model.
+
+    Raises:
+        UsageError: Something must be said first; the message names it.
+        TruthError: The table cannot be used.
+    """
+    _refuse_undecided(table, proposal)
+    models = truth.models_of(table, proposal)
+    model = _chosen(table.name, models, asked.model)
+    of_one, mapping = truth.of_model(table, proposal, model)
+    _refuse_nothing(table, mapping, rows_are_people=asked.rows_are_people)
+    lines = truth.apply(of_one, mapping, rows_are_people=asked.rows_are_people)
+    bad = next((fault for fault in lines.faults if fault.fault in _UNREAD and _is_predicted(fault, mapping)), None)
+    if bad is not None:
+        message = f"'{table.name}' row {bad.row}, column '{bad.column}': found '{bad.value}', a number is needed."
+        raise UsageError(message)
+    return _file(of_one, truth.once(lines), model)
+
+
+def _is_predicted(fault: truth.Fault, mapping: truth.Proposal) -> bool:
+    return any(column.part and column.heading == fault.column for column in mapping.columns)
+
+
+def _refuse_undecided(table: Table, proposal: truth.Proposal) -> None:
+    asked = [column for column in proposal.unconfirmed if column.part]
+    if asked:
+        first = asked[0]
+        role = first.role if first.role in TARGETS else "sbp"
+        message = (
+            f"'{table.name}', column '{first.heading}': {first.reason} Say it with --column "
+            f"'{first.heading}={role} predicted' (then a unit, % or female or male), measured, or ignored."
+        )
+        raise UsageError(message)
+
+
+def _chosen(name: str, models: Sequence[str], wanted: str) -> str:
+    """Return the model that is asked for, the only one where nobody asks."""
+    known = {_plain(model): model for model in models}
+    for word in (_plain(wanted), _plain(wanted).removeprefix("model")):
+        if wanted and word in known:
+            return known[word]
+    if len(models) > 1:
+        shown = ", ".join(f"'{model}'" if model else "one without a name" for model in models[:12])
+        asked = f"There is no '{wanted}'; name one" if wanted else "Say which"
+        message = f"'{name}' holds predictions of {len(models)} models: {shown}. {asked} with --model."
+        raise UsageError(message)
+    return models[0] if models else ""
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", word).casefold())
+
+
+def _refuse_nothing(table: Table, mapping: truth.Proposal, *, rows_are_people: bool) -> None:
+    """Raise where nothing is predicted, or nobody is named."""
+    have = f"'{table.name}' has the columns {', '.join(table.headings)}"
+    predicted = any(column.part == "predicted" and column.role in TARGETS for column in mapping.columns)
+    if predicted and (rows_are_people or mapping.having("photograph") or mapping.having("patient_id")):
+        return
+    if predicted:
+        message = (
+            f"{have}; needed are 'photograph' or the patient's id. Say it with --column 'HEADING=patient_id', or with "
+            "--each-row-a-person where each row is another person."
+        )
+        raise UsageError(message)
+    message = (
+        f"{have}, and none is said to be predicted; needed are 'photograph' or the patient's id, and one or more of "
+        f"{', '.join(TARGETS)}. Give the measured values with --truth where these are predictions, or say which is "
+        "one with --column 'HEADING=sbp predicted'."
+    )
+    raise UsageError(message)
+
+
+def _file(table: Table, lines: truth.TruthTable, model: str) -> PredictionsFile:
+    """Put the lines into columns; this program's own columns, where a table has them, go along."""
+    at = np.searchsorted(table.rows, lines.rows)
+    ours = {spelling.fold(heading): words for heading, words in zip(table.headings, table.columns, strict=True)}
+    n = len(lines)
+
+    def words(name: str) -> Labels:
+        return _labels(ours[name][at].tolist()) if name in ours else np.full(n, "", dtype=np.str_)
+
+    def numbers(name: str) -> Floats:
+        values = spelling.floats(ours[name][at]) if name in ours else np.full(n, np.nan)
+        return np.where((values >= 0) & np.isfinite(values), values, np.nan)
+
+    made = CohortTable(
+        photograph=truth.names_of(lines),
+        patient_id=lines.patient_id,
+        eye=lines.eye,
+        visit=lines.visit,
+        status=_status(table.name, words("status")),
+        reason=words("reason"),
+        quality=numbers("quality"),
+        out_of_distribution=numbers("out_of_distribution"),
+        truth=dict(lines.values),
+        predicted=dict(lines.predicted),
+        low=dict(lines.low),
+        high=dict(lines.high),
+        covariates=dict(lines.covariates),
+    )
+    faults = (f"Row {fault.row}: {fault.what_to_do}" if fault.row else _about(fault) for fault in lines.faults)
+    return PredictionsFile(
+        table=made,
+        sha256=words("sha256"),
+        reason_code=words("reason_code"),
+        model=model,
+        weights_sha256="+".join(sorted(set(words("weights_sha256").tolist()) - {""})),
+        notes=tuple(dict.fromkeys((*lines.notes, *faults))),
+        lines=lines,
+    )
+
+
+def _about(fault: truth.Fault) -> str:
+    return f"{fault.column}: {fault.what_to_do}" if fault.column else fault.what_to_do
+
+
+def _status(name: str, words: Labels) -> Labels:
+    """Our own statuses; a stranger's column of that name, of which no word is ours, says nothing of it."""
+    stated = np.array([spelling.fold(str(word)) for word in words], dtype=np.str_)
+    known = np.isin(stated, [status.value for status in Status])
+    strange = sorted(set(stated[~known & (stated != "")].tolist()))
+    if strange and known.any():
+        message = f"'{name}', column 'status': found '{strange[0]}'; allowed are {', '.join(Status)}."
+        raise UsageError(message)
+    return np.where(known, stated, Status.PREDICTED.value)
+
+
+def _labels(words: Sequence[str]) -> Labels:
+    return np.array(words, dtype=np.str_)

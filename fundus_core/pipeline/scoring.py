@@ -15,7 +15,8 @@ from fundus_core.errors import UsageError
 from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Evaluation, TargetResult
 from fundus_core.models import registry
 from fundus_core.models.card import Card
-from fundus_core.pipeline.predicted import PredictionsFile, read_predictions
+from fundus_core.pipeline.predicted import Asked, PredictionsFile, read_predictions
+from fundus_core.pipeline.tables import write_predictions
 from fundus_core.records import CohortTable, Labels
 from fundus_core.report import Subject, render
 from fundus_core.tables import number, write_csv
@@ -45,7 +46,10 @@ class Scored:
 
 
 def beside(predictions: CohortTable, found: truth.Match | None) -> CohortTable:
-    """Put matched truth beside predictions; ids and eyes of the truth table fill what the predictions lack."""
+    """Put matched truth beside predictions; it outranks measured values that stand with them.
+
+    Ids and eyes of the truth table fill what the predictions lack.
+    """
     if found is None:
         return replace(predictions, patient_id=_first(predictions.patient_id, predictions.photograph))
     patient = _first(predictions.patient_id, found.patient_id())
@@ -53,13 +57,18 @@ def beside(predictions: CohortTable, found: truth.Match | None) -> CohortTable:
         predictions,
         patient_id=_first(patient, predictions.photograph),
         eye=_first(predictions.eye, found.eye()),
-        truth=dict(found.values()),
-        covariates=dict(found.covariates()),
+        truth={**predictions.truth, **found.values()},
+        covariates={**predictions.covariates, **found.covariates()},
     )
 
 
 def matched(
-    predictions: CohortTable, measured: Path, columns: Path | None = None, *, fold: bool = False
+    predictions: CohortTable,
+    measured: Path,
+    columns: Path | None = None,
+    *,
+    fold: bool = False,
+    sheet: str | None = None,
 ) -> truth.Match:
     """Match a truth table to predictions.
 
@@ -68,16 +77,18 @@ def matched(
         measured: The truth table.
         columns: A saved mapping of its columns.
         fold: Join names and ids that could be joined one to one, though they are written differently.
+        sheet: Of a workbook.
 
     Raises:
         UsageError: No row belongs to any photograph.
         TruthError: The table cannot be used.
     """
-    proposal = truth.Proposal.from_json(_text(columns)) if columns else None
+    proposal = saved(columns)
     names = [str(name) for name in predictions.photograph]
     patients = [str(who) for who in predictions.patient_id]
     sides = [str(eye) for eye in predictions.eye]
-    found = truth.match(truth.load(measured, proposal=proposal), names, patient_ids=patients, eyes=sides, fold=fold)
+    lines = truth.load(measured, proposal=proposal, sheet=sheet)
+    found = truth.match(lines, names, patient_ids=patients, eyes=sides, fold=fold)
     if not (found.line >= 0).any():
         message = f"No row of '{measured.name}' belongs to a predicted photograph. {' '.join(found.why)}"
         raise UsageError(message)
@@ -90,39 +101,82 @@ def _first(words: Labels, others: Labels) -> Labels:
 
 def score_files(
     predictions: Path,
-    measured: Path,
+    measured: Path | None = None,
     *,
     level: str = "patient",
     seed: int = SEED,
     draws: int = NUMBER_OF_DRAWS,
     columns: Path | None = None,
     fold: bool = False,
+    asked: Asked | None = None,
+    sheet: str | None = None,
 ) -> Scored:
-    """Read both files, match them and score.
+    """Read predictions and measured values, match them and score.
 
     Args:
-        predictions: A predictions.csv.
-        measured: The truth table.
+        predictions: This program's predictions.csv, or any table that names photographs or people.
+        measured: The truth table; ``None`` where the measured values stand beside the predictions.
         level: ``patient``, ``eye`` or ``photograph``.
         seed: Of the bootstrap.
         draws: Of the bootstrap.
         columns: A saved mapping of the truth table's columns.
         fold: Join names and ids that could be joined one to one, though they are written differently.
+        asked: What the table of predictions cannot tell.
+        sheet: Of a workbook of measured values.
 
     Raises:
         UsageError: A file or option is at fault.
         TruthError: The truth table cannot be used, or nothing in it matches.
     """
-    made = read_predictions(predictions)
-    found = matched(made.table, measured, columns, fold=fold)
-    scored = Scored(Study.of(beside(made.table, found), level=level, seed=seed, draws=draws), made, found)
+    made = read_predictions(predictions, replace(asked or Asked(), beside=measured is not None))
+    found = (
+        matched(made.table, measured, columns, fold=fold, sheet=sheet)
+        if measured
+        else _together(made, predictions.name)
+    )
+    table, copied = without_copies(beside(made.table, found))
+    twice = [name for name in made.table.truth if name in found.truth.values] if measured else []
+    outranked = [f"Measured values of {', '.join(twice)} stand in both tables; the truth table's were used."]
+    made = replace(made, notes=(*made.notes, *copied, *(outranked if twice else [])))
+    scored = Scored(Study.of(table, level=level, seed=seed, draws=draws), made, found)
     evaluated(scored.study)  # whatever is at fault is said before anything is written
     return scored
 
 
+def _together(made: PredictionsFile, name: str) -> truth.Match:
+    if made.lines is None or not set(made.lines.values) & set(made.lines.predicted):
+        found = f"predictions of {', '.join(made.table.predicted) or 'nothing'}"
+        also = ", ".join(made.table.truth)
+        message = (
+            f"'{name}' holds {found} and measured values of {also or 'nothing'}; give the measured values of what is "
+            "predicted with --truth FILE, or in columns of the same table."
+        )
+        raise UsageError(message)
+    return truth.together(made.lines, made.table.photograph)
+
+
+FEWEST_COPIES = 20
+"""Values that must all be equal before a prediction is taken for a copy of what was measured."""
+
+
+def without_copies(table: CohortTable) -> tuple[CohortTable, list[str]]:
+    """Leave out predictions that are the measured values themselves: a column of both tables, and no error to judge."""
+    kept, notes = dict(table.predicted), []
+    for name, values in table.predicted.items():
+        measured = table.truth.get(name, np.full(len(table), np.nan))
+        both = np.isfinite(values) & np.isfinite(measured)
+        if both.sum() >= FEWEST_COPIES and not TARGETS[name].binary and (values[both] == measured[both]).all():
+            del kept[name]
+            notes.append(
+                f"The predictions of {TARGETS[name].name} are the measured values, all {int(both.sum()):,} of them: "
+                "they were left out."
+            )
+    return replace(table, predicted=kept), notes
+
+
 def evaluate(
     predictions: Path,
-    measured: Path,
+    measured: Path | None,
     out: Path,
     *,
     level: str = "patient",
@@ -130,19 +184,31 @@ def evaluate(
     draws: int = NUMBER_OF_DRAWS,
     columns: Path | None = None,
     fold: bool = False,
+    asked: Asked | None = None,
+    sheet: str | None = None,
 ) -> Scored:
     """Score predictions against measured values and write everything that came of it.
 
     Writes ``metrics.json``, ``estimates.csv``, ``pairs.csv`` (what was scored, a row per photograph), ``truth.csv``,
-    ``truth_faults.csv``, a copy of the predictions, ``report.html``, and where there is something to say ``baselines``,
-    ``subgroups``, ``subgroup_differences``, ``calibration``, ``calibration_curve``, ``errors``, ``eyes`` and
-    ``criteria``, each as a CSV table.
+    ``truth_faults.csv``, ``predictions.csv`` in this program's columns, ``report.html``, and where there is something
+    to say ``baselines``, ``subgroups``, ``subgroup_differences``, ``calibration``, ``calibration_curve``, ``errors``,
+    ``eyes`` and ``criteria``, each as a CSV table.
 
     Raises:
         UsageError: A file or option is at fault; nothing was written.
         TruthError: The truth table cannot be used; nothing was written.
     """
-    scored = score_files(predictions, measured, level=level, seed=seed, draws=draws, columns=columns, fold=fold)
+    scored = score_files(
+        predictions,
+        measured,
+        level=level,
+        seed=seed,
+        draws=draws,
+        columns=columns,
+        fold=fold,
+        asked=asked,
+        sheet=sheet,
+    )
     cards = known_cards(scored.predictions.model)
     note = notice(cards)
     rendered = any(card.rendered for card in cards)
@@ -164,9 +230,17 @@ def evaluate(
         remarks=(*scored.predictions.notes, *scored.match.truth.notes, scored.match.reason),
     )
     (out / "report.html").write_text(render(subject), encoding="utf-8")
-    if predictions.resolve() != (out / "predictions.csv").resolve():
-        (out / "predictions.csv").write_bytes(predictions.read_bytes())
+    _write_predictions(out / "predictions.csv", predictions, scored)
     return scored
+
+
+def _write_predictions(path: Path, given: Path, scored: Scored) -> None:
+    """A file of ours goes along as it is; any other is written in our columns, under the names that truth.csv has."""
+    if scored.predictions.lines is not None:
+        found = replace(scored.predictions, table=scored.table)
+        write_predictions(path, found.readings(), [name for name in TARGETS if name in scored.table.predicted])
+    elif given.resolve() != path.resolve():
+        path.write_bytes(given.read_bytes())
 
 
 def known_cards(models: str) -> list[Card]:
@@ -218,6 +292,16 @@ def in_words(name: str, result: TargetResult) -> str:
     unit = f" {result.unit}" if result.unit else ""
     interval = "" if estimate.low is None else f" (95 % interval {estimate.low:.2f} to {estimate.high:.2f})"
     return f"{name} {estimate.value:.2f}{unit}{interval}, {behind}"
+
+
+def saved(columns: Path | None) -> truth.Proposal | None:
+    """Return a mapping of columns that was saved; ``None`` for none.
+
+    Raises:
+        UsageError: The file cannot be read.
+        TruthError: It holds no mapping.
+    """
+    return truth.Proposal.from_json(_text(columns)) if columns else None
 
 
 def _text(path: Path) -> str:

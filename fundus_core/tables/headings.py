@@ -162,6 +162,7 @@ _SPOKEN = {
     "weight": "body weight",
     "birth_date": "the date of birth",
     "exam_date": "the date of the examination",
+    "visit": "which visit",
     "personal": "personal data",
     "sex": "sex",
 }

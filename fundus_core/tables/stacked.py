@@ -9,16 +9,22 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fundus_core.errors import say
 from fundus_core.tables import spelling, units
+from fundus_core.tables.announced import announced, names_models
 from fundus_core.tables.faults import Fault
 from fundus_core.tables.headings import spread, understand
 from fundus_core.tables.table import Table, Words
-from fundus_core.targets import TARGETS
 
 _MOST_ITEMS = 60
 _VALUE = frozenset(
     "value values result results measurement measured 値 結果 測定値 検査値 検査結果 数値 結果値".split()
 )
+_ITEM = frozenset(
+    "target targets outcome outcomes variable item items parameter endpoint measure trait quantity label "
+    "項目 項目名 検査項目 測定項目 指標 目的変数 変数 対象".split()
+)
+_DERIVED = re.compile(r"error|residual|\bdiff|誤差|残差|差$|\bae\b|\bape\b|\bbias\b")
 _UNIT = frozenset("unit units 単位".split())
 _UNIT_HEADING = re.compile(r"(.*?)[\s.\-の]*(?:units?|単位)(?: \(\d+\))?")
 
@@ -27,17 +33,22 @@ def spread_out(table: Table) -> Table:
     """Return a table with a column per item where the rows hold item and value; any other table unchanged.
 
     The rows of one photograph (or eye, or patient, and visit) become one, with the number of its first row. An item
-    that stands twice with different values is listed and left empty.
+    that stands twice with different values is listed and left empty. Where the values are several side by side
+    (``target, y_true, y_pred``), each item becomes as many columns, and an item that stands again is another row.
     """
-    item = _item_column(table)
-    value = _named(table, _VALUE)
-    if item is None or value is None or any(understand(h).role in TARGETS for h in table.headings):
+    told = [i for i, heading in enumerate(table.headings) if announced(heading).bare and not names_models(heading)]
+    plain = _named(table, _VALUE)
+    values = sorted({*told, *([] if plain is None else [plain])})
+    item = _item_column(table, several=len(values) > 1) if values else None
+    if item is None or item in values:
+        return table
+    roles = {announced(str(word)).meaning.role for word in set(table.columns[item])} & set(units.UNITS)
+    if any(understand(heading).role in roles for heading in table.headings):
         return table
     unit = _named(table, _UNIT)
-    kept = [i for i in range(len(table.headings)) if i not in (item, value, unit)]
-    if not kept:
-        return table
-    return _spread(table, item, value, unit, kept)
+    derived = [i for i, heading in enumerate(table.headings) if told and _DERIVED.search(spread(heading))]
+    kept = [i for i in range(len(table.headings)) if i not in (item, *values, unit, *derived)]
+    return _spread(table, item, values, unit, kept) if kept or told else table
 
 
 def join_units(table: Table) -> Table:
@@ -75,11 +86,15 @@ def _measured_by(table: Table, index: int) -> int | None:
     return next(others, None) if role in units.UNITS else None
 
 
-def _item_column(table: Table) -> int | None:
-    """Return the column whose cells are themselves headings of at least two measures."""
+def _item_column(table: Table, *, several: bool) -> int | None:
+    """Return the column whose cells are headings of at least two measures; of one where its own heading says so."""
     for index, words in enumerate(table.columns):
-        found = set(words[:2000])
-        if 2 <= len(found) <= _MOST_ITEMS and sum(understand(str(w)).role in units.UNITS for w in found) >= 2:
+        found = {str(word) for word in set(words[:2000]) if word}
+        if not 0 < len(found) <= _MOST_ITEMS:
+            continue
+        roles = {role for word in found if (role := announced(word).meaning.role) in units.UNITS}
+        named = spread(table.headings[index]).strip(".:") in _ITEM
+        if len(roles) >= 2 or (roles and (named or (several and len(found) == 1))):
             return index
     return None
 
@@ -88,29 +103,49 @@ def _named(table: Table, names: frozenset[str]) -> int | None:
     return next((i for i, heading in enumerate(table.headings) if spread(heading).strip(".:") in names), None)
 
 
-def _spread(table: Table, item: int, value: int, unit: int | None, kept: Sequence[int]) -> Table:
-    group, first = _groups([table.columns[i] for i in kept])
+def _spread(table: Table, item: int, values: Sequence[int], unit: int | None, kept: Sequence[int]) -> Table:
+    keys = [table.columns[i] for i in kept]
+    if len(values) > 1:
+        keys = [*keys, _again([*keys, table.columns[item]])]
+    group, first = _groups(keys)
     items = [str(word) for word in dict.fromkeys(table.columns[item]) if word]
     columns = [table.columns[i][first] for i in kept]
+    headings = [table.headings[i] for i in kept]
     faults: list[Fault] = []
-    values = table.columns[value]
-    if unit is not None:
-        values = np.array([_with_unit(v, u) for v, u in zip(values, table.columns[unit], strict=True)], dtype=object)
     for name in items:
         here = np.flatnonzero(table.columns[item] == name)
-        columns.append(_one_each(name, here, group[here], values, table, faults, len(first)))
-    note = (
-        f"The table has one measurement per row ({table.headings[item]}, {table.headings[value]}); "
-        f"its {len(table):,} rows were spread out to {len(first):,}."
+        for value in values:
+            cells = table.columns[value]
+            if unit is not None:
+                units_ = table.columns[unit]
+                cells = np.array([_with_unit(v, u) for v, u in zip(cells, units_, strict=True)], dtype=object)
+            plain = len(values) == 1 or not announced(table.headings[value]).bare
+            headings.append(name if plain else f"{name} {table.headings[value]}")
+            columns.append(_one_each(headings[-1], here, group[here], cells, table, faults, len(first)))
+    note = say(
+        "The table has one measurement per row ({headings}); its {n:,} rows were spread out to {rows:,}.",
+        headings=[table.headings[i] for i in (item, *values)],
+        n=len(table),
+        rows=len(first),
     )
     return replace(
         table,
-        headings=_apart([*(table.headings[i] for i in kept), *items]),
+        headings=_apart(headings),
         columns=tuple(columns),
         rows=table.rows[first],
         notes=(*table.notes, note),
         faults=(*table.faults, *faults),
     )
+
+
+def _again(columns: Sequence[Words]) -> Words:
+    """Return for each row how often its words stood before it."""
+    seen: dict[tuple[object, ...], int] = {}
+    before = []
+    for key in zip(*columns, strict=True):
+        before.append(seen.get(key, 0))
+        seen[key] = before[-1] + 1
+    return np.array(before, dtype=object)
 
 
 def _apart(names: Sequence[str]) -> tuple[str, ...]:

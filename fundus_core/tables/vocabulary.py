@@ -41,6 +41,10 @@ _WORDS = {
         "checkupdate testdate measurementdate 撮影日 検査日 健診日 受診日 測定日 実施日 検診日 "
         "来院日 日付 健診年月日 受診年月日 検査年月日 撮影年月日"
     ),
+    "visit": (
+        "visit visitid visitno visitnumber visitname visitcode timepoint wave examno examnumber examround session "
+        "受診回 受診回数 回次 健診回 検査回 来院回 時点 受診年度 健診年度 年度"
+    ),
     "personal": (
         "name patientname fullname firstname lastname familyname givenname surname middlename "
         "initials address homeaddress street city zip zipcode postcode postalcode phone "

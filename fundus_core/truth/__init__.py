@@ -21,8 +21,13 @@ from fundus_core.tables.workbook import sheet_names
 from fundus_core.truth.applying import apply
 from fundus_core.truth.keying import KEYS, Pseudonymiser
 from fundus_core.truth.mapping import ROLES, Column, Proposal, coding_from
-from fundus_core.truth.matching import OF_PHOTOGRAPHS, Match, match
+from fundus_core.truth.matching import OF_PHOTOGRAPHS, Match, match, together
+from fundus_core.truth.predicting import models_of, of_model
+from fundus_core.truth.predicting import propose as propose_predictions
 from fundus_core.truth.proposing import propose
+from fundus_core.truth.repeats import names as names_of
+from fundus_core.truth.repeats import once
+from fundus_core.truth.saying import told
 from fundus_core.truth.table import TruthTable
 
 __all__ = [
@@ -42,9 +47,16 @@ __all__ = [
     "coding_from",
     "load",
     "match",
+    "models_of",
+    "names_of",
+    "of_model",
+    "once",
     "propose",
+    "propose_predictions",
     "read_table",
     "sheet_names",
+    "together",
+    "told",
 ]
 
 

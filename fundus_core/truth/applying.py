@@ -18,13 +18,14 @@ from fundus_core.targets import TARGETS
 from fundus_core.truth import checking, measuring
 from fundus_core.truth.mapping import KEPT_OR_NOT, Column, Proposal
 from fundus_core.truth.measuring import Quantity, Record
+from fundus_core.truth.predicted import Forecast, forecasts
 from fundus_core.truth.table import TruthTable
 
 _LONGEST = 200
 _NO_GROUP = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "-", "<na>"))
 
 
-def apply(table: Table, proposal: Proposal) -> TruthTable:
+def apply(table: Table, proposal: Proposal, *, rows_are_people: bool = False) -> TruthTable:
     """Read a table as its mapping says.
 
     Columns that still need confirmation are not used; cells that cannot be used become missing; both are listed.
@@ -32,13 +33,15 @@ def apply(table: Table, proposal: Proposal) -> TruthTable:
     Args:
         table: As read.
         proposal: From ``propose``, changed and confirmed by a person, or saved from an earlier table.
+        rows_are_people: Whether, in a table that names nobody, each row is another person.
 
     Raises:
         TruthError: The mapping does not fit the table, or names neither photographs nor patients.
     """
     record = Record(table.rows, list(table.faults), [*table.notes, *proposal.notes])
     columns = _usable(table, proposal, record)
-    if not any(column.role in ("photograph", "patient_id") for column, _ in columns):
+    named = any(column.role in ("photograph", "patient_id") for column, _ in columns)
+    if not (named or rows_are_people):
         message = (
             f"'{table.name}': no column names the photograph or the patient; the columns are "
             f"{', '.join(table.headings)}. Choose one."
@@ -46,11 +49,15 @@ def apply(table: Table, proposal: Proposal) -> TruthTable:
         raise TruthError(message)
     quantities = _quantities(columns, record)
     checking.check(quantities, _ages(columns, record), record)
-    lines = _not_for_many(_lines(columns, quantities, record), record)
-    if not lines.values:
+    made = forecasts(columns, record)
+    lines = _not_for_many(_lines(columns, quantities, made, record), record)
+    if not named:
+        lines = replace(lines, patient_id=np.array([f"row {row}" for row in lines.rows], dtype=np.str_))
+    if not (lines.values or lines.predicted):
         what = f"No column holds a target ({', '.join(TARGETS)}): nothing can be evaluated. Map at least one."
         record.about("", "no_target", what)
-    checking.repeated(lines, record)
+    if not lines.predicted:
+        checking.repeated(lines, record)
     order = sorted(dict.fromkeys(record.faults), key=lambda fault: (fault.row, fault.column))
     return replace(lines, name=table.name, level=proposal.level, notes=tuple(record.notes), faults=tuple(order))
 
@@ -84,6 +91,8 @@ def _usable(table: Table, proposal: Proposal, record: Record) -> list[tuple[Colu
 def _quantities(columns: Sequence[tuple[Column, Words]], record: Record) -> list[Quantity]:
     result = []
     for column, words in columns:
+        if column.part:
+            continue
         if column.role in measuring.READERS:
             values = measuring.READERS[column.role](column, words, record)
             result.append(Quantity(column.role, column.eye, column.heading, column.unit, values, words))
@@ -104,17 +113,27 @@ def _ages(columns: Sequence[tuple[Column, Words]], record: Record) -> Quantity |
     return Quantity("age", Eye.UNKNOWN, heading, "years", measuring.years_between(births, exams))
 
 
-def _lines(columns: Sequence[tuple[Column, Words]], quantities: Sequence[Quantity], record: Record) -> TruthTable:
+Made = Mapping[tuple[str, Eye], Forecast]
+"""Predictions by target and eye of a wide column."""
+
+
+def _lines(
+    columns: Sequence[tuple[Column, Words]], quantities: Sequence[Quantity], made: Made, record: Record
+) -> TruthTable:
     """Turn rows into lines: a wide row gives one line per eye."""
     wide = {c.eye for c, _ in columns if c.role not in KEPT_OR_NOT} - {Eye.UNKNOWN}
     wide |= {quantity.eye for quantity in quantities} - {Eye.UNKNOWN}
     sides: list[Eye] = [eye for eye in (Eye.RIGHT, Eye.LEFT) if eye in wide] or [Eye.UNKNOWN]
-    parts = [_side(eye, columns, quantities, record) for eye in sides]
+    parts = [_side(eye, columns, quantities, made, record) for eye in sides]
     if len(sides) > 1:
         record.notes.append("Right and left stand side by side in one row; each row was read as two lines.")
     rows = np.concatenate([part.rows for part in parts])
     order = np.argsort(rows, kind="stable")
-    names = [name for name in TARGETS if any(name in part.values for part in parts)]
+
+    def joined(of: str) -> dict[str, Floats]:
+        names = [name for name in TARGETS if any(name in getattr(part, of) for part in parts)]
+        return {name: np.concatenate([_or_missing(part, of, name) for part in parts])[order] for name in names}
+
     return TruthTable(
         name="",
         level="",
@@ -122,19 +141,24 @@ def _lines(columns: Sequence[tuple[Column, Words]], quantities: Sequence[Quantit
         photograph=np.concatenate([part.photograph for part in parts])[order],
         patient_id=np.concatenate([part.patient_id for part in parts])[order],
         eye=np.concatenate([part.eye for part in parts])[order],
-        values={name: np.concatenate([_or_missing(part, name) for part in parts])[order] for name in names},
+        visit=np.concatenate([part.visit for part in parts])[order],
+        values=joined("values"),
+        predicted=joined("predicted"),
+        low=joined("low"),
+        high=joined("high"),
         covariates={
             name: np.concatenate([part.covariates[name] for part in parts])[order] for name in parts[0].covariates
         },
     )
 
 
-def _or_missing(part: TruthTable, name: str) -> Floats:
-    return part.values.get(name, np.full(len(part), np.nan))
+def _or_missing(part: TruthTable, of: str, name: str) -> Floats:
+    found: Mapping[str, Floats] = getattr(part, of)
+    return found.get(name, np.full(len(part), np.nan))
 
 
 def _side(
-    side: Eye, columns: Sequence[tuple[Column, Words]], quantities: Sequence[Quantity], record: Record
+    side: Eye, columns: Sequence[tuple[Column, Words]], quantities: Sequence[Quantity], made: Made, record: Record
 ) -> TruthTable:
     """Return the lines of one side; in a wide table, rows about the other side alone give none."""
     mine = [(column, words) for column, words in columns if column.eye in (Eye.UNKNOWN, side)]
@@ -148,6 +172,7 @@ def _side(
         keep = np.arange(len(record.rows))
     own = [q for q in quantities if q.eye is side] if side else []
     chosen = {q.role: q for q in [*(q for q in quantities if q.eye is Eye.UNKNOWN), *own] if q.role in TARGETS}
+    told = {role: one for eye_ in dict.fromkeys((Eye.UNKNOWN, side)) for (role, of), one in made.items() if of is eye_}
     return TruthTable(
         name="",
         level="",
@@ -155,7 +180,11 @@ def _side(
         photograph=photograph[keep],
         patient_id=_names(mine, "patient_id", len(record.rows))[keep],
         eye=eye[keep],
+        visit=_visits(mine, record)[keep],
         values={role: q.values[keep] for role, q in chosen.items()},
+        predicted={role: one.value[keep] for role, one in told.items()},
+        low={role: one.low[keep] for role, one in told.items()},
+        high={role: one.high[keep] for role, one in told.items()},
         covariates=_covariates(columns, keep),
     )
 
@@ -168,6 +197,16 @@ def _eyes(columns: Sequence[tuple[Column, Words]], photograph: Labels, record: R
     if any(column.eye for column, _ in columns):
         return np.array([eye_in_name(str(name)) for name in photograph], dtype=np.str_)
     return np.full(len(photograph), "")
+
+
+def _visits(columns: Sequence[tuple[Column, Words]], record: Record) -> Labels:
+    """Return the day of each row's examination (year-month-day), else its word for the visit."""
+    found = {column.role: (column, words) for column, words in columns if column.role in ("visit", "exam_date")}
+    words = _names([found["visit"]], "visit", len(record.rows)) if "visit" in found else np.full(len(record.rows), "")
+    if "exam_date" not in found:
+        return words
+    read = measuring.days(*found["exam_date"], Record(record.rows))
+    return np.array([day.isoformat() if day else word for day, word in zip(read, words, strict=True)], dtype=np.str_)
 
 
 def _names(columns: Sequence[tuple[Column, Words]], role: str, n: int) -> Labels:
@@ -194,7 +233,7 @@ def _covariates(columns: Sequence[tuple[Column, Words]], keep: NDArray[np.int64]
     return {
         column.heading: np.array(spelling.each(words[keep], _group), dtype=np.str_)
         for column, words in columns
-        if column.role == "covariate"
+        if column.role in ("covariate", "visit")
     }
 
 

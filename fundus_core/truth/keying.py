@@ -22,8 +22,11 @@ from fundus_core.identity import (
 from fundus_core.records import Labels
 from fundus_core.truth.table import TruthTable
 
+SAME_ROW = "row"
+"""Key of measured values that stand in the row of their prediction."""
 KEYS: Mapping[str, str] = MappingProxyType(
     {
+        SAME_ROW: "the row in which both stand",
         "photograph": "the photograph's name",
         "pseudonym": "the pseudonym of the photograph's name",
         "patient_and_eye": "patient and eye",

@@ -14,8 +14,13 @@ from fundus_core.tables.units import UNITS, unit_of
 from fundus_core.tables.units import unit as unit_for
 from fundus_core.targets import TARGETS, Derived
 
-KEYS = ("photograph", "patient_id", "eye")
-"""Roles that say whose value it is."""
+KEYS = ("photograph", "patient_id", "eye", "visit")
+"""Roles that say whose value it is, and of which visit."""
+PARTS = ("", "predicted", "low", "high", "sd")
+"""What a target's column holds: measured values, predictions, the ends of their 90 % interval, their standard
+deviation."""
+MODEL = "model"
+"""Role of a column that says in each row which model predicted; in tables of predictions alone."""
 SOURCES = ("blood_pressure", "height", "weight", "birth_date", "exam_date")
 """Roles from which a target is worked out: ``120/80``, body mass index, age."""
 KEPT_OR_NOT = ("covariate", "personal", "ignored")
@@ -23,7 +28,7 @@ KEPT_OR_NOT = ("covariate", "personal", "ignored")
 MEANINGS = ("female", "male", "right", "left", "yes", "no")
 """What a code can stand for."""
 ROLES: Mapping[str, int] = Derived(
-    lambda: {role: place for place, role in enumerate((*KEYS, *TARGETS, *SOURCES, *KEPT_OR_NOT))}
+    lambda: {role: place for place, role in enumerate((*KEYS, *TARGETS, *SOURCES, *KEPT_OR_NOT, MODEL))}
 )
 """Every role that a column can have, and its place among them."""
 
@@ -50,6 +55,10 @@ class Column:
     """The mark before the fraction, ``.`` or ``,``."""
     needs_confirmation: bool = False
     """True where the file cannot tell and a wrong guess would turn results round: not used until confirmed."""
+    part: str = ""
+    """One of ``PARTS``: what the column holds of its target."""
+    model: str = ""
+    """Whose prediction, where the heading says it."""
 
     @property
     def coded(self) -> str:
@@ -99,6 +108,17 @@ class Proposal:
     def unconfirmed(self) -> tuple[Column, ...]:
         """Columns that a person must decide on before they are used."""
         return tuple(column for column in self.columns if column.needs_confirmation)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models whose predictions stand side by side, as headings have them; empty where one has none."""
+        found = (column.model for column in self.columns if column.part == "predicted" and column.role in TARGETS)
+        return tuple(dict.fromkeys(found))
+
+    def of_model(self, name: str) -> Self:
+        """Return a copy in which the predictions of other models are not kept."""
+        columns = (replace(c, role="ignored", part="") if c.part and c.model != name else c for c in self.columns)
+        return replace(self, columns=tuple(columns))
 
     def having(self, role: str) -> tuple[Column, ...]:
         """Return the columns of that role."""
@@ -176,7 +196,7 @@ def _column(entry: Mapping[str, Any]) -> Column:
         message = f"A column of the saved mapping has unknown entries: {', '.join(sorted(strange))}."
         raise TruthError(message)
     values = {**entry, "eye": Eye(entry.get("eye", ""))}
-    texts = ("heading", "role", "reason", "unit", "decimal")
+    texts = ("heading", "role", "reason", "unit", "decimal", "part", "model")
     if not all(isinstance(values.get(name, ""), str) for name in texts):
         message = "A column of the saved mapping holds something else than text."
         raise TruthError(message)
@@ -184,11 +204,19 @@ def _column(entry: Mapping[str, Any]) -> Column:
     return _checked(Column(**values))
 
 
+_PER_CENT = frozenset(("%", "％", "per cent", "percent"))
+
+
 def _checked(column: Column) -> Column:
     """Return the column with its unit as this program writes it; empty where the role has no unit."""
     if column.role not in ROLES:
         message = f"'{column.role}' is no role of a column; the roles are {', '.join(ROLES)}."
         raise TruthError(message)
+    if column.part not in PARTS:
+        message = "'{part}' is nothing that a column can hold; it holds {parts}."
+        raise TruthError(message, part=column.part, parts=PARTS[1:])
+    if column.part and column.role in TARGETS and TARGETS[column.role].binary:
+        return replace(column, unit="%" if column.unit.strip() in _PER_CENT else "")
     if column.role not in UNITS or (column.role in TARGETS and TARGETS[column.role].binary) or not column.unit.strip():
         return replace(column, unit="")
     unit = unit_of(fold(column.unit))

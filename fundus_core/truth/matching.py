@@ -17,7 +17,7 @@ from fundus_core.records import Floats, Labels
 from fundus_core.tables.faults import Fault, as_csv
 from fundus_core.truth.checking import same_values
 from fundus_core.truth.differing import WHY, unlike
-from fundus_core.truth.keying import ALONE, EYELESS, FROM_NAMES, KEYS, Known, Pseudonymiser, Sides, keys
+from fundus_core.truth.keying import ALONE, EYELESS, FROM_NAMES, KEYS, SAME_ROW, Known, Pseudonymiser, Sides, keys
 from fundus_core.truth.table import TruthTable
 
 _PSEUDONYM = re.compile(r"P-[0-9A-HJKMNP-TV-Z]{12}")
@@ -156,6 +156,18 @@ def match(
         *_disagreements(truth, known, line, sides, pseudonyms, eyeless=chosen in EYELESS),
     ]
     return Match(truth, known.names, line, status, chosen, counts, tuple(faults), sides.joinable)
+
+
+def together(truth: TruthTable, photographs: Labels) -> Match:
+    """Return measured values that stand in the rows of their predictions as a match: row beside row.
+
+    Args:
+        truth: From ``apply``.
+        photographs: A name for every line.
+    """
+    n = len(truth)
+    status = np.full(n, MATCHED, dtype="<U9")
+    return Match(truth, photographs, np.arange(n), status, SAME_ROW, {SAME_ROW: n}, (), Joinable())
 
 
 _Resolved = tuple[NDArray[np.int64], Labels, Sides]

@@ -12,6 +12,7 @@ from fundus_core.errors import TruthError
 from fundus_core.identity import BOTH_EYES, EYES, eye_in_name
 from fundus_core.records import Eye, Floats
 from fundus_core.tables import spelling, units
+from fundus_core.tables.announced import PREDICTED, announced
 from fundus_core.tables.grid import PHOTOGRAPH
 from fundus_core.tables.headings import Meaning, is_hospital_number, spoken, understand
 from fundus_core.tables.table import Table, Words
@@ -43,12 +44,32 @@ def propose(table: Table) -> Proposal:
     pressures, a unit that contradicts its heading) is marked ``needs_confirmation`` and not used until confirmed.
     """
     _refuse_predictions(table)
-    columns = [_column(heading, words) for heading, words in zip(table.headings, table.columns, strict=True)]
-    columns = _one_each(_sided(columns, table), table)
-    columns = _fall_back(columns)
-    columns = [coding.coded(column, columns, table) for column in columns]
-    columns = _in_order(columns, table)
-    return Proposal(tuple(columns), _notes(columns))
+    columns = [
+        column_of(heading, words, measured_meaning(heading))
+        for heading, words in zip(table.headings, table.columns, strict=True)
+    ]
+    columns = settled(columns, table)
+    return Proposal(tuple(columns), notes_of(columns))
+
+
+def settled(columns: list[Column], table: Table) -> list[Column]:
+    """Return the columns once each has been looked at beside the others: one for each role, codes, order."""
+    columns = _fall_back(_one_each(_sided(columns, table), table))
+    columns = [column if column.part else coding.coded(column, columns, table) for column in columns]
+    return _in_order(columns, table)
+
+
+def bare(heading: str) -> str:
+    """Return a heading without what the reader of tables put behind it to tell it from its like."""
+    return re.sub(r"(?: \(\d+\)|'+)$", "", heading)
+
+
+def measured_meaning(heading: str) -> Meaning:
+    """Return what a heading means in a table of measured values, where a prediction is none."""
+    found = announced(bare(heading))
+    if found.meaning.role in TARGETS and (found.end or found.mark == PREDICTED):
+        return Meaning("covariate", 0.9, "Not a measured value: kept for grouping only.")
+    return understand(bare(heading))
 
 
 def _refuse_predictions(table: Table) -> None:
@@ -63,11 +84,10 @@ def _sample(words: Words) -> list[str]:
     return [word[:_LONGEST] for word in words[::step] if not spelling.is_missing(word)]
 
 
-def _column(heading: str, words: Words) -> Column:
-    name = re.sub(r"(?: \(\d+\)|'+)$", "", heading)
-    meaning = understand(name)
+def column_of(heading: str, words: Words, meaning: Meaning) -> Column:
+    """Return what a column is taken for: by what its heading means, and by its cells."""
     sample = _sample(words)
-    if meaning.role in ("", "personal", "patient_id", "photograph", "covariate") and (
+    if meaning.role in ("", "visit", "personal", "patient_id", "photograph", "covariate") and (
         better := _by_cells(meaning, sample)
     ):
         meaning = better
@@ -102,6 +122,8 @@ def _by_cells(meaning: Meaning, sample: list[str]) -> Meaning | None:
             confidence=0.8,
             reason="The cells look like addresses, telephone numbers or e-mail.",
         )
+    if meaning.role == "visit" and _share(sample, _DATE.fullmatch) > 0.8:
+        return replace(meaning, role="exam_date", confidence=0.6, reason="The cells are dates.")
     if meaning.role:
         return None
     folded = {spelling.fold(word) for word in sample}
@@ -218,7 +240,7 @@ def _one_each(columns: list[Column], table: Table) -> list[Column]:
         if role in ("covariate", "personal", "ignored"):
             continue
         for eye in Eye:
-            rivals = [i for i, c in enumerate(columns) if c.role == role and c.eye == eye]
+            rivals = [i for i, c in enumerate(columns) if c.role == role and c.eye == eye and not c.part]
             best = max(rivals, key=lambda i: columns[i].confidence, default=None)
             for other in rivals:
                 if best is not None and other != best:
@@ -263,7 +285,8 @@ def _in_order(columns: list[Column], table: Table) -> list[Column]:
     """Mark systolic and diastolic pressure where most rows have them the wrong way round."""
     for eye in Eye:
         pair = [
-            next((i for i, c in enumerate(columns) if c.role == role and c.eye == eye), None) for role in ("sbp", "dbp")
+            next((i for i, c in enumerate(columns) if (c.role, c.eye, c.part) == (role, eye, "")), None)
+            for role in ("sbp", "dbp")
         ]
         if pair[0] is None or pair[1] is None:
             continue
@@ -279,9 +302,10 @@ def _in_order(columns: list[Column], table: Table) -> list[Column]:
     return columns
 
 
-def _notes(columns: list[Column]) -> tuple[str, ...]:
+def notes_of(columns: list[Column]) -> tuple[str, ...]:
+    """Return sentences about the table as a whole."""
     notes = []
-    roles = {column.role for column in columns}
+    roles = {column.role for column in columns if not column.part}
     personal = [column.heading for column in columns if column.role == "personal"]
     if personal:
         notes.append(f"Personal data were recognised and are not kept: {', '.join(personal)}.")

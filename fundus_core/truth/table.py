@@ -35,10 +35,22 @@ class TruthTable:
     """By target id, in the target's unit; NaN where missing or not usable. Sex: 1 is female."""
     covariates: Mapping[str, Labels] = field(default_factory=dict)
     """Every other column that may be kept, as words."""
+    visit: Labels = field(default_factory=lambda: np.array([], dtype=np.str_))
+    """The date of the examination (year-month-day) or another word for the visit; empty where the table has none."""
+    predicted: Mapping[str, Floats] = field(default_factory=dict)
+    """By target id, in the target's unit, what a model predicted; sex as the probability of female."""
+    low: Mapping[str, Floats] = field(default_factory=dict)
+    """By target id, the lower end of the prediction's interval; NaN where the table gives none."""
+    high: Mapping[str, Floats] = field(default_factory=dict)
+    """By target id, the upper end of the prediction's interval."""
     notes: tuple[str, ...] = ()
     """What was converted, derived or left out, as sentences; to be shown."""
     faults: tuple[Fault, ...] = ()
     """Everything that a person should look at."""
+
+    def __post_init__(self) -> None:
+        if not len(self.visit):
+            object.__setattr__(self, "visit", np.full(len(self.rows), "", dtype=np.str_))
 
     def __len__(self) -> int:
         return len(self.rows)

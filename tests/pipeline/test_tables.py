@@ -74,8 +74,8 @@ def test_numbers_keep_every_digit(value: float) -> None:
         ("photograph,height\nx,1\n", "needed are 'photograph'"),
         ("photograph,sbp\nx,high\n", "row 2, column 'sbp': found 'high'"),
         ("", "is empty"),
-        ("photograph,sbp,status\nx,1,guessed\n", "found 'guessed'; allowed are accepted"),
-        ("photograph,glucose\nx,5.4 mmol/L\n", "found '5.4 mmol/L', a number is needed"),
+        ("photograph,sbp,status\nx,121,guessed\ny,122,refused\n", "found 'guessed'; allowed are accepted"),
+        ("photograph,glucose\nx,5.4 mmHg\n", "found '5.4 mmHg', a number is needed"),
     ],
 )
 def test_what_is_no_predictions_file_is_told_in_one_sentence(tmp_path: Path, text: str, told: str) -> None:
@@ -155,7 +155,7 @@ def test_an_id_like_na_is_an_id_until_it_stands_for_many(tmp_path: Path, word: s
     assert people(word, word, "A", "A") == ([word, word, "A", "A"], ())
     ids, notes = people(*[word] * 5, "A", "A")
     assert ids == [*[""] * 5, "A", "A"]
-    assert notes[0].startswith(f"'{word}' stands in 5 rows of 'p.csv'")
+    assert notes[0].startswith(f"'{word}' stands in 5 rows as the patient")
 
 
 def test_rows_that_cannot_be_used_are_named(tmp_path: Path) -> None:
