@@ -7,58 +7,48 @@ fault (one clear sentence, nothing written).
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 
 from fundus_core import __version__, targets
-from fundus_core.commands import (
-    benchmark,
-    compare,
-    deidentify,
-    doctor,
-    evaluate,
-    explain,
-    inspect,
-    models,
-    predict,
-    store,
-    synthesise,
-    train,
-    work,
-)
 from fundus_core.commands.frame import AT_FAULT, INTERRUPTED, Parser
 from fundus_core.errors import FundusError
 
-VERBS = (
-    synthesise,
-    inspect,
-    predict,
-    evaluate,
-    compare,
-    deidentify,
-    explain,
-    benchmark,
-    models,
-    train,
-    work,
-    store,
-    doctor,
-)
+VERBS: Mapping[str, str] = {
+    "synthesise": "render a cohort whose best possible error is known",
+    "inspect": "say what each photograph is, without a model",
+    "predict": "let models read photographs; called again it goes on",
+    "evaluate": "compare predictions with measured values",
+    "compare": "compare cohorts: case mix, errors, errors on common ground",
+    "deidentify": "write photographs and their table without what identifies people",
+    "explain": "map where a model looks in one photograph, and test the map",
+    "benchmark": "measure speed against the plain way and the machine's limit",
+    "models": "list models, show a card, import weights, check a model",
+    "train": "train a network; called again after a kill, it goes on",
+    "work": "work off the runs of a store that several machines share, until stopped",
+    "store": "back the store up, put a backup back",
+    "doctor": "look the store and this machine over; removes nothing",
+}
+"""What can be asked. Each has a module of its name in ``commands``, loaded, with the rooms it needs, when it is."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     parser = Parser(prog="python -m fundus_core", description="Validate models that read fundus photographs.")
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", parser_class=Parser)
-    for each in VERBS:
-        each.add(verbs)
-    options = parser.parse_args(arguments)
-    options.words = list(sys.argv[2:] if arguments is None else arguments[1:])
+    for name, text in VERBS.items():
+        one = verbs.add_parser(name, help=text, description=text)
+        if words[:1] == [name]:
+            import_module(f"fundus_core.commands.{name}").add(one)
+    options = parser.parse_args(words)
+    options.words = words[1:]
     try:
         targets.check()
         return int(options.run(options))
     except FundusError as error:
-        print(f"fundus_core {sys.argv[1] if arguments is None else arguments[0]}: {error}", file=sys.stderr)
+        print(f"fundus_core {words[0]}: {error}", file=sys.stderr)
         return AT_FAULT
     except KeyboardInterrupt:
         print("fundus_core: stopped; call the same command again to go on.", file=sys.stderr)

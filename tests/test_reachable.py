@@ -22,8 +22,8 @@ def modules() -> dict[str, Path]:
 
 
 def doors(known: dict[str, Path]) -> set[str]:
-    """Return what is started by its name: the application, pages, and packages that are run as programs."""
-    started = {name for name in known if re.fullmatch(r"pages\.\w+|.*\.__main__", name)}
+    """Return what is started by its name: the application, pages, verbs, and packages that are run as programs."""
+    started = {name for name in known if re.fullmatch(r"pages\.\w+|.*\.__main__|fundus_core\.commands\.\w+", name)}
     return {"app", "pages.parts.frame", *started}
 
 

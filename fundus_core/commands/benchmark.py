@@ -9,12 +9,12 @@ from pathlib import Path
 
 from fundus_core.benchmark.plan import FULL, QUICK
 from fundus_core.benchmark.table import text
-from fundus_core.commands.frame import DONE, Parser, Verbs, say, verb
+from fundus_core.commands.frame import DONE, Parser, say
 
 
-def add(verbs: Verbs[Parser]) -> None:
+def add(parser: Parser) -> None:
     """Say what may be asked."""
-    parser = verb(verbs, "benchmark", "measure speed against the plain way and the machine's limit", _run)
+    parser.set_defaults(run=_run)
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="write every number there, too")
     parser.add_argument("--quick", action="store_true", help="only show that every part works")
 

@@ -6,14 +6,14 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import DONE, Parser, Verbs, add_fold, say, verb
+from fundus_core.commands.frame import DONE, Parser, add_fold, say
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED
 
 
-def add(verbs: Verbs[Parser]) -> None:
+def add(parser: Parser) -> None:
     """Say what may be asked."""
-    parser = verb(verbs, "compare", "compare cohorts: case mix, errors, errors on common ground", _run)
+    parser.set_defaults(run=_run)
     parser.add_argument("cohorts", nargs="+", metavar="NAME=DIR", help="a folder that predict or evaluate wrote")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--level", default="patient", choices=("patient", "eye", "photograph"), help="(patient)")

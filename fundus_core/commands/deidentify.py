@@ -11,7 +11,6 @@ from fundus_core.commands.frame import (
     PATHS,
     SOME_REFUSED,
     Parser,
-    Verbs,
     add_covariate,
     add_fold,
     add_pseudonym_key,
@@ -21,14 +20,13 @@ from fundus_core.commands.frame import (
     pseudonyms,
     say,
     upto,
-    verb,
 )
 from fundus_core.errors import UsageError
 
 
-def add(verbs: Verbs[Parser]) -> None:
+def add(parser: Parser) -> None:
     """Say what may be asked."""
-    parser = verb(verbs, "deidentify", "write photographs and their table without what identifies people", _run)
+    parser.set_defaults(run=_run)
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=PATHS)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR|FILE.zip")
     parser.add_argument(

@@ -12,52 +12,43 @@ from collections.abc import Iterator
 import psutil
 
 from fundus_core import __version__
-from fundus_core.commands.frame import (
-    AT_FAULT,
-    DONE,
-    SOME_REFUSED,
-    Parser,
-    Verbs,
-    add_json,
-    add_store,
-    bar,
-    say,
-    say_json,
-    store_of,
-    upto,
-    verb,
-)
+from fundus_core.commands import frame
 from fundus_core.store import SCHEMA_VERSION, Found, examine
 
 _LIBRARIES = ("streamlit", "sqlalchemy", "torch", "openvino", "numpy", "pandas")
 _WORD = {"right": "ok", "note": "note", "wrong": "WRONG", "mended": "mended"}
 
 
-def add(verbs: Verbs[Parser]) -> None:
+def add(parser: frame.Parser) -> None:
     """Say what may be asked."""
-    parser = verb(verbs, "doctor", "look the store and this machine over; removes nothing", _run)
-    add_store(parser)
+    parser.set_defaults(run=_run)
+    frame.add_store(parser)
     parser.add_argument("--repair", action="store_true", help="put right what can be; what is unknown is put aside")
     parser.add_argument(
         "--join", action="store_true", help="a database without an id or a copied one belongs to this folder"
     )
     parser.add_argument("--quick", action="store_true", help="do not compare every photograph with its hash")
-    add_json(parser)
+    frame.add_json(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
-    where, files = store_of(options)
+    where, files = frame.store_of(options)
     found = list(_machine())
-    with bar() as shown:
+    with frame.bar() as shown:
         for one in examine(
-            where, files=files, repair=options.repair, join=options.join, hashes=not options.quick, progress=upto(shown)
+            where,
+            files=files,
+            repair=options.repair,
+            join=options.join,
+            hashes=not options.quick,
+            progress=frame.upto(shown),
         ):
             found.append(one)
     _say(found, as_json=options.json)
     wrong = [one for one in found if one.level == "wrong"]
     if any(one.code == "store" for one in wrong):
-        return AT_FAULT
-    return SOME_REFUSED if wrong else DONE
+        return frame.AT_FAULT
+    return frame.SOME_REFUSED if wrong else frame.DONE
 
 
 def _say(found: list[Found], *, as_json: bool) -> None:
@@ -66,12 +57,12 @@ def _say(found: list[Found], *, as_json: bool) -> None:
         lines = [
             {"code": one.code, "level": one.level, "sentence": one.sentence, "items": list(one.items)} for one in found
         ]
-        say_json({"healthy": healthy, "found": lines})
+        frame.say_json({"healthy": healthy, "found": lines})
         return
     for one in found:
-        say(f"{_WORD[one.level]:7}{one.code}: {one.sentence}")
+        frame.say(f"{_WORD[one.level]:7}{one.code}: {one.sentence}")
         for item in one.items if one.level != "right" else ():
-            say(f"       {item}")
+            frame.say(f"       {item}")
 
 
 def _machine() -> Iterator[Found]:

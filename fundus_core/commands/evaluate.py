@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import DONE, Parser, Verbs, add_fold, say, verb
+from fundus_core.commands.frame import DONE, Parser, add_fold, say
 from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED
 
 
-def add(verbs: Verbs[Parser]) -> None:
+def add(parser: Parser) -> None:
     """Say what may be asked."""
-    parser = verb(verbs, "evaluate", "compare predictions with measured values", _run)
+    parser.set_defaults(run=_run)
     parser.add_argument("--predictions", type=Path, required=True, metavar="FILE", help="a table of predictions")
     parser.add_argument(
         "--truth", type=Path, metavar="FILE", help="measured values: CSV, TSV or XLSX (columns beside the predictions)"

@@ -6,14 +6,14 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import DONE, SOME_REFUSED, Parser, Verbs, say, verb
+from fundus_core.commands.frame import DONE, SOME_REFUSED, Parser, say
 from fundus_core.explain import METHODS, Saliency
 from fundus_core.targets import TARGETS
 
 
-def add(verbs: Verbs[Parser]) -> None:
+def add(parser: Parser) -> None:
     """Say what may be asked."""
-    parser = verb(verbs, "explain", "map where a model looks in one photograph, and test the map", _run)
+    parser.set_defaults(run=_run)
     parser.add_argument("photograph", metavar="PHOTOGRAPH", help="a file, or ARCHIVE.zip::MEMBER")
     parser.add_argument("--model", required=True, metavar="ID", help="a model card (see: models list)")
     parser.add_argument(

@@ -7,13 +7,15 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
 
 from fundus_core import pipeline
 from fundus_core.deidentify import Pseudonyms, key_from_file, write_key
-from fundus_core.pipeline import Counts
+
+if TYPE_CHECKING:
+    from fundus_core.pipeline import Counts
 
 DONE, SOME_REFUSED, AT_FAULT, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses: 1 where some photographs were refused or failed (all listed), 2 where the call is at fault."""

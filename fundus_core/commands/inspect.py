@@ -9,7 +9,6 @@ from fundus_core import pipeline
 from fundus_core.commands.frame import (
     PATHS,
     Parser,
-    Verbs,
     add_pseudonym_key,
     add_quality_percentile,
     bar,
@@ -17,15 +16,14 @@ from fundus_core.commands.frame import (
     pseudonyms,
     say,
     upto,
-    verb,
 )
 from fundus_core.images import sources
 from fundus_core.quality import LIMITS, Limits
 
 
-def add(verbs: Verbs[Parser]) -> None:
+def add(parser: Parser) -> None:
     """Say what may be asked."""
-    parser = verb(verbs, "inspect", "say what each photograph is, without a model", _run)
+    parser.set_defaults(run=_run)
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=PATHS)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
     add_quality_percentile(parser)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fundus_core.commands.frame import DONE, PATHS, SOME_REFUSED, Parser, Verbs, add_json, say, say_json, verb
+from fundus_core.commands.frame import DONE, PATHS, SOME_REFUSED, Parser, add_json, say, say_json, verb
 from fundus_core.models import card as cards
 from fundus_core.models import registry
 from fundus_core.models.card import Card
@@ -22,9 +22,8 @@ _RENDERED = "Trained on rendered eyes: on real photographs its numbers mean noth
 _RESEARCH = "Research use only; not a medical device."
 
 
-def add(verbs: Verbs[Parser]) -> None:
+def add(parser: Parser) -> None:
     """Say what may be asked."""
-    parser = verb(verbs, "models", "list models, show a card, import weights, check a model", _list)
     parts = parser.add_subparsers(title="what", required=True, metavar="WHAT", parser_class=Parser)
     add_json(verb(parts, "list", "every model, and whether its weights are here", _list))
     show = verb(parts, "show", "everything that is known of a model, with terms and citation", _show)

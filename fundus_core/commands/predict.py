@@ -9,7 +9,6 @@ from fundus_core import pipeline
 from fundus_core.commands.frame import (
     PATHS,
     Parser,
-    Verbs,
     add_covariate,
     add_fold,
     add_pseudonym_key,
@@ -19,14 +18,13 @@ from fundus_core.commands.frame import (
     ended,
     pseudonyms,
     say,
-    verb,
 )
 from fundus_core.runs import Progress
 
 
-def add(verbs: Verbs[Parser]) -> None:
+def add(parser: Parser) -> None:
     """Say what may be asked."""
-    parser = verb(verbs, "predict", "let models read photographs; called again it goes on", _run)
+    parser.set_defaults(run=_run)
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=PATHS)
     parser.add_argument(
         "--model",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from fundus_core.commands.frame import DONE, Parser, Verbs, bar, say, upto, verb
+from fundus_core.commands.frame import DONE, Parser, bar, say, upto
 from fundus_core.synthetic import synthesise
 
 
-def add(verbs: Verbs[Parser]) -> None:
+def add(parser: Parser) -> None:
     """Say what may be asked."""
-    parser = verb(verbs, "synthesise", "render a cohort whose best possible error is known", _run)
+    parser.set_defaults(run=_run)
     parser.add_argument("--people", type=int, required=True, metavar="N", help="both eyes of each are rendered")
     parser.add_argument("--seed", type=int, required=True, metavar="S", help="of everything")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import DONE, Parser, Verbs, say, verb
+from fundus_core.commands.frame import DONE, Parser, say
 from fundus_core.training import command, table
 
 
-def add(verbs: Verbs[Parser]) -> None:
+def add(parser: Parser) -> None:
     """Say what may be asked; several backbones, comma-separated, are compared in one table."""
-    command.add_options(verb(verbs, "train", "train a network; called again after a kill, it goes on", _run))
+    parser.set_defaults(run=_run)
+    command.add_options(parser)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from fundus_core.commands.frame import Parser, Verbs, add_store, store_of, verb
+from fundus_core.commands.frame import Parser, add_store, store_of
 from fundus_core.runs import worker
 
 _FOR_EVER = "1e12"
 
 
-def add(verbs: Verbs[Parser]) -> None:
+def add(parser: Parser) -> None:
     """Say what may be asked."""
-    parser = verb(verbs, "work", "work off the runs of a store that several machines share, until stopped", _run)
+    parser.set_defaults(run=_run)
     add_store(parser)
 
 

@@ -1,26 +1,32 @@
-"""The verbs that pages and the command line share; none of them imports torch."""
+"""The verbs that pages and the command line share; none of them imports torch.
 
-from fundus_core.pipeline.cohorts import (
-    home_address,
-    intake,
-    match_truth,
-    open_home,
-    set_truth,
-)
-from fundus_core.pipeline.comparing import compare
-from fundus_core.pipeline.deidentifying import deidentify_files, export_cohort, export_deidentified, writing_of
-from fundus_core.pipeline.door import WRITINGS, Intake, Seen, Writing, see, take_in
-from fundus_core.pipeline.explanation import ask_explanation, explain
-from fundus_core.pipeline.inspection import Counts, inspect
-from fundus_core.pipeline.nameless import match_originals, under_pseudonyms
-from fundus_core.pipeline.predicted import Asked, PredictionsFile, read_predictions
-from fundus_core.pipeline.prediction import Request, predict
-from fundus_core.pipeline.proving import Proof, prove
-from fundus_core.pipeline.scoring import Scored, beside, evaluate, in_words, notice, score_files
-from fundus_core.pipeline.scoring import saved as saved_mapping
-from fundus_core.pipeline.strictness import limits_of
-from fundus_core.pipeline.tables import prediction_columns, write_predictions
-from fundus_core.pipeline.trained import draw_test_part
+A name's module is loaded when the name is first asked for: a verb waits for its own rooms only.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fundus_core.pipeline.cohorts import (
+        home_address,
+        intake,
+        match_truth,
+        open_home,
+        set_truth,
+    )
+    from fundus_core.pipeline.comparing import compare
+    from fundus_core.pipeline.deidentifying import deidentify_files, export_cohort, export_deidentified, writing_of
+    from fundus_core.pipeline.door import WRITINGS, Intake, Seen, Writing, see, take_in
+    from fundus_core.pipeline.explanation import ask_explanation, explain
+    from fundus_core.pipeline.inspection import Counts, inspect
+    from fundus_core.pipeline.nameless import match_originals, under_pseudonyms
+    from fundus_core.pipeline.predicted import Asked, PredictionsFile, read_predictions
+    from fundus_core.pipeline.prediction import Request, predict
+    from fundus_core.pipeline.proving import Proof, prove
+    from fundus_core.pipeline.scoring import Scored, beside, evaluate, in_words, notice, saved_mapping, score_files
+    from fundus_core.pipeline.strictness import limits_of
+    from fundus_core.pipeline.tables import prediction_columns, write_predictions
+    from fundus_core.pipeline.trained import draw_test_part
 
 __all__ = [
     "WRITINGS",
@@ -64,3 +70,29 @@ __all__ = [
     "write_predictions",
     "writing_of",
 ]
+
+_NAMES_OF = {
+    "cohorts": ("home_address", "intake", "match_truth", "open_home", "set_truth"),
+    "comparing": ("compare",),
+    "deidentifying": ("deidentify_files", "export_cohort", "export_deidentified", "writing_of"),
+    "door": ("WRITINGS", "Intake", "Seen", "Writing", "see", "take_in"),
+    "explanation": ("ask_explanation", "explain"),
+    "inspection": ("Counts", "inspect"),
+    "nameless": ("match_originals", "under_pseudonyms"),
+    "predicted": ("Asked", "PredictionsFile", "read_predictions"),
+    "prediction": ("Request", "predict"),
+    "proving": ("Proof", "prove"),
+    "scoring": ("Scored", "beside", "evaluate", "in_words", "notice", "saved_mapping", "score_files"),
+    "strictness": ("limits_of",),
+    "tables": ("prediction_columns", "write_predictions"),
+    "trained": ("draw_test_part",),
+}
+
+
+def __getattr__(name: str) -> object:
+    for room, names in _NAMES_OF.items():
+        if name in names:
+            found = globals()[name] = getattr(import_module(f"{__name__}.{room}"), name)
+            return found
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

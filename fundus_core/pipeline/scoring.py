@@ -83,7 +83,7 @@ def matched(
         UsageError: No row belongs to any photograph.
         TruthError: The table cannot be used.
     """
-    proposal = saved(columns)
+    proposal = saved_mapping(columns)
     names = [str(name) for name in predictions.photograph]
     patients = [str(who) for who in predictions.patient_id]
     sides = [str(eye) for eye in predictions.eye]
@@ -294,7 +294,7 @@ def in_words(name: str, result: TargetResult) -> str:
     return f"{name} {estimate.value:.2f}{unit}{interval}, {behind}"
 
 
-def saved(columns: Path | None) -> truth.Proposal | None:
+def saved_mapping(columns: Path | None) -> truth.Proposal | None:
     """Return a mapping of columns that was saved; ``None`` for none.
 
     Raises:

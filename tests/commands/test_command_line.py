@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fundus_core import pipeline
 from fundus_core.__main__ import VERBS, main
 from fundus_core.pipeline.tables import INSPECTION_COLUMNS
 from fundus_core.synthetic import synthesise
@@ -52,12 +53,13 @@ def results(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    for verb in VERBS:
-        name = verb.__name__.rpartition(".")[2]
+    for name, text in VERBS.items():
         with pytest.raises(SystemExit) as left:
             main([name, "--help"])
         assert left.value.code == 0
-        assert f"fundus_core {name}" in capsys.readouterr().out
+        told = " ".join(capsys.readouterr().out.split())
+        assert f"fundus_core {name}" in told
+        assert text in told
 
 
 def test_inspect_lists_every_photograph_with_its_reason(cohort: Path, tmp_path: Path) -> None:
@@ -166,9 +168,53 @@ def test_an_unknown_option_is_told_in_one_line() -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_torch_is_not_imported_by_the_parser() -> None:
-    code = "import sys, fundus_core.__main__; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+HEAVY = {"torch", "timm", "keras", "openvino", "pandas", "scipy.stats", "sqlalchemy", "plotly", "matplotlib", "jinja2"}
+NEEDED = {
+    "": set(),
+    "synthesise": set(),
+    "inspect": set(),
+    "deidentify": {"sqlalchemy"},
+    "models": set(),
+    "train": set(),
+    "explain": set(),
+    "evaluate": {"scipy.stats"},
+}
+"""Of the heavy libraries, those that a verb may load before it is asked for anything."""
+LOADED = """
+import sys
+from contextlib import suppress
+from fundus_core.__main__ import main
+with suppress(SystemExit):
+    main(sys.argv[1:])
+print(*sorted(sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("verb", NEEDED)
+def test_a_verb_loads_its_own_rooms_alone(verb: str) -> None:
+    """In a fresh process: what is not loaded costs a user nothing."""
+    assert loaded(*verb.split(), "--help") <= NEEDED[verb]
+
+
+def test_inspecting_and_listing_models_wait_for_no_heavy_library(tmp_path: Path) -> None:
+    eye = str(ROOT / "tests" / "golden" / "eye_alba45_average.png")
+    assert loaded("inspect", eye, "--out", str(tmp_path / "seen.csv")) == set()
+    assert (tmp_path / "seen.csv").is_file()
+    assert loaded("models", "list", "--json") == set()
+
+
+def loaded(*words: str) -> set[str]:
+    """The heavy libraries that a call loads in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", LOADED, *words], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout
+    return set(done.stderr.split()) & HEAVY
+
+
+def test_every_name_of_the_verbs_door_opens() -> None:
+    assert sorted(sum(pipeline._NAMES_OF.values(), ())) == sorted(pipeline.__all__)
+    assert all(getattr(pipeline, name) is not None for name in pipeline.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = pipeline.nothing
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real photographs to try things on are not beside the project")
