@@ -3,7 +3,8 @@
 import streamlit as st
 
 from pages.parts.models import bringing, showing
-from pages.parts.shared import cards, show
+from pages.parts.shared import show
+from pages.parts.shell import cards
 from pages.parts.shell.language import _, said
 from pages.parts.shell.markdown import literal
 

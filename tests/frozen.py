@@ -60,7 +60,11 @@ def made(name: str, people: int, seed: int, *, grain: float = 0.0, gaps: float =
                 f"{name}_{person:03d}_{eye}.jpg", f"{name[0]}{person:03d}" if gaps < 0.1 or person % 9 else "", eye
             )
             row.quality, row.distance = float(rng.uniform(0.2, 1)), float(rng.uniform(0, 1.4))
-            row.truth = {key: _rough(v, grain) for key, v in true.items() if rng.random() >= gaps or key == "sex"}
+            row.truth = {
+                key: v if key == "sex" else _rough(v, grain)
+                for key, v in true.items()
+                if rng.random() >= gaps or key == "sex"
+            }
             row.words = {"site": "north" if person % 3 else "south"}
             if rng.random() < gaps / 2:
                 row.status = "refused"

@@ -3,7 +3,7 @@
 from fundus_core.analyses import criteria, one_cohort, side_by_side, words
 from fundus_core.analyses.layout import Laid, layout, shown, table_one
 from fundus_core.analyses.memory import Disk, Memory
-from fundus_core.analyses.scores import evaluated, forest_of, main_score
+from fundus_core.analyses.scores import drawn_scores, evaluated, forest_of, main_score
 from fundus_core.analyses.side_by_side import told_apart
 from fundus_core.analyses.study import BETWEEN, Analysis, Canvas, Rows, Study
 from fundus_core.analyses.subgroups import nearest
@@ -18,6 +18,7 @@ __all__ = [
     "Rows",
     "Study",
     "criteria",
+    "drawn_scores",
     "evaluated",
     "forest_of",
     "layout",

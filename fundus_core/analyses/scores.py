@@ -91,6 +91,13 @@ def forest_row(label: str, estimate: Estimate | None, people: int, look: Look, p
     return ForestRow(label, replace(found, note=look.say(found.note)), people, place)
 
 
+def drawn_scores(results: Mapping[str, TargetResult]) -> list[str]:
+    """Return the scores by which results of one target are drawn beside one another, the main one first."""
+    known = dict.fromkeys(score for result in results.values() for score in result.estimates if word(score).drawn)
+    first = main_score(TARGETS[next(iter(results.values())).target]) if known else ""
+    return sorted(known, key=lambda score: score != first)
+
+
 def forest_of(
     results: Mapping[str, TargetResult],
     score: str,

@@ -14,7 +14,7 @@ from fundus_core import evaluation
 from fundus_core.analyses.memory import Memory
 from fundus_core.analyses.words import Word
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Cell, Level, Sample
+from fundus_core.evaluation import SEED, Cell, Level, Sample
 from fundus_core.figures import Figure, Look, Observations
 from fundus_core.records import CohortTable, Labels, Status
 from fundus_core.targets import TARGETS, Target
@@ -91,15 +91,15 @@ class Study:
     """What one observation is: ``patient``, ``eye`` or ``photograph``."""
     seed: int = SEED
     """Of every draw."""
-    most_draws: int = NUMBER_OF_DRAWS
-    """Draws of an interval; fewer are taken of very many people, whose intervals are narrow."""
+    asked_draws: int | None = None
+    """Draws of an interval; ``None``: the usual number, and fewer of very many people, whose intervals are narrow."""
     margins: Mapping[str, float] = field(default_factory=dict)
     """Per target the largest difference that would not matter, stated beforehand."""
     memory: Memory = field(default_factory=Memory)
     """Of all that was computed; shared by every level."""
 
     @classmethod
-    def of(cls, table: CohortTable, *, level: str = "patient", seed: int = SEED, draws: int = NUMBER_OF_DRAWS) -> Study:
+    def of(cls, table: CohortTable, *, level: str = "patient", seed: int = SEED, draws: int | None = None) -> Study:
         """Return the study of one cohort.
 
         Raises:
@@ -121,7 +121,7 @@ class Study:
         """
         level = self.level if analysis.at_level else ""
         margins = tuple(sorted(self.margins.items()))
-        name = (analysis.id, target, by, level, self.seed, self.most_draws, margins)
+        name = (analysis.id, target, by, level, self.seed, self.asked_draws, margins)
         return self.memory.kept(name, analysis.kind, lambda: analysis.compute(self, target, by))
 
     def rows(self, analysis: Analysis[_R], target: str = "") -> Rows:
@@ -160,9 +160,11 @@ class Study:
 
     @property
     def draws(self) -> int:
-        """How many draws intervals have."""
+        """How many draws intervals have: what was asked for, whatever the number of people."""
+        if self.asked_draws is not None:
+            return self.asked_draws
         people = self.memory.kept("people", None, lambda: sum(map(_people, self.tables.values())))
-        return evaluation.draws_for(people, self.most_draws)
+        return evaluation.draws_for(people)
 
     @property
     def targets(self) -> Sequence[str]:

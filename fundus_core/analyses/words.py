@@ -49,18 +49,28 @@ class Word:
     """One sentence on how to read it; empty where the name says it."""
     signed: bool = False
     """Whether a plus sign stands before what is above zero."""
+    drawn: bool = False
+    """Whether cohorts are drawn by it, one below another."""
 
 
 ESTIMATES: Mapping[str, Word] = MappingProxyType(
     {
-        "mae": Word("MAE", Kind.UNIT, "Mean absolute error: how far predictions lie from measured values on average."),
+        "mae": Word(
+            "MAE",
+            Kind.UNIT,
+            "Mean absolute error: how far predictions lie from measured values on average.",
+            drawn=True,
+        ),
         "rmse": Word("RMSE", Kind.UNIT, "Like the MAE, but large errors weigh more."),
         "medae": Word("median absolute error", Kind.UNIT, "Half of the people have a smaller error."),
-        "bias": Word("bias (predicted − true)", Kind.UNIT, "Above zero the model predicts too much.", signed=True),
+        "bias": Word(
+            "bias (predicted − true)", Kind.UNIT, "Above zero the model predicts too much.", signed=True, drawn=True
+        ),
         "r2": Word(
             "R² (1 − SSE/SST)",
             Kind.PLAIN,
             "Share of the spread of true values that is explained; below zero the mean predicts better.",
+            drawn=True,
         ),
         "pearson": Word("Pearson r", Kind.PLAIN, "How well the order and spacing agree; blind to bias and scale."),
         "spearman": Word("Spearman ρ", Kind.PLAIN, "How well the order agrees."),
@@ -71,6 +81,7 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
             "slope of truth on prediction",
             Kind.PLAIN,
             "1: a predicted difference is a real one; above 1 predictions shrink toward the mean too much.",
+            drawn=True,
         ),
         "intercept": Word("intercept of truth on prediction", Kind.UNIT, "0 together with a slope of 1: calibrated."),
         "loa_low": Word(
@@ -88,7 +99,7 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
             "MAE of a rule that knows only age and sex; below it the photograph adds something.",
         ),
         "mae_over_null": Word(
-            "MAE ÷ MAE of predicting the mean", Kind.PLAIN, "Below 1 the model beats predicting the mean."
+            "MAE ÷ MAE of predicting the mean", Kind.PLAIN, "Below 1 the model beats predicting the mean.", drawn=True
         ),
         "mae_over_age_sex": Word("MAE ÷ MAE of age and sex only", Kind.PLAIN, "Below 1 the model beats age and sex."),
         "coverage": Word(
@@ -105,8 +116,9 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
             "AUC",
             Kind.FINE,
             "Chance that a positive person gets the higher probability than a negative one; 0.5 is guessing.",
+            drawn=True,
         ),
-        "accuracy": Word("accuracy", Kind.SHARE),
+        "accuracy": Word("accuracy", Kind.SHARE, drawn=True),
         "sensitivity": Word("sensitivity", Kind.SHARE),
         "specificity": Word("specificity", Kind.SHARE),
         "brier": Word(

@@ -6,9 +6,8 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import DONE, Parser, add_fold, say
+from fundus_core.commands.frame import DONE, Parser, add_bootstrap, add_fold, say
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED
 
 
 def add(parser: Parser) -> None:
@@ -25,8 +24,7 @@ def add(parser: Parser) -> None:
         help="test for equivalence within this difference, decided before looking (sbp=2)",
     )
     add_fold(parser)
-    parser.add_argument("--seed", type=int, default=SEED, metavar="S", help=f"of the bootstrap ({SEED})")
-    parser.add_argument("--draws", type=int, default=NUMBER_OF_DRAWS, metavar="N", help=f"({NUMBER_OF_DRAWS})")
+    add_bootstrap(parser)
 
 
 def _run(options: argparse.Namespace) -> int:

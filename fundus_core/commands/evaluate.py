@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import DONE, Parser, add_fold, say
-from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED
+from fundus_core.commands.frame import DONE, Parser, add_bootstrap, add_fold, say
 
 
 def add(parser: Parser) -> None:
@@ -22,8 +21,7 @@ def add(parser: Parser) -> None:
     parser.add_argument("--columns", type=Path, metavar="FILE.json", help="a saved mapping of the table's columns")
     _add_asked(parser)
     add_fold(parser)
-    parser.add_argument("--seed", type=int, default=SEED, metavar="S", help=f"of the bootstrap ({SEED})")
-    parser.add_argument("--draws", type=int, default=NUMBER_OF_DRAWS, metavar="N", help=f"({NUMBER_OF_DRAWS})")
+    add_bootstrap(parser)
 
 
 def _add_asked(parser: argparse.ArgumentParser) -> None:

@@ -84,6 +84,15 @@ def add_fold(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_bootstrap(parser: argparse.ArgumentParser) -> None:
+    """Add the options of intervals."""
+    from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED  # two verbs need it, and it takes half a second
+
+    parser.add_argument("--seed", type=int, default=SEED, metavar="S", help=f"of the bootstrap ({SEED})")
+    usual = f"of the bootstrap ({NUMBER_OF_DRAWS:,}; from 10,000 people on fewer: about 20,000,000 / people)"
+    parser.add_argument("--draws", type=int, metavar="N", help=usual)
+
+
 def add_quality_percentile(parser: argparse.ArgumentParser) -> None:
     """Add the option that takes the limits of quality from the photographs."""
     parser.add_argument(

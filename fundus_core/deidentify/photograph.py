@@ -42,7 +42,7 @@ class AuditLine:
 
 @dataclass(frozen=True, slots=True)
 class Deidentified:
-    """A photograph that may leave the house."""
+    """A photograph that may be shared."""
 
     photograph: str
     """Pseudonym of the photograph."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fundus_core.analyses import Study, side_by_side, told_apart
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Comparison
+from fundus_core.evaluation import SEED, Comparison
 from fundus_core.models.card import Card
 from fundus_core.pipeline.predicted import read_predictions
 from fundus_core.pipeline.scoring import beside, known_cards, matched, notice, write_table
@@ -38,7 +38,7 @@ def compare(
     *,
     level: str = "patient",
     seed: int = SEED,
-    draws: int = NUMBER_OF_DRAWS,
+    draws: int | None = None,
     margins: Mapping[str, float] | None = None,
     fold: bool = False,
     say: Callable[[str], object] | None = None,
@@ -55,7 +55,7 @@ def compare(
         out: Folder to write to.
         level: ``patient``, ``eye`` or ``photograph``.
         seed: Of the bootstrap.
-        draws: Of the bootstrap.
+        draws: Of the bootstrap; ``None`` takes 2,000, and fewer from 10,000 people on.
         margins: Per target id the largest difference that would not matter, stated beforehand.
         fold: Join names and ids that could be joined one to one, though they are written differently.
         say: Told what a person should know of each match, in sentences that may quote ids.
@@ -67,7 +67,7 @@ def compare(
         target(name)
     sides = [_side(name, folder, fold=fold, say=say or _unsaid) for name, folder in folders.items()]
     tables = told_apart({side.name: side.table for side in sides}, {side.name: side.sha256 for side in sides})
-    study = Study(lambda: tables, seed=seed, most_draws=draws).at(level, margins)
+    study = Study(lambda: tables, seed=seed, asked_draws=draws).at(level, margins)
     found = study.get(side_by_side.COMPARISON)
     cards = [card for side in sides for card in side.cards]
     note = notice(cards)

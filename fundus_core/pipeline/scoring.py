@@ -12,7 +12,7 @@ import numpy as np
 from fundus_core import truth
 from fundus_core.analyses import Study, evaluated, one_cohort
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED, Evaluation, TargetResult
+from fundus_core.evaluation import SEED, Evaluation, TargetResult
 from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.pipeline.predicted import Asked, PredictionsFile, read_predictions
@@ -105,7 +105,7 @@ def score_files(
     *,
     level: str = "patient",
     seed: int = SEED,
-    draws: int = NUMBER_OF_DRAWS,
+    draws: int | None = None,
     columns: Path | None = None,
     fold: bool = False,
     asked: Asked | None = None,
@@ -118,7 +118,7 @@ def score_files(
         measured: The truth table; ``None`` where the measured values stand beside the predictions.
         level: ``patient``, ``eye`` or ``photograph``.
         seed: Of the bootstrap.
-        draws: Of the bootstrap.
+        draws: Of the bootstrap; ``None`` takes 2,000, and fewer from 10,000 people on.
         columns: A saved mapping of the truth table's columns.
         fold: Join names and ids that could be joined one to one, though they are written differently.
         asked: What the table of predictions cannot tell.
@@ -181,7 +181,7 @@ def evaluate(
     *,
     level: str = "patient",
     seed: int = SEED,
-    draws: int = NUMBER_OF_DRAWS,
+    draws: int | None = None,
     columns: Path | None = None,
     fold: bool = False,
     asked: Asked | None = None,

@@ -7,7 +7,7 @@ from importlib import resources
 import jinja2
 
 from fundus_core import __version__
-from fundus_core.analyses import forest_of, shown, side_by_side, table_one
+from fundus_core.analyses import drawn_scores, forest_of, shown, side_by_side, table_one
 from fundus_core.evaluation import SPREAD_SENTENCE
 from fundus_core.figures import Look
 from fundus_core.figures.printing import svg
@@ -82,13 +82,10 @@ def _forests(pair: Pair) -> dict[str, list[str]]:
     look = Look(rendered=pair.rendered, opaque=True)
     drawn: dict[str, list[str]] = {}
     for name, each in pair.comparison.targets.items():
-        target = TARGETS[name]
-        scores = ("accuracy", "auc") if target.binary else ("mae", "mae_over_null", "r2", "bias", "slope")
-        drawn[name] = []
         places = {cohort: place for place, cohort in enumerate(each.results)}
-        for score in scores:
+        drawn[name] = []
+        for score in drawn_scores(each.results):
             results = {cohort: result for cohort, result in each.results.items() if score in result.estimates}
-            if results:
-                figure = forest_of(results, score, look, places=places, literature=True)
-                drawn[name].append(svg(figure, width=640))
+            figure = forest_of(results, score, look, places=places, literature=True)
+            drawn[name].append(svg(figure, width=640))
     return drawn

@@ -19,6 +19,10 @@ from pages.parts.shell import home, language
 from tests import frozen
 
 NUMBER = re.compile(r"[+−]?[0-9][0-9,]*(?:\.[0-9]+)?(?: %)?")
+SAY = {
+    "en": str,
+    "ja": lambda text: language.catalogue("ja").get(text) or language.phrasebook("ja").translate(text),
+}
 ONE = (one_cohort.SCORES, *one_cohort.TABLES)
 
 
@@ -100,8 +104,39 @@ def test_a_report_shows_every_cell(files, study, target):
     report = text_of(files / "Models" / "report.html")
     for analysis in (one_cohort.SCORES, *one_cohort.SECTIONS, side_by_side.PUBLISHED):
         if analysis.needs(TARGETS[target]):
-            for cell in (cell for row in shown(study, analysis, target).body for cell in row if cell):
-                assert " ".join(cell.split()) in report, (analysis.id, cell)
+            assert lost_from(report, shown(study, analysis, target)) == [], analysis.id
+
+
+def lost_from(report, table):
+    return [cell for row in table.body for cell in row if " ".join(cell.split()) not in report]
+
+
+def test_a_report_shows_every_cell_of_the_criteria(files, study):
+    report = text_of(files / "Models" / "report.html")
+    tables = [shown(study, each) for each in (one_cohort.COUNTS, one_cohort.PREVALENCES)]
+    tables += [shown(study, one_cohort.DECISIONS, criterion) for criterion in study.criteria]
+    assert len(tables) > 5
+    for table in tables:
+        assert table.body
+        assert lost_from(report, table) == []
+
+
+def test_the_criterias_tables_hold_the_numbers_of_their_file(files, study):
+    """Prevalences and thresholds are laid out anew; each number is that of the exported row, with its interval."""
+    rows = read(files / "Models" / "criteria.csv")
+    of_file = {(row["name"], row["threshold"], row["estimate"]): row for row in rows}
+    found = [(row["criterion"], "", row) for row in study.rows(one_cohort.PREVALENCES)]
+    for one in study.criteria:
+        name = study.get(one_cohort.CRITERION, one).criterion.name
+        found += [(name, f"{row['threshold']:g}", row) for row in study.rows(one_cohort.DECISIONS, one)]
+    assert len(found) > 10
+    for name, threshold, row in found:
+        for estimate in {key.removesuffix("_note") for key in row if key.endswith("_note")}:
+            exported = of_file[name, threshold, estimate]
+            assert raw(exported["value"]) == row[estimate]
+            assert [raw(exported[end]) for end in ("low", "high")] == [
+                row[f"{estimate}_{end}"] for end in ("low", "high")
+            ]
 
 
 @pytest.fixture(scope="module")
@@ -123,43 +158,62 @@ def cells(app):
 def test_the_evaluate_page_shows_what_the_report_says(files, study, opened, page, lang, target):
     app = page("evaluate", cohort="Models", model="model-A", target=target, lang=lang)
     on_page = cells(app)
-    say = {
-        "en": str,
-        "ja": lambda text: language.catalogue("ja").get(text) or language.phrasebook("ja").translate(text),
-    }
     for analysis in (one_cohort.SCORES, one_cohort.BASELINES, one_cohort.EYES):
         if not analysis.needs(TARGETS[target]):
             continue
-        made = shown(study, analysis, target, say[lang], say[lang])
+        made = shown(study, analysis, target, SAY[lang], SAY[lang])
         english = shown(study, analysis, target)
         assert [row for row in map(list, made.body) if row not in on_page] == [], analysis.id
         numbers = [[NUMBER.findall(cell) for cell in row[1:2]] for row in made.body]
         assert numbers == [[NUMBER.findall(cell) for cell in row[1:2]] for row in english.body]
 
 
-@pytest.mark.parametrize("lang", language.LANGUAGES)
-def test_the_compare_page_shows_what_the_report_says(files, both, opened, page, lang):
-    app = page("compare", cohorts=["Models", "Ties"], compared_model="model-A", target="sbp", margin_sbp="3", lang=lang)
-    say = {
-        "en": str,
-        "ja": lambda text: language.catalogue("ja").get(text) or language.phrasebook("ja").translate(text),
-    }
+ON_COMPARE = [each for each in side_by_side.SHOWN if each not in (side_by_side.CASE_MIX, side_by_side.MODELS)]
+
+
+@pytest.mark.parametrize(("lang", "target"), [("en", "sbp"), ("ja", "sbp"), ("ja", "sex")])
+def test_the_compare_page_shows_what_the_report_says(files, both, opened, page, lang, target):
+    margin = {"margin_sbp": "3"} if target == "sbp" else {}
+    cohorts = {"cohorts": ["Models", "Ties"], "compared_model": "model-A"}
+    app = page("compare", **cohorts, target=target, lang=lang, **margin)
     on_page, report = cells(app), text_of(files / "both" / "report.html")
-    for analysis in (side_by_side.DIFFERENCES, side_by_side.EQUIVALENCE):
-        made = shown(both, analysis, "sbp", say[lang])
-        lost = [row for row in map(list, made.body) if row not in on_page]
-        assert lost == [], (analysis.id, [row for row in on_page if row[0] == "Models"])
-        for row in shown(both, analysis, "sbp").body:
+    for analysis in ON_COMPARE:
+        name = target if analysis.asks == "target" else ""
+        made = shown(both, analysis, name, SAY[lang])
+        assert made.body or (target == "sex" and analysis.id in NOT_OF_SEX), analysis.id
+        assert [row for row in map(list, made.body) if row not in on_page] == [], analysis.id
+        for row in shown(both, analysis, name).body:
             assert all(" ".join(cell.split()) in report for cell in row[:5] if cell), row
 
 
-def test_a_slide_shows_what_the_report_says(files, opened, page):
-    made = [each.proto.json or each.proto.mixed.json for each in page("present", cohort="Models").get("bidi_component")]
+NOT_OF_SEX = ("equivalence", "recalibration")
+
+
+@pytest.mark.parametrize("lang", language.LANGUAGES)
+def test_the_criteria_page_shows_what_the_report_says(study, opened, page, lang):
+    on_page = cells(page("criteria", cohort="Models", model="model-A", criterion="hypertension", lang=lang))
+    for analysis, name in (
+        (one_cohort.COUNTS, ""),
+        (one_cohort.PREVALENCES, ""),
+        (one_cohort.DECISIONS, "hypertension"),
+    ):
+        made = shown(study, analysis, name, SAY[lang])
+        assert made.body
+        assert [row for row in map(list, made.body) if row not in on_page] == [], analysis.id
+
+
+@pytest.mark.parametrize("lang", language.LANGUAGES)
+def test_a_slide_shows_what_the_report_says(files, opened, page, lang):
+    app = page("present", cohort="Models", model="model-A", lang=lang)
+    made = [each.proto.json or each.proto.mixed.json for each in app.get("bidi_component")]
     slides = frozen.text_of(frozen._unpacked(next(each for each in made if "slides" in each)))
     report = text_of(files / "Models" / "report.html")
     found = [line for line in slides.splitlines() if re.match(r"[+−]?[0-9.]+ \(", line)]
     assert len(found) > 10
-    assert all(line in report for line in found)
+    if lang == "en":
+        assert all(line in report for line in found)
+    shown_there = {tuple(NUMBER.findall(cell)) for cell in re.findall(r"[+−]?[0-9.]+ \([^)]*\)", report)}
+    assert {tuple(NUMBER.findall(line)) for line in found} <= shown_there
 
 
 def test_every_estimate_and_every_column_has_one_word(study, both):

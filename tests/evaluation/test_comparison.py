@@ -30,7 +30,7 @@ def people_fixture(pairs):
 
 def written(cohorts, **margins):
     """Every table of a comparison as JSON, which has no word for what is not finite."""
-    study = Study(lambda: cohorts, most_draws=20).at("patient", margins)
+    study = Study(lambda: cohorts, asked_draws=20).at("patient", margins)
     return json.dumps({each.id: study.rows(each) for each in side_by_side.TABLES}, allow_nan=False)
 
 

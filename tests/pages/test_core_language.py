@@ -20,8 +20,7 @@ from fundus_core.quality.assess import judge
 from fundus_core.quality.measures import Measurements
 from fundus_core.records import CohortTable, Eye
 from fundus_core.store import Store
-from pages.parts.shared import cards
-from pages.parts.shell import language
+from pages.parts.shell import cards, language
 from pages.parts.shell.phrases import PLACE, Phrasebook, places, sentences
 from tests.evaluation.conftest import cohort
 from tests.images.making import dicom, every_kind, jpeg, png

@@ -11,8 +11,8 @@ from fundus_core.store import Store
 from fundus_core.synthetic import synthesise
 from pages.parts.new_cohort import intake
 from pages.parts.new_cohort.handover import Handover
-from pages.parts.new_cohort.inbox import Inbox
 from pages.parts.new_cohort.intake import Plan
+from pages.parts.shell.upload_store import Inbox
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from fundus_core.runs.opening import RENDERED_REMARK
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, findings, schema, versions
 from fundus_core.synthetic import synthesise
 from fundus_core.truth import Column, Proposal
-from pages.parts.new_cohort.inbox import Inbox
 from pages.parts.shell.places import folder
+from pages.parts.shell.upload_store import Inbox
 
 TYPED = "correct horse battery"
 PERSON = "YAMADA"
@@ -38,9 +38,9 @@ def eyes(tmp_path_factory):
 @pytest.fixture
 def ready(fresh, monkeypatch):
     """The store of the pages, and a model that is said to be at hand; no network is asked."""
-    monkeypatch.setattr("pages.parts.shared.cards.ready", lambda: ["tests-own"])
-    monkeypatch.setattr("pages.parts.shared.cards.title", lambda model: model)
-    monkeypatch.setattr("pages.parts.shared.cards.reads_rendered_eyes", lambda model: False)
+    monkeypatch.setattr("pages.parts.shell.cards.ready", lambda: ["tests-own"])
+    monkeypatch.setattr("pages.parts.shell.cards.title", lambda model: model)
+    monkeypatch.setattr("pages.parts.shell.cards.reads_rendered_eyes", lambda model: False)
     monkeypatch.setattr("fundus_core.runs.submission.opening.ready_card", lambda model: model)
     monkeypatch.setattr("fundus_core.runs.submission.opening.version_of", lambda card: ModelVersion(card, "w", "c"))
     return fresh
@@ -176,7 +176,7 @@ def _registry():
 def test_a_cohort_is_written_for_a_registry(fresh, page, eyes):
     fresh.create_cohort("Clinic")
     pipeline.intake(fresh, "Clinic", [eyes])
-    assert any(button.label == "For a registry" for button in page("cohorts").button)
+    assert any(button.label == "De-identified export" for button in page("cohorts").button)
     app = AppTest.from_function(_registry, default_timeout=30).run()
     press(app, "Write the file")
     assert "4 photographs are in it; 1 were left behind." in words(app)
@@ -206,7 +206,7 @@ def test_a_run_that_read_nothing_says_what_to_do(ready, page, eyes, monkeypatch)
     kept = [NewPhotograph.of_kept(path.name, ready.keep(path.read_bytes())) for path in sorted(eyes.iterdir())]
     ready.add_photographs(cohort.id, kept)
     run = runs.submit(ready, cohort.id, ["tests-own"])
-    monkeypatch.setattr("pages.parts.shared.cards.reads_rendered_eyes", lambda model: True)
+    monkeypatch.setattr("pages.parts.shell.cards.reads_rendered_eyes", lambda model: True)
     refused = replace(runs.progress(ready, run), state="done", refused=len(kept))
     monkeypatch.setattr(runs, "progress", lambda store, number: refused)
     app = page("new_cohort", run=f"{run}-{cohort.key}")

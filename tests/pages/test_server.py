@@ -6,8 +6,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from pages.parts.new_cohort.inbox import Inbox
 from pages.parts.shell import server
+from pages.parts.shell.upload_store import Inbox
 
 
 async def opening(request):

@@ -23,11 +23,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit import config
 
-from pages.parts.new_cohort import receiving
-from pages.parts.new_cohort.inbox import Inbox
-from pages.parts.new_cohort.receiving import UploadError
 from pages.parts.new_cohort.uploader import Refused, reason
-from pages.parts.shell import leaving, server
+from pages.parts.shell import leaving, receiving, server
+from pages.parts.shell.receiving import UploadError
+from pages.parts.shell.upload_store import Inbox
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -72,8 +72,8 @@ class Draws:
             yield block
 
 
-def draws_for(people: int, wanted: int = NUMBER_OF_DRAWS) -> int:
-    """Return how many draws a large cohort gets where its scores are not the only thing to compute.
+def draws_for(people: int) -> int:
+    """Return how many draws a cohort gets where nobody asked for a number: fewer from 10,000 people on.
 
     The ends of a percentile interval from 400 draws scatter by 0.13 standard errors of the statistic (from 2,000 by
     0.06; asymptotic variance of a quantile, a (1 - a) / (draws x density²)), and with tens of thousands of people a
@@ -82,7 +82,7 @@ def draws_for(people: int, wanted: int = NUMBER_OF_DRAWS) -> int:
     >>> draws_for(700), draws_for(50_000)
     (2000, 400)
     """
-    return min(wanted, max(FEWEST_DRAWS, MOST_DRAWN // max(people, 1)))
+    return min(NUMBER_OF_DRAWS, max(FEWEST_DRAWS, MOST_DRAWN // max(people, 1)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,4 +268,5 @@ def score_names(target_id: str) -> tuple[str, ...]:
     ('within_1', 'within_2', 'within_3')
     """
     tolerances = TOLERANCES.get(target_id, (5, 10, 15))
-    return (*list(SCORES)[:-3], *(f"within_{tolerance:g}" for tolerance in tolerances))
+    shares = dict(zip(("within_first", "within_second", "within_third"), tolerances, strict=True))
+    return tuple(f"within_{shares[name]:g}" if name in shares else name for name in SCORES)

@@ -45,7 +45,7 @@ def export(cohort: Cohort) -> None:
     st.header(_("Export {name}").format(name=naming.cohort(cohort.name)), anchor=False)
     st.write(_("One file with photographs, truth and results, to be brought into another Fundus Lab."))
     st.caption(
-        _("It holds ids and photographs as they were handed in; what may leave the house is made by “For a registry”.")
+        _("It holds ids and photographs as they were handed in; what may be shared is made by “De-identified export”.")
     )
     if cohort.rendered:
         st.caption(_(show.RENDERED))

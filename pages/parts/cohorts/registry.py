@@ -36,7 +36,7 @@ def draw(cohort: Cohort) -> None:
     """Ask for key and columns, write the file, and offer it."""
     if not deeds.all_there(cohort):
         return
-    st.header(_("{name} for a registry").format(name=naming.cohort(cohort.name)), anchor=False)
+    st.header(_("{name}: de-identified export").format(name=naming.cohort(cohort.name)), anchor=False)
     st.write(
         _(
             "Names and ids become pseudonyms, everything outside the retina is blacked out, no tag is kept. "

@@ -11,9 +11,9 @@ import streamlit as st
 
 from fundus_core.store import Cohort
 from pages.parts.cohorts import deeds, registry
-from pages.parts.shared import cards, naming, show
+from pages.parts.shared import naming, show
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, home, menu
+from pages.parts.shell import address, cards, home, menu
 from pages.parts.shell.language import _, count, moment, said
 from pages.parts.shell.markdown import literal
 
@@ -59,7 +59,7 @@ def _card(cohort: Cohort) -> None:
                 deeds.edit(cohort)
             if st.button(_("Export"), icon=":material/archive:", key=f"export{cohort.key}"):
                 deeds.export(cohort)
-            if st.button(_("For a registry"), icon=":material/shield_person:", key=f"registry-of-{cohort.key}"):
+            if st.button(_("De-identified export"), icon=":material/shield_person:", key=f"registry-of-{cohort.key}"):
                 registry.export(cohort)
             if st.button(_("Delete"), icon=":material/delete:", key=f"delete{cohort.key}"):
                 deeds.delete(cohort)

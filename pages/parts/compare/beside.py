@@ -13,6 +13,7 @@ from fundus_core.analyses import (
     Analysis,
     Rows,
     Study,
+    drawn_scores,
     forest_of,
     layout,
     shown,
@@ -23,18 +24,19 @@ from fundus_core.analyses import (
 from fundus_core.evaluation import PSI_NOTE, SPREAD_SENTENCE, Comparison
 from fundus_core.figures import Look, Observations
 from fundus_core.targets import TARGETS
-from pages.parts.shared import cards, choose, naming, show, studies
+from pages.parts.shared import choose, naming, show, studies
 from pages.parts.shared.studies import View
+from pages.parts.shell import cards
 from pages.parts.shell.language import _, tell
 
 
 def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
     """Draw each cohort's score with its interval, then what others have published of it."""
-    target = TARGETS[target_id]
-    axes = {name: words.name(name, target, tell) for name in (("accuracy", "auc") if target.binary else ("mae", "r2"))}
-    score = choose.one_of(_("Score"), {name: text.split(" (")[0] for name, text in axes.items()}, "score")
+    results = found.targets[target_id].results
+    labels = {score: words.name(score, say=tell).split(" (")[0] for score in drawn_scores(results)}
+    score = choose.one_of(_("Score"), labels, "score")
     figure = forest_of(
-        found.targets[target_id].results,
+        results,
         score,
         look(views),
         names=naming.cohort,

@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from fundus_core.store import Cohort
-from pages.parts.shared import cards, choose, naming, show
+from pages.parts.shared import choose, naming, show
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, home, state
+from pages.parts.shell import address, cards, home, state
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _
 

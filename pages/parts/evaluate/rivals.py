@@ -6,8 +6,9 @@ import streamlit as st
 
 from fundus_core.analyses import forest_of, main_score, shown, side_by_side
 from fundus_core.targets import TARGETS
-from pages.parts.shared import cards, show, studies
+from pages.parts.shared import show, studies
 from pages.parts.shared.studies import View
+from pages.parts.shell import cards
 from pages.parts.shell.language import _, count, tell
 
 

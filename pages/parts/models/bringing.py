@@ -11,10 +11,10 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fundus_core.models.card import Card
-from pages.parts.new_cohort.inbox import clean
-from pages.parts.shared import aside, cards, choose
-from pages.parts.shell import address, state
+from pages.parts.shared import aside, choose
+from pages.parts.shell import address, cards, state
 from pages.parts.shell.language import _, said
+from pages.parts.shell.upload_store import clean
 
 OWN = "own"
 """Stands for a card of the user's own; no card can have this id, as ids of cards hold a model's name."""

@@ -11,13 +11,13 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fundus_core.errors import FundusError
 from pages.parts.new_cohort import intake
-from pages.parts.new_cohort.inbox import Batch
 from pages.parts.new_cohort.intake import Found
-from pages.parts.new_cohort.receiving import UploadError
 from pages.parts.new_cohort.uploader import Refused, Sent, drop_zone, reason
 from pages.parts.shell import address, home, places, state
 from pages.parts.shell.language import _, count, said
 from pages.parts.shell.markdown import literal
+from pages.parts.shell.receiving import UploadError
+from pages.parts.shell.upload_store import Batch
 
 FEW = 300
 """Files that the small uploader takes; it keeps them in memory until they are written."""

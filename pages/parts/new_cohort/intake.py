@@ -13,7 +13,7 @@ from fundus_core.images import sources
 from fundus_core.records import Source
 from fundus_core.store import Cohort, NewPhotograph, Store
 from fundus_core.truth import Match
-from pages.parts.new_cohort.inbox import Batch
+from pages.parts.shell.upload_store import Batch
 
 
 @dataclass(frozen=True, slots=True)

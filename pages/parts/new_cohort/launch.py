@@ -13,8 +13,8 @@ from fundus_core.truth import Match
 from pages.parts.new_cohort import door, intake, strict
 from pages.parts.new_cohort.handover import Handover
 from pages.parts.new_cohort.intake import Found, Plan
-from pages.parts.shared import cards, naming, progress, show
-from pages.parts.shell import address, home, menu, state
+from pages.parts.shared import naming, progress, show
+from pages.parts.shell import address, cards, home, menu, state
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, count, said
 

@@ -13,9 +13,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.shell.language import _
-
-PATH = "/fundus/upload"
-"""Prefix of the route that takes the files."""
+from pages.parts.shell.upload_store import PATH
 
 _HERE = Path(__file__).parent
 

@@ -7,9 +7,9 @@ import streamlit as st
 from fundus_core import runs
 from fundus_core.store import Cohort, Item, NewPhotograph, Store, Where
 from pages.parts.new_cohort.arrival import KINDS
-from pages.parts.shared import cards, progress
+from pages.parts.shared import progress
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, home, menu
+from pages.parts.shell import address, cards, home, menu
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _
 from pages.parts.shell.sample import SINGLES

@@ -14,10 +14,10 @@ from fundus_core.records import Pixels, QualityCheck, QualityReport, Status
 from fundus_core.retina import CropRule
 from fundus_core.store import Item
 from pages.parts.new_cohort import strict
-from pages.parts.shared import cards, photo
+from pages.parts.shared import photo
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
-from pages.parts.shell import home, menu
+from pages.parts.shell import cards, home, menu
 from pages.parts.shell.language import _
 
 _CROP_PX = 640

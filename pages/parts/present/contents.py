@@ -14,8 +14,9 @@ from fundus_core.records import CohortTable
 from fundus_core.report.slides import Deck, Page, layouts
 from fundus_core.targets import TARGETS
 from pages.parts.present import numbers, telling
-from pages.parts.shared import cards, naming, show, studies
+from pages.parts.shared import naming, show, studies
 from pages.parts.shared.studies import View
+from pages.parts.shell import cards
 from pages.parts.shell.language import _, count, current
 
 

@@ -8,9 +8,9 @@ import streamlit as st
 
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
-from pages.parts.shared import cards, naming
+from pages.parts.shared import naming
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, home, menu, places, sample, state
+from pages.parts.shell import address, cards, home, menu, places, sample, state
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _
 

@@ -10,9 +10,8 @@ from fundus_core import pipeline
 from fundus_core.errors import FundusError
 from fundus_core.explain import Explanation
 from fundus_core.store import Item
-from pages.parts.shared import cards
 from pages.parts.shared.studies import View
-from pages.parts.shell import home
+from pages.parts.shell import cards, home
 
 KEPT = 24
 """Answers that are remembered, a few megabytes each; in memory, so that no picture outlives its photograph on disk."""

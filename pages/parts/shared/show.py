@@ -13,10 +13,10 @@ from fundus_core.figures import Figure, Look
 from fundus_core.figures.screen import plotly
 from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
-from pages.parts.shared import cards, taking
+from pages.parts.shared import taking
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
-from pages.parts.shell import menu
+from pages.parts.shell import cards, menu
 from pages.parts.shell.language import _, bound, tell
 
 RENDERED = "Rendered photographs; the model was trained on rendered eyes: these numbers say nothing about real eyes."

@@ -13,9 +13,9 @@ from pathlib import Path
 from fundus_core import pipeline, runs
 from fundus_core.errors import FundusError, UsageError
 from fundus_core.store import Store
-from pages.parts.new_cohort.inbox import Inbox
 from pages.parts.shell import sample
 from pages.parts.shell.places import folder
+from pages.parts.shell.upload_store import Inbox
 
 QUIET_S = 4.0
 """The worker is woken this long after the start: loading its network would slow the first page."""

@@ -12,7 +12,7 @@ from fundus_core import images, pipeline, runs
 from fundus_core.records import Eye, Reading
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow
 from fundus_core.targets import TARGETS
-from pages.parts.shared import cards
+from pages.parts.shell import cards
 
 FOLDER = Path(__file__).resolve().parents[3] / "data" / "sample"
 NAME = "Sample (rendered eyes)"

@@ -14,12 +14,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from streamlit import config, net_util
 
-from pages.parts.new_cohort.inbox import Inbox
-from pages.parts.new_cohort.receiving import UploadError
-from pages.parts.new_cohort.uploader import PATH
 from pages.parts.shell import landmarks, leaving, origin
 from pages.parts.shell.leaving import Leaving
 from pages.parts.shell.origin import Forwarded
+from pages.parts.shell.receiving import UploadError
+from pages.parts.shell.upload_store import PATH, Inbox
 
 Scope = dict[str, Any]
 Message = dict[str, Any]

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts.new_cohort.receiving import UploadError
 from pages.parts.shell import address, home
+from pages.parts.shell.receiving import UploadError
 
 _ADDRESS = ("run",)
 """Query parameters that a page switch drops and that are put back here."""

@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pages.parts.new_cohort.receiving import (
+from pages.parts.shell.receiving import (
     CLOSED,
     MAX_FILE_BYTES,
     SILENT_S,
@@ -32,6 +32,8 @@ from pages.parts.new_cohort.receiving import (
     write,
 )
 
+PATH = "/fundus/upload"
+"""Prefix of the route that takes the files."""
 QUOTA = "FUNDUS_LAB_UPLOAD_GB"
 """Environment variable: GB that one browser session may bring."""
 QUOTA_BYTES = 500e9

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.parts.new_cohort import inbox as inboxes
-from pages.parts.new_cohort import receiving
-from pages.parts.new_cohort.inbox import Inbox, clean
-from pages.parts.new_cohort.receiving import Taken, UploadError
+from pages.parts.shell import receiving, upload_store
+from pages.parts.shell.receiving import Taken, UploadError
+from pages.parts.shell.upload_store import Inbox, clean
 
 
 async def body(*chunks: bytes) -> AsyncIterator[bytes]:
@@ -149,8 +148,8 @@ def test_what_a_closed_tab_left_behind_is_removed_after_a_day(inbox):
 def test_a_list_is_made_once_until_something_comes_or_goes(inbox, monkeypatch):
     batch = inbox.batch(inbox.new())
     listed = []
-    real = inboxes._below
-    monkeypatch.setattr(inboxes, "_below", lambda folder: listed.append(folder) or real(folder))
+    real = upload_store._below
+    monkeypatch.setattr(upload_store, "_below", lambda folder: listed.append(folder) or real(folder))
     assert batch.arrived() == []
     take(inbox, batch.folder.name, 0, "site/a.jpg", b"a")
     assert [path.name for path in batch.arrived()] == ["a.jpg"]

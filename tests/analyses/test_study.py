@@ -1,0 +1,25 @@
+"""A study computes what was asked for: as many draws as were named, however many people there are."""
+
+import numpy as np
+import pytest
+
+from fundus_core.analyses import Study, one_cohort
+from fundus_core.evaluation import NUMBER_OF_DRAWS, from_values
+
+
+def many(people: int):
+    truth = np.random.default_rng(1).normal(120, 15, people)
+    return from_values("sbp", truth, truth + 1)
+
+
+@pytest.mark.parametrize("asked", [1, 1_999, 2_000, 3_000])
+def test_draws_that_were_asked_for_are_taken_of_any_number_of_people(asked):
+    """Attacked with 20,000 people, of whom 1,000 draws are usual."""
+    assert Study.of(many(20_000), draws=asked).draws == asked
+
+
+def test_of_very_many_people_fewer_draws_are_usual_and_every_interval_says_how_many():
+    assert Study.of(many(9_999)).draws == NUMBER_OF_DRAWS
+    study = Study.of(many(20_000))
+    assert study.draws == 1_000
+    assert "1,000 draws" in study.get(one_cohort.QUICK_SCORES, "sbp").estimates["mae"].method.replace("1000", "1,000")
