@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,17 @@ def test_pages_parts_import_down() -> None:
 def test_no_two_rooms_of_pages_import_each_other() -> None:
     rooms = {(a.split(".")[0], b.split(".")[0]) for a, b in arrows()}
     assert not {(a, b) for a, b in rooms if (b, a) in rooms}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Not even inside one room, and not even within a function."""
+    paths = [path for top in ("fundus_core", "pages") for path in (ROOT / top).rglob("*.py")]
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+    graph = {}
+    for name, path in names.items():
+        wanted = {full if full in names else full.rpartition(".")[0] for full in imports(path)}
+        graph[name] = {other for other in wanted if other in names and other != name}
+    assert len(list(TopologicalSorter(graph).static_order())) == len(names)
 
 
 def test_the_page_server_never_names_torch() -> None:

@@ -15,7 +15,6 @@ from fundus_core.evaluation.cohorts.transfer import Transfer, transfers
 from fundus_core.evaluation.criteria.classification import SHRUNKEN_NOTE, AtThreshold, Classification, CurvePoints
 from fundus_core.evaluation.criteria.criterion_assessment import (
     PARTS,
-    BothMeans,
     Counts,
     CriterionAssessment,
     applicable_criteria,
@@ -66,7 +65,6 @@ __all__ = [
     "BetweenEyes",
     "Bin",
     "Bins",
-    "BothMeans",
     "CalibrationCurve",
     "Cell",
     "Characteristic",

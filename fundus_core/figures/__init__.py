@@ -9,7 +9,7 @@ from fundus_core.figures.distribution import among
 from fundus_core.figures.errors import error_histogram
 from fundus_core.figures.figure import Figure
 from fundus_core.figures.forest import ForestRow, forest, literature
-from fundus_core.figures.look import Look, error, heading, number, with_unit
+from fundus_core.figures.look import Look, error, heading, number
 from fundus_core.figures.palette import DARK, LIGHT, Palette
 from fundus_core.figures.scatter import predicted_against_true
 from fundus_core.figures.small import small_scatter
@@ -41,5 +41,4 @@ __all__ = [
     "residuals",
     "roc",
     "small_scatter",
-    "with_unit",
 ]

@@ -14,6 +14,8 @@ from typing import Any
 
 import streamlit as st
 
+from pages.parts.shell.language import current
+
 
 class GoneError(Exception):
     """An address, a tab or a widget names what is not there."""
@@ -121,8 +123,6 @@ def held(label: str, widget: str, options: Collection[Any], *, say: Callable[[An
     value = st.session_state.get(widget)
     values = value if isinstance(value, list) else [] if value is None else [value]
     lost = [say(each) for each in values if each not in options]
-    from pages.parts.shell.language import current  # which itself chooses by an address
-
     before, now = st.session_state.get(f"{widget}-said-in"), current()
     st.session_state[f"{widget}-said-in"] = now
     if lost and before not in (None, now):  # Streamlit keeps a choice by its words, and these were another language's

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import streamlit as st
 from babel.dates import format_datetime
@@ -20,7 +20,6 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from fundus_core import targets
-from pages.parts.shell import address
 from pages.parts.shell.phrases import PLACE, Phrasebook
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
@@ -121,28 +120,3 @@ def count(value: int) -> str:
 def moment(when: datetime) -> str:
     """Return a date with time as the language writes it."""
     return str(format_datetime(when, "medium", locale=current()))
-
-
-@st.cache_resource(show_spinner=False)
-def _teller() -> Any:
-    script = "export default function ({ data }) { document.documentElement.lang = data; }"
-    return st.components.v2.component("fundus_lab_language", js=script)
-
-
-def switch() -> None:
-    """Draw the language switch; a change shows at once, the menu included; a screen reader is told."""
-    before = current()
-    _teller()(key="language", data=before)
-    chosen = address.pick(
-        st.segmented_control,
-        _("Language"),
-        list(LANGUAGES),
-        key=KEY,
-        default=preferred(st.context.locale),
-        words=LANGUAGES,
-        lenient=True,
-        required=True,
-        label_visibility="collapsed",
-    )
-    if chosen != before:
-        st.rerun()
