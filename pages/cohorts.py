@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.cohorts import deeds, shelf
+from pages.parts.cohorts import dialogs, listing
 from pages.parts.shared import choose, show
 from pages.parts.shell import home
 from pages.parts.shell.language import _
@@ -13,10 +13,10 @@ buttons = show.title(
 cohorts = home.store().cohorts()
 with buttons:
     if len(cohorts) > 1 and st.button(_("Merge"), icon=":material/merge:"):
-        deeds.merge(cohorts)
+        dialogs.merge(cohorts)
     if st.button(_("Bring in an export"), icon=":material/unarchive:"):
-        deeds.bring_in()
+        dialogs.bring_in()
 if not cohorts:
-    show.empty(_("There is no cohort yet."), "new_cohort", _("New cohort"), "add_photo_alternate")
+    show.empty_state(_("There is no cohort yet."), "new_cohort", _("New cohort"), "add_photo_alternate")
     choose.offer_sample(cohorts)
-shelf.draw(cohorts)
+listing.draw(cohorts)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fundus_core.analyses import side_by_side
-from pages.parts.compare import beside, choosing, margin
+from pages.parts.compare import comparison, margin, selection
 from pages.parts.shared import choose, show, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
@@ -12,21 +12,21 @@ buttons = show.title(
     _("Compare"), _("Cohorts side by side. A cohort whose true values vary less has smaller errors for that alone.")
 )
 left, right = st.columns([3, 1], vertical_alignment="bottom")
-views = choosing.views(left, right)
+views = selection.views(left, right)
 with menu.choices():
     level = choose.level()
 if len(views) < 2:
-    choosing.too_few(views)
+    selection.too_few(views)
     st.stop()
-choosing.caveats(views)
+selection.caveats(views)
 study = studies.together(views, level)
 ids = study.targets
 if not ids:
     st.info(
         _("No cohort has measured values beside predictions: below, who they are and how their predictions differ.")
     )
-    beside.case_mix(study)
-    beside.unlabelled(study)
+    comparison.case_mix(study)
+    comparison.unlabelled(study)
     st.stop()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
     target = choose.target(ids)
@@ -36,18 +36,18 @@ with st.spinner(_("Comparing"), show_time=True):
     study = studies.together(views, level, {target: limit} if limit else None)
     found = study.get(side_by_side.COMPARISON, target)
 with buttons:
-    beside.download(study.rows(side_by_side.ESTIMATES, target), views, f"compare-{target}.csv")
-choosing.shared(found.in_both)
+    comparison.download(study.rows(side_by_side.ESTIMATES, target), views, f"compare-{target}.csv")
+selection.shared(found.in_both)
 left, right = st.columns(2)
 with left, st.container(border=True, height="stretch"):
-    beside.forest(views, found, target)
+    comparison.forest(views, found, target)
 with right, st.container(border=True, height="stretch"):
-    beside.scatter(views, target, level)
-    beside.key_figures(views, found, target)
-beside.table(study, side_by_side.DIFFERENCES, target, _(found.note))
-beside.table(study, side_by_side.EQUIVALENCE, target)
-beside.table(study, side_by_side.STANDARDISED, target)
-beside.table(study, side_by_side.STANDARDISED_DIFFERENCES, target)
-beside.table(study, side_by_side.RECALIBRATION, target)
-beside.case_mix(study)
-beside.unlabelled(study)
+    comparison.scatter(views, target, level)
+    comparison.key_figures(views, found, target)
+comparison.table(study, side_by_side.DIFFERENCES, target, _(found.note))
+comparison.table(study, side_by_side.EQUIVALENCE, target)
+comparison.table(study, side_by_side.STANDARDISED, target)
+comparison.table(study, side_by_side.STANDARDISED_DIFFERENCES, target)
+comparison.table(study, side_by_side.RECALIBRATION, target)
+comparison.case_mix(study)
+comparison.unlabelled(study)

@@ -16,7 +16,7 @@ st.caption(_("For reading research data; not a diagnosis."))
 studies.read(view)
 able = studies.study(view).criteria
 if not able:
-    show.empty(
+    show.empty_state(
         _("No criterion can be told: blood pressures, glucose or waist must be both measured and predicted."),
         "new_cohort",
         _("New cohort"),

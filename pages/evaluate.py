@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.evaluate import estimates, rivals, scores
+from pages.parts.evaluate import estimates, models, scores
 from pages.parts.shared import choose, show, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
@@ -19,7 +19,7 @@ buttons = show.title(_("Evaluate"), scores.caption(view, found), view=view)
 scores.run_in_progress(view)
 
 if not ids:
-    show.empty(
+    show.empty_state(
         _("No photograph of this cohort has both a prediction and a measured value yet."),
         "new_cohort",
         _("New cohort"),
@@ -38,4 +38,4 @@ with place:
 found = studies.scored(view, level, target)
 scores.figure_with_panel(view, target, level, what, by)
 estimates.tables(view, target, level)
-rivals.table(view, target, level)
+models.table(view, target, level)

@@ -4,13 +4,13 @@ import streamlit as st
 
 from pages.parts import explore
 from pages.parts.new_cohort import strict
-from pages.parts.shared import choose, naming, show
+from pages.parts.shared import choose, display_names, show
 from pages.parts.shell import home
 from pages.parts.shell.language import _, count
 
 view = choose.require_view(_("Explore"))
 place = show.title(
-    _("Explore"), _("Every photograph of **{name}**.").format(name=naming.cohort(view.cohort.name)), view=view
+    _("Explore"), _("Every photograph of **{name}**.").format(name=display_names.cohort(view.cohort.name)), view=view
 )
 strict.note(view)
 where, order, target, descending = explore.controls(view)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.models import bringing, showing
+from pages.parts.models import card_view, importing
 from pages.parts.shared import show
 from pages.parts.shell import cards
 from pages.parts.shell.language import _, said
@@ -12,12 +12,12 @@ show.title(
     _("Models"),
     _("What each model reads, how its photographs are prepared, what was published, and on which terms."),
 )
-bringing.report()
+importing.report()
 known = cards.known()
 for folder, fault in cards.faults().items():
     st.error(f"{literal(folder)}: {said(fault)}")
 if not known:
     st.info(_("There is no model card. Bring one below."))
 for name, card in known.items():
-    showing.card(name, card)
-bringing.bring_in(known)
+    card_view.card(name, card)
+importing.bring_in(known)

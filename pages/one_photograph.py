@@ -2,23 +2,23 @@
 
 import streamlit as st
 
-from pages.parts.one_photograph import asking, dropping, seeing, values
+from pages.parts.one_photograph import explanation, preview, upload, values
 from pages.parts.shared import choose, show
 from pages.parts.shell.language import _
 
 show.title(_("One photograph"), _("What a model reads from a single eye, and how sure it is."))
-dropped = dropping.drop()
-view = dropping.own_view(dropped) if dropped else choose.require_view()
-item = dropping.chosen(view, dropped)
+dropped = upload.drop()
+view = upload.own_view(dropped) if dropped else choose.require_view()
+item = upload.chosen(view, dropped)
 if item is None:
     st.info(_("No photograph fits this search. Search for something else, or drop one above."))
     st.stop()
-if sentence := show.caveat(view):
+if sentence := show.disclaimer(view):
     st.caption(f":material/info: {_(sentence)}")
 left, right = st.columns([2, 3])
 with left:
-    seeing.picture(view, item)
+    preview.picture(view, item)
 with right:
     values.draw(view, item)
-asking.saliency(view, item)
-asking.what_if(view, item)
+explanation.saliency(view, item)
+explanation.what_if(view, item)

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from pages.parts.present import deck
-from pages.parts.shared import choose, show, studies, taking
+from pages.parts.shared import choose, figure_export, show, studies
 from pages.parts.shell import address
 from pages.parts.shell.language import _
 
 view = choose.require_view(_("Present"))
 buttons = show.title(_("Present"), _("Arrow keys move from slide to slide. Each slide stands alone."), view=view)
 if not studies.targets(studies.scores(view)):
-    show.empty(
+    show.empty_state(
         _("No photograph of this cohort has both a prediction and a measured value yet."),
         "new_cohort",
         _("New cohort"),
@@ -28,7 +28,7 @@ with buttons:
 with st.spinner(_("Drawing the slides")):
     made, data = deck.of(view, dark=ground == "dark")
 deck.show(data)
-taking.say_lacking(deck.figures(made))
+figure_export.say_lacking(deck.figures(made))
 with place:
     name = view.cohort.name
     pptx = "application/vnd.openxmlformats-officedocument.presentationml.presentation"

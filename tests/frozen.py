@@ -223,10 +223,10 @@ def pages(out: Path, home_folder: Path) -> None:
 
     fundus_core.runs.ensure_worker = lambda store: None  # type: ignore[assignment]
     logging.disable(logging.WARNING)
-    from pages.parts.shell import home, places, sample
+    from pages.parts.shell import home, paths, sample
 
     store = home.store()
-    sample.ensure(store, places.folder())
+    sample.ensure(store, paths.folder())
     for name, rows in COHORTS.items():
         fill(store, name, rows)
     for language in LANGUAGES:

@@ -13,7 +13,7 @@ from fundus_core.records import Eye
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
 from pages.parts.new_cohort import intake
-from pages.parts.shared import choose, naming, photo, show, studies
+from pages.parts.shared import choose, display_names, photo, show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, home, menu
 from pages.parts.shell.address import GoneError
@@ -166,9 +166,9 @@ def save_selection(view: View, where: Where) -> None:
     """Offer to save what the filters leave as a cohort of its own."""
     with st.popover(_("Save as cohort"), icon=":material/bookmark_add:"):
         taken = [cohort.name for cohort in home.store().cohorts()]
-        wish = intake.free_name(taken, _("Selection of {name}").format(name=naming.cohort(view.cohort.name)))
+        wish = intake.free_name(taken, _("Selection of {name}").format(name=display_names.cohort(view.cohort.name)))
         name = st.text_input(_("Name of the cohort"), wish, key="selection_name")
-        if st.button(_("Save"), type=show.leading()):
+        if st.button(_("Save"), type=show.button_type()):
             try:
                 made = home.store().select(view.cohort.id, name, where, model=view.model or None)
             except UsageError as fault:

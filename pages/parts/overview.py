@@ -8,23 +8,23 @@ from fundus_core import figures, runs
 from fundus_core.evaluation import TargetResult
 from fundus_core.figures import error
 from fundus_core.targets import TARGETS
-from pages.parts.shared import naming, progress, show, studies
+from pages.parts.shared import display_names, progress, show, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import home, menu, places
+from pages.parts.shell import home, menu, paths
 from pages.parts.shell.language import _, count
-from pages.parts.shell.sample import NAME, coming
+from pages.parts.shell.sample import NAME, is_loading
 
 
 def offers_sample() -> bool:
     """Return whether the sample cohort is there or on its way, so that a link can lead to it."""
     store = home.store()
-    return coming(store, places.folder()) or any(cohort.name == NAME for cohort in store.cohorts())
+    return is_loading(store, paths.folder()) or any(cohort.name == NAME for cohort in store.cohorts())
 
 
 def sample() -> None:
     """Draw the sample cohort's targets as small multiples, without Plotly."""
     store = home.store()
-    if coming(store, places.folder()):
+    if is_loading(store, paths.folder()):
         _arriving()
         return
     cohort = next((cohort for cohort in store.cohorts() if cohort.name == NAME), None)
@@ -44,7 +44,7 @@ def sample() -> None:
 @st.fragment(run_every=0.5)
 def _arriving() -> None:
     """On a fresh start the page is quicker than the sample cohort: say so, and draw it as soon as it is there."""
-    if not coming(home.store(), places.folder()):
+    if not is_loading(home.store(), paths.folder()):
         st.rerun()
     st.caption(_("The sample cohort is being put in place."))
 
@@ -98,7 +98,7 @@ def cohorts() -> None:
     st.subheader(_("Your cohorts"), anchor=False)
     for cohort in found:
         label = _("{name} · {count} photographs").format(
-            name=naming.cohort(cohort.name), count=count(cohort.photographs)
+            name=display_names.cohort(cohort.name), count=count(cohort.photographs)
         )
         st.page_link(
             menu.path("evaluate"),

@@ -9,7 +9,7 @@ import streamlit as st
 
 from fundus_core.evaluation import Plan, people_for_mae, people_for_r2, people_for_slope
 from fundus_core.targets import Target
-from pages.parts.shared import naming, studies
+from pages.parts.shared import display_names, studies
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell.language import _, count
@@ -50,7 +50,7 @@ def expected(view: View | None, target: Target) -> Expected:
         spread if spread > 0 else mae,
         float(np.clip(0.3 if r2 is None else r2, 0.01, 0.99)),
         slope if slope is not None and slope > 0 else 1.0,
-        _("the cohort {name}").format(name=naming.cohort(view.cohort.name)),
+        _("the cohort {name}").format(name=display_names.cohort(view.cohort.name)),
     )
 
 

@@ -20,7 +20,7 @@ from fundus_core.models import registry
 from fundus_core.records import Status
 from fundus_core.targets import TARGETS
 from pages.parts.shell import language
-from pages.parts.shell.phrases import PLACE, sentences
+from pages.parts.shell.translate_core import PLACE, sentences
 
 CORE = Path(__file__).resolve().parents[2] / "fundus_core"
 ROOMS = (

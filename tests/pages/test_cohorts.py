@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fundus_core.errors import UsageError
-from pages.parts.cohorts import shelf
+from pages.parts.cohorts import listing
 from pages.parts.shell import sample
 
 
@@ -33,7 +33,7 @@ def many(fresh):
 
 def test_a_long_list_is_paged_and_searched(many, page):
     app = page("cohorts")
-    assert len(cards(app)) == shelf.PER_PAGE
+    assert len(cards(app)) == listing.PER_PAGE
     app.text_input(key="find_cohort").set_value("病院").run()
     assert cards(app) == ["大学病院 健診 2026"]
     app.text_input(key="find_cohort").set_value("SPRING").run()
@@ -50,19 +50,19 @@ def test_a_name_is_shown_as_it_was_written(fresh, page):
     name = "Study *A* [x](http://elsewhere.example) <b>"
     fresh.create_cohort(name)
     (shown,) = cards(page("cohorts"))
-    assert shown == shelf.literal(name)
+    assert shown == listing.literal(name)
     assert "[x](" not in shown
 
 
 def _delete():
     import streamlit as st
 
-    from pages.parts.cohorts import deeds
+    from pages.parts.cohorts import dialogs
     from pages.parts.shell import home
 
     if "cohort" not in st.session_state:
         st.session_state["cohort"] = home.store().cohort("Clinic")
-    deeds.delete(st.session_state["cohort"])
+    dialogs.delete(st.session_state["cohort"])
 
 
 def test_two_tabs_delete_the_same_cohort(fresh):
@@ -76,13 +76,13 @@ def test_two_tabs_delete_the_same_cohort(fresh):
 
 
 def _export():
-    from pages.parts.cohorts import deeds
+    from pages.parts.cohorts import dialogs
     from pages.parts.shell import home
 
     store = home.store()
     cohort = store.cohorts()[0]
     store.delete(cohort.id)
-    deeds.export(cohort)
+    dialogs.export(cohort)
 
 
 def test_what_was_deleted_meanwhile_is_not_exported(fresh):
@@ -93,10 +93,10 @@ def test_what_was_deleted_meanwhile_is_not_exported(fresh):
 
 
 def _edit():
-    from pages.parts.cohorts import deeds
+    from pages.parts.cohorts import dialogs
     from pages.parts.shell import home
 
-    deeds.edit(home.store().cohort("Van"))
+    dialogs.edit(home.store().cohort("Van"))
 
 
 def test_a_taken_name_is_refused_with_a_sentence(fresh):
@@ -110,10 +110,10 @@ def test_a_taken_name_is_refused_with_a_sentence(fresh):
 
 
 def _merge():
-    from pages.parts.cohorts import deeds
+    from pages.parts.cohorts import dialogs
     from pages.parts.shell import home
 
-    deeds.merge(home.store().cohorts())
+    dialogs.merge(home.store().cohorts())
 
 
 def test_cohorts_are_merged_and_the_parts_stay(fresh, put_cohort):

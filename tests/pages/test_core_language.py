@@ -21,7 +21,7 @@ from fundus_core.quality.measures import Measurements
 from fundus_core.records import CohortTable, Eye
 from fundus_core.store import Store
 from pages.parts.shell import cards, language
-from pages.parts.shell.phrases import PLACE, Phrasebook, places, sentences
+from pages.parts.shell.translate_core import PLACE, Phrasebook, places, sentences
 from tests.evaluation.conftest import cohort
 from tests.images.making import dicom, every_kind, jpeg, png
 from tests.pages.core_sentences import CORE, NO_SENTENCES, NOT_SHOWN, templates

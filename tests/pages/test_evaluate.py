@@ -35,7 +35,7 @@ def alike(app) -> list:
 def test_the_largest_error_is_shown_until_somebody_is_chosen(filled, page):
     app = page("evaluate", cohort="Clinic", target="sbp")
     view = View(home.store().cohort("Clinic"), "tests-own")
-    assert chosen(app) == studies.worst(studies.groups(view, "sbp", "patient"))
+    assert chosen(app) == studies.largest_error(studies.groups(view, "sbp", "patient"))
     assert "Largest error" in words(app)
 
 

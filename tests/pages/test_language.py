@@ -21,7 +21,7 @@ from fundus_core.evaluation import (
 )
 from fundus_core.evaluation.cohorts.compare import SPREAD_NOTE
 from fundus_core.targets import TARGETS
-from pages.parts.shared import naming, show
+from pages.parts.shared import display_names, show
 from pages.parts.shell import language, sample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +111,6 @@ def test_what_is_made_later_speaks_the_language_of_its_page(monkeypatch) -> None
 
 def test_only_the_programs_own_cohorts_are_named_in_the_language(monkeypatch) -> None:
     monkeypatch.setattr(language, "preferred", lambda _locale: "ja")
-    assert naming.cohort(sample.NAME) == "サンプル（描画した眼）"
-    assert naming.cohort(sample.SINGLES) != sample.SINGLES
-    assert naming.cohort("age") == "age"
+    assert display_names.cohort(sample.NAME) == "サンプル（描画した眼）"
+    assert display_names.cohort(sample.SINGLES) != sample.SINGLES
+    assert display_names.cohort("age") == "age"

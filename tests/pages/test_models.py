@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pages.parts.models import checking
-from pages.parts.shared import aside
+from pages.parts.models import model_check
+from pages.parts.shared import subprocess_cli
 
 FOUND = {
     "golden": [{"target": "sbp", "expected": 120.0, "said": 3.0, "passed": False}],
@@ -32,9 +32,9 @@ def asked(monkeypatch):
             if flag in told:
                 with Path(told[told.index(flag) + 1]).open(encoding="utf-8", newline="") as stream:
                     seen[flag] = list(csv.DictReader(stream))
-        return aside.Answer(FOUND)
+        return subprocess_cli.Answer(FOUND)
 
-    monkeypatch.setattr(aside, "ask", ask)
+    monkeypatch.setattr(subprocess_cli, "ask", ask)
     return seen
 
 
@@ -60,7 +60,7 @@ def test_a_check_is_asked_on_the_cohorts_photographs_with_their_truth(filled, pa
 
 
 def test_a_large_cohort_is_checked_on_some_photographs_evenly_chosen(filled, page, asked, monkeypatch):
-    monkeypatch.setattr(checking, "MOST", 25)
+    monkeypatch.setattr(model_check, "MOST", 25)
     check(page)
     paths = [filled.locator("Clinic", str(name)) for name in filled.table("Clinic").photograph]
     assert [line["path"] for line in asked["--photographs"]] == paths[::3]
@@ -75,6 +75,6 @@ def test_what_is_wrong_is_said_and_what_would_mend_it(filled, page, asked):
 
 
 def test_a_verb_that_fails_answers_with_its_sentence_alone():
-    answer = aside.ask("show", "no-such-model")
+    answer = subprocess_cli.ask("show", "no-such-model")
     assert not answer.found
     assert answer.fault.startswith("There is no model 'no-such-model'"), answer.fault

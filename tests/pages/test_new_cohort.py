@@ -15,7 +15,7 @@ from fundus_core.runs.opening import RENDERED_REMARK
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, findings, schema, versions
 from fundus_core.synthetic import synthesise
 from fundus_core.truth import Column, Proposal
-from pages.parts.shell.places import folder
+from pages.parts.shell.paths import folder
 from pages.parts.shell.upload_store import Inbox
 
 TYPED = "correct horse battery"
@@ -167,10 +167,10 @@ def test_limits_of_too_few_photographs_are_refused_before_anything_is_made(ready
 
 
 def _registry():
-    from pages.parts.cohorts import registry
+    from pages.parts.cohorts import registry_export
     from pages.parts.shell import home
 
-    registry.draw(home.store().cohort("Clinic"))
+    registry_export.draw(home.store().cohort("Clinic"))
 
 
 def test_a_cohort_is_written_for_a_registry(fresh, page, eyes):

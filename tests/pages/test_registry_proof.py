@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.shared import aside
+from pages.parts.shared import subprocess_cli
 
 
 def _page() -> None:
@@ -35,7 +35,7 @@ def test_the_button_runs_the_proof_and_says_how_it_ended(
             (out / "proof.txt").write_text("De-identification, tried", encoding="utf-8")
         return CompletedProcess(words, 0 if passed else 1)
 
-    monkeypatch.setattr(aside, "run", run)
+    monkeypatch.setattr(subprocess_cli, "run", run)
     app = AppTest.from_function(_page).run()
     assert not app.get(kind)
     app.button(key="prove").click().run()

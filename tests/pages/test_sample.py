@@ -49,11 +49,11 @@ def test_its_truth_is_what_the_reader_for_any_table_finds(store: Store) -> None:
 
 def test_it_is_on_its_way_until_it_can_be_looked_at(tmp_path: Path) -> None:
     with Store.open(tmp_path / "fresh") as fresh:
-        assert sample.coming(fresh, tmp_path)
+        assert sample.is_loading(fresh, tmp_path)
         sample.ensure(fresh, tmp_path)
-        assert not sample.coming(fresh, tmp_path)
+        assert not sample.is_loading(fresh, tmp_path)
         fresh.delete(sample.NAME)
-        assert not sample.coming(fresh, tmp_path), "who deleted it is rid of it"
+        assert not sample.is_loading(fresh, tmp_path), "who deleted it is rid of it"
 
 
 def test_offering_it_again_changes_nothing(store: Store, tmp_path: Path) -> None:

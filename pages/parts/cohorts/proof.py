@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts.shared import aside, show
+from pages.parts.shared import show, subprocess_cli
 from pages.parts.shell import state
 from pages.parts.shell.language import _, count
 
@@ -35,7 +35,7 @@ def draw() -> None:
 def _run() -> tuple[str, str]:
     """Return the result as a record and as a page to file; both empty where it did not end."""
     with tempfile.TemporaryDirectory(prefix="fundus-proof-") as folder:
-        aside.run("deidentify", "--prove", "--out", folder)
+        subprocess_cli.run("deidentify", "--prove", "--out", folder)
         files = [Path(folder) / name for name in ("proof.json", "proof.txt")]
         record, page = (file.read_text(encoding="utf-8") if file.is_file() else "" for file in files)
     return record, page

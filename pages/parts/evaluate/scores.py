@@ -13,8 +13,8 @@ from fundus_core.evaluation import Evaluation
 from fundus_core.figures import Observations
 from fundus_core.targets import TARGETS, Target
 from pages.parts import explore
-from pages.parts.evaluate import eyes
-from pages.parts.shared import naming, progress, show, studies
+from pages.parts.evaluate import selection_panel
+from pages.parts.shared import display_names, progress, show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home
 from pages.parts.shell.language import _, count, said
@@ -30,7 +30,7 @@ def caption(view: View, found: Evaluation) -> str:
         "MAE and its change against predicting the mean"
     )
     return words.format(
-        cohort=naming.cohort(view.cohort.name),
+        cohort=display_names.cohort(view.cohort.name),
         model=view.model or "–",
         predicted=count(predicted),
         total=count(len(table)),
@@ -74,7 +74,7 @@ _FIGURES = {each.id: each for each in one_cohort.FIGURES}
 @st.fragment
 def figure_with_panel(view: View, target_id: str, level: str, what: str, by: str) -> None:
     """Draw the chosen figure and, beside it, the eyes behind the point that was clicked."""
-    if not studies.there(view):
+    if not studies.exists(view):
         st.rerun()  # another tab has deleted the cohort: only the whole page can say so
     groups = studies.groups(view, target_id, level, by)
     groups = [replace(group, name=said(group.name)) for group in groups] if by else groups
@@ -91,12 +91,12 @@ def figure_with_panel(view: View, target_id: str, level: str, what: str, by: str
     with right:
         if len(clicked) > 1:
             explore.save_lasso(view, level, clicked)
-        name, was_chosen = eyes.chosen(view, level, clicked, studies.worst(groups))
-        items = eyes.panel(view, name, target_id, level, was_chosen=was_chosen)
+        name, was_chosen = selection_panel.chosen(view, level, clicked, studies.largest_error(groups))
+        items = selection_panel.panel(view, name, target_id, level, was_chosen=was_chosen)
     with left if what == "subgroups" else right:
         _boxes(view, TARGETS[target_id], groups)
     if items:
-        eyes.neighbours(view, items[0], target_id, level)
+        selection_panel.neighbours(view, items[0], target_id, level)
 
 
 def _draw(study: Study, target_id: str, what: str, canvas: Canvas, key: str, view: View) -> list[str]:

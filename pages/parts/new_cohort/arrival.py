@@ -13,7 +13,7 @@ from fundus_core.errors import FundusError
 from pages.parts.new_cohort import intake
 from pages.parts.new_cohort.intake import Found
 from pages.parts.new_cohort.uploader import Refused, Sent, drop_zone, reason
-from pages.parts.shell import address, home, places, state
+from pages.parts.shell import address, home, paths, state
 from pages.parts.shell.language import _, count, said
 from pages.parts.shell.markdown import literal
 from pages.parts.shell.receiving import UploadError
@@ -26,7 +26,7 @@ KINDS = ["jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp", "dcm", "zip"]
 
 def photographs() -> Found | None:
     """Let the user bring photographs; return them once they are here."""
-    if not places.roots():
+    if not paths.roots():
         return _dropped()
     words = {"drop": _("From this browser"), "path": _("From a folder of the server")}
     door = address.pick(
@@ -117,12 +117,12 @@ def _from_path() -> Found | None:
         placeholder=_("for example {path}").format(path="/data/photographs"),
         help=_("A CSV list has the columns path and, if known, patient_id and eye."),
     )
-    places_ = ", ".join(map(str, places.roots()))
+    places_ = ", ".join(map(str, paths.roots()))
     st.caption(_("Below {places}, without hidden folders; photographs stay where they are.").format(places=places_))
     if not text:
         return None
     try:
-        found = intake.of_path(intake.typed(text), places.roots())
+        found = intake.of_path(intake.typed(text), paths.roots())
     except FundusError as fault:
         st.error(said(fault))
         return None

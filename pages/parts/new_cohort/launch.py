@@ -13,7 +13,7 @@ from fundus_core.truth import Match
 from pages.parts.new_cohort import door, intake, strict
 from pages.parts.new_cohort.handover import Handover
 from pages.parts.new_cohort.intake import Found, Plan
-from pages.parts.shared import naming, progress, show
+from pages.parts.shared import display_names, progress, show
 from pages.parts.shell import address, cards, home, menu, state
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, count, said
@@ -42,7 +42,7 @@ def form(found: Found, matched: Match | None) -> None:
         st.caption(f":material/info: {_(show.RENDERED_MODEL)}")
     possible = bool(chosen and name.strip() and wanted.possible)
     label = _("Read {n} photographs").format(n=count(len(found.sources)))
-    if st.button(label, type=show.leading(), icon=":material/play_arrow:", disabled=not possible):
+    if st.button(label, type=show.button_type(), icon=":material/play_arrow:", disabled=not possible):
         _start(
             Plan(name, found, matched, rendered, wanted.pseudonyms, wanted.covariates, wanted.writing),
             chosen,
@@ -133,7 +133,7 @@ def watched(key: str) -> None:
     store, run = home.store(), _found(key)
     now = runs.progress(store, run)
     cohort = store.cohort(now.cohort)
-    name = naming.cohort(cohort.name)
+    name = display_names.cohort(cohort.name)
     st.subheader(name, anchor=False)
     progress.watch(run)
     _audit(run)
@@ -144,7 +144,7 @@ def watched(key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         go = _("Evaluate {name}").format(name=name)
         if st.button(
-            go, type=show.leading() if now.ended and now.predicted else "secondary", icon=":material/query_stats:"
+            go, type=show.button_type() if now.ended and now.predicted else "secondary", icon=":material/query_stats:"
         ):
             st.switch_page(menu.path("evaluate"), query_params={"cohort": cohort.key})
         st.page_link(

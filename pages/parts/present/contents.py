@@ -13,8 +13,8 @@ from fundus_core.figures import Look
 from fundus_core.records import CohortTable
 from fundus_core.report.slides import Deck, Page, layouts
 from fundus_core.targets import TARGETS
-from pages.parts.present import numbers, telling
-from pages.parts.shared import naming, show, studies
+from pages.parts.present import examples, numbers
+from pages.parts.shared import display_names, show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards
 from pages.parts.shell.language import _, count, current
@@ -24,14 +24,16 @@ def of_cohort(view: View, *, dark: bool) -> Deck:
     """Return the slides of a cohort: title, method, a scatter per target, yardsticks, three eyes, limits."""
     found = studies.scores(view)
     ids = studies.targets(found)
-    look = Look(dark=dark, say=_, rendered=bool(show.caveat(view)), opaque=True, size=22)
+    look = Look(dark=dark, say=_, rendered=bool(show.disclaimer(view)), opaque=True, size=22)
     scatters = [name for name in ids if not TARGETS[name].binary]
-    photo = telling.cover(view, scatters[0]) if scatters else None
+    photo = examples.cover(view, scatters[0]) if scatters else None
     pages = [_cover(view, found, photo), _method(view, found, photo)]
     pages += [numbers.scatter(view, found, name, look) for name in scatters]
     pages += [numbers.comparison(found, ids)] if ids else []
-    pages += [telling.page(view, scatters[0])] if scatters else []
-    return Deck(naming.cohort(view.cohort.name), (*pages, *_limits(view)), footer(view), dark=dark, language=current())
+    pages += [examples.page(view, scatters[0])] if scatters else []
+    return Deck(
+        display_names.cohort(view.cohort.name), (*pages, *_limits(view)), footer(view), dark=dark, language=current()
+    )
 
 
 def _cover(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
@@ -42,7 +44,7 @@ def _cover(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
         str(format_date(date.today(), "long", locale=current())),
     ]
     kicker = _("Predicted against true.").rstrip("。.")
-    return layouts.cover(kicker, naming.cohort(view.cohort.name), [line for line in lines if line], photo)
+    return layouts.cover(kicker, display_names.cohort(view.cohort.name), [line for line in lines if line], photo)
 
 
 def _method(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
@@ -89,7 +91,7 @@ def _lost(words: str, number: int) -> str:
 
 def _limits(view: View) -> list[Page]:
     card = cards.known().get(view.model)
-    lines = [_(sentence)] if (sentence := show.caveat(view)) else []
+    lines = [_(sentence)] if (sentence := show.disclaimer(view)) else []
     lines += [
         _(show.RESEARCH),
         _("Predictions shrink toward the mean: extreme values are underestimated."),
@@ -104,6 +106,6 @@ def _limits(view: View) -> list[Page]:
 def footer(view: View) -> str:
     """Return the line at the foot of every slide: what a photograph of it must say first."""
     words = [_(show.RESEARCH)]
-    if show.caveat(view):
+    if show.disclaimer(view):
         words.insert(0, _("Rendered eyes.") if view.cohort.rendered else _("Model of rendered eyes."))
-    return " · ".join([*words, naming.cohort(view.cohort.name)])
+    return " · ".join([*words, display_names.cohort(view.cohort.name)])

@@ -8,9 +8,9 @@ import streamlit as st
 
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
-from pages.parts.shared import naming
+from pages.parts.shared import display_names
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, cards, home, menu, places, sample, state
+from pages.parts.shell import address, cards, home, menu, paths, sample, state
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _
 
@@ -27,7 +27,7 @@ def view() -> View | None:
     if not known:
         return None
     latest = max(known.values(), key=lambda cohort: cohort.created_at).key
-    words = {key: naming.cohort(cohort.name) for key, cohort in known.items()}
+    words = {key: display_names.cohort(cohort.name) for key, cohort in known.items()}
     with menu.choices():
         key = address.pick(
             st.selectbox, _("Cohort"), list(known), key="cohort", default=latest, words=words, always=True
@@ -151,5 +151,5 @@ def offer_sample(cohorts: Sequence[Cohort]) -> None:
     if any(cohort.name == sample.NAME for cohort in cohorts):
         return
     if st.button(_("Bring the sample cohort"), icon=":material/science:"):
-        sample.again(home.store(), places.folder())
+        sample.again(home.store(), paths.folder())
         st.rerun()

@@ -13,7 +13,7 @@ from fundus_core.figures import Figure, Look
 from fundus_core.figures.screen import plotly
 from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
-from pages.parts.shared import taking
+from pages.parts.shared import figure_export
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, menu
@@ -26,11 +26,11 @@ RESEARCH = "Research use only. Not a medical device."
 
 def look(view: View | None = None, **more: Any) -> Look:
     """Return how figures are drawn on this page: its theme, its language, and the stamp of rendered eyes."""
-    rendered = view is not None and bool(caveat(view))
+    rendered = view is not None and bool(disclaimer(view))
     return Look(dark=st.context.theme.type == "dark", say=tell, rendered=rendered, **more)
 
 
-def caveat(view: View) -> str:
+def disclaimer(view: View) -> str:
     """Return the English sentence that must stand beside this view's numbers; empty for real eyes."""
     if view.cohort.rendered:
         return RENDERED
@@ -43,13 +43,13 @@ def title(text: str, caption: str = "", *, view: View | None = None) -> Any:
     with row:
         menu.title(text)
         place = st.container(horizontal=True, width="content")
-    sentences = [caveat(view) if view is not None else "", RESEARCH]
+    sentences = [disclaimer(view) if view is not None else "", RESEARCH]
     state = ":material/info: " + " ".join(_(sentence) for sentence in sentences if sentence)
     st.caption(f"{caption}  \n{state}" if caption else state)
     return place
 
 
-def leading() -> Literal["primary", "secondary"]:
+def button_type() -> Literal["primary", "secondary"]:
     """Return the type of a page's leading button: filled where its white words can be read.
 
     Streamlit always writes white on the theme's colour, and the same colour is the ink of what is chosen. On a dark
@@ -90,7 +90,7 @@ def chart(figure: Figure, key: str, *, select: int = 0, name: str = "", view: Vi
         selection_mode=("points", "box", "lasso") if select <= LASSO_POINTS else "points",
     )
     if name:
-        taking.along(figure, key, name, lambda rows: csv_text(rows, view), _(RESEARCH))
+        figure_export.downloads(figure, key, name, lambda rows: csv_text(rows, view), _(RESEARCH))
     points = event["selection"]["points"] if select else []
     return [str(point["customdata"]) for point in points if "customdata" in point]
 
@@ -130,7 +130,7 @@ def _card(result: TargetResult) -> None:
     )
 
 
-def empty(sentence: str, page: str, label: str, icon: str) -> None:
+def empty_state(sentence: str, page: str, label: str, icon: str) -> None:
     """Say that there is nothing yet, and where to go."""
     st.info(sentence)
     st.page_link(menu.path(page), label=label, icon=f":material/{icon}:")
@@ -138,7 +138,7 @@ def empty(sentence: str, page: str, label: str, icon: str) -> None:
 
 def csv_text(rows: Sequence[Mapping[str, Any]], view: View | None = None) -> str:
     """Return rows as CSV text; a column ``note`` carries the sentence about rendered eyes."""
-    sentence = (caveat(view) or RESEARCH) if view is not None else ""
+    sentence = (disclaimer(view) or RESEARCH) if view is not None else ""
     written = [{**row, "note": " ".join(filter(None, [str(row.get("note") or ""), sentence]))} for row in rows]
     return records_as_csv(written)
 

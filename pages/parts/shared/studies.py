@@ -18,7 +18,7 @@ from fundus_core.store import Cohort, Item
 from fundus_core.targets import TARGETS
 from pages.parts.shell import home
 from pages.parts.shell.language import _, count
-from pages.parts.shell.places import folder
+from pages.parts.shell.paths import folder
 
 Key = tuple[str, int, float, int, str]
 """Working folder, cohort, when it was made (ids are used again), revision and model: what studies are cached under."""
@@ -94,7 +94,7 @@ def models(view: View, target: str, level: str) -> Study | None:
     return _models(tuple(each.key for each in views), views).at(level) if len(views) > 1 else None
 
 
-def there(view: View) -> bool:
+def exists(view: View) -> bool:
     """Return whether the store still has the cohort."""
     known = {(each.id, each.created_at) for each in home.store().cohorts()}
     return (view.cohort.id, view.cohort.created_at) in known
@@ -160,7 +160,7 @@ def observation(item: Item, level: str) -> str:
     return f"{who}{BETWEEN}{item.eye.value}" if level == "eye" else who
 
 
-def worst(found: Sequence[Observations]) -> str:
+def largest_error(found: Sequence[Observations]) -> str:
     """Return the name of the observation with the largest error; empty where there is none."""
     return max(map(_largest, filter(len, found)), default=(0.0, ""))[1]
 

@@ -14,7 +14,7 @@ from fundus_core import pipeline, runs
 from fundus_core.errors import FundusError, UsageError
 from fundus_core.store import Store
 from pages.parts.shell import sample
-from pages.parts.shell.places import folder
+from pages.parts.shell.paths import folder
 from pages.parts.shell.upload_store import Inbox
 
 QUIET_S = 4.0

@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from fundus_core import targets
-from pages.parts.shell.phrases import PLACE, Phrasebook
+from pages.parts.shell.translate_core import PLACE, Phrasebook
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 """Code and own name of each language."""

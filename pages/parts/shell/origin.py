@@ -1,6 +1,6 @@
 """Who asks: proxies whose word counts, and pages of other sites, which are refused.
 
-A proxy that the setting names (``places.PROXIES``) says under which host the browser knows the server; then the server
+A proxy that the setting names (``paths.PROXIES``) says under which host the browser knows the server; then the server
 goes by that host. From anybody else the same headers count for nothing.
 """
 
@@ -14,7 +14,7 @@ from starlette.requests import Request
 from streamlit import config
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 
-from pages.parts.shell import places
+from pages.parts.shell import paths
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -43,7 +43,7 @@ def _from_proxy(scope: dict[str, Any]) -> bool:
 
     Uvicorn goes by the same setting: where it has put the browser's address in the proxy's place, the port is 0.
     """
-    named, client = places.proxies(), scope.get("client")
+    named, client = paths.proxies(), scope.get("client")
     if not named or client is None:
         return False
     address, port = client

@@ -64,7 +64,7 @@ def again(store: Store, home: Path) -> None:
     ensure(store, home)
 
 
-def coming(store: Store, home: Path) -> bool:
+def is_loading(store: Store, home: Path) -> bool:
     """Return whether the sample cohort is on its way into a fresh store."""
     there = next((cohort for cohort in store.cohorts() if cohort.name == NAME), None)
     if there is None:

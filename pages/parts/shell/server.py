@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from streamlit import config, net_util
 
-from pages.parts.shell import landmarks, leaving, origin
+from pages.parts.shell import accessibility, leaving, origin
 from pages.parts.shell.leaving import Leaving
 from pages.parts.shell.origin import Forwarded
 from pages.parts.shell.receiving import UploadError
@@ -83,7 +83,7 @@ def _is_html(message: Message) -> bool:
 
 
 async def _send_page(start: Message, body: bytes, send: Callable[..., Any]) -> None:
-    opening = OPENING + f"<script>{landmarks.SCRIPT}</script>".encode()
+    opening = OPENING + f"<script>{accessibility.SCRIPT}</script>".encode()
     body = body.replace(b"<title>Streamlit</title>", opening, 1)
     kept = [(name, value) for name, value in start["headers"] if name not in _CHANGED]
     headers = [*kept, (b"content-length", str(len(body)).encode())]

@@ -19,7 +19,7 @@ _LETTERS = 12
 """Letters that the sentence about a missing font names."""
 
 
-def along(figure: Figure, key: str, name: str, write: Note, remark: str) -> None:
+def downloads(figure: Figure, key: str, name: str, write: Note, remark: str) -> None:
     """Draw the row of buttons beneath a figure.
 
     Args:

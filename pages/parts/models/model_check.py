@@ -11,7 +11,7 @@ import streamlit as st
 from fundus_core.records import CohortTable
 from fundus_core.store import Cohort
 from fundus_core.tables import write_csv
-from pages.parts.shared import aside, choose, naming
+from pages.parts.shared import choose, display_names, subprocess_cli
 from pages.parts.shell import address, home
 from pages.parts.shell.language import _, count, said
 
@@ -35,7 +35,7 @@ def offer(name: str) -> None:
         chosen = st.selectbox(
             _("Cohort"),
             list(cohorts),
-            format_func=lambda key: naming.cohort(cohorts[key].name),
+            format_func=lambda key: display_names.cohort(cohorts[key].name),
             key=f"check-on-{name}",
         )
         if st.button(_("Check"), icon=":material/stethoscope:", key=f"check-{name}"):
@@ -47,13 +47,13 @@ def offer(name: str) -> None:
                 st.error(said(answer.fault) or _("The model could not be checked."))
 
 
-def _ask(name: str, cohort: Cohort) -> aside.Answer:
+def _ask(name: str, cohort: Cohort) -> subprocess_cli.Answer:
     table = home.store().table(cohort.id)
     with tempfile.TemporaryDirectory() as folder:
         photographs, truth = Path(folder) / "photographs.csv", Path(folder) / "truth.csv"
         _write(cohort, table, photographs, truth)
         given = ["--truth", truth] if any(len(column) for column in table.truth.values()) else []
-        return aside.ask("check", name, "--photographs", photographs, *given)
+        return subprocess_cli.ask("check", name, "--photographs", photographs, *given)
 
 
 def _write(cohort: Cohort, table: CohortTable, photographs: Path, truth: Path) -> None:

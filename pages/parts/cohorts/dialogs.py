@@ -16,8 +16,8 @@ import streamlit as st
 from fundus_core.errors import UsageError
 from fundus_core.store import Cohort
 from pages.parts.new_cohort import intake
-from pages.parts.shared import naming, show
-from pages.parts.shell import home, places
+from pages.parts.shared import display_names, show
+from pages.parts.shell import home, paths
 from pages.parts.shell.language import _, count, said
 
 LARGE = 300_000_000
@@ -27,10 +27,10 @@ LARGE = 300_000_000
 @st.dialog(" ", width="medium")
 def edit(cohort: Cohort) -> None:
     """Ask for another name and a note."""
-    st.header(_("Edit {name}").format(name=naming.cohort(cohort.name)), anchor=False)
+    st.header(_("Edit {name}").format(name=display_names.cohort(cohort.name)), anchor=False)
     name = st.text_input(_("Name of the cohort"), cohort.name, max_chars=120)
     note = st.text_area(_("Note"), cohort.note)
-    if st.button(_("Save"), type=show.leading()):
+    if st.button(_("Save"), type=show.button_type()):
 
         def save() -> None:
             home.store().rename(cohort.id, name)
@@ -42,7 +42,7 @@ def edit(cohort: Cohort) -> None:
 @st.dialog(" ", width="medium")
 def export(cohort: Cohort) -> None:
     """Offer a cohort as a file for another Fundus Lab."""
-    st.header(_("Export {name}").format(name=naming.cohort(cohort.name)), anchor=False)
+    st.header(_("Export {name}").format(name=display_names.cohort(cohort.name)), anchor=False)
     st.write(_("One file with photographs, truth and results, to be brought into another Fundus Lab."))
     st.caption(
         _("It holds ids and photographs as they were handed in; what may be shared is made by “De-identified export”.")
@@ -52,7 +52,7 @@ def export(cohort: Cohort) -> None:
     if not all_there(cohort):
         return
     photographs = st.checkbox(_("With the photographs"), value=True)
-    if photographs and places.local() and _bytes(cohort) > LARGE:
+    if photographs and paths.local() and _bytes(cohort) > LARGE:
         _onto_disk(cohort)
         return
 
@@ -69,8 +69,8 @@ def _onto_disk(cohort: Cohort) -> None:
     """Write a large export beside the store, and say where."""
     size = f"{_bytes(cohort) / 1e9:.1f}"
     st.caption(_("About {size} GB: written to this machine's disk rather than through the browser.").format(size=size))
-    if st.button(_("Write the file"), type=show.leading()):
-        folder = places.folder() / "outbox" / f"export-{cohort.id}-{time.time_ns()}"
+    if st.button(_("Write the file"), type=show.button_type()):
+        folder = paths.folder() / "outbox" / f"export-{cohort.id}-{time.time_ns()}"
         folder.mkdir(parents=True)
         file = folder / "cohort.zip"
         try:
@@ -92,13 +92,13 @@ def _bytes(cohort: Cohort) -> int:
 @st.dialog(" ", width="medium")
 def delete(cohort: Cohort) -> None:
     """Ask once more, then delete."""
-    st.header(_("Delete {name}?").format(name=naming.cohort(cohort.name)), anchor=False)
+    st.header(_("Delete {name}?").format(name=display_names.cohort(cohort.name)), anchor=False)
     st.write(
         _("{n} photographs, their truth and their results will be gone. Files that lie elsewhere stay.").format(
             n=count(cohort.photographs)
         )
     )
-    if st.button(_("Delete for good"), type=show.leading(), icon=":material/delete:"):
+    if st.button(_("Delete for good"), type=show.button_type(), icon=":material/delete:"):
         with st.spinner(_("Deleting"), show_time=True), contextlib.suppress(UsageError):  # another tab was quicker
             if _is_there(cohort):
                 home.store().delete(cohort.id)
@@ -109,7 +109,7 @@ def delete(cohort: Cohort) -> None:
 def merge(cohorts: Sequence[Cohort]) -> None:
     """Let the user make one cohort of several."""
     st.header(_("Merge"), anchor=False)
-    names = {cohort.key: naming.cohort(cohort.name) for cohort in cohorts}
+    names = {cohort.key: display_names.cohort(cohort.name) for cohort in cohorts}
     taken = [cohort.name for cohort in cohorts]
     chosen = st.multiselect(_("Cohorts"), list(names), key="merge_of", format_func=lambda key: names[key])
     name = st.text_input(_("Name of the cohort"), intake.free_name(taken, _("Merged cohort")), key="merge_name")
@@ -118,7 +118,9 @@ def merge(cohorts: Sequence[Cohort]) -> None:
         key="merge_same",
         help=_("Two clinics both have a patient 0001, who are two people: leave it off. Two visits of one clinic: on."),
     )
-    if st.button(_("Merge"), disabled=len(chosen) < 2, icon=":material/merge:", type=show.leading(), key="merge_now"):
+    if st.button(
+        _("Merge"), disabled=len(chosen) < 2, icon=":material/merge:", type=show.button_type(), key="merge_now"
+    ):
         of = [cohort for cohort in cohorts if cohort.key in chosen]
         _do(lambda: home.store().merge([cohort.id for cohort in of], name, same_people=same), *of)
 
@@ -129,7 +131,7 @@ def bring_in() -> None:
     st.header(_("Bring in an export"), anchor=False)
     file = st.file_uploader(_("File written by Export"), ["zip"], key="import_file")
     name = st.text_input(_("Name of the cohort"), key="import_name", placeholder=_("as in the file"), max_chars=120)
-    if file is not None and st.button(_("Bring in"), icon=":material/unarchive:", type=show.leading()):
+    if file is not None and st.button(_("Bring in"), icon=":material/unarchive:", type=show.button_type()):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "cohort.zip"
             path.write_bytes(file.getvalue())
@@ -138,7 +140,7 @@ def bring_in() -> None:
 
 def all_there(*cohorts: Cohort) -> bool:
     """Return whether cohorts are still in the store; where one is not, say so."""
-    lost = [naming.cohort(cohort.name) for cohort in cohorts if not _is_there(cohort)]
+    lost = [display_names.cohort(cohort.name) for cohort in cohorts if not _is_there(cohort)]
     if lost:
         st.info(_("Deleted meanwhile: {names}.").format(names=", ".join(lost)))
     return not lost

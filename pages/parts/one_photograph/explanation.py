@@ -11,7 +11,7 @@ from fundus_core.records import Pixels
 from fundus_core.store import Item
 from fundus_core.synthetic.rendered import RenderedEye
 from fundus_core.targets import TARGETS
-from pages.parts.shared import looking
+from pages.parts.shared import saliency_job
 from pages.parts.shared.studies import View
 from pages.parts.shell import state
 from pages.parts.shell.language import _, said
@@ -20,7 +20,7 @@ from pages.parts.shell.sample import FOLDER, NAME
 
 def saliency(view: View, item: Item) -> None:
     """Offer to ask where the model looks in this photograph; the answer comes from a process of its own."""
-    if looking.possible(view, item):
+    if saliency_job.possible(view, item):
         with st.expander(_("Where does the model look?")):
             _asked(view, item)
 
@@ -34,7 +34,7 @@ def _asked(view: View, item: Item) -> None:
             return
     try:
         with st.spinner(_("Takes seconds for a small model, minutes for a large one."), show_time=True):
-            found = looking.ask(view, item).result()
+            found = saliency_job.ask(view, item).result()
     except FundusError as fault:
         st.error(said(fault))
         return

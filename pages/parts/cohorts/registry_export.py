@@ -15,11 +15,11 @@ from fundus_core.errors import FundusError
 from fundus_core.pipeline import Counts, Writing
 from fundus_core.store import Cohort
 from fundus_core.tables import records_from_csv
-from pages.parts.cohorts import deeds, proof
+from pages.parts.cohorts import dialogs, proof
 from pages.parts.new_cohort import door
-from pages.parts.shared import naming, show
+from pages.parts.shared import display_names, show
 from pages.parts.shared.grid import grid
-from pages.parts.shell import home, places, state
+from pages.parts.shell import home, paths, state
 from pages.parts.shell.language import _, count, said
 
 _OLD_S = 86_400.0
@@ -34,9 +34,9 @@ def export(cohort: Cohort) -> None:
 
 def draw(cohort: Cohort) -> None:
     """Ask for key and columns, write the file, and offer it."""
-    if not deeds.all_there(cohort):
+    if not dialogs.all_there(cohort):
         return
-    st.header(_("{name}: de-identified export").format(name=naming.cohort(cohort.name)), anchor=False)
+    st.header(_("{name}: de-identified export").format(name=display_names.cohort(cohort.name)), anchor=False)
     st.write(
         _(
             "Names and ids become pseudonyms, everything outside the retina is blacked out, no tag is kept. "
@@ -48,7 +48,7 @@ def draw(cohort: Cohort) -> None:
     made = door.pseudonyms(f"registry{cohort.key}")
     covariates = door.covariates(tuple(home.store().table(cohort.id).covariates), f"registry{cohort.key}")
     marked = door.writing(f"registry{cohort.key}")
-    if st.button(_("Write the file"), type=show.leading(), icon=":material/shield_person:", disabled=made is None):
+    if st.button(_("Write the file"), type=show.button_type(), icon=":material/shield_person:", disabled=made is None):
         _forget(cohort)
         if made is not None:
             _write(cohort, made, covariates, marked)
@@ -119,7 +119,7 @@ def _rows(file: Path) -> list[dict[str, str]]:
 
 
 def _folder() -> Path:
-    return places.folder() / "outbox"
+    return paths.folder() / "outbox"
 
 
 def _place(cohort: Cohort) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from fundus_core.store import Cohort
-from pages.parts.shared import choose, naming, show
+from pages.parts.shared import choose, display_names, show
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, state
 from pages.parts.shell.address import GoneError
@@ -36,7 +36,7 @@ def views(left: Any, right: Any) -> list[View]:
         st.caption(
             ":material/info: "
             + _("No model has read {names} yet: left out here. Start a run on the page New cohort.").format(
-                names=", ".join(map(naming.cohort, unread))
+                names=", ".join(map(display_names.cohort, unread))
             )
         )
     read = [cohort for cohort in chosen if models[cohort.id]]
@@ -52,7 +52,7 @@ def _cohorts(found: Sequence[Cohort]) -> list[Cohort]:
         GoneError: The address or the tab names one that is not there.
     """
     known = {cohort.key: cohort for cohort in found}
-    words = {key: naming.cohort(cohort.name) for key, cohort in known.items()}
+    words = {key: display_names.cohort(cohort.name) for key, cohort in known.items()}
     _take(known)
     if len(known) > _BUTTONS:
         chosen = st.multiselect(
@@ -131,13 +131,13 @@ def _model(models: Mapping[int, Sequence[str]]) -> str:
 
 def caveats(chosen: Sequence[View]) -> None:
     """Say once what must stand beside these cohorts' numbers, and by which model each was read."""
-    for sentence in dict.fromkeys(show.caveat(view) for view in chosen):
+    for sentence in dict.fromkeys(show.disclaimer(view) for view in chosen):
         if sentence:
             st.caption(f":material/info: {_(sentence)}")
     if len({view.model for view in chosen}) > 1:
         st.warning(
             _("Read by different models: {who}. What differs may be the models rather than the people.").format(
-                who="; ".join(f"{naming.cohort(view.cohort.name)}: {cards.title(view.model)}" for view in chosen)
+                who="; ".join(f"{display_names.cohort(view.cohort.name)}: {cards.title(view.model)}" for view in chosen)
             ),
             icon=":material/warning:",
         )
@@ -168,5 +168,5 @@ def too_few(chosen: Sequence[View]) -> None:
     if cohorts:
         words = _("There is one cohort only, {name}: bring a second, or save a selection of it on the page Explore.")
         words = words.format(name=cohorts[0].name)
-    show.empty(words, "new_cohort", _("New cohort"), "add_photo_alternate")
+    show.empty_state(words, "new_cohort", _("New cohort"), "add_photo_alternate")
     choose.offer_sample(cohorts)

@@ -15,7 +15,7 @@ from fundus_core.figures import number
 from fundus_core.records import Eye
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
-from pages.parts.shared import looking, photo, studies
+from pages.parts.shared import photo, saliency_job, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home, menu, state
 from pages.parts.shell.language import _, count, said
@@ -77,20 +77,20 @@ def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool
 
 def _pictures(view: View, items: Sequence[Item], target_id: str) -> None:
     """Both eyes of a person; of one eye alone, the other one beside it, small."""
-    asked = looking.possible(view, items[0]) and st.session_state.get("heat", False)
+    asked = saliency_job.possible(view, items[0]) and st.session_state.get("heat", False)
     with st.grid(2, min_column_width=80, gap="small"):
         for item in items[:2]:
             st.image(photo.picture(item), width="stretch", alt=photo.describe(item), caption=photo.eye(item.eye))
     if len(items) == 1:
         _other_eye(view, items[0])
-    if looking.possible(view, items[0]):
+    if saliency_job.possible(view, items[0]):
         st.toggle(
             _("Where does the model look?"),
             key="heat",
             help=_("Takes seconds for a small model, minutes for a large one."),
         )
     if asked:
-        _heat(looking.ask(view, items[0]), target_id)
+        _heat(saliency_job.ask(view, items[0]), target_id)
 
 
 def _other_eye(view: View, item: Item) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from fundus_core.figures import error, heading
 from fundus_core.models.card import Card, Output, Result
 from fundus_core.targets import TARGETS
-from pages.parts.models import checking
+from pages.parts.models import model_check
 from pages.parts.shared import choose
 from pages.parts.shared.grid import grid
 from pages.parts.shell.language import _, said
@@ -38,7 +38,7 @@ def card(name: str, card: Card) -> None:
         with st.expander(_("The whole card")):
             _whole(card)
         if card.ready:
-            checking.offer(name)
+            model_check.offer(name)
 
 
 def _whole(card: Card) -> None:

@@ -24,7 +24,7 @@ from fundus_core.analyses import (
 from fundus_core.evaluation import PSI_NOTE, SPREAD_SENTENCE, Comparison
 from fundus_core.figures import Look, Observations
 from fundus_core.targets import TARGETS
-from pages.parts.shared import choose, naming, show, studies
+from pages.parts.shared import choose, display_names, show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards
 from pages.parts.shell.language import _, tell
@@ -39,7 +39,7 @@ def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
         results,
         score,
         look(views),
-        names=naming.cohort,
+        names=display_names.cohort,
         places={view.cohort.name: view.place for view in views},
         literature=True,
     )
@@ -50,7 +50,7 @@ def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
 
 def look(views: Sequence[View]) -> Look:
     """Return how figures of these cohorts look: stamped where one of them is rendered."""
-    return show.look(next((view for view in views if show.caveat(view)), views[0]))
+    return show.look(next((view for view in views if show.disclaimer(view)), views[0]))
 
 
 def key_figures(views: Sequence[View], found: Comparison, target_id: str) -> None:
@@ -62,9 +62,9 @@ def key_figures(views: Sequence[View], found: Comparison, target_id: str) -> Non
         | {score: estimate.value for score in scores if (estimate := result.estimates.get(score))}
         for name, result in of.results.items()
     ]
-    show.table(layout(rows, tell, naming.cohort, hide=["target"]))
+    show.table(layout(rows, tell, display_names.cohort, hide=["target"]))
     if len({view.model for view in views}) > 1:
-        st.caption("; ".join(f"{naming.cohort(view.cohort.name)}: {cards.title(view.model)}" for view in views))
+        st.caption("; ".join(f"{display_names.cohort(view.cohort.name)}: {cards.title(view.model)}" for view in views))
 
 
 def scatter(views: Sequence[View], target_id: str, level: str) -> None:
@@ -78,7 +78,7 @@ def scatter(views: Sequence[View], target_id: str, level: str) -> None:
 
 
 def _named(group: Observations) -> Observations:
-    return replace(group, name=naming.cohort(group.name))
+    return replace(group, name=display_names.cohort(group.name))
 
 
 def table(study: Study, analysis: Analysis[Any], target_id: str = "", remark: str = "") -> None:
@@ -90,7 +90,7 @@ def table(study: Study, analysis: Analysis[Any], target_id: str = "", remark: st
         target_id: Of which target; empty for what concerns the cohorts as a whole.
         remark: Stands below; what the analysis answers where none is given.
     """
-    made = shown(study, analysis, target_id, tell, naming.cohort)
+    made = shown(study, analysis, target_id, tell, display_names.cohort)
     if made.body:
         st.subheader(_(analysis.title), anchor=False)
         show.table(made)
@@ -100,9 +100,9 @@ def table(study: Study, analysis: Analysis[Any], target_id: str = "", remark: st
 def case_mix(study: Study) -> None:
     """Draw who the people of each cohort are, and how far cohorts differ."""
     with st.expander(_(side_by_side.CASE_MIX.title)):
-        show.table(table_one(study.get(side_by_side.CASE_MIX), tell, naming.cohort))
+        show.table(table_one(study.get(side_by_side.CASE_MIX), tell, display_names.cohort))
     with st.expander(_(side_by_side.IMBALANCE.title)):
-        show.table(shown(study, side_by_side.IMBALANCE, say=tell, names=naming.cohort))
+        show.table(shown(study, side_by_side.IMBALANCE, say=tell, names=display_names.cohort))
         st.caption(_(side_by_side.IMBALANCE.question))
 
 
@@ -114,5 +114,5 @@ def unlabelled(study: Study) -> None:
 
 def download(rows: Rows, chosen: Sequence[View], name: str) -> None:
     """Draw the button that fetches rows as CSV, with the sentence about rendered eyes where one cohort needs it."""
-    marked = next((view for view in chosen if show.caveat(view)), chosen[0])
+    marked = next((view for view in chosen if show.disclaimer(view)), chosen[0])
     show.download(_("All as CSV"), name, lambda: show.csv_text(rows, marked))

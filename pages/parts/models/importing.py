@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fundus_core.models.card import Card
-from pages.parts.shared import aside, choose
+from pages.parts.shared import choose, subprocess_cli
 from pages.parts.shell import address, cards, state
 from pages.parts.shell.language import _, said
 from pages.parts.shell.upload_store import clean
@@ -53,7 +53,7 @@ def _which(known: Mapping[str, Card]) -> tuple[str, UploadedFile | None]:
 def _import(weights: UploadedFile, card: str | UploadedFile) -> None:
     with tempfile.TemporaryDirectory() as folder:
         told = card if isinstance(card, str) else _written(Path(folder), card)
-        answer = aside.ask("import", _written(Path(folder), weights), "--card", told)
+        answer = subprocess_cli.ask("import", _written(Path(folder), weights), "--card", told)
     if answer.fault or not answer.found:
         st.error(said(answer.fault) or _("The weights could not be imported."))
         return

@@ -10,8 +10,8 @@ from datetime import datetime
 import streamlit as st
 
 from fundus_core.store import Cohort
-from pages.parts.cohorts import deeds, registry
-from pages.parts.shared import naming, show
+from pages.parts.cohorts import dialogs, registry_export
+from pages.parts.shared import display_names, show
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu
 from pages.parts.shell.language import _, count, moment, said
@@ -49,20 +49,20 @@ def _sought(cohorts: Sequence[Cohort]) -> list[Cohort]:
 
 def _card(cohort: Cohort) -> None:
     with st.container(border=True):
-        st.markdown(f"{_dot(cohort)} **{literal(naming.cohort(cohort.name))}**")
+        st.markdown(f"{_dot(cohort)} **{literal(display_names.cohort(cohort.name))}**")
         st.caption(_facts(cohort))
         if cohort.note:
             st.markdown(literal(said(cohort.note)))
         with st.container(horizontal=True, vertical_alignment="center"):
             _links(cohort)
             if st.button(_("Edit"), icon=":material/edit:", key=f"edit{cohort.key}"):
-                deeds.edit(cohort)
+                dialogs.edit(cohort)
             if st.button(_("Export"), icon=":material/archive:", key=f"export{cohort.key}"):
-                deeds.export(cohort)
+                dialogs.export(cohort)
             if st.button(_("De-identified export"), icon=":material/shield_person:", key=f"registry-of-{cohort.key}"):
-                registry.export(cohort)
+                registry_export.export(cohort)
             if st.button(_("Delete"), icon=":material/delete:", key=f"delete{cohort.key}"):
-                deeds.delete(cohort)
+                dialogs.delete(cohort)
 
 
 def _links(cohort: Cohort) -> None:
@@ -94,5 +94,5 @@ def _facts(cohort: Cohort) -> str:
     parts += [_("read by {models}").format(models=models)] if models else [_("not read yet")]
     parts += [_("rendered photographs")] if cohort.rendered else []
     if cohort.selected_from:
-        parts.append(_("selected from {name}").format(name=literal(naming.cohort(cohort.selected_from))))
+        parts.append(_("selected from {name}").format(name=literal(display_names.cohort(cohort.selected_from))))
     return " · ".join(parts)
