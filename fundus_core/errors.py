@@ -8,9 +8,10 @@ of the source sees what is said. Every other language is a catalogue from templa
 a look-up and the filling of places. No finished sentence is ever taken apart.
 
 A place is ``{name}`` or ``{name:form}``. The form is Python's for numbers (``,``, ``.1f``, ``.0%``); ``one|more``
-chooses by the number; for a list it says what stands between its members: nothing for commas, ``and``, ``;`` for notes
-and ``.`` for sentences. Values are numbers, sentences, words of others (names, headings, ids), or lists of these. Words
-of others are never translated; words of ours are said: ``say("photographs")``. A translation names its places alone.
+chooses by the number; for a list it says what stands between its members: nothing for commas, ``and``, ``x``, ``;``
+for notes, ``.`` for sentences. Values are numbers, sentences, words of others (names, headings, ids), or lists of
+these. Words of others are never translated; words of ours are said: ``say("photographs")``. A translation names its
+places alone.
 
 Every message says what was found, what is allowed and what to do next. A message never holds a patient's name.
 """
@@ -18,8 +19,9 @@ Every message says what was found, what is allowed and what to do next. A messag
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from numbers import Integral, Real
 from string import Formatter
 from types import MappingProxyType
@@ -42,6 +44,7 @@ class Sentence(str):
 
     def __new__(cls, code: str, values: Mapping[str, Value]) -> Sentence:
         """Fill the template's places."""
+        code = str.__str__(code)  # a member of an enumeration is its word
         self = super().__new__(cls, ENGLISH.filled(code, code, values))
         self.code, self.values = code, MappingProxyType(dict(values))
         return self
@@ -53,12 +56,14 @@ class Sentence(str):
         return Sentence, (self.code, dict(self.values))
 
 
-def say(code: str, /, **values: object) -> Sentence:
-    """Return a sentence of the core.
+def say(code: str, /, **values: object) -> str:
+    """Return a sentence of the core, a text that keeps its code and values.
 
     >>> say("{count:,} {count:photograph|photographs} of {whose:and}", count=1, whose=["Ann", "Bob"])
     '1 photograph of Ann and Bob'
     """
+    if isinstance(code, Sentence) and not values:
+        return code
     return Sentence(code, {name: _value(value) for name, value in values.items()})
 
 
@@ -69,10 +74,15 @@ def _value(value: object) -> Value:
         return int(value)
     if isinstance(value, Real):
         return float(value)
-    if isinstance(value, Sequence | set | frozenset) and not isinstance(value, str | bytes):
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
         return tuple(map(_value, value))
+    if isinstance(value, OSError) and value.strerror:
+        return say(value.strerror)
     text = str(value)  # an error gives its sentence
     return text if isinstance(text, Sentence) else "".join(text)
+
+
+_BETWEEN = MappingProxyType({"": ", ", "and": " and ", ";": "; ", ".": " ", "x": " x "})
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,9 @@ class Tongue:
 
     catalogue: Mapping[str, str] = field(default_factory=dict)
     """English template to the language's; empty for English."""
-    between: Mapping[str, str] = field(default_factory=lambda: {"": ", ", "and": " and ", ";": "; ", ".": " "})
+    between: Mapping[str, str] = field(
+        default_factory=lambda: {"": ", ", "and": " and ", ";": "; ", ".": " ", "x": " x "}
+    )
     """By a list's form."""
 
     def say(self, text: str) -> str:
@@ -117,15 +129,27 @@ class Tongue:
 ENGLISH = Tongue()
 
 
-def _parts(template: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the words before each place, the place's name, and its form."""
-    for before, name, form, _ in Formatter().parse(template):
-        yield before, name or "", form or ""
+@lru_cache(4096)
+def _parts(template: str) -> Sequence[tuple[str, str, str]]:
+    """Return the words before each place, the place's name, and its form."""
+    return [(before, name or "", form or "") for before, name, form, _ in Formatter().parse(template)]
 
 
 def places(template: str) -> dict[str, str]:
     """Return the name of each place of a template, and its form."""
     return {name: form for _, name, form in _parts(template) if name}
+
+
+def joined(texts: Iterable[str], between: str = ".") -> str:
+    """Return several sentences or notes as one text, without those that are empty; ``between`` is a list's form."""
+    there = [text if isinstance(text, Sentence) else say(text) for text in texts if text]
+    return say("{each:" + between + "}", each=there) if len(there) > 1 else "".join(there[:1]) and there[0]
+
+
+def members(text: str) -> tuple[str, ...]:
+    """Return what ``joined`` made a text of; the text itself where it did not."""
+    each = text.values.get("each") if isinstance(text, Sentence) else None
+    return tuple(map(str, each)) if isinstance(each, tuple) else (text,) if text else ()
 
 
 def packed(text: str) -> str:
@@ -165,7 +189,7 @@ def from_json(found: Any) -> Any:
     return _sentence(values["say"], values["with"]) if values.keys() == {"say", "with"} else values
 
 
-def _sentence(code: Any, values: Any) -> Sentence:
+def _sentence(code: Any, values: Any) -> str:
     try:
         if any("|" not in form and sum(map(str.isdigit, form)) > 1 for form in places(code).values()):
             raise ValueError(code)  # a number as wide as the memory

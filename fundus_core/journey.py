@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from fundus_core import eye as eyes
 from fundus_core import images, quality, retina
 from fundus_core.deidentify import Pseudonyms, own_key
-from fundus_core.errors import PhotographError
+from fundus_core.errors import PhotographError, joined, say
 from fundus_core.records import Eye, Photograph, QualityReport, RetinaBounds, RetinaCrop, Source, Status
 
 WORKING_PX = 640
@@ -91,7 +91,7 @@ def examine(
         photograph = images.decode(data, source.name, at_least=at_least, pseudonymise=pseudonymise)
     except OSError as error:
         why = error.strerror or type(error).__name__
-        message = f"The file could not be opened ({why}); check that it still exists and may be read."
+        message = say("The file could not be opened ({why}); check that it still exists and may be read.", why=say(why))
         return _failed(source, name, data, "unreadable", message, pseudonyms)
     except PhotographError as error:
         return _failed(source, name, data, error.code, str(error), pseudonyms)
@@ -143,7 +143,7 @@ def _look(
         eye_source=side.source,
         status=Status.ACCEPTED if refusal is None else Status.REFUSED,
         reason_code=refusal.code if refusal else "",
-        reason=" ".join(note for note in notes if note),
+        reason=joined(notes),
         width=photograph.width,
         height=photograph.height,
         bounds=_full_size(bounds, photograph),

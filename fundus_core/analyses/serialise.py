@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from fundus_core.errors import Sentence, as_json, from_json
 from fundus_core.evaluation import (
     AtThreshold,
     BetweenEyes,
@@ -64,7 +65,7 @@ def pack(value: Any) -> bytes:
     """Return a result as bytes.
 
     Args:
-        value: Numbers, words, arrays of them, tuples, lists, mappings with words as keys, and :data:`KINDS`.
+        value: Numbers, words, sentences, arrays, tuples, lists, mappings with words as keys, and :data:`KINDS`.
 
     Raises:
         TypeError: Anything else is inside.
@@ -91,6 +92,8 @@ def unpack(data: bytes) -> Any:
 
 
 def _shape(value: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
+    if isinstance(value, Sentence):
+        return {"sentence": as_json(value)}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.ndarray):
@@ -133,6 +136,8 @@ def _value(tree: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
     if "mapping" in tree:
         found = {key: _value(each, arrays) for key, each in tree["mapping"].items()}
         return MappingProxyType(found) if tree["fixed"] else found
+    if "sentence" in tree:
+        return from_json(tree["sentence"])
     if "criterion" in tree:
         return criterion(tree["criterion"])
     if "kind" in tree:

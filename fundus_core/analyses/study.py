@@ -149,8 +149,7 @@ class Study:
             UsageError: There are several.
         """
         if len(self.tables) != 1:
-            message = f"The study holds {len(self.tables)} cohorts; ask one of them alone."
-            raise UsageError(message)
+            raise UsageError("The study holds {tables} cohorts; ask one of them alone.", tables=len(self.tables))
         return next(iter(self.tables.values()))
 
     @property

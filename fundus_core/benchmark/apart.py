@@ -93,8 +93,9 @@ class Apart:
         try:
             answer = self._child.ask("ask", method, arguments)
         except DiedError:
-            message = "A process of the benchmark died, most likely for lack of memory; close other programs."
-            raise UsageError(message) from None
+            raise UsageError(
+                "A process of the benchmark died, most likely for lack of memory; close other programs."
+            ) from None
         if isinstance(answer, BaseException):
             raise answer
         return answer

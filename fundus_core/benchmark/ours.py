@@ -73,8 +73,11 @@ class Ours:
                 seconds = time.perf_counter() - since
             now = runs.progress(store, run)
         if now.predicted != len(paths):
-            message = f"Only {now.predicted} of {len(paths)} rendered photographs were predicted; nothing can be timed."
-            raise UsageError(message)
+            raise UsageError(
+                "Only {predicted} of {paths} rendered photographs were predicted; nothing can be timed.",
+                predicted=now.predicted,
+                paths=len(paths),
+            )
         return Done(seconds, {"waiting": worker.waiting, "predict": self.seconds, "store": worker.writing})
 
     def alone(self, path: Path, count: int) -> float:

@@ -37,8 +37,7 @@ class Plain:
                 answers.append(self.network(torch.from_numpy(crops)).numpy())
         seconds = time.perf_counter() - since
         if not np.isfinite(np.concatenate(answers)).all():
-            message = "The plain way gave no numbers."
-            raise ArithmeticError(message)
+            raise ArithmeticError("The plain way gave no numbers.")
         return seconds
 
     def alone(self, count: int, batch: int) -> float:

@@ -13,7 +13,7 @@ from fundus_core.checking.looking import Looked, hand_over, look
 from fundus_core.checking.report import CheckReport, GoldenLine
 from fundus_core.checking.symptoms import Symptom
 from fundus_core.confined import Limits, StoppedError
-from fundus_core.errors import CardError, UsageError
+from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import card as cards
 from fundus_core.models import custody, registry
 from fundus_core.models.card import Card
@@ -44,8 +44,7 @@ def check_model(
     """
     card = registry.find(model_id, folder)
     if truth is not None and not photographs:
-        message = "A truth table alone checks nothing; give the photographs too."
-        raise UsageError(message)
+        raise UsageError("A truth table alone checks nothing; give the photographs too.")
     custody.check(card)
     return _asked(card, look(card, photographs, truth) if photographs else None)
 
@@ -74,8 +73,11 @@ def _asked(card: Card, looked: Looked | None) -> CheckReport:
             return replace(_report(answer.value), left_out=looked.left_out if looked else 0)
         except (StoppedError, KeyError, TypeError, ValueError) as error:
             why = str(error) if isinstance(error, StoppedError) else "It gave no report."
-            message = f"The check of '{card.id}' was not finished. {why} Import the model again, or train it again."
-            raise CardError(message) from error
+            raise CardError(
+                "The check of '{id}' was not finished. {why} Import the model again, or train it again.",
+                id=card.id,
+                why=say(why),
+            ) from error
 
 
 def _limits(card: Card, looked: Looked | None) -> Limits:

@@ -18,7 +18,7 @@ from fundus_core.checking import symptoms
 from fundus_core.checking.looking import Looked
 from fundus_core.checking.report import GoldenLine
 from fundus_core.checking.symptoms import Answers, Symptom
-from fundus_core.errors import CardError
+from fundus_core.errors import CardError, say
 from fundus_core.inference import Predictor, open_predictor
 from fundus_core.models.card import Card
 from fundus_core.records import Floats, Pixels
@@ -49,11 +49,15 @@ def golden(card: Card, predictor: Predictor) -> tuple[GoldenLine, ...]:
         with Image.open(path) as picture:
             crop = np.asarray(picture.convert("RGB"), dtype=np.uint8)
     except (OSError, UnidentifiedImageError, ValueError) as error:
-        message = f"The golden example '{path.name}' of '{card.id}' cannot be read; import or train the model again."
-        raise CardError(message) from error
+        raise CardError(
+            "The golden example '{name}' of '{id}' cannot be read; import or train the model again.",
+            name=path.name,
+            id=card.id,
+        ) from error
     if hashlib.sha256(crop.tobytes()).hexdigest() != card.golden.sha256:
-        message = f"The golden example '{path.name}' is another than the card of '{card.id}' names."
-        raise CardError(message)
+        raise CardError(
+            "The golden example '{name}' is another than the card of '{id}' names.", name=path.name, id=card.id
+        )
     values = predictor.predict(crop[None]).values
     lines = []
     for target, expected in card.golden.outputs.items():
@@ -103,8 +107,10 @@ def input_range(card: Card, looked: Looked) -> Symptom | None:
         return None
     value_range, mean, std = _HABITS[best]
     lines = ("[input]", f"value_range = {list(value_range)}", f"mean = {list(mean)}", f"std = {list(std)}")
-    sentence = (
-        f"Fed in another range the model agrees better with the truth (correlation {now:.2f} to {tried[best]:.2f})."
+    sentence = say(
+        "Fed in another range the model agrees better with the truth (correlation {now:.2f} to {tried:.2f}).",
+        now=now,
+        tried=tried[best],
     )
     return Symptom("input_range", "", sentence, lines)
 

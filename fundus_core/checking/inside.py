@@ -12,6 +12,7 @@ from fundus_core.checking.asking import ALLOWED_CHANGE
 from fundus_core.checking.looking import Looked, handed_over
 from fundus_core.checking.report import CheckReport
 from fundus_core.checking.symptoms import FEWEST
+from fundus_core.errors import say
 from fundus_core.inference import open_predictor
 from fundus_core.models import card as cards
 
@@ -43,7 +44,13 @@ def _checked(card: cards.Card, looked: Looked | None, cache: Path) -> CheckRepor
         notes.append("No photographs were given: nothing is said of units, colours or precision.")
         return CheckReport(card.id, replayed, 0, 0, 0, (), {}, (), tuple(notes), card.unverified)
     if len(looked.crops) < FEWEST:
-        notes.append(f"{len(looked.crops)} photographs can be used; {FEWEST} or more show symptoms.")
+        notes.append(
+            say(
+                "{crops} photographs can be used; {fewest} or more show symptoms.",
+                crops=len(looked.crops),
+                fewest=FEWEST,
+            )
+        )
     answers = asking.answers(card, predictor, looked)
     found = symptoms.find(answers)
     tried = asking.input_range(card, looked) if len(looked.crops) >= FEWEST else None

@@ -43,8 +43,10 @@ def look(card: Card, paths: Sequence[Path], measured: Path | None) -> Looked:
     read = [(source, examine(source, [card.rule])) for source in picked]
     good = [(source, seen) for source, seen in read if seen.status is Status.ACCEPTED]
     if not good:
-        message = f"None of the {len(picked)} photographs can be used; give gradable colour photographs of the retina."
-        raise UsageError(message)
+        raise UsageError(
+            "None of the {picked} photographs can be used; give gradable colour photographs of the retina.",
+            picked=len(picked),
+        )
     crops = np.stack([seen.crops[0].pixels for _, seen in good])
     if measured is None:
         return Looked(crops, {}, len(read) - len(good))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fundus_core.errors import say
 from fundus_core.models.card import Card, Output
 from fundus_core.records import Floats
 from fundus_core.targets import TARGETS
@@ -126,7 +127,12 @@ def _of_output(answers: Answers, output: Output) -> Symptom | None:
     values = answers.values[output.target]
     if not np.isfinite(values).all():
         bad = int((~np.isfinite(values)).sum())
-        sentence = f"{bad} of {len(values)} answers for {TARGETS[output.target].name} are no number."
+        sentence = say(
+            "{bad} of {values} answers for {name} are no number.",
+            bad=bad,
+            values=len(values),
+            name=say(TARGETS[output.target].name),
+        )
         return Symptom("not_finite", output.target, sentence, ())
     truth = answers.truth.get(output.target, np.full(len(values), np.nan))
     known = np.isfinite(truth)
@@ -144,8 +150,13 @@ def _constant(column: _Column) -> Symptom | None:
         return None
     return column.symptom(
         "constant",
-        f"{column.name} is nearly the same for every photograph ({np.mean(column.values):.4g}, spread {spread:.2g}): "
-        "the weights may not be the trained ones, or the input's range is wrong.",
+        say(
+            "{name} is nearly the same for every photograph ({values:.4g}, spread {spread:.2g}): the "
+            "weights may not be the trained ones, or the input's range is wrong.",
+            name=say(column.name),
+            values=np.mean(column.values),
+            spread=spread,
+        ),
         (),
     )
 
@@ -165,13 +176,17 @@ def _binary(column: _Column) -> Symptom | None:
     low, high = float(column.values.min()), float(column.values.max())
     if low < -1e-3 or high > 1 + 1e-3:
         if low >= 0 and 10 < high <= 100:
-            return column.symptom("unit", f"{column.name} is in per cent.", column.rescaled(0.01, 0.0))
+            return column.symptom(
+                "unit", say("{name} is in per cent.", name=say(column.name)), column.rescaled(0.01, 0.0)
+            )
         lines = ("[[outputs]]", f'target = "{column.target}"', 'link = "sigmoid"')
-        return column.symptom("out_of_range", f"{column.name} lies outside 0 to 1: it is a logit.", lines)
+        return column.symptom(
+            "out_of_range", say("{name} lies outside 0 to 1: it is a logit.", name=say(column.name)), lines
+        )
     if len(column.truth) and correlation(column.values, column.truth) < _INVERTED:
         return column.symptom(
             "inverted",
-            f"{column.name} runs the wrong way: the output means the other class.",
+            say("{name} runs the wrong way: the output means the other class.", name=say(column.name)),
             _inverted(column.output),
         )
     return None
@@ -203,7 +218,9 @@ def _bias(values: Floats, column: _Column) -> float:
 def _runs_wrong(column: _Column) -> Symptom | None:
     if not correlation(column.values, column.truth) < _INVERTED:
         return None
-    sentence = f"{column.name} falls where the measured values rise: the order of the outputs may be another."
+    sentence = say(
+        "{name} falls where the measured values rise: the order of the outputs may be another.", name=say(column.name)
+    )
     return column.symptom("inverted", sentence)
 
 
@@ -214,7 +231,9 @@ def _unit(column: _Column) -> Symptom | None:
         calm = float(np.std(column.values)) * factor <= 2 * float(np.std(column.truth))
         if abs(ratio / factor - 1) < _CLOSE and calm:
             wanted = TARGETS[column.target].unit
-            sentence = f"{column.name} is in {unit}; {wanted} is wanted."
+            sentence = say(
+                "{name} is in {unit}; {wanted} is wanted.", name=say(column.name), unit=say(unit), wanted=say(wanted)
+            )
             return column.symptom("unit", sentence, column.rescaled(factor, 0.0))
     return None
 
@@ -225,7 +244,7 @@ def _log(column: _Column) -> Symptom | None:
     if abs(float(np.median(np.exp(column.values)) / np.median(column.truth)) - 1) > _CLOSE:
         return None
     lines = ("[[outputs]]", f'target = "{column.target}"', 'link = "exp"')
-    return column.symptom("log", f"{column.name} is a logarithm.", lines)
+    return column.symptom("log", say("{name} is a logarithm.", name=say(column.name)), lines)
 
 
 def _scale(column: _Column) -> Symptom | None:
@@ -233,17 +252,23 @@ def _scale(column: _Column) -> Symptom | None:
     small = float(np.abs(column.values).max()) < 10
     code = "standardised" if small else "shifted" if _share_inside(column) >= 0.95 else "out_of_range"
     target = TARGETS[column.target]
-    lies = (
-        f"{column.name} lies around {np.mean(column.values):.3g} (spread {np.std(column.values):.2g}), "
-        f"measured values around {np.mean(column.truth):.3g} {target.unit}"
+    lies = say(
+        "{name} lies around {values:.3g} (spread {values_2:.2g}), measured values around {truth:.3g} {unit}",
+        name=say(column.name),
+        values=np.mean(column.values),
+        values_2=np.std(column.values),
+        truth=np.mean(column.truth),
+        unit=say(target.unit),
     )
     if not slope > 0 or not correlation(column.values, column.truth) > 0.1:
-        sentence = f"{lies}: and the two do not go together, so that no scale is proposed."
+        sentence = say("{lies}: and the two do not go together, so that no scale is proposed.", lies=lies)
         return column.symptom(code, sentence)
     why = "the output looks standardised; " if small else ""
-    sentence = (
-        f"{lies}: {why}scale and offset fitted on {len(column.truth)} photographs are given, "
-        "the true ones are its makers'."
+    sentence = say(
+        "{lies}: {why}scale and offset fitted on {truth} photographs are given, the true ones are its makers'.",
+        lies=lies,
+        why=say(why),
+        truth=len(column.truth),
     )
     return column.symptom(code, sentence, column.rescaled(float(slope), float(intercept)))
 
@@ -252,16 +277,27 @@ def _without_truth(column: _Column) -> Symptom | None:
     target, inside = TARGETS[column.target], _share_inside(column)
     if inside >= 0.95:
         return None
-    middle = f"around {np.mean(column.values):.3g}, spread {np.std(column.values):.2g}"
+    middle = say(
+        "around {values:.3g}, spread {values_2:.2g}", values=np.mean(column.values), values_2=np.std(column.values)
+    )
     if float(np.abs(column.values).max()) < 10:
-        sentence = (
-            f"{column.name} looks standardised ({middle}): scale and offset of the training are needed (its spread and "
-            f"mean in {target.unit}), or photographs of known truth to estimate them."
+        sentence = say(
+            "{name} looks standardised ({middle}): scale and offset of the training are needed (its "
+            "spread and mean in {unit}), or photographs of known truth to estimate them.",
+            name=say(column.name),
+            middle=middle,
+            unit=say(target.unit),
         )
         return column.symptom("standardised", sentence)
-    sentence = (
-        f"{1 - inside:.0%} of the answers for {column.name} lie outside {target.low:g} to {target.high:g} "
-        f"{target.unit} ({middle}): unit, scale or offset are wrong, or the input's range."
+    sentence = say(
+        "{inside:.0%} of the answers for {name} lie outside {low:g} to {high:g} {unit} ({middle}): "
+        "unit, scale or offset are wrong, or the input's range.",
+        inside=1 - inside,
+        name=say(column.name),
+        low=target.low,
+        high=target.high,
+        unit=say(target.unit),
+        middle=middle,
     )
     return column.symptom("out_of_range", sentence)
 
@@ -284,14 +320,19 @@ def _channels(answers: Answers) -> Symptom | None:
     gain = agreement(answers.swapped, answers.truth) - agreement(answers.values, answers.truth)
     if gain > convincing(min(map(len, answers.values.values()))):
         other = "rgb" if now == "bgr" else "bgr"
-        sentence = f"With red and blue exchanged the model agrees better with the truth (correlation {gain:+.2f})."
+        sentence = say(
+            "With red and blue exchanged the model agrees better with the truth (correlation {gain:+.2f}).", gain=gain
+        )
         return Symptom("channels", "", sentence, ("[input]", f'channels = "{other}"'))
     size = change(answers.values, answers.swapped)
     if size < _STRONG or np.isfinite(gain):
         return None
-    sentence = (
-        f"Exchanging red and blue changes the answers by {size:.1f} times their spread: the order of colours matters, "
-        f"and the card says '{now}'; photographs of known truth would show whether that is right."
+    sentence = say(
+        "Exchanging red and blue changes the answers by {size:.1f} times their spread: the order of "
+        "colours matters, and the card says '{now}'; photographs of known truth would show whether "
+        "that is right.",
+        size=size,
+        now=now,
     )
     return Symptom("channels", "", sentence, ())
 
@@ -300,8 +341,10 @@ def _flip(answers: Answers) -> Symptom | None:
     size = change(answers.values, answers.flipped)
     if size < _STRONG:
         return None
-    sentence = (
-        f"Mirroring a photograph changes the answers by {size:.1f} times their spread: the model may have been trained "
-        "on one side, left eyes mirrored; ask its makers, and compare left and right eyes."
+    sentence = say(
+        "Mirroring a photograph changes the answers by {size:.1f} times their spread: the model may "
+        "have been trained on one side, left eyes mirrored; ask its makers, and compare left and "
+        "right eyes.",
+        size=size,
     )
     return Symptom("flip", "", sentence, ())

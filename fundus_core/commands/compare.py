@@ -30,8 +30,7 @@ def add(parser: Parser) -> None:
 def _run(options: argparse.Namespace) -> int:
     named = [_pair(text, "NAME=DIR") for text in options.cohorts]
     if len({name for name, _ in named}) < len(named):
-        message = "Two cohorts have one name; call each differently (NAME=DIR)."
-        raise UsageError(message)
+        raise UsageError("Two cohorts have one name; call each differently (NAME=DIR).")
     folders = {name: Path(folder) for name, folder in named}
     margins = {name: _number(value) for name, value in (_pair(text, "TARGET=VALUE") for text in options.margin)}
     found = pipeline.compare(
@@ -55,8 +54,7 @@ def _run(options: argparse.Namespace) -> int:
 def _pair(text: str, form: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not (name and sign and value):
-        message = f"Found '{text}'; {form} is needed."
-        raise UsageError(message)
+        raise UsageError("Found '{text}'; {form} is needed.", text=text, form=form)
     return name, value
 
 
@@ -64,5 +62,4 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        message = f"Found the margin '{text}'; a number in the target's unit is needed."
-        raise UsageError(message) from error
+        raise UsageError("Found the margin '{text}'; a number in the target's unit is needed.", text=text) from error

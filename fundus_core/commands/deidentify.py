@@ -46,12 +46,12 @@ def _run(options: argparse.Namespace) -> int:
     if options.prove:
         return _prove(options)
     if not options.paths:
-        message = "Nothing was given to de-identify; name photographs, folders, ZIP archives or lists."
-        raise UsageError(message)
+        raise UsageError("Nothing was given to de-identify; name photographs, folders, ZIP archives or lists.")
     made_with = pseudonyms(options)
     if made_with is None:
-        message = "De-identifying needs a key: give --pseudonym-key FILE (made where there is none; keep it apart)."
-        raise UsageError(message)
+        raise UsageError(
+            "De-identifying needs a key: give --pseudonym-key FILE (made where there is none; keep it apart)."
+        )
     with bar() as shown:
         counts = pipeline.deidentify_files(
             options.paths,

@@ -48,8 +48,7 @@ def opened(path: Path) -> BinaryIO:
     place = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     if not stat.S_ISREG(os.fstat(place).st_mode):
         os.close(place)
-        message = "irregular"
-        raise OSError(message)
+        raise OSError("irregular")
     return os.fdopen(place, "rb")
 
 

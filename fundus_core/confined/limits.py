@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from fundus_core.errors import say
+
 MIB = 2**20
 
 
@@ -38,7 +40,11 @@ ALL = ("seconds", "memory", "disk", "processes", "files", "network")
 def sentences(limits: Limits, held: Collection[str]) -> tuple[str, ...]:
     """Return what held, and what this machine could not hold, as sentences for people."""
     gib = limits.memory / 2**30
-    most = f"It was opened in a process of its own, with at most {limits.seconds:.0f} s and {gib:.1f} GiB of memory."
+    most = say(
+        "It was opened in a process of its own, with at most {seconds:.0f} s and {gib:.1f} GiB of memory.",
+        seconds=limits.seconds,
+        gib=gib,
+    )
     files = (
         "It could touch no file but its own." if "files" in held else "This machine cannot keep it from other files."
     )

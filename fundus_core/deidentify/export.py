@@ -136,18 +136,18 @@ def audit_csv(lines: Iterable[AuditLine]) -> bytes:
 
 def _check_new(name: str, taken: Mapping[str, object]) -> None:
     if name in taken:
-        message = (
-            "Two photographs of the cohort have the same name; names must differ within an export. "
-            "Give the folder that holds them all instead of several."
+        raise UsageError(
+            "Two photographs of the cohort have the same name; names must differ within an export. Give "
+            "the folder that holds them all instead of several."
         )
-        raise UsageError(message)
 
 
 def _check_free(out: Path) -> None:
     taken = out.exists() and (not out.is_dir() or out.suffix.lower() == ".zip" or any(out.iterdir()))
     if taken:
-        message = f"'{out.name}' exists and is not an empty folder; nothing is overwritten. Choose another name."
-        raise UsageError(message)
+        raise UsageError(
+            "'{name}' exists and is not an empty folder; nothing is overwritten. Choose another name.", name=out.name
+        )
 
 
 class _Write(Protocol):

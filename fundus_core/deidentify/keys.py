@@ -42,11 +42,12 @@ def key_from_passphrase(passphrase: str) -> bytes:
     """
     text = unicodedata.normalize("NFKC", passphrase).strip()
     if len(text) < MIN_PASSPHRASE:
-        message = (
-            f"The passphrase has {len(text)} characters; at least {MIN_PASSPHRASE} are needed, "
-            "else names could be found by trying. Use a longer one."
+        raise UsageError(
+            "The passphrase has {text} characters; at least {min_passphrase} are needed, else names "
+            "could be found by trying. Use a longer one.",
+            text=len(text),
+            min_passphrase=MIN_PASSPHRASE,
         )
-        raise UsageError(message)
     return hashlib.scrypt(text.encode(), salt=_SALT, n=2**15, r=8, p=1, maxmem=_MEMORY_BYTES, dklen=KEY_BYTES)
 
 
@@ -60,8 +61,7 @@ def key_from_file(path: Path) -> bytes:
         size = path.stat().st_size
         key = path.read_bytes() if size <= MAX_KEY_BYTES else b""
     except OSError as error:
-        message = f"The key file could not be opened ({error.strerror}); check its path."
-        raise UsageError(message) from None
+        raise UsageError("The key file could not be opened ({strerror}); check its path.", strerror=error) from None
     return key_from_bytes(key, size=size)
 
 
@@ -78,11 +78,13 @@ def key_from_bytes(data: bytes, *, size: int | None = None) -> bytes:
     size = len(data) if size is None else size
     key = data.strip() if size <= MAX_KEY_BYTES else b""
     if len(key) < MIN_KEY_BYTES:
-        message = (
-            f"The key file holds {size:,} bytes; {MIN_KEY_BYTES} to {MAX_KEY_BYTES:,} are allowed. "
-            "Make one with 'write_key', or use a passphrase."
+        raise UsageError(
+            "The key file holds {size:,} bytes; {min_key_bytes} to {max_key_bytes:,} are allowed. Make "
+            "one with 'write_key', or use a passphrase.",
+            size=size,
+            min_key_bytes=MIN_KEY_BYTES,
+            max_key_bytes=MAX_KEY_BYTES,
         )
-        raise UsageError(message)
     return key
 
 
@@ -98,11 +100,9 @@ def write_key(path: Path) -> bytes:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(key + b"\n")
     except FileExistsError:
-        message = "A file of that name exists; a key is never overwritten. Choose another name."
-        raise UsageError(message) from None
+        raise UsageError("A file of that name exists; a key is never overwritten. Choose another name.") from None
     except OSError as error:
-        message = f"The key file could not be written ({error.strerror}); check its folder."
-        raise UsageError(message) from None
+        raise UsageError("The key file could not be written ({strerror}); check its folder.", strerror=error) from None
     return key
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from fundus_core import __version__
 from fundus_core.deidentify.pseudonyms import Pseudonyms
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, say
 from fundus_core.records import Eye, Photograph, Pixels
 
 Form = Literal["png", "jpeg"]
@@ -82,7 +82,7 @@ def deidentify(
     name = pseudonyms.photograph(photograph.name)
     patient = pseudonyms.patient(patient_id) or photograph.patient_id
     removed = ["file name", *photograph.dropped]
-    removed += [f"pixels outside the retina ({outside:.1%})"] if outside else []
+    removed += [say("pixels outside the retina ({outside:.1%})", outside=outside)] if outside else []
     line = audit_line(name, patient, photograph.sha256, removed)
     age = min(photograph.age, OLDEST_AGE + 1.0)
     return Deidentified(name, patient, eye or photograph.eye, age, blacked_out, line)
@@ -108,13 +108,15 @@ def encode(pixels: Pixels, form: Form = "png") -> bytes:
 def _outside(before: Pixels, after: Pixels) -> float:
     """Share of pixels that were blacked out."""
     if before.shape != after.shape:
-        message = (
-            f"The blacked-out pixels are {after.shape[1]} x {after.shape[0]}, the photograph is "
-            f"{before.shape[1]} x {before.shape[0]}; give the photograph's own pixels."
+        raise UsageError(
+            "The blacked-out pixels are {shape} x {shape_2}, the photograph is {shape_3} x {shape_4}; "
+            "give the photograph's own pixels.",
+            shape=after.shape[1],
+            shape_2=after.shape[0],
+            shape_3=before.shape[1],
+            shape_4=before.shape[0],
         )
-        raise UsageError(message)
     changed = (before != after).any(axis=2)
     if after[changed].any():
-        message = "Pixels were changed to something other than black; give the photograph's own pixels."
-        raise UsageError(message)
+        raise UsageError("Pixels were changed to something other than black; give the photograph's own pixels.")
     return float(np.mean(changed))

@@ -27,11 +27,11 @@ class Pseudonyms:
 
     def __post_init__(self) -> None:
         if len(self.key) < MIN_KEY_BYTES:
-            message = (
-                f"The key holds {len(self.key)} bytes; at least {MIN_KEY_BYTES} are needed. "
-                "Use a key file or a passphrase."
+            raise UsageError(
+                "The key holds {key} bytes; at least {min_key_bytes} are needed. Use a key file or a passphrase.",
+                key=len(self.key),
+                min_key_bytes=MIN_KEY_BYTES,
             )
-            raise UsageError(message)
 
     def patient(self, patient_id: str) -> str:
         """Return ``P-`` and twelve characters; nothing for an empty id, for nobody is not a person.

@@ -7,14 +7,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.errors import UsageError
-from fundus_core.explain.deletion import Deletion
 from fundus_core.explain.saliency import Saliency
 from fundus_core.records import Pixels
 
@@ -70,23 +67,6 @@ def write(explanation: Explanation, folder: Path) -> None:
     (folder / NAME).write_text(text + "\n", encoding="utf-8")
 
 
-def read(folder: Path) -> Explanation:
-    """Read what :func:`write` wrote; maps come back in steps of 1/255.
-
-    Raises:
-        UsageError: There is no explanation in the folder.
-    """
-    path = folder / NAME
-    if not path.is_file():
-        message = f"There is no {NAME} in '{folder.name}'; make it with 'python -m fundus_core explain'."
-        raise UsageError(message)
-    content = json.loads(path.read_text(encoding="utf-8"))
-    words = {name: _number(content[name]) for name in _WORDS}
-    maps = {target: _saliency(target, one, folder) for target, one in content["targets"].items()}
-    crop = _read_picture(folder / "crop.png", cv2.IMREAD_COLOR_RGB) if maps else np.zeros((0, 0, 3), np.uint8)
-    return Explanation(**words, maps=maps, crop=crop)
-
-
 def overlay(crop: Pixels, map_: NDArray[np.float32]) -> Pixels:
     """Return a map laid over the crop: S x S x 3, RGB; the crop in grey, the map in a scale that all eyes can tell."""
     grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
@@ -129,27 +109,10 @@ def _numbers(one: Saliency) -> dict[str, object]:
     return plain
 
 
-def _saliency(target: str, content: Mapping[str, Any], folder: Path) -> Saliency:
-    test = content["deletion"]
-    fractions, salient, contrast = (tuple(test[name]) for name in ("fractions", "salient", "contrast"))
-    deletion = Deletion(fractions, salient, contrast, tuple(tuple(one) for one in test["random"]))
-    pixels = _read_picture(folder / f"{target}_map.png", cv2.IMREAD_GRAYSCALE)
-    rest = {name: _number(value) for name, value in content.items() if name != "deletion"}
-    return Saliency(target=target, map=(pixels / 255).astype(np.float32), deletion=deletion, **rest)
-
-
 def _plain(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _number(value: Any) -> Any:
-    return math.nan if value is None else value
 
 
 def _write_picture(path: Path, pixels: Pixels) -> None:
     given = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
     path.write_bytes(cv2.imencode(".png", given)[1].tobytes())
-
-
-def _read_picture(path: Path, kind: int) -> Pixels:
-    return np.asarray(cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), kind), np.uint8)

@@ -65,10 +65,10 @@ class Gradients:
         with torch.no_grad():
             shape = self.split.features(inputs).shape
         if len(shape) != 4 or shape[1] != self.split.network.body.num_features:
-            message = (
-                f"'{self.card.backbone}' has no map of features for Grad-CAM; use the method 'integrated_gradients'."
+            raise UsageError(
+                "'{backbone}' has no map of features for Grad-CAM; use the method 'integrated_gradients'.",
+                backbone=self.card.backbone,
             )
-            raise UsageError(message)
         found = LayerGradCam(self.split, self.split.tap).attribute(inputs, target=output)
         plane = found[0, 0].detach().numpy()
         return np.asarray(cv2.resize(plane, (side, side), interpolation=cv2.INTER_LINEAR), np.float64)

@@ -112,18 +112,24 @@ def saliency(
 def _checked(card: Card, crop: RetinaCrop, targets: Sequence[str], method: str) -> tuple[tuple[str, ...], str]:
     unknown = [target for target in targets if target not in card.targets]
     if unknown:
-        message = f"'{card.id}' does not predict {', '.join(unknown)}; its targets are {', '.join(card.targets)}."
-        raise UsageError(message)
+        raise UsageError(
+            "'{id}' does not predict {unknown}; its targets are {targets}.",
+            id=card.id,
+            unknown=unknown,
+            targets=card.targets,
+        )
     if method not in ("auto", *METHODS):
-        message = f"There is no method '{method}'; use auto or one of {', '.join(METHODS)}."
-        raise UsageError(message)
+        raise UsageError("There is no method '{method}'; use auto or one of {methods}.", method=method, methods=METHODS)
     if card.runtime != "timm" and method not in ("auto", "occlusion"):
-        message = f"'{card.id}' is a graph without gradients; use the method 'occlusion' or 'auto'."
-        raise UsageError(message)
+        raise UsageError("'{id}' is a graph without gradients; use the method 'occlusion' or 'auto'.", id=card.id)
     side = card.input.size
     if crop.pixels.shape != (side, side, 3) or crop.pixels.dtype != np.uint8:
-        message = f"'{card.id}' wants a crop of {side} x {side} x 3 bytes (RGB), not {crop.pixels.shape}."
-        raise UsageError(message)
+        raise UsageError(
+            "'{id}' wants a crop of {side} x {side} x 3 bytes (RGB), not {shape}.",
+            id=card.id,
+            side=side,
+            shape=crop.pixels.shape,
+        )
     return tuple(targets) or card.targets, method if method != "auto" else _best(card)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fundus_core.errors import say
 from fundus_core.records import Eye
 
 _SPEAKERS = {
@@ -55,9 +56,11 @@ def decide(
 def _disagreement(source: str, eye: Eye, others: list[str]) -> str:
     if not others:
         return ""
-    against = " and ".join(_SPEAKERS[other] for other in others)
-    other_eye = Eye.LEFT if eye is Eye.RIGHT else Eye.RIGHT
-    who = _SPEAKERS[source]
-    if len(others) == 1:
-        return f"Taken as the {eye} eye, as {who} says; {against} says {other_eye}. Check which is right."
-    return f"Taken as the {eye} eye, as {who} says; {against} say {other_eye}. Check which is right."
+    return say(
+        "Taken as the {eye} eye, as {who} says; {against:and} {count:says|say} {other_eye}. Check which is right.",
+        eye=say(eye),
+        who=say(_SPEAKERS[source]),
+        against=[say(_SPEAKERS[other]) for other in others],
+        count=len(others),
+        other_eye=say(Eye.LEFT if eye is Eye.RIGHT else Eye.RIGHT),
+    )

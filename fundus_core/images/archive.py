@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from fundus_core.errors import PhotographError
+from fundus_core.errors import PhotographError, say
 from fundus_core.images.content import HEAD_BYTES, photograph_format
 from fundus_core.images.faults import DAMAGE, Code, too_many_bytes
 from fundus_core.images.limits import MAX_BYTES, MAX_RATIO, RATIO_FREE_BYTES
@@ -113,9 +113,12 @@ def _reader(archive: _Archive, info: zipfile.ZipInfo, *, is_unsafe: bool) -> Rea
     if size > MAX_BYTES:
         return Refuse(Code.TOO_LARGE, str(too_many_bytes(size)))
     if size > RATIO_FREE_BYTES and size > MAX_RATIO * packed:
-        message = (
-            f"It would unpack to {size / 1e6:,.0f} MB from {packed / 1e6:.3g} MB, over {MAX_RATIO} times; "
-            "no photograph does. Check where the archive comes from."
+        message = say(
+            "It would unpack to {size:,.0f} MB from {packed:.3g} MB, over {max_ratio} times; no "
+            "photograph does. Check where the archive comes from.",
+            size=size / 1e6,
+            packed=packed / 1e6,
+            max_ratio=MAX_RATIO,
         )
         return Refuse(Code.TOO_LARGE, message)
     if info.compress_type not in _METHODS:

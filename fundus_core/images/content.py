@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fundus_core.errors import PhotographError
+from fundus_core.errors import PhotographError, say
 from fundus_core.images.faults import ALLOWED, Code, too_many_bytes
 from fundus_core.images.limits import MAX_BYTES
 
@@ -76,8 +76,11 @@ def recognise(data: bytes) -> str:
         PhotographError: ``empty_file``, ``too_large``, ``unsupported`` or ``not_a_photograph``.
     """
     if not data:
-        message = f"The file is empty (0 bytes); a photograph is {ALLOWED}. Copy it again from where it came."
-        raise PhotographError(Code.EMPTY_FILE, message)
+        raise PhotographError(
+            Code.EMPTY_FILE,
+            "The file is empty (0 bytes); a photograph is {allowed}. Copy it again from where it came.",
+            allowed=say(ALLOWED),
+        )
     if len(data) > MAX_BYTES:
         raise too_many_bytes(len(data))
     found = photograph_format(data[:HEAD_BYTES])
@@ -107,7 +110,13 @@ def _stranger(data: bytes) -> PhotographError:
     unsupported = found.rpartition(" ")[2] in _UNSUPPORTED
     code = Code.UNSUPPORTED if unsupported else Code.NOT_A_PHOTOGRAPH
     todo = "Convert it to one of these." if unsupported else "Leave it out, or find the photograph it stands for."
-    return PhotographError(code, f"The content is {found}; a photograph is {ALLOWED}. {todo}")
+    return PhotographError(
+        code,
+        "The content is {found}; a photograph is {allowed}. {todo}",
+        found=say(found),
+        allowed=say(ALLOWED),
+        todo=say(todo),
+    )
 
 
 def _name_of(data: bytes) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fundus_core.errors import say
 from fundus_core.images.faults import truncated
 from fundus_core.images.limits import MAX_MISSING_ROWS
 from fundus_core.records import Pixels
@@ -42,7 +43,10 @@ def blacken_missing(pixels: Pixels) -> tuple[Pixels, str]:
         return whole, "The file was cut off within its last rows; what is there was read."
     return (
         whole,
-        f"The file was cut off: the lowest {missing:.1%} of the rows are missing and were set to black.",
+        say(
+            "The file was cut off: the lowest {missing:.1%} of the rows are missing and were set to black.",
+            missing=missing,
+        ),
     )
 
 
@@ -74,7 +78,11 @@ def refinement_only(data: bytes, pixels: Pixels, decode: Callable[[bytes], Pixel
 
 def _check_missing(share: float) -> None:
     if share > MAX_MISSING_ROWS:
-        said = f"{share:.1%} of the rows are missing, at most {MAX_MISSING_ROWS:.0%} may be"
+        said = say(
+            "{share:.1%} of the rows are missing, at most {max_missing_rows:.0%} may be",
+            share=share,
+            max_missing_rows=MAX_MISSING_ROWS,
+        )
         raise truncated(_JPEG, said)
 
 

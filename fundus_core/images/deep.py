@@ -9,6 +9,7 @@ from PIL.ImageFile import ImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from fundus_core.errors import say
 from fundus_core.images.faults import damaged
 from fundus_core.records import Pixels
 
@@ -65,5 +66,5 @@ def reduced_to_8(deep: NDArray[np.uint16]) -> tuple[Pixels, str]:
     used = int(deep.max()).bit_length()
     depth = next(bits for bits in (10, 12, 14, 16) if used <= bits)
     reduced = (deep >> (depth - 8)).astype(np.uint8)
-    said = "16 bits a channel" if depth == 16 else f"16 bits a channel, {depth} of them used,"
-    return reduced, f"Reduced from {said} to 8."
+    said = "16 bits a channel" if depth == 16 else say("16 bits a channel, {depth} of them used,", depth=depth)
+    return reduced, say("Reduced from {said} to 8.", said=say(said))

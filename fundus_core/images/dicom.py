@@ -16,7 +16,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from fundus_core.errors import PhotographError
+from fundus_core.errors import PhotographError, say
 from fundus_core.images.colour import stack, to_srgb
 from fundus_core.images.dicom_facts import age_of, dropped_from, eye_of, patient_id_of
 from fundus_core.images.dicom_pixels import KIND, Layout, decode_frame, layout_of
@@ -79,8 +79,9 @@ def _without_picture(dataset: Dataset) -> PhotographError:
     # pydicom returns nothing at all where the pixels of a compressed picture stop early.
     if "Rows" in dataset or not len(dataset):
         return damaged(KIND, EOFError())
-    message = "The DICOM file holds no picture (a report, a measurement or an index); leave it out."
-    return PhotographError(Code.NOT_A_PHOTOGRAPH, message)
+    return PhotographError(
+        Code.NOT_A_PHOTOGRAPH, "The DICOM file holds no picture (a report, a measurement or an index); leave it out."
+    )
 
 
 def _to_rgb(pixels: Pixels, dataset: Dataset) -> tuple[Pixels, str]:
@@ -99,8 +100,12 @@ def _profile(dataset: Dataset) -> bytes | None:
 
 
 def _frames_note(layout: Layout) -> str:
-    return f"The file holds {layout.frames} frames; the first one was read." if layout.frames > 1 else ""
+    return (
+        say("The file holds {frames} frames; the first one was read.", frames=layout.frames)
+        if layout.frames > 1
+        else ""
+    )
 
 
 def _depth_note(layout: Layout) -> str:
-    return f"Reduced from {layout.bits} bits a channel to 8." if layout.bits > 8 else ""
+    return say("Reduced from {bits} bits a channel to 8.", bits=layout.bits) if layout.bits > 8 else ""

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from pydicom.dataset import Dataset
 
+from fundus_core.errors import say
 from fundus_core.identity import eye_in_cell
 from fundus_core.images.faults import DAMAGE
 from fundus_core.records import Eye
@@ -41,7 +42,7 @@ def dropped_from(dataset: Dataset) -> tuple[str, ...]:
     """Count what is left behind; never a value."""
     tags = list(dataset.keys())
     private = sum(tag.is_private for tag in tags)
-    said = f"DICOM tags ({len(tags)}, {private} of them private)"
+    said = say("DICOM tags ({tags}, {private} of them private)", tags=len(tags), private=private)
     overlay = any(tag.group in _OVERLAY_GROUPS for tag in tags)
     return (said, "overlay") if overlay else (said,)
 

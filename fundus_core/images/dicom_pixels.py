@@ -12,6 +12,7 @@ from pydicom.encaps import get_frame
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import pixel_array
 
+from fundus_core.errors import say
 from fundus_core.images.codestream import claimed_size
 from fundus_core.images.faults import check_size, damaged, unsupported
 from fundus_core.records import Pixels
@@ -86,7 +87,7 @@ def layout_of(dataset: Dataset) -> Layout:
     if layout.photometric not in _CHANNELS:
         raise unsupported(KIND, "colours of an unusual kind", "Export it in RGB or with JPEG.")
     if dataset.BitsAllocated not in {8, 16} or not 1 < layout.bits <= dataset.BitsAllocated:
-        raise unsupported(KIND, f"{layout.bits} bits a channel", "Export it with 8 or 16.")
+        raise unsupported(KIND, say("{bits} bits a channel", bits=layout.bits), "Export it with 8 or 16.")
     if dataset.SamplesPerPixel != _CHANNELS[layout.photometric]:
         raise damaged(KIND)
     return layout

@@ -10,7 +10,7 @@ import cv2
 from PIL.Image import DecompressionBombError
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
-from fundus_core.errors import PhotographError
+from fundus_core.errors import PhotographError, say
 from fundus_core.images.limits import MAX_BYTES, MAX_PIXELS
 
 ALLOWED = "JPEG, PNG, TIFF, BMP, WebP or DICOM"
@@ -61,20 +61,25 @@ _AGAIN = "Copy or export it again from where it came."
 
 def too_many_pixels(width: int, height: int) -> PhotographError:
     """Return the error for a header that claims more pixels than are read."""
-    message = (
-        f"The header claims {width:,} x {height:,} pixels; at most {MAX_PIXELS / 1e6:,.0f} million are read. "
-        "Reduce the photograph, or check whether the file is damaged."
+    return PhotographError(
+        Code.TOO_LARGE,
+        "The header claims {width:,} x {height:,} pixels; at most {max_pixels:,.0f} million are "
+        "read. Reduce the photograph, or check whether the file is damaged.",
+        width=width,
+        height=height,
+        max_pixels=MAX_PIXELS / 1e6,
     )
-    return PhotographError(Code.TOO_LARGE, message)
 
 
 def too_many_bytes(count: int) -> PhotographError:
     """Return the error for a file of more bytes than are read."""
-    message = (
-        f"The file holds {count / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:,.0f} MB are read as a photograph. "
-        "Export it in a smaller format."
+    return PhotographError(
+        Code.TOO_LARGE,
+        "The file holds {count:,.0f} MB; at most {max_bytes:,.0f} MB are read as a photograph. "
+        "Export it in a smaller format.",
+        count=count / 1e6,
+        max_bytes=MAX_BYTES / 1e6,
     )
-    return PhotographError(Code.TOO_LARGE, message)
 
 
 def damaged(kind: str, error: BaseException | None = None) -> PhotographError:
@@ -82,29 +87,49 @@ def damaged(kind: str, error: BaseException | None = None) -> PhotographError:
     if isinstance(error, EOFError) or any(word in str(error).lower() for word in _CUT_WORDS):
         return truncated(kind, "its end is missing")
     if isinstance(error, DecompressionBombError):
-        message = (
-            f"The {kind} file holds more than the {MAX_PIXELS / 1e6:,.0f} million pixels that are read. Reduce it."
+        return PhotographError(
+            Code.TOO_LARGE,
+            "The {kind} file holds more than the {max_pixels:,.0f} million pixels that are read. Reduce it.",
+            kind=say(kind),
+            max_pixels=MAX_PIXELS / 1e6,
         )
-        return PhotographError(Code.TOO_LARGE, message)
-    message = f"The {kind} file is damaged: its content cannot be decoded. {_AGAIN}"
-    return PhotographError(Code.DAMAGED, message)
+    return PhotographError(
+        Code.DAMAGED,
+        "The {kind} file is damaged: its content cannot be decoded. {again}",
+        kind=say(kind),
+        again=say(_AGAIN),
+    )
 
 
 def out_of_memory(kind: str) -> PhotographError:
     """Return the error for a file that is within the limits, on a machine that has no room for it now."""
-    message = f"There was not enough memory to read the {kind} file. Close other programs, or reduce the photograph."
-    return PhotographError(Code.TOO_LARGE, message)
+    return PhotographError(
+        Code.TOO_LARGE,
+        "There was not enough memory to read the {kind} file. Close other programs, or reduce the photograph.",
+        kind=say(kind),
+    )
 
 
 def truncated(kind: str, missing: str) -> PhotographError:
     """Return the error for a file that stops too early."""
-    return PhotographError(Code.TRUNCATED, f"The {kind} file was cut off: {missing}. {_AGAIN}")
+    return PhotographError(
+        Code.TRUNCATED,
+        "The {kind} file was cut off: {missing}. {again}",
+        kind=say(kind),
+        missing=say(missing),
+        again=say(_AGAIN),
+    )
 
 
 def unsupported(kind: str, what: str, todo: str) -> PhotographError:
     """Return the error for a sound file in a variant that is not read."""
-    message = f"The {kind} file holds {what}, which is not read. {todo}"
-    return PhotographError(Code.UNSUPPORTED, message)
+    return PhotographError(
+        Code.UNSUPPORTED,
+        "The {kind} file holds {what}, which is not read. {todo}",
+        kind=say(kind),
+        what=say(what),
+        todo=say(todo),
+    )
 
 
 def check_size(width: int, height: int, kind: str) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from fundus_core.errors import PhotographError
+from fundus_core.errors import PhotographError, say
 from fundus_core.images.archive import members
 from fundus_core.images.content import HEAD_BYTES, is_archive, photograph_format
 from fundus_core.images.faults import Code
@@ -58,7 +58,9 @@ def _walk(folder: Path, prefix: str, above: frozenset[_Place], roots: Roots) -> 
         entries = [] if here in above else _entries(folder)
     except OSError as error:
         why = error.strerror or type(error).__name__
-        refuse = Refuse(Code.UNREADABLE, f"The folder could not be listed ({why}); check that it may be read.")
+        refuse = Refuse(
+            Code.UNREADABLE, say("The folder could not be listed ({why}); check that it may be read.", why=say(why))
+        )
         yield Source(prefix.rstrip("/") or folder.name, refuse, locator=os.fspath(folder))
         return
     for entry in entries:

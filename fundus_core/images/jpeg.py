@@ -7,6 +7,7 @@ import simplejpeg  # type: ignore[import-untyped]
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
+from fundus_core.errors import say
 from fundus_core.images.colour import stack, to_srgb
 from fundus_core.images.cut_off import blacken_missing, refinement_only
 from fundus_core.images.faults import check_size, damaged, unsupported
@@ -37,7 +38,7 @@ def read(data: bytes, at_least: int) -> Found:
     header = open_header(JpegImageFile, data)
     check_size(*header.size, _KIND)
     if header.mode not in _SPACE:
-        raise unsupported(_KIND, f"colours of the kind {header.mode}", "Export it in RGB.")
+        raise unsupported(_KIND, say("colours of the kind {mode}", mode=header.mode), "Export it in RGB.")
     raw, cut_note = _decode(data, header, at_least)
     pixels, colour_note = _to_rgb(raw, header)
     orientation = orientation_of(header)

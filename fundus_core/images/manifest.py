@@ -11,7 +11,7 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from fundus_core.errors import TruthError, UsageError
+from fundus_core.errors import TruthError, UsageError, say
 from fundus_core.identity import as_path, eye_in_cell, is_nobody, standing_for_many
 from fundus_core.images.folder import single
 from fundus_core.images.roots import Roots, hold
@@ -47,9 +47,11 @@ def listed(path: Path, roots: Roots = ()) -> Iterator[Source]:
     try:
         table = read_table(path.read_bytes(), path.name)
     except OSError as error:
-        why = error.strerror
-        message = f"The list '{path.name}' could not be read ({why}); save it again as CSV in UTF-8."
-        raise UsageError(message) from None
+        raise UsageError(
+            "The list '{name}' could not be read ({why}); save it again as CSV in UTF-8.",
+            name=path.name,
+            why=error,
+        ) from None
     except TruthError as error:
         raise UsageError(str(error)) from None
     rows = _rows(table)
@@ -62,19 +64,25 @@ def _rows(table: Table) -> list[_Row]:
     """Path, patient and eye of each row that has a path."""
     lost = next((f for f in table.faults if f.row and f.fault in _LOST and f.row not in table.rows), None)
     if lost:
-        message = f"Row {lost.row} of the list '{table.name}' cannot be used. {lost.what_to_do}"
-        raise UsageError(message)
+        raise UsageError(
+            "Row {row} of the list '{name}' cannot be used. {what_to_do}",
+            row=lost.row,
+            name=table.name,
+            what_to_do=say(lost.what_to_do),
+        )
     if table.hidden:
-        message = f"The list '{table.name}' hides rows, as a filter does. Show them all, or save it without them."
-        raise UsageError(message)
+        raise UsageError(
+            "The list '{name}' hides rows, as a filter does. Show them all, or save it without them.", name=table.name
+        )
     known = {spelling.fold(heading): cells for heading, cells in zip(table.headings, table.columns, strict=True)}
     if "path" not in known:
         said = ", ".join(f"'{heading[:40]}'" for heading in table.headings[:5])
-        message = (
-            f"The list '{table.name}' begins with {said}; its first line must name the column 'path' "
-            "(and may name 'patient_id' and 'eye'). Add that line, or give the photographs' folder instead."
+        raise UsageError(
+            "The list '{name}' begins with {said}; its first line must name the column 'path' (and may "
+            "name 'patient_id' and 'eye'). Add that line, or give the photographs' folder instead.",
+            name=table.name,
+            said=say(said),
         )
-        raise UsageError(message)
     blank = [""] * len(table)
     stated = zip(known["path"], known.get("patient_id", blank), known.get("eye", blank), table.rows, strict=True)
     found = [_Row(name, "" if is_nobody(who) else who, _eye(eye, int(at))) for name, who, eye, at in stated if name]
@@ -85,8 +93,11 @@ def _rows(table: Table) -> list[_Row]:
 def _eye(word: str, line: int) -> Eye:
     found = eye_in_cell("" if spelling.is_missing(word) else word)
     if found is None:
-        message = f"Line {line} of the list names the eye '{word[:60]}'; write left, right, L, R, OS, OD or nothing."
-        raise UsageError(message)
+        raise UsageError(
+            "Line {line} of the list names the eye '{word}'; write left, right, L, R, OS, OD or nothing.",
+            line=line,
+            word=word[:60],
+        )
     return found
 
 

@@ -10,6 +10,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from fundus_core.errors import say
 from fundus_core.images.codestream import claimed_size
 from fundus_core.images.colour import over_black, stack, to_srgb
 from fundus_core.images.deep import bits_of, decode_16, reduced_to_8
@@ -44,7 +45,7 @@ def read(data: bytes, kind: str) -> Found:
     header = open_header(_KINDS[kind], data)
     check_size(*header.size, kind.upper())
     if header.mode not in _GREY | _COLOUR:
-        what = f"pixels of the kind {header.mode}"
+        what = say("pixels of the kind {mode}", mode=header.mode)
         raise unsupported(kind.upper(), what, "Export it with 8 or 16 bits a channel.")
     # Pillow and OpenCV turn a TIFF upright themselves.
     orientation = 1 if kind == "tiff" else orientation_of(header)

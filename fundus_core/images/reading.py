@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from fundus_core.errors import PhotographError
+from fundus_core.errors import PhotographError, say
 from fundus_core.images.content import is_archive
 from fundus_core.images.faults import Code, damaged, too_many_bytes, truncated
 from fundus_core.images.limits import MAX_BYTES
@@ -85,8 +85,9 @@ class ReadMember:
         if len(data) != self.size or zlib.crc32(data) != self.crc:
             raise damaged(_ZIP)
         if is_archive(data):
-            message = "The archive holds another archive; unpack the inner one and add it by itself."
-            raise PhotographError(Code.NESTED_ARCHIVE, message)
+            raise PhotographError(
+                Code.NESTED_ARCHIVE, "The archive holds another archive; unpack the inner one and add it by itself."
+            )
         return data
 
     def _packed(self, file: BinaryIO) -> bytes:
@@ -123,11 +124,13 @@ class Refuse:
 def not_opened(error: OSError) -> PhotographError:
     """Return the error for a file that the system does not let us open."""
     if isinstance(error, FileNotFoundError):
-        message = "There is no file at this path; correct the path, or put the file there."
-        return PhotographError(Code.MISSING_FILE, message)
+        return PhotographError(
+            Code.MISSING_FILE, "There is no file at this path; correct the path, or put the file there."
+        )
     why = error.strerror or type(error).__name__
-    message = f"The file could not be opened ({why}); check that it may be read."
-    return PhotographError(Code.UNREADABLE, message)
+    return PhotographError(
+        Code.UNREADABLE, "The file could not be opened ({why}); check that it may be read.", why=say(why)
+    )
 
 
 def _inflate(packed: bytes, size: int) -> bytes:

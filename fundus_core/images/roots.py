@@ -12,15 +12,16 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
-from fundus_core.errors import PhotographError
+from fundus_core.errors import PhotographError, say
 from fundus_core.images.faults import Code
 
 VARIABLE = "FUNDUS_LAB_FOLDERS"
 """Environment variable that lists the folders, separated as ``PATH`` is."""
 
-OUTSIDE = (
-    "It lies outside the folders that may be read here; upload it, or ask whoever runs the server to list its folder "
-    f"in {VARIABLE}."
+OUTSIDE = say(
+    "It lies outside the folders that may be read here; upload it, or ask whoever runs the "
+    "server to list its folder in {variable}.",
+    variable=say(VARIABLE),
 )
 _NO_FILE = "This is no file but a folder, a device or a pipe; give the photographs themselves."
 

@@ -38,11 +38,15 @@ def sources(paths: Sequence[Path], roots: Roots = ()) -> Iterator[Source]:
     for path in paths:
         if not hold(roots, path):
             places = ", ".join(map(str, roots))
-            message = f"Photographs on this machine may lie below {places}, in no hidden folder; '{path}' does not."
-            raise UsageError(message)
+            raise UsageError(
+                "Photographs on this machine may lie below {places}, in no hidden folder; '{path}' does not.",
+                places=places,
+                path=path,
+            )
         if not path.exists():
-            message = f"'{path}' does not exist; give a photograph, a folder, a ZIP or a CSV of paths."
-            raise UsageError(message)
+            raise UsageError(
+                "'{path}' does not exist; give a photograph, a folder, a ZIP or a CSV of paths.", path=path
+            )
     once = list({path.resolve(): path.absolute() for path in paths}.values())
     labels = _labels(once)
     parts = [_open(path, label, roots) for path, label in zip(once, labels, strict=True)]

@@ -68,11 +68,14 @@ class Predictor:
         """
         side = self.card.input.size
         if crops.ndim != 4 or crops.shape[1:] != (side, side, 3) or crops.dtype != np.uint8:
-            message = (
-                f"'{self.card.id}' wants crops of n x {side} x {side} x 3 bytes (RGB); these are {crops.shape} "
-                f"{crops.dtype}. Cut them by the card's rule."
+            raise UsageError(
+                "'{id}' wants crops of n x {side} x {side} x 3 bytes (RGB); these are {shape} {dtype}. Cut "
+                "them by the card's rule.",
+                id=self.card.id,
+                side=side,
+                shape=crops.shape,
+                dtype=crops.dtype,
             )
-            raise UsageError(message)
         if len(crops) == 0:
             return self._named(np.zeros((0, len(self.card.outputs))), None)
         return self._named(*self._engine(crops))
@@ -110,8 +113,7 @@ def open_predictor(
     """
     for word, allowed in ((device, ("auto", "cpu", "cuda")), (precision, ("auto", "float32", "bf16"))):
         if word not in allowed:
-            message = f"'{word}' is not allowed here; use one of {', '.join(allowed)}."
-            raise UsageError(message)
+            raise UsageError("'{word}' is not allowed here; use one of {allowed}.", word=word, allowed=allowed)
     custody.check(card)
     if device == "cuda" or (device == "auto" and card.runtime == "timm" and has_gpu()):
         return _on_gpu(card, precision)
@@ -135,8 +137,7 @@ def _on_gpu(card: Card, precision: str) -> Predictor:
     from fundus_core.inference.gpu import Torch
 
     if not torch.cuda.is_available() or card.runtime != "timm":
-        message = f"'{card.id}' cannot run on a GPU here; use the device 'cpu' or 'auto'."
-        raise UsageError(message)
+        raise UsageError("'{id}' cannot run on a GPU here; use the device 'cpu' or 'auto'.", id=card.id)
     if precision == "auto":
         precision = card.precision.allowed
     return Predictor(card, Torch(card, precision, "cuda"), precision, "cuda")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PureWindowsPath
 
-from fundus_core.errors import CardError
+from fundus_core.errors import CardError, say
 
 LARGEST_CARD = 2**18
 """Bytes of a card's file."""
@@ -35,8 +35,7 @@ def check(content: Mapping[str, object], name: str) -> None:
     """
     for count, (where, value, depth) in enumerate(_walk(content)):
         if count > _MOST or depth > _DEEPEST:
-            message = f"{name} holds more than a card needs; keep to the keys of a card."
-            raise CardError(message)
+            raise CardError("{name} holds more than a card needs; keep to the keys of a card.", name=name)
         _check_value(where, value, name)
     options = content.get("backbone_options")
     for key, value in options.items() if isinstance(options, Mapping) else ():
@@ -47,7 +46,12 @@ def check(content: Mapping[str, object], name: str) -> None:
             raise _wrong(name, where, allowed, value)
     outputs = content.get("outputs")
     if isinstance(outputs, list | tuple) and len(outputs) > _MOST_OUTPUTS:
-        raise _wrong(name, "outputs", f"at most {_MOST_OUTPUTS} tables, one for each target", len(outputs))
+        raise _wrong(
+            name,
+            "outputs",
+            say("at most {most_outputs} tables, one for each target", most_outputs=_MOST_OUTPUTS),
+            len(outputs),
+        )
 
 
 def _walk(content: Mapping[str, object]) -> Iterator[tuple[str, object, int]]:
@@ -69,7 +73,7 @@ def _check_value(where: str, value: object, name: str) -> None:
         return
     if isinstance(value, str):
         if len(value) > _LONGEST:
-            raise _wrong(name, where, f"at most {_LONGEST:,} letters", value)
+            raise _wrong(name, where, say("at most {longest:,} letters", longest=_LONGEST), value)
     elif isinstance(value, int | float):
         unknown = isinstance(value, float) and math.isnan(value) and where.rsplit(".", 1)[-1] in _MAY_BE_UNKNOWN
         if not unknown and not abs(value) <= _FARTHEST:
@@ -109,7 +113,11 @@ _RULES: tuple[tuple[str, Callable[[object], bool], str], ...] = (
     ("golden.file", _beside, "a path below the card's own folder"),
     ("features", _beside, "a path below the card's own folder"),
     ("weights.page", _web, "empty, or an address that begins with https:// or http://"),
-    ("input.size", _whole(*_SIDES), f"a whole number of {_SIDES[0]} to {_SIDES[1]} pixels"),
+    (
+        "input.size",
+        _whole(*_SIDES),
+        say("a whole number of {sides} to {sides_2} pixels", sides=_SIDES[0], sides_2=_SIDES[1]),
+    ),
     ("input.value_range", _range, "two numbers, the first below the second"),
     ("golden.tolerance", lambda v: isinstance(v, int | float) and 0 <= v <= 0.1, "a number of 0 to 0.1"),
 )
@@ -166,15 +174,22 @@ def _layer(value: object) -> bool:
 
 def _check_option(key: str, value: object, name: str) -> None:
     if key not in _OPTIONS:
-        message = (
-            f"{name}: {f'backbone_options.{key}'[:80]!r} is no option that a card may give; those that shape a network "
-            f"are {', '.join(_OPTIONS)}. Remove it."
+        raise CardError(
+            "{name}: {key} is no option that a card may give; those that shape a network are {options}. Remove it.",
+            name=name,
+            key=repr(f"backbone_options.{key}"[:80]),
+            options=_OPTIONS,
         )
-        raise CardError(message)
     right, allowed = _OPTIONS[key]
     if not right(value):
         raise _wrong(name, f"backbone_options.{key}", allowed, value)
 
 
 def _wrong(name: str, where: str, allowed: str, value: object) -> CardError:
-    return CardError(f"{name}: '{where}' is {str(value)[:80]!r}; it must be {allowed}.")
+    return CardError(
+        "{name}: '{where}' is {value}; it must be {allowed}.",
+        name=name,
+        where=where,
+        value=repr(str(value)[:80]),
+        allowed=say(allowed),
+    )

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from fundus_core.errors import CardError, UsageError
+from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import bounds, typed
 from fundus_core.records import Floats
 from fundus_core.retina import CropRule
@@ -227,15 +227,22 @@ def toml(path: Path) -> dict[str, object]:
         with path.open("rb") as file:
             content = file.read(bounds.LARGEST_CARD + 1)
         if len(content) > bounds.LARGEST_CARD:
-            message = f"The card '{path.name}' is longer than {bounds.LARGEST_CARD >> 10} KiB; name a card."
-            raise CardError(message)
+            raise CardError(
+                "The card '{name}' is longer than {largest_card} KiB; name a card.",
+                name=path.name,
+                largest_card=bounds.LARGEST_CARD >> 10,
+            )
         return tomllib.loads(content.decode())
     except OSError as error:
-        message = f"The card '{path.name}' cannot be opened ({error.strerror}); correct the path."
-        raise CardError(message) from error
+        raise CardError(
+            "The card '{name}' cannot be opened ({strerror}); correct the path.",
+            name=path.name,
+            strerror=error,
+        ) from error
     except (ValueError, RecursionError) as error:
-        message = f"The card '{path.name}' is not a TOML file: {error}. Correct that place."
-        raise CardError(message) from error
+        raise CardError(
+            "The card '{name}' is not a TOML file: {error}. Correct that place.", name=path.name, error=error
+        ) from error
 
 
 def parse(content: Mapping[str, object], folder: Path, name: str) -> Card:
@@ -250,8 +257,7 @@ def parse(content: Mapping[str, object], folder: Path, name: str) -> Card:
         CardError: A key is unknown or missing, or a value is not allowed.
     """
     for key in typed.NOT_WRITTEN & set(content):
-        message = f"{name} has the unknown key '{key}'; remove it."
-        raise CardError(message)
+        raise CardError("{name} has the unknown key '{key}'; remove it.", name=name, key=key)
     rest = {key: value for key, value in content.items() if key != "targets"}
     own = {"brought": content.get("targets", {}), "folder": folder}
     card = typing.cast(Card, typed.record(Card, {**rest, **own}, name, ""))
@@ -285,13 +291,12 @@ def _check(card: Card, name: str, targets: Mapping[str, Target]) -> None:
         one_of[f"outputs[{k}].target"] = (output.target, tuple(targets))
     for key, (value, allowed) in one_of.items():
         if value not in allowed:
-            raise typed.wrong(name, key, f"one of {', '.join(allowed)}", value)
+            raise typed.wrong(name, key, say("one of {allowed}", allowed=allowed), value)
     _check_numbers(card, name, targets)
     known = _dotted(card)
     for key in card.unverified:
         if key not in known:
-            message = f"{name}: 'unverified' names '{key}', which is no key of the card."
-            raise CardError(message)
+            raise CardError("{name}: 'unverified' names '{key}', which is no key of the card.", name=name, key=key)
 
 
 def _check_numbers(card: Card, name: str, targets: Mapping[str, Target]) -> None:
@@ -306,7 +311,7 @@ def _check_numbers(card: Card, name: str, targets: Mapping[str, Target]) -> None
             raise typed.wrong(name, f"outputs[{k}].unit", repr(targets[output.target].unit), output.unit)
         numbers = (output.scale, output.offset, output.growth)
         if not all(map(math.isfinite, numbers)):
-            raise typed.wrong(name, f"outputs[{k}].scale, offset and growth", "finite", numbers)
+            raise typed.wrong(name, say("outputs[{k}].scale, offset and growth", k=k), "finite", numbers)
 
 
 def _dotted(card: Card) -> set[str]:

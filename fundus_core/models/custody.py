@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from fundus_core.errors import CardError
+from fundus_core.errors import CardError, say
 from fundus_core.models.card import Card
 
 
@@ -26,12 +26,13 @@ def require(card: Card) -> None:
     """
     if card.ready:
         return
-    where = f" They are obtained at {card.weights.page}" if card.weights.page else ""
-    message = (
-        f"The model '{card.id}' has no weights here.{where}; add them with "
-        f"'python -m fundus_core models import FILE --card {card.id}'."
+    where = say(" They are obtained at {page}", page=card.weights.page) if card.weights.page else ""
+    raise CardError(
+        "The model '{id}' has no weights here.{where}; add them with 'python -m fundus_core models "
+        "import FILE --card {id}'.",
+        id=card.id,
+        where=where,
     )
-    raise CardError(message)
 
 
 def check(card: Card) -> None:
@@ -45,11 +46,15 @@ def check(card: Card) -> None:
     try:
         found = sha256(path)
     except OSError as error:
-        message = f"The weights of '{card.id}' cannot be read ({error.strerror}); import them again."
-        raise CardError(message) from error
+        raise CardError(
+            "The weights of '{id}' cannot be read ({strerror}); import them again.", id=card.id, strerror=error
+        ) from error
     if found != card.weights.sha256:
-        message = (
-            f"'{path.name}' has the hash {found[:12]}..., the card of '{card.id}' names "
-            f"{card.weights.sha256[:12] or 'none'}...: it is another file; obtain the right one or correct the card."
+        raise CardError(
+            "'{name}' has the hash {found}..., the card of '{id}' names {sha256}...: it is another file; "
+            "obtain the right one or correct the card.",
+            name=path.name,
+            found=found[:12],
+            id=card.id,
+            sha256=card.weights.sha256[:12] or "none",
         )
-        raise CardError(message)

@@ -72,8 +72,9 @@ def read(path: Path) -> FeatureStatistics:
         arrays = load_file(path)
         parts = [arrays[name].astype(np.float64) for name in ("mean", "whitener", "limit")]
     except (OSError, SafetensorError, KeyError) as error:
-        message = (
-            f"The feature statistics '{path.name}' cannot be read ({error}); train again, or leave 'features' empty."
-        )
-        raise CardError(message) from error
+        raise CardError(
+            "The feature statistics '{name}' cannot be read ({error}); train again, or leave 'features' empty.",
+            name=path.name,
+            error=error,
+        ) from error
     return FeatureStatistics(parts[0], parts[1], float(parts[2][0]))

@@ -21,8 +21,9 @@ def declared(core: ov.Core, card: Card) -> ov.Model:
     try:
         model = core.read_model(path) if path.suffix in (".onnx", ".xml") else ov.convert_model(path)
     except RuntimeError as error:
-        message = f"OpenVINO cannot read '{path.name}': {str(error).splitlines()[0]}"
-        raise CardError(message) from error
+        raise CardError(
+            "OpenVINO cannot read '{name}': {splitlines}", name=path.name, splitlines=str(error).splitlines()[0]
+        ) from error
     given = card.input
     low, high = given.value_range
     steps = preprocess.PrePostProcessor(model)
@@ -49,11 +50,14 @@ def with_links(model: ov.Model, card: Card) -> ov.Model:
     raw = columns[0] if len(columns) == 1 else ops.concat(columns, axis=1)
     width = raw.get_output_partial_shape(0)[1]
     if width.is_dynamic or width.get_length() != len(card.outputs):
-        message = (
-            f"'{card.weights.file}' gives {width} numbers, the card of '{card.id}' names {len(card.outputs)} outputs; "
-            "declare every output, in the network's order."
+        raise CardError(
+            "'{file}' gives {width} numbers, the card of '{id}' names {outputs} outputs; declare every "
+            "output, in the network's order.",
+            file=card.weights.file,
+            width=width,
+            id=card.id,
+            outputs=len(card.outputs),
         )
-        raise CardError(message)
     scale = np.array([[output.scale for output in card.outputs]], np.float32)
     offset = np.array([[output.offset for output in card.outputs]], np.float32)
     linear = ops.add(ops.multiply(raw, scale), offset)

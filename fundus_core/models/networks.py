@@ -127,8 +127,11 @@ def body(
     """
     if not timm.is_model(backbone):
         close = ", ".join(timm.list_models(f"*{backbone[:8]}*")[:5]) or "see timm.list_models()"
-        message = f"timm knows no network '{backbone}'; names like it: {close}. Correct 'backbone'."
-        raise CardError(message)
+        raise CardError(
+            "timm knows no network '{backbone}'; names like it: {close}. Correct 'backbone'.",
+            backbone=backbone,
+            close=close,
+        )
     keywords: dict[str, Any] = {key: _plain(value) for key, value in (options or {}).items()}
     hidden = keywords.pop("hidden", ())
     try:
@@ -136,8 +139,12 @@ def body(
             backbone, pretrained=False, num_classes=outputs, drop_rate=drop_rate, **keywords
         )
     except (TypeError, ValueError, RuntimeError) as error:
-        message = f"'{backbone}' cannot be built with the options {keywords}: {error}"
-        raise CardError(message) from error
+        raise CardError(
+            "'{backbone}' cannot be built with the options {keywords}: {error}",
+            backbone=backbone,
+            keywords=keywords,
+            error=error,
+        ) from error
     return with_hidden(network, hidden) if hidden else network
 
 
@@ -168,11 +175,12 @@ def with_hidden(network: nn.Module, hidden: object) -> nn.Module:
     pairs = hidden if isinstance(hidden, tuple) else ()
     right = all(isinstance(one, tuple) and len(one) == 2 and one[1] in ACTIVATIONS for one in pairs)
     if not pairs or not right or not isinstance(last, nn.Linear):
-        message = (
-            f"'backbone_options.hidden' is {hidden!r}; it must be a list of units and activation, as in "
-            f'[[256, "relu"]], with one of {", ".join(ACTIVATIONS)}, for a network whose classifier is linear.'
+        raise CardError(
+            "'backbone_options.hidden' is {hidden}; it must be a list of units and activation, as in "
+            '[[256, "relu"]], with one of {activations}, for a network whose classifier is linear.',
+            hidden=repr(hidden),
+            activations=ACTIVATIONS,
         )
-        raise CardError(message)
     width, layers = last.in_features, []
     for units, activation in pairs:
         layers += [nn.Linear(width, int(units)), ACTIVATIONS[activation]()]

@@ -32,11 +32,11 @@ def check(path: Path) -> None:
         CardError: As said, or it is damaged.
     """
     if not zipfile.is_zipfile(path):
-        message = (
-            f"The weights '{path.name}' are no file that torch writes today; a plain pickle would execute code to "
-            "load and is not opened. Export the state dict, best as safetensors."
+        raise CardError(
+            "The weights '{name}' are no file that torch writes today; a plain pickle would execute code "
+            "to load and is not opened. Export the state dict, best as safetensors.",
+            name=path.name,
         )
-        raise CardError(message)
     try:
         with zipfile.ZipFile(path) as archive:
             _check_size(path, archive)
@@ -46,15 +46,19 @@ def check(path: Path) -> None:
                         if not _TENSORS.fullmatch(name):
                             _refuse(path, name)
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, ValueError) as why:
-        message = f"The weights '{path.name}' are damaged ({why}); obtain them again."
-        raise CardError(message) from why
+        raise CardError(
+            "The weights '{name}' are damaged ({why}); obtain them again.", name=path.name, why=why
+        ) from why
 
 
 def _check_size(path: Path, archive: zipfile.ZipFile) -> None:
     unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > 2 * path.stat().st_size:  # torch packs nothing
-        message = f"The weights '{path.name}' unpack to {unpacked >> 20} MiB, and were not loaded; save them again."
-        raise CardError(message)
+        raise CardError(
+            "The weights '{name}' unpack to {unpacked} MiB, and were not loaded; save them again.",
+            name=path.name,
+            unpacked=unpacked >> 20,
+        )
 
 
 def _called(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[str]:
@@ -68,8 +72,9 @@ def _called(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> It
 
 
 def _refuse(path: Path, what: str) -> NoReturn:
-    message = (
-        f"The weights '{path.name}' hold Python objects that would execute code to load ({what[:80]}), and were not "
-        "loaded; export the state dict, best as safetensors."
+    raise CardError(
+        "The weights '{name}' hold Python objects that would execute code to load ({what}), and were "
+        "not loaded; export the state dict, best as safetensors.",
+        name=path.name,
+        what=what[:80],
     )
-    raise CardError(message)

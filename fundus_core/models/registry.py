@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from fundus_core.errors import CardError, UsageError
+from fundus_core.errors import CardError, UsageError, say
 from fundus_core.home import home as own_home
 from fundus_core.models import card as cards
 from fundus_core.models.card import Card
@@ -60,7 +60,12 @@ def shelf(folder: Path | None = None) -> Shelf:
             faults[name] = str(error)
             continue
         if card.id in own:
-            message = f"Two cards have the id '{card.id}': {own[card.id].folder.name} and {name}; rename one."
+            message = say(
+                "Two cards have the id '{id}': {name} and {name_2}; rename one.",
+                id=card.id,
+                name=own[card.id].folder.name,
+                name_2=name,
+            )
             faults[name] = faults[card.id] = message
         own[card.id] = card
     found |= own
@@ -85,8 +90,7 @@ def find(model_id: str, folder: Path | None = None) -> Card:
         raise CardError(there.faults[model_id])
     known = there.cards
     if model_id not in known:
-        message = f"There is no model '{model_id}'; the models are {', '.join(known)}."
-        raise UsageError(message)
+        raise UsageError("There is no model '{model_id}'; the models are {known}.", model_id=model_id, known=known)
     return known[model_id]
 
 

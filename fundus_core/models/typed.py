@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
-from fundus_core.errors import CardError
+from fundus_core.errors import CardError, say
 
 NOT_WRITTEN = frozenset({"brought", "folder"})
 """Parts of a card that are no keys of its file."""
@@ -27,20 +27,33 @@ def record(kind: type, content: object, name: str, where: str = "") -> object:
         CardError: A key is unknown or missing, or a value has the wrong type.
     """
     if not isinstance(content, Mapping):
-        message = f"{name}: '{where.rstrip('.')}' must be a table of keys, not {content!r}."
-        raise CardError(message)
+        raise CardError(
+            "{name}: '{where}' must be a table of keys, not {content}.",
+            name=name,
+            where=where.rstrip("."),
+            content=repr(content),
+        )
     known = {field.name for field in fields(kind)}
     for key in content:
         if key not in known:
             allowed = ", ".join(sorted(known - NOT_WRITTEN))
-            message = f"{name} has the unknown key '{where}{key}'; the keys are {allowed}. Correct or remove it."
-            raise CardError(message)
+            raise CardError(
+                "{name} has the unknown key '{where}{key}'; the keys are {allowed}. Correct or remove it.",
+                name=name,
+                where=where,
+                key=key,
+                allowed=allowed,
+            )
     hints = typing.get_type_hints(kind)
     values = {}
     for key in (field.name for field in fields(kind)):
         if key not in content:
-            message = f"{name} lacks the key '{where}{key}'; add it (empty, and named in 'unverified', if unknown)."
-            raise CardError(message)
+            raise CardError(
+                "{name} lacks the key '{where}{key}'; add it (empty, and named in 'unverified', if unknown).",
+                name=name,
+                where=where,
+                key=key,
+            )
         values[key] = _value(hints[key], content[key], name, f"{where}{key}")
     return kind(**values)
 
@@ -70,10 +83,16 @@ def _tuple(arguments: tuple[object, ...], value: object, name: str, where: str) 
     if arguments[-1] is Ellipsis:
         arguments = (arguments[0],) * len(value)
     if len(value) != len(arguments):
-        raise wrong(name, where, f"a list of {len(arguments)}", value)
+        raise wrong(name, where, say("a list of {arguments}", arguments=len(arguments)), value)
     return tuple(_value(h, v, name, f"{where}[{k}]") for k, (h, v) in enumerate(zip(arguments, value, strict=True)))
 
 
 def wrong(name: str, where: str, wanted: str, value: object) -> CardError:
     """Return the one sentence about a value."""
-    return CardError(f"{name}: '{where}' is {value!r}; it must be {wanted}.")
+    return CardError(
+        "{name}: '{where}' is {value}; it must be {wanted}.",
+        name=name,
+        where=where,
+        value=repr(value),
+        wanted=say(wanted),
+    )

@@ -27,8 +27,7 @@ def read(path: Path, *, safetensors: bool | None = None) -> dict[str, Tensor]:
         CardError: The file is missing, damaged, or would execute code to load.
     """
     if not path.is_file():
-        message = f"The weights '{path.name}' are not there; obtain them and put them beside the card."
-        raise CardError(message)
+        raise CardError("The weights '{name}' are not there; obtain them and put them beside the card.", name=path.name)
     if path.suffix == ".safetensors" if safetensors is None else safetensors:
         try:
             return _tensors(load_file(path), path)
@@ -43,18 +42,18 @@ def _unpickled(path: Path) -> object:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        message = (
-            f"The weights '{path.name}' hold Python objects that would execute code to load, and were not loaded; "
-            "export the state dict, best as safetensors."
-        )
-        raise CardError(message) from error
+        raise CardError(
+            "The weights '{name}' hold Python objects that would execute code to load, and were not "
+            "loaded; export the state dict, best as safetensors.",
+            name=path.name,
+        ) from error
     except (RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise _damaged(path, error) from error
 
 
 def _damaged(path: Path, error: Exception) -> CardError:
     why = (str(error).splitlines() or [type(error).__name__])[0]
-    return CardError(f"The weights '{path.name}' are damaged ({why}); obtain them again.")
+    return CardError("The weights '{name}' are damaged ({why}); obtain them again.", name=path.name, why=why)
 
 
 def _tensors(content: object, path: Path) -> dict[str, Tensor]:
@@ -63,8 +62,7 @@ def _tensors(content: object, path: Path) -> dict[str, Tensor]:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
-        message = f"The weights '{path.name}' hold no state dict (names and tensors); export one."
-        raise CardError(message)
+        raise CardError("The weights '{name}' hold no state dict (names and tensors); export one.", name=path.name)
     for key, value in content.items():
         _check_tensor(str(key), value, path)
     return {str(key).removeprefix("module."): value for key, value in content.items()}
@@ -76,11 +74,13 @@ def _check_single(content: object, path: Path) -> None:
     largest = max((len(one) for one in sets.values()), default=0)
     several = [name for name, one in sets.items() if 2 * len(one) > largest]
     if len(several) > 1:
-        message = (
-            f"The weights '{path.name}' hold {len(several)} sets of weights ({', '.join(several)[:200]}); save the one "
-            "that is to be used (often the averaged one, EMA) as a file of its own."
+        raise CardError(
+            "The weights '{name}' hold {several} sets of weights ({several_2}); save the one that is to "
+            "be used (often the averaged one, EMA) as a file of its own.",
+            name=path.name,
+            several=len(several),
+            several_2=", ".join(several)[:200],
         )
-        raise CardError(message)
 
 
 def _sets(content: object, where: str, deep: int) -> Iterator[tuple[str, Mapping[object, object]]]:
@@ -101,11 +101,12 @@ def _check_tensor(name: str, tensor: Tensor, path: Path) -> None:
     if plain and tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
         plain = False
     if not plain or (tensor.is_floating_point() and not bool(torch.isfinite(tensor).all())):
-        message = (
-            f"The tensor '{name[:80]}' in '{path.name}' is no plain array of finite numbers; save the state dict of a "
-            "trained network."
+        raise CardError(
+            "The tensor '{name}' in '{name_2}' is no plain array of finite numbers; save the state dict "
+            "of a trained network.",
+            name=name[:80],
+            name_2=path.name,
         )
-        raise CardError(message)
 
 
 def write(network: nn.Module, path: Path) -> str:
@@ -129,11 +130,15 @@ def load(network: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
     wrong = [key for key in own if key not in weights or weights[key].shape != own[key].shape]
     extra = [key for key in weights if key not in own]
     if wrong or extra:
-        message = (
-            f"The weights '{name}' do not fit the card's network: {len(wrong)} tensors missing or of another shape "
-            f"(first {wrong[:2]}), {len(extra)} unknown (first {extra[:2]}). Correct 'backbone' or outputs."
+        raise CardError(
+            "The weights '{name}' do not fit the card's network: {wrong} tensors missing or of another "
+            "shape (first {wrong_2}), {extra} unknown (first {extra_2}). Correct 'backbone' or outputs.",
+            name=name,
+            wrong=len(wrong),
+            wrong_2=wrong[:2],
+            extra=len(extra),
+            extra_2=extra[:2],
         )
-        raise CardError(message)
     network.load_state_dict(dict(weights))
 
 
@@ -151,9 +156,11 @@ def load_backbone(network: nn.Module, weights: Mapping[str, Tensor], name: str) 
     own = network.state_dict()
     fitting = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
     if len(fitting) < 0.8 * len(own):
-        message = (
-            f"Only {len(fitting)} of the network's {len(own)} tensors are in '{name}'; it belongs to another "
-            "backbone. Name the backbone it was trained with."
+        raise CardError(
+            "Only {fitting} of the network's {own} tensors are in '{name}'; it belongs to another "
+            "backbone. Name the backbone it was trained with.",
+            fitting=len(fitting),
+            own=len(own),
+            name=name,
         )
-        raise CardError(message)
     network.load_state_dict(own | fitting)

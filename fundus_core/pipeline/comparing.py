@@ -97,8 +97,10 @@ def _unsaid(remark: str) -> None:
 def _side(name: str, folder: Path, *, fold: bool, say: Callable[[str], object]) -> Side:
     file = folder / "predictions.csv"
     if not file.is_file():
-        message = f"'{folder}' holds no predictions.csv; give a folder that predict or evaluate wrote, as NAME=DIR."
-        raise UsageError(message)
+        raise UsageError(
+            "'{folder}' holds no predictions.csv; give a folder that predict or evaluate wrote, as NAME=DIR.",
+            folder=folder,
+        )
     made = read_predictions(file)
     truth_file = folder / "truth.csv"
     found = matched(made.table, truth_file, fold=fold) if truth_file.is_file() else None

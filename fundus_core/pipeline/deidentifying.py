@@ -167,8 +167,9 @@ def _source(store: Store, cohort: CohortRef, item: Item) -> Source:
     def read() -> bytes:
         locator = store.locator(cohort, item.name)
         if not locator:
-            reason = "The photograph was turned away when it came in; nothing of it was kept."
-            raise PhotographError(_TURNED_AWAY, reason)
+            raise PhotographError(
+                _TURNED_AWAY, "The photograph was turned away when it came in; nothing of it was kept."
+            )
         return images.source_at(locator).read()
 
     return Source(item.name, read, item.patient_id, item.eye)

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from fundus_core import eye as eyes
 from fundus_core import images, quality, retina
 from fundus_core.deidentify import AuditLine, Deidentified, Pseudonyms, audit_line, deidentify, encode
-from fundus_core.errors import PhotographError
+from fundus_core.errors import PhotographError, say
 from fundus_core.journey import shows_retina
 from fundus_core.records import Photograph, RetinaBounds, Source, Status
 from fundus_core.store import Added, NewPhotograph, Store, TurnedAway
@@ -49,7 +49,9 @@ class Seen:
         if self.clean is not None:
             return self.clean.audit
         why = self.turned_away.code if self.turned_away else ""
-        return audit_line(self.photograph, self.patient, self.sha256, ("file name", f"the whole photograph ({why})"))
+        return audit_line(
+            self.photograph, self.patient, self.sha256, ("file name", say("the whole photograph ({why})", why=say(why)))
+        )
 
 
 def see(source: Source, pseudonyms: Pseudonyms, *, writing: Writing = "refuse") -> Seen:
@@ -69,7 +71,10 @@ def see(source: Source, pseudonyms: Pseudonyms, *, writing: Writing = "refuse") 
         data = source.read()
         photograph = images.decode(data, source.name, pseudonymise=pseudonyms.patient)
     except OSError as error:
-        reason = f"The file could not be opened ({error.strerror or type(error).__name__}); check that it still exists."
+        reason = say(
+            "The file could not be opened ({strerror}); check that it still exists.",
+            strerror=error.strerror or type(error).__name__,
+        )
         return _turned_away(source, pseudonyms, data, TurnedAway(Status.FAILED.value, "unreadable", reason))
     except PhotographError as error:
         return _turned_away(source, pseudonyms, data, TurnedAway(Status.FAILED.value, error.code, str(error)))
@@ -88,9 +93,11 @@ def see(source: Source, pseudonyms: Pseudonyms, *, writing: Writing = "refuse") 
 def _left(seen: Seen, found: Sequence[retina.Box]) -> Seen:
     """A photograph that stays behind for the writing in it."""
     places, where = len(found), _places(found)
-    message = (
-        f"Writing seems to be burned in over the retina; places found: {places} ({where}, in pixels). "
-        "Look at the photograph; have what was found blacked out, or keep it where it is no writing."
+    message = say(
+        "Writing seems to be burned in over the retina; places found: {places} ({where}, in pixels). "
+        "Look at the photograph; have what was found blacked out, or keep it where it is no writing.",
+        places=places,
+        where=say(where),
     )
     why = TurnedAway(Status.REFUSED.value, "burned_in_writing", message)
     return replace(seen, clean=None, bounds=None, turned_away=why, writing=tuple(found))
@@ -106,7 +113,7 @@ def _without_writing(seen: Seen, found: Sequence[retina.Box], bounds: RetinaBoun
         left = retina.find_writing(black, bounds)
         if not left:
             where = _places(boxes)
-            what = f"writing over the retina ({where})"
+            what = say("writing over the retina ({where})", where=say(where))
             audit = replace(clean.audit, removed=(*clean.audit.removed, what))
             return replace(seen, clean=replace(clean, pixels=black, audit=audit), writing=tuple(boxes))
         boxes += left

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 from fundus_core import __version__, images, journey, processes
-from fundus_core.errors import UsageError
-from fundus_core.explain import Explanation, read, saliency, write
+from fundus_core.errors import FundusError, UsageError
+from fundus_core.explain import Explanation, saliency, write
 from fundus_core.journey import Examined
 from fundus_core.models import registry
 from fundus_core.models.card import Card
@@ -38,15 +37,19 @@ def explain(locator: str, model: str, targets: Sequence[str], out: Path, *, meth
         UsageError: The photograph, the model, a target or the method does not exist; nothing was written.
         CardError: The weights are damaged or do not fit.
     """
+    found = _explained(locator, model, targets, method)
+    write(found, out)
+    return found
+
+
+def _explained(locator: str, model: str, targets: Sequence[str], method: str) -> Explanation:
     card = registry.ready(model)
     if not (Path(locator).is_file() or "::" in locator):
-        message = f"'{locator}' is not a file; give one photograph, or archive.zip::photograph."
-        raise UsageError(message)
+        raise UsageError("'{locator}' is not a file; give one photograph, or archive.zip::photograph.", locator=locator)
     examined = journey.examine(images.source_at(locator), [card.rule])
     found = _told(card, examined)
     if examined.status is Status.ACCEPTED:
         found = _looked(found, card, examined, targets, method)
-    write(found, out)
     return found
 
 
@@ -60,30 +63,30 @@ def ask_explanation(locator: str, model: str, targets: Sequence[str] = (), *, me
         UsageError: What that process found at fault, in its words, or that it took too long.
     """
     registry.ready(model)
-    with tempfile.TemporaryDirectory(prefix="explain-") as folder:
-        options = [option for target in targets for option in ("--target", target)]
-        _call([locator, "--model", model, "--method", method, "--out", folder, *options])
-        return read(Path(folder))
-
-
-def _call(arguments: Sequence[str]) -> None:
+    child = processes.Child(_Explainer)
     try:
-        done = subprocess.run(  # noqa: S603 (our own interpreter and module)
-            processes.command("fundus_core", "explain", *arguments),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env=processes.environment(),
-            timeout=PATIENCE_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        message = f"The explanation took more than {PATIENCE_S / 60:.0f} minutes and was given up; ask for one target."
-        raise UsageError(message) from None
-    if done.returncode not in (0, 1):
-        last = done.stderr.strip().splitlines()[-1:] or [f"the process ended with {done.returncode}"]
-        message = f"There is no explanation: {last[0].removeprefix('fundus_core explain: ')}"
-        raise UsageError(message)
+        found = child.ask("explained", locator, model, tuple(targets), method, patience_s=PATIENCE_S)
+    except processes.DiedError:
+        raise UsageError(
+            "The explanation broke off, or took more than {minutes:.0f} minutes; ask for one target.",
+            minutes=PATIENCE_S / 60,
+        ) from None
+    finally:
+        child.end()
+    if isinstance(found, FundusError):
+        raise UsageError("There is no explanation: {why}", why=found)
+    return cast("Explanation", found)
+
+
+class _Explainer:
+    """In the process that is asked."""
+
+    def explained(self, *asked: Any) -> Explanation | FundusError:
+        """Return the explanation, or why there is none."""
+        try:
+            return _explained(*asked)
+        except FundusError as error:
+            return error
 
 
 def _told(card: Card, examined: Examined) -> Explanation:

@@ -101,8 +101,11 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        message = f"'{path.name}' could not be read ({error.strerror}); give a table of predictions."
-        raise UsageError(message) from error
+        raise UsageError(
+            "'{name}' could not be read ({strerror}); give a table of predictions.",
+            name=path.name,
+            strerror=error.strerror,
+        ) from error
 
 
 def _ours(path: Path) -> PredictionsFile | None:
@@ -117,8 +120,9 @@ def _ours(path: Path) -> PredictionsFile | None:
     except (UnicodeDecodeError, csv.Error):
         return None
     except OSError as error:
-        message = f"'{path.name}' could not be read ({error.strerror}); give a predictions.csv."
-        raise UsageError(message) from error
+        raise UsageError(
+            "'{name}' could not be read ({strerror}); give a predictions.csv.", name=path.name, strerror=error.strerror
+        ) from error
     try:
         return _as_written(columns)
     except ValueError:
@@ -187,8 +191,13 @@ def understood(table: Table, proposal: truth.Proposal, asked: Asked) -> Predicti
     lines = truth.apply(of_one, mapping, rows_are_people=asked.rows_are_people)
     bad = next((fault for fault in lines.faults if fault.fault in _UNREAD and _is_predicted(fault, mapping)), None)
     if bad is not None:
-        message = f"'{table.name}' row {bad.row}, column '{bad.column}': found '{bad.value}', a number is needed."
-        raise UsageError(message)
+        raise UsageError(
+            "'{name}' row {row}, column '{column}': found '{value}', a number is needed.",
+            name=table.name,
+            row=bad.row,
+            column=bad.column,
+            value=bad.value,
+        )
     return _file(of_one, truth.once(lines), model)
 
 
@@ -201,11 +210,14 @@ def _refuse_undecided(table: Table, proposal: truth.Proposal) -> None:
     if asked:
         first = asked[0]
         role = first.role if first.role in TARGETS else "sbp"
-        message = (
-            f"'{table.name}', column '{first.heading}': {first.reason} Say it with --column "
-            f"'{first.heading}={role} predicted' (then a unit, % or female or male), measured, or ignored."
+        raise UsageError(
+            "'{name}', column '{heading}': {reason} Say it with --column '{heading}={role} predicted' "
+            "(then a unit, % or female or male), measured, or ignored.",
+            name=table.name,
+            heading=first.heading,
+            reason=first.reason,
+            role=role,
         )
-        raise UsageError(message)
 
 
 def _chosen(name: str, models: Sequence[str], wanted: str) -> str:
@@ -217,8 +229,13 @@ def _chosen(name: str, models: Sequence[str], wanted: str) -> str:
     if len(models) > 1:
         shown = ", ".join(f"'{model}'" if model else "one without a name" for model in models[:12])
         asked = f"There is no '{wanted}'; name one" if wanted else "Say which"
-        message = f"'{name}' holds predictions of {len(models)} models: {shown}. {asked} with --model."
-        raise UsageError(message)
+        raise UsageError(
+            "'{name}' holds predictions of {models} models: {shown}. {asked} with --model.",
+            name=name,
+            models=len(models),
+            shown=shown,
+            asked=asked,
+        )
     return models[0] if models else ""
 
 
@@ -233,17 +250,18 @@ def _refuse_nothing(table: Table, mapping: truth.Proposal, *, rows_are_people: b
     if predicted and (rows_are_people or mapping.having("photograph") or mapping.having("patient_id")):
         return
     if predicted:
-        message = (
-            f"{have}; needed are 'photograph' or the patient's id. Say it with --column 'HEADING=patient_id', or with "
-            "--each-row-a-person where each row is another person."
+        raise UsageError(
+            "{have}; needed are 'photograph' or the patient's id. Say it with --column "
+            "'HEADING=patient_id', or with --each-row-a-person where each row is another person.",
+            have=have,
         )
-        raise UsageError(message)
-    message = (
-        f"{have}, and none is said to be predicted; needed are 'photograph' or the patient's id, and one or more of "
-        f"{', '.join(TARGETS)}. Give the measured values with --truth where these are predictions, or say which is "
-        "one with --column 'HEADING=sbp predicted'."
+    raise UsageError(
+        "{have}, and none is said to be predicted; needed are 'photograph' or the patient's id, and "
+        "one or more of {targets}. Give the measured values with --truth where these are "
+        "predictions, or say which is one with --column 'HEADING=sbp predicted'.",
+        have=have,
+        targets=TARGETS,
     )
-    raise UsageError(message)
 
 
 def _file(table: Table, lines: truth.TruthTable, model: str) -> PredictionsFile:
@@ -296,8 +314,12 @@ def _status(name: str, words: Labels) -> Labels:
     known = np.isin(stated, [status.value for status in Status])
     strange = sorted(set(stated[~known & (stated != "")].tolist()))
     if strange and known.any():
-        message = f"'{name}', column 'status': found '{strange[0]}'; allowed are {', '.join(Status)}."
-        raise UsageError(message)
+        raise UsageError(
+            "'{name}', column 'status': found '{strange}'; allowed are {status}.",
+            name=name,
+            strange=strange[0],
+            status=Status,
+        )
     return np.where(known, stated, Status.PREDICTED.value)
 
 

@@ -93,8 +93,7 @@ def predict(
     measured = truth.load(request.truth) if request.truth else None
     for path in request.paths:
         if not path.exists():
-            message = f"'{path}' does not exist; give photographs, folders, a ZIP or a CSV of paths."
-            raise UsageError(message)
+            raise UsageError("'{path}' does not exist; give photographs, folders, a ZIP or a CSV of paths.", path=path)
     limits = LIMITS if request.percentile is None else limits_of(sources(request.paths), request.percentile)
     request.out.mkdir(parents=True, exist_ok=True)
     with _store(request) as store:
@@ -167,8 +166,9 @@ def _work_off(
         time.sleep(_POLL_SECONDS)
         runs.ensure_worker(store)
     if not now.finished:
-        message = f"The run stopped: {now.note or now.state}; mend that and call the same command again."
-        raise UsageError(message)
+        raise UsageError(
+            "The run stopped: {note}; mend that and call the same command again.", note=now.note or now.state
+        )
     return now
 
 

@@ -93,8 +93,9 @@ def prove(paths: Sequence[Path], out: Path, *, model: str = "sample-rendered") -
             planted(pixels, names, originals, at) for at, pixels in enumerate(_pixels(paths, folder / "rendered"))
         ]
         if not burned:
-            message = "No photograph could be read, so nothing was proved; give photographs, or none for rendered ones."
-            raise UsageError(message)
+            raise UsageError(
+                "No photograph could be read, so nothing was proved; give photographs, or none for rendered ones."
+            )
         table = _table(originals, names, [one.path for one in burned])
         written = folder / "written"
         steps = [(verb[0], _run(verb, folder)) for verb in _verbs(originals, table, key, written, model)]

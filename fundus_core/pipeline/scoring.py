@@ -90,8 +90,9 @@ def matched(
     lines = truth.load(measured, proposal=proposal, sheet=sheet)
     found = truth.match(lines, names, patient_ids=patients, eyes=sides, fold=fold)
     if not (found.line >= 0).any():
-        message = f"No row of '{measured.name}' belongs to a predicted photograph. {' '.join(found.why)}"
-        raise UsageError(message)
+        raise UsageError(
+            "No row of '{name}' belongs to a predicted photograph. {why}", name=measured.name, why=" ".join(found.why)
+        )
     return found
 
 
@@ -147,11 +148,13 @@ def _together(made: PredictionsFile, name: str) -> truth.Match:
     if made.lines is None or not set(made.lines.values) & set(made.lines.predicted):
         found = f"predictions of {', '.join(made.table.predicted) or 'nothing'}"
         also = ", ".join(made.table.truth)
-        message = (
-            f"'{name}' holds {found} and measured values of {also or 'nothing'}; give the measured values of what is "
-            "predicted with --truth FILE, or in columns of the same table."
+        raise UsageError(
+            "'{name}' holds {found} and measured values of {also}; give the measured values of what is "
+            "predicted with --truth FILE, or in columns of the same table.",
+            name=name,
+            found=found,
+            also=also or "nothing",
         )
-        raise UsageError(message)
     return truth.together(made.lines, made.table.photograph)
 
 
@@ -308,8 +311,11 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        message = f"The saved columns '{path}' cannot be read ({error}); give a JSON file saved by this program."
-        raise UsageError(message) from error
+        raise UsageError(
+            "The saved columns '{path}' cannot be read ({error}); give a JSON file saved by this program.",
+            path=path,
+            error=error,
+        ) from error
 
 
 def write_truth(out: Path, found: truth.Match) -> None:

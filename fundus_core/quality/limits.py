@@ -58,12 +58,16 @@ class Limits:
         try:
             found = {str(name): float(value) for name, value in json.loads(text).items()}
         except (ValueError, TypeError, AttributeError) as error:
-            message = f"The limits of quality '{text[:80]}' cannot be read ({error}); start the run again."
-            raise UsageError(message) from error
+            raise UsageError(
+                "The limits of quality '{text}' cannot be read ({error}); start the run again.",
+                text=text[:80],
+                error=error,
+            ) from error
         known = {field.name for field in fields(cls)}
         if not set(found) <= known or not all(map(math.isfinite, found.values())):
-            message = f"The limits of quality '{text[:80]}' name something else than {', '.join(sorted(known))}."
-            raise UsageError(message)
+            raise UsageError(
+                "The limits of quality '{text}' name something else than {known}.", text=text[:80], known=sorted(known)
+            )
         return cls(**found)
 
 
@@ -91,11 +95,14 @@ def limits_from_percentile(measurements: Sequence[Measurements], percentile: flo
         UsageError: The percentile lies outside 0 to 50, or there are too few photographs.
     """
     if not 0.0 <= percentile <= 50.0:
-        message = f"A percentile of {percentile} was asked for; it must lie between 0 and 50."
-        raise UsageError(message)
+        raise UsageError(
+            "A percentile of {percentile} was asked for; it must lie between 0 and 50.", percentile=percentile
+        )
     if len(measurements) < 20:
-        message = f"Limits cannot be taken from {len(measurements)} photographs; at least 20 are needed."
-        raise UsageError(message)
+        raise UsageError(
+            "Limits cannot be taken from {measurements} photographs; at least 20 are needed.",
+            measurements=len(measurements),
+        )
     floors = {name: _percentile(measurements, name, percentile) for name in _FLOORS}
     ceilings = {name: _percentile(measurements, name, 100.0 - percentile) for name in _CEILINGS}
     stricter = {name: max(value, getattr(limits, name)) for name, value in floors.items()}

@@ -44,14 +44,17 @@ class CropRule:
 
     def __post_init__(self) -> None:
         if self.size < 1:
-            message = f"A crop of {self.size} px was asked for; the size must be 1 px or more."
-            raise UsageError(message)
+            raise UsageError("A crop of {size} px was asked for; the size must be 1 px or more.", size=self.size)
         if self.resample not in RESAMPLING:
-            message = f"Resampling '{self.resample}' is not known; choose one of {', '.join(RESAMPLING)}."
-            raise UsageError(message)
+            raise UsageError(
+                "Resampling '{resample}' is not known; choose one of {resampling}.",
+                resample=self.resample,
+                resampling=RESAMPLING,
+            )
         if not (math.isfinite(self.margin) and 0.0 <= self.margin <= 1.0):
-            message = f"A crop margin of {self.margin} was asked for; it must lie between 0 and 1."
-            raise UsageError(message)
+            raise UsageError(
+                "A crop margin of {margin} was asked for; it must lie between 0 and 1.", margin=self.margin
+            )
 
 
 def mask(bounds: RetinaBounds) -> NDArray[np.bool_]:
@@ -200,9 +203,11 @@ def shrunk(square: Pixels, size: int) -> Pixels:
 
 def _check(pixels: Pixels, bounds: RetinaBounds) -> None:
     if pixels.shape != (bounds.height, bounds.width, 3) or pixels.dtype != np.uint8:
-        message = (
-            f"The photograph has shape {pixels.shape} and type {pixels.dtype}, but the "
-            f"bounds belong to one of {bounds.height} x {bounds.width} x 3 bytes (RGB); find the bounds on "
-            "it."
+        raise UsageError(
+            "The photograph has shape {shape} and type {dtype}, but the bounds belong to one of {height} "
+            "x {width} x 3 bytes (RGB); find the bounds on it.",
+            shape=pixels.shape,
+            dtype=pixels.dtype,
+            height=bounds.height,
+            width=bounds.width,
         )
-        raise UsageError(message)

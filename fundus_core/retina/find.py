@@ -203,9 +203,9 @@ def _curved(points: Floats, longer: int) -> Floats:
 
 def _check(pixels: Pixels) -> None:
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
-        message = (
-            f"The field of view was sought in an array of shape {pixels.shape} and type {pixels.dtype}; it "
-            "must be "
-            "height x width x 3 bytes (RGB)."
+        raise UsageError(
+            "The field of view was sought in an array of shape {shape} and type {dtype}; it must be "
+            "height x width x 3 bytes (RGB).",
+            shape=pixels.shape,
+            dtype=pixels.dtype,
         )
-        raise UsageError(message)

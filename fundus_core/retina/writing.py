@@ -90,10 +90,11 @@ def find_writing(pixels: Pixels, bounds: RetinaBounds) -> tuple[Box, ...]:
         UsageError: The bounds were measured on a photograph of another size.
     """
     if pixels.shape != (bounds.height, bounds.width, 3):
-        message = (
-            f"The bounds belong to a photograph of {bounds.height} x {bounds.width} pixels; find them on this one."
+        raise UsageError(
+            "The bounds belong to a photograph of {height} x {width} pixels; find them on this one.",
+            height=bounds.height,
+            width=bounds.width,
         )
-        raise UsageError(message)
     step = max(1, round(2.0 * bounds.radius / WORKING_PX))
     window, x0, y0 = _window(pixels, bounds)
     small, found = _reduced(window, step), []

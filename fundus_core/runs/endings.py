@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from fundus_core.errors import joined
 from fundus_core.records import Eye, Status
 from fundus_core.runs.claims import Ending
 from fundus_core.runs.looking import Looked
@@ -59,7 +60,7 @@ def _prediction(looked: Looked, one: Predicted) -> Finding:
         sha256=looked.sha256,
         status=(Status.REFUSED if one.refusal else Status.PREDICTED).value,
         reason_code=code,
-        reason=refused or " ".join(note for note in notes if note),
+        reason=refused or joined(notes),
         quality=examined.score if examined else float("nan"),
         out_of_distribution=one.distance,
         precision=one.precision,

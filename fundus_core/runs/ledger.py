@@ -30,8 +30,7 @@ _UNFINISHED = ("active", "paused", "stopped")
 def submit(store: Store, cohort: CohortRef, models: Sequence[ModelVersion]) -> int:
     """Queue a cohort for model versions; see ``runs.submit``."""
     if not models:
-        message = "A run needs a model; name one."
-        raise UsageError(message)
+        raise UsageError("A run needs a model; name one.")
     changed = _changed(store, cohort)
 
     def submit_(connection: sa.Connection) -> int:
@@ -202,8 +201,7 @@ def _move(store: Store, run: int, states: Sequence[str], state: str, *, note: st
     def move(connection: sa.Connection) -> None:
         known = connection.execute(sa.select(_RUN.state).where(_RUN.id == run)).scalar()
         if known is None:
-            message = f"There is no run {run}; it may have been deleted with its cohort."
-            raise UsageError(message)
+            raise UsageError("There is no run {run}; it may have been deleted with its cohort.", run=run)
         if known in states:
             connection.execute(sa.update(schema.run).where(_RUN.id == run).values(state=state, note=note))
             held = sa.and_(_ENTRY.run_id == run, _ENTRY.state == IN_FLIGHT)
@@ -212,7 +210,6 @@ def _move(store: Store, run: int, states: Sequence[str], state: str, *, note: st
             else:
                 finish_if_done(connection, run)
         elif known == "cancelled" and state == "active":
-            message = "This run was cancelled; start a new one: what was found already costs nothing again."
-            raise UsageError(message)
+            raise UsageError("This run was cancelled; start a new one: what was found already costs nothing again.")
 
     store.write(move)

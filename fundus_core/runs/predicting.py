@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fundus_core.errors import FundusError
+from fundus_core.errors import FundusError, say
 from fundus_core.records import Pixels, Prediction, Status
 from fundus_core.retina import CropRule
 from fundus_core.runs.looking import PICTURE, Looked
@@ -79,16 +79,21 @@ def _ask(model: Model, crops: Sequence[Pixels]) -> list[Predicted]:
         if len(crops) > 1:
             return [answer for crop in crops for answer in _ask(model, [crop])]
         why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        return [Predicted(fault=("prediction_failed", f"The model failed on this photograph: {why}."))]
+        return [
+            Predicted(fault=("prediction_failed", say("The model failed on this photograph: {why}.", why=say(why))))
+        ]
     return [_one(model, found, i) for i in range(len(crops))]
 
 
 def _one(model: Model, found: Predictions, i: int) -> Predicted:
     distance = float(found.distance[i])
     if distance > model.silent_beyond:
-        message = (
-            f"The photograph lies at distance {distance:.1f} from the rendered eyes that the model was trained on "
-            f"({model.silent_beyond:g} is allowed): its numbers would mean nothing. Use a model of real photographs."
+        message = say(
+            "The photograph lies at distance {distance:.1f} from the rendered eyes that the model was "
+            "trained on ({silent_beyond:g} is allowed): its numbers would mean nothing. Use a model of "
+            "real photographs.",
+            distance=distance,
+            silent_beyond=model.silent_beyond,
         )
         return Predicted(distance=distance, precision=found.precision, refusal=("out_of_distribution", message))
     predictions = {
@@ -97,6 +102,6 @@ def _one(model: Model, found: Predictions, i: int) -> Predicted:
     }
     wrong = [name for name, one in predictions.items() if not math.isfinite(one.value)]
     if wrong:
-        message = f"The model gave no number for {', '.join(wrong)}; check the model with 'models check'."
+        message = say("The model gave no number for {wrong}; check the model with 'models check'.", wrong=wrong)
         return Predicted(fault=("prediction_failed", message))
     return Predicted(predictions, distance, found.precision, model.remark)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, say
 from fundus_core.runs.ledger import IN_FLIGHT, SETTLED, version_ids
 from fundus_core.store import CohortRef, Store, cohorts, schema
 
@@ -81,8 +81,7 @@ def progress(store: Store, run: int) -> Progress:
     with store.reading() as connection:
         row = connection.execute(sa.select(schema.run).where(_RUN.id == run)).first()
         if row is None:
-            message = f"There is no run {run}; it may have been deleted with its cohort."
-            raise UsageError(message)
+            raise UsageError("There is no run {run}; it may have been deleted with its cohort.", run=run)
         models = tuple(version.model for version in version_ids(connection, run).values())
         counts, reused = _counts(connection, run)
         speed = _speed(connection, run)
@@ -111,7 +110,7 @@ def _obstacle(store: Store) -> str:
     free = store.shelf.free_bytes()
     if free >= LITTLE_BYTES:
         return ""
-    return f"The disk is full ({free / 1e6:.0f} MB are free); make room, and the run goes on by itself."
+    return say("The disk is full ({free:.0f} MB are free); make room, and the run goes on by itself.", free=free / 1e6)
 
 
 def _counts(connection: sa.Connection, run: int) -> tuple[Mapping[str, int], int]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
-from fundus_core.errors import FundusError
+from fundus_core.errors import FundusError, say
 from fundus_core.retina import CropRule
 from fundus_core.runs import alone, claims, ledger, looking, presence
 from fundus_core.runs.claims import Ending, Member, Turn
@@ -120,7 +120,7 @@ class Worker:
         try:
             return {version: self._open(version, turn) for version in turn.versions}
         except _CANNOT_OPEN as error:
-            ledger.stop(self.store, turn.run, f"The model could not be used: {error}")
+            ledger.stop(self.store, turn.run, say("The model could not be used: {error}", error=error))
             return None
 
     def _open(self, version: int, turn: Turn) -> Model:
@@ -128,11 +128,10 @@ class Worker:
             wanted = turn.versions[version]
             model = self.opening(wanted.model)
             if replace(model.version, limits=wanted.limits) != wanted:
-                message = (
-                    f"The card or the weights of '{wanted.model}' have changed since the run was started; "
-                    "start a new run."
+                raise FundusError(
+                    "The card or the weights of '{model}' have changed since the run was started; start a new run.",
+                    model=wanted.model,
                 )
-                raise FundusError(message)
             self.models[version] = model
         self.models.move_to_end(version)
         while len(self.models) > max(WARM, len(turn.versions)):

@@ -18,7 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from fundus_core import private
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, say
 from fundus_core.store import belonging, database, schema
 from fundus_core.store.files import KINDS, Kind, Shelf, sha256_of
 from fundus_core.store.ground import DATABASE, Ground, place
@@ -119,21 +119,22 @@ def restore(
 def _check_place(to: Path, own: str, store: Path) -> None:
     here, there = to.resolve(), store.resolve()
     if here == there or there in here.parents or here in there.parents:
-        message = f"The backup '{to}' would lie in the store itself; name a folder elsewhere, best on another disk."
-        raise UsageError(message)
+        raise UsageError(
+            "The backup '{to}' would lie in the store itself; name a folder elsewhere, best on another disk.", to=to
+        )
     if to.is_dir() and any(to.iterdir()) and belonging.read_mark(to) != own:
-        message = f"'{to}' holds something else than a backup of this store; name a new folder."
-        raise UsageError(message)
+        raise UsageError("'{to}' holds something else than a backup of this store; name a new folder.", to=to)
 
 
 def _check_backup(source: Path) -> str:
     """Return the id of the backup's store."""
     path = source / DATABASE
     if not path.is_file():
-        message = (
-            f"'{source}' holds no backup (there is no '{DATABASE}' in it); name the folder that 'store backup' made."
+        raise UsageError(
+            "'{source}' holds no backup (there is no '{database}' in it); name the folder that 'store backup' made.",
+            source=source,
+            database=say(DATABASE),
         )
-        raise UsageError(message)
     belonging.check(place(source)[0], Shelf(source))
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         _require_sound(connection)
@@ -143,18 +144,16 @@ def _check_backup(source: Path) -> str:
 def _check_free(url: sa.URL, folder: Path, own: str, *, replace: bool) -> None:
     mark = belonging.read_mark(folder) if folder.is_dir() else ""
     if (mark and mark != own) or (not mark and folder.is_dir() and any(Shelf(folder).everything())):
-        message = f"The folder '{folder}' holds the files of another store; name a new one."
-        raise UsageError(message)
+        raise UsageError("The folder '{folder}' holds the files of another store; name a new one.", folder=folder)
     try:
         works = belonging.look(url, marked=True).version > 0
     except database.StoreDamagedError:
         works = False
     if works and not (replace and url.get_backend_name() == "sqlite"):
-        message = (
-            "There is a database that works in the place where the backup should go; name another place, or give "
-            "--replace to put a database in a folder aside."
+        raise UsageError(
+            "There is a database that works in the place where the backup should go; name another place, "
+            "or give --replace to put a database in a folder aside."
         )
-        raise UsageError(message)
     if works:
         _require_unused(Path(url.database or ""))
 
@@ -165,8 +164,11 @@ def _require_unused(path: Path) -> None:
         try:
             connection.execute("PRAGMA journal_mode=DELETE").fetchall()
         except sqlite3.OperationalError as error:
-            message = f"The store's database '{path}' is in use ({error}); stop the app and its worker, then try again."
-            raise UsageError(message) from error
+            raise UsageError(
+                "The store's database '{path}' is in use ({error}); stop the app and its worker, then try again.",
+                path=path,
+                error=error,
+            ) from error
 
 
 @contextlib.contextmanager
@@ -174,8 +176,11 @@ def _written(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        message = f"The copy could not be written to '{folder}' ({error.strerror}); make room, then try again."
-        raise UsageError(message) from error
+        raise UsageError(
+            "The copy could not be written to '{folder}' ({strerror}); make room, then try again.",
+            folder=folder,
+            strerror=error,
+        ) from error
 
 
 # The database -------------------------------------------------------------------------------------------------
@@ -194,8 +199,10 @@ def _copy_database(engine: sa.Engine, part: Path) -> None:
             try:
                 source.backup(copy)
             except sqlite3.DatabaseError as error:
-                message = f"The store's database cannot be copied ({error}); 'python -m fundus_core doctor' says more."
-                raise UsageError(message) from error
+                raise UsageError(
+                    "The store's database cannot be copied ({error}); 'python -m fundus_core doctor' says more.",
+                    error=error,
+                ) from error
     else:
         with _tables_in(part) as copy, database.understood():
             _copy_rows(engine, copy)
@@ -255,8 +262,9 @@ def _require_sound(connection: sqlite3.Connection) -> None:
     except sqlite3.DatabaseError as error:
         found = str(error)
     if found != "ok":
-        message = f"The database is damaged ({' '.join(str(found).split())}); take an earlier backup."
-        raise UsageError(message)
+        raise UsageError(
+            "The database is damaged ({split}); take an earlier backup.", split=" ".join(str(found).split())
+        )
 
 
 def _put_database(part: Path, path: Path) -> None:

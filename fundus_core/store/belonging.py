@@ -62,11 +62,13 @@ def check(url: sa.URL, shelf: Shelf) -> Claim:
     elif not claim.version:
         _refuse_lost(url, shelf, mark)
     elif mark and claim.id:
-        message = (
-            f"The folder '{shelf.folder}' holds the files of the store {mark[:8]}, and the database is the one of "
-            f"store {claim.id[:8]}; nothing was changed, so name the folder and the database that belong together."
+        raise UsageError(
+            "The folder '{folder}' holds the files of the store {mark}, and the database is the one of "
+            "store {id}; nothing was changed, so name the folder and the database that belong together.",
+            folder=shelf.folder,
+            mark=mark[:8],
+            id=claim.id[:8],
         )
-        raise UsageError(message)
     else:
         _refuse_strangers(shelf, claim.kept)
     return claim
@@ -83,12 +85,14 @@ def _refuse_copy(url: sa.URL, shelf: Shelf, mark: str) -> None:
     except (UsageError, OSError):
         return  # it is lost, and this one took its place
     if there:
-        message = (
-            f"The folder '{shelf.folder}' is used with the database '{known}', and '{url.database}' is a copy of it; "
-            "nothing was changed, so open that one, or move it away where this one should count (or say so with "
-            "'python -m fundus_core doctor --join')."
+        raise UsageError(
+            "The folder '{folder}' is used with the database '{known}', and '{database}' is a copy of "
+            "it; nothing was changed, so open that one, or move it away where this one should count (or "
+            "say so with 'python -m fundus_core doctor --join').",
+            folder=shelf.folder,
+            known=known,
+            database=url.database,
         )
-        raise UsageError(message)
 
 
 def _refuse_lost(url: sa.URL, shelf: Shelf, mark: str) -> None:
@@ -96,12 +100,14 @@ def _refuse_lost(url: sa.URL, shelf: Shelf, mark: str) -> None:
     if not mark and not there:
         return
     where = url.render_as_string()
-    message = (
-        f"The folder '{shelf.folder}' holds the files of a store ({there} photographs), and the database that knows "
-        f"them is missing or empty ({where}); nothing was changed, so put it or a backup back, or name another folder "
-        "to begin anew."
+    raise UsageError(
+        "The folder '{folder}' holds the files of a store ({there} photographs), and the database "
+        "that knows them is missing or empty ({where}); nothing was changed, so put it or a backup "
+        "back, or name another folder to begin anew.",
+        folder=shelf.folder,
+        there=there,
+        where=where,
     )
-    raise UsageError(message)
 
 
 def _refuse_strangers(shelf: Shelf, kept: frozenset[str]) -> None:
@@ -112,12 +118,15 @@ def _refuse_strangers(shelf: Shelf, kept: frozenset[str]) -> None:
     both = len(there & kept)
     if 2 * both >= len(kept) and 2 * both >= len(there):
         return
-    message = (
-        f"The database knows {len(kept)} photographs of its own, and of the {len(there)} in the folder "
-        f"'{shelf.folder}' {both} are among them; nothing was changed, so name the two that belong together (is a "
-        "disk missing?), or say with 'python -m fundus_core doctor --join' that these do."
+    raise UsageError(
+        "The database knows {kept} photographs of its own, and of the {there} in the folder "
+        "'{folder}' {both} are among them; nothing was changed, so name the two that belong together "
+        "(is a disk missing?), or say with 'python -m fundus_core doctor --join' that these do.",
+        kept=len(kept),
+        there=len(there),
+        folder=shelf.folder,
+        both=both,
     )
-    raise UsageError(message)
 
 
 def join(connection: sa.Connection, shelf: Shelf) -> None:
@@ -159,10 +168,11 @@ def _words(folder: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        message = (
-            f"The store's mark '{folder / MARK}' cannot be read ({error.strerror}); let it be read, then try again."
-        )
-        raise UsageError(message) from error
+        raise UsageError(
+            "The store's mark '{folder}' cannot be read ({strerror}); let it be read, then try again.",
+            folder=folder / MARK,
+            strerror=error,
+        ) from error
 
 
 def _database_of(folder: Path) -> Path | None:
@@ -191,8 +201,11 @@ def write_mark(folder: Path, words: str) -> None:
         private.write(scrap, f"{words}\n".encode())
         scrap.replace(folder / MARK)
     except OSError as error:
-        message = f"The folder '{folder}' cannot be written ({error.strerror}); choose one that can."
-        raise UsageError(message) from error
+        raise UsageError(
+            "The folder '{folder}' cannot be written ({strerror}); choose one that can.",
+            folder=folder,
+            strerror=error,
+        ) from error
 
 
 # What the database says ---------------------------------------------------------------------------------------
@@ -251,21 +264,24 @@ def _is_there(path: Path) -> bool:
     except FileNotFoundError:
         state = None
     except OSError as error:
-        message = f"The store's database '{path}' cannot be opened ({error.strerror}); let it be read and written."
-        raise UsageError(message) from error
+        raise UsageError(
+            "The store's database '{path}' cannot be opened ({strerror}); let it be read and written.",
+            path=path,
+            strerror=error,
+        ) from error
     if state is not None and not stat.S_ISREG(state.st_mode):
-        message = (
-            f"The store could not be opened: '{path}' should be its database and is no file; nothing was changed, so "
-            "put the right one or a backup back."
+        raise StoreDamagedError(
+            "The store could not be opened: '{path}' should be its database and is no file; nothing was "
+            "changed, so put the right one or a backup back.",
+            path=path,
         )
-        raise StoreDamagedError(message)
     there = state is not None and state.st_size > 0
     if not there and _has_bytes(path.with_name(f"{path.name}-wal")):
-        message = (
-            f"The store could not be opened: its database '{path}' is missing or empty and its journal is there; "
-            "nothing was changed, so put it or a backup back."
+        raise StoreDamagedError(
+            "The store could not be opened: its database '{path}' is missing or empty and its journal is "
+            "there; nothing was changed, so put it or a backup back.",
+            path=path,
         )
-        raise StoreDamagedError(message)
     return there
 
 

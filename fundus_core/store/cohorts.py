@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, say
 from fundus_core.store import database, schema
 from fundus_core.store.values import Cohort
 
@@ -52,9 +52,8 @@ def id_of(connection: sa.Connection, ref: CohortRef) -> int:
     found = connection.execute(sa.select(_COHORT.id).where(_is(ref))).scalar()
     if found is None:
         names = connection.execute(sa.select(_COHORT.name).order_by(_COHORT.name).limit(20)).scalars().all()
-        known = f"the cohorts are {', '.join(names)}" if names else "there are no cohorts yet"
-        message = f"There is no cohort '{ref}'; {known}."
-        raise UsageError(message)
+        known = say("the cohorts are {names}", names=names) if names else "there are no cohorts yet"
+        raise UsageError("There is no cohort '{ref}'; {known}.", ref=ref, known=say(known))
     return int(found)
 
 
@@ -98,11 +97,9 @@ def free_name(connection: sa.Connection, name: str) -> str:
     """
     name = name.strip()
     if not name:
-        message = "A cohort needs a name; type one."
-        raise UsageError(message)
+        raise UsageError("A cohort needs a name; type one.")
     if connection.execute(sa.select(_COHORT.id).where(_COHORT.name == name)).scalar() is not None:
-        message = f"There is a cohort '{name}' already; choose another name."
-        raise UsageError(message)
+        raise UsageError("There is a cohort '{name}' already; choose another name.", name=name)
     return name
 
 
@@ -110,10 +107,9 @@ def merge(connection: sa.Connection, refs: Sequence[CohortRef], name: str, *, sa
     """Make a cohort of all photographs of others; see ``Store.merge``."""
     ids = list(dict.fromkeys(id_of(connection, ref) for ref in refs))
     if len(ids) < 2:
-        message = "Merging needs two cohorts or more; name them."
-        raise UsageError(message)
+        raise UsageError("Merging needs two cohorts or more; name them.")
     parts = [every(connection, cohort)[0] for cohort in ids]
-    note = f"Merged from {', '.join(part.name for part in parts)}."
+    note = say("Merged from {name}.", name=[part.name for part in parts])
     rendered = any(part.rendered for part in parts)
     merged = create(connection, name, rendered=rendered, note=note)
     # A's 'B/1' must not become one with the 1 of a cohort called A/B

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
-from fundus_core.errors import FundusError, UsageError
+from fundus_core.errors import FundusError, UsageError, say
 from fundus_core.store import schema
 
 SCHEMA_VERSION = 5
@@ -65,17 +65,17 @@ def understood() -> Iterator[None]:
         if not isinstance(error, sa.exc.OperationalError) and not is_damage(error):
             raise
         if gave_way(error):
-            message = "Others were writing the same rows of the store; do it again."
-            raise StoreBusyError(message) from error
+            raise StoreBusyError("Others were writing the same rows of the store; do it again.") from error
         why = " ".join(str(error.orig).split())
         if is_damage(error):
-            message = (
-                f"The store's database is damaged ({why}); put a backup back, or ask 'python -m fundus_core doctor' "
-                "what it finds."
-            )
-            raise StoreDamagedError(message) from error
-        message = f"The store cannot be used now ({why}); make room or start the database, then try again."
-        raise StoreUnavailableError(message) from error
+            raise StoreDamagedError(
+                "The store's database is damaged ({why}); put a backup back, or ask 'python -m fundus_core "
+                "doctor' what it finds.",
+                why=say(why),
+            ) from error
+        raise StoreUnavailableError(
+            "The store cannot be used now ({why}); make room or start the database, then try again.", why=say(why)
+        ) from error
 
 
 def is_damage(error: sa.exc.DBAPIError) -> bool:
@@ -99,11 +99,10 @@ def open_engine(url: str | sa.URL) -> sa.Engine:
         url = sa.make_url(url)
         engine = sa.create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
     except (sa.exc.ArgumentError, ImportError) as error:
-        message = (
+        raise UsageError(
             "The store's address is not understood; give a folder, or a URL such as "
             "postgresql+psycopg://user:password@host/database."
-        )
-        raise UsageError(message) from error
+        ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     return engine
@@ -121,13 +120,15 @@ def opened() -> Iterator[None]:
     except sa.exc.DBAPIError as error:
         why = " ".join(str(error.orig).split())
         if is_damage(error):
-            message = (
-                f"The store could not be opened: its database is damaged or is none of a store ({why}); nothing was "
-                "changed, so put the right one or a backup back."
-            )
-            raise StoreDamagedError(message) from error
-        message = f"The store could not be opened ({why}); check that the database runs, and may be read and written."
-        raise UsageError(message) from error
+            raise StoreDamagedError(
+                "The store could not be opened: its database is damaged or is none of a store ({why}); "
+                "nothing was changed, so put the right one or a backup back.",
+                why=say(why),
+            ) from error
+        raise UsageError(
+            "The store could not be opened ({why}); check that the database runs, and may be read and written.",
+            why=say(why),
+        ) from error
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
@@ -245,8 +246,7 @@ def _rebuilding(engine: sa.Engine) -> Iterator[sa.Connection]:
     with engine.connect().execution_options(writes=True) as connection:
         own = connection.connection.dbapi_connection
         if own is None:
-            message = "The store's connection was lost while it was opened; open it again."
-            raise UsageError(message)
+            raise UsageError("The store's connection was lost while it was opened; open it again.")
         own.cursor().execute("PRAGMA foreign_keys=OFF")  # has no effect once a transaction has begun
         try:
             with connection.begin():
@@ -278,33 +278,33 @@ def version(connection: sa.Connection) -> int:
     if "schema_version" not in there:
         strange = there if connection.dialect.name == "sqlite" else there & set(schema.metadata.tables)
         if strange:
-            message = (
-                f"The store could not be opened: its database holds the tables of another program ({_some(strange)}); "
-                "nothing was changed, so put the right one or a backup back."
+            raise StoreDamagedError(
+                "The store could not be opened: its database holds the tables of another program "
+                "({strange}); nothing was changed, so put the right one or a backup back.",
+                strange=_some(strange),
             )
-            raise StoreDamagedError(message)
         return 0
     numbers = connection.execute(sa.select(_VERSION.c.number)).scalars().all()
     if len(numbers) != 1 or not isinstance(numbers[0], int) or numbers[0] < 1:
-        message = (
-            "The store could not be opened: its database does not say which version its tables are; nothing was "
-            "changed, so put the right one or a backup back."
+        raise StoreDamagedError(
+            "The store could not be opened: its database does not say which version its tables are; "
+            "nothing was changed, so put the right one or a backup back."
         )
-        raise StoreDamagedError(message)
     found = numbers[0]
     if found > SCHEMA_VERSION:
-        message = (
-            f"This store was written by a newer version (its tables are version {found}, this program knows up to "
-            f"{SCHEMA_VERSION}); update the program."
+        raise UsageError(
+            "This store was written by a newer version (its tables are version {found}, this program "
+            "knows up to {schema_version}); update the program.",
+            found=found,
+            schema_version=SCHEMA_VERSION,
         )
-        raise UsageError(message)
     missing = _FIRST - there
     if missing:
-        message = (
-            f"The store could not be opened: its database lacks the tables {_some(missing)}; nothing was changed, so "
-            "put the right one or a backup back."
+        raise StoreDamagedError(
+            "The store could not be opened: its database lacks the tables {missing}; nothing was "
+            "changed, so put the right one or a backup back.",
+            missing=_some(missing),
         )
-        raise StoreDamagedError(message)
     return found
 
 

@@ -43,8 +43,11 @@ class Shelf:
         try:
             private.folder(folder)
         except OSError as error:
-            message = f"The folder '{folder}' cannot be used ({error.strerror}); choose one that can be written."
-            raise UsageError(message) from error
+            raise UsageError(
+                "The folder '{folder}' cannot be used ({strerror}); choose one that can be written.",
+                folder=folder,
+                strerror=error,
+            ) from error
 
     @staticmethod
     def sha256(data: bytes) -> str:
@@ -54,8 +57,7 @@ class Shelf:
     def path(self, kind: Kind, sha256: str) -> Path:
         """Where that file lies or would lie; the names of photographs carry no ending, pictures are JPEG."""
         if not _SHA256.fullmatch(sha256):
-            message = "A sha256 has 64 hexadecimal digits."
-            raise UsageError(message)
+            raise UsageError("A sha256 has 64 hexadecimal digits.")
         ending = "" if kind == "photographs" else ".jpg"
         return self.folder / kind / sha256[:2] / f"{sha256}{ending}"
 
@@ -225,8 +227,9 @@ class Shelf:
                     raise
                 continue  # the empty folder was removed in between
             return
-        message = f"The folder '{self.folder}' is being removed while it is used; close what removes it."
-        raise UsageError(message)
+        raise UsageError(
+            "The folder '{folder}' is being removed while it is used; close what removes it.", folder=self.folder
+        )
 
 
 def sha256_of(path: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from fundus_core import __version__
+from fundus_core.errors import packed
 from fundus_core.store import database, members, schema
 from fundus_core.store.values import Finding
 from fundus_core.targets import target
@@ -42,6 +43,7 @@ def _row(version: int, finding: Finding) -> dict[str, Any]:
         "status": finding.status,
         "reason_code": finding.reason_code,
         "reason": finding.reason,
+        "reason_values": packed(finding.reason),
         "quality": members.number(finding.quality),
         "distance": members.number(finding.out_of_distribution),
         "precision": finding.precision,
@@ -98,4 +100,5 @@ def fail(connection: sa.Connection, version: int, photograph: int, code: str, re
     """Give a photograph an outcome that says nothing about its bytes (missing file, died while reading)."""
     key = {"photograph_id": photograph, "version_id": version}
     values = {"status": "failed", "reason_code": code, "reason": reason, "reading_id": None}
+    values["reason_values"] = packed(reason)
     database.insert_new(connection, schema.outcome, [{**key, **values}])

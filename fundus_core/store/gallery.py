@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, unpacked
 from fundus_core.records import Eye, Prediction
 from fundus_core.store import members, schema
 from fundus_core.store.values import QUEUED, Item, OrderBy, Page, Where
@@ -59,7 +59,7 @@ def items(connection: sa.Connection, version: int | None, ids: Iterable[int]) ->
     """Photographs as a gallery shows them, in the order of their ids, some at a time."""
     joined = join(version)
     outcome, reading = joined.outcome.c, joined.reading.c
-    wanted = (outcome.status, outcome.reason_code, outcome.reason, outcome.reading_id)
+    wanted = (outcome.status, outcome.reason_code, outcome.reason, outcome.reason_values, outcome.reading_id)
     more = (reading.quality, reading.distance, reading.code_version)
     query = sa.select(schema.photograph, *wanted, *more).select_from(joined.source)
     for chunk in members.chunks(ids, 500):
@@ -103,7 +103,7 @@ def _item(row: sa.Row[Any], truth: Mapping[str, float], predictions: Mapping[str
         eye_source=row.eye_source,
         status=row.status or QUEUED,
         reason_code=row.reason_code or "",
-        reason=row.reason or "",
+        reason=unpacked(row.reason or "", row.reason_values or ""),
         quality=_or_nan(row.quality),
         out_of_distribution=_or_nan(row.distance),
         truth=truth,
@@ -174,6 +174,7 @@ def _order(order: OrderBy, joined: Joined, target_id: str) -> tuple[Joined, sa.C
         "absolute_error": sa.func.abs(predicted - truth),
     }
     if order not in by_target:
-        message = f"Photographs cannot be sorted by '{order}'; choose {', '.join([*plain, *by_target])}."
-        raise UsageError(message)
+        raise UsageError(
+            "Photographs cannot be sorted by '{order}'; choose {plain}.", order=order, plain=[*plain, *by_target]
+        )
     return joined, by_target[order]

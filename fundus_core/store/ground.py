@@ -36,8 +36,7 @@ def place(where: str | Path, files: str | Path | None = None) -> tuple[sa.URL, P
     if "://" not in text:
         return sa.URL.create("sqlite", database=str(Path(text) / DATABASE)), Path(files or text)
     if files is None:
-        message = "A store behind a URL also needs a folder for its files; name one."
-        raise UsageError(message)
+        raise UsageError("A store behind a URL also needs a folder for its files; name one.")
     return database.open_engine(text).url, Path(files)
 
 
@@ -83,8 +82,7 @@ class Ground:
         """
         folder = place(where, files)[1]
         if not (folder / belonging.MARK).exists() and not (folder / DATABASE).exists():
-            message = f"There is no store in '{folder}'; name the right folder."
-            raise UsageError(message)
+            raise UsageError("There is no store in '{folder}'; name the right folder.", folder=folder)
         return cls.open(where, files=files)
 
     @classmethod
@@ -239,5 +237,8 @@ def _make_private(path: Path) -> None:
         private.make(path)
         private.close(path)
     except OSError as error:
-        message = f"The store's database '{path}' cannot be opened ({error.strerror}); let it be read and written."
-        raise UsageError(message) from error
+        raise UsageError(
+            "The store's database '{path}' cannot be opened ({strerror}); let it be read and written.",
+            path=path,
+            strerror=error,
+        ) from error

@@ -69,8 +69,7 @@ def examine(
     """
     url, folder = place(where, files)
     if not folder.is_dir():
-        message = f"There is no store in '{folder}'; name the right folder."
-        raise UsageError(message)
+        raise UsageError("There is no store in '{folder}'; name the right folder.", folder=folder)
     shelf = Shelf(folder)
     yield from _others(_homes(url, shelf), repair=repair)
     yield _room(shelf)

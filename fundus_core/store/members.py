@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, packed
 from fundus_core.records import Eye
 from fundus_core.store import schema
 from fundus_core.store.values import Added, NewPhotograph, TruthRow
@@ -68,8 +68,9 @@ def _known(connection: sa.Connection, cohort: int, names: list[str]) -> dict[str
 
 def _check_kept(photograph: NewPhotograph, is_kept: Callable[[str], bool]) -> None:
     if photograph.kept and not is_kept(photograph.sha256):
-        message = f"The bytes of '{photograph.name}' are not in the store's folder; hand the photograph in again."
-        raise UsageError(message)
+        raise UsageError(
+            "The bytes of '{name}' are not in the store's folder; hand the photograph in again.", name=photograph.name
+        )
 
 
 def _same(one: NewPhotograph, other: NewPhotograph) -> bool:
@@ -104,6 +105,7 @@ def _row(cohort: int, photograph: NewPhotograph) -> dict[str, Any]:
         "door_status": photograph.door.status if photograph.door else "",
         "door_code": photograph.door.code if photograph.door else "",
         "door_reason": photograph.door.reason if photograph.door else "",
+        "door_values": packed(photograph.door.reason) if photograph.door else "",
     }
 
 
@@ -173,8 +175,7 @@ def number(value: float | None) -> float | None:
     if value is None or math.isnan(value):
         return None
     if math.isinf(value):
-        message = "A measured or predicted value is infinite; leave it empty where it is unknown."
-        raise UsageError(message)
+        raise UsageError("A measured or predicted value is infinite; leave it empty where it is unknown.")
     return float(value)
 
 

@@ -233,8 +233,7 @@ class Store(Ground):
         """
         page = self.photographs(ref, Where(names=(name,)), model=model, limit=1)
         if not page.items:
-            message = f"The cohort has no photograph '{name}'."
-            raise UsageError(message)
+            raise UsageError("The cohort has no photograph '{name}'.", name=name)
         return page.items[0]
 
     def locator(self, ref: CohortRef, name: str) -> str:
@@ -247,8 +246,7 @@ class Store(Ground):
             )
             row = connection.execute(query).first()
         if row is None:
-            message = f"The cohort has no photograph '{name}'."
-            raise UsageError(message)
+            raise UsageError("The cohort has no photograph '{name}'.", name=name)
         return self.absolute(row.locator, kept=row.kept)
 
     # What models found

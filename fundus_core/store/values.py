@@ -113,8 +113,7 @@ class NewPhotograph:
             UsageError: Its bytes live in memory only.
         """
         if not source.locator:
-            message = "This photograph's bytes are in memory only; give them to Store.keep first."
-            raise UsageError(message)
+            raise UsageError("This photograph's bytes are in memory only; give them to Store.keep first.")
         return cls(
             name=source.name,
             locator=source.locator,
@@ -227,8 +226,7 @@ class Where:
         if self.target:
             target(self.target)
         elif self.truth or self.predicted or self.absolute_error:
-            message = "A limit on truth, prediction or error needs a target; name one."
-            raise UsageError(message)
+            raise UsageError("A limit on truth, prediction or error needs a target; name one.")
 
 
 @dataclass(frozen=True, slots=True)

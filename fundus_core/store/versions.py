@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, say
 from fundus_core.store import database, schema
 from fundus_core.store.values import ModelVersion
 
@@ -87,9 +87,8 @@ def chosen(connection: sa.Connection, cohort: int, models: Sequence[str] | None)
     wanted = list(latest) if models is None else list(dict.fromkeys(models))
     for model in wanted:
         if model not in latest:
-            ran = f"it was put through {', '.join(latest)}" if latest else "no run has been started for it"
-            message = f"This cohort has no run of the model '{model}'; {ran}."
-            raise UsageError(message)
+            ran = say("it was put through {latest}", latest=latest) if latest else "no run has been started for it"
+            raise UsageError("This cohort has no run of the model '{model}'; {ran}.", model=model, ran=say(ran))
     return {latest[model]: known[latest[model]] for model in wanted}
 
 

@@ -83,8 +83,9 @@ def synthesise(
     _check(people, seed, size, workers, jpeg_quality, {"defects": defects, "missing": missing})
     photographs = out / "photographs"
     if photographs.exists() and any(photographs.iterdir()):
-        message = f"The folder {photographs} already holds files; name a new or an empty folder."
-        raise UsageError(message)
+        raise UsageError(
+            "The folder {photographs} already holds files; name a new or an empty folder.", photographs=photographs
+        )
     population = law.solve()
     drawn = gather(population, people, seed, defects=defects, missing=missing)
     photographs.mkdir(parents=True, exist_ok=True)
@@ -107,8 +108,13 @@ def _check(people: int, seed: int, size: int, workers: int, quality: int | None,
     limits = (*whole, *((name, share, 0, 1) for name, share in shares.items()))
     for name, value, low, high in limits:
         if not low <= value <= high:
-            message = f"The option {name} is {value}; it must lie between {low} and {high}."
-            raise UsageError(message)
+            raise UsageError(
+                "The option {name} is {value}; it must lie between {low} and {high}.",
+                name=name,
+                value=value,
+                low=low,
+                high=high,
+            )
 
 
 def _shots(drawn: People, seed: int, folder: Path, size: int, quality: int | None) -> list[_Shot]:

@@ -22,8 +22,7 @@ def spoil(field: Colour, view: Grid, defect: str, generator: np.random.Generator
     if not defect:
         return field
     if defect not in DEFECTS:
-        message = f"There is no defect '{defect}'; the defects are {', '.join(DEFECTS)}."
-        raise UsageError(message)
+        raise UsageError("There is no defect '{defect}'; the defects are {defects}.", defect=defect, defects=DEFECTS)
     return DEFECTS[defect](field, view, generator)
 
 

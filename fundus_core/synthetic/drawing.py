@@ -53,9 +53,9 @@ def what_if(seed_of_eye: int, z: Floats, camera: str, size: int, eye: Eye = Eye.
         UsageError: No camera has that name, or z is not 7 finite numbers.
     """
     if camera not in CAMERAS:
-        message = f"There is no camera '{camera}'; the cameras are {', '.join(CAMERAS)}."
-        raise UsageError(message)
+        raise UsageError("There is no camera '{camera}'; the cameras are {cameras}.", camera=camera, cameras=CAMERAS)
     if np.shape(z) != (len(TRAITS),) or not np.all(np.isfinite(z)):
-        message = f"Latents are {len(TRAITS)} finite numbers ({', '.join(TRAITS)}), not {z!r}."
-        raise UsageError(message)
+        raise UsageError(
+            "Latents are {traits} finite numbers ({traits_2}), not {z}.", traits=len(TRAITS), traits_2=TRAITS, z=repr(z)
+        )
     return draw(z, eye, CAMERAS[camera], seed_of_eye, size)

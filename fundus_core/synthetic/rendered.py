@@ -39,8 +39,9 @@ class RenderedEye:
         """
         unknown = sorted(set(shifts) - set(TRAITS))
         if unknown:
-            message = f"There is no trait '{unknown[0]}'; the traits are {', '.join(TRAITS)}."
-            raise UsageError(message)
+            raise UsageError(
+                "There is no trait '{unknown}'; the traits are {traits}.", unknown=unknown[0], traits=TRAITS
+            )
         z = self.z + np.array([shifts.get(trait, 0.0) for trait in TRAITS])
         return what_if(self.seed_of_eye, z, self.camera, size or self.size, self.eye)
 
@@ -54,13 +55,17 @@ def find(folder: Path, photograph: str) -> RenderedEye:
     tables = [folder / name for name in ("limit.json", "truth.csv", "latents.csv")]
     missing = [table.name for table in tables if not table.is_file()]
     if missing:
-        message = f"The folder {folder.name} holds no rendered cohort: {', '.join(missing)} is missing."
-        raise UsageError(message)
+        raise UsageError(
+            "The folder {name} holds no rendered cohort: {missing} is missing.", name=folder.name, missing=missing
+        )
     limit = json.loads(tables[0].read_text(encoding="utf-8"))
     row = next((row for row in _rows(tables[1]) if row["photograph"] == photograph), None)
     if row is None:
-        message = f"The rendered cohort in {folder.name} has no photograph '{photograph}'; truth.csv lists them."
-        raise UsageError(message)
+        raise UsageError(
+            "The rendered cohort in {name} has no photograph '{photograph}'; truth.csv lists them.",
+            name=folder.name,
+            photograph=photograph,
+        )
     people = _rows(tables[2])
     person = next(n for n, latent in enumerate(people) if latent["patient_id"] == row["patient_id"])
     z = np.array([float(people[person][f"z_{trait}"]) for trait in TRAITS])

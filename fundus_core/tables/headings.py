@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from fundus_core.errors import say
 from fundus_core.identity import EYES, without_eye
 from fundus_core.records import Eye
 from fundus_core.tables.units import UNITS, bare_unit, unit_of
@@ -115,7 +116,7 @@ def _role(bare: str, whole: str) -> Meaning:
         return _exact(shorter, 0.8)
     for role, pattern in PHRASES.items():
         if pattern.search(bare):
-            return Meaning(role, 0.75, f"The heading contains words for {spoken(role)}.")
+            return Meaning(role, 0.75, say("The heading contains words for {role}.", role=spoken(role)))
     return Meaning("", 0.0, "")
 
 
@@ -144,8 +145,12 @@ _SHORT = frozenset(
 def _exact(compact: str, confidence: float) -> Meaning:
     role = BY_WORD[compact]
     if compact in _SHORT:
-        return Meaning(role, confidence - 0.2, f"The abbreviation '{compact}' usually means {spoken(role)}.")
-    return Meaning(role, confidence, f"The heading means {spoken(role)}.")
+        return Meaning(
+            role,
+            confidence - 0.2,
+            say("The abbreviation '{compact}' usually means {role}.", compact=compact, role=spoken(role)),
+        )
+    return Meaning(role, confidence, say("The heading means {role}.", role=spoken(role)))
 
 
 def is_hospital_number(heading: str) -> bool:
@@ -170,4 +175,4 @@ _SPOKEN = {
 
 def spoken(role: str) -> str:
     """Return the role in words for a sentence."""
-    return _SPOKEN.get(role) or (TARGETS[role].name if role in TARGETS else role)
+    return say(_SPOKEN.get(role) or (TARGETS[role].name if role in TARGETS else role))

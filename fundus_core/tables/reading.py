@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fundus_core.errors import TruthError
+from fundus_core.errors import TruthError, say
 from fundus_core.tables import grid as grids
 from fundus_core.tables import text, workbook
 from fundus_core.tables.faults import Fault
@@ -50,14 +50,29 @@ def read_table(data: bytes, name: str, *, sheet: str | None = None, hidden_rows:
     rows, separator, faults = grids.split(written)
     if _UNREADABLE in written:
         faults = [*faults, *_unreadable(rows, encoding)]
-    return join_units(spread_out(undone(_table(rows, name, f"{encoding}, separated by {separator}", [], faults))))
+    return join_units(
+        spread_out(
+            undone(
+                _table(
+                    rows,
+                    name,
+                    say("{encoding}, separated by {separator}", encoding=encoding, separator=say(separator)),
+                    [],
+                    faults,
+                )
+            )
+        )
+    )
 
 
 def _unreadable(rows: Grid, encoding: str) -> Iterator[Fault]:
     for index, row in enumerate(rows):
         for cell in row:
             if _UNREADABLE in cell:
-                what = f"Some bytes of this cell are not {encoding}. Write the cell again, or save the file as UTF-8."
+                what = say(
+                    "Some bytes of this cell are not {encoding}. Write the cell again, or save the file as UTF-8.",
+                    encoding=encoding,
+                )
                 yield Fault(index + 1, "", cell[:40], "unreadable", what)
 
 
@@ -74,20 +89,24 @@ def _table(
     grid = [[cell.strip(_BLANK) for cell in row] for row in grid]
     head = grids.find_head(grid)
     if head.start:
-        notes.append(f"The heading was found in row {head.start + 1}; what stands above it was left out.")
+        notes.append(
+            say("The heading was found in row {start}; what stands above it was left out.", start=head.start + 1)
+        )
     if head.start == head.first:
         notes.append("The table has no heading; its columns are numbered and must be mapped by hand.")
     unseen = {row for row in hidden if head.first < row <= len(grid) and any(grid[row - 1])}
     if unseen and not with_hidden:
         notes.append(
-            f"{len(unseen):,} rows are hidden in the sheet, as a filter does, and were not read. Show them and save "
-            "the table again if they belong to it."
+            say(
+                "{unseen:,} rows are hidden in the sheet, as a filter does, and were not read. Show them and "
+                "save the table again if they belong to it.",
+                unseen=len(unseen),
+            )
         )
         grid = [[] if row in unseen else cells for row, cells in enumerate(grid, start=1)]
     rows, numbers, odd_rows = _data_rows(grid, head)
     if not rows:
-        message = f"'{name}' has a heading and no rows; give a table with at least one row of values."
-        raise TruthError(message)
+        raise TruthError("'{name}' has a heading and no rows; give a table with at least one row of values.", name=name)
     columns = list(zip(*rows, strict=True))
     kept = [i for i, cells in enumerate(columns) if (i < len(head.headings) and head.headings[i]) or any(cells)]
     headings, odd_headings = _named([head.headings[i] if i < len(head.headings) else "" for i in kept], kept, head)
@@ -107,11 +126,15 @@ def _table(
 def _refuse_huge(grid: Grid, name: str) -> None:
     width = max(map(len, grid), default=0)
     if len(grid) > MAX_ROWS or width > MAX_COLUMNS:
-        message = (
-            f"'{name}' has {len(grid):,} rows and {width:,} columns; "
-            f"at most {MAX_ROWS:,} and {MAX_COLUMNS:,} are read. Split it."
+        raise TruthError(
+            "'{name}' has {grid:,} rows and {width:,} columns; at most {max_rows:,} and {max_columns:,} "
+            "are read. Split it.",
+            name=name,
+            grid=len(grid),
+            width=width,
+            max_rows=MAX_ROWS,
+            max_columns=MAX_COLUMNS,
         )
-        raise TruthError(message)
 
 
 def _data_rows(grid: Grid, head: Head) -> tuple[list[list[str]], list[int], list[Fault]]:
@@ -141,13 +164,18 @@ def _usual_width(grid: Grid) -> int:
 
 def _unfit(row: Sequence[str], width: int, heading_rows: Sequence[Sequence[str]]) -> tuple[str, str] | None:
     if len(row) > width and any(row[width:]):
-        what = (
-            f"The row has {len(row)} cells, the heading {width}: nobody can tell which cell is too "
-            "many, so it was not used."
+        what = say(
+            "The row has {row} cells, the heading {width}: nobody can tell which cell is too many, so it was not used.",
+            row=len(row),
+            width=width,
         )
-        return "ragged_row", f"{what} Put cells that hold the separator in quotation marks."
+        return "ragged_row", say("{what} Put cells that hold the separator in quotation marks.", what=say(what))
     if len(row) < width - 1 or (len(row) < width and width <= 2):
-        what = f"The row has {len(row)} cells, the heading {width}: the last ones count as missing. Complete the row."
+        what = say(
+            "The row has {row} cells, the heading {width}: the last ones count as missing. Complete the row.",
+            row=len(row),
+            width=width,
+        )
         return "ragged_row", what
     if any(row[0] == heading[0] and list(row) == list(heading) for heading in heading_rows if heading):
         return "repeated_heading", "The heading stands here again; the row was left out. Remove it."
@@ -180,7 +208,9 @@ def _named(headings: list[str], positions: list[int], head: Head) -> tuple[tuple
             )
         seen[plain] += 1
         if seen[plain] > 1:
-            what = f"The heading '{plain}' stands above more than one column. Rename or remove all but one."
+            what = say(
+                "The heading '{plain}' stands above more than one column. Rename or remove all but one.", plain=plain
+            )
             faults.append(Fault(row, plain, "", "duplicate_heading", what))
         names.append(plain if seen[plain] == 1 else f"{plain} ({seen[plain]})")
     return _all_different(names), faults

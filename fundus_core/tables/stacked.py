@@ -63,7 +63,13 @@ def join_units(table: Table) -> Table:
         pairs = zip(columns[measured], table.columns[index], strict=True)
         columns[measured] = np.array([_with_unit(value, unit) for value, unit in pairs], dtype=object)
         gone.append(index)
-        notes.append(f"The units in '{heading}' were read as those of '{table.headings[measured]}'.")
+        notes.append(
+            say(
+                "The units in '{heading}' were read as those of '{headings}'.",
+                heading=heading,
+                headings=table.headings[measured],
+            )
+        )
     kept = [index for index in range(len(columns)) if index not in gone]
     return replace(
         table,
@@ -192,7 +198,9 @@ def _one_each(
         word = values[position]
         if word and column[group] and column[group] != word:
             torn.add(int(group))
-            what = f"'{name}' stands twice for one person with different values; it counts as missing. Keep one."
+            what = say(
+                "'{name}' stands twice for one person with different values; it counts as missing. Keep one.", name=name
+            )
             faults.append(Fault(int(table.rows[position]), name, str(word), "conflict", what))
         column[group] = column[group] or word
     column[list(torn)] = ""

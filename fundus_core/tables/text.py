@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import unicodedata
 
-from fundus_core.errors import TruthError
+from fundus_core.errors import TruthError, say
 
 MAX_BYTES = 200_000_000
 """Larger files are no truth tables: 100,000 photographs with 30 columns need about 20 MB."""
@@ -57,23 +57,26 @@ def decode(data: bytes, name: str) -> tuple[str, str]:
     text, encoding = _marked(data, name) or _unmarked_utf16(data) or _guessed(data)
     text = text.translate(_NO_LETTERS).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if _looks_binary(text[:_SAMPLE]):
-        message = f"'{name}' is no table: its bytes are not text. Give a CSV, TSV or XLSX file."
-        raise TruthError(message)
+        raise TruthError("'{name}' is no table: its bytes are not text. Give a CSV, TSV or XLSX file.", name=name)
     return text, encoding
 
 
 def refuse_other_formats(data: bytes, name: str) -> None:
     """Raise ``TruthError`` where the file is empty, huge or starts as another kind of file does."""
     if not data.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
-        message = f"'{name}' is empty; give a table with a heading and at least one row."
-        raise TruthError(message)
+        raise TruthError("'{name}' is empty; give a table with a heading and at least one row.", name=name)
     if len(data) > MAX_BYTES:
-        message = f"'{name}' has {len(data):,} bytes; at most {MAX_BYTES:,} are read. Leave out columns or split it."
-        raise TruthError(message)
+        raise TruthError(
+            "'{name}' has {data:,} bytes; at most {max_bytes:,} are read. Leave out columns or split it.",
+            name=name,
+            data=len(data),
+            max_bytes=MAX_BYTES,
+        )
     for start, kind in _OTHERS:
         if data.startswith(start):
-            message = f"'{name}' is {kind}; save the table as CSV or XLSX and give that."
-            raise TruthError(message)
+            raise TruthError(
+                "'{name}' is {kind}; save the table as CSV or XLSX and give that.", name=name, kind=say(kind)
+            )
 
 
 def _marked(data: bytes, name: str) -> tuple[str, str] | None:
@@ -82,8 +85,12 @@ def _marked(data: bytes, name: str) -> tuple[str, str] | None:
             try:
                 return data.decode(encoding), encoding
             except UnicodeDecodeError as error:
-                message = f"'{name}' says that it is {encoding}, but byte {error.start} is not; save it again as UTF-8."
-                raise TruthError(message) from error
+                raise TruthError(
+                    "'{name}' says that it is {encoding}, but byte {start} is not; save it again as UTF-8.",
+                    name=name,
+                    encoding=encoding,
+                    start=error.start,
+                ) from error
     return None
 
 

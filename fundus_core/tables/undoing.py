@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from fundus_core.errors import say
 from fundus_core.tables.cells import restored
 from fundus_core.tables.faults import Fault
 from fundus_core.tables.table import Table, Words
@@ -37,14 +38,20 @@ def undone(table: Table) -> Table:
         if changed and not set(changed.values()) & (set(words) - set(changed)) and _one_to_one(changed):
             count = sum(1 for word in words if word in changed)
             notes.append(
-                f"In '{heading}' {count:,} cells stood as formulas or behind an apostrophe and were read as the text "
-                f"they show: {_shown(changed)}."
+                say(
+                    "In '{heading}' {count:,} cells stood as formulas or behind an apostrophe and were read as "
+                    "the text they show: {changed}.",
+                    heading=heading,
+                    count=count,
+                    changed=_shown(changed),
+                )
             )
             words = _replaced(words, changed)
         elif changed:
-            what = (
-                f"Cells such as {_shown(changed)} would become the same as other cells without what stands around "
-                "them, so they were left as they are. Write the column in one way."
+            what = say(
+                "Cells such as {changed} would become the same as other cells without what stands around "
+                "them, so they were left as they are. Write the column in one way.",
+                changed=_shown(changed),
             )
             faults.append(Fault(0, heading, "", "not_undone", what))
         columns.append(words)

@@ -19,7 +19,7 @@ import openpyxl  # type: ignore[import-untyped]
 from openpyxl.utils.cell import range_boundaries  # type: ignore[import-untyped]
 from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
 
-from fundus_core.errors import TruthError
+from fundus_core.errors import TruthError, say
 from fundus_core.tables.faults import Fault
 from fundus_core.tables.formats import shown, tells
 from fundus_core.tables.grid import Grid, known_words
@@ -84,7 +84,11 @@ def sheet_names(data: bytes, name: str) -> tuple[str, ...]:
 
 def _damaged(name: str, error: Exception) -> str:
     kind = type(error).__name__
-    return f"'{name}' cannot be read as an Excel workbook ({kind}); open it, save it again as XLSX or CSV."
+    return say(
+        "'{name}' cannot be read as an Excel workbook ({kind}); open it, save it again as XLSX or CSV.",
+        name=name,
+        kind=kind,
+    )
 
 
 def read(data: bytes, name: str, sheet: str | None = None) -> Sheet:
@@ -121,14 +125,20 @@ def _check_archive(data: bytes, name: str) -> None:
         NotImplementedError,
         UnicodeDecodeError,
     ) as error:
-        message = f"'{name}' is a damaged ZIP or Excel file; save the table again as XLSX or CSV."
-        raise TruthError(message) from error
+        raise TruthError(
+            "'{name}' is a damaged ZIP or Excel file; save the table again as XLSX or CSV.", name=name
+        ) from error
     if not any(entry.startswith("xl/") for entry in names):
-        message = f"'{name}' is an archive, not an Excel workbook; give the table itself as XLSX or CSV."
-        raise TruthError(message)
+        raise TruthError(
+            "'{name}' is an archive, not an Excel workbook; give the table itself as XLSX or CSV.", name=name
+        )
     if size > MAX_UNPACKED:
-        message = f"'{name}' unpacks to {size:,} bytes; at most {MAX_UNPACKED:,} are read. Save the one sheet as CSV."
-        raise TruthError(message)
+        raise TruthError(
+            "'{name}' unpacks to {size:,} bytes; at most {max_unpacked:,} are read. Save the one sheet as CSV.",
+            name=name,
+            size=size,
+            max_unpacked=MAX_UNPACKED,
+        )
 
 
 def _read(data: bytes, name: str, wanted: str | None) -> Sheet:
@@ -137,16 +147,22 @@ def _read(data: bytes, name: str, wanted: str | None) -> Sheet:
     book = openpyxl.load_workbook(io.BytesIO(data), data_only=True, read_only=True)
     sheets = {sheet.title: sheet for sheet in book.worksheets}
     if wanted is not None and wanted not in sheets:
-        message = f"'{name}' has no sheet '{wanted}'; there are {', '.join(sheets)}."
-        raise TruthError(message)
+        raise TruthError(
+            "'{name}' has no sheet '{wanted}'; there are {sheets}.", name=name, wanted=wanted, sheets=sheets
+        )
     visible = [title for title, sheet in sheets.items() if sheet.sheet_state == "visible"] or list(sheets)
     chosen = {name: sheets[name] for name in ([wanted] if wanted is not None else visible)}
     title, grid = _first_table(chosen, showing=any(map(tells, book._number_formats)))
     if not grid:
-        message = f"'{name}' has no sheet with anything in it; give a table with a heading and at least one row."
-        raise TruthError(message)
+        raise TruthError(
+            "'{name}' has no sheet with anything in it; give a table with a heading and at least one row.", name=name
+        )
     others = [other for other in visible if other != title]
-    notes = [f"The sheet '{title}' was read; the others were not: {', '.join(others)}."] if others else []
+    notes = (
+        [say("The sheet '{title}' was read; the others were not: {others}.", title=title, others=others)]
+        if others
+        else []
+    )
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         written = archive.read(str(sheets[title]._worksheet_path))
     _fill_merged(grid, written)
@@ -198,8 +214,10 @@ def _words(rows: Iterable[tuple[Any, ...]]) -> Grid:
     for row in rows:
         cells += len(row)
         if cells > MAX_CELLS:
-            message = f"The sheet claims more than {MAX_CELLS:,} cells. Delete what is no table, or save it as CSV."
-            raise TruthError(message)
+            raise TruthError(
+                "The sheet claims more than {max_cells:,} cells. Delete what is no table, or save it as CSV.",
+                max_cells=MAX_CELLS,
+            )
         end = len(row)
         while end and row[end - 1] is None:
             end -= 1

@@ -79,19 +79,26 @@ def brought(said: object, where: str) -> Mapping[str, Target]:
         UsageError: A record is wrong, or another than the one that is known here.
     """
     if not isinstance(said, Mapping):
-        message = f"{where}: 'targets' is {said!r}; it must be a table for each target, as in [targets.hba1c]."
-        raise UsageError(message)
+        raise UsageError(
+            "{where}: 'targets' is {said}; it must be a table for each target, as in [targets.hba1c].",
+            where=where,
+            said=repr(said),
+        )
     found = dict(TARGETS)
     for name, values in said.items():
         others = {other: one for other, one in found.items() if other != name}
         new = files.parse(str(name), values, f"{where}[targets.{name}]", others)
         if name in found and (key := files.differing(new, found[name])):
             here, there = getattr(found[name], key), getattr(new, key)
-            message = (
-                f"{where} brings the target '{name}' with another '{key}' ({there!r}) than is known here ({here!r}); "
-                f"both must say the same: correct one of them, or call the card's target otherwise."
+            raise UsageError(
+                "{where} brings the target '{name}' with another '{key}' ({there}) than is known here "
+                "({here}); both must say the same: correct one of them, or call the card's target otherwise.",
+                where=where,
+                name=name,
+                key=key,
+                there=repr(there),
+                here=repr(here),
             )
-            raise UsageError(message)
         found.setdefault(str(name), new)
     return found
 
@@ -140,6 +147,7 @@ def target(target_id: str) -> Target:
     'cm'
     """
     if target_id not in TARGETS:
-        message = f"There is no target '{target_id}'; the targets are {', '.join(TARGETS)}."
-        raise UsageError(message)
+        raise UsageError(
+            "There is no target '{target_id}'; the targets are {targets}.", target_id=target_id, targets=TARGETS
+        )
     return TARGETS[target_id]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, say
 from fundus_core.targets.record import Target, Unit
 
 _ID = re.compile(r"(?!.*_(?:low|high)$)[a-z][a-z0-9_]{0,30}")
@@ -54,8 +54,11 @@ def _parsed(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        message = f"The target file '{file.name}' is not readable TOML ({error}); mend it or take it away."
-        raise UsageError(message) from error
+        raise UsageError(
+            "The target file '{name}' is not readable TOML ({error}); mend it or take it away.",
+            name=file.name,
+            error=error,
+        ) from error
 
 
 def parse(name: str, values: object, where: str, known: Mapping[str, Target], *, own: bool = True) -> Target:
@@ -101,8 +104,9 @@ def differing(one: Target, other: Target) -> str:
 
 def _check_keys(where: str, values: Mapping[str, Any], allowed: frozenset[str]) -> None:
     for key in sorted(set(values) - allowed):
-        message = f"{where}: the key '{key}' is not known; known are {', '.join(sorted(allowed))}."
-        raise UsageError(message)
+        raise UsageError(
+            "{where}: the key '{key}' is not known; known are {allowed}.", where=where, key=key, allowed=sorted(allowed)
+        )
 
 
 def _target(where: str, name: str, values: Mapping[str, Any]) -> Target:
@@ -201,15 +205,28 @@ def _unit(where: str, given: Mapping[str, Any]) -> Unit:
 
 def _check_clashes(where: str, target: Target, known: Mapping[str, Target]) -> None:
     if target.id in known or target.id in RESERVED:
-        message = f"{where}: there is a target or a column '{target.id}' already; give the file another name."
-        raise UsageError(message)
+        raise UsageError(
+            "{where}: there is a target or a column '{id}' already; give the file another name.",
+            where=where,
+            id=target.id,
+        )
     for other in known.values():
         there = {one.casefold() for one in (other.id, other.name, other.short, *other.headings)}
         taken = sorted(there & {one.casefold() for one in (target.name, target.short, *target.headings)})
         if taken:
-            message = f"{where}: '{taken[0]}' means the target '{other.id}' already; take it out."
-            raise UsageError(message)
+            raise UsageError(
+                "{where}: '{taken}' means the target '{id}' already; take it out.",
+                where=where,
+                taken=taken[0],
+                id=other.id,
+            )
 
 
 def _wrong(name: str, where: str, wanted: str, value: object) -> UsageError:
-    return UsageError(f"{name}: '{where}' is {value!r}; it must be {wanted}.")
+    return UsageError(
+        "{name}: '{where}' is {value}; it must be {wanted}.",
+        name=name,
+        where=where,
+        value=repr(value),
+        wanted=say(wanted),
+    )

@@ -100,8 +100,11 @@ def fill(
 def _opened(folder: Path, done: dict[int, bool], count: int) -> Crops:
     accepted = np.array([done[row] for row in range(count)], dtype=np.bool_)
     if not accepted.any():
-        message = f"None of the {count} photographs was accepted; {folder.name}/photographs.csv says why."
-        raise UsageError(message)
+        raise UsageError(
+            "None of the {count} photographs was accepted; {name}/photographs.csv says why.",
+            count=count,
+            name=folder.name,
+        )
     return Crops(np.lib.format.open_memmap(folder / "crops.npy", "r"), accepted)
 
 

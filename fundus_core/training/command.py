@@ -69,8 +69,9 @@ def plan(arguments: argparse.Namespace) -> Plan:
 def _option(word: str) -> tuple[str, object]:
     name, equals, value = word.partition("=")
     if not equals:
-        message = f"The option '{word}' of the backbone must read NAME=VALUE, for example stem_width=16."
-        raise UsageError(message)
+        raise UsageError(
+            "The option '{word}' of the backbone must read NAME=VALUE, for example stem_width=16.", word=word
+        )
     try:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):
@@ -85,11 +86,13 @@ def materials(arguments: argparse.Namespace) -> list[Material]:
     """
     joins: Sequence[Path | None] = arguments.join or [None] * len(arguments.photographs)
     if not len(arguments.photographs) == len(arguments.truth) == len(joins):
-        message = (
-            f"There are {len(arguments.photographs)} folders of photographs, {len(arguments.truth)} truth tables and "
-            f"{len(arguments.join)} tables to join; give one table for each folder, in the same order."
+        raise UsageError(
+            "There are {photographs} folders of photographs, {truth} truth tables and {join} tables to "
+            "join; give one table for each folder, in the same order.",
+            photographs=len(arguments.photographs),
+            truth=len(arguments.truth),
+            join=len(arguments.join),
         )
-        raise UsageError(message)
     return [Material(*one) for one in zip(arguments.photographs, arguments.truth, joins, strict=True)]
 
 

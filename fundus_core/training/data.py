@@ -82,8 +82,11 @@ def prepare(
     part = split(found.patients, {t: found.values[t] for t in plan.targets}, plan.shares, seed=plan.seed)
     training = (part == "train") & crops.accepted
     if np.count_nonzero(training) < plan.batch:
-        message = f"Only {np.count_nonzero(training)} photographs to train on, fewer than a batch of {plan.batch}."
-        raise UsageError(message)
+        raise UsageError(
+            "Only {training} photographs to train on, fewer than a batch of {batch}.",
+            training=np.count_nonzero(training),
+            batch=plan.batch,
+        )
     scale = scales({name: column[training] for name, column in learnt.items()})
     values = {name: column.tolist() for name, column in found.values.items()}
     key = plan.digest(found.names, found.patients, json.dumps(values), crops.accepted.tolist())

@@ -39,12 +39,18 @@ def scales(values: Mapping[str, Floats]) -> tuple[Scale, ...]:
 
 def _scale(name: str, known: Floats) -> Scale:
     if len(np.unique(known)) < 2:
-        message = f"'{name}' has fewer than two different values among the training patients; nothing can be learnt."
-        raise TruthError(message)
+        raise TruthError(
+            "'{name}' has fewer than two different values among the training patients; nothing can be learnt.",
+            name=name,
+        )
     if name in TARGETS and TARGETS[name].binary:
         if known.min() < 0 or known.max() > 1:
-            message = f"'{name}' goes from {known.min():g} to {known.max():g}; it must lie in 0..1 (1 = female)."
-            raise TruthError(message)
+            raise TruthError(
+                "'{name}' goes from {min:g} to {max:g}; it must lie in 0..1 (1 = female).",
+                name=name,
+                min=known.min(),
+                max=known.max(),
+            )
         return Scale(0.0, 1.0, binary=True)
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
     spread = float(high - low) / 1.349

@@ -68,21 +68,18 @@ class Plan:
     def __post_init__(self) -> None:
         """Refuse what cannot be trained."""
         if not self.targets:
-            message = "Nothing to learn: name at least one target."
-            raise UsageError(message)
+            raise UsageError("Nothing to learn: name at least one target.")
         for name in self.targets:
             target(name)
         if self.precision not in ("bf16", "float32"):
-            message = f"The precision is '{self.precision}'; it may be bf16 or float32."
-            raise UsageError(message)
+            raise UsageError("The precision is '{precision}'; it may be bf16 or float32.", precision=self.precision)
         if sum(self.shares) >= 0.9 or min(self.shares) <= 0:
-            message = (
-                f"The shares {self.shares} of validation, calibration and test must be positive and leave a tenth."
+            raise UsageError(
+                "The shares {shares} of validation, calibration and test must be positive and leave a tenth.",
+                shares=self.shares,
             )
-            raise UsageError(message)
         if min(self.epochs, self.batch, self.accumulate, self.copies, self.size) < 1:
-            message = "Epochs, batch, accumulate, copies and size must be at least 1."
-            raise UsageError(message)
+            raise UsageError("Epochs, batch, accumulate, copies and size must be at least 1.")
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -38,8 +38,9 @@ def split(
     """
     ids, inverse = np.unique(np.asarray(patients, dtype=np.str_), return_inverse=True)
     if len(ids) < 8:
-        message = f"There are {len(ids)} patients; training needs at least 8, so that every part has some."
-        raise UsageError(message)
+        raise UsageError(
+            "There are {ids} patients; training needs at least 8, so that every part has some.", ids=len(ids)
+        )
     stratum = _strata(inverse, len(ids), values)
     luck = np.array([_hash(seed, patient) for patient in ids])
     order = np.lexsort((luck, stratum))

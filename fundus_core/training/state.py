@@ -74,9 +74,9 @@ def load(path: Path, key: str) -> dict[str, object]:
     """
     content: dict[str, object] = torch.load(path, map_location="cpu", weights_only=True)
     if content["key"] != key:
-        message = (
-            f"{path.parent.name} holds a training with another plan or other photographs; give another folder, or "
-            "remove this one to begin anew."
+        raise UsageError(
+            "{name} holds a training with another plan or other photographs; give another folder, or "
+            "remove this one to begin anew.",
+            name=path.parent.name,
         )
-        raise UsageError(message)
     return content

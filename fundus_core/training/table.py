@@ -100,18 +100,22 @@ def _read(material: Material, columns: Mapping[str, str], prefix: str) -> Learni
     )
     torn = found.photographs[found.status == "conflict"]
     if len(torn):
-        message = (
-            f"{material.truth.name} says different things of {len(torn):,} photographs, '{torn[0]}' among them; give "
-            "each photograph one row."
+        raise TruthError(
+            "{name} says different things of {torn:,} photographs, '{torn_2}' among them; give each "
+            "photograph one row.",
+            name=material.truth.name,
+            torn=len(torn),
+            torn_2=torn[0],
         )
-        raise TruthError(message)
     rows = np.flatnonzero(found.line >= 0)
     if not len(rows):
-        message = (
-            f"None of the {len(sources)} photographs in {material.photographs.name} stands in "
-            f"{material.truth.name}. {' '.join(found.why)}"
+        raise TruthError(
+            "None of the {sources} photographs in {name} stands in {name_2}. {why}",
+            sources=len(sources),
+            name=material.photographs.name,
+            name_2=material.truth.name,
+            why=" ".join(found.why),
         )
-        raise TruthError(message)
     patients = found.patient_id()
     stated = np.where(patients != "", patients, np.array([source.patient_id for source in sources], dtype=np.str_))
     values = {name: value[found.line] for name, value in measured.values.items()}
@@ -136,14 +140,16 @@ def _joined(
     absent = sorted({column for name, column in wanted if more is None or name not in more.values})
     if absent or more is None:
         have = ", ".join([*headings, *(more.headings if more else ())])
-        message = f"{material.truth.name} has no column '{absent[0]}'; it has {have}."
-        raise TruthError(message)
+        raise TruthError(
+            "{name} has no column '{absent}'; it has {have}.", name=material.truth.name, absent=absent[0], have=have
+        )
     ids = [str(word) for word in more.lines.patient_id]
     line = {who: at for at, who in enumerate(ids)}
     twice = sorted({who for at, who in enumerate(ids) if line[who] != at})
     if twice:
-        message = f"'{more.lines.name}' has several rows of '{twice[0]}'; give each patient one row."
-        raise TruthError(message)
+        raise TruthError(
+            "'{name}' has several rows of '{twice}'; give each patient one row.", name=more.lines.name, twice=twice[0]
+        )
     rows = np.array([line.get(str(who), -1) if who else -1 for who in people], dtype=np.int64)
     return {name: np.where(rows >= 0, values[rows], np.nan) for name, values in more.values.items()}
 
@@ -153,8 +159,11 @@ def _measured(path: Path, columns: Mapping[str, str]) -> _Measured:
     try:
         table = read_table(path.read_bytes(), path.name)
     except OSError as error:
-        message = f"The table '{path}' cannot be opened ({error.strerror}); give the path of a CSV or XLSX file."
-        raise UsageError(message) from error
+        raise UsageError(
+            "The table '{path}' cannot be opened ({strerror}); give the path of a CSV or XLSX file.",
+            path=path,
+            strerror=error,
+        ) from error
     proposal = truth.propose(table)
     lines = truth.apply(table, proposal)
     known = {spelling.fold(column.heading): column for column in proposal.columns}
@@ -165,8 +174,12 @@ def _measured(path: Path, columns: Mapping[str, str]) -> _Measured:
         target = heading if heading in TARGETS else name
         column = known.get(spelling.fold(heading))
         if column and column.role in (target, "blood_pressure") and column.needs_confirmation:
-            message = f"{path.name}, column '{column.heading}': {column.reason} Write the column so that it is clear."
-            raise TruthError(message)
+            raise TruthError(
+                "{name}, column '{heading}': {reason} Write the column so that it is clear.",
+                name=path.name,
+                heading=column.heading,
+                reason=column.reason,
+            )
         if target in lines.values and (column is None or column.role in (target, "blood_pressure")):
             values[name] = lines.values[target]
         elif column:
@@ -180,6 +193,10 @@ def _plain(words: Words, heading: str, path: Path) -> Floats:
     values, others = spelling.numbers([*found, ""], spelling.decimal_mark(found))
     for at, read in others.items():
         if read.problem or read.unit:
-            message = f"{path.name}, column '{heading}': '{found[at]}' is not a number; leave a missing value empty."
-            raise TruthError(message)
+            raise TruthError(
+                "{name}, column '{heading}': '{found}' is not a number; leave a missing value empty.",
+                name=path.name,
+                heading=heading,
+                found=found[at],
+            )
     return values[codes]

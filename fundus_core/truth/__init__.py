@@ -85,9 +85,10 @@ def load(
         try:
             data = Path(source).read_bytes()
         except OSError as error:
-            message = (
-                f"The truth table '{source}' cannot be opened ({error.strerror}); give the path of a CSV or XLSX file."
-            )
-            raise UsageError(message) from error
+            raise UsageError(
+                "The truth table '{source}' cannot be opened ({strerror}); give the path of a CSV or XLSX file.",
+                source=source,
+                strerror=error,
+            ) from error
     table = read_table(data, name or "table", sheet=sheet)
     return apply(table, proposal or propose(table))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.errors import TruthError
+from fundus_core.errors import TruthError, say
 from fundus_core.identity import eye_in_name, is_nobody, standing_for_many
 from fundus_core.records import Eye, Floats, Labels
 from fundus_core.tables import spelling
@@ -42,11 +42,11 @@ def apply(table: Table, proposal: Proposal, *, rows_are_people: bool = False) ->
     columns = _usable(table, proposal, record)
     named = any(column.role in ("photograph", "patient_id") for column, _ in columns)
     if not (named or rows_are_people):
-        message = (
-            f"'{table.name}': no column names the photograph or the patient; the columns are "
-            f"{', '.join(table.headings)}. Choose one."
+        raise TruthError(
+            "'{name}': no column names the photograph or the patient; the columns are {headings}. Choose one.",
+            name=table.name,
+            headings=table.headings,
         )
-        raise TruthError(message)
     quantities = _quantities(columns, record)
     checking.check(quantities, _ages(columns, record), record)
     made = forecasts(columns, record)
@@ -54,7 +54,7 @@ def apply(table: Table, proposal: Proposal, *, rows_are_people: bool = False) ->
     if not named:
         lines = replace(lines, patient_id=np.array([f"row {row}" for row in lines.rows], dtype=np.str_))
     if not (lines.values or lines.predicted):
-        what = f"No column holds a target ({', '.join(TARGETS)}): nothing can be evaluated. Map at least one."
+        what = say("No column holds a target ({targets}): nothing can be evaluated. Map at least one.", targets=TARGETS)
         record.about("", "no_target", what)
     if not lines.predicted:
         checking.repeated(lines, record)
@@ -70,21 +70,24 @@ def _usable(table: Table, proposal: Proposal, record: Record) -> list[tuple[Colu
     for column in proposal.columns:
         heading = column.heading if column.heading in words else by_fold.get(spelling.fold(column.heading), "")
         if column.needs_confirmation:
-            record.about(column.heading, "unconfirmed", f"Not used until you confirm it. {column.reason}")
+            record.about(
+                column.heading, "unconfirmed", say("Not used until you confirm it. {reason}", reason=say(column.reason))
+            )
         elif heading:
             result.append((column, words[heading]))
         elif column.role not in KEPT_OR_NOT:
             absent.append(column.heading)
     if absent:
-        message = (
-            f"'{table.name}' has no column {', '.join(absent)}, which the mapping names; there are "
-            f"{', '.join(table.headings)}."
+        raise TruthError(
+            "'{name}' has no column {absent}, which the mapping names; there are {headings}.",
+            name=table.name,
+            absent=absent,
+            headings=table.headings,
         )
-        raise TruthError(message)
     known = {spelling.fold(column.heading) for column in proposal.columns}
     new = [heading for heading in table.headings if spelling.fold(heading) not in known]
     if new:
-        record.notes.append(f"Columns that the mapping does not name were left out: {', '.join(new)}.")
+        record.notes.append(say("Columns that the mapping does not name were left out: {new}.", new=new))
     return result
 
 
@@ -221,9 +224,11 @@ def _not_for_many(lines: TruthTable, record: Record) -> TruthTable:
     """Take away an id such as ``NA`` that more rows have than any person: it is not one person, and may be many."""
     many = standing_for_many([str(word) for word in lines.patient_id])
     for word, count in many.items():
-        what = (
-            f"'{word}' stands in {count:,} rows as the patient, more than any other id: it was not taken for one "
-            "person. Write each row's own id, or leave the cell empty."
+        what = say(
+            "'{word}' stands in {count:,} rows as the patient, more than any other id: it was not taken "
+            "for one person. Write each row's own id, or leave the cell empty.",
+            word=word,
+            count=count,
         )
         record.faults.append(Fault(0, "", word, "shared_id", what))
     return replace(lines, patient_id=np.where(np.isin(lines.patient_id, list(many)), "", lines.patient_id))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fundus_core.errors import say
 from fundus_core.identity import as_path, eye_in_name
 from fundus_core.records import Eye, Floats
 from fundus_core.tables import units
@@ -56,14 +57,21 @@ def _implausible(quantity: Quantity, positions: NDArray[np.int64], record: Recor
             else ""
         )
         if other:
-            what = (
-                f"'{written}' would be usual in '{other}', the column is in '{unit}'; it counts as missing. Write "
-                "the whole column in one unit."
+            what = say(
+                "'{written}' would be usual in '{other}', the column is in '{unit}'; it counts as missing. "
+                "Write the whole column in one unit.",
+                written=written,
+                other=other,
+                unit=unit,
             )
         else:
-            what = (
-                f"{written} is outside {low:g} to {high:g} {own}, so it counts as missing. Correct "
-                "the cell or leave it empty."
+            what = say(
+                "{written} is outside {low:g} to {high:g} {own}, so it counts as missing. Correct the cell "
+                "or leave it empty.",
+                written=written,
+                low=low,
+                high=high,
+                own=say(own),
             )
         fault = "mixed_units" if other else "implausible"
         record.faults.append(Fault(int(record.rows[position]), quantity.heading, written, fault, what))
@@ -76,7 +84,9 @@ def _variety(quantity: Quantity, record: Record) -> None:
         what = "The column has no usable value. Check that the right column was chosen."
         record.about(quantity.heading, "empty_column", what)
     elif len(finite) > 2 and float(np.ptp(finite)) == 0:
-        what = f"Every value is {finite[0]:g}: no model can be judged by it. Check that it was filled in."
+        what = say(
+            "Every value is {finite:g}: no model can be judged by it. Check that it was filled in.", finite=finite[0]
+        )
         record.about(quantity.heading, "constant", what)
 
 
@@ -95,7 +105,14 @@ def _add(quantities: list[Quantity], worked_out: Quantity, record: Record) -> No
     quantities.append(worked_out)
     count = int(np.isfinite(worked_out.values).sum())
     name = TARGETS[worked_out.role].name
-    record.notes.append(f"{name[0].upper()}{name[1:]} was worked out for {count:,} rows from {worked_out.heading}.")
+    record.notes.append(
+        say(
+            "For {count:,} {count:row|rows} {name} was worked out from {heading}.",
+            name=say(name),
+            count=count,
+            heading=worked_out.heading,
+        )
+    )
 
 
 def _contradictions(quantities: Sequence[Quantity], worked_out: Sequence[Quantity], record: Record) -> None:
@@ -126,19 +143,21 @@ def _swapped(upper: Quantity, lower: Quantity, positions: NDArray[np.int64], rec
     both = int((np.isfinite(upper.values) & np.isfinite(lower.values)).sum())
     heading = upper.heading if upper.heading == lower.heading else f"{upper.heading}+{lower.heading}"
     if len(positions) > max(2, both / 2):
-        what = (
-            f"In {len(positions):,} of {both:,} rows systolic pressure is not above diastolic; the "
-            "two columns look swapped."
+        what = say(
+            "In {positions:,} of {both:,} rows systolic pressure is not above diastolic; the two columns look swapped.",
+            positions=len(positions),
+            both=both,
         )
         record.about(
             heading,
             "swapped_columns",
-            f"{what} Exchange their meanings; until then these rows count as missing.",
+            say("{what} Exchange their meanings; until then these rows count as missing.", what=say(what)),
         )
     for position in positions:
         value = f"{upper.values[position]:g}/{lower.values[position]:g}"
-        what = (
-            f"Systolic pressure must be above diastolic; {value} was found, so both count as missing. Correct the row."
+        what = say(
+            "Systolic pressure must be above diastolic; {value} was found, so both count as missing. Correct the row.",
+            value=value,
         )
         record.faults.append(Fault(int(record.rows[position]), heading, value, "swapped_pressures", what))
     upper.values[positions] = np.nan
@@ -148,9 +167,11 @@ def _swapped(upper: Quantity, lower: Quantity, positions: NDArray[np.int64], rec
 def _contradicts(stated: Quantity, worked_out: Quantity, positions: NDArray[np.int64], record: Record) -> None:
     for position in positions:
         value = f"{stated.values[position]:g}"
-        what = (
-            f"{value} is stated, {worked_out.values[position]:.1f} follows from "
-            f"{worked_out.heading}; it counts as missing. Correct one."
+        what = say(
+            "{value} is stated, {values:.1f} follows from {heading}; it counts as missing. Correct one.",
+            value=value,
+            values=worked_out.values[position],
+            heading=worked_out.heading,
         )
         record.faults.append(Fault(int(record.rows[position]), stated.heading, value, "contradiction", what))
     stated.values[positions] = np.nan
@@ -180,9 +201,9 @@ def _repeat(row: int, name: str, rows: str, *, same: bool) -> Fault:
             "",
             name,
             "duplicate",
-            f"Rows {rows} say the same of '{name}'; one is used. Remove the others.",
+            say("Rows {rows} say the same of '{name}'; one is used. Remove the others.", rows=rows, name=name),
         )
-    what = f"Rows {rows} say different things of '{name}'; none is used. Keep the right one."
+    what = say("Rows {rows} say different things of '{name}'; none is used. Keep the right one.", rows=rows, name=name)
     return Fault(row, "", name, "conflict", what)
 
 
@@ -207,11 +228,17 @@ def _eyes_in_names(truth: TruthTable, record: Record) -> None:
     named = np.array([eye_in_name(str(name)) for name in truth.photograph[lines]], dtype=np.str_)
     against = lines[(named != "") & (named != truth.eye[lines])]
     if len(against) > max(2, (named != "").sum() / 2):
-        what = f"In {len(against):,} rows the file name says another eye than the row. Check the coding of the eye."
+        what = say(
+            "In {against:,} rows the file name says another eye than the row. Check the coding of the eye.",
+            against=len(against),
+        )
         record.about("", "eye_disagrees", what)
         return
     for line in against:
-        what = f"The row says {truth.eye[line]}, the file name the other eye; the row is kept to. Correct one of them."
+        what = say(
+            "The row says {eye}, the file name the other eye; the row is kept to. Correct one of them.",
+            eye=say(truth.eye[line]),
+        )
         fault = Fault(int(truth.rows[line]), "", str(truth.photograph[line]), "eye_disagrees", what)
         record.faults.append(fault)
 

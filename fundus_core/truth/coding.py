@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from fundus_core.errors import say
 from fundus_core.identity import BOTH_EYES, EYES
 from fundus_core.records import Eye
 from fundus_core.tables import spelling
@@ -27,7 +28,7 @@ def coded(column: Column, columns: Sequence[Column], table: Table) -> Column:
         return _said(column, found)
     known = set(spelling.SEXES) if column.role == "sex" else set(EYES) | BOTH_EYES
     if all(spelling.plain_word(word, known) for word in found):
-        return replace(column, reason=f"{column.reason} The cells say it in words.")
+        return replace(column, reason=say("{reason} The cells say it in words.", reason=say(column.reason)))
     if column.role == "eye":
         return _numbered_eye(column, found)
     coding = _numeric_coding(column.heading, found)
@@ -46,13 +47,17 @@ def _said(column: Column, found: list[str]) -> Column:
     if len(coding) == 1 and len(others) == 1:
         coding[others[0]] = _OPPOSITE[next(iter(coding.values()))]
     column = replace(column, coding=coding)
-    return replace(column, reason=f"The heading says {column.coded}.")
+    return replace(column, reason=say("The heading says {coded}.", coded=say(column.coded)))
 
 
 def _unknown(column: Column, found: list[str]) -> Column:
     shown = ", ".join(found[:6])
-    reason = f"The heading means sex, but the cells ({shown}) are no known words for it: kept for grouping."
-    return replace(column, role="covariate", confidence=0.4, reason=f"{reason} Give the coding.")
+    reason = say(
+        "The heading means sex, but the cells ({shown}) are no known words for it: kept for grouping.", shown=shown
+    )
+    return replace(
+        column, role="covariate", confidence=0.4, reason=say("{reason} Give the coding.", reason=say(reason))
+    )
 
 
 def _numbered_eye(column: Column, found: list[str]) -> Column:
@@ -60,7 +65,10 @@ def _numbered_eye(column: Column, found: list[str]) -> Column:
         return column
     coding = {"1": Eye.RIGHT.value, ("0" if "0" in found else "2"): Eye.LEFT.value}
     column = replace(column, coding=coding, confidence=0.4, needs_confirmation=True)
-    reason = f"The eye is coded in numbers; {column.coded} is a guess, the table does not say it. Confirm it."
+    reason = say(
+        "The eye is coded in numbers; {coded} is a guess, the table does not say it. Confirm it.",
+        coded=say(column.coded),
+    )
     return replace(column, reason=reason)
 
 
@@ -77,16 +85,31 @@ def _sex(column: Column, coding: dict[str, str], columns: Sequence[Column], tabl
     at = columns.index(column)
     column = replace(column, coding=coding)
     if re.search(r"male|女性|男性", spelling.fold(column.heading)) and "2" not in coding:
-        return replace(column, confidence=0.9, reason=f"The heading says what 1 means: {column.coded}.")
+        return replace(
+            column, confidence=0.9, reason=say("The heading says what 1 means: {coded}.", coded=say(column.coded))
+        )
     evidence, agrees = _by_stature(table.columns[at], coding, columns, table)
-    stated = f"Sex is coded in numbers; {column.coded}"
+    stated = say("Sex is coded in numbers; {coded}", coded=say(column.coded))
     if "2" in coding:
-        reason = f"{stated} is usual (ISO/IEC 5218), but the table does not say so. {evidence}Confirm it."
+        reason = say(
+            "{stated} is usual (ISO/IEC 5218), but the table does not say so. {evidence}Confirm it.",
+            stated=say(stated),
+            evidence=say(evidence),
+        )
         return replace(column, confidence=0.5, reason=reason, needs_confirmation=True)
     if len(coding) == 1:
-        reason = f"{stated} is the rule here, but there is only this one code, which means male in other tables."
-        return replace(column, confidence=0.3, reason=f"{reason} Confirm it.", needs_confirmation=True)
-    reason = f"{stated} is the rule here, but the table does not say so. {evidence}Check it."
+        reason = say(
+            "{stated} is the rule here, but there is only this one code, which means male in other tables.",
+            stated=say(stated),
+        )
+        return replace(
+            column, confidence=0.3, reason=say("{reason} Confirm it.", reason=say(reason)), needs_confirmation=True
+        )
+    reason = say(
+        "{stated} is the rule here, but the table does not say so. {evidence}Check it.",
+        stated=say(stated),
+        evidence=say(evidence),
+    )
     return replace(column, confidence=0.6 if agrees else 0.3, reason=reason, needs_confirmation=not agrees)
 
 
@@ -103,8 +126,8 @@ def _by_stature(words: Words, coding: dict[str, str], columns: Sequence[Column],
         error = float(np.hypot(men.std() / np.sqrt(len(men)), women.std() / np.sqrt(len(women))))
         difference = float(men.mean() - women.mean())
         if abs(difference) > 3 * error:
-            means = f"(mean {men.mean():.4g} against {women.mean():.4g})"
+            means = say("(mean {mean:.4g} against {mean_2:.4g})", mean=men.mean(), mean_2=women.mean())
             if difference > 0:
-                return f"{other.heading} fits this {means}. ", True
-            return f"{other.heading} contradicts this {means}. ", False
+                return say("{heading} fits this {means}. ", heading=other.heading, means=means), True
+            return say("{heading} contradicts this {means}. ", heading=other.heading, means=means), False
     return "", True

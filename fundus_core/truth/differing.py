@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fundus_core.errors import joined, say
 from fundus_core.identity import Joinable, injuries
 from fundus_core.tables.faults import Fault
 from fundus_core.truth.keying import FROM_NAMES, Known, Sides
@@ -59,34 +60,43 @@ def unlike(truth: TruthTable, known: Known, line: NDArray[np.int64], key: str, s
         return
     causes = [CAUSES[name] for name in injuries(here, there)]
     causes = causes or ([] if sides.joinable.pairs or sides.joinable.merging else [CAUSES[""]])
-    what = (
-        f"{found:,} of {len(line):,} photographs have a row. The table has {_three(here)}; "
-        f"the photographs have {_three(there)}."
+    what = say(
+        "{found:,} of {line:,} photographs have a row. The table has {here}; the photographs have {there}.",
+        found=found,
+        line=len(line),
+        here=_three(here),
+        there=_three(there),
     )
-    yield Fault(0, "", "", "little_matches", " ".join([what, *causes]))
+    yield Fault(0, "", "", "little_matches", joined([what, *causes]))
 
 
 def _alone(words: Sequence[str], others: Sequence[str]) -> list[str]:
     return sorted(set(words) - set(others) - {""})
 
 
-def _three(words: Sequence[str]) -> str:
-    return ", ".join(f"'{word[:60]}'" for word in words[:_SHOWN])
+def _three(words: Sequence[str]) -> list[str]:
+    return [say("'{name}'", name=word[:60]) for word in words[:_SHOWN]]
 
 
 def _could_be_joined(found: Joinable, lines: set[str]) -> Iterator[Fault]:
     open_pairs = [pair for pair in found.pairs if pair[0] in lines]
     if open_pairs:
-        kinds = ", ".join(KINDS[kind] for kind in found.kinds)
-        pairs = ", ".join(f"'{ours}' and '{theirs}'" for ours, theirs in open_pairs[:_SHOWN])
-        what = (
-            f"{len(open_pairs):,} names or ids differ from one of the photographs' only in {kinds}: {pairs}. They were "
-            "not joined. Say that they are the same (--fold on the command line), or write them alike."
+        pairs = [say("'{ours}' and '{theirs}'", ours=ours, theirs=theirs) for ours, theirs in open_pairs[:_SHOWN]]
+        what = say(
+            "{open_pairs:,} names or ids differ from one of the photographs' only in {kinds}: {pairs}. "
+            "They were not joined. Say that they are the same (--fold on the command line), or write "
+            "them alike.",
+            open_pairs=len(open_pairs),
+            kinds=[say(KINDS[kind]) for kind in found.kinds],
+            pairs=pairs,
         )
         yield Fault(0, "", "", "spelling", what)
     for kind, (one, other) in found.merging.items():
-        what = (
-            f"'{one}' and '{other}' differ in {KINDS[kind]} alone and are two: this difference is never overlooked. "
-            "Write the ids alike on both sides."
+        what = say(
+            "'{one}' and '{other}' differ in {kinds} alone and are two: this difference is never "
+            "overlooked. Write the ids alike on both sides.",
+            one=one,
+            other=other,
+            kinds=say(KINDS[kind]),
         )
         yield Fault(0, "", "", "told_apart", what)

@@ -79,11 +79,11 @@ def coding_from(words: str) -> dict[str, str]:
     for part in words.replace(";", ",").split(","):
         code, equals, meaning = part.partition("=")
         if not (equals and code.strip() and fold(meaning) in MEANINGS):
-            message = (
-                f"'{words}' is no coding; write it as '1 = male, 2 = female', '1 = right, 2 = left' or "
-                "'1 = yes, 2 = no'."
+            raise TruthError(
+                "'{words}' is no coding; write it as '1 = male, 2 = female', '1 = right, 2 = left' or '1 = "
+                "yes, 2 = no'.",
+                words=words,
             )
-            raise TruthError(message)
         coding[fold(code)] = fold(meaning)
     return coding
 
@@ -153,11 +153,12 @@ class Proposal:
         """
         known = {fold(column.heading): column for column in saved.columns}
         if not any(fold(column.heading) in known for column in self.columns):
-            message = (
-                f"The saved mapping is of another table: it names {', '.join(c.heading for c in saved.columns[:8])}, "
-                f"this table has {', '.join(c.heading for c in self.columns[:8])}. Choose another file."
+            raise TruthError(
+                "The saved mapping is of another table: it names {heading}, this table has {heading_2}. "
+                "Choose another file.",
+                heading=[c.heading for c in saved.columns[:8]],
+                heading_2=[c.heading for c in self.columns[:8]],
             )
-            raise TruthError(message)
         columns = (
             replace(known[fold(c.heading)], heading=c.heading) if fold(c.heading) in known else c for c in self.columns
         )
@@ -178,13 +179,17 @@ class Proposal:
             columns = json.loads(text)["columns"]
             return cls(tuple(_column(entry) for entry in columns))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            message = f"The saved mapping cannot be read ({error}); save it again from the page, or map by hand."
-            raise TruthError(message) from error
+            raise TruthError(
+                "The saved mapping cannot be read ({error}); save it again from the page, or map by hand.", error=error
+            ) from error
 
     def _require(self, heading: str) -> None:
         if all(column.heading != heading for column in self.columns):
-            message = f"No column is called '{heading}'; there are {', '.join(c.heading for c in self.columns)}."
-            raise TruthError(message)
+            raise TruthError(
+                "No column is called '{heading}'; there are {heading_2}.",
+                heading=heading,
+                heading_2=[c.heading for c in self.columns],
+            )
 
 
 _NAMES = {item.name for item in fields(Column)}
@@ -193,13 +198,11 @@ _NAMES = {item.name for item in fields(Column)}
 def _column(entry: Mapping[str, Any]) -> Column:
     strange = set(entry) - _NAMES
     if strange:
-        message = f"A column of the saved mapping has unknown entries: {', '.join(sorted(strange))}."
-        raise TruthError(message)
+        raise TruthError("A column of the saved mapping has unknown entries: {strange}.", strange=sorted(strange))
     values = {**entry, "eye": Eye(entry.get("eye", ""))}
     texts = ("heading", "role", "reason", "unit", "decimal", "part", "model")
     if not all(isinstance(values.get(name, ""), str) for name in texts):
-        message = "A column of the saved mapping holds something else than text."
-        raise TruthError(message)
+        raise TruthError("A column of the saved mapping holds something else than text.")
     values["coding"] = {str(key): str(value) for key, value in dict(entry.get("coding", {})).items()}
     return _checked(Column(**values))
 
@@ -210,8 +213,7 @@ _PER_CENT = frozenset(("%", "％", "per cent", "percent"))
 def _checked(column: Column) -> Column:
     """Return the column with its unit as this program writes it; empty where the role has no unit."""
     if column.role not in ROLES:
-        message = f"'{column.role}' is no role of a column; the roles are {', '.join(ROLES)}."
-        raise TruthError(message)
+        raise TruthError("'{role}' is no role of a column; the roles are {roles}.", role=column.role, roles=ROLES)
     if column.part not in PARTS:
         message = "'{part}' is nothing that a column can hold; it holds {parts}."
         raise TruthError(message, part=column.part, parts=PARTS[1:])
@@ -222,6 +224,11 @@ def _checked(column: Column) -> Column:
     unit = unit_of(fold(column.unit))
     if not unit or unit_for(column.role, unit) is None:
         allowed = ", ".join(one.name for one in UNITS[column.role])
-        message = f"'{column.heading}' cannot be in '{column.unit}'; the units of {column.role} are {allowed}."
-        raise TruthError(message)
+        raise TruthError(
+            "'{heading}' cannot be in '{unit}'; the units of {role} are {allowed}.",
+            heading=column.heading,
+            unit=column.unit,
+            role=column.role,
+            allowed=allowed,
+        )
     return replace(column, unit=unit)

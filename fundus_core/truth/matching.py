@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core import tables
-from fundus_core.errors import TruthError
+from fundus_core.errors import TruthError, say
 from fundus_core.identity import Joinable
 from fundus_core.records import Floats, Labels
 from fundus_core.tables.faults import Fault, as_csv
@@ -53,7 +53,12 @@ class Match:
     def reason(self) -> str:
         """The chosen key and what it achieved, in one sentence."""
         found = int((self.line >= 0).sum())
-        return f"Matched by {KEYS[self.key]}: {found:,} of {len(self.photographs):,} photographs have truth."
+        return say(
+            "Matched by {keys}: {found:,} of {photographs:,} photographs have truth.",
+            keys=say(KEYS[self.key]),
+            found=found,
+            photographs=len(self.photographs),
+        )
 
     @property
     def why(self) -> tuple[str, ...]:
@@ -65,7 +70,10 @@ class Match:
         """What a person should know beside the faults of single rows and photographs, in sentences."""
         about = [*self.truth.faults, *self.faults]
         whole = [fault for fault in about if not fault.row and fault.fault not in OF_PHOTOGRAPHS]
-        said = [f"{fault.column}: {fault.what_to_do}" if fault.column else fault.what_to_do for fault in whole]
+        said = [
+            say("{heading}: {what}", heading=fault.column, what=fault.what_to_do) if fault.column else fault.what_to_do
+            for fault in whole
+        ]
         return (*self.truth.notes, self.reason, *said)
 
     @property
@@ -139,13 +147,15 @@ def match(
     known = Known(names, np.where(patients == names, "", patients), _labels(eyes or blank))
     tried = _tried(truth, known, pseudonyms, key, fold=fold)
     if key is not None and key not in tried:
-        message = (
-            f"The table cannot be matched by '{key}'; the keys that can be tried are {', '.join(tried) or 'none'}."
+        raise TruthError(
+            "The table cannot be matched by '{key}'; the keys that can be tried are {tried}.",
+            key=key,
+            tried=tried or [say("none")],
         )
-        raise TruthError(message)
     if not tried:
-        message = "The table names neither photographs nor patients, so nothing can be matched. Choose such a column."
-        raise TruthError(message)
+        raise TruthError(
+            "The table names neither photographs nor patients, so nothing can be matched. Choose such a column."
+        )
     counts = {name: int((line >= 0).sum()) for name, (line, _, _) in tried.items()}
     chosen = key or max(counts, key=lambda name: counts[name])
     line, status, sides = tried[chosen]
@@ -241,7 +251,7 @@ def _two_people(
         if found in ("", stated, same.get(stated)) or _PSEUDONYM.fullmatch(stated):
             continue
         if outranked or stated in people:
-            what = _TWO_PEOPLE.format(stated=stated, found=found)
+            what = say(_TWO_PEOPLE, stated=stated, found=found)
             faults.append(Fault(int(truth.rows[line[at]]), "", str(known.names[at]), "patient_disagrees", what))
             line[at], status[at] = -1, CONFLICT
     return faults
@@ -274,7 +284,11 @@ def _disagreements(
     lines = line[matched]
     stated, seen = truth.eye[lines], known.eyes[matched]
     for at in np.flatnonzero((stated != "") & (seen != "") & (stated != seen) & (not eyeless)):
-        what = f"The table says {stated[at]}, the photograph {seen[at]}. Correct one of them."
+        what = say(
+            "The table says {stated}, the photograph {seen}. Correct one of them.",
+            stated=say(stated[at]),
+            seen=say(seen[at]),
+        )
         yield Fault(int(truth.rows[lines[at]]), "", str(known.names[matched[at]]), "eye_disagrees", what)
     same = {(theirs, ours) for ours, theirs in sides.joinable.pairs}
     for at, row in zip(matched, lines, strict=True):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from fundus_core.errors import say
 from fundus_core.identity import BOTH_EYES, EYES
 from fundus_core.records import Eye, Floats, Labels
 from fundus_core.tables import dates, spelling, units
@@ -30,11 +31,13 @@ class Record:
     notes: list[str] = field(default_factory=list)
     """Sentences to be shown."""
 
-    def at(self, positions: NDArray[np.int64], column: str, values: Words | None, fault: str, what: str) -> None:
+    def at(
+        self, positions: NDArray[np.int64], column: str, values: Words | None, fault: str, what: str, /, **more: object
+    ) -> None:
         """List one fault per position; the sentence may hold ``{value}``."""
         for position in positions:
             value = "" if values is None else str(values[position])
-            sentence = what.replace("{value}", value)
+            sentence = say(what, value=value, **more) if "{value}" in what else say(what)
             self.faults.append(Fault(int(self.rows[position]), column, value, fault, sentence))
 
     def about(self, column: str, fault: str, what: str) -> None:
@@ -94,8 +97,18 @@ def _note_conversions(column: Column, used: Labels, known: Mapping[str, Unit], r
         count = int((used == name).sum())
         if count and name != own:
             times, plus = unit.factor, f" {unit.offset:+.6g}" if unit.offset else ""
-            how = f"converted from {name} to {own} (× {times:.6g}{plus})"
-            record.notes.append(f"'{column.heading}': {how}, {count:,} of {len(used):,} values.")
+            how = say(
+                "converted from {name} to {own} (× {times:.6g}{plus})", name=name, own=say(own), times=times, plus=plus
+            )
+            record.notes.append(
+                say(
+                    "'{heading}': {how}, {count:,} of {used:,} values.",
+                    heading=column.heading,
+                    how=say(how),
+                    count=count,
+                    used=len(used),
+                )
+            )
 
 
 def _list_problems(
@@ -111,15 +124,21 @@ def _doubt(column: Column, values: Floats, record: Record) -> None:
     own = units.UNITS[column.role][0]
     unit = column.unit or own.name
     if unit != own.name and column.confidence < 1 and not understand(column.heading).unit:
-        what = (
-            f"No unit is written; the numbers look like {unit} and were converted to {own.name}. "
-            "Confirm it or write the unit in the heading."
+        what = say(
+            "No unit is written; the numbers look like {unit} and were converted to {name}. Confirm it "
+            "or write the unit in the heading.",
+            unit=say(unit),
+            name=own.name,
         )
         record.about(column.heading, "unit_assumed", what)
     taken = units.unit(column.role, unit) or own
     fitting = units.fitting(column.role, taken.from_own(values))
     if fitting and all(other.name != unit for other in fitting) and unit != "cmHg":
-        what = f"The numbers look like {fitting[0].name}, the mapping says {unit}. Check the unit of the column."
+        what = say(
+            "The numbers look like {name}, the mapping says {unit}. Check the unit of the column.",
+            name=fitting[0].name,
+            unit=say(unit),
+        )
         record.about(column.heading, "unit_doubtful", what)
 
 
@@ -134,7 +153,14 @@ def pressures(column: Column, words: Words, record: Record) -> tuple[Floats, Flo
     times = unit.factor if unit else 1.0
     both = [[float(p[i].replace(",", ".")) * times if p else np.nan for i in (1, 2)] for p in pairs] or [[np.nan] * 2]
     if times != 1:
-        record.notes.append(f"'{column.heading}': pressures were converted from {column.unit} to mmHg (× {times:.6g}).")
+        record.notes.append(
+            say(
+                "'{heading}': pressures were converted from {unit} to mmHg (× {times:.6g}).",
+                heading=column.heading,
+                unit=say(column.unit),
+                times=times,
+            )
+        )
     values = np.array(both)[codes]
     return values[:, 0], values[:, 1]
 
@@ -168,11 +194,11 @@ def _coded(column: Column, words: Words, record: Record, known: Mapping[str, str
         for f, p in zip(folded, plain, strict=True)
     ]
     what = (
-        f"'{{value}}' is no known word here; it counts as missing. Write one of {', '.join(list(known)[:6])}, "
-        "or give its meaning in the mapping."
+        "'{value}' is no known word here; it counts as missing. "
+        "Write one of {known}, or give its meaning in the mapping."
     )
     at = np.flatnonzero(np.array(strange or [False])[codes])
-    record.at(at, column.heading, words, "unknown_word", what)
+    record.at(at, column.heading, words, "unknown_word", what, known=list(known)[:6])
     return meant
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fundus_core.errors import TruthError
+from fundus_core.errors import TruthError, joined, say
 from fundus_core.identity import BOTH_EYES, EYES, eye_in_name
 from fundus_core.records import Eye, Floats
 from fundus_core.tables import spelling, units
@@ -75,8 +75,10 @@ def measured_meaning(heading: str) -> Meaning:
 def _refuse_predictions(table: Table) -> None:
     """Raise where someone gives this program's own predictions as measured values: every error would be nought."""
     if {"weights_sha256", "code_version", "status"} <= set(table.headings):
-        message = f"'{table.name}' holds predictions of a model, not measured values; give the table of measurements."
-        raise TruthError(message)
+        raise TruthError(
+            "'{name}' holds predictions of a model, not measured values; give the table of measurements.",
+            name=table.name,
+        )
 
 
 def _sample(words: Words) -> list[str]:
@@ -143,13 +145,19 @@ def _numeric(column: Column, meaning: Meaning, words: Words, sample: list[str]) 
     numbers = [spelling.number(word, decimal) for word in sample]
     values = np.array([number.value for number in numbers])
     if len(values) and float(np.isfinite(values).mean()) < _FEWEST_NUMBERS:
-        reason = f"The heading means {spoken(column.role)}, but hardly any cell is a number: kept as words."
+        reason = say(
+            "The heading means {role}, but hardly any cell is a number: kept as words.", role=spoken(column.role)
+        )
         return replace(column, role="covariate", confidence=0.6, reason=reason, unit="")
     written = np.array([number.unit for number in numbers], dtype=np.str_)
     several = {str(unit) for unit in written if unit and units.unit(column.role, str(unit)) is not None}
     column = replace(column, decimal=decimal)
     if len(several) > 1:
-        reason = f"{column.reason} Cells have units of their own ({', '.join(sorted(several))}), which are kept to."
+        reason = say(
+            "{reason} Cells have units of their own ({several}), which are kept to.",
+            reason=say(column.reason),
+            several=sorted(several),
+        )
         column, values = replace(column, reason=reason), values[written == ""]
     return _with_unit(column, values, several if len(several) == 1 else set())
 
@@ -176,11 +184,24 @@ def _with_unit(column: Column, values: Floats, written: set[str]) -> Column:
     middle = f"{np.nanmedian(values):.4g}" if np.isfinite(values).any() else "missing"
     if named and (named in fitting or not fitting or named == "cmHg"):
         where = "heading" if column.unit else "cells"
-        return _said(column, named, f"{column.reason} The unit {named} stands in the {where}.", own)
+        return _said(
+            column,
+            named,
+            say(
+                "{reason} The unit {named} stands in the {where}.",
+                reason=say(column.reason),
+                named=named,
+                where=say(where),
+            ),
+            own,
+        )
     if named:
-        reason = (
-            f"{column.reason} {named} is written, but the numbers (median {middle}) look like "
-            f"{fitting[0]}: which is it?"
+        reason = say(
+            "{reason} {named} is written, but the numbers (median {middle}) look like {fitting}: which is it?",
+            reason=say(column.reason),
+            named=named,
+            middle=middle,
+            fitting=fitting[0],
         )
         return replace(column, unit=fitting[0], confidence=0.4, reason=reason, needs_confirmation=True)
     if not len(values):
@@ -189,18 +210,35 @@ def _with_unit(column: Column, values: Floats, written: set[str]) -> Column:
         return replace(
             column,
             unit=own,
-            reason=f"{column.reason} No unit is written; the numbers (median {middle}) look like {own}.",
+            reason=say(
+                "{reason} No unit is written; the numbers (median {middle}) look like {own}.",
+                reason=say(column.reason),
+                middle=middle,
+                own=say(own),
+            ),
         )
     if fitting:
-        reason = f"{column.reason} No unit is written; the numbers (median {middle}) look like {fitting[0]}, not {own}."
+        reason = say(
+            "{reason} No unit is written; the numbers (median {middle}) look like {fitting}, not {own}.",
+            reason=say(column.reason),
+            middle=middle,
+            fitting=fitting[0],
+            own=say(own),
+        )
         return _said(replace(column, confidence=min(column.confidence, 0.8)), fitting[0], reason, own)
     if column.role in ("height", "weight") or (column.confidence < 0.8 and len(values) > 1):
-        reason = (
-            f"The heading could mean {spoken(column.role)}, but the numbers (median {middle}) do "
-            "not: kept for grouping."
+        reason = say(
+            "The heading could mean {role}, but the numbers (median {middle}) do not: kept for grouping.",
+            role=spoken(column.role),
+            middle=middle,
         )
         return replace(column, role="covariate", confidence=0.5, reason=reason, unit="")
-    reason = f"{column.reason} The numbers (median {middle}) are unusual in every known unit; {own} was taken."
+    reason = say(
+        "{reason} The numbers (median {middle}) are unusual in every known unit; {own} was taken.",
+        reason=say(column.reason),
+        middle=middle,
+        own=say(own),
+    )
     return replace(column, unit=own, confidence=min(column.confidence, 0.5), reason=reason)
 
 
@@ -208,8 +246,9 @@ def _said(column: Column, unit: str, reason: str, own: str) -> Column:
     known = units.unit(column.role, unit)
     if known and unit != own:
         times, plus = known.factor, known.offset
-        once = f" They will be multiplied by {times:.6g} to give {own}."
-        reason += f" They will be multiplied by {times:.6g}, and {plus:.6g} added, to give {own}." if plus else once
+        once = "They will be multiplied by {times:.6g} to give {own}."
+        more = "They will be multiplied by {times:.6g}, and {plus:.6g} added, to give {own}."
+        reason = joined([reason, say(more if plus else once, times=times, plus=plus, own=say(own))])
     return replace(column, unit=unit, reason=reason)
 
 
@@ -222,7 +261,9 @@ def _sided(columns: list[Column], table: Table) -> list[Column]:
     if set(eyes) != {Eye.RIGHT, Eye.LEFT}:
         return columns
     for place, eye in zip(places, eyes, strict=True):
-        reason = f"{columns[place].reason} The file names are of {eye.value} eyes."
+        reason = say(
+            "{reason} The file names are of {value} eyes.", reason=say(columns[place].reason), value=say(eye.value)
+        )
         columns[place] = replace(columns[place], eye=eye, reason=reason)
     return columns
 
@@ -252,7 +293,12 @@ def _one_each(columns: list[Column], table: Table) -> list[Column]:
 def _second(column: Column, best: Column) -> Column:
     role = "personal" if column.role in ("patient_id", "birth_date", "exam_date") else "covariate"
     kept = "not kept" if role == "personal" else "kept for grouping"
-    reason = f"A second column for {spoken(column.role)}; '{best.heading}' is used, this one is {kept}."
+    reason = say(
+        "A second column for {role}; '{heading}' is used, this one is {kept}.",
+        role=spoken(column.role),
+        heading=best.heading,
+        kept=say(kept),
+    )
     return replace(column, role=role, confidence=0.5, reason=reason, unit="", eye=Eye.UNKNOWN, coding={})
 
 
@@ -262,8 +308,15 @@ def _doubted(best: Column, other: Column, table: Table, first: int, second: int)
     if plain != re.sub(r" \(\d+\)$", "", best.heading) or best.role not in TARGETS:
         return best
     if bool((table.columns[first] == table.columns[second]).all()):
-        return replace(best, reason=f"{best.reason} '{other.heading}' holds the same values.")
-    reason = f"{best.reason} '{other.heading}' has the same heading and other values: which is it?"
+        return replace(
+            best,
+            reason=say("{reason} '{heading}' holds the same values.", reason=say(best.reason), heading=other.heading),
+        )
+    reason = say(
+        "{reason} '{heading}' has the same heading and other values: which is it?",
+        reason=say(best.reason),
+        heading=other.heading,
+    )
     return replace(best, confidence=0.4, reason=reason, needs_confirmation=True)
 
 
@@ -272,8 +325,9 @@ def _fall_back(columns: list[Column]) -> list[Column]:
     ids = [column for column in columns if column.role == "patient_id"]
     for index, column in enumerate(columns):
         if column.role == "patient_id" and is_hospital_number(column.heading):
-            reason = (
-                f"{column.reason} It is a hospital's number: give the cohort pseudonyms before it leaves the house."
+            reason = say(
+                "{reason} It is a hospital's number: give the cohort pseudonyms before it leaves the house.",
+                reason=say(column.reason),
             )
             columns[index] = replace(column, reason=reason)
         elif column.role == "covariate" and is_hospital_number(column.heading) and ids:
@@ -294,9 +348,9 @@ def _in_order(columns: list[Column], table: Table) -> list[Column]:
         both = np.isfinite(upper) & np.isfinite(lower)
         if both.any() and float((upper < lower)[both].mean()) > 0.5 and columns[pair[0]].unit == columns[pair[1]].unit:
             for i in (pair[0], pair[1]):
-                reason = (
-                    f"{columns[i].reason} In most rows the systolic pressure is below the "
-                    "diastolic: the headings look swapped."
+                reason = say(
+                    "{reason} In most rows the systolic pressure is below the diastolic: the headings look swapped.",
+                    reason=say(columns[i].reason),
                 )
                 columns[i] = replace(columns[i], confidence=0.3, reason=reason, needs_confirmation=True)
     return columns
@@ -308,7 +362,7 @@ def notes_of(columns: list[Column]) -> tuple[str, ...]:
     roles = {column.role for column in columns if not column.part}
     personal = [column.heading for column in columns if column.role == "personal"]
     if personal:
-        notes.append(f"Personal data were recognised and are not kept: {', '.join(personal)}.")
+        notes.append(say("Personal data were recognised and are not kept: {personal}.", personal=personal))
     if "bmi" not in roles and {"height", "weight"} <= roles:
         notes.append("Body mass index will be worked out from height and weight.")
     if "age" not in roles and {"birth_date", "exam_date"} <= roles:

@@ -21,7 +21,7 @@ from tests import frozen
 NUMBER = re.compile(r"[+−]?[0-9][0-9,]*(?:\.[0-9]+)?(?: %)?")
 SAY = {
     "en": str,
-    "ja": lambda text: language.catalogue("ja").get(text) or language.phrasebook("ja").translate(text),
+    "ja": lambda text: language.catalogue("ja").get(text) or language.tongue("ja").say(text),
 }
 ONE = (one_cohort.SCORES, *one_cohort.TABLES)
 

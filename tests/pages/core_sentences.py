@@ -1,9 +1,7 @@
-"""Finds every sentence of the core that a page may show; the Japanese catalogue must hold each.
+"""Finds everything that the core says and a page may show: codes, of which the Japanese catalogue must hold each.
 
-The rule: a string or f-string that is no docstring and in which two words in small letters follow each other. It is
-cut into sentences as the pages cut what they show; a value's place becomes ``{name:format}``, a constant string
-that is put in by name stands there as it is. Strings of one word are no sentences; those that stand in a place of a
-sentence, or alone on a page, come from where they are defined (``words``).
+A code is what ``say`` or an error is given, and any other string that is no docstring and in which two words in small
+letters follow each other. An f-string that reads so is a fault: it is finished English, which nobody can translate.
 """
 
 from __future__ import annotations
@@ -12,7 +10,6 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 from fundus_core.evaluation.cohorts.published import PUBLISHED
@@ -20,12 +17,11 @@ from fundus_core.models import registry
 from fundus_core.records import Status
 from fundus_core.targets import TARGETS
 from pages.parts.shell import language
-from pages.parts.shell.translate_core import PLACE, sentences
 
 CORE = Path(__file__).resolve().parents[2] / "fundus_core"
 ROOMS = (
     "errors targets confined identity tables images retina quality eye deidentify truth evaluation models journey "
-    "inference explain store runs checking pipeline training/finish"
+    "inference explain store runs checking pipeline"
 ).split()
 """Rooms whose text can reach a page; figures say theirs through ``Look.say`` into the pages' own catalogue."""
 
@@ -55,14 +51,11 @@ NO_SENTENCES = {
     "unknown pixel mode": "sought in what Pillow says",
     "Could not decode": "sought in what SQLite says",
     "Exception from": "sought in what OpenVINO says",
-    "fundus_core explain:": "sought in what a command says",
+    "bytes, ": "how a file is known again",
+    "has no attribute": "in Python's own words",
+    "the batch could not be written yet (": "a log",
     "system volume information": "the name of a folder",
     "see timm.list_models()": "the name of a function",
-    "{which} of {which_2}": "numbers, which stand in a sentence",
-    "{backbone} for {targets}": "the title of a model, made of names",
-    "{st_size} bytes, {st_mtime_ns} ns": "how a file is known again",
-    "the store could not be used yet ({error})": "a log",
-    "the batch could not be written yet ({error})": "a log",
 }
 """What reads as words and is never shown, each with the reason."""
 
@@ -87,14 +80,28 @@ SYSTEM = (
 )
 """What the operating system or the database says within a sentence of the core."""
 
+PLACE = re.compile(r"\{\w+(?::[^{}]*)?\}")
+_LETTERS = re.compile(r"[A-Za-z]{2}")
 _CITED = re.compile(r"\bdoi\b|arXiv|PMID")
 
 
-def _is_words(text: str) -> bool:
+def is_words(text: str) -> bool:
     """Return whether a text is one for people: a word and a small-letter word after it, on one line, in English."""
-    if re.search(r"[\n|\\\u3040-\u30ff\u4e00-\u9fff]", text):
+    plain = PLACE.sub("0", text)
+    if re.search(r"[\n|\\\u3040-\u30ff\u4e00-\u9fff]", plain):
         return False
-    return re.search(r"\w[,;:')]* [a-z]{2,}\b", PLACE.sub("0", text)) is not None
+    return re.search(r"\w[,;:')]* [a-z]{2,}\b", plain) is not None
+
+
+def is_told(node: ast.AST, tree: ast.Module) -> bool:
+    """Return whether a call makes a sentence: the ``say`` of the errors, or an error."""
+    name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+    return name.endswith("Error") or (name == "say" and _imports_say(tree))
+
+
+def _imports_say(tree: ast.Module) -> bool:
+    ours = [one for one in tree.body if isinstance(one, ast.ImportFrom) and one.module == "fundus_core.errors"]
+    return any(name.name == "say" for one in ours for name in one.names)
 
 
 def _docstrings(tree: ast.AST) -> set[int]:
@@ -103,79 +110,27 @@ def _docstrings(tree: ast.AST) -> set[int]:
     return {id(line.value) for line in lines if isinstance(line.value, ast.Constant)}
 
 
-@cache
-def _constants(path: Path) -> dict[str, str]:
-    """Return the module's constant strings by name, those that it imports from the core included."""
-    found: dict[str, str] = {}
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom):
-            other = CORE.parent / f"{(node.module or '').replace('.', '/')}.py"
-            there = _constants(other) if CORE in other.parents and other.is_file() else {}
-            found |= {one.name: there[one.name] for one in node.names if one.name in there}
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.JoinedStr):
-            text = _template(node.value, found)
-            if text is not None and not PLACE.search(text):
-                found |= {target.id: text for target in node.targets if isinstance(target, ast.Name)}
-    return found
-
-
-def _template(node: ast.AST, constants: dict[str, str]) -> str | None:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    if not isinstance(node, ast.JoinedStr):
-        return None
-    used: dict[str, int] = {}
-    return "".join(_part(part, constants, used) for part in node.values)
-
-
-def _part(part: ast.expr, constants: dict[str, str], used: dict[str, int]) -> str:
-    if not isinstance(part, ast.FormattedValue):
-        return str(ast.literal_eval(part))
-    if isinstance(part.value, ast.Name) and part.value.id in constants:
-        return constants[part.value.id]
-    name = _name(part.value) or "value"
-    used[name] = used.get(name, 0) + 1
-    number = "" if used[name] == 1 else f"_{used[name]}"
-    form = "".join(
-        one.value if isinstance(one, ast.Constant) else "" for one in getattr(part.format_spec, "values", ())
-    )
-    return f"{{{name}{number}{':' + form if form else ''}}}"
-
-
-def _name(node: ast.expr) -> str:
-    """Return what a value in a sentence is called: the last name of the expression that makes it."""
-    if isinstance(node, ast.Name):
-        return node.id.strip("_").lower()
-    if isinstance(node, ast.Attribute):
-        return node.attr.strip("_").lower()
-    if isinstance(node, ast.Call):
-        of_method = [node.func.value] if isinstance(node.func, ast.Attribute) and node.args else []
-        return next((found for child in (*node.args, *of_method, node.func) if (found := _name(child))), "")
-    inner = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
-    return next((found for child in inner if (found := _name(child))), "")
-
-
-def _strings(node: ast.AST, docstrings: set[int], constants: dict[str, str]) -> Iterator[str]:
-    if id(node) in docstrings:
-        return
-    text = _template(node, constants)
-    if text is not None:
-        yield text
-    for child in ast.iter_child_nodes(node):
-        if not (isinstance(node, ast.JoinedStr) and isinstance(child, ast.Constant)):
-            yield from _strings(child, docstrings, constants)
-
-
-def _files() -> list[Path]:
+def files() -> list[Path]:
+    """Return the core's files with words for a page."""
     rooms = (path for room in ROOMS for path in [CORE / f"{room}.py", *(CORE / room).rglob("*.py")])
     return sorted(path for path in rooms if path.is_file() and str(path.relative_to(CORE)) not in NOT_SHOWN)
 
 
-def _of_source() -> Iterator[tuple[str, str]]:
-    for path in _files():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for text in _strings(tree, _docstrings(tree), _constants(path)):
-            yield text, str(path.relative_to(CORE))
+def strings(path: Path) -> Iterator[tuple[str, bool]]:
+    """Yield every string that is no docstring, and whether ``say`` is given it; an f-string with ``{}`` for values."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    left_out = _docstrings(tree)
+    said = {
+        id(word)
+        for node in ast.walk(tree)
+        if getattr(getattr(node, "func", None), "id", "") == "say"
+        for word in node.args
+    }  # type: ignore[attr-defined]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            left_out |= {id(part) for part in node.values}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out:
+            yield node.value, id(node) in said
 
 
 def _of_cards() -> Iterator[tuple[str, str]]:
@@ -196,18 +151,14 @@ def _of_targets() -> Iterator[tuple[str, str]]:
                 yield text, f"targets/{name}.toml"
 
 
-def templates() -> dict[str, str]:
-    """Return every sentence of the core that a page may show, and the file that holds it."""
+def codes() -> dict[str, str]:
+    """Return every code of the core that a page may show, and the file that holds it."""
     as_printed = {each.study.source for each in PUBLISHED} | set(NO_SENTENCES)
     found = dict.fromkeys([*WORDS, *SYSTEM, *(status.value for status in Status)], "")
-    for text, where in (*_of_source(), *_of_cards(), *_of_targets()):
-        for sentence in map(_plain, sentences(text)):
-            if _is_words(sentence) and sentence not in as_printed and not _CITED.search(sentence):
-                found.setdefault(sentence, where)
+    in_source = ((text, said, str(path.relative_to(CORE))) for path in files() for text, said in strings(path))
+    elsewhere = ((text, False, where) for text, where in (*_of_cards(), *_of_targets()))
+    for text, said, where in (*in_source, *elsewhere):
+        if (said or is_words(text)) and text not in as_printed and _LETTERS.search(PLACE.sub("", text)):
+            found.setdefault(text, where)
     own = language.catalogue("ja")
-    return {sentence: where for sentence, where in found.items() if sentence not in own}
-
-
-def _plain(sentence: str) -> str:
-    """Return a sentence without the place of another one before it, and without what joins it to the next."""
-    return re.sub(r"^(?:\{[^}]*\} ?(?=[A-Z])|\{reason\} (?=['{]))", "", sentence).strip(" ;")
+    return {text: where for text, where in found.items() if text not in own and not _CITED.search(text)}

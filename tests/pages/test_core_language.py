@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fundus_core import evaluation, truth
-from fundus_core.errors import CardError, FundusError, PhotographError, TruthError
+from fundus_core.errors import CardError, FundusError, PhotographError, TruthError, places, say
 from fundus_core.eye import decide
 from fundus_core.images import decode
 from fundus_core.models.importing import formats
@@ -21,93 +20,105 @@ from fundus_core.quality.measures import Measurements
 from fundus_core.records import CohortTable, Eye
 from fundus_core.store import Store
 from pages.parts.shell import cards, language
-from pages.parts.shell.translate_core import PLACE, Phrasebook, places, sentences
 from tests.evaluation.conftest import cohort
 from tests.images.making import dicom, every_kind, jpeg, png
-from tests.pages.core_sentences import CORE, NO_SENTENCES, NOT_SHOWN, templates
+from tests.pages.core_sentences import CORE, NO_SENTENCES, NOT_SHOWN, PLACE, codes, files, is_told, is_words
 
-BOOK = language.phrasebook("ja")
+BOOK = language.tongue("ja")
 OURS = language.catalogue("ja", "fundus_core")
-WANTED = templates()
-NUMBERS = st.sampled_from(["7", "1,234", "0.52", "-3.1", "4e-05", "62%", "1.2e+03"])
-OTHERS = st.text("xyz789山田_-", min_size=1, max_size=9)
-GIVEN = st.text("xyz9 山田.,;'()-", min_size=1, max_size=16).map(str.strip)
-GIVEN = GIVEN.filter(lambda name: name and not re.search(r"(?<!\w)'|'(?!\w)", name))
-"""Names of files and headings, which hold anything, ends of sentences and apostrophes included."""
+WANTED = codes()
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in CORE.rglob("*.py")}
+CALLS = [(path, node) for path, tree in TREES.items() for node in ast.walk(tree) if is_told(node, tree)]
 
 
 # Laws ----------------------------------------------------------------------------------------------------------
 
 
 def test_no_sentence_of_the_core_lacks_its_japanese() -> None:
-    missing = {sentence: where for sentence, where in WANTED.items() if sentence not in OURS}
+    missing = {code: where for code, where in WANTED.items() if code not in OURS}
     assert not missing, f"add to pages/parts/locale/ja/LC_MESSAGES/fundus_core.po: {missing}"
 
 
 def test_the_catalogue_holds_nothing_that_the_core_never_says() -> None:
-    assert not set(OURS) - set(WANTED), f"never said: {sorted(set(OURS) - set(WANTED))}"
+    said = {word.value for _path, call in CALLS for word in call.args if isinstance(word, ast.Constant)}
+    left_over = set(OURS) - set(WANTED) - said
+    assert not left_over, f"never said: {sorted(left_over)}"
 
 
 def test_what_is_left_out_is_there_to_be_left_out() -> None:
     assert all((CORE / name).is_file() for name in NOT_SHOWN)
     written = " ".join(path.read_text(encoding="utf-8") for path in CORE.rglob("*.py"))
-    gone = [words for words in NO_SENTENCES if "{" not in words and words not in written]
-    assert not gone
+    assert not [words for words in NO_SENTENCES if words not in written]
 
 
-@pytest.mark.parametrize("sentence", sorted(OURS))
-def test_a_translation_keeps_every_place_and_is_japanese(sentence: str) -> None:
-    assert places(OURS[sentence]) == places(sentence)
-    assert not any(form for _name, form in PLACE.findall(OURS[sentence])), (
-        "a place is named alone: {size}, not {size:,}"
+def test_no_sentence_is_built_before_it_is_said() -> None:
+    """An f-string has no code: neither what reads as words nor what an error or ``say`` is given may be one."""
+    given = [(path, word) for path, call in CALLS for word in call.args if isinstance(word, ast.JoinedStr)]
+    built = [(path, node) for path in files() for node in ast.walk(TREES[path]) if isinstance(node, ast.JoinedStr)]
+    faults = given + [
+        (path, node)
+        for path, node in built
+        if is_words(finished(node)) and not any(words in finished(node) for words in NO_SENTENCES)
+    ]
+    assert not {f"{path.relative_to(CORE)}:{node.lineno}": ast.unparse(node) for path, node in faults}
+
+
+def finished(node: ast.JoinedStr) -> str:
+    return "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values).replace("{}", "0")
+
+
+def test_every_place_is_given_its_value() -> None:
+    """A place without a value would break the moment it is said, when something is wrong already."""
+    wrong = {}
+    for path, call in CALLS:
+        template = call.args[-1].value if call.args and isinstance(call.args[-1], ast.Constant) else None
+        given = {keyword.arg for keyword in call.keywords}
+        if isinstance(template, str) and given and given != set(places(template)):
+            wrong[f"{path.relative_to(CORE)}:{call.lineno}"] = given ^ set(places(template))
+    assert not wrong
+
+
+@pytest.mark.parametrize("code", sorted(OURS))
+def test_a_translation_keeps_every_place_and_is_japanese(code: str) -> None:
+    """A place that chooses between one and more is English's alone."""
+    needed, there = places(code), places(OURS[code])
+    chosen = {name for name, form in needed.items() if "|" in form}
+    assert there.keys() <= needed.keys() <= there.keys() | chosen
+    assert not any(there.values()), "a place is named alone: {size}, not {size:,}"
+    assert OURS[code] != code
+
+
+OTHERS = "left. {size} 'x'; age"
+"""What others write: words of ours, ends of sentences, apostrophes, places."""
+
+
+def test_values_are_carried_over_as_they_are() -> None:
+    for code, ours in OURS.items():
+        values = {name: _other(form) for name, form in places(code).items()}
+        text = BOOK.say(say(code, **values))
+        for name, form in places(code).items() if values else ():
+            shown = "1,234" if form == "," else OTHERS if isinstance(values[name], str | list) else ""
+            assert shown in text, code
+        assert not PLACE.search(text.replace(OTHERS, "")) or not values, ours
+
+
+def _other(form: str) -> object:
+    return OTHERS if not form else [OTHERS] if form in {"and", ";", ".", "x"} else 1234
+
+
+def test_words_of_ours_are_translated_within_and_lists_member_by_member() -> None:
+    text = say(
+        "'{id}' does not predict {unknown}; its targets are {targets}.",
+        id="age",
+        unknown=[say("age")],
+        targets=["age", say("age")],
     )
-    assert OURS[sentence] != sentence
+    assert BOOK.say(text) == "「age」は年齢を推定しません。推定する項目はage、年齢です。"
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
-@given(st.data())
-@pytest.mark.parametrize("sentence", sorted(filter(PLACE.search, OURS)))
-def test_values_are_carried_over(sentence: str, data: st.DataObject) -> None:
-    """Whatever stands in a sentence's places stands in those of its translation."""
-    given_names = set(re.findall(r"'\{(\w+)\}'", sentence))
-    values = {}
-    for name, form in PLACE.findall(sentence):
-        values[name] = data.draw(NUMBERS if form else GIVEN if name in given_names else OTHERS, label=name)
-    said = PLACE.sub(lambda place: values[place[1]], sentence)
-    assert BOOK.translate(said) == PLACE.sub(lambda place: values[place[1]], OURS[sentence])
-
-
-@given(st.text(max_size=200))
-def test_what_nobody_knows_stays_as_it_is(text: str) -> None:
-    assert Phrasebook({}).translate(text) == text
-
-
-@given(
-    st.lists(st.sampled_from(sorted(one for one in OURS if one.endswith(".") and not PLACE.search(one))), min_size=1)
-)
-def test_sentences_that_follow_each_other_are_said_one_by_one(said: list[str]) -> None:
-    assert BOOK.translate(" ".join(said)) == "".join(OURS[one] for one in said)
-
-
-def test_an_unknown_sentence_leaves_its_neighbours_translated() -> None:
-    assert BOOK.translate("Nobody knows this. Reduce it. Nor this.") == "Nobody knows this. 縮小してください。Nor this."
-
-
-def test_names_of_others_are_not_translated() -> None:
-    assert BOOK.translate("'age' holds the same values.") == "「age」も同じ値です。"
-    assert "「left. right」" in BOOK.translate("The cohort has no photograph 'left. right'.")
-
-
-def test_lists_and_joined_notes_are_translated_member_by_member() -> None:
-    assert "年齢、血糖" in BOOK.translate("'m' does not predict sex; its targets are age, blood glucose.").replace(
-        "年齢", "年齢"
-    )
-    joined = "only 9 people: the interval is rough; nothing varies"
-    assert BOOK.translate(joined) == "9 人だけのため、区間はおおよそです；値にばらつきがありません"
-
-
-def test_sentences_end_at_full_stops_that_a_space_follows() -> None:
-    assert sentences("v1.2 holds 3.4 of it. Take it!  Why? ") == ["v1.2 holds 3.4 of it.", "Take it!", "Why?"]
+def test_what_nobody_knows_stays_as_it_is() -> None:
+    """A store of before kept no values: its sentences stay English."""
+    assert BOOK.say("'a.csv' is empty; give a table with a heading and at least one row.").startswith("'a.csv' is")
 
 
 # Messages as they are really said ------------------------------------------------------------------------------
@@ -115,8 +126,8 @@ def test_sentences_end_at_full_stops_that_a_space_follows() -> None:
 
 def in_japanese(text: str) -> bool:
     """Return whether no English sentence is left over; names stand in brackets, words of tools alone."""
-    own = re.sub(r"「[^」]*」|（[^（）]*）", "", BOOK.translate(text))
-    return re.search(r"[a-z]{3,} [a-z]{2,} [a-z]{2,}", own) is None and BOOK.translate(text) != text
+    own = re.sub(r"「[^」]*」|（[^（）]*）", "", BOOK.say(text))
+    return re.search(r"[a-z]{3,} [a-z]{2,} [a-z]{2,}", own) is None and BOOK.say(text) != text
 
 
 @pytest.mark.parametrize(
@@ -207,10 +218,10 @@ def test_an_eye_that_sources_tell_apart() -> None:
     one = decide(table=Eye.LEFT, disc=Eye.RIGHT).note
     two = decide(table=Eye.LEFT, name=Eye.RIGHT, dicom=Eye.RIGHT).note
     assert (
-        BOOK.translate(one)
+        BOOK.say(one)
         == "表に従い左眼としました。視神経乳頭の位置は右眼を示しています。どちらが正しいか確かめてください。"
     )
-    assert "DICOM ファイルとファイル名は右眼" in BOOK.translate(two)
+    assert "DICOM ファイルとファイル名は右眼" in BOOK.say(two)
 
 
 def notes_of(table: CohortTable) -> set[str]:

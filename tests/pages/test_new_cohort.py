@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from fundus_core import pipeline, runs, truth
 from fundus_core.deidentify import Pseudonyms, key_from_passphrase, write_key
+from fundus_core.errors import joined
 from fundus_core.records import Prediction
 from fundus_core.runs.opening import RENDERED_REMARK
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, findings, schema, versions
@@ -192,11 +193,11 @@ def test_a_note_on_a_photograph_is_shown_in_the_gallery(fresh, page):
     with fresh.writing() as connection:
         version = versions.version_id(connection, ModelVersion("tests-own", "w", "c", limits=limits))
         said = {"sbp": Prediction(120.0, 100.0, 140.0)}
-        note = f"Only the first of 3 pages was read. {RENDERED_REMARK}"
+        note = joined(["Only the first of several pages was read.", RENDERED_REMARK])
         findings.write(connection, version, [Finding(kept.sha256, "predicted", reason=note, predictions=said)])
         findings.attach(connection, version, schema.photograph.c.cohort_id == cohort.id)
     app = page("explore", cohort="Pages")
-    assert "Only the first of 3 pages was read." in words(app)
+    assert "Only the first of several pages was read." in words(app)
     assert RENDERED_REMARK not in words(app)
     assert "Limits of quality taken from this cohort itself: focus 0.05" in words(app)
 

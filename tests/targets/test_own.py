@@ -136,8 +136,8 @@ def test_a_store_keeps_it_and_goes_on_without_its_file(home: Path) -> None:
 
 def test_pages_name_it_in_both_languages(home: Path) -> None:
     asked = (
-        "from pages.parts.shell.language import catalogue, phrasebook; print(catalogue('ja')['glycated haemoglobin'],"
-        "phrasebook('ja').translate('There is no target \\'x\\'; the targets are smoking.'))"
+        "from fundus_core.errors import say; from pages.parts.shell.language import catalogue, tongue; "
+        "print(catalogue('ja')['glycated haemoglobin'], tongue('ja').say(say('smoking')))"
     )
     said = run(home, "-W", "ignore", "-c", asked)
     assert said.stdout.startswith("糖化ヘモグロビン"), said.stderr

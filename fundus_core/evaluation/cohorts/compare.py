@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, say
 from fundus_core.evaluation.cohorts.standardise import Standardised, standardised
 from fundus_core.evaluation.intervals.bootstrap import Draws
 from fundus_core.evaluation.intervals.contrasts import Contrast, Correction, Difference, corrected, wald, welch
@@ -190,12 +190,14 @@ def compare(
 
 def _check(cohorts: Mapping[str, CohortTable], margins: Mapping[str, float]) -> None:
     if len(cohorts) < 2:
-        message = f"To compare cohorts, choose two or more; {len(cohorts)} was given."
-        raise UsageError(message)
+        raise UsageError("To compare cohorts, choose two or more; {cohorts} was given.", cohorts=len(cohorts))
     for name, margin in margins.items():
         if not margin > 0:
-            message = f"The margin for '{name}' is {margin}; it must be above zero, in the target's unit."
-            raise UsageError(message)
+            raise UsageError(
+                "The margin for '{name}' is {margin}; it must be above zero, in the target's unit.",
+                name=name,
+                margin=margin,
+            )
 
 
 def _targets(cohorts: Mapping[str, CohortTable], wanted: Sequence[str] | None) -> tuple[Target, ...]:
@@ -241,7 +243,11 @@ def equivalence(
         return Equivalence(*names, margin, None, None, None, None, "not estimable: a cohort has too few people")
     p = contrast.equivalence_p(margin)
     unit = first.sample.target.unit
-    shown = f"equivalent within {margin:g} {unit}" if p < 0.05 else f"not shown to be within {margin:g} {unit}"
+    shown = (
+        say("equivalent within {margin:g} {unit}", margin=margin, unit=say(unit))
+        if p < 0.05
+        else say("not shown to be within {margin:g} {unit}", margin=margin, unit=say(unit))
+    )
     return Equivalence(*names, margin, contrast.value, *contrast.interval(0.9), p, shown)
 
 

@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
+from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import Draws, SumStatistic, resample
 from fundus_core.evaluation.intervals.contrasts import CORRECTIONS, Correction, adjusted
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate, not_estimable
@@ -80,7 +81,7 @@ def prediction_shift(
             if target in a.predicted and target in b.predicted and (targets is None or target in targets):
                 found.append(_shift(target, (first, second), _predictions(a, target), _predictions(b, target)))
     corrections = iter(adjusted([each.p for each in found if each.p is not None], correction))
-    name = f"p by {CORRECTIONS[correction]}; PSI: {PSI_NOTE}"
+    name = say("p by {corrections}; PSI: {psi_note}", corrections=say(CORRECTIONS[correction]), psi_note=say(PSI_NOTE))
     return tuple(
         each if each.p is None else replace(each, p_adjusted=next(corrections), note=name) for each in found
     )  # fmt: skip

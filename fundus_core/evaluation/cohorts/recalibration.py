@@ -53,21 +53,26 @@ def fit_recalibration(table: CohortTable, target: str) -> Recalibration:
     """
     of = find_target(target)
     if of.binary:
-        message = f"'{target}' is a probability; a line from prediction to truth does not suit it."
-        raise NotEstimableError(message)
+        raise NotEstimableError(
+            "'{target}' is a probability; a line from prediction to truth does not suit it.", target=target
+        )
     sample = units_of_analysis(table, of, "patient")
     if len(sample) < FEWEST_PEOPLE:
-        message = (
-            f"A recalibration of '{target}' needs {FEWEST_PEOPLE} people with measured and predicted values; "
-            f"this cohort has {len(sample)}."
+        raise NotEstimableError(
+            "A recalibration of '{target}' needs {fewest_people} people with measured and predicted "
+            "values; this cohort has {sample}.",
+            target=target,
+            fewest_people=FEWEST_PEOPLE,
+            sample=len(sample),
         )
-        raise NotEstimableError(message)
     about = scales(sample)
     found = scores(columns(sample, about).sum(axis=1)[None], about)[0]
     slope, intercept = (float(found[list(SCORES).index(name)]) for name in ("slope", "intercept"))
     if not np.isfinite(slope):
-        message = f"Every prediction of '{target}' is the same, so no slope can be fitted; choose another cohort."
-        raise NotEstimableError(message)
+        raise NotEstimableError(
+            "Every prediction of '{target}' is the same, so no slope can be fitted; choose another cohort.",
+            target=target,
+        )
     return Recalibration(target, intercept, slope, sample.patients)
 
 
@@ -79,11 +84,11 @@ def recalibrate(table: CohortTable, recalibration: Recalibration) -> CohortTable
     """
     shared = np.intersect1d(person_ids(table), recalibration.patients)
     if len(shared):
-        message = (
-            f"{len(shared)} people of this cohort were used to fit the recalibration; "
-            "fit it on other people, or leave these out of the test."
+        raise UsageError(
+            "{shared} people of this cohort were used to fit the recalibration; fit it on other people, "
+            "or leave these out of the test.",
+            shared=len(shared),
         )
-        raise UsageError(message)
     name = recalibration.target
     ends = [recalibration.apply(column[name]) for column in (table.low, table.high) if name in column]
     low, high = ({name: np.minimum(*ends)}, {name: np.maximum(*ends)}) if len(ends) == 2 else ({}, {})

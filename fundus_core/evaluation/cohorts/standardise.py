@@ -21,6 +21,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from fundus_core.errors import say
 from fundus_core.evaluation.cohorts.entropy_balancing import balance, effective_number, multipliers_of
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Draws, resample
 from fundus_core.evaluation.intervals.contrasts import NO_EFFECT, Correction, Difference, corrected, difference, wald
@@ -40,9 +41,10 @@ KNOWN_SHARE = 0.8
 """Age or sex is standardised too where at least this share of every cohort has it; the others are left out."""
 
 
-_NO_GROUND = (
-    f"no weights worth {FEWEST_PEOPLE} observations give this cohort the common distribution; "
-    "the cohorts hardly overlap"
+_NO_GROUND = say(
+    "no weights worth {fewest_people} observations give this cohort the common distribution; the "
+    "cohorts hardly overlap",
+    fewest_people=FEWEST_PEOPLE,
 )
 
 
@@ -148,7 +150,11 @@ def standardised(
         balances += [_balance(name, sample, weights, standard, k) for k in range(len(variables))]
     target = next(iter(samples.values())).target
     differences = corrected(_differences(target.id, cohorts, drawn, draws), correction)
-    note = f"every cohort weighted to the same mean and spread of {' and '.join(variables)}; {_UNSEEN}"
+    note = say(
+        "every cohort weighted to the same mean and spread of {variables:and}; {unseen}",
+        variables=[say(name) for name in variables],
+        unseen=say(_UNSEEN),
+    )
     return Standardised(target.id, target.unit, variables, tuple(balances), tuple(cohorts), differences, note)
 
 

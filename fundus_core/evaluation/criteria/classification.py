@@ -125,8 +125,9 @@ def classify(
     """
     for threshold in thresholds:
         if not 0 < threshold < 1:
-            message = f"A threshold is {threshold}; choose probabilities between 0 and 1, both excluded."
-            raise UsageError(message)
+            raise UsageError(
+                "A threshold is {threshold}; choose probabilities between 0 and 1, both excluded.", threshold=threshold
+            )
     kept = (truth != INDETERMINATE) & np.isfinite(probability)
     order = np.lexsort((probability[kept], truth[kept]))
     y, p = (truth[kept] == YES).astype(np.float64)[order], probability[kept][order]
@@ -243,11 +244,11 @@ def assess_criterion(
     truth, predicted = person_means(table, "truth"), person_means(table, "predicted")
     shared = np.intersect1d(truth.patient, errors.patients)
     if len(shared):
-        message = (
-            f"{len(shared)} people of this cohort were used to fit the error covariance; "
-            "fit it on other people, or leave these out."
+        raise UsageError(
+            "{shared} people of this cohort were used to fit the error covariance; fit it on other "
+            "people, or leave these out.",
+            shared=len(shared),
         )
-        raise UsageError(message)
     verdict = chosen.decide(truth)
     likely = probabilities(predicted, chosen, errors, seed=seed)
     hard = chosen.decide(predicted)

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, joined
 from fundus_core.evaluation.observations.person_means import PersonMeans
 from fundus_core.records import Floats, Labels
 
@@ -150,7 +150,7 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
                 "hyperglycaemia: fasting glucose >= 110 mg/dL",
                 "glucose item of the Japanese metabolic syndrome (2005)",
                 lambda m: verdicts(at_least(m.glucose, 110)),
-                "glucose is taken as fasting; " + _UNTREATED,
+                joined(["glucose is taken as fasting", _UNTREATED], ";"),
                 ("glucose",),
             ),
             Criterion(
@@ -189,7 +189,7 @@ CRITERIA: Mapping[str, Criterion] = MappingProxyType(
                 "metabolic syndrome, joint interim statement 2009",
                 "IDF, AHA/NHLBI and others 2009 (Alberti 2009): three of five, waist by country",
                 _syndrome(Syndrome(85, 90, strict=False, mandatory=False, needed=3, glucose=100, lipids=2)),
-                _NO_LIPIDS + "; waist thresholds for Japan (men 85, women 90 cm) are unverified",
+                joined([_NO_LIPIDS, "waist thresholds for Japan (men 85, women 90 cm) are unverified"], ";"),
                 _SYNDROME,
             ),
         )
@@ -208,8 +208,11 @@ def criterion(criterion_id: str) -> Criterion:
     'JSH 2019, office blood pressure, grade I or higher'
     """
     if criterion_id not in CRITERIA:
-        message = f"There is no criterion '{criterion_id}'; the criteria are {', '.join(CRITERIA)}."
-        raise UsageError(message)
+        raise UsageError(
+            "There is no criterion '{criterion_id}'; the criteria are {criteria}.",
+            criterion_id=criterion_id,
+            criteria=CRITERIA,
+        )
     return CRITERIA[criterion_id]
 
 

@@ -63,15 +63,18 @@ def errors_between(truth: PersonMeans, predicted: PersonMeans, targets: Sequence
     y, p = (np.column_stack([getattr(m, name) for name in targets]) for m in (truth, predicted))
     complete = np.isfinite(y).all(axis=1) & np.isfinite(p).all(axis=1)
     if complete.sum() < FEWEST_PEOPLE:
-        message = (
-            f"The covariance of errors needs {FEWEST_PEOPLE} people with all of {', '.join(targets)} measured and "
-            f"predicted; this cohort has {complete.sum()}."
+        raise NotEstimableError(
+            "The covariance of errors needs {fewest_people} people with all of {targets} measured and "
+            "predicted; this cohort has {sum}.",
+            fewest_people=FEWEST_PEOPLE,
+            targets=targets,
+            sum=complete.sum(),
         )
-        raise NotEstimableError(message)
     y, p = y[complete], p[complete]
     if not (np.ptp(p, axis=0) > 0).all():
-        message = "Every prediction of a target is the same, so its errors cannot be described; use another model."
-        raise NotEstimableError(message)
+        raise NotEstimableError(
+            "Every prediction of a target is the same, so its errors cannot be described; use another model."
+        )
     u, v = y - y.mean(axis=0), p - p.mean(axis=0)
     slope = (u * v).sum(axis=0) / (v * v).sum(axis=0)
     errors = u - slope * v

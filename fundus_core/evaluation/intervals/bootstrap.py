@@ -51,10 +51,11 @@ class Draws:
     def __post_init__(self) -> None:
         """Refuse numbers that cannot be drawn with."""
         if self.number < 1 or self.seed < 0:
-            message = (
-                f"{self.number} draws with seed {self.seed}: choose at least 1 draw (2000 is usual) and a seed from 0."
+            raise UsageError(
+                "{number} draws with seed {seed}: choose at least 1 draw (2000 is usual) and a seed from 0.",
+                number=self.number,
+                seed=self.seed,
             )
-            raise UsageError(message)
 
     def blocks(self) -> Iterator[Floats]:
         """Yield counts, draws x people, a block of draws at a time; each row sums to ``people``.

@@ -20,6 +20,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
+from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import Draws
 from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, not_estimable
 from fundus_core.records import Floats
@@ -106,7 +107,11 @@ def wald(value: float, replicates: Floats, draws: Draws) -> Contrast | None:
     usable = replicates[np.isfinite(replicates)]
     if not np.isfinite(value) or len(usable) < 0.95 * max(draws.number, 1) or not usable.std() > 0:
         return None
-    name = f"Wald test, standard error from {draws.number} bootstrap draws over patients, seed {draws.seed}"
+    name = say(
+        "Wald test, standard error from {number} bootstrap draws over patients, seed {seed}",
+        number=draws.number,
+        seed=draws.seed,
+    )
     return Contrast(value, float(usable.std(ddof=1)), float("inf"), name)
 
 
@@ -222,7 +227,7 @@ def corrected(differences: Sequence[Difference], correction: Correction = "holm"
     """Correct the p values of a table of comparisons; those without a p value do not count."""
     tested = [each for each in differences if each.p is not None]
     values = iter(adjusted([each.p for each in tested if each.p is not None], correction))
-    name = f"{CORRECTIONS[correction]} over {len(tested)} comparisons"
+    name = say("{corrections} over {tested} comparisons", corrections=say(CORRECTIONS[correction]), tested=len(tested))
     return tuple(
         each if each.p is None else replace(each, p_adjusted=next(values), correction=name) for each in differences
     )

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from fundus_core.errors import say
+
 NUMBER_OF_DRAWS = 2000
 """Bootstrap draws unless told otherwise."""
 
@@ -52,7 +54,7 @@ def not_estimable(reason: str) -> Estimate:
     >>> not_estimable("every prediction is the same").note
     'not estimable: every prediction is the same'
     """
-    return Estimate(None, note=f"not estimable: {reason}")
+    return Estimate(None, note=say("not estimable: {reason}", reason=say(reason)))
 
 
 def rows(items: Iterable[Any]) -> list[dict[str, Cell]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from fundus_core.errors import joined, say
 from fundus_core.evaluation.intervals.bootstrap import Draws, Statistics
 from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, Method, not_estimable
 from fundus_core.records import Floats
@@ -21,7 +22,12 @@ def described(draws: Draws, method: Method = "percentile") -> str:
     >>> described(Draws(people=100))
     'percentile bootstrap over patients, 2000 draws, seed 20250512'
     """
-    return f"{_NAMES[method]} bootstrap over patients, {draws.number} draws, seed {draws.seed}"
+    return say(
+        "{names} bootstrap over patients, {number} draws, seed {seed}",
+        names=say(_NAMES[method]),
+        number=draws.number,
+        seed=draws.seed,
+    )
 
 
 def percentile_interval(replicates: Floats, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -87,16 +93,23 @@ def with_interval(
     if people < 2 or len(replicates) == 0:
         return Estimate(value, note="no interval: one person only")
     if missing > len(replicates) / 20:
-        return Estimate(value, note=f"no interval: {missing} of {len(replicates)} draws have no value")
-    notes = [f"{missing} draws without a value were left out"] if missing else []
+        return Estimate(
+            value,
+            note=say(
+                "no interval: {missing} of {replicates} draws have no value",
+                missing=missing,
+                replicates=len(replicates),
+            ),
+        )
+    notes = [say("{missing} draws without a value were left out", missing=missing)] if missing else []
     if people < FEW_PEOPLE:
-        notes.append(f"only {people} people: the interval is rough")
+        notes.append(say("only {people} people: the interval is rough", people=people))
     ends = None
     if jackknife is not None:
         ends = bca_interval(value, usable, jackknife[np.isfinite(jackknife)])
         notes += [] if ends else ["percentile interval: BCa has none where every draw lies on one side"]
     low, high = ends or percentile_interval(usable)
-    return Estimate(value, low, high, described(draws, "bca" if ends else "percentile"), "; ".join(notes))
+    return Estimate(value, low, high, described(draws, "bca" if ends else "percentile"), joined(notes, ";"))
 
 
 def without_intervals(panel: Statistics) -> dict[str, Estimate]:

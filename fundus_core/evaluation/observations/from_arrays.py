@@ -57,6 +57,8 @@ def from_values(
     )
     columns = (table.patient_id, table.eye, *table.truth.values(), *table.predicted.values())
     if any(column.shape != y.shape or column.ndim != 1 for column in columns):
-        message = f"Every column needs one value per photograph; they have {[column.shape for column in columns]}."
-        raise UsageError(message)
+        raise UsageError(
+            "Every column needs one value per photograph; they have {shape}.",
+            shape=[column.shape for column in columns],
+        )
     return table

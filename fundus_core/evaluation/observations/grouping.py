@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, say
 from fundus_core.records import CohortTable, Floats, Labels
 
 NOT_STATED = "not stated"
@@ -37,7 +37,10 @@ def bands(values: Floats, edges: Sequence[float]) -> Labels:
     ['30 to <40', '40 to <50', 'not stated']
     """
     inner = np.asarray(edges, dtype=np.float64)
-    names = [f"{low:g} to <{high:g}" if np.isfinite(high) else f"{low:g} or more" for low, high in _pairs(edges)]
+    names = [
+        say("{low:g} to <{high:g}", low=low, high=high) if np.isfinite(high) else say("{low:g} or more", low=low)
+        for low, high in _pairs(edges)
+    ]
     place = np.searchsorted(inner, values, side="right") - 1
     inside = np.isfinite(values) & (place >= 0) & (place < len(names))
     words = np.asarray([*names, NOT_STATED], dtype=np.str_)
@@ -73,8 +76,7 @@ def grouping(table: CohortTable, by: str) -> Labels:
     if by == "out_of_distribution":
         return bands(table.out_of_distribution, DISTANCE_EDGES)
     there = ", ".join(("age", "sex", "eye", "quality", "out_of_distribution", *table.covariates))
-    message = f"The cohort has no column '{by}' to group by; there are {there}."
-    raise UsageError(message)
+    raise UsageError("The cohort has no column '{by}' to group by; there are {there}.", by=by, there=there)
 
 
 def _sex(values: Floats) -> Labels:

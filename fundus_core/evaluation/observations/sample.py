@@ -79,8 +79,7 @@ def check_level(level: str) -> Level:
     for known in get_args(Level):
         if level == known:
             return known  # type: ignore[no-any-return]
-    message = f"There is no level '{level}'; choose patient, eye or photograph."
-    raise UsageError(message)
+    raise UsageError("There is no level '{level}'; choose patient, eye or photograph.", level=level)
 
 
 def shared_targets(table: CohortTable, wanted: Sequence[str] | None = None) -> tuple[Target, ...]:

@@ -76,8 +76,10 @@ def bland_altman(
     """
     of = find_target(target)
     if of.binary:
-        message = f"'{target}' is a probability: its agreement is read from reliability(), not from differences."
-        raise UsageError(message)
+        raise UsageError(
+            "'{target}' is a probability: its agreement is read from reliability(), not from differences.",
+            target=target,
+        )
     sample = units_of_analysis(table, of, check_level(level))
     drawn = Draws(len(everybody := bootstrap_population(table)), draws, seed)
     middle = (sample.y + sample.p) / 2

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from fundus_core.errors import joined, say
 from fundus_core.evaluation.intervals.bootstrap import Draws, resample
 from fundus_core.evaluation.intervals.contrasts import NO_EFFECT, Difference, difference, hedges, wald, welch
 from fundus_core.evaluation.intervals.estimate import Estimate, Method
@@ -93,7 +94,9 @@ def score_points(sample: Sample, everybody: Labels) -> BootstrapScores:
 def _explained(score: str, estimate: Estimate, sample: Sample) -> Estimate:
     """Say where a baseline was held fixed, and where a score rests on part of the sample."""
     if score in BASELINES and estimate.method:
-        estimate = replace(estimate, method=f"{estimate.method}; the baseline's predictions held fixed")
+        estimate = replace(
+            estimate, method=say("{method}; the baseline's predictions held fixed", method=say(estimate.method))
+        )
     behind = {
         "mae_age_sex": (sample.age, sample.sex),
         "mae_over_age_sex": (sample.age, sample.sex),
@@ -103,8 +106,10 @@ def _explained(score: str, estimate: Estimate, sample: Sample) -> Estimate:
     known = int(np.isfinite(behind.get(score, (sample.y,))).all(axis=0).sum())
     if estimate.value is None or known == len(sample):
         return estimate
-    part = f"rests on {known} of {len(sample)} observations, the others lack what it needs"
-    return replace(estimate, note="; ".join(filter(None, (estimate.note, part))))
+    part = say(
+        "rests on {known} of {sample} observations, the others lack what it needs", known=known, sample=len(sample)
+    )
+    return replace(estimate, note=joined([estimate.note, part], ";"))
 
 
 def compare_pair(first: BootstrapScores, second: BootstrapScores, score: str, draws: Draws) -> Difference:

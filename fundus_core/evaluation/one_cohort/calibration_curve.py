@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import Draws, Statistic, SumStatistic, resample
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, not_estimable
 from fundus_core.evaluation.intervals.intervals import described
@@ -66,14 +67,16 @@ def smooth_calibration(
     drawn = Draws(len(everybody := bootstrap_population(table)), draws, seed)
     if len(np.unique(sample.p)) < FEWEST or len(sample.patients) < FEWEST:
         none = np.empty(0)
-        note = not_estimable(f"needs {FEWEST} people and as many different predictions").note
+        note = not_estimable(say("needs {fewest} people and as many different predictions", fewest=FEWEST)).note
         return CalibrationCurve(target, of.unit, none, none, none, none, "", note)
     grid = np.linspace(np.quantile(sample.p, 0.01), np.quantile(sample.p, 0.99), GRID)
     panel = _curve_panel(sample, everybody, grid)
     point, replicates = panel.point(), resample(drawn, [panel])[0]
     seen = np.isfinite(point) & (np.isfinite(replicates).mean(axis=0) > 0.95)
     low, high = np.nanquantile(replicates[:, seen], [0.025, 0.975], axis=0)
-    return CalibrationCurve(target, of.unit, grid[seen], point[seen], low, high, f"loess, {described(drawn)}", "")
+    return CalibrationCurve(
+        target, of.unit, grid[seen], point[seen], low, high, say("loess, {drawn}", drawn=described(drawn)), ""
+    )
 
 
 def _curve_panel(sample: Sample, everybody: Labels, grid: Floats) -> SumStatistic:

@@ -93,8 +93,7 @@ def compare_models(
         UsageError: Fewer than two models, or an unknown target or level.
     """
     if len(tables) < 2:
-        message = f"To compare models, choose two or more; {len(tables)} was given."
-        raise UsageError(message)
+        raise UsageError("To compare models, choose two or more; {tables} was given.", tables=len(tables))
     of, checked = find_target(target), check_level(level)
     common, left_out = _common(tables, target)
     samples = [(name, units_of_analysis(table, of, checked, ordered=True)) for name, table in common.items()]

@@ -72,8 +72,11 @@ def nearest_neighbours(among: StandardisedPredictions, photograph: str, number: 
     """
     found = np.flatnonzero(among.photograph == photograph)
     if not len(found):
-        message = f"The cohort has no photograph '{photograph}'; choose one of its {len(among.photograph)}."
-        raise UsageError(message)
+        raise UsageError(
+            "The cohort has no photograph '{photograph}'; choose one of its {photograph_2}.",
+            photograph=photograph,
+            photograph_2=len(among.photograph),
+        )
     row = found[0]
     if not among.targets:
         return among.photograph[:0], np.empty(0)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, say
 
 _REACH = 2 * 1.959963984540054
 """Total width of a 95 % interval in standard errors."""
@@ -51,7 +51,9 @@ def people_for_mae(mae: float, width: float, sd_of_absolute_error: float | None 
     _positive(mae=mae, width=width)
     sd = mae * np.sqrt(np.pi / 2 - 1) if sd_of_absolute_error is None else sd_of_absolute_error
     assumed = "normal errors" if sd_of_absolute_error is None else "absolute errors as spread out as stated"
-    return Plan("mae", mae, width, _people(sd, width), f"{assumed}, one observation per person")
+    return Plan(
+        "mae", mae, width, _people(sd, width), say("{assumed}, one observation per person", assumed=say(assumed))
+    )
 
 
 def people_for_r2(r2: float, width: float) -> Plan:
@@ -88,11 +90,9 @@ def _people(sd: float, width: float) -> int:
 def _positive(**values: float) -> None:
     for name, value in values.items():
         if not (np.isfinite(value) and value > 0):
-            message = f"The {name} is {value}; it must be above zero."
-            raise UsageError(message)
+            raise UsageError("The {name} is {value}; it must be above zero.", name=say(name), value=value)
 
 
 def _share(r2: float) -> None:
     if not 0 < r2 < 1:
-        message = f"The expected R² is {r2}; it must lie between 0 and 1, both excluded."
-        raise UsageError(message)
+        raise UsageError("The expected R² is {r2}; it must lie between 0 and 1, both excluded.", r2=r2)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import Draws
 from fundus_core.evaluation.intervals.contrasts import Correction, Difference, corrected
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate
@@ -127,6 +128,10 @@ def subgroups(
 
 def _subgroup(name: str, sample: Sample, scored: BootstrapScores | None) -> Subgroup:
     people = len(sample.patients)
-    withheld = "" if scored else f"withheld: {people} people, fewer than {FEWEST_PEOPLE}"
+    withheld = (
+        ""
+        if scored
+        else say("withheld: {people} people, fewer than {fewest_people}", people=people, fewest_people=FEWEST_PEOPLE)
+    )
     found = scored.estimates if scored else MappingProxyType({})
     return Subgroup(name, sample.n_photographs, people, len(sample), found, withheld)

@@ -84,8 +84,9 @@ def import_model(
     home = folder or registry.home()
     place = home / _id(draft)
     if place.exists() and not replace:
-        message = f"There is an imported model '{place.name}' already; replace it on purpose, or choose another id."
-        raise UsageError(message)
+        raise UsageError(
+            "There is an imported model '{name}' already; replace it on purpose, or choose another id.", name=place.name
+        )
     limits = limits_for(file)
     (home / ".importing").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home / ".importing") as staging:
@@ -108,8 +109,11 @@ def _id(draft: Draft) -> str:
         or name.startswith(".")
         or not all(c.isalnum() or c in "-_." for c in name)
     ):
-        message = f"{draft.name} has the id {name!r}; it must be of letters, digits, '-', '_' and '.'."
-        raise CardError(message)
+        raise CardError(
+            "{name} has the id {name_2}; it must be of letters, digits, '-', '_' and '.'.",
+            name=draft.name,
+            name_2=repr(name),
+        )
     return name
 
 
@@ -122,8 +126,9 @@ def limits_for(file: Path) -> Limits:
     try:
         size = sum(path.stat().st_size for path in _parts(file))
     except OSError as error:
-        message = f"'{file.name}' cannot be opened ({error.strerror}); correct the path."
-        raise UsageError(message) from error
+        raise UsageError(
+            "'{name}' cannot be opened ({strerror}); correct the path.", name=file.name, strerror=error
+        ) from error
     return Limits().grown(size, seconds_per_mib=0.5, memory_per_byte=12.0)
 
 
@@ -132,8 +137,9 @@ def _parts(file: Path) -> list[Path]:
     if file.is_dir():
         return [path for path in file.rglob("*") if path.is_file() and not path.is_symlink()]
     if file.exists() and not file.is_file():
-        message = f"'{file.name}' is no plain file; name a file of weights or the folder of a SavedModel."
-        raise UsageError(message)
+        raise UsageError(
+            "'{name}' is no plain file; name a file of weights or the folder of a SavedModel.", name=file.name
+        )
     if file.suffix not in _BESIDE:
         return [file]
     near = sorted(path for path in file.parent.iterdir() if path.is_file() and not path.is_symlink())
@@ -154,8 +160,11 @@ def _opened(file: Path, draft: Draft, room: Path, limits: Limits) -> Answer:
             "fundus_core.models.importing.inside:bring", arguments, folder=room, readable=readable, limits=limits
         )
     except StoppedError as error:
-        message = f"'{file.name}' was not imported. {error} Export the network again, best as ONNX or safetensors."
-        raise CardError(message) from error
+        raise CardError(
+            "'{name}' was not imported. {error} Export the network again, best as ONNX or safetensors.",
+            name=file.name,
+            error=error,
+        ) from error
 
 
 def _put(made: Path, place: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fundus_core.errors import CardError, UsageError
+from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import bounds, registry
 from fundus_core.models import card as cards
 from fundus_core.models.importing.found import NOTHING, Affine, Found
@@ -70,15 +70,19 @@ class Draft:
         """
         listed = self.content.get("outputs")
         if not isinstance(listed, list) or not listed or not all(isinstance(one, Mapping) for one in listed):
-            message = f"{self.name} names no outputs; add a table [[outputs]] with 'target' for each, in their order."
-            raise CardError(message)
+            raise CardError(
+                "{name} names no outputs; add a table [[outputs]] with 'target' for each, in their order.",
+                name=self.name,
+            )
         for one in listed:
             if one.get("target") not in self.known:
-                message = (
-                    f"{self.name}: an output has the target {one.get('target')!r}; one of {', '.join(self.known)}, "
-                    "or one of your own: a table [targets.ID] in the card, or a file in the folder 'targets'."
+                raise CardError(
+                    "{name}: an output has the target {one}; one of {known}, or one of your own: a table "
+                    "[targets.ID] in the card, or a file in the folder 'targets'.",
+                    name=self.name,
+                    one=repr(one.get("target")),
+                    known=self.known,
                 )
-                raise CardError(message)
         return listed
 
     def firm_output(self, place: int, key: str) -> object:
@@ -114,10 +118,11 @@ def open_draft(card: str | Path) -> Draft:
         return Draft(content, path.name)
     known = registry.models()
     if str(card) not in known:
-        message = f"'{card}' is neither a card (a TOML file) nor the id of one; the ids are {', '.join(known)}."
-        raise UsageError(message)
+        raise UsageError(
+            "'{card}' is neither a card (a TOML file) nor the id of one; the ids are {known}.", card=card, known=known
+        )
     plain = cards.as_plain(known[str(card)])
-    return Draft(plain if isinstance(plain, dict) else {}, f"The card '{card}'")
+    return Draft(plain if isinstance(plain, dict) else {}, say("The card '{card}'", card=card))
 
 
 # Fitting a file and a card --------------------------------------------------------------------------------------
@@ -131,19 +136,25 @@ def check_fit(draft: Draft, found: Found) -> None:
     """
     targets = [str(one["target"]) for one in draft.outputs]
     if found.outputs != len(targets):
-        message = (
-            f"The file gives {found.outputs} values per photograph, {draft.name} names {len(targets)} "
-            f"({', '.join(targets)}); name every output, in the network's order."
+        raise CardError(
+            "The file gives {outputs} values per photograph, {name} names {targets} ({targets_2}); name "
+            "every output, in the network's order.",
+            outputs=found.outputs,
+            name=draft.name,
+            targets=len(targets),
+            targets_2=targets,
         )
-        raise CardError(message)
     if set(found.names) == set(targets) and list(found.names) != targets:
-        message = f"The file gives its outputs in the order {', '.join(found.names)}; name them so in the card."
-        raise CardError(message)
+        raise CardError("The file gives its outputs in the order {names}; name them so in the card.", names=found.names)
     said = {"backbone": (draft.firm("backbone"), found.backbone), "input.size": (draft.firm("input.size"), found.size)}
     for key, (wanted, there) in said.items():
         if wanted and there and found.runtime == "timm" and wanted != there:
-            message = f"The card says {key} = {wanted!r}, the file holds {there!r}: it is another model, or correct it."
-            raise CardError(message)
+            raise CardError(
+                "The card says {key} = {wanted}, the file holds {there}: it is another model, or correct it.",
+                key=key,
+                wanted=repr(wanted),
+                there=repr(there),
+            )
 
 
 def must_stay_whole(draft: Draft, found: Found) -> bool:
@@ -186,19 +197,23 @@ def _outer(draft: Draft, found: Found) -> tuple[Sequence[float], Sequence[float]
     given = [draft.get(f"input.{key}") for key in _FED]
     if None in given:
         lacking = ", ".join(f"'input.{key}'" for key, value in zip(_FED, given, strict=True) if value is None)
-        message = (
-            f"The file does not say what its network is fed; add {lacking} to the card, as in value_range = "
-            "[0.0, 1.0], mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225]."
+        raise CardError(
+            "The file does not say what its network is fed; add {lacking} to the card, as in value_range "
+            "= [0.0, 1.0], mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225].",
+            lacking=lacking,
         )
-        raise CardError(message)
     return _numbers(given[0], 2, "value_range"), _numbers(given[1], 3, "mean"), _numbers(given[2], 3, "std")
 
 
 def _numbers(value: object, count: int, key: str) -> Sequence[float]:
     right = isinstance(value, list | tuple) and len(value) == count and all(isinstance(v, int | float) for v in value)
     if not right or (key == "std" and min(value) <= 0):  # type: ignore[call-overload]
-        message = f"The card's 'input.{key}' is {value!r}; it must be a list of {count} numbers, a std above 0."
-        raise CardError(message)
+        raise CardError(
+            "The card's 'input.{key}' is {value}; it must be a list of {count} numbers, a std above 0.",
+            key=key,
+            value=repr(value),
+            count=count,
+        )
     return [float(v) for v in value]  # type: ignore[attr-defined]
 
 
@@ -219,8 +234,7 @@ def complete(draft: Draft, found: Found, weights: Mapping[str, str], golden: Map
     """
     size = found.size or draft.size
     if size is None:
-        message = "The file does not say the size of its input; add 'input.size' (pixels) to the card."
-        raise CardError(message)
+        raise CardError("The file does not say the size of its input; add 'input.size' (pixels) to the card.")
     doubts = _Doubts(draft)
     outputs = [_output(draft, found, k, doubts) for k in range(found.outputs)]
     page = draft.get("weights.page")

@@ -71,8 +71,9 @@ def tensors(layers: Layers, head: Sequence[Dense]) -> dict[str, Tensor]:
     try:
         state = _trunk(layers)
     except (KeyError, IndexError) as error:
-        message = f"The file lacks the layer {error} of an EfficientNet; export the whole model again."
-        raise CardError(message) from error
+        raise CardError(
+            "The file lacks the layer {error} of an EfficientNet; export the whole model again.", error=error
+        ) from error
     for place, dense in enumerate(head):
         prefix = "classifier" if len(head) == 1 else f"classifier.{2 * place}"
         state[f"{prefix}.weight"] = _tensor(dense.kernel.T)

@@ -7,7 +7,7 @@ import zipfile
 from enum import StrEnum
 from pathlib import Path
 
-from fundus_core.errors import CardError, UsageError
+from fundus_core.errors import CardError, UsageError, say
 
 
 class Format(StrEnum):
@@ -44,18 +44,25 @@ def detect(path: Path) -> Format:
     if path.is_dir():
         if (path / "saved_model.pb").is_file():
             return Format.SAVED_MODEL
-        message = f"The folder '{path.name}' holds no saved_model.pb; what can be imported: {ALLOWED}."
-        raise CardError(message)
+        raise CardError(
+            "The folder '{name}' holds no saved_model.pb; what can be imported: {allowed}.",
+            name=path.name,
+            allowed=say(ALLOWED),
+        )
     try:
         with path.open("rb") as file:
             head = file.read(4096)
     except OSError as error:
-        message = f"'{path.name}' cannot be opened ({error.strerror}); correct the path."
-        raise UsageError(message) from error
+        raise UsageError(
+            "'{name}' cannot be opened ({strerror}); correct the path.", name=path.name, strerror=error
+        ) from error
     found = _from_bytes(path, head)
     if found is None:
-        message = f"'{path.name}' is no file of weights that is known here; what can be imported: {ALLOWED}."
-        raise CardError(message)
+        raise CardError(
+            "'{name}' is no file of weights that is known here; what can be imported: {allowed}.",
+            name=path.name,
+            allowed=say(ALLOWED),
+        )
     return found
 
 
@@ -84,8 +91,9 @@ def _archive(path: Path) -> Format | None:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError) as error:
-        message = f"The archive '{path.name}' is damaged ({error}); obtain it again."
-        raise CardError(message) from error
+        raise CardError(
+            "The archive '{name}' is damaged ({error}); obtain it again.", name=path.name, error=error
+        ) from error
     if "config.json" in names and "model.weights.h5" in names:
         return Format.KERAS
     if any("/code/" in name for name in names):
@@ -104,14 +112,20 @@ def json_of(text: bytes | str, name: str) -> dict[str, object]:
         CardError: It is none.
     """
     if len(text) > _LARGEST_TEXT:
-        message = f"The description of the network in '{name}' is longer than any network's; export the model again."
-        raise CardError(message)
+        raise CardError(
+            "The description of the network in '{name}' is longer than any network's; export the model again.",
+            name=name,
+        )
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        message = f"The description of the network in '{name}' is damaged ({error}); export the model again."
-        raise CardError(message) from error
+        raise CardError(
+            "The description of the network in '{name}' is damaged ({error}); export the model again.",
+            name=name,
+            error=error,
+        ) from error
     if not isinstance(content, dict):
-        message = f"The description of the network in '{name}' is no table of keys; export the model again."
-        raise CardError(message)
+        raise CardError(
+            "The description of the network in '{name}' is no table of keys; export the model again.", name=name
+        )
     return content

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from xml.parsers import expat
 
-from fundus_core.errors import CardError
+from fundus_core.errors import CardError, say
 from fundus_core.models.importing import operators
 
 _LARGEST, _MOST_MEMBERS, _DENSEST = 4 * 2**30, 10_000, 50
@@ -34,28 +34,37 @@ def unpack(path: Path, folder: Path) -> None:
                 _check_member(path, member)
             size = sum(member.file_size for member in members)
             if len(members) > _MOST_MEMBERS or size > min(_LARGEST, max(_SMALL, _DENSEST * path.stat().st_size)):
-                message = f"'{path.name}' unpacks to {len(members)} files of {size >> 20} MiB, and was not unpacked."
-                raise CardError(message)
+                raise CardError(
+                    "'{name}' unpacks to {members} files of {size} MiB, and was not unpacked.",
+                    name=path.name,
+                    members=len(members),
+                    size=size >> 20,
+                )
             archive.extractall(folder)
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, ValueError, NotImplementedError) as error:
-        message = f"The archive '{path.name}' is damaged ({error}); obtain it again."
-        raise CardError(message) from error
+        raise CardError(
+            "The archive '{name}' is damaged ({error}); obtain it again.", name=path.name, error=error
+        ) from error
 
 
 def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
     parts = member.filename.replace("\\", "/").split("/")
     link = (member.external_attr >> 16) & 0o170000 == 0o120000
     if link or ".." in parts or member.filename.startswith(("/", "\\")) or ":" in parts[0]:
-        message = f"'{path.name}' holds '{member.filename}', which leads out of the archive, and was not unpacked."
-        raise CardError(message)
+        raise CardError(
+            "'{name}' holds '{filename}', which leads out of the archive, and was not unpacked.",
+            name=path.name,
+            filename=member.filename,
+        )
 
 
 def _refuse(where: str, what: str) -> NoReturn:
-    message = (
-        f"{where} holds {what}, and was not loaded, since that could execute code of whoever wrote it, or never end. "
-        "Export the network alone, for example as ONNX with plain operations."
+    raise CardError(
+        "{where} holds {what}, and was not loaded, since that could execute code of whoever wrote "
+        "it, or never end. Export the network alone, for example as ONNX with plain operations.",
+        where=say(where),
+        what=say(what),
     )
-    raise CardError(message)
 
 
 # TensorFlow -------------------------------------------------------------------------------------------------------
@@ -69,15 +78,15 @@ def check_saved_model(folder: Path) -> None:
     """
     for place in folder.rglob("*"):
         if place.is_symlink():
-            message = f"The SavedModel holds the link '{place.name}', and was not loaded; export it again."
-            raise CardError(message)
+            raise CardError(
+                "The SavedModel holds the link '{name}', and was not loaded; export it again.", name=place.name
+            )
     from google.protobuf.message import DecodeError
 
     try:
         content = _saved_model().FromString((folder / "saved_model.pb").read_bytes())
     except (DecodeError, RecursionError) as error:
-        message = "The SavedModel's saved_model.pb is damaged; export it again."
-        raise CardError(message) from error
+        raise CardError("The SavedModel's saved_model.pb is damaged; export it again.") from error
     for meta in content.meta_graphs:
         functions = meta.graph_def.library.function
         own = {function.signature.name for function in functions if function.signature.name.startswith(b"__")}
@@ -119,7 +128,7 @@ def _check_listed(where: str, found: Iterable[str | bytes], listed: Iterable[str
         return name.decode(errors="replace") if isinstance(name, bytes) else name
 
     if odd := sorted({text(name) for name in found} - {text(name) for name in listed}):
-        _refuse(where, f"the operation '{odd[0][:80]}'")
+        _refuse(where, say("the operation '{odd}'", odd=odd[0][:80]))
 
 
 def _check_acyclic(where: str, calls: dict[Any, set[Any]]) -> None:
@@ -144,16 +153,20 @@ def check_onnx(path: Path) -> None:
     try:
         model = onnx.load(str(path), format="protobuf", load_external_data=False)
     except (DecodeError, ValueError, OSError, RecursionError) as error:
-        message = f"'{path.name}' is no ONNX file, or damaged; obtain it again."
-        raise CardError(message) from error
+        raise CardError("'{name}' is no ONNX file, or damaged; obtain it again.", name=path.name) from error
     own = {(function.domain, function.name) for function in model.functions}
     calls = {(f.domain, f.name): {(n.domain, n.op_type) for n in _nodes(f.node)} & own for f in model.functions}
-    _check_acyclic(f"'{path.name}'", calls)
+    _check_acyclic(say("'{name}'", name=path.name), calls)
     nodes = [*_nodes(model.graph.node), *(node for function in model.functions for node in _nodes(function.node))]
     standard = {(domain, name) for domain in ("", "ai.onnx") for name in operators.ONNX}
     if odd := sorted({(node.domain, node.op_type) for node in nodes} - standard - own):
         maker, name = odd[0]
-        _refuse(f"'{path.name}'", f"the operation '{name}'" + (f" of '{maker}'" if maker else ""))
+        _refuse(
+            say("'{name}'", name=path.name),
+            say("the operation '{name}' of '{maker}'", name=name, maker=maker)
+            if maker
+            else say("the operation '{name}'", name=name),
+        )
     for tensor in _tensors(model, nodes):
         _check_tensor(path, tensor)
 
@@ -183,7 +196,7 @@ def _tensors(model: Any, nodes: Iterable[Any]) -> Iterator[Any]:
 
 def _check_tensor(path: Path, tensor: Any) -> None:
     if math.prod(tensor.dims) > _MOST_VALUES or any(side < 0 for side in tensor.dims):
-        _refuse(f"'{path.name}'", f"an array of {'x'.join(map(str, tensor.dims))} values")
+        _refuse(say("'{name}'", name=path.name), say("an array of {shape:x} values", shape=tensor.dims))
     for entry in tensor.external_data:
         if entry.key == "location":
             _check_location(path, entry.value)
@@ -192,11 +205,17 @@ def _check_tensor(path: Path, tensor: Any) -> None:
 def _check_location(path: Path, location: str) -> None:
     target = path.parent / location
     if location != Path(location).name or "\\" in location or target.is_symlink():
-        message = f"'{path.name}' wants weights from '{location}', outside its own folder, and was not loaded."
-        raise CardError(message)
+        raise CardError(
+            "'{name}' wants weights from '{location}', outside its own folder, and was not loaded.",
+            name=path.name,
+            location=location,
+        )
     if not target.is_file():
-        message = f"'{path.name}' keeps weights in '{location}', which is not there; put that file beside it."
-        raise CardError(message)
+        raise CardError(
+            "'{name}' keeps weights in '{location}', which is not there; put that file beside it.",
+            name=path.name,
+            location=location,
+        )
 
 
 # OpenVINO ---------------------------------------------------------------------------------------------------------
@@ -214,10 +233,13 @@ def check_xml(path: Path) -> None:
         if name == "layer":
             found.add(attributes.get("type", ""))
             if not attributes.get("version", "opset1").startswith("opset"):
-                _refuse(f"'{path.name}'", f"an operation of '{attributes['version'][:40]}'")
+                _refuse(
+                    say("'{name}'", name=path.name),
+                    say("an operation of '{attributes}'", attributes=attributes["version"][:40]),
+                )
 
     def doctype(*_: object) -> None:
-        _refuse(f"'{path.name}'", "definitions of its own")
+        _refuse(say("'{name}'", name=path.name), "definitions of its own")
 
     reader = expat.ParserCreate()
     reader.StartElementHandler, reader.StartDoctypeDeclHandler = start, doctype
@@ -225,9 +247,10 @@ def check_xml(path: Path) -> None:
         with path.open("rb") as file:
             reader.ParseFile(file)
     except (expat.ExpatError, OSError, ValueError) as error:
-        message = f"The graph '{path.name}' is damaged ({error}); obtain it again."
-        raise CardError(message) from error
-    _check_listed(f"'{path.name}'", found, operators.OPENVINO)
+        raise CardError(
+            "The graph '{name}' is damaged ({error}); obtain it again.", name=path.name, error=error
+        ) from error
+    _check_listed(say("'{name}'", name=path.name), found, operators.OPENVINO)
 
 
 def check_graph(graph: Any) -> None:
@@ -240,9 +263,11 @@ def check_graph(graph: Any) -> None:
     _check_listed("The graph", (node.get_type_name() for node in nodes), operators.OPENVINO)
     for node in nodes:
         if not str(node.get_type_info().version_id).startswith("opset"):
-            _refuse("The graph", f"the operation '{node.get_type_name()}' of another maker")
+            _refuse(
+                "The graph", say("the operation '{get_type_name}' of another maker", get_type_name=node.get_type_name())
+            )
         for output in node.outputs():
             shape = output.get_partial_shape()
             known = [] if shape.rank.is_dynamic else [side.get_length() for side in shape if side.is_static]
             if math.prod(known) > _MOST_VALUES:
-                _refuse("The graph", f"an array of {shape} values")
+                _refuse("The graph", say("an array of {shape:x} values", shape=shape))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from openvino import frontend
 from openvino import opset13 as ops
 
-from fundus_core.errors import CardError
+from fundus_core.errors import CardError, say
 from fundus_core.models.importing import graph_safety
 from fundus_core.models.importing.formats import Format
 from fundus_core.models.importing.found import Found, Original
@@ -49,8 +49,11 @@ def _converted(path: Path) -> ov.Model:
     try:
         return ov.Core().read_model(path) if path.suffix in (".onnx", ".xml") else ov.convert_model(path)
     except _FAULTS as error:
-        message = f"OpenVINO cannot read '{path.name}': {_first(error)}; export it with plain operations."
-        raise CardError(message) from error
+        raise CardError(
+            "OpenVINO cannot read '{name}': {error}; export it with plain operations.",
+            name=path.name,
+            error=_first(error),
+        ) from error
 
 
 def _first(error: BaseException) -> str:
@@ -104,8 +107,10 @@ def convert_module(module: Any, shape: list[int]) -> ov.Model:
                 module, example_input=torch.rand(shape) * 255, input=[-1, *shape[1:]], extension=_second_names()
             )
     except _FAULTS as error:
-        message = f"OpenVINO cannot convert the network: {_first(error)}; export it as ONNX with plain operations."
-        raise CardError(message) from error
+        raise CardError(
+            "OpenVINO cannot convert the network: {error}; export it as ONNX with plain operations.",
+            error=_first(error),
+        ) from error
 
 
 def _second_names() -> list[Any]:
@@ -164,7 +169,7 @@ def from_graph(graph: ov.Model, kind: Format, size: int | None) -> Found:
         names=names,
         graph=single,
         original=_running(graph, layout, second=second),
-        by=f"OpenVINO {ov.__version__.split('-')[0]}, from the file itself",
+        by=say("OpenVINO {version}, from the file itself", version=ov.__version__.split("-")[0]),
     )
 
 
@@ -175,25 +180,25 @@ def _name(output: ov.Output) -> str:
 def _input(graph: ov.Model, size: int | None) -> tuple[str, int]:
     """Layout and side of the one input."""
     if len(graph.inputs) != 1:
-        message = f"The graph takes {len(graph.inputs)} inputs; one that takes a photograph fits."
-        raise CardError(message)
+        raise CardError("The graph takes {inputs} inputs; one that takes a photograph fits.", inputs=len(graph.inputs))
     shape = graph.inputs[0].get_partial_shape()
     if shape.rank.is_dynamic or shape.rank.get_length() != 4:
-        message = f"The graph takes an input of {shape}; n x S x S x 3 or n x 3 x S x S fits."
-        raise CardError(message)
+        raise CardError("The graph takes an input of {shape}; n x S x S x 3 or n x 3 x S x S fits.", shape=shape)
     sides = [shape[k].get_length() if shape[k].is_static else None for k in range(4)]
     if 3 not in (sides[1], sides[3]):
-        message = f"The graph takes an input of {shape}; one of three colours fits, n x S x S x 3 or n x 3 x S x S."
-        raise CardError(message)
+        raise CardError(
+            "The graph takes an input of {shape}; one of three colours fits, n x S x S x 3 or n x 3 x S x S.",
+            shape=shape,
+        )
     layout = "nchw" if sides[1] == 3 else "nhwc"
     pair = sides[2:] if layout == "nchw" else sides[1:3]
     own = pair[0] if pair[0] is not None else pair[1]
     if own is not None and pair[1] not in (own, None):
-        message = f"The graph takes photographs of {pair[0]} x {pair[1]} pixels; square ones fit."
-        raise CardError(message)
+        raise CardError(
+            "The graph takes photographs of {pair} x {pair_2} pixels; square ones fit.", pair=pair[0], pair_2=pair[1]
+        )
     if own is None and size is None:
-        message = "The file takes photographs of any size; add 'input.size' (pixels) to the card."
-        raise CardError(message)
+        raise CardError("The file takes photographs of any size; add 'input.size' (pixels) to the card.")
     return layout, own or size or 0
 
 
@@ -214,8 +219,7 @@ def _width(output: ov.Output) -> int:
     shape = output.get_partial_shape()
     rest = [shape[k] for k in range(1, shape.rank.get_length())]
     if any(side.is_dynamic for side in rest):
-        message = f"An output of the graph has the shape {shape}; n x outputs of fixed number fit."
-        raise CardError(message)
+        raise CardError("An output of the graph has the shape {shape}; n x outputs of fixed number fit.", shape=shape)
     return int(np.prod([side.get_length() for side in rest])) if rest else 1
 
 

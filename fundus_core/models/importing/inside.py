@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fundus_core.errors import CardError
+from fundus_core.errors import CardError, say
 from fundus_core.models import card as cards
 from fundus_core.models import custody
 from fundus_core.models.card import Card
@@ -70,11 +70,12 @@ def begin(*, file: str, folder: str) -> None:
     else:
         tensors = read(path, kind, Draft({}, path.name)).tensors
     if tensors is None:
-        message = (
-            f"'{path.name}' ({kind}) holds a graph, which cannot be trained further; begin with safetensors, a torch "
-            "state dict or a Keras EfficientNet."
+        raise CardError(
+            "'{name}' ({kind}) holds a graph, which cannot be trained further; begin with safetensors, a "
+            "torch state dict or a Keras EfficientNet.",
+            name=path.name,
+            kind=say(kind),
         )
-        raise CardError(message)
     _write_tensors(tensors, Path(folder))
 
 
@@ -119,14 +120,15 @@ def _made(file: Path, kind: Format, draft: Draft, found: Found, staging: Path) -
         found = read(file, kind, draft, whole=True)
         gap = _write(draft, found, staging)
     if gap is not None and not gap <= max(10 * proof.TOLERANCE, restless):
-        message = (
-            f"The imported network differs from the original by {gap:.1e} of its largest value, and was not kept; "
-            "export it in another format, best ONNX, and report this file."
+        raise CardError(
+            "The imported network differs from the original by {gap:.1e} of its largest value, and was "
+            "not kept; export it in another format, best ONNX, and report this file.",
+            gap=gap,
         )
-        raise CardError(message)
-    note = (
-        f"The network amplifies rounding: its own answers move by {restless:.1e} when its input moves by a millionth, "
-        "as they do where weights are not the trained ones."
+    note = say(
+        "The network amplifies rounding: its own answers move by {restless:.1e} when its input moves "
+        "by a millionth, as they do where weights are not the trained ones.",
+        restless=restless,
     )
     return (found.noting(note) if restless > proof.TOLERANCE else found), gap
 
@@ -137,8 +139,7 @@ def _write(draft: Draft, found: Found, folder: Path) -> float | None:
     weights = {"file": name, "sha256": custody.sha256(folder / name)}
     size = found.size or draft.size
     if size is None:
-        message = "The file does not say the size of its input; add 'input.size' (pixels) to the card."
-        raise CardError(message)
+        raise CardError("The file does not say the size of its input; add 'input.size' (pixels) to the card.")
     crops = proof.example(size)
     digest = proof.write_golden(crops[0], folder / GOLDEN)
     golden: dict[str, object] = {"file": GOLDEN, "sha256": digest, "outputs": {}, "tolerance": 1e-3}

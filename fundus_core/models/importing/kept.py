@@ -36,6 +36,5 @@ def take(made: Path, place: Path, model_id: str, *, most: int) -> Card:
     right = card.id == model_id and card.weights.file in (TENSORS, GRAPH) and card.golden.file == GOLDEN
     whole = card.ready and (card.weights.file != GRAPH or (place / _NUMBERS).is_file())
     if not right or not whole or custody.sha256(card.weights_path) != card.weights.sha256:
-        message = "The import left other files than its card names, and nothing was kept; import the file again."
-        raise CardError(message)
+        raise CardError("The import left other files than its card names, and nothing was kept; import the file again.")
     return card

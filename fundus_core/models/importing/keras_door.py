@@ -36,10 +36,10 @@ def keras() -> Any:
     import keras as library
 
     if library.backend.backend() != "torch":
-        message = (
-            f"Keras runs on '{library.backend.backend()}' here; set KERAS_BACKEND=torch and start the program again."
+        raise CardError(
+            "Keras runs on '{backend}' here; set KERAS_BACKEND=torch and start the program again.",
+            backend=library.backend.backend(),
         )
-        raise CardError(message)
     return library
 
 
@@ -62,8 +62,12 @@ def load(path: Path, kind: Format, content: Mapping[str, object]) -> Any:
             return library.saving.load_model(ready, compile=False, safe_mode=True)
     except _FAULTS as error:
         first = next(iter(str(error).splitlines()), type(error).__name__)[:300]
-        message = f"Keras {library.__version__} cannot rebuild the network in '{path.name}': {first}"
-        raise CardError(message) from error
+        raise CardError(
+            "Keras {version} cannot rebuild the network in '{name}': {first}",
+            version=library.__version__,
+            name=path.name,
+            first=first,
+        ) from error
 
 
 def _ready(path: Path, kind: Format, content: Mapping[str, object], folder: Path) -> Path:

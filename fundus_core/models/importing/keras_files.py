@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.errors import CardError
+from fundus_core.errors import CardError, say
 from fundus_core.models.importing import efficientnet, keras_door, keras_safety, keras_weights
 from fundus_core.models.importing.efficientnet import Dense
 from fundus_core.models.importing.formats import Format
@@ -41,8 +41,11 @@ def read(path: Path, kind: Format, *, size: int | None, hidden: Sequence[str], w
         return keras_weights.read(path, hidden)
     model = keras_door.load(path, kind, content)
     if len(model.inputs) != 1:
-        message = f"The network in '{path.name}' takes {len(model.inputs)} inputs; one that takes a photograph fits."
-        raise CardError(message)
+        raise CardError(
+            "The network in '{name}' takes {inputs} inputs; one that takes a photograph fits.",
+            name=path.name,
+            inputs=len(model.inputs),
+        )
     layout, own = _shape(model, path)
     found = None if whole or layout == "nchw" else _mapped(model, own, kind)
     return found or _graph(model, own or size, layout, kind)
@@ -52,11 +55,12 @@ def _shape(model: Any, path: Path) -> tuple[str, int | None]:
     """Layout and side of the input."""
     shape = tuple(model.inputs[0].shape)
     if len(shape) != 4 or 3 not in (shape[1], shape[3]) or shape[2] not in (shape[1], shape[3]):
-        message = (
-            f"The network in '{path.name}' takes an input of {shape}; n x S x S x 3 fits. Export a model that takes "
-            "square colour photographs."
+        raise CardError(
+            "The network in '{name}' takes an input of {shape}; n x S x S x 3 fits. Export a model that "
+            "takes square colour photographs.",
+            name=path.name,
+            shape=shape,
         )
-        raise CardError(message)
     return ("nhwc", shape[1]) if shape[3] == 3 else ("nchw", shape[2])
 
 
@@ -97,7 +101,7 @@ def _mapped(model: Any, size: int | None, kind: Format) -> Found | None:
         names=tuple(getattr(model, "output_names", ())),
         tensors=efficientnet.tensors(layers, [*hidden, outputs]),
         original=_original(model, "nhwc"),
-        by=f"Keras {keras_door.keras().__version__} on torch",
+        by=say("Keras {version} on torch", version=keras_door.keras().__version__),
     )
 
 
@@ -212,8 +216,7 @@ def _activation_or_linear(layer: Any) -> str:
 
 def _graph(model: Any, size: int | None, layout: str, kind: Format) -> Found:
     if size is None:
-        message = "The file takes photographs of any size; add 'input.size' (pixels) to the card."
-        raise CardError(message)
+        raise CardError("The file takes photographs of any size; add 'input.size' (pixels) to the card.")
     shape = [1, size, size, 3] if layout == "nhwc" else [1, 3, size, size]
     second = _two_classes(model)
     graph = convert_module(keras_door.Joined(model).eval(), shape)
@@ -233,7 +236,7 @@ def _graph(model: Any, size: int | None, layout: str, kind: Format) -> Found:
         names=tuple(getattr(model, "output_names", ())),
         graph=pick(graph, 1 if second else None),
         original=_original(model, layout),
-        by=f"Keras {keras_door.keras().__version__} on torch",
+        by=say("Keras {version} on torch", version=keras_door.keras().__version__),
     )
     return found
 

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import h5py
 
-from fundus_core.errors import CardError
+from fundus_core.errors import CardError, say
 from fundus_core.models.importing.formats import Format, json_of
 
 LAYERS = frozenset(
@@ -87,8 +87,9 @@ def description(path: Path, kind: Format) -> dict[str, object] | None:
             check_hdf5(file, path.name)
             text = file.attrs.get("model_config")
     except (OSError, RuntimeError, KeyError, ValueError) as error:
-        message = f"The HDF5 file '{path.name}' is damaged ({error}); obtain it again."
-        raise CardError(message) from error
+        raise CardError(
+            "The HDF5 file '{name}' is damaged ({error}); obtain it again.", name=path.name, error=error
+        ) from error
     if text is None:
         return None
     content = json_of(text, path.name)
@@ -105,8 +106,9 @@ def _from_archive(path: Path) -> dict[str, object]:
             with h5py.File(archive.extract("model.weights.h5", folder), "r") as file:
                 check_hdf5(file, path.name)
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, KeyError, ValueError, NotImplementedError) as error:
-        message = f"The Keras archive '{path.name}' is damaged ({error}); obtain it again."
-        raise CardError(message) from error
+        raise CardError(
+            "The Keras archive '{name}' is damaged ({error}); obtain it again.", name=path.name, error=error
+        ) from error
     check_description(content, path.name)
     return content
 
@@ -142,15 +144,25 @@ def _objects(value: object) -> Iterator[Mapping[str, object]]:
 def _check_object(entry: Mapping[str, object], name: str) -> None:
     kind, module, registered = (entry.get(key) for key in ("class_name", "module", "registered_name"))
     if not isinstance(kind, str) or kind in _WHY:
-        _refuse(name, _WHY.get(str(kind), f"an object without a name ({kind!r})"))
+        _refuse(name, _WHY.get(str(kind), say("an object without a name ({kind})", kind=repr(kind))))
     if isinstance(registered, str) and ">" in registered and not registered.startswith("keras>"):
-        _refuse(name, f"the custom object '{registered}', whose code is not in the file and would have to be run")
+        _refuse(
+            name,
+            say(
+                "the custom object '{registered}', whose code is not in the file and would have to be run",
+                registered=registered,
+            ),
+        )
     if isinstance(module, str) and not _allowed(module, kind):
-        _refuse(name, f"'{module}.{kind}', which is no part of Keras that computes a network")
+        _refuse(
+            name, say("'{module}.{kind}', which is no part of Keras that computes a network", module=module, kind=kind)
+        )
     if kind not in LAYERS | VALUES and not str(module).startswith("keras.src.ops."):
-        _refuse(name, f"'{kind}', which is custom or no plain layer of Keras")
+        _refuse(name, say("'{kind}', which is custom or no plain layer of Keras", kind=kind))
     if kind == "function" and entry.get("config") not in ACTIVATIONS:
-        _refuse(name, f"the function '{str(entry.get('config'))[:80]}', which is no activation of Keras")
+        _refuse(
+            name, say("the function '{entry}', which is no activation of Keras", entry=str(entry.get("config"))[:80])
+        )
 
 
 def _allowed(module: str, kind: str) -> bool:
@@ -163,11 +175,13 @@ def _allowed(module: str, kind: str) -> bool:
 
 
 def _refuse(name: str, what: str) -> NoReturn:
-    message = (
-        f"'{name}' holds {what}, and was not loaded, since loading could execute code of whoever wrote it. Ask for the "
-        "model as plain Keras layers, as ONNX or as a SavedModel, or for its weights with the network's name."
+    raise CardError(
+        "'{name}' holds {what}, and was not loaded, since loading could execute code of whoever "
+        "wrote it. Ask for the model as plain Keras layers, as ONNX or as a SavedModel, or for its "
+        "weights with the network's name.",
+        name=name,
+        what=say(what),
     )
-    raise CardError(message)
 
 
 def check_archive(path: Path) -> None:
@@ -179,19 +193,22 @@ def check_archive(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             if member.filename not in (*_MEMBERS, "assets/"):
-                message = (
-                    f"'{path.name}' holds the member '{member.filename}', and was not loaded; a Keras archive of a "
-                    f"network holds {', '.join(_MEMBERS)} alone. Export it again."
+                raise CardError(
+                    "'{name}' holds the member '{filename}', and was not loaded; a Keras archive of a network "
+                    "holds {members} alone. Export it again.",
+                    name=path.name,
+                    filename=member.filename,
+                    members=_MEMBERS,
                 )
-                raise CardError(message)
         size = sum(member.file_size for member in archive.infolist())
         texts = sum(member.file_size for member in archive.infolist() if member.filename.endswith(".json"))
         names = [member.filename for member in archive.infolist()]
         if size > max(_SMALL, _DENSEST * path.stat().st_size) or texts > _LARGEST_TEXT or len(set(names)) < len(names):
-            message = (
-                f"'{path.name}' unpacks to {size >> 20} MiB, more than any network of its size, and was not loaded."
+            raise CardError(
+                "'{name}' unpacks to {size} MiB, more than any network of its size, and was not loaded.",
+                name=path.name,
+                size=size >> 20,
             )
-            raise CardError(message)
 
 
 def check_hdf5(file: h5py.File, name: str) -> None:
@@ -208,16 +225,22 @@ def check_hdf5(file: h5py.File, name: str) -> None:
             item = _inside(group, key, name)
             place = h5py.h5o.get_info(item.id).addr
             if place in seen or len(seen) > _MOST_PARTS:
-                message = f"'{name}' holds '{key}' twice, or too many parts, and was not loaded; export it again."
-                raise CardError(message)
+                raise CardError(
+                    "'{name}' holds '{key}' twice, or too many parts, and was not loaded; export it again.",
+                    name=name,
+                    key=key,
+                )
             seen.add(place)
             if isinstance(item, h5py.Group):
                 waiting.append(item)
             elif isinstance(item, h5py.Dataset):
                 claimed += _claimed(item)
     if claimed > max(_SMALL, 8 * file.id.get_filesize()):
-        message = f"'{name}' claims {claimed >> 20} MiB of arrays that it does not hold, and was not loaded."
-        raise CardError(message)
+        raise CardError(
+            "'{name}' claims {claimed} MiB of arrays that it does not hold, and was not loaded.",
+            name=name,
+            claimed=claimed >> 20,
+        )
 
 
 def _inside(group: h5py.Group, key: str, name: str) -> h5py.HLObject:
@@ -225,15 +248,19 @@ def _inside(group: h5py.Group, key: str, name: str) -> h5py.HLObject:
     item = group.get(key) if isinstance(link, h5py.HardLink) else None
     data = isinstance(item, h5py.Dataset)
     if item is None or (data and (item.external or item.is_virtual)):
-        message = (
-            f"'{name}' takes '{key}' from elsewhere (a link, or storage in another file), and was not loaded; export "
-            "the model into one file."
+        raise CardError(
+            "'{name}' takes '{key}' from elsewhere (a link, or storage in another file), and was not "
+            "loaded; export the model into one file.",
+            name=name,
+            key=key,
         )
-        raise CardError(message)
     steps = item.id.get_create_plist() if data else None
     if steps and not {steps.get_filter(k)[0] for k in range(steps.get_nfilters())} <= _FILTERS:
-        message = f"'{name}' packs '{key}' in a way that only another library could read; export it unpacked."
-        raise CardError(message)
+        raise CardError(
+            "'{name}' packs '{key}' in a way that only another library could read; export it unpacked.",
+            name=name,
+            key=key,
+        )
     return item
 
 

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.errors import CardError
+from fundus_core.errors import CardError, say
 from fundus_core.models.importing import efficientnet
 from fundus_core.models.importing.efficientnet import Dense
 from fundus_core.models.importing.formats import Format
@@ -38,16 +38,16 @@ def read(path: Path, hidden: Sequence[str]) -> Found:
     layers = _arrays(path)
     number = efficientnet.number_of(layers)
     if number is None:
-        message = (
-            f"'{path.name}' holds weights without the network they belong to, and no EfficientNet B0 to B7 with Keras' "
-            "own names of layers; export the whole model with model.save('model.keras')."
+        raise CardError(
+            "'{name}' holds weights without the network they belong to, and no EfficientNet B0 to B7 "
+            "with Keras' own names of layers; export the whole model with model.save('model.keras').",
+            name=path.name,
         )
-        raise CardError(message)
     _check_all_used(path, layers)
     head, names = _plain_head(layers, layers["top_conv"][0].shape[-1], path, hidden)
     inside = _plain_inside(layers)
     return Found(
-        format=f"{Format.HDF5}, weights alone",
+        format=say("{hdf5}, weights alone", hdf5=Format.HDF5),
         runtime="timm",
         backbone=f"tf_efficientnet_b{number}",
         outputs=head[-1].kernel.shape[1],
@@ -68,11 +68,12 @@ def _check_all_used(path: Path, layers: Mapping[str, Sequence[NDArray[np.float32
         dense = arrays[0].ndim == 2 and len(arrays) <= 2
         normal = name.startswith("normalization") and arrays[0].size == 3
         if name not in used and not dense and not normal:
-            message = (
-                f"'{path.name}' holds weights alone, and of its layer '{name}' they do not say where it stands; export "
-                "the whole model with model.save('model.keras')."
+            raise CardError(
+                "'{name}' holds weights alone, and of its layer '{name_2}' they do not say where it stands; "
+                "export the whole model with model.save('model.keras').",
+                name=path.name,
+                name_2=name,
             )
-            raise CardError(message)
 
 
 def _arrays(path: Path) -> dict[str, list[NDArray[np.float32]]]:
@@ -136,15 +137,17 @@ def _plain_head(
         chain.append(waiting.pop(places[0]))
         width = chain[-1].kernel.shape[1]
     if not chain or waiting:
-        message = f"The dense layers in '{path.name}' form no chain; export the whole model with model.save."
-        raise CardError(message)
+        raise CardError(
+            "The dense layers in '{name}' form no chain; export the whole model with model.save.", name=path.name
+        )
     if len(hidden) != len(chain) - 1:
         layers_ = ", ".join(f'[{one.kernel.shape[1]}, "relu"]' for one in chain[:-1])
-        message = (
-            f"'{path.name}' holds weights alone, which do not say what follows its hidden layers; add it to the card, "
-            f"as in: backbone_options = {{ hidden = [{layers_}] }}."
+        raise CardError(
+            "'{name}' holds weights alone, which do not say what follows its hidden layers; add it to "
+            "the card, as in: backbone_options = {{ hidden = [{layers}] }}.",
+            name=path.name,
+            layers=layers_,
         )
-        raise CardError(message)
     return [*(Dense(one.kernel, one.bias, name) for one, name in zip(chain, hidden, strict=False)), chain[-1]], ()
 
 

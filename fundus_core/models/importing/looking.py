@@ -32,8 +32,9 @@ def _safetensors(path: Path) -> None:
         with safe_open(path, framework="numpy") as file:
             file.keys()
     except (SafetensorError, OSError) as why:
-        message = f"The weights '{path.name}' are damaged ({why}); obtain them again."
-        raise CardError(message) from why
+        raise CardError(
+            "The weights '{name}' are damaged ({why}); obtain them again.", name=path.name, why=why
+        ) from why
 
 
 _LOOKS: Mapping[Format, Callable[[Path], object]] = {

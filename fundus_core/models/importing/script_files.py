@@ -29,17 +29,17 @@ def read(path: Path, *, size: int | None) -> Found:
         CardError: It is damaged, holds an operator that is not listed, or cannot be converted.
     """
     if size is None:
-        message = "A TorchScript file does not say the size of its input; add 'input.size' (pixels) to the card."
-        raise CardError(message)
+        raise CardError("A TorchScript file does not say the size of its input; add 'input.size' (pixels) to the card.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch says of TorchScript that it will go some day
             module = torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError, OSError) as error:
-        message = (
-            f"The TorchScript file '{path.name}' is damaged ({str(error).splitlines()[0][:200]}); export it again."
-        )
-        raise CardError(message) from error
+        raise CardError(
+            "The TorchScript file '{name}' is damaged ({splitlines}); export it again.",
+            name=path.name,
+            splitlines=str(error).splitlines()[0][:200],
+        ) from error
     script_safety.check_graph(path, module)
     layout = _layout(module, size)
     shape = [1, 3, size, size] if layout == "nchw" else [1, size, size, 3]
@@ -62,8 +62,10 @@ def _layout(module: torch.jit.ScriptModule, size: int) -> str:
         except (RuntimeError, ValueError):
             continue
         return layout
-    message = f"The TorchScript network takes no colour photographs of {size} x {size} pixels; correct 'input.size'."
-    raise CardError(message)
+    raise CardError(
+        "The TorchScript network takes no colour photographs of {size} x {size} pixels; correct 'input.size'.",
+        size=size,
+    )
 
 
 def _running(module: torch.jit.ScriptModule, layout: str, found: Found) -> Original:

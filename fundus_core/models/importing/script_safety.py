@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fundus_core.errors import CardError
+from fundus_core.errors import CardError, say
 from fundus_core.models.importing.operators import TORCH
 
 _MEMBER = re.compile(
@@ -50,8 +50,9 @@ def check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             trees = [_tree(path, name, text) for name, text in _texts(path, archive)]
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError) as error:
-        message = f"The TorchScript file '{path.name}' is damaged ({error}); export it again."
-        raise CardError(message) from error
+        raise CardError(
+            "The TorchScript file '{name}' is damaged ({error}); export it again.", name=path.name, error=error
+        ) from error
     nodes = [node for tree in trees for node in ast.walk(tree)]
     own = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
     bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
@@ -69,10 +70,10 @@ def _texts(path: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
         _refuse(path, "two parts of one name")
     for name in names:
         if not _MEMBER.fullmatch(name) or ".." in name:
-            _refuse(path, f"the part '{name}', which no export of torch writes")
+            _refuse(path, say("the part '{name}', which no export of torch writes", name=name))
     code = [member for member in members if "/code/" in member.filename and member.filename.endswith(".py")]
     if sum(member.file_size for member in code) > _LARGEST_TEXT:
-        _refuse(path, f"a program of more than {_LARGEST_TEXT >> 20} MiB")
+        _refuse(path, say("a program of more than {largest_text} MiB", largest_text=_LARGEST_TEXT >> 20))
     for member in code:
         yield member.filename, archive.read(member)
 
@@ -80,20 +81,20 @@ def _texts(path: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
 def _tree(path: Path, name: str, text: bytes) -> ast.Module:
     """The syntax of a text that every parser cuts alike: lines end one way, nothing joins them, nothing is hidden."""
     if re.search(rb"[^\x20-\x7e\n]|\\\n", text):
-        _refuse(path, f"letters in '{name}' that no export of torch writes")
+        _refuse(path, say("letters in '{name}' that no export of torch writes", name=name))
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        _refuse(path, f"'{name}', which cannot be read ({type(error).__name__})")
+        _refuse(path, say("'{name}', which cannot be read ({name_2})", name=name, name_2=type(error).__name__))
 
 
 def _check_node(path: Path, node: ast.AST, own: set[str]) -> None:
     if not isinstance(node, _SYNTAX):
-        _refuse(path, f"'{type(node).__name__.lower()}', which no network needs")
+        _refuse(path, say("'{lower}', which no network needs", lower=type(node).__name__.lower()))
     if isinstance(node, ast.FunctionDef) and (node.name in _OWN_METHODS or node.decorator_list):
-        _refuse(path, f"'{node.name}', which would run when the file is loaded")
+        _refuse(path, say("'{name}', which would run when the file is loaded", name=node.name))
     if isinstance(node, ast.For) and not _short(node.iter):
-        _refuse(path, f"a loop whose turns are not fixed, or more than {_MOST_TURNS}")
+        _refuse(path, say("a loop whose turns are not fixed, or more than {most_turns}", most_turns=_MOST_TURNS))
     if isinstance(node, ast.Attribute) or (isinstance(node, ast.Call) and not isinstance(node.func, ast.Name)):
         name = _called(node.func if isinstance(node, ast.Call) else node)
         if "torch.classes" in name or not (_listed(name, own) or (isinstance(node, ast.Attribute) and _value(name))):
@@ -164,8 +165,9 @@ def _short_in_graph(turns: Any) -> bool:
 
 
 def _refuse(path: Path, what: str) -> NoReturn:
-    message = (
-        f"The TorchScript file '{path.name}' holds {what}, and was not loaded: only operators that compute a network "
-        "are read. Export the network alone, best as ONNX, or save its state dict."
+    raise CardError(
+        "The TorchScript file '{name}' holds {what}, and was not loaded: only operators that compute "
+        "a network are read. Export the network alone, best as ONNX, or save its state dict.",
+        name=path.name,
+        what=say(what),
     )
-    raise CardError(message)

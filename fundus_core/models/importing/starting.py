@@ -36,11 +36,13 @@ def tensors(file: Path) -> dict[str, Tensor]:
                 "fundus_core.models.importing.inside:begin", arguments, folder=room, readable=[file], limits=limits
             )
         except StoppedError as error:
-            message = f"'{file.name}' was not read. {error} Begin with another file, best safetensors."
-            raise CardError(message) from error
+            raise CardError(
+                "'{name}' was not read. {error} Begin with another file, best safetensors.", name=file.name, error=error
+            ) from error
         if not confined.taken(room / "made", TENSORS, copy, most=limits.disk):
-            message = f"'{file.name}' was not read: nothing came of it. Begin with another file, best safetensors."
-            raise CardError(message)
+            raise CardError(
+                "'{name}' was not read: nothing came of it. Begin with another file, best safetensors.", name=file.name
+            )
         from fundus_core.models import weights
 
         return weights.read(copy)

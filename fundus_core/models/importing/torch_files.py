@@ -32,15 +32,16 @@ def read(path: Path, kind: Format, *, backbone: str, options: Mapping[str, objec
     """
     given = _stripped(files.read(path, safetensors=kind is Format.SAFETENSORS))
     if not given:
-        message = f"'{path.name}' holds no tensors; export the state dict."
-        raise CardError(message)
+        raise CardError("'{name}' holds no tensors; export the state dict.", name=path.name)
     backbone = backbone or _guess(given)
     if not backbone:
-        message = (
-            f"'{path.name}' holds {len(given)} tensors (first '{next(iter(given))}') and does not say of which network "
-            "they are; add 'backbone' to the card, by timm's name (for example tf_efficientnet_b7)."
+        raise CardError(
+            "'{name}' holds {given} tensors (first '{given_2}') and does not say of which network they "
+            "are; add 'backbone' to the card, by timm's name (for example tf_efficientnet_b7).",
+            name=path.name,
+            given=len(given),
+            given_2=next(iter(given)),
         )
-        raise CardError(message)
     options = _as_torchvision(backbone, options, given, path.name)
     outputs = _outputs(networks.body(backbone, 1, options), given)
     body = networks.body(backbone, outputs, options)
@@ -68,11 +69,13 @@ def _as_torchvision(
     if number is None or "features.0.0.weight" not in given:
         return options
     if backbone.startswith("tf_"):
-        message = (
-            f"'{name}' carries torchvision's names, and '{backbone}' pads as TensorFlow does: the shapes agree, the "
-            f"answers do not. Name the backbone '{backbone.removeprefix('tf_')}' in the card."
+        raise CardError(
+            "'{name}' carries torchvision's names, and '{backbone}' pads as TensorFlow does: the shapes "
+            "agree, the answers do not. Name the backbone '{backbone_2}' in the card.",
+            name=name,
+            backbone=backbone,
+            backbone_2=backbone.removeprefix("tf_"),
         )
-        raise CardError(message)
     return {"bn_eps": 1e-3, **options} if int(number[1]) >= 5 else options
 
 

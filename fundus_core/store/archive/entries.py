@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, say, unpacked
 from fundus_core.records import Eye, Prediction
 from fundus_core.store.archive.rows import Row, reject, to_number
 from fundus_core.store.values import Finding, ModelVersion, NewPhotograph, TruthRow, TurnedAway
@@ -37,10 +37,10 @@ def _door(words: object) -> TurnedAway | None:
     """Files written before photographs could be turned away say nothing of it."""
     if words is None:
         return None
-    if not isinstance(words, list) or len(words) != 3:
+    if not isinstance(words, list) or len(words) not in {3, 4}:
         reject("door")
-    row = Row(dict(zip(("status", "code", "reason"), words, strict=True)))
-    return TurnedAway(row.one_of("status", _DOOR), row.word("code"), row.word("reason"))
+    row = Row(dict(zip(("status", "code", "reason", "reason_values"), words, strict=False)))
+    return TurnedAway(row.one_of("status", _DOOR), row.word("code"), reason(row))
 
 
 def truth(row: Row) -> TruthRow:
@@ -57,11 +57,14 @@ def _plausible(value: object, known: Target) -> float:
     if known.binary and number not in {0.0, 1.0} and not math.isnan(number):
         reject(known.name)
     if number < known.low or number > known.high:
-        message = (
-            f"The file holds {number:g} as a measured {known.name}, which can be {known.low:g} to {known.high:g}; "
-            "correct the table and export the cohort again."
+        raise UsageError(
+            "The file holds {number:g} as a measured {name}, which can be {low:g} to {high:g}; correct "
+            "the table and export the cohort again.",
+            number=number,
+            name=say(known.name),
+            low=known.low,
+            high=known.high,
         )
-        raise UsageError(message)
     return number
 
 
@@ -78,11 +81,16 @@ def finding(row: Row, sha256: str) -> Finding:
         sha256=sha256,
         status=row.one_of("status", _OUTCOMES),
         reason_code=row.word("reason_code"),
-        reason=row.word("reason"),
+        reason=reason(row),
         quality=row.number("quality"),
         out_of_distribution=row.number("out_of_distribution"),
         predictions={name: _prediction(values, target(name)) for name, values in found.items()},
     )
+
+
+def reason(row: Row) -> str:
+    """Why there is no prediction; its values are written since the fifth version of the store."""
+    return unpacked(row.word("reason"), row.word("reason_values") if "reason_values" in row.values else "")
 
 
 def _prediction(values: object, known: Target) -> Prediction:

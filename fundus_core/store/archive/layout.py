@@ -5,6 +5,8 @@ from __future__ import annotations
 import zipfile
 import zlib
 
+from fundus_core.errors import say
+
 FORMAT = "fundus-lab-cohort"
 VERSION = 1
 
@@ -34,4 +36,4 @@ BROKEN = (
 
 def broken(name: str) -> str:
     """The sentence for them."""
-    return f"'{name}' is no cohort that was exported here, or it is damaged; export it again."
+    return say("'{name}' is no cohort that was exported here, or it is damaged; export it again.", name=name)

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import sqlalchemy as sa
 
 from fundus_core import confined
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, say
 from fundus_core.store import cohorts, database, findings, members, schema, versions
 from fundus_core.store.archive import entries, layout, rows
 from fundus_core.store.archive.rows import Row, reject
@@ -56,7 +56,7 @@ def import_(engine: sa.Engine, shelf: Shelf, file: Path, *, name: str | None) ->
 
 def _sentence(file: Path, error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return f"The disk became full while '{file.name}' was read in; make room, then try again."
+        return say("The disk became full while '{name}' was read in; make room, then try again.", name=file.name)
     return layout.broken(file.name)
 
 
@@ -75,19 +75,19 @@ def _unpack(file: Path, folder: Path, shelf: Shelf) -> int:
             limits=replace(limits, disk=min(limits.disk + _ROW_RATIO * size, room)),
         )
     except confined.StoppedError as error:
-        message = f"'{file.name}' could not be read as a cohort. {error}"
-        raise UsageError(message) from error
+        raise UsageError("'{name}' could not be read as a cohort. {error}", name=file.name, error=error) from error
     return Row({"bytes": answer.value}).whole("bytes")
 
 
 def _require_room(shelf: Shelf, wanted: int) -> None:
     free = shelf.free_bytes()
     if free < wanted + _SPARE:
-        message = (
-            f"The cohort takes {wanted / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are free on the store's disk; make "
-            "room, then try again."
+        raise UsageError(
+            "The cohort takes {wanted:,.0f} MB, and {free:,.0f} MB are free on the store's disk; make "
+            "room, then try again.",
+            wanted=wanted / 1e6,
+            free=free / 1e6,
         )
-        raise UsageError(message)
 
 
 def _discard(engine: sa.Engine, kept: set[str]) -> None:
@@ -135,8 +135,7 @@ class _Reader:
 
     def _keep_photograph(self, sha256: str, data: bytes) -> None:
         if Shelf.sha256(data) != sha256:
-            message = "A photograph in the file does not have the bytes it was exported with; export it again."
-            raise UsageError(message)
+            raise UsageError("A photograph in the file does not have the bytes it was exported with; export it again.")
         self.kept.add(sha256)
         self.shelf.keep(data)
 
@@ -162,8 +161,7 @@ class _Reader:
             photographs = [entries.photograph(row) for row in chunk]
             added = members.add(connection, cohort, photographs, self._on_shelf)
             if added.added != len(photographs):
-                message = "The file names a photograph twice; export it again."
-                raise UsageError(message)
+                raise UsageError("The file names a photograph twice; export it again.")
 
     def _on_shelf(self, sha256: str) -> bool:
         return self.shelf.find("photographs", sha256) is not None
@@ -195,4 +193,4 @@ class _Reader:
             if sha256:
                 findings.write(connection, version, [entries.finding(row, sha256)])
             else:
-                findings.fail(connection, version, photograph, row.word("reason_code"), row.word("reason"))
+                findings.fail(connection, version, photograph, row.word("reason_code"), entries.reason(row))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Set
 from typing import IO, Any, NoReturn
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, say
 from fundus_core.store.archive import layout
 
 
@@ -18,8 +18,7 @@ def reject(name: str) -> NoReturn:
     Raises:
         UsageError: Always.
     """
-    message = f"The file's {name} is not as an export writes it; export the cohort again."
-    raise UsageError(message)
+    raise UsageError("The file's {name} is not as an export writes it; export the cohort again.", name=say(name))
 
 
 def to_number(value: object, name: str) -> float:
@@ -46,8 +45,11 @@ def read(content: IO[bytes], name: str) -> Any:
     """
     data = content.read(layout.MOST_LINE + 1)
     if len(data) > layout.MOST_LINE:
-        message = f"'{name}' in the file is larger than {layout.MOST_LINE} bytes; it cannot be right."
-        raise UsageError(message)
+        raise UsageError(
+            "'{name}' in the file is larger than {most_line} bytes; it cannot be right.",
+            name=say(name),
+            most_line=layout.MOST_LINE,
+        )
     return json.loads(data)
 
 

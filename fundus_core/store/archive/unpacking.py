@@ -70,15 +70,17 @@ def check_size(file: Path, archive: zipfile.ZipFile) -> None:
     size = sum(one.file_size for one in there)
     packed = sum(one.compress_size for one in there)
     if len(there) > _MOST_MEMBERS or size > _MOST_UNPACKED:
-        message = (
-            f"'{file.name}' holds {len(there):,} files of {size:,} bytes, more than a cohort may; export parts of the "
-            "cohort."
+        raise UsageError(
+            "'{name}' holds {there:,} files of {size:,} bytes, more than a cohort may; export parts of the cohort.",
+            name=file.name,
+            there=len(there),
+            size=size,
         )
-        raise UsageError(message)
     swollen = [one for one in there if one.file_size > max(_SMALL, _MOST_RATIO * one.compress_size)]
     if swollen or packed > file.stat().st_size:
-        message = f"'{file.name}' unpacks to far more than it is, which no export does; export the cohort again."
-        raise UsageError(message)
+        raise UsageError(
+            "'{name}' unpacks to far more than it is, which no export does; export the cohort again.", name=file.name
+        )
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -90,16 +92,20 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             continue  # left by the system of somebody who packed it again
         known = name in layout.ROWS or _PHOTOGRAPH.fullmatch(name) or _PICTURE.fullmatch(name)
         if not known or stat.S_ISLNK(one.external_attr >> 16):
-            message = f"The file holds '{name[:_SHOWN]}', which no export writes; export the cohort again."
-            raise UsageError(message)
+            raise UsageError(
+                "The file holds '{name}', which no export writes; export the cohort again.", name=name[:_SHOWN]
+            )
         if name in found:
-            message = f"The file holds '{name[:_SHOWN]}' twice, which no export does; export the cohort again."
-            raise UsageError(message)
+            raise UsageError(
+                "The file holds '{name}' twice, which no export does; export the cohort again.", name=name[:_SHOWN]
+            )
         found[name] = one
     lacking = [name for name in layout.ROWS if name not in found]
     if lacking:
-        message = f"The file holds no '{lacking[0]}': it is no cohort that was exported here; choose another file."
-        raise UsageError(message)
+        raise UsageError(
+            "The file holds no '{lacking}': it is no cohort that was exported here; choose another file.",
+            lacking=lacking[0],
+        )
     return found
 
 
@@ -144,8 +150,7 @@ class _Unpacker:
     def _cohort(self) -> Mapping[str, Any]:
         what = Row(self._small(layout.COHORT))
         if what.word("format") != layout.FORMAT or what.whole("version") != layout.VERSION:
-            message = "The file was exported by a version that this one does not know; update the program."
-            raise UsageError(message)
+            raise UsageError("The file was exported by a version that this one does not know; update the program.")
         return {"name": what.word("name"), "note": what.word("note"), "rendered": what.flag("rendered")}
 
     def _models(self) -> list[Mapping[str, Any]]:
@@ -160,8 +165,7 @@ class _Unpacker:
     def _photograph(self, row: Row) -> Mapping[str, Any]:
         one, known = entries.photograph(row), entries.truth(row)
         if one.name in self.names:
-            message = "The file names a photograph twice; export it again."
-            raise UsageError(message)
+            raise UsageError("The file names a photograph twice; export it again.")
         self.names.add(one.name)
         if one.kept:
             self._require(f"photographs/{one.sha256}")
@@ -175,8 +179,7 @@ class _Unpacker:
 
     def _require(self, name: str) -> None:
         if name not in self.members:
-            message = "The file lacks the bytes of a photograph that it should hold; export it again."
-            raise UsageError(message)
+            raise UsageError("The file lacks the bytes of a photograph that it should hold; export it again.")
 
     def _reading(self, row: Row) -> Mapping[str, Any]:
         if row.word("photograph") not in self.names or row.whole("model") >= self.models:
@@ -192,8 +195,9 @@ class _Unpacker:
         for name, one in self.members.items():
             if found := _PHOTOGRAPH.fullmatch(name):
                 if found[1] not in self.kept:
-                    message = f"The file holds '{name[:_SHOWN]}', which none of its lines names; export it again."
-                    raise UsageError(message)
+                    raise UsageError(
+                        "The file holds '{name}', which none of its lines names; export it again.", name=name[:_SHOWN]
+                    )
                 self._check_photograph(one, found[1])
                 yield {"kind": "photographs", "sha256": found[1], **self._place(one, inflated)}
         for name, one in self.members.items():
@@ -202,12 +206,16 @@ class _Unpacker:
 
     def _check_photograph(self, one: zipfile.ZipInfo, sha256: str) -> None:
         if one.file_size > layout.MOST_BYTES:
-            message = f"'{one.filename}' in the file is larger than {layout.MOST_BYTES} bytes; it cannot be right."
-            raise UsageError(message)
+            raise UsageError(
+                "'{filename}' in the file is larger than {most_bytes} bytes; it cannot be right.",
+                filename=one.filename,
+                most_bytes=layout.MOST_BYTES,
+            )
         with self.archive.open(one) as member:
             if _hashed(member) != sha256:
-                message = "A photograph in the file does not have the bytes it was exported with; export it again."
-                raise UsageError(message)
+                raise UsageError(
+                    "A photograph in the file does not have the bytes it was exported with; export it again."
+                )
 
     def _is_picture(self, one: zipfile.ZipInfo) -> bool:
         """Whether it is a JPEG that can be shown; where it is none, a run makes it anew."""

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from fundus_core import images
-from fundus_core.errors import PhotographError, UsageError
+from fundus_core.errors import PhotographError, UsageError, packed
 from fundus_core.store import cohorts, gallery, schema, versions
 from fundus_core.store.archive import layout
 from fundus_core.store.cohorts import CohortRef
@@ -38,8 +38,11 @@ def export(engine: sa.Engine, shelf: Shelf, ref: CohortRef, file: Path, *, photo
                 _Writer(connection, shelf, archive, cohort).write(photographs=photographs)
         scrap.replace(file)
     except OSError as error:
-        message = f"The cohort could not be written to '{file}' ({error.strerror}); choose another place."
-        raise UsageError(message) from error
+        raise UsageError(
+            "The cohort could not be written to '{file}' ({strerror}); choose another place.",
+            file=file,
+            strerror=error,
+        ) from error
     finally:
         scrap.unlink(missing_ok=True)
 
@@ -91,9 +94,11 @@ class _Writer:
             }
 
     def _turned_away(self) -> dict[int, list[str]]:
-        """How photographs ended that were not let in: status, code and reason by id."""
-        columns = (_PHOTOGRAPH.id, _PHOTOGRAPH.door_status, _PHOTOGRAPH.door_code, _PHOTOGRAPH.door_reason)
-        query = sa.select(*columns).where(_PHOTOGRAPH.cohort_id == self.cohort.id, _PHOTOGRAPH.door_status != "")
+        """How photographs ended that were not let in: status, code, reason and its values by id."""
+        door = (_PHOTOGRAPH.door_status, _PHOTOGRAPH.door_code, _PHOTOGRAPH.door_reason, _PHOTOGRAPH.door_values)
+        query = sa.select(_PHOTOGRAPH.id, *door).where(
+            _PHOTOGRAPH.cohort_id == self.cohort.id, _PHOTOGRAPH.door_status != ""
+        )
         return {key: list(words) for key, *words in self.connection.execute(query)}
 
     def _readings(self) -> Iterator[Mapping[str, Any]]:
@@ -171,6 +176,7 @@ def _reading(item: Item) -> Mapping[str, Any]:
         "status": item.status,
         "reason_code": item.reason_code,
         "reason": item.reason,
+        "reason_values": packed(item.reason),
         "quality": _or_null(item.quality),
         "out_of_distribution": _or_null(item.out_of_distribution),
         "predictions": {name: _numbers((one.value, one.low, one.high)) for name, one in found},

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from fundus_core.errors import joined, members
 from fundus_core.figures import number
 from fundus_core.records import Eye
 from fundus_core.runs.opening import RENDERED_REMARK
@@ -88,7 +89,10 @@ def note(item: Item) -> str:
 
     That the model learned from rendered eyes is said at the top of every page already.
     """
-    return said(item.reason.replace(RENDERED_REMARK, "").strip()) if item.status == "predicted" else ""
+    if item.status != "predicted":
+        return ""
+    told = (one.replace(RENDERED_REMARK, "").strip() if RENDERED_REMARK in one else one for one in members(item.reason))
+    return said(joined(told))
 
 
 def reason(item: Item) -> str:

@@ -2,7 +2,8 @@
 
 The English sentence is the key; ``locale/<language>/LC_MESSAGES/fundus_lab.po`` holds the others and is read
 as it stands, without a compiled copy beside it. What the core says is English too, in stored reasons as on the command
-line; a page passes it through ``said``, which knows the core's sentences from ``fundus_core.po``.
+line, and remembers its template and values; a page passes it through ``said``, which has the templates of
+``fundus_core.po``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from fundus_core import targets
-from pages.parts.shell.translate_core import PLACE, Phrasebook
+from fundus_core.errors import ENGLISH, Tongue
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 """Code and own name of each language."""
@@ -29,6 +30,8 @@ LOCALE = Path(__file__).parents[1] / "locale"
 KEY = "lang"
 """Session key and query parameter of the choice."""
 
+_BETWEEN = {"": "、", "and": "と", ";": "；", ".": "", "x": " x "}
+"""What stands between the members of a list in Japanese."""
 _BOUND: ContextVar[str] = ContextVar("language", default="")
 _Made = TypeVar("_Made")
 
@@ -90,21 +93,19 @@ def _(text: str) -> str:
     return catalogue(current()).get(text, text)
 
 
-def phrasebook(language: str) -> Phrasebook:
-    """Return what the core says, and what names in it mean, in a language."""
-    return _phrasebook(language, len(targets.TARGETS))
+def tongue(language: str) -> Tongue:
+    """Return how a language says what the core says, and the names in it."""
+    return ENGLISH if language == "en" else _tongue(language, len(targets.TARGETS))
 
 
 @cache
-def _phrasebook(language: str, _targets: int) -> Phrasebook:
-    names = {text: own for text, own in catalogue(language).items() if not PLACE.search(text)}
-    return Phrasebook({**names, **catalogue(language, "fundus_core")})
+def _tongue(language: str, _targets: int) -> Tongue:
+    return Tongue({**catalogue(language), **catalogue(language, "fundus_core")}, _BETWEEN)
 
 
 def said(text: object) -> str:
     """Return a text of the core, such as an error or a stored reason, in the session's language."""
-    language = current()
-    return str(text) if language == "en" else phrasebook(language).translate(str(text))
+    return tongue(current()).say(str(text))
 
 
 def tell(text: str) -> str:
