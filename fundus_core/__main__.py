@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 from fundus_core import __version__, targets
-from fundus_core.commands.frame import AT_FAULT, INTERRUPTED, Parser
+from fundus_core.commands.frame import AT_FAULT, INTERRUPTED, Parser, in_words
 from fundus_core.errors import FundusError
 
 VERBS: Mapping[str, str] = {
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         targets.check()
         return int(options.run(options))
     except FundusError as error:
-        print(f"fundus_core {words[0]}: {error}", file=sys.stderr)
+        print(f"fundus_core {words[0]}: {in_words(error)}", file=sys.stderr)
         return AT_FAULT
     except KeyboardInterrupt:
         print("fundus_core: stopped; call the same command again to go on.", file=sys.stderr)

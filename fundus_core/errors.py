@@ -157,6 +157,20 @@ def packed(text: str) -> str:
     return json.dumps(as_json(text), ensure_ascii=False) if isinstance(text, Sentence) else ""
 
 
+def kept(text: str) -> str:
+    """Return a text for a column that has no other beside it for values."""
+    return packed(text) or text
+
+
+def heard(text: str) -> str:
+    """Return what ``kept`` was given."""
+    try:
+        found = from_json(json.loads(text)) if text.startswith('{"say": ') else text
+    except ValueError:
+        return text
+    return found if isinstance(found, Sentence) else text
+
+
 def unpacked(text: str, written: str) -> str:
     """Return a sentence that was kept as its English and its values; the English alone where they do not agree."""
     try:

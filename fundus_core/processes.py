@@ -19,6 +19,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeVar
 
+SENTENCES = "FUNDUS_LAB_SENTENCES"
+"""In the environment of a command: sentences go out with their values, as JSON."""
 _MAIN = threading.Lock()
 _GOODBYE_S = 1.0
 """What a child may take to end by itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
 
-from fundus_core import pipeline
+from fundus_core import pipeline, processes
 from fundus_core.deidentify import Pseudonyms, key_from_file, write_key
+from fundus_core.errors import FundusError, as_json, kept
 
 if TYPE_CHECKING:
     from fundus_core.pipeline import Counts
@@ -148,7 +150,13 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def say_json(content: object) -> None:
     """Print one JSON object."""
-    say(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+    plain = as_json(content) if processes.SENTENCES in os.environ else content
+    say(json.dumps(plain, indent=1, ensure_ascii=False, default=str))
+
+
+def in_words(error: FundusError) -> str:
+    """Return what an error says, for the line that it ends a command with."""
+    return kept(str(error)) if processes.SENTENCES in os.environ else str(error)
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from fundus_core import images
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, kept
 from fundus_core.store import CohortRef, ModelVersion, Store, cohorts, database, findings, members, schema, versions
 
 IN_FLIGHT = "in_flight"
@@ -203,7 +203,7 @@ def _move(store: Store, run: int, states: Sequence[str], state: str, *, note: st
         if known is None:
             raise UsageError("There is no run {run}; it may have been deleted with its cohort.", run=run)
         if known in states:
-            connection.execute(sa.update(schema.run).where(_RUN.id == run).values(state=state, note=note))
+            connection.execute(sa.update(schema.run).where(_RUN.id == run).values(state=state, note=kept(note)))
             held = sa.and_(_ENTRY.run_id == run, _ENTRY.state == IN_FLIGHT)
             if state != "active":
                 connection.execute(sa.update(schema.entry).where(held).values(state="queued", worker=""))

@@ -9,7 +9,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from fundus_core.errors import UsageError, say
+from fundus_core.errors import UsageError, heard, say
 from fundus_core.runs.ledger import IN_FLIGHT, SETTLED, version_ids
 from fundus_core.store import CohortRef, Store, cohorts, schema
 
@@ -93,7 +93,7 @@ def progress(store: Store, run: int) -> Progress:
         cohort=row.cohort_id,
         models=models,
         state=active if row.state == "active" else row.state,
-        note=row.note or (_obstacle(store) if row.state == "active" else ""),
+        note=heard(row.note) or (_obstacle(store) if row.state == "active" else ""),
         total=sum(counts.values()),
         queued=counts.get("queued", 0),
         in_flight=counts.get(IN_FLIGHT, 0),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from fundus_core.errors import UsageError, say
+from fundus_core.errors import UsageError, heard, kept, say
 from fundus_core.store import database, schema
 from fundus_core.store.values import Cohort
 
@@ -33,7 +33,7 @@ def every(connection: sa.Connection, ref: CohortRef | None = None) -> tuple[Coho
             id=row.id,
             name=row.name,
             rendered=bool(row.rendered),
-            note=row.note,
+            note=heard(row.note),
             selected_from=row.selected_from,
             photographs=row.photographs,
             revision=row.revision,
@@ -66,7 +66,7 @@ def create(connection: sa.Connection, name: str, *, rendered: bool, note: str = 
     values = {
         "name": free_name(connection, name),
         "rendered": rendered,
-        "note": note,
+        "note": kept(note),
         "selected_from": selected_from,
         "revision": 0,
         "created_at": time.time(),

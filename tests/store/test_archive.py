@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fundus_core import confined
-from fundus_core.errors import UsageError
+from fundus_core.errors import Sentence, UsageError, say
 from fundus_core.records import Eye, Prediction
 from fundus_core.runs import ledger, watching
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow, TurnedAway, findings, versions
@@ -261,8 +261,15 @@ def outcome(store: Store, file: Path) -> str:
 
 def test_how_it_ended_at_the_door_and_under_which_limits_travels_along(store: Store, tmp_path: Path) -> None:
     store.create_cohort("door")
-    door = TurnedAway("failed", "truncated", "The file is cut off; copy it again.")
+    """With its values, so that another language can be spoken there; a merged cohort's note likewise."""
+    door = TurnedAway(
+        "failed", "truncated", say("The {kind} file was cut off: {missing}.", kind="JPEG", missing=say("1 row"))
+    )
     store.add_photographs("door", [NewPhotograph("F-000000000000", "", door=door)])
+    store.create_cohort("else")
+    merged = store.merge(["door", "else"], "merged", same_people=False)
+    assert isinstance(merged.note, Sentence)
+    store.export("merged", tmp_path / "merged.zip")
     strict = dataclasses.replace(MODEL, limits='{"focus": 0.05}')
     ledger.submit(store, "door", [strict])
     store.export("door", tmp_path / "door.zip")
@@ -271,7 +278,10 @@ def test_how_it_ended_at_the_door_and_under_which_limits_travels_along(store: St
         assert other.models("door")[0].limits == strict.limits
         key = ledger.submit(other, "door", [dataclasses.replace(MODEL, model="another")])
         assert watching.progress(other, key).failed == 1
-        assert other.photograph("door", "F-000000000000", model="another").reason == door.reason
+        reason = other.photograph("door", "F-000000000000", model="another").reason
+        assert isinstance(reason, Sentence)
+        assert (reason, reason.values["missing"].code) == (door.reason, "1 row")
+        assert isinstance(other.import_(tmp_path / "merged.zip").note, Sentence)
 
 
 @pytest.mark.parametrize("value", ["1e400", "9" * 400, "NaN", "-5", "2600", "Infinity", "true", '"120"'])

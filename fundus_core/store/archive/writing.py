@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from fundus_core import images
-from fundus_core.errors import PhotographError, UsageError, packed
+from fundus_core.errors import PhotographError, UsageError, kept, packed
 from fundus_core.store import cohorts, gallery, schema, versions
 from fundus_core.store.archive import layout
 from fundus_core.store.cohorts import CohortRef
@@ -64,7 +64,7 @@ class _Writer:
         """Write every member."""
         cohort = self.cohort
         what = {"format": layout.FORMAT, "version": layout.VERSION, "name": cohort.name}
-        more = {"rendered": cohort.rendered, "note": cohort.note, "photographs": cohort.photographs}
+        more = {"rendered": cohort.rendered, "note": kept(cohort.note), "photographs": cohort.photographs}
         self.archive.writestr(layout.COHORT, json.dumps({**what, **more}, ensure_ascii=False))
         models = [_model(version) for version in self.versions.values()]
         self.archive.writestr(layout.MODELS, json.dumps(models, ensure_ascii=False))

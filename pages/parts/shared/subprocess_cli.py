@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fundus_core import processes
+from fundus_core.errors import from_json, heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ def ask(*options: str | Path) -> Answer:
     """
     done = run("models", *options, "--json")
     try:
-        return Answer(json.loads(done.stdout))
+        return Answer(from_json(json.loads(done.stdout)))
     except ValueError:
         return Answer(fault=_last(done.stderr.strip().splitlines()))
 
@@ -43,10 +44,10 @@ def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """
     command = processes.command("fundus_core", *words)
     return subprocess.run(  # noqa: S603 (our own interpreter and module)
-        command, env=processes.environment(), capture_output=True, text=True, check=False
+        command, env=processes.environment(**{processes.SENTENCES: "1"}), capture_output=True, text=True, check=False
     )
 
 
 def _last(lines: Sequence[str]) -> str:
     """Return the sentence of the last line, without the program's name before it."""
-    return (lines[-1].partition(": ")[2] or lines[-1]) if lines else ""
+    return heard(lines[-1].partition(": ")[2] or lines[-1]) if lines else ""
