@@ -16,7 +16,7 @@ def _draw_scatter(study: Study, target_id: str, canvas: Canvas) -> Figure:
     target, groups, look = TARGETS[target_id], canvas.groups, canvas.look
     found, people = estimates(study, target), len(study.sample(target.id)[0].patients)
     if target.binary:
-        names = (look.say("male"), look.say("female"))
+        names = (look.say(target.said(0)), look.say(target.said(1)))
         return figures.probabilities(target, groups, found, look, names=names, height=canvas.height)
     return figures.predicted_against_true(target, groups, found, look, people=people, height=canvas.height)
 

@@ -18,7 +18,6 @@ from fundus_core.evaluation import (
     Imbalance,
     ModelComparison,
     OutOfDistribution,
-    Published,
     Shift,
     Standardised,
     TargetComparison,
@@ -26,6 +25,7 @@ from fundus_core.evaluation import (
 )
 from fundus_core.identity import spaces_of_ids
 from fundus_core.records import CohortTable, Labels
+from fundus_core.targets import Published
 
 
 def told_apart(tables: Mapping[str, CohortTable], sha256: Mapping[str, Labels]) -> dict[str, CohortTable]:

@@ -9,7 +9,7 @@ from fundus_core.evaluation.cohorts.distribution_shift import (
     out_of_distribution,
     prediction_shift,
 )
-from fundus_core.evaluation.cohorts.published import SPREAD_SENTENCE, Published, published
+from fundus_core.evaluation.cohorts.published import SPREAD_SENTENCE, published
 from fundus_core.evaluation.cohorts.standardise import Standardised
 from fundus_core.evaluation.cohorts.transfer import Transfer, transfers
 from fundus_core.evaluation.criteria.classification import SHRUNKEN_NOTE, AtThreshold, Classification, CurvePoints
@@ -83,7 +83,6 @@ __all__ = [
     "ModelComparison",
     "OutOfDistribution",
     "Plan",
-    "Published",
     "Sample",
     "Shift",
     "Standardised",

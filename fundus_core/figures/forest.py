@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fundus_core.evaluation import Estimate, Published, published
+from fundus_core.evaluation import Estimate, published
 from fundus_core.figures.figure import Axis, Figure, Label, Note, Text
 from fundus_core.figures.look import Look, error
 from fundus_core.figures.marks import Mark, Points, Rule, floats
+from fundus_core.targets import Published
 
 
 @dataclass(frozen=True, slots=True)

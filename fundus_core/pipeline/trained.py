@@ -43,7 +43,9 @@ def draw_test_part(folder: Path) -> list[Path]:
             continue
         points = [Observations("test part", sample.patients[sample.group], sample.y, sample.p, 0)]
         if target.binary:
-            figure = figures.probabilities(target, points, found.estimates, look, names=("male", "female"))
+            figure = figures.probabilities(
+                target, points, found.estimates, look, names=(target.said(0), target.said(1))
+            )
         else:
             figure = figures.predicted_against_true(target, points, found.estimates, look, people=len(sample.patients))
         path = folder / f"scatter_{name}.svg"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fundus_core.report.content import Subject
+from fundus_core.targets import TARGETS
 
 _AUTHOR = "the author must fill in"
 
@@ -60,7 +61,7 @@ def _flow(subject: Subject) -> str:
 
 def _sizes(subject: Subject) -> str:
     return "; ".join(
-        f"{name}: {result.n_patients} people, {result.n_photographs} photographs"
+        f"{TARGETS[name].short}: {result.n_patients} people, {result.n_photographs} photographs"
         for name, result in subject.evaluation.targets.items()
     )
 

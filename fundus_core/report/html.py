@@ -36,6 +36,7 @@ def render(subject: Subject) -> str:
             chapters=list(chapters(subject)),
             criteria=criteria_section(subject.study, Look(rendered=subject.rendered, opaque=True)),
             checklist=answers(subject),
+            targets=TARGETS,
             spread=SPREAD_SENTENCE,
             version=__version__,
         )

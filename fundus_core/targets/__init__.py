@@ -2,8 +2,7 @@
 
 Those that come with the program lie beside this; a user's own lie in the folder ``targets`` of the program's home, or
 in the card of an installed model, and are read when a process starts; a model that comes in later brings its own then.
-Published errors are those of the models released by the Japan Ocular Imaging Registry (five targets: press release of
-2025-05-12; age: 2023-01-10; sex: 2023-12-07).
+What is published stands beside them, the models released by the Japan Ocular Imaging Registry first.
 """
 
 from __future__ import annotations
@@ -18,9 +17,22 @@ from typing import TypeVar
 from fundus_core.errors import UsageError
 from fundus_core.home import home
 from fundus_core.targets import files
-from fundus_core.targets.record import Target, Unit
+from fundus_core.targets.record import Published, Target, Unit
 
-__all__ = ["METABOLIC", "TARGETS", "Derived", "Target", "Unit", "brought", "check", "learn", "own", "records", "target"]
+__all__ = [
+    "METABOLIC",
+    "TARGETS",
+    "Derived",
+    "Published",
+    "Target",
+    "Unit",
+    "brought",
+    "check",
+    "learn",
+    "own",
+    "records",
+    "target",
+]
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")

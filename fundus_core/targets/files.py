@@ -6,11 +6,13 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fundus_core.errors import UsageError, say
-from fundus_core.targets.record import Target, Unit
+from fundus_core.targets.record import Published, Study, Target, Unit
 
 _ID = re.compile(r"(?!.*_(?:low|high)$)[a-z][a-z0-9_]{0,30}")
 RESERVED = frozenset(
@@ -21,13 +23,18 @@ RESERVED = frozenset(
     )
 )
 """Columns and roles that a target's id may not be."""
-_WORDS = ("name", "short", "unit", "name_ja", "short_ja", "phrase", "published_source")
-_NUMBERS = ("low", "high", "published_mae", "published_accuracy")
-_KEYS = frozenset({*_WORDS, *_NUMBERS, "order", "decimals", "binary", "tolerances", "headings", "units"})
-_OF_PROGRAM = frozenset({"published_mae", "published_accuracy", "published_source"})
-"""What is published of the registry's models, and labelled so; a user's file cannot say it."""
+_WORDS = ("name", "short", "unit", "name_ja", "short_ja", "phrase")
+_NUMBERS = ("low", "high")
+_LISTS = ("classes", "classes_ja")
+_KEYS = frozenset(
+    {*_WORDS, *_NUMBERS, "order", "decimals", "binary", "tolerances", "headings", "units", "published", *_LISTS}
+)
+READ = ("at the source", "in a third party's account")
+"""Where a published figure was read."""
 _MEANING = ("unit", "low", "high", "binary", "units")
 """Keys of which a number's meaning depends."""
+_OF_STUDY = ("people", "population", "source", "read")
+_OF_RESULT = frozenset({"study", "score", "value", "low", "high", "baseline", "note", *_OF_STUDY})
 _OF_UNIT = frozenset({"name", "factor", "offset", "usual", "spellings"})
 
 
@@ -45,7 +52,7 @@ def load(files: Iterable[Path], known: Mapping[str, Target]) -> dict[str, Target
     order: dict[str, float] = {}
     for file in sorted(files):
         values = _parsed(file)
-        found[file.stem] = parse(file.stem, values, file.name, {**known, **found}, own=bool(known))
+        found[file.stem] = parse(file.stem, values, file.name, {**known, **found})
         order[file.stem] = float(values.get("order", math.inf))
     return {name: found[name] for name in sorted(found, key=lambda name: (order[name], name))}
 
@@ -61,7 +68,7 @@ def _parsed(file: Path) -> dict[str, Any]:
         ) from error
 
 
-def parse(name: str, values: object, where: str, known: Mapping[str, Target], *, own: bool = True) -> Target:
+def parse(name: str, values: object, where: str, known: Mapping[str, Target]) -> Target:
     """Build one target from plain values.
 
     Args:
@@ -69,14 +76,13 @@ def parse(name: str, values: object, where: str, known: Mapping[str, Target], *,
         values: As a TOML reader returns them.
         where: The file, for messages.
         known: The targets that there are already, by id.
-        own: Whether it is a user's.
 
     Raises:
         UsageError: They say too little, too much or something impossible, or clash with what is known.
     """
     if not isinstance(values, Mapping):
         raise _wrong(where, name, "a table of keys", values)
-    _check_keys(where, values, _KEYS - _OF_PROGRAM if own else _KEYS)
+    _check_keys(where, values, _KEYS)
     target = _target(where, name, values)
     _check_clashes(where, target, known)
     return target
@@ -84,9 +90,11 @@ def parse(name: str, values: object, where: str, known: Mapping[str, Target], *,
 
 def plain(target: Target) -> dict[str, object]:
     """Return plain values of which ``parse`` makes the same target; what stands for itself is left out."""
-    said: dict[str, object] = {key: getattr(target, key) for key in (*_WORDS[:6], "low", "high", "decimals", "binary")}
+    said: dict[str, object] = {key: getattr(target, key) for key in (*_WORDS, "low", "high", "decimals", "binary")}
     said |= {"tolerances": list(target.tolerances), "headings": list(target.headings)}
+    said |= {key: list(getattr(target, key)) for key in _LISTS if target.binary}
     said["units"] = [_plain_unit(unit) for unit in target.units]
+    said["published"] = [_plain_result(each) for each in target.published]
     gone = ("unit", "low", "high", "units") if target.binary else ()
     return {key: value for key, value in said.items() if value not in ("", [], False) and key not in gone}
 
@@ -94,6 +102,11 @@ def plain(target: Target) -> dict[str, object]:
 def _plain_unit(unit: Unit) -> dict[str, object]:
     said = {"name": unit.name, "factor": unit.factor, "offset": unit.offset, "spellings": list(unit.spellings)}
     return said if unit.low == math.inf else {**said, "usual": [unit.low, unit.high]}
+
+
+def _plain_result(result: Published) -> dict[str, object]:
+    said = {**asdict(result), **asdict(result.study), "study": result.study.name}
+    return {key: value for key, value in said.items() if key in _OF_RESULT and value not in (None, "")}
 
 
 def differing(one: Target, other: Target) -> str:
@@ -123,6 +136,9 @@ def _target(where: str, name: str, values: Mapping[str, Any]) -> Target:
     for key in ("name", "unit", "low", "high"):
         if said.get(key) in (None, "") and not (binary and key == "unit"):
             raise _wrong(where, key, "given", said.get(key))
+    said |= {key: _list_of_words(where, given, key) for key in _LISTS if key in given}
+    if any(key in given and (not binary or len(said[key]) != 2) for key in _LISTS):
+        raise _wrong(where, "classes", "two words, for 0 and for 1, of a yes/no target", given.get("classes"))
     target = Target(
         id=name,
         **said,
@@ -131,6 +147,7 @@ def _target(where: str, name: str, values: Mapping[str, Any]) -> Target:
         tolerances=() if binary else _tolerances(where, given.get("tolerances")),
         headings=_list_of_words(where, given, "headings"),
         units=_units(where, given),
+        published=_published(where, name, given),
     )
     if target.low >= target.high or (binary and (target.unit, target.low, target.high) != ("", 0, 1)):
         wanted = "a range, the smaller first, and 0 to 1 without a unit for yes or no"
@@ -201,6 +218,45 @@ def _unit(where: str, given: Mapping[str, Any]) -> Unit:
         raise _wrong(where, "units", "a name, a positive factor, and in 'usual' two numbers", dict(given))
     spellings = tuple(one.lower() for one in _list_of_words(where, given, "spellings"))
     return Unit(name, factor, float(usual[0]), float(usual[1]), _number(where, named, "offset"), spellings)
+
+
+def _published(where: str, target: str, values: Mapping[str, Any]) -> tuple[Published, ...]:
+    given = values.get("published", [])
+    if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
+        raise _wrong(where, "published", "tables under [[published]]", given)
+    return tuple(_result(where, target, one) for one in given)
+
+
+def _result(where: str, target: str, given: Mapping[str, Any]) -> Published:
+    _check_keys(where, given, _OF_RESULT)
+    named = {
+        "study": "",
+        "score": "",
+        "note": "",
+        "people": "not stated",
+        "population": "not stated",
+        "source": "",
+        **given,
+    }
+    said = {key: _word(where, named, key) for key in ("study", "score", "note", *_OF_STUDY[:3])}
+    read = named.get("read", READ[0])
+    study = _studies().get(said["study"]) or Study(
+        said["study"], said["people"], said["population"], said["source"], str(read)
+    )
+    if not said["score"] or not study.source or read not in READ or "value" not in given:
+        wanted = (
+            "a study with its source, a score and a value; 'read' is 'at the source' or 'in a third party's account'"
+        )
+        raise _wrong(where, "published", wanted, dict(given))
+    numbers = {key: _number(where, given, key) for key in ("value", "low", "high", "baseline") if key in given}
+    return Published(study, target, said["score"], note=said["note"], **numbers)
+
+
+@cache
+def _studies() -> Mapping[str, Study]:
+    """Those of which the program's own files tell, by name."""
+    said = tomllib.loads((Path(__file__).parent / "studies" / "published.toml").read_text(encoding="utf-8"))
+    return {one["name"]: Study(**one) for one in said["studies"]}
 
 
 def _check_clashes(where: str, target: Target, known: Mapping[str, Target]) -> None:

@@ -43,6 +43,44 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Study:
+    """Who was examined, and where it was reported."""
+
+    name: str
+    """Short name with the year."""
+    people: str
+    """How many people or photographs the figures rest on, as far as it is known."""
+    population: str
+    """Who they were."""
+    source: str
+    """Where it was reported."""
+    read: str
+    """Where the figures were read: ``at the source`` or ``in a third party's account``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One published figure."""
+
+    study: Study
+    """Who and where."""
+    target: str
+    """Target id."""
+    score: str
+    """Score as in an evaluation: ``mae``, ``r2``, ``auc``, ``accuracy``, ``pearson``, ``within_5``, ..."""
+    value: float
+    """In the target's unit where the score has one."""
+    low: float | None = None
+    """Lower end of the 95 % interval, where one was reported."""
+    high: float | None = None
+    """Upper end."""
+    baseline: float | None = None
+    """The study's own baseline for that score, where reported."""
+    note: str = ""
+    """What a reader has to know."""
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One quantity that a model reads from a photograph; a file says it, and the file's name is its id."""
 
@@ -62,14 +100,12 @@ class Target:
     """Digits after the point when a value of the target is shown."""
     binary: bool = False
     """Whether truth is 0 or 1 and a prediction is the probability of 1."""
+    classes: tuple[str, ...] = ("no", "yes")
+    """English words for 0 and 1; of a probability alone."""
+    classes_ja: tuple[str, ...] = ()
+    """The same in Japanese; empty where the catalogue has them."""
     tolerances: tuple[float, ...] = ()
     """Three differences, in the unit, that count as close; empty for a probability."""
-    published_mae: float | None = None
-    """Mean absolute error of the released model, in the unit; ``None`` where none was published."""
-    published_accuracy: float | None = None
-    """Share classified correctly by the released model; only for a probability."""
-    published_source: str = ""
-    """Where the published figure was announced."""
     name_ja: str = ""
     """Japanese name; empty where it is the English one."""
     short_ja: str = ""
@@ -80,6 +116,27 @@ class Target:
     """Regular expression of what a heading contains that means it, over lower case; empty for none."""
     units: tuple[Unit, ...] = ()
     """Units in which it is measured, its own first."""
+
+    published: tuple[Published, ...] = ()
+    """What has been reported of models that read it, the registry's first."""
+
+    @property
+    def published_mae(self) -> float | None:
+        """Mean absolute error of the registry's released model, in the unit; ``None`` where none was published."""
+        return self._of_registry("mae")
+
+    @property
+    def published_accuracy(self) -> float | None:
+        """Share classified correctly by the registry's released model; ``None`` where none was published."""
+        return self._of_registry("accuracy")
+
+    def said(self, value: float) -> str:
+        """Return the English word for a measured 0 or 1."""
+        return self.classes[int(value >= 0.5)]
+
+    def _of_registry(self, score: str) -> float | None:
+        found = (each.value for each in self.published if each.score == score and each.study.name.startswith("JOIR"))
+        return next(found, None)
 
     @property
     def label(self) -> str:

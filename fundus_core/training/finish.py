@@ -171,7 +171,7 @@ def _results(scored: evaluation.Evaluation, plan: Plan) -> tuple[cards.Result, .
 def _card(data: Data, plan: Plan, label: Label, digest: str, outputs: tuple[cards.Output, ...]) -> cards.Card:
     return cards.Card(
         id=label.id,
-        title=label.title or f"{plan.backbone} for {', '.join(plan.targets)}",
+        title=label.title or f"{plan.backbone} for {', '.join(TARGETS[name].short for name in plan.targets)}",
         summary=label.summary,
         rendered=label.rendered,
         runtime="timm",

@@ -45,12 +45,8 @@ def _scale(name: str, known: Floats) -> Scale:
         )
     if name in TARGETS and TARGETS[name].binary:
         if known.min() < 0 or known.max() > 1:
-            raise TruthError(
-                "'{name}' goes from {min:g} to {max:g}; it must lie in 0..1 (1 = female).",
-                name=name,
-                min=known.min(),
-                max=known.max(),
-            )
+            message = "'{name}' goes from {low:g} to {high:g}; it must lie in 0..1 (1 = {one})."
+            raise TruthError(message, name=name, low=known.min(), high=known.max(), one=TARGETS[name].said(1))
         return Scale(0.0, 1.0, binary=True)
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
     spread = float(high - low) / 1.349

@@ -46,7 +46,7 @@ def direction(column: Column, words: Words, columns: Sequence[Column], *, ours: 
     column = _scaled(column, finite, signed=any(map(_SIGN.search, map(str, words[:2000]))))
     if column.needs_confirmation or column.role != "sex":
         return column
-    return _of_whom(column, finite, columns, ours=ours)
+    return _of_whom(column, finite, columns, ours=ours) if column.role == "sex" else column
 
 
 def _scaled(column: Column, finite: Floats, *, signed: bool) -> Column:

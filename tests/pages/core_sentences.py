@@ -12,7 +12,6 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from fundus_core.evaluation.cohorts.published import PUBLISHED
 from fundus_core.models import registry
 from fundus_core.records import Status
 from fundus_core.targets import TARGETS
@@ -144,16 +143,20 @@ def _of_cards() -> Iterator[tuple[str, str]]:
 
 
 def _of_targets() -> Iterator[tuple[str, str]]:
-    """Where a figure was published, and units in words: the files of targets say them."""
+    """What was published, and units in words: the files of targets say them."""
     for name, target in TARGETS.items():
-        for text in (target.published_source, *(unit.name for unit in target.units)):
+        said = (each.study for each in target.published)
+        texts = [text for study in said for text in (study.name, study.people, study.population, study.read)]
+        texts += [each.note for each in target.published]
+        texts += [f"share {target.said(1)}"]
+        for text in (*texts, *(unit.name for unit in target.units)):
             if " " in text:
                 yield text, f"targets/{name}.toml"
 
 
 def codes() -> dict[str, str]:
     """Return every code of the core that a page may show, and the file that holds it."""
-    as_printed = {each.study.source for each in PUBLISHED} | set(NO_SENTENCES)
+    as_printed = {each.study.source for target in TARGETS.values() for each in target.published} | set(NO_SENTENCES)
     found = dict.fromkeys([*WORDS, *SYSTEM, *(status.value for status in Status)], "")
     in_source = ((text, said, str(path.relative_to(CORE))) for path in files() for text, said in strings(path))
     elsewhere = ((text, False, where) for text, where in (*_of_cards(), *_of_targets()))

@@ -45,6 +45,7 @@ def said_in(path: Path) -> set[str]:
 def said_elsewhere() -> set[str]:
     """Return the sentences that reach ``_`` as values."""
     of_targets = {word for each in TARGETS.values() for word in (each.name, each.short, each.unit) if word}
+    of_targets |= {word for each in TARGETS.values() for word in each.classes}
     checks = {name.replace("_", " ") for name in QUALITY_CODES}
     keys = set(truth.KEYS.values())
     named = [*one_cohort.FIGURES, *one_cohort.CURVES, *side_by_side.SHOWN]

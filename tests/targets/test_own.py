@@ -171,6 +171,8 @@ FAULTS = [
     ("x.toml", SMOKER + "low = 2\n", "0 to 1 without a unit"),
     ("x.toml", SMOKER + "published_mae = 2\n", "'published_mae' is not known"),
     ("x.toml", SMOKER + "phrase = '('\n", "regular expression"),
+    ("x.toml", SMOKER + "[[published]]\nstudy = 'A 2024'\nscore = 'auc'\nvalue = 0.9\n", "a study with its source"),
+    ("x.toml", SMOKER + "[[published]]\nstudy = 'A'\nsource = 'B'\nscore = 'auc'\nvalue = 'x'\n", "a number"),
 ]
 
 

@@ -65,7 +65,8 @@ def _describe(name: str, table: CohortTable) -> Iterator[Characteristic]:
     yield _count(name, "eyes", eyes, int((~seen).sum()))
     for target in TARGETS.values():
         if target.id in table.truth:
-            yield _number(name, target.id, target.unit or "share female", per_person(table, table.truth[target.id]))
+            unit = target.unit or f"share {target.said(1)}"
+            yield _number(name, target.id, unit, per_person(table, table.truth[target.id]))
     yield _number(name, "quality", "", table.quality)
     for covariate, words in table.covariates.items():
         yield from _categories(name, covariate, words)

@@ -66,4 +66,4 @@ def _interval(item: Item, name: str) -> str:
 
 
 def _measured(value: float, target: Target) -> str:
-    return (_("female") if value else _("male")) if target.binary else number(value, target)
+    return _(target.said(value)) if target.binary else number(value, target)

@@ -56,7 +56,7 @@ def values(items: tuple[Item, ...], target_id: str, name: str) -> None:
     """
     st.markdown(f"**{name}**")
     if TARGETS[target_id].binary:
-        _class(items)
+        _class(items, TARGETS[target_id])
     else:
         _numbers(items, TARGETS[target_id])
     lines = "  \n".join(filter(None, [interval(items, TARGETS[target_id]), details(items[0])]))
@@ -123,14 +123,11 @@ def _numbers(items: tuple[Item, ...], target: Target) -> None:
         st.badge(_("error {value} {unit}").format(value=error, unit=unit), color="gray")
 
 
-def _class(items: tuple[Item, ...]) -> None:
-    truth, predicted = truth_and_prediction(items, "sex")
-    words = {0.0: _("male"), 1.0: _("female")}
+def _class(items: tuple[Item, ...], target: Target) -> None:
+    truth, predicted = truth_and_prediction(items, target.id)
+    said = "–" if truth is None else _(target.said(truth))
     shown = "–" if predicted is None else f"{predicted:.2f}"
-    st.markdown(
-        f"{_('true')} **{words.get(truth if truth is not None else -1.0, '–')}**  \n"
-        f"{_('probability of female')} **{shown}**"
-    )
+    st.markdown(f"{_('true')} **{said}**  \n{_(target.name)} **{shown}**")
 
 
 def details(item: Item) -> str:

@@ -55,7 +55,10 @@ def _catalogue(language: str, domain: str, _targets: int) -> dict[str, str]:
 def _own_names(language: str) -> dict[str, str]:
     """What a user's own targets are called; their files say it."""
     own = targets.own().values() if language == "ja" else ()
-    return {name: there for one in own for name, there in ((one.name, one.name_ja), (one.short, one.short_ja)) if there}
+    words = [(one.name, one.name_ja) for one in own] + [(one.short, one.short_ja) for one in own]
+    words += [pair for one in own for pair in zip(one.classes, one.classes_ja, strict=False)]
+    words += [(f"share {one.said(1)}", f"{one.classes_ja[1]}の割合") for one in own if one.classes_ja]
+    return {name: there for name, there in words if there}
 
 
 def current() -> str:
