@@ -6,6 +6,7 @@ its lock at the start (``BEGIN IMMEDIATE``), so that two processes queue instead
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
@@ -256,13 +257,14 @@ def _rebuilding(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def _upgrade(connection: sa.Connection, found: int) -> None:
-    from fundus_core.store import (
-        migrations,
-    )  # alembic costs a third of a second, needed once in a store's life
-
-    if not sa.inspect(connection).has_table("schema_version"):
+    if found == 0:
         connection.exec_driver_sql("CREATE TABLE schema_version (number INTEGER NOT NULL)")
-    migrations.apply(connection, found)
+        schema.metadata.create_all(connection)
+        connection.execute(sa.insert(schema.store).values(id=uuid.uuid4().hex))
+    else:
+        from fundus_core.store import migrations  # alembic costs a third of a second, and few stores are old
+
+        migrations.apply(connection, found)
     connection.execute(sa.delete(_VERSION))
     connection.execute(sa.insert(_VERSION).values(number=SCHEMA_VERSION))
 

@@ -17,12 +17,42 @@ from fundus_core.store import ModelVersion, Store, StoreUnavailableError, databa
 from tests.store import databases
 
 
-def test_the_steps_lead_to_the_tables_that_the_code_sees(store: Store) -> None:
-    with store.reading() as connection:
+def test_the_steps_lead_to_the_tables_that_the_code_sees(address: str | Path) -> None:
+    engine = databases.as_released(ground.place(address, address)[0], database.SCHEMA_VERSION)
+    with database.reading(engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         found = compare_metadata(context, schema.metadata)
+    engine.dispose()
     unexpected = [one for one in found if not _is_version_table(one)]
     assert unexpected == []
+
+
+def test_a_new_store_is_what_the_steps_lead_to(tmp_path: Path) -> None:
+    """It is made without them: columns, defaults, keys, indexes and checks must be the same ones."""
+    (tmp_path / "old").mkdir()
+    databases.as_released(ground.place(tmp_path / "old", None)[0], database.SCHEMA_VERSION).dispose()
+    new, old = tmp_path / "new" / "store.sqlite", tmp_path / "old" / "store.sqlite"
+    with Store.open(new.parent) as store, store.reading() as connection:
+        assert len(connection.execute(sa.select(schema.store.c.id)).scalars().one()) == 32
+    assert _tables(new) == _tables(old)
+
+
+def _tables(file: Path) -> dict[str, object]:
+    engine = sa.create_engine(f"sqlite:///{file}")
+    seen = sa.inspect(engine)
+    found = {
+        name: (
+            {column["name"]: {**column, "type": str(column["type"])} for column in seen.get_columns(name)},
+            seen.get_pk_constraint(name)["constrained_columns"],
+            sorted(map(repr, seen.get_foreign_keys(name))),
+            sorted(map(repr, seen.get_indexes(name))),
+            sorted(map(repr, seen.get_unique_constraints(name))),
+            sorted(map(repr, seen.get_check_constraints(name))),
+        )
+        for name in seen.get_table_names()
+    }
+    engine.dispose()
+    return found
 
 
 def _is_version_table(difference: object) -> bool:

@@ -1,7 +1,7 @@
 """From any older store to this version's tables, one step at a time.
 
-Every step is frozen once it has been released; a change of ``schema.py`` comes with a new step, and a test
-holds the two against each other.
+A new store begins with the tables of ``schema.py``. Every step is frozen once it has been released; a change of
+``schema.py`` comes with a new step, and a test holds the two against each other.
 """
 
 from __future__ import annotations
