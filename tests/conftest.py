@@ -1,9 +1,14 @@
 """What all tests share: a home of their own, and the switch that renews golden values."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Several workers share the cores: threads of numpy's and torch's own would wait for each other and burn what they wait.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 settings.register_profile("any machine", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("any machine")

@@ -1,4 +1,8 @@
-"""Workers that are killed at any moment, and photographs that kill them."""
+"""Workers that are killed at any moment, and photographs that kill them.
+
+What needs several processes, seconds each, is tried on one database: SQLite under random kills is in
+``test_survival``, and what both databases let happen at once in ``test_ledger``.
+"""
 
 from __future__ import annotations
 
@@ -60,6 +64,7 @@ def finish(store: Store, run: int, start: Start) -> runs.Progress:
     raise AssertionError(progress)
 
 
+@pytest.mark.parametrize("address", ["postgresql"], indirect=True)
 def test_killed_at_random_moments_nothing_is_missing_and_nothing_twice(store: Store, make: Make, start: Start) -> None:
     make("a", range(24))
     run = ledger.submit(store, "a", [fake.version("slow")])
@@ -92,6 +97,7 @@ def _equal_to_an_undisturbed_run(store: Store) -> None:
     )
 
 
+@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
 def test_two_workers_share_a_run(store: Store, make: Make, start: Start) -> None:
     make("a", range(16))
     make("b", range(8, 20))
@@ -105,6 +111,7 @@ def test_two_workers_share_a_run(store: Store, make: Make, start: Start) -> None
         assert connection.execute(sa.select(sa.func.count()).select_from(schema.reading)).scalar_one() == 20
 
 
+@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
 def test_a_photograph_that_kills_twice_is_marked_and_the_others_go_on(store: Store, make: Make, start: Start) -> None:
     make("a", range(3), **{"bomb.jpg": b"KILL the decoder"})
     run = ledger.submit(store, "a", [fake.version("red")])
