@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from fundus_core.errors import UsageError
 from fundus_core.records import Eye, Floats, Pixels
 from fundus_core.synthetic.drawing import eye_seed, what_if
 from fundus_core.synthetic.population import TRAITS
+from fundus_core.tables import records_from_csv
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +76,4 @@ def find(folder: Path, photograph: str) -> RenderedEye:
 def _rows(path: Path) -> list[dict[str, str]]:
     """Return the rows of a CSV table."""
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        return records_from_csv(file)[1]

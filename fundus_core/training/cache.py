@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from fundus_core.errors import UsageError
 from fundus_core.images import decode
 from fundus_core.journey import WORKING_PX, examine
 from fundus_core.records import Pixels, Source, Status
-from fundus_core.tables import csv_lines
+from fundus_core.tables import csv_lines, records_from_csv
 
 _CHUNK = 64
 
@@ -109,13 +108,13 @@ def _opened(folder: Path, done: dict[int, bool], count: int) -> Crops:
 
 
 def _done(log: Path) -> dict[int, bool]:
-    """Rows that were cut -> accepted; a line torn by a kill does not count."""
-    done = {}
-    with log.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["reason"] is not None and row["row"].isdigit():
-                done[int(row["row"])] = row["status"] == str(Status.ACCEPTED)
-    return done
+    """Rows that were cut -> accepted; a line torn by a kill is taken away, so that the next one does not join it."""
+    written = log.read_bytes()
+    whole = written[: written.rfind(b"\n") + 1]
+    if whole != written:
+        log.write_bytes(whole)
+    rows = records_from_csv(whole.decode().splitlines(keepends=True))[1]
+    return {int(row["row"]): row["status"] == str(Status.ACCEPTED) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

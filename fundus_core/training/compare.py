@@ -5,7 +5,6 @@ The published sex model was chosen so, from sixteen networks.
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fundus_core.models import card as cards
-from fundus_core.tables import write_csv
+from fundus_core.tables import records_from_csv, write_csv
 from fundus_core.targets import TARGETS
 from fundus_core.training.fit import train
 from fundus_core.training.plan import Label, Plan
@@ -84,7 +83,7 @@ def _rows(path: Path) -> list[list[object]]:
     metrics = json.loads((path.parent / "metrics.json").read_text(encoding="utf-8"))["targets"]
     size = round(card.weights_path.stat().st_size / 1e6, 2)
     with (path.parent / "log.csv").open(encoding="utf-8", newline="") as file:
-        seconds = list(csv.DictReader(file))[-1]["seconds"]
+        seconds = records_from_csv(file)[1][-1]["seconds"]
     rows: list[list[object]] = []
     for target in card.targets:
         measure = "accuracy" if TARGETS[target].binary else "mae"

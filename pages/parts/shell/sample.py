@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -11,6 +10,7 @@ from pathlib import Path
 from fundus_core import images, pipeline, runs
 from fundus_core.records import Eye, Reading
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow
+from fundus_core.tables import records_from_csv
 from fundus_core.targets import TARGETS
 from pages.parts.shell import cards
 
@@ -48,7 +48,7 @@ def _truth(table: Path) -> Iterator[TruthRow]:
     """Read the sample's own table, whose headings are ours; a reader for anybody's tables takes a second to import."""
     known = ("photograph", "patient_id", "eye", *TARGETS)
     with table.open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
+        for row in records_from_csv(stream)[1]:
             yield TruthRow(
                 photograph=row["photograph"],
                 truth={name: float(row[name]) for name in TARGETS if row[name]},

@@ -1,0 +1,67 @@
+"""What is known of a target stands in its file: nothing else in the source names one, but for what is listed here."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from fundus_core.targets import METABOLIC
+
+ROOT = Path(__file__).resolve().parents[2]
+IDS = frozenset((*METABOLIC, "age", "sex"))
+
+RULES = {
+    "fundus_core/targets/__init__.py": "the five of the 2025 model, by which training and benchmark are set",
+    "fundus_core/evaluation/criteria/definitions.py": "criteria: thresholds of pressures, glucose and waist",
+    "fundus_core/evaluation/observations/person_means.py": "the measures that criteria are decided on",
+    "fundus_core/truth/applying.py": "both pressures from one cell, age from dates",
+    "fundus_core/truth/checking.py": "pulse pressure, age against dates, BMI against height and weight",
+    "fundus_core/truth/proposing.py": "pressures that look swapped, what can be worked out, words for sex",
+    "fundus_core/tables/units.py": "both pressures in one cell have the unit of one",
+    "fundus_core/tables/headings.py": "sex is asked for by that word",
+    "fundus_core/truth/coding.py": "codes of sex need a person",
+    "fundus_core/truth/measuring.py": "words for sex",
+    "fundus_core/truth/probabilities.py": "a probability of sex must say of whom",
+    "fundus_core/truth/predicting.py": "age and sex beside a prediction are measured values",
+    "fundus_core/pipeline/predicted.py": "an example in a sentence",
+    "fundus_core/deidentify/export.py": "ages above 89 tell who somebody is",
+    "fundus_core/pipeline/nameless.py": "ages above 89 tell who somebody is",
+    "fundus_core/pipeline/proving.py": "a table with invented names, for the proof",
+    "fundus_core/evaluation/observations/sample.py": "age and sex, which every baseline is adjusted for",
+    "fundus_core/evaluation/observations/grouping.py": "age and sex, by which cohorts are cut",
+    "fundus_core/evaluation/one_cohort/baselines.py": "the baseline of age and sex",
+    "fundus_core/evaluation/observations/from_arrays.py": "age and sex, which every baseline is adjusted for",
+    "fundus_core/evaluation/cohorts/standardise.py": "cohorts are standardised to one age and sex",
+    "fundus_core/evaluation/one_cohort/calibration.py": "a default that callers rely on",
+    "fundus_core/analyses/study.py": "age and sex, by which cohorts are cut",
+    "fundus_core/analyses/layout.py": "the share of women in a case mix",
+    "fundus_core/store/migrations/first.py": "columns of a store that was released",
+    "fundus_core/store/migrations/targets_as_rows.py": "columns of a store that was released",
+    "fundus_core/synthetic/population.py": "the rendered population is drawn from these seven",
+    "fundus_core/synthetic/people.py": "who of the rendered people is treated, and what is missing",
+    "fundus_core/synthetic/tables.py": "the order of columns of the rendered table",
+    "pages/parts/shared/choose.py": "age and sex, by which points are coloured",
+}
+"""Files that name a target by the nature of what they hold, each with the reason."""
+
+
+def named(path: Path) -> set[str]:
+    """Ids of targets that stand in a file as strings, docstrings left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in IDS}
+
+
+def files() -> list[Path]:
+    return sorted(path for room in ("fundus_core", "pages") for path in (ROOT / room).rglob("*.py"))
+
+
+def test_nothing_else_names_a_target() -> None:
+    told = {str(path.relative_to(ROOT)): found for path in files() if (found := named(path))}
+    assert not {file: ids for file, ids in told.items() if file not in RULES}
+
+
+@pytest.mark.parametrize("file", RULES)
+def test_what_is_listed_still_names_one(file: str) -> None:
+    assert named(ROOT / file)
