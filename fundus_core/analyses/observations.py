@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fundus_core import evaluation, figures
 from fundus_core.analyses.scores import estimates, is_number
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
 from fundus_core.evaluation import QUANTILES, Bins, CalibrationCurve, Cell, ErrorDistribution, Estimate
-from fundus_core.figures import Figure
+from fundus_core.figures import Figure, Observations
 from fundus_core.targets import TARGETS
 
 
@@ -40,25 +40,27 @@ AGREEMENT = Analysis(
     ),
     needs=is_number,
 )
-RESIDUALS = Analysis(
-    "residuals",
-    "Residuals",
-    "Against the truth a slope is expected: regression to the mean.",
-    lambda study, target, by: study.groups(target, by),
-    draw=lambda _study, target, canvas: figures.residuals(
-        TARGETS[target], canvas.groups, canvas.look, against="truth", height=canvas.height
-    ),
-    needs=is_number,
+
+
+def _residuals(id: str, title: str, question: str, against: str) -> Analysis[Sequence[Observations]]:
+    """Return the figure of errors against the truth or the prediction."""
+    return Analysis(
+        id,
+        title,
+        question,
+        lambda study, target, by: study.groups(target, by),
+        draw=lambda _study, target, canvas: figures.residuals(
+            TARGETS[target], canvas.groups, canvas.look, against=against, height=canvas.height
+        ),
+        needs=is_number,
+    )
+
+
+RESIDUALS = _residuals(
+    "residuals", "Residuals", "Against the truth a slope is expected: regression to the mean.", "truth"
 )
-RESIDUALS_OF_PREDICTION = Analysis(
-    "residuals_of_prediction",
-    "Residuals against the prediction",
-    "A slope here is miscalibration.",
-    lambda study, target, by: study.groups(target, by),
-    draw=lambda _study, target, canvas: figures.residuals(
-        TARGETS[target], canvas.groups, canvas.look, against="predicted", height=canvas.height
-    ),
-    needs=is_number,
+RESIDUALS_OF_PREDICTION = _residuals(
+    "residuals_of_prediction", "Residuals against the prediction", "A slope here is miscalibration.", "predicted"
 )
 
 

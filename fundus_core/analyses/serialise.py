@@ -14,44 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from fundus_core import evaluation as of
 from fundus_core.errors import Sentence, as_json, from_json
-from fundus_core.evaluation import (
-    AtThreshold,
-    BetweenEyes,
-    Bin,
-    Bins,
-    CalibrationCurve,
-    Classification,
-    Counts,
-    Criterion,
-    CriterionAssessment,
-    CurvePoints,
-    Difference,
-    ErrorDistribution,
-    Estimate,
-    Evaluation,
-    Subgroup,
-    Subgroups,
-    TargetResult,
-    criterion,
-)
 from fundus_core.records import CohortTable
 
 KINDS: Mapping[str, type[Any]] = MappingProxyType(
     {
         kind.__name__: kind
         for kind in (
-            *(AtThreshold, BetweenEyes, Bin, Bins, Classification, CohortTable, Counts, CalibrationCurve, CurvePoints),
-            *(
-                CriterionAssessment,
-                Difference,
-                ErrorDistribution,
-                Estimate,
-                Evaluation,
-                Subgroup,
-                Subgroups,
-                TargetResult,
-            ),
+            *(of.AtThreshold, of.BetweenEyes, of.Bin, of.Bins, of.CalibrationCurve, of.Classification, of.Counts),
+            *(of.CriterionAssessment, of.CurvePoints, of.Difference, of.ErrorDistribution, of.Estimate, of.Evaluation),
+            *(of.Subgroup, of.Subgroups, of.TargetResult, CohortTable),
         )
     }
 )
@@ -102,7 +75,7 @@ def _shape(value: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
         return {type(value).__name__: [_shape(each, arrays) for each in value]}
     if isinstance(value, Mapping):
         return {"mapping": {str(key): _shape(each, arrays) for key, each in value.items()}, "fixed": _fixed(value)}
-    if isinstance(value, Criterion):
+    if isinstance(value, of.Criterion):
         return {"criterion": value.id}
     kind = type(value).__name__
     if KINDS.get(kind) is not type(value):
@@ -139,7 +112,7 @@ def _value(tree: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
     if "sentence" in tree:
         return from_json(tree["sentence"])
     if "criterion" in tree:
-        return criterion(tree["criterion"])
+        return of.criterion(tree["criterion"])
     if "kind" in tree:
         return KINDS[tree["kind"]](*(_value(each, arrays) for each in tree["fields"]))
     (name, items), *_ = tree.items()

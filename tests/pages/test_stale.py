@@ -207,7 +207,9 @@ def test_a_run_that_got_the_id_of_a_deleted_one_is_another(fresh, page, monkeypa
 
 
 def test_a_check_is_not_made_on_another_cohort_than_was_chosen(fresh, page, put_cohort, monkeypatch):
-    monkeypatch.setattr("pages.parts.models.model_check.aside.ask", lambda *_: pytest.fail("nothing was to be asked"))
+    monkeypatch.setattr(
+        "pages.parts.models.model_check.subprocess_cli.ask", lambda *_: pytest.fail("nothing was to be asked")
+    )
     for seed, name in enumerate(("Clinic", "Van")):
         put_cohort(fresh, name, seed=seed)
     app = page("models")
