@@ -46,7 +46,7 @@ def _checked(card: cards.Card, looked: Looked | None, cache: Path) -> CheckRepor
     if len(looked.crops) < FEWEST:
         notes.append(
             say(
-                "{crops} photographs can be used; {fewest} or more show symptoms.",
+                "{crops} {crops:photograph|photographs} can be used; {fewest} or more show symptoms.",
                 crops=len(looked.crops),
                 fewest=FEWEST,
             )

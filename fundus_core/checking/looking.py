@@ -44,7 +44,10 @@ def look(card: Card, paths: Sequence[Path], measured: Path | None) -> Looked:
     good = [(source, seen) for source, seen in read if seen.status is Status.ACCEPTED]
     if not good:
         raise UsageError(
-            "None of the {picked} photographs can be used; give gradable colour photographs of the retina.",
+            (
+                "None of the {picked} {picked:photograph|photographs} can be used; give gradable colour "
+                "photographs of the retina."
+            ),
             picked=len(picked),
         )
     crops = np.stack([seen.crops[0].pixels for _, seen in good])

@@ -128,7 +128,7 @@ def _of_output(answers: Answers, output: Output) -> Symptom | None:
     if not np.isfinite(values).all():
         bad = int((~np.isfinite(values)).sum())
         sentence = say(
-            "{bad} of {values} answers for {name} are no number.",
+            "{bad} of {values} {values:answer|answers} for {name} {bad:is|are} no number.",
             bad=bad,
             values=len(values),
             name=say(TARGETS[output.target].name),

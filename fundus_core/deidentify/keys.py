@@ -43,8 +43,10 @@ def key_from_passphrase(passphrase: str) -> bytes:
     text = unicodedata.normalize("NFKC", passphrase).strip()
     if len(text) < MIN_PASSPHRASE:
         raise UsageError(
-            "The passphrase has {text} characters; at least {min_passphrase} are needed, else names "
-            "could be found by trying. Use a longer one.",
+            (
+                "The passphrase has {text} {text:character|characters}; at least {min_passphrase} are "
+                "needed, else names could be found by trying. Use a longer one."
+            ),
             text=len(text),
             min_passphrase=MIN_PASSPHRASE,
         )
@@ -79,8 +81,10 @@ def key_from_bytes(data: bytes, *, size: int | None = None) -> bytes:
     key = data.strip() if size <= MAX_KEY_BYTES else b""
     if len(key) < MIN_KEY_BYTES:
         raise UsageError(
-            "The key file holds {size:,} bytes; {min_key_bytes} to {max_key_bytes:,} are allowed. Make "
-            "one with 'write_key', or use a passphrase.",
+            (
+                "The key file holds {size:,} {size:byte|bytes}; {min_key_bytes} to {max_key_bytes:,} are "
+                "allowed. Make one with 'write_key', or use a passphrase."
+            ),
             size=size,
             min_key_bytes=MIN_KEY_BYTES,
             max_key_bytes=MAX_KEY_BYTES,

@@ -28,7 +28,10 @@ class Pseudonyms:
     def __post_init__(self) -> None:
         if len(self.key) < MIN_KEY_BYTES:
             raise UsageError(
-                "The key holds {key} bytes; at least {min_key_bytes} are needed. Use a key file or a passphrase.",
+                (
+                    "The key holds {key} {key:byte|bytes}; at least {min_key_bytes} are needed. Use a key file "
+                    "or a passphrase."
+                ),
                 key=len(self.key),
                 min_key_bytes=MIN_KEY_BYTES,
             )

@@ -76,12 +76,12 @@ def _rows(table: Table) -> list[_Row]:
         )
     known = {spelling.fold(heading): cells for heading, cells in zip(table.headings, table.columns, strict=True)}
     if "path" not in known:
-        said = ", ".join(f"'{heading[:40]}'" for heading in table.headings[:5])
+        said = [say("'{name}'", name=heading[:40]) for heading in table.headings[:5]]
         raise UsageError(
             "The list '{name}' begins with {said}; its first line must name the column 'path' (and may "
             "name 'patient_id' and 'eye'). Add that line, or give the photographs' folder instead.",
             name=table.name,
-            said=say(said),
+            said=said,
         )
     blank = [""] * len(table)
     stated = zip(known["path"], known.get("patient_id", blank), known.get("eye", blank), table.rows, strict=True)

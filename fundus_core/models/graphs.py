@@ -51,8 +51,10 @@ def with_links(model: ov.Model, card: Card) -> ov.Model:
     width = raw.get_output_partial_shape(0)[1]
     if width.is_dynamic or width.get_length() != len(card.outputs):
         raise CardError(
-            "'{file}' gives {width} numbers, the card of '{id}' names {outputs} outputs; declare every "
-            "output, in the network's order.",
+            (
+                "'{file}' gives {width} {width:number|numbers}, the card of '{id}' names {outputs} "
+                "{outputs:output|outputs}; declare every output, in the network's order."
+            ),
             file=card.weights.file,
             width=width,
             id=card.id,

@@ -131,8 +131,11 @@ def load(network: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
     extra = [key for key in weights if key not in own]
     if wrong or extra:
         raise CardError(
-            "The weights '{name}' do not fit the card's network: {wrong} tensors missing or of another "
-            "shape (first {wrong_2}), {extra} unknown (first {extra_2}). Correct 'backbone' or outputs.",
+            (
+                "The weights '{name}' do not fit the card's network: {wrong} {wrong:tensor|tensors} missing "
+                "or of another shape (first {wrong_2}), {extra} unknown (first {extra_2}). Correct "
+                "'backbone' or outputs."
+            ),
             name=name,
             wrong=len(wrong),
             wrong_2=wrong[:2],

@@ -100,7 +100,10 @@ def limits_from_percentile(measurements: Sequence[Measurements], percentile: flo
         )
     if len(measurements) < 20:
         raise UsageError(
-            "Limits cannot be taken from {measurements} photographs; at least 20 are needed.",
+            (
+                "Limits cannot be taken from {measurements} {measurements:photograph|photographs}; at least "
+                "20 are needed."
+            ),
             measurements=len(measurements),
         )
     floors = {name: _percentile(measurements, name, percentile) for name in _FLOORS}

@@ -101,9 +101,11 @@ def _refuse_lost(url: sa.URL, shelf: Shelf, mark: str) -> None:
         return
     where = url.render_as_string()
     raise UsageError(
-        "The folder '{folder}' holds the files of a store ({there} photographs), and the database "
-        "that knows them is missing or empty ({where}); nothing was changed, so put it or a backup "
-        "back, or name another folder to begin anew.",
+        (
+            "The folder '{folder}' holds the files of a store ({there} {there:photograph|photographs}), "
+            "and the database that knows them is missing or empty ({where}); nothing was changed, so put "
+            "it or a backup back, or name another folder to begin anew."
+        ),
         folder=shelf.folder,
         there=there,
         where=where,
@@ -119,9 +121,12 @@ def _refuse_strangers(shelf: Shelf, kept: frozenset[str]) -> None:
     if 2 * both >= len(kept) and 2 * both >= len(there):
         return
     raise UsageError(
-        "The database knows {kept} photographs of its own, and of the {there} in the folder "
-        "'{folder}' {both} are among them; nothing was changed, so name the two that belong together "
-        "(is a disk missing?), or say with 'python -m fundus_core doctor --join' that these do.",
+        (
+            "The database knows {kept} {kept:photograph|photographs} of its own, and of the {there} in "
+            "the folder '{folder}' {both} are among them; nothing was changed, so name the two that "
+            "belong together (is a disk missing?), or say with 'python -m fundus_core doctor --join' "
+            "that these do."
+        ),
         kept=len(kept),
         there=len(there),
         folder=shelf.folder,

@@ -98,8 +98,11 @@ def _table(
     if unseen and not with_hidden:
         notes.append(
             say(
-                "{unseen:,} rows are hidden in the sheet, as a filter does, and were not read. Show them and "
-                "save the table again if they belong to it.",
+                (
+                    "{unseen:,} {unseen:row is|rows are} hidden in the sheet, as a filter does, and "
+                    "{unseen:was|were} not read. Show {unseen:it|them} and save the table again if {unseen:it "
+                    "belongs|they belong} to it."
+                ),
                 unseen=len(unseen),
             )
         )
@@ -165,14 +168,20 @@ def _usual_width(grid: Grid) -> int:
 def _unfit(row: Sequence[str], width: int, heading_rows: Sequence[Sequence[str]]) -> tuple[str, str] | None:
     if len(row) > width and any(row[width:]):
         what = say(
-            "The row has {row} cells, the heading {width}: nobody can tell which cell is too many, so it was not used.",
+            (
+                "The row has {row} {row:cell|cells}, the heading {width}: nobody can tell which cell is too "
+                "many, so it was not used."
+            ),
             row=len(row),
             width=width,
         )
         return "ragged_row", say("{what} Put cells that hold the separator in quotation marks.", what=say(what))
     if len(row) < width - 1 or (len(row) < width and width <= 2):
         what = say(
-            "The row has {row} cells, the heading {width}: the last ones count as missing. Complete the row.",
+            (
+                "The row has {row} {row:cell|cells}, the heading {width}: the last ones count as missing. "
+                "Complete the row."
+            ),
             row=len(row),
             width=width,
         )

@@ -39,8 +39,10 @@ def undone(table: Table) -> Table:
             count = sum(1 for word in words if word in changed)
             notes.append(
                 say(
-                    "In '{heading}' {count:,} cells stood as formulas or behind an apostrophe and were read as "
-                    "the text they show: {changed}.",
+                    (
+                        "In '{heading}' {count:,} {count:cell|cells} stood as {count:a formula|formulas} or behind "
+                        "an apostrophe and {count:was|were} read as the text {count:it shows|they show}: {changed}."
+                    ),
                     heading=heading,
                     count=count,
                     changed=_shown(changed),

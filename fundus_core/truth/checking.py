@@ -50,7 +50,11 @@ def _implausible(quantity: Quantity, positions: NDArray[np.int64], record: Recor
     taken = units.unit(quantity.role, unit) or units.UNITS[quantity.role][0]
     for position in positions:
         value = float(quantity.values[position])
-        written = f"{value:.4g} {own}" if quantity.words is None else str(quantity.words[position])
+        written = (
+            say("{value:.4g} {unit}", value=value, unit=say(own))
+            if quantity.words is None
+            else str(quantity.words[position])
+        )
         other = (
             measuring.other_unit(quantity.role, unit, (value - taken.offset) / taken.factor)
             if quantity.words is not None
@@ -144,7 +148,10 @@ def _swapped(upper: Quantity, lower: Quantity, positions: NDArray[np.int64], rec
     heading = upper.heading if upper.heading == lower.heading else f"{upper.heading}+{lower.heading}"
     if len(positions) > max(2, both / 2):
         what = say(
-            "In {positions:,} of {both:,} rows systolic pressure is not above diastolic; the two columns look swapped.",
+            (
+                "In {positions:,} of {both:,} {both:row|rows} systolic pressure is not above diastolic; the "
+                "two columns look swapped."
+            ),
             positions=len(positions),
             both=both,
         )
@@ -229,7 +236,10 @@ def _eyes_in_names(truth: TruthTable, record: Record) -> None:
     against = lines[(named != "") & (named != truth.eye[lines])]
     if len(against) > max(2, (named != "").sum() / 2):
         what = say(
-            "In {against:,} rows the file name says another eye than the row. Check the coding of the eye.",
+            (
+                "In {against:,} {against:row|rows} the file name says another eye than the row. Check the "
+                "coding of the eye."
+            ),
             against=len(against),
         )
         record.about("", "eye_disagrees", what)

@@ -61,7 +61,10 @@ def unlike(truth: TruthTable, known: Known, line: NDArray[np.int64], key: str, s
     causes = [CAUSES[name] for name in injuries(here, there)]
     causes = causes or ([] if sides.joinable.pairs or sides.joinable.merging else [CAUSES[""]])
     what = say(
-        "{found:,} of {line:,} photographs have a row. The table has {here}; the photographs have {there}.",
+        (
+            "{found:,} of {line:,} {line:photograph has|photographs have} a row. The table has {here}; "
+            "the photographs have {there}."
+        ),
         found=found,
         line=len(line),
         here=_three(here),
@@ -83,9 +86,11 @@ def _could_be_joined(found: Joinable, lines: set[str]) -> Iterator[Fault]:
     if open_pairs:
         pairs = [say("'{ours}' and '{theirs}'", ours=ours, theirs=theirs) for ours, theirs in open_pairs[:_SHOWN]]
         what = say(
-            "{open_pairs:,} names or ids differ from one of the photographs' only in {kinds}: {pairs}. "
-            "They were not joined. Say that they are the same (--fold on the command line), or write "
-            "them alike.",
+            (
+                "{open_pairs:,} {open_pairs:name or id differs|names or ids differ} from one of the "
+                "photographs' only in {kinds}: {pairs}. {open_pairs:It was|They were} not joined. Say that "
+                "they are the same (--fold on the command line), or write them alike."
+            ),
             open_pairs=len(open_pairs),
             kinds=[say(KINDS[kind]) for kind in found.kinds],
             pairs=pairs,

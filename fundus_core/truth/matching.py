@@ -54,7 +54,7 @@ class Match:
         """The chosen key and what it achieved, in one sentence."""
         found = int((self.line >= 0).sum())
         return say(
-            "Matched by {keys}: {found:,} of {photographs:,} photographs have truth.",
+            ("Matched by {keys}: {found:,} of {photographs:,} {photographs:photograph has|photographs have} truth."),
             keys=say(KEYS[self.key]),
             found=found,
             photographs=len(self.photographs),

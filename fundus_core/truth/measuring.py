@@ -102,7 +102,7 @@ def _note_conversions(column: Column, used: Labels, known: Mapping[str, Unit], r
             )
             record.notes.append(
                 say(
-                    "'{heading}': {how}, {count:,} of {used:,} values.",
+                    "'{heading}': {how}, {count:,} of {used:,} {used:value|values}.",
                     heading=column.heading,
                     how=say(how),
                     count=count,

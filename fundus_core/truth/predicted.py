@@ -80,7 +80,10 @@ def _beyond(column: Column, values: Floats, record: Record) -> None:
     if beyond and not TARGETS[column.role].binary:
         own = TARGETS[column.role].unit
         what = say(
-            "{n:,} predictions lie outside {low:g} to {high:g} {unit}; they are counted as the model made them.",
+            (
+                "{n:,} {n:prediction lies|predictions lie} outside {low:g} to {high:g} {unit}; {n:it is|they "
+                "are} counted as the model made {n:it|them}."
+            ),
             n=beyond,
             low=low,
             high=high,

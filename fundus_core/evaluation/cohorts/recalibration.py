@@ -85,8 +85,10 @@ def recalibrate(table: CohortTable, recalibration: Recalibration) -> CohortTable
     shared = np.intersect1d(person_ids(table), recalibration.patients)
     if len(shared):
         raise UsageError(
-            "{shared} people of this cohort were used to fit the recalibration; fit it on other people, "
-            "or leave these out of the test.",
+            (
+                "{shared} {shared:person|people} of this cohort {shared:was|were} used to fit the "
+                "recalibration; fit it on other people, or leave these out of the test."
+            ),
             shared=len(shared),
         )
     name = recalibration.target

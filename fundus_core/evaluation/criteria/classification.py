@@ -245,8 +245,10 @@ def assess_criterion(
     shared = np.intersect1d(truth.patient, errors.patients)
     if len(shared):
         raise UsageError(
-            "{shared} people of this cohort were used to fit the error covariance; fit it on other "
-            "people, or leave these out.",
+            (
+                "{shared} {shared:person|people} of this cohort {shared:was|were} used to fit the error "
+                "covariance; fit it on other people, or leave these out."
+            ),
             shared=len(shared),
         )
     verdict = chosen.decide(truth)

@@ -52,7 +52,10 @@ class Draws:
         """Refuse numbers that cannot be drawn with."""
         if self.number < 1 or self.seed < 0:
             raise UsageError(
-                "{number} draws with seed {seed}: choose at least 1 draw (2000 is usual) and a seed from 0.",
+                (
+                    "{number} {number:draw|draws} with seed {seed}: choose at least 1 draw (2000 is usual) and a "
+                    "seed from 0."
+                ),
                 number=self.number,
                 seed=self.seed,
             )

@@ -227,7 +227,11 @@ def corrected(differences: Sequence[Difference], correction: Correction = "holm"
     """Correct the p values of a table of comparisons; those without a p value do not count."""
     tested = [each for each in differences if each.p is not None]
     values = iter(adjusted([each.p for each in tested if each.p is not None], correction))
-    name = say("{corrections} over {tested} comparisons", corrections=say(CORRECTIONS[correction]), tested=len(tested))
+    name = say(
+        "{corrections} over {tested} {tested:comparison|comparisons}",
+        corrections=say(CORRECTIONS[correction]),
+        tested=len(tested),
+    )
     return tuple(
         each if each.p is None else replace(each, p_adjusted=next(values), correction=name) for each in differences
     )

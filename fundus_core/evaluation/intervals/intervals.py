@@ -101,9 +101,13 @@ def with_interval(
                 replicates=len(replicates),
             ),
         )
-    notes = [say("{missing} draws without a value were left out", missing=missing)] if missing else []
+    notes = (
+        [say("{missing} {missing:draw|draws} without a value {missing:was|were} left out", missing=missing)]
+        if missing
+        else []
+    )
     if people < FEW_PEOPLE:
-        notes.append(say("only {people} people: the interval is rough", people=people))
+        notes.append(say("only {people} {people:person|people}: the interval is rough", people=people))
     ends = None
     if jackknife is not None:
         ends = bca_interval(value, usable, jackknife[np.isfinite(jackknife)])

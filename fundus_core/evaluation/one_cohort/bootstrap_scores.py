@@ -107,7 +107,9 @@ def _explained(score: str, estimate: Estimate, sample: Sample) -> Estimate:
     if estimate.value is None or known == len(sample):
         return estimate
     part = say(
-        "rests on {known} of {sample} observations, the others lack what it needs", known=known, sample=len(sample)
+        ("rests on {known} of {sample} {sample:observation|observations}, the others lack what it needs"),
+        known=known,
+        sample=len(sample),
     )
     return replace(estimate, note=joined([estimate.note, part], ";"))
 

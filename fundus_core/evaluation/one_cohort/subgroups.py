@@ -131,7 +131,11 @@ def _subgroup(name: str, sample: Sample, scored: BootstrapScores | None) -> Subg
     withheld = (
         ""
         if scored
-        else say("withheld: {people} people, fewer than {fewest_people}", people=people, fewest_people=FEWEST_PEOPLE)
+        else say(
+            "withheld: {people} {people:person|people}, fewer than {fewest_people}",
+            people=people,
+            fewest_people=FEWEST_PEOPLE,
+        )
     )
     found = scored.estimates if scored else MappingProxyType({})
     return Subgroup(name, sample.n_photographs, people, len(sample), found, withheld)

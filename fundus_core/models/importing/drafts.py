@@ -137,8 +137,10 @@ def check_fit(draft: Draft, found: Found) -> None:
     targets = [str(one["target"]) for one in draft.outputs]
     if found.outputs != len(targets):
         raise CardError(
-            "The file gives {outputs} values per photograph, {name} names {targets} ({targets_2}); name "
-            "every output, in the network's order.",
+            (
+                "The file gives {outputs} {outputs:value|values} per photograph, {name} names {targets} "
+                "({targets_2}); name every output, in the network's order."
+            ),
             outputs=found.outputs,
             name=draft.name,
             targets=len(targets),
@@ -196,7 +198,9 @@ def _outer(draft: Draft, found: Found) -> tuple[Sequence[float], Sequence[float]
         return (0.0, 255.0), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
     given = [draft.get(f"input.{key}") for key in _FED]
     if None in given:
-        lacking = ", ".join(f"'input.{key}'" for key, value in zip(_FED, given, strict=True) if value is None)
+        lacking = [
+            say("'{name}'", name=f"input.{key}") for key, value in zip(_FED, given, strict=True) if value is None
+        ]
         raise CardError(
             "The file does not say what its network is fed; add {lacking} to the card, as in value_range "
             "= [0.0, 1.0], mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225].",

@@ -60,7 +60,7 @@ def check_archive(path: Path) -> None:
     for node in nodes:
         _check_node(path, node, own)
         if isinstance(node, ast.Name) and node.id not in bound:
-            _refuse(path, f"'{node.id}'")
+            _refuse(path, say("'{name}'", name=node.id))
 
 
 def _texts(path: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
@@ -98,7 +98,7 @@ def _check_node(path: Path, node: ast.AST, own: set[str]) -> None:
     if isinstance(node, ast.Attribute) or (isinstance(node, ast.Call) and not isinstance(node.func, ast.Name)):
         name = _called(node.func if isinstance(node, ast.Call) else node)
         if "torch.classes" in name or not (_listed(name, own) or (isinstance(node, ast.Attribute) and _value(name))):
-            _refuse(path, f"'{name or 'a call of something without a name'}'")
+            _refuse(path, say("'{name}'", name=name) if name else "a call of something without a name")
 
 
 def _short(turns: ast.expr) -> bool:
@@ -152,7 +152,7 @@ def check_graph(path: Path, module: Any) -> None:
             turns = next(iter(node.inputs()), None)
             short = name == "Loop" and turns is not None and _short_in_graph(turns)
             if space not in ("aten", "prim") or not (name in TORCH or short):
-                _refuse(path, f"'{node.kind()}'")
+                _refuse(path, say("'{name}'", name=node.kind()))
             waiting += list(node.blocks())
 
 

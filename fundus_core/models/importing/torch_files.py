@@ -36,8 +36,11 @@ def read(path: Path, kind: Format, *, backbone: str, options: Mapping[str, objec
     backbone = backbone or _guess(given)
     if not backbone:
         raise CardError(
-            "'{name}' holds {given} tensors (first '{given_2}') and does not say of which network they "
-            "are; add 'backbone' to the card, by timm's name (for example tf_efficientnet_b7).",
+            (
+                "'{name}' holds {given} {given:tensor|tensors} (first '{given_2}') and does not say of which "
+                "network they are; add 'backbone' to the card, by timm's name (for example "
+                "tf_efficientnet_b7)."
+            ),
             name=path.name,
             given=len(given),
             given_2=next(iter(given)),

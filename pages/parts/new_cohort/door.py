@@ -18,7 +18,7 @@ from fundus_core.deidentify import (
     own_key,
     own_key_file,
 )
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, joined
 from fundus_core.pipeline import Seen, Writing
 from fundus_core.records import Pixels, Source
 from fundus_core.truth import Match
@@ -178,7 +178,7 @@ def _one(source: Source, made: Pseudonyms, marked: Writing) -> None:
     st.image(pixels, width="stretch", alt=_("The photograph without its surround"))
     patient = seen.patient or _("nobody said whose eye it is")
     st.caption(_("Patient: {patient} · {eye}").format(patient=patient, eye=photo.eye(seen.clean.eye)))
-    st.caption(_("Taken away: {what}").format(what=", ".join(seen.audit.removed)))
+    st.caption(_("Taken away: {what}").format(what=said(joined(seen.audit.removed, ""))))
     if seen.bounds is not None and seen.bounds.whole_frame:
         st.warning(_("No edge of the field of view was found: nothing was blacked out. Look for writing."))
 
