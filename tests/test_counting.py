@@ -1,0 +1,29 @@
+"""The way of one photograph and of one click stays as short as it was made; the counter sees what it should."""
+
+from tests import counting
+from tests.pages.conftest import filled, packages_are_searched_once
+
+__all__ = ["filled", "packages_are_searched_once"]
+
+
+def test_the_counter_sees_our_functions_and_no_others():
+    from fundus_core.private import closed
+
+    walked = counting.way(lambda: (closed(counting.ROOT), sorted([2, 1])))
+    assert {name for _, name in walked.functions} == {"closed"}
+    assert len(walked.files) == 1
+
+
+def test_one_photograph_passes_few_functions(tmp_path):
+    walked = counting.one_photograph(tmp_path)
+    assert any(file.endswith("journey.py") for file in walked.files), "it must be looked at"
+    assert any("inference" in file for file in walked.files), "and read by the model"
+    assert len(walked.functions) <= 305, str(walked)
+    assert len(walked.files) <= 58, str(walked)
+
+
+def test_one_click_passes_few_functions(filled):
+    walked = counting.one_click()
+    assert any("figures" in file for file in walked.files), "the figure must be drawn"
+    assert len(walked.functions) <= 260, str(walked)
+    assert len(walked.files) <= 63, str(walked)
