@@ -28,6 +28,7 @@ VERBS: Mapping[str, str] = {
     "work": "work off the runs of a store that several machines share, until stopped",
     "store": "back the store up, put a backup back",
     "doctor": "look the store and this machine over; removes nothing",
+    "serve": "start the dashboard",
 }
 """What can be asked. Each has a module of its name in ``commands``, loaded, with the rooms it needs, when it is."""
 

@@ -12,6 +12,8 @@ view = choose.require_view(_("Explore"))
 place = show.title(
     _("Explore"), _("Every photograph of **{name}**.").format(name=display_names.cohort(view.cohort.name)), view=view
 )
+if show.no_photographs(view):
+    st.stop()
 strict.note(view)
 where, order, target, descending = explore.controls(view)
 number = explore.page_number()

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.parts.new_cohort import arrival, launch, truth_in
+from pages.parts.new_cohort import arrival, elsewhere, launch, truth_in
 from pages.parts.shared import show
-from pages.parts.shell import state
+from pages.parts.shell import address, state
 from pages.parts.shell.language import _, count
 
 show.title(
@@ -16,6 +16,13 @@ if (job := launch.going()) is not None:
     launch.follow(job)
 if run := state.run():
     launch.watched(run)
+    st.stop()
+
+words = {"photographs": _("Photographs"), "predictions": _("Predictions made elsewhere")}
+if address.pick(st.segmented_control, _("What you bring"), list(words), key="bring", words=words, required=True) != (
+    "photographs"
+):
+    elsewhere.form()
     st.stop()
 
 st.subheader(_("1 · Photographs"), anchor=False)

@@ -9,6 +9,8 @@ from pages.parts.shell.language import _
 show.title(_("One photograph"), _("What a model reads from a single eye, and how sure it is."))
 dropped = upload.drop()
 view = upload.own_view(dropped) if dropped else choose.require_view()
+if show.no_photographs(view):
+    st.stop()
 item = upload.chosen(view, dropped)
 if item is None:
     st.info(_("No photograph fits this search. Search for something else, or drop one above."))

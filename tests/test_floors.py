@@ -22,7 +22,7 @@ FLOORS = {
     7: ("analyses",),
     8: ("runs", "report", "checking"),
     9: ("pipeline", "benchmark"),
-    10: ("commands", "cluster"),
+    10: ("commands", "cluster", "notebook"),
     11: ("__main__",),
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
@@ -63,6 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": {"PIL"},
     "benchmark": {"torch", "openvino", "PIL", "cv2"},
     "commands": {"tqdm", "psutil"},
+    "notebook": {"pandas", "plotly"},
     "__main__": set(),
     "cluster": {"ray"},
 }

@@ -17,8 +17,10 @@ from fundus_core.targets import learn
 _HERE = Path(__file__).resolve()
 BUNDLED = _HERE.parent / "cards"
 """Cards of models whose weights are the user's to obtain."""
-SAMPLE = _HERE.parents[2] / "data" / "sample" / "model" / "card.toml"
-"""The model that comes with the sample cohort."""
+_CARD = Path("data", "sample", "model", "card.toml")
+_PLACES = (_HERE.parents[2] / _CARD, _HERE.parents[2] / "fundus_lab" / _CARD)
+SAMPLE = next((place for place in _PLACES if place.is_file()), _PLACES[0])
+"""The model that comes with the sample cohort: beside the core, or in the dashboard's package where it is installed."""
 
 
 def home() -> Path:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fundus_core.pipeline import elsewhere
     from fundus_core.pipeline.cohorts import (
         home_address,
         intake,
@@ -20,10 +21,19 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.explanation import ask_explanation, explain
     from fundus_core.pipeline.inspection import Counts, inspect
     from fundus_core.pipeline.nameless import match_originals, under_pseudonyms
-    from fundus_core.pipeline.predicted import Asked, PredictionsFile, read_predictions
+    from fundus_core.pipeline.predicted import Asked, PredictionsFile, proposed, read_predictions
     from fundus_core.pipeline.prediction import Request, predict
     from fundus_core.pipeline.proving import Proof, prove
-    from fundus_core.pipeline.scoring import Scored, beside, evaluate, in_words, notice, saved_mapping, score_files
+    from fundus_core.pipeline.scoring import (
+        Scored,
+        beside,
+        evaluate,
+        in_words,
+        notice,
+        saved_mapping,
+        score_files,
+        score_tables,
+    )
     from fundus_core.pipeline.strictness import limits_of
     from fundus_core.pipeline.tables import prediction_columns, write_predictions
     from fundus_core.pipeline.trained import draw_test_part
@@ -44,6 +54,7 @@ __all__ = [
     "compare",
     "deidentify_files",
     "draw_test_part",
+    "elsewhere",
     "evaluate",
     "explain",
     "export_cohort",
@@ -59,10 +70,12 @@ __all__ = [
     "open_home",
     "predict",
     "prediction_columns",
+    "proposed",
     "prove",
     "read_predictions",
     "saved_mapping",
     "score_files",
+    "score_tables",
     "see",
     "set_truth",
     "take_in",
@@ -79,10 +92,10 @@ _NAMES_OF = {
     "explanation": ("ask_explanation", "explain"),
     "inspection": ("Counts", "inspect"),
     "nameless": ("match_originals", "under_pseudonyms"),
-    "predicted": ("Asked", "PredictionsFile", "read_predictions"),
+    "predicted": ("Asked", "PredictionsFile", "proposed", "read_predictions"),
     "prediction": ("Request", "predict"),
     "proving": ("Proof", "prove"),
-    "scoring": ("Scored", "beside", "evaluate", "in_words", "notice", "saved_mapping", "score_files"),
+    "scoring": ("Scored", "beside", "evaluate", "in_words", "notice", "saved_mapping", "score_files", "score_tables"),
     "strictness": ("limits_of",),
     "tables": ("prediction_columns", "write_predictions"),
     "trained": ("draw_test_part",),
@@ -90,6 +103,8 @@ _NAMES_OF = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "elsewhere":
+        return import_module(f"{__name__}.elsewhere")
     for room, names in _NAMES_OF.items():
         if name in names:
             found = globals()[name] = getattr(import_module(f"{__name__}.{room}"), name)

@@ -11,15 +11,15 @@ import numpy as np
 
 from fundus_core import truth
 from fundus_core.analyses import Study, evaluated, one_cohort
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, say
 from fundus_core.evaluation import SEED, Evaluation, TargetResult
 from fundus_core.models import registry
 from fundus_core.models.card import Card
-from fundus_core.pipeline.predicted import Asked, PredictionsFile, read_predictions
+from fundus_core.pipeline.predicted import Asked, PredictionsFile, read_predictions, understood
 from fundus_core.pipeline.tables import write_predictions
 from fundus_core.records import CohortTable, Labels
 from fundus_core.report import Subject, render
-from fundus_core.tables import number, write_csv
+from fundus_core.tables import Table, number, write_csv
 from fundus_core.targets import TARGETS
 
 
@@ -83,15 +83,17 @@ def matched(
         UsageError: No row belongs to any photograph.
         TruthError: The table cannot be used.
     """
-    proposal = saved_mapping(columns)
+    return _of_lines(predictions, truth.load(measured, proposal=saved_mapping(columns), sheet=sheet), fold=fold)
+
+
+def _of_lines(predictions: CohortTable, lines: truth.TruthTable, *, fold: bool) -> truth.Match:
     names = [str(name) for name in predictions.photograph]
     patients = [str(who) for who in predictions.patient_id]
     sides = [str(eye) for eye in predictions.eye]
-    lines = truth.load(measured, proposal=proposal, sheet=sheet)
     found = truth.match(lines, names, patient_ids=patients, eyes=sides, fold=fold)
     if not (found.line >= 0).any():
         raise UsageError(
-            "No row of '{name}' belongs to a predicted photograph. {why}", name=measured.name, why=" ".join(found.why)
+            "No row of '{name}' belongs to a predicted photograph. {why}", name=lines.name, why=" ".join(found.why)
         )
     return found
 
@@ -130,14 +132,55 @@ def score_files(
         TruthError: The truth table cannot be used, or nothing in it matches.
     """
     made = read_predictions(predictions, replace(asked or Asked(), beside=measured is not None))
-    found = (
-        matched(made.table, measured, columns, fold=fold, sheet=sheet)
-        if measured
-        else _together(made, predictions.name)
-    )
+    lines = truth.load(measured, proposal=saved_mapping(columns), sheet=sheet) if measured else None
+    return _scored(made, lines, predictions.name, level=level, seed=seed, draws=draws, fold=fold)
+
+
+def score_tables(
+    table: Table,
+    proposal: truth.Proposal,
+    asked: Asked,
+    lines: truth.TruthTable | None = None,
+    *,
+    level: str = "patient",
+    seed: int = SEED,
+    draws: int | None = None,
+    fold: bool = False,
+) -> Scored:
+    """As ``score_files``, of a table of predictions that was read and mapped already.
+
+    Args:
+        table: Predictions.
+        proposal: What its columns are.
+        asked: What the table cannot tell.
+        lines: The measured values where they are in a table of their own.
+        level: ``patient``, ``eye`` or ``photograph``.
+        seed: Of the bootstrap.
+        draws: Of the bootstrap; ``None`` takes 2,000, and fewer from 10,000 people on.
+        fold: Join names and ids that could be joined one to one, though they are written differently.
+
+    Raises:
+        UsageError: Something must be said first.
+        TruthError: A table cannot be used, or nothing in it matches.
+    """
+    made = understood(table, proposal, asked)
+    return _scored(made, lines, table.name, level=level, seed=seed, draws=draws, fold=fold)
+
+
+def _scored(
+    made: PredictionsFile,
+    lines: truth.TruthTable | None,
+    name: str,
+    *,
+    level: str,
+    seed: int,
+    draws: int | None,
+    fold: bool,
+) -> Scored:
+    found = _of_lines(made.table, lines, fold=fold) if lines is not None else _together(made, name)
     table, copied = without_copies(beside(made.table, found))
-    twice = [name for name in made.table.truth if name in found.truth.values] if measured else []
-    outranked = [f"Measured values of {', '.join(twice)} stand in both tables; the truth table's were used."]
+    twice = [one for one in made.table.truth if lines is not None and one in lines.values]
+    outranked = [say("Measured values of {names} stand in both tables; the truth table's were used.", names=twice)]
     made = replace(made, notes=(*made.notes, *copied, *(outranked if twice else [])))
     scored = Scored(Study.of(table, level=level, seed=seed, draws=draws), made, found)
     evaluated(scored.study)  # whatever is at fault is said before anything is written

@@ -24,8 +24,10 @@ _MEMBER = (
 
 def every(connection: sa.Connection, ref: CohortRef | None = None) -> tuple[Cohort, ...]:
     """All cohorts in the order of their names, or the one that is asked for."""
-    count = sa.select(sa.func.count()).where(_PHOTOGRAPH.cohort_id == _COHORT.id).scalar_subquery()
-    query = sa.select(schema.cohort, count.label("photographs")).order_by(_COHORT.name)
+    count = sa.select(sa.func.count()).where(_PHOTOGRAPH.cohort_id == _COHORT.id)
+    files = count.where(_PHOTOGRAPH.locator != "")
+    wanted = (count.scalar_subquery().label("photographs"), files.scalar_subquery().label("files"))
+    query = sa.select(schema.cohort, *wanted).order_by(_COHORT.name)
     if ref is not None:
         query = query.where(_is(ref))
     return tuple(
@@ -38,6 +40,7 @@ def every(connection: sa.Connection, ref: CohortRef | None = None) -> tuple[Coho
             photographs=row.photographs,
             revision=row.revision,
             created_at=row.created_at,
+            files=row.files,
         )
         for row in connection.execute(query)
     )

@@ -38,6 +38,8 @@ class Cohort:
     """Grows with every change of its photographs, truth or outcomes; a key for caches."""
     created_at: float
     """Seconds since 1970-01-01 UTC."""
+    files: int
+    """How many of its photographs lie in a file; others are rows of a table of predictions made elsewhere."""
 
     @property
     def key(self) -> str:

@@ -20,7 +20,7 @@ from fundus_core.tables.units import UNITS
 from fundus_core.tables.workbook import sheet_names
 from fundus_core.truth.applying import apply
 from fundus_core.truth.keying import KEYS, Pseudonymiser
-from fundus_core.truth.mapping import ROLES, Column, Proposal, coding_from
+from fundus_core.truth.mapping import MODEL, ROLES, Column, Proposal, coding_from
 from fundus_core.truth.matching import OF_PHOTOGRAPHS, Match, match, together
 from fundus_core.truth.predicting import models_of, of_model
 from fundus_core.truth.predicting import propose as propose_predictions
@@ -32,6 +32,7 @@ from fundus_core.truth.table import TruthTable
 
 __all__ = [
     "KEYS",
+    "MODEL",
     "OF_PHOTOGRAPHS",
     "ROLES",
     "UNITS",

@@ -29,6 +29,11 @@ def caption(view: View, found: Evaluation) -> str:
         "**{cohort}** · {model} · {predicted} of {total} photographs predicted · {people} people · "
         "MAE and its change against predicting the mean"
     )
+    if not view.cohort.files:
+        words = _(
+            "**{cohort}** · {model}, made elsewhere · {predicted} of {total} rows predicted · {people} people · "
+            "MAE and its change against predicting the mean"
+        )
     return words.format(
         cohort=display_names.cohort(view.cohort.name),
         model=view.model or "–",
@@ -95,7 +100,7 @@ def figure_with_panel(view: View, target_id: str, level: str, what: str, by: str
         items = selection_panel.panel(view, name, target_id, level, was_chosen=was_chosen)
     with left if what == "subgroups" else right:
         _boxes(view, TARGETS[target_id], groups)
-    if items:
+    if items and view.cohort.files:
         selection_panel.neighbours(view, items[0], target_id, level)
 
 

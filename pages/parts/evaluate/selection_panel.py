@@ -69,9 +69,13 @@ def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool
             lost = _("“{name}”, which was selected here, is not in this cohort any more.").format(name=name)
             st.caption(lost if was_chosen else _("Click a point to see its photographs."))
             return ()
-        _pictures(view, items, target_id)
+        if view.cohort.files:
+            _pictures(view, items, target_id)
         photo.values(items, target_id, name)
-        _links(view, items[0])
+        if view.cohort.files:
+            _links(view, items[0])
+        else:
+            st.caption(_("No photographs came with these predictions."))
     return items
 
 

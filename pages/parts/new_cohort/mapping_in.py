@@ -21,18 +21,22 @@ NONE = "–"
 """Stands where there is no unit and no eye: an empty choice would be drawn as the word None."""
 
 
-def confirmed(read: Table) -> Proposal:
+def confirmed(read: Table, predictions: Proposal | None = None) -> Proposal:
     """Show what each column is taken for; return the mapping as the user left it.
+
+    Args:
+        read: The table.
+        predictions: Of a table of predictions: what its columns are taken for.
 
     Raises:
         TruthError: A unit or a coding that the user typed makes no sense.
     """
-    proposal = truth.propose(read)
+    proposal = predictions or truth.propose(read)
     place = st.container()
     with place.expander(_summary(proposal), expanded=bool(proposal.unconfirmed)):
         proposal = _reused(proposal, read.name)
         st.caption(_("Change a role where it is wrong. Columns without a role are kept for grouping."))
-        proposal = _changed(proposal, _edited(proposal, read.name))
+        proposal = _changed(proposal, _edited(proposal, read.name, parts=predictions is not None))
         if proposal.unconfirmed:
             names = ", ".join(column.heading for column in proposal.unconfirmed)
             st.warning(_("Not used until you tick Confirmed: {names}").format(names=names))
@@ -56,23 +60,26 @@ def _reused(proposal: Proposal, name: str) -> Proposal:
         return proposal
 
 
-def _edited(proposal: Proposal, name: str) -> list[dict[str, Any]]:
+def _edited(proposal: Proposal, name: str, *, parts: bool) -> list[dict[str, Any]]:
     digest = hashlib.sha256(proposal.to_json().encode()).hexdigest()[:12]  # another mapping, another editor
     config = st.column_config
     roles, eyes = _roles(), {"right": _("Right"), "left": _("Left")}
+    holds = _parts()
+    words = {"part": config.SelectboxColumn(_("Holds"), options=list(holds), required=True, format_func=holds.get)}
     edited = st.data_editor(
-        [_row(column) for column in proposal.columns],
+        [_row(column, parts=parts) for column in proposal.columns],
         hide_index=True,
         disabled=["heading", "confidence", "reason"],
         column_config={
             "heading": config.TextColumn(_("Column")),
             "role": config.SelectboxColumn(
                 _("Is"),
-                options=list(truth.ROLES),
+                options=[role for role in truth.ROLES if parts or role != truth.MODEL],
                 required=True,
                 format_func=lambda role: roles.get(role, role),
                 width="medium",
             ),
+            **(words if parts else {}),
             "unit": config.SelectboxColumn(_("Unit in the file"), options=_units(), required=True),
             "coding": config.TextColumn(
                 _("Codes"),
@@ -102,6 +109,8 @@ def _roles() -> dict[str, str]:
         "patient_id": _("patient"),
         "eye": _("eye"),
         **{name: _target(name) for name in TARGETS},
+        "visit": _("visit"),
+        "model": _("model that predicted"),
         "blood_pressure": _("blood pressure (120/80)"),
         "height": _("height"),
         "weight": _("weight"),
@@ -113,6 +122,17 @@ def _roles() -> dict[str, str]:
     }
 
 
+def _parts() -> dict[str, str]:
+    """Return what a column may hold of its target, in words."""
+    return {
+        NONE: _("measured values"),
+        "predicted": _("predictions"),
+        "low": _("lower end of the interval"),
+        "high": _("upper end of the interval"),
+        "sd": _("standard deviation"),
+    }
+
+
 def _target(name: str) -> str:
     target = TARGETS[name]
     return _(target.short) if target.binary else _(target.name)
@@ -120,17 +140,18 @@ def _target(name: str) -> str:
 
 def _summary(proposal: Proposal) -> str:
     mapped = [_target(column.role) for column in proposal.columns if column.role in TARGETS]
-    words = _("Columns: {targets}").format(targets=", ".join(mapped) or _("no target found"))
+    words = _("Columns: {targets}").format(targets=", ".join(dict.fromkeys(mapped)) or _("no target found"))
     if proposal.unconfirmed:
         names = ", ".join(column.heading for column in proposal.unconfirmed)
         words += " · " + _("please confirm: {names}").format(names=names)
     return words
 
 
-def _row(column: Column) -> dict[str, Any]:
+def _row(column: Column, *, parts: bool) -> dict[str, Any]:
     return {
         "heading": safe(column.heading),
         "role": column.role,
+        **({"part": column.part or NONE} if parts else {}),
         "confirmed": not column.needs_confirmation,
         "unit": column.unit or NONE,
         "coding": column.coded,
@@ -160,6 +181,9 @@ def _changes(column: Column, row: dict[str, Any]) -> dict[str, Any]:
         changes["eye"] = Eye(eye)
     if unit != column.unit:
         changes["unit"] = unit
+    part = str(row.get("part") or column.part).replace(NONE, "")
+    if part != column.part:
+        changes["part"] = part
     if row["role"] != column.role:
         changes = {"unit": "", **changes, "role": row["role"]}
     return changes

@@ -32,18 +32,46 @@ class Given:
     """As they came."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What a table of measured values is matched to."""
+
+    names: list[str]
+    """Of photographs, or of rows of predictions."""
+    patients: list[str]
+    """Whose; empty where unknown."""
+    eyes: list[str]
+    """``left``, ``right`` or empty."""
+
+
 def table(found: Found) -> Match | None:
     """Let the user bring a truth table and confirm it; return it matched to the photographs."""
+    patients = [source.patient_id for source in found.sources]
+    sides = Sides(found.names, patients, [source.eye.value for source in found.sources])
     given = _given()
     if given is None:
         st.caption(_("Without a table there are predictions, but nothing to hold them against."))
         return None
+    return matched(given, sides)
+
+
+def matched(given: Given, sides: Sides) -> Match | None:
+    """Show what a table of measured values is taken for, and which of its rows belongs to what."""
     try:
-        read = _with_hidden(given, _sheet(given))
-        return _matched(truth.apply(read, mapping_in.confirmed(read)), found)
+        read = opened(given)
+        return _matched(truth.apply(read, mapping_in.confirmed(read)), sides)
     except TruthError as fault:
         st.error(said(fault))
         return None
+
+
+def opened(given: Given) -> Table:
+    """Read a table: the sheet that the user chooses, hidden rows where they want them.
+
+    Raises:
+        TruthError: It is none.
+    """
+    return _with_hidden(given, _sheet(given))
 
 
 def _given() -> Given | None:
@@ -93,7 +121,7 @@ def _with_hidden(given: Given, sheet: str | None) -> Table:
     return _read(given.name, given.data, sheet, hidden_rows=True) if wanted else read
 
 
-def _matched(table: TruthTable, found: Found) -> Match:
+def _matched(table: TruthTable, found: Sides) -> Match:
     matched = _match(table, found, None)
     chosen = _key(matched)
     if chosen != matched.key:
@@ -108,12 +136,12 @@ def _matched(table: TruthTable, found: Found) -> Match:
     return matched
 
 
-def _match(table: TruthTable, found: Found, key: str | None, *, fold: bool = False) -> Match:
+def _match(table: TruthTable, found: Sides, key: str | None, *, fold: bool = False) -> Match:
     return truth.match(
         table,
         found.names,
-        patient_ids=[source.patient_id for source in found.sources],
-        eyes=[source.eye.value for source in found.sources],
+        patient_ids=found.patients,
+        eyes=found.eyes,
         key=key,
         fold=fold,
     )

@@ -26,11 +26,11 @@ def of_cohort(view: View, *, dark: bool) -> Deck:
     ids = studies.targets(found)
     look = Look(dark=dark, say=_, rendered=bool(show.disclaimer(view)), opaque=True, size=22)
     scatters = [name for name in ids if not TARGETS[name].binary]
-    photo = examples.cover(view, scatters[0]) if scatters else None
+    photo = examples.cover(view, scatters[0]) if scatters and view.cohort.files else None
     pages = [_cover(view, found, photo), _method(view, found, photo)]
     pages += [numbers.scatter(view, found, name, look) for name in scatters]
     pages += [numbers.comparison(found, ids)] if ids else []
-    pages += [examples.page(view, scatters[0])] if scatters else []
+    pages += [examples.page(view, scatters[0])] if scatters and view.cohort.files else []
     return Deck(
         display_names.cohort(view.cohort.name), (*pages, *_limits(view)), footer(view), dark=dark, language=current()
     )
@@ -38,8 +38,10 @@ def of_cohort(view: View, *, dark: bool) -> Deck:
 
 def _cover(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
     people = max((result.n_patients for result in found.targets.values()), default=0)
+    rows = _("{n} rows of {people} people, predicted elsewhere")
+    whole = _("{n} photographs of {people} people") if view.cohort.files else rows
     lines = [
-        _("{n} photographs of {people} people").format(n=count(view.cohort.photographs), people=count(people)),
+        whole.format(n=count(view.cohort.photographs), people=count(people)),
         cards.title(view.model) if view.model else "",
         str(format_date(date.today(), "long", locale=current())),
     ]

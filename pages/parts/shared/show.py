@@ -130,6 +130,15 @@ def _card(result: TargetResult) -> None:
     )
 
 
+def no_photographs(view: View) -> bool:
+    """Say that a cohort has no photographs, where it has none; return whether it has none."""
+    if view.cohort.files or not view.cohort.photographs:
+        return False
+    st.info(_("This cohort came as a table of predictions made elsewhere: it has no photographs to show."))
+    st.page_link(menu.path("evaluate"), label=_("Evaluate"), icon=":material/query_stats:")
+    return True
+
+
 def empty_state(sentence: str, page: str, label: str, icon: str) -> None:
     """Say that there is nothing yet, and where to go."""
     st.info(sentence)
