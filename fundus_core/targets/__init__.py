@@ -160,6 +160,9 @@ def target(target_id: str) -> Target:
     """
     if target_id not in TARGETS:
         raise UsageError(
-            "There is no target '{target_id}'; the targets are {targets}.", target_id=target_id, targets=TARGETS
+            "There is no target '{target_id}'; the targets are {targets}. Correct it, or make it one of your own: a "
+            "file in the folder 'targets', or a model whose card brings it.",
+            target_id=target_id,
+            targets=TARGETS,
         )
     return TARGETS[target_id]

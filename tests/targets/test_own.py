@@ -312,3 +312,34 @@ def test_codes_of_a_yes_no_target_are_the_users_to_say() -> None:
 
 def test_what_was_learnt_is_forgotten_between_tests() -> None:
     assert understand("HbA1c (mmol/mol)").role == "covariate"
+
+
+ARCHIVE = """
+import sys
+from pathlib import Path
+from fundus_core.errors import UsageError
+from fundus_core.store import NewPhotograph, Store, TruthRow
+here, out, there = map(Path, sys.argv[1:])
+if out.exists():
+    with Store.open(there) as store:
+        try:
+            print(store.table(store.import_(out).id).truth["hba1c"].tolist())
+        except UsageError as error:
+            print(error)
+else:
+    with Store.open(here) as store:
+        kept = store.keep(b"0")
+        store.create_cohort("a")
+        store.add_photographs("a", [NewPhotograph.of_kept("0.jpg", kept)])
+        store.set_truth("a", [TruthRow("0.jpg", {"hba1c": 6.5})])
+        store.export("a", out)
+"""
+
+
+def test_an_archive_carries_it_and_says_what_a_machine_lacks_that_does_not_know_it(home: Path) -> None:
+    out = home / "a.zip"
+    assert run(home, "-c", ARCHIVE, home / "one", out, home / "two").returncode == 0
+    assert run(home, "-c", ARCHIVE, home / "one", out, home / "two").stdout.strip() == "[6.5]"
+    said = run(home / "elsewhere", "-c", ARCHIVE, home / "one", out, home / "three").stdout
+    assert said.startswith("There is no target 'hba1c'")
+    assert "a file in the folder 'targets'" in said
