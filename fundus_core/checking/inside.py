@@ -40,6 +40,11 @@ def _checked(card: cards.Card, looked: Looked | None, cache: Path) -> CheckRepor
     predictor = open_predictor(card, device="cpu", precision="float32", cache=cache)
     replayed = asking.golden(card, predictor)
     notes = [] if replayed else ["The card has no golden example to replay."]
+    if replayed and not card.golden.by:
+        notes.append(
+            "No other program computed the golden example: it shows that nothing has changed since the import or "
+            "training, not that the weights were read as their makers meant."
+        )
     if looked is None:
         notes.append("No photographs were given: nothing is said of units, colours or precision.")
         return CheckReport(card.id, replayed, 0, 0, 0, (), {}, (), tuple(notes), card.unverified)

@@ -12,10 +12,13 @@ from fundus_core import images, truth
 from fundus_core.errors import UsageError
 from fundus_core.journey import examine
 from fundus_core.models.card import Card
-from fundus_core.records import Floats, Pixels, Status
+from fundus_core.records import Floats, Labels, Pixels, Status
+from fundus_core.retina import CropRule
 
 MOST = 200
 """Photographs that are looked at; spread over all that are given."""
+MOST_TRIED = 800
+"""Photographs on which other readings of a model are tried."""
 _CROPS, _TRUTH = "crops.npy", "truth.npz"
 
 
@@ -60,6 +63,46 @@ def look(card: Card, paths: Sequence[Path], measured: Path | None) -> Looked:
         eyes=[str(seen.eye) for _, seen in good],
     )
     return Looked(crops, {t: v for t, v in found.values().items() if t in card.targets}, len(read) - len(good))
+
+
+def look_for_identifying(card: Card, paths: Sequence[Path], measured: Path, side: int) -> tuple[Looked, Labels]:
+    """Read photographs cut to one larger size without a rim, from which every other cut can be made, and their truth.
+
+    Args:
+        card: Of the model.
+        paths: Photographs, folders, archives or lists.
+        measured: The table.
+        side: Pixels.
+
+    Returns:
+        Photographs of known truth, and the person of each.
+
+    Raises:
+        UsageError: There is no such path, or no photograph that can be used.
+        TruthError: The table cannot be used.
+    """
+    every = list(images.sources(paths))
+    picked = [every[k] for k in sorted({int(k) for k in np.linspace(0, len(every) - 1, min(len(every), MOST_TRIED))})]
+    read = [(source, examine(source, [CropRule(side)])) for source in picked]
+    good = [(source, seen) for source, seen in read if seen.status is Status.ACCEPTED]
+    names = [source.name for source, _ in good]
+    found = truth.match(
+        truth.load(measured),
+        names,
+        patient_ids=[seen.patient_id for _, seen in good],
+        eyes=[str(seen.eye) for _, seen in good],
+    )
+    values = {target: column for target, column in found.values().items() if target in card.targets}
+    known = np.any([np.isfinite(column) for column in values.values()], axis=0) if values else np.zeros(len(good), bool)
+    if not known.any():
+        raise UsageError(
+            "No photograph that can be used has a measured value of a target of this model; give their table."
+        )
+    people = found.patient_id()
+    people = np.where(people == "", [seen.patient_id for _, seen in good], people)
+    people = np.where(people == "", names, people)[known]
+    crops = np.stack([seen.crops[0].pixels for (_, seen), kept in zip(good, known, strict=True) if kept])
+    return Looked(crops, {t: column[known] for t, column in values.items()}, len(read) - int(known.sum())), people
 
 
 def hand_over(looked: Looked, folder: Path) -> None:

@@ -17,6 +17,7 @@ from fundus_core.targets import TARGETS
 
 if TYPE_CHECKING:
     from fundus_core.checking import CheckReport
+    from fundus_core.checking.identifying import IdentifyReport
 
 _RENDERED = "Trained on rendered eyes: on real photographs its numbers mean nothing."
 _RESEARCH = "Research use only; not a medical device."
@@ -33,12 +34,26 @@ def add(parser: Parser) -> None:
     bring.add_argument("file", type=Path, metavar="FILE", help="weights; a SavedModel may be a folder or a ZIP")
     bring.add_argument("--card", required=True, metavar="CARD.toml", help="a card, or the id of one (see: models list)")
     bring.add_argument("--replace", action="store_true", help="replace what was imported under the same id")
+    bring.add_argument(
+        "--weights", default="", metavar="SET", help="which of several sets in it: ema, plain, or a place"
+    )
+    bring.add_argument(
+        "--without", nargs="+", default=[], metavar="NAME", help="tensors that are no part of the network"
+    )
     add_json(bring)
     check = verb(parts, "check", "replay the golden example; on photographs, name what is wrong", _check)
     check.add_argument("id", metavar="ID")
     check.add_argument("--photographs", nargs="+", type=Path, default=[], metavar="PATH", help=PATHS)
     check.add_argument("--truth", type=Path, metavar="FILE", help="their measured values")
     add_json(check)
+    find = verb(parts, "identify", "find a model's card by measuring, on photographs of known truth", _identify)
+    find.add_argument("id", metavar="ID")
+    find.add_argument("--photographs", nargs="+", type=Path, required=True, metavar="PATH", help=PATHS)
+    find.add_argument("--truth", type=Path, required=True, metavar="FILE", help="their measured values")
+    find.add_argument("--apply", action="store_true", help="write the lines that were found into the card")
+    add_json(find)
+    back = verb(parts, "undo", "put back the card that stood before the last change", _undo)
+    back.add_argument("id", metavar="ID")
 
 
 # list and show --------------------------------------------------------------------------------------------------
@@ -131,7 +146,9 @@ def _finite(value: object) -> object:
 def _import(options: argparse.Namespace) -> int:
     from fundus_core.models.importing import import_model  # torch takes seconds; the other parts need none
 
-    card, report = import_model(options.file, options.card, replace=options.replace)
+    card, report = import_model(
+        options.file, options.card, replace=options.replace, choice=options.weights, without=options.without
+    )
     if options.json:
         say_json(report.as_json())
         return DONE
@@ -140,7 +157,7 @@ def _import(options: argparse.Namespace) -> int:
         say("No network of its own to compare with.")
     else:
         say(f"Compared with {report.compared_with}: outputs equal to {report.difference:.1e} of the largest value")
-    for note in (*report.notes, *report.limits):
+    for note in (*report.notes, *(twin.sentence for twin in report.twins), *report.limits):
         say(note)
     if report.unverified:
         say(f"Unverified, check before use: {', '.join(report.unverified)}")
@@ -180,3 +197,48 @@ def _found(report: CheckReport) -> Iterator[str]:
     if report.lines:
         yield "Lines for the card (nothing was changed):"
         yield from (f"  {line}" for line in report.lines)
+
+
+# identify -------------------------------------------------------------------------------------------------------
+
+
+def _identify(options: argparse.Namespace) -> int:
+    from fundus_core.checking import identifying
+
+    report = identifying.identify_model(options.id, options.photographs, options.truth)
+    if options.apply:
+        identifying.apply(report, ", ".join(path.name for path in options.photographs))
+    if options.json:
+        say_json(report.as_json())
+        return DONE
+    for text in _measured(report):
+        say(text)
+    if options.apply:
+        say(f"Written into the card; 'models undo {report.id}' puts the old one back.")
+    elif report.changes:
+        say("Nothing was changed; add --apply to write these lines into the card.")
+    return DONE
+
+
+def _measured(report: IdentifyReport) -> Iterator[str]:
+    """What measuring found, line by line."""
+    yield f"{report.photographs} photographs of {report.people} people with truth"
+    for key, (before, after) in report.changes.items():
+        yield f"  {key}: {before} -> {after}"
+    for target, found in report.results.items():
+        r, error = (
+            " -> ".join("{:.4g} ({:.4g} to {:.4g})".format(*found[f"{name}_{when}"]) for when in ("before", "after"))
+            for name in ("r", "error")
+        )
+        yield f"{target}: r {r}; {'Brier score' if TARGETS[target].binary else 'MAE'} {error}"
+    if report.confirmed:
+        yield f"Better than everything else that was tried: {', '.join(report.confirmed)}"
+    yield from report.sentences
+
+
+def _undo(options: argparse.Namespace) -> int:
+    from fundus_core.checking import identifying
+
+    card = identifying.undo(options.id)
+    say(f"The card of '{card.id}' is as it was before the last change; 'models undo {card.id}' takes it back again.")
+    return DONE

@@ -161,6 +161,10 @@ _OPTIONS: Mapping[str, tuple[Callable[[object], bool], str]] = {
         ("class_token", "no_embed_class", "qkv_bias", "dynamic_img_size", "avg_down", "conv_mlp"),
         (_truth, "true or false"),
     ),
+    "padded_at": (
+        _whole(*_SIDES),
+        say("a whole number of {sides} to {sides_2} pixels", sides=_SIDES[0], sides_2=_SIDES[1]),
+    ),
     "hidden": (lambda value: isinstance(value, list | tuple) and len(value) <= 8 and all(map(_layer, value)), (
         'a list of at most 8 pairs of units (1 to 8192) and activation, as in [[256, "relu"]]'
     )),

@@ -117,6 +117,25 @@ class Golden:
     """By target: the value in its unit, float32."""
     tolerance: float
     """Allowed difference relative to the larger of 1 and the value."""
+    by: str = ""
+    """Which other program computed the outputs from the original file; empty where none did, and the example proves
+    only that nothing has changed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Lines of the card that were found by measuring, not told by its makers."""
+
+    keys: tuple[str, ...]
+    """Dotted keys."""
+    on: str
+    """On which photographs and how many people, as a sentence."""
+    when: str
+    """Day, as 2026-11-29."""
+    before: str
+    """Correlation and error by target under the old lines, on people who took no part in finding the new ones."""
+    after: str
+    """The same under the new lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +198,8 @@ class Card:
     """The example."""
     folder: Path
     """Where the card lies; not written in the file."""
+    measured: tuple[Measured, ...] = ()
+    """Which lines were found by measuring, the latest last."""
     brought: Mapping[str, object] = field(default_factory=dict)
     """Targets that it brings, by id as their files would say them; in the card under ``[targets.ID]``."""
 

@@ -6,6 +6,7 @@ module, so that no caller can forget it and an exported graph carries it along.
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -133,7 +134,7 @@ def body(
             close=close,
         )
     keywords: dict[str, Any] = {key: _plain(value) for key, value in (options or {}).items()}
-    hidden = keywords.pop("hidden", ())
+    hidden, padded_at = keywords.pop("hidden", ()), keywords.pop("padded_at", 0)
     try:
         network: nn.Module = timm.create_model(
             backbone, pretrained=False, num_classes=outputs, drop_rate=drop_rate, **keywords
@@ -145,7 +146,45 @@ def body(
             keywords=keywords,
             error=error,
         ) from error
+    if padded_at:
+        pad_as_at(network, int(padded_at))
     return with_hidden(network, hidden) if hidden else network
+
+
+def pad_as_at(network: nn.Module, side: int) -> None:
+    """Pad everywhere by as much as TensorFlow does for photographs of one side, whatever comes.
+
+    ``EfficientNet-PyTorch`` does so: it works out its padding once, for the size that it was made for.
+
+    Args:
+        network: From timm, with TensorFlow's padding.
+        side: Pixels.
+    """
+    from timm.layers.conv2d_same import Conv2dSame
+
+    convolutions = [module for module in network.modules() if isinstance(module, Conv2dSame)]
+    hooks = [one.register_forward_pre_hook(_pad_before) for one in convolutions]
+    with torch.no_grad():
+        network.eval()(torch.zeros(1, 3, side, side))
+    for hook in hooks:
+        hook.remove()
+    for one in convolutions:
+        one.register_forward_pre_hook(_padded)
+        one.forward = types.MethodType(nn.Conv2d.forward, one)  # type: ignore[method-assign]
+
+
+def _pad_before(module: Any, given: tuple[Tensor, ...]) -> None:
+    """Remember what TensorFlow would add on each side here."""
+    sides, steps = given[0].shape[-2:], zip(module.kernel_size, module.stride, module.dilation, strict=True)
+    whole = [
+        max((-(-side // stride) - 1) * stride + (kernel - 1) * dilation + 1 - side, 0)
+        for side, (kernel, stride, dilation) in zip(sides, steps, strict=True)
+    ]
+    module.pads = (whole[1] // 2, whole[1] - whole[1] // 2, whole[0] // 2, whole[0] - whole[0] // 2)
+
+
+def _padded(module: Any, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return (nn.functional.pad(given[0], module.pads),)
 
 
 ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
@@ -201,6 +240,16 @@ def build(card: Card) -> Reader:
     Raises:
         CardError: The weights are missing, are others than the card names, or do not fit.
     """
+    custody.check(card)
+    return assembled(card, files.read(card.weights_path))
+
+
+def assembled(card: Card, weights: Mapping[str, Tensor]) -> Reader:
+    """Build the reader that a card describes around weights by timm's names.
+
+    Raises:
+        CardError: They do not fit.
+    """
     network = Network(
         body(card.backbone, len(card.outputs), card.backbone_options),
         value_range=card.input.value_range,
@@ -208,8 +257,7 @@ def build(card: Card) -> Reader:
         std=card.input.std,
         bgr=card.input.channels == "bgr",
     )
-    custody.check(card)
-    files.load(network.body, files.read(card.weights_path), card.weights.file)
+    files.load(network.body, weights, card.weights.file)
     outputs = card.outputs
     links = Links([o.link for o in outputs], [o.scale for o in outputs], [o.offset for o in outputs])
     return Reader(network, links).eval()

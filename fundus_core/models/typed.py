@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 
 from fundus_core.errors import CardError, say
@@ -19,7 +19,7 @@ def record(kind: type, content: object, name: str, where: str = "") -> object:
 
     Args:
         kind: A dataclass.
-        content: Plain values by field.
+        content: Plain values by field; those with a default may be missing, since cards written before them are.
         name: Of the card, for messages.
         where: Dotted key under which it stands, with a dot behind it.
 
@@ -46,7 +46,10 @@ def record(kind: type, content: object, name: str, where: str = "") -> object:
             )
     hints = typing.get_type_hints(kind)
     values = {}
+    later = {field.name for field in fields(kind) if field.default is not MISSING}
     for key in (field.name for field in fields(kind)):
+        if key not in content and key in later:
+            continue
         if key not in content:
             raise CardError(
                 "{name} lacks the key '{where}{key}'; add it (empty, and named in 'unverified', if unknown).",

@@ -2,97 +2,120 @@
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from fundus_core.errors import CardError
-from fundus_core.models import pickles
+from fundus_core.errors import CardError, say
+from fundus_core.models import checkpoints, torch_archives
+from fundus_core.models.checkpoints import Module
 from fundus_core.models.custody import sha256
 
 
-def read(path: Path, *, safetensors: bool | None = None) -> dict[str, Tensor]:
-    """Read a state dict from safetensors or from a torch file that holds tensors alone.
+def read(path: Path, *, safetensors: bool | None = None, choice: str = "") -> dict[str, Tensor]:
+    """Read the tensors of a safetensors or torch file, by name.
 
     Args:
         path: The file.
         safetensors: Whether it is in that format; by the file's ending where ``None``.
+        choice: Which set of weights, where the file holds several; see ``opened``.
 
     Raises:
-        CardError: The file is missing, damaged, or would execute code to load.
+        CardError: The file is missing, damaged, holds no tensors, or several sets between which nobody chose.
+    """
+    return {name.removeprefix("module."): t for name, t in opened(path, safetensors, choice).tensors.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One set of weights out of a file."""
+
+    tensors: Mapping[str, Tensor]
+    """By name, in the file's order."""
+    modules: tuple[Module, ...]
+    """Of a network that was saved whole; empty where the file holds names and tensors."""
+    where: str
+    """Which set it is."""
+    others: Mapping[str, Mapping[str, Tensor]]
+    """The sets of the same shape that were not taken, by their place in the file."""
+
+
+def opened(path: Path, safetensors: bool | None = None, choice: str = "") -> Opened:  # noqa: FBT001
+    """Read the set of weights of a file that is meant, and those that it could be taken for.
+
+    Args:
+        path: The file.
+        safetensors: Whether it is in that format; by the file's ending where ``None``.
+        choice: Where several sets of one shape lie in it (averaged and plain ones): the place of one in the file,
+            ``ema`` for the averaged or teacher's, ``plain`` for the other; empty for the averaged.
+
+    Raises:
+        CardError: As ``read``.
     """
     if not path.is_file():
         raise CardError("The weights '{name}' are not there; obtain them and put them beside the card.", name=path.name)
     if path.suffix == ".safetensors" if safetensors is None else safetensors:
         try:
-            return _tensors(load_file(path), path)
+            content: object = load_file(path)
         except (SafetensorError, OSError) as error:
             raise _damaged(path, error) from error
-    return _tensors(_unpickled(path), path)
+        return _opened(path, content, lambda tensor: tensor, choice)
+    if torch_archives.is_exported(path):
+        return _opened(path, torch_archives.exported(path), lambda tensor: tensor, choice)
+    archive = torch_archives.read(path)
+    return _opened(path, archive.content, archive.tensor, choice)
 
 
-def _unpickled(path: Path) -> object:
-    """What a torch file holds, if that is tensors and plain values alone."""
-    pickles.check(path)
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+def _opened(path: Path, content: object, tensor: Callable[[Any], Tensor], choice: str) -> Opened:
+    found = checkpoints.choices(content)
+    if not found:
         raise CardError(
-            "The weights '{name}' hold Python objects that would execute code to load, and were not "
-            "loaded; export the state dict, best as safetensors.",
+            "The weights '{name}' hold no tensors that could be a network's (Python objects in them "
+            "would execute code to load, and were not made); name the file that the training wrote, or "
+            "export the state dict.",
             name=path.name,
-        ) from error
-    except (RuntimeError, OSError, EOFError, LookupError, ValueError, TypeError, AttributeError) as error:
-        raise _damaged(path, error) from error
+        )
+    taken = _chosen(found, choice, path)
+
+    def plain(one: checkpoints.Weights) -> dict[str, Tensor]:
+        made = {str(key): value if isinstance(value, Tensor) else tensor(value) for key, value in one.tensors.items()}
+        for key, value in made.items():
+            _check_tensor(key, value, path)
+        return made
+
+    others = {one.where: plain(one) for one in found if one is not taken}
+    return Opened(plain(taken), taken.modules, taken.where, others)
+
+
+def _chosen(found: Sequence[checkpoints.Weights], choice: str, path: Path) -> checkpoints.Weights:
+    """The set that a user names, else the only averaged one, which is what trainings that keep one evaluate."""
+    averaged = [one for one in found if one.averaged]
+    plain = [one for one in found if not one.averaged]
+    words = {"": averaged if len(found) > 1 else found, "ema": averaged, "teacher": averaged, "plain": plain}
+    fitting = [one for one in found if one.where == choice and choice] or words.get(choice.lower(), [])
+    if len(fitting) == 1:
+        return fitting[0]
+    message = say(
+        "The weights '{name}' hold {found} sets of weights ({where}){choice}; say which with "
+        "--weights, as in --weights {where_2}.",
+        name=path.name,
+        found=len(found),
+        where=[repr(one.where) for one in found],
+        choice=say(", of which {choice} is none", choice=repr(choice)) if choice else "",
+        where_2=found[0].where or "plain",
+    )
+    raise CardError(message)
 
 
 def _damaged(path: Path, error: Exception) -> CardError:
     why = (str(error).splitlines() or [type(error).__name__])[0]
     return CardError("The weights '{name}' are damaged ({why}); obtain them again.", name=path.name, why=why)
-
-
-def _tensors(content: object, path: Path) -> dict[str, Tensor]:
-    _check_single(content, path)
-    for key in ("state_dict", "model", "model_state_dict"):
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise CardError("The weights '{name}' hold no state dict (names and tensors); export one.", name=path.name)
-    for key, value in content.items():
-        _check_tensor(str(key), value, path)
-    return {str(key).removeprefix("module."): value for key, value in content.items()}
-
-
-def _check_single(content: object, path: Path) -> None:
-    """Refuse a checkpoint with two sets of weights, as averaged ones beside the plain: which to use is not ours."""
-    sets = dict(_sets(content, "", 3))
-    largest = max((len(one) for one in sets.values()), default=0)
-    several = [name for name, one in sets.items() if 2 * len(one) > largest]
-    if len(several) > 1:
-        raise CardError(
-            "The weights '{name}' hold {several} sets of weights ({several_2}); save the one that is to "
-            "be used (often the averaged one, EMA) as a file of its own.",
-            name=path.name,
-            several=len(several),
-            several_2=", ".join(several)[:200],
-        )
-
-
-def _sets(content: object, where: str, deep: int) -> Iterator[tuple[str, Mapping[object, object]]]:
-    """Dictionaries of tensors alone, with their dotted keys."""
-    if not isinstance(content, Mapping) or not content or deep < 0:
-        return
-    if all(isinstance(value, Tensor) for value in content.values()):
-        yield where, content
-        return
-    for key, value in content.items():
-        if key != "optimizer":
-            yield from _sets(value, f"{where}.{key}".lstrip("."), deep - 1)
 
 
 def _check_tensor(name: str, tensor: Tensor, path: Path) -> None:

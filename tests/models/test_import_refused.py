@@ -139,9 +139,9 @@ def test_a_plain_pickle(place):
     refused(place / "weights.pt", place, "execute code to load")
 
 
-def test_a_whole_torch_module(place):
+def test_a_whole_torch_module_that_is_no_network_for_photographs(place):
     torch.save(torch.nn.Linear(2, 1), place / "weights.pt")
-    refused(place / "weights.pt", place, "execute code to load")
+    refused(place / "weights.pt", place, "nor do they fit one of timm's")
 
 
 class Writes(torch.nn.Module):

@@ -6,23 +6,53 @@ import json
 import math
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from fundus_core import confined
 from fundus_core.confined import Answer, Limits, StoppedError
-from fundus_core.errors import CardError, UsageError
+from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import card as cards
 from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.models.importing import drafts, kept
 from fundus_core.models.importing.drafts import Draft
+from fundus_core.targets import TARGETS
 
 _BESIDE = (".onnx", ".xml")
 """Endings of files that may keep their numbers in another file beside them."""
 _MOST_BESIDE = 200
+_SHOWN = 4
+"""Photographs of the sample on which it is shown how far other readings of a file would differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """One other reading of a file, which nothing in it rules out."""
+
+    key: str
+    """Key of the card that decides."""
+    words: str
+    """What would be otherwise."""
+    differences: Mapping[str, float]
+    """By target: by how much its values would differ at most, in its unit; empty where that was not computed."""
+    on: int
+    """On so many photographs of the sample."""
+
+    @property
+    def sentence(self) -> str:
+        """For a person."""
+        parts = [
+            f"{TARGETS[t].short} {v:.3g} {TARGETS[t].unit}".strip() for t, v in self.differences.items() if t in TARGETS
+        ]
+        far = (
+            say(" The answers would differ on {on} sample photographs by up to {parts}.", on=self.on, parts=parts)
+            if parts
+            else ""
+        )
+        return say("Nothing in the file rules out that the network is {words}.{far}", words=self.words, far=far)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +85,24 @@ class ImportReport:
     """Keys of the card that nobody confirmed."""
     notes: tuple[str, ...]
     """What a person should know, as sentences."""
+    twins: tuple[Remaining, ...]
+    """Other readings of the file, which nothing in it rules out."""
     limits: tuple[str, ...]
     """What held while the file was open, and what this machine could not hold, as sentences."""
 
     def as_json(self) -> dict[str, object]:
         """Return plain values."""
-        return asdict(self)
+        return asdict(self) | {"twins": [{**asdict(one), "sentence": one.sentence} for one in self.twins]}
 
 
 def import_model(
-    file: Path, card: str | Path, *, folder: Path | None = None, replace: bool = False
+    file: Path,
+    card: str | Path,
+    *,
+    folder: Path | None = None,
+    replace: bool = False,
+    choice: str = "",
+    without: Sequence[str] = (),
 ) -> tuple[Card, ImportReport]:
     """Read weights from a file, keep them with a complete card, and compare the outcome with the original.
 
@@ -75,6 +113,8 @@ def import_model(
         card: A TOML file, which may leave out what the file says, or the id of a known card.
         folder: Of the user's models; ``registry.home()`` where ``None``.
         replace: Whether a model that was imported before may be replaced.
+        choice: Which of several sets of weights in the file: its place, ``ema`` or ``plain``.
+        without: Beginnings of names of tensors that are no part of the network.
 
     Raises:
         UsageError: There is no such file or card, or the model is there already.
@@ -93,7 +133,7 @@ def import_model(
         room, ours = Path(staging) / "room", Path(staging) / "kept"
         (room / "made").mkdir(parents=True)
         ours.mkdir()
-        answer = _opened(file, draft, room, limits)
+        answer = _opened(file, draft, room, limits, {"choice": choice, "without": list(without)})
         card_made = kept.take(room / "made", ours, place.name, most=limits.disk)
         report = _report(card_made, place, answer, limits)
         (ours / "import.json").write_text(json.dumps(report.as_json(), indent=1), encoding="utf-8")
@@ -146,15 +186,18 @@ def _parts(file: Path) -> list[Path]:
     return [file, *(path for path in near[:_MOST_BESIDE] if path.stem.startswith(file.stem) and path.name != file.name)]
 
 
-def _opened(file: Path, draft: Draft, room: Path, limits: Limits) -> Answer:
+def _opened(file: Path, draft: Draft, room: Path, limits: Limits, more: Mapping[str, object]) -> Answer:
     """Let the confined process read the file and write into ``room / "made"``."""
+    shown = sorted((registry.SAMPLE.parents[1] / "photographs").glob("*.*"))[:_SHOWN]
     arguments = {
         "file": str(file.resolve()),
         "content": json.loads(json.dumps(draft.content, default=str)),
         "name": draft.name,
         "folder": str(room / "made"),
+        "photographs": [str(path) for path in shown],
+        **more,
     }
-    readable = [file] if file.is_dir() else _parts(file)
+    readable = [*([file] if file.is_dir() else _parts(file)), *shown]
     try:
         return confined.run(
             "fundus_core.models.importing.inside:bring", arguments, folder=room, readable=readable, limits=limits
@@ -192,8 +235,19 @@ def _report(card: Card, place: Path, answer: Answer, limits: Limits) -> ImportRe
         difference=float(gap) if isinstance(gap, int | float) and math.isfinite(gap) else None,
         unverified=card.unverified,
         notes=_lines(said.get("notes")),
+        twins=tuple(_remaining(said.get("twins"))),
         limits=confined.sentences(limits, answer.held),
     )
+
+
+def _remaining(value: object) -> Iterator[Remaining]:
+    for one in value[:50] if isinstance(value, list) else ():
+        table = one if isinstance(one, dict) else {}
+        said = table.get("differences")
+        gaps = said.items() if isinstance(said, dict) else ()
+        numbers = {str(t): float(v) for t, v in gaps if isinstance(v, int | float) and math.isfinite(v)}
+        key, words, on = (table.get(name, "") for name in ("key", "words", "on"))
+        yield Remaining(confined.plain(key), confined.plain(words), numbers, on if isinstance(on, int) else 0)
 
 
 def _lines(value: object) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,13 @@ import numpy as np
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import bounds, registry
 from fundus_core.models import card as cards
-from fundus_core.models.importing.found import NOTHING, Affine, Found
+from fundus_core.models.importing.formats import json_of
+from fundus_core.models.importing.found import NOTHING, Affine, Found, Wanted
 from fundus_core.targets import Target
 
 _TOP: Mapping[str, object] = {
     "title": "", "summary": "", "rendered": False, "backbone_options": {}, "training": "", "command": "", "seed": -1,
-    "results": [], "licence": "", "terms": "", "citation": "", "acknowledgement": "",
+    "results": [], "measured": [], "licence": "", "terms": "", "citation": "", "acknowledgement": "",
 }  # fmt: skip
 """What a card for import may leave out, and what stands for it."""
 _INPUT: Mapping[str, object] = {"resample": "area", "margin": 0.0, "channels": "rgb"}
@@ -38,6 +39,10 @@ class Draft:
     """As the TOML reader returns it."""
     name: str
     """Of the file or the card, for messages."""
+    choice: str = ""
+    """Which of several sets of weights in the file."""
+    without: tuple[str, ...] = ()
+    """Beginnings of names of tensors that are no part of the network."""
 
     @property
     def known(self) -> Mapping[str, Target]:
@@ -97,6 +102,20 @@ class Draft:
         value = self.get("input.size")
         return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
+    def wanted(self) -> Wanted:
+        """Return what it says of a network of which a file holds the weights alone."""
+        options = self.get("backbone_options")
+        return Wanted(
+            backbone=str(self.get("backbone") or ""),
+            sure=self.firm("backbone") is not None,
+            options=options if isinstance(options, Mapping) else {},
+            targets=[str(one["target"]) for one in self.outputs],
+            binary={name: target.binary for name, target in self.known.items()},
+            size=self.size,
+            choice=self.choice,
+            without=self.without,
+        )
+
     @property
     def hidden(self) -> tuple[str, ...]:
         """Activations of hidden layers, as ``backbone_options.hidden`` gives them."""
@@ -123,6 +142,35 @@ def open_draft(card: str | Path) -> Draft:
         )
     plain = cards.as_plain(known[str(card)])
     return Draft(plain if isinstance(plain, dict) else {}, say("The card '{card}'", card=card))
+
+
+def with_config(draft: Draft, folder: Path) -> Draft:
+    """Return the card with what ``config.json`` beside the weights says of the network, where the card does not.
+
+    Args:
+        draft: The user's card.
+        folder: As timm and Hugging Face leave it; other paths say nothing.
+    """
+    config = folder / "config.json"
+    if not folder.is_dir() or not config.is_file() or config.is_symlink() or config.stat().st_size > 2**20:
+        return draft
+    said = json_of(config.read_bytes(), config.name)
+    content = dict(draft.content)
+    if isinstance(said.get("architecture"), str) and draft.firm("backbone") is None:
+        content["backbone"] = said["architecture"]
+    cfg = said.get("pretrained_cfg")
+    table = content.get("input")
+    given: dict[str, object] = dict(table) if isinstance(table, Mapping) else {}
+    for key in ("mean", "std"):
+        value = cfg.get(key) if isinstance(cfg, Mapping) else None
+        if isinstance(value, list) and len(value) == 3 and draft.get(f"input.{key}") is None:
+            given |= {key: value, "value_range": given.get("value_range", [0.0, 1.0])}
+    size = cfg.get("input_size") if isinstance(cfg, Mapping) else None
+    if isinstance(size, list) and len(size) == 3 and draft.get("input.size") is None:
+        given["size"] = size[-1]
+    content["input"] = given
+    bounds.check(content, config.name)
+    return replace(draft, content=content)
 
 
 # Fitting a file and a card --------------------------------------------------------------------------------------
@@ -261,7 +309,8 @@ def complete(draft: Draft, found: Found, weights: Mapping[str, str], golden: Map
     known |= {"outputs.link"} if all(end in _OWN_ENDS for end in found.activations) else set()
     known |= {"input.size"} if found.size else set()
     known |= {f"input.{key}" for key in _FED} if found.inside is not None else set()
-    card["unverified"] = [key for key in doubts.keys if key not in known]
+    unsure = dict.fromkeys(twin.key for twin in found.twins)
+    card["unverified"] = list(dict.fromkeys([*(key for key in doubts.keys if key not in known), *unsure]))
     return card
 
 

@@ -17,15 +17,18 @@ class Format(StrEnum):
     HDF5 = "Keras HDF5 file"
     SAVED_MODEL = "TensorFlow SavedModel"
     ONNX = "ONNX"
+    TFLITE = "TensorFlow Lite"
     OPENVINO = "OpenVINO graph (.xml with .bin)"
     TORCHSCRIPT = "TorchScript"
+    EXPORTED = "torch exported program (.pt2)"
     STATE_DICT = "torch state dict"
     SAFETENSORS = "safetensors"
 
 
 ALLOWED = (
-    ".keras, .h5 / .hdf5, a SavedModel folder or a ZIP of it, .onnx, OpenVINO .xml with .bin, TorchScript .pt / .ts, "
-    "a torch state dict .pt / .pth / .bin, or .safetensors"
+    ".keras, .h5 / .hdf5, a SavedModel folder or a ZIP of it, .onnx, .tflite, OpenVINO .xml with .bin, "
+    "TorchScript .pt / .ts, a torch checkpoint .pt / .pth / .ckpt / .bin, .pt2, .safetensors, or a folder with one of "
+    "these"
 )
 """For messages."""
 
@@ -45,7 +48,8 @@ def detect(path: Path) -> Format:
         if (path / "saved_model.pb").is_file():
             return Format.SAVED_MODEL
         raise CardError(
-            "The folder '{name}' holds no saved_model.pb; what can be imported: {allowed}.",
+            "The folder '{name}' holds no saved_model.pb and no single file of weights; what can be "
+            "imported: {allowed}.",
             name=path.name,
             allowed=say(ALLOWED),
         )
@@ -66,6 +70,16 @@ def detect(path: Path) -> Format:
     return found
 
 
+def single(path: Path) -> Path:
+    """Return the one file of weights in a folder as Hugging Face and timm leave it; other paths as they are."""
+    if not path.is_dir() or (path / "saved_model.pb").is_file():
+        return path
+    endings = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".keras", ".onnx")
+    files = sorted(one for one in path.iterdir() if one.suffix in endings and one.is_file() and not one.is_symlink())
+    best = [one for one in files if one.suffix == ".safetensors"] or files
+    return best[0] if len(best) == 1 else path
+
+
 def _from_bytes(path: Path, head: bytes) -> Format | None:
     if head.startswith(_HDF5):
         return Format.HDF5
@@ -77,7 +91,11 @@ def _from_bytes(path: Path, head: bytes) -> Format | None:
         return Format.STATE_DICT
     if head.lstrip().startswith(b"<") and b"<net" in head:
         return Format.OPENVINO
-    return Format.ONNX if path.suffix == ".onnx" else None
+    if head[4:8] == b"TFL3":
+        return Format.TFLITE
+    # ONNX begins with its version (field 1, a small number), then its producer (field 2, text), whatever it is called.
+    onnx = head[:1] == b"\x08" and len(head) > 2 and 3 <= head[1] <= 32 and head[2:3] in (b"\x12", b"\x3a", b"B")
+    return Format.ONNX if onnx or path.suffix == ".onnx" else None
 
 
 def _safetensors(head: bytes) -> bool:
@@ -98,6 +116,8 @@ def _archive(path: Path) -> Format | None:
         return Format.KERAS
     if any("/code/" in name for name in names):
         return Format.TORCHSCRIPT
+    if any(name.endswith("data/weights/model_weights_config.json") for name in names):
+        return Format.EXPORTED
     if any(name.endswith("data.pkl") for name in names):
         return Format.STATE_DICT
     if any(name.rsplit("/", 1)[-1] == "saved_model.pb" for name in names):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,6 +32,42 @@ class Affine:
 
 NOTHING = Affine(np.ones(3), np.zeros(3))
 """Changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user says of a network of which a file holds the weights alone."""
+
+    backbone: str
+    """timm's name; empty where the card does not say."""
+    sure: bool
+    """Whether the card says it without a doubt."""
+    options: Mapping[str, object]
+    """For the network's constructor."""
+    targets: Sequence[str]
+    """Of the card's outputs, in their order."""
+    binary: Mapping[str, bool]
+    """By every target that a file may name: whether it is yes or no."""
+    size: int | None
+    """Side of the input."""
+    choice: str = ""
+    """Which set of weights."""
+    without: Sequence[str] = ()
+    """Beginnings of names that are no part of the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Another reading of the same file, which nothing in it rules out."""
+
+    key: str
+    """Dotted key of the card that says which of the two it is."""
+    words: str
+    """What would be otherwise, for a person."""
+    found: Found | None = None
+    """The network read so; ``None`` where only the card would differ."""
+    changes: Mapping[str, object] = field(default_factory=dict)
+    """Dotted keys of the card, and what they would be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +106,8 @@ class Found:
     """Which program runs ``original``."""
     notes: tuple[str, ...] = ()
     """What a person should know, as sentences."""
+    twins: tuple[Twin, ...] = ()
+    """Other readings that remain."""
 
     def noting(self, *sentences: str) -> Found:
         """Return this with more notes."""

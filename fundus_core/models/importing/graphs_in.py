@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
-from openvino import frontend
+from openvino import frontend, preprocess
 from openvino import opset13 as ops
 
 from fundus_core.errors import CardError, say
 from fundus_core.models.importing import graph_safety
 from fundus_core.models.importing.formats import Format
-from fundus_core.models.importing.found import Found, Original
+from fundus_core.models.importing.found import NOTHING, Found, Original
 from fundus_core.records import Floats
 
 _FAULTS = (
@@ -42,12 +44,37 @@ def read(path: Path, kind: Format, *, size: int | None) -> Found:
     """
     if kind is Format.SAVED_MODEL:
         return from_graph(_saved_model(path), kind, size)
-    return from_graph(_converted(path), kind, size)
+    ending = _ENDINGS.get(kind, path.suffix)
+    if path.suffix == ending:
+        return _of_any_type(_converted(path), kind, size)
+    with tempfile.TemporaryDirectory() as folder:  # OpenVINO goes by the ending
+        copy = Path(folder) / f"graph{ending}"
+        shutil.copyfile(path, copy)
+        return _of_any_type(_converted(copy), kind, size)
+
+
+_ENDINGS = {Format.ONNX: ".onnx", Format.TFLITE: ".tflite", Format.OPENVINO: ".xml"}
+
+
+def _of_any_type(graph: ov.Model, kind: Format, size: int | None) -> Found:
+    """A graph that takes or gives half, double or whole numbers, with those conversions put into it."""
+    whole = bool(graph.inputs) and graph.inputs[0].get_element_type() == ov.Type.u8
+    types = {port.get_element_type() for port in [*graph.inputs, *graph.outputs]}
+    if types != {ov.Type.f32} and len(graph.inputs) == 1:
+        steps = preprocess.PrePostProcessor(graph)
+        steps.input().tensor().set_element_type(ov.Type.f32)
+        for place in range(len(graph.outputs)):
+            steps.output(place).tensor().set_element_type(ov.Type.f32)
+        graph = steps.build()
+    found = from_graph(graph, kind, size)
+    # what takes bytes wants them as they are
+    return replace(found, inside=NOTHING) if whole else found
 
 
 def _converted(path: Path) -> ov.Model:
     try:
-        return ov.Core().read_model(path) if path.suffix in (".onnx", ".xml") else ov.convert_model(path)
+        known = path.suffix in (".onnx", ".xml", ".tflite")
+        return ov.Core().read_model(path) if known else ov.convert_model(path)
     except _FAULTS as error:
         raise CardError(
             "OpenVINO cannot read '{name}': {error}; export it with plain operations.",

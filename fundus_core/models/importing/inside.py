@@ -5,7 +5,7 @@ What takes seconds to start (torch, Keras, OpenVINO) is imported where a form ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ from fundus_core.errors import CardError, say
 from fundus_core.models import card as cards
 from fundus_core.models import custody
 from fundus_core.models.card import Card
-from fundus_core.models.importing import drafts, looking, proof
-from fundus_core.models.importing.drafts import Draft
-from fundus_core.models.importing.formats import Format, detect
+from fundus_core.models.importing import drafts, looking, proof, twins
+from fundus_core.models.importing.drafts import Draft, with_config
+from fundus_core.models.importing.formats import Format, detect, single
 from fundus_core.models.importing.found import Found
 from fundus_core.models.importing.kept import GOLDEN, GRAPH, TENSORS
 from fundus_core.records import Floats
@@ -23,7 +23,16 @@ from fundus_core.records import Floats
 _KERAS = (Format.KERAS, Format.HDF5)
 
 
-def bring(*, file: str, content: Mapping[str, object], name: str, folder: str) -> dict[str, object]:
+def bring(
+    *,
+    file: str,
+    content: Mapping[str, object],
+    name: str,
+    folder: str,
+    choice: str = "",
+    without: Sequence[str] = (),
+    photographs: Sequence[str] = (),
+) -> dict[str, object]:
     """Read a file and write card, weights and golden example into a folder.
 
     Args:
@@ -31,6 +40,9 @@ def bring(*, file: str, content: Mapping[str, object], name: str, folder: str) -
         content: Of the card that the user brings.
         name: Of that card, for messages.
         folder: Where to write; exists and is empty.
+        choice: Which of several sets of weights in it.
+        without: Beginnings of names of tensors that are no part of the network.
+        photographs: Of the sample, on which it is shown how far other readings of the file would differ.
 
     Returns:
         What the file was, and how it was proved, as plain values.
@@ -38,10 +50,12 @@ def bring(*, file: str, content: Mapping[str, object], name: str, folder: str) -
     Raises:
         FundusError: As the readers say.
     """
-    draft, path = Draft(content, name), Path(file)
+    path = single(Path(file))
+    draft = with_config(Draft(content, name, choice, tuple(without)), Path(file))
     kind = detect(path)
     found, gap = _made(path, kind, draft, read(path, kind, draft), Path(folder))
     return {
+        "twins": twins.measured(draft, found, Path(folder), [Path(one) for one in photographs]),
         "format": found.format,
         "names": list(found.names),
         "compared_with": found.by if gap is not None else "",
@@ -60,9 +74,9 @@ def begin(*, file: str, folder: str) -> None:
     Raises:
         FundusError: As the readers say, or the file keeps its tensors within a graph.
     """
-    path = Path(file)
+    path = single(Path(file))
     kind = detect(path)
-    if kind in (Format.STATE_DICT, Format.SAFETENSORS):
+    if kind in (Format.STATE_DICT, Format.SAFETENSORS, Format.EXPORTED):
         looking.through(path, kind)
         from fundus_core.models import weights
 
@@ -90,13 +104,10 @@ def read(file: Path, kind: Format, draft: Draft, *, whole: bool = False) -> Foun
         from fundus_core.models.importing import keras_files
 
         return keras_files.read(file, kind, size=draft.size, hidden=draft.hidden, whole=whole)
-    if kind in (Format.STATE_DICT, Format.SAFETENSORS):
+    if kind in (Format.STATE_DICT, Format.SAFETENSORS, Format.EXPORTED):
         from fundus_core.models.importing import torch_files
 
-        options = draft.get("backbone_options")
-        backbone = str(draft.get("backbone") or "")
-        given = options if isinstance(options, Mapping) else {}
-        return torch_files.read(file, kind, backbone=backbone, options=given)
+        return torch_files.read(file, kind, draft.wanted())
     if kind is Format.TORCHSCRIPT:
         from fundus_core.models.importing import script_files
 
@@ -108,6 +119,7 @@ def read(file: Path, kind: Format, draft: Draft, *, whole: bool = False) -> Foun
 
 def _made(file: Path, kind: Format, draft: Draft, found: Found, staging: Path) -> tuple[Found, float | None]:
     """Write weights and card; where a mapped network does not prove itself, keep the file's network whole."""
+    found = twins.with_habits(draft, found)
     drafts.check_fit(draft, found)
     if drafts.must_stay_whole(draft, found) and kind in _KERAS:
         found = read(file, kind, draft, whole=True)
@@ -142,11 +154,12 @@ def _write(draft: Draft, found: Found, folder: Path) -> float | None:
         raise CardError("The file does not say the size of its input; add 'input.size' (pixels) to the card.")
     crops = proof.example(size)
     digest = proof.write_golden(crops[0], folder / GOLDEN)
-    golden: dict[str, object] = {"file": GOLDEN, "sha256": digest, "outputs": {}, "tolerance": 1e-3}
+    golden: dict[str, object] = {"file": GOLDEN, "sha256": digest, "outputs": {}, "tolerance": 1e-3, "by": ""}
     card = cards.parse(drafts.complete(draft, found, weights, golden), folder, draft.name)
     imported = proof.said(card, crops)
     original = proof.expected(draft, found, crops)
-    golden["outputs"] = _named(card, imported if original is None else original)
+    golden |= {"outputs": _named(card, imported if original is None else original)}
+    golden["by"] = "" if original is None else found.by
     cards.write(cards.parse(drafts.complete(draft, found, weights, golden), folder, draft.name), folder / "card.toml")
     return None if original is None else proof.difference(original, imported)
 

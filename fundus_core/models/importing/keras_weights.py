@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -13,7 +14,7 @@ from fundus_core.errors import CardError, say
 from fundus_core.models.importing import efficientnet
 from fundus_core.models.importing.efficientnet import Dense
 from fundus_core.models.importing.formats import Format
-from fundus_core.models.importing.found import Affine, Found
+from fundus_core.models.importing.found import Affine, Found, Twin
 
 _IMAGENET_VARIANCE = (0.229, 0.224, 0.225)
 """What Keras keeps as variance of a network built for ImageNet; it rescales once more to mend that."""
@@ -45,8 +46,8 @@ def read(path: Path, hidden: Sequence[str]) -> Found:
         )
     _check_all_used(path, layers)
     head, names = _plain_head(layers, layers["top_conv"][0].shape[-1], path, hidden)
-    inside = _plain_inside(layers)
-    return Found(
+    inside, before = _plain_inside(layers)
+    found = Found(
         format=say("{hdf5}, weights alone", hdf5=Format.HDF5),
         runtime="timm",
         backbone=f"tf_efficientnet_b{number}",
@@ -59,6 +60,12 @@ def read(path: Path, hidden: Sequence[str]) -> Found:
         tensors=efficientnet.tensors(layers, head),
         notes=("The file holds weights alone: that its outputs are linear and in this order is assumed.",),
     )
+    pooled = replace(found, options={**found.options, "global_pool": "max"})
+    twins = [Twin("backbone_options", "pooled by the maximum instead of the average", pooled)]
+    if before is not None:
+        words = "one of TensorFlow before 2.9, whose input was normalised without the last rescaling"
+        twins.append(Twin("input.std", words, replace(found, inside=before)))
+    return replace(found, twins=tuple(twins))
 
 
 def _check_all_used(path: Path, layers: Mapping[str, Sequence[NDArray[np.float32]]]) -> None:
@@ -151,13 +158,17 @@ def _plain_head(
     return [*(Dense(one.kernel, one.bias, name) for one, name in zip(chain, hidden, strict=False)), chain[-1]], ()
 
 
-def _plain_inside(layers: Mapping[str, Sequence[NDArray[np.float32]]]) -> Affine | None:
-    """Keras' EfficientNet rescales by 1/255, normalises, and where built for ImageNet rescales once more."""
+def _plain_inside(layers: Mapping[str, Sequence[NDArray[np.float32]]]) -> tuple[Affine | None, Affine | None]:
+    """Keras' EfficientNet rescales by 1/255, normalises, and where built for ImageNet rescales once more.
+
+    Returns:
+        What it does from TensorFlow 2.9 on, and where that differs, what it did before; the weights are the same.
+    """
     pairs = [a for name, a in layers.items() if name.startswith("normalization") and len(a) > 1 and a[0].size == 3]
     if not pairs:
-        return None
+        return None, None
     mean, variance = (np.ravel(array).astype(np.float64) for array in pairs[0][:2])
     spread = np.sqrt(np.maximum(variance, 1e-14))
     whole = Affine(np.full(3, 1 / 255), np.zeros(3)).then(1 / spread, -mean / spread)
     imagenet = np.allclose(variance, _IMAGENET_VARIANCE, atol=1e-3)
-    return whole.then(1 / np.sqrt(np.array(_IMAGENET_VARIANCE)), 0.0) if imagenet else whole
+    return (whole.then(1 / np.sqrt(np.array(_IMAGENET_VARIANCE)), 0.0), whole) if imagenet else (whole, None)

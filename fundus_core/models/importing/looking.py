@@ -12,7 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from fundus_core.errors import CardError
-from fundus_core.models import pickles
+from fundus_core.models import torch_archives
 from fundus_core.models.importing import graph_safety, keras_safety, script_safety
 from fundus_core.models.importing.formats import Format
 
@@ -43,6 +43,7 @@ _LOOKS: Mapping[Format, Callable[[Path], object]] = {
     Format.ONNX: graph_safety.check_onnx,
     Format.OPENVINO: graph_safety.check_xml,
     Format.TORCHSCRIPT: script_safety.check_archive,
-    Format.STATE_DICT: pickles.check,
+    Format.STATE_DICT: torch_archives.check,
+    Format.EXPORTED: torch_archives.check_exported,
     Format.SAFETENSORS: _safetensors,
 }

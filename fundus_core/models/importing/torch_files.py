@@ -1,64 +1,177 @@
-"""State dicts: names and tensors, fitted into the network that the card names."""
+"""Checkpoints of torch: the backbone found among the tensors, its head behind it, nothing left over."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor, nn
 
-from fundus_core.errors import CardError
+from fundus_core.errors import CardError, say
 from fundus_core.models import networks
 from fundus_core.models import weights as files
-from fundus_core.models.importing.efficientnet import number_from
+from fundus_core.models.importing import architectures, heads
+from fundus_core.models.importing.efficientnet import NATIVE_PX, number_from
 from fundus_core.models.importing.formats import Format
-from fundus_core.models.importing.found import Found
+from fundus_core.models.importing.found import Found, Twin, Wanted
+from fundus_core.models.weights import Opened
 
 _COUNTED = "num_batches_tracked"
+_FACTS = ("eps", "padding", "stride", "dilation", "groups", "kernel_size", "negative_slope", "normalized_shape")
 
 
-def read(path: Path, kind: Format, *, backbone: str, options: Mapping[str, object]) -> Found:
-    """Read names and tensors and fit them into the timm network that the card names.
+def read(path: Path, kind: Format, wanted: Wanted) -> Found:
+    """Read names and tensors and fit them into a timm network, the one that the card names or the tensors tell.
 
     Args:
         path: The file.
         kind: Whether torch's or safetensors.
-        backbone: timm's name; empty where the card does not say.
-        options: For the network's constructor.
+        wanted: What the user says.
 
     Raises:
-        CardError: The file would execute code, the network is not named, or the tensors do not fit it.
+        CardError: The network is not known, the tensors do not fit it, or one of them has no place in it.
     """
-    given = _stripped(files.read(path, safetensors=kind is Format.SAFETENSORS))
-    if not given:
-        raise CardError("'{name}' holds no tensors; export the state dict.", name=path.name)
-    backbone = backbone or _guess(given)
-    if not backbone:
+    opened = files.opened(path, kind is Format.SAFETENSORS, wanted.choice)
+    if kind is Format.SAFETENSORS:  # which sorts its names; the network's order is told from their numbers
+        opened = replace(opened, tensors=dict(sorted(opened.tensors.items(), key=_natural)))
+    given = _without(opened.tensors, wanted.without)
+    found = fitted(given, opened, wanted, path.name)
+    found = replace(found, format=str(kind) if not opened.modules else say("{kind}, a network saved whole", kind=kind))
+    twins = list(found.twins)
+    for where, tensors in opened.others.items():
+        other = fitted(_without(tensors, wanted.without), replace(opened, modules=()), wanted, path.name)
+        words = say("the weights '{where}' of the same file (take them with --weights {where})", where=where or "plain")
+        twins.append(Twin("weights.file", words, other))
+    chosen = say(
+        "The file holds {others} sets of weights; '{where}' was taken.",
+        others=len(opened.others) + 1,
+        where=opened.where or "plain",
+    )
+    return replace(found, twins=tuple(twins), notes=(*found.notes, *((chosen,) if opened.others else ())))
+
+
+_RANKS: Mapping[str, int] = {
+    **{word: rank for rank, word in enumerate(("weight", "bias", "running_mean", "running_var", _COUNTED))},
+    **{word: rank for rank, word in enumerate((
+        "_conv_stem", "_expand_conv", "_bn0", "_blocks", "_depthwise_conv", "_conv_head", "_bn1", "_se_reduce",
+        "_se_expand", "_project_conv", "_bn2", "_fc",
+    ))},
+}  # fmt: skip
+"""Order of words that no alphabet gives: a layer's arrays, and the layers of ``EfficientNet-PyTorch``."""
+
+
+def _natural(item: tuple[str, Tensor]) -> list[tuple[int, int, str]]:
+    """By parts of the name, numbers as numbers."""
+    parts = [
+        piece for part in item[0].split(".") for piece in ([part] if part in _RANKS else re.findall(r"\d+|\D+", part))
+    ]
+    return [
+        (0, int(part), "") if part.isdigit() else (1, _RANKS[part], "") if part in _RANKS else (2, 0, part)
+        for part in parts
+    ]
+
+
+def _without(given: Mapping[str, Tensor], beginnings: Sequence[str]) -> dict[str, Tensor]:
+    return {
+        name: tensor
+        for name, tensor in given.items()
+        if not any(name == start or name.startswith(f"{start}.") for start in beginnings)
+    }
+
+
+def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: str) -> Found:
+    """Return the network that these tensors make; see ``read``."""
+    backbone, options = _network(given, opened, wanted, name)
+    options = _as_torchvision(backbone, options, given, name)
+    body = networks.body(backbone, 1, {key: value for key, value in options.items() if key != "hidden"})
+    trunk, left, by_name = _located(body, given, name)
+    left, judged = heads.without_judges(left)
+    listed = options.get("hidden")
+    hidden = [str(one[-1]) for one in listed if one] if isinstance(listed, list | tuple) else []
+    width = int(body.num_features if not hasattr(body, "head_hidden_size") else body.head_hidden_size)  # type: ignore[arg-type]
+    if not left:
         raise CardError(
-            (
-                "'{name}' holds {given} {given:tensor|tensors} (first '{given_2}') and does not say of which "
-                "network they are; add 'backbone' to the card, by timm's name (for example "
-                "tf_efficientnet_b7)."
-            ),
-            name=path.name,
-            given=len(given),
-            given_2=next(iter(given)),
+            "'{name}' holds the tensors of '{backbone}' without any outputs, as before a training; no "
+            "values can be read with it. Obtain the file of the trained network, or train with it (train "
+            "--pretrained).",
+            name=name,
+            backbone=backbone,
         )
-    options = _as_torchvision(backbone, options, given, path.name)
-    outputs = _outputs(networks.body(backbone, 1, options), given)
-    body = networks.body(backbone, outputs, options)
-    tensors, note = _fitted(body, given, path.name)
-    return Found(
-        format=str(kind),
+    head = heads.read(left, width, wanted, hidden=hidden, modules=opened.modules, name=name)
+    options = {
+        **{k: v for k, v in options.items() if k != "hidden"},
+        **({"hidden": head.hidden} if head.hidden else {}),
+    }
+    if hidden and len(hidden) != len(head.hidden):
+        raise CardError(
+            "The card names {hidden} hidden layers ('backbone_options.hidden'), '{name}' has {hidden_2}; "
+            "correct it, or leave it out.",
+            hidden=len(hidden),
+            name=name,
+            hidden_2=len(head.hidden),
+        )
+    tensors = {**trunk, **_classifier(body, head)}
+    said = (
+        "Every tensor was taken by its name."
+        if by_name
+        else (
+            "The tensors carry another library's names and were taken in their order, since every shape agrees; "
+            "compare with the original on photographs."
+        )
+    )
+    found = Found(
+        format="",
         runtime="timm",
         backbone=backbone,
-        outputs=outputs,
-        activations=("linear",) * outputs,
-        options=dict(options),
+        outputs=len(head.ends),
+        activations=head.ends,
+        options=options,
+        names=head.names,
         tensors=tensors,
-        notes=(note, "The file holds weights alone: there was no network of its own to compare with."),
+        notes=(said, *head.notes, *judged, "The file holds no network that could be run here to compare with."),
     )
+    return _with_twins(found, body, given, opened, wanted)
+
+
+# Which network ----------------------------------------------------------------------------------------------------
+
+
+def _network(
+    given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: str
+) -> tuple[str, Mapping[str, object]]:
+    """The network's name and options: as the card says, else as the tensors tell."""
+    options = dict(wanted.options)
+    if any(key.endswith("fc_norm.weight") for key in given) and "global_pool" not in options:
+        options["global_pool"] = "avg"  # of transformers: the mean of the patches, normalised, instead of one token
+    told = "" if wanted.backbone and wanted.sure else _lukemelas(given) or architectures.name_of(given)
+    backbone = wanted.backbone if not told or wanted.backbone in architectures.alike(told) else told
+    if not backbone:
+        raise CardError(
+            "'{name}' holds {given} tensors (first '{given_2}') and does not say of which network they "
+            "are, nor do they fit one of timm's; add 'backbone' to the card, by timm's name (for example "
+            "tf_efficientnet_b7).",
+            name=name,
+            given=len(given),
+            given_2=next(iter(given), "")[:60],
+        )
+    return backbone, options
+
+
+def _end_of(name: str, ending: str) -> bool:
+    return name == ending or name.endswith(f".{ending}")
+
+
+def _lukemelas(given: Mapping[str, Tensor]) -> str:
+    """``EfficientNet-PyTorch`` keeps TensorFlow's padding and can be told from its names."""
+    stem = next((tensor for name, tensor in given.items() if _end_of(name, "_conv_stem.weight")), None)
+    end = next((tensor for name, tensor in given.items() if _end_of(name, "_conv_head.weight")), None)
+    if stem is None or end is None:
+        return ""
+    blocks = sum(name.endswith("_depthwise_conv.weight") for name in given)
+    number = number_from(stem.shape[0], blocks, end.shape[0])
+    return "" if number is None else f"tf_efficientnet_b{number}"
 
 
 def _as_torchvision(
@@ -69,7 +182,7 @@ def _as_torchvision(
     torchvision pads alike on all sides, and has a batch norm epsilon of 1e-3 from B5 on (``torchvision.models``).
     """
     number = re.search(r"efficientnet_b([0-7])", backbone)
-    if number is None or "features.0.0.weight" not in given:
+    if number is None or not any(_end_of(key, "features.0.0.weight") for key in given):
         return options
     if backbone.startswith("tf_"):
         raise CardError(
@@ -82,49 +195,144 @@ def _as_torchvision(
     return {"bn_eps": 1e-3, **options} if int(number[1]) >= 5 else options
 
 
-def _outputs(body: nn.Module, given: Mapping[str, Tensor]) -> int:
-    """Number of outputs: rows of the network's last layer, by its name, else of the last tensor in the file."""
-    last = [name for name, module in body.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)][-1]
-    tensor = given.get(f"{last}.weight", list(given.values())[-1])
-    return int(tensor.shape[0]) if tensor.ndim else 1
+# Where it lies ----------------------------------------------------------------------------------------------------
 
 
-def _stripped(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Without what all names begin with (``model.``, ``module.``, ``net.``)."""
-    names = list(given)
-    while names and "." in names[0] and all(name.startswith(names[0].split(".")[0] + ".") for name in names):
-        names = [name.split(".", 1)[1] for name in names]
-    return dict(zip(names, given.values(), strict=True))
+def _classifiers(body: nn.Module) -> tuple[str, ...]:
+    named = body.default_cfg["classifier"]  # type: ignore[index]
+    return (named,) if isinstance(named, str) else tuple(named)
 
 
-def _guess(given: Mapping[str, Tensor]) -> str:
-    """``EfficientNet-PyTorch`` keeps TensorFlow's padding and can be told from its names; others cannot."""
-    if "_conv_stem.weight" not in given:
-        return ""
-    stem, end = given["_conv_stem.weight"].shape[0], given["_conv_head.weight"].shape[0]
-    blocks = sum(name.endswith("_depthwise_conv.weight") for name in given)
-    number = number_from(stem, blocks, end)
-    return "" if number is None else f"tf_efficientnet_b{number}"
+def _located(
+    body: nn.Module, given: Mapping[str, Tensor], name: str
+) -> tuple[dict[str, Tensor], dict[str, Tensor], bool]:
+    """The backbone's tensors by timm's names, what is left, and whether names told it."""
+    ends = tuple(f"{one}." for one in _classifiers(body))
+    own = {key: value for key, value in body.state_dict().items() if not key.startswith(ends)}
+    needed = {key: value for key, value in own.items() if not key.endswith(_COUNTED)}
+    anchor = next(iter(needed))
+    for prefix in dict.fromkeys(key.removesuffix(anchor) for key in given if _end_of(key, anchor)):
+        if all(f"{prefix}{key}" in given and given[f"{prefix}{key}"].shape == needed[key].shape for key in needed):
+            taken = {f"{prefix}{key}" for key in own}
+            trunk = {key: given.get(f"{prefix}{key}", value) for key, value in own.items()}
+            return trunk, _left(given, taken), True
+    return _in_order(own, needed, given, name)
 
 
-def _fitted(body: nn.Module, given: Mapping[str, Tensor], name: str) -> tuple[dict[str, Tensor], str]:
-    """By name; where the names are another library's, by order, if every shape and kind agrees."""
-    own = body.state_dict()
-    complete = {key: value for key, value in own.items() if key.endswith(_COUNTED)} | dict(given)
-    if set(complete) == set(own):
-        files.load(body, complete, name)
-        return complete, "Every tensor was taken by its name."
-    here = [key for key in own if not key.endswith(_COUNTED)]
+def _left(given: Mapping[str, Tensor], taken: set[str]) -> dict[str, Tensor]:
+    counted = [key for key in given if key.rsplit(".", 1)[-1] in (_COUNTED, "n_averaged")]
+    return {key: value for key, value in given.items() if key not in taken and key not in counted}
+
+
+def _in_order(
+    own: Mapping[str, Tensor], needed: Mapping[str, Tensor], given: Mapping[str, Tensor], name: str
+) -> tuple[dict[str, Tensor], dict[str, Tensor], bool]:
+    """By order, where the names are another library's and every shape and kind agrees."""
     there = [key for key in given if not key.endswith(_COUNTED)]
-    same = len(here) == len(there) and all(
-        own[a].shape == given[b].shape and a.rsplit(".", 1)[-1] == b.rsplit(".", 1)[-1]
-        for a, b in zip(here, there, strict=False)
+    pairs = list(zip(needed, there, strict=False))
+    wrong = [
+        (a, b) for a, b in pairs
+        if needed[a].shape != given[b].shape or a.rsplit(".", 1)[-1] != b.rsplit(".", 1)[-1]
+    ]  # fmt: skip
+    if wrong or len(there) < len(needed):
+        a, b = wrong[0] if wrong else (list(needed)[len(there)], "nothing")
+        wanted = say("'{a}' of {shape}", a=a, shape=tuple(needed[a].shape))
+        held = say("'{b}' of {shape}", b=b, shape=tuple(given[b].shape)) if b in given else b
+        raise CardError(
+            "The weights '{name}' do not fit the card's network: where it has {wanted} the file has "
+            "{held}. Correct 'backbone', or leave it out and have it told from the tensors.",
+            name=name,
+            wanted=wanted[:120],
+            held=held[:120],
+        )
+    trunk = {**{key: value for key, value in own.items() if key.endswith(_COUNTED)}, **{a: given[b] for a, b in pairs}}
+    return trunk, _left(given, {b for _, b in pairs}), False
+
+
+def _classifier(body: nn.Module, head: heads.Head) -> dict[str, Tensor]:
+    place = _classifiers(body)[0]
+    if len(_classifiers(body)) > 1 or not isinstance(body.get_submodule(place), nn.Linear | nn.Conv2d):
+        raise CardError("This network has another head than one dense layer; export it as ONNX.")
+    conv = isinstance(body.get_submodule(place), nn.Conv2d)
+    state = {}
+    for k, layer in enumerate(head.layers):
+        prefix = place if len(head.layers) == 1 else f"{place}.{2 * k}"
+        state[f"{prefix}.weight"] = layer.weight[:, :, None, None] if conv else layer.weight
+        state[f"{prefix}.bias"] = layer.bias
+    return state
+
+
+# What names and shapes cannot tell --------------------------------------------------------------------------------
+
+
+def _with_twins(found: Found, body: nn.Module, given: Mapping[str, Tensor], opened: Opened, wanted: Wanted) -> Found:
+    number = re.fullmatch(r"(tf_)?efficientnet_b([0-7])", found.backbone)
+    if any(_end_of(key, "_conv_stem.weight") for key in given) and number:
+        return _padded_at_home(found, int(number[2]), opened, wanted)
+    if any(_end_of(key, "features.0.0.weight") for key in given):
+        return found
+    candidates = [found, *(replace(found, backbone=name) for name in architectures.alike(found.backbone))]
+    if opened.modules:
+        candidates = [one for one in candidates if _agrees(one, opened)] or candidates
+        settled = len(candidates) == 1 and _agrees(candidates[0], opened)
+        if settled and candidates[0] is not found:
+            note = say("The file's own classes tell that the network is '{backbone}'.", backbone=candidates[0].backbone)
+            return replace(candidates[0], notes=(*found.notes, note))
+        if settled:
+            return found.noting(
+                say(
+                    "The file's own classes and numbers (padding, epsilon) are those of '{backbone}'.",
+                    backbone=found.backbone,
+                )
+            )
+    twins = [
+        Twin("backbone", say("'{backbone}', of the same names and shapes", backbone=one.backbone), one)
+        for one in candidates[1:]
+    ]
+    if not opened.modules and hasattr(body, "global_pool") and "global_pool" not in wanted.options:
+        pooled = replace(found, options={**found.options, "global_pool": "max"})
+        if not any(key in found.options for key in ("global_pool",)) and "vit" not in found.backbone:
+            twins.append(Twin("backbone_options", "pooled by the maximum instead of the average", pooled))
+    return replace(candidates[0], notes=found.notes, twins=tuple(twins))
+
+
+def _agrees(found: Found, opened: Opened) -> bool:
+    """Whether a network of timm's has, module by module, the numbers that the file's own modules have."""
+    options = {key: value for key, value in found.options.items() if key != "hidden"}
+    body = networks.body(found.backbone, 1, options)
+    there = {module.place: module for module in opened.modules}
+    own = [(name, module) for name, module in body.named_modules() if name]
+    first = own[0][0]
+    prefixes = [place.removesuffix(first) for place in there if _end_of(place, first)]
+    return any(all(_same(name, module, prefix, there) for name, module in own) for prefix in prefixes)
+
+
+def _same(name: str, module: nn.Module, prefix: str, there: Mapping[str, object]) -> bool:
+    other = there.get(f"{prefix}{name}")
+    if other is None:
+        return not list(module.parameters(recurse=False)) or isinstance(module, nn.Linear)
+    facts, kind = other.facts, other.kind.rsplit(".", 1)[-1]  # type: ignore[attr-defined]
+    plain = type(module).__name__
+    if isinstance(module, nn.Conv2d | nn.BatchNorm2d | nn.LayerNorm) and plain != kind:
+        return False
+    for key in _FACTS:
+        mine = getattr(module, key, None)
+        if key in facts and mine is not None and _plain(mine) != _plain(facts[key]):
+            return False
+    return True
+
+
+def _plain(value: object) -> object:
+    return tuple(value) if isinstance(value, list | tuple) else value
+
+
+def _padded_at_home(found: Found, number: int, opened: Opened, wanted: Wanted) -> Found:
+    """``EfficientNet-PyTorch`` pads as at its native size, whatever it is fed; nothing tells which size that was."""
+    native = NATIVE_PX[number]
+    if wanted.size in (None, native) or "padded_at" in wanted.options:
+        return found
+    home = replace(found, options={**found.options, "padded_at": native})
+    words = say(
+        "padded anew at every size (its size is not {native} px, for which the library pads unless told)", native=native
     )
-    if not same:
-        files.load(body, given, name)
-    ordered = {a: given[b] for a, b in zip(here, there, strict=True)}
-    counted = {key: value for key, value in own.items() if key.endswith(_COUNTED)}
-    return counted | ordered, (
-        "The tensors carry another library's names and were taken in their order, since every shape agrees; "
-        "compare with the original on photographs."
-    )
+    return replace(home, twins=(Twin("backbone_options", words, found),))

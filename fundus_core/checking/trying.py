@@ -1,0 +1,407 @@
+"""Inside the confined process: every reading of a model is tried on one half of the people, the best on the other.
+
+One dimension after the other, the order that the field's mistakes suggest: values and colours, size, rim, network,
+resampling; then, from what the network says as it is, order of outputs, link, scale, offset, unit. A change is
+proposed where it agrees better by more than chance on the first half and again on the second.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fundus_core import retina
+from fundus_core.checking import scoring
+from fundus_core.checking.scoring import Line, Sample
+from fundus_core.errors import CardError, say
+from fundus_core.inference import open_predictor
+from fundus_core.models import card as cards
+from fundus_core.models.card import Card, Output
+from fundus_core.models.importing import architectures, twins
+from fundus_core.records import Floats, Pixels, RetinaBounds
+from fundus_core.targets import TARGETS
+
+SIZES = (
+    64, 96, 112, 128, 160, 192, 224, 240, 256, 260, 288, 299, 300, 320, 336, 380, 384, 448, 456, 512, 528, 600, 640,
+)  # fmt: skip
+_MARGINS = (0.0, 0.05, 0.1, 0.15, 0.2)
+_RESAMPLING = ("area", "bilinear", "bicubic", "lanczos")
+_SURE, _CONFIRMED = 0.995, 0.95
+_LARGE = 320
+"""Pixels of the input from which fewer other sizes are tried."""
+_MOST = 200
+"""Photographs of a half that are asked about while searching."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of the input, and how it was decided."""
+
+    key: str
+    """Dotted key of the card."""
+    words: str
+    """What it would be."""
+    card: Card
+    """With it."""
+
+
+@dataclass(slots=True)
+class Trial:
+    """A model, its photographs, and what it said under every reading so far."""
+
+    masters: Pixels
+    sample: Sample
+    targets: tuple[str, ...]
+    folder: Path
+    said: dict[tuple[str, int], Floats] = field(default_factory=dict)
+
+    def raw(self, card: Card, half: int) -> Floats:
+        """Return what the network itself says of one half (photographs x outputs), before link, scale and offset."""
+        bare = replace(
+            card,
+            outputs=tuple(replace(one, link="identity", scale=1.0, offset=0.0) for one in card.outputs),
+            features="",
+        )
+        told = cards.as_plain(replace(bare, outputs=(), measured=(), unverified=()))
+        key = (json.dumps(told, sort_keys=True, default=str), half)
+        if key not in self.said:
+            rows = self.rows(half)
+            crops = self._crops(card, rows)
+            with tempfile.TemporaryDirectory(dir=self.folder) as cache:
+                values = open_predictor(bare, device="cpu", cache=Path(cache)).predict(crops).values
+            self.said[key] = np.stack([values[target] for target in card.targets], axis=1)
+        return self.said[key]
+
+    def rows(self, half: int) -> Any:
+        """Return which photographs are asked about."""
+        rows = np.flatnonzero(self.sample.half(half))
+        return rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST)).astype(int)]
+
+    def part(self, half: int) -> tuple[Floats, Any, Floats]:
+        """Return truth, people and resamplings of one half."""
+        rows = self.rows(half)
+        person = self.sample.person[rows]
+        return self.sample.truth[rows], person, scoring.draws(person)
+
+    def _crops(self, card: Card, rows: Any) -> Pixels:
+        side = self.masters.shape[1]
+        whole = RetinaBounds(cx=side / 2, cy=side / 2, radius=side / 2, width=side, height=side)
+        return np.stack([retina.crops(self.masters[row], whole, (card.rule,))[0].pixels for row in rows])
+
+    def matrix(self, card: Card, half: int) -> Floats:
+        """Return correlations of outputs and truths in every resampling."""
+        truth, _, weights = self.part(half)
+        places = [card.targets.index(target) for target in self.targets]
+        return scoring.correlations(self.raw(card, half)[:, places], truth, weights)
+
+    def score(self, card: Card, half: int) -> Floats:
+        """Return how well a reading of the input agrees, whatever the order of outputs, in every resampling."""
+        found = self.matrix(card, half)
+        return scoring.agreement(found, scoring.best_order(found[0], self.sample.binary), self.sample.binary)
+
+
+def identify(*, card: Mapping[str, object], beside: str, given: str, folder: str) -> dict[str, object]:
+    """Try readings of a model.
+
+    Args:
+        card: Its plain values.
+        beside: Folder of the card.
+        given: Folder with ``masters.npy`` (n x M x M x 3), ``truth.npz`` and ``people.npy``.
+        folder: In which to work.
+
+    Returns:
+        An ``IdentifyReport`` as plain values.
+
+    Raises:
+        FundusError: Weights are missing, or others than the card names.
+    """
+    model = cards.parse(card, Path(beside), str(card.get("id")))
+    with np.load(Path(given) / "truth.npz", allow_pickle=False) as columns:
+        measured = {name: columns[name] for name in columns.files}
+    masters = np.load(Path(given) / "masters.npy", mmap_mode="r", allow_pickle=False)
+    people = np.load(Path(given) / "people.npy", allow_pickle=False)
+    targets = tuple(target for target in model.targets if target in measured)
+    truth = np.stack([measured[target] for target in targets], axis=1)
+    sample = Sample(truth, people, tuple(TARGETS[target].binary for target in targets))
+    found = _found(Trial(masters, sample, targets, Path(folder)), model)
+    return json.loads(json.dumps(found, default=float))  # type: ignore[no-any-return]
+
+
+def _found(trial: Trial, card: Card) -> dict[str, object]:
+    start = card
+    people = len(np.unique(trial.part(0)[1]))
+    accepted: list[Step] = []
+    settled: list[str] = []
+    open_: list[dict[str, object]] = []
+    for dimension in (_fed, _size, _rim, _network, _resampled):
+        card, step, ties, sure = _decided(trial, card, list(dimension(card)), people)
+        accepted += [step] if step else []
+        settled += sure
+        open_ += ties
+    kept, dropped = _confirmed(trial, start, accepted)
+    card = kept
+    order, moved, sure_order = _order(trial, card)
+    reordered = _reordered(card, trial.targets, order) if moved else card
+    final, lines = _lines(trial, card, reordered, trial.targets)
+    changes = _changes(start, final)
+    return {
+        "id": start.id,
+        "photographs": len(trial.sample.person),
+        "people": len(np.unique(trial.sample.person)),
+        "targets": list(trial.targets),
+        "changes": changes,
+        "confirmed": sorted({key for key in settled if key not in changes} | ({"outputs"} if sure_order else set())),
+        "open": open_,
+        "dropped": dropped,
+        "matrix": trial.matrix(card, 1)[0].round(3).tolist(),
+        "results": _results(trial, start, final),
+        "silent": _silent(trial, final),
+        "card": cards.as_plain(final),
+        "lines": lines,
+        "points": _points(trial, start, final),
+    }
+
+
+def _decided(
+    trial: Trial, card: Card, steps: Sequence[Step], people: int
+) -> tuple[Card, Step | None, list[dict[str, object]], list[str]]:
+    """Take the best step where it is better than what stands by more than chance; say what cannot be told apart."""
+    now, scored = trial.score(card, 0), []
+    for step in steps:
+        try:
+            scored.append((step, trial.score(step.card, 0)))
+        except CardError:
+            continue  # this network cannot be run so
+    if not scored:
+        return card, None, [], []
+    best, score = max(scored, key=lambda one: float(one[1][0]))
+    better = scoring.gain(score, now, people, _SURE)
+    taken = best if better.low > 0 else None
+    if taken:
+        card, now = taken.card, score
+    ties: list[dict[str, object]] = []
+    for step, other in scored:
+        if step is taken:
+            continue
+        gap = scoring.gain(now, other, people, _CONFIRMED)
+        if gap.low <= 0:
+            ties.append({"key": step.key, "words": step.words, "gap": gap.value, "needed": max(gap.needed, people)})
+    keys = list(dict.fromkeys(step.key for step in steps))
+    open_keys = {str(tie["key"]) for tie in ties}
+    return card, taken, ties, [key for key in keys if key not in open_keys]
+
+
+# What is tried --------------------------------------------------------------------------------------------------
+
+
+def _fed(card: Card) -> Iterator[Step]:
+    """Ranges of the field's habits, each in both orders of colours."""
+    for channels in ("rgb", "bgr"):
+        for words, changes in [("fed as the card says", {}), *twins.RANGES.items()]:
+            other = twins.changed(card, {**changes, "input.channels": channels})
+            if other.input != card.input:
+                keys = "input.channels" if not changes else "input.value_range"
+                yield Step(keys, say("{words}, colours {channels}", words=words, channels=channels), other)
+
+
+def _size(card: Card) -> Iterator[Step]:
+    low, high = (0.45, 2.05) if card.input.size <= _LARGE else (0.7, 1.4)
+    for size in SIZES if card.runtime == "timm" else ():
+        if low * card.input.size <= size <= high * card.input.size and size != card.input.size:
+            yield Step("input.size", say("{size} px", size=size), twins.changed(card, {"input.size": size}))
+
+
+def _rim(card: Card) -> Iterator[Step]:
+    for margin in _MARGINS:
+        if abs(margin - card.input.margin) > 1e-9:
+            yield Step(
+                "input.margin", say("a rim of {margin:g}", margin=margin), twins.changed(card, {"input.margin": margin})
+            )
+
+
+def _network(card: Card) -> Iterator[Step]:
+    if card.runtime != "timm":
+        return
+    for name in architectures.alike(card.backbone)[:6]:
+        yield Step("backbone", name, replace(card, backbone=name))
+    if "global_pool" not in card.backbone_options and "vit" not in card.backbone:
+        pooled = {**card.backbone_options, "global_pool": "max"}
+        yield Step("backbone_options", "pooled by the maximum", replace(card, backbone_options=pooled))
+
+
+def _resampled(card: Card) -> Iterator[Step]:
+    for name in _RESAMPLING:
+        if name != card.input.resample:
+            yield Step("input.resample", name, twins.changed(card, {"input.resample": name}))
+
+
+def _confirmed(trial: Trial, start: Card, accepted: Sequence[Step]) -> tuple[Card, list[dict[str, object]]]:
+    """Keep the changes that together agree better on the other half too; none where they do not."""
+    if not accepted:
+        return start, []
+    people = len(np.unique(trial.part(1)[1]))
+    better = scoring.gain(trial.score(accepted[-1].card, 1), trial.score(start, 1), people, _CONFIRMED)
+    if better.low > 0:
+        return accepted[-1].card, []
+    dropped = [{"key": one.key, "words": one.words, "gap": better.value, "needed": better.needed} for one in accepted]
+    return start, dropped
+
+
+# Outputs ----------------------------------------------------------------------------------------------------------
+
+
+def _order(trial: Trial, card: Card) -> tuple[tuple[int, ...], bool, bool]:
+    """The order of outputs that fits best, whether it is another beyond chance on both halves, and whether sure."""
+    same = tuple(range(len(trial.targets)))
+    first = trial.matrix(card, 0)
+    order = scoring.best_order(first[0], trial.sample.binary)
+    halves = (trial.matrix(card, 0), trial.matrix(card, 1))
+    gains = [
+        scoring.gain(
+            scoring.agreement(found, order, trial.sample.binary),
+            scoring.agreement(found, same, trial.sample.binary),
+            len(np.unique(trial.part(half)[1])),
+            (_SURE, _CONFIRMED)[half],
+        )
+        for half, found in enumerate(halves)
+    ]
+    moved = order != same and all(one.low > 0 for one in gains)
+    return (order if moved else same), moved, order == same or moved
+
+
+def _reordered(card: Card, targets: Sequence[str], order: Sequence[int]) -> Card:
+    """The card with its targets named in the order that was found; links and numbers stay where they are."""
+    outputs = list(card.outputs)
+    places = [card.targets.index(target) for target in targets]
+    for k, output in enumerate(order):
+        here = outputs[places[output]]
+        outputs[places[output]] = replace(
+            card.outputs[places[output]],
+            target=targets[k],
+            unit=TARGETS[targets[k]].unit,
+            interval=(float("nan"), float("nan")) if here.target != targets[k] else here.interval,
+        )
+    return replace(card, outputs=tuple(outputs))
+
+
+def _lines(trial: Trial, before: Card, card: Card, targets: Sequence[str]) -> tuple[Card, dict[str, dict[str, object]]]:
+    """Choose link, scale and offset of each output on one half; a change must hold on the other."""
+    outputs, said = list(card.outputs), {}
+    for k, target in enumerate(targets):
+        place = card.targets.index(target)
+        own = outputs[place]
+        old = before.outputs[before.targets.index(target)]
+        binary = TARGETS[target].binary
+        raw, (truth, _, weights) = trial.raw(before, 0)[:, place], trial.part(0)
+        line, found = scoring.choose(
+            list(_candidates(own, old, raw, truth[:, k])), raw, truth[:, k], weights, binary=binary
+        )
+        other, (truth, _, weights) = trial.raw(before, 1)[:, place], trial.part(1)
+        now = scoring.errors(Line(own.link, own.scale, own.offset), other, truth[:, k], weights, binary=binary)
+        then = scoring.errors(line, other, truth[:, k], weights, binary=binary)
+        better = float(np.quantile((now - then)[1:], (1 - _CONFIRMED) / 2)) > 0
+        if line.why != "card" and better:
+            interval = (float("nan"), float("nan"))
+            outputs[place] = replace(
+                own, link=line.link, scale=line.scale, offset=line.offset, interval=interval, growth=0.0
+            )
+            said[target] = {"why": line.why, **found}
+    return replace(card, outputs=tuple(outputs)), said
+
+
+def _candidates(own: Output, old: Output, raw: Floats, truth: Floats) -> Iterator[Line]:
+    yield Line(own.link, own.scale, own.offset, "card")
+    yield Line(old.link, old.scale, old.offset, "moved")
+    target = TARGETS[own.target]
+    if target.binary:
+        yield Line("sigmoid" if own.link == "sigmoid" else "identity", -own.scale, _turned(own), "class")
+        yield from (Line("sigmoid", 1.0, 0.0, "logit"), Line("identity", 1.0, 0.0, "plain"))
+        yield from (Line("sigmoid", -1.0, 0.0, "class"), Line("identity", -1.0, 1.0, "class"))
+        yield Line("identity", 0.01, 0.0, "unit")
+        return
+    yield Line("identity", 1.0, 0.0, "plain")
+    yield from (Line("identity", unit.factor, unit.offset, "unit") for unit in target.units[1:])
+    yield Line("exp", 1.0, 0.0, "log")
+    line = scoring.fitted(raw, truth)
+    if line is not None:
+        yield line
+
+
+def _turned(output: Output) -> float:
+    return (-output.offset if output.link == "sigmoid" else 1 - output.offset) + 0.0
+
+
+# What is said -------------------------------------------------------------------------------------------------------
+
+
+def _changes(start: Card, final: Card) -> dict[str, list[object]]:
+    """Dotted keys that differ, and both values."""
+    found: dict[str, list[object]] = {}
+    one, other = cards.as_plain(start), cards.as_plain(final)
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return found
+    for key in ("backbone", "backbone_options"):
+        if one[key] != other[key]:
+            found[key] = [one[key], other[key]]
+    found |= {f"input.{k}": [one["input"][k], v] for k, v in other["input"].items() if one["input"][k] != v}
+    for place, (a, b) in enumerate(zip(one["outputs"], other["outputs"], strict=True)):
+        for key in ("target", "link", "scale", "offset"):
+            if a[key] != b[key]:
+                found[f"outputs[{place}].{key}"] = [a[key], b[key]]
+    return found
+
+
+def _values(trial: Trial, card: Card, half: int) -> dict[str, Floats]:
+    raw = trial.raw(card, half)
+    return {one.target: Line(one.link, one.scale, one.offset)(raw[:, k]) for k, one in enumerate(card.outputs)}
+
+
+def _results(trial: Trial, start: Card, final: Card) -> dict[str, dict[str, list[float]]]:
+    """By target, on the half that took no part in finding: r and mean error before and after, with intervals."""
+    truth, _, weights = trial.part(1)
+    found: dict[str, dict[str, list[float]]] = {}
+    for k, target in enumerate(trial.targets):
+        found[target] = {}
+        for name, card in (("before", start), ("after", final)):
+            values = _values(trial, card, 1)[target]
+            together = scoring.correlations(values[:, None], truth[:, k : k + 1], weights)[:, 0, 0]
+            error = scoring.errors(Line("identity", 1, 0), values, truth[:, k], weights, binary=TARGETS[target].binary)
+            found[target][f"r_{name}"] = _interval(together)
+            found[target][f"error_{name}"] = _interval(error)
+    return found
+
+
+def _interval(values: Floats) -> list[float]:
+    low, high = np.quantile(values[1:], [0.025, 0.975])
+    return [float(f"{value:.6g}") for value in (values[0], low, high)]
+
+
+def _silent(trial: Trial, card: Card) -> list[str]:
+    """Targets of which the output shows nothing, so that nothing can be said of its line."""
+    truth, _, weights = trial.part(1)
+    raw, quiet = _values(trial, card, 1), []
+    for k, target in enumerate(trial.targets):
+        together = scoring.correlations(raw[target][:, None], truth[:, k : k + 1], weights)[:, 0, 0]
+        if np.quantile(together[1:], 0.025) <= 0 <= np.quantile(together[1:], 0.975):
+            quiet.append(target)
+    return quiet
+
+
+def _points(trial: Trial, start: Card, final: Card) -> dict[str, dict[str, list[float]]]:
+    """By target: truth, and values before and after, on the half that took no part in finding."""
+    truth = trial.part(1)[0]
+    one, other = _values(trial, start, 1), _values(trial, final, 1)
+
+    def plain(values: Floats) -> list[float]:
+        return [float(f"{value:.5g}") for value in np.nan_to_num(values, nan=-1e9, posinf=1e9, neginf=-1e9)]
+
+    return {
+        target: {"truth": plain(truth[:, k]), "before": plain(one[target]), "after": plain(other[target])}
+        for k, target in enumerate(trial.targets)
+    }

@@ -1,0 +1,62 @@
+"""Which of timm's networks tensors belong to: by a hash of names and shapes before the outputs, made once.
+
+Networks under one hash are twins: names and shapes cannot tell them apart. ``architectures.txt`` was written by
+``tests/models/data/architectures.py`` with the timm of the requirements.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+TABLE = Path(__file__).with_name("architectures.txt")
+_COUNTED = "num_batches_tracked"
+_PREFERRED = ("tf_efficientnet", "efficientnet", "resnet", "convnext", "vit", "swin", "densenet", "mobilenet")
+
+
+def digest(shapes: Iterable[tuple[str, tuple[int, ...]]]) -> str:
+    """Return the hash of names and shapes, whatever their order."""
+    lines = sorted(f"{name}:{tuple(shape)}" for name, shape in shapes if not name.endswith(_COUNTED))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+@functools.cache
+def _groups() -> Mapping[str, tuple[str, ...]]:
+    rows = (line.split() for line in TABLE.read_text(encoding="ascii").splitlines() if not line.startswith("#"))
+    return {key: tuple(names) for key, *names in rows}
+
+
+def alike(backbone: str) -> tuple[str, ...]:
+    """Return timm's other networks of the same names and shapes."""
+    for names in _groups().values():
+        if backbone in names:
+            return tuple(name for name in names if name != backbone)
+    return ()
+
+
+def name_of(given: Mapping[str, Any]) -> str:
+    """Return the network of timm's to which all tensors but a head belong; empty where none, the habit where several.
+
+    Args:
+        given: Tensors by name; the backbone's share a prefix.
+    """
+    names = [name for name in given if not name.endswith(_COUNTED)]
+    for prefix in dict.fromkeys(name[: name.find(part)] for name in names for part in _STEMS if part in name):
+        inside = [(name.removeprefix(prefix), tuple(given[name].shape)) for name in names if name.startswith(prefix)]
+        parts = dict.fromkeys(name.split(".")[0] for name, _ in inside)
+        for end in ("", "head.fc", "head.l", *parts):
+            found = _groups().get(digest(one for one in inside if not end or not one[0].startswith(f"{end}.")))
+            if found:
+                return min(found, key=_habit)
+    return ""
+
+
+_STEMS = ("conv_stem.", "conv1.", "stem.", "patch_embed.", "features.", "cls_token", "stem_", "pos_embed", "blocks.")
+
+
+def _habit(name: str) -> tuple[int, int, str]:
+    place = next((k for k, start in enumerate(_PREFERRED) if name.startswith(start)), len(_PREFERRED))
+    return place, len(name), name

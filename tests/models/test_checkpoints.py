@@ -1,0 +1,284 @@
+"""Checkpoints as trainings leave them say what the network that wrote them says, or are refused by a name.
+
+Attacked: every form holds weights under which a wrong reading is far off (heads differ, averaged and plain weights
+differ, heads lie in another order than the card's); each answer is compared with torch's own.
+"""
+
+import argparse
+import importlib.util
+import pathlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from fundus_core.errors import CardError
+from fundus_core.models import networks
+from fundus_core.models.importing import import_model
+
+
+def _load(name):
+    spec = importlib.util.spec_from_file_location(f"checkpoints_{name}", Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+files = _load("files")
+SIDE = 32
+FED = files.UNIT + f"\nsize = {SIDE}\nchannels = 'rgb'"
+TINY = 'backbone = "resnet10t"\nbackbone_options = { channels = [8, 8, 16, 16], stem_width = 8 }'
+TARGETS = ["sbp", "dbp", "glucose", "waist", "bmi"]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("FUNDUS_LAB_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def tiny(outputs=2, seed=0):
+    torch.manual_seed(seed)
+    return networks.body("resnet10t", outputs, {"channels": [8, 8, 16, 16], "stem_width": 8}).eval()
+
+
+class Wrapped(nn.Module):
+    """A backbone and a head of one's own."""
+
+    def __init__(self, head, backbone=None):
+        super().__init__()
+        self.backbone = tiny(0) if backbone is None else backbone
+        self.head = head
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                nn.init.uniform_(module.running_mean, -0.2, 0.2)
+                nn.init.uniform_(module.running_var, 0.5, 2)
+
+    def forward(self, x):
+        x = self.backbone(x)
+        return (
+            torch.cat([self.head[t](x) for t in TARGETS], 1) if isinstance(self.head, nn.ModuleDict) else self.head(x)
+        )
+
+
+@torch.no_grad()
+def said(network):
+    return network.eval()(torch.from_numpy(files.crops(SIDE)).permute(0, 3, 1, 2) / 255).double().numpy()
+
+
+def brought(home, content, targets, *, top=TINY, old=False, **more):
+    path = home / "weights.pt"
+    if not isinstance(content, Path):
+        torch.save(content, path, _use_new_zipfile_serialization=not old)
+    else:
+        path = content
+    card, report = import_model(path, files.write_card(home, targets, top=top, fed=FED), replace=True, **more)
+    with torch.no_grad():
+        values = networks.build(card)(torch.from_numpy(files.crops(SIDE)))[0].double().numpy()
+    return values, report
+
+
+def same(one, other):
+    assert np.abs(one - other).max() <= 1e-4 * max(np.abs(other).max(), 1e-9)
+
+
+FORMS = {
+    "state dict": lambda m: m.state_dict(),
+    "the network whole": lambda m: m,
+    "whole, on several GPUs": lambda m: nn.DataParallel(m),
+    "in a mapping": lambda m: {"net": m, "epoch": 3},
+    **{f"under {key}": (lambda m, key=key: {key: m.state_dict(), "epoch": 3}) for key in ("net", "teacher", "params")},
+    "deep": lambda m: {"checkpoint": {"state": {"weights": m.state_dict()}}, "rng_state": torch.get_rng_state()},
+    "with arguments": lambda m: {
+        "model": m.state_dict(),
+        "args": argparse.Namespace(lr=0.1, out=pathlib.Path("/x")),
+        "best": np.float64(3.2),
+        "history": np.arange(3.0),
+        "optimizer": torch.optim.AdamW(m.parameters()).state_dict(),
+    },
+    "Lightning": lambda m: {
+        "state_dict": {f"model._orig_mod.{k}": v for k, v in m.state_dict().items()}
+        | {"val_mae.sum_abs_error": torch.tensor(3.0), "loss_fn.pos_weight": torch.ones(2)},
+        "hyper_parameters": {"root": pathlib.Path("/data"), "fold": np.int64(1)},
+        "callbacks": {"best": {"best_model_score": torch.tensor(0.3)}},
+    },
+}
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["today", "before 1.6"])
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_whatever_lies_around_the_weights_they_are_found(form, old, home):
+    network = tiny()
+    values, report = brought(home, form(network), ["sbp", "bmi"], old=old)
+    same(values, said(network))
+    assert "0 others" not in report.notes
+
+
+def heads(order):
+    torch.manual_seed(1)
+    return nn.ModuleDict({target: nn.Linear(16, 1) for target in order})
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_heads_named_after_targets_go_to_them_in_whatever_order_they_lie(whole, home):
+    network = Wrapped(heads(reversed(TARGETS)))
+    values, report = brought(home, network if whole else network.state_dict(), TARGETS)
+    same(values, said(network))
+    assert report.names == tuple(TARGETS)
+
+
+def test_heads_named_after_other_targets_are_refused(home):
+    with pytest.raises(CardError, match="name as outputs"):
+        brought(home, Wrapped(heads(TARGETS)).state_dict(), ["sbp", "dbp", "glucose", "waist", "age"])
+
+
+def test_backbone_and_head_in_mappings_of_their_own(home):
+    network = Wrapped(nn.Linear(16, 2))
+    parts = {"backbone": network.backbone.state_dict(), "regressor": network.head.state_dict()}
+    values, _ = brought(home, parts, ["sbp", "bmi"])
+    same(values, said(network))
+
+
+DEEP = {
+    "hidden": lambda: nn.Sequential(nn.Linear(16, 6), nn.SiLU(), nn.Dropout(), nn.Linear(6, 2)),
+    "normalised behind": lambda: nn.Sequential(nn.Linear(16, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 2)),
+    "normalised after": lambda: nn.Sequential(nn.Linear(16, 6), nn.ReLU(), nn.BatchNorm1d(6, 1e-3), nn.Linear(6, 2)),
+    "one width": lambda: nn.Sequential(nn.Linear(16, 16), nn.GELU(), nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 2)),
+    "no bias": lambda: nn.Sequential(nn.Dropout(0.1), nn.Linear(16, 2, bias=False)),
+}
+
+
+@pytest.mark.parametrize("make", DEEP.values(), ids=DEEP)
+def test_what_a_whole_networks_head_does_between_its_layers_is_read_from_it(make, home):
+    torch.manual_seed(2)
+    network = Wrapped(make())
+    values, _ = brought(home, network, ["sbp", "bmi"])
+    same(values, said(network))
+
+
+def test_a_head_whose_order_nobody_knows_is_refused(home):
+    torch.manual_seed(2)
+    network = Wrapped(DEEP["normalised after"]())
+    with pytest.raises(CardError, match="what stands before it"):
+        brought(home, network.state_dict(), ["sbp", "bmi"])
+    with pytest.raises(CardError, match="hidden ="):
+        brought(home, Wrapped(DEEP["hidden"]()).state_dict(), ["sbp", "bmi"])
+
+
+def test_two_logits_become_the_probability_of_the_second_class(home):
+    network = Wrapped(nn.Linear(16, 2))
+    values, report = brought(home, network.state_dict(), ["sex"])
+    same(values, torch.softmax(torch.from_numpy(said(network)), 1)[:, 1:].numpy())
+    assert "outputs.sex.scale" in report.unverified
+    assert any("other class" in twin.words for twin in report.twins)
+
+
+def test_a_tensor_without_a_place_is_refused_by_its_name_and_can_be_left_out_on_purpose(home):
+    network = tiny()
+    more = {**network.state_dict(), "target_mean": torch.ones(2), "decoder.weight": torch.ones(5, 7)}
+    with pytest.raises(CardError, match="target_mean"):
+        brought(home, more, ["sbp", "bmi"])
+    with pytest.raises(CardError, match="decoder"):
+        brought(home, more, ["sbp", "bmi"], without=["target_mean"])
+    values, _ = brought(home, more, ["sbp", "bmi"], without=["target_mean", "decoder"])
+    same(values, said(network))
+
+
+SETS = {
+    "beside": lambda one, two: {"state_dict": one, "state_dict_ema": two},
+    "nested": lambda one, two: {"model": one, "ema": {"module": two, "decay": 0.999}},
+    "teacher": lambda one, two: {"student": one, "teacher": {f"module.{key}": value for key, value in two.items()}},
+    "in one": lambda one, two: {
+        "state_dict": {f"net.{k}": v for k, v in one.items()} | {f"ema_net.{k}": v for k, v in two.items()}
+    },
+}
+
+
+@pytest.mark.parametrize("form", SETS.values(), ids=SETS)
+def test_averaged_and_plain_weights_are_a_choice(form, home):
+    plain, averaged = tiny(), tiny(seed=5)
+    content = form(dict(plain.state_dict()), dict(averaged.state_dict()))
+    for choice, network in {"": averaged, "ema": averaged, "plain": plain}.items():
+        values, report = brought(home, content, ["sbp", "bmi"], choice=choice)
+        same(values, said(network))
+        other = next(twin for twin in report.twins if twin.key == "weights.file")
+        assert "weights.file" in report.unverified
+        assert other.differences["sbp"] > 0
+    with pytest.raises(CardError, match="say which with --weights"):
+        brought(home, content, ["sbp", "bmi"], choice="third")
+
+
+def test_an_ensemble_is_asked_about(home):
+    with pytest.raises(CardError, match="say which with --weights"):
+        brought(home, {"a": tiny().state_dict(), "b": tiny(seed=4).state_dict()}, ["sbp", "bmi"])
+
+
+# Networks told from their tensors, and their twins -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_network_is_told_from_its_tensors_and_its_twin_is_named_unless_its_classes_settle_it(whole, home):
+    torch.manual_seed(0)
+    network = timm.create_model("efficientnet_b0", num_classes=1).eval()
+    if whole:
+        content = network
+    else:
+        save_file({k: v.contiguous() for k, v in network.state_dict().items()}, home / "w.safetensors")
+        content = home / "w.safetensors"
+    values, report = brought(home, content, ["age"], top="")
+    assert ("backbone" in report.unverified) is not whole
+    if whole:
+        assert report.backbone == "efficientnet_b0"
+        same(values, said(network))
+    else:
+        assert {report.backbone, *(twin.words for twin in report.twins)} >= {"tf_efficientnet_b0"}
+        twin = next(twin for twin in report.twins if "'efficientnet_b0'" in twin.words)
+        assert twin.differences["age"] > 0
+        assert "Nothing in the file rules out" in twin.sentence
+
+
+def test_a_backbone_without_outputs_is_refused_with_what_it_is_good_for(home):
+    with pytest.raises(CardError, match="without any outputs"):
+        brought(home, tiny(0).state_dict(), ["sbp"])
+
+
+# Other boxes around the same weights --------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's own, of its exporter
+def test_an_exported_program_gives_its_weights_and_is_not_run(home):
+    network = tiny()
+    torch.export.save(torch.export.export(network, (torch.zeros(1, 3, SIDE, SIDE),)), home / "program.pt2")
+    values, report = brought(home, home / "program.pt2", ["sbp", "bmi"])
+    same(values, said(network))
+    assert report.format.startswith("torch exported program")
+
+
+def test_a_folder_as_timm_leaves_it_says_which_network_it_is(home):
+    folder = home / "folder"
+    folder.mkdir()
+    torch.manual_seed(0)
+    network = timm.create_model("mobilenetv3_small_050", num_classes=1).eval()
+    save_file({key: value.contiguous() for key, value in network.state_dict().items()}, folder / "model.safetensors")
+    (folder / "config.json").write_text('{"architecture": "mobilenetv3_small_050", "num_classes": 1}')
+    values, report = brought(home, folder, ["age"], top="")
+    assert report.backbone == "mobilenetv3_small_050"
+    same(values, said(network))
+
+
+def test_a_transformer_that_means_its_patches_is_read_so(home):
+    torch.manual_seed(0)
+    make = {"num_classes": 1, "img_size": 32, "patch_size": 16, "embed_dim": 24, "depth": 1, "num_heads": 2}
+    network = timm.create_model("vit_tiny_patch16_224", global_pool="avg", **make).eval()
+    options = ", ".join(f"{key} = {value}" for key, value in make.items() if key != "num_classes")
+    top = f'backbone = "vit_tiny_patch16_224"\nbackbone_options = {{ {options} }}'
+    values, _ = brought(
+        home, {"model": network.state_dict(), "args": argparse.Namespace(nb_classes=1)}, ["age"], top=top
+    )
+    same(values, said(network))
