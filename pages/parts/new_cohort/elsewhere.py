@@ -111,7 +111,9 @@ def _finish(made: Mapping[str, PredictionsFile], matched: Match | None, stem: st
     version = left.text_input(_("Version of the model, if known"), max_chars=60)
     citation = right.text_input(_("Citation of the model, if there is one"), max_chars=300)
     label = _("Evaluate {n} rows").format(n=count(len(rows)))
-    if st.button(label, type=show.leading(), icon=":material/query_stats:", disabled=not (name.strip() and all(names))):
+    if st.button(
+        label, type=show.button_type(), icon=":material/query_stats:", disabled=not (name.strip() and all(names))
+    ):
         known = [_("Predictions made elsewhere by {models}.").format(models=", ".join(names)), version, citation]
         titles = dict(zip(made, names, strict=True))
         kept = {titles[model]: file for model, file in made.items()}
