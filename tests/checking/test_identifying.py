@@ -129,9 +129,8 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(
-    "wrong", [pytest.param(w, id=k, marks=[] if k == "three" else pytest.mark.slow) for k, w in WRONG.items()]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_the_right_lines_are_found(wrong, right, given, place):
     card = right
     for change in wrong:
