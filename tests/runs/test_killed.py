@@ -22,7 +22,7 @@ from fundus_core import runs
 from fundus_core.runs import claims, ledger, process, worker
 from fundus_core.runs.locks import Lock
 from fundus_core.store import NewPhotograph, Store, schema
-from tests.runs import fake
+from tests.runs import fake, killing
 from tests.runs.conftest import Make
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ Start = Callable[[], "subprocess.Popen[bytes]"]
 def start(store: Store) -> Iterator[Start]:
     """Starts worker processes on the store; those that still live are ended after the test."""
     children: list[subprocess.Popen[bytes]] = []
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", killing.DANGER: "yes"}
 
     def start_() -> subprocess.Popen[bytes]:
         code = "import sys; from tests.runs import killing; killing.work(*sys.argv[1:])"
