@@ -141,12 +141,16 @@ def whole(text: str) -> int | None:
 
 
 def take(key: str, widget: str, options: Sequence[str], default: str) -> None:
-    """Before a widget is drawn: take what the address says where it has changed, else what the tab remembers."""
+    """Before a widget is drawn: take what the address says where it has changed, else what the tab remembers.
+
+    It is set in each run: Streamlit shows a widget's value on the page where it was set, and on the next page, where
+    nobody touched the widget yet, it would show the first option.
+    """
     said, known = st.query_params.get(key), st.session_state.get(f"kept_{key}")
-    if said in options and said != known:
-        st.session_state[widget] = said
-    elif st.session_state.get(widget) not in options:
-        st.session_state[widget] = known if known in options else default
+    chosen = said if said in options and said != known else st.session_state.get(widget)
+    if chosen not in options:
+        chosen = known if known in options else default
+    st.session_state[widget] = chosen
 
 
 def write(key: str, value: str, default: str = "") -> str:
