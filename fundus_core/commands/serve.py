@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
+from fundus_core import processes
 from fundus_core.commands.frame import Parser
 from fundus_core.errors import UsageError
 
@@ -30,8 +30,8 @@ def _run(options: argparse.Namespace) -> int:
         raise UsageError(message)
     own = {"server.port": options.port, "server.address": options.address}
     flags = [f"--{name}={_word(value)}" for name, value in {**_settings(folder), **own}.items()]
-    command = [sys.executable, "-m", "streamlit", "run", str(folder / "app.py"), *flags]
-    return subprocess.call(command)  # noqa: S603 - our own interpreter and our own file
+    words = processes.command("streamlit", "run", folder / "app.py", *flags)
+    return subprocess.call(words, env=processes.environment())  # noqa: S603 - our own interpreter and our own file
 
 
 def _settings(folder: Path) -> dict[str, object]:

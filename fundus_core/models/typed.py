@@ -75,7 +75,8 @@ def _value(hint: object, value: object, name: str, where: str) -> object:
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if not (isinstance(hint, type) and type(value) is hint):
+    fits = isinstance(value, str) if hint is str else isinstance(hint, type) and type(value) is hint
+    if not fits:
         raise wrong(name, where, getattr(hint, "__name__", str(hint)), value)
     return value
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from fundus_core import truth
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, joined, say
 from fundus_core.pipeline.predicted import Asked, PredictionsFile, understood
 from fundus_core.pipeline.scoring import beside, without_copies
 from fundus_core.records import CohortTable, Eye, Prediction
@@ -42,13 +42,14 @@ def keep(
         name: Of the cohort.
         made: By the model's name, as it will be shown; rows of one name are one photograph.
         found: The measured values matched to the rows of ``rows_of``; ``None`` where they stand beside the predictions.
-        note: What is known of the models, beside the cohort.
+        note: What else is known of the models, beside the cohort.
 
     Raises:
         UsageError: The name is empty or taken; no cohort is left then.
     """
     rows = rows_of(made)
-    cohort = store.create_cohort(name, note=note)
+    models = say("Predictions made elsewhere by {models}.", models=list(made))
+    cohort = store.create_cohort(name, note=joined((models, note)))
     try:
         stands = _stand_ins(rows, uuid.uuid4().hex)
         store.add_photographs(cohort.id, _photographs(rows, stands))

@@ -85,7 +85,7 @@ def test_untested_rows_do_not_count_in_the_correction(two):
     nothing = difference(("sbp", "mae", "b", "c"), None, NO_EFFECT, None)
     one, two_, three = corrected([tested, untested, nothing])
     assert one.p_adjusted == one.p
-    assert "over 1 comparisons" in one.correction
+    assert "over 1 comparison" in one.correction
     assert (two_.difference.value, two_.p, two_.p_adjusted) == (2.0, None, None)
     assert three.difference.note.startswith("not estimable")
 

@@ -180,7 +180,7 @@ def test_an_onnx_function_that_calls_itself(tmp_path):
 
 def test_an_onnx_array_of_more_values_than_any_network_has(tmp_path):
     tensor = onnx.TensorProto(name="w", data_type=1, dims=[2**20, 2**20])
-    with pytest.raises(CardError, match="1048576x1048576"):
+    with pytest.raises(CardError, match="1048576 x 1048576"):
         graph_safety.check_onnx(onnx_of(tmp_path / "bad.onnx", [], initializer=[tensor]))
 
 

@@ -36,7 +36,7 @@ def test_the_button_runs_the_proof_and_says_how_it_ended(
         return CompletedProcess(words, 0 if passed else 1)
 
     monkeypatch.setattr(subprocess_cli, "run", run)
-    app = AppTest.from_function(_page).run()
+    app = AppTest.from_function(_page, default_timeout=30).run()
     assert not app.get(kind)
     app.button(key="prove").click().run()
     assert not app.exception

@@ -114,11 +114,12 @@ def _finish(made: Mapping[str, PredictionsFile], matched: Match | None, stem: st
     if st.button(
         label, type=show.button_type(), icon=":material/query_stats:", disabled=not (name.strip() and all(names))
     ):
-        known = [_("Predictions made elsewhere by {models}.").format(models=", ".join(names)), version, citation]
         titles = dict(zip(made, names, strict=True))
         kept = {titles[model]: file for model, file in made.items()}
         with st.spinner(_("Putting the values away")):
-            cohort = pipeline.elsewhere.keep(store, name, kept, matched, note=" ".join(filter(None, known)))
+            cohort = pipeline.elsewhere.keep(
+                store, name, kept, matched, note=" ".join(filter(None, (version, citation)))
+            )
         state.forget_upload()
         st.switch_page(menu.path("evaluate"), query_params={"cohort": cohort.key})
 
