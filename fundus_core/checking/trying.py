@@ -321,8 +321,9 @@ def _candidates(own: Output, old: Output, raw: Floats, truth: Floats) -> Iterato
     target = TARGETS[own.target]
     if target.binary:
         yield Line("sigmoid" if own.link == "sigmoid" else "identity", -own.scale, _turned(own), "class")
-        yield from (Line("sigmoid", 1.0, 0.0, "logit"), Line("identity", 1.0, 0.0, "plain"))
-        yield from (Line("sigmoid", -1.0, 0.0, "class"), Line("identity", -1.0, 1.0, "class"))
+        if own.link != "sigmoid":  # of two slopes the flatter errs less where nothing is read: no ground for a change
+            yield from (Line("sigmoid", 1.0, 0.0, "logit"), Line("sigmoid", -1.0, 0.0, "class"))
+        yield from (Line("identity", 1.0, 0.0, "plain"), Line("identity", -1.0, 1.0, "class"))
         yield Line("identity", 0.01, 0.0, "unit")
         return
     yield Line("identity", 1.0, 0.0, "plain")
