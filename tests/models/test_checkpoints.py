@@ -5,9 +5,7 @@ differ, heads lie in another order than the card's); each answer is compared wit
 """
 
 import argparse
-import importlib.util
 import pathlib
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +18,8 @@ from torch import nn
 from fundus_core.errors import CardError
 from fundus_core.models import networks
 from fundus_core.models.importing import import_model
+from tests.models import files
 
-
-def _load(name):
-    spec = importlib.util.spec_from_file_location(f"checkpoints_{name}", Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-files = _load("files")
 SIDE = 32
 FED = files.UNIT + f"\nsize = {SIDE}\nchannels = 'rgb'"
 TINY = 'backbone = "resnet10t"\nbackbone_options = { channels = [8, 8, 16, 16], stem_width = 8 }'

@@ -1,9 +1,6 @@
 """Keras files become models of our own that say what the original says."""
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -16,17 +13,8 @@ from fundus_core.inference import open_predictor
 from fundus_core.models import networks
 from fundus_core.models.importing import import_model
 from fundus_core.models.importing.efficientnet import number_from
+from tests.models import files
 
-
-def _load(name):
-    spec = importlib.util.spec_from_file_location(f"import_{name}", Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-files = _load("files")
 keras = pytest.importorskip("keras")
 if keras.backend.backend() != "torch":
     pytest.skip("Keras runs on another backend in this process.", allow_module_level=True)

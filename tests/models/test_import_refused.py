@@ -1,9 +1,7 @@
 """Files that would execute code, or reach for other files, are refused with a sentence, and nothing happens."""
 
 import contextlib
-import importlib.util
 import pickle
-import sys
 import zipfile
 from pathlib import Path
 
@@ -17,17 +15,8 @@ from hypothesis import strategies as st
 
 from fundus_core.errors import CardError, FundusError, UsageError
 from fundus_core.models.importing import formats, import_model, keras_safety
+from tests.models import files
 
-
-def _load(name):
-    spec = importlib.util.spec_from_file_location(f"refused_{name}", Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-files = _load("files")
 keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own
 SIDE = 32

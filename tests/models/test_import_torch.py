@@ -1,9 +1,5 @@
 """State dicts, TorchScript and ONNX become models of our own that say what the original says."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import onnx
 import pytest
@@ -14,17 +10,8 @@ from fundus_core.errors import CardError
 from fundus_core.inference import open_predictor
 from fundus_core.models import networks
 from fundus_core.models.importing import import_model
+from tests.models import files
 
-
-def _load(name):
-    spec = importlib.util.spec_from_file_location(f"torch_{name}", Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-files = _load("files")
 SIDE = 32
 FED = files.UNIT + f"\nsize = {SIDE}"
 TINY = 'backbone = "resnet10t"\nbackbone_options = { channels = [8, 8, 16, 16], stem_width = 8 }'
