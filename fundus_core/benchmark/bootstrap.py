@@ -17,12 +17,9 @@ class Intervals:
     """Evaluates a drawn cohort."""
 
     def evaluate(self, patients: int, draws: int, ranked: bool) -> float:  # noqa: FBT001 (travels to a process)
-        """Score five targets with intervals; returns seconds.
+        """Score five targets with intervals, 1.9 photographs a person; returns seconds.
 
-        Args:
-            patients: People, 1.9 photographs each.
-            draws: Of the bootstrap.
-            ranked: Whether with the statistics that sort every draw.
+        ``ranked`` is with the statistics that sort every draw.
         """
         table = cohort(patients)
         since = time.perf_counter()

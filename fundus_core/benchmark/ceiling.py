@@ -26,9 +26,7 @@ def multiply_adds(card: Card) -> float:
 def matrix_rate(precision: str, side: int) -> float:
     """Return multiply-adds a second in the product of two square matrices, the best of a second's tries.
 
-    Args:
-        precision: ``float32`` or ``bf16``.
-        side: Of the matrices.
+    The precision is ``float32`` or ``bf16``.
     """
     a, b = (torch.rand((side, side)).to(DTYPES[precision]) for _ in range(2))
     best, until = float("inf"), time.perf_counter() + _SECONDS

@@ -49,11 +49,7 @@ class _Way:
 
 
 def measure(plan: Plan = FULL, *, tell: Tell = lambda _: None) -> Benchmark:
-    """Measure everything in one run.
-
-    Args:
-        plan: How much.
-        tell: Called with a line whenever something begins.
+    """Measure everything in one run; ``tell`` is called with a line whenever something begins.
 
     Raises:
         UsageError: A photograph was refused, or a process died.

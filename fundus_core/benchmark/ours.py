@@ -41,14 +41,7 @@ class Ours:
     """One network behind the worker."""
 
     def __init__(self, card: Path, precision: str, device: str, cache: Path) -> None:
-        """Open the network of a card file.
-
-        Args:
-            card: The card file.
-            precision: ``float32`` or ``bf16``.
-            device: ``cpu`` or ``cuda``.
-            cache: Folder for the converted network.
-        """
+        """Open the network of a card file, in ``float32`` or ``bf16``, on ``cpu`` or ``cuda``."""
         self.card = cards.read(card)
         self.predictor = open_predictor(self.card, precision=precision, device=device, cache=cache)
         self.seconds = 0.0

@@ -29,13 +29,8 @@ def check_model(
 ) -> CheckReport:
     """Check a model: replay its golden example, look for symptoms on photographs, measure what bf16 changes.
 
-    The photographs are read here; the model's files are opened in a confined process alone.
-
-    Args:
-        model_id: Of a card whose weights are there.
-        photographs: Photographs, folders, archives or lists; best with people of both sexes and all ages.
-        truth: Their measured values.
-        folder: Of the user's models.
+    The photographs are read here (best with people of both sexes and all ages); the model's files are opened in a
+    confined process alone.
 
     Raises:
         UsageError: There is no such model or path, or truth without photographs.

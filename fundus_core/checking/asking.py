@@ -34,10 +34,7 @@ _HABITS = (((0.0, 1.0), *_IMAGENET), ((0.0, 1.0), *_PLAIN), ((-1.0, 1.0), *_PLAI
 
 
 def golden(card: Card, predictor: Predictor) -> tuple[GoldenLine, ...]:
-    """Replay the card's golden example.
-
-    Returns:
-        A line per target; none where the card has no example.
+    """Replay the card's golden example; a line per target, none where the card has no example.
 
     Raises:
         CardError: The example is missing, damaged, or another than the card names.
@@ -76,10 +73,9 @@ def answers(card: Card, predictor: Predictor, looked: Looked) -> Answers:
 
 
 def reduced(card: Card, values: Mapping[str, Floats], crops: Pixels, cache: Path) -> dict[str, float]:
-    """Return how far bf16 moves each target, root mean square over the spread of its answers.
+    """Return by target how far bf16 moves it, root mean square over the spread of its answers.
 
-    Returns:
-        By target; nothing where the processor has no bf16.
+    Nothing where the processor has no bf16.
     """
     if "BF16" not in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         return {}

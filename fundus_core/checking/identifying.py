@@ -94,12 +94,6 @@ def identify_model(
 ) -> IdentifyReport:
     """Try readings of a model on photographs of known truth and say which agrees best.
 
-    Args:
-        model_id: Of a card whose weights are there.
-        photographs: Photographs, folders, archives or lists.
-        truth: Their measured values.
-        folder: Of the user's models.
-
     Raises:
         UsageError: There is no such model or path, or too few people.
         CardError: The weights are missing, or others than the card names.
@@ -225,16 +219,7 @@ def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def apply(report: IdentifyReport, on: str, *, folder: Path | None = None) -> Card:
-    """Write what was found into the user's card, and remember what stood there.
-
-    Args:
-        report: Of ``identify_model``.
-        on: Which photographs, in words.
-        folder: Of the user's models.
-
-    Raises:
-        CardError: The card has become another since.
-    """
+    """Write what was found on some photographs into the user's card, and remember what stood there."""
     card = registry.find(report.id, folder)
     found = cards.parse(report.card, card.folder, card.id)
     keys = tuple(dict.fromkeys([*report.changes, *report.confirmed]))
@@ -323,11 +308,7 @@ def _put(card: Card, new: Card, folder: Path | None) -> Card:
 
 
 def undo(model_id: str, *, folder: Path | None = None) -> Card:
-    """Put back the card that stood before the last change; called again it puts the change back.
-
-    Raises:
-        UsageError: Nothing was changed.
-    """
+    """Put back the card that stood before the last change; called again it puts the change back."""
     card = registry.find(model_id, folder)
     before = card.folder / BEFORE
     if not before.is_file():

@@ -18,16 +18,10 @@ from fundus_core.models import card as cards
 
 
 def check(*, card: Mapping[str, object], beside: str, given: str, folder: str) -> dict[str, object]:
-    """Check a model.
+    """Check a model by its card's plain values; return a ``CheckReport`` as plain values.
 
-    Args:
-        card: Its plain values.
-        beside: Folder of the card.
-        given: Folder of what ``looking.hand_over`` wrote; empty where there are no photographs.
-        folder: In which to work.
-
-    Returns:
-        A ``CheckReport`` as plain values; how many photographs were left out is the caller's to say.
+    ``beside`` is the card's folder, ``given`` that of what ``looking.hand_over`` wrote (empty without photographs), and
+    ``folder`` where to work. How many photographs were left out is the caller's to say.
 
     Raises:
         FundusError: Weights or example are missing, or others than the card names.

@@ -66,16 +66,9 @@ def look(card: Card, paths: Sequence[Path], measured: Path | None) -> Looked:
 
 
 def look_for_identifying(card: Card, paths: Sequence[Path], measured: Path, side: int) -> tuple[Looked, Labels]:
-    """Read photographs cut to one larger size without a rim, from which every other cut can be made, and their truth.
+    """Read photographs of known truth, and whom each shows, cut to one larger size of ``side`` pixels without a rim.
 
-    Args:
-        card: Of the model.
-        paths: Photographs, folders, archives or lists.
-        measured: The table.
-        side: Pixels.
-
-    Returns:
-        Photographs of known truth, and the person of each.
+    Every other cut can be made from it.
 
     Raises:
         UsageError: There is no such path, or no photograph that can be used.

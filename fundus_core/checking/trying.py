@@ -107,16 +107,10 @@ class Trial:
 
 
 def identify(*, card: Mapping[str, object], beside: str, given: str, folder: str) -> dict[str, object]:
-    """Try readings of a model.
+    """Try readings of a model by its card's plain values; return an ``IdentifyReport`` as plain values.
 
-    Args:
-        card: Its plain values.
-        beside: Folder of the card.
-        given: Folder with ``masters.npy`` (n x M x M x 3), ``truth.npz`` and ``people.npy``.
-        folder: In which to work.
-
-    Returns:
-        An ``IdentifyReport`` as plain values.
+    ``beside`` is the card's folder, ``given`` one with ``masters.npy`` (n x M x M x 3), ``truth.npz`` and
+    ``people.npy``, and ``folder`` where to work.
 
     Raises:
         FundusError: Weights are missing, or others than the card names.

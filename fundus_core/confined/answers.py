@@ -40,11 +40,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def opened(path: Path) -> BinaryIO:
-    """Open a plain file to be read; no link is followed, no pipe waited for.
-
-    Raises:
-        OSError: There is none.
-    """
+    """Open a plain file to be read; no link is followed, no pipe waited for."""
     place = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     if not stat.S_ISREG(os.fstat(place).st_mode):
         os.close(place)
@@ -69,17 +65,7 @@ def _lines(found: Any) -> Any:
 
 
 def taken(folder: Path, name: str, place: Path, *, most: int) -> bool:
-    """Copy one plain file out of a confined process's folder.
-
-    Args:
-        folder: Of the process.
-        name: Of the file in it.
-        place: Where the copy goes; a new file.
-        most: Bytes that it may have.
-
-    Returns:
-        Whether there was such a file.
-    """
+    """Copy one plain file of at most so many bytes out of a confined process's folder; return whether there was one."""
     try:
         source = None if folder.is_symlink() else opened(folder / name)
     except OSError:

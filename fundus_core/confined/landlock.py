@@ -33,9 +33,7 @@ def version() -> int:
 def restrict(*, readable: Sequence[Path], writable: Sequence[Path]) -> bool:
     """Give up every file but these, and TCP; returns whether the kernel can.
 
-    Args:
-        readable: Files and folders; programs in them may be started.
-        writable: Files and folders; links and devices cannot be made in them.
+    Programs in what is readable may be started; links and devices cannot be made in what is writable.
     """
     known = version()
     if known < 1:

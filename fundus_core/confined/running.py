@@ -57,14 +57,10 @@ def run(
     readable: Sequence[Path] = (),
     limits: Limits | None = None,
 ) -> Answer:
-    """Call a function in a process of its own.
+    """Call a function (``package.module:name``, never a stranger's word) in a process of its own.
 
-    Args:
-        function: ``package.module:name``; never a stranger's word.
-        arguments: Its keywords, values that JSON can hold.
-        folder: The one folder in which it may write, and in which it runs. It must be empty, and is left as it is.
-        readable: Files and folders that it may read besides Python and the system's libraries.
-        limits: What it may take; ``Limits()`` where ``None``.
+    Its keywords are values that JSON can hold. It runs, and may write, in one folder, which must be empty and is left
+    as it is; it may read ``readable`` besides Python and the system's libraries.
 
     Raises:
         FundusError: What the function raised, of the same kind, its sentence cut to a line.

@@ -35,11 +35,7 @@ def fresh_key() -> bytes:
 
 
 def key_from_passphrase(passphrase: str) -> bytes:
-    """Derive a key from a passphrase (scrypt, RFC 7914).
-
-    Raises:
-        UsageError: The passphrase is too short.
-    """
+    """Derive a key from a passphrase (scrypt, RFC 7914); a ``UsageError`` where it is too short."""
     text = unicodedata.normalize("NFKC", passphrase).strip()
     if len(text) < MIN_PASSPHRASE:
         raise UsageError(
@@ -70,9 +66,7 @@ def key_from_file(path: Path) -> bytes:
 def key_from_bytes(data: bytes, *, size: int | None = None) -> bytes:
     """Read a key out of a file's bytes; blanks around it do not count.
 
-    Args:
-        data: The bytes.
-        size: Of the whole file, for the message.
+    The size is of the whole file, for the message.
 
     Raises:
         UsageError: They are too few or too many for a key.
@@ -121,9 +115,6 @@ def own_key() -> bytes:
 
     It turns the patient ids inside DICOM files into pseudonyms, so that two eyes of one person stay together
     although the id itself is dropped.
-
-    Raises:
-        UsageError: The key cannot be read or written.
     """
     path = own_key_file()
     if not path.exists():

@@ -66,14 +66,11 @@ def deidentify(
     patient_id: str = "",
     eye: Eye = Eye.UNKNOWN,
 ) -> Deidentified:
-    """Take away from a photograph what identifies its person.
+    """Take away from a photograph what identifies its person; its metadata was left behind when it was decoded.
 
-    Args:
-        photograph: As decoded; its metadata was left behind then.
-        blacked_out: Its pixels, black outside the retina (height x width x 3).
-        pseudonyms: Replace the name, and the id where one is given.
-        patient_id: As a table says; empty to keep the pseudonym that the photograph brought.
-        eye: As decided; unknown to keep what the file said.
+    ``blacked_out`` is its pixels, black outside the retina (height x width x 3). Name and id are replaced by
+    pseudonyms; without an id from a table the pseudonym that the photograph brought stays, without an eye what the file
+    said.
 
     Raises:
         UsageError: ``blacked_out`` is not the photograph with a part of it black.

@@ -62,13 +62,9 @@ class Planted:
 
 
 def planted(pixels: Pixels, names: Names, folder: Path, number: int) -> Planted:
-    """Write a photograph with names in its file name, folder, tags, trailing bytes and pixels.
+    """Write a photograph (height x width x 3, RGB) with names in file name, folder, tags, trailing bytes and pixels.
 
-    Args:
-        pixels: Height x width x 3, RGB.
-        names: What is planted.
-        folder: Where to; a folder named after the person is made in it.
-        number: Of the photograph; it also decides the format, and where the name is burned in.
+    The number also decides the format, and where the name is burned in.
     """
     home = folder / f"{names.latin} {names.kanji}"
     home.mkdir(parents=True, exist_ok=True)

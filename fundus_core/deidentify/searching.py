@@ -77,16 +77,9 @@ def _wrapped(data: bytes, cut: int) -> bytes:
 def search(
     folder: Path, names: Iterable[str], *, skip: Iterable[Path] = (), burned: Sequence[Planted] = ()
 ) -> tuple[int, list[Trace]]:
-    """Search the names and bytes of all files below a folder.
+    """Search the names and bytes of all files below a folder; return how many were looked at, and what was found.
 
-    Args:
-        folder: Where.
-        names: What for.
-        skip: Files and folders that are not looked at: the originals, the key.
-        burned: What was burned into pixels, for pictures of the same size.
-
-    Returns:
-        How many files were looked at, and what was found.
+    ``skip`` is not looked at: the originals, the key. ``burned`` into pixels is searched in pictures of the same size.
     """
     wanted = [(pattern, word, name) for name in names for pattern, word in patterns(name).items()]
     left_out = tuple(skip)

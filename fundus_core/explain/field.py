@@ -44,11 +44,9 @@ def field_of(crop: RetinaCrop) -> Mask:
 
 
 def blurred(pixels: Pixels, field: Mask) -> Pixels:
-    """Return a crop without its detail: blurred within the field, as it is outside.
+    """Return a crop (S x S x 3, RGB, 0..255) without its detail: blurred within the field (S x S), as it is outside.
 
-    Args:
-        pixels: S x S x 3, RGB, 0..255.
-        field: S x S, where the retina is; nothing from outside bleeds in.
+    Nothing from outside bleeds in.
     """
     around = _around(pixels.astype(np.float32), field, BLUR * len(pixels))
     return np.asarray(np.where(field[..., None], np.rint(around), pixels), np.uint8)

@@ -30,18 +30,10 @@ class Gradients:
         self.split.requires_grad_(requires_grad=False)
 
     def integrated(self, pixels: Pixels, baseline: Pixels, output: int) -> Floats:
-        """Return the gradient of one raw output, averaged on the straight way from a baseline to the crop.
+        """Return the gradient of one raw output per grey level (S x S x 3), averaged on the way from a baseline.
 
-        Sundararajan et al. 2017, arXiv:1703.01365: times (crop - baseline) and summed, this is the difference of
-        the two outputs.
-
-        Args:
-            pixels: S x S x 3, RGB, 0..255.
-            baseline: The same shape; here the crop without its detail.
-            output: Which output.
-
-        Returns:
-            S x S x 3, raw output per grey level.
+        The way is straight. Sundararajan et al. 2017, arXiv:1703.01365: times (crop - baseline) and summed, this is the
+        difference of the two outputs. The baseline is here the crop (S x S x 3, RGB, 0..255) without its detail.
         """
         method = IntegratedGradients(self.split, multiply_by_inputs=False)
         found = method.attribute(
@@ -52,10 +44,8 @@ class Gradients:
     def cam(self, pixels: Pixels, output: int) -> Floats:
         """Return the class activation map of one raw output, by its sign (Selvaraju et al. 2017, arXiv:1610.02391).
 
-        Not clipped at zero as for a class: what lowers a measure explains it as well as what raises it.
-
-        Returns:
-            S x S, brought up from the network's last map of features.
+        Not clipped at zero as for a class: what lowers a measure explains it as well as what raises it. S x S, brought
+        up from the network's last map of features.
 
         Raises:
             UsageError: The network has no map of features.

@@ -19,15 +19,10 @@ _AT_ONCE = 16
 
 
 def occlude(pixels: Pixels, field: Mask, predict: Predict) -> dict[str, Floats]:
-    """Return by target the mean change that the patches over each pixel cause.
+    """Return by target, S x S, the prediction as it is minus the one with the pixel covered, in the target's unit.
 
-    Args:
-        pixels: S x S x 3, RGB, 0..255.
-        field: S x S; the patch has the field's median colour, so that covering the black around it is a change too.
-        predict: The model.
-
-    Returns:
-        S x S per target: the prediction as it is minus the one with the pixel covered, in the target's unit.
+    A pixel's is the mean over the patches that cover it, of a crop S x S x 3 (RGB, 0..255). A patch has the field's
+    median colour, so that covering the black around the field (S x S) is a change too.
     """
     side = len(pixels)
     colour = np.median(pixels[field], axis=0) if field.any() else np.zeros(3)

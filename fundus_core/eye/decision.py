@@ -37,9 +37,7 @@ def decide(
 ) -> EyeDecision:
     """Weigh what each source says: the table before the DICOM, the name and the disc.
 
-    Returns:
-        The eye of the most authoritative source that knows; a disagreement is told in the note, not resolved
-        in silence.
+    The most authoritative source that knows counts; a disagreement is told in the note, not resolved in silence.
 
     >>> decide(table=Eye.RIGHT, disc=Eye.LEFT).note.split("; ")[1]
     'the position of the optic disc says left. Check which is right.'

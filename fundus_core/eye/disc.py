@@ -37,15 +37,10 @@ class _Look:
 
 
 def from_disc(pixels: Pixels, bounds: RetinaBounds) -> Eye:
-    """Return the eye that the position of the disc shows.
+    """Return the eye that the disc's position shows in a photograph (height x width x 3, RGB, 0..255, not mirrored).
 
-    Args:
-        pixels: Height x width x 3, RGB, 0..255, not mirrored.
-        bounds: The field of view in that photograph.
-
-    Returns:
-        The eye; unknown unless one place alone looks like a disc and lies clearly to one side, as it does where
-        the macula is in the middle. A photograph centred on the disc is unknown.
+    Unknown unless one place alone looks like a disc and lies clearly to one side, as it does where the macula is in the
+    middle. A photograph centred on the disc is unknown.
     """
     if bounds.whole_frame:
         return Eye.UNKNOWN

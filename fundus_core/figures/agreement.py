@@ -22,17 +22,10 @@ def bland_altman(
     *,
     height: int = 420,
 ) -> Figure:
-    """Draw prediction minus truth against their mean, with bias and 95 % limits of agreement.
+    """Draw prediction minus truth against their mean, with bias and 95 % limits of agreement, each with its interval.
 
-    A predictor that explains part of the variance is shrunk to the mean and always shows a slope here;
-    the figure says so. Bland and Altman 1986, doi:10.1016/S0140-6736(86)90837-8.
-
-    Args:
-        target: What is predicted.
-        groups: One entry per cohort.
-        estimates: ``bias``, ``loa_low`` and ``loa_high``, with intervals.
-        look: Palette, language, stamp.
-        height: Pixels.
+    A predictor that explains part of the variance is shrunk to the mean and always shows a slope here; the figure says
+    so. Bland and Altman 1986, doi:10.1016/S0140-6736(86)90837-8.
     """
     bias, low, high = (estimates[name] for name in ("bias", "loa_low", "loa_high"))
     name = with_unit(target, look)

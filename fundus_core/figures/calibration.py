@@ -28,15 +28,8 @@ def calibration(
 ) -> Figure:
     """Draw the mean truth against the mean prediction of each group; on the dashed line they agree.
 
-    Args:
-        target: What is predicted.
-        bins: Groups by rising prediction (tenths), each with a measured value.
-        look: Palette, language, stamp.
-        slope: Of truth on prediction; 1 is ideal. Drawn and written where given.
-        intercept: Of truth on prediction.
-        curve: The same without groups: a smooth curve with its band.
-        place: Colour of the cohort.
-        height: Pixels.
+    Groups are by rising prediction (tenths), each with a measured value; ``curve`` is the same without groups. Slope
+    and intercept are of truth on prediction, 1 and 0 ideal; drawn and written where given.
     """
     name = with_unit(target, look)
     predicted = np.array([one.predicted for one in bins])

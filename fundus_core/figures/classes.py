@@ -29,15 +29,9 @@ def probabilities(
     names: tuple[str, str],
     height: int = 420,
 ) -> Figure:
-    """Draw the predicted probability, a histogram per true class, with the threshold of one half.
+    """Draw the predicted probability, a histogram per true class (0 or 1), with the threshold of one half.
 
-    Args:
-        target: A probability.
-        groups: Observations; truth is 0 or 1.
-        estimates: ``auc`` and ``accuracy``, with intervals.
-        look: Palette, language, stamp.
-        names: Names of truth 0 and truth 1, already translated.
-        height: Pixels.
+    ``estimates`` are ``auc`` and ``accuracy``; ``names`` are those of truth 0 and truth 1, already translated.
     """
     truth = np.concatenate([group.truth for group in groups])
     predicted = np.concatenate([group.predicted for group in groups])

@@ -51,15 +51,7 @@ Along = Callable[[Observations], Floats]
 
 
 def clouds(groups: Sequence[Observations], along: Along, up: Along, look: Look, *, hover: str) -> Iterator[Mark]:
-    """Return the marks of groups' observations.
-
-    Args:
-        groups: Names, colours, and the errors that decide which points lie on top of a density.
-        along: Where each lies on the x axis.
-        up: Where each lies on the y axis.
-        look: Palette.
-        hover: What the screen says of a point.
-    """
+    """Return the marks of groups' observations; their errors decide which points lie on top of a density."""
     count = sum(map(len, groups))
     for group in groups:
         x, y, ids, colour = along(group), up(group), group.ids, look.palette.cohort(group.colour)

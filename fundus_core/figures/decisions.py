@@ -15,11 +15,9 @@ from fundus_core.records import Floats
 
 
 def prevalences(judged: Mapping[str, Classification], look: Look) -> Figure:
-    """Draw per criterion the true share of positive people beside the share called and the share expected.
+    """Draw the true share of positive people beside the share called and the share expected, per criterion.
 
-    Args:
-        judged: By the criterion's name in the reader's language, from top to bottom.
-        look: Palette, language, stamp.
+    Criteria are by name in the reader's language, from top to bottom.
     """
     ways = {
         look.say("by measured values"): [one.prevalence for one in judged.values()],
@@ -72,11 +70,6 @@ def decision_curve(judged: Classification, look: Look, *, height: int = 420) -> 
     """Draw the net benefit of acting from each probability on, beside acting for everybody and for nobody.
 
     Vickers and Elkin 2006, doi:10.1177/0272989X06295361. Acting on the model helps where its line is the highest.
-
-    Args:
-        judged: With the thresholds of the curve.
-        look: Palette, language, stamp.
-        height: Pixels.
     """
     threshold = np.array([at.threshold for at in judged.thresholds])
     model = [at.net_benefit for at in judged.thresholds]

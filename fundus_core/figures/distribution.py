@@ -16,16 +16,7 @@ _BARS = 40
 def among(
     target: Target, prediction: Prediction, others: Floats, look: Look, *, height: int = 150, place: int = 0
 ) -> Figure:
-    """Draw a prediction with its interval over the distribution of a cohort's predictions.
-
-    Args:
-        target: What is predicted.
-        prediction: The value of this eye and its 90 % interval.
-        others: Predictions of the cohort, any length, without missing values.
-        look: Palette, language, stamp.
-        height: Pixels.
-        place: Of the cohort's colour in the palette.
-    """
+    """Draw a prediction with its 90 % interval over the distribution of a cohort's predictions, none of it missing."""
     words = look.say("{name}: {value}, among {count} predictions of the cohort.")
     counts, edges = np.histogram(others, _BARS) if len(others) else (np.empty(0), np.empty(1))
     known = np.isfinite(prediction.low) and np.isfinite(prediction.high)

@@ -14,12 +14,7 @@ def error_histogram(
 ) -> Figure:
     """Draw how often each error (predicted minus true) occurs, with the middle and the outer twentieths.
 
-    Args:
-        target: What is predicted.
-        found: Counts in bars of equal width about zero; not empty.
-        look: Palette, language, stamp.
-        place: Colour of the cohort.
-        height: Pixels.
+    Counts are in bars of equal width about zero, and not all empty.
     """
     shown = {share: float(value) for share, value in zip(QUANTILES, found.quantiles, strict=True)}
     low, middle, high = (number(shown[share], target, signed=True) for share in (0.05, 0.5, 0.95))

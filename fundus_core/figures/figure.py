@@ -130,17 +130,11 @@ class Figure:
         return " ".join(filter(None, [self.x.title, self.y.title, *labels, *lines, *names]))
 
     def table(self, say: Say = str) -> list[Row]:
-        """Return the numbers that are drawn, a row per mark.
+        """Return the numbers that are drawn, a row per mark; ``say`` translates the names of columns.
 
-        Lines and areas that only guide the eye are left out: they follow from the estimates. A density gives a row
-        per cell that is not empty.
-
-        Args:
-            say: Translates the names of columns.
-
-        Returns:
-            Rows with one set of columns; a mark that lacks one has ``None`` there. Where there is one series only,
-            it is not named.
+        Lines and areas that only guide the eye are left out: they follow from the estimates. A density gives a row per
+        cell that is not empty. Rows have one set of columns; a mark that lacks one has ``None`` there. Where there is
+        one series only, it is not named.
         """
         across = self.x.title.replace("\n", " ") or "x"
         up = self.y.title.replace("\n", " ") or "y"

@@ -29,12 +29,9 @@ class ForestRow:
 
 
 def literature(target_id: str, score: str, say: Callable[[str], str] = str) -> list[ForestRow]:
-    """Return what others have published of a score, a row each, for the foot of a forest plot.
+    """Return what others have published of a target's score, a row each, for the foot of a forest plot.
 
-    Args:
-        target_id: Id of the target.
-        score: Name of the score.
-        say: Puts a study's name and note into the reader's language.
+    ``say`` puts a study's name and note into the reader's language.
 
     >>> [row.name for row in literature("age", "mae")][:3]
     ['JOIR 2023, age', 'Kamei 2025 (lower end of the range reported)', 'Kamei 2025 (upper end of the range reported)']
@@ -66,15 +63,10 @@ def forest(
     reference_name: str = "",
     write: Callable[[float], str] = error,
 ) -> Figure:
-    """Draw estimates with intervals below one another.
+    """Draw estimates with intervals below one another, on an axis whose label is already translated.
 
-    Args:
-        rows: From top to bottom.
-        axis: Label of the value axis, already translated.
-        look: Palette, language, stamp.
-        reference: A value to compare with (the whole cohort, a published figure), drawn as a dashed line.
-        reference_name: What the line is, already translated.
-        write: Writes a value, as tables write it.
+    A ``reference`` (the whole cohort, a published figure) is drawn as a dashed line; ``write`` writes values as tables
+    do.
     """
     texts = [_text(row.estimate, look, write) for row in rows]
     places = range(len(rows) - 1, -1, -1)

@@ -33,15 +33,10 @@ def predicted_against_true(
     people: int = 0,
     height: int = 520,
 ) -> Figure:
-    """Draw predictions against measured values.
+    """Draw predictions against measured values; not of the probability of a class.
 
-    Args:
-        target: What is predicted; not the probability of a class.
-        groups: One entry per cohort, at least one.
-        estimates: ``mae``, ``bias``, ``pearson``, ``mae_null``, ``mae_age_sex``, over all groups together.
-        look: Palette, language, stamp.
-        people: Number of people behind the points; 0 leaves it out.
-        height: Pixels.
+    ``estimates`` are ``mae``, ``bias``, ``pearson``, ``mae_null`` and ``mae_age_sex``, over all groups together. The
+    number of people behind the points is left out where it is 0.
     """
     count = sum(len(group) for group in groups)
     mae, name, unit, span = estimates["mae"], with_unit(target, look), look.say(target.unit), limits(groups)

@@ -22,14 +22,7 @@ _LEFT, _TOP, _PLOT = 40.0, 10.0, 250.0
 
 
 def small_scatter(target: Target, groups: Sequence[Observations], estimates: Mapping[str, Estimate], look: Look) -> str:
-    """Return an SVG of predictions against truth with the identity line, MAE and n.
-
-    Args:
-        target: What is predicted; not the probability of a class.
-        groups: One entry per cohort.
-        estimates: ``mae`` over all groups together.
-        look: Palette, language, stamp.
-    """
+    """Return an SVG of predictions against truth with the identity line, MAE and n; no probability of a class."""
     span = limits(groups)
     count = sum(len(group) for group in groups)
     palette = look.palette

@@ -43,13 +43,9 @@ _PSEUDONYM = re.compile(r"[FP]-[0-9A-HJKMNP-TV-Z]{12}(?: \(\d+\))?")
 
 
 def eye_in_name(name: str) -> Eye:
-    """Read the eye from a file name.
+    """Read the eye from a path; the file's own name counts before the folders above it.
 
-    Args:
-        name: A path or a name; the file's own name counts before the folders above it.
-
-    Returns:
-        The eye; unknown where the name says nothing or both.
+    Unknown where the name says nothing or both.
 
     >>> eye_in_name("img00208509_00_1R.jpg")
     <Eye.RIGHT: 'right'>
@@ -69,8 +65,7 @@ def eye_in_name(name: str) -> Eye:
 def eye_in_cell(word: str) -> Eye | None:
     """Read the eye from a cell of a table or a tag.
 
-    Returns:
-        Unknown where the cell says nothing or both eyes; ``None`` where it says something else.
+    Unknown where the cell says nothing or both eyes; ``None`` where it says something else.
 
     >>> eye_in_cell("ＯＤ"), eye_in_cell("左眼"), eye_in_cell("N/A"), eye_in_cell("middle")
     (<Eye.RIGHT: 'right'>, <Eye.LEFT: 'left'>, <Eye.UNKNOWN: ''>, None)

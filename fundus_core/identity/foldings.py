@@ -89,17 +89,10 @@ def joinable(
     joined: Collection[str] = (),
     joined_too: Collection[str] = (),
 ) -> Joinable:
-    """Return what could be joined of two sides, each word to exactly one.
+    """Return what could be joined of two sides, each word to exactly one, by overlooking differences of some kinds.
 
     A difference that tells any two words of either side apart is never overlooked anywhere: where ``12`` and ``0012``
-    are two people, ``13`` need not be ``0013``.
-
-    Args:
-        ours: Every word of the one side.
-        theirs: Every word of the other.
-        kinds: Differences that could be overlooked.
-        joined: Words of ours that are joined already; those on both sides always are.
-        joined_too: Words of theirs that are joined already.
+    are two people, ``13`` need not be ``0013``. Some words may be joined already; those on both sides always are.
 
     >>> joinable(["aB3x", "P1"], ["ab3x", "p1"]).pairs
     (('P1', 'p1'), ('aB3x', 'ab3x'))

@@ -20,14 +20,10 @@ _LOOK = 2_000
 
 
 def injuries(ours: Collection[str], theirs: Collection[str]) -> list[str]:
-    """Return what probably happened to the ids of one side, the surest first.
+    """Return what probably happened to the ids of one side that match nothing, the surest first.
 
-    Args:
-        ours: Ids of the table that match nothing.
-        theirs: Ids of the photographs that match nothing.
-
-    Returns:
-        Some of ``dates``, ``exponent``, ``formula``, ``apostrophe``, ``number_format``, ``file_names``.
+    Some of ``dates``, ``exponent``, ``formula``, ``apostrophe``, ``number_format``, ``file_names``. Ours are ids of the
+    table, theirs of photographs.
 
     >>> injuries(["2.02E+11"], ["202400123456"]), injuries(["1", "2"], ["P0001", "P0002"])
     (['exponent'], ['number_format'])

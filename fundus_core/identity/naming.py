@@ -27,17 +27,10 @@ def as_path(name: str) -> str:
 
 
 def agreeing(lines: Sequence[str], photographs: Sequence[str]) -> tuple[list[str], list[bool]]:
-    """Find for each photograph the name in a table that means it.
+    """Find for each photograph the name in a table that means it, empty where none; and whether several could be meant.
 
-    Two names agree where the one ends as the other: ``a.jpg`` and ``clinic/a.jpg``, but not ``b/a.jpg`` and
+    Two names, as paths, agree where the one ends as the other: ``a.jpg`` and ``clinic/a.jpg``, but not ``b/a.jpg`` and
     ``clinic/a.jpg``; an ending may be missing on one side. A name that is there in full belongs to nobody else.
-
-    Args:
-        lines: Names in the table, as paths; empty ones mean none.
-        photographs: Their names, as paths.
-
-    Returns:
-        For each photograph the table's name, empty where there is none; and whether several could be meant.
 
     >>> agreeing(["a.jpg", "y/b"], ["clinic/a.jpg", "x/b.png", "y/b.png"])
     (['a.jpg', '', 'y/b'], [False, False, False])
@@ -70,16 +63,9 @@ def _agree(one: str, other: str) -> bool:
 def ids_in_names(paths: Sequence[str], ids: Collection[str]) -> tuple[list[str], list[bool]]:
     """Find the person's id in each photograph's name or folders: ``P0001_R.jpg``, ``0012/OD.png``.
 
-    The id is the whole name, its beginning (behind what all names begin with, ``study_``), or a folder. A name that
-    holds the ids of two people anywhere belongs to neither.
-
-    Args:
-        paths: Names of photographs, as paths.
-        ids: Of the table.
-
-    Returns:
-        For each photograph the id as the name writes it, which may be another spelling of one of the ids, empty where
-        there is none; and whether several could be meant.
+    The id is the whole name, its beginning (behind what all names begin with, ``study_``), or a folder, as the name
+    writes it, which may be another spelling of one of the ids; empty where there is none. A name that holds the ids of
+    two people anywhere belongs to neither. Returned with it: whether several could be meant.
 
     >>> ids_in_names(["P3_1.jpg", "7_R.jpg", "a/8/1_2.jpg"], ["7", "8", "1"])
     (['', '7', ''], [False, False, True])

@@ -10,17 +10,11 @@ _NO_BYTES = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 def spaces_of_ids(cohorts: Mapping[str, tuple[Iterable[str], Iterable[str]]]) -> dict[str, str]:
-    """Tell which cohorts share their people's ids, as a cohort and a selection of it do.
+    """Tell which cohorts share their people's ids, as a cohort and a selection of it do, by the same word.
 
-    Two cohorts share ids where a photograph stands under the same id in both, and none under different ids. Cohorts
-    that are joined through others share them too.
-
-    Args:
-        cohorts: By name: the id and the hash (empty where unknown) of each photograph.
-
-    Returns:
-        By name a word, the same for cohorts that share ids; no two words are such that an id behind one and a slash
-        reads as an id behind the other.
+    Of each photograph the id and the hash (empty where unknown) are given. Two cohorts share ids where a photograph
+    stands under the same id in both, and none under different ids. Cohorts that are joined through others share them
+    too. No two words are such that an id behind one and a slash reads as an id behind the other.
 
     >>> a, b = (["1"], ["x"]), (["1", "2"], ["x", "y"])
     >>> spaces_of_ids({"a": a, "b": b, "c": (["1"], ["z"]), "d": (["9"], ["z"])})

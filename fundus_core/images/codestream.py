@@ -13,8 +13,7 @@ _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 def claimed_size(data: bytes) -> tuple[int, int] | None:
     """Return width and height from the header of a JPEG (ITU-T T.81, T.87), JPEG 2000 (T.800) or WebP (RFC 9649).
 
-    Returns:
-        ``None`` where the bytes are none of these, or end before they say.
+    ``None`` where the bytes are none of these, or end before they say.
     """
     if data.startswith(_JPEG):
         return _jpeg(data)

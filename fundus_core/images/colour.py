@@ -23,13 +23,9 @@ _RED_FREE = 0.5
 
 
 def has_colour(pixels: Pixels) -> bool:
-    """Whether a photograph was taken in colour: not three equal channels, and not through a filter.
+    """Whether a photograph (height x width x 3, RGB, 0..255) is in colour: no three equal channels, and no filter.
 
-    Args:
-        pixels: Height x width x 3, RGB, 0..255.
-
-    Returns:
-        True also for a photograph too dark to tell, which the quality checks refuse for its darkness.
+    True also for a photograph too dark to tell, which the quality checks refuse for its darkness.
 
     >>> has_colour(np.full((8, 8, 3), (180, 90, 40), np.uint8))
     True
@@ -52,8 +48,7 @@ def has_colour(pixels: Pixels) -> bool:
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str]:
     """Convert an RGB or CMYK picture to RGB in sRGB, by its colour profile where it has a sensible one.
 
-    Returns:
-        The picture in mode RGB and a note, empty where there was nothing to say.
+    The note is empty where there was nothing to say.
     """
     if not profile or image.mode not in {"RGB", "CMYK"}:
         return image.convert("RGB"), ""
@@ -71,10 +66,9 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str
 
 
 def over_black(image: Image.Image) -> tuple[Image.Image, str]:
-    """Lay a picture with transparency over black, as the surround of a fundus photograph is.
+    """Lay a picture with transparency over black, as the surround of a fundus photograph is, in mode RGB.
 
-    Returns:
-        The picture in mode RGB and a note, empty where nothing was transparent.
+    The note is empty where nothing was transparent.
     """
     full = image.convert("RGBA")
     alpha = full.getchannel("A")

@@ -48,8 +48,7 @@ HEAD_BYTES = 512
 def photograph_format(head: bytes) -> str:
     """Return ``jpeg``, ``png``, ``tiff``, ``bmp``, ``webp`` or ``dicom``, or nothing for any other content.
 
-    Args:
-        head: The first ``HEAD_BYTES`` of the file, or all of it.
+    The head is the first ``HEAD_BYTES`` of the file, or all of it.
 
     >>> photograph_format(bytes.fromhex("ffd8ffe000104a464946"))
     'jpeg'

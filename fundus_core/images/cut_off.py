@@ -21,13 +21,9 @@ _NO_DETAIL = "passes that hold its detail are missing"
 
 
 def blacken_missing(pixels: Pixels) -> tuple[Pixels, str]:
-    """Set the rows that the file no longer holds to black.
+    """Set the rows that the file no longer holds to black, and say so in a note.
 
-    Args:
-        pixels: Height x width x channels, as libjpeg fills a baseline file that stops early.
-
-    Returns:
-        The pixels and a note.
+    The pixels (height x width x channels) are as libjpeg fills a baseline file that stops early.
 
     Raises:
         PhotographError: ``truncated``, where more than ``MAX_MISSING_ROWS`` are missing.
@@ -53,14 +49,9 @@ def blacken_missing(pixels: Pixels) -> tuple[Pixels, str]:
 def refinement_only(data: bytes, pixels: Pixels, decode: Callable[[bytes], Pixels]) -> str:
     """Return a note where a progressive JPEG lacks only the last bit of some coefficients.
 
-    A progressive file refines the whole picture scan by scan. Where a first pass is missing, detail is missing
-    everywhere, which no eye would notice and no model was trained on. How far the last scan came is seen by comparing
-    with the picture without it.
-
-    Args:
-        data: The file's bytes.
-        pixels: Height x width x channels, decoded from them.
-        decode: Decodes other bytes the same way.
+    A progressive file refines the whole picture (height x width x channels) scan by scan. Where a first pass is
+    missing, detail is missing everywhere, which no eye would notice and no model was trained on. How far the last scan
+    came is seen by comparing with the picture without it, decoded the same way.
 
     Raises:
         PhotographError: ``truncated``, where more is missing.
@@ -100,11 +91,7 @@ class _Scan:
 
 
 def _scans(data: bytes) -> list[_Scan]:
-    """Every scan, in the order of the file; at least one, for something was decoded.
-
-    Raises:
-        PhotographError: ``truncated``, where a header stops early.
-    """
+    """Every scan, in the order of the file; at least one, for something was decoded, and each with a whole header."""
     scans = []
     at = _first_scan(data)
     while at >= 0:

@@ -25,11 +25,7 @@ _SPACE = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 
 
 def read(data: bytes, at_least: int) -> Found:
-    """Decode a JPEG.
-
-    Args:
-        data: The file's bytes.
-        at_least: Decode at reduced scale as long as the shorter side keeps this many pixels; 0 for full size.
+    """Decode a JPEG, at reduced scale as long as the shorter side keeps ``at_least`` pixels; 0 for full size.
 
     Raises:
         PhotographError: ``damaged``, ``truncated``, ``too_large`` or ``unsupported``.
@@ -76,11 +72,7 @@ def _decode(data: bytes, header: JpegImageFile, at_least: int) -> tuple[Pixels, 
 
 
 def _turbo(data: bytes, header: JpegImageFile, at_least: int, *, strict: bool) -> Pixels:
-    """Decode with libjpeg-turbo.
-
-    Raises:
-        ValueError: The file is damaged, or of a kind that only Pillow's decoder knows.
-    """
+    """Decode with libjpeg-turbo; a ``ValueError`` where the file is damaged, or only Pillow knows its kind."""
     reduced = at_least if 0 < 2 * at_least <= min(header.size) else 0
     pixels = simplejpeg.decode_jpeg(data, _SPACE[header.mode], min_height=reduced, min_width=reduced, strict=strict)
     return np.asarray(pixels, np.uint8)

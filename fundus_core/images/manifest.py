@@ -34,12 +34,9 @@ class _Row(NamedTuple):
 def listed(path: Path, roots: Roots = ()) -> Iterator[Source]:
     """Check a list as a whole, then return its photographs one by one.
 
-    A path that is there as it is written is taken first. Where the letters differ in their Unicode form alone, or the
-    list was written on Windows and its folder moved as a whole, the file is taken that no other row means.
-
-    Args:
-        path: The table; paths in it are relative to its folder.
-        roots: Folders that the photographs must lie below; without one they may lie anywhere.
+    Paths are relative to the list's folder, and lie below one of the roots where there are any. A path that is there as
+    it is written is taken first. Where the letters differ in their Unicode form alone, or the list was written on
+    Windows and its folder moved as a whole, the file is taken that no other row means.
 
     Raises:
         UsageError: It cannot be read, has no column ``path``, names an eye that is none, or a row cannot be used.

@@ -54,11 +54,7 @@ def orientation_of(header: ImageFile) -> int:
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:
-    """Turn and mirror as the EXIF orientation says (CIPA DC-008, tag 274).
-
-    Args:
-        pixels: Height x width x channels as stored.
-        orientation: 1 (as it should be) to 8.
+    """Turn and mirror pixels (height x width x channels) as the EXIF orientation 1 to 8 says (CIPA DC-008, tag 274).
 
     >>> upright(np.arange(6).reshape(2, 3, 1), 6)[:, :, 0].tolist()
     [[3, 0], [4, 1], [5, 2]]

@@ -32,10 +32,6 @@ _COLOUR = frozenset({"RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "P", "PA", "RGBa"})
 def read(data: bytes, kind: str) -> Found:
     """Decode a PNG, TIFF, BMP or WebP.
 
-    Args:
-        data: The file's bytes.
-        kind: ``png``, ``tiff``, ``bmp`` or ``webp``.
-
     Raises:
         PhotographError: ``damaged``, ``truncated``, ``too_large`` or ``unsupported``.
         DAMAGE: What the libraries raise on a damaged file.

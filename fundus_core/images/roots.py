@@ -40,9 +40,7 @@ def listed() -> tuple[Path, ...]:
 def hold(roots: Roots, path: Path) -> bool:
     """Return whether a path may be read: below one of the roots, and below it in no hidden folder.
 
-    Args:
-        roots: The folders; without one everything may be read.
-        path: Any path; what does not exist is judged by where it would be.
+    Without roots everything may; what does not exist is judged by where it would be.
     """
     if not roots:
         return True

@@ -58,10 +58,7 @@ class Predictor:
         self._statistics = features.read(card.folder / card.features) if card.features else None
 
     def predict(self, crops: Pixels) -> Predictions:
-        """Predict every target of the card for every crop.
-
-        Args:
-            crops: n x S x S x 3, RGB, 0..255, S the card's input size, cut by the card's rule.
+        """Predict every target of the card for every crop: n x S x S x 3, RGB, 0..255, cut by the card's rule.
 
         Raises:
             UsageError: Shape or type do not fit the card.
@@ -100,12 +97,9 @@ def open_predictor(
 ) -> Predictor:
     """Load a card's network for prediction.
 
-    Args:
-        card: Whose weights are there.
-        device: ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``.
-        precision: ``auto`` (what the card allows and the machine has), ``float32`` or ``bf16``.
-        cache: Folder of converted networks, so that torch is needed once only; ``compiled`` in the app's working
-            folder where ``None``.
+    The device is ``auto`` (a GPU where there is one), ``cpu`` or ``cuda``; the precision ``auto`` (what the card allows
+    and the machine has), ``float32`` or ``bf16``. The cache is a folder of converted networks, so that torch is needed
+    once only; ``compiled`` in the app's working folder where ``None``.
 
     Raises:
         CardError: The weights are missing, damaged or others than the card names.

@@ -10,9 +10,7 @@ from fundus_core.records import Pixels
 def filled(crops: Pixels, batch: int) -> Pixels:
     """Fill up to a batch with black, for networks that know one size; what is said of black is the caller's to cut off.
 
-    Args:
-        crops: n x S x S x 3, n at most ``batch``; a full batch is returned as it is, in one piece of memory.
-        batch: How many the network takes.
+    Crops are n x S x S x 3, n at most the batch; a full batch is returned as it is, in one piece of memory.
     """
     if len(crops) == batch:
         return np.ascontiguousarray(crops)

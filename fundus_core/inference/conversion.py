@@ -18,15 +18,7 @@ from fundus_core.models.networks import build
 
 
 def convert(card: Card, kept: Path) -> None:
-    """Write a card's network as a graph.
-
-    Args:
-        card: Whose weights are there.
-        kept: The graph's .xml; its .bin comes to lie beside it.
-
-    Raises:
-        CardError: The weights do not fit the card.
-    """
+    """Write a card's network as a graph (.xml, its .bin beside it); a ``CardError`` where the weights do not fit."""
     example = torch.zeros((1, card.input.size, card.input.size, 3), dtype=torch.uint8)
     with torch.no_grad(), warnings.catch_warnings():
         # OpenVINO traces; torch says of tracing that it will go some day, which is OpenVINO's to mend.

@@ -31,13 +31,7 @@ class Torch:
     """A card's torch module on a device."""
 
     def __init__(self, card: Card, precision: str, device: str) -> None:
-        """Load the network and find its batch.
-
-        Args:
-            card: Whose weights are there.
-            precision: ``float32`` or ``bf16``.
-            device: ``cuda``; ``cpu`` gives the same answers without its streams.
-        """
+        """Load the network in ``float32`` or ``bf16`` and find its batch; ``cpu`` gives the same without streams."""
         self.device = torch.device(device)
         self.side = card.input.size
         self.reduced = precision == "bf16"

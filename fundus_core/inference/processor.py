@@ -72,9 +72,7 @@ def _answer(request: ov.InferRequest) -> tuple[NDArray[np.float32], ...]:
 def graph_of(card: Card, cache: Path | None) -> ov.Model:
     """Return a card's network as a graph from uint8 crops to values (and features).
 
-    Args:
-        card: Whose weights are there.
-        cache: Folder of converted networks; ``compiled`` in the app's working folder where ``None``.
+    Converted networks are kept in the cache; in ``compiled`` in the app's working folder where ``None``.
     """
     core = ov.Core()
     if card.runtime == "openvino":

@@ -24,11 +24,7 @@ _SIDES = (16, 2048)
 
 
 def check(content: Mapping[str, object], name: str) -> None:
-    """Refuse a card's plain values that no honest card needs.
-
-    Args:
-        content: As a TOML reader returns it; keys may be missing.
-        name: Of the card, for messages.
+    """Refuse plain values of a card, as a TOML reader returns them, that no honest card needs; keys may be missing.
 
     Raises:
         CardError: Names the key, what stands there and what may.

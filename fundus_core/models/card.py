@@ -267,12 +267,7 @@ def toml(path: Path) -> dict[str, object]:
 
 
 def parse(content: Mapping[str, object], folder: Path, name: str) -> Card:
-    """Build a card from plain values.
-
-    Args:
-        content: As a TOML reader returns it.
-        folder: Where the card lies, or will lie.
-        name: Of the file, for messages.
+    """Build a card from plain values, as a TOML reader returns them; it lies, or will lie, in ``folder``.
 
     Raises:
         CardError: A key is unknown or missing, or a value is not allowed.

@@ -60,11 +60,7 @@ def sizes(weights: Mapping[str, Any]) -> Counter[tuple[int, ...]]:
 
 
 def choices(content: object) -> list[Weights]:
-    """Return the sets of weights between which a user can choose, whatever belongs together joined.
-
-    Args:
-        content: Of the file, inert; or a plain mapping of tensors.
-    """
+    """Return the sets of weights in a file's content between which a user can choose, what belongs together joined."""
     found = [part for one in _sets(content) for part in _parted(one)]
     found = [one for one in found if sizes(one.tensors)] or found
     if not found:

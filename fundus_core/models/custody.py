@@ -19,11 +19,7 @@ def sha256(path: Path) -> str:
 
 
 def require(card: Card) -> None:
-    """Refuse a card without weights.
-
-    Raises:
-        CardError: With what to do.
-    """
+    """Refuse a card without weights by a ``CardError`` that says what to do."""
     if card.ready:
         return
     where = say(" They are obtained at {page}", page=card.weights.page) if card.weights.page else ""
@@ -36,11 +32,7 @@ def require(card: Card) -> None:
 
 
 def check(card: Card) -> None:
-    """Refuse weights that are missing, or others than the card names.
-
-    Raises:
-        CardError: With what to do.
-    """
+    """Refuse weights that are missing, or others than the card names, by a ``CardError`` that says what to do."""
     require(card)
     path = card.weights_path
     try:

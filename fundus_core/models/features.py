@@ -35,13 +35,10 @@ class FeatureStatistics:
 
 
 def measure(training: Floats, held_out: Floats, *, shrink: float = 0.01) -> FeatureStatistics:
-    """Return the statistics of features.
+    """Return the statistics of features of the training (n x F), and their limit.
 
-    Args:
-        training: n x F.
-        held_out: m x F, of people who took no part in training.
-        shrink: Share of the mean variance that is added to every direction, so that a direction without any
-            spread does not decide alone.
+    The limit is from people who took no part in it (``held_out``, m x F). ``shrink`` is the share of the mean variance
+    that is added to every direction, so that one without any spread does not decide alone.
     """
     mean = training.mean(axis=0)
     covariance = np.atleast_2d(np.cov(training, rowvar=False))

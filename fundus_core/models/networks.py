@@ -43,12 +43,9 @@ class Network(nn.Module):
     ) -> None:
         """Keep the network and fold range, mean and spread into one multiplication and one addition.
 
-        Args:
-            body: A timm network (``forward_features``, ``forward_head``, ``get_classifier``).
-            value_range: What 0 and 255 become before mean and spread.
-            mean: Per channel, in the network's channel order, in the value range.
-            std: Per channel, in the network's channel order, in the value range.
-            bgr: Whether the network was trained on blue, green, red.
+        The network has ``forward_features``, ``forward_head`` and ``get_classifier``. 0 and 255 become ``value_range``
+        before ``mean`` and ``std``, which are in that range, per channel in the network's order (``bgr``: blue, green,
+        red).
         """
         super().__init__()
         self.body = body
@@ -77,13 +74,7 @@ class Links(nn.Module):
     offset: Tensor
 
     def __init__(self, links: Sequence[str], scale: Sequence[float], offset: Sequence[float]) -> None:
-        """Keep one link, scale and offset per output.
-
-        Args:
-            links: ``identity``, ``exp`` or ``sigmoid`` per output.
-            scale: Multiplied with the raw output first.
-            offset: Added next; the link comes last.
-        """
+        """Keep one link, scale and offset per output; scale is multiplied first, offset added, the link comes last."""
         super().__init__()
         self.links = tuple(links)
         self.register_buffer("scale", torch.tensor(list(scale), dtype=torch.float32), persistent=False)
@@ -152,13 +143,9 @@ def body(
 
 
 def pad_as_at(network: nn.Module, side: int) -> None:
-    """Pad everywhere by as much as TensorFlow does for photographs of one side, whatever comes.
+    """Pad everywhere by as much as TensorFlow does for photographs of one side in pixels, whatever comes.
 
     ``EfficientNet-PyTorch`` does so: it works out its padding once, for the size that it was made for.
-
-    Args:
-        network: From timm, with TensorFlow's padding.
-        side: Pixels.
     """
     from timm.layers.conv2d_same import Conv2dSame
 
@@ -201,11 +188,7 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
 
 
 def with_hidden(network: nn.Module, hidden: object) -> nn.Module:
-    """Put dense layers between a network's features and its outputs.
-
-    Args:
-        network: From timm, its classifier one linear layer.
-        hidden: Units and activation of each layer, as ``backbone_options.hidden`` gives them.
+    """Put dense layers between a timm network's features and its outputs: units and activation of each.
 
     Raises:
         CardError: They are given in another way, or the network's classifier is no linear layer.
@@ -245,11 +228,7 @@ def build(card: Card) -> Reader:
 
 
 def assembled(card: Card, weights: Mapping[str, Tensor]) -> Reader:
-    """Build the reader that a card describes around weights by timm's names.
-
-    Raises:
-        CardError: They do not fit.
-    """
+    """Build the reader that a card describes around weights by timm's names; a ``CardError`` where they do not fit."""
     network = Network(
         body(card.backbone, len(card.outputs), card.backbone_options),
         value_range=card.input.value_range,

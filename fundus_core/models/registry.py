@@ -41,11 +41,8 @@ class Shelf:
 def shelf(folder: Path | None = None) -> Shelf:
     """Read all cards; one of the user's that is wrong is named, and the others serve.
 
-    A user's card replaces a bundled one of the same id: that is how weights are added to a bundled card. Where it is
-    wrong, or two of the user's have one id, no other card takes its place.
-
-    Args:
-        folder: Of the user's cards, each in a folder of its own; ``home()`` where ``None``.
+    A user's card, in a folder of its own below ``folder``, replaces a bundled one of the same id: that is how weights
+    are added to a bundled card. Where it is wrong, or two of the user's have one id, no other card takes its place.
 
     Raises:
         CardError: A card that ships with the project is wrong.

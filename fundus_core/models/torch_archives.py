@@ -137,11 +137,7 @@ def read(path: Path) -> Archive:
 
 
 def check(path: Path) -> None:
-    """Refuse a torch file that cannot be read; torch itself is not started for it.
-
-    Raises:
-        CardError: As ``read``.
-    """
+    """Refuse a torch file that cannot be read, as ``read`` does; torch itself is not started for it."""
     read(path)
 
 
@@ -164,11 +160,7 @@ def is_exported(path: Path) -> bool:
 
 
 def check_exported(path: Path) -> None:
-    """Refuse an exported program whose table of weights cannot be read.
-
-    Raises:
-        CardError: It is damaged.
-    """
+    """Refuse an exported program whose table of weights is damaged."""
     _table(path)
 
 

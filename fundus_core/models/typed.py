@@ -15,13 +15,9 @@ NOT_WRITTEN = frozenset({"brought", "folder"})
 
 
 def record(kind: type, content: object, name: str, where: str = "") -> object:
-    """Build a record of a card.
+    """Build a dataclass of a card from plain values by field; one with a default may be missing, as in older cards.
 
-    Args:
-        kind: A dataclass.
-        content: Plain values by field; those with a default may be missing, since cards written before them are.
-        name: Of the card, for messages.
-        where: Dotted key under which it stands, with a dot behind it.
+    ``where`` is the dotted key under which it stands, with a dot behind it.
 
     Raises:
         CardError: A key is unknown or missing, or a value has the wrong type.

@@ -19,12 +19,7 @@ from fundus_core.models.custody import sha256
 
 
 def read(path: Path, *, safetensors: bool | None = None, choice: str = "") -> dict[str, Tensor]:
-    """Read the tensors of a safetensors or torch file, by name.
-
-    Args:
-        path: The file.
-        safetensors: Whether it is in that format; by the file's ending where ``None``.
-        choice: Which set of weights, where the file holds several; see ``opened``.
+    """Read the tensors of a safetensors or torch file, by name; the format by the file's ending where nobody says.
 
     Raises:
         CardError: The file is missing, damaged, holds no tensors, or several sets between which nobody chose.
@@ -47,16 +42,10 @@ class Opened:
 
 
 def opened(path: Path, safetensors: bool | None = None, choice: str = "") -> Opened:  # noqa: FBT001
-    """Read the set of weights of a file that is meant, and those that it could be taken for.
+    """Read the set of weights of a file that is meant, and those that it could be taken for; ``CardError`` as ``read``.
 
-    Args:
-        path: The file.
-        safetensors: Whether it is in that format; by the file's ending where ``None``.
-        choice: Where several sets of one shape lie in it (averaged and plain ones): the place of one in the file,
-            ``ema`` for the averaged or teacher's, ``plain`` for the other; empty for the averaged.
-
-    Raises:
-        CardError: As ``read``.
+    Where several sets of one shape lie in it (averaged and plain ones), ``choice`` is the place of one in the file,
+    ``ema`` for the averaged or teacher's, ``plain`` for the other; empty for the averaged.
     """
     if not path.is_file():
         raise CardError("The weights '{name}' are not there; obtain them and put them beside the card.", name=path.name)
@@ -139,12 +128,7 @@ def write(network: nn.Module, path: Path) -> str:
 
 
 def load(network: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
-    """Load weights that must fit exactly.
-
-    Args:
-        network: Receives them.
-        weights: By name.
-        name: Of the file, for the message.
+    """Load weights by name that must fit exactly.
 
     Raises:
         CardError: Names or shapes differ; the message gives the first ones.
@@ -169,16 +153,7 @@ def load(network: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
 
 
 def load_backbone(network: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
-    """Load everything but the outputs, which a new training learns anew.
-
-    Args:
-        network: Receives them.
-        weights: By name.
-        name: Of the file, for the message.
-
-    Raises:
-        CardError: Too little of it fits.
-    """
+    """Load everything but the outputs, which a new training learns anew; a ``CardError`` where too little fits."""
     own = network.state_dict()
     fitting = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
     if len(fitting) < 0.8 * len(own):

@@ -23,15 +23,9 @@ _NOUGHT = 1e-9
 
 
 def assess(photograph: Photograph, bounds: RetinaBounds, limits: Limits = LIMITS) -> QualityReport:
-    """Measure a photograph and hold it against limits.
+    """Measure a photograph and hold it against limits: every check in the order of ``CODES``, and a score.
 
-    Args:
-        photograph: The photograph.
-        bounds: Its field of view, in the pixels that the photograph holds.
-        limits: What it must keep.
-
-    Returns:
-        Every check in the order of ``CODES``, and a score.
+    The field of view is in the pixels that the photograph holds.
     """
     return judge(measure(photograph, bounds), limits)
 

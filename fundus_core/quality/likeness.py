@@ -17,19 +17,12 @@ _UNDECIDED = 0.6
 
 
 def likeness(view: View, ridges: Ridges, focus: float) -> float:
-    """Return how much a picture looks like a colour fundus photograph.
+    """Return from 0 to 1 how much a picture looks like a colour fundus photograph.
 
-    Each property gives 1 where photographs of retinas lie and falls to 0 where they never do; the answer is
-    the product, so that one property far off is enough. The bends were set with room on photographs from four
-    cameras and on rendered eyes, against everyday pictures, charts, masks, histology and textures.
-
-    Args:
-        view: The field of view.
-        ridges: Its thin lines.
-        focus: How sharp those lines are, relative to the contrast.
-
-    Returns:
-        0 (nothing like it) to 1.
+    Each property gives 1 where photographs of retinas lie and falls to 0 where they never do; the answer is the
+    product, so that one property far off is enough. The bends were set with room on photographs from four cameras and
+    on rendered eyes, against everyday pictures, charts, masks, histology and textures. ``focus`` is how sharp thin
+    lines are, relative to the contrast.
     """
     if view.empty:
         return 0.0

@@ -48,11 +48,7 @@ class Limits:
 
     @classmethod
     def from_text(cls, text: str) -> Limits:
-        """Read what ``as_text`` wrote.
-
-        Raises:
-            UsageError: The text names another limit, or one that is no number.
-        """
+        """Read what ``as_text`` wrote; a ``UsageError`` where it names another limit, or one that is no number."""
         if not text:
             return cls()
         try:
@@ -79,17 +75,11 @@ _CEILINGS = ("glare_share",)
 
 
 def limits_from_percentile(measurements: Sequence[Measurements], percentile: float, limits: Limits = LIMITS) -> Limits:
-    """Return limits that the worst photographs of a cohort miss.
+    """Return limits that the worst photographs of a cohort of 20 or more miss.
 
-    Each of brightness, lit share, contrast, focus and glare gets the cohort's own percentile as its limit,
-    unless the given limit is stricter. What makes a picture a fundus photograph is not a matter of
-    percentiles
-    and stays.
-
-    Args:
-        measurements: Of the cohort's photographs, at least 20.
-        percentile: 0 to 50: the share of photographs, in percent, that each single check shall refuse.
-        limits: Where to start from.
+    Each of brightness, lit share, contrast, focus and glare gets the cohort's own percentile (0 to 50: the share, in
+    percent, that each single check shall refuse) as its limit, unless the given limit is stricter. What makes a picture
+    a fundus photograph is not a matter of percentiles and stays.
 
     Raises:
         UsageError: The percentile lies outside 0 to 50, or there are too few photographs.

@@ -37,12 +37,7 @@ class Measurements:
 
 
 def measure(photograph: Photograph, bounds: RetinaBounds) -> Measurements:
-    """Measure one photograph.
-
-    Args:
-        photograph: The photograph.
-        bounds: Its field of view, in the pixels that the photograph holds.
-    """
+    """Measure one photograph; its field of view is in the pixels that the photograph holds."""
     view = look(photograph.pixels, bounds)
     lines = ridges.measure(view)
     contrast = _contrast(view)

@@ -89,12 +89,7 @@ def _halved(plane: Plane) -> Plane:
 
 
 def look(pixels: Pixels, bounds: RetinaBounds) -> View:
-    """Bring the field of view to the size that the checks are made for.
-
-    Args:
-        pixels: Height x width x 3, RGB, 0..255.
-        bounds: The field of view in that photograph.
-    """
+    """Bring the field of view of a photograph (height x width x 3, RGB, 0..255) to the size of the checks."""
     left, top = max(int(bounds.cx - bounds.radius), 0), max(int(bounds.cy - bounds.radius), 0)
     right = min(int(bounds.cx + bounds.radius) + 1, bounds.width)
     bottom = min(int(bounds.cy + bounds.radius) + 1, bounds.height)

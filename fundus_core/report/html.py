@@ -19,13 +19,9 @@ from fundus_core.targets import TARGETS
 
 
 def render(subject: Subject) -> str:
-    """Return the report of one cohort as one HTML file.
+    """Return the report of one cohort as one HTML file, without any reference to another file or machine.
 
-    Args:
-        subject: What it is about.
-
-    Returns:
-        A page without any reference to another file or machine; the same subject gives the same text.
+    The same subject gives the same text.
     """
     return (
         _environment()

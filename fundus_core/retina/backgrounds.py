@@ -25,11 +25,7 @@ class Background:
 
 
 def candidates(pixels: Pixels) -> Iterator[Background]:
-    """Yield guesses at the background of a reduced photograph, the likeliest first.
-
-    Args:
-        pixels: Height x width x 3, RGB, 0..255.
-    """
+    """Yield guesses at the background of a reduced photograph (height x width x 3, RGB), the likeliest first."""
     every_second = pixels[::2, ::2]
     corners = every_second[_corners(every_second, 1.2)].astype(np.float32)
     tips = every_second[_corners(every_second, 1.7)].astype(np.float32)
@@ -82,13 +78,9 @@ def _mode(corners: NDArray[np.float32]) -> Floats:
 
 
 def window(pixels: Pixels) -> tuple[slice, slice]:
-    """Return the rows and columns that remain when a canvas around a picture is trimmed.
+    """Return the rows and columns of a picture (height x width x 3, RGB) that remain without a canvas around it.
 
-    Args:
-        pixels: Height x width x 3, RGB, 0..255.
-
-    Returns:
-        All rows and columns where there is no canvas of one colour along the frame.
+    All of them where there is no canvas of one colour along the frame.
     """
     canvas = np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]), axis=0)
     differs = np.abs(pixels.astype(np.int16) - canvas.astype(np.int16)) > 12

@@ -31,13 +31,9 @@ class Circle:
 
 
 def through_three(points: Floats) -> Floats:
-    """Return the circles through triplets of points.
+    """Return the circles (k x 3: centre x, centre y, radius) through triplets of points (k x 3 x 2, x and y).
 
-    Args:
-        points: k x 3 x 2, x and y.
-
-    Returns:
-        k x 3: centre x, centre y, radius; NaN where the three lie on a line.
+    NaN where the three lie on a line.
     """
     a, b, c = points[:, 0], points[:, 1], points[:, 2]
     ab, ac = b - a, c - a
@@ -50,18 +46,10 @@ def through_three(points: Floats) -> Floats:
 
 
 def consensus(points: Floats, frame: tuple[int, int], smallest: float, largest: float) -> Circle | None:
-    """Return the circle on which most points agree (RANSAC).
+    """Return the circle on which most points (n x 2, x and y; outliers welcome) agree (RANSAC), ``None`` without any.
 
-    Fischler and Bolles 1981, doi 10.1145/358669.358692.
-
-    Args:
-        points: n x 2, x and y; outliers welcome.
-        frame: Height and width of the image; the centre must lie within it, a tenth of it beyond allowed.
-        smallest: Least radius in pixels.
-        largest: Greatest radius in pixels.
-
-    Returns:
-        The circle, or ``None`` where no triplet gives one that is allowed.
+    The radius lies between the smallest and the largest (pixels); the centre within the frame (height and width), a
+    tenth of it beyond allowed. Fischler and Bolles 1981, doi 10.1145/358669.358692.
     """
     if len(points) < 12:
         return None
@@ -82,19 +70,11 @@ def consensus(points: Floats, frame: tuple[int, int], smallest: float, largest: 
 
 
 def least_squares(points: Floats, start: Circle, scale: float, rounds: int = 8) -> Circle:
-    """Return the circle of least squared distance to those points that lie near it.
+    """Return the circle of least squared distance to those points (n x 2, x and y) that lie near it.
 
-    Gauss-Newton on the geometric distance with Tukey's biweight: a point farther away than 4.685 times the
-    scale has no say (Holland and Welsch 1977, doi 10.1080/03610927708827533).
-
-    Args:
-        points: n x 2, x and y.
-        start: First guess.
-        scale: Spread of good points around the circle, pixels.
-        rounds: Number of steps.
-
-    Returns:
-        The fitted circle; the start where fewer than six points lie near it.
+    Gauss-Newton on the geometric distance with Tukey's biweight: a point farther away than 4.685 times the scale
+    (spread of good points around the circle, pixels) has no say (Holland and Welsch 1977, doi
+    10.1080/03610927708827533). The start where fewer than six points lie near it.
     """
     circle = start
     for _ in range(rounds):

@@ -58,14 +58,7 @@ class CropRule:
 
 
 def mask(bounds: RetinaBounds) -> NDArray[np.bool_]:
-    """Return where the retina is.
-
-    Args:
-        bounds: The field of view.
-
-    Returns:
-        Height x width, True where a pixel's centre lies in the field.
-    """
+    """Return where the retina is: height x width, True where a pixel's centre lies in the field of view."""
     return _field(bounds, 0, 0, bounds.width, bounds.height)
 
 
@@ -83,14 +76,9 @@ def _field(bounds: RetinaBounds, x0: int, y0: int, width: int, height: int) -> N
 
 
 def black_out(pixels: Pixels, bounds: RetinaBounds) -> Pixels:
-    """Return a copy of a photograph that is black wherever there is no retina.
+    """Return a copy of a photograph (height x width x 3, RGB, 0..255) that is black wherever there is no retina.
 
-    Args:
-        pixels: Height x width x 3, RGB, 0..255.
-        bounds: The field of view in that photograph.
-
-    Returns:
-        The same shape; burned-in names and dates outside the field are gone.
+    Burned-in names and dates outside the field are gone.
 
     Raises:
         UsageError: The bounds were measured on a photograph of another size.
@@ -106,16 +94,8 @@ def _keep(pixels: Pixels, inside: NDArray[np.bool_]) -> Pixels:
 def crop(pixels: Pixels, bounds: RetinaBounds, rule: CropRule) -> RetinaCrop:
     """Cut a square around the field of view, black outside the retina, in the size of the rule.
 
-    The square is cut at whole pixels of the photograph and blacked out before it is resized, so that
-    nothing from outside the field is averaged into the crop.
-
-    Args:
-        pixels: Height x width x 3, RGB, 0..255.
-        bounds: The field of view in that photograph.
-        rule: Size, resampling and margin.
-
-    Returns:
-        The crop, which knows the way back to the photograph.
+    The square is cut at whole pixels of the photograph (height x width x 3, RGB, 0..255) and blacked out before it is
+    resized, so that nothing from outside the field is averaged into the crop, which knows the way back.
 
     Raises:
         UsageError: The bounds were measured on a photograph of another size.
@@ -124,19 +104,7 @@ def crop(pixels: Pixels, bounds: RetinaBounds, rule: CropRule) -> RetinaCrop:
 
 
 def crops(pixels: Pixels, bounds: RetinaBounds, rules: Sequence[CropRule]) -> tuple[RetinaCrop, ...]:
-    """Cut one square per rule; rules of one margin share the cut, which is most of the work.
-
-    Args:
-        pixels: Height x width x 3, RGB, 0..255.
-        bounds: The field of view in that photograph.
-        rules: Size, resampling and margin of each.
-
-    Returns:
-        The crops in the order of the rules.
-
-    Raises:
-        UsageError: The bounds were measured on a photograph of another size.
-    """
+    """Cut one square per rule, as ``crop``; rules of one margin share the cut, which is most of the work."""
     _check(pixels, bounds)
     cut = {margin: _cut(pixels, bounds, margin) for margin in dict.fromkeys(rule.margin for rule in rules)}
     return tuple(_at_size(*cut[rule.margin], bounds, rule) for rule in rules)
@@ -186,13 +154,9 @@ def _resize(square: Pixels, rule: CropRule) -> Pixels:
 
 
 def shrunk(square: Pixels, size: int) -> Pixels:
-    """Return a square in another size: averaged by exact halves, interpolated on the rest of the way.
+    """Return a square (side x side x 3, RGB, 0..255) in another size: averaged by exact halves, then interpolated.
 
     Quick, since OpenCV averages slowly but for halves, and good enough to be looked at.
-
-    Args:
-        square: Side x side x 3, RGB, 0..255.
-        size: Side of the answer in pixels.
     """
     while (half := square.shape[0] // 2) >= size:
         square = np.asarray(

@@ -29,13 +29,7 @@ class Edges:
     """Infinite where the bottom is not cut."""
 
     def beyond(self, rows: slice, columns: slice, circle: Circle) -> Edges:
-        """Return the same edges in the frame out of which a window was cut: the window's own sides cut the field too.
-
-        Args:
-            rows: Of the window.
-            columns: Of the window.
-            circle: The field's, in the frame.
-        """
+        """Return the same edges in the frame out of which a window was cut: its own sides cut the field too."""
         slack = 0.01 * circle.radius
         x, y = columns.start, rows.start
         left = x if circle.cx - circle.radius < x - slack else 0
@@ -51,12 +45,7 @@ class Edges:
 
 
 def find(distance: NDArray[np.float32], circle: Circle) -> Edges:
-    """Find the cut sides of a field.
-
-    Args:
-        distance: Height x width: difference from the background.
-        circle: The field's circle.
-    """
+    """Find the cut sides of a field by its difference from the background (height x width) and its circle."""
     rows, columns = distance.shape
     y, x = np.arange(rows) + 0.5 - circle.cy, np.arange(columns) + 0.5 - circle.cx
     inside = (x**2)[None, :] + (y**2)[:, None] < (0.98 * circle.radius) ** 2
@@ -74,11 +63,8 @@ def _sums(mask: NDArray[np.bool_], axis: int) -> NDArray[np.int32]:
 def _ends(counts: NDArray[np.int32], filled: NDArray[np.int32], along: float, radius: float) -> tuple[float, float]:
     """Return the first and last row of the field where they lie clearly within the circle and the frame.
 
-    Args:
-        counts: How many pixels of each row lie in the circle.
-        filled: How many of those differ from the background.
-        along: The circle's centre, across the rows.
-        radius: The circle's.
+    ``counts`` is how many pixels of each row lie in the circle, ``filled`` how many of those differ from the
+    background, ``along`` the circle's centre across the rows.
     """
     used = np.flatnonzero(counts >= 0.1 * radius)
     if not len(used):
@@ -98,14 +84,10 @@ def _ends(counts: NDArray[np.int32], filled: NDArray[np.int32], along: float, ra
 
 
 def _reach(share: Floats, slack: float) -> int:
-    """Return how many rows further the field goes on from a row that is lit.
+    """Return how many rows further the field goes on from a row that is lit, by each row's share of light, outwards.
 
     It ends before the first dark row, since writing may stand in the bar behind it; a shadow that leaves part of the
-    row lit is crossed where it is narrow.
-
-    Args:
-        share: How much of each row is lit, outwards.
-        slack: Rows that such a shadow may take.
+    row lit is crossed where it takes no more rows than the slack.
     """
     dark = np.flatnonzero(share < _DARK)
     before = share[: dark[0] if len(dark) else None]

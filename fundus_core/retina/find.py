@@ -48,14 +48,9 @@ class _Found:
 
 
 def find(pixels: Pixels) -> RetinaBounds:
-    """Find the field of view of a photograph.
+    """Find the field of view of a photograph (height x width x 3, RGB, 0..255): circle and straight cuts in its pixels.
 
-    Args:
-        pixels: Height x width x 3, RGB, 0..255.
-
-    Returns:
-        Circle and straight cuts in pixels of the photograph. Where no circle is found, the circle around
-        the whole frame with ``whole_frame`` set.
+    Where no circle is found, the circle around the whole frame with ``whole_frame`` set.
 
     Raises:
         UsageError: The array is not an RGB photograph of bytes.

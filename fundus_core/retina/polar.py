@@ -73,13 +73,12 @@ def refine(distance: Distance, circle: Circle) -> Circle:
 
 
 def support(distance: Distance, circle: Circle) -> float:
-    """Return how well a photograph bears out a circle.
+    """Return from 0 to 1 how well a photograph bears out a circle.
 
-    Returns:
-        0..1: the share of the rays within the frame along which the brightness falls at the circle, times the
-        share of pixels outside that are background; lowered where it falls on less than half the circle. A
-        ray that finds background on both sides, as where a field is cut flat, speaks against the circle less
-        than one that finds retina on both sides.
+    That is the share of the rays within the frame along which the brightness falls at the circle, times the share of
+    pixels outside that are background; lowered where it falls on less than half the circle. A ray that finds background
+    on both sides, as where a field is cut flat, speaks against the circle less than one that finds retina on both
+    sides.
     """
     within, beyond = _parts(distance, circle)
     level = float(np.median(within)) if len(within) else 0.0

@@ -164,8 +164,7 @@ def known(store: Store, versions: Sequence[int], sha256s: Iterable[str]) -> Mapp
 def end(store: Store, worker: str, turn: Turn, endings: Sequence[Ending]) -> set[str]:
     """Write how photographs ended, in one transaction.
 
-    Returns:
-        The sha256 of photographs that somebody deleted in the meantime; nothing was written of them.
+    Returns the sha256 of photographs that somebody deleted in the meantime; nothing was written of them.
     """
     ids = [ending.member.id for ending in endings]
 

@@ -60,11 +60,7 @@ class Bytes:
         self._error: OSError | PhotographError | None = None
 
     def __call__(self) -> bytes:
-        """The bytes.
-
-        Raises:
-            OSError, PhotographError: They could not be read.
-        """
+        """The bytes, or the ``OSError`` or ``PhotographError`` for which they could not be read."""
         if self._error is not None:
             raise self._error
         if self._data is None:
@@ -91,14 +87,9 @@ def look(
     known: Callable[[str], frozenset[int]],
     limits: Limits = LIMITS,
 ) -> Looked:
-    """Read, recognise bytes that were read before, and examine the others.
+    """Read, recognise bytes that were read before (``known`` tells which versions have), and examine the others.
 
-    Args:
-        member: The photograph.
-        rules: One per crop; the last one is the picture for the pages.
-        versions: The model versions that want it.
-        known: Tells which versions have read the bytes of a sha256.
-        limits: What a photograph must keep to be gradable.
+    A crop per rule; the last one is the picture for the pages.
     """
     stamp = "" if member.kept else images.stamp_at(member.locator)  # before reading, lest a change be missed
     data = Bytes(_source(member))

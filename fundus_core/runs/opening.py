@@ -71,22 +71,14 @@ def version_of(card: Card) -> ModelVersion:
 
 
 def ready_card(model: str) -> Card:
-    """The card of that id, its weights at hand.
-
-    Raises:
-        FundusError: There is no such card (the message lists those that exist), or its weights are missing.
-    """
+    """The card of that id, its weights at hand; a ``FundusError`` says what is missing."""
     from fundus_core.models import registry
 
     return registry.ready(model)
 
 
 def open_model(model: str) -> Model:
-    """Open a model of the registry.
-
-    Raises:
-        FundusError: There is no such model, or its weights are missing or do not fit.
-    """
+    """Open a model of the registry; a ``FundusError`` says what is missing or does not fit."""
     from fundus_core import inference  # torch: never in the process that serves pages
 
     card = ready_card(model)

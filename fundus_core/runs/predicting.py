@@ -44,15 +44,10 @@ def rules_of(models: Mapping[int, Model]) -> tuple[CropRule, ...]:
 def predict(
     models: Mapping[int, Model], looked: Sequence[Looked], rules: Sequence[CropRule]
 ) -> dict[int, dict[int, Predicted]]:
-    """Ask every model about the photographs that it has not read before.
+    """Ask every model, by version id, about the photographs that it has not read before.
 
-    Args:
-        models: By version id.
-        looked: The batch; of two with the same bytes one is asked about.
-        rules: How they were cut, in the order of their crops.
-
-    Returns:
-        By photograph id, then by version id.
+    Of two with the same bytes one is asked about. The rules are in the order of their crops. Returns by photograph id,
+    then by version id.
     """
     answers: dict[int, dict[int, Predicted]] = {}
     for version, model in models.items():

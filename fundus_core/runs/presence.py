@@ -106,11 +106,7 @@ def _sign_off(connection: sa.Connection, workers: Sequence[str], *, died: bool) 
 
 
 def bury(store: Store) -> int:
-    """Put back what dead workers held.
-
-    Returns:
-        How many photographs were put back.
-    """
+    """Put back what dead workers held; returns how many photographs."""
     with store.reading() as connection:
         rows = connection.execute(sa.select(schema.worker)).all()
     dead = [row.id for row in rows if not _alive(store, row)]

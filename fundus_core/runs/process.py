@@ -39,14 +39,8 @@ def worker_alive(store: Store) -> bool:
 def ensure_worker(store: Store, *, idle_exit: float = IDLE_EXIT_S) -> bool:
     """Start this machine's worker where none is at work, and from now on bring it back where it is killed.
 
-    As long as this process lives, a thread starts the worker again when a run needs one; ``stop_worker`` ends that.
-
-    Args:
-        store: The store.
-        idle_exit: Seconds without work after which the worker ends by itself.
-
-    Returns:
-        Whether one was started.
+    As long as this process lives, a thread starts the worker again when a run needs one; ``stop_worker`` ends that. The
+    worker ends by itself after ``idle_exit`` seconds without work. Returns whether one was started.
     """
     keeper = _keepers.get(store.address)
     if keeper is None or keeper.store.closed:

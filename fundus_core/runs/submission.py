@@ -11,19 +11,10 @@ from fundus_core.store import CohortRef, Store
 
 
 def submit(store: Store, cohort: CohortRef, models: Sequence[str], *, limits: Limits = LIMITS) -> int:
-    """Ask for predictions of a whole cohort.
+    """Ask for predictions of a whole cohort by the models of some cards; return the run's id.
 
     A run of the same cohort and models that has not ended is taken up again, with the photographs that were added
-    since; whatever was read before, in any cohort and run, is used again.
-
-    Args:
-        store: The store.
-        cohort: Its id or name.
-        models: Ids of cards.
-        limits: What a photograph must keep to be gradable. What was read under other limits is not used again.
-
-    Returns:
-        The run's id.
+    since; whatever was read before under the same limits of quality, in any cohort and run, is used again.
 
     Raises:
         FundusError: There is no such cohort or model, or its weights are not there.

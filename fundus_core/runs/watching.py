@@ -73,11 +73,7 @@ class Progress:
 
 
 def progress(store: Store, run: int) -> Progress:
-    """How far a run has come.
-
-    Raises:
-        UsageError: There is no such run.
-    """
+    """How far a run has come; a ``UsageError`` where there is none."""
     with store.reading() as connection:
         row = connection.execute(sa.select(schema.run).where(_RUN.id == run)).first()
         if row is None:

@@ -43,15 +43,10 @@ def work(
     seated: bool = False,
     starter: int | None = None,
 ) -> None:
-    """Work until there has been nothing to do for some time, or somebody asks for a stop.
+    """Work until there has been nothing to do for ``idle_exit`` seconds, or somebody asks for a stop (``over``).
 
-    Args:
-        store: Where the runs are.
-        opening: Opens a model by its id.
-        idle_exit: Seconds without work after which to end.
-        over: Set by somebody who wants a stop.
-        seated: Whether this is the machine's own worker, which ``stop_worker`` means.
-        starter: The process that started this one, which may have ended before this line; the parent where ``None``.
+    ``seated`` is the machine's own worker, which ``stop_worker`` means. ``starter`` is the process that started this
+    one, which may have ended before this line; the parent where ``None``.
     """
     with (
         Presence(store, seated=seated) as me,

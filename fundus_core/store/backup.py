@@ -48,12 +48,9 @@ class Copied:
 def back_up(store: Ground, to: Path, *, progress: Callable[[int], None] | None = None) -> Copied:
     """Copy a store into a folder; others may write to the store meanwhile.
 
-    The database is copied as it is at one moment, and appears in the backup when all its files are there.
-
-    Args:
-        store: The store.
-        to: A new folder, or an earlier backup of the same store, to which what is new is added.
-        progress: Called with the number of photographs looked at.
+    The folder is new, or an earlier backup of the same store, to which what is new is added. The database is copied as
+    it is at one moment, and appears in the backup when all its files are there. ``progress`` is called with the number
+    of photographs looked at.
 
     Raises:
         UsageError: The folder holds something else, or cannot be written; the database is damaged.

@@ -43,14 +43,9 @@ class Claim:
 
 
 def check(url: sa.URL, shelf: Shelf) -> Claim:
-    """Refuse a database and a folder that do not belong together; nothing is written.
+    """Refuse a database and a folder that do not belong together; return what the database says of itself.
 
-    Args:
-        url: Of the database.
-        shelf: The folder of files.
-
-    Returns:
-        What the database says of itself.
+    Nothing is written.
 
     Raises:
         UsageError: They do not belong together, the database cannot be opened, or it is damaged.
@@ -135,12 +130,7 @@ def _refuse_strangers(shelf: Shelf, kept: frozenset[str]) -> None:
 
 
 def join(connection: sa.Connection, shelf: Shelf) -> None:
-    """Give database and folder one id; whatever each had alone stays.
-
-    Args:
-        connection: Of a transaction that writes, in a database of this version.
-        shelf: The folder of files.
-    """
+    """Give database and folder one id, in a transaction that writes; whatever each had alone stays."""
     own, mark = own_id(connection), read_mark(shelf.folder)
     if mark and not own:
         connection.execute(sa.delete(schema.store))
@@ -158,11 +148,7 @@ def own_id(connection: sa.Connection) -> str:
 
 
 def read_mark(folder: Path) -> str:
-    """The id that the folder carries; empty where it carries none, or what a power cut left of one.
-
-    Raises:
-        UsageError: It cannot be read.
-    """
+    """The id that the folder carries; empty where it carries none, or what a power cut left of one."""
     own = _words(folder).partition("\n")[0]
     return own if _ID.fullmatch(own) else ""
 
@@ -196,11 +182,7 @@ def _place_of(url: sa.URL, folder: Path) -> str:
 
 
 def write_mark(folder: Path, words: str) -> None:
-    """Have the folder carry the id, and in a second line where its database is.
-
-    Raises:
-        UsageError: It cannot be written.
-    """
+    """Have the folder carry the id, and in a second line where its database is; a ``UsageError`` where it cannot."""
     scrap = folder / f".{MARK}.{os.getpid()}"
     try:
         private.write(scrap, f"{words}\n".encode())
@@ -219,9 +201,7 @@ def write_mark(folder: Path, words: str) -> None:
 def look(url: sa.URL, *, marked: bool = False) -> Claim:
     """Ask a database what it is, without writing: SQLite neither makes a file nor takes another's journal in.
 
-    Args:
-        url: Of the database.
-        marked: Whether the folder has an id, so that the photographs need no comparing.
+    Where the folder has an id (``marked``), the photographs need no comparing.
 
     Raises:
         UsageError: It cannot be opened, or is damaged.

@@ -93,11 +93,7 @@ def update(connection: sa.Connection, cohort: int, **values: str) -> None:
 
 
 def free_name(connection: sa.Connection, name: str) -> str:
-    """The name without blanks around it.
-
-    Raises:
-        UsageError: It is empty or taken.
-    """
+    """The name without blanks around it; a ``UsageError`` where it is empty or taken."""
     name = name.strip()
     if not name:
         raise UsageError("A cohort needs a name; type one.")

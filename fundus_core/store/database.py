@@ -91,11 +91,7 @@ def gave_way(error: sa.exc.DBAPIError) -> bool:
 
 
 def open_engine(url: str | sa.URL) -> sa.Engine:
-    """Return an engine for the URL; nothing has been asked of the database yet.
-
-    Raises:
-        UsageError: The URL names no database.
-    """
+    """Return an engine for the URL, nothing being asked of it yet; a ``UsageError`` where it names no database."""
     try:
         url = sa.make_url(url)
         engine = sa.create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
@@ -111,11 +107,7 @@ def open_engine(url: str | sa.URL) -> sa.Engine:
 
 @contextmanager
 def opened() -> Iterator[None]:
-    """Say in a sentence why a database cannot be opened.
-
-    Raises:
-        UsageError: It cannot be opened.
-    """
+    """Say in a ``UsageError`` why a database cannot be opened."""
     try:
         yield
     except sa.exc.DBAPIError as error:
@@ -180,14 +172,7 @@ def insert_new(
 ) -> Sequence[Any]:
     """Insert rows; those whose key is taken already, even by somebody at this moment, stay as they are.
 
-    Args:
-        connection: Of a transaction that writes.
-        table: Where to.
-        rows: A column's value by its name.
-        returning: Which columns of the rows that are new are wanted.
-
-    Returns:
-        A row per new row, in any order; none where no column was named.
+    Returns, of the rows that are new and in any order, the columns that are named.
     """
     if not rows:
         return ()
@@ -199,13 +184,9 @@ def insert_new(
 
 
 def insert_new_from(connection: sa.Connection, table: sa.Table, columns: Sequence[str], query: sa.Select[Any]) -> None:
-    """Insert what a query finds; rows whose key is taken already stay as they are.
+    """Insert what a query finds, in the order of ``columns``; rows whose key is taken already stay as they are.
 
-    Args:
-        connection: Of a transaction that writes.
-        table: Where to.
-        columns: Names, in the order of the query's columns.
-        query: It must have a condition, else SQLite mistakes ON CONFLICT for a join's ON.
+    The query must have a condition, else SQLite mistakes ON CONFLICT for a join's ON.
     """
     connection.execute(_insert(connection, table).from_select(columns, query).on_conflict_do_nothing())
 

@@ -74,14 +74,7 @@ class Shelf:
         return path if S_ISREG(there.st_mode) and whole else None
 
     def write(self, kind: Kind, sha256: str, data: bytes, *, again: bool = False) -> Path:
-        """Write a file once; where it exists already it stays as it is, unless a power cut has cut it off.
-
-        Args:
-            kind: Of file.
-            sha256: Of the photograph.
-            data: The file's bytes.
-            again: Whether to replace what is there whatever its size.
-        """
+        """Write a file once; one that exists stays, unless a power cut has cut it off, or it is written ``again``."""
         path = self.path(kind, sha256)
         if again or not path.is_file() or path.stat().st_size != len(data):
             scrap = self._scrap()
@@ -159,14 +152,7 @@ class Shelf:
         """Put aside what is not used and has not been touched for a day; bring back what is used again.
 
         Nothing is removed but what was never complete: a person empties ``photographs/quarantine``, and the same of
-        thumbnails and crops.
-
-        Args:
-            used: The sha256 of the photographs that the database knows.
-            older_s: For how many seconds nobody may have touched what is put aside: it may be on its way in.
-
-        Returns:
-            How many photographs' files were put aside.
+        thumbnails and crops. Returns how many photographs' files were put aside; what is younger may be on its way in.
         """
         before = time.time() - older_s
         for scrap in (self.folder / "scrap").glob("*"):

@@ -27,11 +27,7 @@ _T = TypeVar("_T")
 
 
 def place(where: str | Path, files: str | Path | None = None) -> tuple[sa.URL, Path]:
-    """Which database and which folder of files an address means; see ``Ground.open``.
-
-    Raises:
-        UsageError: The address is not understood.
-    """
+    """Which database and which folder of files an address means, as for ``Ground.open``."""
     text = str(where)
     if "://" not in text:
         return sa.URL.create("sqlite", database=str(Path(text) / DATABASE)), Path(files or text)
@@ -75,11 +71,7 @@ class Ground:
 
     @classmethod
     def open_existing(cls, where: str | Path, *, files: str | Path | None = None) -> Self:
-        """Open a store as ``open`` does, and make none where there is none.
-
-        Raises:
-            UsageError: There is none, or it cannot be opened.
-        """
+        """Open a store as ``open`` does; a ``UsageError`` where there is none."""
         folder = place(where, files)[1]
         if not (folder / belonging.MARK).exists() and not (folder / DATABASE).exists():
             raise UsageError("There is no store in '{folder}'; name the right folder.", folder=folder)
@@ -88,11 +80,7 @@ class Ground:
     @classmethod
     @contextlib.contextmanager
     def looked_at(cls, where: str | Path, *, files: str | Path | None = None) -> Iterator[Self]:
-        """A store of this version's tables to be read and never written, not even by being opened.
-
-        Raises:
-            UsageError: It cannot be opened.
-        """
+        """A store of this version's tables to be read and never written, not even by being opened."""
         url, folder = place(where, files)
         with belonging.read_only(url) as engine:
             yield cls(engine, Shelf(folder), str(where))
@@ -182,9 +170,7 @@ class Ground:
     def withdraw_pictures(self, photograph: int, sha256: str) -> bool:
         """Remove the pictures of a photograph that was deleted while they were made; returns whether it was.
 
-        Args:
-            photograph: Its id; it is gone where the store no longer knows it.
-            sha256: Of its bytes; another photograph of the same bytes keeps the pictures.
+        Another photograph of the same bytes keeps the pictures.
         """
         column = schema.photograph.c
         with self.reading() as connection:
@@ -197,10 +183,7 @@ class Ground:
     def tidy(self) -> int:
         """Put aside the files of photographs that the database does not know, and bring back those that it knows again.
 
-        Nothing is removed: the database may be an old copy. See ``Shelf.tidy``.
-
-        Returns:
-            How many photographs' files were put aside.
+        Nothing is removed: the database may be an old copy. Returns how many were put aside; see ``Shelf.tidy``.
         """
         with self.reading() as connection:
             used = set(connection.execute(sa.select(schema.photograph.c.sha256).distinct()).scalars())

@@ -18,12 +18,7 @@ FOLDER = "kept"
 
 
 def place(folder: Path, cohort: Cohort) -> Path:
-    """Where results of a cohort as it is now belong.
-
-    Args:
-        folder: The store's folder of files.
-        cohort: As the store has it.
-    """
+    """Where results of a cohort as it is now belong, in the store's folder of files."""
     return folder / FOLDER / _name(cohort.id, cohort.revision, cohort.created_at)
 
 

@@ -28,13 +28,7 @@ def add(
     photographs: Sequence[NewPhotograph],
     is_kept: Callable[[str], bool],
 ) -> Added:
-    """Add one chunk of photographs to a cohort.
-
-    Args:
-        connection: Of a transaction that writes.
-        cohort: Its id.
-        photographs: A chunk.
-        is_kept: Whether the store's folder holds the bytes of that sha256.
+    """Add one chunk of photographs to a cohort; ``is_kept`` tells whether the store holds the bytes of a sha256.
 
     Raises:
         UsageError: A photograph is said to be kept and is not.
@@ -167,11 +161,7 @@ def _measurements(photograph: int, row: TruthRow) -> Iterator[dict[str, Any]]:
 
 
 def number(value: float | None) -> float | None:
-    """A number for the database: NaN becomes NULL.
-
-    Raises:
-        UsageError: It is infinite.
-    """
+    """A number for the database: NaN becomes NULL, and an infinite one is refused."""
     if value is None or math.isnan(value):
         return None
     if math.isinf(value):

@@ -45,20 +45,12 @@ class Store(Ground):
             return cohorts.every(connection)
 
     def cohort(self, ref: CohortRef) -> Cohort:
-        """One cohort.
-
-        Raises:
-            UsageError: There is none of that id or name.
-        """
+        """One cohort; a ``UsageError`` where there is none of that id or name."""
         with self.reading() as connection:
             return cohorts.every(connection, cohorts.id_of(connection, ref))[0]
 
     def create_cohort(self, name: str, *, rendered: bool = False, note: str = "") -> Cohort:
-        """Make an empty cohort.
-
-        Raises:
-            UsageError: The name is empty or taken.
-        """
+        """Make an empty cohort; a ``UsageError`` where the name is empty or taken."""
 
         def create(connection: sa.Connection) -> Cohort:
             cohort = cohorts.create(connection, name, rendered=rendered, note=note)
@@ -67,11 +59,7 @@ class Store(Ground):
         return self.write(create)
 
     def rename(self, ref: CohortRef, name: str) -> None:
-        """Give a cohort another name.
-
-        Raises:
-            UsageError: The name is empty or taken.
-        """
+        """Give a cohort another name; a ``UsageError`` where it is empty or taken."""
         self.write(lambda connection: cohorts.rename(connection, ref, name))
 
     def annotate(self, ref: CohortRef, note: str) -> None:
@@ -79,13 +67,9 @@ class Store(Ground):
         self.write(lambda connection: cohorts.update(connection, cohorts.id_of(connection, ref), note=note))
 
     def select(self, ref: CohortRef, name: str, where: Where, *, model: str | None = None) -> Cohort:
-        """Save a selection of a cohort as a cohort of its own: it outlives the first.
+        """Save a selection of a cohort (a filter, or names from a lasso) as a cohort of its own: it outlives the first.
 
-        Args:
-            ref: The cohort to select from.
-            name: Of the new cohort.
-            where: What to take: a filter, or names from a lasso.
-            model: The model whose outcomes the filter speaks of; ``None`` for the latest.
+        The filter speaks of the outcomes of ``model``; ``None`` for the latest.
         """
 
         def select(connection: sa.Connection) -> Cohort:
@@ -98,15 +82,11 @@ class Store(Ground):
         return self.write(select)
 
     def merge(self, refs: Sequence[CohortRef], name: str, *, same_people: bool) -> Cohort:
-        """Make a cohort of all photographs of others, named ``cohort/photograph``; the others stay.
+        """Make a cohort of all photographs of two or more, named ``cohort/photograph``; the others stay.
 
-        A photograph whose bytes are in it already is taken once.
-
-        Args:
-            refs: Two cohorts or more.
-            name: Of the new cohort.
-            same_people: Whether one patient id means one person in all of them (selections of one cohort).
-                Where it does not (two hospitals), ids become ``cohort/id``, lest two people count as one.
+        A photograph whose bytes are in it already is taken once. ``same_people`` says whether one patient id means one
+        person in all of them (selections of one cohort). Where it does not (two hospitals), ids become ``cohort/id``,
+        lest two people count as one.
         """
 
         def merge(connection: sa.Connection) -> Cohort:
@@ -134,12 +114,9 @@ class Store(Ground):
         return removed
 
     def export(self, ref: CohortRef, file: Path, *, photographs: bool = True) -> None:
-        """Write a cohort with truth and readings as one file (ZIP); see ``archive``.
+        """Write a cohort with truth and readings, and the photographs' bytes, as one file (ZIP); see ``archive``.
 
-        Args:
-            ref: The cohort.
-            file: To be written; appears complete or not at all.
-            photographs: Whether the photographs' bytes go with it.
+        The file appears complete or not at all.
         """
         archive.export(self.engine, self.shelf, ref, file, photographs=photographs)
 
@@ -201,15 +178,8 @@ class Store(Ground):
     ) -> Page:
         """A page of the gallery; photographs without the value that is sorted by come last.
 
-        Args:
-            ref: The cohort.
-            where: Which photographs; ``None`` for all.
-            model: The model whose outcomes are meant; ``None`` for the cohort's latest.
-            order: What to sort by.
-            target: The target, for the orders that need one.
-            descending: Largest first.
-            offset: How many to pass over.
-            limit: How many to give at most.
+        ``model`` is whose outcomes are meant (``None``: the cohort's latest), ``target`` is for the orders that need
+        one.
         """
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
@@ -226,11 +196,7 @@ class Store(Ground):
             )
 
     def photograph(self, ref: CohortRef, name: str, *, model: str | None = None) -> Item:
-        """One photograph by its name.
-
-        Raises:
-            UsageError: The cohort has none of that name.
-        """
+        """One photograph by its name; a ``UsageError`` where the cohort has none of that name."""
         page = self.photographs(ref, Where(names=(name,)), model=model, limit=1)
         if not page.items:
             raise UsageError("The cohort has no photograph '{name}'.", name=name)
@@ -258,12 +224,9 @@ class Store(Ground):
             return tuple(versions.chosen(connection, cohort, None).values())
 
     def record(self, ref: CohortRef, version: ModelVersion, found: Iterable[Finding]) -> None:
-        """Write down what a model version found elsewhere about bytes that a cohort holds.
+        """Write down what a model version found elsewhere about bytes that a cohort holds; a finding per sha256.
 
-        Args:
-            ref: The cohort; its photographs must carry the sha256 of their bytes.
-            version: Which model, weights and card.
-            found: A finding per sha256; bytes that have one already keep it.
+        Bytes that have one already keep it.
         """
         known = list(found)
 
@@ -279,10 +242,7 @@ class Store(Ground):
     def table(self, ref: CohortRef, models: Sequence[str] | None = None) -> CohortTable:
         """Truth and predictions side by side, in the order in which the photographs were added.
 
-        Args:
-            ref: The cohort.
-            models: Whose predictions, by card id; of two that read one target the first counts.
-                ``None`` takes every model of the cohort, the latest run first.
+        Of two models that read one target the first counts. ``None`` takes every model, the latest run first.
         """
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)

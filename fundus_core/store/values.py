@@ -109,11 +109,7 @@ class NewPhotograph:
 
     @classmethod
     def of_source(cls, source: Source) -> NewPhotograph:
-        """Refer to a photograph where it lies; the store does not copy it.
-
-        Raises:
-            UsageError: Its bytes live in memory only.
-        """
+        """Refer to a photograph where it lies, which the store does not copy; bytes in memory alone are refused."""
         if not source.locator:
             raise UsageError("This photograph's bytes are in memory only; give them to Store.keep first.")
         return cls(

@@ -76,11 +76,9 @@ class Anatomy:
 
 
 def plant(z: Floats, generator: np.random.Generator) -> Anatomy:
-    """Turn latents into anatomy.
+    """Turn 7 standardised latents, in the order of ``population.TRAITS``, into anatomy.
 
-    Args:
-        z: 7 standardised latents in the order of ``population.TRAITS``.
-        generator: Draws what differs between eyes and tells nothing of z: where disc and fovea lie.
+    The generator draws what differs between eyes and tells nothing of z: where disc and fovea lie.
     """
     age, sex, sbp, dbp, glucose, waist, bmi = (float(value) for value in z)
     disc_x, disc_y = generator.uniform(0.42, 0.56), generator.normal(-0.02, 0.025)

@@ -21,18 +21,11 @@ def eye_seed(seed: int, person: int, eye: Eye) -> int:
 
 
 def draw(z: Floats, eye: Eye, camera: Camera, seed_of_eye: int, size: int, defect: str = "") -> Pixels:
-    """Draw one photograph.
+    """Draw one photograph from 7 latents in the order of ``population.TRAITS``: height x width x 3, RGB, 0..255.
 
-    Args:
-        z: 7 latents in the order of ``population.TRAITS``.
-        eye: A left eye is drawn mirrored.
-        camera: Which camera.
-        seed_of_eye: Everything random; the same seed with another z is the same eye of a changed person.
-        size: About the height in pixels; each camera has its own share of it.
-        defect: What went wrong, one of ``defects.DEFECTS``; empty for a good photograph.
-
-    Returns:
-        Height x width x 3, RGB, 0..255.
+    A left eye is drawn mirrored. The seed is of everything random: with another z it is the same eye of a changed
+    person. ``size`` is about the height in pixels (each camera has its own share of it); ``defect`` is one of
+    ``defects.DEFECTS``, empty for a good photograph.
     """
     children = np.random.SeedSequence(seed_of_eye).spawn(6)
     place, branches, skin, shutter, grain, mishap = map(np.random.default_rng, children)

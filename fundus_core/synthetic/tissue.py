@@ -84,13 +84,9 @@ def cloud(generator: np.random.Generator, cells: int, view: Grid) -> Plane:
 
 
 def paint(anatomy: Anatomy, vessels: tuple[Vessels, ...], view: Grid, generator: np.random.Generator) -> Colour:
-    """Return the reflectance of one right eye.
+    """Return the reflectance of one right eye, seen as the grid says, with its vessels by generation.
 
-    Args:
-        anatomy: The eye.
-        vessels: Its vessels, by generation.
-        view: What each pixel looks at.
-        generator: Skin colour and the course of the choroid's pattern, which tell nothing of z.
+    The generator draws skin colour and the course of the choroid's pattern, which tell nothing of z.
     """
     tissue = _background(anatomy, view, generator)
     tissue = _disc(tissue, anatomy, view, generator)

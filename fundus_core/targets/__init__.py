@@ -81,11 +81,7 @@ def records(names: Iterator[str] | Mapping[str, object] | tuple[str, ...]) -> di
 
 
 def brought(said: object, where: str) -> Mapping[str, Target]:
-    """Return every target that is known, and those that a card or another process brings.
-
-    Args:
-        said: By id what a file of the target would say, as plain values.
-        where: Who says it, for messages.
+    """Return every target that is known, and those that a card or another process brings, as its file would say it.
 
     Raises:
         UsageError: A record is wrong, or another than the one that is known here.

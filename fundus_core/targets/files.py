@@ -39,11 +39,7 @@ _OF_UNIT = frozenset({"name", "factor", "offset", "usual", "spellings"})
 
 
 def load(files: Iterable[Path], known: Mapping[str, Target]) -> dict[str, Target]:
-    """Read targets in their order.
-
-    Args:
-        files: Each ``ID.toml``.
-        known: The targets that there are already, by id; empty for those that come with the program.
+    """Read targets from files ``ID.toml`` in their order; ``known`` is empty for those that come with the program.
 
     Raises:
         UsageError: A file says too little, too much or something impossible, or clashes with what is known.
@@ -69,13 +65,7 @@ def _parsed(file: Path) -> dict[str, Any]:
 
 
 def parse(name: str, values: object, where: str, known: Mapping[str, Target]) -> Target:
-    """Build one target from plain values.
-
-    Args:
-        name: Its id.
-        values: As a TOML reader returns them.
-        where: The file, for messages.
-        known: The targets that there are already, by id.
+    """Build one target from plain values, as a TOML reader returns them.
 
     Raises:
         UsageError: They say too little, too much or something impossible, or clash with what is known.

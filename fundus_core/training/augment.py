@@ -12,12 +12,9 @@ from fundus_core.records import Pixels
 
 
 def augment(crop: Pixels, strength: float, generator: np.random.Generator) -> Pixels:
-    """Return a changed copy of a crop.
+    """Return a changed copy of a crop (S x S x 3, RGB, 0..255, black outside the retina).
 
-    Args:
-        crop: S x S x 3, RGB, 0..255, black outside the retina.
-        strength: 0 changes nothing, 1 is the default.
-        generator: Fixes every draw.
+    Strength 0 changes nothing, 1 is the default; the generator fixes every draw.
     """
     if strength <= 0:
         return crop

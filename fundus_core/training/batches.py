@@ -47,14 +47,10 @@ class Deck:
         return max(1, len(self.rows) // (self.batch * passes))
 
     def batches(self, epoch: int, first: int, *, passes: int, rank: int = 0, world: int = 1) -> Iterator[Batch]:
-        """Yield one process's batches of an epoch from a step on, prepared ahead in a thread.
+        """Yield one process's batches of an epoch (counted from 0) from a step on, prepared ahead in a thread.
 
-        Args:
-            epoch: Counted from 0.
-            first: Step to begin with.
-            passes: Batches per step over all processes; this process takes ``passes / world`` neighbours of them.
-            rank: Number of this process.
-            world: Number of processes.
+        A step has ``passes`` batches over all processes; this one (number ``rank`` of ``world``) takes ``passes /
+        world`` neighbours of them.
         """
         order = np.random.default_rng([self.seed, epoch, 1]).permutation(self.rows)
         order = np.resize(order, max(len(order), self.batch * passes))

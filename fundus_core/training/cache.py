@@ -57,15 +57,10 @@ def fill(
     workers: int = 1,
     progress: bool = True,
 ) -> Crops:
-    """Cut every photograph that the folder does not hold yet.
+    """Cut every photograph that the folder does not hold yet; an interrupted call is continued.
 
-    Args:
-        sources: The photographs.
-        recipe: How to cut.
-        folder: Where ``crops.npy`` and ``photographs.csv`` go; an interrupted call is continued.
-        key: Changes with everything that changes a crop; another key in the folder starts anew.
-        workers: Processes.
-        progress: Whether to show a bar.
+    ``crops.npy`` and ``photographs.csv`` go into the folder. The key changes with everything that changes a crop;
+    another key in the folder starts anew.
 
     Raises:
         UsageError: No photograph was accepted.

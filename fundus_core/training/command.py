@@ -47,11 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def plan(arguments: argparse.Namespace) -> Plan:
-    """Return the plan that the options describe.
-
-    Raises:
-        UsageError: An option has no meaning.
-    """
+    """Return the plan that the options describe; a ``UsageError`` where one has no meaning."""
     given: dict[str, object] = {}
     for field in fields(Plan):
         value = getattr(arguments, field.name, None)
@@ -79,11 +75,7 @@ def _option(word: str) -> tuple[str, object]:
 
 
 def materials(arguments: argparse.Namespace) -> list[Material]:
-    """Pair folders and tables in the order given.
-
-    Raises:
-        UsageError: Not one table for each folder.
-    """
+    """Pair folders and tables in the order given; a ``UsageError`` where there is not one table for each folder."""
     joins: Sequence[Path | None] = arguments.join or [None] * len(arguments.photographs)
     if not len(arguments.photographs) == len(arguments.truth) == len(joins):
         raise UsageError(

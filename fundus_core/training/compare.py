@@ -30,20 +30,9 @@ def compare(
     workers: int = 1,
     progress: bool = True,
 ) -> Path:
-    """Train each backbone in a folder of its own and write ``comparison.csv``.
+    """Train each backbone in a folder of its own within ``out`` and return the path of ``comparison.csv``.
 
-    Args:
-        materials: Folders of photographs and the tables that belong to them.
-        out: Folder; each backbone gets one within.
-        plan: The same for all but the backbone.
-        backbones: Names that timm knows.
-        label: What the cards say; each id gets the backbone's name behind it.
-        pretrained: Weights to begin with.
-        workers: Processes that cut the photographs.
-        progress: Whether to show bars.
-
-    Returns:
-        The path of the table.
+    All else is the same as for ``train``; each card's id gets the backbone's name behind it.
     """
     paths: list[Path] = []
     for backbone in backbones:
@@ -69,9 +58,7 @@ def compare(
 def tabulate(paths: Sequence[Path], out: Path) -> Path:
     """Write a row per model and target: its error on the test part with interval, its size and its time.
 
-    Args:
-        paths: Cards, each beside its ``metrics.json`` and ``log.csv``.
-        out: The table.
+    Each card lies beside its ``metrics.json`` and ``log.csv``.
     """
     names = ["backbone", "target", "measure", "value", "low", "high", "n_patients", "megabytes", "training_seconds"]
     write_csv(out, names, (row for path in paths for row in _rows(path)))

@@ -19,15 +19,9 @@ from fundus_core.records import Floats
 def interval(residuals: Floats, patients: Sequence[str], *, level: float = 0.9) -> tuple[float, float]:
     """Return what to add to a prediction so that truth lies between with at least that probability.
 
-    The two tails are bounded apart, so that a skewed target gets a skewed interval.
-
-    Args:
-        residuals: Truth less prediction on people who took no part in training (n); NaN is left out.
-        patients: Whose (n).
-        level: The probability.
-
-    Returns:
-        Lower and upper addition; NaN where there are too few people to promise anything.
+    Residuals are truth less prediction on people who took no part in training (n), NaN left out; ``patients`` says
+    whose (n). The two tails are bounded apart, so that a skewed target gets a skewed interval. NaN where there are too
+    few people to promise anything.
 
     >>> interval(np.arange(-50.0, 51.0), [str(k) for k in range(101)])
     (-46.0, 46.0)
@@ -46,12 +40,8 @@ def interval(residuals: Floats, patients: Sequence[str], *, level: float = 0.9) 
 def growth(values: Floats, residuals: Floats, centre: float) -> float:
     """Return by how much of itself the error widens per unit of the value, 0 where that is not plain.
 
-    The absolute residual is regressed on the value; a slope within three standard errors of 0 counts as none.
-
-    Args:
-        values: Predictions (n).
-        residuals: Truth less prediction (n); NaN is left out.
-        centre: Value at which the error counts as 1.
+    The absolute residual (truth less prediction, n; NaN is left out) is regressed on the prediction (n); a slope within
+    three standard errors of 0 counts as none. At the value ``centre`` the error counts as 1.
     """
     known = np.isfinite(residuals)
     if np.count_nonzero(known) < 30 or float(np.ptp(values[known])) == 0.0:

@@ -61,13 +61,6 @@ def prepare(
 ) -> Data:
     """Match, cut and split; everything that is written goes to ``out``.
 
-    Args:
-        materials: Folders of photographs and the tables that belong to them.
-        out: Folder of the training.
-        plan: What is trained and how.
-        workers: Processes that cut.
-        progress: Whether to show a bar.
-
     Raises:
         UsageError: Too few patients or photographs, or another training in the folder.
         TruthError: The table does not fit.

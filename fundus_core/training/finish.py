@@ -37,12 +37,7 @@ _NAN = (math.nan, math.nan)
 def finish(network: Network, data: Data, out: Path, plan: Plan, label: Label) -> Path:
     """Write everything that a model needs to be used, and return the path of its card.
 
-    Args:
-        network: Trained, its best weights loaded; outputs for ``plan.columns``.
-        data: What it was trained on.
-        out: Folder.
-        plan: How it was trained.
-        label: What else the card says.
+    The network is trained, its best weights loaded, with outputs for ``plan.columns``.
     """
     reader = _reader(network, data.scale, plan)
     digest = weights.write(reader.network.body, out / WEIGHTS)

@@ -29,7 +29,7 @@ def train(
     workers: int = 1,
     progress: bool = True,
 ) -> Path:
-    """Train one network and write it with its card; called again after a kill, it goes on.
+    """Train one network, write it with its card into a folder, and return the card's path; called again, it goes on.
 
     Args:
         materials: Folders of photographs and the tables that belong to them.
@@ -39,9 +39,6 @@ def train(
         pretrained: Weights of the backbone to begin with, in any form of ``importing.starting``.
         workers: Processes that cut the photographs.
         progress: Whether to show bars with the time left.
-
-    Returns:
-        The path of the card.
     """
     network = begun(plan, pretrained)  # first, so that weights that do not fit are told before hours of cutting
     out.mkdir(parents=True, exist_ok=True)

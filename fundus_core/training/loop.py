@@ -69,13 +69,9 @@ class Learner:
         self.best: Weights = {}
 
     def fit(self, validation: Batch, out: Path, key: str, *, progress: bool = True) -> Progress:
-        """Train to the end, beginning where a checkpoint in the folder stands.
+        """Train to the end, beginning where a checkpoint of the same plan and data (key) stands in the folder.
 
-        Args:
-            validation: Judges every epoch; standardised like the training values.
-            out: Folder of the checkpoint.
-            key: Names plan and data; a checkpoint with another key is refused.
-            progress: Whether to show a bar with the time left.
+        The validation judges every epoch; it is standardised like the training values.
         """
         self._resume(out / CHECKPOINT, key)
         total, state = self.plan.epochs * self.steps, self.progress

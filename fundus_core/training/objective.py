@@ -29,11 +29,7 @@ class Scale:
 
 
 def scales(values: Mapping[str, Floats]) -> tuple[Scale, ...]:
-    """Return the scale of each column, from training rows alone.
-
-    Raises:
-        TruthError: A column has fewer than two different values.
-    """
+    """Return the scale of each column, from training rows alone; a ``TruthError`` where one holds a single value."""
     return tuple(_scale(name, column[np.isfinite(column)]) for name, column in values.items())
 
 

@@ -18,20 +18,11 @@ PARTS = ("train", "validation", "calibration", "test")
 def split(
     patients: Sequence[str], values: Mapping[str, Floats], shares: Sequence[float], *, seed: int
 ) -> NDArray[np.str_]:
-    """Put every patient, with all photographs, into one part.
+    """Put every patient, with all photographs, into one part; return the part of each photograph, one of ``PARTS``.
 
-    Patients are sorted by their strata (quartiles of the mean standardised value, then a hash of id and seed), and
-    every part takes its share from each run of neighbours, so that the parts have like distributions. The order of
-    the rows changes nothing.
-
-    Args:
-        patients: Per photograph, the patient's id (n).
-        values: Per target, a value per photograph (n), NaN where missing; used for the strata alone.
-        shares: Of validation, calibration and test.
-        seed: Fixes the split.
-
-    Returns:
-        Per photograph the part, one of ``PARTS``.
+    Patients are sorted by their strata (quartiles of the mean standardised value of the targets, NaN where missing;
+    then a hash of id and seed), and every part takes its share (of validation, calibration and test) from each run of
+    neighbours, so that the parts have like distributions. The order of the rows changes nothing.
 
     Raises:
         UsageError: Fewer than eight patients.

@@ -67,11 +67,8 @@ class _Measured:
 def read(materials: Sequence[Material], columns: Mapping[str, str]) -> LearningTable:
     """Match photographs and values of one or several folders.
 
+    ``columns`` is what is learnt and the column that holds it; those that hold a target are converted to its unit.
     Patients of one id in several folders count as one person, and so never stand on both sides of a split.
-
-    Args:
-        materials: Folders and tables.
-        columns: What is learnt -> the column that holds it. Columns that hold a target are converted to its unit.
 
     Raises:
         UsageError: A table does not exist.

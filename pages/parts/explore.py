@@ -79,11 +79,7 @@ def _targets() -> dict[str, str]:
 
 
 def turn_back(total: int, shown: int) -> None:
-    """Go back to the first page where the filters have left fewer than the page asked for.
-
-    Raises:
-        GoneError: A link asks for a page that is not there.
-    """
+    """Go back to the first page where the filters have left fewer; a ``GoneError`` where a link asked for the page."""
     if total and not shown:
         if told := address.told("page"):
             raise GoneError(_("Page"), told, keys=["page"])
@@ -93,11 +89,7 @@ def turn_back(total: int, shown: int) -> None:
 
 
 def page_number() -> int:
-    """Return which page of the gallery is shown.
-
-    Raises:
-        GoneError: The address says no page.
-    """
+    """Return which page of the gallery is shown; a ``GoneError`` where the address says no page."""
     text = st.query_params.get("page", "1")
     number = address.whole(text)
     if not number:

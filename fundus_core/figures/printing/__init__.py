@@ -17,9 +17,7 @@ __all__ = ["lacking", "png", "svg"]
 def lacking(figures: Iterable[Figure], more: str = "") -> str:
     """Return the letters of figures that no font of this machine has; ``png`` writes a question mark for each.
 
-    Args:
-        figures: Which.
-        more: What is to be written into them besides.
+    ``more`` is to be written into them besides.
     """
     return _lacking(" ".join([more, *(figure.words for figure in figures)]))
 
@@ -27,9 +25,7 @@ def lacking(figures: Iterable[Figure], more: str = "") -> str:
 def svg(figure: Figure, *, width: int = 720) -> str:
     """Return the figure as an SVG element that needs nothing else; its letters are drawn where it is opened.
 
-    Args:
-        figure: Which.
-        width: Pixels; the height is the figure's own.
+    The width is in pixels; the height is the figure's own.
     """
     from fundus_core.figures.printing import paper
 

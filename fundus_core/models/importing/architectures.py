@@ -40,8 +40,7 @@ def alike(backbone: str) -> tuple[str, ...]:
 def name_of(given: Mapping[str, Any]) -> str:
     """Return the network of timm's to which all tensors but a head belong; empty where none, the habit where several.
 
-    Args:
-        given: Tensors by name; the backbone's share a prefix.
+    The names of the backbone's tensors share a prefix.
     """
     names = [name for name in given if not name.endswith(_COUNTED)]
     for prefix in dict.fromkeys(name[: name.find(part)] for name in names for part in _STEMS if part in name):

@@ -158,11 +158,7 @@ def _id(draft: Draft) -> str:
 
 
 def limits_for(file: Path) -> Limits:
-    """Return what opening a file or folder of weights may take, by its size.
-
-    Raises:
-        UsageError: There is none.
-    """
+    """Return what opening a file or folder of weights may take, by its size; a ``UsageError`` where there is none."""
     try:
         size = sum(path.stat().st_size for path in _parts(file))
     except OSError as error:

@@ -147,9 +147,7 @@ def open_draft(card: str | Path) -> Draft:
 def with_config(draft: Draft, folder: Path) -> Draft:
     """Return the card with what ``config.json`` beside the weights says of the network, where the card does not.
 
-    Args:
-        draft: The user's card.
-        folder: As timm and Hugging Face leave it; other paths say nothing.
+    timm and Hugging Face leave such a folder; other paths say nothing.
     """
     config = folder / "config.json"
     if not folder.is_dir() or not config.is_file() or config.is_symlink() or config.stat().st_size > 2**20:
@@ -273,13 +271,7 @@ def _numbers(value: object, count: int, key: str) -> Sequence[float]:
 
 
 def complete(draft: Draft, found: Found, weights: Mapping[str, str], golden: Mapping[str, object]) -> dict[str, object]:
-    """Return the plain values of a complete card.
-
-    Args:
-        draft: What the user brought.
-        found: What the file says.
-        weights: ``file`` and ``sha256`` of what was kept.
-        golden: The example that was made.
+    """Return the plain values of a complete card, with ``file`` and ``sha256`` of the weights that were kept.
 
     Raises:
         CardError: A key that the file does not say is missing.

@@ -59,11 +59,7 @@ def number_from(stem: int, blocks: int, end: int) -> int | None:
 
 
 def tensors(layers: Layers, head: Sequence[Dense]) -> dict[str, Tensor]:
-    """Return the state dict of timm's network.
-
-    Args:
-        layers: Of the Keras network, head not needed.
-        head: Dense layers in their order, the outputs last and side by side in one.
+    """Return the state dict of timm's network; the head's dense layers in their order, the outputs last, in one.
 
     Raises:
         CardError: A layer is missing.

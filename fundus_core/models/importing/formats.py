@@ -126,11 +126,7 @@ def _archive(path: Path) -> Format | None:
 
 
 def json_of(text: bytes | str, name: str) -> dict[str, object]:
-    """Return a JSON object.
-
-    Raises:
-        CardError: It is none.
-    """
+    """Return a JSON object; a ``CardError`` where it is none."""
     if len(text) > _LARGEST_TEXT:
         raise CardError(
             "The description of the network in '{name}' is longer than any network's; export the model again.",

@@ -71,11 +71,7 @@ def _refuse(where: str, what: str) -> NoReturn:
 
 
 def check_saved_model(folder: Path) -> None:
-    """Refuse links, and operations that are neither listed nor the file's own functions.
-
-    Raises:
-        CardError: Names what was found.
-    """
+    """Refuse links, and operations that are neither listed nor the file's own functions, by their names."""
     for place in folder.rglob("*"):
         if place.is_symlink():
             raise CardError(
@@ -142,11 +138,7 @@ def _check_acyclic(where: str, calls: dict[Any, set[Any]]) -> None:
 
 
 def check_onnx(path: Path) -> None:
-    """Refuse operators that are not listed, of any maker, and weights kept anywhere but beside the file.
-
-    Raises:
-        CardError: The file is damaged, or as said.
-    """
+    """Refuse operators that are not listed, of any maker, and weights kept anywhere but beside the file."""
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -222,11 +214,7 @@ def _check_location(path: Path, location: str) -> None:
 
 
 def check_xml(path: Path) -> None:
-    """Refuse a graph of OpenVINO's that is no plain XML, or holds operations that are not listed.
-
-    Raises:
-        CardError: Names what was found.
-    """
+    """Refuse a graph of OpenVINO's that is no plain XML, or holds operations that are not listed, by their names."""
     found: set[str] = set()
 
     def start(name: str, attributes: dict[str, str]) -> None:
@@ -254,11 +242,7 @@ def check_xml(path: Path) -> None:
 
 
 def check_graph(graph: Any) -> None:
-    """Refuse a graph, however it was made, with operations that are not listed or arrays beyond any photograph's.
-
-    Raises:
-        CardError: Names what was found.
-    """
+    """Refuse a graph, however it was made, by operations that are not listed or arrays beyond any photograph's."""
     nodes = graph.get_ordered_ops()
     _check_listed("The graph", (node.get_type_name() for node in nodes), operators.OPENVINO)
     for node in nodes:

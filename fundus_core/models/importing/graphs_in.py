@@ -32,12 +32,7 @@ _ENDS = {"Sigmoid": "sigmoid", "Exp": "exp", "SoftMax": "softmax", "Softmax": "s
 
 
 def read(path: Path, kind: Format, *, size: int | None) -> Found:
-    """Read a graph.
-
-    Args:
-        path: File or, for a SavedModel, folder.
-        kind: What it is.
-        size: Of the input where the graph takes any.
+    """Read a graph: a file or, of a SavedModel, a folder; ``size`` is of the input where the graph takes any.
 
     Raises:
         CardError: It is damaged, or its input is no photograph.
@@ -115,11 +110,7 @@ def _standing_alone(graph: ov.Model) -> ov.Model:
 
 
 def convert_module(module: Any, shape: list[int]) -> ov.Model:
-    """Return a torch module as a graph that takes any number of photographs.
-
-    Args:
-        module: Traced with one input.
-        shape: 1 x S x S x 3 or 1 x 3 x S x S.
+    """Return a torch module of one input (1 x S x S x 3 or 1 x 3 x S x S) as a graph for any number of photographs.
 
     Raises:
         CardError: OpenVINO cannot convert it.
@@ -166,12 +157,7 @@ def pick(graph: ov.Model, column: int | None) -> ov.Model:
 
 
 def from_graph(graph: ov.Model, kind: Format, size: int | None) -> Found:
-    """Return what a graph says of itself.
-
-    Args:
-        graph: With one input.
-        kind: Where it came from.
-        size: Of the input where the graph takes any.
+    """Return what a graph with one input says of itself; ``size`` is of the input where it takes any.
 
     Raises:
         CardError: Its input is no photograph, or its outputs are no row of numbers.

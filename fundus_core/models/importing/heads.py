@@ -81,15 +81,9 @@ def read(
     modules: Sequence[Module],
     name: str,
 ) -> Head:
-    """Return the head that these tensors make.
+    """Return the head that tensors, by name in the file's order, make behind ``width`` pooled features.
 
-    Args:
-        left: By name, in the file's order.
-        width: Number of pooled features.
-        wanted: What the card says.
-        hidden: Activations of hidden layers, as the card gives them.
-        modules: Of a network that was saved whole.
-        name: Of the file, for messages.
+    ``hidden`` are activations as the card gives them, ``modules`` those of a network that was saved whole.
 
     Raises:
         CardError: A tensor has no place in it, or what follows a hidden layer is not known.

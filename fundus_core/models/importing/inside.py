@@ -33,22 +33,19 @@ def bring(
     without: Sequence[str] = (),
     photographs: Sequence[str] = (),
 ) -> dict[str, object]:
-    """Read a file and write card, weights and golden example into a folder.
+    """Read a file and write card, weights and golden example into a folder, which exists and is empty.
 
     Args:
         file: Path of the weights.
         content: Of the card that the user brings.
         name: Of that card, for messages.
-        folder: Where to write; exists and is empty.
+        folder: Where to write.
         choice: Which of several sets of weights in it.
         without: Beginnings of names of tensors that are no part of the network.
         photographs: Of the sample, on which it is shown how far other readings of the file would differ.
 
     Returns:
         What the file was, and how it was proved, as plain values.
-
-    Raises:
-        FundusError: As the readers say.
     """
     path = single(Path(file))
     draft = with_config(Draft(content, name, choice, tuple(without)), Path(file))
@@ -65,11 +62,7 @@ def bring(
 
 
 def begin(*, file: str, folder: str) -> None:
-    """Read a file's tensors and write them, by timm's names where they are known, as safetensors into a folder.
-
-    Args:
-        file: Path of the weights.
-        folder: Where to write; exists and is empty.
+    """Read a file's tensors and write them, by timm's names where they are known, as safetensors into an empty folder.
 
     Raises:
         FundusError: As the readers say, or the file keeps its tensors within a graph.
@@ -94,11 +87,7 @@ def begin(*, file: str, folder: str) -> None:
 
 
 def read(file: Path, kind: Format, draft: Draft, *, whole: bool = False) -> Found:
-    """Look through a file of weights, and read it as its format demands.
-
-    Raises:
-        CardError: As the look and the readers say.
-    """
+    """Look through a file of weights, and read it as its format demands."""
     looking.through(file, kind)
     if kind in _KERAS:
         from fundus_core.models.importing import keras_files

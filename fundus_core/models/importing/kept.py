@@ -17,13 +17,9 @@ _MOST = {CARD: 2**20, GOLDEN: 2**26, GRAPH: 2**27}
 
 
 def take(made: Path, place: Path, model_id: str, *, most: int) -> Card:
-    """Copy what a confined process made, and nothing else, and return its card.
+    """Copy what a confined process made, and nothing else, into an empty folder, and return its card.
 
-    Args:
-        made: Its folder.
-        place: Where the copies go; exists and is empty.
-        model_id: What the card must be called.
-        most: Bytes that the weights may have.
+    Its id must be ``model_id``; the weights may have ``most`` bytes.
 
     Raises:
         CardError: A file is missing, or is not what the card says.

@@ -27,11 +27,7 @@ _FAULTS = (ValueError, TypeError, KeyError, AttributeError, IndexError, RuntimeE
 
 
 def keras() -> Any:
-    """Return Keras, running on torch.
-
-    Raises:
-        CardError: It runs on something else in this process.
-    """
+    """Return Keras, running on torch; a ``CardError`` where it runs on something else in this process."""
     os.environ.setdefault("KERAS_BACKEND", "torch")
     import keras as library
 
@@ -44,12 +40,7 @@ def keras() -> Any:
 
 
 def load(path: Path, kind: Format, content: Mapping[str, object]) -> Any:
-    """Return the Keras model of a file.
-
-    Args:
-        path: The file.
-        kind: What it is.
-        content: Its description, checked.
+    """Return the Keras model of a file, whose description was checked.
 
     Raises:
         CardError: Keras cannot rebuild it.

@@ -116,10 +116,7 @@ def _from_archive(path: Path) -> dict[str, object]:
 def check_description(description: Mapping[str, object], name: str) -> None:
     """Refuse a description that names anything but layers and values of Keras.
 
-    Args:
-        description: As the file holds it. What a training left in it (``compile_config``) is never loaded and not
-            looked at.
-        name: Of the file, for messages.
+    What a training left in it (``compile_config``) is never loaded and not looked at.
 
     Raises:
         CardError: With what was found and what to export instead.
@@ -185,11 +182,7 @@ def _refuse(name: str, what: str) -> NoReturn:
 
 
 def check_archive(path: Path) -> None:
-    """Refuse a ``.keras`` archive with anything but its three members.
-
-    Raises:
-        CardError: A member is unknown, outside the archive, or too large.
-    """
+    """Refuse a ``.keras`` archive with anything but its three members, or one that is too large."""
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             if member.filename not in (*_MEMBERS, "assets/"):
@@ -212,11 +205,7 @@ def check_archive(path: Path) -> None:
 
 
 def check_hdf5(file: h5py.File, name: str) -> None:
-    """Refuse an HDF5 file that reaches for other files, goes in circles, or claims more than it holds.
-
-    Raises:
-        CardError: It does.
-    """
+    """Refuse an HDF5 file that reaches for other files, goes in circles, or claims more than it holds."""
     seen: set[int] = set()
     waiting, claimed = [file], 0
     while waiting:

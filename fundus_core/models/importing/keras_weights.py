@@ -29,9 +29,8 @@ _NO_WEIGHTS = frozenset(("optimizer", "optimizer_weights", "seed_generator", "me
 def read(path: Path, hidden: Sequence[str]) -> Found:
     """Read an EfficientNet whose layers carry Keras' own names.
 
-    Args:
-        path: HDF5, written by ``save_weights`` of Keras 2 or 3.
-        hidden: Activations of its hidden layers, which such a file does not say.
+    The file is HDF5, as ``save_weights`` of Keras 2 or 3 writes it. Such a file does not say the activations of
+    ``hidden`` layers.
 
     Raises:
         CardError: It holds another network, or hidden layers that nobody explained.

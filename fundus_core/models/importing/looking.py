@@ -18,11 +18,7 @@ from fundus_core.models.importing.formats import Format
 
 
 def through(path: Path, kind: Format) -> None:
-    """Refuse a file that holds anything but what a network of its form is made of.
-
-    Raises:
-        CardError: It is damaged, or does; names what was found.
-    """
+    """Refuse a file that is damaged, or holds anything but what a network of its form is made of, by its name."""
     if kind in _LOOKS:
         _LOOKS[kind](path)
 

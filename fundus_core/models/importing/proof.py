@@ -44,13 +44,9 @@ def write_golden(crop: Pixels, path: Path) -> str:
 
 
 def expected(draft: Draft, found: Found, crops: Pixels, *, nudge: float = 0.0) -> Floats | None:
-    """Return what the file's own network says (n x outputs, in units); ``None`` where it has none.
+    """Return what the file's own network says of crops (n x S x S x 3): n x outputs, in units.
 
-    Args:
-        draft: How it is fed, and what follows its outputs.
-        found: The network.
-        crops: n x S x S x 3.
-        nudge: By how much of itself its input is made larger.
+    ``None`` where it has none. Its input is made larger by the share ``nudge`` of itself.
     """
     if found.original is None:
         return None

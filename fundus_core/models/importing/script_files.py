@@ -21,9 +21,7 @@ from fundus_core.records import Floats
 def read(path: Path, *, size: int | None) -> Found:
     """Read a TorchScript program of listed operators and turn it into a graph, so that it never runs again.
 
-    Args:
-        path: The file.
-        size: Of the input, which the file does not say.
+    The file does not say the ``size`` of its input.
 
     Raises:
         CardError: It is damaged, holds an operator that is not listed, or cannot be converted.

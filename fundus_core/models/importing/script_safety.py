@@ -41,11 +41,7 @@ _SYNTAX = (
 
 
 def check_archive(path: Path) -> None:
-    """Refuse an archive whose program holds anything but listed operators.
-
-    Raises:
-        CardError: Names what was found.
-    """
+    """Refuse an archive whose program holds anything but listed operators, by its name."""
     try:
         with zipfile.ZipFile(path) as archive:
             trees = [_tree(path, name, text) for name, text in _texts(path, archive)]
@@ -139,11 +135,7 @@ def _value(name: str) -> bool:
 
 
 def check_graph(path: Path, module: Any) -> None:
-    """Refuse a loaded module in whose graph, everything inlined, torch sees another operator than those listed.
-
-    Raises:
-        CardError: Names it.
-    """
+    """Refuse a loaded module in whose graph, everything inlined, torch sees another operator than those listed."""
     whole = module.inlined_graph  # kept, as its nodes go when it goes
     waiting = [whole]
     while waiting:

@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 
 def tensors(file: Path) -> dict[str, Tensor]:
-    """Return the tensors of a file of weights by name.
-
-    Args:
-        file: safetensors, a torch state dict, or a Keras EfficientNet, whose tensors get timm's names.
+    """Return the tensors of a file by name: safetensors, a torch state dict, or a Keras EfficientNet, by timm's names.
 
     Raises:
         UsageError: There is no such file.

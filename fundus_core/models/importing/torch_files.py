@@ -25,11 +25,6 @@ _FACTS = ("eps", "padding", "stride", "dilation", "groups", "kernel_size", "nega
 def read(path: Path, kind: Format, wanted: Wanted) -> Found:
     """Read names and tensors and fit them into a timm network, the one that the card names or the tensors tell.
 
-    Args:
-        path: The file.
-        kind: Whether torch's or safetensors.
-        wanted: What the user says.
-
     Raises:
         CardError: The network is not known, the tensors do not fit it, or one of them has no place in it.
     """

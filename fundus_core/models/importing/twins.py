@@ -65,11 +65,7 @@ def with_habits(draft: Draft, found: Found) -> Found:
 def measured(draft: Draft, found: Found, folder: Path, photographs: Sequence[Path]) -> list[dict[str, object]]:
     """Return for each reading that remains what it is, its key, and how far each target would differ.
 
-    Args:
-        draft: The user's card.
-        found: The network as it was read, with its twins.
-        folder: Where card and weights lie.
-        photographs: Of the sample; drawn examples where there are none.
+    Card and weights lie in ``folder``; drawn examples are asked about where there are no photographs of the sample.
     """
     if not found.twins:
         return []

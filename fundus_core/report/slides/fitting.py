@@ -80,13 +80,7 @@ def fit(
 ) -> tuple[tuple[str, ...], float]:
     """Return paragraphs and the size of letters at which they fit; what fits at no size ends in an ellipsis.
 
-    Args:
-        lines: Paragraphs.
-        room: Width in pixels.
-        high: Height in pixels.
-        largest: Size to begin with, in pixels.
-        least: Smallest size, in pixels.
-        bold: Whether letters are.
+    All measures are in pixels; the size begins at the largest.
     """
     size = largest
     while size > least and height(lines, size, room, bold=bold) > high:

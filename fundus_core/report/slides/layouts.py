@@ -141,13 +141,7 @@ def scatter(
 ) -> Page:
     """Return a target's slide: the scatter, its error in large figures, and what to hold it against.
 
-    Args:
-        title: The target.
-        figure: Made by ``sized`` to the left half.
-        main: The error with its unit.
-        under: What it is, with its interval.
-        facts: Name and value, a row each.
-        notes: For the speaker.
+    ``main`` is the error with its unit, ``under`` what it is, with its interval; facts are name and value, a row each.
     """
     x, room = 632.0, RIGHT - 632.0
     lines, size = fit([main], room, 92, 66, least=30, bold=True)
@@ -183,13 +177,8 @@ def comparison(
 ) -> Page:
     """Return every target beside its yardsticks: a bar as long as its share of the error of predicting the mean.
 
-    Args:
-        title: The slide's.
-        head: Of the columns: name, bar, then the numbers.
-        bars: A row each.
-        legend: What the bar, the whisker, the diamond and the line at the end are.
-        remark: Below the table.
-        notes: For the speaker.
+    The head is of the columns: name, bar, then the numbers. The legend says what the bar, the whisker, the diamond and
+    the line at the end are.
     """
     widths = _columns(head, bars)
     row = min(56.0, 384.0 / (len(bars) + 1))

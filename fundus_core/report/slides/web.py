@@ -39,12 +39,7 @@ def asset(name: str) -> str:
 
 
 def data_of(deck: Deck, words: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the script shows.
-
-    Args:
-        deck: The slides.
-        words: ``back``, ``next`` and ``full`` in the reader's language.
-    """
+    """Return what the script shows; words are ``back``, ``next`` and ``full`` in the reader's language."""
     total = len(deck.pages)
     pages = [_page(page, deck, f"{place} / {total}") for place, page in enumerate(deck.pages, start=1)]
     return {"slides": pages, "words": dict(words), "title": deck.title, "dark": deck.dark}

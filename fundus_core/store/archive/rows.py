@@ -13,11 +13,7 @@ from fundus_core.store.archive import layout
 
 
 def reject(name: str) -> NoReturn:
-    """Say which part of the file is at fault.
-
-    Raises:
-        UsageError: Always.
-    """
+    """Say which part of the file is at fault, by a ``UsageError``."""
     raise UsageError("The file's {name} is not as an export writes it; export the cohort again.", name=say(name))
 
 
@@ -54,11 +50,7 @@ def read(content: IO[bytes], name: str) -> Any:
 
 
 def lines(content: IO[bytes]) -> Iterator[Row]:
-    """Its objects, one a line; a line that is too long is cut, and then no object.
-
-    Raises:
-        ValueError: A line is no JSON.
-    """
+    """Its objects, one a line (a ``ValueError`` where it is no JSON); a line that is too long is cut, and then none."""
     while line := content.readline(layout.MOST_LINE):
         yield Row(json.loads(line))
 

@@ -40,11 +40,7 @@ _SHOWN = 60
 def unpack(file: str) -> int:
     """Read a file to its end and write what it holds into the current folder, in plain files.
 
-    Args:
-        file: Path of the archive.
-
-    Returns:
-        The bytes that the photographs and pictures take.
+    Returns the bytes that the photographs and pictures take.
 
     Raises:
         UsageError: It is no exported cohort, is damaged, or is made to fill memory or disk.
@@ -61,11 +57,7 @@ def unpack(file: str) -> int:
 
 
 def check_size(file: Path, archive: zipfile.ZipFile) -> None:
-    """Refuse a file that is made to fill memory or disk, by what it says of itself; reading holds it to its word.
-
-    Raises:
-        UsageError: It holds more than a cohort can.
-    """
+    """Refuse a file that is made to fill memory or disk, by what it says of itself; reading holds it to its word."""
     there = archive.infolist()
     size = sum(one.file_size for one in there)
     packed = sum(one.compress_size for one in there)

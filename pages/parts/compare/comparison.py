@@ -82,13 +82,9 @@ def _named(group: Observations) -> Observations:
 
 
 def table(study: Study, analysis: Analysis[Any], target_id: str = "", remark: str = "") -> None:
-    """Draw one analysis under its title; nothing where it says nothing.
+    """Draw one analysis of a target, or of the cohorts as a whole, under its title; nothing where it says nothing.
 
-    Args:
-        study: Of the cohorts.
-        analysis: Which.
-        target_id: Of which target; empty for what concerns the cohorts as a whole.
-        remark: Stands below; what the analysis answers where none is given.
+    The remark stands below; what the analysis answers where none is given.
     """
     made = shown(study, analysis, target_id, tell, display_names.cohort)
     if made.body:

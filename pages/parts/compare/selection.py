@@ -46,11 +46,7 @@ def views(left: Any, right: Any) -> list[View]:
 
 
 def _cohorts(found: Sequence[Cohort]) -> list[Cohort]:
-    """Draw the choice of cohorts.
-
-    Raises:
-        GoneError: The address or the tab names one that is not there.
-    """
+    """Draw the choice of cohorts; a ``GoneError`` where the address or the tab names one that is not there."""
     known = {cohort.key: cohort for cohort in found}
     words = {key: display_names.cohort(cohort.name) for key, cohort in known.items()}
     _take(known)

@@ -58,13 +58,7 @@ def figures_of(target: str, columns: Sequence[str]) -> dict[str, str]:
 
 
 def explanation(what: str, observations: int = 0, *, binary: bool = False) -> str:
-    """Return one or two sentences that help to read the figure.
-
-    Args:
-        what: The figure, by its name in the address.
-        observations: How many it shows; very many are drawn as a density.
-        binary: Whether the target is a probability.
-    """
+    """Return one or two sentences that help to read the figure; very many observations are drawn as a density."""
     if what == "scatter" and binary:
         return _("How often each probability is predicted, apart for the two true classes; a good model parts them.")
     words = _(_FIGURES[what].question)

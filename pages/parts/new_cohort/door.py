@@ -36,9 +36,6 @@ def pseudonyms(where: str) -> Pseudonyms | None:
     """Let the user choose the key; return what it makes, ``None`` as long as there is no key.
 
     A passphrase or the bytes of a key file live in this tab's memory only, until the photographs are in.
-
-    Args:
-        where: Part of the widgets' keys, where this is asked in several places.
     """
     words = {"own": _("The key of this machine"), "passphrase": _("Passphrase"), "file": _("Key file")}
     ask: Mapping[str, Callable[[str], bytes]] = {"own": _own, "passphrase": _passphrase, "file": _file}

@@ -31,14 +31,9 @@ class Handover(threading.Thread):
     def __init__(
         self, store: Store, plan: Plan, models: Sequence[str], percentile: float, leave: Callable[[], None]
     ) -> None:
-        """Prepare; ``start`` begins.
+        """Prepare; ``start`` begins, and ``leave`` is called once the photographs are in, to clear away the upload.
 
-        Args:
-            store: Where to.
-            plan: What.
-            models: Ids of cards that will read the photographs.
-            percentile: Of quality below which photographs are refused; the usual limits where 0.
-            leave: Called once the photographs are in, to clear away the upload.
+        Photographs below a percentile of quality are refused; by the usual limits where it is 0.
         """
         super().__init__(name="handover", daemon=True)
         self._store, self._plan, self._models = store, plan, list(models)

@@ -41,11 +41,7 @@ def of_batch(batch: Batch) -> Found:
 
 
 def of_path(path: Path, roots: Sequence[Path]) -> Found:
-    """List the photographs of a folder, ZIP or manifest on this machine.
-
-    Args:
-        path: Where they are.
-        roots: Folders that everything must lie below, links resolved.
+    """List the photographs of a folder, ZIP or manifest on this machine, below one of the roots, links resolved.
 
     Raises:
         UsageError: There is no such path, it lies outside the roots, or the manifest cannot be read.
@@ -91,12 +87,7 @@ class Made:
 
 
 def make(store: Store, plan: Plan, tell: Callable[[int, int], None]) -> Made:
-    """Make a cohort of photographs and their truth.
-
-    Args:
-        store: Where to.
-        plan: What.
-        tell: Called with how many are done and how many there are.
+    """Make a cohort of photographs and their truth; ``tell`` is called with how many are done and how many there are.
 
     Raises:
         FundusError: The name is empty or taken, or a photograph cannot be kept; no cohort is left then.

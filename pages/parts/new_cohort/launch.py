@@ -112,11 +112,7 @@ def key_of(run: int) -> str:
 
 
 def _found(key: str) -> int:
-    """Return the run that a link names.
-
-    Raises:
-        GoneError: There is none.
-    """
+    """Return the run that a link names; a ``GoneError`` where there is none."""
     run = address.whole(key.partition("-")[0])
     with contextlib.suppress(UsageError):
         if run is not None and key_of(run) == key:
@@ -125,11 +121,7 @@ def _found(key: str) -> int:
 
 
 def watched(key: str) -> None:
-    """Show the run that this tab started or was linked to, and where to go from there.
-
-    Raises:
-        GoneError: There is no such run.
-    """
+    """Show the run that this tab started or was linked to, and where to go from there."""
     store, run = home.store(), _found(key)
     now = runs.progress(store, run)
     cohort = store.cohort(now.cohort)

@@ -66,11 +66,7 @@ def matched(given: Given, sides: Sides) -> Match | None:
 
 
 def opened(given: Given) -> Table:
-    """Read a table: the sheet that the user chooses, hidden rows where they want them.
-
-    Raises:
-        TruthError: It is none.
-    """
+    """Read a table (else a ``TruthError``): the sheet that the user chooses, hidden rows where they want them."""
     return _with_hidden(given, _sheet(given))
 
 

@@ -55,12 +55,7 @@ def _component() -> Any:
 
 
 def drop_zone(token: str, *, key: str) -> Sent | None:
-    """Draw the drop zone of a batch; return what the browser sent once it is through.
-
-    Args:
-        token: Of the batch that takes the files.
-        key: Of the widget.
-    """
+    """Draw the drop zone of a batch; return what the browser sent once it is through."""
     result = _component()(
         key=key,
         data={"path": f"{PATH.lstrip('/')}/{token}", "words": _words()},

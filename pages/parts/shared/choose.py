@@ -39,12 +39,7 @@ def view() -> View | None:
 
 
 def find(told: str, known: Mapping[str, Cohort]) -> Cohort | None:
-    """Return the cohort that a link names, by its key or, in older links, by exactly its name.
-
-    Args:
-        told: As in the address.
-        known: Cohorts by key.
-    """
+    """Return the cohort that a link names, by its key or, in older links, by exactly its name."""
     return known.get(told) or next((cohort for cohort in known.values() if cohort.name == told), None)
 
 

@@ -20,14 +20,9 @@ _LETTERS = 12
 
 
 def downloads(figure: Figure, key: str, name: str, write: Note, remark: str) -> None:
-    """Draw the row of buttons beneath a figure.
+    """Draw the row of buttons beneath a figure; ``write`` turns the table into CSV text.
 
-    Args:
-        figure: From ``figures``.
-        key: Of the figure's widget.
-        name: Of the files, without an ending.
-        write: Turns the table into CSV text.
-        remark: Written into every picture, in the reader's language.
+    The name is of the files, without an ending; the remark is written into every picture, in the reader's language.
     """
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall"):
         shown = st.toggle(_("Table"), key=f"table-{key}", help=_("The numbers that the figure was drawn from."))

@@ -15,14 +15,10 @@ _NUMBER_FIRST = re.compile(r"[+-]\d[\d.,]*(?: (?:[^=+@|!]|\+\d)*)?")
 
 
 def grid(rows: Sequence[Mapping[str, Any]], **options: Any) -> None:
-    """Draw rows as a table.
+    """Draw rows (cells by heading) as a table, with options of ``st.dataframe``.
 
     The table's own button saves what it shows as CSV, in the browser, past our writer: names of files and cells of a
     stranger's table are therefore shown as the writer would write them.
-
-    Args:
-        rows: Cells by heading.
-        options: Of ``st.dataframe``.
     """
     st.dataframe([{safe(name): safe(cell) for name, cell in row.items()} for row in rows], hide_index=True, **options)
 

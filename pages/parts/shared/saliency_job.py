@@ -29,8 +29,7 @@ def possible(view: View, item: Item) -> bool:
 def ask(view: View, item: Item) -> Future[Explanation]:
     """Ask for the maps of all targets at once; the same question again gets the same answer.
 
-    Returns:
-        The answer, done at once where it is known; it raises a ``FundusError`` where there is none.
+    It is done at once where it is known; it raises a ``FundusError`` where there is none.
     """
     asked = (item.sha256, view.model, cards.known()[view.model].weights.sha256)
     with _guard:

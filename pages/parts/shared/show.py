@@ -65,15 +65,8 @@ LASSO_POINTS = 20_000
 def chart(figure: Figure, key: str, *, select: int = 0, name: str = "", view: View | None = None) -> list[str]:
     """Draw a figure and, where it has a name, what can be taken away from it; return the points chosen in it.
 
-    Args:
-        figure: From ``figures``.
-        key: Of the widget.
-        select: How many points can be selected; none where 0.
-        name: Of the files that it is saved as; empty for a small one that stands beside its own numbers.
-        view: Whose numbers it shows, for the note in its CSV.
-
-    Returns:
-        The names of the points that were clicked or lassoed.
+    ``select`` is how many points can be selected. The name is of the files that it is saved as; empty for a small one
+    that stands beside its own numbers. The view is for the note in its CSV.
     """
     config = {
         "displaylogo": False,

@@ -24,11 +24,7 @@ class Answer:
 
 
 def ask(*options: str | Path) -> Answer:
-    """Ask ``python -m fundus_core models ...`` and wait.
-
-    Args:
-        *options: What follows ``models``.
-    """
+    """Ask ``python -m fundus_core models ...`` and wait."""
     done = run("models", *options, "--json")
     try:
         return Answer(from_json(json.loads(done.stdout)))
@@ -37,11 +33,7 @@ def ask(*options: str | Path) -> Answer:
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m fundus_core ...`` and wait.
-
-    Args:
-        *words: The verb and what follows it.
-    """
+    """Run ``python -m fundus_core ...`` and wait."""
     command = processes.command("fundus_core", *words)
     return subprocess.run(  # noqa: S603 (our own interpreter and module)
         command, env=processes.environment(**{processes.SENTENCES: "1"}), capture_output=True, text=True, check=False

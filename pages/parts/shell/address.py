@@ -21,13 +21,9 @@ class GoneError(Exception):
     """An address, a tab or a widget names what is not there."""
 
     def __init__(self, what: str, told: str, *, keys: Sequence[str] = (), widgets: Sequence[str] = ()) -> None:
-        """Say what is missing.
+        """Say which kind of thing (translated, such as a widget's label) is missing, and as what it was named.
 
-        Args:
-            what: Kind of thing, translated, such as the label of its widget.
-            told: What the address, the tab or the widget names.
-            keys: Query parameters to forget before the page can go on.
-            widgets: Keys of widgets to forget as well.
+        Query parameters and widgets are forgotten before the page can go on.
         """
         super().__init__(f"{what}: {told}")
         self.what, self.told = what, told
@@ -94,13 +90,10 @@ def told(key: str) -> str:
 
 
 def check(label: str, key: str, options: Collection[str], *, memory: bool = False) -> None:
-    """See to it that what the address names is there.
+    """See to it that what the address names is there; a ``GoneError`` where it is not.
 
     What a tab chose itself and wrote into its address is no link: where another choice has taken it away, the default
     is shown. With ``memory`` that counts as well: a thing that was there and was deleted.
-
-    Raises:
-        GoneError: It is not.
     """
     kept = str(st.session_state.get(f"kept_{key}", "")) if memory else ""
     for name in (told(key), kept):
@@ -110,12 +103,6 @@ def check(label: str, key: str, options: Collection[str], *, memory: bool = Fals
 
 def held(label: str, widget: str, options: Collection[Any], *, say: Callable[[Any], str] = str) -> None:
     """See to it that what a widget holds is there still: Streamlit would put the first option in its place.
-
-    Args:
-        label: Of the widget, translated.
-        widget: Its key.
-        options: What it offers now.
-        say: Names a value for the reader.
 
     Raises:
         GoneError: It is not.

@@ -41,11 +41,7 @@ class Taken:
 
 
 def check_room(folder: Path, size: int) -> None:
-    """See to it that the disk has room for more bytes.
-
-    Raises:
-        UploadError: It has not.
-    """
+    """See to it that the disk has room for more bytes; an ``UploadError`` where it has not."""
     if shutil.disk_usage(folder).free - size < KEEP_FREE_BYTES:
         raise UploadError(507, FULL)
 

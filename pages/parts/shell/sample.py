@@ -24,9 +24,7 @@ MODEL = "sample-rendered"
 def ensure(store: Store, home: Path) -> None:
     """Put the sample cohort into a store with its readings; once only, so that who deletes it is rid of it.
 
-    Args:
-        store: Where to.
-        home: The working folder; a mark in it says that the sample was offered.
+    A mark in the working folder says that the sample was offered.
     """
     mark, table = home / "sample-offered", FOLDER / "truth.csv"
     there = next((cohort for cohort in store.cohorts() if cohort.name == NAME), None)

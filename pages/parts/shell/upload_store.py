@@ -133,11 +133,7 @@ class Batch:
         return _beside(path / last, index) if (path / last).exists() else path / last
 
     def put(self, name: str, data: bytes, index: int = 0) -> Path:
-        """Write one file that is already in memory (the small uploader).
-
-        Raises:
-            UploadError: No room, or more than a session may bring.
-        """
+        """Write one file that is already in memory (the small uploader); an ``UploadError`` where it may not come."""
         check_room(self.folder, len(data))
         self.reserve(len(data))
         part = self.part()
@@ -164,11 +160,7 @@ class Batch:
         return path
 
     def reserve(self, more: int) -> None:
-        """Count bytes towards what a browser session may bring, before they arrive.
-
-        Raises:
-            UploadError: It may not bring so much.
-        """
+        """Count bytes towards what a browser session may bring, before they arrive; an ``UploadError`` beyond that."""
         with _settling:
             held = _brought.get(self.folder.name)
             held = self.size() if held is None else held
@@ -210,11 +202,7 @@ class Inbox:
         return token
 
     def batch(self, token: str) -> Batch:
-        """Return the batch of a token.
-
-        Raises:
-            UploadError: No such batch is open.
-        """
+        """Return the batch of a token; an ``UploadError`` where no such batch is open."""
         known = bool(token) and all(letter.isalnum() or letter in "-_" for letter in token)
         if not known or not (self.folder / token / "files").is_dir():
             raise UploadError(404, CLOSED)
