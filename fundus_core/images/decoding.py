@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from fundus_core.images import dicom, jpeg, raster
+from fundus_core.images import jpeg, raster
 from fundus_core.images.colour import has_colour
 from fundus_core.images.content import recognise
 from fundus_core.images.faults import DAMAGE, damaged, out_of_memory
@@ -60,6 +60,8 @@ def _read(data: bytes, kind: str, at_least: int, pseudonymise: Pseudonymise | No
         if kind == "jpeg":
             return jpeg.read(data, at_least)
         if kind == "dicom":
+            from fundus_core.images import dicom  # half a second, which no other file needs
+
             return dicom.read(data, pseudonymise)
         return raster.read(data, kind)
     except DAMAGE as error:

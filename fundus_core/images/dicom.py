@@ -18,7 +18,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from fundus_core.errors import PhotographError, say
 from fundus_core.images.colour import stack, to_srgb
-from fundus_core.images.dicom_facts import age_of, dropped_from, eye_of, patient_id_of
+from fundus_core.images.dicom_facts import DAMAGE, age_of, dropped_from, eye_of, patient_id_of
 from fundus_core.images.dicom_pixels import KIND, Layout, decode_frame, layout_of
 from fundus_core.images.faults import Code, damaged, unsupported
 from fundus_core.images.found import Found
@@ -39,8 +39,14 @@ def read(data: bytes, pseudonymise: Callable[[str], str] | None) -> Found:
 
     Raises:
         PhotographError: ``not_a_photograph``, ``unsupported``, ``too_large``, ``truncated`` or ``damaged``.
-        DAMAGE: What pydicom and its codecs raise on a damaged file.
     """
+    try:
+        return _read(data, pseudonymise)
+    except DAMAGE as error:
+        raise damaged(KIND, error) from None
+
+
+def _read(data: bytes, pseudonymise: Callable[[str], str] | None) -> Found:
     dataset = _open(data)
     layout = layout_of(dataset)
     pixels, colour_note = _to_rgb(decode_frame(dataset, layout), dataset)

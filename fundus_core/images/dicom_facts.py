@@ -6,12 +6,15 @@ import math
 from datetime import date, datetime
 
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from fundus_core.errors import say
 from fundus_core.identity import eye_in_cell
-from fundus_core.images.faults import DAMAGE
+from fundus_core.images import faults
 from fundus_core.records import Eye
 
+DAMAGE = (*faults.DAMAGE, BytesLengthException, InvalidDicomError)
+"""What pydicom and its codecs raise on a damaged file."""
 _EXAMINED = ("AcquisitionDateTime", "AcquisitionDate", "ContentDate", "StudyDate")
 _YEARS_PER_UNIT = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 _OVERLAY_GROUPS = range(0x6000, 0x6020)

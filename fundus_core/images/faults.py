@@ -8,7 +8,6 @@ from enum import StrEnum
 
 import cv2
 from PIL.Image import DecompressionBombError
-from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from fundus_core.errors import PhotographError, say
 from fundus_core.images.limits import MAX_BYTES, MAX_PIXELS
@@ -49,11 +48,12 @@ DAMAGE = (
     struct.error,
     DecompressionBombError,  # Pillow, on a size that it finds within the content
     cv2.error,
-    BytesLengthException,
-    InvalidDicomError,
     zlib.error,
 )
-"""What the libraries raise on a damaged file, found by damaging files; anything else is a fault of ours."""
+"""What the libraries raise on a damaged file, found by damaging files; anything else is a fault of ours.
+
+pydicom's own errors are in ``dicom_facts``: to import it takes longer than to read a photograph of another kind.
+"""
 
 _CUT_WORDS = ("truncated", "less than expected")  # Pillow, pydicom
 _AGAIN = "Copy or export it again from where it came."

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from fundus_core.errors import UsageError
 from fundus_core.records import Floats, Pixels, RetinaBounds
@@ -181,6 +180,8 @@ def _rows(marks: _Marks, *, upright: bool) -> Iterator[Floats]:
     edges = marks.along(upright=upright)
     if len(edges) < 3:
         return
+    from scipy.sparse.csgraph import connected_components  # a quarter of a second, which most photographs do not need
+
     row_of = connected_components(_linked(marks, edges), directed=False)[1]
     for row in np.flatnonzero(np.bincount(row_of) >= 3):
         these = row_of == row

@@ -55,30 +55,30 @@ class Answer:
     """By version id, where the networks were asked."""
 
 
-def each(tasks: Sequence[Task], open_model: OpenModel) -> Iterator[Answer]:
-    """Do tasks one after the other, each without danger to this process."""
-    child: Child | None = None
-    try:
+class Apart:
+    """Does tasks in a process of its own, which lives from the first until it dies on one or is ended."""
+
+    def __init__(self, open_model: OpenModel) -> None:
+        """Start nothing yet: most workers never meet a suspect."""
+        self._open_model = open_model
+        self._child: Child | None = None
+
+    def each(self, tasks: Sequence[Task]) -> Iterator[Answer]:
+        """Do tasks one after the other, each without danger to this process."""
         for task in tasks:
-            child = child or Child(_Reader, open_model)
-            answer = _asked(child, task)
-            if answer is None:
-                child.end()
-                child = None
+            self._child = self._child or Child(_Reader, self._open_model)
+            try:
+                answer: Answer = self._child.ask("do", task, patience_s=PATIENCE_S)
+            except DiedError:
+                self.end()
                 answer = Answer(Looked(task.member, "", frozenset(), None, KILLED), {})
             yield answer
-    finally:
-        if child is not None:
-            child.end()
 
-
-def _asked(child: Child, task: Task) -> Answer | None:
-    """The child's answer, or ``None`` where it died or hangs."""
-    try:
-        answer: Answer = child.ask("do", task, patience_s=PATIENCE_S)
-    except DiedError:
-        return None
-    return answer
+    def end(self) -> None:
+        """End the process and give its memory back; the next task starts another."""
+        if self._child is not None:
+            self._child.end()
+            self._child = None
 
 
 class _Reader:

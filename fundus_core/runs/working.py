@@ -65,6 +65,7 @@ class Worker:
         self.opening = opening
         self.presence = presence_
         self.pool = pool
+        self.apart = alone.Apart(opening)
         self.over = threading.Event()
         self.ahead: deque[Job] = deque()
         self.models: OrderedDict[int, Model] = OrderedDict()
@@ -76,15 +77,15 @@ class Worker:
         """Do one batch; returns whether there was one."""
         self.poll()
         self.fill()
-        if not self.ahead:
-            return False
-        job = self.ahead.popleft()
-        if any(member.deaths for member in job.members):
+        job = self.ahead.popleft() if self.ahead else None
+        if job and any(member.deaths for member in job.members):
             self.finish(job, *self.try_alone(job))
-        elif self.wait_for(job):
+            return True
+        self.apart.end()  # suspects of a run come first: it has none left
+        if job and self.wait_for(job):
             self.fill()
             self.finish(job, [look.result() for look in job.looks], {})
-        return True
+        return job is not None
 
     def poll(self) -> None:
         """Look, a few times a second, whether somebody wants a stop, a pause or a cancel."""
@@ -195,7 +196,7 @@ class Worker:
         ]
         looked: list[Looked] = []
         predicted: dict[int, dict[int, Predicted]] = {}
-        for answer in alone.each(tasks, self.opening):
+        for answer in self.apart.each(tasks):
             self.show(answer.looked)
             looked.append(answer.looked)
             if answer.predicted:
@@ -229,7 +230,8 @@ class Worker:
                 return
 
     def forget(self) -> None:
-        """Let the threads do no more of what is ahead."""
+        """Let the threads, and the process apart, do no more of what is ahead."""
+        self.apart.end()
         for job in self.ahead:
             _cancel(job)
         self.ahead.clear()

@@ -15,10 +15,6 @@ from itertools import islice
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-import openpyxl  # type: ignore[import-untyped]
-from openpyxl.utils.cell import range_boundaries  # type: ignore[import-untyped]
-from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
-
 from fundus_core.errors import TruthError, say
 from fundus_core.tables.faults import Fault
 from fundus_core.tables.formats import shown, tells
@@ -38,7 +34,7 @@ _FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
 _DAMAGE = (
     *(KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, EOFError, OSError, AssertionError),
     *(NotImplementedError, RuntimeError, SyntaxError, MemoryError, struct.error, zlib.error),
-    *(zipfile.BadZipFile, ParseError, InvalidFileException),
+    *(zipfile.BadZipFile, ParseError),
 )
 """What openpyxl, zipfile and the XML reader were seen to raise on damaged workbooks (found by mutation)."""
 
@@ -76,10 +72,21 @@ def sheet_names(data: bytes, name: str) -> tuple[str, ...]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
+            book = _open(data)
             return tuple(sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible")
         except _DAMAGE as error:
             raise TruthError(_damaged(name, error)) from error
+
+
+def _open(data: bytes, *, data_only: bool = False) -> Any:
+    """Open a workbook with the streaming reader.
+
+    Only that one is safe: the other lays out every cell of a merged or formatted area, which a damaged or hostile file
+    may state to be the whole sheet.
+    """
+    import openpyxl  # type: ignore[import-untyped]  # a fifth of a second, which the start of no process needs
+
+    return openpyxl.load_workbook(io.BytesIO(data), data_only=data_only, read_only=True)
 
 
 def _damaged(name: str, error: Exception) -> str:
@@ -142,9 +149,7 @@ def _check_archive(data: bytes, name: str) -> None:
 
 
 def _read(data: bytes, name: str, wanted: str | None) -> Sheet:
-    # only the streaming reader is safe: the other one lays out every cell of a merged or formatted area that a
-    # damaged or hostile file may state to be the whole sheet
-    book = openpyxl.load_workbook(io.BytesIO(data), data_only=True, read_only=True)
+    book = _open(data, data_only=True)
     sheets = {sheet.title: sheet for sheet in book.worksheets}
     if wanted is not None and wanted not in sheets:
         raise TruthError(
@@ -244,6 +249,8 @@ def word(cell: object) -> str:
 
 def _fill_merged(grid: Grid, written: bytes) -> None:
     """Write the value of a merged area into each of its cells, as far as the table reaches."""
+    from openpyxl.utils.cell import range_boundaries  # type: ignore[import-untyped]
+
     width = max(map(len, grid))
     for found in islice(_MERGED.finditer(written), _MOST_MERGED):
         left, top, right, bottom = range_boundaries(found[1].decode())
@@ -259,7 +266,7 @@ def _at(grid: Grid, row: int, column: int) -> str:
 
 def _formulas_without_value(grid: Grid, data: bytes, title: str) -> list[Fault]:
     """List formulas whose result was never stored (files written by programs that do not calculate)."""
-    sheet = openpyxl.load_workbook(io.BytesIO(data), read_only=True)[title]
+    sheet = _open(data)[title]
     sheet.reset_dimensions()
     what = "The formula has no stored result. Open the file in Excel, save it, and give it again."
     return [

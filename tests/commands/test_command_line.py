@@ -169,16 +169,19 @@ def test_an_unknown_option_is_told_in_one_line() -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-HEAVY = {"torch", "timm", "keras", "openvino", "pandas", "scipy.stats", "sqlalchemy", "plotly", "matplotlib", "jinja2"}
+HEAVY = {
+    *("torch", "timm", "keras", "openvino", "pandas", "scipy", "scipy.stats", "sqlalchemy", "alembic", "plotly"),
+    *("matplotlib", "jinja2", "pydicom", "openpyxl"),
+}
 NEEDED = {
     "": set(),
-    "synthesise": set(),
+    "synthesise": {"scipy"},
     "inspect": set(),
     "deidentify": {"sqlalchemy"},
     "models": set(),
     "train": set(),
     "explain": set(),
-    "evaluate": {"scipy.stats"},
+    "evaluate": {"scipy", "scipy.stats"},
 }
 """Of the heavy libraries, those that a verb may load before it is asked for anything."""
 LOADED = """

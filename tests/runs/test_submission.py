@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_neither_store_nor_runs_import_what_only_the_worker_needs() -> None:
     code = (
         "import sys; import fundus_core.store, fundus_core.runs;"
-        "print([name for name in ('torch', 'openvino', 'timm', 'alembic', 'streamlit') if name in sys.modules])"
+        "heavy = {'torch', 'openvino', 'timm', 'alembic', 'streamlit', 'pydicom', 'openpyxl', 'scipy'};"
+        "print(sorted(heavy & sys.modules.keys()))"
     )
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, text=True)
     assert answer.stdout.strip() == "[]"

@@ -260,6 +260,7 @@ def test_other_limits_refuse_others_and_nothing_is_taken_from_before(store: Stor
     assert run(store, "a", "red").reused == 2, "the usual limits again: read before"
 
 
+@pytest.mark.parametrize("address", ["sqlite"], indirect=True)  # each child takes a second
 def test_pausing_acts_on_suspects_too(store: Store, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are tried one by one, which takes long; whoever pauses does not wait for the last of them."""
     make("a", range(6))
@@ -269,7 +270,7 @@ def test_pausing_acts_on_suspects_too(store: Store, make: Make, monkeypatch: pyt
     claims.take(store, "dead", turn, 6)
     with store.writing() as connection:
         presence.release(connection, ["dead"], died=True)
-    real, tried = alone.each, []
+    real, tried = alone.Apart.each, []
 
     def each(*arguments: object) -> Iterator[alone.Answer]:
         for answer in real(*arguments):  # type: ignore[arg-type]
@@ -279,12 +280,12 @@ def test_pausing_acts_on_suspects_too(store: Store, make: Make, monkeypatch: pyt
                 time.sleep(working.POLL_S)
             yield answer
 
-    monkeypatch.setattr(alone, "each", each)
+    monkeypatch.setattr(alone.Apart, "each", each)
     worker.work(store, opening=fake.opening)
     paused = runs.progress(store, key)
     assert (paused.state, paused.in_flight, len(tried)) == ("paused", 0, 2)
     assert paused.settled < 2, "what was in hand when the pause came is not counted"
-    monkeypatch.setattr(alone, "each", real)
+    monkeypatch.setattr(alone.Apart, "each", real)
     runs.resume(store, key)
     worker.work(store, opening=fake.opening)
     assert runs.progress(store, key).predicted == 6
