@@ -25,8 +25,8 @@ if not ids:
     st.info(
         _("No cohort has measured values beside predictions: below, who they are and how their predictions differ.")
     )
-    comparison.case_mix(study)
-    comparison.unlabelled(study)
+    comparison.case_mix(study, views)
+    comparison.unlabelled(study, views)
     st.stop()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
     target = choose.target(ids)
@@ -37,17 +37,17 @@ with st.spinner(_("Comparing"), show_time=True):
     found = study.get(side_by_side.COMPARISON, target)
 with buttons:
     comparison.download(study.rows(side_by_side.ESTIMATES, target), views, f"compare-{target}.csv")
-selection.shared(found.in_both)
+selection.shared(views, found.in_both)
 left, right = st.columns(2)
 with left, st.container(border=True, height="stretch"):
     comparison.forest(views, found, target)
 with right, st.container(border=True, height="stretch"):
     comparison.scatter(views, target, level)
     comparison.key_figures(views, found, target)
-comparison.table(study, side_by_side.DIFFERENCES, target, _(found.note))
-comparison.table(study, side_by_side.EQUIVALENCE, target)
-comparison.table(study, side_by_side.STANDARDISED, target)
-comparison.table(study, side_by_side.STANDARDISED_DIFFERENCES, target)
-comparison.table(study, side_by_side.RECALIBRATION, target)
-comparison.case_mix(study)
-comparison.unlabelled(study)
+comparison.table(study, views, side_by_side.DIFFERENCES, target, _(found.note))
+comparison.table(study, views, side_by_side.EQUIVALENCE, target)
+comparison.table(study, views, side_by_side.STANDARDISED, target)
+comparison.table(study, views, side_by_side.STANDARDISED_DIFFERENCES, target)
+comparison.table(study, views, side_by_side.RECALIBRATION, target)
+comparison.case_mix(study, views)
+comparison.unlabelled(study, views)

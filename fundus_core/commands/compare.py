@@ -23,6 +23,7 @@ def add(parser: Parser) -> None:
         metavar="TARGET=VALUE",
         help="test for equivalence within this difference, decided before looking (sbp=2)",
     )
+    parser.add_argument("--by", default="", metavar="COLUMN", help="compare the parts of one cohort, such as its sites")
     add_fold(parser)
     add_bootstrap(parser)
 
@@ -41,8 +42,12 @@ def _run(options: argparse.Namespace) -> int:
         draws=options.draws,
         margins=margins,
         fold=options.fold,
+        by=options.by,
         say=say,
     )
+    for (first, second), people in found.in_both.items():
+        if people:
+            say(f"{first} and {second} share {people} people; each is drawn once and counts in both.")
     for target, each in found.targets.items():
         for name, result in each.results.items():
             score = "accuracy" if "accuracy" in result.estimates else "mae"

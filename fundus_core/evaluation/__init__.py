@@ -34,7 +34,9 @@ from fundus_core.evaluation.observations.sample import (
     bootstrap_population,
     check_level,
     person_ids,
+    select_rows,
     sort_rows,
+    unit_names,
     units_of_analysis,
 )
 from fundus_core.evaluation.one_cohort.agreement import BetweenEyes, between_eyes
@@ -50,6 +52,7 @@ from fundus_core.evaluation.one_cohort.neighbours import (
 )
 from fundus_core.evaluation.one_cohort.result import Evaluation, TargetResult
 from fundus_core.evaluation.one_cohort.sample_size import Plan, people_for_mae, people_for_r2, people_for_slope
+from fundus_core.evaluation.one_cohort.selection import Rule, Split, selected, selected_rows, split
 from fundus_core.evaluation.one_cohort.subgroups import Subgroup, Subgroups, subgroups
 
 __all__ = [
@@ -83,8 +86,10 @@ __all__ = [
     "ModelComparison",
     "OutOfDistribution",
     "Plan",
+    "Rule",
     "Sample",
     "Shift",
+    "Split",
     "Standardised",
     "StandardisedPredictions",
     "Subgroup",
@@ -121,11 +126,16 @@ __all__ = [
     "published",
     "reliability",
     "rows",
+    "select_rows",
+    "selected",
+    "selected_rows",
     "smooth_calibration",
     "sort_rows",
+    "split",
     "standardised_predictions",
     "subgroups",
     "table_one",
     "transfers",
+    "unit_names",
     "units_of_analysis",
 ]

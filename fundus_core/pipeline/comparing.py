@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fundus_core.analyses import Study, side_by_side, told_apart
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import SEED, Comparison
+from fundus_core.evaluation import SEED, Comparison, selected, split
 from fundus_core.models.card import Card
 from fundus_core.pipeline.predicted import read_predictions
 from fundus_core.pipeline.scoring import beside, known_cards, matched, notice, write_table
@@ -41,6 +41,7 @@ def compare(
     draws: int | None = None,
     margins: Mapping[str, float] | None = None,
     fold: bool = False,
+    by: str = "",
     say: Callable[[str], object] | None = None,
 ) -> Comparison:
     """Compare cohorts and write everything that came of it.
@@ -58,6 +59,7 @@ def compare(
         draws: Of the bootstrap; ``None`` takes 2,000, and fewer from 10,000 people on.
         margins: Per target id the largest difference that would not matter, stated beforehand.
         fold: Join names and ids that could be joined one to one, though they are written differently.
+        by: A column by which the one cohort is split, and its parts compared.
         say: Told what a person should know of each match, in sentences that may quote ids.
 
     Raises:
@@ -66,7 +68,7 @@ def compare(
     for name in margins or {}:
         target(name)
     sides = [_side(name, folder, fold=fold, say=say or _unsaid) for name, folder in folders.items()]
-    tables = told_apart({side.name: side.table for side in sides}, {side.name: side.sha256 for side in sides})
+    tables = _parts(sides, by, say or _unsaid) if by else _cohorts(sides)
     study = Study(lambda: tables, seed=seed, asked_draws=draws).at(level, margins)
     found = study.get(side_by_side.COMPARISON)
     cards = [card for side in sides for card in side.cards]
@@ -88,6 +90,21 @@ def compare(
     pair = Pair(out.resolve().name, study, note, any(card.rendered for card in cards))
     (out / "report.html").write_text(render_comparison(pair), encoding="utf-8")
     return found
+
+
+def _cohorts(sides: Sequence[Side]) -> Mapping[str, CohortTable]:
+    return told_apart({side.name: side.table for side in sides}, {side.name: side.sha256 for side in sides})
+
+
+def _parts(sides: Sequence[Side], by: str, say: Callable[[str], object]) -> Mapping[str, CohortTable]:
+    """Split the one cohort; its parts share ids, so that somebody in two of them is drawn once and counts in both."""
+    if len(sides) != 1:
+        raise UsageError("The parts of one cohort are compared by a column; {n} were given.", n=len(sides))
+    table = sides[0].table
+    found = split(table, by)
+    for remark in found.remarks:
+        say(f"{by}: {remark}")
+    return {word: selected(table, rule) for word, rule in found.parts.items()}
 
 
 def _unsaid(remark: str) -> None:

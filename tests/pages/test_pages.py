@@ -166,12 +166,6 @@ def test_cohorts_are_compared_with_test_and_correction(filled, page):
     assert "Differences" in words(app)
 
 
-def test_one_cohort_alone_is_not_compared(filled, page):
-    app = page("compare")
-    app.button_group(key="compared").set_value([filled.cohort("Clinic").key]).run()
-    assert "Choose two cohorts or more." in words(app)
-
-
 @pytest.mark.parametrize(
     ("level", "names", "expected"),
     [

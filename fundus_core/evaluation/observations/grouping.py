@@ -79,6 +79,11 @@ def grouping(table: CohortTable, by: str) -> Labels:
     raise UsageError("The cohort has no column '{by}' to group by; there are {there}.", by=by, there=there)
 
 
+def in_order(words: Labels) -> list[str]:
+    """Return each word once, sorted; what is not stated last."""
+    return sorted(np.unique(words).tolist(), key=lambda word: (word == NOT_STATED, word))
+
+
 def _sex(values: Floats) -> Labels:
     return np.select([values == 1, values == 0], ["female", "male"], NOT_STATED)
 

@@ -109,6 +109,18 @@ def person_ids(table: CohortTable) -> Labels:
     return np.where(table.patient_id == "", table.photograph, table.patient_id)
 
 
+BETWEEN = " · "
+"""Stands between a patient and an eye in the name of a unit."""
+
+
+def unit_names(table: CohortTable, level: Level) -> Labels:
+    """Return for each photograph the name of its unit, whether or not it counts."""
+    if level == "photograph":
+        return table.photograph
+    who = person_ids(table)
+    return np.char.add(np.char.add(who, BETWEEN), table.eye) if level == "eye" else who
+
+
 def bootstrap_population(table: CohortTable) -> Labels:
     """Everybody with a prediction, each once and sorted: those whom a bootstrap draws."""
     return np.unique(person_ids(table)[table.status == Status.PREDICTED.value])

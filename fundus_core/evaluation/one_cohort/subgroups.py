@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import numpy as np
-
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import Draws
 from fundus_core.evaluation.intervals.contrasts import Correction, Difference, corrected
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate
-from fundus_core.evaluation.observations.grouping import NOT_STATED, grouping
+from fundus_core.evaluation.observations.grouping import NOT_STATED, grouping, in_order
 from fundus_core.evaluation.observations.sample import (
     Sample,
     bootstrap_population,
@@ -115,7 +113,7 @@ def subgroups(
     words = grouping(table, by) if isinstance(by, str) else by
     of, checked = find_target(target), check_level(level)
     drawn = Draws(len(everybody := bootstrap_population(table)), draws, seed)
-    names = sorted(np.unique(words).tolist(), key=lambda word: (word == NOT_STATED, word))
+    names = in_order(words)
     samples = {name: units_of_analysis(select_rows(table, words == name), of, checked) for name in names}
     shown = [(name, each) for name, each in samples.items() if len(each.patients) >= FEWEST_PEOPLE]
     scored = {each.name: each for each in score_together(shown, everybody, drawn, ranked=ranked)}

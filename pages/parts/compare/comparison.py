@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,9 +22,9 @@ from fundus_core.analyses import (
     words,
 )
 from fundus_core.evaluation import PSI_NOTE, SPREAD_SENTENCE, Comparison
-from fundus_core.figures import Look, Observations
+from fundus_core.figures import Look
 from fundus_core.targets import TARGETS
-from pages.parts.shared import choose, display_names, show, studies
+from pages.parts.shared import choose, show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards
 from pages.parts.shell.language import _, tell
@@ -39,13 +39,19 @@ def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
         results,
         score,
         look(views),
-        names=display_names.cohort,
-        places={view.cohort.name: view.place for view in views},
+        names=names(views),
+        places={view.name: view.place for view in views},
         literature=True,
     )
     show.chart(figure, f"forest-{target_id}-{score}", name=f"{target_id}-cohorts")
     if figures.literature(target_id, score):
         st.caption(_("Grey: published by others.") + " " + _(SPREAD_SENTENCE))
+
+
+def names(views: Sequence[View]) -> Callable[[str], str]:
+    """Return what the reader calls each of the cohorts that tables name."""
+    titles = {view.name: view.title for view in views}
+    return lambda name: titles.get(name, name)
 
 
 def look(views: Sequence[View]) -> Look:
@@ -62,50 +68,46 @@ def key_figures(views: Sequence[View], found: Comparison, target_id: str) -> Non
         | {score: estimate.value for score in scores if (estimate := result.estimates.get(score))}
         for name, result in of.results.items()
     ]
-    show.table(layout(rows, tell, display_names.cohort, hide=["target"]))
+    show.table(layout(rows, tell, names(views), hide=["target"]))
     if len({view.model for view in views}) > 1:
-        st.caption("; ".join(f"{display_names.cohort(view.cohort.name)}: {cards.title(view.model)}" for view in views))
+        st.caption("; ".join(f"{view.title}: {cards.title(view.model)}" for view in views))
 
 
 def scatter(views: Sequence[View], target_id: str, level: str) -> None:
     """Draw all cohorts' errors as boxes of their own colours."""
     target = TARGETS[target_id]
-    groups = [_named(group) for view in views for group in studies.groups(view, target_id, level)]
+    groups = [replace(group, name=view.title) for view in views for group in studies.groups(view, target_id, level)]
     if target.binary:
         st.caption(_("For a probability there is no distribution of errors; see the table."))
         return
     show.chart(figures.error_boxes(target, groups, look(views)), f"boxes-{target_id}", name=f"{target_id}-errors")
 
 
-def _named(group: Observations) -> Observations:
-    return replace(group, name=display_names.cohort(group.name))
-
-
-def table(study: Study, analysis: Analysis[Any], target_id: str = "", remark: str = "") -> None:
+def table(study: Study, views: Sequence[View], analysis: Analysis[Any], target_id: str = "", remark: str = "") -> None:
     """Draw one analysis of a target, or of the cohorts as a whole, under its title; nothing where it says nothing.
 
     The remark stands below; what the analysis answers where none is given.
     """
-    made = shown(study, analysis, target_id, tell, display_names.cohort)
+    made = shown(study, analysis, target_id, tell, names(views))
     if made.body:
         st.subheader(_(analysis.title), anchor=False)
         show.table(made)
         st.caption(remark or _(analysis.question))
 
 
-def case_mix(study: Study) -> None:
+def case_mix(study: Study, views: Sequence[View]) -> None:
     """Draw who the people of each cohort are, and how far cohorts differ."""
     with st.expander(_(side_by_side.CASE_MIX.title)):
-        show.table(table_one(study.get(side_by_side.CASE_MIX), tell, display_names.cohort))
+        show.table(table_one(study.get(side_by_side.CASE_MIX), tell, names(views)))
     with st.expander(_(side_by_side.IMBALANCE.title)):
-        show.table(shown(study, side_by_side.IMBALANCE, say=tell, names=display_names.cohort))
+        show.table(shown(study, side_by_side.IMBALANCE, say=tell, names=names(views)))
         st.caption(_(side_by_side.IMBALANCE.question))
 
 
-def unlabelled(study: Study) -> None:
+def unlabelled(study: Study, views: Sequence[View]) -> None:
     """Draw what needs no reference values: shift of predictions, and photographs foreign to the model."""
-    table(study, side_by_side.SHIFT, remark=f"{_(side_by_side.SHIFT.question)} PSI: {_(PSI_NOTE)}.")
-    table(study, side_by_side.OUT_OF_DISTRIBUTION)
+    table(study, views, side_by_side.SHIFT, remark=f"{_(side_by_side.SHIFT.question)} PSI: {_(PSI_NOTE)}.")
+    table(study, views, side_by_side.OUT_OF_DISTRIBUTION)
 
 
 def download(rows: Rows, chosen: Sequence[View], name: str) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import streamlit as st
 
 from fundus_core.store import Cohort
-from pages.parts.shared import choose, display_names, show
+from pages.parts.shared import choose, display_names, show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, state
 from pages.parts.shell.address import GoneError
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, said
 
 MOST = 5
 """Cohorts side by side: more pairs than a table holds, and more colours than a reader tells apart."""
@@ -26,7 +26,10 @@ LATEST = "latest"
 
 
 def views(left: Any, right: Any) -> list[View]:
-    """Let the user choose cohorts on the left and a model on the right; return those that a model has read."""
+    """Let the user choose cohorts on the left and a model on the right; return those that a model has read.
+
+    Of one cohort alone its parts are returned.
+    """
     found = home.store().cohorts()
     with left:
         chosen = _cohorts(found)
@@ -42,7 +45,25 @@ def views(left: Any, right: Any) -> list[View]:
     read = [cohort for cohort in chosen if models[cohort.id]]
     with right:
         model = _model(models)
-    return [View(each, model if model in models[each.id] else models[each.id][0]) for each in read]
+    found = [View(each, model if model in models[each.id] else models[each.id][0]) for each in read]
+    if len(found) != 1:
+        st.query_params.pop("split", None)
+        return found
+    with right:
+        return _split(found[0])
+
+
+def _split(view: View) -> list[View]:
+    """Let the user choose the column by which one cohort is split; return its parts, the cohort where it has none."""
+    known = studies.splits(view)
+    if not known:
+        return [view]
+    column = address.pick(
+        st.selectbox, _("Split by"), list(known), key="split", words=choose.column_words(), always=True
+    )
+    for remark in known[column].remarks:
+        st.caption(":material/info: " + said(remark))
+    return studies.parts(view, known[column])
 
 
 def _cohorts(found: Sequence[Cohort]) -> list[Cohort]:
@@ -133,20 +154,21 @@ def caveats(chosen: Sequence[View]) -> None:
     if len({view.model for view in chosen}) > 1:
         st.warning(
             _("Read by different models: {who}. What differs may be the models rather than the people.").format(
-                who="; ".join(f"{display_names.cohort(view.cohort.name)}: {cards.title(view.model)}" for view in chosen)
+                who="; ".join(f"{view.title}: {cards.title(view.model)}" for view in chosen)
             ),
             icon=":material/warning:",
         )
 
 
-def shared(in_both: Mapping[tuple[str, str], int]) -> None:
+def shared(views: Sequence[View], in_both: Mapping[tuple[str, str], int]) -> None:
     """Say which cohorts share people: differences between them are tested as paired, by the same draws."""
+    titles = {view.name: view.title for view in views}
     for (first, second), people in in_both.items():
         if people:
             st.caption(
                 ":material/group: "
                 + _("{first} and {second} share {n} people; each is drawn once and counts in both.").format(
-                    first=first, second=second, n=people
+                    first=titles[first], second=titles[second], n=people
                 )
             )
 
@@ -156,13 +178,15 @@ def too_few(chosen: Sequence[View]) -> None:
     cohorts = home.store().cohorts()
     if len(cohorts) > 1:
         if len(chosen) == 1:
-            st.info(_("Choose two cohorts or more."))
+            st.info(_("Choose two cohorts or more: no column splits this one in two parts of 20 people."))
         else:
             st.info(_("Choose two cohorts or more that a model has read."))
         return
     words = _("There is no cohort yet. Bring photographs and a table of measured values to begin.")
     if cohorts:
-        words = _("There is one cohort only, {name}: bring a second, or save a selection of it on the page Explore.")
+        words = _(
+            "There is one cohort only, {name}, and no column splits it in two parts of 20 people: bring a second."
+        )
         words = words.format(name=cohorts[0].name)
     show.empty_state(words, "new_cohort", _("New cohort"), "add_photo_alternate")
     choose.offer_sample(cohorts)

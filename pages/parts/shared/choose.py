@@ -110,16 +110,20 @@ def grouping(columns: Sequence[str]) -> str:
     address.check(_("Colour by"), "by", ["-", *columns])
     if not columns:
         return ""
-    words = {
-        "-": _("one colour"),
+    words = {"-": _("one colour"), **column_words()}
+    chosen = address.pick(st.selectbox, _("Colour by"), ["-", *columns], key="by", words=words)
+    return "" if chosen == "-" else chosen
+
+
+def column_words() -> dict[str, str]:
+    """Return what the columns are called that every cohort has; those of its own table keep their names."""
+    return {
         "age": _("age"),
         "sex": _("sex"),
         "eye": _("eye"),
         "quality": _("quality"),
         "out_of_distribution": _("distance"),
     }
-    chosen = address.pick(st.selectbox, _("Colour by"), ["-", *columns], key="by", words=words)
-    return "" if chosen == "-" else chosen
 
 
 def one_of(label: str, words: Mapping[str, str], key: str) -> str:

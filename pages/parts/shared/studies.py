@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -11,34 +12,68 @@ import streamlit as st
 
 from fundus_core import evaluation
 from fundus_core.analyses import BETWEEN, Disk, Memory, Study, evaluated, one_cohort, told_apart
-from fundus_core.evaluation import Evaluation
+from fundus_core.errors import UsageError
+from fundus_core.evaluation import Evaluation, Rule, Split, select_rows, selected, selected_rows, split
 from fundus_core.figures import Observations
 from fundus_core.records import CohortTable
 from fundus_core.store import Cohort, Item
 from fundus_core.targets import TARGETS
+from pages.parts.shared import display_names
 from pages.parts.shell import home
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, count, said
 from pages.parts.shell.paths import folder
 
-Key = tuple[str, int, float, int, str]
-"""Working folder, cohort, when it was made (ids are used again), revision and model: what studies are cached under."""
+Key = tuple[str, int, float, int, str, str]
+"""Working folder, cohort, when it was made (ids are used again), revision, model and what made the part: what studies
+are cached under."""
 MANY = 20_000
 """Photographs from which on medians and ranks, which are sorted anew for every draw, are computed on request only."""
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A selection of a cohort that a page looks at as it looks at a cohort."""
+
+    name: str
+    """What tables call it; unique among what they stand beside."""
+    title: str
+    """What the reader calls it."""
+    rule: Rule
+    """What made it."""
+    place: int = 0
+    """Of its colour in the palette."""
+
+
+@dataclass(frozen=True, slots=True)
 class View:
-    """What a page looks at: one cohort under one model."""
+    """What a page looks at: one cohort, or a part of one, under one model."""
 
     cohort: Cohort
     """As the store has it now."""
     model: str
     """Id of the card; empty where no model was asked yet."""
+    part: Part | None = None
+    """Which part; ``None`` for all of it."""
+
+    @property
+    def name(self) -> str:
+        """What tables of several views call it: the cohort's own name, or the part's."""
+        return self.part.name if self.part else self.cohort.name
+
+    @property
+    def title(self) -> str:
+        """What the reader calls it."""
+        return self.part.title if self.part else display_names.cohort(self.cohort.name)
+
+    @property
+    def whole(self) -> View:
+        """The cohort that it is a part of."""
+        return replace(self, part=None)
 
     @property
     def place(self) -> int:
         """Place of the cohort's colour in the palette; the same everywhere, whatever other cohorts come and go."""
-        return self.cohort.id - 1
+        return self.part.place if self.part else self.cohort.id - 1
 
     def link(self, item: Item | None = None) -> dict[str, str]:
         """What leads a link here, or to one of the photographs: keys that stay, and no name of anybody."""
@@ -49,11 +84,14 @@ class View:
     def key(self) -> Key:
         """What caches of this view are kept under."""
         cohort = self.cohort
-        return (str(folder()), cohort.id, cohort.created_at, cohort.revision, self.model)
+        made = self.part.rule.as_json() if self.part else ""
+        return (str(folder()), cohort.id, cohort.created_at, cohort.revision, self.model, made)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _study(key: Key, _view: View) -> Study:
+    if part := _view.part:
+        return Study(lambda: {"": selected(study(_view.whole).table, part.rule)})
     store, models = home.store(), [_view.model] if _view.model else None
     disk = Disk(store, _view.cohort, _view.model)
 
@@ -69,17 +107,42 @@ def study(view: View, level: str = "patient") -> Study:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _together(keys: tuple[Key, ...], _views: Sequence[View]) -> Study:
+def _together(keys: tuple[Key, ...], names: tuple[str, ...], _views: Sequence[View]) -> Study:
     def load() -> Mapping[str, CohortTable]:
+        wholes = {view.cohort.name: study(view.whole).table for view in _views}
         hashes = {view.cohort.name: home.store().hashes(view.cohort.id) for view in _views}
-        return told_apart({view.cohort.name: study(view).table for view in _views}, hashes)
+        apart = told_apart(wholes, hashes)  # cohorts, not parts: two parts of one share people without a photograph
+        return {view.name: _of_part(view, wholes[view.cohort.name], apart[view.cohort.name]) for view in _views}
 
     return Study(load)
 
 
+def _of_part(view: View, whole: CohortTable, apart: CohortTable) -> CohortTable:
+    """Return the part's rows, found by the ids that its rule knows."""
+    return select_rows(apart, selected_rows(whole, view.part.rule)) if view.part else apart
+
+
 def together(views: Sequence[View], level: str = "patient", margins: Mapping[str, float] | None = None) -> Study:
     """Return the study of several cohorts side by side; equal ids of different people are made different."""
-    return _together(tuple(view.key for view in views), views).at(level, margins)
+    names = tuple(view.name for view in views)
+    return _together(tuple(view.key for view in views), names, views).at(level, margins)
+
+
+def splits(view: View) -> Mapping[str, Split]:
+    """Return how a cohort can be split, by column: what its table brought first, then what every cohort has."""
+    return study(view).memory.kept("splits", None, lambda: MappingProxyType(dict(_splits(study(view)))))
+
+
+def _splits(whole: Study) -> Iterator[tuple[str, Split]]:
+    for column in sorted(whole.columns, key=lambda name: name not in whole.table.covariates):
+        with contextlib.suppress(UsageError):  # a part or two of enough people
+            yield column, split(whole.table, column)
+
+
+def parts(view: View, found: Split) -> list[View]:
+    """Return the parts of a cohort as views, each of its own colour."""
+    made = (Part(word, said(word), rule, at) for at, (word, rule) in enumerate(found.parts.items()))
+    return [replace(view, part=part) for part in made]
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -138,7 +201,7 @@ def targets(found: Evaluation) -> list[str]:
 
 def groups(view: View, target: str, level: str, by: str = "") -> Sequence[Observations]:
     """Return the observations of one target, a group per word of a column; one group without a column."""
-    return study(view, level).groups(target, by, name=view.cohort.name, place=view.place)
+    return study(view, level).groups(target, by, name=view.name, place=view.place)
 
 
 def photographs_of(view: View, level: str, names: Sequence[str]) -> list[str]:

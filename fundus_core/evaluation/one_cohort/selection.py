@@ -1,0 +1,167 @@
+"""Selections of a cohort: what made them, which photographs they hold now, and a cohort split by a column.
+
+A selection is studied as a cohort is: its rows are a table, and every number comes from a study of that table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.errors import UsageError, say
+from fundus_core.evaluation.observations.grouping import grouping, in_order
+from fundus_core.evaluation.observations.sample import (
+    bootstrap_population,
+    check_level,
+    select_rows,
+    unit_names,
+)
+from fundus_core.evaluation.one_cohort.subgroups import FEWEST_PEOPLE
+from fundus_core.records import CohortTable
+
+Mask = NDArray[np.bool_]
+
+MOST_PARTS = 8
+"""Parts side by side: a column with more different words is a name or a date, and the palette has as many colours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What made a selection; every field that is set must hold. It says the same of a cohort that has changed since."""
+
+    statuses: tuple[str, ...] = ()
+    """``predicted``, ``refused``, ``failed``, ``queued``."""
+    eye: str = ""
+    """``left`` or ``right``."""
+    quality: float = 0.0
+    """Lowest score, included; 0 for any, also where nobody measured it."""
+    text: str = ""
+    """Part of the photograph's name or of the person's id, upper and lower case alike."""
+    column: str = ""
+    """The column that the next field speaks of."""
+    words: tuple[str, ...] = ()
+    """These groups of the column: bars of a figure of subgroups, parts of a cohort."""
+    level: str = ""
+    """What the observations of the next field are."""
+    names: tuple[str, ...] = ()
+    """Exactly these observations, named as figures name them: a lasso, bars of a histogram, pictures."""
+    rest: bool = False
+    """Whether all others are meant."""
+
+    def as_json(self) -> str:
+        """Return the rule as text, the same for the same rule."""
+        return json.dumps({name: value for name, value in asdict(self).items() if value}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Rule:
+        """Return the rule that ``as_json`` wrote.
+
+        Raises:
+            UsageError: It was written by something else, or by a later version.
+
+        >>> Rule.from_json(Rule(column="site", words=("north",)).as_json())
+        Rule(statuses=(), eye='', quality=0.0, text='', column='site', words=('north',), level='', names=(), \
+rest=False)
+        """
+        try:
+            return cls(**{name: _tuples(value) for name, value in json.loads(text).items()})
+        except (ValueError, TypeError, AttributeError) as error:
+            raise UsageError("This selection was made by another version; make it again.") from error
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def selected_rows(table: CohortTable, rule: Rule) -> Mask:
+    """Return which photographs of a cohort a rule selects.
+
+    Raises:
+        UsageError: The cohort has no such column, or there is no such level.
+    """
+    chosen = np.ones(len(table), dtype=np.bool_)
+    for field, holds in _HOLDS.items():
+        if getattr(rule, field):
+            chosen &= holds(table, rule)
+    return ~chosen if rule.rest else chosen
+
+
+def selected(table: CohortTable, rule: Rule) -> CohortTable:
+    """Return a cohort's photographs that a rule selects, as a table of their own."""
+    return select_rows(table, selected_rows(table, rule))
+
+
+def _has_text(table: CohortTable, rule: Rule) -> Mask:
+    text = rule.text.lower()
+    return np.asarray(
+        (np.char.find(np.char.lower(table.photograph), text) >= 0)
+        | (np.char.find(np.char.lower(table.patient_id), text) >= 0)
+    )
+
+
+_HOLDS: Mapping[str, Callable[[CohortTable, Rule], Mask]] = MappingProxyType(
+    {
+        "statuses": lambda table, rule: np.isin(table.status, rule.statuses),
+        "eye": lambda table, rule: table.eye == rule.eye,
+        "quality": lambda table, rule: table.quality >= rule.quality,
+        "text": _has_text,
+        "words": lambda table, rule: np.isin(grouping(table, rule.column), rule.words),
+        "names": lambda table, rule: np.isin(unit_names(table, check_level(rule.level)), rule.names),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A cohort split by a column."""
+
+    column: str
+    """Its name."""
+    parts: Mapping[str, Rule]
+    """By the column's word, those without a value last; each has at least 20 people with a prediction."""
+    remarks: tuple[str, ...]
+    """What a reader has to know: who is in no part."""
+
+
+def split(table: CohortTable, column: str) -> Split:
+    """Split a cohort by a column; photographs without a value are a part of their own.
+
+    Raises:
+        UsageError: No such column; too many different words in it, or too few people to make two parts.
+
+    >>> from dataclasses import replace
+    >>> from fundus_core.evaluation import from_values
+    >>> values = list(range(100, 145))
+    >>> sites = np.array(["north"] * 20 + ["south"] * 22 + [""] * 3)
+    >>> found = split(replace(from_values("sbp", values, values), covariates={"site": sites}), "site")
+    >>> list(found.parts), found.remarks
+    (['north', 'south'], ('Left out, with fewer than 20 people each: not stated (3).',))
+    """
+    words = grouping(table, column)
+    names = in_order(words)
+    if len(names) > MOST_PARTS:
+        raise UsageError(
+            "The column '{column}' has {n:,} different words; at most {most} parts stand side by side.",
+            column=column,
+            n=len(names),
+            most=MOST_PARTS,
+        )
+    people = {word: len(bootstrap_population(select_rows(table, words == word))) for word in names}
+    parts = {word: Rule(column=column, words=(word,)) for word, n in people.items() if n >= FEWEST_PEOPLE}
+    few = [say("{word} ({n:,})", word=word, n=n) for word, n in people.items() if word not in parts]
+    if len(parts) < 2:
+        raise UsageError(
+            "Split by '{column}', fewer than two parts have {fewest} people with a prediction: {people}; choose "
+            "another column.",
+            column=column,
+            fewest=FEWEST_PEOPLE,
+            people=[say("{word} ({n:,})", word=word, n=n) for word, n in people.items()],
+        )
+    left_out = say("Left out, with fewer than {fewest} people each: {few}.", fewest=FEWEST_PEOPLE, few=few)
+    return Split(column, MappingProxyType(parts), (left_out,) if few else ())
