@@ -16,11 +16,8 @@ st.caption(_("For reading research data; not a diagnosis."))
 studies.read(view)
 able = studies.study(view).criteria
 if not able:
-    show.empty_state(
-        _("No criterion can be told: blood pressures, glucose or waist must be both measured and predicted."),
-        "new_cohort",
-        _("New cohort"),
-        "add_photo_alternate",
+    show.incomplete(
+        view, _("No criterion can be told: blood pressures, glucose or waist must be both measured and predicted.")
     )
     st.stop()
 with buttons:

@@ -19,12 +19,7 @@ buttons = show.title(_("Evaluate"), scores.caption(view, found), view=view)
 scores.run_in_progress(view)
 
 if not ids:
-    show.empty_state(
-        _("No photograph of this cohort has both a prediction and a measured value yet."),
-        "new_cohort",
-        _("New cohort"),
-        "add_photo_alternate",
-    )
+    show.incomplete(view, _("No photograph of this cohort has both a prediction and a measured value yet."))
     st.stop()
 
 with buttons:

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from pages.parts.new_cohort import arrival, elsewhere, launch, truth_in
-from pages.parts.shared import show
+from pages.parts.new_cohort import arrival, elsewhere, later, launch, truth_in
+from pages.parts.shared import display_names, show
 from pages.parts.shell import address, state
 from pages.parts.shell.language import _, count
 
+to = later.cohort()
 show.title(
-    _("New cohort"),
+    _("New cohort") if to is None else _("Add to {name}").format(name=display_names.cohort(to.name)),
     _("Photographs and measured values stay on this machine. Nothing runs before you press the button."),
 )
 
@@ -16,6 +17,10 @@ if (job := launch.going()) is not None:
     launch.follow(job)
 if run := state.run():
     launch.watched(run)
+    st.stop()
+
+if to is not None:
+    later.page(to)
     st.stop()
 
 words = {"photographs": _("Photographs"), "predictions": _("Predictions made elsewhere")}

@@ -10,12 +10,7 @@ from pages.parts.shell.language import _
 view = choose.require_view(_("Present"))
 buttons = show.title(_("Present"), _("Arrow keys move from slide to slide. Each slide stands alone."), view=view)
 if not studies.targets(studies.scores(view)):
-    show.empty_state(
-        _("No photograph of this cohort has both a prediction and a measured value yet."),
-        "new_cohort",
-        _("New cohort"),
-        "add_photo_alternate",
-    )
+    show.incomplete(view, _("No photograph of this cohort has both a prediction and a measured value yet."))
     st.stop()
 with buttons:
     theme = "dark" if st.context.theme.type == "dark" else "light"

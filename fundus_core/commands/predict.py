@@ -25,7 +25,8 @@ from fundus_core.runs import Progress
 def add(parser: Parser) -> None:
     """Say what may be asked."""
     parser.set_defaults(run=_run)
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=PATHS)
+    more = f"{PATHS}; none for the photographs of a --cohort that is there"
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=more)
     parser.add_argument(
         "--model",
         action="append",
@@ -36,6 +37,11 @@ def add(parser: Parser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="measured values, matched and kept beside")
     parser.add_argument("--cohort", default="", metavar="NAME", help="keep as a cohort that the dashboard shows")
+    parser.add_argument(
+        "--keep-truth",
+        action="store_true",
+        help="measured values that the cohort has and the table lacks stay (else the table takes the place of all)",
+    )
     add_quality_percentile(parser)
     add_pseudonym_key(parser)
     add_covariate(parser)
@@ -55,6 +61,7 @@ def _run(options: argparse.Namespace) -> int:
         writing=options.writing,
         percentile=options.quality_percentile,
         fold=options.fold,
+        keep_truth=options.keep_truth,
     )
     with bar() as shown:
 
@@ -62,5 +69,5 @@ def _run(options: argparse.Namespace) -> int:
             shown.total = now.total
             shown.update(now.predicted + now.refused + now.failed - shown.n)
 
-        counts = pipeline.predict(request, progress=show, say=say)
+        counts = pipeline.predict(request, progress=show, tell=say)
     return ended(counts, options.out / "predictions.csv")

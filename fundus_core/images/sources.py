@@ -62,6 +62,8 @@ def source_at(locator: str) -> Source:
     Returns:
         The source, without the patient and eye that a list may have said. If the file is gone, reading fails.
     """
+    if not locator:
+        return Source("", Refuse(Code.MISSING_FILE, "No photograph came with this row; add it to the cohort."))
     for archive, name in _splits(locator):
         member = member_at(archive, name, around(archive))
         if member is None:

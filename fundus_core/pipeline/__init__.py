@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.door import WRITINGS, Intake, Seen, Writing, see, take_in
     from fundus_core.pipeline.explanation import ask_explanation, explain
     from fundus_core.pipeline.inspection import Counts, inspect
+    from fundus_core.pipeline.later import (
+        Attached,
+        Difference,
+        attach,
+        by_rows,
+        difference,
+        made_elsewhere,
+        match_photographs,
+    )
     from fundus_core.pipeline.nameless import match_originals, under_pseudonyms
     from fundus_core.pipeline.predicted import Asked, PredictionsFile, proposed, read_predictions
     from fundus_core.pipeline.prediction import Request, predict
@@ -41,7 +50,9 @@ if TYPE_CHECKING:
 __all__ = [
     "WRITINGS",
     "Asked",
+    "Attached",
     "Counts",
+    "Difference",
     "Intake",
     "PredictionsFile",
     "Proof",
@@ -50,9 +61,12 @@ __all__ = [
     "Seen",
     "Writing",
     "ask_explanation",
+    "attach",
     "beside",
+    "by_rows",
     "compare",
     "deidentify_files",
+    "difference",
     "draw_test_part",
     "elsewhere",
     "evaluate",
@@ -64,7 +78,9 @@ __all__ = [
     "inspect",
     "intake",
     "limits_of",
+    "made_elsewhere",
     "match_originals",
+    "match_photographs",
     "match_truth",
     "notice",
     "open_home",
@@ -91,6 +107,7 @@ _NAMES_OF = {
     "door": ("WRITINGS", "Intake", "Seen", "Writing", "see", "take_in"),
     "explanation": ("ask_explanation", "explain"),
     "inspection": ("Counts", "inspect"),
+    "later": ("Attached", "Difference", "attach", "by_rows", "difference", "made_elsewhere", "match_photographs"),
     "nameless": ("match_originals", "under_pseudonyms"),
     "predicted": ("Asked", "PredictionsFile", "proposed", "read_predictions"),
     "prediction": ("Request", "predict"),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from fundus_core import images
 from fundus_core.deidentify import Pseudonyms, own_key, own_key_file
 from fundus_core.home import home
 from fundus_core.pipeline.door import Intake, Writing, take_in
-from fundus_core.records import Eye
+from fundus_core.records import CohortTable, Eye
 from fundus_core.store import Store, TruthRow
 from fundus_core.truth import Match, TruthTable, match
 
@@ -86,24 +90,46 @@ def match_truth(
     )
 
 
-def set_truth(store: Store, cohort: str | int, found: Match) -> int:
-    """Write matched truth into the store, replacing what was there; returns how many photographs have truth.
+def set_truth(store: Store, cohort: str | int, found: Match, *, keep: bool = False) -> int:
+    """Write matched truth into the store; returns how many photographs have truth.
 
     Of a de-identified cohort give the match as ``under_pseudonyms`` returns it.
+
+    Args:
+        store: Where.
+        cohort: Its name or id.
+        found: The match to its photographs.
+        keep: Leave what was there and the table does not say; else the table takes its place as a whole.
     """
+    rows = {row.photograph: row for row in _rows(found)}
+    if keep:
+        before = {row.photograph: row for row in _known(store.table(cohort))}
+        rows = {name: _over(before.get(name), rows.get(name)) for name in (before | rows)}
+    return store.set_truth(cohort, rows.values())
+
+
+def _rows(found: Match) -> Iterator[TruthRow]:
     values, covariates = found.values(), found.covariates()
     patients, sides = found.patient_id(), found.eye()
-    return store.set_truth(
-        cohort,
-        (
-            TruthRow(
-                photograph=str(found.photographs[row]),
-                truth={target: float(column[row]) for target, column in values.items()},
-                covariates={name: str(words[row]) for name, words in covariates.items() if words[row]},
-                patient_id=str(patients[row]),
-                eye=Eye(str(sides[row])),
-            )
-            for row in range(len(found.photographs))
-            if found.line[row] >= 0
-        ),
-    )
+    for row in np.flatnonzero(found.line >= 0):
+        yield TruthRow(
+            photograph=str(found.photographs[row]),
+            truth={target: float(column[row]) for target, column in values.items()},
+            covariates={name: str(words[row]) for name, words in covariates.items() if words[row]},
+            patient_id=str(patients[row]),
+            eye=Eye(str(sides[row])),
+        )
+
+
+def _known(table: CohortTable) -> Iterator[TruthRow]:
+    for row, name in enumerate(table.photograph):
+        truth = {target: float(column[row]) for target, column in table.truth.items()}
+        words = {heading: str(column[row]) for heading, column in table.covariates.items() if column[row]}
+        yield TruthRow(str(name), truth, words)
+
+
+def _over(before: TruthRow | None, now: TruthRow | None) -> TruthRow:
+    """What is known once a table's row has been put over what was known before."""
+    old, new = before or TruthRow(""), now or before or TruthRow("")
+    said = {name: value for name, value in new.truth.items() if not math.isnan(value)}
+    return replace(new, truth={**old.truth, **said}, covariates={**old.covariates, **new.covariates})

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from fundus_core import __version__, runs, truth
 from fundus_core.deidentify import Pseudonyms
-from fundus_core.errors import UsageError
+from fundus_core.errors import UsageError, say
 from fundus_core.images import sources
 from fundus_core.models import registry
 from fundus_core.models.card import Card
-from fundus_core.pipeline import cohorts
+from fundus_core.pipeline import cohorts, later
 from fundus_core.pipeline.door import Writing
 from fundus_core.pipeline.inspection import Counts
 from fundus_core.pipeline.nameless import match_originals
@@ -28,6 +28,8 @@ from fundus_core.store import Store
 from fundus_core.targets import TARGETS
 
 _POLL_SECONDS = 0.2
+_SHOWN = 20
+"""Names in a sentence."""
 _WORK = ".work"
 """Folder beside the results where an unfinished run lives until it is called again."""
 
@@ -37,7 +39,7 @@ class Request:
     """What ``predict`` was asked for."""
 
     paths: tuple[Path, ...]
-    """Photographs, folders, ZIP archives or manifests."""
+    """Photographs, folders, ZIP archives or manifests; none for a cohort that is there."""
     models: tuple[str, ...]
     """Ids of cards; each target comes from the first model that has it."""
     out: Path
@@ -53,6 +55,8 @@ class Request:
     """Columns of the truth table, besides the targets, that may be kept of a de-identified cohort."""
     writing: Writing = "refuse"
     """What becomes of a photograph in whose field writing is found, where it is de-identified."""
+    keep_truth: bool = False
+    """Leave measured values of the cohort that the truth table lacks; else the table takes the place of all."""
     percentile: float | None = None
     """Take the limits of quality from the photographs themselves: the share, in percent, that each check shall
     refuse; ``None`` for the usual limits."""
@@ -73,7 +77,7 @@ def predict(
     request: Request,
     *,
     progress: Callable[[runs.Progress], None] | None = None,
-    say: Callable[[str], object] | None = None,
+    tell: Callable[[str], object] | None = None,
 ) -> Counts:
     """Let models read photographs; called again with the same arguments it goes on where it was.
 
@@ -83,7 +87,7 @@ def predict(
     Args:
         request: What is read by which models, and what is kept of it.
         progress: Told how far the run is.
-        say: Told what a person should know of the match, in sentences that may quote ids; never under pseudonyms.
+        tell: Told what a person should know of the match, in sentences that may quote ids; never under pseudonyms.
 
     Raises:
         UsageError: A path, model or weights file is missing; nothing was written.
@@ -95,16 +99,17 @@ def predict(
         if not path.exists():
             raise UsageError("'{path}' does not exist; give photographs, folders, a ZIP or a CSV of paths.", path=path)
     limits = LIMITS if request.percentile is None else limits_of(sources(request.paths), request.percentile)
+    _require_something(request)
     request.out.mkdir(parents=True, exist_ok=True)
     with _store(request) as store:
-        _take_in(store, request)
+        _take_in(store, request, tell)
         finished = _work_off(store, request, limits, progress)
         try:
             if measured is not None:
                 found = _put_beside(store, request, measured)
-                if say and request.pseudonyms is None:
+                if tell and request.pseudonyms is None:
                     for remark in found.remarks:
-                        say(remark)
+                        tell(remark)
         finally:  # a table that fits no photograph must not cost the predictions
             readings = list(_merged(store, request))
             write_predictions(request.out / "predictions.csv", readings, _targets(cards))
@@ -123,7 +128,7 @@ def _put_beside(store: Store, request: Request, measured: truth.TruthTable) -> t
         found = match_originals(
             store, request.name, measured, given, request.pseudonyms, covariates=kept, fold=request.fold
         )
-    cohorts.set_truth(store, request.name, found)
+    cohorts.set_truth(store, request.name, found, keep=request.keep_truth)
     write_truth(request.out, found)
     return found
 
@@ -146,10 +151,41 @@ def _in_home(request: Request) -> bool:
     return bool(request.cohort or request.pseudonyms)
 
 
-def _take_in(store: Store, request: Request) -> None:
+def _require_something(request: Request) -> None:
+    """Raise where neither photographs are given nor a cohort that holds some."""
+    if request.paths:
+        return
+    with cohorts.open_home() as store:
+        known = [cohort.name for cohort in store.cohorts()]
+    if request.cohort not in known:
+        message = (
+            "There is nothing to read: give photographs, a folder, a ZIP or a CSV of paths, or with --cohort one of "
+            "the cohorts {known}."
+        )
+        raise UsageError(message, known=known or [say("none")])
+    if request.percentile is not None:
+        raise UsageError("--quality-percentile needs the photographs; give their paths as well.")
+
+
+def _take_in(store: Store, request: Request, tell: Callable[[str], object] | None) -> None:
     if request.name not in {cohort.name for cohort in store.cohorts()}:
         store.create_cohort(request.name)
-    cohorts.intake(store, request.name, request.paths, pseudonyms=request.pseudonyms, writing=request.writing)
+    if request.paths and request.pseudonyms is None and later.by_rows(store, request.name):
+        _attach(store, request, tell)
+    elif request.paths:
+        cohorts.intake(store, request.name, request.paths, pseudonyms=request.pseudonyms, writing=request.writing)
+
+
+def _attach(store: Store, request: Request, tell: Callable[[str], object] | None) -> None:
+    """Give the rows of predictions made elsewhere their photographs."""
+    brought = list(sources(request.paths))
+    done = later.attach(store, request.name, brought, later.match_photographs(store, request.name, brought))
+    if tell and done.left:
+        message = (
+            "{n:,} {n:photograph fits|photographs fit} no row of the cohort, {n:is|are} in it already or cannot be "
+            "read: {names}."
+        )
+        tell(say(message, n=len(done.left), names=done.left[:_SHOWN]))
 
 
 def _work_off(

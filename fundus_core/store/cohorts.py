@@ -25,7 +25,7 @@ _MEMBER = (
 def every(connection: sa.Connection, ref: CohortRef | None = None) -> tuple[Cohort, ...]:
     """All cohorts in the order of their names, or the one that is asked for."""
     count = sa.select(sa.func.count()).where(_PHOTOGRAPH.cohort_id == _COHORT.id)
-    files = count.where(_PHOTOGRAPH.locator != "")
+    files = count.where(schema.has_file())
     wanted = (count.scalar_subquery().label("photographs"), files.scalar_subquery().label("files"))
     query = sa.select(schema.cohort, *wanted).order_by(_COHORT.name)
     if ref is not None:
@@ -186,6 +186,12 @@ def remove_photographs(connection: sa.Connection, cohort: int, names: Sequence[s
     result = connection.execute(sa.delete(schema.photograph).where(condition))
     forget_discarded(connection)
     return result.rowcount
+
+
+def hashes_of(connection: sa.Connection, cohort: int, names: Sequence[str]) -> set[str]:
+    """What a cohort's photographs of these names are known by."""
+    found = sa.select(_PHOTOGRAPH.sha256).where(_PHOTOGRAPH.cohort_id == cohort, _PHOTOGRAPH.sha256 != "")
+    return set(connection.scalars(found.where(_PHOTOGRAPH.name.in_(names))))
 
 
 def note_discards(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> None:

@@ -52,6 +52,13 @@ photograph = sa.Table(
     sa.Index("photograph_cohort", "cohort_id", "id"),
 )
 
+
+def has_file() -> sa.ColumnElement[bool]:
+    """Whether a photograph lies anywhere; imports once wrote ``imported:`` where its bytes had not come along."""
+    locator = photograph.c.locator
+    return sa.and_(locator != "", ~locator.startswith("imported:"))
+
+
 measurement = sa.Table(
     "measurement",
     metadata,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
 from fundus_core.records import CohortTable, Labels, Reading
-from fundus_core.store import archive, cohorts, database, findings, gallery, members, schema, tables, versions
+from fundus_core.store import archive, cohorts, database, findings, gallery, giving, members, schema, tables, versions
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.ground import Ground
 from fundus_core.store.values import (
@@ -148,6 +148,27 @@ class Store(Ground):
             return members.add(connection, cohort, chunk, self._is_kept)
 
         return self.write(add)
+
+    def waiting(self, ref: CohortRef) -> tuple[str, ...]:
+        """Names of the rows without a photograph: of predictions made elsewhere, of an export without photographs."""
+        with self.reading() as connection:
+            return tuple(giving.waiting(connection, cohorts.id_of(connection, ref)))
+
+    def give_photographs(self, ref: CohortRef, given: Mapping[str, NewPhotograph]) -> None:
+        """Give rows that have no photograph theirs; what was found of them elsewhere stays beside it.
+
+        Args:
+            ref: The cohort.
+            given: By the row's name: a photograph whose bytes are known, and are no other photograph's of the cohort.
+        """
+        self.shelf.settle([photograph.locator for photograph in given.values() if photograph.kept])
+
+        def give(connection: sa.Connection) -> None:
+            cohort = cohorts.every(connection, cohorts.id_of(connection, ref))[0]
+            cohorts.update(connection, cohort.id)
+            giving.give(connection, cohort, given)
+
+        self.write(give)
 
     def set_truth(self, ref: CohortRef, rows: Iterable[TruthRow]) -> int:
         """Replace the truth of a cohort; returns how many of its photographs now have some.

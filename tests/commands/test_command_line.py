@@ -7,13 +7,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from fundus_core import pipeline
 from fundus_core.__main__ import VERBS, main
 from fundus_core.pipeline.tables import INSPECTION_COLUMNS
+from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store
 from fundus_core.synthetic import synthesise
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,6 +99,36 @@ def test_predict_again_changes_nothing(results: Path, cohort: Path) -> None:
     assert (results / "predictions.csv").read_bytes() == before
 
 
+def test_a_cohort_gets_values_later_and_photographs_of_its_rows(
+    cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is read: what a model found is written as the worker would write it."""
+    monkeypatch.setenv("FUNDUS_LAB_HOME", str(tmp_path / "home"))
+
+    def read(store: Store, request: pipeline.Request, *_: object) -> SimpleNamespace:
+        found = [Finding(str(each), "predicted", predictions={}) for each in store.hashes(request.name) if each]
+        store.record(request.name, ModelVersion(MODEL, "", ""), found)
+        return SimpleNamespace(total=len(found), predicted=len(found), refused=0, failed=0)
+
+    monkeypatch.setattr("fundus_core.pipeline.prediction._work_off", read)
+    with pipeline.open_home() as store:
+        stands = [NewPhotograph(f"row {n}", "", patient_id=f"P000{n}") for n in (1, 2)]
+        whole = NewPhotograph.of_kept("row 3", store.keep(b"read before"))
+        store.add_photographs(store.create_cohort("clinic").id, [*stands, whole])
+    asked = ["predict", "--model", MODEL, "--cohort", "clinic", "--out", str(tmp_path / "out")]
+    (tmp_path / "first.csv").write_text("patient_id,sbp\nP0001,120\nP0002,130\n")
+    (tmp_path / "more.csv").write_text("patient_id,sbp,bmi\nP0001,121,22\n")
+    assert main([*asked, "--truth", str(tmp_path / "first.csv")]) == 0
+    assert main([*asked, str(cohort / "photographs"), "--truth", str(tmp_path / "more.csv"), "--keep-truth"]) == 0
+    with pipeline.open_home() as store:
+        now = store.table("clinic")
+        assert dict(zip(now.photograph[:2], now.truth["sbp"], strict=False)) == {"row 1": 121, "row 2": 130}
+        assert store.waiting("clinic") == ()
+    assert main([*asked, "--truth", str(tmp_path / "more.csv")]) == 0
+    with pipeline.open_home() as store:
+        assert [value for value in store.table("clinic").truth["sbp"] if value == value] == [121, 121]
+
+
 def test_predictions_of_the_same_bytes_agree_whatever_their_name(results: Path, cohort: Path, tmp_path: Path) -> None:
     one = sorted((cohort / "photographs").glob("P*.jpg"))[3]
     (tmp_path / "other name.jpg").write_bytes(one.read_bytes())
@@ -136,6 +167,8 @@ def test_evaluate_writes_metrics_tables_and_a_report(results: Path, cohort: Path
         (["predict", "nowhere", "--model", MODEL, "--out", "OUT"], "'nowhere' does not exist"),
         (["predict", ".", "--model", "no-such", "--out", "OUT"], "There is no model 'no-such'"),
         (["predict", ".", "--model", "joir-metabolic-b7", "--out", "OUT"], "has no weights here"),
+        (["predict", "--model", MODEL, "--out", "OUT"], "There is nothing to read"),
+        (["predict", "--model", MODEL, "--cohort", "no such", "--out", "OUT"], "There is nothing to read"),
         (["inspect", "nowhere", "--out", "OUT/x.csv"], "does not exist"),
         (["evaluate", "--predictions", "nowhere.csv", "--truth", "x.csv", "--out", "OUT"], "could not be read"),
         (["compare", "A", "B=.", "--out", "OUT"], "NAME=DIR is needed"),

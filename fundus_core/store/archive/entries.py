@@ -23,7 +23,7 @@ def photograph(row: Row) -> NewPhotograph:
         reject("sha256")
     return NewPhotograph(
         name=name,
-        locator=f"photographs/{sha256[:2]}/{sha256}" if kept else f"imported:{name}",
+        locator=f"photographs/{sha256[:2]}/{sha256}" if kept else "",
         sha256=sha256,
         kept=kept,
         patient_id=row.word("patient_id"),

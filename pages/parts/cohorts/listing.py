@@ -71,6 +71,8 @@ def _links(cohort: Cohort) -> None:
         ("explore", _("Explore"), "photo_library"),
         ("present", _("Present"), "slideshow"),
     )
+    add = {"to": cohort.key}
+    st.page_link(menu.path("new_cohort"), label=_("Add"), icon=":material/add_circle:", query_params=add)
     for page, label, icon in pages:
         link = {"cohort": cohort.key}
         st.page_link(menu.path(page), label=label, icon=f":material/{icon}:", query_params=link)

@@ -10,7 +10,7 @@ import streamlit as st
 from fundus_core.store import Cohort
 from pages.parts.shared import choose, display_names, show, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, cards, home, state
+from pages.parts.shell import address, cards, home, menu, state
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, said
 
@@ -34,14 +34,9 @@ def views(left: Any, right: Any) -> list[View]:
     with left:
         chosen = _cohorts(found)
     models = {cohort.id: [version.model for version in home.store().models(cohort.id)] for cohort in chosen}
-    unread = [cohort.name for cohort in chosen if not models[cohort.id]]
-    if unread:
-        st.caption(
-            ":material/info: "
-            + _("No model has read {names} yet: left out here. Start a run on the page New cohort.").format(
-                names=", ".join(map(display_names.cohort, unread))
-            )
-        )
+    for cohort in chosen:
+        if not models[cohort.id]:
+            _unread(cohort)
     read = [cohort for cohort in chosen if models[cohort.id]]
     with right:
         model = _model(models)
@@ -64,6 +59,13 @@ def _split(view: View) -> list[View]:
     for remark in known[column].remarks:
         st.caption(":material/info: " + said(remark))
     return studies.parts(view, known[column])
+
+
+def _unread(cohort: Cohort) -> None:
+    words = _("No model has read {name} yet: left out here.").format(name=display_names.cohort(cohort.name))
+    st.caption(f":material/info: {words}")
+    link = {"to": cohort.key, "add": "model"}
+    st.page_link(menu.path("new_cohort"), label=_("Run a model"), icon=":material/play_arrow:", query_params=link)
 
 
 def _cohorts(found: Sequence[Cohort]) -> list[Cohort]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from fundus_core import figures, runs
+from fundus_core import figures, pipeline, runs
 from fundus_core.analyses import Canvas, Study, one_cohort
 from fundus_core.evaluation import Evaluation
 from fundus_core.figures import Observations
@@ -29,7 +29,7 @@ def caption(view: View, found: Evaluation) -> str:
         "**{cohort}** · {model} · {predicted} of {total} photographs predicted · {people} people · "
         "MAE and its change against predicting the mean"
     )
-    if not view.cohort.files:
+    if _elsewhere(view):
         words = _(
             "**{cohort}** · {model}, made elsewhere · {predicted} of {total} rows predicted · {people} people · "
             "MAE and its change against predicting the mean"
@@ -41,6 +41,12 @@ def caption(view: View, found: Evaluation) -> str:
         total=count(len(table)),
         people=count(people),
     )
+
+
+def _elsewhere(view: View) -> bool:
+    """Whether no model here made these predictions; photographs may have come all the same."""
+    origin = pipeline.elsewhere.ELSEWHERE
+    return any(one.model == view.model and one.origin.startswith(origin) for one in home.store().models(view.cohort.id))
 
 
 def run_in_progress(view: View) -> None:

@@ -119,10 +119,16 @@ class Wanted:
     """What becomes of photographs with writing over the retina."""
 
 
-def at_intake(found: Found, matched: Match | None) -> Wanted:
-    """Let the user de-identify at the door, and show what that does."""
+def at_intake(found: Found, matched: Match | None, *, default: bool = False) -> Wanted:
+    """Let the user de-identify at the door, and show what that does.
+
+    Args:
+        found: The photographs.
+        matched: The table beside them.
+        default: Whether it is proposed.
+    """
     tip = _("Names and patient ids become pseudonyms, writing beside the retina is blacked out, tags are dropped.")
-    if not st.toggle(_("De-identify at the door"), key=f"door{state.upload_number()}", help=tip):
+    if not st.toggle(_("De-identify at the door"), default, key=f"door{state.upload_number()}", help=tip):
         return Wanted(possible=True)
     with st.container(border=True):
         made = pseudonyms(_here())

@@ -23,7 +23,9 @@ from pages.parts.shell.language import _, count, said
 def form() -> None:
     """Draw the whole way from a stranger's table to a cohort."""
     st.subheader(_("1 · Predictions"), anchor=False)
-    given = _file(_("Table of predictions (CSV or Excel)"), "predictions")
+    label = _("Table of predictions (CSV or Excel)")
+    file = st.file_uploader(label, KINDS, key=f"predictions{state.upload_number()}", max_upload_size=100)
+    given = None if file is None else Given(file.name, file.getvalue())
     if given is None:
         st.caption(
             _(
@@ -45,14 +47,9 @@ def form() -> None:
         st.error(said(fault))
 
 
-def _file(label: str, key: str) -> Given | None:
-    file = st.file_uploader(label, KINDS, key=f"{key}{state.upload_number()}", max_upload_size=100)
-    return None if file is None else Given(file.name, file.getvalue())
-
-
 def _measured_elsewhere() -> Given | None:
     with st.expander(_("The measured values are in a table of their own")):
-        return _file(_("Table of measured values (CSV or Excel)"), "measured")
+        return truth_in.brought("measured")
 
 
 def _understood(read: Table, *, beside: bool) -> Mapping[str, PredictionsFile] | None:

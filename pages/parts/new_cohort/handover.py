@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fundus_core import pipeline, runs
 from fundus_core.deidentify import audit_csv
 from fundus_core.errors import FundusError
-from fundus_core.quality import LIMITS
-from fundus_core.store import Store
+from fundus_core.quality import LIMITS, Limits
+from fundus_core.store import Cohort, Store
 from pages.parts.new_cohort import intake
 from pages.parts.new_cohort.intake import Plan
 
@@ -29,17 +29,24 @@ class Handover(threading.Thread):
     """Makes a cohort of a plan and submits its run; what came of it stands in the attributes once it has ended."""
 
     def __init__(
-        self, store: Store, plan: Plan, models: Sequence[str], percentile: float, leave: Callable[[], None]
+        self,
+        store: Store,
+        plan: Plan,
+        models: Sequence[str],
+        percentile: float,
+        leave: Callable[[], None],
+        limits: Limits = LIMITS,
     ) -> None:
         """Prepare; ``start`` begins, and ``leave`` is called once the photographs are in, to clear away the upload.
 
-        Photographs below a percentile of quality are refused; by the usual limits where it is 0.
+        Photographs below a percentile of quality are refused; by the limits that are given where it is 0.
         """
         super().__init__(name="handover", daemon=True)
         self._store, self._plan, self._models = store, plan, list(models)
-        self._percentile, self._leave = percentile, leave
+        self._percentile, self._leave, self._limits = percentile, leave, limits
         self.stage = Stage(percentile > 0, 0.0)
         self.run_id: int | None = None
+        self.cohort: Cohort | None = None
         self.audit = ""
         self.fault = ""
 
@@ -51,14 +58,16 @@ class Handover(threading.Thread):
             self.fault = str(fault)
 
     def _hand_over(self) -> None:
-        limits = LIMITS
+        limits = self._limits
         if self._percentile:
             tell = self._teller(measuring=True)
             limits = pipeline.limits_of(self._plan.found.sources, self._percentile, progress=tell)
         made = intake.make(self._store, self._plan, self._teller(measuring=False))
         self.audit = audit_csv(made.audit) if made.audit else ""
-        self.run_id = runs.submit(self._store, made.cohort.id, self._models, limits=limits)
-        runs.ensure_worker(self._store)
+        if self._models:
+            self.run_id = runs.submit(self._store, made.cohort.id, self._models, limits=limits)
+            runs.ensure_worker(self._store)
+        self.cohort = made.cohort
         self._leave()
 
     def _teller(self, *, measuring: bool) -> Callable[[int, int], None]:

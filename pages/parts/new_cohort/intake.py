@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fundus_core import pipeline
@@ -74,6 +75,10 @@ class Plan:
     """Columns besides the targets that may be kept of a cohort that is de-identified."""
     writing: pipeline.Writing = "refuse"
     """What becomes of photographs with writing over the retina, where the cohort is de-identified."""
+    to: int | None = None
+    """The cohort that takes them; ``None`` for a new one."""
+    rows: Match | None = None
+    """Which of that cohort's rows each photograph belongs to; ``None`` where it is a row of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,9 @@ def make(store: Store, plan: Plan, tell: Callable[[int, int], None]) -> Made:
     Raises:
         FundusError: The name is empty or taken, or a photograph cannot be kept; no cohort is left then.
     """
+    if plan.to is not None:
+        cohort = store.cohort(plan.to)
+        return Made(cohort, _fill(store, cohort, plan, tell))
     cohort = store.create_cohort(plan.name, rendered=plan.rendered)
     try:
         audit = _fill(store, cohort, plan, tell)
@@ -103,11 +111,15 @@ def make(store: Store, plan: Plan, tell: Callable[[int, int], None]) -> Made:
 
 def _fill(store: Store, cohort: Cohort, plan: Plan, tell: Callable[[int, int], None]) -> tuple[AuditLine, ...]:
     audit: tuple[AuditLine, ...] = ()
-    matched = plan.matched
-    if plan.pseudonyms is None:
+    matched, total = plan.matched, len(plan.found.sources)
+    if plan.rows is not None:
+        keep = _keeper(store, plan.found)
+        pipeline.attach(
+            store, cohort.id, plan.found.sources, plan.rows, keep=keep, progress=lambda done: tell(done, total)
+        )
+    elif plan.pseudonyms is None:
         store.add_photographs(cohort.id, _put_away(store, plan.found, tell))
     else:
-        total = len(plan.found.sources)
         audit = pipeline.take_in(
             store,
             cohort.id,
@@ -123,9 +135,14 @@ def _fill(store: Store, cohort: Cohort, plan: Plan, tell: Callable[[int, int], N
 
 
 def _put_away(store: Store, found: Found, tell: Callable[[int, int], None]) -> Iterator[NewPhotograph]:
+    keep = _keeper(store, found)
     for done, source in enumerate(found.sources):
         tell(done, len(found.sources))
-        yield _keep(store, source) if found.uploaded else NewPhotograph.of_source(source)
+        yield keep(source)
+
+
+def _keeper(store: Store, found: Found) -> Callable[[Source], NewPhotograph]:
+    return partial(_keep, store) if found.uploaded else NewPhotograph.of_source
 
 
 def _keep(store: Store, source: Source) -> NewPhotograph:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from fundus_core import runs
 from fundus_core.errors import UsageError
+from fundus_core.quality import LIMITS, Limits
 from fundus_core.truth import Match
 from pages.parts.new_cohort import door, intake, strict
 from pages.parts.new_cohort.handover import Handover
@@ -43,16 +44,17 @@ def form(found: Found, matched: Match | None) -> None:
     possible = bool(chosen and name.strip() and wanted.possible)
     label = _("Read {n} photographs").format(n=count(len(found.sources)))
     if st.button(label, type=show.button_type(), icon=":material/play_arrow:", disabled=not possible):
-        _start(
+        start(
             Plan(name, found, matched, rendered, wanted.pseudonyms, wanted.covariates, wanted.writing),
             chosen,
             percentile,
         )
 
 
-def _start(plan: Plan, models: list[str], percentile: float) -> None:
+def start(plan: Plan, models: list[str], percentile: float = 0.0, limits: Limits = LIMITS) -> None:
+    """Begin to put photographs away and to read them, and show how far it is."""
     leave = home.inbox().batch(state.token()).discard
-    job = Handover(home.store(), plan, models, percentile, leave)
+    job = Handover(home.store(), plan, models, percentile, leave, limits)
     job.start()
     state.remember("handover", job)
     follow(job)
@@ -73,13 +75,15 @@ def follow(job: Handover) -> None:
         job.join(_EVERY_S)
     bar.empty()
     state.remember("handover", None)
-    if job.run_id is None:
+    if job.cohort is None:
         nobody_knows = _("The photographs could not be put away; the server's log says why. Bring them again.")
         st.error(said(job.fault) or nobody_knows)
         return
     door.leave()
     state.forget_upload()
-    state.remember("audit", (job.run_id, job.audit) if job.audit else None)
+    state.remember("audit", (job.run_id, job.audit) if job.audit and job.run_id else None)
+    if job.run_id is None:
+        st.switch_page(menu.path("evaluate"), query_params={"cohort": job.cohort.key})
     state.watch(key_of(job.run_id))
     st.rerun()
 

@@ -59,7 +59,7 @@ def matched(given: Given, sides: Sides) -> Match | None:
     """Show what a table of measured values is taken for, and which of its rows belongs to what."""
     try:
         read = opened(given)
-        return _matched(truth.apply(read, mapping_in.confirmed(read)), sides)
+        return matched_lines(truth.apply(read, mapping_in.confirmed(read)), sides)
     except TruthError as fault:
         st.error(said(fault))
         return None
@@ -70,13 +70,17 @@ def opened(given: Given) -> Table:
     return _with_hidden(given, _sheet(given))
 
 
+def brought(key: str) -> Given | None:
+    """Let the user bring a table of measured values."""
+    label = _("Table of measured values (CSV or Excel)")
+    file = st.file_uploader(label, KINDS, key=f"{key}{state.upload_number()}", max_upload_size=100)
+    return None if file is None else Given(file.name, file.getvalue())
+
+
 def _given() -> Given | None:
     along = arrival.batch().tables()
-    file = st.file_uploader(
-        _("Table of measured values (CSV or Excel)"), KINDS, key=f"truth{state.upload_number()}", max_upload_size=100
-    )
-    if file is not None:
-        return Given(file.name, file.getvalue())
+    if (given := brought("truth")) is not None:
+        return given
     if along:
         st.caption(_("Found among the files: {name}").format(name=along[0].name))
         return Given(along[0].name, along[0].read_bytes())
@@ -117,7 +121,12 @@ def _with_hidden(given: Given, sheet: str | None) -> Table:
     return _read(given.name, given.data, sheet, hidden_rows=True) if wanted else read
 
 
-def _matched(table: TruthTable, found: Sides) -> Match:
+def matched_lines(table: TruthTable, found: Sides) -> Match:
+    """Match measured values as the user says, showing what belongs together and what is at fault.
+
+    Raises:
+        TruthError: There is nothing to match by.
+    """
     matched = _match(table, found, None)
     chosen = _key(matched)
     if chosen != matched.key:

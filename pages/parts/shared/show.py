@@ -132,6 +132,17 @@ def no_photographs(view: View) -> bool:
     return True
 
 
+def incomplete(view: View, sentence: str) -> None:
+    """Say what a cohort lacks, and lead to where that cohort gets it."""
+    st.info(sentence)
+    ways = {"values": (_("Add measured values"), "edit_note"), "photographs": (_("Add photographs"), "add_a_photo")}
+    if view.cohort.files:
+        ways["model"] = (_("Run a model"), "play_arrow")
+    for add, (label, icon) in ways.items():
+        link = {"to": view.cohort.key, "add": add}
+        st.page_link(menu.path("new_cohort"), label=label, icon=f":material/{icon}:", query_params=link)
+
+
 def empty_state(sentence: str, page: str, label: str, icon: str) -> None:
     """Say that there is nothing yet, and where to go."""
     st.info(sentence)
