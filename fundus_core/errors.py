@@ -190,11 +190,7 @@ def as_json(value: Any) -> Any:
 
 
 def from_json(found: Any) -> Any:
-    """Return the values that were written, which may be a stranger's.
-
-    Raises:
-        ValueError: No sentence of ours was ever written so.
-    """
+    """Return the values that were written, which may be a stranger's; a ``ValueError`` where no sentence was."""
     if isinstance(found, list):
         return [from_json(each) for each in found]
     if not isinstance(found, dict):

@@ -13,11 +13,7 @@ _OTHERS = 0o077
 
 
 def folder(path: Path) -> Path:
-    """Make a folder, and those above it that are missing, for the owner alone; one that is there stays as it is.
-
-    Raises:
-        OSError: It cannot be made.
-    """
+    """Make a folder, and those above it that are missing, for the owner alone; one that is there stays as it is."""
     missing = [path, *path.parents]
     for each in reversed(missing[: next((n for n, one in enumerate(missing) if one.is_dir()), len(missing))]):
         with contextlib.suppress(FileExistsError):  # another process was quicker
@@ -33,11 +29,7 @@ def opener(path: str, flags: int) -> int:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file for the owner alone.
-
-    Raises:
-        OSError: It cannot be written.
-    """
+    """Write a file for the owner alone; an ``OSError`` where it cannot be written."""
     with open(path, "wb", opener=opener) as file:
         file.write(data)
 
@@ -46,9 +38,6 @@ def make(path: Path) -> None:
     """Make an empty file for the owner alone; one that is there stays as it is and is not opened.
 
     Closing a file gives back every lock that this process has on it (POSIX), those of SQLite too.
-
-    Raises:
-        OSError: It cannot be made.
     """
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE))

@@ -69,12 +69,9 @@ def each(
 ) -> Iterator[Result]:
     """Call a function for every item, in several processes, and yield what it returns in the items' order.
 
-    Args:
-        function: Importable by name; in this process where ``workers`` is 1.
-        items: They and what comes of them travel by pickle.
-        workers: Processes.
-        at_once: Items that a process is given together.
-        first: Called in each process before the items.
+    The function is importable by name, and called in this process where ``workers`` is 1; items, of which a process is
+    given some at once, travel by pickle, and so does what comes of them. ``first`` is called in each process before
+    them.
     """
     if workers <= 1:
         yield from map(function, items)
@@ -91,12 +88,7 @@ class Child:
     """An object that is made and asked in a process of its own; whatever is raised there ends it."""
 
     def __init__(self, make: Callable[..., object], *arguments: object) -> None:
-        """Start the process and have the object made there.
-
-        Args:
-            make: Importable by name.
-            arguments: For it; they travel by pickle.
-        """
+        """Start the process and have the object made there by what can be imported by name; arguments are pickled."""
         self._ours, theirs = _CONTEXT.Pipe()
         self._process = _CONTEXT.Process(target=_serve, args=(theirs, make, arguments), daemon=True)
         self._process.start()

@@ -107,14 +107,10 @@ def layout(
     own: Mapping[str, Word] = MappingProxyType({}),
     hide: Sequence[str] = (),
 ) -> Laid:
-    """Return an exported table for people.
+    """Return an exported table, its rows with the same columns, for people.
 
-    Args:
-        rows: Of one table, all with the same columns.
-        say: Puts words into the reader's language.
-        names: What cohorts, groups or models are called for the reader.
-        own: Words of this table, which go before the usual ones.
-        hide: Columns that stand elsewhere on the page.
+    ``say`` puts words into the reader's language, ``names`` tells what cohorts, groups or models are called. Words of
+    this table's ``own`` go before the usual ones; columns to hide stand elsewhere on the page.
 
     >>> row = {"target": "sbp", "mae": 10.601, "mae_low": 9.45, "mae_high": 11.8, "mae_note": "", "n": 3}
     >>> made = layout([row])

@@ -42,12 +42,9 @@ class Disk:
     """Id of the card; empty where no model was asked yet."""
 
     def kept(self, name: Hashable, kind: type[_T], make: Callable[[], _T]) -> _T:
-        """Return what is kept under a name; make it and keep it where nothing is.
+        """Return what is kept under a name, with everything that it depends on; make it and keep it where nothing is.
 
-        Args:
-            name: What was computed, with everything that it depends on besides.
-            kind: Class of the result; a file that holds anything else counts as none.
-            make: Computes it.
+        A file that holds anything but the class of the result counts as none.
         """
         if self.cohort.photographs < MANY:
             return make()
@@ -68,11 +65,9 @@ class Memory:
     """Results by name; each is made once, also where several sessions ask at the same time."""
 
     def __init__(self, disk: Disk | None = None, *, most: int = 128) -> None:
-        """Begin empty.
+        """Begin empty, with room for so many results in RAM; the one asked for longest ago goes first.
 
-        Args:
-            disk: Where results outlive the process; none for files on the command line.
-            most: Results in RAM; the one asked for longest ago goes first.
+        On the disk results outlive the process; there is none for files on the command line.
         """
         self._disk, self._most = disk, most
         self._found: OrderedDict[Hashable, Any] = OrderedDict()
@@ -80,12 +75,9 @@ class Memory:
         self._guard = threading.Lock()
 
     def kept(self, name: Hashable, kind: type[_T] | None, make: Callable[[], _T]) -> _T:
-        """Return what is kept under a name; make it where nothing is.
+        """Return what is kept under a name, with everything that it depends on; make it where nothing is.
 
-        Args:
-            name: What was computed, with everything that it depends on.
-            kind: Its class where it may go to disk; ``None`` keeps it in RAM alone.
-            make: Computes it.
+        A class says that it may go to disk; ``None`` keeps it in RAM alone.
         """
         with self._guard:
             if name in self._found:

@@ -107,15 +107,9 @@ def forest_of(
     places: Mapping[str, int] = MappingProxyType({}),
     literature: bool = False,
 ) -> Figure:
-    """Draw one score of several results of one target below one another.
+    """Draw one score of several results of one target below one another, by their names for the reader and colours.
 
-    Args:
-        results: By the name of the cohort or model, at least one.
-        score: Which.
-        look: Palette, language, stamp.
-        names: What each is called for the reader.
-        places: Of each one's colour; their order without it.
-        literature: Whether what others have published stands below.
+    ``literature`` draws what others have published below.
     """
     target = TARGETS[next(iter(results.values())).target]
     rows = [

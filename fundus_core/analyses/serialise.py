@@ -37,8 +37,7 @@ _FEW = 255
 def pack(value: Any) -> bytes:
     """Return a result as bytes.
 
-    Args:
-        value: Numbers, words, sentences, arrays, tuples, lists, mappings with words as keys, and :data:`KINDS`.
+    It may hold numbers, words, sentences, arrays, tuples, lists, mappings with words as keys, and :data:`KINDS`.
 
     Raises:
         TypeError: Anything else is inside.

@@ -29,14 +29,10 @@ from fundus_core.targets import Published
 
 
 def told_apart(tables: Mapping[str, CohortTable], sha256: Mapping[str, Labels]) -> dict[str, CohortTable]:
-    """Make ids unique to a cohort, unless it shares people with another.
+    """Make ids unique to a cohort, unless it shares people with another; a photograph's hash is empty where unknown.
 
     Two clinics both have a patient 0001, who are two people; a cohort and a selection of it share their people, and
     that is seen from the same photograph standing under the same id in both.
-
-    Args:
-        tables: By cohort.
-        sha256: By cohort, a hash per photograph; empty where unknown.
     """
     spaces = spaces_of_ids({name: (tables[name].patient_id, hashes) for name, hashes in sha256.items()})
     if len(set(spaces.values())) == 1:

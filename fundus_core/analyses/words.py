@@ -252,12 +252,7 @@ def sentences() -> set[str]:
 
 
 def word(estimate: str, own: Mapping[str, Word] = MappingProxyType({})) -> Word:
-    """Return an estimate's word; one of another kind than those known keeps its id as its name.
-
-    Args:
-        estimate: Its id.
-        own: Words of one table, which go first.
-    """
+    """Return an estimate's word, of a table's own first; one of no known kind keeps its id as its name."""
     if estimate.startswith("within_"):
         return Word(estimate, Kind.SHARE)
     return own.get(estimate) or ESTIMATES.get(estimate) or Word(estimate.replace("_", " "), Kind.PLAIN)

@@ -59,16 +59,11 @@ def export_deidentified(
     writing: Writing = "refuse",
     progress: Callable[[int], None] | None = None,
 ) -> Counts:
-    """Write photographs without names, tags and surround, with their table and an audit line each.
+    """Write photographs (with values by column) without names, tags and surround; their table, and audit lines.
 
-    Args:
-        found: Photographs and their values by column (targets, covariates).
-        out: A new folder, or a path that ends in ``.zip``; what stayed behind is listed beside it in
-            ``<out>_left_behind.csv``, and where writing was found in ``<out>_writing.csv``.
-        pseudonyms: Made with the user's key.
-        covariates: Columns besides the targets that may leave; free text may name people.
-        writing: What becomes of a photograph in whose field writing is found.
-        progress: Called with the number of photographs so far.
+    ``out`` is a new folder, or a path that ends in ``.zip``; what stayed behind is listed beside it in
+    ``<out>_left_behind.csv``, and where writing was found over a field in ``<out>_writing.csv``. Covariates are columns
+    besides the targets that may leave; free text may name people. ``progress`` is called with the number so far.
 
     Raises:
         UsageError: ``out`` is taken, or two photographs have one name.

@@ -57,14 +57,9 @@ class Seen:
 def see(source: Source, pseudonyms: Pseudonyms, *, writing: Writing = "refuse") -> Seen:
     """De-identify a photograph, or say why it cannot be.
 
-    A file that cannot be read, or that shows no retina, is turned away: nothing outside a field that was not
-    found can be blacked out. A photograph of a retina passes however poor it is; the limits of quality are the
-    run's own.
-
-    Args:
-        source: The original.
-        pseudonyms: Made with the user's key.
-        writing: What becomes of a photograph in whose field writing is found.
+    A file that cannot be read, or that shows no retina, is turned away: nothing outside a field that was not found can
+    be blacked out. A photograph of a retina passes however poor it is; the limits of quality are the run's own.
+    ``writing`` is what becomes of one in whose field writing is found.
     """
     data = b""
     try:

@@ -35,14 +35,10 @@ def of_every_model(table: Table, proposal: truth.Proposal, asked: Asked) -> dict
 def keep(
     store: Store, name: str, made: Mapping[str, PredictionsFile], found: truth.Match | None = None, *, note: str = ""
 ) -> Cohort:
-    """Make a cohort of predictions made elsewhere.
+    """Make a cohort of predictions made elsewhere, by the model's name; rows of one name are one photograph.
 
-    Args:
-        store: Where.
-        name: Of the cohort.
-        made: By the model's name, as it will be shown; rows of one name are one photograph.
-        found: The measured values matched to the rows of ``rows_of``; ``None`` where they stand beside the predictions.
-        note: What else is known of the models, beside the cohort.
+    ``found`` are the measured values matched to the rows of ``rows_of``; ``None`` where they stand beside the
+    predictions. The note says what else is known of the models.
 
     Raises:
         UsageError: The name is empty or taken; no cohort is left then.

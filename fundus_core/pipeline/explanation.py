@@ -21,17 +21,11 @@ PATIENCE_S = 900.0
 
 
 def explain(locator: str, model: str, targets: Sequence[str], out: Path, *, method: str = "auto") -> Explanation:
-    """Explain one photograph in this process, which then holds torch, and write the result.
+    """Explain a photograph (a path, or ``archive.zip::member``) in this process, which then holds torch, and write it.
 
-    Args:
-        locator: A path, or ``archive.zip::member``.
-        model: Id of a card whose weights are there.
-        targets: Ids; all of the card where empty.
-        out: Folder for ``explanation.json``, the crop, and a map and an overlay per target.
-        method: See :func:`fundus_core.explain.saliency`.
-
-    Returns:
-        What was written; a photograph that is refused or cannot be read is an answer without maps.
+    The folder gets ``explanation.json``, the crop, and a map and an overlay per target (all of the card where empty);
+    for the method see :func:`fundus_core.explain.saliency`. A photograph that is refused or cannot be read is an answer
+    without maps.
 
     Raises:
         UsageError: The photograph, the model, a target or the method does not exist; nothing was written.

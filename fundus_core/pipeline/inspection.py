@@ -46,14 +46,9 @@ def inspect(
     pseudonyms: Pseudonyms | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Counts:
-    """Examine photographs and write one row each.
+    """Examine photographs and write a CSV row each, in :data:`fundus_core.pipeline.tables.INSPECTION_COLUMNS`.
 
-    Args:
-        paths: Photographs, folders, ZIP archives or CSV manifests.
-        out: The CSV file to write; columns as :data:`fundus_core.pipeline.tables.INSPECTION_COLUMNS`.
-        limits: What a photograph must keep to be accepted.
-        pseudonyms: Replaces file names and patient ids.
-        progress: Called with the number of photographs done so far.
+    Pseudonyms replace file names and patient ids; ``progress`` is called with the number of photographs done so far.
 
     Raises:
         UsageError: A path does not exist; nothing was written.

@@ -75,12 +75,9 @@ class Proof:
 
 
 def prove(paths: Sequence[Path], out: Path, *, model: str = "sample-rendered") -> Proof:
-    """Run the proof and write it as ``proof.json`` and ``proof.txt``.
+    """Run the proof with a model and write it as ``proof.json`` and ``proof.txt`` into a folder.
 
-    Args:
-        paths: Photographs whose copies are used; rendered ones where there are none. The originals are only read.
-        out: A folder for the result.
-        model: The card that reads them.
+    Copies of the photographs are used, which are only read; rendered ones where there are none.
 
     Raises:
         UsageError: No photograph could be read.

@@ -24,12 +24,9 @@ def limits_of(
 ) -> Limits:
     """Take limits from a sample of photographs, the same for the same photographs in the same order.
 
-    Photographs that cannot be read or show no retina do not count: they are refused under any limits.
-
-    Args:
-        found: The cohort.
-        percentile: 0 to 50: the share of photographs, in percent, that each single check shall refuse.
-        progress: Called with how many of the sample are measured and how large it is.
+    Photographs that cannot be read or show no retina do not count: they are refused under any limits. The percentile (0
+    to 50) is the share, in percent, that each single check shall refuse. ``progress`` is called with how many of the
+    sample are measured and how large it is.
 
     Raises:
         UsageError: The percentile lies outside 0 to 50, or fewer than 20 photographs can be measured.

@@ -17,14 +17,10 @@ from fundus_core.targets import TARGETS
 
 
 def draw_test_part(folder: Path) -> list[Path]:
-    """Draw predicted against true of a training's test part, a file per target beside its card.
+    """Draw predicted against true of a training's test part, as ``scatter_<target>.svg`` beside its card.
 
-    Args:
-        folder: What ``train`` wrote: ``card.toml``, and ``predictions.csv`` with ``true_<target>`` and
-            ``predicted_<target>``.
-
-    Returns:
-        The files ``scatter_<target>.svg``.
+    ``train`` wrote into the folder ``card.toml``, and ``predictions.csv`` with ``true_<target>`` and
+    ``predicted_<target>``.
     """
     card = cards.read(folder / "card.toml")
     with (folder / "predictions.csv").open(newline="", encoding="utf-8") as stream:

@@ -63,10 +63,7 @@ def examined_in(year: int) -> int | None:
 def date(word: str, *, month_first: bool = False, century: _Century = born_in) -> dt.date | None:
     """Read a date: ISO, Japanese, imperial era, day or month first, a month's name, or a spreadsheet's serial number.
 
-    Args:
-        word: As written.
-        month_first: Of ``4/1/1960``.
-        century: The year that two digits mean (``1-Apr-60``).
+    ``month_first`` is of ``4/1/1960``; ``century`` gives the year that two digits mean (``1-Apr-60``).
 
     >>> date("昭和35年4月1日"), date("1960/4/1"), date("22007"), date("1.4.1960")
     (datetime.date(1960, 4, 1), datetime.date(1960, 4, 1), datetime.date(1960, 4, 1), datetime.date(1960, 4, 1))

@@ -12,11 +12,7 @@ _MOST_DIGITS = 15
 
 
 def shown(value: float, code: str) -> str | None:
-    """Return a whole number as its number format shows it, or ``None`` where the format shows no more than the number.
-
-    Args:
-        value: As stored.
-        code: The number format, as in the workbook.
+    """Return a whole number as its format in the workbook shows it; ``None`` where that is no more than the number.
 
     >>> shown(1, '"P"0000'), shown(12, "00000"), shown(1234567, "000-0000"), shown(120, "0.0"), shown(5, "General")
     ('P0001', '00012', '123-4567', None, None)

@@ -45,11 +45,7 @@ class Head:
 
 
 def split(text: str) -> tuple[Grid, str, list[Fault]]:
-    """Split text into rows.
-
-    Returns:
-        The rows, the separator's name, and the faults of quoting.
-    """
+    """Split text into rows; return them, the separator's name, and the faults of quoting."""
     hint = re.match(r'"?sep=(.)"?\n', text)
     separator = hint[1] if hint else _separator(text)
     grid = _parse(text, separator)

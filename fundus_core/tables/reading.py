@@ -30,13 +30,10 @@ _BLANK = " \t\n\x0b\x0c\u3000\xa0\u200b\u200c\u200d\ufeff\x1a\x00"
 
 
 def read_table(data: bytes, name: str, *, sheet: str | None = None, hidden_rows: bool = False) -> Table:
-    """Read CSV, TSV or XLSX bytes as a table of words.
+    """Read the whole of a CSV, TSV or XLSX file as a table of words; the content decides the format, never the name.
 
-    Args:
-        data: The whole file.
-        name: Its name, for messages; the content decides the format, never the extension.
-        sheet: For a workbook: which sheet; the first whose heading is understood when ``None``.
-        hidden_rows: Read the rows that a sheet hides (a filter does), too.
+    Of a workbook the first sheet whose heading is understood where none is named. ``hidden_rows`` reads the rows that a
+    sheet hides (a filter does), too.
 
     Raises:
         TruthError: Not a table, or a table without rows.

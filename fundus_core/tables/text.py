@@ -44,11 +44,7 @@ _IBM_NAMES = "髙﨑德彅増寬神祥福濵邊瀨鄧羽"
 
 
 def decode(data: bytes, name: str) -> tuple[str, str]:
-    """Return the text and the encoding's name.
-
-    Args:
-        data: The whole file.
-        name: For messages.
+    """Return the text of a whole file and the encoding's name.
 
     Raises:
         TruthError: The bytes are no text (a picture, an old Excel file, random bytes).

@@ -67,11 +67,7 @@ def records_as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def columns_from_csv(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Read back what this room wrote, exactly: the cells of each column by heading; short rows end in empty cells.
-
-    Raises:
-        csv.Error: The text is no table.
-    """
+    """Read back what this room wrote, exactly: the cells of each column by heading; short rows end in empty cells."""
     reader = csv.reader(lines)
     head = [restored(name) for name in next(reader, [])]
     rows = [row if len(row) == len(head) else (row + [""] * len(head))[: len(head)] for row in reader if row]
@@ -82,11 +78,7 @@ def columns_from_csv(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def records_from_csv(lines: Iterable[str]) -> tuple[list[str], list[dict[str, str]]]:
-    """Read back what this room wrote, exactly: the headings, and each row by heading.
-
-    Raises:
-        csv.Error: The text is no table.
-    """
+    """Read back what this room wrote, exactly: the headings, and each row by heading."""
     columns = columns_from_csv(lines)
     return list(columns), [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 

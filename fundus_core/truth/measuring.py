@@ -236,12 +236,9 @@ def years_between(births: list[dt.date | None], exams: list[dt.date | None]) -> 
 
 
 def other_unit(quantity: str, unit: str, value: float) -> str:
-    """Return the unit in which an implausible value would be ordinary, or an empty string.
+    """Return the unit in which an implausible value, as written, would be ordinary, or an empty string.
 
-    Args:
-        quantity: A target, ``height`` or ``weight``.
-        unit: The unit that was taken.
-        value: As written, before conversion.
+    The quantity is a target, ``height`` or ``weight``, of which another unit was taken.
     """
     for other in units.UNITS.get(quantity, ()):
         low, high = units.RANGES.get(quantity, (-np.inf, np.inf))

@@ -33,14 +33,10 @@ _UNMARKED_AGES = 5
 def propose(table: Table, *, beside: bool = False, target: str = "") -> Proposal:
     """Propose a meaning for every column of a table of predictions.
 
-    Args:
-        table: As read.
-        beside: Whether measured values come in a table of their own, so that plain headings are predictions.
-        target: Of columns that only say ``y_true`` and ``y_pred``.
-
-    Returns:
-        The mapping. A column of predictions that cannot be told from another, whose unit contradicts its numbers, or
-        whose probabilities could be of either sex is marked ``needs_confirmation``.
+    ``beside`` says that measured values come in a table of their own, so that plain headings are predictions;
+    ``target`` is of columns that only say ``y_true`` and ``y_pred``. A column of predictions that cannot be told from
+    another, whose unit contradicts its numbers, or whose probabilities could be of either sex is marked
+    ``needs_confirmation``.
 
     Raises:
         UsageError: No such target.

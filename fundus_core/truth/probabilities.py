@@ -27,11 +27,8 @@ _PER_CENT = re.compile(r"%|％|per ?cent|\bpct\b")
 def direction(column: Column, words: Words, columns: Sequence[Column], *, ours: bool) -> Column:
     """Return a column of probabilities with what 1 stands for and whether it is in per cent; asked where unsaid.
 
-    Args:
-        column: Any column; all but predictions of a binary target come back as they are.
-        words: Its cells.
-        columns: All of the table.
-        ours: Whether the file is this program's own, whose probabilities are of female.
+    All but predictions of a binary target come back as they are. ``ours`` is this program's own file, whose
+    probabilities are of female.
     """
     if column.part != "predicted" or column.role not in TARGETS or not TARGETS[column.role].binary:
         return column

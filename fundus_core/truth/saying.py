@@ -14,10 +14,8 @@ from fundus_core.truth.mapping import PARTS, ROLES, Column, Proposal, coding_fro
 def told(proposal: Proposal, *sentences: str) -> Proposal:
     """Return a mapping changed as a person says, and so confirmed.
 
-    Args:
-        proposal: What was proposed.
-        sentences: Each ``HEADING=MEANING``: a role, then ``predicted``, ``low``, ``high``, ``sd`` or ``measured``, a
-            unit, and of a probability of sex whom it is of; ``1=male,2=female`` for codes.
+    Each sentence is ``HEADING=MEANING``: a role, then ``predicted``, ``low``, ``high``, ``sd`` or ``measured``, a unit,
+    and of a probability of sex whom it is of; ``1=male,2=female`` for codes.
 
     Raises:
         TruthError: No such column, or the meaning is none.

@@ -29,14 +29,10 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
 
 
 def broken(columns: Mapping[str, tuple[str, Floats]]) -> dict[str, Floats]:
-    """Return for each column the positions at which its rule is broken.
+    """Return by label, where there are any, the ascending positions at which a column's rule is broken, as floats.
 
-    Args:
-        columns: By any label: the quantity whose rule holds (a target, ``height``, ``weight``, or one of the
-            constants above), and its n values in the quantity's own unit; NaN is missing and breaks nothing.
-
-    Returns:
-        By label, only where there are any: ascending positions, as floats that are whole numbers.
+    Each label has the quantity whose rule holds (a target, ``height``, ``weight``, or one of the constants above), and
+    its n values in the quantity's own unit; NaN is missing and breaks nothing.
     """
     import pandas as pd
     import pandera.errors

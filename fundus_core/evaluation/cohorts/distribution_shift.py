@@ -68,12 +68,9 @@ class Shift:
 def prediction_shift(
     cohorts: Mapping[str, CohortTable], targets: Sequence[str] | None = None, correction: Correction = "holm"
 ) -> tuple[Shift, ...]:
-    """Compare the predictions of every pair of cohorts, each person's photographs averaged.
+    """Compare the predictions of every pair of cohorts, each person's photographs averaged; truth is not looked at.
 
-    Args:
-        cohorts: Name to table; truth is not looked at.
-        targets: Ids; by default every target that both cohorts have predictions of.
-        correction: For the number of comparisons.
+    By default of every target that both cohorts have predictions of; corrected for the number of comparisons.
     """
     found = []
     for (first, a), (second, b) in combinations(cohorts.items(), 2):

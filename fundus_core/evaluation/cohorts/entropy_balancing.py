@@ -18,18 +18,12 @@ CLOSE = 1e-9
 
 
 def balance(counts: Floats, x: Floats, start: Floats | None = None) -> Floats:
-    """Return the weights c_i exp(l x_i) whose weighted means of x are all zero.
+    """Return the weights c_i exp(l x_i) whose weighted means of x are all zero: draws x n, each row summing to 1.
 
     Minimises log sum c exp(l x) over l, a convex function, by damped Newton steps for all draws at once (Hainmueller
-    2012, doi:10.1093/pan/mpr025, section 3.2).
-
-    Args:
-        counts: Draws x n, how often each unit counts.
-        x: n x k features, their prescribed means subtracted, of unit scale.
-        start: k, where to begin; zero (equal weights) by default.
-
-    Returns:
-        Draws x n, each row summing to 1; a row of NaN where no weights give zero means.
+    2012, doi:10.1093/pan/mpr025, section 3.2). ``counts`` (draws x n) is how often each unit counts; ``x`` is n x k
+    features of unit scale, their prescribed means subtracted; steps begin at ``start`` (k), or at equal weights. A row
+    of NaN where no weights give zero means.
 
     >>> w = balance(np.ones((1, 3)), np.array([[-1.0], [0.0], [2.0]]))
     >>> bool(abs(w @ np.array([-1.0, 0.0, 2.0])) < 1e-9), w.argmax()

@@ -77,11 +77,7 @@ def fit_recalibration(table: CohortTable, target: str) -> Recalibration:
 
 
 def recalibrate(table: CohortTable, recalibration: Recalibration) -> CohortTable:
-    """Return the cohort with corrected predictions and prediction intervals.
-
-    Raises:
-        UsageError: People of the cohort were used for the fit.
-    """
+    """Return the cohort with corrected predictions and intervals; the line must be fitted to other people."""
     shared = np.intersect1d(person_ids(table), recalibration.patients)
     if len(shared):
         raise UsageError(
@@ -110,13 +106,9 @@ def recalibration_effect(
     seed: int = SEED,
     draws: int = NUMBER_OF_DRAWS,
 ) -> ModelComparison:
-    """Score a cohort before and after recalibration, on the same people.
+    """Score a cohort before and after recalibration, on the same people; the line must be fitted to others.
 
-    Returns:
-        The models ``as it is`` and ``recalibrated``, and their paired differences.
-
-    Raises:
-        UsageError: People of the cohort were used for the fit.
+    The models are ``as it is`` and ``recalibrated``, with their paired differences.
     """
     both = {"as it is": table, "recalibrated": recalibrate(table, recalibration)}
     return compare_models(both, recalibration.target, level=level, seed=seed, draws=draws)

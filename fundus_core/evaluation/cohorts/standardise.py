@@ -131,11 +131,7 @@ def standardised(
 ) -> Standardised:
     """Weight cohorts to one distribution of truth, age and sex and compare them again.
 
-    Args:
-        samples: Per cohort its units of one continuous target; none is empty.
-        everybody: Those who are drawn, sorted.
-        draws: How they are drawn.
-        correction: For the number of pairs and scores.
+    Of each its units of one continuous target, never none; those who are drawn are sorted.
     """
     variables = _variables(samples.values())
     usable = {name: units(sample, _complete(sample, variables)) for name, sample in samples.items()}

@@ -55,12 +55,8 @@ def transfers(
 ) -> tuple[Transfer, ...]:
     """Learn a line on each cohort and test it on every other, for every target that is a number.
 
-    Args:
-        cohorts: Name to table, people told apart by their ids over all cohorts.
-        targets: Ids; by default all that both cohorts of a pair have measured and predicted.
-        level: What one observation is when errors are counted; lines are always fitted to people.
-        seed: Of the bootstrap.
-        draws: Of the bootstrap.
+    People are told apart by their ids over all cohorts. Targets are by default all that both cohorts of a pair have
+    measured and predicted. Lines are fitted to people, at whatever level errors are counted.
 
     Raises:
         UsageError: Unknown level.

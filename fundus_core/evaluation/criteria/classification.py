@@ -105,16 +105,10 @@ def classify(
     seed: int = SEED,
     draws: int = NUMBER_OF_DRAWS,
 ) -> Classification:
-    """Score a probability of yes, one per person.
+    """Score a probability of yes (n, 0 to 1, NaN is left out), one per person, against n verdicts.
 
-    Args:
-        truth: n verdicts; the indeterminate are left out and counted.
-        probability: n, 0 to 1; NaN is left out.
-        hard: n verdicts by cutting predictions at the criterion's own thresholds; the indeterminate are not called.
-        name: Of the criterion.
-        thresholds: Between 0 and 1, both excluded; fixed in advance.
-        seed: Of the bootstrap.
-        draws: Of the bootstrap.
+    The indeterminate are left out and counted. ``hard`` are verdicts by cutting predictions at the criterion's own
+    thresholds, where the indeterminate are not called. Thresholds lie between 0 and 1, both excluded, fixed in advance.
 
     Raises:
         UsageError: A threshold outside 0 to 1.
@@ -227,15 +221,7 @@ def assess_criterion(
     """Judge a criterion on a cohort: truth by measured values, probability by predictions and validated errors.
 
     The probability is that of yes among the drawn truths that decide (those that leave it open for want of lipids say
-    nothing about the people whose truth decides).
-
-    Args:
-        table: The cohort.
-        criterion_id: See :data:`fundus_core.evaluation.criteria.definitions.CRITERIA`.
-        errors: Fitted to other people.
-        thresholds: Probabilities, fixed in advance.
-        seed: Of drawing people and errors.
-        draws: Of the bootstrap.
+    nothing about the people whose truth decides). Errors are fitted to other people, thresholds fixed in advance.
 
     Raises:
         UsageError: Unknown criterion; a threshold outside 0 to 1; people of the cohort were used to fit the errors.

@@ -45,12 +45,8 @@ def fit_errors(table: CohortTable, targets: Sequence[str] = CONTINUOUS) -> Error
     """Learn how truth scatters about predictions, one observation per person.
 
     Truth = intercept + slope x prediction + e by least squares for each target; the covariance of the errors is taken
-    over people with all targets asked for, with n - 2 in the denominator. Assumes errors that are jointly normal and
-    of constant spread.
-
-    Args:
-        table: People with truth and predictions.
-        targets: Some of ``CONTINUOUS``, those that matter; the others stay unknown (NaN, covariance 0).
+    over people with all targets asked for, with n - 2 in the denominator. Assumes errors that are jointly normal and of
+    constant spread. Targets are some of ``CONTINUOUS``, those that matter; the others stay unknown (NaN, covariance 0).
 
     Raises:
         NotEstimableError: Fewer than 20 people have all of them measured and predicted, or a prediction is constant.
@@ -112,15 +108,9 @@ def probabilities(
 ) -> Probabilities:
     """Draw truths around predictions and count how often the criterion is met.
 
-    The same errors are drawn for everybody (quasi-Monte Carlo: a scrambled Sobol sequence through the normal quantile
-    function), so that a person's answer does not depend on who else is in the cohort.
-
-    Args:
-        predicted: Predictions and sex.
-        criterion: What is decided.
-        errors: From :func:`fit_errors`, on other people.
-        draws: A power of two.
-        seed: Of the scrambling.
+    The same errors, fitted to other people, are drawn for everybody (quasi-Monte Carlo: a scrambled Sobol sequence
+    through the normal quantile function; draws are a power of two), so that a person's answer does not depend on who
+    else is in the cohort.
     """
     uniform = qmc.Sobol(len(CONTINUOUS), rng=np.random.default_rng(seed)).random(draws)
     values, vectors = np.linalg.eigh(errors.covariance)

@@ -73,8 +73,7 @@ class Contrast:
 def welch(first: Floats, second: Floats) -> Contrast | None:
     """Compare two means of independent people without assuming equal variances (Welch 1947, doi:10.2307/2332510).
 
-    Returns:
-        The contrast, or ``None`` where a group has fewer than two people or nothing varies.
+    ``None`` where a group has fewer than two people or nothing varies.
 
     >>> contrast = welch(np.array([1.0, 2, 3]), np.array([2.0, 4, 6]))
     >>> round(contrast.value, 3), round(contrast.freedom, 3)
@@ -144,13 +143,10 @@ class Difference:
 def difference(
     names: tuple[str, str, str, str], contrast: Contrast | None, effect: Estimate, value: float | None = None
 ) -> Difference:
-    """Make a row of a contrast.
+    """Make a row (target, score, first, second) of a contrast; ``None`` where nothing could be tested.
 
-    Args:
-        names: Target, score, first, second.
-        contrast: What was found; ``None`` where nothing could be tested.
-        effect: The difference in standard deviations, or why there is none.
-        value: First minus second, for a row that has a difference and no test.
+    ``effect`` is the difference in standard deviations, or why there is none; ``value`` is first minus second, for a
+    row that has a difference and no test.
     """
     target, score, first, second = names
     if contrast is None and (value is None or not np.isfinite(value)):

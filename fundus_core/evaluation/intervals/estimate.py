@@ -60,12 +60,8 @@ def not_estimable(reason: str) -> Estimate:
 def rows(items: Iterable[Any]) -> list[dict[str, Cell]]:
     """Turn frozen dataclasses into table rows, an :class:`Estimate` spread over its own columns.
 
-    Args:
-        items: Dataclass instances of one kind whose fields are numbers, words or estimates.
-
-    Returns:
-        A row per item; the estimate in a field ``mae`` becomes ``mae``, ``mae_low``, ``mae_high``,
-        ``mae_note``; other fields that are not cells (arrays, mappings) are left out.
+    The estimate in a field ``mae`` becomes ``mae``, ``mae_low``, ``mae_high``, ``mae_note``; fields that are no cells
+    (arrays, mappings) are left out.
 
     >>> @dataclass(frozen=True)
     ... class Band:

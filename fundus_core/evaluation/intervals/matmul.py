@@ -15,11 +15,7 @@ INNER = 64
 
 
 def matmul(left: Floats, right: Floats) -> Floats:
-    """Return left @ right, computed in pieces on the calling thread.
-
-    Args:
-        left: n x k.
-        right: k x m.
+    """Return left (n x k) @ right (k x m), computed in pieces on the calling thread.
 
     >>> matmul(np.ones((2, 3)), np.arange(3.0)[:, None]).tolist()
     [[3.0], [3.0]]

@@ -65,15 +65,9 @@ def weight_up_to(weights: Floats, of: Sorted) -> Floats:
 
 
 def medians(counts: Floats, column: Floats, group: Indices) -> Floats:
-    """Median of a column in each draw, the mean of the two middle values where their number is even.
+    """Median of a column (n) in each draw, the mean of the two middle values where their number is even.
 
-    Args:
-        counts: Draws x people, whole numbers.
-        column: n values.
-        group: Whose unit each is, n.
-
-    Returns:
-        A median per draw; NaN where nobody was drawn.
+    ``counts`` is draws x people, whole numbers; ``group`` is whose unit each is, n. NaN where nobody was drawn.
 
     >>> medians(np.array([[1.0, 1, 1], [0, 2, 2]]), np.array([1.0, 2, 4]), np.arange(3)).tolist()
     [2.0, 3.0]
@@ -91,16 +85,9 @@ def medians(counts: Floats, column: Floats, group: Indices) -> Floats:
 
 
 def spearman(counts: Floats, y: Floats, p: Floats, group: Indices) -> Floats:
-    """Pearson correlation of midranks (Spearman 1904, doi:10.2307/1412159) in each draw.
+    """Pearson correlation of midranks (Spearman 1904, doi:10.2307/1412159) of n values each, in each draw.
 
-    Args:
-        counts: Draws x people, whole numbers.
-        y: n values.
-        p: n values.
-        group: Whose unit each is, n.
-
-    Returns:
-        A correlation per draw; NaN where one side is constant.
+    ``counts`` is draws x people, whole numbers; ``group`` is whose unit each is, n. NaN where one side is constant.
 
     >>> spearman(np.ones((1, 3)), np.array([1.0, 2, 3]), np.array([10.0, 40, 20]), np.arange(3)).tolist()
     [0.5]
@@ -124,16 +111,9 @@ def spearman(counts: Floats, y: Floats, p: Floats, group: Indices) -> Floats:
 def areas_under_roc(counts: Floats, y: Floats, p: Floats, group: Indices) -> Floats:
     """Probability that a positive unit is ranked above a negative one, ties counting half, in each draw.
 
-    The Mann-Whitney form (Hanley & McNeil 1982, doi:10.1148/radiology.143.1.7063747).
-
-    Args:
-        counts: Draws x people, whole numbers.
-        y: n truths, 0 or 1.
-        p: n predictions.
-        group: Whose unit each is, n.
-
-    Returns:
-        An area per draw; NaN where a draw lacks positives or negatives.
+    The Mann-Whitney form (Hanley & McNeil 1982, doi:10.1148/radiology.143.1.7063747) of n truths, 0 or 1, and n
+    predictions. ``counts`` is draws x people, whole numbers; ``group`` is whose unit each is, n. NaN where a draw lacks
+    positives or negatives.
 
     >>> y, p = np.array([0.0, 1, 0, 1]), np.array([0.1, 0.2, 0.2, 0.9])
     >>> areas_under_roc(np.ones((1, 4)), y, p, np.arange(4)).tolist()
@@ -155,14 +135,7 @@ def areas_under_roc(counts: Floats, y: Floats, p: Floats, group: Indices) -> Flo
 def average_precisions(counts: Floats, y: Floats, p: Floats, group: Indices) -> Floats:
     """Sum over different predictions, from high to low, of precision times the gain in recall, in each draw.
 
-    Args:
-        counts: Draws x people, whole numbers.
-        y: n truths, 0 or 1.
-        p: n predictions.
-        group: Whose unit each is, n.
-
-    Returns:
-        A value per draw; NaN where a draw lacks positives.
+    As :func:`areas_under_roc`; NaN where a draw lacks positives.
 
     >>> y, p = np.array([0.0, 1, 0, 1]), np.array([0.1, 0.2, 0.3, 0.9])
     >>> average_precisions(np.ones((1, 4)), y, p, np.arange(4)).round(4).tolist()

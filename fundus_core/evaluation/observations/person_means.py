@@ -72,12 +72,7 @@ def per_person(table: CohortTable, values: Floats) -> Floats:
 
 
 def mean_of_each(person: Indices, number: int, values: Floats) -> Floats:
-    """Mean of the finite values of each person, whatever their order; NaN where a person has none.
-
-    Args:
-        person: Whose each value is, 0 to ``number`` - 1, n.
-        number: People.
-        values: n.
+    """Mean of the finite of n values of each person (0 to ``number`` - 1, n), in any order; NaN where there is none.
 
     >>> mean_of_each(np.array([1, 1, 0]), 3, np.array([2.0, 4.0, np.nan])).tolist()
     [nan, 3.0, nan]

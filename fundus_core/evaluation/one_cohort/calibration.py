@@ -79,17 +79,10 @@ def deciles(
     seed: int = SEED,
     draws: int = NUMBER_OF_DRAWS,
 ) -> Bins:
-    """Cut a cohort into bins of about equal count and compare means in each.
+    """Cut a cohort into bins of about equal count and compare means in each; fewer bins where ties allow no more.
 
-    Args:
-        table: A row per photograph.
-        target: Target id.
-        along: ``prediction`` for calibration and for residuals against the prediction, ``truth`` for residuals against
-            the truth.
-        bins: How many; fewer where ties allow no more.
-        level: What one observation is.
-        seed: Of the bootstrap.
-        draws: Of the bootstrap.
+    Bins are along ``prediction`` for calibration and for residuals against the prediction, along ``truth`` for
+    residuals against the truth.
 
     Raises:
         UsageError: Unknown target or level.

@@ -69,13 +69,7 @@ def evaluate(
 def point_estimates(table: CohortTable, *, level: str = "patient", targets: Sequence[str] | None = None) -> Evaluation:
     """Score a cohort without intervals: what a page shows before anybody was drawn, in a hundredth of the time.
 
-    Args:
-        table: A row per photograph, any order.
-        level: As for :func:`evaluate`.
-        targets: As for :func:`evaluate`.
-
-    Returns:
-        The values of :func:`evaluate` without medians and ranks; ``draws`` is 0.
+    The values of :func:`evaluate` without medians and ranks; ``draws`` is 0.
 
     Raises:
         UsageError: Unknown level or target.

@@ -27,11 +27,7 @@ class StandardisedPredictions:
 
 
 def standardised_predictions(table: CohortTable) -> StandardisedPredictions:
-    """Put a cohort's predictions on one scale.
-
-    Args:
-        table: A row per photograph, any order; photographs that were refused have no answer.
-    """
+    """Put a cohort's predictions on one scale; photographs that were refused have no answer."""
     seen = table.status == Status.PREDICTED.value
     columns = {name: np.where(seen, column, np.nan) for name, column in table.predicted.items()}
     spread = {name: _spread(column) for name, column in columns.items()}
@@ -48,18 +44,11 @@ def _spread(column: Floats) -> float:
 
 
 def nearest_neighbours(among: StandardisedPredictions, photograph: str, number: int) -> tuple[Labels, Floats]:
-    """Find the photographs of other people that a model reads most like one.
+    """Find the photographs of other people that a model reads most like one: names, the nearest first, and distances.
 
     The distance is the root of the mean squared difference of the answers in standard deviations, over all targets
-    (Euclidean distance of standardised predictions, divided by the root of their number): 0 for equal answers.
-
-    Args:
-        among: The cohort's answers.
-        photograph: Name of the one.
-        number: How many at most; fewer where fewer have answers.
-
-    Returns:
-        Names, the nearest first (of equally near ones in the order of the cohort), and distances.
+    (Euclidean distance of standardised predictions, divided by the root of their number): 0 for equal answers. Of
+    equally near ones in the order of the cohort; fewer than the number where fewer have answers.
 
     Raises:
         UsageError: The cohort has no photograph of that name.

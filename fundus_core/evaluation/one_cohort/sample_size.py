@@ -38,12 +38,9 @@ class Plan:
 
 
 def people_for_mae(mae: float, width: float, sd_of_absolute_error: float | None = None) -> Plan:
-    """Return how many people an interval of that width on the mean absolute error needs.
+    """Return how many people an interval of that width on the mean absolute error needs, both in the target's unit.
 
-    Args:
-        mae: Expected, in the target's unit.
-        width: Of the interval, in the target's unit.
-        sd_of_absolute_error: Of single people's absolute errors, from a pilot; from normal errors by default.
+    The spread of single people's absolute errors is from a pilot; from normal errors by default.
 
     >>> people_for_mae(10.34, width=1.0).people
     938
@@ -70,10 +67,7 @@ def people_for_r2(r2: float, width: float) -> Plan:
 def people_for_slope(r2: float, width: float, slope: float = 1.0) -> Plan:
     """Return how many people an interval of that width on the calibration slope needs.
 
-    Args:
-        r2: Expected squared correlation of truth and prediction.
-        width: Of the interval.
-        slope: Expected.
+    ``r2`` is the expected squared correlation of truth and prediction.
 
     >>> people_for_slope(0.3, width=0.2).people
     897

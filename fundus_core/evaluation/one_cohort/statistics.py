@@ -13,12 +13,9 @@ from fundus_core.records import Floats, Labels
 
 
 def statistics_of(sample: Sample, pool: Labels, *, ranked: bool = True) -> tuple[Statistics, ...]:
-    """Return everything that is computed for one sample.
+    """Return everything that is computed for one sample, its people among the sorted pool of all who are drawn.
 
-    Args:
-        sample: Of a target at a level.
-        pool: Everybody who is drawn, sorted; the sample's people are among them.
-        ranked: Whether to include the median absolute error and Spearman's correlation.
+    ``ranked`` includes the median absolute error and Spearman's correlation.
     """
     if sample.target.binary:
         return area_panel(sample, pool), binary_panel(sample, pool)
