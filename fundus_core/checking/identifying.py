@@ -60,33 +60,12 @@ class IdentifyReport:
         return {str(key): _finite(value) for key, value in asdict(self).items()}
 
 
-def from_json(content: Mapping[str, Any]) -> IdentifyReport:
-    """Return the report that ``as_json`` wrote.
-
-    Raises:
-        CardError: It is none.
-    """
-    try:
-        return IdentifyReport(**{**content, "card": _whole(content["card"])})
-    except (KeyError, TypeError) as error:
-        raise CardError("This is no report of 'models identify'; measure again.") from error
-
-
 def _finite(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _whole(value: object) -> Any:
-    """``None``, which a card never holds, as NaN again."""
-    if isinstance(value, Mapping):
-        return {str(key): _whole(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_whole(item) for item in value]
-    return math.nan if value is None else value
 
 
 def identify_model(
@@ -268,26 +247,6 @@ def _summary(report: IdentifyReport, which: str) -> str:
         )
         for target, found in report.results.items()
     )
-
-
-def change(model_id: str, content: Mapping[str, object], *, folder: Path | None = None) -> Card:
-    """Put other values into the user's card, as a person typed them, and remember what stood there.
-
-    Args:
-        model_id: Of the card.
-        content: The whole card, as a TOML reader returns it.
-        folder: Of the user's models.
-
-    Raises:
-        CardError: It is no card, or another model's.
-    """
-    card = registry.find(model_id, folder)
-    new = cards.parse(content, card.folder, say("The card of '{model_id}'", model_id=model_id))
-    if new.id != card.id or new.weights != card.weights:
-        raise CardError(
-            "The id and the weights of '{id}' cannot be changed in its card; import the weights instead.", id=card.id
-        )
-    return _put(card, new, folder)
 
 
 def _put(card: Card, new: Card, folder: Path | None) -> Card:

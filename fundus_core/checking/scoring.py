@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -171,24 +171,14 @@ def strange(line: Line, raw: Floats, truth: Floats, *, binary: bool) -> bool:
     return bool(slope - 2.6 * error > 3 or slope + 2.6 * error < 0.33)
 
 
-def choose(
-    lines: Sequence[Line], raw: Floats, truth: Floats, weights: Floats, *, binary: bool
-) -> tuple[Line, Mapping[str, float]]:
+def choose(lines: Sequence[Line], raw: Floats, truth: Floats, weights: Floats, *, binary: bool) -> Line:
     """Return the first line that no other beats by more than chance, the card's own before all.
 
     A line that was fitted stands only where every other one is strange: a shift between two populations is no fault
     of a card.
-
-    Returns:
-        The line, and errors of the card's own and of it.
     """
     usable = [line for line in lines if line.why != "fitted"]
     kept = [line for line in usable if not strange(line, raw, truth, binary=binary)] or list(lines)
     scored = [(line, errors(line, raw, truth, weights, binary=binary)) for line in kept]
     best = min(scored, key=lambda one: float(one[1][0]))[1]
-    for line, error in scored:
-        if float(np.quantile((error - best)[1:], 0.005)) <= 0:
-            chosen = line
-            break
-    own = errors(lines[0], raw, truth, weights, binary=binary)
-    return chosen, {"before": float(own[0]), "after": float(errors(chosen, raw, truth, weights, binary=binary)[0])}
+    return next(line for line, error in scored if float(np.quantile((error - best)[1:], 0.005)) <= 0)

@@ -138,26 +138,21 @@ def _found(trial: Trial, card: Card) -> dict[str, object]:
         accepted += [step] if step else []
         settled += sure
         open_ += ties
-    kept, dropped = _confirmed(trial, start, accepted)
-    card = kept
+    card, dropped = _confirmed(trial, start, accepted)
     order, moved, sure_order = _order(trial, card)
     reordered = _reordered(card, trial.targets, order) if moved else card
-    final, lines = _lines(trial, card, reordered, trial.targets)
-    changes = _changes(start, final)
+    final = _lines(trial, card, reordered, trial.targets)
+    changes, results = _changes(start, final), _results(trial, start, final)
     return {
-        "id": start.id,
         "photographs": len(trial.sample.person),
         "people": len(np.unique(trial.sample.person)),
-        "targets": list(trial.targets),
         "changes": changes,
         "confirmed": sorted({key for key in settled if key not in changes} | ({"outputs"} if sure_order else set())),
         "open": open_,
         "dropped": dropped,
-        "matrix": trial.matrix(card, 1)[0].round(3).tolist(),
-        "results": _results(trial, start, final),
-        "silent": _silent(trial, final),
+        "results": results,
+        "silent": [target for target, one in results.items() if one["r_after"][1] <= 0 <= one["r_after"][2]],
         "card": cards.as_plain(final),
-        "lines": lines,
         "points": _points(trial, start, final),
     }
 
@@ -284,18 +279,17 @@ def _reordered(card: Card, targets: Sequence[str], order: Sequence[int]) -> Card
     return replace(card, outputs=tuple(outputs))
 
 
-def _lines(trial: Trial, before: Card, card: Card, targets: Sequence[str]) -> tuple[Card, dict[str, dict[str, object]]]:
+def _lines(trial: Trial, before: Card, card: Card, targets: Sequence[str]) -> Card:
     """Choose link, scale and offset of each output on one half; a change must hold on the other."""
-    outputs, said = list(card.outputs), {}
+    outputs = list(card.outputs)
     for k, target in enumerate(targets):
         place = card.targets.index(target)
         own = outputs[place]
         old = before.outputs[before.targets.index(target)]
         binary = TARGETS[target].binary
         raw, (truth, _, weights) = trial.raw(before, 0)[:, place], trial.part(0)
-        line, found = scoring.choose(
-            list(_candidates(own, old, raw, truth[:, k])), raw, truth[:, k], weights, binary=binary
-        )
+        candidates = list(_candidates(own, old, raw, truth[:, k]))
+        line = scoring.choose(candidates, raw, truth[:, k], weights, binary=binary)
         other, (truth, _, weights) = trial.raw(before, 1)[:, place], trial.part(1)
         now = scoring.errors(Line(own.link, own.scale, own.offset), other, truth[:, k], weights, binary=binary)
         then = scoring.errors(line, other, truth[:, k], weights, binary=binary)
@@ -305,8 +299,7 @@ def _lines(trial: Trial, before: Card, card: Card, targets: Sequence[str]) -> tu
             outputs[place] = replace(
                 own, link=line.link, scale=line.scale, offset=line.offset, interval=interval, growth=0.0
             )
-            said[target] = {"why": line.why, **found}
-    return replace(card, outputs=tuple(outputs)), said
+    return replace(card, outputs=tuple(outputs))
 
 
 def _candidates(own: Output, old: Output, raw: Floats, truth: Floats) -> Iterator[Line]:
@@ -375,17 +368,6 @@ def _results(trial: Trial, start: Card, final: Card) -> dict[str, dict[str, list
 def _interval(values: Floats) -> list[float]:
     low, high = np.quantile(values[1:], [0.025, 0.975])
     return [float(f"{value:.6g}") for value in (values[0], low, high)]
-
-
-def _silent(trial: Trial, card: Card) -> list[str]:
-    """Targets of which the output shows nothing, so that nothing can be said of its line."""
-    truth, _, weights = trial.part(1)
-    raw, quiet = _values(trial, card, 1), []
-    for k, target in enumerate(trial.targets):
-        together = scoring.correlations(raw[target][:, None], truth[:, k : k + 1], weights)[:, 0, 0]
-        if np.quantile(together[1:], 0.025) <= 0 <= np.quantile(together[1:], 0.975):
-            quiet.append(target)
-    return quiet
 
 
 def _points(trial: Trial, start: Card, final: Card) -> dict[str, dict[str, list[float]]]:

@@ -43,11 +43,6 @@ class Deletion:
     """The same for random pixels of the same area, one curve per random map."""
 
     @property
-    def mean_random(self) -> tuple[float, ...]:
-        """The mean curve of the random maps."""
-        return tuple(float(value) for value in np.mean(self.random, axis=0))
-
-    @property
     def ratio(self) -> float:
         """Area under the salient curve over the mean area under the random ones; NaN where nothing moves."""
         return self._over_chance(self.salient)

@@ -29,8 +29,6 @@ class LearningTable:
     """Whose eye; the photograph's own name where nobody says."""
     values: Mapping[str, Floats]
     """By column: a value per row, NaN where missing."""
-    groups: tuple[str, ...]
-    """Site per row where the table has a column ``site``, else empty."""
     notes: tuple[str, ...] = ()
     """What was converted, left out or not matched, as sentences; to be shown."""
 
@@ -47,7 +45,7 @@ class Material:
     photographs: Path
     """A folder (searched at every depth), a ZIP or a manifest."""
     truth: Path
-    """Any table that names photographs or patients, with the values; maybe ``site``."""
+    """Any table that names photographs or patients, with the values."""
     join: Path | None = None
     """A further table whose columns belong to a ``patient_id``."""
 
@@ -81,7 +79,6 @@ def read(materials: Sequence[Material], columns: Mapping[str, str]) -> LearningT
         sources=tuple(source for one in tables for source in one.sources),
         patients=tuple(patient for one in tables for patient in one.patients),
         values={name: np.concatenate([one.values[name] for one in tables]) for name in columns},
-        groups=tuple(group for one in tables for group in one.groups),
         notes=tuple(note for one in tables for note in one.notes),
     )
 
@@ -117,12 +114,10 @@ def _read(material: Material, columns: Mapping[str, str], prefix: str) -> Learni
     stated = np.where(patients != "", patients, np.array([source.patient_id for source in sources], dtype=np.str_))
     values = {name: value[found.line] for name, value in measured.values.items()}
     values |= _joined(material, columns.items() - {(name, columns[name]) for name in values}, stated, measured.headings)
-    sites = next((words for name, words in found.covariates().items() if spelling.fold(name) == "site"), None)
     return LearningTable(
         sources=tuple(replace(sources[row], name=prefix + sources[row].name) for row in rows),
         patients=tuple(str(stated[row]) or sources[row].name for row in rows),
         values={name: values[name][rows] for name in columns},
-        groups=tuple("" if sites is None else str(sites[row]) for row in rows),
         notes=found.remarks,
     )
 

@@ -173,7 +173,7 @@ def test_truth_that_has_nothing_to_do_with_the_photographs_changes_nothing(right
 def test_what_was_found_is_applied_recorded_and_undone(right, given, place):
     card = fed(channels="bgr")(right)
     cards.write(card, right.folder / "card.toml")
-    report = identifying.from_json(json.loads(json.dumps(found(card, given, place).as_json())))
+    report = found(card, given, place)
     new = identifying.apply(report, "invented eyes", folder=place)
     assert new.input.channels == "rgb"
     assert new.measured[-1].keys == tuple(dict.fromkeys(["input.channels", *new.measured[-1].keys]))

@@ -18,7 +18,6 @@ from sklearn.metrics import (
 from fundus_core.errors import NotEstimableError, UsageError
 from fundus_core.evaluation import (
     CRITERIA,
-    SHRUNKEN_NOTE,
     criterion,
     people_for_mae,
     people_for_r2,
@@ -26,9 +25,8 @@ from fundus_core.evaluation import (
     published,
 )
 from fundus_core.evaluation.cohorts.recalibration import fit_recalibration, recalibrate, recalibration_effect
-from fundus_core.evaluation.criteria.classification import assess_criterion, classify
-from fundus_core.evaluation.criteria.definitions import pressure_grade
-from fundus_core.evaluation.criteria.probability import fit_errors, probabilities
+from fundus_core.evaluation.criteria.classification import classify
+from fundus_core.evaluation.criteria.probability import errors_between, probabilities
 from fundus_core.evaluation.observations.person_means import PersonMeans, person_means
 from fundus_core.evaluation.observations.sample import select_rows
 from fundus_core.evaluation.one_cohort.scores import TOLERANCES
@@ -130,14 +128,8 @@ def test_unverified_thresholds_say_so():
         criterion("gout")
 
 
-def test_the_higher_pressure_grades():
-    sbp, dbp = (
-        np.array([119.9, 120, 129, 130, 140, 160, 180, 110, np.nan]),
-        np.array([79.9, 60, 79, 60, 60, 60, 60, 110, 80]),
-    )
-    assert [grade.split(" hyper")[0] for grade in pressure_grade(sbp, dbp)] == [
-        "normal", "high-normal", "high-normal", "elevated", "grade I", "grade II", "grade III", "grade III", "",
-    ]  # fmt: skip
+def fit_errors(table):
+    return errors_between(person_means(table, "truth"), person_means(table, "predicted"))
 
 
 @pytest.fixture(name="two")
@@ -149,9 +141,10 @@ def two_cohorts(cohort):
 def test_errors_are_those_of_regressions(two):
     errors = fit_errors(two[0])
     truth, predicted = person_means(two[0], "truth"), person_means(two[0], "predicted")
-    kept = np.isin(truth.patient, errors.patients)
+    names = ("sbp", "dbp", "glucose", "waist", "bmi")
+    kept = np.isfinite([getattr(of, name) for of in (truth, predicted) for name in names]).all(axis=0)
     residuals = []
-    for k, name in enumerate(("sbp", "dbp", "glucose", "waist", "bmi")):
+    for k, name in enumerate(names):
         y, p = getattr(truth, name)[kept], getattr(predicted, name)[kept]
         fit = stats.linregress(p, y)
         assert (errors.slope[k], errors.intercept[k]) == pytest.approx((fit.slope, fit.intercept))
@@ -187,19 +180,6 @@ def test_probabilities_do_not_depend_on_company(two):
     half = select_rows(two[1], two[1].patient_id < "QP0100")
     alone = probabilities(person_means(half, "predicted"), criterion("mets_japan"), errors)
     assert alone.yes == pytest.approx(whole.yes[np.isin(whole.patient, alone.patient)])
-
-
-def test_shrunken_predictions_call_too_few_and_probabilities_do_not(two):
-    found = assess_criterion(two[1], "large_waist", fit_errors(two[0]), draws=100)
-    assert found.called.value < found.prevalence.value - 0.05
-    assert found.expected.value == pytest.approx(found.prevalence.value, abs=0.08)
-    assert found.note == SHRUNKEN_NOTE
-    assert found.auc.low < found.auc.value < found.auc.high
-
-
-def test_errors_are_never_tested_on_their_own_people(two):
-    with pytest.raises(UsageError, match="used to fit the error covariance"):
-        assess_criterion(two[0], "large_waist", fit_errors(two[0]), draws=10)
 
 
 def test_too_few_people_for_a_covariance(cohort):

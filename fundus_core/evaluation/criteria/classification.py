@@ -11,15 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation.criteria.definitions import INDETERMINATE, NO, YES, Verdicts, criterion
-from fundus_core.evaluation.criteria.probability import ErrorModel, probabilities
+from fundus_core.evaluation.criteria.definitions import INDETERMINATE, NO, YES, Verdicts
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Draws, Statistics, SumStatistic, resample
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate
 from fundus_core.evaluation.intervals.intervals import estimates
 from fundus_core.evaluation.intervals.ranked import areas_under_roc, average_precisions
-from fundus_core.evaluation.observations.person_means import person_means
 from fundus_core.evaluation.one_cohort.scores import divide
-from fundus_core.records import CohortTable, Floats
+from fundus_core.records import Floats
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.5)
 """Probabilities at which sensitivity and the like are given, fixed in advance."""
@@ -207,42 +205,6 @@ def _curves(y: Floats, p: Floats) -> CurvePoints:
         np.concatenate([nothing, true / max(positive, 1)]),
         np.concatenate([np.ones(1), true / np.maximum(called, 1)]),
     )
-
-
-def assess_criterion(
-    table: CohortTable,
-    criterion_id: str,
-    errors: ErrorModel,
-    *,
-    thresholds: Sequence[float] = THRESHOLDS,
-    seed: int = SEED,
-    draws: int = NUMBER_OF_DRAWS,
-) -> Classification:
-    """Judge a criterion on a cohort: truth by measured values, probability by predictions and validated errors.
-
-    The probability is that of yes among the drawn truths that decide (those that leave it open for want of lipids say
-    nothing about the people whose truth decides). Errors are fitted to other people, thresholds fixed in advance.
-
-    Raises:
-        UsageError: Unknown criterion; a threshold outside 0 to 1; people of the cohort were used to fit the errors.
-    """
-    chosen = criterion(criterion_id)
-    truth, predicted = person_means(table, "truth"), person_means(table, "predicted")
-    shared = np.intersect1d(truth.patient, errors.patients)
-    if len(shared):
-        raise UsageError(
-            (
-                "{shared} {shared:person|people} of this cohort {shared:was|were} used to fit the error "
-                "covariance; fit it on other people, or leave these out."
-            ),
-            shared=len(shared),
-        )
-    verdict = chosen.decide(truth)
-    likely = probabilities(predicted, chosen, errors, seed=seed)
-    hard = chosen.decide(predicted)
-    decided = likely.yes + likely.no
-    chance = divide(likely.yes, decided)
-    return classify(verdict, chance, hard, name=chosen.name, thresholds=thresholds, seed=seed, draws=draws)
 
 
 def shares(verdict: Verdicts) -> tuple[float, float, float] | None:

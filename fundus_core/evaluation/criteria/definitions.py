@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError, joined
 from fundus_core.evaluation.observations.person_means import PersonMeans
-from fundus_core.records import Floats, Labels
+from fundus_core.records import Floats
 
 Verdicts = NDArray[np.int8]
 """1 yes, 0 no, -1 indeterminate."""
@@ -214,28 +214,3 @@ def criterion(criterion_id: str) -> Criterion:
             criteria=CRITERIA,
         )
     return CRITERIA[criterion_id]
-
-
-GRADES = (
-    "normal",
-    "high-normal",
-    "elevated",
-    "grade I hypertension",
-    "grade II hypertension",
-    "grade III hypertension",
-)
-"""Office blood pressure by JSH 2019."""
-
-
-def pressure_grade(sbp: Floats, dbp: Floats) -> Labels:
-    """Name the JSH 2019 grade of office blood pressure; empty where a pressure is unknown.
-
-    The higher of both decides: SBP 120, 130, 140, 160, 180 and DBP 80 (elevated), 90, 100, 110 mmHg.
-
-    >>> pressure_grade(np.array([118.0, 125, 118, 165]), np.array([70.0, 75, 85, 80])).tolist()
-    ['normal', 'high-normal', 'elevated', 'grade II hypertension']
-    """
-    by_sbp = np.searchsorted([120, 130, 140, 160, 180], sbp, side="right")
-    by_dbp = np.array([0, 2, 3, 4, 5])[np.searchsorted([80, 90, 100, 110], dbp, side="right")]
-    names = np.array(GRADES, dtype=np.str_)[np.maximum(by_sbp, by_dbp)]
-    return np.where(np.isnan(sbp) | np.isnan(dbp), "", names)

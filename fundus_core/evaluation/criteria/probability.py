@@ -16,9 +16,9 @@ from scipy.stats import qmc
 from fundus_core.errors import NotEstimableError
 from fundus_core.evaluation.criteria.definitions import INDETERMINATE, YES, Criterion
 from fundus_core.evaluation.intervals.estimate import SEED
-from fundus_core.evaluation.observations.person_means import CONTINUOUS, PersonMeans, person_means
+from fundus_core.evaluation.observations.person_means import CONTINUOUS, PersonMeans
 from fundus_core.evaluation.one_cohort.subgroups import FEWEST_PEOPLE
-from fundus_core.records import CohortTable, Floats, Labels
+from fundus_core.records import Floats, Labels
 
 DRAWS = 1024
 """Draws of errors, from a scrambled Sobol sequence."""
@@ -37,12 +37,10 @@ class ErrorModel:
     """Per target, 5; NaN where not fitted."""
     covariance: Floats
     """Of the errors of the five targets, 5 x 5, in their units; 0 where not fitted."""
-    patients: Labels
-    """People it was fitted to."""
 
 
-def fit_errors(table: CohortTable, targets: Sequence[str] = CONTINUOUS) -> ErrorModel:
-    """Learn how truth scatters about predictions, one observation per person.
+def errors_between(truth: PersonMeans, predicted: PersonMeans, targets: Sequence[str] = CONTINUOUS) -> ErrorModel:
+    """Learn how truth scatters about predictions, from what was measured and predicted of the same people.
 
     Truth = intercept + slope x prediction + e by least squares for each target; the covariance of the errors is taken
     over people with all targets asked for, with n - 2 in the denominator. Assumes errors that are jointly normal and of
@@ -51,11 +49,6 @@ def fit_errors(table: CohortTable, targets: Sequence[str] = CONTINUOUS) -> Error
     Raises:
         NotEstimableError: Fewer than 20 people have all of them measured and predicted, or a prediction is constant.
     """
-    return errors_between(person_means(table, "truth"), person_means(table, "predicted"), targets)
-
-
-def errors_between(truth: PersonMeans, predicted: PersonMeans, targets: Sequence[str] = CONTINUOUS) -> ErrorModel:
-    """Learn the same from what was measured and predicted of the same people; see :func:`fit_errors`."""
     y, p = (np.column_stack([getattr(m, name) for name in targets]) for m in (truth, predicted))
     complete = np.isfinite(y).all(axis=1) & np.isfinite(p).all(axis=1)
     if complete.sum() < FEWEST_PEOPLE:
@@ -75,18 +68,16 @@ def errors_between(truth: PersonMeans, predicted: PersonMeans, targets: Sequence
     slope = (u * v).sum(axis=0) / (v * v).sum(axis=0)
     errors = u - slope * v
     lines = (y.mean(axis=0) - slope * p.mean(axis=0), slope, errors.T @ errors / (len(y) - 2))
-    return ErrorModel(*_spread_out(targets, *lines), truth.patient[complete])
+    return _spread_out(targets, *lines)
 
 
-def _spread_out(
-    targets: Sequence[str], intercept: Floats, slope: Floats, covariance: Floats
-) -> tuple[Floats, Floats, Floats]:
+def _spread_out(targets: Sequence[str], intercept: Floats, slope: Floats, covariance: Floats) -> ErrorModel:
     """Put the lines of some targets at their places among all."""
     at = [CONTINUOUS.index(name) for name in targets]
     all_lines, all_covariance = np.full((2, len(CONTINUOUS)), np.nan), np.zeros((len(CONTINUOUS),) * 2)
     all_lines[:, at] = intercept, slope
     all_covariance[np.ix_(at, at)] = covariance
-    return all_lines[0], all_lines[1], all_covariance
+    return ErrorModel(all_lines[0], all_lines[1], all_covariance)
 
 
 @dataclass(frozen=True, slots=True)
