@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import DONE, Parser, add_bootstrap, add_fold, say
+from fundus_core.commands.frame import DONE, Parser, add_bootstrap, add_fold, add_truth_column, say
 
 
 def add(parser: Parser) -> None:
@@ -19,6 +19,7 @@ def add(parser: Parser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--level", default="patient", choices=("patient", "eye", "photograph"), help="(patient)")
     parser.add_argument("--columns", type=Path, metavar="FILE.json", help="a saved mapping of the table's columns")
+    add_truth_column(parser)
     _add_asked(parser)
     add_fold(parser)
     add_bootstrap(parser)
@@ -70,6 +71,7 @@ def _run(options: argparse.Namespace) -> int:
         fold=options.fold,
         asked=_asked(options),
         sheet=options.truth_sheet,
+        said=options.truth_column,
     )
     for target, result in scored.evaluation.targets.items():
         name = "accuracy" if "accuracy" in result.estimates else "mae"

@@ -77,6 +77,17 @@ def add_covariate(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_truth_column(parser: argparse.ArgumentParser) -> None:
+    """Add what a person says of columns of measured values that nobody else can decide on."""
+    parser.add_argument(
+        "--truth-column",
+        action="append",
+        default=[],
+        metavar="HEADING=MEANING",
+        help="what a column of measured values is: 'bp1=sbp', 'sex=1=male,2=female', 'sbp=99=missing', 'sbp=measured'",
+    )
+
+
 def add_fold(parser: argparse.ArgumentParser) -> None:
     """Add the option that says yes to joining names and ids that are written differently."""
     parser.add_argument(

@@ -13,6 +13,7 @@ from fundus_core.commands.frame import (
     add_fold,
     add_pseudonym_key,
     add_quality_percentile,
+    add_truth_column,
     add_writing,
     bar,
     ended,
@@ -46,6 +47,7 @@ def add(parser: Parser) -> None:
     add_pseudonym_key(parser)
     add_covariate(parser)
     add_fold(parser)
+    add_truth_column(parser)
     add_writing(parser)
 
 
@@ -61,6 +63,7 @@ def _run(options: argparse.Namespace) -> int:
         writing=options.writing,
         percentile=options.quality_percentile,
         fold=options.fold,
+        said=tuple(options.truth_column),
         keep_truth=options.keep_truth,
     )
     with bar() as shown:

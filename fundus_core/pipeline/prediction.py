@@ -61,6 +61,8 @@ class Request:
     """Take the limits of quality from the photographs themselves: the share, in percent, that each check shall
     refuse; ``None`` for the usual limits."""
 
+    said: tuple[str, ...] = ()
+    """Of columns of the truth table, each ``HEADING=MEANING``."""
     fold: bool = False
     """Join names and ids of the truth table that could be joined one to one, though they are written differently."""
 
@@ -94,7 +96,7 @@ def predict(
         TruthError: The truth table cannot be used; nothing was written.
     """
     cards = [registry.ready(model) for model in request.models]
-    measured = truth.load(request.truth) if request.truth else None
+    measured = truth.load(request.truth, said=request.said) if request.truth else None
     for path in request.paths:
         if not path.exists():
             raise UsageError("'{path}' does not exist; give photographs, folders, a ZIP or a CSV of paths.", path=path)

@@ -113,6 +113,7 @@ def score_files(
     fold: bool = False,
     asked: Asked | None = None,
     sheet: str | None = None,
+    said: Sequence[str] = (),
 ) -> Scored:
     """Read predictions and measured values, match them and score.
 
@@ -126,13 +127,14 @@ def score_files(
         fold: Join names and ids that could be joined one to one, though they are written differently.
         asked: What the table of predictions cannot tell.
         sheet: Of a workbook of measured values.
+        said: Of columns of the truth table, each ``HEADING=MEANING``.
 
     Raises:
         UsageError: A file or option is at fault.
         TruthError: The truth table cannot be used, or nothing in it matches.
     """
     made = read_predictions(predictions, replace(asked or Asked(), beside=measured is not None))
-    lines = truth.load(measured, proposal=saved_mapping(columns), sheet=sheet) if measured else None
+    lines = truth.load(measured, proposal=saved_mapping(columns), sheet=sheet, said=said) if measured else None
     return _scored(made, lines, predictions.name, level=level, seed=seed, draws=draws, fold=fold)
 
 
@@ -232,6 +234,7 @@ def evaluate(
     fold: bool = False,
     asked: Asked | None = None,
     sheet: str | None = None,
+    said: Sequence[str] = (),
 ) -> Scored:
     """Score predictions against measured values and write everything that came of it.
 
@@ -254,6 +257,7 @@ def evaluate(
         fold=fold,
         asked=asked,
         sheet=sheet,
+        said=said,
     )
     cards = known_cards(scored.predictions.model)
     note = notice(cards)

@@ -29,6 +29,8 @@ _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]
 _ROW = re.compile(rb"<(?:\w+:)?row\s([^>]*)>")
 _ROW_NUMBER = re.compile(rb'\br="(\d{1,7})"')
 _IS_HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
+_STRICT, _START = b"http://purl.oclc.org/ooxml/", 4096
+"""The names of Strict Open XML (ISO/IEC 29500-1), which stand in the first bytes of its workbook."""
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
 
 _DAMAGE = (
@@ -122,6 +124,7 @@ def _check_archive(data: bytes, name: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
+            strict = _STRICT in archive.read("xl/workbook.xml")[:_START] if "xl/workbook.xml" in names else False
             size = sum(item.file_size for item in archive.infolist())
     except (
         zipfile.BadZipFile,
@@ -138,6 +141,12 @@ def _check_archive(data: bytes, name: str) -> None:
     if not any(entry.startswith("xl/") for entry in names):
         raise TruthError(
             "'{name}' is an archive, not an Excel workbook; give the table itself as XLSX or CSV.", name=name
+        )
+    if strict:
+        raise TruthError(
+            "'{name}' is saved as Strict Open XML, which is not read here; in Excel choose 'Excel Workbook (*.xlsx)' "
+            "under Save As, or save the sheet as CSV.",
+            name=name,
         )
     if size > MAX_UNPACKED:
         raise TruthError(

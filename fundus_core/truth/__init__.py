@@ -10,6 +10,7 @@ The way of a table::
 ``load`` does the first three for a table that needs nobody's decision, as the command line does.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from fundus_core.errors import UsageError
@@ -62,7 +63,12 @@ __all__ = [
 
 
 def load(
-    source: Path | str | bytes, name: str = "", *, proposal: Proposal | None = None, sheet: str | None = None
+    source: Path | str | bytes,
+    name: str = "",
+    *,
+    proposal: Proposal | None = None,
+    sheet: str | None = None,
+    said: Sequence[str] = (),
 ) -> TruthTable:
     """Read a truth table without asking: the proposed mapping (or a saved one) is applied as it stands.
 
@@ -74,6 +80,7 @@ def load(
         name: For messages; the file's own name where empty.
         proposal: A saved mapping.
         sheet: For a workbook: which sheet.
+        said: What a person says of single columns, as ``told`` reads it.
 
     Raises:
         UsageError: The file does not exist or cannot be opened.
@@ -92,4 +99,4 @@ def load(
                 strerror=error,
             ) from error
     table = read_table(data, name or "table", sheet=sheet)
-    return apply(table, proposal or propose(table))
+    return apply(table, told(proposal or propose(table), *said))

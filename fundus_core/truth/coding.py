@@ -13,9 +13,11 @@ from fundus_core.identity import BOTH_EYES, EYES
 from fundus_core.records import Eye
 from fundus_core.tables import spelling
 from fundus_core.tables.table import Table, Words
-from fundus_core.truth.mapping import Column
+from fundus_core.truth.mapping import GONE, Column
 
 _OPPOSITE = {"female": "male", "male": "female", "right": "left", "left": "right"}
+_GONE = frozenset(("9", "66", "77", "88", "99", "666", "777", "888", "999"))
+"""No word for a sex or an eye, and a code for missing everywhere."""
 _YES, _NO = ("1", "true", "yes", "y"), ("0", "false", "no", "n")
 
 
@@ -24,6 +26,12 @@ def coded(column: Column, columns: Sequence[Column], table: Table) -> Column:
     if column.role not in ("sex", "eye"):
         return column
     found = _codes(table.columns[columns.index(column)])
+    gone = {code: GONE for code in found if code in _GONE} if len(set(found) - _GONE) > 1 else {}
+    coded = _by_words(column, [code for code in found if code not in gone], columns, table)
+    return replace(coded, coding={**coded.coding, **gone}) if coded.role == column.role and gone else coded
+
+
+def _by_words(column: Column, found: list[str], columns: Sequence[Column], table: Table) -> Column:
     if column.coding:
         return _said(column, found)
     known = set(spelling.SEXES) if column.role == "sex" else set(EYES) | BOTH_EYES

@@ -25,7 +25,9 @@ SOURCES = ("blood_pressure", "height", "weight", "birth_date", "exam_date")
 """Roles from which a target is worked out: ``120/80``, body mass index, age."""
 KEPT_OR_NOT = ("covariate", "personal", "ignored")
 """Roles of all other columns: kept for grouping; recognised as personal and not kept; not kept."""
-MEANINGS = ("female", "male", "right", "left", "yes", "no")
+GONE = "missing"
+"""What a code for missing stands for; of a number, too."""
+MEANINGS = ("female", "male", "right", "left", "yes", "no", GONE)
 """What a code can stand for."""
 ROLES: Mapping[str, int] = Derived(
     lambda: {role: place for place, role in enumerate((*KEYS, *TARGETS, *SOURCES, *KEPT_OR_NOT, MODEL))}
@@ -80,8 +82,8 @@ def coding_from(words: str) -> dict[str, str]:
         code, equals, meaning = part.partition("=")
         if not (equals and code.strip() and fold(meaning) in MEANINGS):
             raise TruthError(
-                "'{words}' is no coding; write it as '1 = male, 2 = female', '1 = right, 2 = left' or '1 = "
-                "yes, 2 = no'.",
+                "'{words}' is no coding; write it as '1 = male, 2 = female', '1 = right, 2 = left', '1 = yes, 2 = no' "
+                "or '99 = missing'.",
                 words=words,
             )
         coding[fold(code)] = fold(meaning)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ from fundus_core.tables.faults import Fault
 from fundus_core.tables.headings import understand
 from fundus_core.tables.table import Words
 from fundus_core.targets import TARGETS, Derived, Unit
-from fundus_core.truth.mapping import Column
+from fundus_core.truth.mapping import GONE, Column
 
 
 @dataclass(slots=True)
@@ -81,13 +82,21 @@ def measure(column: Column, words: Words, record: Record) -> Floats:
     names = [others[at].unit or given if at in others else given for at in range(len(found))]
     known = {name: unit for name in {given, *names} if (unit := units.unit(column.role, name))}
     own = [known[name].to_own(raw[at]) if name in known else np.nan for at, name in enumerate(names)]
-    values = np.array(own, dtype=np.float64)[codes]
+    gone = [not math.isnan(one) and column.coding.get(f"{one:g}") == GONE for one in raw.tolist()]
+    values = np.where(gone, np.nan, np.array(own, dtype=np.float64))[codes]
+    _note_gone(column, np.array(gone or [False])[codes], record)
     problems = {at: read.problem or ("unknown_unit" if names[at] not in known else "") for at, read in others.items()}
     _list_problems(column.heading, problems, codes, words, record)
     _note_conversions(column, np.array(names, dtype=np.str_)[codes][np.isfinite(values)], known, record)
     if any(at not in others or not others[at].unit for at in np.flatnonzero(np.isfinite(raw)).tolist()):
         _doubt(column, values, record)
     return values
+
+
+def _note_gone(column: Column, gone: NDArray[np.bool_], record: Record) -> None:
+    if n := int(gone.sum()):
+        what = "'{heading}': {n:,} {n:cell counts|cells count} as missing ({coded})."
+        record.notes.append(say(what, heading=column.heading, n=n, coded=say(column.coded)))
 
 
 def _note_conversions(column: Column, used: Labels, known: Mapping[str, Unit], record: Record) -> None:
@@ -167,7 +176,8 @@ def pressures(column: Column, words: Words, record: Record) -> tuple[Floats, Flo
 
 def sexes(column: Column, words: Words, record: Record) -> Floats:
     """Return 1 for female, 0 for male, NaN for missing."""
-    meant = _coded(column, words, record, column.coding or spelling.SEXES, frozenset())
+    known = column.coding if set(column.coding.values()) - {GONE} else {**spelling.SEXES, **column.coding}
+    meant = _coded(column, words, record, known, frozenset())
     return np.select([meant == "female", meant == "male"], [1.0, 0.0], np.nan)
 
 

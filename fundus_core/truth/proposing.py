@@ -17,7 +17,7 @@ from fundus_core.tables.grid import PHOTOGRAPH
 from fundus_core.tables.headings import Meaning, is_hospital_number, spoken, understand
 from fundus_core.tables.table import Table, Words
 from fundus_core.targets import TARGETS, Derived
-from fundus_core.truth import coding
+from fundus_core.truth import coding, heaps
 from fundus_core.truth.mapping import Column, Proposal
 
 NUMERIC: Mapping[str, object] = Derived(
@@ -56,7 +56,7 @@ def settled(columns: list[Column], table: Table) -> list[Column]:
     """Return the columns once each has been looked at beside the others: one for each role, codes, order."""
     columns = _fall_back(_one_each(_sided(columns, table), table))
     columns = [column if column.part else coding.coded(column, columns, table) for column in columns]
-    return _in_order(columns, table)
+    return heaps.asked(_in_order(columns, table), table)
 
 
 def bare(heading: str) -> str:

@@ -8,7 +8,7 @@ from fundus_core.errors import TruthError
 from fundus_core.tables.spelling import fold
 from fundus_core.tables.units import unit_of
 from fundus_core.targets import TARGETS
-from fundus_core.truth.mapping import PARTS, ROLES, Column, Proposal, coding_from
+from fundus_core.truth.mapping import GONE, PARTS, ROLES, Column, Proposal, coding_from
 
 
 def told(proposal: Proposal, *sentences: str) -> Proposal:
@@ -43,6 +43,8 @@ def _changes(column: Column, meaning: str) -> dict[str, Any]:
     changes: dict[str, Any] = {"part": column.part, "model": column.model}
     for word in meaning.split():
         changes |= _meant(word, column.heading)
+    if GONE in column.coding.values():
+        changes.setdefault("coding", {})  # what else is said of the column says that its heap was measured
     if changes.get("role", column.role) not in TARGETS:
         changes |= {"part": "", "model": "", "unit": ""}
         changes.setdefault("role", column.role)

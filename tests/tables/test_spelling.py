@@ -101,3 +101,13 @@ def test_first_years_of_eras() -> None:
     assert dates.date("昭和64年1月7日") == dt.date(1989, 1, 7)
     assert dates.date("大正15年12月1日") == dt.date(1926, 12, 1)
     assert dates.date("明治45年7月1日") == dt.date(1912, 7, 1)
+
+
+@pytest.mark.parametrize("word", ["1-Apr-60", "01 Apr 1960", "April 1, 1960", "1/APR/60", "1.Apr.1960"])
+def test_a_months_name_is_read(word: str) -> None:
+    assert dates.date(word) == dt.date(1960, 4, 1)
+
+
+@pytest.mark.parametrize("word", ["1-Apr-20", "1-Avr-60", "31-Feb-60", "1-Apr-960"])
+def test_what_could_be_another_day_is_not(word: str) -> None:
+    assert dates.date(word) is None

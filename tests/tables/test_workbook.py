@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import pathlib
 import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -205,3 +206,70 @@ def test_damage_inside_the_archive_is_a_table_or_a_truth_error(part: str, at: in
                 name, content if name != part else content[:place] + junk + content[place + len(junk) * 2 :]
             )
     assert not (said := refusal(out.getvalue())) or len(said) > 20
+
+
+def strict(data: bytes) -> bytes:
+    """The same workbook under the names of Strict Open XML, as Excel's 'Strict Open XML Spreadsheet' writes it."""
+    main, rels = b"http://schemas.openxmlformats.org/", b"http://purl.oclc.org/ooxml/"
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as given, zipfile.ZipFile(out, "w") as written:
+        for entry in given.infolist():
+            words = given.read(entry).replace(main + b"spreadsheetml/2006/main", rels + b"spreadsheetml/main")
+            written.writestr(entry, words.replace(main + b"officeDocument/2006/", rels + b"officeDocument/"))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("rows", [ROWS, [("id", "SBP"), (1, 120)], [("title",), (), ("患者ID", "BMI"), ("1", 22.5)]])
+def test_strict_open_xml_is_named(rows: list[Row]) -> None:
+    for read in (read_table, sheet_names):
+        with pytest.raises(TruthError, match=r"is saved as Strict Open XML.*'Excel Workbook \(\*\.xlsx\)'"):
+            read(strict(workbook(rows)), "theirs.xlsx")
+
+
+@pytest.mark.parametrize("above", [["健診結果一覧"], ["Export of 2024-03-01", "(confidential)"], ["表1", "", "外来"]])
+def test_lines_of_one_cell_above_the_heading_belong_to_nothing(above: list[str]) -> None:
+    rows: list[Row] = [*((line,) for line in above), *ROWS]
+    for data in (workbook(rows), "\n".join(",".join(str(c or "") for c in row) for row in rows).encode()):
+        read = read_table(data, "x")
+        assert read.headings == ROWS[0]
+        assert any(f"row {len(above) + 1};" in note for note in read.notes)
+
+
+@pytest.mark.parametrize("hidden", [(2,), (3, 4), (2, 3, 5)])
+def test_hidden_rows_are_counted_and_read_only_on_request(hidden: tuple[int, ...]) -> None:
+    def hide(book: Any) -> None:
+        for row in hidden:
+            book.active.row_dimensions[row].hidden = True
+
+    rows: list[Row] = [("id", "SBP"), *((f"P{n}", 100 + n) for n in range(2, 7))]
+    data = workbook(rows, hide)
+    seen, every = read_table(data, "x"), read_table(data, "x", hidden_rows=True)
+    assert (seen.hidden, every.hidden) == (len(hidden), len(hidden))
+    assert set(seen.rows.tolist()) == set(range(2, 7)) - set(hidden)
+    assert every.rows.tolist() == [*range(2, 7)]
+    assert any(f"{len(hidden)} row" in note for note in seen.notes)
+
+
+@pytest.mark.parametrize(
+    ("style", "held", "shown"), [('"P"0000', 1, "P0001"), ("0000", 12, "0012"), ('"ID-"00"/A"', 7, "ID-07/A")]
+)
+def test_ids_are_those_that_are_shown(style: str, held: int, shown: str) -> None:
+    def show(book: Any) -> None:
+        book.active["A2"].number_format = style
+
+    assert load(workbook([("id", "SBP"), (held, 120), (held + 1, 121)], show), "x").patient_id[0] == shown
+
+
+CASES = pathlib.Path("/work/shared/cases/tables")
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases handed over are not here")
+def test_the_cases_that_were_handed_over() -> None:
+    def read(name: str) -> Any:
+        return load(CASES / name)
+
+    assert read("a_number_format_prefix.xlsx").patient_id[:2].tolist() == ["P0001", "P0002"]
+    assert len(read("b_hidden_rows.xlsx")) == 40
+    assert np.isfinite(read("clinic_table.xlsx").values["sbp"]).sum() == 74
+    assert read_table((CASES / "subtitle_above_heading.xlsx").read_bytes(), "x").rows[0] == 5
+    assert np.isfinite(read("i_ddmonyy.csv").values["age"]).all()
