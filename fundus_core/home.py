@@ -1,7 +1,5 @@
 """The folder with everything that is the user's own: cohorts, models, targets."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Files and folders that only their owner may read, whatever the process's umask: 600 and 700."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import stat

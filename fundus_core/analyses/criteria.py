@@ -1,7 +1,5 @@
 """Clinical criteria of one cohort: who meets them, how often, and whether acting on the probability would help."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -3,8 +3,6 @@
 Pages and reports lay out this one; the exported table keeps every number and remark.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ On disk a result lies under the cohort's revision and under the formulas' own te
 truth or a changed formula asks anew. Files hold numbers and words only; reading one executes nothing.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """Figures of one cohort's observations with the tables they are drawn from: scatter, agreement, calibration, errors."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from fundus_core import evaluation, figures

@@ -1,7 +1,5 @@
 """Every analysis of one cohort under one model."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The estimates of one cohort, and the forest plot that sets one of them beside others."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType

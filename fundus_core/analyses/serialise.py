@@ -3,8 +3,6 @@
 Only the classes that are listed here can come out of a file, and no array of objects can.
 """
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Every analysis of several cohorts, or of several models on one cohort."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """Parts of one cohort: subgroups, a person's two eyes, and the photographs with the most similar predictions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from fundus_core import evaluation

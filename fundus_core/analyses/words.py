@@ -1,7 +1,5 @@
 """What every estimate and column is called, how its numbers are written, and how to read it: one place for all."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum

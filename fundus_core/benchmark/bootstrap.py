@@ -1,7 +1,5 @@
 """How long the intervals of a large cohort take."""
 
-from __future__ import annotations
-
 import time
 
 import numpy as np

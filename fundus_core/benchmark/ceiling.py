@@ -1,7 +1,5 @@
 """How fast the machine could be: a network's multiply-adds over the rate at which it multiplies matrices."""
 
-from __future__ import annotations
-
 import time
 
 import torch

@@ -1,7 +1,5 @@
 """What is measured on: rendered photographs of a camera's size, and cards of random weights."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

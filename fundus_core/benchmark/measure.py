@@ -1,7 +1,5 @@
 """Everybody in turn, several rounds: what is compared was measured within seconds of each other."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import platform

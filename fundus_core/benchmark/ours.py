@@ -1,7 +1,5 @@
 """Our way: the worker itself, from JPEG to stored prediction, with a clock on each of its parts."""
 
-from __future__ import annotations
-
 import tempfile
 import time
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The plain way, as public tools do it: Pillow, numpy on the full picture, PyTorch eager in float32."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from pathlib import Path

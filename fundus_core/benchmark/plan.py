@@ -1,7 +1,5 @@
 """How much is measured: in earnest, or just enough to see that every part works."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

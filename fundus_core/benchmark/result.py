@@ -1,7 +1,5 @@
 """What a benchmark found, as records; one JSON."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """What each step of reading one photograph costs one core: processor time, so that a busy machine counts little."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path

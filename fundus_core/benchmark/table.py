@@ -1,7 +1,5 @@
 """A benchmark as a page of text."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 

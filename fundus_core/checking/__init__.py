@@ -1,7 +1,5 @@
 """``models check``: whether a model is read as its makers meant it. It names what is wrong and changes nothing."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Asking a model what its check needs to know: the golden example, photographs, other inputs, less precision."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 import tempfile

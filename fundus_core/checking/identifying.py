@@ -4,8 +4,6 @@ Nothing is changed but at the user's word (``apply``), and the last change can b
 many people it stands, what could not be told apart, and how many people would be needed.
 """
 
-from __future__ import annotations
-
 import datetime
 import math
 import shutil

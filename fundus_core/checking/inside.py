@@ -1,7 +1,5 @@
 """What happens inside the confined process: a model is asked about its example and about photographs."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import asdict

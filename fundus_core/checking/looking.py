@@ -1,7 +1,5 @@
 """Photographs that a check stands on: read here, and handed to the confined process as plain arrays."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

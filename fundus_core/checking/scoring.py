@@ -4,8 +4,6 @@ A reading is right if it agrees best, and by more than chance: every comparison 
 is paired, since two readings of one model err alike.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Sequence

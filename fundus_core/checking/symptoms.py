@@ -4,8 +4,6 @@ Nothing here changes a card. Slopes and offsets fitted on a few photographs are 
 knows the true ones.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

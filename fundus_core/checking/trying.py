@@ -5,8 +5,6 @@ resampling; then, from what the network says as it is, order of outputs, link, s
 proposed where it agrees better by more than chance on the first half and again on the second.
 """
 
-from __future__ import annotations
-
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """``benchmark``: one table of ratios, measured side by side in one run."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

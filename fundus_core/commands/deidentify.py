@@ -1,7 +1,5 @@
 """``deidentify``: photographs and their table without names, tags and surround, for a registry."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """``doctor``: is the store whole and closed to others, is there room, and what can this machine do."""
 
-from __future__ import annotations
-
 import argparse
 import importlib.metadata
 import os

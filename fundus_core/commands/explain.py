@@ -1,7 +1,5 @@
 """``explain``: where a model looks in one photograph, and whether that means anything."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """``inspect``: what was read, field of view, quality and eye of each photograph, without a model."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """``serve``: the dashboard, on any system that Python runs on."""
 
-from __future__ import annotations
-
 import argparse
 import subprocess
 import tomllib

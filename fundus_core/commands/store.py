@@ -1,7 +1,5 @@
 """``store``: a copy of the store to keep elsewhere, taken while it is in use, and the way back."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """``synthesise``: a rendered cohort whose best possible error is known."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

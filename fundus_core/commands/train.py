@@ -1,7 +1,5 @@
 """``train``: photographs and a table in; weights, card, split, log and metrics out."""
 
-from __future__ import annotations
-
 import argparse
 
 from fundus_core import pipeline

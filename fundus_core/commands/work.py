@@ -1,7 +1,5 @@
 """``work``: this machine works off the runs of a store that several machines share."""
 
-from __future__ import annotations
-
 import argparse
 
 from fundus_core.commands.frame import Parser, add_store, store_of

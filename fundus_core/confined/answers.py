@@ -1,7 +1,5 @@
 """What comes back from a confined process, taken as the word of a stranger."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -4,8 +4,6 @@ Source: the kernel's Documentation/userspace-api/landlock.rst; numbers of the sy
 architecture.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import struct

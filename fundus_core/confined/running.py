@@ -1,7 +1,5 @@
 """Starting a confined process, watching it from outside, and hearing what it says."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import json

@@ -1,7 +1,5 @@
 """A process shuts itself in, before it has seen anything of a stranger: each step says whether it held."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import signal

@@ -4,8 +4,6 @@ Only columns on the allow-list enter the table: the seven targets, and what the 
 the order of their pseudonyms, so that the order of the originals tells nothing.
 """
 
-from __future__ import annotations
-
 import math
 import shutil
 import zipfile

@@ -3,8 +3,6 @@
 The same key gives the same pseudonyms, at any site and in any year; without it nobody can test a guess.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import secrets

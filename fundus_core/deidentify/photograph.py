@@ -1,7 +1,5 @@
 """One photograph without what identifies its person, and the line that says what was taken away."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime

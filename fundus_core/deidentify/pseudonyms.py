@@ -1,7 +1,5 @@
 """Keyed pseudonyms: HMAC-SHA-256 (RFC 2104) in a short form that people can read to each other."""
 
-from __future__ import annotations
-
 import hmac
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Search everything below a folder for names, however they are written and whatever they are wrapped in."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import io

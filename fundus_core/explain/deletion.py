@@ -7,8 +7,6 @@ Maps often look right because they trace edges (Adebayo et al. 2018, arXiv:1810.
 that marks contrast and knows no network.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The field of view within a crop, its blurred copy, and where it looks like vessels."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import cv2

@@ -1,7 +1,5 @@
 """An explanation as files: one JSON, the crop, and per target the map and a picture for people."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Attribution by gradients, through captum; the only module of this room that imports torch."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import cv2

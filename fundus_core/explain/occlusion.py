@@ -3,8 +3,6 @@
 For graphs of other tools, which answer but cannot be differentiated. doi:10.1007/978-3-319-10590-1_53
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A map per target of where the model looks, with the evidence whether it means anything."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

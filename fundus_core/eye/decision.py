@@ -1,7 +1,5 @@
 """Weigh what table, DICOM, name and disc say about the eye."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from fundus_core.errors import say

@@ -1,7 +1,5 @@
 """Read the eye from where the optic disc lies: towards the nose, which is the right side of a right eye's picture."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

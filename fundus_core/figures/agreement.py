@@ -1,7 +1,5 @@
 """Bland-Altman and residual figures: where the errors lie."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Calibration: what was measured where the model predicted so much."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import numpy as np

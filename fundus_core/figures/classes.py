@@ -1,7 +1,5 @@
 """Figures for a probability: the predicted probabilities of the two true classes, and how well they part them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np

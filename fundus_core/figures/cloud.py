@@ -1,7 +1,5 @@
 """Observations as points: few of them crisp, many of them quick, very many as a density with the worst on top."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Figures for a clinical criterion: how many are positive, and whether acting on the probability would help."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """One value among a cohort's: where this eye stands."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from fundus_core.figures.figure import Axis, Figure

@@ -1,7 +1,5 @@
 """The distribution of errors: many small ones, or a few that are large."""
 
-from __future__ import annotations
-
 from fundus_core.evaluation import QUANTILES, ErrorDistribution
 from fundus_core.figures.figure import Axis, Figure, Text, corner
 from fundus_core.figures.look import Look, number

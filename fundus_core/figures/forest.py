@@ -1,7 +1,5 @@
 """Forest plots: one estimate with its interval per row."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """How a figure looks and speaks: palette, language, and the sentence about rendered eyes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What can be drawn inside axes, with the numbers it is drawn from."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal

@@ -4,8 +4,6 @@ The eight cohort colours keep a distance under simulated protanopia, deuteranopi
 (Machado, Oliveira, Fernandes 2009, doi:10.1109/TVCG.2009.113); a test measures it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 COHORTS_LIGHT = ("#0F7B8A", "#E07B00", "#6B2FBF", "#7A1F1F", "#9F8CFF", "#0B2F5C", "#4DBFAC", "#A6805B")

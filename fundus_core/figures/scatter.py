@@ -1,7 +1,5 @@
 """Predicted against true: the figure that everything else explains."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Predicted against true as a small drawing that needs no Plotly: it shows before any script has loaded."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from html import escape
 

@@ -1,7 +1,5 @@
 """Which eye a word, a heading or a file name names: the one list of words for it, and its one reader."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ An id is what is written, letter by letter. Spreadsheets and people change the w
 ``p1`` stands for ``P1``), and nobody but a person can tell such a change from another person's id.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

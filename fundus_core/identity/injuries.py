@@ -1,7 +1,5 @@
 """What spreadsheets do to ids, told from two sides that do not fit: a date, an exponent, a hidden number format."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable
 

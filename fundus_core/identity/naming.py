@@ -1,7 +1,5 @@
 """Names of photographs: what is stated must agree, what is left out may be missing."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Words in a column of ids that may stand for nobody: ``NA`` is an id, unless it stands for many."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence

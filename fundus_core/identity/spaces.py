@@ -1,7 +1,5 @@
 """Which cohorts name their people alike: equal ids are one person only where a photograph shows it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from itertools import combinations
 

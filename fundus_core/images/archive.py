@@ -1,7 +1,5 @@
 """Photographs in a ZIP archive, read without unpacking it to disk."""
 
-from __future__ import annotations
-
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

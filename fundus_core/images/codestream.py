@@ -1,7 +1,5 @@
 """The size that a compressed picture claims inside itself: JPEG, JPEG-LS, JPEG 2000, WebP."""
 
-from __future__ import annotations
-
 _JPEG = b"\xff\xd8"
 _RIFF = b"RIFF"
 _JPEG_2000 = b"\xff\x4f\xff\x51"

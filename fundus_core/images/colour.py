@@ -1,7 +1,5 @@
 """Colour: profiles to sRGB, alpha to black, and whether there is colour at all."""
 
-from __future__ import annotations
-
 from io import BytesIO
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a file is, by its first bytes: the extension is never asked."""
 
-from __future__ import annotations
-
 from fundus_core.errors import PhotographError, say
 from fundus_core.images.faults import ALLOWED, Code, too_many_bytes
 from fundus_core.images.limits import MAX_BYTES

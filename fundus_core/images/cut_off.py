@@ -1,7 +1,5 @@
 """How much of a JPEG that stops early is there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

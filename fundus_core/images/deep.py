@@ -1,7 +1,5 @@
 """Sixteen bits a channel, reduced to eight."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray

@@ -1,7 +1,5 @@
 """The pixels of a DICOM file: what its header claims, the check of that claim, and the decoding."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

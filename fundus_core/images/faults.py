@@ -1,7 +1,5 @@
 """Why a file is not read: stable codes, and sentences that say found, allowed and what to do."""
 
-from __future__ import annotations
-
 import struct
 import zlib
 from enum import StrEnum

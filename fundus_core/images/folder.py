@@ -1,7 +1,5 @@
 """Photographs in a folder, at every depth, in the order of their names."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

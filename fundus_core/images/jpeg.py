@@ -1,7 +1,5 @@
 """JPEG through libjpeg-turbo: at reduced scale where that is enough, and although slightly cut off."""
 
-from __future__ import annotations
-
 import numpy as np
 import simplejpeg  # type: ignore[import-untyped]
 from PIL import Image

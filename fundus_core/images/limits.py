@@ -1,7 +1,5 @@
 """How much a file may hold before it is refused unread: the one place for these numbers."""
 
-from __future__ import annotations
-
 MAX_BYTES = 300_000_000
 """Of one file: more than an uncompressed 16-bit photograph of 48 megapixels, less than a laptop's memory."""
 

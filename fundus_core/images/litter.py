@@ -4,8 +4,6 @@ Litter is what systems leave behind; companions are the tables and notes that li
 Everything else is taken for a photograph and ends with a reason if it is none: nothing is passed over in silence.
 """
 
-from __future__ import annotations
-
 from pathlib import PurePosixPath
 
 _LITTER = frozenset(

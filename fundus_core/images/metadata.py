@@ -1,7 +1,5 @@
 """What Pillow reads before any pixel: size, orientation, and which kinds of metadata there are."""
 
-from __future__ import annotations
-
 from io import BytesIO
 from typing import TypeVar
 

@@ -1,7 +1,5 @@
 """Libraries' warnings about odd files stay here, in any number of threads."""
 
-from __future__ import annotations
-
 import threading
 import warnings
 from types import TracebackType

@@ -1,7 +1,5 @@
 """PNG, TIFF, BMP and WebP, through Pillow."""
 
-from __future__ import annotations
-
 import numpy as np
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile

@@ -1,7 +1,5 @@
 """How the bytes of a source are fetched: small values that another process can be given."""
 
-from __future__ import annotations
-
 import os
 import zlib
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A path counts by where it really lies, links and ``..`` resolved, and is looked 
 that was put in its place meanwhile leads nowhere.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ On a processor networks run through OpenVINO, on a GPU through torch. float32 un
 precision was measured on photographs and found harmless; the precision used is recorded with the predictions.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What every engine does with crops that do not fill a batch."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from fundus_core.records import Pixels

@@ -1,7 +1,5 @@
 """From a torch module to the graph that OpenVINO runs: ``python -m fundus_core.inference.conversion CARD GRAPH``."""
 
-from __future__ import annotations
-
 import sys
 import tempfile
 import warnings

@@ -3,8 +3,6 @@
 No GPU was at hand when this was written: its answers are tested on a processor, its speed is unmeasured.
 """
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Iterator

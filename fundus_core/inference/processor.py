@@ -1,7 +1,5 @@
 """Networks on a processor, through OpenVINO: converted once by torch, and without torch from then on."""
 
-from __future__ import annotations
-
 import hashlib
 import subprocess
 import sys

@@ -4,8 +4,6 @@ Types and names of keys are the card's own business (``card.parse``); here stand
 a network's options, and that paths stay beside the card.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -4,8 +4,6 @@ A key that is not known here, or one that is missing, is an error that names the
 silence makes a model wrong in silence. What nobody has confirmed stands in ``unverified`` and is shown so.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

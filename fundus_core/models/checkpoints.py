@@ -5,8 +5,6 @@ by its form, and what fits together is joined. Two sets of one shape (averaged a
 choice, which is the user's.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Whether a card's weights are there, and are the ones that it names; told without opening them, and without torch."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Mahalanobis distance of the features (Lee et al. 2018, arXiv 1807.03888) with a 
 99th percentile of held-out training photographs, so that 1 is the limit whatever the network.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

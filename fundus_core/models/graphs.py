@@ -1,7 +1,5 @@
 """Graphs of other tools: the card's input put before them, its links behind their outputs."""
 
-from __future__ import annotations
-
 import numpy as np
 import openvino as ov
 from openvino import opset13 as ops

@@ -4,8 +4,6 @@ Everything that belongs to a model (value range, mean, spread, colour order, uni
 module, so that no caller can forget it and an exported graph carries it along.
 """
 
-from __future__ import annotations
-
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

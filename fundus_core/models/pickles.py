@@ -5,8 +5,6 @@ neither can do anything. Sizes, depth, memo and count are limited. What each ope
 ``pickletools``, whose reader of operations is used.
 """
 
-from __future__ import annotations
-
 import io
 import pickletools
 import re

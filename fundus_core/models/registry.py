@@ -1,7 +1,5 @@
 """Which models there are: a plain mapping from id to card."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

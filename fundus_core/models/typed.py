@@ -1,7 +1,5 @@
 """From the plain values of a TOML reader to frozen records, every key and type checked."""
 
-from __future__ import annotations
-
 import types
 import typing
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Weights from a file and into one, without ever executing what a file holds."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """``deidentify``: photographs and their table, fit to be sent to a registry."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """The door: what becomes of a photograph when it is de-identified, before anything of it is kept or sent."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace

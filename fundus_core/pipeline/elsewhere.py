@@ -1,7 +1,5 @@
 """Predictions made elsewhere as a cohort of the store: rows with values, and photographs only where they come later."""
 
-from __future__ import annotations
-
 import hashlib
 import uuid
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """``explain``: where a model looks in one photograph; the work itself, and asking another process for it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

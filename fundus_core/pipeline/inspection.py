@@ -1,7 +1,5 @@
 """``inspect``: what was read, without asking a model."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """``deidentify --prove``: plant invented names, run the whole path on copies, and search all that was written."""
 
-from __future__ import annotations
-
 import json
 import platform
 import subprocess

@@ -1,7 +1,5 @@
 """Limits of quality taken from a cohort itself: its worst photographs are refused, whatever its cameras are like."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor

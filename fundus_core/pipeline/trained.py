@@ -1,7 +1,5 @@
 """What a training is judged by at a glance: the scatter of its own test part, per target."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

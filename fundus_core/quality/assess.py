@@ -1,7 +1,5 @@
 """Hold measurements against limits and say the outcome in sentences."""
 
-from __future__ import annotations
-
 from fundus_core.errors import say
 from fundus_core.quality.limits import LIMITS, Limits
 from fundus_core.quality.measures import Measurements, measure

@@ -1,7 +1,5 @@
 """How much a picture looks like a colour fundus photograph: its colours, its smoothness, its lines."""
 
-from __future__ import annotations
-
 import math
 
 import cv2

@@ -1,7 +1,5 @@
 """Numbers about one photograph, taken on its field of view; no limit is known here."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Thin lines in the green channel: vessels are long, dark, and as sharp as the photograph is."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

@@ -1,7 +1,5 @@
 """One chapter per target: its numbers, figures, subgroups, the two eyes, and what others have published."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ After TRIPOD+AI (Collins et al. 2024, BMJ 385:e078378), CLAIM (Mongan et al. 202
 before submitting.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The section on clinical criteria: hypertension, hyperglycaemia, waist, metabolic syndrome."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from fundus_core.analyses import Canvas, Laid, Study, criteria, one_cohort, shown

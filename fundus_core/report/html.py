@@ -1,7 +1,5 @@
 """One self-contained HTML file: opens offline, prints, and is the same file for the same input."""
 
-from __future__ import annotations
-
 from importlib import resources
 
 import jinja2

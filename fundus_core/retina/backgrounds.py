@@ -1,7 +1,5 @@
 """What surrounds the retina: black mostly, but white, grey and coloured borders exist."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Circles through points: a robust first guess, and the least-squares circle of those that agree."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

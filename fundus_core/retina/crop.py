@@ -1,7 +1,5 @@
 """Cut the field of view out of a photograph, black outside, with a way back."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

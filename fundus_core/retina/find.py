@@ -1,7 +1,5 @@
 """Find the circle of the field on a reduced copy: guesses from outlines, verified against the photograph."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

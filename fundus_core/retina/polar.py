@@ -1,7 +1,5 @@
 """Look at a circle from its centre: where the brightness falls along each ray, and on how many it does."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray

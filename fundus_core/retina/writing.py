@@ -5,8 +5,6 @@ with thin strokes that differ from what is around them as tissue does not: brigh
 (vessels are dark in green; exudates are patches, of many sizes and in no row).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 

@@ -5,8 +5,6 @@ or somebody pulled the plug. So each suspect is opened alone in a child process.
 photograph has killed twice and is marked failed; the worker lives on and nothing else is held up.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ An entry is ``queued``, ``in_flight`` (with the worker that holds it), or ended:
 ``failed``. Nothing else decides what is still to do, so that whoever dies, the ledger says where to go on.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 

@@ -4,8 +4,6 @@ SQLite already knows how to lock a file on Linux, macOS and Windows, and a kille
 once; an exclusive transaction on an empty database file is used as nothing but that lock.
 """
 
-from __future__ import annotations
-
 import sqlite3
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """From the bytes of a taken photograph to crops, in a thread ahead of the network or in a process of its own."""
 
-from __future__ import annotations
-
 import errno
 import threading
 import time

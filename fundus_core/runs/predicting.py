@@ -1,7 +1,5 @@
 """Asking networks about a batch of photographs."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Asking for a run by the ids of cohorts and models."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

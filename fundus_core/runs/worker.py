@@ -5,8 +5,6 @@ waits; what is ahead is bounded, so that memory does not grow with the number of
 the batch. Nothing is kept that the store does not have: kill it at any moment and start it again.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import os

@@ -1,7 +1,5 @@
 """One worker: what it does with a batch, from the queue to the store."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys

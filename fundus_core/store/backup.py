@@ -5,8 +5,6 @@ has. It can be opened, checked by ``doctor``, packed with ``tar`` and carried wi
 from it, so that a store that lost something does not take it from its backup.
 """
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import sqlite3

@@ -5,8 +5,6 @@ would make every photograph in the folder look like nobody's. The folder's file 
 was when it was opened last, so that a copy of it, which has the same id, is told from one that was moved.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

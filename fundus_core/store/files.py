@@ -4,8 +4,6 @@ A file appears under its name complete or not at all (written beside, then renam
 nothing that a user or an archive called a file ever becomes a path.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import hashlib

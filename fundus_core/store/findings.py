@@ -1,7 +1,5 @@
 """Writing what a model found, and finding it again when the same bytes come back."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """What every store has beneath its cohorts: a database, a folder of files, and their transactions."""
 
-from __future__ import annotations
-
 import contextlib
 import random
 import time

@@ -3,8 +3,6 @@
 Nothing is removed: what the database does not know is put aside, as ``Store.tidy`` does.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -4,8 +4,6 @@ A folder per cohort and revision: whatever changes or deletes the cohort makes i
 folder of nobody is removed. It may hold values of patients, so it must not outlive them.
 """
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

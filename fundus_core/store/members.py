@@ -1,7 +1,5 @@
 """Photographs into a cohort, and what is known of them."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import math

@@ -10,8 +10,6 @@ Every signal is strictly monotone in its z and carries no noise of its own. Most
 neighbouring regions, so that a camera's gain or colour cannot imitate them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Three cameras: field, frame, colour, sharpness and noise; they know nothing of the person."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """A rendered cohort as files: photographs, truth table, latents and the limit that no reader can beat."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """What goes wrong at the camera: seven defects, each milder or worse from photograph to photograph."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 

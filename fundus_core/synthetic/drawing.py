@@ -1,7 +1,5 @@
 """From latents to one photograph: anatomy, vessels, tissue, camera, each with a generator of its own."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from fundus_core.errors import UsageError

@@ -1,7 +1,5 @@
 """Who comes to which site: people with measured values, latents, a camera, a treatment flag and gaps."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

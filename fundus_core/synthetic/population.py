@@ -11,8 +11,6 @@ Means, spreads and correlations are a modelling choice near Japanese check-up po
 2009-10, PMC6288903; Ningen Dock 2020, jmaj 2024-0328; waist and BMI, Circ J 2007;71:776), not data.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """A rendered photograph traced back to what drew it, so that it can be drawn again with another z."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The tables of a rendered cohort: measured values, latents, and the limit that no reader can beat."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The back of the eye as reflectance: base colour times exp(-optical density), float32, before any camera."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

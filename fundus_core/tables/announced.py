@@ -1,7 +1,5 @@
 """What a heading announces besides its quantity: measured or predicted, the end of an interval, which model."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

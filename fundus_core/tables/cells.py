@@ -7,8 +7,6 @@ semicolons, whatever stands in quotes. So an apostrophe is put before every such
 semicolon, tab or line end within it; a plain number stays a number.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Dates as researchers write them: ISO, Japanese, imperial eras, day or month first, a spreadsheet's serial number."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Callable

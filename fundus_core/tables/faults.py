@@ -1,7 +1,5 @@
 """What is wrong in a truth table, every fault at once, as a table that can be downloaded and worked off."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 

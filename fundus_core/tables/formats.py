@@ -1,7 +1,5 @@
 """Cells of a workbook as they are shown: what an id looks like is what people know it by."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

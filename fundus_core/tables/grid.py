@@ -1,7 +1,5 @@
 """From text to rows: the separator, the quotes, and where the heading ends and the data begin."""
 
-from __future__ import annotations
-
 import csv
 import math
 import re

@@ -1,7 +1,5 @@
 """What a heading says, in English, in Japanese, in the registry's own abbreviations: role, unit, eye, coding."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from dataclasses import dataclass, field, replace

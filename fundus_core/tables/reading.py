@@ -1,7 +1,5 @@
 """From a stranger's bytes to a table of words; nothing is interpreted here but the heading."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

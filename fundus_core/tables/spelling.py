@@ -3,8 +3,6 @@
 Everything works on the distinct words of a column, so that 100,000 rows cost little more than their differences.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable, Container

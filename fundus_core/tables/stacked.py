@@ -1,7 +1,5 @@
 """Tables that must first be set in order: one measurement per row, or units in a column of their own."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

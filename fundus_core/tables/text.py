@@ -5,8 +5,6 @@ most plausible text wins: everyday Japanese and Latin letters speak for it, rare
 private-use and control characters against it.
 """
 
-from __future__ import annotations
-
 import codecs
 import unicodedata
 

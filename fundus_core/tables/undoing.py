@@ -1,7 +1,5 @@
 """What programs put around a cell to keep a spreadsheet from changing it, taken off where that is exact."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

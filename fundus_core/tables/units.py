@@ -1,7 +1,5 @@
 """Units in which truth is written, the factor to the target's own, and what a column of numbers looks like."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Words of headings, English and Japanese, folded: full width, upper case and blanks are gone."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """From an Excel workbook (XLSX) to rows of words."""
 
-from __future__ import annotations
-
 import datetime as dt
 import io
 import re

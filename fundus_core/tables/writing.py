@@ -1,7 +1,5 @@
 """Rows as CSV (RFC 4180): UTF-8, commas, nothing that a spreadsheet runs."""
 
-from __future__ import annotations
-
 import csv
 import io
 import math

@@ -5,8 +5,6 @@ in the card of an installed model, and are read when a process starts; a model t
 What is published stands beside them, the models released by the Japan Ocular Imaging Registry first.
 """
 
-from __future__ import annotations
-
 import contextlib
 import tomllib
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Targets as TOML says them, in files and cards: what one may say, and the one sentence about what it may not."""
 
-from __future__ import annotations
-
 import math
 import re
 import tomllib

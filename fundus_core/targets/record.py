@@ -1,7 +1,5 @@
 """What is known of one quantity that a model reads from a photograph."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import inf
 

@@ -3,8 +3,6 @@
 Calibres, colours and textures are what is read from a fundus, so every change is small; its strength scales all.
 """
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

@@ -1,7 +1,5 @@
 """Batches whose content depends on seed, epoch and place alone, so that training can stop and go on anywhere."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

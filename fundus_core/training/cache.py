@@ -1,7 +1,5 @@
 """Every crop, cut once along the app's own path and kept on disk as one memory-mapped array."""
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Iterator, Sequence

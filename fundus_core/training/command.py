@@ -1,7 +1,5 @@
 """The options of ``train``: declared once, for the command line and whoever starts a training."""
 
-from __future__ import annotations
-
 import argparse
 import ast
 import shlex

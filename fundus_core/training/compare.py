@@ -3,8 +3,6 @@
 The published sex model was chosen so, from sixteen networks.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Sequence

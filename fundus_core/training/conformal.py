@@ -5,8 +5,6 @@ of one person share one unit of weight, as in hierarchical conformal prediction 
 doi 10.1080/01621459.2022.2060112).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """What a training reads: photographs matched, cut, split and scaled."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The end of a training: weights without their scaffold, intervals, statistics, a golden example, metrics, card."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

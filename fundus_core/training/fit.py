@@ -1,7 +1,5 @@
 """Train one network: match, cut, split, learn, finish."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What is minimised: standardised errors, a missing value weighing nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

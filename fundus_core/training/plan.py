@@ -1,7 +1,5 @@
 """The plan of one training: every choice that changes the result, in one frozen value."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

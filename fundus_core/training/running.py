@@ -5,8 +5,6 @@ processes that see A each end with (1 - m)^A r + D1 and (1 - m)^A r + D2, and (1
 what the one process would have: the law is linear, so joining is exact.
 """
 
-from __future__ import annotations
-
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """Who trains, who judges: a split of patients, stratified, fixed by its seed."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 

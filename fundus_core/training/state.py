@@ -1,7 +1,5 @@
 """What training remembers: averaged weights, and checkpoints from which it goes on as if never stopped."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field

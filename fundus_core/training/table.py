@@ -1,7 +1,5 @@
 """What is learnt from: photographs and the numbers that belong to them, read and matched as truth is everywhere."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

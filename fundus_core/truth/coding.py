@@ -1,7 +1,5 @@
 """Which code means female, which right: said by the heading, usual, or told by stature; never taken in silence."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

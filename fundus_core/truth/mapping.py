@@ -1,7 +1,5 @@
 """Which column means what: proposed by the computer, confirmed by a person, saved and used again."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace

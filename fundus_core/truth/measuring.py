@@ -1,7 +1,5 @@
 """From a mapped column of words to values in the target's unit, every cell that could not be used listed."""
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """From mapped columns of predictions to numbers in the targets' units: a value and the ends of its interval."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """What each column of a table of predictions made elsewhere probably is: measured, predicted, an interval, a model."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

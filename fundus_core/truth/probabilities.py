@@ -1,7 +1,5 @@
 """Predictions of a yes or no, of a sex: probabilities, per cent or words, and of which of the two they speak."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

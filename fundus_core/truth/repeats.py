@@ -1,7 +1,5 @@
 """Rows of predictions that say the same twice, that contradict each other, or that name nobody; and names for rows."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields, replace

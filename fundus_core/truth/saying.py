@@ -1,7 +1,5 @@
 """What a person says of a column in one line: ``y_pred=sbp predicted``, ``p=sex predicted male %``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from fundus_core.errors import TruthError

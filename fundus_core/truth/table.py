@@ -1,7 +1,5 @@
 """Measured values as lines: what a table says once its columns are understood."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """The criteria page's parts: which criterion, its shares, its curves, and who is called what."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ A table one, standardised mean differences and the overlap of distributions. Two
 compared by any weighting.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations

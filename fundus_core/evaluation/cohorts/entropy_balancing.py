@@ -1,7 +1,5 @@
 """Weights that give a sample prescribed means: the exponential tilt (entropy balancing)."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from fundus_core.evaluation.intervals.matmul import matmul

@@ -4,8 +4,6 @@ Another population has another spread and therefore another error with the same 
 beside every one of them.
 """
 
-from __future__ import annotations
-
 from fundus_core.targets import TARGETS, Published
 
 SPREAD_SENTENCE = (

@@ -5,8 +5,6 @@ against prediction mends that (Steyerberg 2019, Clinical Prediction Models, chap
 people it always seems to help, so that is refused.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

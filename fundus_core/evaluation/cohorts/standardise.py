@@ -11,8 +11,6 @@ The standard: the mean over cohorts of their means, with the smallest of their v
 cohort when any common ground exists.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations

@@ -1,7 +1,5 @@
 """A recalibration learnt on each cohort and tested on every other."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations

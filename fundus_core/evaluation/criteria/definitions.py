@@ -5,8 +5,6 @@ where every completion of the unknown items gives the same answer, and is indete
 be untreated and glucose to be fasting. For reading research data; not a diagnosis.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

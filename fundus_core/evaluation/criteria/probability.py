@@ -4,8 +4,6 @@ A predicted waist of 84 cm is no "no" at a threshold of 85. Predictions are shru
 calls too few people positive; the probability over the validated errors does not.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

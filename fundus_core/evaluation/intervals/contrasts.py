@@ -11,8 +11,6 @@ Which test, and why:
 Interval and p value always come from one and the same standard error.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal

@@ -1,7 +1,5 @@
 """Matrix products that leave the processor's other cores alone."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from fundus_core.records import Floats

@@ -5,8 +5,6 @@ a unit twice is the same as having it twice. Draws are worked off one by one, so
 the processor's cache.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

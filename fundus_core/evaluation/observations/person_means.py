@@ -1,7 +1,5 @@
 """Blood pressures, glucose, waist, BMI and sex of a person together: what a clinical criterion is decided on."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from typing import Literal
 

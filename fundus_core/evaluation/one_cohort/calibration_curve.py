@@ -1,7 +1,5 @@
 """The calibration curve: mean truth along the prediction, without bins to choose."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """How errors are distributed: many small ones, or a few that are large?"""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

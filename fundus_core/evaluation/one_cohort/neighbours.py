@@ -1,7 +1,5 @@
 """Photographs that a model reads alike: near in all of its answers together, each in its own spread."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

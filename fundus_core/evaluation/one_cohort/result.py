@@ -1,7 +1,5 @@
 """What an evaluation says: per target the numbers, their intervals and what they were computed from."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -9,8 +9,6 @@ doi:10.1002/sim.8766; Riley 2024, doi:10.1136/bmj-2023-074821):
   calibrated model
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,8 +4,6 @@ Only who prints pays for the import of matplotlib, which is a sixth of what the 
 its first page.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from fundus_core.figures.figure import Figure

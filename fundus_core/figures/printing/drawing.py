@@ -1,7 +1,5 @@
 """A figure on paper: drawn by matplotlib."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

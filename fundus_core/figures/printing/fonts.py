@@ -6,8 +6,6 @@ letters, IPAexGothic out of the package ``matplotlib-fontja`` for Japanese (the 
 would change matplotlib's settings), and fonts of the machine, searched for afresh, for letters that neither has.
 """
 
-from __future__ import annotations
-
 import re
 import struct
 import unicodedata

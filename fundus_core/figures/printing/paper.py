@@ -1,7 +1,5 @@
 """The sheet of paper: a figure of this package drawn by matplotlib, and written as SVG or PNG."""
 
-from __future__ import annotations
-
 import io
 import warnings
 from collections.abc import Iterator

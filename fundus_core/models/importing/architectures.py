@@ -4,8 +4,6 @@ Networks under one hash are twins: names and shapes cannot tell them apart. ``ar
 ``tests/models/data/architectures.py`` with the timm of the requirements.
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 from collections.abc import Iterable, Mapping

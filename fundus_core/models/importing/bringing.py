@@ -1,7 +1,5 @@
 """Import: a file of weights and a card become a model in the user's folder, compared with the original."""
 
-from __future__ import annotations
-
 import json
 import math
 import shutil

@@ -4,8 +4,6 @@ For import a card may leave out whatever the file says. What neither says is ask
 what was taken from a habit of the field is written into ``unverified``.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ Both are the network of Tan and Le 2019 (arXiv 1905.11946) with TensorFlow's "sa
 of 1e-3, so that the weights correspond one to one. Only the order of a kernel's axes differs.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

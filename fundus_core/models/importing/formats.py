@@ -1,7 +1,5 @@
 """What a file of weights is, told from its bytes and not from its name."""
 
-from __future__ import annotations
-
 import json
 import zipfile
 from enum import StrEnum

@@ -3,8 +3,6 @@
 What may be there is listed (``operators``); whatever is not is refused by name.
 """
 
-from __future__ import annotations
-
 import functools
 import graphlib
 import math

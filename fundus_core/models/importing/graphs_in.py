@@ -1,7 +1,5 @@
 """Graphs of other tools, read by OpenVINO: ONNX, TensorFlow's SavedModel, torch modules."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 import warnings

@@ -5,8 +5,6 @@ becomes hidden layers and one layer of outputs, in the targets' order where the 
 that is left over is refused by its name.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -3,8 +3,6 @@
 What takes seconds to start (torch, Keras, OpenVINO) is imported where a form needs it, after the look through the file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

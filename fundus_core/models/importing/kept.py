@@ -1,7 +1,5 @@
 """What an import keeps: the names of its files, and their way out of the confined process that made them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from fundus_core import confined

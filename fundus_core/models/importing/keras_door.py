@@ -1,7 +1,5 @@
 """Keras itself, with torch underneath; the one place that starts it, since it takes seconds and reads a variable."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

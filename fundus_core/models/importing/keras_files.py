@@ -1,7 +1,5 @@
 """Keras files, whole models and weights alone: an EfficientNet becomes timm's, anything else a graph."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any

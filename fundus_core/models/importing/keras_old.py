@@ -1,7 +1,5 @@
 """Descriptions that Keras 2 wrote, put into the words of Keras 3; the arithmetic they describe is the same."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

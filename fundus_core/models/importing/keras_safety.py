@@ -4,8 +4,6 @@ Keras' own safe mode is kept on as well, but it ignored ``.h5`` files (CVE-2025-
 through (CVE-2025-9906): what is allowed is therefore listed here, and the description read as plain JSON.
 """
 
-from __future__ import annotations
-
 import math
 import tempfile
 import zipfile

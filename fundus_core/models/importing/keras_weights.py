@@ -1,7 +1,5 @@
 """Keras files that hold weights and not the network: an EfficientNet is known by the names of its layers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path

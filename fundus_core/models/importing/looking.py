@@ -4,8 +4,6 @@ Every form but a SavedModel, which is looked through as it is unpacked (``graphs
 OpenVINO is started for it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 

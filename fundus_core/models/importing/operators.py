@@ -3,8 +3,6 @@
 None of these reads or writes a file, calls a program, loops, or draws at random.
 """
 
-from __future__ import annotations
-
 ONNX = frozenset(
     """Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh Attention AveragePool BatchNormalization Cast CastLike
     Ceil Celu CenterCropPad Clip Concat Constant ConstantOfShape Conv ConvInteger ConvTranspose Cos Cosh CumSum

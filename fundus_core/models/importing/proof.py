@@ -1,7 +1,5 @@
 """Proof that a file was read right: its own network and the imported one, asked about the same photographs."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path

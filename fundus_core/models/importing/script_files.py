@@ -1,7 +1,5 @@
 """TorchScript (a program in a language of torch's own), turned into a graph that can only compute."""
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import replace
 from pathlib import Path

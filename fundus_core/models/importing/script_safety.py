@@ -4,8 +4,6 @@ The text is judged first, since loading can run parts of it: Python's parser rea
 another parser could read otherwise. What torch made of it is judged again before it is asked anything.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import zipfile

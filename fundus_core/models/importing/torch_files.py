@@ -1,7 +1,5 @@
 """Checkpoints of torch: the backbone found among the tensors, its head behind it, nothing left over."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

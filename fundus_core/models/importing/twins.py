@@ -1,7 +1,5 @@
 """Twins: other readings of one file, which names and shapes cannot tell apart, and how far their answers differ."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """How much room text needs, without a font: widths are those of a wide one, so that any other fits too."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterator, Sequence
 

@@ -1,7 +1,5 @@
 """What the kinds of slides look like; the words and numbers come from whoever shows them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Photographs as slides want them: square, and small enough to be sent around."""
 
-from __future__ import annotations
-
 import io
 
 from PIL import Image

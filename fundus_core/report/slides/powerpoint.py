@@ -1,7 +1,5 @@
 """Slides as a PowerPoint file: native text, tables and shapes; figures as pictures of 288 dots an inch."""
 
-from __future__ import annotations
-
 import io
 from dataclasses import dataclass, replace
 from typing import Any

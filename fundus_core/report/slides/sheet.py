@@ -3,8 +3,6 @@
 One description for every file: 96 pixels are an inch of a PowerPoint slide of 13.333 x 7.5 inches.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

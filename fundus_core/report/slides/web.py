@@ -1,7 +1,5 @@
 """Slides as a web page: a part per element, in its place; one file that loads nothing from anywhere."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

@@ -1,7 +1,5 @@
 """What the two directions agree on."""
 
-from __future__ import annotations
-
 import zipfile
 import zlib
 

@@ -1,7 +1,5 @@
 """From a file, which a stranger may have made, to the store."""
 
-from __future__ import annotations
-
 import errno
 import secrets
 import tempfile

@@ -4,8 +4,6 @@ What it leaves in its folder: the rows, each checked and written anew, and a lis
 photographs and pictures lie. Only what lay deflated, which an export does to no photograph, is inflated into a file.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

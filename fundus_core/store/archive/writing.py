@@ -1,7 +1,5 @@
 """From the store to a file."""
 
-from __future__ import annotations
-
 import json
 import math
 import secrets

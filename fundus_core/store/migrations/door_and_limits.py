@@ -1,7 +1,5 @@
 """Step 2: how photographs ended that were turned away at the door, and the limits that a version was run under."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from alembic.operations import Operations
 

@@ -1,7 +1,5 @@
 """Step 1: the first tables."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from alembic.operations import Operations
 

@@ -1,7 +1,5 @@
 """Step 3: what a photograph outside the store was like when it was read, so that a change of it is noticed."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from alembic.operations import Operations
 

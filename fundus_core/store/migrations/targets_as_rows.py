@@ -3,8 +3,6 @@
 A target that is defined after the store was made then needs no step of its own.
 """
 
-from __future__ import annotations
-
 import uuid
 
 import sqlalchemy as sa

@@ -3,8 +3,6 @@
 Another tab may have deleted the cohort while a dialog was open: then the dialog says so, or has nothing left to do.
 """
 
-from __future__ import annotations
-
 import contextlib
 import tempfile
 import time

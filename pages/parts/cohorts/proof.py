@@ -1,7 +1,5 @@
 """The proof of de-identification, run beside the page, with its result as a file."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 from pathlib import Path

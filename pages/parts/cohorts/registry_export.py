@@ -1,7 +1,5 @@
 """A cohort as a file for a registry: photographs and table without what identifies anybody."""
 
-from __future__ import annotations
-
 import shutil
 import time
 from collections.abc import Sequence

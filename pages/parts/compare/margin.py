@@ -1,7 +1,5 @@
 """The largest difference between cohorts that would not matter, stated before looking."""
 
-from __future__ import annotations
-
 import re
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """The tables of a target: every estimate with its interval, the baselines, and the two eyes."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from fundus_core.analyses import one_cohort, shown

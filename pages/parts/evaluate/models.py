@@ -1,7 +1,5 @@
 """Several models on one cohort, side by side on the photographs that all of them predicted."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from fundus_core.analyses import forest_of, main_score, shown, side_by_side

@@ -1,7 +1,5 @@
 """One model card: what the model is, how it is prepared, what was published, and on which terms."""
 
-from __future__ import annotations
-
 import math
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """How weights are brought: for a card of the page, or for a card of the user's own."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path

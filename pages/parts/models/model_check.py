@@ -1,7 +1,5 @@
 """Whether a model is read as its makers meant it, asked on a cohort of this store."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 from typing import Any

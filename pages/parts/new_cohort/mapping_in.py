@@ -1,7 +1,5 @@
 """The mapping of a truth table: proposed, shown, changed and confirmed by the user; saved, and used again."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How strict the quality gate is: the usual limits, or those of a cohort's own worst photographs."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 import streamlit as st

@@ -4,8 +4,6 @@ The uploader that Streamlit brings slows with the square of the number of files,
 2,000 files lost 444 of them without a word; this one sends 10,000.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

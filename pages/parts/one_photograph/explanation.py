@@ -1,7 +1,5 @@
 """Where the model looks in the photograph, and how the eye would look if the person were different."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from fundus_core import figures, synthetic

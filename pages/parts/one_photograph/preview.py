@@ -1,7 +1,5 @@
 """The photograph itself: its crop, its quality, and which model read it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """What a model reads from the photograph, among what it read from the cohort."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Three telling eyes: the smallest, the middle and the largest error."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What the cohorts that the program makes itself are called in the reader's language; others keep their names."""
 
-from __future__ import annotations
-
 from pages.parts.shell import sample
 from pages.parts.shell.language import _
 

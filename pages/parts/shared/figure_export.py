@@ -1,7 +1,5 @@
 """What can be taken away from a figure: its table, and the figure as PNG, SVG and CSV."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """Tables that a page shows: what the browser saves of one runs in no spreadsheet either."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """How far a run is: count, speed, time left, and the buttons to pause, go on and stop it."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from fundus_core import runs

@@ -1,7 +1,5 @@
 """Where a model looks in a photograph, asked of a process of its own while the page stays free."""
 
-from __future__ import annotations
-
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future

@@ -1,7 +1,5 @@
 """The command line in a process of its own: torch stays out of the page server."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from collections.abc import Sequence

@@ -6,8 +6,6 @@ A name that stands for nothing is never replaced by another in silence: where an
 a thing that can be deleted, names what is not there, ``GoneError`` is raised; the frame says so and shows nothing else.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any

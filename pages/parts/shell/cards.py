@@ -1,7 +1,5 @@
 """Model cards as pages need them: titles, whether weights are there, and the sentence about rendered eyes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import lru_cache
 

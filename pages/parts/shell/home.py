@@ -1,7 +1,5 @@
 """The working folder: the store, the inbox of uploads, and what happens when the server starts and stops."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import os

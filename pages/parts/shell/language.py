@@ -6,8 +6,6 @@ line, and remembers its template and values; a page passes it through ``said``, 
 ``fundus_core.po``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime

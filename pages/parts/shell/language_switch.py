@@ -1,7 +1,5 @@
 """The switch between languages."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """An end within seconds: a server that is told to end waits for nobody who is still sending."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import signal

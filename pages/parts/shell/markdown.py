@@ -1,7 +1,5 @@
 """Words of others within Markdown."""
 
-from __future__ import annotations
-
 import re
 
 

@@ -1,7 +1,5 @@
 """The list of pages: where to add one; and the place below it for what a page lets the user choose."""
 
-from __future__ import annotations
-
 from contextvars import ContextVar
 from pathlib import Path
 

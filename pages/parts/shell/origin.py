@@ -4,8 +4,6 @@ A proxy that the setting names (``paths.PROXIES``) says under which host the bro
 goes by that host. From anybody else the same headers count for nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit

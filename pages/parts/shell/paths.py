@@ -1,7 +1,5 @@
 """Where this installation keeps its things, whom it serves, and which folders its pages may read."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

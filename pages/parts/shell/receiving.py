@@ -1,7 +1,5 @@
 """Takes what a browser sends, from the connection to a file on disk, never into memory."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import hashlib

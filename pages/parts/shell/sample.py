@@ -1,7 +1,5 @@
 """The sample cohort that ships with the project, put into a fresh store."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache

@@ -1,7 +1,5 @@
 """The routes and headers of the page server, and what happens when it starts and stops."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,7 +1,5 @@
 """What a browser tab remembers between clicks; everything that must outlive a refresh is in the address."""
 
-from __future__ import annotations
-
 import contextlib
 from typing import Any
 

@@ -4,8 +4,6 @@ A batch is known by a random token that only the page and its own browser tab ho
 are cleaned before they become paths; whatever it sends, nothing is written outside the batch's folder.
 """
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import os

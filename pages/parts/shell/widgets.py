@@ -1,7 +1,5 @@
 """The few words that Streamlit's own widgets say, in the reader's language; Streamlit has no setting for them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import streamlit as st
