@@ -16,8 +16,6 @@ from fundus_core.models import card as cards
 from fundus_core.models import custody, registry
 from fundus_core.models.card import Card
 
-__all__ = ["CheckReport", "GoldenLine", "Symptom", "check_model"]
-
 _FOR_PHOTOGRAPHS, _A_PHOTOGRAPH = 180.0, 3.0
 """Seconds that a check on photographs may take longer: at all, and for each of 300 pixels."""
 

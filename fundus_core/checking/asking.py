@@ -4,14 +4,12 @@ import hashlib
 import math
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
 from PIL import Image, UnidentifiedImageError
 
-from fundus_core import inference
 from fundus_core.checking import symptoms
 from fundus_core.checking.looking import Looked
 from fundus_core.checking.report import GoldenLine
@@ -19,16 +17,13 @@ from fundus_core.checking.symptoms import Answers, Symptom
 from fundus_core.errors import CardError, say
 from fundus_core.inference import Predictor, open_predictor
 from fundus_core.models.card import Card
+from fundus_core.models.importing import twins
 from fundus_core.records import Floats, Pixels
 
 _MOST_TRIED = 40
 """Photographs on which other input ranges are tried, since each opens the network anew."""
 ALLOWED_CHANGE = 0.01
 """Change by reduced precision, over the spread of a target's answers, below which it counts as harmless."""
-_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-_PLAIN = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-_HABITS = (((0.0, 1.0), *_IMAGENET), ((0.0, 1.0), *_PLAIN), ((-1.0, 1.0), *_PLAIN), ((0.0, 255.0), *_PLAIN))
-"""What the field feeds networks: range, mean, spread."""
 
 
 def golden(card: Card, predictor: Predictor) -> tuple[GoldenLine, ...]:
@@ -94,29 +89,19 @@ def input_range(card: Card, looked: Looked) -> Symptom | None:
     few = {target: values[:_MOST_TRIED] for target, values in looked.truth.items()}
     crops = looked.crops[:_MOST_TRIED]
     with tempfile.TemporaryDirectory() as cache:
-        tried = [_tried(card, habit, crops, few, Path(cache)) for habit in _HABITS]
-        now = symptoms.agreement(open_predictor(card, device="cpu", cache=Path(cache)).predict(crops).values, few)
+        others = [twins.changed(card, changes) for changes in twins.RANGES.values()]
+        now, *tried = (
+            symptoms.agreement(open_predictor(one, device="cpu", cache=Path(cache)).predict(crops).values, few)
+            for one in (card, *others)
+        )
     best = int(np.nanargmax(tried)) if np.isfinite(tried).any() else -1
     if best < 0 or not tried[best] > (now if math.isfinite(now) else 0.0) + symptoms.convincing(len(crops)):
         return None
-    value_range, mean, std = _HABITS[best]
-    lines = ("[input]", f"value_range = {list(value_range)}", f"mean = {list(mean)}", f"std = {list(std)}")
+    habit = list(twins.RANGES.values())[best]
+    lines = ("[input]", *(f"{key.removeprefix('input.')} = {value}" for key, value in habit.items()))
     sentence = say(
         "Fed in another range the model agrees better with the truth (correlation {now:.2f} to {tried:.2f}).",
         now=now,
         tried=tried[best],
     )
     return Symptom("input_range", "", sentence, lines)
-
-
-def _tried(
-    card: Card,
-    habit: tuple[tuple[float, float], tuple[float, float, float], tuple[float, float, float]],
-    crops: Pixels,
-    measured: Mapping[str, Floats],
-    cache: Path,
-) -> float:
-    value_range, mean, std = habit
-    other = replace(card, input=replace(card.input, value_range=value_range, mean=mean, std=std))
-    values = inference.open_predictor(other, device="cpu", cache=cache).predict(crops).values
-    return symptoms.agreement(values, measured)

@@ -5,7 +5,7 @@ knows the true ones.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -118,7 +118,13 @@ class _Column:
         if self.output.link != "identity":
             return ()
         scale, offset = factor * self.output.scale, factor * self.output.offset + shift
-        return ("[[outputs]]", f'target = "{self.target}"', f"scale = {scale:.6g}", f"offset = {offset:.6g}")
+        return _lines_of(replace(self.output, scale=scale, offset=offset))
+
+
+def _lines_of(output: Output) -> tuple[str, ...]:
+    """Lines of a card that say scale and offset of an output."""
+    numbers = (f"scale = {output.scale:.6g}", f"offset = {output.offset:.6g}")
+    return ("[[outputs]]", f'target = "{output.target}"', *numbers)
 
 
 def _of_output(answers: Answers, output: Output) -> Symptom | None:
@@ -155,7 +161,6 @@ def _constant(column: _Column) -> Symptom | None:
             values=np.mean(column.values),
             spread=spread,
         ),
-        (),
     )
 
 
@@ -185,19 +190,9 @@ def _binary(column: _Column) -> Symptom | None:
         return column.symptom(
             "inverted",
             say("{name} runs the wrong way: the output means the other class.", name=say(column.name)),
-            _inverted(column.output),
+            _lines_of(column.output.other_class()),
         )
     return None
-
-
-def _inverted(output: Output) -> tuple[str, ...]:
-    offset = -output.offset if output.link == "sigmoid" else 1 - output.offset
-    return (
-        "[[outputs]]",
-        f'target = "{output.target}"',
-        f"scale = {-output.scale:.6g}",
-        f"offset = {offset + 0.0:.6g}",
-    )
 
 
 def _continuous(column: _Column) -> Symptom | None:

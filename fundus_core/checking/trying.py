@@ -305,7 +305,8 @@ def _candidates(own: Output, old: Output, raw: Floats, truth: Floats) -> Iterato
     yield Line(old.link, old.scale, old.offset, "moved")
     target = TARGETS[own.target]
     if target.binary:
-        yield Line("sigmoid" if own.link == "sigmoid" else "identity", -own.scale, _turned(own), "class")
+        other = own.other_class()
+        yield Line("sigmoid" if own.link == "sigmoid" else "identity", other.scale, other.offset, "class")
         if own.link != "sigmoid":  # of two slopes the flatter errs less where nothing is read: no ground for a change
             yield from (Line("sigmoid", 1.0, 0.0, "logit"), Line("sigmoid", -1.0, 0.0, "class"))
         yield from (Line("identity", 1.0, 0.0, "plain"), Line("identity", -1.0, 1.0, "class"))
@@ -317,10 +318,6 @@ def _candidates(own: Output, old: Output, raw: Floats, truth: Floats) -> Iterato
     line = scoring.fitted(raw, truth)
     if line is not None:
         yield line
-
-
-def _turned(output: Output) -> float:
-    return (-output.offset if output.link == "sigmoid" else 1 - output.offset) + 0.0
 
 
 # What is said -------------------------------------------------------------------------------------------------------

@@ -9,5 +9,3 @@ link. Whoever calls checks what the values and files mean.
 from fundus_core.confined.answers import Answer, opened, plain, taken
 from fundus_core.confined.limits import ALL, Limits, sentences
 from fundus_core.confined.running import StoppedError, run
-
-__all__ = ["ALL", "Answer", "Limits", "StoppedError", "opened", "plain", "run", "sentences", "taken"]

@@ -19,29 +19,3 @@ from fundus_core.deidentify.photograph import OLDEST_AGE, AuditLine, Deidentifie
 from fundus_core.deidentify.planting import Names, Planted, planted
 from fundus_core.deidentify.pseudonyms import Pseudonyms
 from fundus_core.deidentify.searching import Trace, search
-
-__all__ = [
-    "MIN_PASSPHRASE",
-    "OLDEST_AGE",
-    "AuditLine",
-    "Deidentified",
-    "Exported",
-    "Names",
-    "Planted",
-    "Pseudonyms",
-    "Trace",
-    "audit_csv",
-    "audit_line",
-    "deidentify",
-    "encode",
-    "fresh_key",
-    "key_from_bytes",
-    "key_from_file",
-    "key_from_passphrase",
-    "own_key",
-    "own_key_file",
-    "planted",
-    "search",
-    "write_cohort",
-    "write_key",
-]

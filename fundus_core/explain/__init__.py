@@ -7,5 +7,3 @@ torch is imported only when a network is differentiated.
 from fundus_core.explain.deletion import DRAWS, Deletion, Predict
 from fundus_core.explain.files import Explanation, overlay, write
 from fundus_core.explain.saliency import METHODS, Saliency, saliency
-
-__all__ = ["DRAWS", "METHODS", "Deletion", "Explanation", "Predict", "Saliency", "overlay", "saliency", "write"]

@@ -3,5 +3,3 @@
 from fundus_core.eye.decision import EyeDecision, decide
 from fundus_core.eye.disc import from_disc
 from fundus_core.identity import eye_in_name as from_name
-
-__all__ = ["EyeDecision", "decide", "from_disc", "from_name"]

@@ -13,32 +13,3 @@ from fundus_core.figures.look import Look, error, heading, number
 from fundus_core.figures.palette import DARK, LIGHT, Palette
 from fundus_core.figures.scatter import predicted_against_true
 from fundus_core.figures.small import small_scatter
-
-__all__ = [
-    "DARK",
-    "LIGHT",
-    "WEBGL_POINTS",
-    "Figure",
-    "ForestRow",
-    "Look",
-    "Observations",
-    "Palette",
-    "among",
-    "bland_altman",
-    "calibration",
-    "decision_curve",
-    "error",
-    "error_boxes",
-    "error_histogram",
-    "forest",
-    "heading",
-    "literature",
-    "number",
-    "precision_recall",
-    "predicted_against_true",
-    "prevalences",
-    "probabilities",
-    "residuals",
-    "roc",
-    "small_scatter",
-]

@@ -6,23 +6,3 @@ from fundus_core.identity.injuries import injuries
 from fundus_core.identity.naming import agreeing, as_path, ids_in_names
 from fundus_core.identity.nobody import is_nobody, standing_for_many
 from fundus_core.identity.spaces import spaces_of_ids
-
-__all__ = [
-    "BOTH_EYES",
-    "EYES",
-    "OF_IDS",
-    "OF_NAMES",
-    "Joinable",
-    "agreeing",
-    "as_path",
-    "eye_in_cell",
-    "eye_in_name",
-    "folded",
-    "ids_in_names",
-    "injuries",
-    "is_nobody",
-    "joinable",
-    "spaces_of_ids",
-    "standing_for_many",
-    "without_eye",
-]

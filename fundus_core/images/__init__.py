@@ -3,5 +3,3 @@
 from fundus_core.images.decoding import decode
 from fundus_core.images.jpeg import encode
 from fundus_core.images.sources import source_at, sources, stamp_at
-
-__all__ = ["decode", "encode", "source_at", "sources", "stamp_at"]

@@ -7,35 +7,12 @@ Everything else is taken for a photograph and ends with a reason if it is none: 
 from pathlib import PurePosixPath
 
 _LITTER = frozenset(
-    {
-        "__macosx",
-        "thumbs.db",
-        "ehthumbs.db",
-        "desktop.ini",
-        "@eadir",
-        "$recycle.bin",
-        "system volume information",
-        "dicomdir",
-    }
-)
+    """__macosx thumbs.db ehthumbs.db desktop.ini @eadir $recycle.bin dicomdir
+    """.split()
+) | {"system volume information"}
 _COMPANIONS = frozenset(
-    {
-        *(".csv", ".tsv", ".txt", ".json", ".jsonl", ".xlsx", ".xlsm", ".xls", ".ods", ".parquet"),
-        *(
-            ".md",
-            ".rst",
-            ".xml",
-            ".html",
-            ".htm",
-            ".yaml",
-            ".yml",
-            ".toml",
-            ".ini",
-            ".log",
-            ".sha256",
-            ".md5",
-        ),
-    }
+    """.csv .tsv .txt .json .jsonl .xlsx .xlsm .xls .ods .parquet .md .rst .xml .html .htm .yaml .yml .toml .ini .log
+    .sha256 .md5""".split()
 )
 MANIFESTS = frozenset({".csv", ".tsv", ".txt"})
 OFFICE = frozenset({".xlsx", ".xlsm", ".docx", ".pptx", ".ods", ".odt"})

@@ -10,7 +10,7 @@ import math
 import tomllib
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +73,11 @@ class Output:
     def widening(self, values: Floats) -> Floats:
         """Return the factor of the interval at each value; never less than a fifth."""
         return np.maximum(1 + self.growth * (values - self.offset), 0.2)
+
+    def other_class(self) -> typing.Self:
+        """Return the output with 1 - p for p."""
+        offset = -self.offset if self.link == "sigmoid" else 1 - self.offset
+        return replace(self, scale=-self.scale, offset=offset + 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,7 @@ class Weights:
 
 def sizes(weights: Mapping[str, Any]) -> Counter[tuple[int, ...]]:
     """Return how many arrays of each shape there are, those of two sides and more."""
-    found = (shape(value) if isinstance(value, Made) else tuple(value.shape) for value in weights.values())
-    return Counter(one for one in found if len(one) > 1)
+    return Counter(one for one in map(_shape_of, weights.values()) if len(one) > 1)
 
 
 def choices(content: object) -> list[Weights]:

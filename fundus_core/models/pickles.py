@@ -71,11 +71,7 @@ def read(file: BinaryIO, name: str) -> object:
                 return machine.stack.pop()
             machine.step(operation.name, argument)
     except (ValueError, IndexError, KeyError, TypeError, EOFError, OverflowError, UnicodeDecodeError) as why:
-        raise CardError(
-            "The weights '{name}' are damaged ({why}); obtain them again.",
-            name=name,
-            why=str(why)[:100] or type(why).__name__,
-        ) from why
+        raise damaged(name, why) from why
     raise _much(name)
 
 
@@ -84,6 +80,13 @@ def read_bytes(content: bytes, name: str) -> object:
     if len(content) > _LARGEST:
         raise _much(name)
     return read(io.BytesIO(content), name)
+
+
+def damaged(name: str, why: Exception) -> CardError:
+    """Return the error about weights that cannot be read as what they are."""
+    named = isinstance(why, OSError) and why.strerror
+    said = why if named else (str(why).splitlines() or [""])[0][:300] or type(why).__name__
+    return CardError("The weights '{name}' are damaged ({why}); obtain them again.", name=name, why=said)
 
 
 def _much(name: str) -> CardError:
@@ -122,9 +125,6 @@ class _Machine:
         above = self.stack[place + 1 :]
         del self.stack[place:]
         return above
-
-    def drop(self, _: Any) -> None:
-        """Forget what was taken."""
 
     def put(self, key: int) -> None:
         self.memo[key] = self.stack[-1]
@@ -188,15 +188,9 @@ def _build(machine: _Machine, _: Any) -> None:
         into.state = state
 
 
-def _reduce(machine: _Machine, _: Any) -> None:
-    arguments = machine.pop()
-    machine.stack.append(machine.made(machine.pop(), arguments))
-
-
 def _new(machine: _Machine, _: Any) -> None:
-    arguments = machine.pop()
-    kind = machine.pop()
-    machine.stack.append(machine.made(kind, arguments))
+    arguments, called = machine.pop(), machine.pop()
+    machine.stack.append(machine.made(called, arguments))
 
 
 def _new_with_keywords(machine: _Machine, _: Any) -> None:
@@ -212,10 +206,6 @@ def _object(machine: _Machine, _: Any) -> None:
 def _instance(machine: _Machine, argument: Any) -> None:
     arguments = machine.marked()
     machine.stack.append(machine.made(machine.named(str(argument).replace(" ", ".", 1)), arguments))
-
-
-def _global(machine: _Machine, argument: Any) -> None:
-    machine.stack.append(machine.named(str(argument).replace(" ", ".", 1)))
 
 
 def _stack_global(machine: _Machine, _: Any) -> None:
@@ -257,13 +247,13 @@ _VALUES = frozenset(
     SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8
     BYTEARRAY8""".split()
 )
-_STEPS: Mapping[str, Callable[[_Machine, Any], None]] = {
+_STEPS: Mapping[str, Callable[[_Machine, Any], object]] = {
     "NONE": lambda m, _: m.stack.append(None),
     "NEWTRUE": lambda m, _: m.stack.append(True),
     "NEWFALSE": lambda m, _: m.stack.append(False),
     "MARK": lambda m, _: m.stack.append(_MARK),
-    "POP": lambda m, _: m.drop(m.stack.pop()),
-    "POP_MARK": lambda m, _: m.drop(m.marked()),
+    "POP": lambda m, _: m.stack.pop(),
+    "POP_MARK": lambda m, _: m.marked(),
     "DUP": lambda m, _: m.stack.append(m.stack[-1]),
     "EMPTY_LIST": lambda m, _: m.stack.append([]),
     "EMPTY_DICT": lambda m, _: m.stack.append({}),
@@ -288,13 +278,13 @@ _STEPS: Mapping[str, Callable[[_Machine, Any], None]] = {
     "BINPUT": lambda m, a: m.put(a),
     "LONG_BINPUT": lambda m, a: m.put(a),
     "MEMOIZE": lambda m, _: m.put(len(m.memo)),
-    "GLOBAL": _global,
+    "GLOBAL": lambda m, a: m.stack.append(m.named(str(a).replace(" ", ".", 1))),
     "STACK_GLOBAL": _stack_global,
     "INST": _instance,
     "OBJ": _object,
     "NEWOBJ": _new,
     "NEWOBJ_EX": _new_with_keywords,
-    "REDUCE": _reduce,
+    "REDUCE": _new,
     "BUILD": _build,
     "BINPERSID": _persistent,
 }

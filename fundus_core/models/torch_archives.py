@@ -131,9 +131,7 @@ def read(path: Path) -> Archive:
     try:
         return _zipped(path) if zipfile.is_zipfile(path) else _in_a_row(path)
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, StopIteration) as why:
-        raise CardError(
-            "The weights '{name}' are damaged ({why}); obtain them again.", name=path.name, why=why
-        ) from why
+        raise pickles.damaged(path.name, why) from why
 
 
 def check(path: Path) -> None:

@@ -14,6 +14,7 @@ from fundus_core.errors import CardError, say
 from fundus_core.models import checkpoints, torch_archives
 from fundus_core.models.checkpoints import Module
 from fundus_core.models.custody import sha256
+from fundus_core.models.pickles import damaged
 
 
 def read(path: Path, *, safetensors: bool | None = None, choice: str = "") -> dict[str, Tensor]:
@@ -51,7 +52,7 @@ def opened(path: Path, safetensors: bool | None = None, choice: str = "") -> Ope
         try:
             content: object = load_file(path)
         except (SafetensorError, OSError) as error:
-            raise _damaged(path, error) from error
+            raise damaged(path.name, error) from error
         return _opened(path, content, lambda tensor: tensor, choice)
     if torch_archives.is_exported(path):
         return _opened(path, torch_archives.exported(path), lambda tensor: tensor, choice)
@@ -98,11 +99,6 @@ def _chosen(found: Sequence[checkpoints.Weights], choice: str, path: Path) -> ch
         where_2=found[0].where or "plain",
     )
     raise CardError(message)
-
-
-def _damaged(path: Path, error: Exception) -> CardError:
-    why = (str(error).splitlines() or [type(error).__name__])[0]
-    return CardError("The weights '{name}' are damaged ({why}); obtain them again.", name=path.name, why=why)
 
 
 def _check_tensor(name: str, tensor: Tensor, path: Path) -> None:

@@ -3,14 +3,3 @@
 from fundus_core.quality.assess import CODES, assess, judge
 from fundus_core.quality.limits import LIMITS, Limits, limits_from_percentile
 from fundus_core.quality.measures import Measurements, measure
-
-__all__ = [
-    "CODES",
-    "LIMITS",
-    "Limits",
-    "Measurements",
-    "assess",
-    "judge",
-    "limits_from_percentile",
-    "measure",
-]

@@ -2,5 +2,3 @@
 
 from fundus_core.report.content import Flow, Pair, Subject
 from fundus_core.report.html import render, render_comparison
-
-__all__ = ["Flow", "Pair", "Subject", "render", "render_comparison"]

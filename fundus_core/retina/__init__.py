@@ -3,17 +3,3 @@
 from fundus_core.retina.crop import RESAMPLING, CropRule, black_out, crop, crops, mask, shrunk
 from fundus_core.retina.find import find
 from fundus_core.retina.writing import Box, black_out_boxes, find_writing
-
-__all__ = [
-    "RESAMPLING",
-    "Box",
-    "CropRule",
-    "black_out",
-    "black_out_boxes",
-    "crop",
-    "crops",
-    "find",
-    "find_writing",
-    "mask",
-    "shrunk",
-]

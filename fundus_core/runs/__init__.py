@@ -7,17 +7,3 @@ from fundus_core.runs.ledger import cancel, pause, resume
 from fundus_core.runs.process import ensure_worker, stop_worker, worker_alive
 from fundus_core.runs.submission import submit
 from fundus_core.runs.watching import Progress, State, of, progress
-
-__all__ = [
-    "Progress",
-    "State",
-    "cancel",
-    "ensure_worker",
-    "of",
-    "pause",
-    "progress",
-    "resume",
-    "stop_worker",
-    "submit",
-    "worker_alive",
-]

@@ -3,5 +3,3 @@
 from fundus_core.synthetic.cohort import synthesise
 from fundus_core.synthetic.drawing import eye_seed, what_if
 from fundus_core.synthetic.rendered import RenderedEye, find
-
-__all__ = ["RenderedEye", "eye_seed", "find", "synthesise", "what_if"]

@@ -16,21 +16,3 @@ from fundus_core.tables.writing import (
     word,
     write_csv,
 )
-
-__all__ = [
-    "Cell",
-    "Fault",
-    "Table",
-    "as_csv",
-    "columns_from_csv",
-    "csv_lines",
-    "harmless",
-    "number",
-    "read_table",
-    "records_as_csv",
-    "records_from_csv",
-    "restored",
-    "sheet_names",
-    "word",
-    "write_csv",
-]

@@ -17,21 +17,6 @@ from fundus_core.home import home
 from fundus_core.targets import files
 from fundus_core.targets.record import Published, Target, Unit
 
-__all__ = [
-    "METABOLIC",
-    "TARGETS",
-    "Derived",
-    "Published",
-    "Target",
-    "Unit",
-    "brought",
-    "check",
-    "learn",
-    "own",
-    "records",
-    "target",
-]
-
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 

@@ -5,5 +5,3 @@
 
 from fundus_core.training.plan import Label, Plan
 from fundus_core.training.table import Material
-
-__all__ = ["Label", "Material", "Plan"]

@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from fundus_core.figures.figure import Figure
 from fundus_core.figures.printing.fonts import lacking as _lacking
 
-__all__ = ["lacking", "png", "svg"]
-
 
 def lacking(figures: Iterable[Figure], more: str = "") -> str:
     """Return the letters of figures that no font of this machine has; ``png`` writes a question mark for each.

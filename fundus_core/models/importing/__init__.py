@@ -4,5 +4,3 @@ No file is ever asked to run code of its own: what would have to is refused with
 """
 
 from fundus_core.models.importing.bringing import ImportReport, import_model
-
-__all__ = ["ImportReport", "import_model"]

@@ -277,7 +277,7 @@ def complete(draft: Draft, found: Found, weights: Mapping[str, str], golden: Map
     size = found.size or draft.size
     if size is None:
         raise CardError("The file does not say the size of its input; add 'input.size' (pixels) to the card.")
-    doubts = _Doubts(draft)
+    doubts = dict.fromkeys(draft.unverified)  # keys that nobody confirmed, in the order in which they are met
     outputs = [_output(draft, found, k, doubts) for k in range(found.outputs)]
     page = draft.get("weights.page")
     card: dict[str, object] = {
@@ -300,31 +300,17 @@ def complete(draft: Draft, found: Found, weights: Mapping[str, str], golden: Map
     known |= {"input.size"} if found.size else set()
     known |= {f"input.{key}" for key in _FED} if found.inside is not None else set()
     unsure = dict.fromkeys(twin.key for twin in found.twins)
-    card["unverified"] = list(dict.fromkeys([*(key for key in doubts.keys if key not in known), *unsure]))
+    card["unverified"] = list(dict.fromkeys([*(key for key in doubts if key not in known), *unsure]))
     return card
 
 
-class _Doubts:
-    """Keys that nobody confirmed, in the order in which they are met."""
-
-    def __init__(self, draft: Draft) -> None:
-        self.keys = list(draft.unverified)
-
-    def add(self, key: str) -> None:
-        if key not in self.keys:
-            self.keys.append(key)
-
-    def settle(self, key: str) -> None:
-        self.keys = [one for one in self.keys if one != key]
-
-
-def _input(draft: Draft, found: Found, doubts: _Doubts) -> dict[str, object]:
+def _input(draft: Draft, found: Found, doubts: dict[str, None]) -> dict[str, object]:
     given = draft.get("input")
     table = dict(given) if isinstance(given, Mapping) else {}
     for key, habit in _INPUT.items():
         if key not in table:
             table[key] = habit
-            doubts.add(f"input.{key}")
+            doubts[f"input.{key}"] = None
     value_range, mean, std = _outer(draft, found)
     if found.folded:
         whole = fed(draft, found).affine
@@ -334,19 +320,19 @@ def _input(draft: Draft, found: Found, doubts: _Doubts) -> dict[str, object]:
     return {**table, "value_range": list(value_range), "mean": list(mean), "std": list(std)}
 
 
-def _output(draft: Draft, found: Found, place: int, doubts: _Doubts) -> dict[str, object]:
+def _output(draft: Draft, found: Found, place: int, doubts: dict[str, None]) -> dict[str, object]:
     given = dict(draft.outputs[place])
     name = str(given["target"])
     for key, habit in _OUTPUT.items():
         if key not in given:
             given[key] = habit
-            doubts.add(f"outputs.{name}.{key}")
+            doubts[f"outputs.{name}.{key}"] = None
     link = link_of(draft, found, place)
     end = found.activations[place]
     if end in _OWN_ENDS:
-        doubts.settle(f"outputs.{name}.link")
+        doubts.pop(f"outputs.{name}.link", None)
     elif given.get("link") is None:
-        doubts.add(f"outputs.{name}.link")
+        doubts[f"outputs.{name}.link"] = None
     if found.runtime == "timm" and end in _OWN_ENDS:
         link = end if end != "softmax" else "sigmoid"
     return {"unit": draft.known[name].unit, "interval": [math.nan, math.nan], "growth": 0.0, **given, "link": link}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from fundus_core.errors import CardError
 from fundus_core.models import torch_archives
 from fundus_core.models.importing import graph_safety, keras_safety, script_safety
 from fundus_core.models.importing.formats import Format
+from fundus_core.models.pickles import damaged
 
 
 def through(path: Path, kind: Format) -> None:
@@ -26,9 +26,7 @@ def _safetensors(path: Path) -> None:
         with safe_open(path, framework="numpy") as file:
             file.keys()
     except (SafetensorError, OSError) as why:
-        raise CardError(
-            "The weights '{name}' are damaged ({why}); obtain them again.", name=path.name, why=why
-        ) from why
+        raise damaged(path.name, why) from why
 
 
 _LOOKS: Mapping[Format, Callable[[Path], object]] = {

@@ -122,11 +122,5 @@ def changed(card: Card, changes: Mapping[str, object]) -> Card:
             given = replace(given, **{name: plain})  # type: ignore[arg-type]
         else:
             place = card.targets.index(name)
-            outputs[place] = other_class(outputs[place])
+            outputs[place] = outputs[place].other_class()
     return replace(card, input=given, outputs=tuple(outputs))
-
-
-def other_class(output: cards.Output) -> cards.Output:
-    """Return the output with 1 - p for p."""
-    offset = -output.offset if output.link == "sigmoid" else 1 - output.offset
-    return replace(output, scale=-output.scale, offset=offset + 0.0)

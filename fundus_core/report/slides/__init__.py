@@ -2,20 +2,3 @@
 
 from fundus_core.report.slides.sheet import Box, Deck, Drawing, Page, Part, Photo, Place, Rule, Table, Tone, Words
 from fundus_core.report.slides.web import as_file, asset, data_of
-
-__all__ = [
-    "Box",
-    "Deck",
-    "Drawing",
-    "Page",
-    "Part",
-    "Photo",
-    "Place",
-    "Rule",
-    "Table",
-    "Tone",
-    "Words",
-    "as_file",
-    "asset",
-    "data_of",
-]

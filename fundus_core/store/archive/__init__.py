@@ -8,5 +8,3 @@ writes what may leave the house.
 
 from fundus_core.store.archive.reading import import_
 from fundus_core.store.archive.writing import export
-
-__all__ = ["export", "import_"]
