@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -37,6 +38,11 @@ ONLY_LINUX = {
 }
 """Files whose caller asks."""
 ASKS = re.compile(r"sys\.platform|os\.name|hasattr|getattr|AttributeError|ImportError|platform\.system")
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def parents(tree: ast.AST) -> dict[ast.AST, ast.AST]:
@@ -68,14 +74,13 @@ def is_asked_for(node: ast.AST, above: dict[ast.AST, ast.AST]) -> bool:
     return False
 
 
-def unasked(source: str) -> list[str]:
-    tree = ast.parse(source)
+def unasked(tree: ast.Module) -> list[str]:
     above = parents(tree)
     return sorted({name for node, name in used(tree) if not is_asked_for(node, above)})
 
 
 def test_what_windows_lacks_is_asked_for() -> None:
-    found = {path.relative_to(ROOT).as_posix(): unasked(path.read_text(encoding="utf-8")) for path in FILES}
+    found = {path.relative_to(ROOT).as_posix(): unasked(tree_of(path)) for path in FILES}
     assert {name: names for name, names in found.items() if names and name not in ONLY_LINUX} == {}
     assert {name for name in ONLY_LINUX if not found.get(name)} == set(), "needs no exception any more"
 
@@ -93,7 +98,7 @@ def test_what_windows_lacks_is_asked_for() -> None:
     ],
 )
 def test_the_look_out_sees_what_it_should(source: str, found: list[str]) -> None:
-    assert unasked(source) == found
+    assert unasked(ast.parse(source)) == found
 
 
 WITHOUT = """
@@ -110,7 +115,7 @@ for module in sys.argv[2:]:
 
 
 def test_modules_come_in_where_those_parts_are_missing() -> None:
-    naming = [path for path in FILES if any(True for _ in used(ast.parse(path.read_text(encoding="utf-8"))))]
+    naming = [path for path in FILES if any(True for _ in used(tree_of(path)))]
     modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in naming]
     modules = [name.removesuffix(".__init__") for name in modules if not name.startswith("pages")]
     done = subprocess.run(
@@ -122,9 +127,10 @@ def test_modules_come_in_where_those_parts_are_missing() -> None:
 def test_no_path_of_one_system_stands_alone() -> None:
     """``/proc`` and the like may be asked whether they are there; a folder for what passes is Python's to name."""
     for path in FILES:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
         texts = {
-            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            node.value
+            for node in ast.walk(tree_of(path))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
         assert not {text for text in texts if re.match(r"/(tmp|var|home|root)(/|$)", text)}, path
 
@@ -159,7 +165,7 @@ def imported(*folders: str) -> set[str]:
     """Top names of the modules that files import, ours and Python's left out."""
     found: set[str] = set()
     for path in [ROOT / "app.py", *(file for folder in folders for file in (ROOT / folder).rglob("*.py"))]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Import):
                 found.update(each.name.split(".")[0] for each in node.names)
             elif isinstance(node, ast.ImportFrom):
@@ -169,9 +175,11 @@ def imported(*folders: str) -> set[str]:
     return found - sys.stdlib_module_names - {"fundus_core", "pages"}
 
 
+known = cache(packages_distributions)  # reads what every installed package says of itself
+
+
 def of_modules(modules: set[str]) -> set[str]:
-    known = packages_distributions()
-    return {name.lower().replace("_", "-") for module in modules for name in known.get(module, ())}
+    return {name.lower().replace("_", "-") for module in modules for name in known().get(module, ())}
 
 
 def test_every_requirement_is_used_and_every_import_is_required() -> None:

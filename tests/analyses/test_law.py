@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from fundus_core import pipeline
+from fundus_core import evaluation, pipeline
 from fundus_core.analyses import Study, layout, one_cohort, shown, side_by_side, told_apart, words
 from fundus_core.analyses.words import COLUMNS, ESTIMATES, Kind
 from fundus_core.report import chapters, criteria, html
@@ -24,6 +24,14 @@ SAY = {
     "ja": lambda text: language.catalogue("ja").get(text) or language.tongue("ja").say(text),
 }
 ONE = (one_cohort.SCORES, *one_cohort.TABLES)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_draws():
+    """The law is the same for 200 draws, by every way to them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "draws_for", lambda _people: 200)
+        yield
 
 
 @pytest.fixture(scope="module")

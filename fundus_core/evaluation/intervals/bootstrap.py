@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -66,14 +67,26 @@ class Draws:
         >>> [block.sum(axis=1).tolist() for block in Draws(people=3, number=2, seed=1).blocks()]
         [[3.0, 3.0]]
         """
-        generator = np.random.default_rng(self.seed)
-        step = max(1, BLOCK // max(self.people, 1))
-        for start in range(0, self.number, step):
-            block = np.empty((min(step, self.number - start), self.people))
-            for row in block:
-                drawn = generator.integers(0, self.people, size=self.people, dtype=np.int64)
-                row[:] = np.bincount(drawn, minlength=self.people)
-            yield block
+        yield from (_kept(self),) if self.number * self.people <= BLOCK else _blocks(self)
+
+
+def _blocks(draws: Draws) -> Iterator[Floats]:
+    generator = np.random.default_rng(draws.seed)
+    step = max(1, BLOCK // max(draws.people, 1))
+    for start in range(0, draws.number, step):
+        block = np.empty((min(step, draws.number - start), draws.people))
+        for row in block:
+            drawn = generator.integers(0, draws.people, size=draws.people, dtype=np.int64)
+            row[:] = np.bincount(drawn, minlength=draws.people)
+        yield block
+
+
+@lru_cache(maxsize=4)
+def _kept(draws: Draws) -> Floats:
+    """The one block of a small cohort: every estimate, group and model asks for the same draws, hundreds of times."""
+    (block,) = _blocks(draws)
+    block.flags.writeable = False
+    return block
 
 
 def draws_for(people: int) -> int:
