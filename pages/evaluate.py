@@ -3,12 +3,13 @@
 import streamlit as st
 
 from pages.parts.evaluate import estimates, models, scores
-from pages.parts.shared import choose, show, studies
+from pages.parts.shared import choose, picked, show, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
 
 view = choose.require_view(_("Evaluate"))
 studies.read(view)
+selection = picked.current(view)
 with menu.choices():
     columns = studies.study(view).columns
     by = choose.grouping(columns)
@@ -31,6 +32,6 @@ with st.container(horizontal=True, horizontal_alignment="distribute"):
 with place:
     show.metric_cards(found, ids)
 found = studies.scored(view, level, target)
-scores.figure_with_panel(view, target, level, what, by)
+scores.figure_with_panel(view, target, level, what, by, selection)
 estimates.tables(view, target, level)
 models.table(view, target, level)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import explore
 from pages.parts.new_cohort import strict
-from pages.parts.shared import choose, display_names, show
+from pages.parts.shared import choose, display_names, picked, show
 from pages.parts.shell import home
 from pages.parts.shell.language import _, count
 
@@ -15,23 +15,27 @@ place = show.title(
 if show.no_photographs(view):
     st.stop()
 strict.note(view)
-where, order, target, descending = explore.controls(view)
+selection = picked.current(view)
+rule, order, target, descending = explore.controls()
+inside = explore.within(selection)
 number = explore.page_number()
 page = home.store().photographs(
     view.cohort.id,
-    where,
+    explore.where(view, rule, inside),
     model=view.model or None,
     order=order,
-    target=target,
+    target=target if order in explore.WITH_TARGET else "",
     descending=descending,
     offset=(number - 1) * explore.PER_PAGE,
     limit=explore.PER_PAGE,
 )
 with place:
-    explore.save_selection(view, where)
+    explore.select(view, rule, inside, page.total)
+if selection is not None:
+    picked.card(view, selection, target, "patient", here="explore")
 st.caption(_("{n} photographs fit").format(n=count(page.total)))
 explore.turn_back(page.total, len(page.items))
 if not page.items:
     st.info(_("No photograph fits these filters. Widen them."))
-explore.grid(view, page.items, target)
+explore.grid(view, page.items, target if order in explore.WITH_TARGET else "", selection)
 explore.pages(page.total)

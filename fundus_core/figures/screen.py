@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from html import escape
 from typing import Any
 
@@ -19,9 +19,17 @@ Trace = dict[str, Any]
 _CLEAR = "rgba(0,0,0,0)"
 
 
-def plotly(figure: Figure) -> go.Figure:
-    """Return a figure as Plotly draws it; a point's name is its ``customdata``."""
+def plotly(figure: Figure, marked: Collection[str] = ()) -> go.Figure:
+    """Return a figure as Plotly draws it; a point's name and a bar's ends are its ``customdata``.
+
+    Args:
+        figure: Any.
+        marked: Names of the points that stand out; none where nothing does.
+    """
     data = [trace for mark in figure.marks for trace in _DRAWERS[type(mark)](mark, figure)]
+    for trace in data if marked else []:
+        if "selected" in trace:
+            trace["selectedpoints"] = np.flatnonzero(np.isin(trace["customdata"], list(marked))).tolist()
     shapes = [_rule(mark) for mark in figure.marks if isinstance(mark, Rule)]
     notes = [_note(note, figure) for note in figure.written]
     return go.Figure({"data": data, "layout": {**_layout(figure), "shapes": shapes, "annotations": notes}})
@@ -78,7 +86,7 @@ def _axis(axis: Axis, palette: Palette) -> dict[str, Any]:
 def _points(mark: Points, figure: Figure) -> Iterator[Trace]:
     clicked = {
         "customdata": None if mark.labels is None else [str(name) for name in mark.labels],
-        "selected": {"marker": {"opacity": 1, "size": 14, "color": figure.look.palette.chosen}},
+        "selected": {"marker": {"opacity": 1, "size": mark.size + 4, "color": figure.look.palette.chosen}},
         "unselected": {"marker": {"opacity": 0.45}},
     }
     trace: Trace = {
@@ -96,7 +104,7 @@ def _points(mark: Points, figure: Figure) -> Iterator[Trace]:
         },
         **_hover(mark.hover),
         **({} if mark.counts is None else {"text": mark.counts}),
-        **(clicked if mark.labels is not None else {}),
+        **(clicked if mark.labels is not None else {"customdata": [mark.name] * len(mark.x)} if mark.name else {}),
     }
     value = mark.x if mark.across else mark.y
     yield trace | _whiskers("x" if mark.across else "y", value, mark.low, mark.high, mark.colour, mark.whisker)
@@ -129,6 +137,7 @@ def _bars(mark: Bars, figure: Figure) -> Iterator[Trace]:
         "y": middle if mark.lying else mark.length,
         "width": width,
         "orientation": "h" if mark.lying else "v",
+        "customdata": [f"{float(low)!r} {float(high)!r}" for low, high in zip(mark.start, mark.end, strict=True)],
         "name": _html(mark.name),
         "showlegend": bool(mark.name),
         "marker": {"color": rgba(mark.colour, mark.opacity), "line": {"color": mark.colour, "width": mark.edge}},

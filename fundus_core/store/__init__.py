@@ -4,6 +4,7 @@ from fundus_core.store.backup import Copied, back_up, restore
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.database import SCHEMA_VERSION, StoreDamagedError, StoreUnavailableError
 from fundus_core.store.health import Found, examine
+from fundus_core.store.selections import Selection
 from fundus_core.store.store import Store
 from fundus_core.store.values import (
     QUEUED,
@@ -36,6 +37,7 @@ __all__ = [
     "NewPhotograph",
     "OrderBy",
     "Page",
+    "Selection",
     "Store",
     "StoreDamagedError",
     "StoreUnavailableError",

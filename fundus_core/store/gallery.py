@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 
 from fundus_core.errors import UsageError, unpacked
 from fundus_core.records import Eye, Prediction
@@ -127,9 +129,10 @@ def _conditions(cohort: int, joined: Joined, where: Where) -> tuple[Joined, list
     listed = (
         (status, where.statuses),
         (joined.outcome.c.reason_code, where.reason_codes),
-        (_PHOTOGRAPH.name, where.names),
     )
     parts += [column.in_(values) for column, values in listed if values]
+    if where.names:
+        parts.append(_PHOTOGRAPH.name.in_(sa.select(_words(where.names))))
     if where.ids:
         parts.append(_PHOTOGRAPH.id.in_(where.ids))
     if where.patient_id:
@@ -145,6 +148,28 @@ def _conditions(cohort: int, joined: Joined, where: Where) -> tuple[Joined, list
     joined, truth, predicted = joined.beside(where.target)
     parts += _between(truth, where.truth) + _between(predicted, where.predicted)
     return joined, parts + _between(sa.func.abs(predicted - truth), where.absolute_error)
+
+
+class _JsonWords(sa.sql.functions.GenericFunction[str]):
+    """The words of a JSON list as rows: databases limit how many may be bound one by one (PostgreSQL at 65,535)."""
+
+    name = "json_words"
+    inherit_cache = True
+
+
+@compiles(_JsonWords)
+def _of_sqlite(element: _JsonWords, compiler: Any, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_JsonWords, "postgresql")
+def _of_postgresql(element: _JsonWords, compiler: Any, **options: Any) -> str:
+    return f"jsonb_array_elements_text({compiler.process(element.clauses, **options)}::jsonb)"
+
+
+def _words(names: Sequence[str]) -> sa.ColumnElement[str]:
+    listed = sa.literal(json.dumps(names, ensure_ascii=False), sa.Text)
+    return _JsonWords(listed).table_valued(sa.column("value", sa.Text)).c.value
 
 
 def _between(value: sa.ColumnElement[Any], limits: tuple[float, float] | None) -> list[sa.ColumnElement[bool]]:

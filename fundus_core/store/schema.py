@@ -174,6 +174,17 @@ worker = sa.Table(
     sa.Column("heartbeat", sa.Double, nullable=False),
 )
 
+selection = sa.Table(
+    "selection",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("cohort_id", sa.Integer, sa.ForeignKey("cohort.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Index("selection_cohort", "cohort_id"),
+)
+
 discard = sa.Table(
     "discard",
     metadata,

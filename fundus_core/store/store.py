@@ -12,7 +12,7 @@ from fundus_core.errors import UsageError
 from fundus_core.records import CohortTable, Labels, Reading
 from fundus_core.store import archive, cohorts, database, findings, gallery, giving, members, schema, tables, versions
 from fundus_core.store.cohorts import CohortRef
-from fundus_core.store.ground import Ground
+from fundus_core.store.selections import Selections
 from fundus_core.store.values import (
     Added,
     Cohort,
@@ -29,7 +29,7 @@ from fundus_core.store.values import (
 _CHUNK = 500
 
 
-class Store(Ground):
+class Store(Selections):
     """One store; safe to share between threads, and between processes that each open their own.
 
     Every method is one transaction, unless it says otherwise. A cohort is named by its id or by its name.

@@ -1,32 +1,33 @@
-"""The gallery's parts: filters, sorting, the grid of pictures, and saving what is shown as a cohort."""
+"""The gallery's parts: filters, sorting, the grid of pictures, and selecting some of them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
-from fundus_core.errors import UsageError
+from fundus_core.errors import say
+from fundus_core.evaluation import Rule, selected_rows
 from fundus_core.figures import number
 from fundus_core.records import Eye
-from fundus_core.store import Item, Where
+from fundus_core.store import Item, Selection, Where
 from fundus_core.targets import TARGETS
-from pages.parts.new_cohort import intake
-from pages.parts.shared import choose, display_names, photo, show, studies
+from pages.parts.shared import choose, photo, picked, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, home, menu
+from pages.parts.shell import address, menu
 from pages.parts.shell.address import GoneError
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell.language import _
 
 PER_PAGE = 24
 _ORDERS = ("absolute_error", "quality", "distance", "name", "truth", "predicted")
-_WITH_TARGET = ("absolute_error", "truth", "predicted")
+WITH_TARGET = ("absolute_error", "truth", "predicted")
 _LARGEST_FIRST = ("absolute_error", "distance", "truth", "predicted")
 
 
-def controls(view: View) -> tuple[Where, str, str, bool]:
-    """Draw filters and sorting; return what to show, the order, its target, and whether the largest come first."""
+def controls() -> tuple[Rule, str, str, bool]:
+    """Draw filters and sorting; return what to show, the order, the target, and whether the largest come first."""
     with st.container(horizontal=True):
         status = choose.one_of(_("Outcome"), _statuses(), "status")
         eye = choose.one_of(_("Eye"), _eyes(), "eye")
@@ -35,14 +36,59 @@ def controls(view: View) -> tuple[Where, str, str, bool]:
         target = address.pick(st.selectbox, _("Target"), list(TARGETS), key="target", words=_targets())
         least = address.pick(st.selectbox, _("Quality"), list(_least()), key="quality", words=_least())
         text = st.text_input(_("Search"), key="find", placeholder=_("name or patient"), bind="query-params")
-    where = Where(
+    rule = Rule(
         statuses=() if status == "all" else (status,),
+        eye="" if eye == "both" else eye,
+        quality=0.0 if least == "any" else float(least),
         text=text or "",
-        eye={"right": Eye.RIGHT, "left": Eye.LEFT}.get(eye),
-        quality=None if least == "any" else (float(least), 1.0),
     )
-    needed = target if order in _WITH_TARGET else ""
-    return where, order, needed, order in _LARGEST_FIRST
+    return rule, order, target, order in _LARGEST_FIRST
+
+
+def where(view: View, rule: Rule, within: Selection | None) -> Where:
+    """Return how the store finds the photographs of a filter, of all or within a selection."""
+    names = tuple(map(str, studies.study(picked.applied(view, within)).table.photograph)) if within else ()
+    return Where(
+        statuses=rule.statuses,
+        text=rule.text,
+        eye=Eye(rule.eye) if rule.eye else None,
+        quality=(rule.quality, 1.0) if rule.quality else None,
+        names=names or (("",) if within else ()),  # nobody has no name
+    )
+
+
+def within(selection: Selection | None) -> Selection | None:
+    """Let the user look at the selection alone, where there is one, or at all photographs."""
+    if selection is None:
+        return None
+    words = {"selected": _("the selection"), "all": _("all photographs")}
+    return selection if choose.one_of(_("Show"), words, "show") == "selected" else None
+
+
+def select(view: View, rule: Rule, inside: Selection | None, total: int) -> None:
+    """Offer to select the photographs that the filters leave."""
+    if not total or (inside and rule == Rule()):
+        return
+    label = say(_("Select {n:,} {n:photograph|photographs}"), n=total)
+    if st.button(label, icon=":material/select_check_box:", key="select-these"):
+        if inside:
+            table = studies.study(view).table
+            both = selected_rows(table, rule) & selected_rows(table, inside.rule)
+            rule = Rule(level="photograph", names=tuple(map(str, table.photograph[both])))
+        picked.choose(view, rule)
+        st.rerun()
+
+
+def _tick(view: View, selection: Selection | None, name: str) -> None:
+    """Take a photograph into the selection, or out of it."""
+    table = studies.study(view).table
+    mine = selected_rows(table, selection.rule) if selection else np.zeros(len(table), dtype=np.bool_)
+    names = table.photograph[mine ^ (table.photograph == name)]
+    if len(names):
+        picked.choose(view, Rule(level="photograph", names=tuple(map(str, names))))
+        st.query_params["show"] = "all"  # the next one to tick stays where it was
+    else:
+        address.forget(picked.KEY)
 
 
 def _statuses() -> dict[str, str]:
@@ -107,8 +153,10 @@ def pages(total: int) -> None:
             st.rerun()
 
 
-def grid(view: View, items: Sequence[Item], target: str) -> None:
-    """Draw photographs as cards."""
+def grid(view: View, items: Sequence[Item], target: str, selection: Selection | None) -> None:
+    """Draw photographs as cards; a tick takes one into the selection."""
+    chosen = frozenset(picked.marked(view, selection, "photograph"))
+    made = selection.key if selection else ""
     with st.grid(min_column_width=150, gap="small"):
         for item in items:
             with st.container(border=True, gap="xsmall", height="stretch"):
@@ -118,6 +166,10 @@ def grid(view: View, items: Sequence[Item], target: str) -> None:
                     label=item.name.rsplit("/", 1)[-1],
                     query_params=view.link(item),
                 )
+                st.checkbox(
+                    _("selected"), item.name in chosen, key=f"tick-{item.id}-{made}",
+                    on_change=_tick, args=(view, selection, item.name),
+                )  # fmt: skip
                 if badge := error(item, target):
                     st.badge(badge, color="gray")
                 st.caption(line(item, target))
@@ -146,24 +198,3 @@ def line(item: Item, target: str) -> str:
             return words.format(true=number(item.truth[target], TARGETS[target]), predicted=said)
         return _("predicted {predicted}").format(predicted=said)
     return photo.measured(item)
-
-
-def save_lasso(view: View, level: str, chosen: Sequence[str]) -> None:
-    """Offer to save the photographs behind some observations as a cohort of its own."""
-    st.markdown(_("**{n}** observations selected").format(n=count(len(chosen))))
-    save_selection(view, Where(names=tuple(studies.photographs_of(view, level, chosen))))
-
-
-def save_selection(view: View, where: Where) -> None:
-    """Offer to save what the filters leave as a cohort of its own."""
-    with st.popover(_("Save as cohort"), icon=":material/bookmark_add:"):
-        taken = [cohort.name for cohort in home.store().cohorts()]
-        wish = intake.free_name(taken, _("Selection of {name}").format(name=display_names.cohort(view.cohort.name)))
-        name = st.text_input(_("Name of the cohort"), wish, key="selection_name")
-        if st.button(_("Save"), type=show.button_type()):
-            try:
-                made = home.store().select(view.cohort.id, name, where, model=view.model or None)
-            except UsageError as fault:
-                st.error(said(fault))
-            else:
-                st.success(_("Saved: {n} photographs.").format(n=made.photographs))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
 
 from fundus_core import truth
 from fundus_core.analyses import one_cohort, side_by_side, words
+from fundus_core.errors import places
 from fundus_core.evaluation import (
     CRITERIA,
     PSI_NOTE,
@@ -88,10 +88,7 @@ def test_the_catalogue_holds_nothing_that_is_never_said() -> None:
 
 @pytest.mark.parametrize("sentence", sorted(wanted()))
 def test_a_translation_keeps_the_places_for_values(sentence: str) -> None:
-    def places(text: str) -> list[str]:
-        return sorted(re.findall(r"\{\w*\}", text))
-
-    assert places(language.catalogue("ja").get(sentence, "")) == places(sentence)
+    assert set(places(language.catalogue("ja").get(sentence, ""))) == set(places(sentence))
 
 
 @pytest.mark.parametrize(

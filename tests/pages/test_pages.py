@@ -143,15 +143,6 @@ def test_the_gallery_shows_what_was_refused_and_why(filled, page):
     assert "Too blurred; take it again." in words(app)
 
 
-def test_a_selection_becomes_a_cohort(fresh, page, put_cohort):
-    put_cohort(fresh, "Clinic", seed=1)
-    app = page("explore", cohort="Clinic", status="refused")
-    app.text_input(key="selection_name").set_value("Blurred").run()
-    next(button for button in app.button if button.label == "Save").click().run()
-    assert not app.exception
-    assert fresh.cohort("Blurred").photographs == 6
-
-
 def test_one_photograph_shows_its_values_beside_what_was_measured(filled, page):
     app = page("one_photograph", cohort="Clinic", photograph="C000_right.jpg")
     item = filled.photograph("Clinic", "C000_right.jpg")

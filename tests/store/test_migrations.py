@@ -128,6 +128,19 @@ def _write_released(address: str | Path, number: int) -> None:
     read = {f"{kind}_{name}": 10.25 * place for place, name in enumerate(SEVEN) for kind in "plh" if name != "sex"}
     photograph = {"cohort_id": 1, "locator": "/x", "kept": False, "patient_id": "P", "eye": "left", "eye_source": ""}
     one = {**photograph, "id": 1, "name": "a", "sha256": "a" * 64, "covariates": '{"s": "x"}'}
+    numbers: list[tuple[str, dict[str, object]]] = []
+    if number >= 5:  # a row per target
+        numbers = [("measurement", {"photograph_id": 1, "target": name, "value": measured[name]}) for name in measured]
+        of = {"value": "p", "low": "l", "high": "h"}
+        numbers += [
+            (
+                "prediction",
+                {"reading_id": 1, "target": name, **{key: read[f"{kind}_{name}"] for key, kind in of.items()}},
+            )
+            for name in SEVEN
+            if name != "sex"
+        ]
+        measured, read = {}, {}
     of_run = {"run_id": 1, "worker": "", "deaths": 0, "reused": False}
     reading = {"version_id": 7, "precision": "float32", "code_version": "0", "created_at": 0.0}
     door = {"door_status": "failed", "door_code": "truncated", "door_reason": "Cut off."} if number >= 2 else {}
@@ -148,6 +161,7 @@ def _write_released(address: str | Path, number: int) -> None:
         ("run_version", {"run_id": 1, "version_id": 7, "position": 0}),
         ("entry", {**of_run, "photograph_id": 1, "state": "predicted"}),
         ("entry", {**of_run, "photograph_id": 3, "state": "queued"}),
+        *numbers,
     ]
     engine = databases.as_released(ground.place(address, address)[0], number)
     with database.writing(engine) as connection:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from fundus_core.store.migrations import counting, door_and_limits, first, stamps, targets_as_rows
+from fundus_core.store.migrations import counting, door_and_limits, first, selections, stamps, targets_as_rows
 
 STEPS: tuple[Callable[[Operations], None], ...] = (
     first.upgrade,
@@ -20,6 +20,7 @@ STEPS: tuple[Callable[[Operations], None], ...] = (
     stamps.upgrade,
     counting.upgrade,
     targets_as_rows.upgrade,
+    selections.upgrade,
 )
 """Step n leads from schema version n to n + 1; version 0 is an empty database."""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from fundus_core.store import Cohort
-from pages.parts.shared import choose, display_names, show, studies
+from pages.parts.shared import choose, display_names, picked, show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu, state
 from pages.parts.shell.address import GoneError
@@ -30,18 +32,16 @@ def views(left: Any, right: Any) -> list[View]:
 
     Of one cohort alone its parts are returned.
     """
-    found = home.store().cohorts()
     with left:
-        chosen = _cohorts(found)
-    models = {cohort.id: [version.model for version in home.store().models(cohort.id)] for cohort in chosen}
-    for cohort in chosen:
+        chosen = _chosen()
+    models = {each.cohort.id: [version.model for version in home.store().models(each.cohort.id)] for each in chosen}
+    for cohort in {each.cohort.id: each.cohort for each in chosen}.values():
         if not models[cohort.id]:
             _unread(cohort)
-    read = [cohort for cohort in chosen if models[cohort.id]]
     with right:
         model = _model(models)
-    found = [View(each, model if model in models[each.id] else models[each.id][0]) for each in read]
-    if len(found) != 1:
+    found = [replace(each, model=model if model in of else of[0]) for each in chosen if (of := models[each.cohort.id])]
+    if len(found) != 1 or found[0].part:
         st.query_params.pop("split", None)
         return found
     with right:
@@ -68,10 +68,14 @@ def _unread(cohort: Cohort) -> None:
     st.page_link(menu.path("new_cohort"), label=_("Run a model"), icon=":material/play_arrow:", query_params=link)
 
 
-def _cohorts(found: Sequence[Cohort]) -> list[Cohort]:
-    """Draw the choice of cohorts; a ``GoneError`` where the address or the tab names one that is not there."""
-    known = {cohort.key: cohort for cohort in found}
-    words = {key: display_names.cohort(cohort.name) for key, cohort in known.items()}
+def _chosen() -> list[View]:
+    """Draw the choice of cohorts and selections.
+
+    Raises:
+        GoneError: The address or the tab names one that is not there.
+    """
+    known = _known()
+    words = {key: view.title for key, view in known.items()}
     _take(known)
     if len(known) > _BUTTONS:
         chosen = st.multiselect(
@@ -97,22 +101,43 @@ def _cohorts(found: Sequence[Cohort]) -> list[Cohort]:
     state.remember("cohorts_names", state.recall("cohorts_names", {}) | {key: words[key] for key in chosen})
     if len(chosen) > MOST:
         st.caption(":material/info: " + _("At most {n} cohorts stand side by side: the first ones.").format(n=MOST))
-    return [cohort for key, cohort in known.items() if key in chosen][:MOST]
+    return _coloured([view for key, view in known.items() if key in chosen][:MOST])
 
 
-def _take(known: Mapping[str, Cohort]) -> None:
+def _known() -> dict[str, View]:
+    """Return cohorts, their named selections, and those that a link or the tab names, by their keys."""
+    store = home.store()
+    cohorts = {cohort.id: View(cohort, "") for cohort in store.cohorts()}
+    known = {view.cohort.key: view for view in cohorts.values()}
+    known |= {each.key: picked.applied(cohorts[each.cohort], each) for each in store.selections()}
+    for told in (*st.query_params.get_all("cohorts"), *st.session_state.get(_KEY, ())):
+        if told not in known and (found := picked.find(told)):
+            known[told] = picked.applied(cohorts[found.cohort], found)
+    return known
+
+
+def _coloured(views: Sequence[View]) -> list[View]:
+    """Give selections colours that no other has."""
+    taken = {view.place for view in views if not view.part}
+    free = (place for place in itertools.count() if place not in taken)
+    return [replace(view, part=replace(view.part, place=next(free))) if view.part else view for view in views]
+
+
+def _take(known: Mapping[str, View]) -> None:
     """Put what a link names, or what the tab remembers, into the widget; else the two largest."""
     told = list(dict.fromkeys(st.query_params.get_all("cohorts")))
     followed = bool(told) and told != state.recall("cohorts")
     wanted = told if followed or _KEY not in st.session_state else list(st.session_state[_KEY])
-    keys = {name: cohort.key for name in wanted if (cohort := choose.find(name, known))}
+    cohorts = {view.cohort.key: view.cohort for view in known.values()}
+    named = {name: found.key for name in wanted if (found := choose.find(name, cohorts))}
+    keys = {name: key for name in wanted if (key := name if name in known else named.get(name))}
     lost = [name for name in wanted if name not in keys]
     if lost:
         names = state.recall("cohorts_names", {})
         said = ", ".join(names.get(name, name) for name in lost)
         raise GoneError(_("Cohort"), said, keys=["cohorts"], widgets=[_KEY])
     if not wanted and _KEY not in st.session_state:
-        keys = {key: key for key in _first(known.values())}
+        keys = {key: key for key in _first(cohorts.values())}
     if st.session_state.get(_KEY) != list(keys.values()):
         st.session_state[_KEY] = list(keys.values())
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import streamlit as st
 
 from fundus_core import figures, pipeline, runs
 from fundus_core.analyses import Canvas, Study, one_cohort
-from fundus_core.evaluation import Evaluation
+from fundus_core.evaluation import Evaluation, Rule
 from fundus_core.figures import Observations
+from fundus_core.store import Selection
 from fundus_core.targets import TARGETS, Target
-from pages.parts import explore
 from pages.parts.evaluate import selection_panel
-from pages.parts.shared import display_names, progress, show, studies
+from pages.parts.shared import display_names, picked, progress, show, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import home
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell import address, home
+from pages.parts.shell.language import _, count, said, tell
 
 
 def caption(view: View, found: Evaluation) -> str:
@@ -77,8 +77,10 @@ _FIGURES = {each.id: each for each in one_cohort.FIGURES}
 
 
 @st.fragment
-def figure_with_panel(view: View, target_id: str, level: str, what: str, by: str) -> None:
-    """Draw the chosen figure and, beside it, the eyes behind the point that was clicked."""
+def figure_with_panel(
+    view: View, target_id: str, level: str, what: str, by: str, selection: Selection | None = None
+) -> None:
+    """Draw the chosen figure and, beside it, the selection and the eyes behind the point that was clicked."""
     if not studies.exists(view):
         st.rerun()  # another tab has deleted the cohort: only the whole page can say so
     groups = studies.groups(view, target_id, level, by)
@@ -91,27 +93,64 @@ def figure_with_panel(view: View, target_id: str, level: str, what: str, by: str
         if what == "subgroups" and not by:
             st.caption(_("Choose a column under Colour by, at the left."))
         canvas = Canvas(show.look(view), groups, cut, view.place, 470)
-        clicked = _draw(study, target_id, what, canvas, key, view)
+        clicked = _draw(study, target_id, what, canvas, key, view, picked.marked(view, selection, level))
         st.caption(explanation(what, sum(map(len, groups)), binary=TARGETS[target_id].binary))
+    if picked.heard(key, clicked):
+        _select(view, _rule(study, what, target_id, cut, clicked), clicked)
     with right:
-        if len(clicked) > 1:
-            explore.save_lasso(view, level, clicked)
-        name, was_chosen = selection_panel.chosen(view, level, clicked, studies.largest_error(groups))
+        if selection is not None:
+            picked.card(view, selection, target_id, level, here="evaluate")
+        one = clicked if len(clicked) == 1 and what in _OF_POINTS else ()
+        name, was_chosen = selection_panel.chosen(view, level, one, studies.largest_error(groups))
         items = selection_panel.panel(view, name, target_id, level, was_chosen=was_chosen)
     with left if what == "subgroups" else right:
         _boxes(view, TARGETS[target_id], groups)
+    if selection is not None:
+        with left:
+            picked.who(view, selection)
     if items and view.cohort.files:
         selection_panel.neighbours(view, items[0], target_id, level)
 
 
-def _draw(study: Study, target_id: str, what: str, canvas: Canvas, key: str, view: View) -> list[str]:
+_OF_POINTS = ("scatter", "agreement", "residuals")
+"""Figures whose points are observations."""
+
+
+def _rule(study: Study, what: str, target_id: str, cut: str, clicked: Sequence[str]) -> Rule | None:
+    """Return what was selected in a figure: points, bars of errors, groups of a column; ``None`` for one point."""
+    if what == "subgroups":
+        groups = {tell(group.name): group.name for group in study.get(one_cohort.SUBGROUPS, target_id, cut).groups}
+        chosen = tuple(groups[name] for name in clicked if name in groups)
+        return Rule(column=cut, words=chosen) if chosen else None
+    names = clicked if what in _OF_POINTS else ()
+    if what == "errors":
+        found, ids = study.sample(target_id)
+        ends = [tuple(map(float, bar.split())) for bar in clicked]
+        names = [str(one) for low, high in ends for one in ids[(found.error >= low) & (found.error < high)]]
+    return Rule(level=study.level, names=tuple(names)) if len(names) > (what in _OF_POINTS) else None
+
+
+def _select(view: View, rule: Rule | None, clicked: Sequence[str]) -> None:
+    """Select what was chosen in the figure; nobody where the reader let go of what was chosen there."""
+    if rule is not None:
+        picked.choose(view, rule)
+    elif not clicked:
+        address.forget(picked.KEY)
+    else:
+        return
+    st.rerun()
+
+
+def _draw(
+    study: Study, target_id: str, what: str, canvas: Canvas, key: str, view: View, marked: Collection[str]
+) -> list[str]:
     """Draw the figure; return the points chosen in it."""
     figure = _FIGURES[what].draw(study, target_id, canvas)
     if figure is None:
         st.caption(_("Too few observations to draw."))
         return []
     observations = sum(map(len, canvas.groups))
-    return show.chart(figure, key, select=observations, name=f"{target_id}-{what}", view=view)
+    return show.chart(figure, key, select=observations, name=f"{target_id}-{what}", view=view, marked=marked)
 
 
 def _boxes(view: View, target: Target, groups: Sequence[Observations]) -> None:

@@ -17,7 +17,7 @@ from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
 from pages.parts.shared import photo, saliency_job, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import home, menu, state
+from pages.parts.shell import address, home, menu, state
 from pages.parts.shell.language import _, count, said
 
 NEIGHBOURS = 6
@@ -40,7 +40,9 @@ def chosen(view: View, level: str, clicked: Sequence[str], otherwise: str) -> tu
         name = now
         state.remember(_OPENED, (place, now, now))
     elif then != place:
-        name = ""
+        item = photo.told(view)
+        name = studies.observation(item, level) if item else ""
+        state.remember(_OPENED, (place, name, now))
     return name or otherwise, bool(name)
 
 
@@ -65,6 +67,7 @@ def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool
                     "", icon=":material/close:", type="tertiary", help=tip, on_click=_open, args=(view, level, "")
                 )
         items = tuple(sorted(photo.items_of(view, name), key=lambda item: item.eye is not Eye.RIGHT))
+        address.write("photograph", items[0].key if items and was_chosen else "")
         if not items:
             lost = _("“{name}”, which was selected here, is not in this cohort any more.").format(name=name)
             st.caption(lost if was_chosen else _("Click a point to see its photographs."))

@@ -7,10 +7,9 @@ import streamlit as st
 from fundus_core import runs
 from fundus_core.store import Cohort, Item, NewPhotograph, Store, Where
 from pages.parts.new_cohort.arrival import KINDS
-from pages.parts.shared import progress
+from pages.parts.shared import photo, progress
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu
-from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _
 from pages.parts.shell.sample import SINGLES
 
@@ -75,7 +74,7 @@ def chosen(view: View, dropped: Item | None) -> Item | None:
     """
     if dropped is not None:
         return dropped
-    told = _told(view)
+    told = photo.told(view)
     with menu.choices():
         text = st.text_input(_("Search"), key="find_one", placeholder=_("name or patient"))
         where = Where(text=text)
@@ -95,20 +94,6 @@ def chosen(view: View, dropped: Item | None) -> Item | None:
         )
     address.write("photograph", str(key))
     return listed[str(key)]
-
-
-def _told(view: View) -> Item | None:
-    """Return the photograph that the address names, by its key or, in older links, by exactly its name."""
-    told = st.query_params.get("photograph", "")
-    if not told:
-        return None
-    number = address.whole(told.partition("-")[0])
-    for where in (Where(ids=(number,)) if number is not None else None, Where(names=(told,))):
-        items = home.store().photographs(view.cohort.id, where, model=view.model or None).items if where else ()
-        for item in items:
-            if told in (item.key, item.name):
-                return item
-    raise GoneError(_("Photograph"), told, keys=["photograph"])
 
 
 def _first_predicted(items: tuple[Item, ...]) -> int:

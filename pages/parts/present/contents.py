@@ -14,7 +14,7 @@ from fundus_core.records import CohortTable
 from fundus_core.report.slides import Deck, Page, layouts
 from fundus_core.targets import TARGETS
 from pages.parts.present import examples, numbers
-from pages.parts.shared import display_names, show, studies
+from pages.parts.shared import show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards
 from pages.parts.shell.language import _, count, current
@@ -31,9 +31,7 @@ def of_cohort(view: View, *, dark: bool) -> Deck:
     pages += [numbers.scatter(view, found, name, look) for name in scatters]
     pages += [numbers.comparison(found, ids)] if ids else []
     pages += [examples.page(view, scatters[0])] if scatters and view.cohort.files else []
-    return Deck(
-        display_names.cohort(view.cohort.name), (*pages, *_limits(view)), footer(view), dark=dark, language=current()
-    )
+    return Deck(view.title, (*pages, *_limits(view)), footer(view), dark=dark, language=current())
 
 
 def _cover(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
@@ -41,12 +39,12 @@ def _cover(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
     rows = _("{n} rows of {people} people, predicted elsewhere")
     whole = _("{n} photographs of {people} people") if view.cohort.files else rows
     lines = [
-        whole.format(n=count(view.cohort.photographs), people=count(people)),
+        whole.format(n=count(len(studies.study(view).table)), people=count(people)),
         cards.title(view.model) if view.model else "",
         str(format_date(date.today(), "long", locale=current())),
     ]
     kicker = _("Predicted against true.").rstrip("。.")
-    return layouts.cover(kicker, display_names.cohort(view.cohort.name), [line for line in lines if line], photo)
+    return layouts.cover(kicker, view.title, [line for line in lines if line], photo)
 
 
 def _method(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
@@ -110,4 +108,4 @@ def footer(view: View) -> str:
     words = [_(show.RESEARCH)]
     if show.disclaimer(view):
         words.insert(0, _("Rendered eyes.") if view.cohort.rendered else _("Model of rendered eyes."))
-    return " · ".join([*words, display_names.cohort(view.cohort.name)])
+    return " · ".join([*words, view.title])

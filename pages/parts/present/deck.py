@@ -28,14 +28,14 @@ export default function (component) {
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _made(key: Key, dark: bool, language: str, on: date, _view: View) -> tuple[Deck, dict[str, Any]]:  # noqa: FBT001
+def _made(key: Key, title: str, dark: bool, language: str, on: date, _view: View) -> tuple[Deck, dict[str, Any]]:  # noqa: FBT001
     deck = contents.of_cohort(_view, dark=dark)
     return deck, slides.data_of(deck, _words())
 
 
 def of(view: View, *, dark: bool) -> tuple[Deck, dict[str, Any]]:
     """Return the slides of a cohort, and what the script on the page shows of them."""
-    return _made(view.key, dark, current(), date.today(), view)
+    return _made(view.key, view.title, dark, current(), date.today(), view)
 
 
 def _words() -> dict[str, str]:

@@ -26,7 +26,8 @@ def view() -> View | None:
     followed = _followed(known)
     if not known:
         return None
-    latest = max(known.values(), key=lambda cohort: cohort.created_at).key
+    own = [cohort for cohort in known.values() if not cohort.selected_from] or list(known.values())
+    latest = max(own, key=lambda cohort: cohort.created_at).key  # a selection is nobody's default
     words = {key: display_names.cohort(cohort.name) for key, cohort in known.items()}
     with menu.choices():
         key = address.pick(
@@ -46,13 +47,16 @@ def find(told: str, known: Mapping[str, Cohort]) -> Cohort | None:
 def _followed(known: Mapping[str, Cohort]) -> bool:
     """Whether a link to a cohort was followed; it has the key in the address from then on."""
     told = address.told("cohort")
+    picked = address.told("selection")
+    if not told and picked and (selection := home.store().selection(picked)):
+        told = next(key for key, cohort in known.items() if cohort.id == selection.cohort)
     if told and (cohort := find(told, known)):
         st.query_params["cohort"] = cohort.key
     try:
         address.check(_("Cohort"), "cohort", known, memory=True)
     except GoneError as gone:
         name = state.recall("cohort_name", gone.told) if gone.told == state.recall("cohort") else gone.told
-        raise GoneError(gone.what, name, keys=["cohort", "model", "photograph", "page"]) from None
+        raise GoneError(gone.what, name, keys=["cohort", "model", "photograph", "page", "selection"]) from None
     return bool(address.told("cohort"))
 
 
@@ -60,6 +64,8 @@ def _leave(cohort: Cohort, *, followed: bool) -> None:
     """Forget what belonged to the cohort that was shown before; what a link to this one names is looked up."""
     if not followed:
         address.forget("photograph", "page")
+    if not address.told("selection"):
+        address.forget("selection")
     if state.recall("model") in _models(cohort):
         return
     if followed:

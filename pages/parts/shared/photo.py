@@ -14,7 +14,8 @@ from fundus_core.runs.opening import RENDERED_REMARK
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS, Target
 from pages.parts.shared.studies import BETWEEN, View
-from pages.parts.shell import home, sample
+from pages.parts.shell import address, home, sample
+from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, said
 
 MISSING = str(Path(__file__).parents[1] / "static" / "no_picture.svg")
@@ -30,6 +31,24 @@ def items_of(view: View, name: str) -> tuple[Item, ...]:
     person, _between, eye = name.partition(BETWEEN)
     where = Where(patient_id=person, eye=Eye(eye)) if eye else Where(patient_id=person)
     return store.photographs(view.cohort.id, where, model=model).items
+
+
+def told(view: View) -> Item | None:
+    """Return the photograph that the address names, by its key or, in older links, by exactly its name.
+
+    Raises:
+        GoneError: The cohort does not have it.
+    """
+    said_so = st.query_params.get("photograph", "")
+    if not said_so:
+        return None
+    number = address.whole(said_so.partition("-")[0])
+    for where in (Where(ids=(number,)) if number is not None else None, Where(names=(said_so,))):
+        items = home.store().photographs(view.cohort.id, where, model=view.model or None).items if where else ()
+        for item in items:
+            if said_so in (item.key, item.name):
+                return item
+    raise GoneError(_("Photograph"), said_so, keys=["photograph"])
 
 
 def picture(item: Item, *, large: bool = True) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import streamlit as st
@@ -62,11 +62,14 @@ LASSO_POINTS = 20_000
 """Up to here a box and a lasso are offered: every point inside travels back to the server."""
 
 
-def chart(figure: Figure, key: str, *, select: int = 0, name: str = "", view: View | None = None) -> list[str]:
+def chart(
+    figure: Figure, key: str, *, select: int = 0, name: str = "", view: View | None = None, marked: Collection[str] = ()
+) -> list[str]:
     """Draw a figure and, where it has a name, what can be taken away from it; return the points chosen in it.
 
     ``select`` is how many points can be selected. The name is of the files that it is saved as; empty for a small one
-    that stands beside its own numbers. The view is for the note in its CSV.
+    that stands beside its own numbers. The view is for the note in its CSV. Marked are names of points that stand out;
+    what is returned are names of points and ends of bars.
     """
     config = {
         "displaylogo": False,
@@ -74,7 +77,7 @@ def chart(figure: Figure, key: str, *, select: int = 0, name: str = "", view: Vi
         "scrollZoom": False,
     }
     event = st.plotly_chart(
-        plotly(figure),
+        plotly(figure, marked),
         theme=None,
         key=key,
         config=config,

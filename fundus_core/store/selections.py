@@ -1,0 +1,86 @@
+"""Selections of cohorts: what made each, under a key that names it in links for as long as its cohort is there."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from fundus_core.errors import UsageError
+from fundus_core.evaluation import Rule
+from fundus_core.store import cohorts, database, schema
+from fundus_core.store.cohorts import CohortRef
+from fundus_core.store.ground import Ground
+
+_SELECTION = schema.selection.c
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Some of a cohort's photographs, found again by what made them."""
+
+    key: str
+    """Names it in links: of the cohort's key and the rule, whatever either is called. It says nothing of anybody."""
+    cohort: int
+    """Id of the cohort."""
+    name: str
+    """As the user called it; empty until somebody did."""
+    rule: Rule
+    """What made it."""
+
+
+class Selections(Ground):
+    """A store's selections."""
+
+    def keep_selection(self, ref: CohortRef, rule: Rule) -> Selection:
+        """Keep a selection; the same one has the same key again, and its name where it has one."""
+
+        def keep(connection: sa.Connection) -> Selection:
+            cohort = cohorts.every(connection, cohorts.id_of(connection, ref))[0]
+            text = rule.as_json()
+            key = hashlib.sha256(f"{cohort.key} {text}".encode(errors="surrogatepass")).hexdigest()[:20]
+            row = {"key": key, "cohort_id": cohort.id, "name": "", "rule": text, "created_at": time.time()}
+            database.insert_new(connection, schema.selection, [row])
+            return _found(connection, _SELECTION.key == key)[0]
+
+        return self.write(keep)
+
+    def selection(self, key: str) -> Selection | None:
+        """Return a selection by its key; ``None`` where it, or its cohort, is not there."""
+        with self.reading() as connection:
+            return next(iter(_found(connection, _SELECTION.key == key)), None)
+
+    def selections(self, ref: CohortRef | None = None) -> Sequence[Selection]:
+        """Return the named selections of a cohort, of all without one, by their names."""
+        named = _SELECTION.name != ""
+        with self.reading() as connection:
+            if ref is not None:
+                named = sa.and_(named, _SELECTION.cohort_id == cohorts.id_of(connection, ref))
+            return _found(connection, named)
+
+    def name_selection(self, key: str, name: str) -> None:
+        """Call a selection something; an empty name takes it off the cohort's list, and links to it stay.
+
+        Raises:
+            UsageError: The cohort has another selection of that name, or the selection is not there.
+        """
+
+        def call(connection: sa.Connection) -> None:
+            found = _found(connection, _SELECTION.key == key)
+            if not found:
+                raise UsageError("This selection is not there any more: its cohort was deleted.")
+            mine = sa.and_(_SELECTION.cohort_id == found[0].cohort, _SELECTION.key != key)
+            if name.strip() and _found(connection, sa.and_(mine, _SELECTION.name == name.strip())):
+                raise UsageError("The cohort has a selection '{name}' already; choose another name.", name=name.strip())
+            changed = sa.update(schema.selection).where(_SELECTION.key == key)
+            connection.execute(changed.values(name=name.strip()))
+
+        self.write(call)
+
+
+def _found(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Sequence[Selection]:
+    rows = connection.execute(sa.select(schema.selection).where(condition).order_by(_SELECTION.name)).all()
+    return [Selection(row.key, row.cohort_id, row.name, Rule.from_json(row.rule)) for row in rows]
