@@ -26,7 +26,7 @@ with st.spinner(_("Drawing the slides")):
 deck.show(data)
 figure_export.say_lacking(deck.figures(made))
 with place:
-    name = view.name
+    name = view.title
     pptx = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
     show.download("PowerPoint", f"{name}.pptx", lambda: deck.as_powerpoint(made), mime=pptx)
     show.download("HTML", f"{name}.html", lambda: deck.as_file(made), mime="text/html")

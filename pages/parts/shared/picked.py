@@ -72,7 +72,7 @@ def applied(view: View, chosen: Selection | None) -> View:
     if chosen is None:
         return view
     title = f"{view.title}: {_called(chosen)}"
-    return replace(view, part=Part(title, title, chosen.rule, view.place + 1))
+    return replace(view, part=Part(f"{title} ({chosen.key[:8]})", title, chosen.rule, view.place + 1))
 
 
 def marked(view: View, chosen: Selection | None, level: str) -> Sequence[str]:
