@@ -36,8 +36,11 @@ def golden():
 
 @pytest.fixture(scope="session", autouse=True)
 def own_home(tmp_path_factory):
-    """No test reads or writes the user's cohorts, models or key."""
-    home = tmp_path_factory.mktemp("home")
+    """No test reads or writes the user's cohorts, models or key; converted networks are shared by all workers."""
+    home, whole_run = tmp_path_factory.mktemp("home"), tmp_path_factory.getbasetemp()
+    compiled = (whole_run.parent if "PYTEST_XDIST_WORKER" in os.environ else whole_run) / "compiled"
+    compiled.mkdir(exist_ok=True)
+    (home / "compiled").symlink_to(compiled)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUNDUS_LAB_HOME", str(home))
         patch.setenv("FUNDUS_LAB_KEY", str(home.with_suffix(".key")))
