@@ -56,6 +56,9 @@ class Examined:
     """Every check; ``None`` where it could not be read."""
     crops: tuple[RetinaCrop, ...] = ()
     """One per rule, in the order of the rules; none where there is no retina to cut out."""
+    visit: str = ""
+    """From the list or the file: a date as year-month-day, or another word; empty where nobody said or under
+    pseudonyms."""
 
     @property
     def score(self) -> float:
@@ -149,6 +152,7 @@ def _look(
         bounds=_full_size(bounds, photograph),
         quality=report,
         crops=retina.crops(photograph.pixels, bounds, rules) if recognised else (),
+        visit="" if pseudonyms else source.visit or photograph.visit,
     )
 
 

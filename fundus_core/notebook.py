@@ -23,8 +23,8 @@ from fundus_core.errors import UsageError
 from fundus_core.evaluation import SEED, Evaluation
 from fundus_core.figures import Look
 from fundus_core.figures.screen import plotly
-from fundus_core.pipeline import Asked, Scored, proposed, score_tables
-from fundus_core.records import CohortTable
+from fundus_core.pipeline import Asked, Scored, Visiting, proposed, score_tables
+from fundus_core.records import MOST_DAYS, CohortTable
 from fundus_core.tables import read_table
 
 
@@ -113,12 +113,13 @@ def evaluate(
     frame: pd.DataFrame,
     measured: pd.DataFrame | None = None,
     *,
-    level: str = "patient",
+    level: str = "",
     model: str = "",
     target: str = "",
     columns: Mapping[str, str] | None = None,
     each_row_a_person: bool = False,
     fold: bool = False,
+    visit_days: int = MOST_DAYS,
     seed: int = SEED,
     draws: int | None = None,
 ) -> Results:
@@ -128,12 +129,14 @@ def evaluate(
         frame: Predictions, a row per photograph, eye or person; headings as people write them. A named index counts
             as a column.
         measured: The measured values where they are in a frame of their own.
-        level: ``patient``, ``eye`` or ``photograph``.
+        level: ``visit``, ``patient`` (of several visits the first; ``patient_last``, ``patient_nearest``), ``eye`` or
+            ``photograph``; empty: ``visit`` where somebody has several visits, else ``patient``.
         model: Which of several models in the frame.
         target: Of columns that only say ``y_true`` and ``y_pred``.
         columns: What a column is, by its heading: ``{"p": "sex predicted male %", "nr": "patient_id"}``.
         each_row_a_person: Whether, in a frame that names nobody, each row is another person.
         fold: Join ids that differ in case, zeros or width alone, where one fits one.
+        visit_days: Days that may lie between a photograph and its measured values; the nearest are taken.
         seed: Of the bootstrap.
         draws: Of the bootstrap; ``None`` takes 2,000, and fewer from 10,000 people on.
 
@@ -151,13 +154,14 @@ def evaluate(
     table = read_table(_csv(frame), "the frame of predictions")
     lines = None if measured is None else truth.load(_csv(measured), "the frame of measured values")
     options: dict[str, Any] = {"level": level, "seed": seed, "draws": draws, "fold": fold}
+    options["visiting"] = Visiting(visit_days)
     return Results(score_tables(table, proposed(table, asked), asked, lines, **options))
 
 
 def compare(
     cohorts: Mapping[str, pd.DataFrame | Results],
     *,
-    level: str = "patient",
+    level: str = "",
     margins: Mapping[str, float] | None = None,
     seed: int = SEED,
     draws: int | None = None,

@@ -16,6 +16,11 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Labels = NDArray[np.str_]
+DAYS_APART = "days from measurement to photograph"
+"""The covariate that says how far a photograph's date lies from that of its measured values, below zero where it was
+taken before; there where any two dates differ."""
+MOST_DAYS = 30
+"""Days that may lie between a photograph and its measured values unless told otherwise."""
 
 
 class Eye(StrEnum):
@@ -53,6 +58,8 @@ class Source:
     locator: str = ""
     """How another process finds the same bytes (``images.source_at``): an absolute path, for a member of an archive
     followed by ``::`` and the member's name; empty where the bytes live in memory only."""
+    visit: str = ""
+    """When it was taken, as year-month-day, or another word for the visit; empty where nobody said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,8 @@ class Photograph:
     """Pseudonym of the id in the DICOM; empty where it holds none or nobody said how to make pseudonyms."""
     age: float = float("nan")
     """Whole years at the examination, from the DICOM; NaN where it does not say."""
+    visit: str = ""
+    """Day of the examination as year-month-day, from the DICOM; empty where it does not say or under pseudonyms."""
     dropped: tuple[str, ...] = ()
     """Which kinds of metadata the file held that went no further, as words without their values."""
 
@@ -211,6 +220,8 @@ class Reading:
     """Version of this package."""
     predictions: Mapping[str, Prediction] = field(default_factory=dict)
     """By target id; empty unless predicted."""
+    visit: str = ""
+    """When it was taken, as year-month-day, or another word for the visit; empty where unknown."""
 
 
 @dataclass(frozen=True, slots=True)

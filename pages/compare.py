@@ -13,11 +13,11 @@ buttons = show.title(
 )
 left, right = st.columns([3, 1], vertical_alignment="bottom")
 views = selection.views(left, right)
-with menu.choices():
-    level = choose.level()
 if len(views) < 2:
     selection.too_few(views)
     st.stop()
+with menu.choices():
+    level = choose.level(studies.together(views).level)
 selection.caveats(views)
 study = studies.together(views, level)
 ids = study.targets

@@ -13,7 +13,7 @@ selection = picked.current(view)
 with menu.choices():
     columns = studies.study(view).columns
     by = choose.grouping(columns)
-    level = choose.level()
+    level = choose.level(studies.study(view).level)
 found = studies.points(view, level)
 ids = studies.targets(found)
 buttons = show.title(_("Evaluate"), scores.caption(view, found), view=view)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import explore
 from pages.parts.new_cohort import strict
-from pages.parts.shared import choose, display_names, picked, show
+from pages.parts.shared import choose, display_names, picked, show, studies
 from pages.parts.shell import home
 from pages.parts.shell.language import _, count
 
@@ -32,7 +32,7 @@ page = home.store().photographs(
 with place:
     explore.select(view, rule, inside, page.total)
 if selection is not None:
-    picked.card(view, selection, target, "patient", here="explore")
+    picked.card(view, selection, target, studies.study(view).level, here="explore")
 st.caption(_("{n} photographs fit").format(n=count(page.total)))
 explore.turn_back(page.total, len(page.items))
 if not page.items:

@@ -5,11 +5,10 @@ from fundus_core.analyses.layout import Laid, layout, shown, table_one
 from fundus_core.analyses.memory import Disk, Memory
 from fundus_core.analyses.scores import drawn_scores, evaluated, forest_of, main_score
 from fundus_core.analyses.side_by_side import told_apart
-from fundus_core.analyses.study import BETWEEN, Analysis, Canvas, Rows, Study
+from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
 from fundus_core.analyses.subgroups import nearest
 
 __all__ = [
-    "BETWEEN",
     "Analysis",
     "Canvas",
     "Disk",

@@ -23,8 +23,6 @@ _R = TypeVar("_R")
 Rows = Sequence[Mapping[str, Cell]]
 """A table as it is exported; every row has the same columns."""
 
-BETWEEN = " · "
-"""Stands between a patient and an eye in the name of an observation."""
 MOST_GROUPS = 8
 """A column with more different words is a name or a date, not a group; the palette has as many colours."""
 ALWAYS = ("sex", "age", "eye", "quality", "out_of_distribution")
@@ -88,7 +86,7 @@ class Study:
     load: Callable[[], Mapping[str, CohortTable]]
     """Reads each cohort's table by its name, when first asked for."""
     level: Level = "patient"
-    """What one observation is: ``patient``, ``eye`` or ``photograph``."""
+    """What one observation is, one of :data:`fundus_core.evaluation.Level`."""
     seed: int = SEED
     """Of every draw."""
     asked_draws: int | None = None
@@ -99,17 +97,42 @@ class Study:
     """Of all that was computed; shared by every level."""
 
     @classmethod
-    def of(cls, table: CohortTable, *, level: str = "patient", seed: int = SEED, draws: int | None = None) -> Study:
-        """Return the study of one cohort.
+    def of(cls, table: CohortTable, *, level: str = "", seed: int = SEED, draws: int | None = None) -> Study:
+        """Return the study of one cohort, at the usual level where none is named.
 
         Raises:
             UsageError: An unknown level.
         """
-        return cls(lambda: {"": table}, evaluation.check_level(level), seed, draws)
+        return cls(lambda: {"": table}, seed=seed, asked_draws=draws).at(level)
 
     def at(self, level: str, margins: Mapping[str, float] | None = None) -> Study:
-        """Return the same study at another level, or with margins; what is known of it is shared."""
-        return replace(self, level=evaluation.check_level(level), margins=margins or {})
+        """Return the same study at another level, or with margins; what is known of it is shared.
+
+        Args:
+            level: Of observation; empty for the usual one: the visit where somebody has several, else the person.
+            margins: Per target the largest difference that would not matter.
+        """
+        return replace(self, level=evaluation.check_level(level or self.usual_level), margins=margins or {})
+
+    @property
+    def usual_level(self) -> Level:
+        """The level where nobody chose."""
+        return self.memory.kept("usual_level", None, lambda: evaluation.usual_level(*self.tables.values()))
+
+    def behind(self, names: Sequence[str], target: str = "") -> list[str]:
+        """Return the names of the photographs behind observations, those not counted included.
+
+        Args:
+            names: Of the observations.
+            target: Of which target; without one, people come with all their visits.
+        """
+        table, mine = self.ordered, np.isin(evaluation.unit_names(self.ordered, self.level), list(names))
+        if target and self.level.startswith("patient"):
+            sample, ids = self.sample(target)
+            visits = dict(zip(ids.tolist(), sample.visit.tolist(), strict=True))
+            taken = [visits.get(who, visit) == visit for who, visit in zip(table.patient_id, table.visit, strict=True)]
+            mine &= np.array(taken, dtype=bool)
+        return [str(name) for name in table.photograph[mine]]
 
     def get(self, analysis: Analysis[_R], target: str = "", by: str = "") -> _R:
         """Return the answer of an analysis, computed once.
@@ -198,7 +221,8 @@ class Study:
         found, ids = self.sample(target)
         if not by:
             return [Observations(name, ids, found.y, found.p, place)]
-        mine = self.memory.kept(("words", target, by, self.level), None, lambda: _words(found, self.ordered, by))
+        name_of = ("words", target, by, self.level)
+        mine = self.memory.kept(name_of, None, lambda: _words(ids, self.ordered, by, self.level))
         return [
             Observations(str(word), ids[mine == word], found.y[mine == word], found.p[mine == word], at)
             for at, word in enumerate(np.unique(mine))
@@ -216,12 +240,9 @@ def _columns(table: CohortTable) -> list[str]:
 
 def _sample(ordered: CohortTable, target: Target, level: Level) -> tuple[Sample, Labels]:
     sample = evaluation.units_of_analysis(ordered, target, level, ordered=True)
-    who = sample.patients[sample.group]
-    if level == "patient":
-        return sample, who
-    if level == "eye":
-        return sample, np.char.add(np.char.add(who, BETWEEN), sample.eye)
-    return sample, ordered.photograph[counted(ordered, target)]
+    if level == "photograph":
+        return sample, ordered.photograph[counted(ordered, target)]
+    return sample, evaluation.named(sample.patients[sample.group], sample.visit, sample.eye, level)
 
 
 def counted(ordered: CohortTable, target: Target) -> NDArray[np.bool_]:
@@ -232,8 +253,8 @@ def counted(ordered: CohortTable, target: Target) -> NDArray[np.bool_]:
     return np.asarray(chosen & ((truth == 0) | (truth == 1)) if target.binary else chosen)
 
 
-def _words(found: Sample, ordered: CohortTable, by: str) -> Labels:
-    """Return each observation's word: that of its person's first photograph."""
+def _words(ids: Labels, ordered: CohortTable, by: str, level: Level) -> Labels:
+    """Return each observation's word: that of its first photograph."""
     words = evaluation.grouping(ordered, by)
-    people, first = np.unique(ordered.patient_id, return_index=True)
-    return np.asarray(words[first[np.searchsorted(people, found.patients[found.group])]])
+    names, first = np.unique(evaluation.unit_names(ordered, level), return_index=True)
+    return np.asarray(words[first[np.searchsorted(names, ids)]])

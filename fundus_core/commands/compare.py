@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import DONE, Parser, add_bootstrap, add_fold, say
+from fundus_core.commands.frame import DONE, Parser, add_bootstrap, add_fold, add_level, level_of, say
 from fundus_core.errors import UsageError
 
 
@@ -15,7 +15,7 @@ def add(parser: Parser) -> None:
     parser.set_defaults(run=_run)
     parser.add_argument("cohorts", nargs="+", metavar="NAME=DIR", help="a folder that predict or evaluate wrote")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--level", default="patient", choices=("patient", "eye", "photograph"), help="(patient)")
+    add_level(parser)
     parser.add_argument(
         "--margin",
         action="append",
@@ -37,7 +37,7 @@ def _run(options: argparse.Namespace) -> int:
     found = pipeline.compare(
         folders,
         options.out,
-        level=options.level,
+        level=level_of(options),
         seed=options.seed,
         draws=options.draws,
         margins=margins,

@@ -6,7 +6,18 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import DONE, Parser, add_bootstrap, add_fold, add_truth_column, say
+from fundus_core.commands.frame import (
+    DONE,
+    Parser,
+    add_bootstrap,
+    add_fold,
+    add_level,
+    add_truth_column,
+    add_visits,
+    level_of,
+    say,
+    visiting,
+)
 
 
 def add(parser: Parser) -> None:
@@ -17,11 +28,12 @@ def add(parser: Parser) -> None:
         "--truth", type=Path, metavar="FILE", help="measured values: CSV, TSV or XLSX (columns beside the predictions)"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--level", default="patient", choices=("patient", "eye", "photograph"), help="(patient)")
+    add_level(parser)
     parser.add_argument("--columns", type=Path, metavar="FILE.json", help="a saved mapping of the table's columns")
     add_truth_column(parser)
     _add_asked(parser)
     add_fold(parser)
+    add_visits(parser)
     add_bootstrap(parser)
 
 
@@ -64,7 +76,7 @@ def _run(options: argparse.Namespace) -> int:
         options.predictions,
         options.truth,
         options.out,
-        level=options.level,
+        level=level_of(options),
         seed=options.seed,
         draws=options.draws,
         columns=options.columns,
@@ -72,10 +84,13 @@ def _run(options: argparse.Namespace) -> int:
         asked=_asked(options),
         sheet=options.truth_sheet,
         said=options.truth_column,
+        visiting=visiting(options),
     )
     for target, result in scored.evaluation.targets.items():
         name = "accuracy" if "accuracy" in result.estimates else "mae"
         say(f"{target}: {pipeline.in_words(name, result)}")
+    if scored.study.level == "visit":
+        say("Unit of analysis: the visit, since people have several; intervals draw people with all their visits.")
     for remark in dict.fromkeys((*scored.predictions.notes, *scored.match.remarks)):
         say(remark)
     say(f"Numbers, tables and report in {options.out}")

@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from fundus_core import pipeline, processes
 from fundus_core.deidentify import Pseudonyms, key_from_file, write_key
-from fundus_core.errors import FundusError, as_json, kept
+from fundus_core.errors import FundusError, UsageError, as_json, kept
+from fundus_core.records import MOST_DAYS
 
 if TYPE_CHECKING:
     from fundus_core.pipeline import Counts
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 DONE, SOME_REFUSED, AT_FAULT, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses: 1 where some photographs were refused or failed (all listed), 2 where the call is at fault."""
 
-PATHS = "photographs, folders, ZIP archives, or CSV files with the column path and optionally patient_id, eye"
+PATHS = "photographs, folders, ZIPs, or CSV files with the column path and optionally patient_id, eye, visit, exam_date"
 
 
 class Parser(argparse.ArgumentParser):
@@ -95,6 +96,46 @@ def add_fold(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="join names and ids that are written differently (case, zeros, width) where one fits one (off)",
     )
+
+
+def add_level(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what one observation is."""
+    usual = "what one observation is (visit where somebody has several visits, else patient)"
+    parser.add_argument("--level", default="", choices=("visit", "patient", "eye", "photograph"), help=usual)
+    which = "at level patient, which of several visits of a person (first)"
+    parser.add_argument("--of-visits", default="", choices=("first", "last", "nearest"), help=which)
+
+
+def level_of(options: argparse.Namespace) -> str:
+    """Return the level that was asked for; empty where none was.
+
+    Raises:
+        UsageError: A visit was chosen at a level that keeps every visit.
+    """
+    level, which = str(options.level), str(options.of_visits)
+    if which and level != "patient":
+        raise UsageError("--of-visits {which} chooses one visit a person; add --level patient.", which=which)
+    return f"patient_{which}" if which in ("last", "nearest") else level
+
+
+def add_visits(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how visits are told and matched."""
+    days = f"days that may lie between a photograph and its measured values; the nearest are taken ({MOST_DAYS})"
+    parser.add_argument("--visit-days", type=_days, default=MOST_DAYS, metavar="N", help=days)
+    names = "read visits from the names of photographs and folders where nothing else states any (yes)"
+    parser.add_argument("--visits-in-names", choices=("yes", "no"), default="yes", help=names)
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal():
+        message = f"'{text}' is no number of days; give a whole number from 0"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def visiting(options: argparse.Namespace) -> pipeline.Visiting:
+    """Return what was asked of visits."""
+    return pipeline.Visiting(options.visit_days, options.visits_in_names == "yes")
 
 
 def add_bootstrap(parser: argparse.ArgumentParser) -> None:

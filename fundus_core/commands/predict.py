@@ -14,11 +14,13 @@ from fundus_core.commands.frame import (
     add_pseudonym_key,
     add_quality_percentile,
     add_truth_column,
+    add_visits,
     add_writing,
     bar,
     ended,
     pseudonyms,
     say,
+    visiting,
 )
 from fundus_core.runs import Progress
 
@@ -48,6 +50,7 @@ def add(parser: Parser) -> None:
     add_covariate(parser)
     add_fold(parser)
     add_truth_column(parser)
+    add_visits(parser)
     add_writing(parser)
 
 
@@ -65,6 +68,7 @@ def _run(options: argparse.Namespace) -> int:
         fold=options.fold,
         said=tuple(options.truth_column),
         keep_truth=options.keep_truth,
+        visiting=visiting(options),
     )
     with bar() as shown:
 

@@ -33,11 +33,13 @@ from fundus_core.evaluation.observations.sample import (
     Sample,
     bootstrap_population,
     check_level,
+    named,
     person_ids,
     select_rows,
     sort_rows,
     unit_names,
     units_of_analysis,
+    usual_level,
 )
 from fundus_core.evaluation.one_cohort.agreement import BetweenEyes, between_eyes
 from fundus_core.evaluation.one_cohort.calibration import Bin, Bins, deciles, reliability
@@ -115,6 +117,7 @@ __all__ = [
     "from_values",
     "grouping",
     "imbalance",
+    "named",
     "nearest_neighbours",
     "out_of_distribution",
     "people_for_mae",
@@ -138,4 +141,5 @@ __all__ = [
     "transfers",
     "unit_names",
     "units_of_analysis",
+    "usual_level",
 ]

@@ -50,6 +50,7 @@ def decode(data: bytes, name: str, *, at_least: int = 0, pseudonymise: Pseudonym
         eye=found.eye,
         patient_id=found.patient_id,
         age=found.age,
+        visit=found.visit,
         dropped=found.dropped,
     )
 

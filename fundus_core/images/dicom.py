@@ -18,7 +18,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from fundus_core.errors import PhotographError, say
 from fundus_core.images.colour import stack, to_srgb
-from fundus_core.images.dicom_facts import DAMAGE, age_of, dropped_from, eye_of, patient_id_of
+from fundus_core.images.dicom_facts import DAMAGE, age_of, day_of, dropped_from, eye_of, patient_id_of
 from fundus_core.images.dicom_pixels import KIND, Layout, decode_frame, layout_of
 from fundus_core.images.faults import Code, damaged, unsupported
 from fundus_core.images.found import Found
@@ -62,6 +62,7 @@ def _read(data: bytes, pseudonymise: Callable[[str], str] | None) -> Found:
         eye=eye_of(dataset),
         patient_id=pseudonymise(patient_id) if pseudonymise and patient_id else "",
         age=age_of(dataset),
+        visit=day_of(dataset),
     )
 
 

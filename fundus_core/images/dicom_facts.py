@@ -29,11 +29,21 @@ def eye_of(dataset: Dataset) -> Eye:
 def age_of(dataset: Dataset) -> float:
     """Return completed years at the examination, from dates or the stated age; NaN where neither is."""
     born = _day(_word(dataset, "PatientBirthDate"))
-    examined = next((day for word in _EXAMINED if (day := _day(_word(dataset, word)))), None)
+    examined = _examined(dataset)
     if born and examined and examined >= born:
         before_birthday = (examined.month, examined.day) < (born.month, born.day)
         return float(examined.year - born.year - before_birthday)
     return _stated_age(_word(dataset, "PatientAge"))
+
+
+def day_of(dataset: Dataset) -> str:
+    """Return the day of the examination as year-month-day; empty where no date can be read."""
+    found = _examined(dataset)
+    return found.isoformat() if found else ""
+
+
+def _examined(dataset: Dataset) -> date | None:
+    return next((day for word in _EXAMINED if (day := _day(_word(dataset, word)))), None)
 
 
 def patient_id_of(dataset: Dataset) -> str:

@@ -29,3 +29,5 @@ class Found:
     """Pseudonym of the id in the file."""
     age: float = float("nan")
     """Whole years, as the file says."""
+    visit: str = ""
+    """Day of the examination as year-month-day, as the file says."""

@@ -1,4 +1,4 @@
-"""A table that lists photographs: ``path``, and optionally ``patient_id`` and ``eye``; read as every table is."""
+"""A table that lists photographs: ``path``, optionally ``patient_id``, ``eye``, date or visit; read as any table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fundus_core.identity import as_path, eye_in_cell, is_nobody, standing_for_m
 from fundus_core.images.folder import single
 from fundus_core.images.roots import Roots, hold
 from fundus_core.records import Eye, Source
-from fundus_core.tables import Table, read_table, spelling
+from fundus_core.tables import Table, dates, headings, read_table, spelling
 
 _DRIVE = re.compile(r"[A-Za-z]:/|//[^/]+/")
 """Beginning of an absolute path on Windows: a drive, or another machine."""
@@ -29,6 +29,7 @@ class _Row(NamedTuple):
     path: str
     patient_id: str
     eye: Eye
+    visit: str
 
 
 def listed(path: Path, roots: Roots = ()) -> Iterator[Source]:
@@ -81,10 +82,26 @@ def _rows(table: Table) -> list[_Row]:
             said=said,
         )
     blank = [""] * len(table)
-    stated = zip(known["path"], known.get("patient_id", blank), known.get("eye", blank), table.rows, strict=True)
-    found = [_Row(name, "" if is_nobody(who) else who, _eye(eye, int(at))) for name, who, eye, at in stated if name]
+    keys = (known.get(name, blank) for name in ("patient_id", "eye"))
+    stated = zip(known["path"], *keys, _visits(table), table.rows, strict=True)
+    found = [
+        _Row(name, "" if is_nobody(who) else who, _eye(eye, int(at)), visit)
+        for name, who, eye, visit, at in stated
+        if name
+    ]
     many = standing_for_many(row.patient_id for row in found)
     return [row._replace(patient_id="") if row.patient_id in many else row for row in found]
+
+
+def _visits(table: Table) -> list[str]:
+    """The day of each row's examination, else its word for the visit."""
+    roles = [headings.understand(heading).role for heading in table.headings]
+    days, words = (
+        table.columns[roles.index(role)] if role in roles else [""] * len(table) for role in ("exam_date", "visit")
+    )
+    read = [dates.date(word, century=dates.examined_in) for word in days]
+    found = [day.isoformat() if day else word for day, word in zip(read, words, strict=True)]
+    return ["" if spelling.is_missing(word) else word for word in found]
 
 
 def _eye(word: str, line: int) -> Eye:
@@ -100,7 +117,7 @@ def _eye(word: str, line: int) -> Eye:
 
 def _source(place: Path, row: _Row, roots: Roots) -> Source:
     found = single(place, PurePosixPath(as_path(row.path)).as_posix(), roots)
-    return Source(found.name, found.read, row.patient_id, row.eye, locator=found.locator)
+    return Source(found.name, found.read, row.patient_id, row.eye, locator=found.locator, visit=row.visit)
 
 
 def _places(folder: Path, names: Sequence[str], roots: Roots) -> list[Path]:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.strictness import limits_of
     from fundus_core.pipeline.tables import prediction_columns, write_predictions
     from fundus_core.pipeline.trained import draw_test_part
+    from fundus_core.pipeline.visiting import Visiting, names_read, with_visits
 
 __all__ = [
     "WRITINGS",
@@ -59,6 +60,7 @@ __all__ = [
     "Request",
     "Scored",
     "Seen",
+    "Visiting",
     "Writing",
     "ask_explanation",
     "attach",
@@ -82,6 +84,7 @@ __all__ = [
     "match_originals",
     "match_photographs",
     "match_truth",
+    "names_read",
     "notice",
     "open_home",
     "predict",
@@ -96,6 +99,7 @@ __all__ = [
     "set_truth",
     "take_in",
     "under_pseudonyms",
+    "with_visits",
     "write_predictions",
     "writing_of",
 ]
@@ -116,6 +120,7 @@ _NAMES_OF = {
     "strictness": ("limits_of",),
     "tables": ("prediction_columns", "write_predictions"),
     "trained": ("draw_test_part",),
+    "visiting": ("Visiting", "names_read", "with_visits"),
 }
 
 

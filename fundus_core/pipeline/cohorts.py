@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from fundus_core import images
 from fundus_core.deidentify import Pseudonyms, own_key, own_key_file
 from fundus_core.home import home
 from fundus_core.pipeline.door import Intake, Writing, take_in
-from fundus_core.records import CohortTable, Eye
+from fundus_core.pipeline.visiting import with_visits
+from fundus_core.records import MOST_DAYS, CohortTable, Eye, Source
 from fundus_core.store import Store, TruthRow
 from fundus_core.truth import Match, TruthTable, match
 
@@ -41,6 +42,7 @@ def intake(
     *,
     pseudonyms: Pseudonyms | None = None,
     writing: Writing = "refuse",
+    visits_in_names: bool = True,
     progress: Callable[[int], None] | None = None,
 ) -> Intake:
     """Bring photographs into a cohort.
@@ -53,12 +55,16 @@ def intake(
             blacked out, and only that copy is kept. What cannot be read or shows no retina is not kept at all; every
             run ends it with the reason found here.
         writing: What becomes of a photograph in whose field writing is found, where there are pseudonyms.
+        visits_in_names: Whether visits are read from the names of photographs and folders; never under pseudonyms.
         progress: Called with the number of photographs so far.
 
     Raises:
         UsageError: A path does not exist.
     """
-    return take_in(store, cohort, images.sources(paths), pseudonyms=pseudonyms, writing=writing, progress=progress)
+    found: Iterable[Source] = images.sources(paths)
+    if visits_in_names and pseudonyms is None:
+        found = with_visits(list(found))
+    return take_in(store, cohort, found, pseudonyms=pseudonyms, writing=writing, progress=progress)
 
 
 def match_truth(
@@ -69,6 +75,7 @@ def match_truth(
     key: str | None = None,
     pseudonyms: Pseudonyms | None = None,
     fold: bool = False,
+    most_days: int = MOST_DAYS,
 ) -> Match:
     """Match a truth table to a cohort's photographs; nothing is changed.
 
@@ -84,6 +91,8 @@ def match_truth(
         [str(name) for name in table.photograph],
         patient_ids=["" if alone else str(who) for who, alone in zip(table.patient_id, own, strict=True)],
         eyes=[str(eye) for eye in table.eye],
+        visits=[str(visit) for visit in table.visit],
+        most_days=most_days,
         key=key,
         pseudonyms=pseudonyms,
         fold=fold,
@@ -110,7 +119,7 @@ def set_truth(store: Store, cohort: str | int, found: Match, *, keep: bool = Fal
 
 def _rows(found: Match) -> Iterator[TruthRow]:
     values, covariates = found.values(), found.covariates()
-    patients, sides = found.patient_id(), found.eye()
+    patients, sides, visits = found.patient_id(), found.eye(), found.visit()
     for row in np.flatnonzero(found.line >= 0):
         yield TruthRow(
             photograph=str(found.photographs[row]),
@@ -118,6 +127,7 @@ def _rows(found: Match) -> Iterator[TruthRow]:
             covariates={name: str(words[row]) for name, words in covariates.items() if words[row]},
             patient_id=str(patients[row]),
             eye=Eye(str(sides[row])),
+            visit=str(visits[row]),
         )
 
 

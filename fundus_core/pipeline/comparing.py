@@ -36,7 +36,7 @@ def compare(
     folders: Mapping[str, Path],
     out: Path,
     *,
-    level: str = "patient",
+    level: str = "",
     seed: int = SEED,
     draws: int | None = None,
     margins: Mapping[str, float] | None = None,
@@ -54,7 +54,7 @@ def compare(
     Args:
         folders: Name to a folder with ``predictions.csv`` and, where there is truth, ``truth.csv``.
         out: Folder to write to.
-        level: ``patient``, ``eye`` or ``photograph``.
+        level: Of observation (``Study.at``); empty for the usual one.
         seed: Of the bootstrap.
         draws: Of the bootstrap; ``None`` takes 2,000, and fewer from 10,000 people on.
         margins: Per target id the largest difference that would not matter, stated beforehand.

@@ -122,6 +122,7 @@ def deidentify_files(
         [one.name for one in listed],
         patient_ids=[one.patient_id for one in listed],
         eyes=[one.eye.value for one in listed],
+        visits=[one.visit for one in listed],
         fold=fold,
     )
     pairs = zip(map(_told, listed, table.patient_id(), table.eye()), _rows(table), strict=True)

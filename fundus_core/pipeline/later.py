@@ -77,6 +77,7 @@ def match_photographs(store: Store, cohort: str | int, found: Sequence[Source]) 
         photograph=names,
         patient_id=np.where(patients == names, "", patients),
         eye=table.eye[mine],
+        visit=table.visit[mine],
         values={ROW: np.arange(n, dtype=np.float64)},
     )
     return truth.match(
@@ -84,6 +85,7 @@ def match_photographs(store: Store, cohort: str | int, found: Sequence[Source]) 
         [source.name for source in found],
         patient_ids=[source.patient_id for source in found],
         eyes=[source.eye.value for source in found],
+        visits=[source.visit for source in found],
     )
 
 

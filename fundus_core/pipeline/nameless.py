@@ -9,15 +9,14 @@ import numpy as np
 
 from fundus_core.deidentify import OLDEST_AGE, Pseudonyms
 from fundus_core.identity import Joinable
-from fundus_core.records import Labels, Source
+from fundus_core.records import MOST_DAYS, Labels, Source
 from fundus_core.store import CohortRef, Store
 from fundus_core.tables import Fault
 from fundus_core.targets import TARGETS, Derived
-from fundus_core.truth import Match, TruthTable, match
+from fundus_core.truth import OF_PHOTOGRAPHS, Match, TruthTable, match
 
 LEFT_OUT = "What the cell says is left out here, since the cohort is de-identified. Look at that row of your table."
 NO_ROW = "No row of the table, or more than one, belongs to this photograph; it has no truth."
-_OF_PHOTOGRAPHS = frozenset(("unmatched_photograph", "ambiguous", "conflict"))
 _COLUMNS: Mapping[str, str] = Derived(
     lambda: {word.casefold(): one.id for one in TARGETS.values() for word in (one.id, one.name, one.short)}
 )
@@ -32,6 +31,7 @@ def match_originals(
     *,
     covariates: Sequence[str] = (),
     fold: bool = False,
+    most_days: int = MOST_DAYS,
 ) -> Match:
     """Match a truth table to a de-identified cohort as it would have matched the originals.
 
@@ -43,6 +43,7 @@ def match_originals(
         pseudonyms: Made with the same key.
         covariates: Columns besides the targets that may be kept.
         fold: Join names and ids that could be joined one to one, though they are written differently.
+        most_days: Between a photograph's date and that of its measured values.
 
     Returns:
         The match under the names of the store; nothing in it names anybody.
@@ -57,9 +58,11 @@ def match_originals(
     brought = ["" if alone else str(who) for who, alone in zip(table.patient_id, own, strict=True)]
     matched = match(
         truth,
-        [name for name, _ in found],
-        patient_ids=[said or who for (_, said), who in zip(found, brought, strict=True)],
+        [source.name for source in found],
+        patient_ids=[source.patient_id or who for source, who in zip(found, brought, strict=True)],
         eyes=[str(eye) for eye in table.eye],
+        visits=[source.visit for source in found],
+        most_days=most_days,
         pseudonyms=pseudonyms,
         fold=fold,
     )
@@ -93,6 +96,7 @@ def under_pseudonyms(
         values={**truth.values, **age},
         covariates={name: words for name, words in truth.covariates.items() if name in covariates},
         notes=(),
+        visit=np.full(len(truth), "", dtype=np.str_),
         faults=tuple(_hidden(fault, {}) for fault in truth.faults),
     )
     return replace(
@@ -101,7 +105,18 @@ def under_pseudonyms(
         photographs=names,
         faults=tuple(_hidden(fault, called) for fault in found.faults),
         joinable=Joinable(),
+        taken=_numbered(found),
     )
+
+
+def _numbered(found: Match) -> Labels:
+    """Each person's visits by number, in their order: a date may tell who somebody is."""
+    visits, people = found.visit(), found.patient_id()
+    numbers = np.full(len(visits), "", dtype="<U12")
+    for who in np.unique(people[(people != "") & (visits != "")]):
+        mine = (people == who) & (visits != "")
+        numbers[mine] = [f"visit {at + 1}" for at in np.unique(visits[mine], return_inverse=True)[1]]
+    return numbers
 
 
 def _known(originals: Iterable[Source], truth: TruthTable, pseudonyms: Pseudonyms) -> Mapping[str, list[Source]]:
@@ -114,16 +129,16 @@ def _known(originals: Iterable[Source], truth: TruthTable, pseudonyms: Pseudonym
     return known
 
 
-def _original(name: str, known: Mapping[str, list[Source]]) -> tuple[str, str]:
-    """Name and patient of the original; one of several with the same name has its number, as in the store."""
+def _original(name: str, known: Mapping[str, list[Source]]) -> Source:
+    """The original by its name; one of several with the same name has its number, as in the store."""
     plain, _, number = name.partition(" (")
     several = known.get(plain, [])
     place = int(number.rstrip(")")) - 1 if number else 0
     if place >= len(several):
-        return name, ""
+        return Source(name, bytes)
     source = several[place]
     again = number and source.name == several[0].name
-    return (f"{source.name} ({number}" if again else source.name), source.patient_id
+    return replace(source, name=f"{source.name} ({number}") if again else source
 
 
 def _each(make: Callable[[str], str], words: Labels) -> Labels:
@@ -134,6 +149,6 @@ def _each(make: Callable[[str], str], words: Labels) -> Labels:
 def _hidden(fault: Fault, called: Mapping[str, str]) -> Fault:
     """A fault without what stands in the table: its row, its kind, and the pseudonym of a photograph."""
     column = fault.column if fault.column.casefold() in _COLUMNS else ""
-    of_photograph = fault.row == 0 and fault.fault in _OF_PHOTOGRAPHS
+    of_photograph = fault.row == 0 and fault.fault in OF_PHOTOGRAPHS
     value = called.get(fault.value, "") if of_photograph else ""
     return Fault(fault.row, column, value, fault.fault, NO_ROW if of_photograph else LEFT_OUT)

@@ -13,7 +13,7 @@ import numpy as np
 
 from fundus_core import truth
 from fundus_core.errors import UsageError
-from fundus_core.pipeline.tables import prediction_columns
+from fundus_core.pipeline.tables import VISIT, prediction_columns
 from fundus_core.records import CohortTable, Eye, Floats, Labels, Prediction, Reading, Status
 from fundus_core.tables import Table, columns_from_csv, read_table, spelling
 from fundus_core.targets import TARGETS
@@ -58,6 +58,7 @@ class PredictionsFile:
             model=self.model,
             weights_sha256=self.weights_sha256,
             code_version="",
+            visit=str(table.visit[row]),
             predictions={
                 target: Prediction(float(values[row]), float(table.low[target][row]), float(table.high[target][row]))
                 for target, values in table.predicted.items()
@@ -113,7 +114,8 @@ def _ours(path: Path) -> PredictionsFile | None:
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             head = next(csv.reader(stream), [])
-            if tuple(head) != prediction_columns([target for target in TARGETS if target in head]):
+            ours = prediction_columns([target for target in TARGETS if target in head])
+            if tuple(head) not in (ours, (*ours, VISIT)):
                 return None
             stream.seek(0)
             columns = columns_from_csv(stream)
@@ -136,6 +138,7 @@ def _as_written(columns: Mapping[str, Sequence[str]]) -> PredictionsFile:
         photograph=_labels(columns["photograph"]),
         patient_id=_labels(columns["patient_id"]),
         eye=_labels([Eye(word).value for word in columns["eye"]]),
+        visit=_labels(columns.get(VISIT, [])),
         status=_labels([Status(word).value for word in columns["status"]]),
         reason=_labels(columns["reason"]),
         truth={},

@@ -22,8 +22,9 @@ from fundus_core.pipeline.nameless import match_originals
 from fundus_core.pipeline.scoring import notice, write_truth
 from fundus_core.pipeline.strictness import limits_of
 from fundus_core.pipeline.tables import write_predictions
+from fundus_core.pipeline.visiting import AS_USUAL, Visiting, with_visits
 from fundus_core.quality import LIMITS, Limits
-from fundus_core.records import Reading, Status
+from fundus_core.records import Reading, Source, Status
 from fundus_core.store import Store
 from fundus_core.targets import TARGETS
 
@@ -65,6 +66,8 @@ class Request:
     """Of columns of the truth table, each ``HEADING=MEANING``."""
     fold: bool = False
     """Join names and ids of the truth table that could be joined one to one, though they are written differently."""
+    visiting: Visiting = AS_USUAL
+    """How visits are told and matched."""
 
     @property
     def name(self) -> str:
@@ -124,11 +127,22 @@ def predict(
 def _put_beside(store: Store, request: Request, measured: truth.TruthTable) -> truth.Match:
     """Match the truth table and keep it with the cohort: it may also say whose eye a photograph shows."""
     if request.pseudonyms is None:
-        found = cohorts.match_truth(store, request.name, measured, fold=request.fold)
+        found = cohorts.match_truth(
+            store, request.name, measured, fold=request.fold, most_days=request.visiting.most_days
+        )
     else:
-        given, kept = sources(request.paths), request.covariates
+        given: Sequence[Source] = list(sources(request.paths))
+        if request.visiting.in_names:
+            given = with_visits(given)
         found = match_originals(
-            store, request.name, measured, given, request.pseudonyms, covariates=kept, fold=request.fold
+            store,
+            request.name,
+            measured,
+            given,
+            request.pseudonyms,
+            covariates=request.covariates,
+            fold=request.fold,
+            most_days=request.visiting.most_days,
         )
     cohorts.set_truth(store, request.name, found, keep=request.keep_truth)
     write_truth(request.out, found)
@@ -175,7 +189,14 @@ def _take_in(store: Store, request: Request, tell: Callable[[str], object] | Non
     if request.paths and request.pseudonyms is None and later.by_rows(store, request.name):
         _attach(store, request, tell)
     elif request.paths:
-        cohorts.intake(store, request.name, request.paths, pseudonyms=request.pseudonyms, writing=request.writing)
+        cohorts.intake(
+            store,
+            request.name,
+            request.paths,
+            pseudonyms=request.pseudonyms,
+            writing=request.writing,
+            visits_in_names=request.visiting.in_names,
+        )
 
 
 def _attach(store: Store, request: Request, tell: Callable[[str], object] | None) -> None:

@@ -17,7 +17,8 @@ from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.pipeline.predicted import Asked, PredictionsFile, read_predictions, understood
 from fundus_core.pipeline.tables import write_predictions
-from fundus_core.records import CohortTable, Labels
+from fundus_core.pipeline.visiting import AS_USUAL, Visiting
+from fundus_core.records import MOST_DAYS, CohortTable, Labels
 from fundus_core.report import Subject, render
 from fundus_core.tables import Table, number, write_csv
 from fundus_core.targets import TARGETS
@@ -57,6 +58,7 @@ def beside(predictions: CohortTable, found: truth.Match | None) -> CohortTable:
         predictions,
         patient_id=_first(patient, predictions.photograph),
         eye=_first(predictions.eye, found.eye()),
+        visit=_first(predictions.visit, found.visit()),
         truth={**predictions.truth, **found.values()},
         covariates={**predictions.covariates, **found.covariates()},
     )
@@ -69,6 +71,7 @@ def matched(
     *,
     fold: bool = False,
     sheet: str | None = None,
+    most_days: int = MOST_DAYS,
 ) -> truth.Match:
     """Match a truth table to predictions.
 
@@ -78,19 +81,23 @@ def matched(
         columns: A saved mapping of its columns.
         fold: Join names and ids that could be joined one to one, though they are written differently.
         sheet: Of a workbook.
+        most_days: Between a photograph's date and that of its measured values.
 
     Raises:
         UsageError: No row belongs to any photograph.
         TruthError: The table cannot be used.
     """
-    return _of_lines(predictions, truth.load(measured, proposal=saved_mapping(columns), sheet=sheet), fold=fold)
+    return _of_lines(
+        predictions, truth.load(measured, proposal=saved_mapping(columns), sheet=sheet), fold=fold, most_days=most_days
+    )
 
 
-def _of_lines(predictions: CohortTable, lines: truth.TruthTable, *, fold: bool) -> truth.Match:
+def _of_lines(predictions: CohortTable, lines: truth.TruthTable, *, fold: bool, most_days: int) -> truth.Match:
     names = [str(name) for name in predictions.photograph]
     patients = [str(who) for who in predictions.patient_id]
     sides = [str(eye) for eye in predictions.eye]
-    found = truth.match(lines, names, patient_ids=patients, eyes=sides, fold=fold)
+    when = [str(visit) for visit in predictions.visit]
+    found = truth.match(lines, names, patient_ids=patients, eyes=sides, visits=when, most_days=most_days, fold=fold)
     if not (found.line >= 0).any():
         raise UsageError(
             "No row of '{name}' belongs to a predicted photograph. {why}", name=lines.name, why=" ".join(found.why)
@@ -106,7 +113,7 @@ def score_files(
     predictions: Path,
     measured: Path | None = None,
     *,
-    level: str = "patient",
+    level: str = "",
     seed: int = SEED,
     draws: int | None = None,
     columns: Path | None = None,
@@ -114,13 +121,14 @@ def score_files(
     asked: Asked | None = None,
     sheet: str | None = None,
     said: Sequence[str] = (),
+    visiting: Visiting = AS_USUAL,
 ) -> Scored:
     """Read predictions and measured values, match them and score.
 
     Args:
         predictions: This program's predictions.csv, or any table that names photographs or people.
         measured: The truth table; ``None`` where the measured values stand beside the predictions.
-        level: ``patient``, ``eye`` or ``photograph``.
+        level: Of observation (``Study.at``); empty for the usual one.
         seed: Of the bootstrap.
         draws: Of the bootstrap; ``None`` takes 2,000, and fewer from 10,000 people on.
         columns: A saved mapping of the truth table's columns.
@@ -128,6 +136,7 @@ def score_files(
         asked: What the table of predictions cannot tell.
         sheet: Of a workbook of measured values.
         said: Of columns of the truth table, each ``HEADING=MEANING``.
+        visiting: How visits are told and matched.
 
     Raises:
         UsageError: A file or option is at fault.
@@ -135,7 +144,7 @@ def score_files(
     """
     made = read_predictions(predictions, replace(asked or Asked(), beside=measured is not None))
     lines = truth.load(measured, proposal=saved_mapping(columns), sheet=sheet, said=said) if measured else None
-    return _scored(made, lines, predictions.name, level=level, seed=seed, draws=draws, fold=fold)
+    return _scored(made, lines, predictions.name, level=level, seed=seed, draws=draws, fold=fold, visiting=visiting)
 
 
 def score_tables(
@@ -144,10 +153,11 @@ def score_tables(
     asked: Asked,
     lines: truth.TruthTable | None = None,
     *,
-    level: str = "patient",
+    level: str = "",
     seed: int = SEED,
     draws: int | None = None,
     fold: bool = False,
+    visiting: Visiting = AS_USUAL,
 ) -> Scored:
     """As ``score_files``, of a table of predictions that was read and mapped already.
 
@@ -156,17 +166,18 @@ def score_tables(
         proposal: What its columns are.
         asked: What the table cannot tell.
         lines: The measured values where they are in a table of their own.
-        level: ``patient``, ``eye`` or ``photograph``.
+        level: Of observation (``Study.at``); empty for the usual one.
         seed: Of the bootstrap.
         draws: Of the bootstrap; ``None`` takes 2,000, and fewer from 10,000 people on.
         fold: Join names and ids that could be joined one to one, though they are written differently.
+        visiting: How visits are told and matched.
 
     Raises:
         UsageError: Something must be said first.
         TruthError: A table cannot be used, or nothing in it matches.
     """
     made = understood(table, proposal, asked)
-    return _scored(made, lines, table.name, level=level, seed=seed, draws=draws, fold=fold)
+    return _scored(made, lines, table.name, level=level, seed=seed, draws=draws, fold=fold, visiting=visiting)
 
 
 def _scored(
@@ -178,8 +189,14 @@ def _scored(
     seed: int,
     draws: int | None,
     fold: bool,
+    visiting: Visiting,
 ) -> Scored:
-    found = _of_lines(made.table, lines, fold=fold) if lines is not None else _together(made, name)
+    made = visiting.told(made)
+    found = (
+        _of_lines(made.table, lines, fold=fold, most_days=visiting.most_days)
+        if lines is not None
+        else _together(made, name)
+    )
     table, copied = without_copies(beside(made.table, found))
     twice = [one for one in made.table.truth if lines is not None and one in lines.values]
     outranked = [say("Measured values of {names} stand in both tables; the truth table's were used.", names=twice)]
@@ -227,7 +244,7 @@ def evaluate(
     measured: Path | None,
     out: Path,
     *,
-    level: str = "patient",
+    level: str = "",
     seed: int = SEED,
     draws: int | None = None,
     columns: Path | None = None,
@@ -235,6 +252,7 @@ def evaluate(
     asked: Asked | None = None,
     sheet: str | None = None,
     said: Sequence[str] = (),
+    visiting: Visiting = AS_USUAL,
 ) -> Scored:
     """Score predictions against measured values and write everything that came of it.
 
@@ -258,6 +276,7 @@ def evaluate(
         asked=asked,
         sheet=sheet,
         said=said,
+        visiting=visiting,
     )
     cards = known_cards(scored.predictions.model)
     note = notice(cards)
@@ -277,7 +296,7 @@ def evaluate(
         notice=note,
         rendered=rendered,
         reason_code=scored.predictions.reason_code,
-        remarks=(*scored.predictions.notes, *scored.match.truth.notes, scored.match.reason),
+        remarks=(*scored.predictions.notes, *scored.match.truth.notes, scored.match.reason, *scored.match.of_visits),
     )
     (out / "report.html").write_text(render(subject), encoding="utf-8")
     _write_predictions(out / "predictions.csv", predictions, scored)
@@ -309,6 +328,7 @@ def notice(cards: Sequence[Card]) -> str:
 def pairs(table: CohortTable) -> list[dict[str, object]]:
     """Return a row per photograph and target that has both a measured and a predicted value."""
     rows: list[dict[str, object]] = []
+    dated = bool((table.visit != "").any())
     for target, predicted in table.predicted.items():
         measured = table.truth.get(target, np.full(len(table), np.nan))
         for row in np.flatnonzero(np.isfinite(measured) & np.isfinite(predicted)):
@@ -317,6 +337,7 @@ def pairs(table: CohortTable) -> list[dict[str, object]]:
                     "photograph": table.photograph[row],
                     "patient_id": table.patient_id[row],
                     "eye": table.eye[row],
+                    **({"visit": table.visit[row]} if dated else {}),
                     "target": target,
                     "unit": TARGETS[target].unit,
                     "true": number(float(measured[row])),
@@ -368,14 +389,16 @@ def _text(path: Path) -> str:
 def write_truth(out: Path, found: truth.Match) -> None:
     """Write the truth as it was used, a row per photograph, and every fault of the table."""
     values, covariates = found.values(), found.covariates()
-    patients, sides = found.patient_id(), found.eye()
+    patients, sides, visits = found.patient_id(), found.eye(), found.visit()
+    dated = ["visit"] if (visits != "").any() else []
     targets = [target for target in TARGETS if target in values]
-    head = ["photograph", "patient_id", "eye", *targets, *covariates]
+    head = ["photograph", "patient_id", "eye", *dated, *targets, *covariates]
     rows = (
         [
             str(found.photographs[row]),
             str(patients[row]),
             str(sides[row]),
+            *([str(visits[row])] if dated else []),
             *(number(float(values[target][row])) for target in targets),
             *(str(words[row]) for words in covariates.values()),
         ]

@@ -6,7 +6,7 @@ Numbers are written so that reading them back gives the same float; a missing nu
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from fundus_core.journey import Examined
@@ -25,6 +25,8 @@ _HEAD = (
     "out_of_distribution",
 )
 _TAIL = ("model", "weights_sha256", "code_version")
+VISIT = "visit"
+"""Last column of predictions.csv where any visit is known."""
 
 INSPECTION_COLUMNS = (
     "photograph",
@@ -52,9 +54,12 @@ def prediction_columns(targets: Sequence[str]) -> tuple[str, ...]:
     return _HEAD + tuple(f"{target}{end}" for target in targets for end in ("", "_low", "_high")) + _TAIL
 
 
-def write_predictions(path: Path, readings: Iterable[Reading], targets: Sequence[str]) -> None:
+def write_predictions(path: Path, readings: Sequence[Reading], targets: Sequence[str]) -> None:
     """Write one row per photograph; targets without a prediction stay empty."""
-    write_csv(path, prediction_columns(targets), (_prediction_row(reading, targets) for reading in readings))
+    dated = any(reading.visit for reading in readings)
+    head = (*prediction_columns(targets), *([VISIT] if dated else []))
+    rows = ([*_prediction_row(reading, targets), *([reading.visit] if dated else [])] for reading in readings)
+    write_csv(path, head, rows)
 
 
 def _prediction_row(reading: Reading, targets: Sequence[str]) -> list[str]:

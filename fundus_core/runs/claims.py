@@ -75,6 +75,8 @@ class Ending:
     """Who said so."""
     patient_id: str = ""
     """From the file's own tags."""
+    visit: str = ""
+    """The day of the examination, from the file's own tags."""
     findings: Mapping[int, Finding] = field(default_factory=dict)
     """New readings by version id; versions that had read the bytes before are left out."""
     fault: tuple[str, str] | None = None
@@ -212,7 +214,7 @@ def _note_facts(connection: sa.Connection, new: Sequence[Ending]) -> None:
     """Write down what was learnt of a photograph; what the user said stays."""
     if not new:
         return
-    patient, side, source = (sa.bindparam(name, type_=sa.Text) for name in ("patient", "side", "said_by"))
+    patient, side, source, on = (sa.bindparam(name, type_=sa.Text) for name in ("patient", "side", "said_by", "on"))
     unknown = _PHOTOGRAPH.eye == ""
     query = (
         sa.update(schema.photograph)
@@ -221,6 +223,7 @@ def _note_facts(connection: sa.Connection, new: Sequence[Ending]) -> None:
             sha256=sa.bindparam("digest"),
             stamp=sa.bindparam("look"),
             patient_id=sa.case((_PHOTOGRAPH.patient_id == "", patient), else_=_PHOTOGRAPH.patient_id),
+            visit=sa.case((_PHOTOGRAPH.visit == "", on), else_=_PHOTOGRAPH.visit),
             eye=sa.case((unknown, side), else_=_PHOTOGRAPH.eye),
             eye_source=sa.case((unknown, source), else_=_PHOTOGRAPH.eye_source),
         )
@@ -231,6 +234,7 @@ def _note_facts(connection: sa.Connection, new: Sequence[Ending]) -> None:
             "digest": one.sha256,
             "look": one.stamp,
             "patient": one.patient_id,
+            "on": one.visit,
             "side": one.eye.value,
             "said_by": one.eye_source,
         }

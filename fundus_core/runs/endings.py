@@ -30,6 +30,7 @@ def ending(looked: Looked, versions: Iterable[int], predicted: Mapping[int, Pred
         eye=examined.eye if examined else Eye.UNKNOWN,
         eye_source=examined.eye_source if examined else "",
         patient_id=examined.patient_id if examined else "",
+        visit=examined.visit if examined else "",
         findings=_findings(looked, versions, predicted),
         fault=fault,
     )

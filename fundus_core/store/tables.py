@@ -177,4 +177,5 @@ def readings(connection: sa.Connection, cohort: int, version: int, identity: Mod
             weights_sha256=identity.weights_sha256,
             code_version=item.code_version,
             predictions=item.predictions,
+            visit=item.visit,
         )

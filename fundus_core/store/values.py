@@ -94,7 +94,14 @@ class NewPhotograph:
 
     @classmethod
     def of_kept(
-        cls, name: str, kept: Kept, *, patient_id: str = "", eye: Eye = Eye.UNKNOWN, eye_source: str = ""
+        cls,
+        name: str,
+        kept: Kept,
+        *,
+        patient_id: str = "",
+        eye: Eye = Eye.UNKNOWN,
+        eye_source: str = "",
+        visit: str = "",
     ) -> NewPhotograph:
         """Name bytes that ``Store.keep`` has put away."""
         return cls(
@@ -105,6 +112,7 @@ class NewPhotograph:
             patient_id=patient_id,
             eye=eye,
             eye_source=eye_source,
+            visit=visit,
         )
 
     @classmethod
@@ -118,6 +126,7 @@ class NewPhotograph:
             patient_id=source.patient_id,
             eye=source.eye,
             eye_source="table" if source.eye else "",
+            visit=source.visit,
         )
 
 

@@ -22,7 +22,9 @@ from fundus_core.tables.workbook import sheet_names
 from fundus_core.truth.applying import apply
 from fundus_core.truth.keying import KEYS, Pseudonymiser
 from fundus_core.truth.mapping import MODEL, ROLES, Column, Proposal, coding_from
-from fundus_core.truth.matching import OF_PHOTOGRAPHS, Match, match, together
+from fundus_core.truth.matched import OF_PHOTOGRAPHS, Match
+from fundus_core.truth.matching import match, together
+from fundus_core.truth.naming_visits import NAMES_READ, visits_in_names
 from fundus_core.truth.predicting import models_of, of_model
 from fundus_core.truth.predicting import propose as propose_predictions
 from fundus_core.truth.proposing import propose
@@ -34,6 +36,7 @@ from fundus_core.truth.table import TruthTable
 __all__ = [
     "KEYS",
     "MODEL",
+    "NAMES_READ",
     "OF_PHOTOGRAPHS",
     "ROLES",
     "UNITS",
@@ -59,6 +62,7 @@ __all__ = [
     "sheet_names",
     "together",
     "told",
+    "visits_in_names",
 ]
 
 

@@ -208,7 +208,7 @@ def _visits(columns: Sequence[tuple[Column, Words]], record: Record) -> Labels:
     words = _names([found["visit"]], "visit", len(record.rows)) if "visit" in found else np.full(len(record.rows), "")
     if "exam_date" not in found:
         return words
-    read = measuring.days(*found["exam_date"], Record(record.rows))
+    read = measuring.days(*found["exam_date"], record)
     return np.array([day.isoformat() if day else word for day, word in zip(read, words, strict=True)], dtype=np.str_)
 
 

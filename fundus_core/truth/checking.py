@@ -254,7 +254,13 @@ def _eyes_in_names(truth: TruthTable, record: Record) -> None:
 
 
 def line_keys(truth: TruthTable) -> NDArray[np.str_]:
-    """Return what each line is about in one word: the photograph, else patient and eye, else the patient."""
+    """Return what each line is about in one word, with its visit where it has one."""
+    names = _without_visit(truth)
+    return np.where((names == "") | (truth.visit == ""), names, np.char.add(np.char.add(names, " "), truth.visit))
+
+
+def _without_visit(truth: TruthTable) -> NDArray[np.str_]:
+    """Return the photograph, else patient and eye, else the patient."""
     if (truth.photograph != "").any():
         return np.array([as_path(str(name)) for name in truth.photograph], dtype=np.str_)
     if (truth.eye != "").any():

@@ -45,7 +45,7 @@ CAUSES = {
     "": "Check that both name the same photographs or people, in the same way.",
 }
 """What probably happened to ids, and what to do."""
-WHY = frozenset(("little_matches", "spelling", "told_apart"))
+WHY = frozenset(("little_matches", "spelling", "told_apart", "no_visit"))
 """Faults that say why names or ids do not meet."""
 _SHOWN = 3
 

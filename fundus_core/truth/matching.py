@@ -4,117 +4,25 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core import tables
 from fundus_core.errors import TruthError, say
 from fundus_core.identity import Joinable
-from fundus_core.records import Floats, Labels
-from fundus_core.tables.faults import Fault, as_csv
+from fundus_core.records import MOST_DAYS, Labels
+from fundus_core.tables.faults import Fault
+from fundus_core.truth import visiting
 from fundus_core.truth.checking import same_values
-from fundus_core.truth.differing import WHY, unlike
-from fundus_core.truth.keying import ALONE, EYELESS, FROM_NAMES, KEYS, SAME_ROW, Known, Pseudonymiser, Sides, keys
+from fundus_core.truth.differing import unlike
+from fundus_core.truth.keying import ALONE, EYELESS, FROM_NAMES, SAME_ROW, Known, Pseudonymiser, Sides, keys
+from fundus_core.truth.matched import AMBIGUOUS, CONFLICT, MATCHED, UNMATCHED, Match
 from fundus_core.truth.table import TruthTable
+from fundus_core.truth.visiting import FAR, WHICH, Visits
 
 _PSEUDONYM = re.compile(r"P-[0-9A-HJKMNP-TV-Z]{12}")
 """What stands for a person's id where it came out of a DICOM file."""
-MATCHED, UNMATCHED, CONFLICT, AMBIGUOUS = "matched", "unmatched", "conflict", "ambiguous"
-OF_PHOTOGRAPHS = frozenset(("unmatched_photograph", CONFLICT, AMBIGUOUS))
-"""Faults that are listed once for every photograph."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Match:
-    """The truth table beside the photographs, in the photographs' order."""
-
-    truth: TruthTable
-    """The table that was matched."""
-    photographs: Labels
-    """n names as given."""
-    line: NDArray[np.int64]
-    """n positions in the truth table; -1 where there is none."""
-    status: Labels
-    """n words: ``matched``, ``unmatched``, ``conflict`` (lines, or table and photograph, disagree), ``ambiguous`` (two
-    photographs and one line, or one name and two people)."""
-    key: str
-    """One of ``KEYS``."""
-    counts: Mapping[str, int]
-    """How many photographs each key that could be tried would match."""
-    faults: tuple[Fault, ...]
-    """What does not match, on either side, and what disagrees."""
-    joinable: Joinable
-    """What would be joined besides if a person said that two spellings are one; empty once it is."""
-
-    @property
-    def reason(self) -> str:
-        """The chosen key and what it achieved, in one sentence."""
-        found = int((self.line >= 0).sum())
-        return say(
-            ("Matched by {keys}: {found:,} of {photographs:,} {photographs:photograph has|photographs have} truth."),
-            keys=say(KEYS[self.key]),
-            found=found,
-            photographs=len(self.photographs),
-        )
-
-    @property
-    def why(self) -> tuple[str, ...]:
-        """Why names or ids do not meet, and what to do, in sentences."""
-        return tuple(fault.what_to_do for fault in self.faults if fault.fault in WHY)
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What a person should know beside the faults of single rows and photographs, in sentences."""
-        about = [*self.truth.faults, *self.faults]
-        whole = [fault for fault in about if not fault.row and fault.fault not in OF_PHOTOGRAPHS]
-        said = [
-            say("{heading}: {what}", heading=fault.column, what=fault.what_to_do) if fault.column else fault.what_to_do
-            for fault in whole
-        ]
-        return (*self.truth.notes, self.reason, *said)
-
-    @property
-    def unmatched_photographs(self) -> tuple[str, ...]:
-        """Names of photographs without truth, whatever the reason."""
-        return tuple(str(name) for name in self.photographs[self.line < 0])
-
-    @property
-    def unmatched_rows(self) -> tuple[int, ...]:
-        """Spreadsheet rows that no photograph uses."""
-        used = set(self.truth.rows[self.line[self.line >= 0]].tolist())
-        return tuple(dict.fromkeys(int(row) for row in self.truth.rows if int(row) not in used))
-
-    def values(self) -> Mapping[str, Floats]:
-        """Return the measured values by target, a value per photograph, NaN where there is none."""
-        return {name: np.where(self.line >= 0, values[self.line], np.nan) for name, values in self.truth.values.items()}
-
-    def covariates(self) -> Mapping[str, Labels]:
-        """Return the other columns, a word per photograph, empty where there is none."""
-        return {name: self._words(words) for name, words in self.truth.covariates.items()}
-
-    def patient_id(self) -> Labels:
-        """Return the patient of each photograph, empty where the table does not say."""
-        return self._words(self.truth.patient_id)
-
-    def eye(self) -> Labels:
-        """Return the eye of each photograph as the table says, empty where it does not."""
-        return np.full(len(self.line), "") if self.key in EYELESS else self._words(self.truth.eye)
-
-    def as_csv(self) -> str:
-        """Return a line per photograph as CSV text: photograph, status, row of the table."""
-        rows = np.where(self.line >= 0, self.truth.rows[self.line], 0)
-        lines = zip(self.photographs, self.status, rows, strict=True)
-        return tables.as_csv(["photograph", "status", "row"], ([name, said, row or ""] for name, said, row in lines))
-
-    def faults_csv(self) -> str:
-        """Return the faults as CSV text, for download."""
-        return as_csv(self.faults)
-
-    def _words(self, words: Labels) -> Labels:
-        return np.where(self.line >= 0, words[self.line], "")
 
 
 def match(
@@ -123,6 +31,8 @@ def match(
     *,
     patient_ids: Sequence[str] | None = None,
     eyes: Sequence[str] | None = None,
+    visits: Sequence[str] | None = None,
+    most_days: int = MOST_DAYS,
     key: str | None = None,
     pseudonyms: Pseudonymiser | None = None,
     fold: bool = False,
@@ -134,6 +44,8 @@ def match(
         photographs: n names or relative paths, forward or backward slashes.
         patient_ids: n ids where a manifest or DICOM gave them; empty (or the photograph's own name) where unknown.
         eyes: n of ``left``, ``right`` or empty.
+        visits: n dates as year-month-day, or other words for visits; empty where unknown.
+        most_days: Between a photograph's date and that of its measured values; the nearest are taken.
         key: One of ``KEYS``; the one that matches most photographs when ``None``.
         pseudonyms: Where the photographs carry pseudonyms and the table the original names.
         fold: A person has said that spellings which could be joined (``Match.joinable``) are the same.
@@ -145,7 +57,8 @@ def match(
     names, patients = _labels(photographs), _labels(patient_ids or blank)
     # a cohort puts the photograph's own name where nobody knows the patient
     known = Known(names, np.where(patients == names, "", patients), _labels(eyes or blank))
-    tried = _tried(truth, known, pseudonyms, key, fold=fold)
+    when = Visits(_labels(visits or blank), most_days)
+    tried = _tried(truth, known, when, pseudonyms, key, fold=fold)
     if key is not None and key not in tried:
         raise TruthError(
             "The table cannot be matched by '{key}'; the keys that can be tried are {tried}.",
@@ -162,10 +75,14 @@ def match(
     faults = [
         *unlike(truth, known, line, chosen, sides),
         *_two_people(truth, known, line, status, sides, outranked=chosen in FROM_NAMES),
+    ]
+    days = visiting.apart(truth, line, when.of)
+    faults += [
+        *visiting.remarks(truth, line, names, status, when, days),
         *_unmatched(truth, known, line, status),
         *_disagreements(truth, known, line, sides, pseudonyms, eyeless=chosen in EYELESS),
     ]
-    return Match(truth, known.names, line, status, chosen, counts, tuple(faults), sides.joinable)
+    return Match(truth, known.names, line, status, chosen, counts, tuple(faults), sides.joinable, when.of, days)
 
 
 def together(truth: TruthTable, photographs: Labels) -> Match:
@@ -177,20 +94,29 @@ def together(truth: TruthTable, photographs: Labels) -> Match:
     """
     n = len(truth)
     status = np.full(n, MATCHED, dtype="<U9")
-    return Match(truth, photographs, np.arange(n), status, SAME_ROW, {SAME_ROW: n}, (), Joinable())
+    nothing = np.full(n, np.nan)
+    return Match(
+        truth, photographs, np.arange(n), status, SAME_ROW, {SAME_ROW: n}, (), Joinable(), truth.visit, nothing
+    )
 
 
 _Resolved = tuple[NDArray[np.int64], Labels, Sides]
 
 
 def _tried(
-    truth: TruthTable, known: Known, pseudonyms: Pseudonymiser | None, wanted: str | None, *, fold: bool
+    truth: TruthTable,
+    known: Known,
+    visits: Visits,
+    pseudonyms: Pseudonymiser | None,
+    wanted: str | None,
+    *,
+    fold: bool,
 ) -> dict[str, _Resolved]:
     """Try the keys in order; once every photograph is matched, the less specific ones are not needed."""
     tried: dict[str, _Resolved] = {}
     for name, found in keys(truth, known, pseudonyms):
         sides = found.joined() if fold else found
-        line, status = _resolve(truth, *sides.words(), alone=name in ALONE)
+        line, status = _resolve(truth, *sides.words(), visits, alone=name in ALONE)
         if sides.torn:
             status[np.array(sides.torn) & (line < 0)] = AMBIGUOUS
         tried[name] = line, status, sides
@@ -205,7 +131,7 @@ def _labels(words: Sequence[str]) -> Labels:
 
 
 def _resolve(
-    truth: TruthTable, lines: Sequence[str], photographs: Sequence[str], *, alone: bool
+    truth: TruthTable, lines: Sequence[str], photographs: Sequence[str], visits: Visits, *, alone: bool
 ) -> tuple[NDArray[np.int64], Labels]:
     """Find each photograph's line; ``alone``: a line belongs to one photograph only."""
     where: dict[str, list[int]] = {}
@@ -213,24 +139,35 @@ def _resolve(
         if word:
             where.setdefault(word, []).append(position)
     wanted = Counter(photographs)
-    answers = {word: _answer(truth, found) for word, found in where.items() if word in wanted}
-    line = np.array([answers.get(word, (-1, UNMATCHED))[0] for word in photographs], dtype=np.int64)
-    status = np.array([answers.get(word, (-1, UNMATCHED))[1] for word in photographs], dtype="<U9")
+    answers: dict[tuple[str, str], tuple[int, str]] = {}
+    for word, visit in zip(photographs, visits.of.tolist(), strict=True):
+        if (word, visit) not in answers:
+            found = where.get(word, [])
+            answers[word, visit] = _answer(truth, found, visit, visits.most_days, alone=alone)
+    pairs = [answers[word, visit] for word, visit in zip(photographs, visits.of.tolist(), strict=True)]
+    line = np.array([at for at, _ in pairs], dtype=np.int64)
+    status = np.array([word for _, word in pairs], dtype="<U9")
     if alone:
         twice = np.array([wanted[word] > 1 for word in photographs], dtype=bool) & (status == MATCHED)
         line[twice], status[twice] = -1, AMBIGUOUS
     return line, status
 
 
-def _answer(truth: TruthTable, found: list[int]) -> tuple[int, str]:
-    if len(found) == 1 or same_values(truth, np.array(found)):
-        return found[0], MATCHED
-    return -1, CONFLICT
+def _answer(truth: TruthTable, found: list[int], visit: str, most_days: int, *, alone: bool) -> tuple[int, str]:
+    if not found:
+        return -1, UNMATCHED
+    if not (alone and len(found) == 1):  # a row that names the photograph is of that photograph, whatever its date
+        found, outcome = visiting.lines_of(truth, found, visit, most_days)
+        if outcome == FAR or (outcome and not same_values(truth, np.array(found))):
+            return -1, outcome
+    return (found[0], MATCHED) if len(found) == 1 or same_values(truth, np.array(found)) else (-1, CONFLICT)
 
 
 _WHAT = {
     UNMATCHED: "No row of the table belongs to this photograph; it has no truth. Add a row or correct its name.",
     CONFLICT: "Several rows belong to this photograph and say different things; none is used. Keep the right one.",
+    WHICH: "The table has several visits of this person, and nothing says at which the photograph was taken. Say when.",
+    FAR: "No row of this person is near enough in time to the photograph. Correct the dates, or allow more days.",
     AMBIGUOUS: "The row could belong to another photograph, or the name means two people. Write folder and name.",
 }
 _TWO_PEOPLE = (

@@ -366,7 +366,7 @@ def notes_of(columns: list[Column]) -> tuple[str, ...]:
     if "bmi" not in roles and {"height", "weight"} <= roles:
         notes.append("Body mass index will be worked out from height and weight.")
     if "age" not in roles and {"birth_date", "exam_date"} <= roles:
-        notes.append("Age will be worked out from the dates of birth and of the examination; the dates are not kept.")
+        notes.append("Age will be worked out from birth and examination; the date of birth is not kept.")
     if "age" not in roles and "birth_date" in roles and "exam_date" not in roles:
         notes.append("There are dates of birth but none of the examination, so age cannot be worked out.")
     if not roles & {"photograph", "patient_id"}:

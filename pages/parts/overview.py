@@ -70,7 +70,7 @@ def _small_multiples(view: View) -> None:
 
 def _one(view: View, result: TargetResult) -> None:
     target = TARGETS[result.target]
-    groups = studies.groups(view, target.id, "patient")
+    groups = studies.groups(view, target.id)
     st.markdown(f"**{figures.heading(_(target.name))}**")
     st.image(
         figures.small_scatter(target, groups, result.estimates, show.look(view)),

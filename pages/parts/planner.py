@@ -36,14 +36,14 @@ class Expected:
 
 def expected(view: View | None, target: Target) -> Expected:
     """Return the current cohort's numbers, or published ones where it has none."""
-    found = studies.points(view).targets.get(target.id) if view is not None else None
+    found = studies.points(view, "patient").targets.get(target.id) if view is not None else None
     mae = found.estimates["mae"].value if found is not None else None
     if view is None or found is None or not mae:
         published = target.published_mae or 1.0
         normal = float(published * np.sqrt(np.pi / 2 - 1))
         return Expected(published, normal, 0.3, 1.0, _("published error of the JOIR model; R² and slope assumed"))
     r2, slope = (found.estimates[name].value for name in ("r2", "slope"))
-    sample, _ids = studies.study(view).sample(target.id)
+    sample, _ids = studies.study(view, "patient").sample(target.id)
     spread = float(np.abs(sample.error).std(ddof=1)) if len(sample) > 1 else float("nan")
     return Expected(
         mae,

@@ -245,7 +245,7 @@ def test_only_shared_targets_are_scored_and_the_rest_can_be_asked_for(cohort):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"level": "person"}, "choose patient, eye or photograph"),
+        ({"level": "person"}, "choose one of visit, patient, patient_last, patient_nearest, eye, photograph"),
         ({"targets": ["hba1c"]}, "There is no target 'hba1c'"),
     ],
 )

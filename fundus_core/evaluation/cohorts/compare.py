@@ -253,7 +253,7 @@ def equivalence(
 
 def _contrast(first: BootstrapScores, second: BootstrapScores, score: str, draws: Draws) -> Contrast | None:
     a, b = first.sample, second.sample
-    if a.level == "patient" and not np.isin(a.patients, b.patients).any():
+    if a.one_a_person and not np.isin(a.patients, b.patients).any():
         return welch(PER_PERSON[score](a), PER_PERSON[score](b))
     value = difference_of(first.estimates[score].value, second.estimates[score].value)
     return wald(value, first.replicates[score] - second.replicates[score], draws)

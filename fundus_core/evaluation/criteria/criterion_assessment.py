@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fundus_core.errors import NotEstimableError
 from fundus_core.evaluation.criteria.classification import THRESHOLDS, Classification, classify
@@ -18,9 +19,15 @@ from fundus_core.evaluation.criteria.definitions import CRITERIA, INDETERMINATE,
 from fundus_core.evaluation.criteria.probability import errors_between, probabilities
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate
 from fundus_core.evaluation.observations.person_means import PersonMeans, person_means, select_people
-from fundus_core.evaluation.observations.sample import bootstrap_population, person_ids, select_rows
+from fundus_core.evaluation.observations.sample import (
+    bootstrap_population,
+    one_visit,
+    person_ids,
+    select_rows,
+    unit_names,
+)
 from fundus_core.evaluation.one_cohort.scores import divide
-from fundus_core.records import CohortTable, Floats
+from fundus_core.records import CohortTable, Floats, Status
 
 PARTS = 5
 """Parts of the people; each is judged by the errors of the other four."""
@@ -100,9 +107,19 @@ def applicable_criteria(table: CohortTable) -> tuple[str, ...]:
 
 
 def both_person_means(table: CohortTable) -> BothMeans:
-    """Average a cohort's photographs, once for all criteria."""
+    """Average a cohort's photographs, once for all criteria; of several visits the first that was measured."""
     kept = select_rows(table, np.isin(person_ids(table), bootstrap_population(table)))
+    kept = select_rows(kept, _first_visit(kept))
     return BothMeans(person_means(kept, "truth"), person_means(kept, "predicted"), applicable_criteria(table))
+
+
+def _first_visit(table: CohortTable) -> NDArray[np.bool_]:
+    """Keep each person's first visit that was predicted and measured; the first predicted one of who was never both."""
+    measured = np.isfinite(np.array([np.full(len(table), np.nan), *table.truth.values()])).any(axis=0)
+    predicted = table.status == Status.PREDICTED.value
+    both, visit = one_visit(table, measured & predicted, "patient"), unit_names(table, "visit")
+    others = ~np.isin(person_ids(table), person_ids(table)[both])
+    return np.isin(visit, visit[both | one_visit(table, predicted & others, "patient")])
 
 
 _SCORES = ("prevalence", "called", "expected", "auc", "average_precision", "brier")

@@ -17,6 +17,7 @@ def from_values(
     *,
     patient_id: ArrayLike | None = None,
     eye: ArrayLike | None = None,
+    visit: ArrayLike | None = None,
     age: ArrayLike | None = None,
     sex: ArrayLike | None = None,
 ) -> CohortTable:
@@ -28,6 +29,7 @@ def from_values(
         predicted: n predicted values, NaN where missing.
         patient_id: n words; a person per photograph by default.
         eye: n times ``left``, ``right`` or empty.
+        visit: n words, dates as year-month-day.
         age: n ages in years.
         sex: n times 1 (female) or 0.
 
@@ -46,6 +48,7 @@ def from_values(
         photograph=names,
         patient_id=names if patient_id is None else np.asarray(patient_id).astype(np.str_),
         eye=words if eye is None else np.asarray(eye).astype(np.str_),
+        visit=words if visit is None else np.asarray(visit).astype(np.str_),
         status=np.full(len(y), Status.PREDICTED.value),
         reason=words,
         quality=np.full(len(y), np.nan),
@@ -55,7 +58,7 @@ def from_values(
         low={},
         high={},
     )
-    columns = (table.patient_id, table.eye, *table.truth.values(), *table.predicted.values())
+    columns = (table.patient_id, table.eye, table.visit, *table.truth.values(), *table.predicted.values())
     if any(column.shape != y.shape or column.ndim != 1 for column in columns):
         raise UsageError(
             "Every column needs one value per photograph; they have {shape}.",

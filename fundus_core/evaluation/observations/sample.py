@@ -1,8 +1,10 @@
-"""From a cohort's photographs to the units that are scored: people, eyes or photographs.
+"""From a cohort's photographs to the units that are scored: visits, people, eyes or photographs.
 
 A photograph counts for a target when it was predicted and both its measured and its predicted value are
-finite. At the level ``patient`` the truths and the predictions of all counted photographs of a person are
-averaged, at the level ``eye`` those of one eye (photographs whose eye nobody knows form one unit per person).
+finite. At the level ``visit`` the truths and the predictions of all counted photographs of one visit of a person are
+averaged (those of whom nobody knows the visit form one unit per person), at the level ``eye`` those of one eye at
+one visit. At the level ``patient`` there is one unit a person: of several visits the first that counts, at
+``patient_last`` the last, at ``patient_nearest`` the one that was photographed nearest to its measurement.
 Rows are put in one canonical order first, so that the order of a file changes no digit of any result.
 """
 
@@ -16,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError
-from fundus_core.records import CohortTable, Floats, Labels, Status
+from fundus_core.evaluation.observations import visits
+from fundus_core.records import DAYS_APART, CohortTable, Floats, Labels, Status
 from fundus_core.targets import TARGETS, Target, target
 
-Level = Literal["patient", "eye", "photograph"]
+Level = Literal["visit", "patient", "patient_last", "patient_nearest", "eye", "photograph"]
 """What counts as one observation."""
 
 Indices = NDArray[np.intp]
@@ -49,7 +52,9 @@ class Sample:
     sex: Floats
     """Measured sex, 1 female; NaN where unknown."""
     eye: Labels
-    """``left``, ``right`` or empty; empty at the level ``patient``."""
+    """``left``, ``right`` or empty; empty where a unit may hold both."""
+    visit: Labels
+    """When, or which visit; empty where nobody knows."""
     group: Indices
     """Index into ``patients``, never falling."""
     patients: Labels
@@ -63,6 +68,11 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def one_a_person(self) -> bool:
+        """Whether no two units can be of one person."""
+        return self.level.startswith("patient")
 
     @property
     def error(self) -> Floats:
@@ -79,7 +89,13 @@ def check_level(level: str) -> Level:
     for known in get_args(Level):
         if level == known:
             return known  # type: ignore[no-any-return]
-    raise UsageError("There is no level '{level}'; choose patient, eye or photograph.", level=level)
+    levels = get_args(Level)
+    raise UsageError("There is no level '{level}'; choose one of {levels}.", level=level, levels=levels)
+
+
+def usual_level(*tables: CohortTable) -> Level:
+    """Return the level where nobody chose: ``visit`` where somebody has several visits, else ``patient``."""
+    return "visit" if any(visits.has_several(person_ids(table), table.visit) for table in tables) else "patient"
 
 
 def shared_targets(table: CohortTable, wanted: Sequence[str] | None = None) -> tuple[Target, ...]:
@@ -110,15 +126,19 @@ def person_ids(table: CohortTable) -> Labels:
 
 
 BETWEEN = " · "
-"""Stands between a patient and an eye in the name of a unit."""
+"""Stands between a patient, a visit and an eye in the name of a unit."""
 
 
 def unit_names(table: CohortTable, level: Level) -> Labels:
-    """Return for each photograph the name of its unit, whether or not it counts."""
-    if level == "photograph":
-        return table.photograph
-    who = person_ids(table)
-    return np.char.add(np.char.add(who, BETWEEN), table.eye) if level == "eye" else who
+    """Return for each photograph the name of its unit: a person's, with visit and eye where the level parts them."""
+    return table.photograph if level == "photograph" else named(person_ids(table), table.visit, table.eye, level)
+
+
+def named(who: Labels, visit: Labels, eye: Labels, level: Level) -> Labels:
+    """Return names of units of people, n of each; see :func:`unit_names`."""
+    if level in ("visit", "eye"):
+        who = np.where(visit == "", who, np.char.add(np.char.add(who, BETWEEN), visit))
+    return np.char.add(np.char.add(who, BETWEEN), eye) if level == "eye" else who
 
 
 def bootstrap_population(table: CohortTable) -> Labels:
@@ -127,9 +147,9 @@ def bootstrap_population(table: CohortTable) -> Labels:
 
 
 def sort_rows(table: CohortTable) -> CohortTable:
-    """Sort rows by person, eye, photograph and, among true duplicates, by their numbers."""
+    """Sort rows by person, visit, eye, photograph and, among true duplicates, by their numbers."""
     who = person_ids(table)
-    keys: list[NDArray[np.generic]] = [table.photograph, table.eye, who]
+    keys: list[NDArray[np.generic]] = [table.photograph, table.eye, visits.ranks(table.visit), who]
     order = np.lexsort(keys)
     same = np.ones(max(len(order) - 1, 0), dtype=bool)
     for key in keys:
@@ -159,7 +179,8 @@ def units_of_analysis(table: CohortTable, of: Target, level: Level, *, ordered: 
     table = table if ordered else sort_rows(table)
     nothing = np.full(len(table), np.nan)
     y, p = table.truth.get(of.id, nothing), table.predicted.get(of.id, nothing)
-    chosen = np.flatnonzero((table.status == Status.PREDICTED.value) & np.isfinite(y) & np.isfinite(p))
+    counted = (table.status == Status.PREDICTED.value) & np.isfinite(y) & np.isfinite(p)
+    chosen = np.flatnonzero(one_visit(table, counted, level) if level.startswith("patient") else counted)
     unit = _units(table, chosen, level)
     first = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if len(chosen) else chosen
     columns = (
@@ -171,15 +192,29 @@ def units_of_analysis(table: CohortTable, of: Target, level: Level, *, ordered: 
         table.truth.get("sex", nothing),
     )
     means = [_mean(column[chosen], unit, len(first)) for column in columns]
-    eye = table.eye[chosen][first] if level != "patient" else np.full(len(first), "", dtype=np.str_)
-    return _assemble(of, level, means, eye, table.patient_id[chosen][first], np.bincount(unit, minlength=len(first)))
+    single = level in ("eye", "photograph")
+    eye = table.eye[chosen][first] if single else np.full(len(first), "", dtype=np.str_)
+    words = (eye, table.visit[chosen][first], table.patient_id[chosen][first])
+    return _assemble(of, level, means, words, np.bincount(unit, minlength=len(first)))
+
+
+def one_visit(table: CohortTable, counted: NDArray[np.bool_], level: Level) -> NDArray[np.bool_]:
+    """Keep of the rows that count those of one visit a person: the first, the last or the nearest.
+
+    Args:
+        table: A row per photograph.
+        counted: Whether each may be kept.
+        level: One of those with one unit a person.
+    """
+    apart = table.covariates.get(DAYS_APART)
+    return visits.chosen(person_ids(table), table.visit, counted, level.removeprefix("patient_"), apart)
 
 
 def _units(table: CohortTable, chosen: Indices, level: Level) -> Indices:
     if level == "photograph":
         return np.arange(len(chosen))
-    who, eye = table.patient_id[chosen], table.eye[chosen]
-    changed = who[1:] != who[:-1]
+    who, visit, eye = table.patient_id[chosen], table.visit[chosen], table.eye[chosen]
+    changed = (who[1:] != who[:-1]) | (visit[1:] != visit[:-1])
     if level == "eye":
         changed |= eye[1:] != eye[:-1]
     first = np.zeros(min(len(chosen), 1), dtype=np.intp)
@@ -194,14 +229,17 @@ def _mean(column: Floats, unit: Indices, n: int) -> Floats:
     return np.asarray(np.divide(total, count, out=np.full(n, np.nan), where=count > 0))
 
 
-def _assemble(of: Target, level: Level, means: list[Floats], eye: Labels, who: Labels, photographs: Indices) -> Sample:
+def _assemble(
+    of: Target, level: Level, means: list[Floats], words: tuple[Labels, Labels, Labels], photographs: Indices
+) -> Sample:
+    eye, visit, who = words
     kept = np.ones(len(who), dtype=bool)
     if of.binary:
         kept = (means[0] == 0) | (means[0] == 1)
     y, p, low, high, age, sex = (column[kept] for column in means)
     patients, starts, group = np.unique(who[kept], return_index=True, return_inverse=True)
     return Sample(
-        of, level, y, p, low, high, age, sex, eye[kept], group, patients, starts,
+        of, level, y, p, low, high, age, sex, eye[kept], visit[kept], group, patients, starts,
         n_photographs=int(photographs[kept].sum()),
         left_out=int((~kept).sum()),
     )  # fmt: skip
@@ -210,5 +248,5 @@ def _assemble(of: Target, level: Level, means: list[Floats], eye: Labels, who: L
 def units(sample: Sample, chosen: NDArray[np.bool_]) -> Sample:
     """Return the chosen units of a sample; people without a unit are gone."""
     patients, starts, group = np.unique(sample.patients[sample.group[chosen]], return_index=True, return_inverse=True)
-    columns = {name: getattr(sample, name)[chosen] for name in ("y", "p", "low", "high", "age", "sex", "eye")}
+    columns = {name: getattr(sample, name)[chosen] for name in ("y", "p", "low", "high", "age", "sex", "eye", "visit")}
     return replace(sample, **columns, patients=patients, starts=starts, group=group)

@@ -119,7 +119,7 @@ def compare_pair(first: BootstrapScores, second: BootstrapScores, score: str, dr
     a, b = first.sample, second.sample
     value = difference_of(first.estimates[score].value, second.estimates[score].value)
     names = (a.target.id, score, first.name, second.name)
-    if score in PER_PERSON and a.level == b.level == "patient" and not np.isin(a.patients, b.patients).any():
+    if score in PER_PERSON and a.one_a_person and a.level == b.level and not np.isin(a.patients, b.patients).any():
         of_each = PER_PERSON[score]
         return difference(names, welch(of_each(a), of_each(b)), hedges(of_each(a), of_each(b)), value)
     found = wald(value, first.replicates[score] - second.replicates[score], draws)

@@ -132,7 +132,7 @@ def _predicted(table: CohortTable, target: str) -> CohortTable:
 def _same_people(a: BootstrapScores, b: BootstrapScores, score: str, draws: Draws) -> Difference:
     value = difference_of(a.estimates[score].value, b.estimates[score].value)
     names = (a.sample.target.id, score, a.name, b.name)
-    if score in PER_PERSON and a.sample.level == "patient":
+    if score in PER_PERSON and a.sample.one_a_person:
         first, second = PER_PERSON[score](a.sample), PER_PERSON[score](b.sample)
         return difference(names, paired(first, second), standardised_change(first, second), value)
     return difference(names, wald(value, a.replicates[score] - b.replicates[score], draws), NO_EFFECT, value)
@@ -167,7 +167,7 @@ def against_baselines(
         known = np.isfinite(gain)
         value = float(gain[known].mean()) if known.any() else None
         contrast = _within(sample, gain, everybody, drawn)
-        effect = standardised_change(gain[known], np.zeros(int(known.sum()))) if checked == "patient" else NO_EFFECT
+        effect = standardised_change(gain[known], np.zeros(int(known.sum()))) if sample.one_a_person else NO_EFFECT
         found.append(difference((target, "mae", "model", name), contrast, effect, value))
     return corrected(found)
 
@@ -176,7 +176,7 @@ def _within(sample: Sample, gain: Floats, everybody: Labels, draws: Draws) -> Co
     known = np.isfinite(gain)
     if not known.any():
         return None
-    if sample.level == "patient":
+    if sample.one_a_person:
         return paired(gain[known], np.zeros(int(known.sum())))
     sums = per_patient(sample, np.array([known, np.where(known, gain, 0)], dtype=np.float64))
     in_pool = np.searchsorted(everybody, sample.patients)

@@ -41,7 +41,7 @@ def chosen(view: View, level: str, clicked: Sequence[str], otherwise: str) -> tu
         state.remember(_OPENED, (place, now, now))
     elif then != place:
         item = photo.told(view)
-        name = studies.observation(item, level) if item else ""
+        name = studies.observation(view, item, level) if item else ""
         state.remember(_OPENED, (place, name, now))
     return name or otherwise, bool(name)
 
@@ -66,7 +66,7 @@ def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool
                 st.button(
                     "", icon=":material/close:", type="tertiary", help=tip, on_click=_open, args=(view, level, "")
                 )
-        items = tuple(sorted(photo.items_of(view, name), key=lambda item: item.eye is not Eye.RIGHT))
+        items = tuple(sorted(photo.items_of(view, name, level, target_id), key=lambda item: item.eye is not Eye.RIGHT))
         address.write("photograph", items[0].key if items and was_chosen else "")
         if not items:
             lost = _("“{name}”, which was selected here, is not in this cohort any more.").format(name=name)
@@ -173,14 +173,14 @@ def neighbours(view: View, item: Item, target_id: str, level: str) -> None:
 def _neighbour(view: View, item: Item, distance: float, target_id: str, level: str) -> None:
     with st.container(gap="xxsmall"):
         st.image(photo.picture(item, large=False), width="stretch", alt=photo.describe(item))
-        label = studies.observation(item, level).rsplit("/", 1)[-1]
+        label = studies.observation(view, item, level).rsplit("/", 1)[-1]
         st.button(
             label,
             key=f"alike-{item.id}",
             type="tertiary",
             help=item.name,
             on_click=_open,
-            args=(view, level, studies.observation(item, level)),
+            args=(view, level, studies.observation(view, item, level)),
         )
         st.caption(f"{_line(item, target_id)}  \n{_('{n} SD apart').format(n=f'{distance:.2f}')}")
 

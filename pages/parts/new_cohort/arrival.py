@@ -115,7 +115,7 @@ def _from_path() -> Found | None:
         key="path",
         persist_state="session",
         placeholder=_("for example {path}").format(path="/data/photographs"),
-        help=_("A CSV list has the columns path and, if known, patient_id and eye."),
+        help=_("A CSV list has the columns path and, if known, patient_id, eye, and exam_date or visit."),
     )
     places_ = ", ".join(map(str, paths.roots()))
     st.caption(_("Below {places}, without hidden folders; photographs stay where they are.").format(places=places_))

@@ -13,7 +13,7 @@ from fundus_core.errors import FundusError
 from fundus_core.pipeline import Asked, PredictionsFile
 from fundus_core.targets import TARGETS
 from fundus_core.truth import Match, Proposal, Table
-from pages.parts.new_cohort import intake, mapping_in, truth_in
+from pages.parts.new_cohort import intake, mapping_in, truth_in, visits_in
 from pages.parts.new_cohort.truth_in import KINDS, Given, Sides
 from pages.parts.shared import choose, show
 from pages.parts.shell import cards, home, menu, state
@@ -40,6 +40,7 @@ def form() -> None:
         made = _understood(read, beside=measured is not None)
         if made is None:
             return
+        made = visits_in.of_rows(made)
         matched = _matched(made, measured) if measured is not None else None
         if measured is None or matched is not None:
             _finish(made, matched, PurePath(given.name).stem)
@@ -88,7 +89,7 @@ def _lacking(proposal: Proposal, *, named: bool) -> bool:
 def _matched(made: Mapping[str, PredictionsFile], measured: Given) -> Match | None:
     st.subheader(_("2 · Measured values"), anchor=False)
     rows = pipeline.elsewhere.rows_of(made)
-    sides = Sides(*(list(map(str, words)) for words in (rows.photograph, rows.patient_id, rows.eye)))
+    sides = Sides(*(list(map(str, words)) for words in (rows.photograph, rows.patient_id, rows.eye, rows.visit)))
     return truth_in.matched(measured, sides)
 
 

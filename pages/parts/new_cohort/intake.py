@@ -149,7 +149,8 @@ def _keep(store: Store, source: Source) -> NewPhotograph:
     path = Path(source.locator)
     kept = store.keep_file(path) if source.locator and path.is_file() else store.keep(source.read())
     spoken = "table" if source.eye else ""
-    return NewPhotograph.of_kept(source.name, kept, patient_id=source.patient_id, eye=source.eye, eye_source=spoken)
+    known = {"patient_id": source.patient_id, "visit": source.visit}
+    return NewPhotograph.of_kept(source.name, kept, eye=source.eye, eye_source=spoken, **known)
 
 
 def free_name(taken: Sequence[str], wish: str) -> str:

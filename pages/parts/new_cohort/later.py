@@ -72,7 +72,9 @@ def _values(to: Cohort) -> None:
 def _sides(table: CohortTable) -> Sides:
     alone = table.patient_id == table.photograph
     patients = ["" if own else str(who) for who, own in zip(table.patient_id, alone, strict=True)]
-    return Sides([str(name) for name in table.photograph], patients, [str(eye) for eye in table.eye])
+    return Sides(
+        [str(name) for name in table.photograph], patients, [str(eye) for eye in table.eye], list(map(str, table.visit))
+    )
 
 
 def _hidden(table: CohortTable) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from fundus_core import truth
 from fundus_core.errors import TruthError
+from fundus_core.records import MOST_DAYS
 from fundus_core.truth import Fault, Match, Table, TruthTable
 from pages.parts.new_cohort import arrival, mapping_in
 from pages.parts.new_cohort.intake import Found
@@ -42,12 +44,15 @@ class Sides:
     """Whose; empty where unknown."""
     eyes: list[str]
     """``left``, ``right`` or empty."""
+    visits: list[str]
+    """Dates as year-month-day, or other words; empty where unknown."""
 
 
 def table(found: Found) -> Match | None:
     """Let the user bring a truth table and confirm it; return it matched to the photographs."""
-    patients = [source.patient_id for source in found.sources]
-    sides = Sides(found.names, patients, [source.eye.value for source in found.sources])
+    of_each = ((source.patient_id, source.eye.value, source.visit) for source in found.sources)
+    patients, eyes, visits = map(list, zip(*of_each, strict=True)) if found.sources else ([], [], [])
+    sides = Sides(found.names, patients, eyes, visits)
     given = _given()
     if given is None:
         st.caption(_("Without a table there are predictions, but nothing to hold them against."))
@@ -127,12 +132,15 @@ def matched_lines(table: TruthTable, found: Sides) -> Match:
     Raises:
         TruthError: There is nothing to match by.
     """
-    matched = _match(table, found, None)
+    days = _days(table, found)
+    matched = _match(table, found, None, days)
     chosen = _key(matched)
     if chosen != matched.key:
-        matched = _match(table, found, chosen)
+        matched = _match(table, found, chosen, days)
     if _same(matched):
-        matched = _match(table, found, chosen, fold=True)
+        matched = _match(table, found, chosen, days, fold=True)
+    for remark in matched.of_visits:
+        st.info(said(remark))
     _counts(matched)
     _lines(matched)
     _faults([*table.faults, *matched.faults])
@@ -141,12 +149,22 @@ def matched_lines(table: TruthTable, found: Sides) -> Match:
     return matched
 
 
-def _match(table: TruthTable, found: Sides, key: str | None, *, fold: bool = False) -> Match:
+def _days(table: TruthTable, found: Sides) -> int:
+    """Let the user say how far photograph and measurement may lie apart, where both have dates."""
+    if not (any(found.visits) and (table.visit != "").any()):
+        return MOST_DAYS
+    label = _("Most days between a photograph and its measured values; the nearest are taken")
+    return int(st.number_input(label, 0, 3660, MOST_DAYS, key=f"days-{table.name}-{state.upload_number()}"))
+
+
+def _match(table: TruthTable, found: Sides, key: str | None, days: int, *, fold: bool = False) -> Match:
     return truth.match(
         table,
         found.names,
         patient_ids=found.patients,
         eyes=found.eyes,
+        visits=found.visits,
+        most_days=days,
         key=key,
         fold=fold,
     )
@@ -191,6 +209,8 @@ def _counts(matched: Match) -> None:
     seldom = {
         _("Rows that contradict each other"): int((matched.status == "conflict").sum()),
         _("Two photographs, one row"): int((matched.status == "ambiguous").sum()),
+        _("Visit unknown"): int((matched.status == "which").sum()),
+        _("No row near enough in time"): int((matched.status == "far").sum()),
     }
     with st.grid(min_column_width=200):
         for label, number in {**always, **{label: n for label, n in seldom.items() if n}}.items():
@@ -213,13 +233,20 @@ def _line(matched: Match, at: int) -> dict[str, Any]:
         "unmatched": _("no row"),
         "conflict": _("rows contradict each other"),
         "ambiguous": _("two photographs, one row"),
+        "which": _("visit unknown"),
+        "far": _("no row near enough in time"),
     }
     line = int(matched.line[at])
     return {
         _("File"): str(matched.photographs[at]),
         _("Outcome"): words[str(matched.status[at])],
         _("Row"): str(matched.truth.rows[line]) if line >= 0 else "–",
+        **({_("Days apart"): _apart(matched.days_apart[at])} if np.isfinite(matched.days_apart).any() else {}),
     }
+
+
+def _apart(days: float) -> str:
+    return "–" if np.isnan(days) else f"{days:+.0f}"
 
 
 def _faults(faults: list[Fault]) -> None:

@@ -18,12 +18,13 @@ from pages.parts.shell.language import _, count, tell
 def scatter(view: View, found: Evaluation, target_id: str, look: Look) -> Page:
     """Return a target's slide."""
     target, result = TARGETS[target_id], found.targets[target_id]
-    groups = studies.groups(view, target_id, "patient")
+    groups = studies.groups(view, target_id)
     drawn = predicted_against_true(target, groups, result.estimates, look, height=round(layouts.PLOT.h))
     few = {"x": replace(drawn.x, ticks=6), "y": replace(drawn.y, ticks=6)}  # letters of a slide are large
     figure = replace(drawn, notes=(), **few)
+    point = _("A point is a visit of a person.") if found.level == "visit" else _("A point is a person.")
     notes = _(
-        "A point is a person. On the dashed line prediction equals truth; the band is plus and minus the mean "
+        "On the dashed line prediction equals truth; the band is plus and minus the mean "
         "absolute error. Predictions of a well-calibrated model vary less than the truth, so that the cloud is flat. "
         "Intervals: {draws} draws of people with replacement, seed {seed}."
     )
@@ -33,7 +34,7 @@ def scatter(view: View, found: Evaluation, target_id: str, look: Look) -> Page:
         f"{error(result.estimates['mae'].value)} {_(target.unit)}",
         _under(result),
         _facts(result),
-        notes.format(draws=count(found.draws), seed=str(found.seed)),
+        f"{point} " + notes.format(draws=count(found.draws), seed=str(found.seed)),
     )
 
 

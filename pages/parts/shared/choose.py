@@ -104,10 +104,22 @@ def target(ids: Sequence[str]) -> str:
     return one_of(_("Target"), {name: short(name) for name in ids}, "target")
 
 
-def level() -> str:
-    """Let the user choose what one observation is."""
+def level(usual: str) -> str:
+    """Let the user choose what one observation is.
+
+    Args:
+        usual: What it is where nobody chose; at ``visit`` people have several, one of which may stand for a person.
+    """
     words = {"patient": _("People"), "eye": _("Eyes"), "photograph": _("Photographs")}
     tip = _("Two eyes of one person are not two observations: people are the default.")
+    if usual == "visit":
+        people = {
+            "patient": _("People, first visit"),
+            "patient_last": _("People, last visit"),
+            "patient_nearest": _("People, visit nearest to its measurement"),
+        }
+        words = {"visit": _("Visits"), **people, "eye": _("Eyes of a visit"), "photograph": _("Photographs")}
+        tip = _("Some people have several visits. Intervals draw people with all their visits, whatever the unit.")
     return address.pick(st.selectbox, _("Unit of analysis"), list(words), key="level", words=words, help=tip)
 
 

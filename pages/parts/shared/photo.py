@@ -13,7 +13,8 @@ from fundus_core.records import Eye
 from fundus_core.runs.opening import RENDERED_REMARK
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS, Target
-from pages.parts.shared.studies import BETWEEN, View
+from pages.parts.shared import studies
+from pages.parts.shared.studies import View
 from pages.parts.shell import address, home, sample
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, said
@@ -22,15 +23,12 @@ MISSING = str(Path(__file__).parents[1] / "static" / "no_picture.svg")
 """Stands where the worker made no picture: the file is no retina and might show a name."""
 
 
-def items_of(view: View, name: str) -> tuple[Item, ...]:
-    """Return the photographs behind an observation: a photograph, an eye of a person, or a person."""
-    store, model = home.store(), view.model or None
-    found = store.photographs(view.cohort.id, Where(names=(name,)), model=model).items
-    if found:
-        return found
-    person, _between, eye = name.partition(BETWEEN)
-    where = Where(patient_id=person, eye=Eye(eye)) if eye else Where(patient_id=person)
-    return store.photographs(view.cohort.id, where, model=model).items
+def items_of(view: View, name: str, level: str, target_id: str) -> tuple[Item, ...]:
+    """Return the photographs behind an observation of a target."""
+    names = tuple(studies.photographs_of(view, level, [name], target_id))
+    if not names:
+        return ()
+    return home.store().photographs(view.cohort.id, Where(names=names), model=view.model or None).items
 
 
 def told(view: View) -> Item | None:

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from fundus_core import evaluation
-from fundus_core.analyses import BETWEEN, Disk, Memory, Study, evaluated, one_cohort, told_apart
+from fundus_core.analyses import Disk, Memory, Study, evaluated, one_cohort, told_apart
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Evaluation, Rule, Split, select_rows, selected, selected_rows, split
 from fundus_core.figures import Observations
@@ -101,7 +101,7 @@ def _study(key: Key, _view: View) -> Study:
     return Study(load, memory=Memory(disk))
 
 
-def study(view: View, level: str = "patient") -> Study:
+def study(view: View, level: str = "") -> Study:
     """Return the study of one cohort under one model."""
     return _study(view.key, view).at(level)
 
@@ -122,7 +122,7 @@ def _of_part(view: View, whole: CohortTable, apart: CohortTable) -> CohortTable:
     return select_rows(apart, selected_rows(whole, view.part.rule)) if view.part else apart
 
 
-def together(views: Sequence[View], level: str = "patient", margins: Mapping[str, float] | None = None) -> Study:
+def together(views: Sequence[View], level: str = "", margins: Mapping[str, float] | None = None) -> Study:
     """Return the study of several cohorts side by side; equal ids of different people are made different."""
     names = tuple(view.name for view in views)
     return _together(tuple(view.key for view in views), names, views).at(level, margins)
@@ -170,7 +170,7 @@ def read(view: View) -> None:
             study(view).ordered  # noqa: B018 - read now, while the page says so
 
 
-def scores(view: View, level: str = "patient", *targets: str) -> Evaluation:
+def scores(view: View, level: str = "", *targets: str) -> Evaluation:
     """Return the numbers of these targets, of all without one, without those that need sorting."""
     if view.cohort.photographs < MANY:
         return evaluated(study(view, level), *targets, ranked=False)
@@ -178,7 +178,7 @@ def scores(view: View, level: str = "patient", *targets: str) -> Evaluation:
         return evaluated(study(view, level), *targets, ranked=False)
 
 
-def points(view: View, level: str = "patient") -> Evaluation:
+def points(view: View, level: str = "") -> Evaluation:
     """Return every target's numbers without intervals: nobody has to be drawn for them."""
     return study(view, level).get(one_cohort.POINTS)
 
@@ -199,28 +199,21 @@ def targets(found: Evaluation) -> list[str]:
     return [name for name in TARGETS if name in found.targets and found.targets[name].n > 0]
 
 
-def groups(view: View, target: str, level: str, by: str = "") -> Sequence[Observations]:
+def groups(view: View, target: str, level: str = "", by: str = "") -> Sequence[Observations]:
     """Return the observations of one target, a group per word of a column; one group without a column."""
     return study(view, level).groups(target, by, name=view.name, place=view.place)
 
 
-def photographs_of(view: View, level: str, names: Sequence[str]) -> list[str]:
-    """Return the names of the photographs behind observations."""
-    if level == "photograph":
-        return list(names)
-    found = study(view).table
-    who = evaluation.person_ids(found)
-    if level == "eye":
-        who = np.char.add(np.char.add(who, BETWEEN), found.eye)
-    return [str(name) for name in found.photograph[np.isin(who, list(names))]]
+def photographs_of(view: View, level: str, names: Sequence[str], target: str = "") -> list[str]:
+    """Return the names of the photographs behind observations; of people and a target, those of the visit counted."""
+    return study(view, level).behind(names, target)
 
 
-def observation(item: Item, level: str) -> str:
+def observation(view: View, item: Item, level: str) -> str:
     """Return the name of the observation that a photograph belongs to."""
-    if level == "photograph":
-        return item.name
-    who = item.patient_id or item.name
-    return f"{who}{BETWEEN}{item.eye.value}" if level == "eye" else who
+    found = study(view, level)
+    at = np.flatnonzero(found.table.photograph == item.name)
+    return str(evaluation.unit_names(found.table, found.level)[at[0]]) if len(at) else item.name
 
 
 def largest_error(found: Sequence[Observations]) -> str:
