@@ -14,7 +14,6 @@ import pytest
 from fundus_core import pipeline
 from fundus_core.__main__ import VERBS, main
 from fundus_core.pipeline.tables import INSPECTION_COLUMNS
-from fundus_core.report import chapters, criteria, html
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store
 from fundus_core.synthetic import synthesise
 
@@ -142,13 +141,9 @@ def test_predictions_of_the_same_bytes_agree_whatever_their_name(results: Path, 
         assert float(alone[target]) == pytest.approx(float(together[target]), rel=1e-4)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("level", ["patient", "eye", "photograph"])
-def test_evaluate_writes_metrics_tables_and_a_report(
-    results: Path, cohort: Path, tmp_path: Path, level: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if level != "patient":  # seventy figures take long; they are drawn alike at every level
-        for module in (chapters, criteria, html):
-            monkeypatch.setattr(module, "svg", lambda *_args, **_more: "")
+def test_evaluate_writes_metrics_tables_and_a_report(results: Path, cohort: Path, tmp_path: Path, level: str) -> None:
     arguments = ["--predictions", str(results / "predictions.csv"), "--truth", str(cohort / "truth.csv")]
     assert main(["evaluate", *arguments, "--out", str(tmp_path / "e"), "--level", level, "--draws", "100"]) == 0
     metrics = json.loads((tmp_path / "e" / "metrics.json").read_text(encoding="utf-8"))

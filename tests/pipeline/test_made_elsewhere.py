@@ -246,6 +246,7 @@ def test_a_prediction_that_no_person_has_counts_all_the_same(tmp_path: Path) -> 
     assert any("outside 60 to 260" in note for note in found.predictions.notes)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_what_evaluate_writes_can_be_compared(tmp_path: Path) -> None:
     for name in ("B7", "MobileNet"):
         (tmp_path / f"{name}.csv").write_bytes(csv(BY_MODEL)())

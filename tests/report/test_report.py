@@ -96,6 +96,7 @@ def test_an_age_band_keeps_its_upper_end_on_paper(page):
     assert re.search(r"age: 40 to (<|&lt;)50", page)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_same_cohort_gives_the_same_page_in_any_order():
     table = cohort(60, targets=("waist",))
     order = np.random.default_rng(2).permutation(len(table))

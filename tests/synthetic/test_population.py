@@ -1,5 +1,7 @@
 """The law of the rendered cohort: its limits, its readers, and what sampling says of both."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
@@ -10,6 +12,7 @@ from fundus_core.targets import TARGETS
 POPULATION = law.solve()
 
 
+@cache
 def sample(people=200_000, seed=1):
     t, z = POPULATION.draw(people, np.random.default_rng(seed))
     return law.measured(t), z, t
