@@ -5,7 +5,7 @@ import streamlit as st
 from pages.parts.new_cohort import arrival, elsewhere, later, launch, truth_in, visits_in
 from pages.parts.shared import display_names, show
 from pages.parts.shell import address, state
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, worded
 
 to = later.cohort()
 show.title(
@@ -35,7 +35,7 @@ found = arrival.photographs()
 if found is None:
     st.caption(_("Then follow a table of measured values, if you have one, and the choice of a model."))
     st.stop()
-st.caption(_("{n} photographs").format(n=count(len(found.sources))))
+st.caption(worded("{n:,} {n:photograph|photographs}", n=len(found.sources)))
 found = visits_in.of_photographs(found)
 
 st.subheader(_("2 · Measured values"), anchor=False)

@@ -2,18 +2,20 @@
 
 import streamlit as st
 
+from fundus_core.targets import TARGETS
 from pages.parts import overview
-from pages.parts.shared import show
+from pages.parts.shared import choose, show
 from pages.parts.shell import menu
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, worded
 from pages.parts.shell.sample import NAME
 
 show.title("Fundus Lab")
 st.markdown(
-    _(
-        "Check a model that reads blood pressure, glucose, waist, BMI, age or sex from fundus photographs: "
+    worded(
+        "Check a model that reads values of a person ({names}) from fundus photographs: "
         "bring photographs and measured values, see predicted against true with honest errors, "
-        "and look at every eye behind a point."
+        "and look at every eye behind a point.",
+        names=[choose.short(target) for target in TARGETS],
     )
 )
 with st.container(horizontal=True, vertical_alignment="center"):

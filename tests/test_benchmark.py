@@ -9,7 +9,7 @@ import pytest
 
 from fundus_core import __main__
 from fundus_core.benchmark import ceiling, material
-from fundus_core.benchmark.apart import Apart, Here
+from fundus_core.benchmark.apart import contender
 from fundus_core.benchmark.bootstrap import Intervals, cohort
 from fundus_core.benchmark.measure import _paper, measure
 from fundus_core.benchmark.ours import Ours
@@ -119,11 +119,14 @@ def test_a_refused_photograph_stops_the_benchmark(tmp_path):
 
 
 def test_a_contender_apart_answers_as_one_here():
-    with Here(sorted, (3, 1, 2)) as here, Apart(sorted, (3, 1, 2)) as apart:
+    with contender(sorted, (3, 1, 2), apart=False) as here, contender(sorted, (3, 1, 2)) as apart:
         assert here.ask("index", 3) == apart.ask("index", 3) == 2
         assert 0 < apart.peak() or not Path("/proc/self/status").is_file()
 
 
 def test_a_contender_that_dies_is_told_in_a_sentence():
-    with Apart(importlib.import_module, "os") as apart, pytest.raises(UsageError, match="died, most likely for lack"):
+    with (
+        contender(importlib.import_module, "os") as apart,
+        pytest.raises(UsageError, match="died, most likely for lack"),
+    ):
         apart.ask("_exit", 1)

@@ -1,12 +1,11 @@
 """Contenders in processes of their own, so that none slows the others and memory can be told apart."""
 
-from __future__ import annotations
-
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 from fundus_core.errors import UsageError
 from fundus_core.processes import Child, DiedError
@@ -23,75 +22,21 @@ def peak_bytes() -> float:
     return 1024.0 * int(found[0]) if found else math.nan
 
 
-class Host(Protocol):
+@dataclass(frozen=True, slots=True)
+class Host:
     """Holds a contender and asks it."""
 
-    def __enter__(self) -> Host: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End what was started."""
+    call: Callable[..., Any]
+    """Calls a method of the contender's process by its name."""
 
     def ask(self, method: str, *arguments: object) -> Any:
-        """Call a method of the contender."""
-
-    def peak(self) -> float:
-        """The most memory that the contender's process has held, in bytes."""
-
-
-class Here:
-    """Something made and asked in this process."""
-
-    def __init__(self, make: Callable[..., object], *arguments: object) -> None:
-        """Make it."""
-        self._made = make(*arguments)
-
-    def __enter__(self) -> Here:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing to end."""
-
-    def ask(self, method: str, *arguments: object) -> Any:
-        """Call a method."""
-        return getattr(self._made, method)(*arguments)
-
-    def peak(self) -> float:
-        """The most memory of this process, everything in it included."""
-        return peak_bytes()
-
-
-class Apart:
-    """Something made and asked in a process of its own; it idles while the others have their turn."""
-
-    def __init__(self, make: Callable[..., object], *arguments: object) -> None:
-        """Start the process and have it made there.
-
-        Args:
-            make: Importable by name.
-            arguments: For it; they travel by pickle.
-        """
-        self._child = Child(_Contender, make, arguments)
-
-    def __enter__(self) -> Apart:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._child.end()
-
-    def ask(self, method: str, *arguments: object) -> Any:
-        """Call a method there.
+        """Call a method of the contender.
 
         Raises:
             UsageError: The process died, most likely for lack of memory.
         """
         try:
-            answer = self._child.ask("ask", method, arguments)
+            answer = self.call("ask", method, arguments)
         except DiedError:
             raise UsageError(
                 "A process of the benchmark died, most likely for lack of memory; close other programs."
@@ -101,8 +46,25 @@ class Apart:
         return answer
 
     def peak(self) -> float:
-        """The most memory that the process has held, in bytes."""
-        return float(self._child.ask("peak"))
+        """The most memory that the contender's process has held, in bytes, everything in it included."""
+        return float(self.call("peak"))
+
+
+@contextlib.contextmanager
+def contender(make: Callable[..., object], *arguments: object, apart: bool = True) -> Iterator[Host]:
+    """Have something made in this process, or in one of its own that idles while the others have their turn.
+
+    ``make`` is importable by name; arguments travel by pickle.
+    """
+    if not apart:
+        here = _Contender(make, arguments)
+        yield Host(lambda method, *given: getattr(here, method)(*given))
+        return
+    child = Child(_Contender, make, arguments)
+    try:
+        yield Host(child.ask)
+    finally:
+        child.end()
 
 
 class _Contender:

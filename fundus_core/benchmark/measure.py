@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from fundus_core.benchmark import ceiling, material
-from fundus_core.benchmark.apart import Apart, Here, Host
+from fundus_core.benchmark.apart import Host, contender
 from fundus_core.benchmark.bootstrap import PHOTOGRAPHS_PER_PERSON, Intervals
 from fundus_core.benchmark.ours import Ours
 from fundus_core.benchmark.plain import Plain
@@ -97,7 +97,7 @@ def _trial(
     tell: Tell,
 ) -> list[Row]:
     tell(f"{trial.name}: opening")
-    with _made(plan, Ours, card.folder / "card.toml", "float32", "cpu", folder / "compiled") as first:
+    with contender(Ours, card.folder / "card.toml", "float32", "cpu", folder / "compiled", apart=plan.apart) as first:
         # Converts the network, so that the memory of those that are measured is that of a worker's second start.
         first.ask("alone", paths[0], 1)
     with contextlib.ExitStack() as stack:
@@ -118,16 +118,12 @@ def _trial(
 
 def _ways(plan: Plan, trial: Trial, card: Card, folder: Path, stack: contextlib.ExitStack) -> Iterator[_Way]:
     file = card.folder / "card.toml"
-    plain = stack.enter_context(_made(plan, Plain, file))
+    plain = stack.enter_context(contender(Plain, file, apart=plan.apart))
     for batch in trial.batches:
         yield _Way(PLAIN, "cpu", "float32", batch, plain)
     for device, precision in _engines():
-        process = stack.enter_context(_made(plan, Ours, file, precision, device, folder / "compiled"))
+        process = stack.enter_context(contender(Ours, file, precision, device, folder / "compiled", apart=plan.apart))
         yield _Way(OURS, device, precision, 0, process)
-
-
-def _made(plan: Plan, make: Callable[..., object], *arguments: object) -> Host:
-    return Apart(make, *arguments) if plan.apart else Here(make, *arguments)
 
 
 def _turn(way: _Way, paths: Sequence[Path]) -> None:
@@ -188,7 +184,7 @@ def _intervals(plan: Plan, tell: Tell) -> tuple[Interval, ...]:
     found = []
     for ranked in (False, True):
         tell(f"intervals{' with ranks' if ranked else ''}")
-        with _made(plan, Intervals) as process:
+        with contender(Intervals, apart=plan.apart) as process:
             seconds = float(process.ask("evaluate", plan.patients, plan.draws, ranked))
             peak = process.peak() if plan.apart else float("nan")
         count = round(plan.patients * PHOTOGRAPHS_PER_PERSON)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
 
-from fundus_core import pipeline, processes
+from fundus_core import errors, pipeline, processes
 from fundus_core.deidentify import Pseudonyms, key_from_file, write_key
 from fundus_core.errors import FundusError, UsageError, as_json, kept
 from fundus_core.records import MOST_DAYS
@@ -190,9 +190,9 @@ def upto(shown: tqdm[NoReturn]) -> Callable[[int], None]:
     return move
 
 
-def say(text: str) -> None:
-    """Print one line."""
-    print(text)
+def say(text: str, **values: object) -> None:
+    """Print one line; with values, a template of ``errors.say``."""
+    print(errors.say(text, **values) if values else text)
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fundus_core import errors
 from fundus_core.commands.frame import DONE, PATHS, SOME_REFUSED, Parser, add_json, say, say_json, verb
 from fundus_core.models import card as cards
 from fundus_core.models import registry
@@ -70,8 +71,12 @@ def _list(options: argparse.Namespace) -> int:
         state = "ready" if card.ready else "weights missing"
         doubts = f"{len(card.unverified)} unverified" if card.unverified else "nothing unverified"
         rendered = ", rendered eyes" if card.rendered else ""
-        say(f"{card.id}: {card.title}; {', '.join(card.targets)}; {state}; {doubts}{rendered}")
+        say(f"{card.id}: {card.title}; {_names(card.targets)}; {state}; {doubts}{rendered}")
     return DONE
+
+
+def _names(targets: Iterable[str]) -> str:
+    return ", ".join(TARGETS[target].name for target in targets)
 
 
 def _brief(card: Card) -> dict[str, object]:
@@ -111,7 +116,7 @@ def _words(card: Card) -> list[tuple[str, str]]:
         ("Network", f"{card.backbone}, run by {card.runtime}, {card.precision.allowed}"),
         ("Input", f"{fed}, {arithmetic}"),
         *((f"Output {k}", _output(card, k)) for k in range(len(card.outputs))),
-        *(("Result", f"{r.target} {r.measure} {r.value:g}, on {r.on} ({r.source})") for r in card.results),
+        *(("Result", f"{_names([r.target])} {r.measure} {r.value:g}, on {r.on} ({r.source})") for r in card.results),
         ("Training", card.training),
         ("Command", card.command),
         ("Licence", card.licence),
@@ -152,7 +157,7 @@ def _import(options: argparse.Namespace) -> int:
     if options.json:
         say_json(report.as_json())
         return DONE
-    say(f"{report.format}: {report.backbone}, {report.size} px, reads {', '.join(report.targets)}")
+    say(f"{report.format}: {report.backbone}, {report.size} px, reads {_names(report.targets)}")
     if report.difference is None:
         say("No network of its own to compare with.")
     else:
@@ -186,13 +191,17 @@ def _found(report: CheckReport) -> Iterator[str]:
     """What a check found, line by line."""
     for line in report.golden:
         word = "reproduced" if line.passed else "NOT reproduced"
-        yield f"golden example, {line.target}: {word} ({line.said:.6g}, expected {line.expected:.6g})"
+        yield f"golden example, {_names([line.target])}: {word} ({line.said:.6g}, expected {line.expected:.6g})"
     if report.photographs:
-        known = f"truth for {report.with_truth} targets"
-        yield f"{report.photographs} photographs looked at, {report.left_out} left out, {known}"
+        yield errors.say(
+            "{n} {n:photograph|photographs} looked at, {left_out} left out, truth for {known} {known:target|targets}",
+            n=report.photographs,
+            left_out=report.left_out,
+            known=report.with_truth,
+        )
     for symptom in report.symptoms:
-        yield f"{symptom.code}{f' ({symptom.target})' if symptom.target else ''}: {symptom.sentence}"
-    yield from (f"bf16 moves {target} by {size:.2%} of its spread" for target, size in report.reduced.items())
+        yield f"{symptom.code}{f' ({_names([symptom.target])})' if symptom.target else ''}: {symptom.sentence}"
+    yield from (f"bf16 moves {_names([target])} by {size:.2%} of its spread" for target, size in report.reduced.items())
     yield from report.notes
     if report.lines:
         yield "Lines for the card (nothing was changed):"
@@ -222,7 +231,8 @@ def _identify(options: argparse.Namespace) -> int:
 
 def _measured(report: IdentifyReport) -> Iterator[str]:
     """What measuring found, line by line."""
-    yield f"{report.photographs} photographs of {report.people} people with truth"
+    words = "{n} {n:photograph|photographs} of {people} {people:person|people} with truth"
+    yield errors.say(words, n=report.photographs, people=report.people)
     for key, (before, after) in report.changes.items():
         yield f"  {key}: {before} -> {after}"
     for target, found in report.results.items():
@@ -230,7 +240,7 @@ def _measured(report: IdentifyReport) -> Iterator[str]:
             " -> ".join("{:.4g} ({:.4g} to {:.4g})".format(*found[f"{name}_{when}"]) for when in ("before", "after"))
             for name in ("r", "error")
         )
-        yield f"{target}: r {r}; {'Brier score' if TARGETS[target].binary else 'MAE'} {error}"
+        yield f"{_names([target])}: r {r}; {'Brier score' if TARGETS[target].binary else 'MAE'} {error}"
     if report.confirmed:
         yield f"Better than everything else that was tried: {', '.join(report.confirmed)}"
     yield from report.sentences

@@ -43,10 +43,18 @@ def _ended(options: argparse.Namespace, copied: Copied, where: Path) -> int:
     if options.json:
         frame.say_json({**{name: getattr(copied, name) for name in copied.__slots__}, "where": where})
         return status
-    frame.say(f"{copied.cohorts} cohorts and {copied.photographs} photographs are in {where} ({copied.new} copied now)")
+    frame.say(
+        "{cohorts} {cohorts:cohort|cohorts} and {n} {n:photograph|photographs} are in {where} ({new} copied now)",
+        cohorts=copied.cohorts,
+        n=copied.photographs,
+        where=where,
+        new=copied.new,
+    )
     if copied.elsewhere:
         frame.say(
-            f"{copied.elsewhere} photographs lie in folders of their own and are not copied; back those folders up too"
+            "{n} {n:photograph lies|photographs lie} in folders of their own and {n:is|are} not copied; "
+            "back those folders up too",
+            n=copied.elsewhere,
         )
     for word, names in (("missing", copied.missing), ("damaged", copied.damaged)):
         for sha256 in names:

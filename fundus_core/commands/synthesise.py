@@ -33,5 +33,6 @@ def _run(options: argparse.Namespace) -> int:
             workers=options.workers,
             progress=lambda done, _: upto(shown)(done),
         )
-    say(f"{2 * options.people} rendered photographs of {options.people} people in {options.out}")
+    words = "{n} rendered photographs of {people} {people:person|people} in {out}"
+    say(words, n=2 * options.people, people=options.people, out=options.out)
     return DONE

@@ -8,6 +8,7 @@ before submitting.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fundus_core.errors import say
 from fundus_core.report.content import Subject
 from fundus_core.targets import TARGETS
 
@@ -54,12 +55,14 @@ def _preprocessing(subject: Subject) -> str:
 def _flow(subject: Subject) -> str:
     flow = subject.flow
     left_out = "".join(f", {count} {reason}" for reason, count in flow.reasons.items())
-    return f"{flow.photographs} photographs of {flow.people} people; {flow.predicted} predicted{left_out}"
+    words = "{n} {n:photograph|photographs} of {people} {people:person|people}; {predicted} predicted"
+    return say(words, n=flow.photographs, people=flow.people, predicted=flow.predicted) + left_out
 
 
 def _sizes(subject: Subject) -> str:
+    words = "{name}: {people} {people:person|people}, {n} {n:photograph|photographs}"
     return "; ".join(
-        f"{TARGETS[name].short}: {result.n_patients} people, {result.n_photographs} photographs"
+        say(words, name=TARGETS[name].short, people=result.n_patients, n=result.n_photographs)
         for name, result in subject.evaluation.targets.items()
     )
 

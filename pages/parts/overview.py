@@ -11,7 +11,7 @@ from fundus_core.targets import TARGETS
 from pages.parts.shared import display_names, progress, show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home, menu, paths
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, worded
 from pages.parts.shell.sample import NAME, is_loading
 
 
@@ -97,12 +97,10 @@ def cohorts() -> None:
         return
     st.subheader(_("Your cohorts"), anchor=False)
     for cohort in found:
-        label = _("{name} · {count} photographs").format(
-            name=display_names.cohort(cohort.name), count=count(cohort.photographs)
-        )
+        photographs = worded("{n:,} {n:photograph|photographs}", n=cohort.photographs)
         st.page_link(
             menu.path("evaluate"),
-            label=label,
+            label=f"{display_names.cohort(cohort.name)} · {photographs}",
             icon=":material/query_stats:",
             query_params={"cohort": cohort.key},
         )

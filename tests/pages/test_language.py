@@ -37,7 +37,7 @@ def said_in(path: Path) -> set[str]:
         if isinstance(node, ast.Call) and node.args:
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             word = node.args[0]
-            if name in ("_", "say") and isinstance(word, ast.Constant) and isinstance(word.value, str):
+            if name in ("_", "say", "worded") and isinstance(word, ast.Constant) and isinstance(word.value, str):
                 found.add(word.value)
     return found
 

@@ -180,7 +180,7 @@ def test_a_cohort_is_written_for_a_registry(fresh, page, eyes):
     assert any(button.label == "De-identified export" for button in page("cohorts").button)
     app = AppTest.from_function(_registry, default_timeout=30).run()
     press(app, "Write the file")
-    assert "4 photographs are in it; 1 were left behind." in words(app)
+    assert "4 photographs are in it; 1 was left behind." in words(app)
     (file,) = (fresh.shelf.folder / "outbox").rglob("registry.zip")
     assert PERSON.encode() not in file.read_bytes()
 

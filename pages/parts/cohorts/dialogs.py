@@ -16,7 +16,7 @@ from fundus_core.store import Cohort
 from pages.parts.new_cohort import intake
 from pages.parts.shared import display_names, show
 from pages.parts.shell import home, paths
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell.language import _, said, worded
 
 LARGE = 300_000_000
 """Bytes of photographs from which on an export is written to the disk: a browser's download passes through memory."""
@@ -92,8 +92,9 @@ def delete(cohort: Cohort) -> None:
     """Ask once more, then delete."""
     st.header(_("Delete {name}?").format(name=display_names.cohort(cohort.name)), anchor=False)
     st.write(
-        _("{n} photographs, their truth and their results will be gone. Files that lie elsewhere stay.").format(
-            n=count(cohort.photographs)
+        worded(
+            "{n:,} {n:photograph|photographs}, with truth and results, will be gone. Files that lie elsewhere stay.",
+            n=cohort.photographs,
         )
     )
     if st.button(_("Delete for good"), type=show.button_type(), icon=":material/delete:"):

@@ -14,7 +14,7 @@ from pages.parts.cohorts import dialogs, registry_export
 from pages.parts.shared import display_names, show
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu
-from pages.parts.shell.language import _, count, moment, said
+from pages.parts.shell.language import _, moment, said, worded
 from pages.parts.shell.markdown import literal
 
 PER_PAGE = 20
@@ -41,7 +41,7 @@ def _sought(cohorts: Sequence[Cohort]) -> list[Cohort]:
         text = st.text_input(_("Search"), key="find_cohort", placeholder=_("name or note"), bind="query-params")
         words = {"name": _("name"), "newest": _("newest first"), "largest": _("largest first")}
         order = address.pick(st.selectbox, _("Sort by"), list(words), key="cohort_order", words=words, width=200)
-        st.caption(_("{n} cohorts").format(n=count(len(cohorts))), width="content")
+        st.caption(worded("{n:,} {n:cohort|cohorts}", n=len(cohorts)), width="content")
     kept = [each for each in cohorts if text.casefold() in f"{each.name}\n{each.note}".casefold()]
     keys = {"newest": lambda each: -each.created_at, "largest": lambda each: -each.photographs}
     return sorted(kept, key=keys[order]) if order in keys else kept
@@ -90,7 +90,7 @@ def _dot(cohort: Cohort) -> str:
 def _facts(cohort: Cohort) -> str:
     models = ", ".join(cards.title(version.model) for version in home.store().models(cohort.id))
     parts = [
-        _("{n} photographs").format(n=count(cohort.photographs)),
+        worded("{n:,} {n:photograph|photographs}", n=cohort.photographs),
         moment(datetime.fromtimestamp(cohort.created_at)),
     ]
     parts += [_("read by {models}").format(models=models)] if models else [_("not read yet")]

@@ -18,7 +18,7 @@ from pages.parts.new_cohort import door
 from pages.parts.shared import display_names, show
 from pages.parts.shared.grid import grid
 from pages.parts.shell import home, paths, state
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell.language import _, count, said, worded
 
 _OLD_S = 86_400.0
 """A file that was made and never fetched is removed after this time."""
@@ -80,14 +80,20 @@ def _offer(cohort: Cohort) -> None:
     if known is None or not Path(known[0]).is_file():
         return
     file, counts = Path(known[0]), known[1]
-    words = _("{n} photographs are in it; {left} were left behind.")
-    st.success(words.format(n=count(counts.done), left=count(counts.refused + counts.failed)))
+    left = counts.refused + counts.failed
+    st.success(
+        worded(
+            "{n:,} {n:photograph is|photographs are} in it; {left:,} {left:was|were} left behind.",
+            n=counts.done,
+            left=left,
+        )
+    )
     show.download(_("Download"), f"{cohort.name} registry.zip", file.read_bytes, mime="application/zip")
     _listing(_("Left behind, with the reason"), _behind(file), ("photograph", "reason"))
     found = pipeline.writing_of(file)
     if found.is_file():
         named = len({row["photograph"] for row in _rows(found)})
-        label = _("Writing over the retina: {n} photographs").format(n=count(named))
+        label = worded("Writing over the retina: {n:,} {n:photograph|photographs}", n=named)
         _listing(label, found, ("photograph", "x_px", "y_px", "width_px", "height_px", "outcome"))
 
 

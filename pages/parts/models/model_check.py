@@ -11,7 +11,7 @@ from fundus_core.store import Cohort
 from fundus_core.tables import write_csv
 from pages.parts.shared import choose, display_names, subprocess_cli
 from pages.parts.shell import address, home
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell.language import _, count, said, worded
 
 MOST = 200
 """Photographs that are asked about, evenly chosen: symptoms show on dozens, and each is read several times."""
@@ -67,11 +67,16 @@ def _write(cohort: Cohort, table: CohortTable, photographs: Path, truth: Path) -
 def _show(found: dict[str, Any]) -> None:
     lines = [line for line in found["golden"] if not line["passed"]]
     symptoms = found["symptoms"]
-    words = _("{photographs} photographs looked at, {left_out} left out; truth for {with_truth} targets.")
+    looked = worded(
+        "{n:,} {n:photograph|photographs} looked at, {out:,} left out; truth for {known} {known:target|targets}.",
+        n=found["photographs"],
+        out=found["left_out"],
+        known=found["with_truth"],
+    )
     if found["healthy"]:
-        st.success(_("Nothing wrong was found.") + " " + words.format(**found))
+        st.success(_("Nothing wrong was found.") + " " + looked)
     else:
-        st.caption(words.format(**found))
+        st.caption(looked)
     for line in lines:
         st.error(_("The card's example is not reproduced for {target}.").format(target=choose.short(line["target"])))
     for symptom in symptoms:

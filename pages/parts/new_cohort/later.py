@@ -20,7 +20,7 @@ from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu, state
 from pages.parts.shell.address import GoneError
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell.language import _, count, said, worded
 
 _PSEUDONYM = re.compile(r"F-[0-9A-HJKMNP-TV-Z]{12}(?: \(\d+\))?")
 _SHOWN = 200
@@ -144,7 +144,7 @@ def _photographs(to: Cohort) -> None:
     found = arrival.photographs()
     if found is None:
         return
-    st.caption(_("{n} photographs").format(n=count(len(found.sources))))
+    st.caption(worded("{n:,} {n:photograph|photographs}", n=len(found.sources)))
     table = home.store().table(to.id)
     if pipeline.by_rows(home.store(), to.id):
         rows = _rows(to, found)
@@ -162,7 +162,7 @@ def _photographs(to: Cohort) -> None:
 
 
 def _add(to: Cohort, plan: Plan, models: list[str], *, fitting: int) -> None:
-    label = _("Add {n} photographs").format(n=count(fitting))
+    label = worded("Add {n:,} {n:photograph|photographs}", n=fitting)
     if st.button(label, type=show.button_type(), icon=":material/add_photo_alternate:", disabled=not fitting):
         launch.start(plan, models, limits=strict.limits(View(to, _latest(to))))
 

@@ -17,7 +17,7 @@ from pages.parts.new_cohort.intake import Found, Plan
 from pages.parts.shared import display_names, progress, show
 from pages.parts.shell import address, cards, home, menu, state
 from pages.parts.shell.address import GoneError
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell.language import _, said, worded
 
 _EVERY_S = 0.2
 """Between two looks at how far a handover is."""
@@ -42,7 +42,7 @@ def form(found: Found, matched: Match | None) -> None:
     if not rendered and any(cards.reads_rendered_eyes(model) for model in chosen):
         st.caption(f":material/info: {_(show.RENDERED_MODEL)}")
     possible = bool(chosen and name.strip() and wanted.possible)
-    label = _("Read {n} photographs").format(n=count(len(found.sources)))
+    label = worded("Read {n:,} {n:photograph|photographs}", n=len(found.sources))
     if st.button(label, type=show.button_type(), icon=":material/play_arrow:", disabled=not possible):
         start(
             Plan(name, found, matched, rendered, wanted.pseudonyms, wanted.covariates, wanted.writing),

@@ -111,7 +111,7 @@ def _words() -> dict[str, str]:
         "folder": _("Choose a folder"),
         "progress": _("{sent} of {chosen} files · {speed} MB/s · {left} left"),
         "done": _("{sent} of {chosen} files arrived"),
-        "failed": _("{count} files did not arrive"),
+        "failed": _("Files that did not arrive: {count}"),
         "again": _("Try again"),
         "seconds": _("{n} s"),
         "minutes": _("{n} min"),

@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from fundus_core import targets
-from fundus_core.errors import ENGLISH, Tongue
+from fundus_core.errors import ENGLISH, Tongue, say
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 """Code and own name of each language."""
@@ -107,6 +107,11 @@ def _tongue(language: str, _targets: int) -> Tongue:
 def said(text: object) -> str:
     """Return a text of the core, such as an error or a stored reason, in the session's language."""
     return tongue(current()).say(str(text))
+
+
+def worded(code: str, **values: object) -> str:
+    """Return a sentence of the pages with its values, numbers and plural forms as the session's language has them."""
+    return said(say(code, **values))
 
 
 def tell(text: str) -> str:
