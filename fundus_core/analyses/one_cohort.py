@@ -27,36 +27,6 @@ from fundus_core.analyses.scores import POINTS, QUICK_SCORES, SCORES
 from fundus_core.analyses.study import Analysis
 from fundus_core.analyses.subgroups import EYES, NEIGHBOURS, SUBGROUP_DIFFERENCES, SUBGROUPS
 
-__all__ = [
-    "AGREEMENT",
-    "BASELINES",
-    "CALIBRATION",
-    "CALIBRATION_CURVE",
-    "COUNTS",
-    "CRITERIA",
-    "CRITERION",
-    "CURVES",
-    "DECISIONS",
-    "ERRORS",
-    "EYES",
-    "FIGURES",
-    "NEIGHBOURS",
-    "POINTS",
-    "PRECISION_RECALL",
-    "PREVALENCES",
-    "PRINTED",
-    "QUICK_SCORES",
-    "RESIDUALS",
-    "RESIDUALS_OF_PREDICTION",
-    "ROC",
-    "SCATTER",
-    "SCORES",
-    "SECTIONS",
-    "SUBGROUPS",
-    "SUBGROUP_DIFFERENCES",
-    "TABLES",
-]
-
 SECTIONS: Sequence[Analysis[Any]] = (BASELINES, SUBGROUPS, SUBGROUP_DIFFERENCES, EYES)
 """Tables of one target that stand below its estimates in a report."""
 

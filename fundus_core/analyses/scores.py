@@ -44,16 +44,6 @@ def score_rows(found: TargetResult) -> Rows:
     return [{**head, "estimate": name, **estimate.as_json()} for name, estimate in found.estimates.items()]
 
 
-_COUNTS = ("n_photographs", "n_patients", "n")
-QUICK_SCORES = Analysis(
-    "quick_scores",
-    "Estimates",
-    "How large are the errors? Without medians and ranks, which take a while on very many photographs.",
-    lambda study, target, _by: _scores(study, target, ranked=False),
-    TargetResult,
-    score_rows,
-    hide=_COUNTS,
-)
 SCORES = Analysis(
     "estimates",
     "Estimates",
@@ -61,7 +51,13 @@ SCORES = Analysis(
     lambda study, target, _by: _scores(study, target, ranked=True),
     TargetResult,
     score_rows,
-    hide=_COUNTS,
+    hide=("n_photographs", "n_patients", "n"),
+)
+QUICK_SCORES = replace(
+    SCORES,
+    id="quick_scores",
+    question="How large are the errors? Without medians and ranks, which take a while on very many photographs.",
+    compute=lambda study, target, _by: _scores(study, target, ranked=False),
 )
 
 

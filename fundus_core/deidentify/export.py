@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Protocol
 
-from fundus_core.deidentify.photograph import OLDEST_AGE, AuditLine, Deidentified, Form, encode
+from fundus_core.deidentify.photograph import OLDEST_AGE, AuditLine, Deidentified, encode
 from fundus_core.errors import UsageError
 from fundus_core.tables import as_csv
 from fundus_core.targets import TARGETS
@@ -21,12 +21,11 @@ from fundus_core.targets import TARGETS
 Value = float | str
 Row = dict[str, Value]
 
-_SUFFIX = {"png": ".png", "jpeg": ".jpg"}
 _ALWAYS = ("photograph", "patient", "eye", "age")
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a ZIP can say: the day of the export is in the audit
 _README = """De-identified fundus photographs, for research use.
 
-photographs/  {form} without metadata, black outside the retina
+photographs/  PNG without metadata, black outside the retina
 table.csv     a row per photograph: file, pseudonym of the patient, eye, values
 audit.csv     what was removed from each photograph, when, by which version of Fundus Lab
 
@@ -55,7 +54,6 @@ def write_cohort(
     out: Path,
     *,
     covariates: Sequence[str] = (),
-    form: Form = "png",
 ) -> Exported:
     """Write de-identified photographs with their table and audit; one photograph in memory at a time.
 
@@ -63,7 +61,6 @@ def write_cohort(
         cohort: Photographs and their values by column.
         out: A new or empty folder, or a path that ends in ``.zip``.
         covariates: Columns besides the targets that may enter the table; free text may name people.
-        form: ``png`` keeps every pixel inside the retina exactly, ``jpeg`` is a tenth as large.
 
     Raises:
         UsageError: ``out`` is taken, or two photographs have one name.
@@ -75,9 +72,9 @@ def write_cohort(
     offered: dict[str, None] = {}
     with _writer(out) as write:
         for item, values in cohort:
-            file = f"photographs/{item.photograph}{_SUFFIX[form]}"
+            file = f"photographs/{item.photograph}.png"
             _check_new(file, rows)
-            write(file, encode(item.pixels, form))
+            write(file, encode(item.pixels))
             rows[file] = _row(item, file, {name: values[name] for name in allowed if name in values})
             audit.append(item.audit)
             offered.update(dict.fromkeys(values))
@@ -85,7 +82,7 @@ def write_cohort(
         lines = ([_cell(rows[file].get(name, "")) for name in columns] for file in sorted(rows))
         write("table.csv", _csv(columns, lines))
         write("audit.csv", audit_csv(audit))
-        readme = _README.format(form=form.upper(), oldest=OLDEST_AGE, cap=OLDEST_AGE + 1)
+        readme = _README.format(oldest=OLDEST_AGE, cap=OLDEST_AGE + 1)
         write("README.txt", readme.encode())
     return Exported(out, len(rows), columns, tuple(name for name in offered if name not in allowed))
 

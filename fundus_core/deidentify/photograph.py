@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -14,8 +13,6 @@ from fundus_core.deidentify.pseudonyms import Pseudonyms
 from fundus_core.errors import UsageError, say
 from fundus_core.records import Eye, Photograph, Pixels
 
-Form = Literal["png", "jpeg"]
-JPEG_QUALITY = 95
 OLDEST_AGE = 89
 """Ages above are given as 90: few are older, so the age itself identifies (45 CFR 164.514(b)(2)(i)(C))."""
 
@@ -89,14 +86,10 @@ def audit_line(photograph: str, patient: str, sha256_original: str, removed: Ite
     return AuditLine(photograph, patient, sha256_original, tuple(removed), now, __version__)
 
 
-def encode(pixels: Pixels, form: Form = "png") -> bytes:
-    """Encode pixels (height x width x 3, RGB) as PNG, exactly, or as JPEG; without any metadata."""
+def encode(pixels: Pixels) -> bytes:
+    """Encode pixels (height x width x 3, RGB) as PNG, exactly, without any metadata."""
     buffer = BytesIO()
-    image = Image.fromarray(pixels)
-    if form == "png":
-        image.save(buffer, "PNG")
-    else:
-        image.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
 
 

@@ -172,7 +172,7 @@ class _Door:
                 eye_source="table" if source.eye else "",
                 door=seen.turned_away,
             )
-        kept = self.store.keep(encode(seen.clean.pixels, "png"))
+        kept = self.store.keep(encode(seen.clean.pixels))
         return NewPhotograph.of_kept(
             seen.photograph, kept, patient_id=seen.patient, eye=seen.clean.eye, eye_source=seen.eye_source
         )

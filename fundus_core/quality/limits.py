@@ -74,11 +74,11 @@ _FLOORS = ("brightness", "lit_share", "contrast", "focus")
 _CEILINGS = ("glare_share",)
 
 
-def limits_from_percentile(measurements: Sequence[Measurements], percentile: float, limits: Limits = LIMITS) -> Limits:
+def limits_from_percentile(measurements: Sequence[Measurements], percentile: float) -> Limits:
     """Return limits that the worst photographs of a cohort of 20 or more miss.
 
     Each of brightness, lit share, contrast, focus and glare gets the cohort's own percentile (0 to 50: the share, in
-    percent, that each single check shall refuse) as its limit, unless the given limit is stricter. What makes a picture
+    percent, that each single check shall refuse) as its limit, unless the usual limit is stricter. What makes a picture
     a fundus photograph is not a matter of percentiles and stays.
 
     Raises:
@@ -98,9 +98,9 @@ def limits_from_percentile(measurements: Sequence[Measurements], percentile: flo
         )
     floors = {name: _percentile(measurements, name, percentile) for name in _FLOORS}
     ceilings = {name: _percentile(measurements, name, 100.0 - percentile) for name in _CEILINGS}
-    stricter = {name: max(value, getattr(limits, name)) for name, value in floors.items()}
-    stricter |= {name: min(value, getattr(limits, name)) for name, value in ceilings.items()}
-    return replace(limits, **stricter)
+    stricter = {name: max(value, getattr(LIMITS, name)) for name, value in floors.items()}
+    stricter |= {name: min(value, getattr(LIMITS, name)) for name, value in ceilings.items()}
+    return replace(LIMITS, **stricter)
 
 
 def _percentile(measurements: Sequence[Measurements], name: str, percentile: float) -> float:

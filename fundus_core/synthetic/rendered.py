@@ -29,7 +29,7 @@ class RenderedEye:
     size: int
     """Size that the cohort was rendered at."""
 
-    def redraw(self, shifts: Mapping[str, float], size: int | None = None) -> Pixels:
+    def redraw(self, shifts: Mapping[str, float]) -> Pixels:
         """Draw the same eye with latents moved by ``shifts`` (by trait, in standard deviations).
 
         Raises:
@@ -41,7 +41,7 @@ class RenderedEye:
                 "There is no trait '{unknown}'; the traits are {traits}.", unknown=unknown[0], traits=TRAITS
             )
         z = self.z + np.array([shifts.get(trait, 0.0) for trait in TRAITS])
-        return what_if(self.seed_of_eye, z, self.camera, size or self.size, self.eye)
+        return what_if(self.seed_of_eye, z, self.camera, self.size, self.eye)
 
 
 def find(folder: Path, photograph: str) -> RenderedEye:

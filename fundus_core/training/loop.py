@@ -136,7 +136,7 @@ class Learner:
         state = self.progress
         own = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.network.load_state_dict(self.average.weights)
-        answer, _ = predict(self.network, validation.crops, self.weight.device, self.plan.precision)
+        answer = predict(self.network, validation.crops, self.weight.device, self.plan.precision)
         self.network.load_state_dict(own)
         raw = torch.from_numpy(answer.astype(np.float32)).to(self.weight.device)
         loss = float(self._loss(raw, validation.wanted))
@@ -208,18 +208,15 @@ def rate(plan: Plan, step: int, total: int) -> float:
 
 
 @torch.no_grad()
-def predict(
-    network: Network, crops: NDArray[np.uint8], device: torch.device, precision: str, *, batch: int = 64
-) -> tuple[Floats, Floats]:
-    """Return raw outputs (n x columns) and features (n x F) of crops (n x S x S x 3) in evaluation mode."""
+def predict(network: Network, crops: NDArray[np.uint8], device: torch.device, precision: str) -> Floats:
+    """Return raw outputs (n x columns) of crops (n x S x S x 3) in evaluation mode."""
     was_training = network.training
     network.eval()
-    raw, features = [], []
-    for first in range(0, len(crops), batch):
-        part = torch.from_numpy(np.ascontiguousarray(crops[first : first + batch])).to(device)
+    raw = []
+    for first in range(0, len(crops), 64):
+        part = torch.from_numpy(np.ascontiguousarray(crops[first : first + 64])).to(device)
         with reduced(precision, device):
-            answer = network(part)
-        raw.append(answer[0].float().cpu().numpy())
-        features.append(answer[1].float().cpu().numpy())
+            answer, _features = network(part)
+        raw.append(answer.float().cpu().numpy())
     network.train(was_training)
-    return np.concatenate(raw).astype(np.float64), np.concatenate(features).astype(np.float64)
+    return np.concatenate(raw).astype(np.float64)

@@ -196,11 +196,9 @@ def test_only_the_photographs_own_pixels_will_do() -> None:
 
 def test_an_encoded_photograph_holds_pixels_and_nothing_else() -> None:
     pixels = np.add.outer(np.arange(30) * 3, np.arange(40) * 2)[:, :, None].repeat(3, 2).astype(np.uint8)
-    png, jpeg = (Image.open(io.BytesIO(encode(pixels, form))) for form in ("png", "jpeg"))
+    png = Image.open(io.BytesIO(encode(pixels)))
     assert np.array_equal(np.asarray(png), pixels)
-    assert np.abs(np.asarray(jpeg).astype(int) - pixels).mean() < 3
     assert png.info == {}
-    assert not {"exif", "comment", "icc_profile", "xmp"} & set(jpeg.info)
 
 
 # the export
@@ -229,10 +227,9 @@ def test_an_export_does_not_depend_on_the_order_it_was_given_in(tmp_path: Path) 
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
-@pytest.mark.parametrize("form", ["png", "jpeg"])
-def test_no_name_and_no_burned_in_writing_survives(tmp_path: Path, form: str) -> None:
+def test_no_name_and_no_burned_in_writing_survives(tmp_path: Path) -> None:
     made = item(dropped=("EXIF", "text"))
-    write_cohort([(made, {"age": 97.0})], tmp_path / "cohort", form=form)  # type: ignore[arg-type]
+    write_cohort([(made, {"age": 97.0})], tmp_path / "cohort")
     files = contents(tmp_path / "cohort")
     for name, data in files.items():
         for word in (b"TANAKA", b"TARO", b"12345", b"19600615"):

@@ -97,10 +97,10 @@ def _shorter(lines: list[str]) -> list[str]:
     return lines[:-1] or [""]
 
 
-def one_line(text: str, size: float, room: float, *, bold: bool = False) -> str:
+def one_line(text: str, size: float, room: float) -> str:
     """Return text on one line, shortened in the middle of nowhere only where it must be."""
-    if width(text, size, bold=bold) <= room:
+    if width(text, size) <= room:
         return text
-    while text and width(text + "…", size, bold=bold) > room:
+    while text and width(text + "…", size) > room:
         text = text[:-1]
     return text.rstrip() + "…"

@@ -87,7 +87,7 @@ def words(
     return Words(place, kept, size, bold=bold, tone=tone, **more)  # type: ignore[arg-type]
 
 
-def cover(kicker: str, title: str, lines: Sequence[str], photo: Eye | None, notes: str = "") -> Page:
+def cover(kicker: str, title: str, lines: Sequence[str], photo: Eye | None) -> Page:
     """Return the first slide: a name, what it is, and an eye."""
     room = 600.0 if photo else _ROOM
     kept, size = fit([title], room, 232, 60, least=34, bold=True)
@@ -99,7 +99,7 @@ def cover(kicker: str, title: str, lines: Sequence[str], photo: Eye | None, note
     ]
     if photo:
         parts.append(Photo(Place(708, 100, 500, 500), squared(photo.data), photo.alt, round=True))
-    return Page(Words(Place(LEFT, 144, room, 232), kept, size, bold=True), tuple(parts), notes)
+    return Page(Words(Place(LEFT, 144, room, 232), kept, size, bold=True), tuple(parts))
 
 
 def flow(title: str, photo: Eye | None, steps: Sequence[Step], lines: Sequence[str], notes: str = "") -> Page:
@@ -244,7 +244,7 @@ def eyes(title: str, found: Sequence[Eye], remark: str, notes: str = "") -> Page
     return Page(heading(title), tuple(parts), notes)
 
 
-def limits(title: str, lines: Sequence[str], cite: str, citations: Sequence[str], notes: str = "") -> list[Page]:
+def limits(title: str, lines: Sequence[str], cite: str, citations: Sequence[str]) -> list[Page]:
     """Return what the numbers cannot say, and what to cite: on a slide of its own where it is long."""
     high, inner = BOTTOM - 8 - TOP, _ROOM - 48
     for size in (24, 22, 20):
@@ -258,10 +258,10 @@ def limits(title: str, lines: Sequence[str], cite: str, citations: Sequence[str]
                 head,
                 words(Place(LEFT + 24, place.y + 52, inner, needed - 62), citations, size),
             ]
-            return [Page(heading(title), (_underline(), said, *box), notes)]
+            return [Page(heading(title), (_underline(), said, *box))]
     alone = words(Place(LEFT, TOP, _ROOM, high), lines, 28, bulleted=True)
     cited = words(Place(LEFT, TOP, _ROOM, high), citations, 26)
-    return [Page(heading(title), (_underline(), alone), notes), Page(heading(cite), (_underline(), cited))]
+    return [Page(heading(title), (_underline(), alone)), Page(heading(cite), (_underline(), cited))]
 
 
 def foot(text: str, page: str) -> tuple[Words, Words]:
