@@ -1,7 +1,5 @@
 """A figure on the screen: drawn by Plotly."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping
 from html import escape
 from typing import Any

@@ -1,7 +1,5 @@
 """Where photographs come from: files, folders, ZIP archives and lists, told apart by their content."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path

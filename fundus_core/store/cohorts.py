@@ -1,7 +1,5 @@
 """Cohorts as wholes: made, renamed, selected, merged, deleted."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 

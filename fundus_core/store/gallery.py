@@ -1,7 +1,5 @@
 """Filters, orders and pages, answered by the database."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Photographs for rows that came without any: what was found of the rows stays theirs, and nobody else's."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

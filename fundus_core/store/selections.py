@@ -1,7 +1,5 @@
 """Selections of cohorts: what made each, under a key that names it in links for as long as its cohort is there."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Sequence

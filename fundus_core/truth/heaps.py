@@ -1,7 +1,5 @@
 """A value that far too many cells hold: a code for missing (77, 99) where a measured value could stand."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

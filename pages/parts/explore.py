@@ -1,7 +1,5 @@
 """The gallery's parts: filters, sorting, the grid of pictures, and selecting some of them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """From any column of a cohort to a word per photograph: the groups in which errors are looked at."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 

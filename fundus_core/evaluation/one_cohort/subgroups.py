@@ -1,7 +1,5 @@
 """Errors in the parts of a cohort: who is served less well?"""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """What the lines of the file mean, checked value by value."""
 
-from __future__ import annotations
-
 import math
 
 from fundus_core.errors import UsageError, say, unpacked

@@ -1,7 +1,5 @@
 """Step 6: selections of cohorts."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from alembic.operations import Operations
 

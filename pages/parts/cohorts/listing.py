@@ -1,7 +1,5 @@
 """The list of cohorts: searched and paged where it is long, each with what can be done with it."""
 
-from __future__ import annotations
-
 import base64
 import math
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The compare page's parts: the forest plot, key figures, the differences, and the people behind them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any

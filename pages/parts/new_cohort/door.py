@@ -1,7 +1,5 @@
 """De-identification at the door: whose key makes the pseudonyms, and what will become of the first photographs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 

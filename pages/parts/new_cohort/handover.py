@@ -1,7 +1,5 @@
 """Handing photographs to the store, in a thread of its own: leaving the page in the middle loses nothing."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The last step of a new cohort: its name, the model, the start, and watching the run."""
 
-from __future__ import annotations
-
 import contextlib
 from datetime import datetime
 

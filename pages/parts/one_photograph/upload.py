@@ -1,7 +1,5 @@
 """Which photograph is shown: one that is dropped here, one of the address, or one of a cohort."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from fundus_core import runs

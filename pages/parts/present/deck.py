@@ -1,7 +1,5 @@
 """Slides on the screen and as files that need nothing else, made once per revision of a cohort."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A selection of the cohort that a page looks at: in the address, with its numbers, named, compared, saved."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 
