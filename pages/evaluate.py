@@ -3,13 +3,14 @@
 import streamlit as st
 
 from pages.parts.evaluate import estimates, models, scores
-from pages.parts.shared import choose, picked, show, studies
+from pages.parts.shared import choose, photo, picked, show, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
 
 view = choose.require_view(_("Evaluate"))
 studies.read(view)
 selection = picked.current(view)
+photo.told(view)  # a link to one that is gone says so: within a fragment nobody hears it
 with menu.choices():
     columns = studies.study(view).columns
     by = choose.grouping(columns)

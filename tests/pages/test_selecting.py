@@ -51,6 +51,19 @@ def test_a_lasso_shows_n_errors_table_one_and_pictures_and_its_link_shows_the_sa
     filled.name_selection(key, "")
 
 
+def test_a_link_to_a_point_shows_whose_it_is_at_every_level(filled, clinic, page):
+    item = filled.photograph("Clinic", "C007_left.jpg")
+    for level, name in (("patient", "C007"), ("eye", "C007 · left"), ("photograph", "C007_left.jpg")):
+        app = page("evaluate", **clinic.link(item), target="sbp", level=level)
+        assert "Selected" in [heading.value for heading in app.subheader]
+        assert f"**{name}**" in text_of(app)
+        assert app.query_params["photograph"]
+    app.button(key="forget-eye").click().run()
+    assert "photograph" not in app.query_params
+    gone = page("evaluate", cohort=clinic.cohort.key, photograph="9999-aaaaaaaa")
+    assert "is not here" in gone.warning[0].value
+
+
 def test_the_same_selection_is_in_explore_and_in_present(filled, clinic, page):
     link = {"cohort": clinic.cohort.key, "selection": filled.keep_selection("Clinic", SOME).key}
     app = page("explore", **link)

@@ -86,7 +86,7 @@ def figure_with_panel(
     groups = studies.groups(view, target_id, level, by)
     groups = [replace(group, name=said(group.name)) for group in groups] if by else groups
     left, right = st.columns([2, 1])
-    key = f"{what}-{target_id}-{level}-{by}-{view.key}"
+    key = f"{what}-{target_id}-{level}-{by}-{picked.times_let_go()}-{view.key}"
     study = studies.study(view, level)
     cut = by or (study.columns[0] if what == "subgroups" else "")
     with left, st.container(border=True):

@@ -64,8 +64,9 @@ def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool
             if was_chosen:
                 tip = _("Back to the largest error")
                 st.button(
-                    "", icon=":material/close:", type="tertiary", help=tip, on_click=_open, args=(view, level, "")
-                )
+                    "", icon=":material/close:", type="tertiary", help=tip, on_click=_open, args=(view, level, ""),
+                    key="forget-eye",
+                )  # fmt: skip
         items = tuple(sorted(photo.items_of(view, name, level, target_id), key=lambda item: item.eye is not Eye.RIGHT))
         address.write("photograph", items[0].key if items and was_chosen else "")
         if not items:

@@ -23,6 +23,7 @@ REST = "-rest"
 PICTURES = 4
 _NONE = "-"
 _HEARD = "heard-from-figure"
+_LET_GO = "times-let-go"
 
 
 def current(view: View) -> Selection | None:
@@ -50,6 +51,17 @@ def choose(view: View, rule: Rule) -> None:
     rule = replace(rule, names=tuple(sorted(set(rule.names))))  # one key however it was drawn
     st.query_params[KEY] = home.store().keep_selection(view.cohort.id, rule).key
     address.forget("show")  # Explore begins with the selection alone
+
+
+def let_go() -> None:
+    """Select nobody; figures are drawn anew, without what was lassoed in them."""
+    address.forget(KEY)
+    state.remember(_LET_GO, times_let_go() + 1)
+
+
+def times_let_go() -> int:
+    """Return how often this tab let go of a selection: part of the keys of figures."""
+    return int(state.recall(_LET_GO, 0))
 
 
 def find(told: str) -> Selection | None:
@@ -109,20 +121,21 @@ def card(view: View, chosen: Selection, target_id: str, level: str, *, here: str
             st.subheader(chosen.name or _("Selection"), anchor=False, width="content")
             st.button(
                 "", icon=":material/close:", type="tertiary", help=_("Select nobody"),
-                on_click=address.forget, args=(KEY,), key="select-nobody",
+                on_click=let_go, key="select-nobody",
             )  # fmt: skip
         table = studies.study(part).table
         people = len(np.unique(evaluation.person_ids(table)))
         counts = _("{people:,} {people:person|people} · {photographs:,} {photographs:photograph|photographs}")
         st.markdown(f"**{say(counts, people=people, photographs=len(table))}**")
         if people:
-            _errors(part, target_id, level)
-            _pictures(part, target_id)
+            _errors(part, target_id, level, people)
+            if here != "explore":
+                _pictures(part, target_id)
         _actions(view, chosen, here)
 
 
-def _errors(part: View, target_id: str, level: str) -> None:
-    """Draw the errors with their intervals, or why there are none."""
+def _errors(part: View, target_id: str, level: str, people: int) -> None:
+    """Draw the errors with their intervals, or why there are none, and of how many people they are."""
     study, target = studies.study(part, level), TARGETS[target_id]
     if target_id not in study.targets:
         return
@@ -136,6 +149,8 @@ def _errors(part: View, target_id: str, level: str) -> None:
         st.markdown(f"{words.name(score, target, tell)} **{words.with_interval(estimate, words.word(score), tell)}**")
         if estimate.low is None and estimate.note:
             st.caption(said(estimate.note))
+    if found.n_patients < people:
+        st.caption(say(_("of {n:,} {n:person|people} with a prediction and a measured value"), n=found.n_patients))
 
 
 def _pictures(part: View, target_id: str) -> None:
@@ -204,4 +219,4 @@ def who(view: View, chosen: Selection) -> None:
     if all(len(studies.study(each).table) for each in views):
         study = studies.together(views)
         st.subheader(_(side_by_side.CASE_MIX.title), anchor=False)
-        show.table(table_one(study.get(side_by_side.CASE_MIX), tell))
+        show.table(table_one(study.get(side_by_side.CASE_MIX), tell), whole=False)

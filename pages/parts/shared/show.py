@@ -91,11 +91,11 @@ def chart(
     return [str(point["customdata"]) for point in points if "customdata" in point]
 
 
-def table(laid: Laid) -> None:
-    """Draw a table as reports lay it out; a heading that needs a word of explanation has it."""
+def table(laid: Laid, *, whole: bool = True) -> None:
+    """Draw a table as reports lay it out, or its first rows above the others; a heading that needs it is explained."""
     rows = [dict(zip(laid.head, cells, strict=True)) for cells in laid.body]
     columns = {name: st.column_config.Column(help=text) for name, text in laid.says.items()}
-    height: Any = "content" if len(rows) <= 40 else "auto"  # all estimates of a target at once
+    height: Any = "content" if whole and len(rows) <= 40 else "auto"  # all estimates of a target at once
     grid(rows, column_config=columns, height=height)
     for note in laid.notes:
         st.caption(note)
