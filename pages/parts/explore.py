@@ -82,11 +82,8 @@ def _tick(view: View, selection: Selection | None, name: str) -> None:
     table = studies.study(view).table
     mine = selected_rows(table, selection.rule) if selection else np.zeros(len(table), dtype=np.bool_)
     names = table.photograph[mine ^ (table.photograph == name)]
-    if len(names):
-        picked.choose(view, Rule(level="photograph", names=tuple(map(str, names))))
-        st.query_params["show"] = "all"  # the next one to tick stays where it was
-    else:
-        address.forget(picked.KEY)
+    picked.choose(view, Rule(level="photograph", names=tuple(map(str, names))) if len(names) else None)
+    st.query_params["show"] = "all"  # the next one to tick stays where it was
 
 
 def _statuses() -> dict[str, str]:

@@ -19,6 +19,7 @@ def lasso(page: Page) -> None:
     """Draw around the upper half of a figure."""
     page.locator(".js-plotly-plot").first.hover()
     page.locator("[data-title='Lasso Select']").first.click()
+    page.locator("[data-title='Lasso Select'].active").first.wait_for()
     area = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     corners = [(0.02, 0.02), (0.98, 0.02), (0.98, 0.5), (0.02, 0.5), (0.02, 0.03)]
     places = [(area["x"] + x * area["width"], area["y"] + y * area["height"]) for x, y in corners]
@@ -39,9 +40,10 @@ def test_a_lasso_is_named_and_its_link_shows_the_same_numbers_in_another_browser
         put(store, "Lassoed", seed=5)
     tab.goto(f"{server[0]}/evaluate?cohort=Lassoed&target=sbp")
     quiet(tab)
+    tab.locator(".js-plotly-plot .points path").first.wait_for()
     tab.wait_for_timeout(700)  # Plotly attaches its listeners after drawing
     lasso(tab)
-    expect(tab.get_by_role("heading", name="Selection", exact=True)).to_be_visible()
+    expect(tab.get_by_role("heading", name="Selection", exact=True)).to_be_visible(timeout=60_000)
     quiet(tab)
     link = tab.url
     assert "C0" not in link

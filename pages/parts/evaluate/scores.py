@@ -16,7 +16,7 @@ from fundus_core.targets import TARGETS, Target
 from pages.parts.evaluate import selection_panel
 from pages.parts.shared import display_names, picked, progress, show, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, home
+from pages.parts.shell import home
 from pages.parts.shell.language import _, count, said, tell
 
 
@@ -132,13 +132,9 @@ def _rule(study: Study, what: str, target_id: str, cut: str, clicked: Sequence[s
 
 def _select(view: View, rule: Rule | None, clicked: Sequence[str]) -> None:
     """Select what was chosen in the figure; nobody where the reader let go of what was chosen there."""
-    if rule is not None:
+    if rule is not None or not clicked:
         picked.choose(view, rule)
-    elif not clicked:
-        address.forget(picked.KEY)
-    else:
-        return
-    st.rerun()
+        st.rerun()
 
 
 def _draw(

@@ -24,6 +24,7 @@ PICTURES = 4
 _NONE = "-"
 _HEARD = "heard-from-figure"
 _LET_GO = "times-let-go"
+_CHOSEN = "selection-chosen"
 
 
 def current(view: View) -> Selection | None:
@@ -32,6 +33,9 @@ def current(view: View) -> Selection | None:
     Raises:
         GoneError: The address or the tab names one that is not there, or is another cohort's.
     """
+    if chosen := state.recall(_CHOSEN, ""):
+        st.query_params[KEY] = chosen
+        state.remember(_CHOSEN, "")
     known = {each.key: each for each in home.store().selections(view.cohort.id)}
     for key in (address.told(KEY), str(state.recall(KEY, ""))):
         found = home.store().selection(key)
@@ -46,10 +50,16 @@ def current(view: View) -> Selection | None:
     return known.get(chosen)
 
 
-def choose(view: View, rule: Rule) -> None:
-    """Select what a rule says; the address names it from now on."""
+def choose(view: View, rule: Rule | None) -> None:
+    """Select what a rule says, or nobody; the address says so from the next run on.
+
+    It is not written here: a message that is on its way from the browser would bring the old address back.
+    """
+    if rule is None:
+        state.remember(_CHOSEN, _NONE)
+        return
     rule = replace(rule, names=tuple(sorted(set(rule.names))))  # one key however it was drawn
-    st.query_params[KEY] = home.store().keep_selection(view.cohort.id, rule).key
+    state.remember(_CHOSEN, home.store().keep_selection(view.cohort.id, rule).key)
     address.forget("show")  # Explore begins with the selection alone
 
 
