@@ -59,7 +59,7 @@ class Results:
         """Return a figure as pages draw it, a Plotly figure.
 
         Args:
-            name: ``scatter``, ``agreement``, ``calibration``, ``errors``, ``residuals`` or ``subgroups``.
+            name: ``scatter``, ``agreement``, ``calibration``, ``errors``, ``residuals``, ``subgroups`` or ``change``.
             target: Id of the target.
             by: A column that cuts the observations in groups.
 

@@ -29,7 +29,7 @@ with buttons:
 place = st.container()
 with st.container(horizontal=True, horizontal_alignment="distribute"):
     target = choose.target(ids)
-    what = choose.one_of(_("Figure"), scores.figures_of(target, columns), "figure")
+    what = choose.one_of(_("Figure"), scores.figures_of(view, target), "figure")
 with place:
     show.metric_cards(found, ids)
 found = studies.scored(view, level, target)

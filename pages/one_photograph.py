@@ -22,5 +22,6 @@ with left:
     preview.picture(view, item)
 with right:
     values.draw(view, item)
+values.courses(view, item)
 explanation.saliency(view, item)
 explanation.what_if(view, item)

@@ -23,11 +23,12 @@ from fundus_core.analyses.observations import (
     RESIDUALS_OF_PREDICTION,
     SCATTER,
 )
+from fundus_core.analyses.over_time import CHANGE, COURSE, REPEATABILITY
 from fundus_core.analyses.scores import POINTS, QUICK_SCORES, SCORES
 from fundus_core.analyses.study import Analysis
 from fundus_core.analyses.subgroups import EYES, NEIGHBOURS, SUBGROUP_DIFFERENCES, SUBGROUPS
 
-SECTIONS: Sequence[Analysis[Any]] = (BASELINES, SUBGROUPS, SUBGROUP_DIFFERENCES, EYES)
+SECTIONS: Sequence[Analysis[Any]] = (BASELINES, SUBGROUPS, SUBGROUP_DIFFERENCES, EYES, CHANGE, REPEATABILITY)
 """Tables of one target that stand below its estimates in a report."""
 
 TABLES: Sequence[Analysis[Any]] = (
@@ -38,11 +39,13 @@ TABLES: Sequence[Analysis[Any]] = (
     CALIBRATION_CURVE,
     ERRORS,
     EYES,
+    CHANGE,
+    REPEATABILITY,
     CRITERIA,
 )
 """Analyses of one cohort that are exported as tables beside its estimates, in the order of their files."""
 
-FIGURES: Sequence[Analysis[Any]] = (SCATTER, AGREEMENT, CALIBRATION, ERRORS, RESIDUALS, SUBGROUPS)
+FIGURES: Sequence[Analysis[Any]] = (SCATTER, AGREEMENT, CALIBRATION, ERRORS, RESIDUALS, SUBGROUPS, CHANGE)
 """Figures of one target that a page offers."""
 
 PRINTED: Sequence[Analysis[Any]] = (
@@ -53,5 +56,6 @@ PRINTED: Sequence[Analysis[Any]] = (
     RESIDUALS,
     RESIDUALS_OF_PREDICTION,
     SUBGROUPS,
+    CHANGE,
 )
 """Figures of one target that a report prints."""

@@ -65,6 +65,8 @@ class Analysis(Generic[_R]):
     """The result as a figure, of a study and a target (or criterion); ``None`` where there is nothing to draw."""
     needs: Callable[[Target], bool] = lambda _target: True
     """Which targets it is for."""
+    offered: Callable[[Study], bool] = lambda _study: True
+    """Of which studies a page offers its figure."""
     asks: Literal["target", "criterion", "cohort"] = "target"
     """About what at a time."""
     at_level: bool = True

@@ -126,6 +126,46 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
         ),
         "icc": Word("ICC(A,1)", Kind.PLAIN, "Intraclass correlation, absolute agreement, of a single eye."),
         "mean_absolute_difference": Word("mean absolute difference, right − left", Kind.UNIT),
+        "change_r": Word(
+            "correlation within people (rmcorr)",
+            Kind.PLAIN,
+            "Do predictions move with measured values in the same person? Differences between people do not count.",
+        ),
+        "change_slope": Word(
+            "slope of measured on predicted change", Kind.PLAIN, "1: a predicted change is a real one of that size."
+        ),
+        "change_response": Word(
+            "slope of predicted on measured change", Kind.PLAIN, "The share of a real change that predictions show."
+        ),
+        "change_mae": Word("MAE of the change between visits", Kind.UNIT),
+        "change_mae_null": Word(
+            "MAE of predicting no change", Kind.UNIT, "The least that a model of change must beat."
+        ),
+        "change_bias": Word("bias of the change (predicted − measured)", Kind.UNIT, signed=True),
+        "repeated_bias": Word("bias over all visits (predicted − true)", Kind.UNIT, signed=True),
+        "repeated_sd_within": Word(
+            "SD of errors within people", Kind.UNIT, "How far errors of one person's visits differ."
+        ),
+        "repeated_sd_between": Word(
+            "SD of errors between people", Kind.UNIT, "How far people's own mean errors differ."
+        ),
+        "repeated_loa_low": Word(
+            "lower limit of agreement, repeated visits",
+            Kind.UNIT,
+            "95 % of differences at a visit of a person lie between the limits (Bland & Altman 2007).",
+        ),
+        "repeated_loa_high": Word("upper limit of agreement, repeated visits", Kind.UNIT),
+        "repeat_sd": Word("within-person SD of repeated photographs", Kind.UNIT),
+        "repeat_coefficient": Word(
+            "repeatability coefficient",
+            Kind.UNIT,
+            "Two photographs of one eye at one visit differ by less in 95 % of pairs.",
+        ),
+        "repeat_icc": Word(
+            "ICC(1,1) of repeated photographs",
+            Kind.PLAIN,
+            "1: photographs of one eye at one visit give one prediction.",
+        ),
         "prevalence": Word("observed prevalence", Kind.SHARE, "By measured values."),
         "called": Word(
             "predicted prevalence (threshold)",
@@ -159,6 +199,11 @@ COLUMNS: Mapping[str, Word] = MappingProxyType(
         "n": Word("n", Kind.COUNT),
         "people": Word("People", Kind.COUNT),
         "n_patients": Word("People", Kind.COUNT),
+        "visit": Word("Visit"),
+        "visits": Word("Visits", Kind.COUNT),
+        "repeated": Word("Eyes photographed repeatedly", Kind.COUNT),
+        "true": Word("True", Kind.UNIT),
+        "predicted": Word("Predicted", Kind.UNIT),
         "n_photographs": Word("Photographs", Kind.COUNT),
         "effective_n": Word(
             "Effective n", Kind.COUNT, "How many equally weighted people would give as narrow an interval."

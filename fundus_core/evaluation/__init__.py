@@ -44,6 +44,7 @@ from fundus_core.evaluation.observations.sample import (
 from fundus_core.evaluation.one_cohort.agreement import BetweenEyes, between_eyes
 from fundus_core.evaluation.one_cohort.calibration import Bin, Bins, deciles, reliability
 from fundus_core.evaluation.one_cohort.calibration_curve import CalibrationCurve, smooth_calibration
+from fundus_core.evaluation.one_cohort.change import Change, Repeatability, change_over_time, repeatability
 from fundus_core.evaluation.one_cohort.error_distribution import QUANTILES, ErrorDistribution, error_distribution
 from fundus_core.evaluation.one_cohort.evaluate import evaluate, point_estimates
 from fundus_core.evaluation.one_cohort.models import ModelComparison, against_baselines, compare_models
@@ -72,6 +73,7 @@ __all__ = [
     "Bins",
     "CalibrationCurve",
     "Cell",
+    "Change",
     "Characteristic",
     "Classification",
     "Comparison",
@@ -88,6 +90,7 @@ __all__ = [
     "ModelComparison",
     "OutOfDistribution",
     "Plan",
+    "Repeatability",
     "Rule",
     "Sample",
     "Shift",
@@ -106,6 +109,7 @@ __all__ = [
     "between_eyes",
     "bootstrap_population",
     "both_person_means",
+    "change_over_time",
     "check_level",
     "compare",
     "compare_models",
@@ -128,6 +132,7 @@ __all__ = [
     "prediction_shift",
     "published",
     "reliability",
+    "repeatability",
     "rows",
     "select_rows",
     "selected",

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fundus_core import truth
-from fundus_core.analyses import Study, evaluated, one_cohort
+from fundus_core.analyses import Analysis, Study, evaluated, one_cohort
 from fundus_core.errors import UsageError, say
 from fundus_core.evaluation import SEED, Evaluation, TargetResult
 from fundus_core.models import registry
@@ -418,6 +419,9 @@ def write_table(path: Path, rows: Sequence[Mapping[str, object]], *, note: str) 
     write_csv(path, head, ([*row.values(), note] for row in rows))
 
 
+_OVER_TIME: Sequence[Analysis[Any]] = (one_cohort.CHANGE, one_cohort.REPEATABILITY)
+
+
 def write_metrics(path: Path, scored: Scored, *, rendered: bool, note: str) -> None:
     """Write metrics.json: every estimate with its interval and method, and what the numbers are of."""
     content = {
@@ -426,6 +430,7 @@ def write_metrics(path: Path, scored: Scored, *, rendered: bool, note: str) -> N
         "weights_sha256": scored.predictions.weights_sha256,
         "rendered": rendered,
         "notice": note,
+        **{each.id: list(rows) for each in _OVER_TIME if (rows := scored.study.rows(each))},
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")

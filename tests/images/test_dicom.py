@@ -129,6 +129,18 @@ def test_age_in_whole_years(elements: dict[str, str], age: float) -> None:
     assert read(**elements).age == pytest.approx(age, nan_ok=True)
 
 
+@pytest.mark.parametrize(
+    ("elements", "visit"),
+    [
+        ({"StudyDate": "20250614"}, "2025-06-14"),
+        ({"StudyDate": "20300101", "AcquisitionDateTime": "20250616120000"}, "2025-06-16"),
+        ({"PatientBirthDate": "19600615"}, ""),
+    ],
+)
+def test_the_day_of_the_examination_is_the_visit(elements: dict[str, str], visit: str) -> None:
+    assert read(**elements).visit == visit
+
+
 def test_the_id_becomes_a_pseudonym_or_nothing() -> None:
     assert read(PatientID="12345").patient_id == "P<5>"
     assert read().patient_id == ""

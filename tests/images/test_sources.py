@@ -263,6 +263,21 @@ def manifest(folder: Path, text: str, encoding: str = "utf-8") -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("heading", "cells", "visits"),
+    [
+        ("exam_date", ("2021-04-01", ""), ["2021-04-01", ""]),
+        ("検査日", ("令和3年4月1日", "2022/5/2"), ["2021-04-01", "2022-05-02"]),
+        ("visit", ("baseline", "2"), ["baseline", "2"]),
+        ("date", ("01.04.2021", "NA"), ["2021-04-01", ""]),
+    ],
+)
+def test_a_list_gives_visits(tmp_path: Path, heading: str, cells: tuple[str, str], visits: list[str]) -> None:
+    put(tmp_path, "a.jpg", "b.jpg")
+    found = list(sources([manifest(tmp_path, f"path,{heading}\na.jpg,{cells[0]}\nb.jpg,{cells[1]}\n")]))
+    assert [source.visit for source in found] == visits
+
+
 def test_a_list_gives_paths_patients_and_eyes(tmp_path: Path) -> None:
     put(tmp_path, "in/a.jpg", "b.jpg")
     found = list(sources([manifest(tmp_path, "eye,path,patient_id,site\nL,in/a.jpg,7,x\n右,b.jpg,8,y\n,b.jpg,,\n")]))

@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fundus_core import pipeline
+from fundus_core import pipeline, truth
 from fundus_core.__main__ import main
+from fundus_core.deidentify import Pseudonyms
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import unit_names, usual_level
 from fundus_core.pipeline.scoring import matched
+from fundus_core.records import DAYS_APART
+from fundus_core.store import NewPhotograph, Store
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +148,26 @@ def test_the_command_line_says_the_unit_and_writes_what_it_reads_again(tmp_path,
     found = pipeline.beside(made.table, matched(made.table, tmp_path / "o" / "truth.csv"))
     assert usual_level(found) == "visit"
     assert len(np.unique(unit_names(found, "visit"))) == len(visits_of(seen))
+
+
+def test_under_pseudonyms_visits_are_numbers_and_no_date_stays():
+    names = ["P1_20210401_R.jpg", "P1_20220410_R.jpg", "P2_20210501_R.jpg"]
+    lines = truth.load(b"patient_id,exam_date,sbp\nP1,2021-04-03,120\nP1,2022-04-10,140\nP2,2021-05-01,130\n", "t.csv")
+    found = truth.match(lines, names, visits=truth.visits_in_names(names).tolist())
+    clean = pipeline.under_pseudonyms(found, Pseudonyms(b"k" * 32))
+    assert clean.values()["sbp"].tolist() == [120, 140, 130]
+    assert clean.visit().tolist() == ["visit 1", "visit 2", "visit 1"]
+    assert not any(str(year) in f"{clean.truth} {clean.taken} {clean.faults} {clean.remarks}" for year in (2021, 2022))
+
+
+def test_a_cohort_keeps_its_visits(tmp_path):
+    with Store.open(tmp_path) as store:
+        cohort = store.create_cohort("c")
+        store.add_photographs(
+            cohort.id, [NewPhotograph("a.jpg", "/a.jpg", visit="2021-04-05"), NewPhotograph("b", "/b")]
+        )
+        lines = truth.load(b"photograph,exam_date,sbp\na.jpg,2021-04-01,120\nb,2022-04-10,140\n", "t.csv")
+        pipeline.set_truth(store, cohort.id, pipeline.match_truth(store, cohort.id, lines))
+        table = store.table(cohort.id)
+    assert table.visit.tolist() == ["2021-04-05", "2022-04-10"]
+    assert table.covariates[DAYS_APART].tolist() == ["4", ""]

@@ -17,7 +17,7 @@ def tables(view: View, target_id: str, level: str) -> None:
         show.table(shown(study, one_cohort.SCORES if whole else one_cohort.QUICK_SCORES, target_id, tell))
         words = _("95 % intervals by bootstrap over people, {draws} draws, seed {seed}.")
         st.caption(words.format(draws=count(study.draws), seed=study.seed))
-    for analysis in (one_cohort.BASELINES, one_cohort.EYES):
+    for analysis in (one_cohort.BASELINES, one_cohort.EYES, one_cohort.CHANGE, one_cohort.REPEATABILITY):
         made = shown(study, analysis, target_id, tell, tell) if target_id in study.of_interest(analysis) else None
         if made and made.body:
             with st.expander(_(analysis.title)):

@@ -56,9 +56,11 @@ def run_in_progress(view: View) -> None:
         progress.watch(going[0].run)
 
 
-def figures_of(target: str, columns: Sequence[str]) -> dict[str, str]:
+def figures_of(view: View, target: str) -> dict[str, str]:
     """Return the figures that a target has, by the name in the address; subgroups where a column makes some."""
-    shown = [each for each in one_cohort.FIGURES if each.needs(TARGETS[target]) and (columns or not each.cut)]
+    study = studies.study(view)
+    usual = [each for each in one_cohort.FIGURES if each.needs(TARGETS[target]) and each.offered(study)]
+    shown = [each for each in usual if study.columns or not each.cut]
     words = {each.id: _(each.title) for each in shown}
     return words | {"scatter": _("Probabilities")} if TARGETS[target].binary else words
 
@@ -112,7 +114,7 @@ def figure_with_panel(
         selection_panel.neighbours(view, items[0], target_id, level)
 
 
-_OF_POINTS = ("scatter", "agreement", "residuals")
+_OF_POINTS = ("scatter", "agreement", "residuals", "change")
 """Figures whose points are observations."""
 
 

@@ -15,7 +15,7 @@ from fundus_core.figures import number
 from fundus_core.records import Eye
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
-from pages.parts.shared import photo, saliency_job, studies
+from pages.parts.shared import course, photo, saliency_job, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, home, menu, state
 from pages.parts.shell.language import _, count, said
@@ -76,6 +76,7 @@ def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool
         if view.cohort.files:
             _pictures(view, items, target_id)
         photo.values(items, target_id, name)
+        course.draw(view, items[0], target_id)
         if view.cohort.files:
             _links(view, items[0])
         else:

@@ -40,7 +40,8 @@ def confirmed(read: Table, predictions: Proposal | None = None) -> Proposal:
             st.warning(_("Not used until you tick Confirmed: {names}").format(names=names))
         for note in (*read.notes, *proposal.notes):
             st.caption(said(note))
-        show.download(_("Save this mapping"), "mapping.json", proposal.to_json, mime="application/json")
+        file = "mapping.json" if predictions is None else "predictions-mapping.json"  # both stand on one page
+        show.download(_("Save this mapping"), file, proposal.to_json, mime="application/json")
     return proposal
 
 

@@ -29,6 +29,8 @@ def of_cohort(view: View, *, dark: bool) -> Deck:
     photo = examples.cover(view, scatters[0]) if scatters and view.cohort.files else None
     pages = [_cover(view, found, photo), _method(view, found, photo)]
     pages += [numbers.scatter(view, found, name, look) for name in scatters]
+    changes = (numbers.change(view, name, look) for name in scatters if found.level == "visit")
+    pages += [page for page in changes if page is not None]
     pages += [numbers.comparison(found, ids)] if ids else []
     pages += [examples.page(view, scatters[0])] if scatters and view.cohort.files else []
     return Deck(view.title, (*pages, *_limits(view)), footer(view), dark=dark, language=current())
@@ -51,7 +53,9 @@ def _method(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
     table = studies.study(view).table
     lines = [
         _("Each photograph is cut to its retina, checked, and read once; no photograph is dropped silently."),
-        _("Eyes of one person are averaged; intervals are 95 %, by bootstrap over people."),
+        _("Eyes of one visit are averaged; intervals are 95 %, by bootstrap over people.")
+        if found.level == "visit"
+        else _("Eyes of one person are averaged; intervals are 95 %, by bootstrap over people."),
     ]
     if view.model:
         lines.append(_("Read by: {model}").format(model=cards.title(view.model)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fundus_core.analyses import words
+from fundus_core.analyses import Canvas, one_cohort, words
 from fundus_core.evaluation import Evaluation, TargetResult
 from fundus_core.figures import Look, error, heading, predicted_against_true
 from fundus_core.report.slides import Page, layouts
@@ -48,6 +48,25 @@ def _under(result: TargetResult) -> list[str]:
         return [first, people]
     remark = _("{share} % below predicting the mean") if ratio < 1 else _("{share} % above predicting the mean")
     return [first, f"{remark.format(share=f'{100 * abs(ratio - 1):.0f}')} · {people}"]
+
+
+def change(view: View, target_id: str, look: Look) -> Page | None:
+    """Return the slide of a target's change between visits; ``None`` where two people do not have two visits."""
+    study, target = studies.study(view), TARGETS[target_id]
+    figure = one_cohort.CHANGE.draw(study, target_id, Canvas(look, place=view.place, height=round(layouts.PLOT.h)))
+    if figure is None:
+        return None
+    found = study.get(one_cohort.CHANGE, target_id).estimates
+    r = found["change_r"]
+    under = [words.word("change_r").name, words.interval(r.low, r.high, words.word("change_r"), tell)]
+    names = [name for name in found if name.startswith("change_") and found[name].value is not None]
+    facts = [
+        (words.name(name, target, tell), words.with_interval(found[name], words.word(name), tell)) for name in names
+    ]
+    title = f"{_(one_cohort.CHANGE.title)}: {_(target.short)}"
+    figure = replace(figure, notes=(), x=replace(figure.x, ticks=6), y=replace(figure.y, ticks=6))
+    main = f"r = {words.written(r.value, words.Kind.PLAIN)}"
+    return layouts.scatter(title, figure, main, [tell(under[0]), under[1]], facts, _(one_cohort.CHANGE.question))
 
 
 _FACTS = ("mae_null", "mae_age_sex", "r2", "slope", "bias")
