@@ -97,8 +97,9 @@ def figure_with_panel(
         canvas = Canvas(show.look(view), groups, cut, view.place, 470)
         clicked = _draw(study, target_id, what, canvas, key, view, picked.marked(view, selection, level))
         st.caption(explanation(what, sum(map(len, groups)), binary=TARGETS[target_id].binary))
-    if picked.heard(key, clicked):
-        _select(view, _rule(study, what, target_id, cut, clicked), clicked)
+    if picked.heard(key, clicked) and (rule := _rule(study, what, target_id, cut, clicked)):
+        picked.choose(view, rule)
+        st.rerun()
     with right:
         if selection is not None:
             picked.card(view, selection, target_id, level, here="evaluate")
@@ -130,13 +131,6 @@ def _rule(study: Study, what: str, target_id: str, cut: str, clicked: Sequence[s
         ends = [tuple(map(float, bar.split())) for bar in clicked]
         names = [str(one) for low, high in ends for one in ids[(found.error >= low) & (found.error < high)]]
     return Rule(level=study.level, names=tuple(names)) if len(names) > (what in _OF_POINTS) else None
-
-
-def _select(view: View, rule: Rule | None, clicked: Sequence[str]) -> None:
-    """Select what was chosen in the figure; nobody where the reader let go of what was chosen there."""
-    if rule is not None or not clicked:
-        picked.choose(view, rule)
-        st.rerun()
 
 
 def _draw(

@@ -104,7 +104,9 @@ def marked(view: View, chosen: Selection | None, level: str) -> Sequence[str]:
 
 
 def heard(key: str, clicked: Sequence[str]) -> bool:
-    """Whether what is chosen in a figure was chosen just now: a widget says it again in each run.
+    """Whether something was chosen in a figure just now: a widget says it again in each run.
+
+    A figure that is drawn anew says that nothing is chosen, which is nobody's wish.
 
     Args:
         key: Of the figure's widget.
@@ -112,7 +114,7 @@ def heard(key: str, clicked: Sequence[str]) -> bool:
     """
     before, now = state.recall(_HEARD, ("", ())), (key, tuple(clicked))
     state.remember(_HEARD, now)
-    return before != now and (bool(clicked) or (before[0] == key and len(before[1]) > 1))
+    return before != now and bool(clicked)
 
 
 def card(view: View, chosen: Selection, target_id: str, level: str, *, here: str) -> None:
