@@ -91,7 +91,7 @@ def course(
     ):
         known = np.isfinite(values)
         x, y, said = days[known], values[known], look.say(words)
-        marks += [Line(x, y, ink, said, guide=True), Points(x, y, ink, said, size=8, diamond=diamond)] if len(x) else []
+        marks += [Line(x, y, ink, guide=True), Points(x, y, ink, said, size=8, diamond=diamond)] if len(x) else []
     alt = look.say("Course of {name} over {count} visits.").format(name=name, count=len(visits))
     labels = tuple(Label(float(day), visit) for day, visit in zip(days, visits, strict=True))
     return Figure(look, alt, Axis(labels=labels), Axis(name, grid=True), tuple(marks), height=220, legend=True)
