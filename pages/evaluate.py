@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts.evaluate import estimates, models, scores
-from pages.parts.shared import choose, photo, picked, show, studies
+from pages.parts.shared import choose, photo, picked, receipt, show, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
 
@@ -36,3 +36,4 @@ found = studies.scored(view, level, target)
 scores.figure_with_panel(view, target, level, what, by, selection)
 estimates.tables(view, target, level)
 models.table(view, target, level)
+receipt.kept(view)

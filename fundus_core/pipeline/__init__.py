@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         intake,
         match_truth,
         open_home,
+        receipts,
         set_truth,
     )
     from fundus_core.pipeline.comparing import compare
@@ -92,6 +93,7 @@ __all__ = [
     "proposed",
     "prove",
     "read_predictions",
+    "receipts",
     "saved_mapping",
     "score_files",
     "score_tables",
@@ -105,7 +107,7 @@ __all__ = [
 ]
 
 _NAMES_OF = {
-    "cohorts": ("home_address", "intake", "match_truth", "open_home", "set_truth"),
+    "cohorts": ("home_address", "intake", "match_truth", "open_home", "receipts", "set_truth"),
     "comparing": ("compare",),
     "deidentifying": ("deidentify_files", "export_cohort", "export_deidentified", "writing_of"),
     "door": ("WRITINGS", "Intake", "Seen", "Writing", "see", "take_in"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from fundus_core.pipeline.visiting import with_visits
 from fundus_core.records import MOST_DAYS, CohortTable, Eye, Source
 from fundus_core.store import Store, TruthRow
 from fundus_core.truth import Match, TruthTable, match
+from fundus_core.truth.receipt import Entry
 
 STORE_VARIABLE = "FUNDUS_LAB_STORE"
 """Names a database that several machines share (``postgresql+psycopg://…``); the home folder then holds the files."""
@@ -114,7 +115,21 @@ def set_truth(store: Store, cohort: str | int, found: Match, *, keep: bool = Fal
     if keep:
         before = {row.photograph: row for row in _known(store.table(cohort))}
         rows = {name: _over(before.get(name), rows.get(name)) for name in (before | rows)}
+    keep_receipt(store, cohort, found.truth)
     return store.set_truth(cohort, rows.values())
+
+
+def keep_receipt(store: Store, cohort: str | int, table: TruthTable) -> None:
+    """Keep what became of a table's columns beside the cohort that took its values."""
+    if table.receipt:
+        entries = [{**asdict(entry), "samples": ()} for entry in table.receipt]
+        store.keep_document(cohort, "receipt", table.name, {"entries": entries})
+
+
+def receipts(store: Store, cohort: str | int) -> dict[str, tuple[Entry, ...]]:
+    """Return what became of the columns of the tables that a cohort took, by the table's name, the oldest first."""
+    kept = store.documents(cohort, "receipt")
+    return {one.name: tuple(Entry(**entry) for entry in one.content["entries"]) for one in kept}
 
 
 def _rows(found: Match) -> Iterator[TruthRow]:

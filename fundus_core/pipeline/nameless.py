@@ -98,6 +98,7 @@ def under_pseudonyms(
         notes=(),
         visit=np.full(len(truth), "", dtype=np.str_),
         faults=tuple(_hidden(fault, {}) for fault in truth.faults),
+        receipt=(),
     )
     return replace(
         found,

@@ -21,7 +21,7 @@ from fundus_core.pipeline.tables import write_predictions
 from fundus_core.pipeline.visiting import AS_USUAL, Visiting
 from fundus_core.records import MOST_DAYS, CohortTable, Labels
 from fundus_core.report import Subject, render
-from fundus_core.tables import Table, number, write_csv
+from fundus_core.tables import Table, number, records_as_csv, write_csv
 from fundus_core.targets import TARGETS
 
 
@@ -258,7 +258,8 @@ def evaluate(
     """Score predictions against measured values and write everything that came of it.
 
     Writes ``metrics.json``, ``estimates.csv``, ``pairs.csv`` (what was scored, a row per photograph), ``truth.csv``,
-    ``truth_faults.csv``, ``predictions.csv`` in this program's columns, ``report.html``, and where there is something
+    ``truth_faults.csv``, ``truth_receipt.csv``, ``predictions.csv`` in this program's columns, ``report.html``, and
+    where there is something
     to say ``baselines``, ``subgroups``, ``subgroup_differences``, ``calibration``, ``calibration_curve``, ``errors``,
     ``eyes`` and ``criteria``, each as a CSV table.
 
@@ -298,6 +299,8 @@ def evaluate(
         rendered=rendered,
         reason_code=scored.predictions.reason_code,
         remarks=(*scored.predictions.notes, *scored.match.truth.notes, scored.match.reason, *scored.match.of_visits),
+        source=scored.match.truth.name,
+        receipt=scored.match.truth.receipt,
     )
     (out / "report.html").write_text(render(subject), encoding="utf-8")
     _write_predictions(out / "predictions.csv", predictions, scored)
@@ -409,6 +412,7 @@ def write_truth(out: Path, found: truth.Match) -> None:
     write_csv(out / "truth.csv", head, rows)
     faults = truth.as_csv([*found.truth.faults, *found.faults])
     (out / "truth_faults.csv").write_text(faults, encoding="utf-8")
+    (out / "truth_receipt.csv").write_text(records_as_csv([one.row() for one in found.truth.receipt]), encoding="utf-8")
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, object]], *, note: str) -> None:

@@ -9,6 +9,7 @@ from fundus_core.analyses import Study, evaluated, side_by_side
 from fundus_core.evaluation import Comparison, Evaluation
 from fundus_core.models.card import Card
 from fundus_core.records import CohortTable, Labels, Status
+from fundus_core.truth.receipt import Entry, paragraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,15 @@ class Subject:
     """n photographs: stable word of a refusal or failure; empty where predicted."""
     remarks: tuple[str, ...] = ()
     """What was converted, derived or left out on the way."""
+    source: str = ""
+    """Name of the table of measured values."""
+    receipt: tuple[Entry, ...] = ()
+    """What became of each of its columns."""
+
+    @property
+    def data(self) -> str:
+        """What a methods section says of the measured values."""
+        return paragraph(self.source, self.receipt) if self.receipt else ""
 
     @property
     def table(self) -> CohortTable:

@@ -191,3 +191,14 @@ discard = sa.Table(
     sa.Column("sha256", sa.Text, primary_key=True),
 )
 """Files of deleted photographs that are still to be removed; written with the deletion, emptied after it."""
+
+document = sa.Table(
+    "document",
+    metadata,
+    sa.Column("cohort_id", sa.Integer, sa.ForeignKey("cohort.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+)
+"""What is kept beside a cohort and changes none of its numbers; see ``documents``."""

@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
 from fundus_core.records import CohortTable, Labels, Reading
-from fundus_core.store import archive, cohorts, database, findings, gallery, giving, members, schema, tables, versions
+from fundus_core.store import (
+    archive,
+    cohorts,
+    database,
+    documents,
+    findings,
+    gallery,
+    giving,
+    members,
+    schema,
+    tables,
+    versions,
+)
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.selections import Selections
 from fundus_core.store.values import (
@@ -235,6 +248,15 @@ class Store(Selections):
         if row is None:
             raise UsageError("The cohort has no photograph '{name}'.", name=name)
         return self.absolute(row.locator, kept=row.kept)
+
+    def keep_document(self, ref: CohortRef, kind: documents.Kind, name: str, content: Mapping[str, Any]) -> None:
+        """Keep something beside a cohort, in the place of another of its kind and name; no number changes by it."""
+        self.write(lambda connection: documents.put(connection, cohorts.id_of(connection, ref), kind, name, content))
+
+    def documents(self, ref: CohortRef, kind: documents.Kind) -> tuple[documents.Document, ...]:
+        """What is kept of one kind beside a cohort, the oldest first."""
+        with self.reading() as connection:
+            return documents.of(connection, cohorts.id_of(connection, ref), kind)
 
     # What models found
 

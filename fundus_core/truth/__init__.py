@@ -28,6 +28,7 @@ from fundus_core.truth.naming_visits import NAMES_READ, visits_in_names
 from fundus_core.truth.predicting import models_of, of_model
 from fundus_core.truth.predicting import propose as propose_predictions
 from fundus_core.truth.proposing import propose
+from fundus_core.truth.receipt import Entry, paragraph
 from fundus_core.truth.repeats import names as names_of
 from fundus_core.truth.repeats import once
 from fundus_core.truth.saying import told
@@ -41,6 +42,7 @@ __all__ = [
     "ROLES",
     "UNITS",
     "Column",
+    "Entry",
     "Fault",
     "Match",
     "Proposal",
@@ -56,6 +58,7 @@ __all__ = [
     "names_of",
     "of_model",
     "once",
+    "paragraph",
     "propose",
     "propose_predictions",
     "read_table",

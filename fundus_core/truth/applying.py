@@ -19,6 +19,7 @@ from fundus_core.truth import checking, measuring
 from fundus_core.truth.mapping import KEPT_OR_NOT, Column, Proposal
 from fundus_core.truth.measuring import Quantity, Record
 from fundus_core.truth.predicted import Forecast, forecasts
+from fundus_core.truth.receipt import entry
 from fundus_core.truth.table import TruthTable
 
 _LONGEST = 200
@@ -59,7 +60,21 @@ def apply(table: Table, proposal: Proposal, *, rows_are_people: bool = False) ->
     if not lines.predicted:
         checking.repeated(lines, record)
     order = sorted(dict.fromkeys(record.faults), key=lambda fault: (fault.row, fault.column))
-    return replace(lines, name=table.name, level=proposal.level, notes=tuple(record.notes), faults=tuple(order))
+    receipt = tuple(
+        entry(column, words, _used(column, quantities, made), record.converted.get(column.heading, {}))
+        for column, words in columns
+    )
+    lines = replace(lines, name=table.name, level=proposal.level, receipt=receipt)
+    return replace(lines, notes=tuple(record.notes), faults=tuple(order))
+
+
+def _used(column: Column, quantities: Sequence[Quantity], made: Made) -> list[Floats]:
+    """Return the values that a column gave; two where a cell holds both pressures."""
+    if column.part == "predicted":
+        return [one.value for (role, eye), one in made.items() if (role, eye) == (column.role, column.eye)]
+    if column.part:
+        return []
+    return [one.values for one in quantities if one.heading == column.heading and one.words is not None]
 
 
 def _usable(table: Table, proposal: Proposal, record: Record) -> list[tuple[Column, Words]]:

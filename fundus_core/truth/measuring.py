@@ -29,6 +29,8 @@ class Record:
     """In the order in which they were found."""
     notes: list[str] = field(default_factory=list)
     """Sentences to be shown."""
+    converted: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By heading, how many cells were in which unit other than the target's own."""
 
     def at(
         self, positions: NDArray[np.int64], column: str, values: Words | None, fault: str, what: str, /, **more: object
@@ -103,6 +105,7 @@ def _note_conversions(column: Column, used: Labels, known: Mapping[str, Unit], r
     for name, unit in known.items():
         count = int((used == name).sum())
         if count and name != own:
+            record.converted.setdefault(column.heading, {})[name] = count
             times, plus = unit.factor, f" {unit.offset:+.6g}" if unit.offset else ""
             how = say(
                 "converted from {name} to {own} (× {times:.6g}{plus})", name=name, own=say(own), times=times, plus=plus
@@ -160,6 +163,7 @@ def pressures(column: Column, words: Words, record: Record) -> tuple[Floats, Flo
     times = unit.factor if unit else 1.0
     both = [[float(p[i].replace(",", ".")) * times if p else np.nan for i in (1, 2)] for p in pairs] or [[np.nan] * 2]
     if times != 1:
+        record.converted[column.heading] = {column.unit: sum(pair is not None for pair in pairs)}
         record.notes.append(
             say(
                 "'{heading}': pressures were converted from {unit} to mmHg (× {times:.6g}).",

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fundus_core.records import Floats, Labels
 from fundus_core.tables.faults import Fault, as_csv
+from fundus_core.truth.receipt import Entry
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +46,8 @@ class TruthTable:
     """What was converted, derived or left out, as sentences; to be shown."""
     faults: tuple[Fault, ...] = ()
     """Everything that a person should look at."""
+    receipt: tuple[Entry, ...] = ()
+    """What became of each column."""
 
     def __post_init__(self) -> None:
         if not len(self.visit):

@@ -12,7 +12,15 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from fundus_core.store.migrations import counting, door_and_limits, first, selections, stamps, targets_as_rows
+from fundus_core.store.migrations import (
+    counting,
+    documents,
+    door_and_limits,
+    first,
+    selections,
+    stamps,
+    targets_as_rows,
+)
 
 STEPS: tuple[Callable[[Operations], None], ...] = (
     first.upgrade,
@@ -21,6 +29,7 @@ STEPS: tuple[Callable[[Operations], None], ...] = (
     counting.upgrade,
     targets_as_rows.upgrade,
     selections.upgrade,
+    documents.upgrade,
 )
 """Step n leads from schema version n to n + 1; version 0 is an empty database."""
 

@@ -15,7 +15,7 @@ from fundus_core.targets import TARGETS
 from fundus_core.truth import Match, Proposal, Table
 from pages.parts.new_cohort import intake, mapping_in, truth_in, visits_in
 from pages.parts.new_cohort.truth_in import KINDS, Given, Sides
-from pages.parts.shared import choose, show
+from pages.parts.shared import choose, receipt, show
 from pages.parts.shell import cards, home, menu, state
 from pages.parts.shell.language import _, count, said
 
@@ -97,6 +97,10 @@ def _finish(made: Mapping[str, PredictionsFile], matched: Match | None, stem: st
     """Ask for the names, with what is known of the model; make the cohort when the button is pressed."""
     for note in dict.fromkeys(note for file in made.values() for note in file.notes):
         st.caption(said(note))
+    lines = next((file.lines for file in made.values() if file.lines), None)
+    if lines is not None:
+        with st.expander(_("What became of each column")):
+            receipt.columns(lines.receipt, lines.name)
     rows = pipeline.elsewhere.rows_of(made)
     if not set(matched.truth.values if matched else rows.truth) & {t for f in made.values() for t in f.table.predicted}:
         st.info(_("Nothing that is predicted is measured as well: there will be predictions, and no errors."))

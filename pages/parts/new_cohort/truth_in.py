@@ -14,7 +14,7 @@ from fundus_core.records import MOST_DAYS
 from fundus_core.truth import Fault, Match, Table, TruthTable
 from pages.parts.new_cohort import arrival, mapping_in
 from pages.parts.new_cohort.intake import Found
-from pages.parts.shared import show
+from pages.parts.shared import receipt, show
 from pages.parts.shared.grid import grid
 from pages.parts.shell import state
 from pages.parts.shell.language import _, count, said
@@ -142,6 +142,8 @@ def matched_lines(table: TruthTable, found: Sides) -> Match:
     for remark in matched.of_visits:
         st.info(said(remark))
     _counts(matched)
+    with st.expander(_("What became of each column")):
+        receipt.columns(table.receipt, table.name)
     _lines(matched)
     _faults([*table.faults, *matched.faults])
     for note in table.notes:
