@@ -18,7 +18,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from fundus_core import truth
-from fundus_core.analyses import Canvas, Study, evaluated, one_cohort, side_by_side, told_apart
+from fundus_core.analyses import Canvas, Study, evaluated, one_cohort, refuse_strangers, side_by_side, told_apart
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import SEED, Evaluation
 from fundus_core.figures import Look
@@ -165,11 +165,15 @@ def compare(
     margins: Mapping[str, float] | None = None,
     seed: int = SEED,
     draws: int | None = None,
+    same_people: bool | None = None,
 ) -> Compared:
     """Compare cohorts: frames that hold predicted and measured values, or what ``evaluate`` returned.
 
+    Where they have patient ids in common, ``same_people`` says whether those are the same people.
+
     Raises:
-        UsageError: Fewer than two, or a frame that cannot be evaluated as it is.
+        UsageError: Fewer than two, nobody said whether common ids are the same people, or a frame cannot be
+            evaluated as it is.
     """
     if len(cohorts) < 2:
         message = "Comparing needs two cohorts or more; there are {n:,}."
@@ -179,7 +183,7 @@ def compare(
         found = given if isinstance(given, Results) else evaluate(given, level=level, draws=draws)
         tables[name] = found.scored.table
     unhashed = {name: np.full(len(table), "") for name, table in tables.items()}
-    apart = told_apart(tables, unhashed)
+    apart = told_apart(tables, unhashed, refuse_strangers(tables, unhashed, same=same_people))
     return Compared(Study(lambda: apart, seed=seed, asked_draws=draws).at(level, margins))
 
 

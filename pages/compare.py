@@ -16,6 +16,7 @@ views = selection.views(left, right)
 if len(views) < 2:
     selection.too_few(views)
     st.stop()
+selection.same_people(views)
 with menu.choices():
     level = choose.level(studies.together(views).level)
 selection.caveats(views)

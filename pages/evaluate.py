@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts.evaluate import estimates, models, scores
-from pages.parts.shared import choose, photo, picked, receipt, show, studies
+from pages.parts.shared import choose, photo, picked, receipt, show, since, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
 
@@ -37,3 +37,4 @@ scores.figure_with_panel(view, target, level, what, by, selection)
 estimates.tables(view, target, level)
 models.table(view, target, level)
 receipt.kept(view)
+since.draw(view, level)

@@ -181,7 +181,7 @@ def command_line(out: Path) -> None:
         pipeline.evaluate(predictions, truth, to, level="eye" if name == "Models" else "patient", draws=DRAWS)
         _as_text(to / "report.html")
     folders = {name: out / name.lower() / "evaluate" for name in ("Ties", "Gaps", "Models")}
-    pipeline.compare(folders, out / "compare", margins={"sbp": 3.0}, draws=DRAWS)
+    pipeline.compare(folders, out / "compare", margins={"sbp": 3.0}, draws=DRAWS, same_people=False)
     _as_text(out / "compare" / "report.html")
 
 

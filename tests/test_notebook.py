@@ -47,8 +47,10 @@ def test_two_frames_and_what_must_be_said() -> None:
     apart = fundus_core.evaluate(PEOPLE[["id", "SBP_pred"]], PEOPLE[["id", "SBP"]].drop_duplicates(), draws=20)
     for found in (said, apart):
         assert found.evaluation.targets["sbp"].estimates["mae"].value == pytest.approx(MAE, abs=1e-9)
-    table = fundus_core.compare({"said": said, "apart": apart}, draws=20).table("estimates", "sbp")
+    table = fundus_core.compare({"said": said, "apart": apart}, draws=20, same_people=True).table("estimates", "sbp")
     assert set(table["cohort"]) == {"said", "apart"}
+    with pytest.raises(FundusError, match="same_people=True or False"):
+        fundus_core.compare({"said": said, "apart": apart}, draws=20)
     with pytest.raises(FundusError, match="two cohorts"):
         fundus_core.compare({"said": said})
 

@@ -4,12 +4,13 @@ from fundus_core.analyses import criteria, one_cohort, side_by_side, words
 from fundus_core.analyses.layout import Laid, layout, shown, table_one
 from fundus_core.analyses.memory import Disk, Memory
 from fundus_core.analyses.scores import drawn_scores, evaluated, forest_of, main_score
-from fundus_core.analyses.side_by_side import told_apart
+from fundus_core.analyses.side_by_side import Answers, refuse_strangers, told_apart, unanswered
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
 from fundus_core.analyses.subgroups import nearest
 
 __all__ = [
     "Analysis",
+    "Answers",
     "Canvas",
     "Disk",
     "Laid",
@@ -24,9 +25,11 @@ __all__ = [
     "main_score",
     "nearest",
     "one_cohort",
+    "refuse_strangers",
     "shown",
     "side_by_side",
     "table_one",
     "told_apart",
+    "unanswered",
     "words",
 ]

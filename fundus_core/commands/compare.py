@@ -24,6 +24,10 @@ def add(parser: Parser) -> None:
         help="test for equivalence within this difference, decided before looking (sbp=2)",
     )
     parser.add_argument("--by", default="", metavar="COLUMN", help="compare the parts of one cohort, such as its sites")
+    same = parser.add_mutually_exclusive_group()
+    of = "equal patient ids of cohorts without a common photograph are"
+    same.add_argument("--same-people", dest="same", action="store_true", default=None, help=f"{of} the same people")
+    same.add_argument("--different-people", dest="same", action="store_false", help=f"{of} different people")
     add_fold(parser)
     add_bootstrap(parser)
 
@@ -43,6 +47,7 @@ def _run(options: argparse.Namespace) -> int:
         margins=margins,
         fold=options.fold,
         by=options.by,
+        same_people=options.same,
         say=say,
     )
     for (first, second), people in found.in_both.items():

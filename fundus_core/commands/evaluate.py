@@ -8,6 +8,7 @@ from pathlib import Path
 from fundus_core import pipeline
 from fundus_core.commands.frame import (
     DONE,
+    SOME_REFUSED,
     Parser,
     add_bootstrap,
     add_fold,
@@ -32,6 +33,12 @@ def add(parser: Parser) -> None:
     parser.add_argument("--columns", type=Path, metavar="FILE.json", help="a saved mapping of the table's columns")
     add_truth_column(parser)
     _add_asked(parser)
+    parser.add_argument(
+        "--replay",
+        type=Path,
+        metavar="replay.json",
+        help="make the numbers of that evaluation again, with its settings instead of those given here, and compare",
+    )
     add_fold(parser)
     add_visits(parser)
     add_bootstrap(parser)
@@ -71,7 +78,20 @@ def _asked(options: argparse.Namespace) -> pipeline.Asked:
     )
 
 
+def _replayed(options: argparse.Namespace) -> int:
+    again = pipeline.replay(options.replay, options.predictions, options.truth, options.out)
+    for name, (then, now) in again.versions.items():
+        say(f"{name} was {then or 'not named'} and is {now}.")
+    if again.differing:
+        say(f"Not the same: {', '.join(again.differing)}.")
+        return SOME_REFUSED
+    say(f"The same numbers: all {again.estimates:,} entries of {options.replay.name}.")
+    return DONE
+
+
 def _run(options: argparse.Namespace) -> int:
+    if options.replay:
+        return _replayed(options)
     scored = pipeline.evaluate(
         options.predictions,
         options.truth,
@@ -91,7 +111,7 @@ def _run(options: argparse.Namespace) -> int:
         say(f"{target}: {pipeline.in_words(name, result)}")
     if scored.study.level == "visit":
         say("Unit of analysis: the visit, since people have several; intervals draw people with all their visits.")
-    for remark in dict.fromkeys((*scored.predictions.notes, *scored.match.remarks)):
+    for remark in dict.fromkeys((*scored.since, *scored.predictions.notes, *scored.match.remarks)):
         say(remark)
     say(f"Numbers, tables and report in {options.out}")
     return DONE

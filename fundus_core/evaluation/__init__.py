@@ -45,6 +45,7 @@ from fundus_core.evaluation.one_cohort.agreement import BetweenEyes, between_eye
 from fundus_core.evaluation.one_cohort.calibration import Bin, Bins, deciles, reliability
 from fundus_core.evaluation.one_cohort.calibration_curve import CalibrationCurve, smooth_calibration
 from fundus_core.evaluation.one_cohort.change import Change, Repeatability, change_over_time, repeatability
+from fundus_core.evaluation.one_cohort.changes import Snapshot, changes, differs, told
 from fundus_core.evaluation.one_cohort.error_distribution import QUANTILES, ErrorDistribution, error_distribution
 from fundus_core.evaluation.one_cohort.evaluate import evaluate, point_estimates
 from fundus_core.evaluation.one_cohort.models import ModelComparison, against_baselines, compare_models
@@ -94,6 +95,7 @@ __all__ = [
     "Rule",
     "Sample",
     "Shift",
+    "Snapshot",
     "Split",
     "Standardised",
     "StandardisedPredictions",
@@ -110,11 +112,13 @@ __all__ = [
     "bootstrap_population",
     "both_person_means",
     "change_over_time",
+    "changes",
     "check_level",
     "compare",
     "compare_models",
     "criterion",
     "deciles",
+    "differs",
     "draws_for",
     "error_distribution",
     "evaluate",
@@ -143,6 +147,7 @@ __all__ = [
     "standardised_predictions",
     "subgroups",
     "table_one",
+    "told",
     "transfers",
     "unit_names",
     "units_of_analysis",

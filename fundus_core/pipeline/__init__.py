@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.predicted import Asked, PredictionsFile, proposed, read_predictions
     from fundus_core.pipeline.prediction import Request, predict
     from fundus_core.pipeline.proving import Proof, prove
+    from fundus_core.pipeline.replay import Replayed, bundle_of, replay
     from fundus_core.pipeline.scoring import (
         Scored,
         beside,
@@ -58,6 +59,7 @@ __all__ = [
     "Intake",
     "PredictionsFile",
     "Proof",
+    "Replayed",
     "Request",
     "Scored",
     "Seen",
@@ -66,6 +68,7 @@ __all__ = [
     "ask_explanation",
     "attach",
     "beside",
+    "bundle_of",
     "by_rows",
     "compare",
     "deidentify_files",
@@ -94,6 +97,7 @@ __all__ = [
     "prove",
     "read_predictions",
     "receipts",
+    "replay",
     "saved_mapping",
     "score_files",
     "score_tables",
@@ -118,6 +122,7 @@ _NAMES_OF = {
     "predicted": ("Asked", "PredictionsFile", "proposed", "read_predictions"),
     "prediction": ("Request", "predict"),
     "proving": ("Proof", "prove"),
+    "replay": ("Replayed", "bundle_of", "replay"),
     "scoring": ("Scored", "beside", "evaluate", "in_words", "notice", "saved_mapping", "score_files", "score_tables"),
     "strictness": ("limits_of",),
     "tables": ("prediction_columns", "write_predictions"),

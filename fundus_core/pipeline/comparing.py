@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fundus_core.analyses import Study, side_by_side, told_apart
+from fundus_core.analyses import Study, refuse_strangers, side_by_side, told_apart
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import SEED, Comparison, selected, split
 from fundus_core.models.card import Card
@@ -42,6 +42,7 @@ def compare(
     margins: Mapping[str, float] | None = None,
     fold: bool = False,
     by: str = "",
+    same_people: bool | None = None,
     say: Callable[[str], object] | None = None,
 ) -> Comparison:
     """Compare cohorts and write everything that came of it.
@@ -60,6 +61,8 @@ def compare(
         margins: Per target id the largest difference that would not matter, stated beforehand.
         fold: Join names and ids that could be joined one to one, though they are written differently.
         by: A column by which the one cohort is split, and its parts compared.
+        same_people: Whether equal ids of cohorts without a common photograph are the same people; ``None`` where
+            nobody has said it, and such cohorts are refused.
         say: Told what a person should know of each match, in sentences that may quote ids.
 
     Raises:
@@ -68,7 +71,7 @@ def compare(
     for name in margins or {}:
         target(name)
     sides = [_side(name, folder, fold=fold, say=say or _unsaid) for name, folder in folders.items()]
-    tables = _parts(sides, by, say or _unsaid) if by else _cohorts(sides)
+    tables = _parts(sides, by, say or _unsaid) if by else _cohorts(sides, same=same_people)
     study = Study(lambda: tables, seed=seed, asked_draws=draws).at(level, margins)
     found = study.get(side_by_side.COMPARISON)
     cards = [card for side in sides for card in side.cards]
@@ -92,8 +95,9 @@ def compare(
     return found
 
 
-def _cohorts(sides: Sequence[Side]) -> Mapping[str, CohortTable]:
-    return told_apart({side.name: side.table for side in sides}, {side.name: side.sha256 for side in sides})
+def _cohorts(sides: Sequence[Side], *, same: bool | None) -> Mapping[str, CohortTable]:
+    tables, sha256 = {side.name: side.table for side in sides}, {side.name: side.sha256 for side in sides}
+    return told_apart(tables, sha256, refuse_strangers(tables, sha256, same=same))
 
 
 def _parts(sides: Sequence[Side], by: str, say: Callable[[str], object]) -> Mapping[str, CohortTable]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fundus_core import truth
+from fundus_core import __version__, truth
 from fundus_core.analyses import Analysis, Study, evaluated, one_cohort
 from fundus_core.errors import UsageError, say
-from fundus_core.evaluation import SEED, Evaluation, TargetResult
+from fundus_core.evaluation import SEED, Evaluation, Snapshot, TargetResult, changes, told
 from fundus_core.models import registry
 from fundus_core.models.card import Card
+from fundus_core.pipeline import bundle
 from fundus_core.pipeline.predicted import Asked, PredictionsFile, read_predictions, understood
 from fundus_core.pipeline.tables import write_predictions
 from fundus_core.pipeline.visiting import AS_USUAL, Visiting
@@ -35,6 +36,8 @@ class Scored:
     """As read."""
     match: truth.Match
     """Which row of the truth table went to which photograph."""
+    since: tuple[str, ...] = ()
+    """What has changed since the evaluation that the same folder held before, in sentences."""
 
     @property
     def table(self) -> CohortTable:
@@ -261,7 +264,8 @@ def evaluate(
     ``truth_faults.csv``, ``truth_receipt.csv``, ``predictions.csv`` in this program's columns, ``report.html``, and
     where there is something
     to say ``baselines``, ``subgroups``, ``subgroup_differences``, ``calibration``, ``calibration_curve``, ``errors``,
-    ``eyes`` and ``criteria``, each as a CSV table.
+    ``eyes`` and ``criteria``, each as a CSV table; ``replay.json`` to make the same numbers again, and where the folder
+    held an evaluation before, ``changes.csv``.
 
     Raises:
         UsageError: A file or option is at fault; nothing was written.
@@ -280,6 +284,9 @@ def evaluate(
         said=said,
         visiting=visiting,
     )
+    now = Snapshot.of(scored.table, scored.evaluation, scored.predictions.model, __version__)
+    before = kept_before(out)
+    since = told(before, now) if before else ()
     cards = known_cards(scored.predictions.model)
     note = notice(cards)
     rendered = any(card.rendered for card in cards)
@@ -298,13 +305,39 @@ def evaluate(
         notice=note,
         rendered=rendered,
         reason_code=scored.predictions.reason_code,
-        remarks=(*scored.predictions.notes, *scored.match.truth.notes, scored.match.reason, *scored.match.of_visits),
+        remarks=(
+            *since,
+            *scored.predictions.notes,
+            *scored.match.truth.notes,
+            scored.match.reason,
+            *scored.match.of_visits,
+        ),
         source=scored.match.truth.name,
         receipt=scored.match.truth.receipt,
     )
     (out / "report.html").write_text(render(subject), encoding="utf-8")
+    settings = {"level": level, "seed": seed, "draws": draws, "fold": fold, "sheet": sheet, "said": list(said)}
+    settings["visiting"] = asdict(visiting)
+    inputs = {"predictions": predictions.read_bytes()} | ({"truth": measured.read_bytes()} if measured else {})
+    again = bundle.written(settings, asked or Asked(), columns, inputs, scored.evaluation)
+    (out / bundle.FILE).write_text(again, encoding="utf-8")
+    (out / KEPT).write_text(json.dumps(now.as_json(), ensure_ascii=False) + "\n", encoding="utf-8")
+    if before:
+        write_table(out / "changes.csv", changes(before, now), note=note)
     _write_predictions(out / "predictions.csv", predictions, scored)
-    return scored
+    return replace(scored, since=since)
+
+
+KEPT = "evaluation.json"
+"""Beside the results: what the next evaluation into the same folder is held against."""
+
+
+def kept_before(out: Path) -> Snapshot | None:
+    """Return the evaluation that was written to a folder before; ``None`` without one."""
+    try:
+        return Snapshot.from_json(json.loads((out / KEPT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _write_predictions(path: Path, given: Path, scored: Scored) -> None:

@@ -59,6 +59,9 @@ def test_values_come_later_and_again(ready, unmeasured, page):  # noqa: F811
     assert [metric.value for metric in app.metric][-4:] == ["0", "12", "0", "0"]
     press(app, "Put the values in")
     assert mae(page, unmeasured) == "3.00", "nothing that was computed of the old values is shown"
+    told = words(page("evaluate", cohort=unmeasured.key))
+    assert "Held against the numbers kept on" in told, "the numbers before were kept by themselves"
+    assert "Nothing has changed" not in told
     same = put(page, unmeasured, table(-3.0))
     assert next(each for each in same.button if each.label == "Put the values in").disabled
 
@@ -95,3 +98,21 @@ def test_photographs_come_to_predictions(ready, page, tmp_path):  # noqa: F811
     assert (now.files, now.photographs) == (4, 5), "a person's second photograph is a row of its own"
     assert "B7, made elsewhere" in words(page("evaluate", cohort=cohort.key))
     assert ready.waiting(cohort.id) == ("P0009 (1)",)
+
+
+def test_ids_in_common_are_asked_about_once(ready, unmeasured, page):  # noqa: F811
+    other = ready.create_cohort("Van")
+    kept = [NewPhotograph.of_kept(f"V{n}.jpg", ready.keep(b"v%d" % n), patient_id=f"K{n}") for n in range(6)]
+    ready.add_photographs(other.id, kept)
+    found = [Finding(one.sha256, "predicted", predictions={"sbp": Prediction(120, 1, 2)}) for one in kept]
+    ready.record(other.id, ModelVersion("tests-own", "w", "c"), found)
+    both = [unmeasured.key, ready.cohort(other.id).key]
+    app = page("compare", cohorts=both)
+    assert "have 6 patient ids in common, and no photograph" in words(app)
+    press(app, "The same people")
+    assert "in common, and no photograph" not in words(app)
+    assert "in common, and no photograph" not in words(page("compare", cohorts=both[::-1]))
+    ((kept_answer,),) = [
+        ready.documents(one, "same_people") for one in (unmeasured.id, other.id) if ready.documents(one, "same_people")
+    ]
+    assert kept_answer.content == {"same": True}

@@ -14,7 +14,7 @@ from pages.parts.shared import choose, display_names, picked, show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu, state
 from pages.parts.shell.address import GoneError
-from pages.parts.shell.language import _, said
+from pages.parts.shell.language import _, count, said
 
 MOST = 5
 """Cohorts side by side: more pairs than a table holds, and more colours than a reader tells apart."""
@@ -185,6 +185,27 @@ def caveats(chosen: Sequence[View]) -> None:
             ),
             icon=":material/warning:",
         )
+
+
+def same_people(views: Sequence[View]) -> None:
+    """Ask whether ids that two cohorts have in common are the same people, and keep the answer; stop until it is there.
+
+    Taken for strangers, people would be counted twice and a difference tested as if they were others.
+    """
+    asked = studies.questions(views)
+    cohorts = {view.cohort.name: view.cohort for view in views}
+    for (one, other), n in asked.items():
+        with st.container(border=True):
+            words = _("{one} and {other} have {n} patient ids in common, and no photograph. Are they the same people?")
+            names = {"one": display_names.cohort(one), "other": display_names.cohort(other)}
+            st.markdown(words.format(**names, n=count(n)))
+            with st.container(horizontal=True):
+                for label, same in ((_("The same people"), True), (_("Different people"), False)):
+                    if st.button(label, key=f"same-{same}-{cohorts[one].key}-{cohorts[other].key}"):
+                        home.store().keep_document(cohorts[one].id, "same_people", cohorts[other].key, {"same": same})
+                        st.rerun()
+    if asked:
+        st.stop()
 
 
 def shared(views: Sequence[View], in_both: Mapping[tuple[str, str], int]) -> None:

@@ -15,7 +15,7 @@ from fundus_core.truth import Match
 from pages.parts.new_cohort import arrival, door, launch, mapping_in, strict, truth_in
 from pages.parts.new_cohort.intake import Found, Plan
 from pages.parts.new_cohort.truth_in import Sides
-from pages.parts.shared import choose, display_names, show
+from pages.parts.shared import choose, display_names, show, since
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu, state
@@ -112,6 +112,8 @@ def _put(to: Cohort, table: CohortTable, found: Match) -> None:
         kept = address.pick(st.segmented_control, label, list(words), key="old_values", words=words, required=True)
     nothing = not (change.new or change.changed or (change.lacking and kept == "replace"))
     if st.button(_("Put the values in"), type=show.button_type(), icon=":material/edit_note:", disabled=nothing):
+        if table.truth and (model := _latest(to)):
+            since.keep(View(to, model))
         pipeline.set_truth(home.store(), to.id, found, keep=kept == "keep")
         door.forget("later")
         state.forget_upload()

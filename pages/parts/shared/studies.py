@@ -11,11 +11,11 @@ import numpy as np
 import streamlit as st
 
 from fundus_core import evaluation
-from fundus_core.analyses import Disk, Memory, Study, evaluated, one_cohort, told_apart
+from fundus_core.analyses import Answers, Disk, Memory, Study, evaluated, one_cohort, told_apart, unanswered
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Evaluation, Rule, Split, select_rows, selected, selected_rows, split
 from fundus_core.figures import Observations
-from fundus_core.records import CohortTable
+from fundus_core.records import CohortTable, Labels
 from fundus_core.store import Cohort, Item
 from fundus_core.targets import TARGETS
 from pages.parts.shared import display_names
@@ -106,12 +106,37 @@ def study(view: View, level: str = "") -> Study:
     return _study(view.key, view).at(level)
 
 
+def _wholes(views: Sequence[View]) -> tuple[dict[str, CohortTable], dict[str, Labels]]:
+    tables = {view.cohort.name: study(view.whole).table for view in views}
+    return tables, {view.cohort.name: home.store().hashes(view.cohort.id) for view in views}
+
+
+def answers(views: Sequence[View]) -> Answers:
+    """Return what somebody has said of cohorts that have ids in common: whether those are the same people."""
+    names = {view.cohort.key: view.cohort.name for view in views}
+    kept = {
+        name: home.store().documents(view.cohort.id, "same_people") for view in views for name in [view.cohort.name]
+    }
+    return {
+        frozenset((name, names[one.name])): bool(one.content["same"])
+        for name, documents in kept.items()
+        for one in documents
+        if one.name in names
+    }
+
+
+def questions(views: Sequence[View]) -> dict[tuple[str, str], int]:
+    """Return how many ids two cohorts have in common of which nobody has said whether they are the same people."""
+    return unanswered(*_wholes(views), answers(views))
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _together(keys: tuple[Key, ...], names: tuple[str, ...], _views: Sequence[View]) -> Study:
+def _together(keys: tuple[Key, ...], names: tuple[str, ...], said_: str, _views: Sequence[View]) -> Study:
     def load() -> Mapping[str, CohortTable]:
-        wholes = {view.cohort.name: study(view.whole).table for view in _views}
-        hashes = {view.cohort.name: home.store().hashes(view.cohort.id) for view in _views}
-        apart = told_apart(wholes, hashes)  # cohorts, not parts: two parts of one share people without a photograph
+        wholes, hashes = _wholes(_views)
+        apart = told_apart(
+            wholes, hashes, answers(_views)
+        )  # cohorts, not parts: two parts of one share people without a photograph
         return {view.name: _of_part(view, wholes[view.cohort.name], apart[view.cohort.name]) for view in _views}
 
     return Study(load)
@@ -125,7 +150,8 @@ def _of_part(view: View, whole: CohortTable, apart: CohortTable) -> CohortTable:
 def together(views: Sequence[View], level: str = "", margins: Mapping[str, float] | None = None) -> Study:
     """Return the study of several cohorts side by side; equal ids of different people are made different."""
     names = tuple(view.name for view in views)
-    return _together(tuple(view.key for view in views), names, views).at(level, margins)
+    said_ = str(sorted((sorted(pair), yes) for pair, yes in answers(views).items()))
+    return _together(tuple(view.key for view in views), names, said_, views).at(level, margins)
 
 
 def splits(view: View) -> Mapping[str, Split]:

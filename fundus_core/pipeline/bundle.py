@@ -1,0 +1,54 @@
+"""The bundle that makes an evaluation again: settings, hashes, versions, the command, and the numbers."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fundus_core import __version__
+from fundus_core.evaluation import Evaluation
+from fundus_core.pipeline.predicted import Asked
+
+FILE = "replay.json"
+FORMAT = "fundus-lab-replay"
+_REPLAY = ("--replay", "replay.json", "--predictions", "FILE", "--truth", "FILE", "--out", "DIR")
+_LIBRARIES = ("numpy", "scipy", "statsmodels")
+
+
+def written(
+    settings: Mapping[str, Any], asked: Asked, columns: Path | None, inputs: Mapping[str, bytes], made: Evaluation
+) -> str:
+    """Return what ``replay`` reads; it holds settings, hashes and numbers of the cohort, and nothing of a person.
+
+    Args:
+        settings: Keyword arguments of ``evaluate``.
+        asked: What was said of the predictions.
+        columns: A saved mapping of the truth table, which goes along.
+        inputs: Bytes of the files by ``predictions`` and ``truth``.
+        made: The numbers.
+    """
+    mapping = asked.mapping.to_json() if asked.mapping else None
+    content = {
+        "format": FORMAT,
+        "command": ["python", "-m", "fundus_core", "evaluate", *_REPLAY],
+        "settings": dict(settings),
+        "asked": {**asdict(replace(asked, mapping=None)), "mapping": mapping},
+        "columns": columns.read_text(encoding="utf-8") if columns else None,
+        "inputs": {name: hashlib.sha256(data).hexdigest() for name, data in inputs.items()},
+        "versions": versions(),
+        "numbers": made.as_json(),
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that numbers can depend on."""
+    return {
+        "fundus_core": __version__,
+        "python": platform.python_version(),
+        **{one: version(one) for one in _LIBRARIES},
+    }

@@ -1,0 +1,127 @@
+"""What changed since, and the same numbers again.
+
+Attacked with people who come and go, values and predictions that change, another model; with inputs and bundles that
+are not the ones meant, numbers that somebody altered, settings of every kind.
+"""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fundus_core import pipeline
+from fundus_core.__main__ import main
+from fundus_core.errors import UsageError
+from fundus_core.pipeline import Asked
+from fundus_core.records import Prediction
+from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow
+
+RNG = np.random.default_rng(3)
+PEOPLE = pd.DataFrame({"id": [f"K{n}" for n in range(40)], "SBP": RNG.normal(128, 15, 40).round()})
+PEOPLE["SBP_pred"] = (PEOPLE.SBP + RNG.normal(2, 9, 40)).round(2)
+
+
+def put(frame: pd.DataFrame, file: Path) -> Path:
+    frame.to_csv(file, index=False)
+    return file
+
+
+def mae(frame: pd.DataFrame) -> float:
+    return float((frame.SBP - frame.SBP_pred).abs().mean())
+
+
+def test_the_next_evaluation_says_what_differs(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = pipeline.evaluate(put(PEOPLE, tmp_path / "t.csv"), None, out, draws=50)
+    assert first.since == ()
+    assert not (out / "changes.csv").exists()
+    same = pipeline.evaluate(tmp_path / "t.csv", None, out, draws=50)
+    assert same.since == ("Nothing has changed since the evaluation before.",)
+    later = PEOPLE.iloc[3:].copy()
+    later.loc[5:6, "SBP"] += 10
+    later.loc[9, "SBP_pred"] -= 1
+    new = pd.DataFrame({"id": ["N1", "N2"], "SBP": [120, 130], "SBP_pred": [121, 128]})
+    later = pd.concat([later, new])
+    found = pipeline.evaluate(put(later, tmp_path / "t.csv"), None, out, draws=50)
+    row = pd.read_csv(out / "changes.csv").iloc[0]
+    names = ["people_before", "people_after", "people_added", "people_removed", "values_changed", "predictions_changed"]
+    assert row[names].tolist() == [40, 39, 2, 3, 2, 1]
+    assert row[["before", "after"]].tolist() == pytest.approx([mae(PEOPLE), mae(later)], abs=1e-9)
+    assert "2 people came and 3 went" in found.since[0]
+    assert found.since[0] in (out / "report.html").read_text(encoding="utf-8")
+
+
+SETTINGS = [
+    {},
+    {"level": "photograph", "seed": 5, "draws": 60},
+    {"asked": Asked(columns=("SBP_pred=sbp predicted", "id=patient_id"))},
+    {"fold": True, "draws": 40},
+]
+
+
+@pytest.mark.parametrize("options", SETTINGS)
+def test_the_same_numbers_come_again(options: dict[str, object], tmp_path: Path) -> None:
+    table = put(PEOPLE, tmp_path / "t.csv")
+    pipeline.evaluate(table, None, tmp_path / "out", **{"draws": 50, **options})  # type: ignore[arg-type]
+    again = pipeline.replay(tmp_path / "out" / "replay.json", table, None, tmp_path / "again")
+    assert (again.differing, dict(again.versions)) == ((), {})
+    assert again.estimates > 10
+    for name in ("metrics.json", "estimates.csv"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+    assert "K3" not in (tmp_path / "out" / "replay.json").read_text(encoding="utf-8"), "it says nothing of a person"
+
+
+def test_two_files_and_a_mapping_go_along(tmp_path: Path) -> None:
+    measured = put(PEOPLE[["id", "SBP"]].rename(columns={"SBP": "x"}), tmp_path / "m.csv")
+    made = put(PEOPLE[["id", "SBP_pred"]], tmp_path / "p.csv")
+    pipeline.evaluate(made, measured, tmp_path / "out", draws=30, said=["x=sbp"])
+    assert pipeline.replay(tmp_path / "out" / "replay.json", made, measured, tmp_path / "again").differing == ()
+    with pytest.raises(UsageError, match=r"--predictions.*--truth"):
+        pipeline.replay(tmp_path / "out" / "replay.json", made, None, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_what_is_not_the_same_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, bundle = put(PEOPLE, tmp_path / "t.csv"), tmp_path / "out" / "replay.json"
+    pipeline.evaluate(table, None, tmp_path / "out", draws=30)
+    call = ["evaluate", "--replay", str(bundle), "--predictions", str(table), "--out", str(tmp_path / "again")]
+    assert main(call) == 0
+    assert "The same numbers" in capsys.readouterr().out
+    content = json.loads(bundle.read_text(encoding="utf-8"))
+    content["numbers"]["targets"]["sbp"]["mae"]["value"] += 1e-9
+    content["versions"]["numpy"] = "1.0"
+    bundle.write_text(json.dumps(content), encoding="utf-8")
+    assert main(call) == 1
+    told = capsys.readouterr().out
+    assert "Not the same: sbp mae." in told
+    assert "numpy was 1.0 and is" in told
+    put(PEOPLE.iloc[1:], table)
+    assert main(call) == 2
+    assert "is not the file that the numbers were made of" in capsys.readouterr().err
+    bundle.write_text("{}", encoding="utf-8")
+    assert main(call) == 2
+    assert "is no replay.json" in capsys.readouterr().err
+
+
+def test_a_cohort_of_the_store_goes_as_a_bundle(tmp_path: Path) -> None:
+    """Attacked with a heap of 99: the bundle asks nothing, for it says what its columns are."""
+    frame = PEOPLE.assign(SBP=[99.0] * 12 + [*PEOPLE.SBP[12:]])
+    with Store.open(tmp_path / "store") as store:
+        photographs = [NewPhotograph(f"{who}.jpg", "", f"{n:064x}", patient_id=who) for n, who in enumerate(frame.id)]
+        store.add_photographs(store.create_cohort("clinic").id, photographs)
+        store.set_truth("clinic", [TruthRow(f"{r.id}.jpg", {"sbp": r.SBP}, {"site": "a"}) for r in frame.itertuples()])
+        made = [Prediction(value, float("nan"), float("nan")) for value in frame.SBP_pred]
+        found = [Finding(f"{n:064x}", "predicted", predictions={"sbp": one}) for n, one in enumerate(made)]
+        store.record("clinic", ModelVersion("B7", "w", "c"), found)
+        data = pipeline.bundle_of(store, "clinic", "B7", level="patient")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(tmp_path / "there")
+    there = tmp_path / "there"
+    again = pipeline.replay(there / "replay.json", there / "predictions.csv", there / "truth.csv", tmp_path / "out")
+    assert again.differing == ()
+    estimates = again.scored.evaluation.targets["sbp"].estimates
+    assert estimates["mae"].value == pytest.approx(mae(frame), abs=1e-9)
