@@ -6,12 +6,16 @@ pixels of the photograph, x to the right, y down, the centre of the top left pix
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fundus_core.errors import UsageError
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -264,3 +268,51 @@ class CohortTable:
 
     def __len__(self) -> int:
         return len(self.photograph)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What made a selection; every field that is set must hold. It says the same of a cohort that has changed since."""
+
+    statuses: tuple[str, ...] = ()
+    """``predicted``, ``refused``, ``failed``, ``queued``."""
+    eye: str = ""
+    """``left`` or ``right``."""
+    quality: float = 0.0
+    """Lowest score, included; 0 for any, also where nobody measured it."""
+    text: str = ""
+    """Part of the photograph's name or of the person's id, upper and lower case alike."""
+    column: str = ""
+    """The column that the next field speaks of."""
+    words: tuple[str, ...] = ()
+    """These groups of the column: bars of a figure of subgroups, parts of a cohort."""
+    level: str = ""
+    """What the observations of the next field are."""
+    names: tuple[str, ...] = ()
+    """Exactly these observations, named as figures name them: a lasso, bars of a histogram, pictures."""
+    rest: bool = False
+    """Whether all others are meant."""
+
+    def as_json(self) -> str:
+        """Return the rule as text, the same for the same rule."""
+        return json.dumps({name: value for name, value in asdict(self).items() if value}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Rule:
+        """Return the rule that ``as_json`` wrote.
+
+        Raises:
+            UsageError: It was written by something else, or by a later version.
+
+        >>> Rule.from_json(Rule(column="site", words=("north",)).as_json())
+        Rule(statuses=(), eye='', quality=0.0, text='', column='site', words=('north',), level='', names=(), \
+rest=False)
+        """
+        try:
+            return cls(**{name: _tuples(value) for name, value in json.loads(text).items()})
+        except (ValueError, TypeError, AttributeError) as error:
+            raise UsageError("This selection was made by another version; make it again.") from error
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -56,7 +56,7 @@ from fundus_core.evaluation.one_cohort.neighbours import (
 )
 from fundus_core.evaluation.one_cohort.result import Evaluation, TargetResult
 from fundus_core.evaluation.one_cohort.sample_size import Plan, people_for_mae, people_for_r2, people_for_slope
-from fundus_core.evaluation.one_cohort.selection import Rule, Split, selected, selected_rows, split
+from fundus_core.evaluation.one_cohort.selection import Split, selected, selected_rows, split
 from fundus_core.evaluation.one_cohort.subgroups import Subgroup, Subgroups, subgroups
 
 __all__ = [

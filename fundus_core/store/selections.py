@@ -1,22 +1,17 @@
 """Selections of cohorts: what made each, under a key that names it in links for as long as its cohort is there."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
+from fundus_core.records import Rule
 from fundus_core.store import cohorts, database, schema
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.ground import Ground
-
-if TYPE_CHECKING:
-    from fundus_core.evaluation import Rule
 
 _SELECTION = schema.selection.c
 
@@ -85,7 +80,5 @@ class Selections(Ground):
 
 
 def _found(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Sequence[Selection]:
-    from fundus_core.evaluation import Rule  # brings scipy, a second that no worker and few pages need
-
     rows = connection.execute(sa.select(schema.selection).where(condition).order_by(_SELECTION.name)).all()
     return [Selection(row.key, row.cohort_id, row.name, Rule.from_json(row.rule)) for row in rows]

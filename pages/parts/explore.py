@@ -7,9 +7,9 @@ import numpy as np
 import streamlit as st
 
 from fundus_core.errors import say
-from fundus_core.evaluation import Rule, selected_rows
+from fundus_core.evaluation import selected_rows
 from fundus_core.figures import number
-from fundus_core.records import Eye
+from fundus_core.records import Eye, Rule
 from fundus_core.store import Item, Selection, Where
 from fundus_core.targets import TARGETS
 from pages.parts.shared import choose, photo, picked, studies

@@ -8,7 +8,8 @@ import pytest
 
 from fundus_core import evaluation
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import Rule, person_ids, select_rows, selected, selected_rows, split, unit_names
+from fundus_core.evaluation import person_ids, select_rows, selected, selected_rows, split, unit_names
+from fundus_core.records import Rule
 from tests.evaluation.conftest import cohort
 
 TABLE = cohort(80, seed=3)

@@ -9,7 +9,8 @@ import pytest
 
 from fundus_core import evaluation
 from fundus_core.analyses import Study, one_cohort, words
-from fundus_core.evaluation import Rule, selected
+from fundus_core.evaluation import selected
+from fundus_core.records import Rule
 from fundus_core.targets import TARGETS
 from pages.parts.evaluate import scores
 from pages.parts.shared import picked, studies

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import Rule
+from fundus_core.records import Rule
 from fundus_core.store import NewPhotograph, Store, Where
 
 NORTH = Rule(column="site", words=("north",))

@@ -9,8 +9,9 @@ import streamlit as st
 
 from fundus_core import figures, pipeline, runs
 from fundus_core.analyses import Canvas, Study, one_cohort
-from fundus_core.evaluation import Evaluation, Rule
+from fundus_core.evaluation import Evaluation
 from fundus_core.figures import Observations
+from fundus_core.records import Rule
 from fundus_core.store import Selection
 from fundus_core.targets import TARGETS, Target
 from pages.parts.evaluate import selection_panel

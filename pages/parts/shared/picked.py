@@ -9,7 +9,7 @@ import streamlit as st
 from fundus_core import evaluation
 from fundus_core.analyses import main_score, one_cohort, side_by_side, table_one, words
 from fundus_core.errors import UsageError, say
-from fundus_core.evaluation import Rule
+from fundus_core.records import Rule
 from fundus_core.store import Item, Selection, Where
 from fundus_core.targets import TARGETS
 from pages.parts.shared import photo, show, studies

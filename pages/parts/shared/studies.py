@@ -13,9 +13,9 @@ import streamlit as st
 from fundus_core import evaluation
 from fundus_core.analyses import Answers, Disk, Memory, Study, evaluated, one_cohort, told_apart, unanswered
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import Evaluation, Rule, Split, select_rows, selected, selected_rows, split
+from fundus_core.evaluation import Evaluation, Split, select_rows, selected, selected_rows, split
 from fundus_core.figures import Observations
-from fundus_core.records import CohortTable, Labels
+from fundus_core.records import CohortTable, Labels, Rule
 from fundus_core.store import Cohort, Item
 from fundus_core.targets import TARGETS
 from pages.parts.shared import display_names
