@@ -1,5 +1,7 @@
 """The pages that go beyond the scores: criteria, sample size, and cohorts beside each other and the literature."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -57,6 +59,8 @@ def clinics(tmp_path_factory):
         put(store, "South", seed=2)
         put(store, "Van 1", seed=3, truth=False)
         put(store, "Van 2", seed=4, truth=False)
+        for one, other in combinations(store.cohorts(), 2):
+            store.keep_document(one.id, "same_people", other.key, {"same": False})
         yield store
 
 
