@@ -6,13 +6,14 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import get_type_hints
 
 from fundus_core.errors import UsageError
 from fundus_core.training.plan import Label, Plan
 from fundus_core.training.table import Material
 
 _LISTS = ("targets", "auxiliary")
-_KINDS: Mapping[str, type] = {"int": int, "float": float}
+_KINDS: Mapping[object, type] = {int: int, float: float}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--summary", default="", help="summary of the card")
     parser.add_argument("--licence", default="", help="licence of the weights")
     parser.add_argument("--rendered", action="store_true", help="say everywhere that the photographs are rendered")
+    kinds = get_type_hints(Plan)
     for field in fields(Plan):
         option = "--" + field.name.replace("_", "-")
         if field.name in _LISTS:
@@ -41,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         elif field.name in ("shares", "jpeg_quality"):
             parser.add_argument(option, type=float if field.name == "shares" else int, nargs="+")
         else:
-            parser.add_argument(option, type=_KINDS.get(str(field.type), str))
+            parser.add_argument(option, type=_KINDS.get(kinds[field.name], str))
 
 
 def plan(arguments: argparse.Namespace) -> Plan:
