@@ -1,6 +1,7 @@
 """One record for each thing that is computed and shown; pages, reports, slides and files only lay it out."""
 
 from fundus_core.analyses import criteria, one_cohort, side_by_side, words
+from fundus_core.analyses.beyond import beyond_in_words
 from fundus_core.analyses.layout import Laid, layout, shown, table_one
 from fundus_core.analyses.memory import Disk, Memory
 from fundus_core.analyses.scores import drawn_scores, evaluated, forest_of, main_score
@@ -17,6 +18,7 @@ __all__ = [
     "Memory",
     "Rows",
     "Study",
+    "beyond_in_words",
     "criteria",
     "drawn_scores",
     "evaluated",

@@ -147,12 +147,11 @@ ERRORS = Analysis(
 BASELINES = Analysis(
     "baselines",
     "Comparison with baselines",
-    "Below zero the photograph adds something to what is known without it. Both baselines are fitted without the "
-    "person they predict.",
+    "First minus second: does the model err less than the constant that is best for each error? Each is that of all "
+    "other people.",
     lambda study, target, _by: evaluation.against_baselines(
         study.table, target, level=study.level, seed=study.seed, draws=study.draws
     ),
     None,
     evaluation.rows,
-    needs=is_number,
 )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from fundus_core.analyses.beyond import BEYOND
 from fundus_core.analyses.criteria import (
     COUNTS,
     CRITERIA,
@@ -28,10 +29,19 @@ from fundus_core.analyses.scores import POINTS, QUICK_SCORES, SCORES
 from fundus_core.analyses.study import Analysis
 from fundus_core.analyses.subgroups import EYES, NEIGHBOURS, SUBGROUP_DIFFERENCES, SUBGROUPS
 
-SECTIONS: Sequence[Analysis[Any]] = (BASELINES, SUBGROUPS, SUBGROUP_DIFFERENCES, EYES, CHANGE, REPEATABILITY)
+SECTIONS: Sequence[Analysis[Any]] = (
+    BEYOND,
+    BASELINES,
+    SUBGROUPS,
+    SUBGROUP_DIFFERENCES,
+    EYES,
+    CHANGE,
+    REPEATABILITY,
+)
 """Tables of one target that stand below its estimates in a report."""
 
 TABLES: Sequence[Analysis[Any]] = (
+    BEYOND,
     BASELINES,
     SUBGROUPS,
     SUBGROUP_DIFFERENCES,

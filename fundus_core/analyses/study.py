@@ -95,17 +95,28 @@ class Study:
     """Draws of an interval; ``None``: the usual number, and fewer of very many people, whose intervals are narrow."""
     margins: Mapping[str, float] = field(default_factory=dict)
     """Per target the largest difference that would not matter, stated beforehand."""
+    beyond: tuple[str, ...] = ()
+    """Columns that are known without the photograph, beside age and sex: what does it add to them?"""
     memory: Memory = field(default_factory=Memory)
     """Of all that was computed; shared by every level."""
 
     @classmethod
-    def of(cls, table: CohortTable, *, level: str = "", seed: int = SEED, draws: int | None = None) -> Study:
+    def of(
+        cls,
+        table: CohortTable,
+        *,
+        level: str = "",
+        seed: int = SEED,
+        draws: int | None = None,
+        beyond: Sequence[str] = (),
+    ) -> Study:
         """Return the study of one cohort, at the usual level where none is named.
 
         Raises:
             UsageError: An unknown level.
         """
-        return cls(lambda: {"": table}, seed=seed, asked_draws=draws).at(level)
+        made = cls(lambda: {"": table}, seed=seed, asked_draws=draws, beyond=tuple(beyond))
+        return made.at(level)
 
     def at(self, level: str, margins: Mapping[str, float] | None = None) -> Study:
         """Return the same study at another level, or with margins; what is known of it is shared.
@@ -146,7 +157,7 @@ class Study:
         """
         level = self.level if analysis.at_level else ""
         margins = tuple(sorted(self.margins.items()))
-        name = (analysis.id, target, by, level, self.seed, self.asked_draws, margins)
+        name = (analysis.id, target, by, level, self.seed, self.asked_draws, margins, self.beyond)
         return self.memory.kept(name, analysis.kind, lambda: analysis.compute(self, target, by))
 
     def rows(self, analysis: Analysis[_R], target: str = "") -> Rows:

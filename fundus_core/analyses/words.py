@@ -89,17 +89,80 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
         "mae_null": Word(
             "MAE of predicting the mean",
             Kind.UNIT,
-            "MAE if everyone were assigned the mean; the least a model must beat.",
+            "MAE if everyone were assigned the mean, which is not the best constant for an absolute error.",
+        ),
+        "mae_median": Word(
+            "MAE of predicting the median",
+            Kind.UNIT,
+            "MAE if everyone were assigned the median; the least a model must beat.",
         ),
         "mae_age_sex": Word(
             "MAE of age and sex only",
             Kind.UNIT,
-            "MAE of a rule that knows only age and sex; below it the photograph adds something.",
+            "MAE of a curve of age for each sex (median regression, cross-validated).",
         ),
-        "mae_over_null": Word(
-            "MAE ÷ MAE of predicting the mean", Kind.PLAIN, "Below 1 the model beats predicting the mean.", drawn=True
+        "mae_over_median": Word(
+            "MAE ÷ MAE of predicting the median",
+            Kind.PLAIN,
+            "Below 1 the model beats predicting the median.",
+            drawn=True,
         ),
-        "mae_over_age_sex": Word("MAE ÷ MAE of age and sex only", Kind.PLAIN, "Below 1 the model beats age and sex."),
+        "mae_over_null": Word("MAE ÷ MAE of predicting the mean", Kind.PLAIN),
+        "mae_over_age_sex": Word(
+            "MAE ÷ MAE of age and sex only",
+            Kind.PLAIN,
+            "No test: what the photograph adds to age and sex is the gain beyond them.",
+        ),
+        "rmse_null": Word(
+            "RMSE of predicting the mean", Kind.UNIT, "RMSE if everyone were assigned the mean; compare the RMSE."
+        ),
+        "rmse_age_sex": Word(
+            "RMSE of age and sex only",
+            Kind.UNIT,
+            "RMSE of a curve of age for each sex (least squares, cross-validated); compare the RMSE.",
+        ),
+        "r2_age_sex": Word(
+            "R² of age and sex only", Kind.PLAIN, "That of the same curve, on people it was not fitted to."
+        ),
+        "partial_r": Word(
+            "partial correlation",
+            Kind.PLAIN,
+            "Of truth and prediction, both freed of the baseline; 0: the prediction adds nothing.",
+        ),
+        "r2_baseline": Word("R² of the baseline", Kind.FINE, "Cross-validated; below zero: worse than the mean."),
+        "r2_gain": Word(
+            "gain in R²",
+            Kind.FINE,
+            "R² of baseline and prediction together minus that of the baseline alone.",
+            signed=True,
+        ),
+        "mae_baseline": Word("MAE of the baseline", Kind.UNIT),
+        "mae_gain": Word(
+            "gain in MAE",
+            Kind.UNIT,
+            "MAE of the baseline alone minus that of baseline and prediction together.",
+            signed=True,
+        ),
+        "accuracy_majority": Word(
+            "accuracy of saying the majority's class", Kind.SHARE, "The least that an accuracy must beat."
+        ),
+        "brier_null": Word(
+            "Brier score of saying the prevalence", Kind.FINE, "The least that a Brier score must beat."
+        ),
+        "brier_age_sex": Word(
+            "Brier score of age and sex only",
+            Kind.FINE,
+            "That of a curve of age for each sex (logistic regression, cross-validated).",
+        ),
+        "calibration_intercept": Word(
+            "calibration intercept",
+            Kind.PLAIN,
+            "0 is ideal; above it positives are more frequent than predicted.",
+            signed=True,
+        ),
+        "calibration_slope": Word(
+            "calibration slope", Kind.PLAIN, "1 is ideal; below it the probabilities are too sure."
+        ),
         "coverage": Word(
             "coverage of the 90 % prediction intervals", Kind.SHARE, "Should be near the interval's promise, 90 %."
         ),
@@ -198,6 +261,7 @@ COLUMNS: Mapping[str, Word] = MappingProxyType(
         "tested_on": Word("Tested on", Kind.NAME),
         "n": Word("n", Kind.COUNT),
         "people": Word("People", Kind.COUNT),
+        "beyond": Word("Beyond"),
         "n_patients": Word("People", Kind.COUNT),
         "visit": Word("Visit"),
         "visits": Word("Visits", Kind.COUNT),

@@ -32,6 +32,10 @@ def add(parser: Parser) -> None:
     add_level(parser)
     parser.add_argument("--columns", type=Path, metavar="FILE.json", help="a saved mapping of the table's columns")
     add_truth_column(parser)
+    parser.add_argument(
+        "--beyond", nargs="+", default=[], metavar="COLUMN",
+        help="columns of the truth table that are known without the photograph: what does it add to them, age and sex?",
+    )  # fmt: skip
     _add_asked(parser)
     parser.add_argument(
         "--replay",
@@ -105,6 +109,7 @@ def _run(options: argparse.Namespace) -> int:
         sheet=options.truth_sheet,
         said=options.truth_column,
         visiting=visiting(options),
+        beyond=options.beyond,
     )
     for target, result in scored.evaluation.targets.items():
         name = "accuracy" if "accuracy" in result.estimates else "mae"

@@ -42,6 +42,7 @@ from fundus_core.evaluation.observations.sample import (
     usual_level,
 )
 from fundus_core.evaluation.one_cohort.agreement import BetweenEyes, between_eyes
+from fundus_core.evaluation.one_cohort.beyond import Beyond, beyond
 from fundus_core.evaluation.one_cohort.calibration import Bin, Bins, deciles, reliability
 from fundus_core.evaluation.one_cohort.calibration_curve import CalibrationCurve, smooth_calibration
 from fundus_core.evaluation.one_cohort.change import Change, Repeatability, change_over_time, repeatability
@@ -70,6 +71,7 @@ __all__ = [
     "SPREAD_SENTENCE",
     "AtThreshold",
     "BetweenEyes",
+    "Beyond",
     "Bin",
     "Bins",
     "CalibrationCurve",
@@ -109,6 +111,7 @@ __all__ = [
     "assess",
     "at_thresholds",
     "between_eyes",
+    "beyond",
     "bootstrap_population",
     "both_person_means",
     "change_over_time",

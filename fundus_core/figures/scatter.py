@@ -88,7 +88,7 @@ def _summary(target: Target, estimates: Mapping[str, Estimate], look: Look, coun
 def _references(target: Target, estimates: Mapping[str, Estimate], look: Look) -> list[Text]:
     """Return what the MAE must be held against: both baselines and the published figure."""
     held = {
-        look.say("predicting the mean"): estimates.get("mae_null", Estimate(None)).value,
+        look.say("predicting the median"): estimates.get("mae_median", Estimate(None)).value,
         look.say("age and sex only"): estimates.get("mae_age_sex", Estimate(None)).value,
         look.say("published (JOIR)"): target.published_mae,
     }

@@ -126,6 +126,7 @@ def score_files(
     sheet: str | None = None,
     said: Sequence[str] = (),
     visiting: Visiting = AS_USUAL,
+    beyond: Sequence[str] = (),
 ) -> Scored:
     """Read predictions and measured values, match them and score.
 
@@ -141,6 +142,7 @@ def score_files(
         sheet: Of a workbook of measured values.
         said: Of columns of the truth table, each ``HEADING=MEANING``.
         visiting: How visits are told and matched.
+        beyond: Columns that are known without the photograph, beside age and sex.
 
     Raises:
         UsageError: A file or option is at fault.
@@ -148,7 +150,17 @@ def score_files(
     """
     made = read_predictions(predictions, replace(asked or Asked(), beside=measured is not None))
     lines = truth.load(measured, proposal=saved_mapping(columns), sheet=sheet, said=said) if measured else None
-    return _scored(made, lines, predictions.name, level=level, seed=seed, draws=draws, fold=fold, visiting=visiting)
+    return _scored(
+        made,
+        lines,
+        predictions.name,
+        level=level,
+        seed=seed,
+        draws=draws,
+        fold=fold,
+        visiting=visiting,
+        beyond=beyond,
+    )
 
 
 def score_tables(
@@ -194,6 +206,7 @@ def _scored(
     draws: int | None,
     fold: bool,
     visiting: Visiting,
+    beyond: Sequence[str] = (),
 ) -> Scored:
     made = visiting.told(made)
     found = (
@@ -205,7 +218,8 @@ def _scored(
     twice = [one for one in made.table.truth if lines is not None and one in lines.values]
     outranked = [say("Measured values of {names} stand in both tables; the truth table's were used.", names=twice)]
     made = replace(made, notes=(*made.notes, *copied, *(outranked if twice else [])))
-    scored = Scored(Study.of(table, level=level, seed=seed, draws=draws), made, found)
+    scored = Scored(Study.of(table, level=level, seed=seed, draws=draws, beyond=beyond), made, found)
+    scored.study.rows(one_cohort.BEYOND)
     evaluated(scored.study)  # whatever is at fault is said before anything is written
     return scored
 
@@ -257,15 +271,15 @@ def evaluate(
     sheet: str | None = None,
     said: Sequence[str] = (),
     visiting: Visiting = AS_USUAL,
+    beyond: Sequence[str] = (),
 ) -> Scored:
     """Score predictions against measured values and write everything that came of it.
 
     Writes ``metrics.json``, ``estimates.csv``, ``pairs.csv`` (what was scored, a row per photograph), ``truth.csv``,
     ``truth_faults.csv``, ``truth_receipt.csv``, ``predictions.csv`` in this program's columns, ``report.html``, and
-    where there is something
-    to say ``baselines``, ``subgroups``, ``subgroup_differences``, ``calibration``, ``calibration_curve``, ``errors``,
-    ``eyes`` and ``criteria``, each as a CSV table; ``replay.json`` to make the same numbers again, and where the folder
-    held an evaluation before, ``changes.csv``.
+    where there is something to say ``beyond``, ``baselines``, ``subgroups``, ``subgroup_differences``,
+    ``calibration``, ``calibration_curve``, ``errors``, ``eyes`` and ``criteria``, each as a CSV table; ``replay.json``
+    to make the same numbers again, and where the folder held an evaluation before, ``changes.csv``.
 
     Raises:
         UsageError: A file or option is at fault; nothing was written.
@@ -283,6 +297,7 @@ def evaluate(
         sheet=sheet,
         said=said,
         visiting=visiting,
+        beyond=beyond,
     )
     now = Snapshot.of(scored.table, scored.evaluation, scored.predictions.model, __version__)
     before = kept_before(out)
@@ -463,6 +478,7 @@ def write_metrics(path: Path, scored: Scored, *, rendered: bool, note: str) -> N
     """Write metrics.json: every estimate with its interval and method, and what the numbers are of."""
     content = {
         **scored.evaluation.as_json(),
+        "beyond": scored.study.rows(one_cohort.BEYOND),
         "model": scored.predictions.model,
         "weights_sha256": scored.predictions.weights_sha256,
         "rendered": rendered,

@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fundus_core.analyses import Canvas, Laid, Study, main_score, one_cohort, shown, side_by_side, words
+from fundus_core.analyses import (
+    Canvas,
+    Laid,
+    Study,
+    beyond_in_words,
+    main_score,
+    one_cohort,
+    shown,
+    side_by_side,
+    words,
+)
 from fundus_core.evaluation import TargetResult
 from fundus_core.figures import Figure, Look
 from fundus_core.figures.printing import svg
@@ -39,6 +49,8 @@ class Chapter:
     """SVG elements."""
     summary: str
     """One sentence."""
+    beyond: str
+    """What the prediction adds to what is known without it, in sentences."""
     sections: tuple[Section, ...]
     """Baselines, subgroups, the two eyes, what others have published; only those that say something."""
 
@@ -55,6 +67,7 @@ def chapters(subject: Subject) -> Iterator[Chapter]:
             estimates=shown(study, one_cohort.SCORES, name),
             figures=tuple(svg(one) for one in _figures(study, target, look)) if result.n else (),
             summary=_summary(target, result),
+            beyond=beyond_in_words(study, name) if result.n else "",
             sections=tuple(_sections(study, target)),
         )
 
@@ -89,7 +102,7 @@ def _summary(target: Target, result: TargetResult) -> str:
     main = result.estimates[score]
     if main.value is None:
         return f"Not estimable: {main.note}"
-    names = [score, "mae_null", "mae_age_sex"]
+    names = [score, "mae_median", "mae_age_sex", "accuracy_majority", "prevalence"]
     found = [(name, result.estimates[name]) for name in names if name in result.estimates]
     parts = [
         f"{words.name(name, target)} {words.written(one.value, words.word(name).kind)}"

@@ -73,7 +73,7 @@ def _unit(subject: Subject) -> str:
 
 def _intervals(subject: Subject) -> str:
     made = subject.evaluation
-    return f"bootstrap over people, {made.draws} draws, seed {made.seed}"
+    return f"each estimate's own, over people, named in its table; differences by {made.draws} draws, seed {made.seed}"
 
 
 def _subgroups(subject: Subject) -> str:

@@ -62,8 +62,8 @@ def _small_multiples(view: View) -> None:
     st.caption(
         _("MAE: mean absolute error. Dashed: predicted equals true. Grey: within one MAE."),
         help=_(
-            "Under each figure stands what its MAE must be held against: always predicting the mean and using age and "
-            "sex only, which need no photograph, and what was published for other people."
+            "Under each figure stands what its MAE must be held against: always predicting the median and using age "
+            "and sex only, which need no photograph, and what was published for other people."
         ),
     )
 
@@ -83,7 +83,7 @@ def _one(view: View, result: TargetResult) -> None:
 def yardsticks(result: TargetResult) -> str:
     """Return what the MAE must be held against, a line each, so that all cards are of one height."""
     known = {
-        _("predicting the mean"): result.estimates["mae_null"].value,
+        _("predicting the median"): result.estimates["mae_median"].value,
         _("age and sex only"): result.estimates["mae_age_sex"].value,
         _("published (JOIR)"): TARGETS[result.target].published_mae,
     }

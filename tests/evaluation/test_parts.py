@@ -21,11 +21,14 @@ from fundus_core.evaluation import (
     rows,
     smooth_calibration,
     subgroups,
+    units_of_analysis,
 )
 from fundus_core.evaluation.observations.grouping import bands
 from fundus_core.evaluation.observations.sample import select_rows
 from fundus_core.evaluation.one_cohort.agreement import bland_altman
+from fundus_core.evaluation.one_cohort.baselines import median_of_others
 from fundus_core.evaluation.one_cohort.calibration import equal_counts
+from fundus_core.targets import TARGETS
 
 
 def value(estimate):
@@ -276,13 +279,25 @@ def test_models_are_compared_on_what_both_predicted(cohort):
 @pytest.mark.parametrize("level", ["patient", "photograph"])
 def test_a_model_is_tested_against_its_baselines(cohort, level):
     table = cohort(people=80)
-    null, age_sex = against_baselines(table, "sbp", level=level, draws=200)
+    median, mean = against_baselines(table, "sbp", level=level)
     estimates = evaluate(table, targets=["sbp"], level=level, draws=5).targets["sbp"].estimates
-    assert value(null.difference) == pytest.approx(value(estimates["mae"]) - value(estimates["mae_null"]))
-    assert (null.first, null.second, age_sex.second) == ("model", "predict the mean", "age and sex")
-    assert null.p < 0.01
-    age = against_baselines(table, "age", draws=20)[1]
-    assert age.difference.value is None
+    assert value(median.difference) == pytest.approx(value(estimates["mae"]) - value(estimates["mae_median"]))
+    assert value(mean.difference) == pytest.approx(value(estimates["rmse"]) - value(estimates["rmse_null"]))
+    assert (median.first, median.second, mean.second) == ("model", "median of the others", "mean of the others")
+    assert median.p < 0.01
+    assert [each.score for each in against_baselines(table, "sex", level=level)] == ["accuracy", "brier"]
+    assert all(each.difference.value is None for each in against_baselines(cohort(people=1, gaps=0), "sbp"))
+
+
+def test_a_baseline_of_one_number_a_person_is_beaten_by_the_paired_t_test(cohort):
+    table = cohort(people=50)
+    found = against_baselines(table, "sbp")[0]
+    sample = units_of_analysis(table, TARGETS["sbp"], "patient")
+    expected = stats.ttest_rel(np.abs(sample.error), np.abs(median_of_others(sample) - sample.y))
+    assert found.difference.value == pytest.approx(
+        np.abs(sample.error).mean() - np.abs(median_of_others(sample) - sample.y).mean()
+    )
+    assert found.p == pytest.approx(expected.pvalue, rel=1e-9)
 
 
 def test_one_model_is_not_compared(cohort):

@@ -22,7 +22,7 @@ ESTIMATES = {
     "mae": Estimate(10.3391, 9.8, 10.9),
     "bias": Estimate(-0.25, -1.0, 0.5),
     "pearson": Estimate(0.61, 0.5, 0.7),
-    "mae_null": Estimate(12.1, 11.0, 13.0),
+    "mae_median": Estimate(12.1, 11.0, 13.0),
     "mae_age_sex": Estimate(None, note="not estimable"),
     "loa_low": Estimate(-25.0, -27.0, -23.0),
     "loa_high": Estimate(24.5, 22.0, 27.0),
@@ -92,7 +92,7 @@ def test_a_screenshot_stands_alone():
     text = written(figures.predicted_against_true(SBP, [points(50)], ESTIMATES, Look(), people=25))
     for number in ("MAE 10.34 mmHg", "9.80–10.90", "r = 0.61", "bias −0.25", "n = 50 of 25 people"):
         assert number in text
-    assert "predicting the mean: 12.10" in text
+    assert "predicting the median: 12.10" in text
     assert "published (JOIR): 10.34" in text
     assert "age and sex only" not in text, "what is not estimable is left out"
 

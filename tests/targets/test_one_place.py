@@ -33,6 +33,7 @@ RULES = {
     "fundus_core/evaluation/observations/sample.py": "age and sex, which every baseline is adjusted for",
     "fundus_core/evaluation/observations/grouping.py": "age and sex, by which cohorts are cut",
     "fundus_core/evaluation/one_cohort/baselines.py": "the baseline of age and sex",
+    "fundus_core/evaluation/one_cohort/beyond.py": "age and sex, beyond which a photograph must read something",
     "fundus_core/evaluation/observations/from_arrays.py": "age and sex, which every baseline is adjusted for",
     "fundus_core/evaluation/cohorts/standardise.py": "cohorts are standardised to one age and sex",
     "fundus_core/evaluation/one_cohort/calibration.py": "a default that callers rely on",

@@ -36,7 +36,7 @@ from fundus_core.evaluation.one_cohort.subgroups import FEWEST_PEOPLE
 from fundus_core.records import CohortTable
 from fundus_core.targets import TARGETS, Target
 
-COMPARED = ("mae", "mae_over_null", "r2", "bias", "slope")
+COMPARED = ("mae", "mae_over_median", "r2", "bias", "slope")
 """Scores on the forest plot and in the table of differences."""
 
 COMPARED_BINARY = ("auc", "accuracy", "sensitivity", "specificity", "brier")

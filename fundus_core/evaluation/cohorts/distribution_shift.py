@@ -14,10 +14,11 @@ import numpy as np
 from scipy import stats
 
 from fundus_core.errors import say
-from fundus_core.evaluation.intervals.bootstrap import Draws, SumStatistic, resample
+from fundus_core.evaluation.intervals.bootstrap import SumStatistic
 from fundus_core.evaluation.intervals.contrasts import CORRECTIONS, Correction, adjusted
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate, not_estimable
-from fundus_core.evaluation.intervals.intervals import estimates
+from fundus_core.evaluation.intervals.per_estimate import estimated
+from fundus_core.evaluation.intervals.rules import Rule
 from fundus_core.evaluation.observations.person_means import per_person
 from fundus_core.evaluation.observations.sample import person_ids, sort_rows
 from fundus_core.evaluation.one_cohort.scores import divide
@@ -128,26 +129,27 @@ class OutOfDistribution:
     n_photographs: int
     """Photographs with a known distance."""
     share: Estimate
-    """Share with a distance above 1, the model's limit; people drawn for the interval."""
+    """Share with a distance above 1, the model's limit."""
 
 
 def out_of_distribution(
     cohorts: Mapping[str, CohortTable], *, seed: int = SEED, draws: int = NUMBER_OF_DRAWS
 ) -> tuple[OutOfDistribution, ...]:
-    """Return each cohort's share of photographs beyond the model's limit."""
-    return tuple(_outside(name, sort_rows(table), seed, draws) for name, table in cohorts.items())
+    """Return each cohort's share of photographs beyond the model's limit; its interval needs no draws."""
+    return tuple(_outside(name, sort_rows(table)) for name, table in cohorts.items())
 
 
-def _outside(name: str, table: CohortTable, seed: int, draws: int) -> OutOfDistribution:
+def _outside(name: str, table: CohortTable) -> OutOfDistribution:
     known = np.isfinite(table.out_of_distribution)
     who, person = np.unique(person_ids(table)[known], return_inverse=True)
     beyond = (table.out_of_distribution[known] > 1).astype(np.float64)
     ones = np.ones(len(person))
     sums = np.column_stack([np.bincount(person, column, len(who)) for column in (ones, beyond)]).astype(np.float64)
-    drawn = Draws(len(who), draws, seed)
     needs = ("the model cannot tell, or no photograph was read",)
-    panel = SumStatistic(np.arange(len(who)), ("share",), needs, sums, lambda s: divide(s[:, 1], s[:, 0])[:, None])
-    share = estimates(panel, resample(drawn, [panel])[0], drawn)["share"]
+    panel = SumStatistic(
+        np.arange(len(who)), ("share",), needs, sums, lambda s: divide(s[:, 1], s[:, 0])[:, None], (Rule("share"),)
+    )
+    share = estimated(panel)["share"]
     if not len(who):
         share = not_estimable(needs[0])
     return OutOfDistribution(name, int(known.sum()), share)

@@ -12,10 +12,12 @@ import numpy as np
 
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.criteria.definitions import INDETERMINATE, NO, YES, Verdicts
-from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Draws, Statistics, SumStatistic, resample
+from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Statistics, SumStatistic
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate
-from fundus_core.evaluation.intervals.intervals import estimates
+from fundus_core.evaluation.intervals.order_ends import area_ends, few_events
+from fundus_core.evaluation.intervals.per_estimate import estimated
 from fundus_core.evaluation.intervals.ranked import areas_under_roc, average_precisions
+from fundus_core.evaluation.intervals.rules import Rule
 from fundus_core.evaluation.one_cohort.scores import divide
 from fundus_core.records import Floats
 
@@ -107,13 +109,14 @@ def classify(
 
     The indeterminate are left out and counted. ``hard`` are verdicts by cutting predictions at the criterion's own
     thresholds, where the indeterminate are not called. Thresholds lie between 0 and 1, both excluded, fixed in advance.
+    Seed and draws change nothing: these intervals need none.
 
     Raises:
         UsageError: A threshold outside 0 to 1.
 
     >>> found = classify(np.array([0, 1, 0, 1, -1], dtype=np.int8), np.array([0.1, 0.4, 0.6, 0.9, 0.5]), draws=100)
-    >>> found.n, found.left_out, found.auc.value
-    (4, 1, 0.75)
+    >>> found.n, found.left_out, found.prevalence.value
+    (4, 1, 0.5)
     """
     for threshold in thresholds:
         if not 0 < threshold < 1:
@@ -124,11 +127,10 @@ def classify(
     order = np.lexsort((probability[kept], truth[kept]))
     y, p = (truth[kept] == YES).astype(np.float64)[order], probability[kept][order]
     called = np.full(len(y), np.nan) if hard is None else (hard[kept] == YES).astype(np.float64)[order]
-    drawn = Draws(len(y), draws, seed)
     panels: tuple[Statistics, ...] = (_ranks(y, p), _means(y, p, called), _decisions(y, p, thresholds))
     found: dict[str, Estimate] = {}
-    for panel, values in zip(panels, resample(drawn, panels), strict=True):
-        found |= estimates(panel, values, drawn)
+    for panel in panels:
+        found |= estimated(panel)
     at = tuple(AtThreshold(t, *(found[f"{what} {t:g}"] for what in _DECISIONS)) for t in thresholds)
     area, precision = (found[each] for each in panels[0].names)
     brier, prevalence, expected, hard_share = (found[each] for each in panels[1].names)
@@ -145,8 +147,12 @@ def _ranks(y: Floats, p: Floats) -> CountStatistic:
         area, precision = (of(counts, y, p, everyone) for of in (areas_under_roc, average_precisions))
         return np.column_stack([area, precision])
 
+    names, few = ("auc", "average_precision"), few_events(y, everyone) if len(y) else ""
+    if few:
+        return CountStatistic(everyone, names, (few, few), lambda counts: np.full((len(counts), 2), np.nan))
     needs = ("needs positive and negative people", "needs positive people")
-    return CountStatistic(everyone, ("auc", "average_precision"), needs, compute)
+    rules, ends = (Rule(), Rule(scale="logit")), {"auc": lambda: area_ends(y, p, everyone)}
+    return CountStatistic(everyone, names, needs, compute, rules, ends=ends)
 
 
 def _means(y: Floats, p: Floats, called: Floats) -> SumStatistic:
@@ -157,7 +163,8 @@ def _means(y: Floats, p: Floats, called: Floats) -> SumStatistic:
         return np.column_stack([*(divide(s[:, k], s[:, 0]) for k in (1, 2, 3)), divide(s[:, 5], s[:, 4])])
 
     needs = ("nobody has both", "nobody has both", "nobody has both", "no hard verdicts were given")
-    return SumStatistic(np.arange(len(y)), ("brier", "prevalence", "expected", "called"), needs, sums, finish)
+    rules = (Rule(), Rule("share", related=True), Rule(), Rule("share", related=True, count=4))
+    return SumStatistic(np.arange(len(y)), ("brier", "prevalence", "expected", "called"), needs, sums, finish, rules)
 
 
 _DECISIONS = ("sensitivity", "specificity", "ppv", "npv", "net benefit", "treat all")
@@ -178,7 +185,7 @@ def _decisions(y: Floats, p: Floats, thresholds: Sequence[float]) -> SumStatisti
 
     def finish(s: Floats) -> Floats:
         n, positive = s[:, :1], s[:, 1:2]
-        true, false = s[:, 2 : 2 + number], s[:, 2 + number :]
+        true, false = s[:, 3 : 3 + number], s[:, 3 + number : 3 + 2 * number]
         parts = [
             divide(true, positive), divide(n - positive - false, n - positive), divide(true, true + false),
             divide(n - positive - false, n - true - false), divide(true - odds * false, n),
@@ -186,10 +193,12 @@ def _decisions(y: Floats, p: Floats, thresholds: Sequence[float]) -> SumStatisti
         ]  # fmt: skip
         return np.concatenate(parts, axis=1)
 
-    sums = np.column_stack([np.ones_like(y), y, call * y[:, None], call * (1 - y[:, None])])
+    sums = np.column_stack([np.ones_like(y), y, 1 - y, call * y[:, None], call * (1 - y[:, None]), call, 1 - call])
+    counted = [[1] * number, [2] * number, range(3 + 2 * number, 3 + 3 * number), range(3 + 3 * number, 3 + 4 * number)]
+    rules = (*(Rule("share", count=k) for of in counted for k in of), *(Rule(),) * (2 * number))
     names = tuple(f"{what} {t:g}" for what in _DECISIONS for t in thresholds)
     needs = tuple(need for need in _DECISION_NEEDS for _ in thresholds)
-    return SumStatistic(np.arange(len(y)), names, needs, sums, finish)
+    return SumStatistic(np.arange(len(y)), names, needs, sums, finish, rules)
 
 
 def _curves(y: Floats, p: Floats) -> CurvePoints:

@@ -10,8 +10,8 @@ and memory does not grow with the number of draws.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +19,7 @@ import numpy as np
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED
 from fundus_core.evaluation.intervals.matmul import matmul
+from fundus_core.evaluation.intervals.rules import Rule
 from fundus_core.evaluation.observations.sample import Indices
 from fundus_core.records import Floats
 
@@ -116,6 +117,12 @@ class SumStatistic:
     """What each person adds: G x columns."""
     finish: Statistic
     """From sums, draws x columns, to values, draws x names; NaN where there is none."""
+    rules: tuple[Rule, ...] = ()
+    """How each interval is made; without any, Student's t on the statistic as it is."""
+    skews: Mapping[str, float] = field(default_factory=dict)
+    """The measured skew that rules ask about, by its name there."""
+    ends: Mapping[str, Callable[[], tuple[float, float, str] | str]] = field(default_factory=dict)
+    """By statistic, an interval that is made in a way of its own, or why there is none."""
 
     def point(self) -> Floats:
         """The statistics on the data."""
@@ -138,6 +145,12 @@ class CountStatistic:
     """Why each may be missing."""
     compute: Statistic
     """From counts, draws x G, to values, draws x names; NaN where there is none."""
+    rules: tuple[Rule, ...] = ()
+    """How each interval is made; without any, Student's t on the statistic as it is."""
+    skews: Mapping[str, float] = field(default_factory=dict)
+    """The measured skew that rules ask about, by its name there."""
+    ends: Mapping[str, Callable[[], tuple[float, float, str] | str]] = field(default_factory=dict)
+    """By statistic, an interval that is made in a way of its own, or why there is none."""
 
     def point(self) -> Floats:
         """The statistics on the data."""

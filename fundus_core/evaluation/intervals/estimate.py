@@ -17,8 +17,8 @@ SEED = 20250512
 CONFIDENCE = 0.95
 """Every interval is a 95 % interval."""
 
-Method = Literal["percentile", "bca"]
-"""How bootstrap draws become an interval."""
+Method = Literal["own", "percentile", "bca"]
+"""How an interval is made: each estimate's own way (see ``rules``), or two of the bootstrap, kept to compare with."""
 
 Cell = str | int | float | bool | None
 """What one cell of an exported table may hold."""

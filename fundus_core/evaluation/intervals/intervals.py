@@ -8,10 +8,8 @@ from scipy.special import ndtr, ndtri
 from fundus_core.errors import joined, say
 from fundus_core.evaluation.intervals.bootstrap import Draws, Statistics
 from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, Method, not_estimable
+from fundus_core.evaluation.intervals.rules import FEW_PEOPLE
 from fundus_core.records import Floats
-
-FEW_PEOPLE = 20
-"""Below this many people an interval is shown with a warning."""
 
 _NAMES = {"percentile": "percentile", "bca": "bias-corrected and accelerated (BCa)"}
 
@@ -114,20 +112,6 @@ def with_interval(
         notes += [] if ends else ["percentile interval: BCa has none where every draw lies on one side"]
     low, high = ends or percentile_interval(usable)
     return Estimate(value, low, high, described(draws, "bca" if ends else "percentile"), joined(notes, ";"))
-
-
-def without_intervals(panel: Statistics) -> dict[str, Estimate]:
-    """Estimate every statistic of a panel without drawing: values, no intervals.
-
-    Args:
-        panel: What is computed.
-    """
-    if len(panel.people) == 0:
-        return {name: not_estimable("no photograph has both a measured and a predicted value") for name in panel.names}
-    return {
-        name: Estimate(float(value)) if np.isfinite(value) else not_estimable(need)
-        for name, value, need in zip(panel.names, panel.point(), panel.needs, strict=True)
-    }
 
 
 def estimates(

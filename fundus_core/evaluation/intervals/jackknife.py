@@ -17,7 +17,7 @@ from scipy.stats import t
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
 from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, not_estimable
-from fundus_core.evaluation.intervals.intervals import FEW_PEOPLE
+from fundus_core.evaluation.intervals.rules import FEW_PEOPLE
 from fundus_core.records import Floats
 
 Scale = Literal["plain", "log", "z", "limit"]

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation.intervals.bootstrap import Draws, SumStatistic, resample
+from fundus_core.evaluation.intervals.bootstrap import SumStatistic
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate
-from fundus_core.evaluation.intervals.intervals import estimates
-from fundus_core.evaluation.observations.sample import bootstrap_population, check_level, sort_rows, units_of_analysis
+from fundus_core.evaluation.intervals.per_estimate import estimated
+from fundus_core.evaluation.intervals.rules import Rule
+from fundus_core.evaluation.observations.sample import check_level, sort_rows, units_of_analysis
 from fundus_core.evaluation.one_cohort.scores import LIMITS_OF_AGREEMENT, divide
 from fundus_core.evaluation.one_cohort.statistics import score_panel, slope_panel
 from fundus_core.records import CohortTable, Eye, Floats, Labels, Status
@@ -62,8 +63,8 @@ def bland_altman(
 ) -> BlandAltman:
     """Return the Bland-Altman table (Bland & Altman 1986, doi:10.1016/S0140-6736(86)90837-8).
 
-    Assumes differences of about constant spread; intervals of bias and limits come from the bootstrap over people, so
-    several photographs of a person do not narrow them.
+    Assumes differences of about constant spread; intervals are over people, so several photographs of a person do not
+    narrow them, and need no draws.
 
     Raises:
         UsageError: The target is a probability, or target or level is unknown.
@@ -81,12 +82,9 @@ def bland_altman(
             target=target,
         )
     sample = units_of_analysis(table, of, check_level(level))
-    drawn = Draws(len(everybody := bootstrap_population(table)), draws, seed)
     middle = (sample.y + sample.p) / 2
-    panels = (score_panel(sample, everybody), slope_panel(sample, everybody, middle, sample.error))
-    found: dict[str, Estimate] = {}
-    for panel, values in zip(panels, resample(drawn, panels), strict=True):
-        found |= estimates(panel, values, drawn)
+    found = estimated(score_panel(sample, sample.patients))
+    found |= estimated(slope_panel(sample, sample.patients, middle, sample.error))
     return BlandAltman(
         target, of.unit, sample.patients[sample.group], middle, sample.y, sample.error,
         found["bias"], found["loa_low"], found["loa_high"], found["trend"],
@@ -119,11 +117,19 @@ class BetweenEyes:
     """bias + 1.96 sd of right - left."""
 
 
+_EYE_RULES = (
+    Rule(scale="z", related=True),
+    Rule(scale="log"),
+    Rule(),
+    *(Rule("limits", related=True, centre="bias"),) * 2,
+)
+
+
 def between_eyes(table: CohortTable, target: str, *, seed: int = SEED, draws: int = NUMBER_OF_DRAWS) -> BetweenEyes:
     """Compare the predictions for the right and the left eye of each person.
 
     ICC(A,1) = (MSR - MSE) / (MSR + MSE + 2 (MSC - MSE) / n) with the mean squares of people, error and side (McGraw &
-    Wong 1996, doi:10.1037/1082-989X.1.1.30); people drawn for the intervals.
+    Wong 1996, doi:10.1037/1082-989X.1.1.30). Intervals need no draws.
 
     >>> from fundus_core.evaluation import from_values
     >>> p, eye = [120, 124, 140, 138, 131, 131], ["right", "left"] * 3
@@ -133,13 +139,13 @@ def between_eyes(table: CohortTable, target: str, *, seed: int = SEED, draws: in
     """
     of = find_target(target)
     who, right, left = _both_eyes(table, target)
-    drawn = Draws(len(who), draws, seed)
     middle = (right.sum() + left.sum()) / max(2 * len(who), 1)
     u, v = right - middle, left - middle
     sums = np.column_stack([np.ones_like(u), u, v, u * u, v * v, u * v, np.abs(u - v)])
     needs = ("fewer than two people have both eyes, or nothing varies",) * 5
-    panel = SumStatistic(np.arange(len(who)), ("icc", "mean", "bias", "low", "high"), needs, sums, _eye_statistics)
-    icc, mean, bias, low, high = estimates(panel, resample(drawn, [panel])[0], drawn).values()
+    names = ("icc", "mean", "bias", "low", "high")
+    panel = SumStatistic(np.arange(len(who)), names, needs, sums, _eye_statistics, _EYE_RULES)
+    icc, mean, bias, low, high = estimated(panel).values()
     return BetweenEyes(target, of.unit, who, right, left, icc, mean, bias, low, high)
 
 

@@ -1,22 +1,41 @@
-"""What a model has to beat: predicting the mean, and knowing no more than age and sex.
+"""What a model has to beat, each fitted to the loss it is held against and never on the person it predicts.
 
-Both are fitted without the person they predict (leave one person out), so that they are never scored on what
-they were fitted to. Without them a mean absolute error says nothing: it falls with the spread of the cohort.
+The best constant for an absolute error is the median, for a squared error the mean, for a share classified correctly
+the majority, for a probability the prevalence; a model that says a constant and noise beats any other constant. What
+age and sex can do is no straight line: a natural cubic spline of age (Harrell 2015, doi:10.1007/978-3-319-19425-7,
+section 2.4.5) with a curve for each sex, fitted by median regression for absolute errors, least squares for squared
+ones and logistic regression for probabilities, cross-validated by person.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.evaluation.intervals.matmul import matmul
 from fundus_core.evaluation.observations.sample import Indices, Sample
 from fundus_core.records import Floats
 
-_SINGULAR = 1e-9
-"""Determinant of the covariance of standardised age and sex below which one of them adds nothing."""
+Loss = Literal["absolute", "squared", "logistic"]
+"""What a fit makes small: the absolute error, the squared error, or minus the log likelihood of a yes/no truth."""
+
+FOLDS = 10
+"""Parts of a cohort's people that are predicted one after another from all others."""
+
+FEWEST_PEOPLE = 20
+"""People of known age and sex below which age and sex are no baseline."""
+
+MOST_FITTED = 20_000
+"""Units that a curve is fitted to at most; of more, evenly many are taken: their curve is known well enough."""
+
+_STEPS = 40
+"""Reweighted least squares fits of a median or logistic regression."""
 
 
 def mean_of_others(sample: Sample) -> Floats:
-    """Predict each unit by the mean of the units of all other people.
+    """Predict each unit by the mean of the units of all other people; for a yes/no target their prevalence.
 
     Returns:
         n predictions, in the target's unit; NaN for all where there is only one person.
@@ -36,60 +55,181 @@ def mean_of_others(sample: Sample) -> Floats:
     return np.asarray(centre + others[sample.group])
 
 
-def age_and_sex(sample: Sample) -> Floats:
-    """Predict each unit by a linear regression of truth on age and sex, fitted to all other people.
+def median_of_others(sample: Sample) -> Floats:
+    """Predict each unit by the median of the units of all other people.
 
-    Leaving a person out subtracts that person's sums from the totals, so each fold is a 2 x 2 system and
-    nothing is fitted in a loop; for one unit a person this equals the residual divided by 1 - h_ii of the hat
-    matrix. Assumes that truth is linear in age with one slope for both sexes. Where the others all share one
-    sex (or one age), that term is left out.
+    Returns:
+        n predictions, in the target's unit; NaN for all where there is only one person.
+
+    >>> from fundus_core.evaluation import units_of_analysis, from_values
+    >>> from fundus_core.targets import target
+    >>> table = from_values("sbp", [110.0, 120.0, 160.0], [0, 0, 0])
+    >>> median_of_others(units_of_analysis(table, target("sbp"), "patient")).tolist()
+    [140.0, 135.0, 115.0]
+    """
+    if len(sample.patients) < 2:
+        return np.full(len(sample), np.nan)
+    order = np.argsort(sample.y, kind="stable")
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[order] = np.arange(len(order))
+    count = np.bincount(sample.group)
+    left = len(sample) - count
+    low, high = (_without_own(rank, sample, wanted) for wanted in ((left - 1) // 2, left // 2))
+    ordered = sample.y[order]
+    return np.asarray((ordered[low] / 2 + ordered[high] / 2)[sample.group])
+
+
+def _without_own(rank: Indices, sample: Sample, wanted: Indices) -> Indices:
+    """Sorted position of each person's ``wanted``-th unit among those of all others."""
+    place = wanted.copy()
+    for own in _columns_of_ranks(rank, sample):
+        place += own <= place
+    return place
+
+
+def _columns_of_ranks(rank: Indices, sample: Sample) -> list[Indices]:
+    """Return people's own ranks from low to high, a column per unit; beyond all where a person has no more."""
+    by_rank = np.lexsort((rank, sample.group))
+    nth = np.arange(len(rank)) - sample.starts[sample.group]
+    columns = np.full((int(nth.max()) + 1, len(sample.patients)), len(rank) + 1, dtype=np.intp)
+    columns[nth, sample.group[by_rank]] = rank[by_rank]
+    return list(columns)
+
+
+def majority_of_others(sample: Sample) -> Floats:
+    """Predict each unit of a yes/no target by the class that most other people's units have; 0.5 where even."""
+    return np.asarray((np.sign(mean_of_others(sample) - 0.5) + 1) / 2)
+
+
+def age_and_sex(sample: Sample, loss: Loss) -> Floats:
+    """Predict each unit from age and sex, fitted to all people outside its tenth of the cohort.
 
     Returns:
         n predictions, in the target's unit; NaN where age or sex is unknown, and for all where fewer than
-        four people have both or where age or sex is the target itself.
+        :data:`FEWEST_PEOPLE` have both or where age or sex is the target itself.
     """
     prediction = np.full(len(sample), np.nan)
     known = np.isfinite(sample.age) & np.isfinite(sample.sex)
-    group = np.unique(sample.group[known], return_inverse=True)[1]
-    if len(group) == 0 or group[-1] < 3 or sample.target.id in ("age", "sex"):
+    people = len(np.unique(sample.group[known]))
+    if people < FEWEST_PEOPLE or sample.target.id in ("age", "sex"):
         return prediction
-    x = np.column_stack([_standardised(sample.age[known]), _standardised(sample.sex[known])])
-    centre = sample.y[known].mean()
-    prediction[known] = centre + _leave_one_group_out(x, sample.y[known] - centre, group)
+    y, folds = sample.y[known], folds_of(sample, known)
+    design = standardised(curves(sample.age[known], sample.sex[known], knots_for(people)))
+    prediction[known] = cross_fitted(design, y, folds, loss)
     return prediction
 
 
-def _standardised(column: Floats) -> Floats:
-    spread = column.std()
-    centred = column - column.mean()
-    return np.asarray(centred / spread if spread > 1e-10 * np.abs(column).max() else np.zeros_like(column))
+def folds_of(sample: Sample, known: NDArray[np.bool_]) -> Indices:
+    """Give each known unit its tenth, a person's units together and each tenth as spread out as the cohort.
+
+    People are dealt out along their mean truth, so that neither the order of rows nor what people are called counts.
+    """
+    group = np.unique(sample.group[known], return_inverse=True)[1]
+    count = np.bincount(group)
+    keys = [np.bincount(group, weights=np.nan_to_num(column[known])) / count for column in (sample.p, sample.y)]
+    dealt = np.empty(len(count), dtype=np.intp)
+    dealt[np.lexsort(keys)] = np.arange(len(count)) % FOLDS
+    return np.asarray(dealt[group])
 
 
-def _leave_one_group_out(x: Floats, y: Floats, group: Indices) -> Floats:
-    """Predict y (n) from x (n x 2) by least squares with intercept, fitted without the unit's own group."""
+def knots_for(people: int) -> int:
+    """Return how many knots a curve of a measured value has: as many as so many people can tell.
 
-    def without(columns: Floats) -> Floats:
-        per_group = np.column_stack([np.bincount(group, weights=column) for column in columns.T])
-        return np.asarray(per_group.sum(axis=0) - per_group)
-
-    n = without(np.ones((len(y), 1)))
-    mean_x, mean_y = without(x) / n, without(y[:, None]) / n
-    products = without((x[:, :, None] * x[:, None, :]).reshape(-1, 4)).reshape(-1, 2, 2) / n[:, :, None]
-    covariance = products - mean_x[:, :, None] * mean_x[:, None, :]
-    moment = without(x * y[:, None]) / n - mean_x * mean_y
-    slopes = _solve(covariance, moment)
-    return np.asarray(mean_y[group, 0] + ((x - mean_x[group]) * slopes[group]).sum(axis=1))
+    >>> [knots_for(people) for people in (30, 60, 120, 300)]
+    [2, 3, 4, 6]
+    """
+    return sum(people >= fewest for fewest in (60, 120, 300, 300)) + 2
 
 
-def _solve(covariance: Floats, moment: Floats) -> Floats:
-    """Solve folds x 2 x 2 systems; the shortest solution where a system is singular."""
-    a, b, c = covariance[:, 0, 0], covariance[:, 0, 1], covariance[:, 1, 1]
-    determinant = a * c - b * b
-    regular = determinant > _SINGULAR
-    slopes = np.empty_like(moment)
-    slopes[:, 0] = np.divide(c * moment[:, 0] - b * moment[:, 1], determinant, where=regular, out=np.zeros_like(a))
-    slopes[:, 1] = np.divide(a * moment[:, 1] - b * moment[:, 0], determinant, where=regular, out=np.zeros_like(a))
-    if not regular.all():
-        inverse = np.linalg.pinv(covariance[~regular], rcond=1e-8, hermitian=True)
-        slopes[~regular] = np.einsum("gij,gj->gi", inverse, moment[~regular])
-    return slopes
+def curves(age: Floats, sex: Floats, knots: int) -> Floats:
+    """Return what the truth may be a sum of, without the constant: a curve of age for each sex, n x k.
+
+    Args:
+        age: n ages in years.
+        sex: n times 1 or 0, or a mean of both.
+        knots: Of the curve; with fewer than three it is a line.
+    """
+    curve = natural_spline(age, knots)
+    about = curve - curve.mean(axis=0)
+    return np.column_stack([curve, sex, about * (sex - sex.mean())[:, None]])
+
+
+def natural_spline(x: Floats, knots: int) -> Floats:
+    """Return a natural cubic spline's columns without the constant: n x knots - 1, knots at even quantiles.
+
+    The restricted cubic spline of Harrell 2015, section 2.4.5.
+
+    >>> natural_spline(np.array([0.0, 1, 2, 3]), 3)[:, 0].tolist()
+    [0.0, 1.0, 2.0, 3.0]
+    """
+    at = np.unique(np.quantile(x, np.linspace(0.05, 0.95, knots)))
+    if len(at) < 3:
+        return x[:, None]
+    last, before = at[-1], at[-2]
+
+    def bend(knot: float) -> Floats:
+        return np.asarray(np.maximum(x - knot, 0) ** 3)
+
+    curves = [
+        bend(t) - bend(before) * (last - t) / (last - before) + bend(last) * (before - t) / (last - before)
+        for t in at[:-2]
+    ]
+    return np.column_stack([x, *(curve / (last - at[0]) ** 2 for curve in curves)])
+
+
+def standardised(columns: Floats) -> Floats:
+    """Return a constant and the columns about their means in standard deviations; a constant column becomes zero."""
+    centred = columns - columns.mean(axis=0)
+    spread = columns.std(axis=0)
+    varies = spread > 1e-10 * np.abs(columns).max(axis=0, initial=0.0)
+    scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=varies)
+    return np.column_stack([np.ones(len(columns)), scaled])
+
+
+def cross_fitted(design: Floats, y: Floats, folds: Indices, loss: Loss) -> Floats:
+    """Predict each unit by a regression on all units outside its fold.
+
+    Median regression minimises the absolute error by reweighted least squares (Hunter & Lange 2000,
+    doi:10.1080/10618600.2000.10474866), logistic regression by Newton's steps. Columns that say the same count once.
+
+    Args:
+        design: n x k, a constant among its columns.
+        y: n truths.
+        folds: n numbers from 0.
+        loss: What is made small.
+
+    Returns:
+        n predictions; probabilities where the loss is logistic.
+    """
+    kept = np.zeros(len(y), dtype=bool)
+    kept[:: -(-len(y) // MOST_FITTED)] = True
+    outside = (folds != np.arange(folds.max() + 1)[:, None]) & kept
+    products = (design[:, :, None] * design[:, None, :]).reshape(len(y), -1)
+    weights, wanted = outside.astype(np.float64), np.broadcast_to(y, outside.shape)
+    start = np.zeros((len(outside), design.shape[1]))
+    for step in range(_STEPS if loss != "squared" else 1):
+        if step or loss == "logistic":
+            weights, wanted = _reweighted(matmul(start, design.T), y, outside, loss, step)
+        start = _solve(weights, products, design, wanted)
+    value = (design * start[folds]).sum(axis=1)
+    return np.asarray(1 / (1 + np.exp(-np.clip(value, -30, 30))) if loss == "logistic" else value)
+
+
+def _reweighted(fitted: Floats, y: Floats, outside: NDArray[np.bool_], loss: Loss, step: int) -> tuple[Floats, Floats]:
+    """Return weights and working truths of the next least squares fit, folds x n."""
+    if loss == "absolute":
+        least = max(0.7**step, 1e-6) * max(float(y.std()), 1e-12)  # a residual of nearly nothing would hold the fit
+        return outside / np.maximum(np.abs(y - fitted), least), np.broadcast_to(y, fitted.shape)
+    chance = 1 / (1 + np.exp(-np.clip(fitted, -12, 12)))
+    spread = chance * (1 - chance)
+    return outside * spread, np.clip(fitted, -12, 12) + (y - chance) / spread
+
+
+def _solve(weights: Floats, products: Floats, design: Floats, wanted: Floats) -> Floats:
+    """Weighted least squares of every fold at once, folds x k; the shortest solution where columns say the same."""
+    k = design.shape[1]
+    square = matmul(weights, products).reshape(-1, k, k)
+    moment = matmul(weights * wanted, design)
+    scale = np.maximum(np.trace(square, axis1=1, axis2=2) / k, 1e-300)[:, None, None]
+    inverse = np.linalg.pinv(square / scale, rcond=1e-10, hermitian=True)
+    return np.asarray((inverse @ (moment / scale[:, 0])[:, :, None])[:, :, 0])

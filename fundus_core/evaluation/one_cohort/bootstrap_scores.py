@@ -13,10 +13,11 @@ from fundus_core.errors import joined, say
 from fundus_core.evaluation.intervals.bootstrap import Draws, resample
 from fundus_core.evaluation.intervals.contrasts import NO_EFFECT, Difference, difference, hedges, wald, welch
 from fundus_core.evaluation.intervals.estimate import Estimate, Method
-from fundus_core.evaluation.intervals.intervals import estimates, without_intervals
+from fundus_core.evaluation.intervals.intervals import estimates
+from fundus_core.evaluation.intervals.per_estimate import estimated, without_intervals
 from fundus_core.evaluation.observations.sample import Sample
 from fundus_core.evaluation.one_cohort.binary import THRESHOLD
-from fundus_core.evaluation.one_cohort.scores import BASELINES
+from fundus_core.evaluation.one_cohort.scores import BASELINES, OF_KNOWN
 from fundus_core.evaluation.one_cohort.statistics import statistics_of
 from fundus_core.records import Floats, Labels
 
@@ -29,6 +30,13 @@ PER_PERSON: Mapping[str, Callable[[Sample], Floats]] = MappingProxyType(
     }
 )
 """Scores that are a mean of one number a person, and that number."""
+
+
+OVER_AGE_SEX = (
+    "no interval: a curve of age and sex that somebody else fitted can be below 1; whether the photograph adds "
+    "anything is told by the gain beyond age and sex"
+)
+"""Stands in the place of an interval that would be read as a test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +58,16 @@ def score_together(
     everybody: Labels,
     draws: Draws,
     *,
-    interval: Method = "percentile",
+    interval: Method = "own",
     ranked: bool = True,
 ) -> tuple[BootstrapScores, ...]:
-    """Score samples on common draws.
+    """Score samples, and draw people for the differences between them.
 
     Args:
         named: Name and sample of each.
         everybody: Those who are drawn, sorted; every sample's people are among them.
         draws: How they are drawn.
-        interval: Kind of interval.
+        interval: Kind of interval; ``own`` depends on nobody but the sample's people.
         ranked: Whether to add the statistics that need sorting on every draw.
     """
     panels = [statistics_of(sample, everybody, ranked=ranked) for _, sample in named]
@@ -70,11 +78,25 @@ def score_together(
         replicates: dict[str, Floats] = {}
         for panel in several:
             drawn = next(values)
-            found |= estimates(panel, drawn, draws, interval)
+            found |= estimated(panel) if interval == "own" else estimates(panel, drawn, draws, interval)
             replicates |= dict(zip(panel.names, drawn.T, strict=True))
         explained = {score: _explained(score, estimate, sample) for score, estimate in found.items()}
         scored.append(BootstrapScores(name, sample, MappingProxyType(explained), MappingProxyType(replicates)))
     return tuple(scored)
+
+
+def score_alone(sample: Sample, *, ranked: bool = True) -> BootstrapScores:
+    """Score one sample with every estimate's own interval; nobody is drawn, and there are no replicates.
+
+    Args:
+        sample: What is scored.
+        ranked: Whether to add what takes an order: median absolute error, Spearman, calibration of a probability.
+    """
+    found: dict[str, Estimate] = {}
+    for panel in statistics_of(sample, sample.patients, ranked=ranked):
+        found |= estimated(panel)
+    explained = {score: _explained(score, estimate, sample) for score, estimate in found.items()}
+    return BootstrapScores(sample.target.id, sample, MappingProxyType(explained), MappingProxyType({}))
 
 
 def score_points(sample: Sample, everybody: Labels) -> BootstrapScores:
@@ -93,16 +115,14 @@ def score_points(sample: Sample, everybody: Labels) -> BootstrapScores:
 
 def _explained(score: str, estimate: Estimate, sample: Sample) -> Estimate:
     """Say where a baseline was held fixed, and where a score rests on part of the sample."""
+    if score == "mae_over_age_sex" and estimate.low is not None:
+        estimate = Estimate(estimate.value, note=OVER_AGE_SEX)
     if score in BASELINES and estimate.method:
         estimate = replace(
             estimate, method=say("{method}; the baseline's predictions held fixed", method=say(estimate.method))
         )
-    behind = {
-        "mae_age_sex": (sample.age, sample.sex),
-        "mae_over_age_sex": (sample.age, sample.sex),
-        "coverage": (sample.low, sample.high),
-        "interval_width": (sample.low, sample.high),
-    }
+    behind = {name: (sample.age, sample.sex) for name in (*OF_KNOWN, "brier_age_sex")}
+    behind |= {name: (sample.low, sample.high) for name in ("coverage", "interval_width")}
     known = int(np.isfinite(behind.get(score, (sample.y,))).all(axis=0).sum())
     if estimate.value is None or known == len(sample):
         return estimate

@@ -6,19 +6,19 @@ bins along the truth show regression to the mean instead and carry its note.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.evaluation.intervals.bootstrap import Draws, SumStatistic, resample
+from fundus_core.evaluation.intervals.bootstrap import SumStatistic
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate
-from fundus_core.evaluation.intervals.intervals import estimates
+from fundus_core.evaluation.intervals.per_estimate import estimated
+from fundus_core.evaluation.intervals.rules import Rule
 from fundus_core.evaluation.observations.sample import (
     Indices,
     Sample,
-    bootstrap_population,
     check_level,
     units_of_analysis,
 )
@@ -82,7 +82,7 @@ def deciles(
     """Cut a cohort into bins of about equal count and compare means in each; fewer bins where ties allow no more.
 
     Bins are along ``prediction`` for calibration and for residuals against the prediction, along ``truth`` for
-    residuals against the truth.
+    residuals against the truth. Seed and draws change nothing: these intervals need none.
 
     Raises:
         UsageError: Unknown target or level.
@@ -94,10 +94,9 @@ def deciles(
     """
     of = find_target(target)
     sample = units_of_analysis(table, of, check_level(level))
-    drawn = Draws(len(everybody := bootstrap_population(table)), draws, seed)
     values = sample.p if along == "prediction" else sample.y
     place = equal_counts(values, bins)
-    found = _means(sample, place, np.searchsorted(everybody, sample.patients), drawn)
+    found = _means(sample, place)
     made = tuple(_bin(sample, values, place == k, found[k]) for k in range(len(found)))
     return Bins(target, of.unit, along, made, SLOPE_NOTE if along == "truth" and not of.binary else "")
 
@@ -113,10 +112,9 @@ def reliability(
     """Cut a probability into tenths (0 to 0.1, ...) and give the share of positives in each that is not empty."""
     of = find_target(target)
     sample = units_of_analysis(table, of, check_level(level))
-    drawn = Draws(len(everybody := bootstrap_population(table)), draws, seed)
     tenth = np.clip(np.floor(sample.p * 10 + 1e-9), 0, 9).astype(np.intp)
     place = np.unique(tenth, return_inverse=True)[1]
-    found = _means(sample, place, np.searchsorted(everybody, sample.patients), drawn)
+    found = _means(sample, place)
     made = tuple(_bin(sample, sample.p, place == k, found[k]) for k in range(len(found)))
     return Bins(target, of.unit, "prediction", made, "")
 
@@ -134,7 +132,7 @@ def equal_counts(values: Floats, bins: int) -> Indices:
     return np.asarray(np.unique(place, return_inverse=True)[1], dtype=np.intp)
 
 
-def _means(sample: Sample, place: Indices, in_pool: Indices, draws: Draws) -> list[tuple[Estimate, Estimate, Estimate]]:
+def _means(sample: Sample, place: Indices) -> list[tuple[Estimate, Estimate, Estimate]]:
     """Per bin the mean truth, the bias and the mean absolute error."""
     number = int(place.max(initial=-1)) + 1
     member = place == np.arange(number)[:, None]
@@ -146,8 +144,10 @@ def _means(sample: Sample, place: Indices, in_pool: Indices, draws: Draws) -> li
         return np.concatenate([divide(total, n) for total in totals], axis=1)
 
     names = tuple(f"{what} {k}" for what in ("measured", "bias", "mae") for k in range(number))
-    panel = SumStatistic(in_pool, names, ("the bin is empty",) * len(names), per_patient(sample, columns), finish)
-    found = estimates(panel, resample(draws, [panel])[0], draws)
+    ways = (Rule("share" if sample.target.binary else "t"), Rule(), Rule(scale="log"))
+    rules = tuple(replace(way, count=k) for way in ways for k in range(number))
+    needs, sums = ("the bin is empty",) * len(names), per_patient(sample, columns)
+    found = estimated(SumStatistic(np.arange(len(sample.patients)), names, needs, sums, finish, rules))
     return [(found[f"measured {k}"], found[f"bias {k}"], found[f"mae {k}"]) for k in range(number)]
 
 

@@ -14,7 +14,12 @@ from fundus_core.evaluation.observations.sample import (
     sort_rows,
     units_of_analysis,
 )
-from fundus_core.evaluation.one_cohort.bootstrap_scores import BootstrapScores, score_points, score_together
+from fundus_core.evaluation.one_cohort.bootstrap_scores import (
+    BootstrapScores,
+    score_alone,
+    score_points,
+    score_together,
+)
 from fundus_core.evaluation.one_cohort.result import Evaluation, TargetResult
 from fundus_core.records import CohortTable
 
@@ -26,7 +31,7 @@ def evaluate(
     seed: int = SEED,
     draws: int = NUMBER_OF_DRAWS,
     targets: Sequence[str] | None = None,
-    interval: Method = "percentile",
+    interval: Method = "own",
     ranked: bool = True,
 ) -> Evaluation:
     """Score a cohort's predictions against its measured values.
@@ -38,10 +43,11 @@ def evaluate(
         seed: Of the bootstrap.
         draws: Of the bootstrap.
         targets: Ids of targets; by default all with a truth column and a prediction column.
-        interval: ``percentile`` or ``bca``.
-        ranked: Whether to add the statistics that need sorting on every draw (median absolute error,
-            Spearman); they take most of the time on a very large cohort. The area under the ROC curve is
-            always computed.
+        interval: ``own``: each estimate's own, which nothing beside it changes; ``percentile`` and ``bca`` draw
+            people.
+        ranked: Whether to add the statistics that need an order (median absolute error, Spearman; calibration of a
+            probability); they take most of the time on a very large cohort. The area under the ROC curve is always
+            computed.
 
     Returns:
         Per target every estimate; a statistic without a value says why instead.
@@ -54,15 +60,19 @@ def evaluate(
     >>> found = evaluate(table).targets["sbp"]
     >>> found.n_photographs, found.n, round(found.estimates["mae"].value, 3)
     (4, 3, 6.333)
-    >>> found.estimates["mae"].note
-    'only 3 people: the interval is rough'
+    >>> str(found.estimates["mae"].note)
+    'no interval: 3 people, fewer than 10'
     """
     checked = check_level(level)
     ordered = sort_rows(table)
     everybody = bootstrap_population(ordered)
     samples = [units_of_analysis(ordered, each, checked, ordered=True) for each in shared_targets(table, targets)]
-    named = [(sample.target.id, sample) for sample in samples]
-    scored = score_together(named, everybody, Draws(len(everybody), draws, seed), interval=interval, ranked=ranked)
+    drawn = Draws(len(everybody), draws, seed)
+    if interval == "own":
+        scored = tuple(score_alone(sample, ranked=ranked) for sample in samples)
+    else:
+        named = [(sample.target.id, sample) for sample in samples]
+        scored = score_together(named, everybody, drawn, interval=interval, ranked=ranked)
     return Evaluation(checked, seed, draws, MappingProxyType({each.name: target_result(each) for each in scored}))
 
 

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation.intervals.bootstrap import Draws, SumStatistic, resample
+from fundus_core.evaluation.intervals.bootstrap import Draws, SumStatistic
 from fundus_core.evaluation.intervals.contrasts import (
     NO_EFFECT,
     Contrast,
@@ -26,17 +26,16 @@ from fundus_core.evaluation.intervals.contrasts import (
     wald,
 )
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED
+from fundus_core.evaluation.intervals.per_estimate import jackknife_error
 from fundus_core.evaluation.observations.sample import (
     Indices,
     Sample,
-    bootstrap_population,
     check_level,
     person_ids,
     select_rows,
     sort_rows,
     units_of_analysis,
 )
-from fundus_core.evaluation.one_cohort.baselines import age_and_sex, mean_of_others
 from fundus_core.evaluation.one_cohort.bootstrap_scores import (
     PER_PERSON,
     BootstrapScores,
@@ -45,8 +44,8 @@ from fundus_core.evaluation.one_cohort.bootstrap_scores import (
 )
 from fundus_core.evaluation.one_cohort.evaluate import target_result
 from fundus_core.evaluation.one_cohort.result import TargetResult
-from fundus_core.evaluation.one_cohort.scores import divide, per_patient
-from fundus_core.records import CohortTable, Floats, Labels, Status
+from fundus_core.evaluation.one_cohort.statistics import binary_panel, score_panel
+from fundus_core.records import CohortTable, Labels, Status
 from fundus_core.targets import target as find_target
 
 COMPARED = ("mae", "rmse", "bias", "r2", "pearson", "ccc", "slope")
@@ -146,39 +145,49 @@ def against_baselines(
     seed: int = SEED,
     draws: int = NUMBER_OF_DRAWS,
 ) -> tuple[Difference, ...]:
-    """Test the mean absolute error against both baselines, on the same people.
+    """Test each error against the constant that is best for it, on the same people.
+
+    Args:
+        table: A row per photograph.
+        target: Target id.
+        level: What one observation is.
+        seed: Changes nothing: the standard error is the jackknife's.
+        draws: Changes nothing.
 
     Returns:
-        ``model`` minus ``predict the mean`` and ``model`` minus ``age and sex``, Holm-corrected; below zero the
-        photograph adds something to what is known without it.
+        The model's mean absolute error minus that of the median of the others, its root mean squared error minus that
+        of their mean; of a yes/no target its accuracy minus the majority's, its Brier score minus the prevalence's.
+        Holm-corrected. What it adds to age and sex is told by :mod:`fundus_core.evaluation.one_cohort.beyond`.
 
     >>> from fundus_core.evaluation import from_values
     >>> table = from_values("sbp", [110, 126, 130, 150], [114, 122, 134, 146])
     >>> round(against_baselines(table, "sbp")[0].difference.value, 3)
-    -10.667
+    -9.0
     """
-    checked = check_level(level)
-    sample = units_of_analysis(table, find_target(target), checked)
-    drawn = Draws(len(everybody := bootstrap_population(table)), draws, seed)
-    baselines = {"predict the mean": mean_of_others(sample), "age and sex": age_and_sex(sample)}
-    found = []
-    for name, prediction in baselines.items():
-        gain = np.abs(sample.error) - np.abs(prediction - sample.y)
-        known = np.isfinite(gain)
-        value = float(gain[known].mean()) if known.any() else None
-        contrast = _within(sample, gain, everybody, drawn)
-        effect = standardised_change(gain[known], np.zeros(int(known.sum()))) if sample.one_a_person else NO_EFFECT
-        found.append(difference((target, "mae", "model", name), contrast, effect, value))
+    checked, of = check_level(level), find_target(target)
+    sample = units_of_analysis(table, of, checked)
+    panel = (binary_panel if of.binary else score_panel)(sample, sample.patients)
+    found = [_minus(sample, panel, *each) for each in (AGAINST_BINARY if of.binary else AGAINST)]
     return corrected(found)
 
 
-def _within(sample: Sample, gain: Floats, everybody: Labels, draws: Draws) -> Contrast | None:
-    known = np.isfinite(gain)
-    if not known.any():
-        return None
-    if sample.one_a_person:
-        return paired(gain[known], np.zeros(int(known.sum())))
-    sums = per_patient(sample, np.array([known, np.where(known, gain, 0)], dtype=np.float64))
-    in_pool = np.searchsorted(everybody, sample.patients)
-    panel = SumStatistic(in_pool, ("gain",), ("",), sums, lambda s: divide(s[:, 1], s[:, 0])[:, None])
-    return wald(float(panel.point()[0]), resample(draws, [panel])[0][:, 0], draws)
+AGAINST = (("mae", "mae_median", "median of the others"), ("rmse", "rmse_null", "mean of the others"))
+"""An error, the error of the constant that is best for it, and what that constant is called."""
+
+AGAINST_BINARY = (
+    ("accuracy", "accuracy_majority", "majority of the others"), ("brier", "brier_null", "prevalence of the others")
+)  # fmt: skip
+"""The same for a probability."""
+
+
+def _minus(sample: Sample, panel: SumStatistic, score: str, baseline: str, called: str) -> Difference:
+    names = (sample.target.id, score, "model", called)
+    one, other = panel.names.index(score), panel.names.index(baseline)
+    if len(sample.patients) < 2:
+        return difference(names, None, NO_EFFECT, None)
+    point, without = panel.point(), panel.without_each()
+    change = without[:, one] - without[:, other]
+    error = jackknife_error(change) if np.isfinite(change).all() else 0.0
+    value, freedom = float(point[one] - point[other]), len(change) - 1.0
+    contrast = Contrast(value, error, freedom, "paired t test, jackknife over patients") if error > 0 else None
+    return difference(names, contrast, NO_EFFECT, value)

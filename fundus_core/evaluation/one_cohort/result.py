@@ -7,6 +7,11 @@ from typing import Any
 from fundus_core.evaluation.intervals.estimate import Cell, Estimate
 from fundus_core.evaluation.observations.sample import Level
 
+METRICS_VERSION = 2
+"""Of ``metrics.json``: in 2 ``mae_age_sex`` is a median regression with a curve for each sex (in 1, which says no
+version, a straight line), ``mae_median`` and ``mae_over_median`` stand beside ``mae_null``, and intervals are each
+estimate's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class TargetResult:
@@ -42,6 +47,7 @@ class Evaluation:
     def as_json(self) -> dict[str, Any]:
         """Return what ``metrics.json`` holds; only numbers, words and ``None`` inside."""
         return {
+            "version": METRICS_VERSION,
             "level": self.level,
             "seed": self.seed,
             "draws": self.draws,

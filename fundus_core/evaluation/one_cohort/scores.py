@@ -30,13 +30,14 @@ its baselines (range restriction): read them beside the standard deviation of th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 
 import numpy as np
 
+from fundus_core.evaluation.intervals.rules import Rule
 from fundus_core.evaluation.observations.sample import Sample
-from fundus_core.evaluation.one_cohort.baselines import age_and_sex, mean_of_others
+from fundus_core.evaluation.one_cohort.baselines import age_and_sex, mean_of_others, median_of_others
 from fundus_core.records import Floats
 from fundus_core.targets import TARGETS, Derived
 
@@ -67,8 +68,9 @@ class Scales:
 class Sums:
     """Per draw the weighted sums over units, each of shape (draws,): u = y - y_bar, v = p - p_bar, e = v - u.
 
-    ``null`` and ``age_sex`` are absolute errors of the baselines, ``known`` that of the model where age and
-    sex are known; ``..._n`` count the units behind a sum.
+    ``null``, ``median`` and ``age_sex`` are absolute errors of the baselines, ``known`` that of the model where age
+    and sex are known; ``..._n`` count the units behind a sum. ``people``, ``sizes`` and ``between`` add up to the
+    number of people, their numbers of units squared, and the squares of their sums of errors over their numbers.
     """
 
     n: Floats
@@ -82,15 +84,27 @@ class Sums:
     absolute: Floats
     null_n: Floats
     null: Floats
+    null_squared: Floats
+    median: Floats
     known_n: Floats
     known: Floats
+    known_u: Floats
+    known_uu: Floats
     age_sex: Floats
+    age_sex_squared: Floats
     bounded_n: Floats
     covered: Floats
     width: Floats
+    people: Floats
+    sizes: Floats
+    between: Floats
     within_first: Floats
     within_second: Floats
     within_third: Floats
+
+
+_COLUMN = {field.name: k for k, field in enumerate(fields(Sums))}
+"""Place of each sum."""
 
 
 def scales(sample: Sample) -> Scales:
@@ -108,19 +122,23 @@ def columns(sample: Sample, about: Scales) -> Floats:
     u, v, d = sample.y - about.y, sample.p - about.p, sample.error
     e = v - u
     absolute = np.abs(d)
-    null = np.abs(mean_of_others(sample) - sample.y)
-    age_sex = np.abs(age_and_sex(sample) - sample.y)
+    null, median = mean_of_others(sample) - sample.y, median_of_others(sample) - sample.y
+    age_sex, squared = (age_and_sex(sample, loss) - sample.y for loss in ("absolute", "squared"))
     known = np.isfinite(age_sex)
     bounded = np.isfinite(sample.low) & np.isfinite(sample.high)
     covered = bounded & (sample.low <= sample.y) & (sample.y <= sample.high)
     width = np.subtract(sample.high, sample.low, where=bounded, out=np.zeros_like(d))
     tolerances = TOLERANCES.get(sample.target.id, (5, 10, 15))
+    size = np.bincount(sample.group).astype(np.float64)[sample.group]
+    own = np.bincount(sample.group, weights=e)[sample.group] if len(e) else e
     return np.array(
         [
             np.ones_like(d), u, v, u * u, v * v, u * v, e, e * e, absolute,
-            np.isfinite(null), np.nan_to_num(null),
-            known, np.where(known, absolute, 0), np.nan_to_num(age_sex),
+            np.isfinite(null), np.nan_to_num(np.abs(null)), np.nan_to_num(null**2), np.nan_to_num(np.abs(median)),
+            known, np.where(known, absolute, 0), np.where(known, u, 0), np.where(known, u * u, 0),
+            np.nan_to_num(np.abs(age_sex)), np.nan_to_num(squared**2),
             bounded, covered, width,
+            1 / size, size, e * own / size,
             *(absolute <= tolerance for tolerance in tolerances),
         ]
     )  # fmt: skip
@@ -198,8 +216,20 @@ def _sd(variance: Floats, n: Floats) -> Floats:
     return np.asarray(np.sqrt(divide(variance * n, n - 1)))
 
 
-def _half_width(m: Moments) -> Floats:
-    return LIMITS_OF_AGREEMENT * _sd(m.error_variance, m.n)
+def _half_width(s: Sums, m: Moments) -> Floats:
+    """1.96 standard deviations of the errors: between people and within, by a one-way analysis of variance."""
+    freedom = np.maximum(s.n - s.people, 0)
+    within = divide(np.maximum(s.ee - s.between, 0), freedom, 0.5)
+    within = np.where(freedom > 0.5, within, 0.0)
+    mean = divide(s.e, s.n)
+    between = divide(np.maximum(s.between - s.n * mean**2, 0), s.people - 1)
+    size = divide(s.n - divide(s.sizes, s.n), s.people - 1)
+    return np.asarray(LIMITS_OF_AGREEMENT * np.sqrt(np.maximum(divide(between - within, size), 0) + within))
+
+
+def _r2_of(squared: Floats, s: Sums, floor: float) -> Floats:
+    spread = np.maximum(s.known_uu - divide(s.known_u**2, s.known_n), 0)
+    return 1 - divide(squared, spread, floor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +240,8 @@ class Score:
     """From sums and moments of each draw to its value, NaN where it has none."""
     needs: str
     """Why it has no value, when it has none."""
+    rule: Rule = field(default_factory=Rule)
+    """How its interval is made."""
 
 
 _PAIRS = "no photograph has both a measured and a predicted value"
@@ -218,40 +250,103 @@ _PREDICTION = "every predicted value is the same"
 _EITHER = "every measured or every predicted value is the same"
 _BOTH = "measured and predicted values are one and the same number"
 _TWO = "needs two observations"
-_NULL = "needs two people: the mean is that of the others"
-_AGE_SEX = "needs four people of known age and sex, and a target that is neither"
-_NULL_ERROR = "predicting the mean has no error, or there is only one person"
+_NULL = "needs two people: the baseline is that of the others"
+_AGE_SEX = "needs 20 people of known age and sex, and a target that is neither"
+_NULL_ERROR = "the baseline has no error, or there is only one person"
 _BOUNDS = "the model gives no prediction intervals"
+
+_MEAN = Rule()
+_ABSOLUTE = Rule(scale="log")
+_SQUARED = Rule(scale="log", skewed="error", per_skew=250, least=50)
+_TRUTHS = Rule(scale="log", least=50)
+_SPREAD = Rule(scale="log", skewed="truth", per_skew=250, least=50, related=True)
+_RELATED = Rule(skewed="any", per_skew=80, related=True)
+_CORRELATED = replace(_RELATED, scale="z")
+_EXPLAINED = replace(_RELATED, scale="rest")
+_LIMIT = Rule("limits", skewed="error", per_skew=250, least=50, related=True, centre="bias")
+_RATIO = Rule(scale="log", least=50, related=True)
+_SHARE = Rule("share", related=True)
+_KNOWN, _BOUNDED = _COLUMN["known_n"], _COLUMN["bounded_n"]
 
 SCORES: Mapping[str, Score] = MappingProxyType(
     {
-        "mae": Score(lambda s, m: divide(s.absolute, s.n), _PAIRS),
-        "rmse": Score(lambda s, m: np.sqrt(_square(m)), _PAIRS),
-        "bias": Score(lambda s, m: m.bias, _PAIRS),
-        "r2": Score(lambda s, m: 1 - divide(_square(m), m.y_variance, m.about.y_floor), _TRUTH),
-        "pearson": Score(lambda s, m: _pearson(m), _EITHER),
-        "ccc": Score(lambda s, m: _ccc(m), _BOTH),
-        "slope": Score(lambda s, m: _slope(m), _PREDICTION),
-        "intercept": Score(lambda s, m: m.y - _slope(m) * m.p, _PREDICTION),
-        "loa_low": Score(lambda s, m: m.bias - _half_width(m), _TWO),
-        "loa_high": Score(lambda s, m: m.bias + _half_width(m), _TWO),
-        "mae_null": Score(lambda s, m: divide(s.null, s.null_n), _NULL),
-        "mae_age_sex": Score(lambda s, m: divide(s.age_sex, s.known_n), _AGE_SEX),
-        "coverage": Score(lambda s, m: divide(s.covered, s.bounded_n), _BOUNDS),
-        "mae_over_null": Score(lambda s, m: divide(s.absolute, s.null), _NULL_ERROR),
-        "mae_over_age_sex": Score(lambda s, m: divide(s.known, s.age_sex), _AGE_SEX),
-        "interval_width": Score(lambda s, m: divide(s.width, s.bounded_n), _BOUNDS),
-        "sd_truth": Score(lambda s, m: _sd(m.y_variance, m.n), _TWO),
-        "sd_predicted": Score(lambda s, m: _sd(m.p_variance, m.n), _TWO),
-        "within_first": Score(lambda s, m: divide(s.within_first, s.n), _PAIRS),
-        "within_second": Score(lambda s, m: divide(s.within_second, s.n), _PAIRS),
-        "within_third": Score(lambda s, m: divide(s.within_third, s.n), _PAIRS),
+        "mae": Score(lambda s, m: divide(s.absolute, s.n), _PAIRS, _ABSOLUTE),
+        "rmse": Score(lambda s, m: np.sqrt(_square(m)), _PAIRS, _SQUARED),
+        "bias": Score(lambda s, m: m.bias, _PAIRS, _MEAN),
+        "r2": Score(lambda s, m: 1 - divide(_square(m), m.y_variance, m.about.y_floor), _TRUTH, _EXPLAINED),
+        "pearson": Score(lambda s, m: _pearson(m), _EITHER, _CORRELATED),
+        "ccc": Score(lambda s, m: _ccc(m), _BOTH, _CORRELATED),
+        "slope": Score(lambda s, m: _slope(m), _PREDICTION, _RELATED),
+        "intercept": Score(lambda s, m: m.y - _slope(m) * m.p, _PREDICTION, _RELATED),
+        "loa_low": Score(lambda s, m: m.bias - _half_width(s, m), _TWO, _LIMIT),
+        "loa_high": Score(lambda s, m: m.bias + _half_width(s, m), _TWO, _LIMIT),
+        "mae_null": Score(lambda s, m: divide(s.null, s.null_n), _NULL, _TRUTHS),
+        "mae_age_sex": Score(
+            lambda s, m: divide(s.age_sex, s.known_n), _AGE_SEX, replace(_TRUTHS, count=_KNOWN)
+        ),
+        "coverage": Score(
+            lambda s, m: divide(s.covered, s.bounded_n), _BOUNDS, replace(_SHARE, count=_BOUNDED)
+        ),
+        "mae_median": Score(lambda s, m: divide(s.median, s.null_n), _NULL, _TRUTHS),
+        "mae_over_median": Score(lambda s, m: divide(s.absolute, s.median), _NULL_ERROR, _RATIO),
+        "mae_over_null": Score(lambda s, m: divide(s.absolute, s.null), _NULL_ERROR, _RATIO),
+        "mae_over_age_sex": Score(
+            lambda s, m: divide(s.known, s.age_sex), _AGE_SEX, replace(_RATIO, count=_KNOWN)
+        ),
+        "rmse_null": Score(lambda s, m: np.sqrt(divide(s.null_squared, s.null_n)), _NULL, _SPREAD),
+        "rmse_age_sex": Score(
+            lambda s, m: np.sqrt(divide(s.age_sex_squared, s.known_n)), _AGE_SEX, replace(_SPREAD, count=_KNOWN)
+        ),
+        "r2_age_sex": Score(
+            lambda s, m: _r2_of(s.age_sex_squared, s, m.about.y_floor), _AGE_SEX, replace(_EXPLAINED, count=_KNOWN)
+        ),
+        "interval_width": Score(
+            lambda s, m: divide(s.width, s.bounded_n), _BOUNDS, replace(_MEAN, count=_BOUNDED)
+        ),
+        "sd_truth": Score(lambda s, m: _sd(m.y_variance, m.n), _TWO, _SPREAD),
+        "sd_predicted": Score(lambda s, m: _sd(m.p_variance, m.n), _TWO, replace(_SPREAD, skewed="prediction")),
+        "within_first": Score(lambda s, m: divide(s.within_first, s.n), _PAIRS, _SHARE),
+        "within_second": Score(lambda s, m: divide(s.within_second, s.n), _PAIRS, _SHARE),
+        "within_third": Score(lambda s, m: divide(s.within_third, s.n), _PAIRS, _SHARE),
     }
 )  # fmt: skip
-"""Every score by its name, the fourteen of ``metrics.json`` first."""
+"""Every score by its name, the thirteen of the first ``metrics.json`` first."""
 
-BASELINES = ("mae_null", "mae_age_sex", "mae_over_null", "mae_over_age_sex")
+BASELINES = (
+    "mae_null", "mae_median", "rmse_null", "mae_age_sex", "rmse_age_sex", "r2_age_sex",
+    "mae_over_median", "mae_over_null", "mae_over_age_sex",
+)  # fmt: skip
 """Scores whose interval takes the baseline's predictions as given."""
+
+OF_KNOWN = ("mae_age_sex", "rmse_age_sex", "r2_age_sex", "mae_over_age_sex")
+"""Scores that rest on the people whose age and sex are known."""
+
+
+def skews(sample: Sample) -> dict[str, float]:
+    """Measure how skewed or heavy-tailed people's mean errors, truths and predictions are, whatever the side.
+
+    >>> from fundus_core.evaluation import from_values, units_of_analysis
+    >>> from fundus_core.targets import target
+    >>> table = from_values("sbp", [120.0, 120, 120, 120], [120.0, 120, 120, 140])
+    >>> round(skews(units_of_analysis(table, target("sbp"), "patient"))["error"], 3)
+    1.155
+    """
+    if not len(sample):
+        return {}
+    count = np.bincount(sample.group)
+    of = {"error": sample.error, "truth": sample.y, "prediction": sample.p}
+    found = {name: _skew(np.bincount(sample.group, weights=column) / count) for name, column in of.items()}
+    return found | {"any": max(found.values())}
+
+
+def _skew(values: Floats) -> float:
+    """Skewness, or that of a gamma distribution whose tails are as heavy (excess kurtosis = 1.5 skewness²)."""
+    away = values - values.mean()
+    square = float((away**2).mean())
+    if not square > (1e-10 * np.abs(values).max(initial=0.0)) ** 2:
+        return 0.0
+    tails = float((away**4).mean()) / square**2 - 3
+    return float(max(abs(float((away**3).mean())) / square**1.5, np.sqrt(max(tails, 0.0) / 1.5)))
 
 
 def scores(sums: Floats, about: Scales) -> Floats:

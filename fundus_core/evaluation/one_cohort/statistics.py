@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Statistics, SumStatistic
+from fundus_core.evaluation.intervals.order_ends import area_ends, few_events, median_ends
 from fundus_core.evaluation.intervals.ranked import areas_under_roc, medians, spearman
+from fundus_core.evaluation.intervals.rules import Rule
 from fundus_core.evaluation.observations.sample import Sample
 from fundus_core.evaluation.one_cohort import binary, scores
 from fundus_core.evaluation.one_cohort.scores import divide
@@ -18,7 +20,8 @@ def statistics_of(sample: Sample, pool: Labels, *, ranked: bool = True) -> tuple
     ``ranked`` includes the median absolute error and Spearman's correlation.
     """
     if sample.target.binary:
-        return area_panel(sample, pool), binary_panel(sample, pool)
+        panels = area_panel(sample, pool), binary_panel(sample, pool)
+        return (*panels, calibration_panel(sample, pool)) if ranked else panels
     return (score_panel(sample, pool), ranked_panel(sample, pool)) if ranked else (score_panel(sample, pool),)
 
 
@@ -31,6 +34,8 @@ def score_panel(sample: Sample, pool: Labels) -> SumStatistic:
         tuple(score.needs for score in scores.SCORES.values()),
         scores.per_patient(sample, scores.columns(sample, about)),
         lambda sums: scores.scores(sums, about),
+        tuple(score.rule for score in scores.SCORES.values()),
+        scores.skews(sample),
     )
 
 
@@ -39,9 +44,10 @@ def binary_panel(sample: Sample, pool: Labels) -> SumStatistic:
     return SumStatistic(
         np.searchsorted(pool, sample.patients),
         tuple(binary.BINARY_SCORES),
-        tuple(needs for _, needs in binary.BINARY_SCORES.values()),
+        tuple(score.needs for score in binary.BINARY_SCORES.values()),
         scores.per_patient(sample, binary.binary_columns(sample)),
         binary.binary_scores,
+        tuple(score.rule for score in binary.BINARY_SCORES.values()),
     )
 
 
@@ -51,7 +57,27 @@ def area_panel(sample: Sample, pool: Labels) -> CountStatistic:
     def compute(counts: Floats) -> Floats:
         return areas_under_roc(counts, sample.y, sample.p, sample.group)[:, None]
 
-    return CountStatistic(np.searchsorted(pool, sample.patients), ("auc",), (binary.AUC_NEEDS,), compute)
+    few = few_events(sample.y, sample.group)
+    if few:
+        return CountStatistic(
+            np.searchsorted(pool, sample.patients), ("auc",), (few,), lambda counts: np.full((len(counts), 1), np.nan)
+        )
+    ends = {"auc": lambda: area_ends(sample.y, sample.p, sample.group)}
+    return CountStatistic(np.searchsorted(pool, sample.patients), ("auc",), (binary.AUC_NEEDS,), compute, ends=ends)
+
+
+def calibration_panel(sample: Sample, pool: Labels) -> CountStatistic:
+    """Intercept and slope of the truth's log odds on the prediction's."""
+
+    def compute(counts: Floats) -> Floats:
+        return binary.recalibrations(counts[:, sample.group], sample.y, sample.p)
+
+    names, needs = ("calibration_intercept", "calibration_slope"), (binary.CALIBRATION_NEEDS,) * 2
+    in_pool, rule = np.searchsorted(pool, sample.patients), Rule(related=True)
+    few = few_events(sample.y, sample.group)
+    if few:
+        return CountStatistic(in_pool, names, (few,) * 2, lambda counts: np.full((len(counts), 2), np.nan))
+    return CountStatistic(in_pool, names, needs, compute, (rule, rule))
 
 
 def ranked_panel(sample: Sample, pool: Labels) -> CountStatistic:
@@ -63,7 +89,10 @@ def ranked_panel(sample: Sample, pool: Labels) -> CountStatistic:
         return np.column_stack([middle, spearman(counts, sample.y, sample.p, sample.group)])
 
     needs = (scores.SCORES["mae"].needs, scores.SCORES["pearson"].needs)
-    return CountStatistic(np.searchsorted(pool, sample.patients), ("medae", "spearman"), needs, compute)
+    rules = (Rule(related=True), Rule(scale="z", related=True))
+    ends = {"medae": lambda: median_ends(absolute, sample.group)}
+    in_pool = np.searchsorted(pool, sample.patients)
+    return CountStatistic(in_pool, ("medae", "spearman"), needs, compute, rules, ends=ends)
 
 
 def slope_panel(sample: Sample, pool: Labels, x: Floats, y: Floats) -> SumStatistic:

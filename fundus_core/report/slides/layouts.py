@@ -46,7 +46,7 @@ class Bar:
     cells: tuple[str, ...]
     """Name and numbers; the bar stands behind the name."""
     ratio: float | None
-    """Error as a share of the error of predicting the mean; ``None`` without one."""
+    """Error as a share of the error of predicting the median; ``None`` without one."""
     low: float | None
     """Lower end of its interval."""
     high: float | None
@@ -173,7 +173,7 @@ PLOT = Place(LEFT - 8, 144, 540, 516)
 def comparison(
     title: str, head: Sequence[str], bars: Sequence[Bar], legend: Sequence[str], remark: str, notes: str = ""
 ) -> Page:
-    """Return every target beside its yardsticks: a bar as long as its share of the error of predicting the mean.
+    """Return every target beside its yardsticks: a bar as long as its share of the error of predicting the median.
 
     The head is of the columns: name, bar, then the numbers. The legend says what the bar, the whisker, the diamond and
     the line at the end are.

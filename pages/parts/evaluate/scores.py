@@ -28,12 +28,12 @@ def caption(view: View, found: Evaluation) -> str:
     people = max((result.n_patients for result in found.targets.values()), default=0)
     words = _(
         "**{cohort}** · {model} · {predicted} of {total} photographs predicted · {people} people · "
-        "MAE and its change against predicting the mean"
+        "MAE and its change against predicting the median"
     )
     if _elsewhere(view):
         words = _(
             "**{cohort}** · {model}, made elsewhere · {predicted} of {total} rows predicted · {people} people · "
-            "MAE and its change against predicting the mean"
+            "MAE and its change against predicting the median"
         )
     return words.format(
         cohort=display_names.cohort(view.cohort.name),

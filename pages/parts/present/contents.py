@@ -53,15 +53,13 @@ def _method(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
     table = studies.study(view).table
     lines = [
         _("Each photograph is cut to its retina, checked, and read once; no photograph is dropped silently."),
-        _("Eyes of one visit are averaged; intervals are 95 %, by bootstrap over people.")
+        _("Eyes of one visit are averaged; intervals are 95 % and over people.")
         if found.level == "visit"
-        else _("Eyes of one person are averaged; intervals are 95 %, by bootstrap over people."),
+        else _("Eyes of one person are averaged; intervals are 95 % and over people."),
     ]
     if view.model:
         lines.append(_("Read by: {model}").format(model=cards.title(view.model)))
-    notes = _("Intervals: {draws} draws of people with replacement, seed {seed}.")
-    notes = notes.format(draws=count(found.draws), seed=str(found.seed))
-    return layouts.flow(_("Method"), photo, _steps(table), lines, notes)
+    return layouts.flow(_("Method"), photo, _steps(table), lines, "")
 
 
 def _steps(table: CohortTable) -> list[layouts.Step]:
@@ -98,7 +96,7 @@ def _limits(view: View) -> list[Page]:
     lines = [_(sentence)] if (sentence := show.disclaimer(view)) else []
     lines += [
         _(show.RESEARCH),
-        _("Predictions shrink toward the mean: extreme values are underestimated."),
+        _("Predictions shrink toward the mean: low values are predicted too high, high values too low."),
         _("An error belongs to the people it was measured on: where people differ less, it is smaller."),
     ]
     own = _("Made with Fundus Lab {version}.").format(version=__version__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fundus_core.analyses import Canvas, one_cohort, words
+from fundus_core.analyses import Canvas, beyond_in_words, one_cohort, words
 from fundus_core.evaluation import Evaluation, TargetResult
 from fundus_core.figures import Look, error, heading, predicted_against_true
 from fundus_core.report.slides import Page, layouts
@@ -26,16 +26,28 @@ def scatter(view: View, found: Evaluation, target_id: str, look: Look) -> Page:
     notes = _(
         "On the dashed line prediction equals truth; the band is plus and minus the mean "
         "absolute error. Predictions of a well-calibrated model vary less than the truth, so that the cloud is flat. "
-        "Intervals: {draws} draws of people with replacement, seed {seed}."
+        "Intervals are 95 % and over people."
     )
     return layouts.scatter(
         heading(_(target.name)),
         figure,
         f"{error(result.estimates['mae'].value)} {_(target.unit)}",
         _under(result),
-        _facts(result),
-        f"{point} " + notes.format(draws=count(found.draws), seed=str(found.seed)),
+        [*_facts(result), *_beyond(view, target_id)],
+        f"{point} {notes} {beyond_in_words(studies.study(view), target_id, tell)}",
     )
+
+
+def _beyond(view: View, target_id: str) -> list[tuple[str, str]]:
+    """Return what the prediction adds to age and sex, as the page and the report write it."""
+    found = studies.study(view).get(one_cohort.BEYOND, target_id)[0]
+    facts = {name: getattr(found, name) for name in ("partial_r", "r2_gain")}
+    head = _("beyond age and sex")
+    return [
+        (f"{words.name(name, None, tell)} {head}", words.with_interval(one, words.word(name), tell))
+        for name, one in facts.items()
+        if one.value is not None
+    ]
 
 
 def _under(result: TargetResult) -> list[str]:
@@ -43,10 +55,10 @@ def _under(result: TargetResult) -> list[str]:
     around = words.interval(mae.low, mae.high, words.word("mae"), tell)
     first = " · ".join(filter(None, [_("mean absolute error"), around]))
     people = _("{n} people").format(n=count(result.n_patients))
-    ratio = result.estimates["mae_over_null"].value
+    ratio = result.estimates["mae_over_median"].value
     if ratio is None:
         return [first, people]
-    remark = _("{share} % below predicting the mean") if ratio < 1 else _("{share} % above predicting the mean")
+    remark = _("{share} % below predicting the median") if ratio < 1 else _("{share} % above predicting the median")
     return [first, f"{remark.format(share=f'{100 * abs(ratio - 1):.0f}')} · {people}"]
 
 
@@ -69,7 +81,7 @@ def change(view: View, target_id: str, look: Look) -> Page | None:
     return layouts.scatter(title, figure, main, [tell(under[0]), under[1]], facts, _(one_cohort.CHANGE.question))
 
 
-_FACTS = ("mae_null", "mae_age_sex", "r2", "slope", "bias")
+_FACTS = ("mae_median", "mae_age_sex", "r2", "slope", "bias")
 
 
 def _facts(result: TargetResult) -> list[tuple[str, str]]:
@@ -83,15 +95,15 @@ def _facts(result: TargetResult) -> list[tuple[str, str]]:
 
 def comparison(found: Evaluation, ids: Sequence[str]) -> Page:
     """Return every target beside its yardsticks."""
-    head = ["", "", _("Model"), _("Mean"), _("Age and sex"), _("Published")]
+    head = ["", "", _("Model"), _("Median"), _("Age and sex"), _("Published")]
     bars = [_bar(found.targets[name]) for name in ids]
     legend = _(
-        "Bar: mean absolute error as a share of that of predicting the mean (line at the right), with its 95 % "
+        "Bar: mean absolute error as a share of that of predicting the median (line at the right), with its 95 % "
         "interval; upright mark: age and sex only."
     )
     remark = _("Published: the JOIR models, on other people.")
     if any(TARGETS[name].binary for name in ids):
-        remark += " " + _("Sex: the share classified correctly.")
+        remark += " " + _("Yes/no: the share classified correctly, beside that of the majority's class.")
     notes = _("Both baselines are fitted without the person they predict.")
     return layouts.comparison(_("Comparison with baselines"), head, bars, [legend], remark, notes)
 
@@ -100,9 +112,15 @@ def _bar(result: TargetResult) -> layouts.Bar:
     target, found = TARGETS[result.target], result.estimates
     name = heading(_(target.name))
     if target.binary:
-        cells = (heading(_(target.short)), _share(found["accuracy"].value), "–", "–", _share(target.published_accuracy))
+        cells = (
+            heading(_(target.short)),
+            _share(found["accuracy"].value),
+            _share(found["accuracy_majority"].value),
+            "–",
+            _share(target.published_accuracy),
+        )
         return layouts.Bar(cells, None, None, None, None)
-    ratio, null, rival = found["mae_over_null"], found["mae_null"].value, found["mae_age_sex"].value
+    ratio, null, rival = found["mae_over_median"], found["mae_median"].value, found["mae_age_sex"].value
     numbers = (found["mae"].value, null, rival, target.published_mae)
     return layouts.Bar(
         (f"{name} ({_(target.unit)})", *map(error, numbers)),

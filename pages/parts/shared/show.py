@@ -102,7 +102,7 @@ def table(laid: Laid, *, whole: bool = True) -> None:
 
 
 def metric_cards(found: Evaluation, ids: Sequence[str]) -> None:
-    """Draw a card per target: its error, and how much better that is than predicting the mean."""
+    """Draw a card per target: its error, and how much better that is than predicting the median."""
     with st.grid(max(len(ids), 1), min_column_width=116, gap="xsmall"):
         for name in ids:
             _card(found.targets[name])
@@ -115,7 +115,7 @@ def _card(result: TargetResult) -> None:
     if target.binary:
         st.metric(_("{name}: accuracy").format(name=_(target.short)), value, border=True, height="stretch")
         return
-    ratio = result.estimates["mae_over_null"].value
+    ratio = result.estimates["mae_over_median"].value
     st.metric(
         f"{_(target.short)} {_(target.unit)}",
         value,

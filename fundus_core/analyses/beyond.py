@@ -1,0 +1,59 @@
+"""Does the photograph read anything beyond age and sex, or beyond columns that the user names?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fundus_core import evaluation
+from fundus_core.analyses.study import Analysis, Study
+from fundus_core.analyses.words import ESTIMATES, Say, interval, written
+from fundus_core.evaluation import Beyond
+from fundus_core.targets import TARGETS
+
+
+def _beyond(study: Study, target: str, _by: str) -> Sequence[Beyond]:
+    asked: list[Sequence[str]] = [(), *([study.beyond] if study.beyond else [])]
+    return [evaluation.beyond(study.table, target, columns, level=study.level) for columns in asked]
+
+
+BEYOND = Analysis(
+    "beyond",
+    "Beyond age and sex",
+    "Does the photograph read anything that was not known without it? Each gain is that of the baseline and the "
+    "prediction together over the baseline alone, cross-validated by person; 0: nothing.",
+    _beyond,
+    rows=evaluation.rows,
+)
+
+
+def beyond_in_words(study: Study, target: str, say: Say = str) -> str:
+    """Return the answer of :data:`BEYOND` in one or two sentences, for pages, reports and slides."""
+    return " ".join(
+        filter(None, (*(_sentence(one, say) for one in study.get(BEYOND, target)), _constant(study, target, say)))
+    )
+
+
+def _sentence(found: Beyond, say: Say) -> str:
+    gain, of = found.r2_gain, ESTIMATES["r2_gain"]
+    if gain.value is None or found.adds is None:
+        words = say("Whether the photograph reads anything beyond {what} cannot be told: {why}.")
+        return words.format(what=say(found.beyond), why=say(gain.note))
+    words = (
+        say("Beyond {what} the prediction adds information: R² rises by {gain} ({around}).")
+        if found.adds
+        else say("Nothing shows that the photograph reads anything beyond {what}: R² changes by {gain} ({around}).")
+    )
+    around = interval(gain.low, gain.high, of, say)
+    return words.format(what=say(found.beyond), gain=written(gain.value, of.kind, signed=True), around=around)
+
+
+def _constant(study: Study, target: str, say: Say) -> str:
+    """Say where not even a constant is beaten."""
+    first = evaluation.against_baselines(study.table, target, level=study.level)[0]
+    low, high = first.difference.low, first.difference.high
+    worse = low is None or high is None or (low <= 0 if TARGETS[target].binary else high >= 0)
+    if first.difference.value is None or not worse:
+        return ""
+    if TARGETS[target].binary:
+        return say("It is not shown to be right more often than saying the majority's class for everybody.")
+    return say("Its errors are not shown to be smaller than those of saying the median for everybody.")

@@ -1,0 +1,193 @@
+"""Does the photograph read anything beyond age and sex, or beyond other columns that were known without it?
+
+A prediction that is a function of age and sex predicts blood pressure, and reads nothing of it. So the baseline alone
+is held against baseline and prediction together, both cross-validated by person and fitted to the same loss; what the
+prediction adds is the gain. The partial correlation is that of what the baseline leaves of the truth and of the
+prediction (the generalised covariance measure of Shah & Peters 2020, doi:10.1214/19-AOS1857, as a correlation): zero
+where the prediction says nothing more, whatever curve age and sex follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fundus_core.errors import UsageError, say
+from fundus_core.evaluation.intervals.bootstrap import SumStatistic
+from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable
+from fundus_core.evaluation.intervals.per_estimate import estimated
+from fundus_core.evaluation.intervals.rules import Rule
+from fundus_core.evaluation.observations.sample import Sample, check_level, sort_rows, units, units_of_analysis
+from fundus_core.evaluation.one_cohort.baselines import (
+    FEWEST_PEOPLE,
+    cross_fitted,
+    curves,
+    folds_of,
+    knots_for,
+    standardised,
+)
+from fundus_core.evaluation.one_cohort.scores import divide, per_patient
+from fundus_core.records import CohortTable, Floats, Labels
+from fundus_core.targets import target as find_target
+
+MOST_WORDS = 12
+"""Different words of a column beyond which it is no group but a name."""
+
+OWN_SHARE = 0.02
+"""Share of a prediction's variance that the baseline leaves, below which it is a function of the baseline: what is left
+is then how well a curve fits, and nothing to correlate."""
+
+OF_TARGETS = ("age", "sex")
+"""What every baseline knows, unless it is what is predicted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What a prediction adds to what was known without the photograph."""
+
+    target: str
+    """Target id."""
+    unit: str
+    """Of errors; empty for a probability."""
+    beyond: str
+    """What the baseline knows, in words."""
+    n: int
+    """Observations whose baseline is known."""
+    n_patients: int
+    """People they belong to."""
+    partial_r: Estimate
+    """Correlation of truth and prediction, both freed of the baseline; 0 where nothing is added."""
+    r2_baseline: Estimate
+    """R² of the baseline alone, 1 - SSE/SST, cross-validated; of a probability the same of its squared error."""
+    r2_gain: Estimate
+    """R² of baseline and prediction together minus that of the baseline alone."""
+    mae_baseline: Estimate
+    """MAE of the baseline alone (median regression); none for a yes/no target."""
+    mae_gain: Estimate
+    """MAE of the baseline alone minus that of baseline and prediction together: above zero the prediction adds."""
+
+    @property
+    def adds(self) -> bool | None:
+        """Whether the gain in R² is told from chance; ``None`` where there is no interval."""
+        return None if self.r2_gain.low is None else self.r2_gain.low > 0
+
+
+def beyond(table: CohortTable, target: str, columns: Sequence[str] = (), *, level: str = "patient") -> Beyond:
+    """Ask what a prediction adds to age, sex and named columns.
+
+    Args:
+        table: A row per photograph, any order.
+        target: Target id.
+        columns: Covariates of the cohort that are known without the photograph, beside age and sex. One of numbers
+            enters as a curve, one of up to 12 words as groups.
+        level: What one observation is.
+
+    Raises:
+        UsageError: Unknown target or level; no such column, or one of too many words.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> age, other = np.linspace(30, 80, 60), np.tile([-9.0, 9.0, 3.0, -3.0, 0.0], 12)
+    >>> table = from_values("sbp", 80 + age + other, 80 + age + other / 2, age=age, sex=np.tile([0, 1, 1], 20))
+    >>> round(beyond(table, "sbp").partial_r.value, 2), str(beyond(table, "sbp").beyond)
+    (0.98, 'age and sex')
+    """
+    of, ordered = find_target(target), sort_rows(table)
+    sample = units_of_analysis(ordered, of, check_level(level), ordered=True)
+    names = [name for name in OF_TARGETS if name != of.id]
+    words = say("{names:and}", names=[say(name) for name in (*names, *columns)])
+    extra = [_column(ordered, sample, name) for name in columns]
+    known = np.isfinite(np.column_stack([*(getattr(sample, name) for name in names), *extra])).all(axis=1)
+    part, extra = units(sample, known), [column[known] for column in extra]
+    people = len(part.patients)
+    if people < FEWEST_PEOPLE:
+        few = not_estimable(say("needs {fewest} people of known {words}", fewest=FEWEST_PEOPLE, words=words))
+        return Beyond(of.id, of.unit, words, len(part), people, few, few, few, few, few)
+    found = estimated(_panel(part, names, extra))
+    if of.binary:
+        none = not_estimable("a yes/no target has no absolute error")
+        found |= {"mae_baseline": none, "mae_gain": none}
+    return Beyond(of.id, of.unit, words, len(part), people, **found)
+
+
+def _panel(sample: Sample, names: Sequence[str], extra: Sequence[Floats]) -> SumStatistic:
+    """The statistics of one baseline, from sums over people."""
+    y, p, people = sample.y, sample.p, len(sample.patients)
+    folds = folds_of(sample, np.ones(len(sample), dtype=bool))
+    age, sex = (getattr(sample, name) if name in names else np.zeros(len(sample)) for name in OF_TARGETS)
+    base, fine = (
+        standardised(np.hstack([curves(age, sex, knots), *extra])) for knots in (knots_for(people), _fine(people))
+    )
+    both = np.column_stack([base, standardised(p[:, None])[:, 1:]])
+    squared = "logistic" if sample.target.binary else "squared"
+    alone, together = (cross_fitted(each, y, folds, squared) - y for each in (base, both))  # type: ignore[arg-type]
+    near, nearer = (
+        np.zeros((2, len(y))) if sample.target.binary
+        else (np.abs(cross_fitted(each, y, folds, "absolute") - y) for each in (base, both))
+    )  # fmt: skip
+    left = p - cross_fitted(fine, p, folds, "squared")
+    u, ones = y - y.mean(), np.ones_like(y)
+    columns = np.array([ones, u, u * u, alone**2, together**2, near, nearer, alone, left, left**2, alone * left])
+    floor = OWN_SHARE * float(p.var()) * len(p)
+
+    def finish(sums: Floats) -> Floats:
+        n, su, suu, s0, s1, a0, a1, r, q, qq, rq = sums.T
+        total = suu - divide(su * su, n)
+        shared, free, rest = -(rq - divide(r * q, n)), qq - divide(q * q, n), s0 - divide(r * r, n)
+        partial = divide(shared, np.sqrt(np.maximum(rest, 0) * np.maximum(np.where(free > floor, free, 0), 0)))
+        return np.column_stack([
+            np.clip(partial, -1, 1), 1 - divide(s0, total), divide(s0 - s1, total), divide(a0, n), divide(a0 - a1, n),
+        ])  # fmt: skip
+
+    scores = ("partial_r", "r2_baseline", "r2_gain", "mae_baseline", "mae_gain")
+    needs = ("the prediction is a function of what is known without it", *("nothing varies",) * 4)
+    plain = Rule(related=True)
+    rules = (Rule(scale="z", related=True), Rule(scale="rest", related=True), plain, Rule(scale="log"), plain)
+    in_pool = np.arange(people)
+    return SumStatistic(in_pool, scores, needs, per_patient(sample, columns), finish, rules)
+
+
+def _fine(people: int) -> int:
+    """Knots of a prediction's own curve: what it leaves of a rule of age and sex must not resemble the truth's rest."""
+    return min(10, max(3, people // 12))
+
+
+def _column(ordered: CohortTable, sample: Sample, name: str) -> Floats:
+    """A covariate as numbers of each unit, n x k: its person's first stated value; NaN where there is none.
+
+    Raises:
+        UsageError: No such column, or one of too many words.
+    """
+    if name not in ordered.covariates:
+        raise UsageError(
+            "The cohort has no column '{name}' to look beyond; there are {there}.",
+            name=name,
+            there=", ".join(ordered.covariates) or say("none besides age and sex"),
+        )
+    words = ordered.covariates[name]
+    stated = words != ""
+    people, first = np.unique(ordered.patient_id[stated], return_index=True)
+    own = sample.patients[sample.group]
+    place = np.clip(np.searchsorted(people, own), 0, max(len(people) - 1, 0))
+    has = people[place] == own if len(people) else np.zeros(len(own), dtype=bool)
+    mine = np.where(has, words[stated][first][place] if len(people) else "", "")
+    return _numbers(mine, name)
+
+
+def _numbers(mine: Labels, name: str) -> Floats:
+    known = np.unique(mine[mine != ""])
+    try:
+        value = np.array([float(word) if word else np.nan for word in mine])
+    except ValueError:
+        if len(known) > MOST_WORDS:
+            raise UsageError(
+                "The column '{name}' has {known:,} different words; look beyond a column of numbers, or of at most "
+                "{most} groups.",
+                name=name,
+                known=len(known),
+                most=MOST_WORDS,
+            ) from None
+        grouped = (mine[:, None] == known[1:]).astype(np.float64) if len(known) > 1 else np.zeros((len(mine), 1))
+        return np.where(mine[:, None] == "", np.nan, grouped)
+    return np.column_stack([value, value**2])
