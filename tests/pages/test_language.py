@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,13 @@ def test_every_sentence_is_said_in_japanese() -> None:
 def test_the_catalogue_holds_nothing_that_is_never_said() -> None:
     left_over = set(language.catalogue("ja")) - wanted()
     assert not left_over, f"never said: {sorted(left_over)}"
+
+
+@pytest.mark.parametrize("path", sorted(language.LOCALE.rglob("*.po")), ids=lambda path: path.name)
+def test_no_sentence_stands_twice(path: Path) -> None:
+    """Two hands that bring one sentence would give it two translations, of which the last one counts in silence."""
+    entries = re.findall(r'^msgid (".*"(?:\n".*")*)', path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(entries) == sorted(set(entries))
 
 
 @pytest.mark.parametrize("sentence", sorted(wanted()))

@@ -12,14 +12,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
 from fundus_core.evaluation.intervals.estimate import Cell, Estimate
-from fundus_core.evaluation.intervals.jackknife import Scale, estimates
+from fundus_core.evaluation.intervals.per_estimate import estimated
+from fundus_core.evaluation.intervals.rules import Rule
 from fundus_core.evaluation.observations.sample import Indices, Sample, named, sort_rows, units, units_of_analysis
 from fundus_core.evaluation.one_cohort.scores import LIMITS_OF_AGREEMENT, divide, per_patient
 from fundus_core.records import CohortTable, Floats, Labels, Status
@@ -29,8 +30,11 @@ _NO_CHANGE = "no two people have measured and predicted values at two visits, or
 _NO_REPEAT = "no two people have two photographs of one eye at one visit, or nothing varies"
 
 
-_OF_CHANGE: Sequence[Scale] = ("z", "plain", "plain", "log", "log", "plain")
-_OF_AGREEMENT: Sequence[Scale] = ("plain", "log", "log", "limit", "limit")
+_PLAIN, _LOG = Rule(count=3), Rule(scale="log", count=3)
+_OF_CHANGE = (Rule(scale="z", count=3), _PLAIN, _PLAIN, _LOG, _LOG, _PLAIN)
+_LIMIT = Rule("limits", count=1, centre="repeated_bias")
+_OF_AGREEMENT = (Rule(count=1), Rule(scale="log", count=1), Rule(scale="log", count=1), _LIMIT, _LIMIT)
+_OF_REPEATS = (Rule(scale="log", count=1), Rule(scale="log", count=1), Rule(scale="z", count=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ def change_over_time(table: CohortTable, target: str) -> Change:
     several = np.bincount(sample.group, minlength=len(sample.patients)) > 1
     seen = units(sample, several[sample.group])
     step = np.flatnonzero(seen.group[1:] == seen.group[:-1]) + 1
-    found = estimates(_within(seen, step), _OF_CHANGE) | estimates(_agreement(sample), _OF_AGREEMENT)
+    found = estimated(_within(seen, step)) | estimated(_agreement(sample))
     measured, predicted = (values[step] - values[step - 1] for values in (seen.y, seen.p))
     who = seen.patients[seen.group][step]
     return Change(target, of.unit, who, seen.visit[step], measured, predicted, len(seen), found)
@@ -98,7 +102,7 @@ def _within(seen: Sample, step: Indices) -> SumStatistic:
     ends[step] = 1
     sums = per_patient(seen, np.array([y * y, p * p, y * p, ends, np.abs(error), np.abs(moved), error]))
     names = ("change_r", "change_slope", "change_response", "change_mae", "change_mae_null", "change_bias")
-    return SumStatistic(np.arange(len(seen.patients)), names, (_NO_CHANGE,) * 6, sums, _of_deviations)
+    return SumStatistic(np.arange(len(seen.patients)), names, (_NO_CHANGE,) * 6, sums, _of_deviations, _OF_CHANGE)
 
 
 def _of_deviations(sums: Floats) -> Floats:
@@ -124,7 +128,7 @@ def _agreement(sample: Sample) -> SumStatistic:
         bias, reach = centre + mean, LIMITS_OF_AGREEMENT * np.sqrt(within + between)
         return np.column_stack([bias, np.sqrt(within), np.sqrt(between), bias - reach, bias + reach])
 
-    return SumStatistic(np.arange(len(count)), names, (_NO_CHANGE,) * 5, sums, finish)
+    return SumStatistic(np.arange(len(count)), names, (_NO_CHANGE,) * 5, sums, finish, _OF_AGREEMENT)
 
 
 def _components(sums: Floats) -> tuple[Floats, Floats, Floats]:
@@ -196,11 +200,9 @@ def repeatability(table: CohortTable, target: str) -> Repeatability:
     columns = (np.ones_like(m), m, m**2, total, divide(total**2, m), square)
     each = [np.bincount(owner, weights=column, minlength=len(people)) for column in columns]
     sums = np.column_stack(each).astype(np.float64)
-    panel = SumStatistic(
-        np.arange(len(people)), ("repeat_sd", "repeat_coefficient", "repeat_icc"), (_NO_REPEAT,) * 3, sums, _repeats
-    )
-    found = estimates(panel, ("log", "log", "z"))
-    return Repeatability(target, of.unit, len(people), len(several), int(m.sum()), found)
+    names = ("repeat_sd", "repeat_coefficient", "repeat_icc")
+    panel = SumStatistic(np.arange(len(people)), names, (_NO_REPEAT,) * 3, sums, _repeats, _OF_REPEATS)
+    return Repeatability(target, of.unit, len(people), len(several), int(m.sum()), estimated(panel))
 
 
 def _sums(group: Indices, values: Floats) -> Floats:
