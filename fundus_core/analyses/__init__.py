@@ -8,30 +8,3 @@ from fundus_core.analyses.scores import drawn_scores, evaluated, forest_of, main
 from fundus_core.analyses.side_by_side import Answers, refuse_strangers, told_apart, unanswered
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
 from fundus_core.analyses.subgroups import nearest
-
-__all__ = [
-    "Analysis",
-    "Answers",
-    "Canvas",
-    "Disk",
-    "Laid",
-    "Memory",
-    "Rows",
-    "Study",
-    "beyond_in_words",
-    "criteria",
-    "drawn_scores",
-    "evaluated",
-    "forest_of",
-    "layout",
-    "main_score",
-    "nearest",
-    "one_cohort",
-    "refuse_strangers",
-    "shown",
-    "side_by_side",
-    "table_one",
-    "told_apart",
-    "unanswered",
-    "words",
-]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.predicted import Asked, PredictionsFile, proposed, read_predictions
     from fundus_core.pipeline.prediction import Request, predict
     from fundus_core.pipeline.proving import Proof, prove
-    from fundus_core.pipeline.replay import Replayed, bundle_of, replay
+    from fundus_core.pipeline.replaying import Replayed, bundle_of, replay
     from fundus_core.pipeline.scoring import (
         Scored,
         beside,
@@ -50,65 +50,6 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.trained import draw_test_part
     from fundus_core.pipeline.visiting import Visiting, names_read, with_visits
 
-__all__ = [
-    "WRITINGS",
-    "Asked",
-    "Attached",
-    "Counts",
-    "Difference",
-    "Intake",
-    "PredictionsFile",
-    "Proof",
-    "Replayed",
-    "Request",
-    "Scored",
-    "Seen",
-    "Visiting",
-    "Writing",
-    "ask_explanation",
-    "attach",
-    "beside",
-    "bundle_of",
-    "by_rows",
-    "compare",
-    "deidentify_files",
-    "difference",
-    "draw_test_part",
-    "elsewhere",
-    "evaluate",
-    "explain",
-    "export_cohort",
-    "export_deidentified",
-    "home_address",
-    "in_words",
-    "inspect",
-    "intake",
-    "limits_of",
-    "made_elsewhere",
-    "match_originals",
-    "match_photographs",
-    "match_truth",
-    "names_read",
-    "notice",
-    "open_home",
-    "predict",
-    "prediction_columns",
-    "proposed",
-    "prove",
-    "read_predictions",
-    "receipts",
-    "replay",
-    "saved_mapping",
-    "score_files",
-    "score_tables",
-    "see",
-    "set_truth",
-    "take_in",
-    "under_pseudonyms",
-    "with_visits",
-    "write_predictions",
-    "writing_of",
-]
 
 _NAMES_OF = {
     "cohorts": ("home_address", "intake", "match_truth", "open_home", "receipts", "set_truth"),
@@ -122,7 +63,7 @@ _NAMES_OF = {
     "predicted": ("Asked", "PredictionsFile", "proposed", "read_predictions"),
     "prediction": ("Request", "predict"),
     "proving": ("Proof", "prove"),
-    "replay": ("Replayed", "bundle_of", "replay"),
+    "replaying": ("Replayed", "bundle_of", "replay"),
     "scoring": ("Scored", "beside", "evaluate", "in_words", "notice", "saved_mapping", "score_files", "score_tables"),
     "strictness": ("limits_of",),
     "tables": ("prediction_columns", "write_predictions"),

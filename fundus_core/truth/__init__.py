@@ -34,40 +34,6 @@ from fundus_core.truth.repeats import once
 from fundus_core.truth.saying import told
 from fundus_core.truth.table import TruthTable
 
-__all__ = [
-    "KEYS",
-    "MODEL",
-    "NAMES_READ",
-    "OF_PHOTOGRAPHS",
-    "ROLES",
-    "UNITS",
-    "Column",
-    "Entry",
-    "Fault",
-    "Match",
-    "Proposal",
-    "Pseudonymiser",
-    "Table",
-    "TruthTable",
-    "apply",
-    "as_csv",
-    "coding_from",
-    "load",
-    "match",
-    "models_of",
-    "names_of",
-    "of_model",
-    "once",
-    "paragraph",
-    "propose",
-    "propose_predictions",
-    "read_table",
-    "sheet_names",
-    "together",
-    "told",
-    "visits_in_names",
-]
-
 
 def load(
     source: Path | str | bytes,
