@@ -107,7 +107,11 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
             "Below 1 the model beats predicting the median.",
             drawn=True,
         ),
-        "mae_over_null": Word("MAE ÷ MAE of predicting the mean", Kind.PLAIN),
+        "mae_over_null": Word(
+            "MAE ÷ MAE of predicting the mean",
+            Kind.PLAIN,
+            "Noise alone can bring it below 1 where values are skewed: compare with the median.",
+        ),
         "mae_over_age_sex": Word(
             "MAE ÷ MAE of age and sex only",
             Kind.PLAIN,

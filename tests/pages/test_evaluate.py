@@ -22,8 +22,9 @@ def words(app) -> str:
 
 
 def chosen(app) -> str:
-    """Who is shown beside the figure: the one name that stands alone in bold."""
-    (name,) = [text for each in app.markdown if (text := str(each.value)).startswith("**") and text.count("*") == 4]
+    """Who is shown beside the figure: the one name that stands alone in bold; what is a sentence is no name."""
+    bold = [text for each in app.markdown if (text := str(each.value)).startswith("**") and text.count("*") == 4]
+    (name,) = [text for text in bold if not text.endswith(".**")]
     return name.strip("*")
 
 

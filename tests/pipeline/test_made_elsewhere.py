@@ -251,7 +251,8 @@ def test_what_evaluate_writes_can_be_compared(tmp_path: Path) -> None:
     for name in ("B7", "MobileNet"):
         (tmp_path / f"{name}.csv").write_bytes(csv(BY_MODEL)())
         pipeline.evaluate(tmp_path / f"{name}.csv", None, tmp_path / name, draws=20, asked=Asked(model=name))
-    found = pipeline.compare({name: tmp_path / name for name in ("B7", "MobileNet")}, tmp_path / "both", draws=20)
+    both = {name: tmp_path / name for name in ("B7", "MobileNet")}
+    found = pipeline.compare(both, tmp_path / "both", draws=20, same_people=True)
     values = {name: one.estimates["mae"].value for name, one in found.targets["sbp"].results.items()}
     assert values == pytest.approx({"B7": ALL["sbp"], "MobileNet": POOR["sbp"]}, abs=1e-9)
 

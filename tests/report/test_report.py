@@ -110,6 +110,8 @@ def test_tables_hold_what_the_report_shows(whole):
     assert {row["target"] for row in found["eyes"]} == set(whole.evaluation.targets)
     assert len(found["baselines"]) == 2 * len(whole.evaluation.targets)
     assert [row["target"] for row in found["beyond"]] == list(whole.evaluation.targets)
+    for name in ("change", "repeatability", "course"):
+        assert not found.pop(name, None), f"{name}: nobody has a second visit"
     for name, rows in found.items():
         assert rows, name
         assert len({tuple(row) for row in rows}) == 1, f"{name}: rows of one table have the same columns"

@@ -138,7 +138,7 @@ CASES = [
     Case("HbA1c in brackets", "id,SBP,血糖(HbA1c)\n1,120,5.6\n", values={"sbp": [120]}, covariates={"血糖(HbA1c)": ["5.6"]}),
     Case("wrong unit in a cell", "id,SBP,BMI\n1,120,23 kg/m2\n2,130,120 mmHg\n3,131,24\n", values={"bmi": [23, NAN, 24]}, faults={(3, "unknown_unit")}),
     Case("medicine, pressure in the eye, hypertension", "id,SBP,IOP_R,hypertension,antihypertensive drugs,脈圧,年齢区分\n1,120,15,1,0,40,60代\n", values={"sbp": [120]}, covariates={"IOP_R": ["15"], "hypertension": ["1"], "antihypertensive drugs": ["0"], "脈圧": ["40"], "年齢区分": ["60代"]}),
-    Case("dates of a visit are not kept", "id,visit,SBP\n1,05/06/2020,120\n2,05/07/2020,121\n", values={"sbp": [120, 121]}, covariates={}),
+    Case("dates of a visit that can be read two ways", "id,visit,SBP\n1,05/06/2020,120\n2,05/07/2020,121\n", values={"sbp": [120, 121]}, covariates={}, faults={(0, "ambiguous_date")}),
     Case("wide values, a photograph per row", "photo,SBP right,SBP left\na_R.jpg,120,122\nb_L.jpg,130,132\n", values={"sbp": [120, 132]}, eye=["right", "left"]),
     Case("wide values, an eye per row", "photo,eye,SBP right,SBP left\na.jpg,OD,120,122\nb.jpg,OS,130,132\n", values={"sbp": [120, 132]}, eye=["right", "left"]),
     Case("wide values, nobody says which eye", "photo,SBP right,SBP left\na.jpg,120,122\n", values={"sbp": [120, 122]}, faults={(2, "conflict")}),

@@ -29,6 +29,7 @@ RULES = {
     "fundus_core/models/importing/heads.py": "words by which the heads of a stranger's file are told apart",
     "fundus_core/deidentify/export.py": "ages above 89 tell who somebody is",
     "fundus_core/pipeline/nameless.py": "ages above 89 tell who somebody is",
+    "fundus_core/pipeline/replaying.py": "how a kept truth writes sex",
     "fundus_core/pipeline/proving.py": "a table with invented names, for the proof",
     "fundus_core/evaluation/observations/sample.py": "age and sex, which every baseline is adjusted for",
     "fundus_core/evaluation/observations/grouping.py": "age and sex, by which cohorts are cut",

@@ -225,6 +225,6 @@ def test_several_backbones_are_compared_on_the_same_split_in_one_table(material,
     path = run(options(*words), words, progress=False)
     table_rows = rows(path)
     assert [row["backbone"] for row in table_rows] == ["resnet10t", "resnet18"]
-    assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in table_rows)
+    assert all(float(row["value"]) > 0 and row["low"] == row["high"] == "" for row in table_rows), "too few people"
     splits = [(tmp_path / name / "split.csv").read_text() for name in ("resnet10t", "resnet18")]
     assert splits[0] == splits[1]
