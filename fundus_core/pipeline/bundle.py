@@ -16,7 +16,7 @@ from fundus_core.pipeline.predicted import Asked
 FILE = "replay.json"
 FORMAT = "fundus-lab-replay"
 _REPLAY = ("--replay", "replay.json", "--predictions", "FILE", "--truth", "FILE", "--out", "DIR")
-_LIBRARIES = ("numpy", "scipy", "statsmodels")
+_LIBRARIES = ("numpy", "scipy")
 
 
 def written(

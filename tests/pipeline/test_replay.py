@@ -6,6 +6,7 @@ are not the ones meant, numbers that somebody altered, settings of every kind.
 
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from fundus_core import pipeline
 from fundus_core.__main__ import main
 from fundus_core.errors import UsageError
 from fundus_core.pipeline import Asked
+from fundus_core.pipeline.bundle import _LIBRARIES as LIBRARIES
 from fundus_core.records import Prediction
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow
 
@@ -125,3 +127,9 @@ def test_a_cohort_of_the_store_goes_as_a_bundle(tmp_path: Path) -> None:
     assert again.differing == ()
     estimates = again.scored.evaluation.targets["sbp"].estimates
     assert estimates["mae"].value == pytest.approx(mae(frame), abs=1e-9)
+
+
+def test_only_what_the_program_requires_is_asked_for_its_version():
+    """An environment without the tests' own libraries ended every evaluation in a traceback."""
+    required = (Path(__file__).resolve().parents[2] / "requirements.txt").read_text(encoding="utf-8")
+    assert all(re.search(rf"^{name}\b", required, re.MULTILINE) for name in LIBRARIES)
