@@ -149,9 +149,7 @@ BASELINES = Analysis(
     "Comparison with baselines",
     "First minus second: does the model err less than the constant that is best for each error? Each is that of all "
     "other people.",
-    lambda study, target, _by: evaluation.against_baselines(
-        study.table, target, level=study.level, seed=study.seed, draws=study.draws
-    ),
+    lambda study, target, _by: evaluation.against_baselines(study.table, target, level=study.level),
     None,
     evaluation.rows,
 )

@@ -142,17 +142,13 @@ def against_baselines(
     target: str,
     *,
     level: str = "patient",
-    seed: int = SEED,
-    draws: int = NUMBER_OF_DRAWS,
 ) -> tuple[Difference, ...]:
-    """Test each error against the constant that is best for it, on the same people.
+    """Test each error against the constant that is best for it, on the same people (standard errors: jackknife).
 
     Args:
         table: A row per photograph.
         target: Target id.
         level: What one observation is.
-        seed: Changes nothing: the standard error is the jackknife's.
-        draws: Changes nothing.
 
     Returns:
         The model's mean absolute error minus that of the median of the others, its root mean squared error minus that
