@@ -18,12 +18,21 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from fundus_core import truth
-from fundus_core.analyses import Canvas, Study, evaluated, one_cohort, refuse_strangers, side_by_side, told_apart
+from fundus_core.analyses import (
+    Canvas,
+    Settings,
+    Study,
+    evaluated,
+    one_cohort,
+    refuse_strangers,
+    side_by_side,
+    told_apart,
+)
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import SEED, Evaluation
 from fundus_core.figures import Look
 from fundus_core.figures.screen import plotly
-from fundus_core.pipeline import Asked, Scored, Visiting, proposed, score_tables
+from fundus_core.pipeline import Asked, Linkage, ScoredFiles, Visiting, proposed, score_tables
 from fundus_core.records import MOST_DAYS, CohortTable
 from fundus_core.tables import read_table
 
@@ -32,7 +41,7 @@ from fundus_core.tables import read_table
 class Results:
     """What ``evaluate`` found; a notebook shows it as its table."""
 
-    scored: Scored
+    scored: ScoredFiles
     """Predictions, measured values and the study of both."""
 
     @property
@@ -153,9 +162,9 @@ def evaluate(
     )
     table = read_table(_csv(frame), "the frame of predictions")
     lines = None if measured is None else truth.load(_csv(measured), "the frame of measured values")
-    options: dict[str, Any] = {"level": level, "seed": seed, "draws": draws, "fold": fold}
-    options["visiting"] = Visiting(visit_days)
-    return Results(score_tables(table, proposed(table, asked), asked, lines, **options))
+    linkage = Linkage(fold=fold, visiting=Visiting(visit_days))
+    settings = Settings(level, seed, draws)
+    return Results(score_tables(table, proposed(table, asked), asked, lines, settings, linkage=linkage))
 
 
 def compare(
@@ -184,7 +193,7 @@ def compare(
         tables[name] = found.scored.table
     unhashed = {name: np.full(len(table), "") for name, table in tables.items()}
     apart = told_apart(tables, unhashed, refuse_strangers(tables, unhashed, same=same_people))
-    return Compared(Study(lambda: apart, seed=seed, asked_draws=draws).at(level, margins))
+    return Compared(Study(lambda: apart, Settings(level, seed, draws, margins or {})))
 
 
 def _csv(frame: pd.DataFrame) -> bytes:

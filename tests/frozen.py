@@ -172,16 +172,17 @@ def text_of(markup: str) -> str:
 def command_line(out: Path) -> None:
     """What ``evaluate`` and ``compare`` write."""
     from fundus_core import pipeline
+    from fundus_core.analyses import Settings
 
     inputs = {name: files(name, rows, out / name.lower() / "input") for name, rows in COHORTS.items()}
     sample = ROOT / "data" / "sample"
     inputs["Sample"] = (sample / "predictions.csv", sample / "truth.csv")
     for name, (predictions, truth) in inputs.items():
         to = out / name.lower() / "evaluate"
-        pipeline.evaluate(predictions, truth, to, level="eye" if name == "Models" else "patient", draws=DRAWS)
+        pipeline.evaluate(predictions, truth, to, Settings("eye" if name == "Models" else "patient", draws=DRAWS))
         _as_text(to / "report.html")
     folders = {name: out / name.lower() / "evaluate" for name in ("Ties", "Gaps", "Models")}
-    pipeline.compare(folders, out / "compare", margins={"sbp": 3.0}, draws=DRAWS, same_people=False)
+    pipeline.compare(folders, out / "compare", Settings(draws=DRAWS, margins={"sbp": 3.0}), same_people=False)
     _as_text(out / "compare" / "report.html")
 
 

@@ -12,7 +12,7 @@ from fundus_core.targets import TARGETS
 
 
 def _beyond(study: Study, target: str, _by: str) -> Sequence[Beyond]:
-    asked: list[Sequence[str]] = [(), *([study.beyond] if study.beyond else [])]
+    asked: list[Sequence[str]] = [(), *([study.settings.beyond] if study.settings.beyond else [])]
     return [evaluation.beyond(study.table, target, columns, level=study.level) for columns in asked]
 
 

@@ -90,7 +90,7 @@ def _comparison(study: Study, target: str, _by: str) -> Comparison:
         targets=[target] if target else None,
         seed=study.seed,
         draws=study.draws,
-        margins={name: margin for name, margin in study.margins.items() if target in ("", name)} or None,
+        margins={name: margin for name, margin in study.settings.margins.items() if target in ("", name)} or None,
     )
 
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from fundus_core import evaluation
 from fundus_core.analyses.memory import Memory
+from fundus_core.analyses.settings import USUAL, Settings
 from fundus_core.analyses.words import Word
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import SEED, Cell, Level, Sample
+from fundus_core.evaluation import Cell, Level, Sample
 from fundus_core.figures import Figure, Look, Observations
 from fundus_core.records import CohortTable, Labels, Status
 from fundus_core.targets import TARGETS, Target
@@ -87,49 +88,41 @@ class Study:
 
     load: Callable[[], Mapping[str, CohortTable]]
     """Reads each cohort's table by its name, when first asked for."""
-    level: Level = "patient"
-    """What one observation is, one of :data:`fundus_core.evaluation.Level`."""
-    seed: int = SEED
-    """Of every draw."""
-    asked_draws: int | None = None
-    """Draws of an interval; ``None``: the usual number, and fewer of very many people, whose intervals are narrow."""
-    margins: Mapping[str, float] = field(default_factory=dict)
-    """Per target the largest difference that would not matter, stated beforehand."""
-    beyond: tuple[str, ...] = ()
-    """Columns that are known without the photograph, beside age and sex: what does it add to them?"""
+    settings: Settings = USUAL
+    """How it is evaluated."""
     memory: Memory = field(default_factory=Memory)
     """Of all that was computed; shared by every level."""
 
     @classmethod
-    def of(
-        cls,
-        table: CohortTable,
-        *,
-        level: str = "",
-        seed: int = SEED,
-        draws: int | None = None,
-        beyond: Sequence[str] = (),
-    ) -> Study:
-        """Return the study of one cohort, at the usual level where none is named.
-
-        Raises:
-            UsageError: An unknown level.
-        """
-        made = cls(lambda: {"": table}, seed=seed, asked_draws=draws, beyond=tuple(beyond))
-        return made.at(level)
+    def of(cls, table: CohortTable, settings: Settings = USUAL) -> Study:
+        """Return the study of one cohort."""
+        return cls(lambda: {"": table}, settings)
 
     def at(self, level: str, margins: Mapping[str, float] | None = None) -> Study:
         """Return the same study at another level, or with margins; what is known of it is shared.
 
         Args:
-            level: Of observation; empty for the usual one: the visit where somebody has several, else the person.
+            level: Of observation; empty for the usual one.
             margins: Per target the largest difference that would not matter.
+
+        Raises:
+            UsageError: An unknown level.
         """
-        return replace(self, level=evaluation.check_level(level or self.usual_level), margins=margins or {})
+        return replace(self, settings=replace(self.settings, level=level, margins=margins or {}))
+
+    @property
+    def level(self) -> Level:
+        """What one observation is."""
+        return evaluation.check_level(self.settings.level) if self.settings.level else self.usual_level
+
+    @property
+    def seed(self) -> int:
+        """Of every draw."""
+        return self.settings.seed
 
     @property
     def usual_level(self) -> Level:
-        """The level where nobody chose."""
+        """The level where nobody chose: the visit where somebody has several, else the person."""
         return self.memory.kept("usual_level", None, lambda: evaluation.usual_level(*self.tables.values()))
 
     def behind(self, names: Sequence[str], target: str = "") -> list[str]:
@@ -155,9 +148,8 @@ class Study:
             target: Id of a target or of a criterion; empty for what concerns the cohort as a whole.
             by: A column, for what is cut by one.
         """
-        level = self.level if analysis.at_level else ""
-        margins = tuple(sorted(self.margins.items()))
-        name = (analysis.id, target, by, level, self.seed, self.asked_draws, margins, self.beyond)
+        settings = replace(self.settings, level=self.level if analysis.at_level else "")
+        name = (analysis.id, target, by, settings)
         return self.memory.kept(name, analysis.kind, lambda: analysis.compute(self, target, by))
 
     def rows(self, analysis: Analysis[_R], target: str = "") -> Rows:
@@ -196,8 +188,8 @@ class Study:
     @property
     def draws(self) -> int:
         """How many draws intervals have: what was asked for, whatever the number of people."""
-        if self.asked_draws is not None:
-            return self.asked_draws
+        if self.settings.draws is not None:
+            return self.settings.draws
         people = self.memory.kept("people", None, lambda: sum(map(_people, self.tables.values())))
         return evaluation.draws_for(people)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import DONE, Parser, add_bootstrap, add_fold, add_level, level_of, say
+from fundus_core.commands.frame import DONE, Parser, say
+from fundus_core.commands.settings import add_fold, add_settings, settings
 from fundus_core.errors import UsageError
 
 
@@ -15,7 +17,6 @@ def add(parser: Parser) -> None:
     parser.set_defaults(run=_run)
     parser.add_argument("cohorts", nargs="+", metavar="NAME=DIR", help="a folder that predict or evaluate wrote")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    add_level(parser)
     parser.add_argument(
         "--margin",
         action="append",
@@ -29,7 +30,7 @@ def add(parser: Parser) -> None:
     same.add_argument("--same-people", dest="same", action="store_true", default=None, help=f"{of} the same people")
     same.add_argument("--different-people", dest="same", action="store_false", help=f"{of} different people")
     add_fold(parser)
-    add_bootstrap(parser)
+    add_settings(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -41,10 +42,7 @@ def _run(options: argparse.Namespace) -> int:
     found = pipeline.compare(
         folders,
         options.out,
-        level=level_of(options),
-        seed=options.seed,
-        draws=options.draws,
-        margins=margins,
+        replace(settings(options), margins=margins),
         fold=options.fold,
         by=options.by,
         same_people=options.same,

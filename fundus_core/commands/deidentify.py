@@ -10,7 +10,6 @@ from fundus_core.commands.frame import (
     SOME_REFUSED,
     Parser,
     add_covariate,
-    add_fold,
     add_pseudonym_key,
     add_writing,
     bar,
@@ -19,6 +18,7 @@ from fundus_core.commands.frame import (
     say,
     upto,
 )
+from fundus_core.commands.settings import add_fold
 from fundus_core.errors import UsageError
 
 

@@ -6,19 +6,8 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import (
-    DONE,
-    SOME_REFUSED,
-    Parser,
-    add_bootstrap,
-    add_fold,
-    add_level,
-    add_truth_column,
-    add_visits,
-    level_of,
-    say,
-    visiting,
-)
+from fundus_core.commands.frame import DONE, SOME_REFUSED, Parser, say
+from fundus_core.commands.settings import add_linkage, add_settings, linkage, settings
 
 
 def add(parser: Parser) -> None:
@@ -29,9 +18,7 @@ def add(parser: Parser) -> None:
         "--truth", type=Path, metavar="FILE", help="measured values: CSV, TSV or XLSX (columns beside the predictions)"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    add_level(parser)
     parser.add_argument("--columns", type=Path, metavar="FILE.json", help="a saved mapping of the table's columns")
-    add_truth_column(parser)
     parser.add_argument(
         "--beyond", nargs="+", default=[], metavar="COLUMN",
         help="columns of the truth table that are known without the photograph: what does it add to them, age and sex?",
@@ -43,9 +30,8 @@ def add(parser: Parser) -> None:
         metavar="replay.json",
         help="make the numbers of that evaluation again, with its settings instead of those given here, and compare",
     )
-    add_fold(parser)
-    add_visits(parser)
-    add_bootstrap(parser)
+    add_linkage(parser)
+    add_settings(parser)
 
 
 def _add_asked(parser: argparse.ArgumentParser) -> None:
@@ -100,16 +86,9 @@ def _run(options: argparse.Namespace) -> int:
         options.predictions,
         options.truth,
         options.out,
-        level=level_of(options),
-        seed=options.seed,
-        draws=options.draws,
-        columns=options.columns,
-        fold=options.fold,
+        settings(options),
         asked=_asked(options),
-        sheet=options.truth_sheet,
-        said=options.truth_column,
-        visiting=visiting(options),
-        beyond=options.beyond,
+        linkage=linkage(options),
     )
     for target, result in scored.evaluation.targets.items():
         name = "accuracy" if "accuracy" in result.estimates else "mae"

@@ -14,8 +14,7 @@ from tqdm import tqdm
 
 from fundus_core import errors, pipeline, processes
 from fundus_core.deidentify import Pseudonyms, key_from_file, write_key
-from fundus_core.errors import FundusError, UsageError, as_json, kept
-from fundus_core.records import MOST_DAYS
+from fundus_core.errors import FundusError, as_json, kept
 
 if TYPE_CHECKING:
     from fundus_core.pipeline import Counts
@@ -76,75 +75,6 @@ def add_covariate(parser: argparse.ArgumentParser) -> None:
         metavar="COLUMN",
         help="with a key: a column of the table that stays, beside the targets (none; free text may name people)",
     )
-
-
-def add_truth_column(parser: argparse.ArgumentParser) -> None:
-    """Add what a person says of columns of measured values that nobody else can decide on."""
-    parser.add_argument(
-        "--truth-column",
-        action="append",
-        default=[],
-        metavar="HEADING=MEANING",
-        help="what a column of measured values is: 'bp1=sbp', 'sex=1=male,2=female', 'sbp=99=missing', 'sbp=measured'",
-    )
-
-
-def add_fold(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says yes to joining names and ids that are written differently."""
-    parser.add_argument(
-        "--fold",
-        action="store_true",
-        help="join names and ids that are written differently (case, zeros, width) where one fits one (off)",
-    )
-
-
-def add_level(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what one observation is."""
-    usual = "what one observation is (visit where somebody has several visits, else patient)"
-    parser.add_argument("--level", default="", choices=("visit", "patient", "eye", "photograph"), help=usual)
-    which = "at level patient, which of several visits of a person (first)"
-    parser.add_argument("--of-visits", default="", choices=("first", "last", "nearest"), help=which)
-
-
-def level_of(options: argparse.Namespace) -> str:
-    """Return the level that was asked for; empty where none was.
-
-    Raises:
-        UsageError: A visit was chosen at a level that keeps every visit.
-    """
-    level, which = str(options.level), str(options.of_visits)
-    if which and level != "patient":
-        raise UsageError("--of-visits {which} chooses one visit a person; add --level patient.", which=which)
-    return f"patient_{which}" if which in ("last", "nearest") else level
-
-
-def add_visits(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how visits are told and matched."""
-    days = f"days that may lie between a photograph and its measured values; the nearest are taken ({MOST_DAYS})"
-    parser.add_argument("--visit-days", type=_days, default=MOST_DAYS, metavar="N", help=days)
-    names = "read visits from the names of photographs and folders where nothing else states any (yes)"
-    parser.add_argument("--visits-in-names", choices=("yes", "no"), default="yes", help=names)
-
-
-def _days(text: str) -> int:
-    if not text.isdecimal():
-        message = f"'{text}' is no number of days; give a whole number from 0"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)
-
-
-def visiting(options: argparse.Namespace) -> pipeline.Visiting:
-    """Return what was asked of visits."""
-    return pipeline.Visiting(options.visit_days, options.visits_in_names == "yes")
-
-
-def add_bootstrap(parser: argparse.ArgumentParser) -> None:
-    """Add the options of intervals."""
-    from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED  # two verbs need it, and it takes half a second
-
-    parser.add_argument("--seed", type=int, default=SEED, metavar="S", help=f"of the bootstrap ({SEED})")
-    usual = f"of the bootstrap ({NUMBER_OF_DRAWS:,}; from 10,000 people on fewer: about 20,000,000 / people)"
-    parser.add_argument("--draws", type=int, metavar="N", help=usual)
 
 
 def add_quality_percentile(parser: argparse.ArgumentParser) -> None:

@@ -10,18 +10,15 @@ from fundus_core.commands.frame import (
     PATHS,
     Parser,
     add_covariate,
-    add_fold,
     add_pseudonym_key,
     add_quality_percentile,
-    add_truth_column,
-    add_visits,
     add_writing,
     bar,
     ended,
     pseudonyms,
     say,
-    visiting,
 )
+from fundus_core.commands.settings import add_linkage, linkage
 from fundus_core.runs import Progress
 
 
@@ -48,9 +45,7 @@ def add(parser: Parser) -> None:
     add_quality_percentile(parser)
     add_pseudonym_key(parser)
     add_covariate(parser)
-    add_fold(parser)
-    add_truth_column(parser)
-    add_visits(parser)
+    add_linkage(parser)
     add_writing(parser)
 
 
@@ -65,10 +60,8 @@ def _run(options: argparse.Namespace) -> int:
         covariates=tuple(options.covariate),
         writing=options.writing,
         percentile=options.quality_percentile,
-        fold=options.fold,
-        said=tuple(options.truth_column),
+        linkage=linkage(options),
         keep_truth=options.keep_truth,
-        visiting=visiting(options),
     )
     with bar() as shown:
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fundus_core.analyses import Settings
     from fundus_core.pipeline import elsewhere
     from fundus_core.pipeline.cohorts import (
         home_address,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.comparing import compare
     from fundus_core.pipeline.deidentifying import deidentify_files, export_cohort, export_deidentified, writing_of
     from fundus_core.pipeline.door import WRITINGS, Intake, Seen, Writing, see, take_in
+    from fundus_core.pipeline.evaluate_files import ScoredFiles, evaluate, score_files, score_tables
     from fundus_core.pipeline.explanation import ask_explanation, explain
     from fundus_core.pipeline.inspection import Counts, inspect
     from fundus_core.pipeline.later import (
@@ -30,21 +32,13 @@ if TYPE_CHECKING:
         made_elsewhere,
         match_photographs,
     )
+    from fundus_core.pipeline.linkage import Linkage, join_truth, saved_mapping
     from fundus_core.pipeline.nameless import match_originals, under_pseudonyms
     from fundus_core.pipeline.predicted import Asked, PredictionsFile, proposed, read_predictions
     from fundus_core.pipeline.prediction import Request, predict
     from fundus_core.pipeline.proving import Proof, prove
     from fundus_core.pipeline.replaying import Replayed, bundle_of, replay
-    from fundus_core.pipeline.scoring import (
-        Scored,
-        beside,
-        evaluate,
-        in_words,
-        notice,
-        saved_mapping,
-        score_files,
-        score_tables,
-    )
+    from fundus_core.pipeline.result_files import in_words, notice
     from fundus_core.pipeline.strictness import limits_of
     from fundus_core.pipeline.tables import prediction_columns, write_predictions
     from fundus_core.pipeline.trained import draw_test_part
@@ -56,15 +50,17 @@ _NAMES_OF = {
     "comparing": ("compare",),
     "deidentifying": ("deidentify_files", "export_cohort", "export_deidentified", "writing_of"),
     "door": ("WRITINGS", "Intake", "Seen", "Writing", "see", "take_in"),
+    "evaluate_files": ("ScoredFiles", "Settings", "evaluate", "score_files", "score_tables"),
     "explanation": ("ask_explanation", "explain"),
     "inspection": ("Counts", "inspect"),
     "later": ("Attached", "Difference", "attach", "by_rows", "difference", "made_elsewhere", "match_photographs"),
+    "linkage": ("Linkage", "join_truth", "saved_mapping"),
     "nameless": ("match_originals", "under_pseudonyms"),
     "predicted": ("Asked", "PredictionsFile", "proposed", "read_predictions"),
     "prediction": ("Request", "predict"),
     "proving": ("Proof", "prove"),
     "replaying": ("Replayed", "bundle_of", "replay"),
-    "scoring": ("Scored", "beside", "evaluate", "in_words", "notice", "saved_mapping", "score_files", "score_tables"),
+    "result_files": ("in_words", "notice"),
     "strictness": ("limits_of",),
     "tables": ("prediction_columns", "write_predictions"),
     "trained": ("draw_test_part",),

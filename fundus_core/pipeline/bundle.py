@@ -6,11 +6,11 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 
 from fundus_core import __version__
+from fundus_core.analyses import Settings
 from fundus_core.evaluation import Evaluation
+from fundus_core.pipeline.linkage import Linkage
 from fundus_core.pipeline.predicted import Asked
 
 FILE = "replay.json"
@@ -19,15 +19,13 @@ _REPLAY = ("--replay", "replay.json", "--predictions", "FILE", "--truth", "FILE"
 _LIBRARIES = ("numpy", "scipy")
 
 
-def written(
-    settings: Mapping[str, Any], asked: Asked, columns: Path | None, inputs: Mapping[str, bytes], made: Evaluation
-) -> str:
+def written(settings: Settings, asked: Asked, linkage: Linkage, inputs: Mapping[str, bytes], made: Evaluation) -> str:
     """Return what ``replay`` reads; it holds settings, hashes and numbers of the cohort, and nothing of a person.
 
     Args:
-        settings: Keyword arguments of ``evaluate``.
+        settings: How it was evaluated.
         asked: What was said of the predictions.
-        columns: A saved mapping of the truth table, which goes along.
+        linkage: How the measured values were read and joined.
         inputs: Bytes of the files by ``predictions`` and ``truth``.
         made: The numbers.
     """
@@ -35,9 +33,9 @@ def written(
     content = {
         "format": FORMAT,
         "command": ["python", "-m", "fundus_core", "evaluate", *_REPLAY],
-        "settings": dict(settings),
+        "settings": asdict(settings),
         "asked": {**asdict(replace(asked, mapping=None)), "mapping": mapping},
-        "columns": columns.read_text(encoding="utf-8") if columns else None,
+        "linkage": linkage.as_json(),
         "inputs": {name: hashlib.sha256(data).hexdigest() for name, data in inputs.items()},
         "versions": versions(),
         "numbers": made.as_json(),

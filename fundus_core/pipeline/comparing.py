@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fundus_core.analyses import Study, refuse_strangers, side_by_side, told_apart
+from fundus_core.analyses import USUAL, Settings, Study, refuse_strangers, side_by_side, told_apart
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import SEED, Comparison, selected, split
+from fundus_core.evaluation import Comparison, selected, split
 from fundus_core.models.card import Card
+from fundus_core.pipeline.linkage import Linkage, join_truth
 from fundus_core.pipeline.predicted import read_predictions
-from fundus_core.pipeline.scoring import beside, known_cards, matched, notice, write_table
+from fundus_core.pipeline.result_files import known_cards, notice, write_table
 from fundus_core.records import CohortTable, Labels
 from fundus_core.report import Pair, render_comparison
 from fundus_core.targets import target
@@ -35,11 +36,8 @@ class Side:
 def compare(
     folders: Mapping[str, Path],
     out: Path,
+    settings: Settings = USUAL,
     *,
-    level: str = "",
-    seed: int = SEED,
-    draws: int | None = None,
-    margins: Mapping[str, float] | None = None,
     fold: bool = False,
     by: str = "",
     same_people: bool | None = None,
@@ -55,10 +53,7 @@ def compare(
     Args:
         folders: Name to a folder with ``predictions.csv`` and, where there is truth, ``truth.csv``.
         out: Folder to write to.
-        level: Of observation (``Study.at``); empty for the usual one.
-        seed: Of the bootstrap.
-        draws: Of the bootstrap; ``None`` takes 2,000, and fewer from 10,000 people on.
-        margins: Per target id the largest difference that would not matter, stated beforehand.
+        settings: How they are evaluated, margins of equivalence with it.
         fold: Join names and ids that could be joined one to one, though they are written differently.
         by: A column by which the one cohort is split, and its parts compared.
         same_people: Whether equal ids of cohorts without a common photograph are the same people; ``None`` where
@@ -68,11 +63,11 @@ def compare(
     Raises:
         UsageError: A folder or option is at fault; nothing was written.
     """
-    for name in margins or {}:
+    for name in settings.margins:
         target(name)
     sides = [_side(name, folder, fold=fold, say=say or _unsaid) for name, folder in folders.items()]
     tables = _parts(sides, by, say or _unsaid) if by else _cohorts(sides, same=same_people)
-    study = Study(lambda: tables, seed=seed, asked_draws=draws).at(level, margins)
+    study = Study(lambda: tables, settings)
     found = study.get(side_by_side.COMPARISON)
     cards = [card for side in sides for card in side.cards]
     note = notice(cards)
@@ -83,7 +78,7 @@ def compare(
     content = {
         "cohorts": list(found.names),
         "level": found.level,
-        "seed": seed,
+        "seed": settings.seed,
         "draws": found.draws,
         "notice": note,
         **parts,
@@ -124,8 +119,9 @@ def _side(name: str, folder: Path, *, fold: bool, say: Callable[[str], object]) 
         )
     made = read_predictions(file)
     truth_file = folder / "truth.csv"
-    found = matched(made.table, truth_file, fold=fold) if truth_file.is_file() else None
+    linkage = Linkage(fold=fold)
+    found = linkage.match(made.table, linkage.load(truth_file)) if truth_file.is_file() else None
     for remark in (*made.notes, *(found.remarks if found else ())):
         say(f"{name}: {remark}")
-    table = beside(made.table, found)
+    table = join_truth(made.table, found)
     return Side(name, table, tuple(known_cards(made.model)), made.sha256)

@@ -10,8 +10,8 @@ import numpy as np
 from fundus_core import truth
 from fundus_core.errors import UsageError, joined, say
 from fundus_core.pipeline.cohorts import keep_receipt
+from fundus_core.pipeline.linkage import join_truth, without_copies
 from fundus_core.pipeline.predicted import Asked, PredictionsFile, understood
-from fundus_core.pipeline.scoring import beside, without_copies
 from fundus_core.records import CohortTable, Eye, Prediction
 from fundus_core.store import Cohort, Finding, ModelVersion, NewPhotograph, Store, TruthRow
 from fundus_core.tables import Table
@@ -48,13 +48,13 @@ def keep(
     try:
         stands = _stand_ins(rows, uuid.uuid4().hex)
         store.add_photographs(cohort.id, _photographs(rows, stands))
-        store.set_truth(cohort.id, _truth(beside(rows, found)))
+        store.set_truth(cohort.id, _truth(join_truth(rows, found)))
         for lines in (next(iter(made.values())).lines, found.truth if found else None):
             if lines is not None:
                 keep_receipt(store, cohort.id, lines)
         for model, file in made.items():
             version = ModelVersion(model, file.weights_sha256, "", ELSEWHERE)
-            table, _ = without_copies(replace(file.table, truth=_like(beside(rows, found), file.table)))
+            table, _ = without_copies(replace(file.table, truth=_like(join_truth(rows, found), file.table)))
             store.record(cohort.id, version, _findings(replace(file, table=table), stands))
     except UsageError:
         store.delete(cohort.id)

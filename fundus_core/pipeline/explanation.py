@@ -11,7 +11,7 @@ from fundus_core.explain import Explanation, saliency, write
 from fundus_core.journey import Examined
 from fundus_core.models import registry
 from fundus_core.models.card import Card
-from fundus_core.pipeline.scoring import notice
+from fundus_core.pipeline.result_files import notice
 from fundus_core.records import RetinaCrop, Status
 
 PATIENCE_S = 900.0

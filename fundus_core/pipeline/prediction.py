@@ -18,11 +18,12 @@ from fundus_core.models.card import Card
 from fundus_core.pipeline import cohorts, later
 from fundus_core.pipeline.door import Writing
 from fundus_core.pipeline.inspection import Counts
+from fundus_core.pipeline.linkage import AS_IT_STANDS, Linkage
 from fundus_core.pipeline.nameless import match_originals
-from fundus_core.pipeline.scoring import notice, write_truth
+from fundus_core.pipeline.result_files import notice, write_truth
 from fundus_core.pipeline.strictness import limits_of
 from fundus_core.pipeline.tables import write_predictions
-from fundus_core.pipeline.visiting import AS_USUAL, Visiting, with_visits
+from fundus_core.pipeline.visiting import with_visits
 from fundus_core.quality import LIMITS, Limits
 from fundus_core.records import Reading, Source, Status
 from fundus_core.store import Store
@@ -61,13 +62,8 @@ class Request:
     percentile: float | None = None
     """Take the limits of quality from the photographs themselves: the share, in percent, that each check shall
     refuse; ``None`` for the usual limits."""
-
-    said: tuple[str, ...] = ()
-    """Of columns of the truth table, each ``HEADING=MEANING``."""
-    fold: bool = False
-    """Join names and ids of the truth table that could be joined one to one, though they are written differently."""
-    visiting: Visiting = AS_USUAL
-    """How visits are told and matched."""
+    linkage: Linkage = AS_IT_STANDS
+    """How the truth table is read, and joined to the photographs."""
 
     @property
     def name(self) -> str:
@@ -99,7 +95,7 @@ def predict(
         TruthError: The truth table cannot be used; nothing was written.
     """
     cards = [registry.ready(model) for model in request.models]
-    measured = truth.load(request.truth, said=request.said) if request.truth else None
+    measured = request.linkage.load(request.truth) if request.truth else None
     for path in request.paths:
         if not path.exists():
             raise UsageError("'{path}' does not exist; give photographs, folders, a ZIP or a CSV of paths.", path=path)
@@ -128,11 +124,11 @@ def _put_beside(store: Store, request: Request, measured: truth.TruthTable) -> t
     """Match the truth table and keep it with the cohort: it may also say whose eye a photograph shows."""
     if request.pseudonyms is None:
         found = cohorts.match_truth(
-            store, request.name, measured, fold=request.fold, most_days=request.visiting.most_days
+            store, request.name, measured, fold=request.linkage.fold, most_days=request.linkage.visiting.most_days
         )
     else:
         given: Sequence[Source] = list(sources(request.paths))
-        if request.visiting.in_names:
+        if request.linkage.visiting.in_names:
             given = with_visits(given)
         found = match_originals(
             store,
@@ -141,8 +137,8 @@ def _put_beside(store: Store, request: Request, measured: truth.TruthTable) -> t
             given,
             request.pseudonyms,
             covariates=request.covariates,
-            fold=request.fold,
-            most_days=request.visiting.most_days,
+            fold=request.linkage.fold,
+            most_days=request.linkage.visiting.most_days,
         )
     cohorts.set_truth(store, request.name, found, keep=request.keep_truth)
     write_truth(request.out, found)
@@ -195,7 +191,7 @@ def _take_in(store: Store, request: Request, tell: Callable[[str], object] | Non
             request.paths,
             pseudonyms=request.pseudonyms,
             writing=request.writing,
-            visits_in_names=request.visiting.in_names,
+            visits_in_names=request.linkage.visiting.in_names,
         )
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from fundus_core import truth
+from fundus_core.analyses import Settings
 from fundus_core.errors import UsageError
 from fundus_core.pipeline import bundle
+from fundus_core.pipeline.evaluate_files import ScoredFiles, evaluate
+from fundus_core.pipeline.linkage import Linkage
 from fundus_core.pipeline.predicted import Asked
-from fundus_core.pipeline.scoring import Scored, evaluate
 from fundus_core.pipeline.tables import write_predictions
-from fundus_core.pipeline.visiting import Visiting
 from fundus_core.records import CohortTable
 from fundus_core.store import Store
 from fundus_core.tables import number, write_csv
@@ -28,7 +29,7 @@ from fundus_core.targets import TARGETS
 class Replayed:
     """What came of a replay."""
 
-    scored: Scored
+    scored: ScoredFiles
     """The evaluation made again."""
     differing: tuple[str, ...]
     """Estimates that are not the same to the last digit, as ``sbp mae``."""
@@ -45,16 +46,9 @@ def replay(file: Path, predictions: Path, measured: Path | None, out: Path) -> R
         UsageError: The file is no bundle, or an input is not the file that it was made of; nothing was written.
     """
     content = _read(file)
+    settings, asked, linkage = _understood(content, file.name)
     _require_inputs(content["inputs"], predictions, measured)
-    given = content["asked"]
-    mapping = truth.Proposal.from_json(given["mapping"]) if given["mapping"] else None
-    asked = Asked(**{**given, "columns": tuple(given["columns"]), "mapping": mapping})
-    with tempfile.TemporaryDirectory() as folder:
-        columns = Path(folder) / "columns.json" if content["columns"] else None
-        if columns:
-            columns.write_text(content["columns"], encoding="utf-8")
-        settings = {**content["settings"], "visiting": Visiting(**content["settings"]["visiting"])}
-        scored = evaluate(predictions, measured, out, columns=columns, asked=asked, **settings)
+    scored = evaluate(predictions, measured, out, settings, asked=asked, linkage=linkage)
     then, now = content["numbers"]["targets"], json.loads(json.dumps(scored.evaluation.as_json()["targets"]))
     names = [(target, name) for target in {**then, **now} for name in {**then.get(target, {}), **now.get(target, {})}]
     differing = [f"{a} {b}" for a, b in names if then.get(a, {}).get(b) != now.get(a, {}).get(b)]
@@ -70,8 +64,8 @@ def bundle_of(store: Store, cohort: str | int, model: str, *, level: str) -> byt
         folder = Path(name)
         made, measured = folder / "predictions.csv", folder / "truth.csv"
         write_predictions(made, list(store.readings(cohort, model)), list(table.predicted))
-        (folder / "columns.json").write_text(_write_truth(measured, table).to_json(), encoding="utf-8")
-        evaluate(made, measured, folder / "out", level=level, columns=folder / "columns.json")
+        linkage = Linkage(_write_truth(measured, table))
+        evaluate(made, measured, folder / "out", Settings(level), linkage=linkage)
         data = io.BytesIO()
         with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in (made, measured, folder / "out" / bundle.FILE, folder / "out" / "metrics.json"):
@@ -112,6 +106,28 @@ def _read(file: Path) -> Mapping[str, Any]:
     raise UsageError(
         "'{name}' is no replay.json that evaluate or the page Evaluate wrote; give one of those.", name=file.name
     )
+
+
+def _understood(content: Mapping[str, Any], name: str) -> tuple[Settings, Asked, Linkage]:
+    """Return how the evaluation was asked for; a bundle of a later version may say what this one does not know."""
+    given, settings = content["asked"], dict(content["settings"])
+    try:
+        before = {each: settings.pop(each) for each in _WITH_SETTINGS if each in settings}
+        linkage = Linkage.from_json(content.get("linkage") or {**before, "mapping": content["columns"]})
+        mapping = truth.Proposal.from_json(given["mapping"]) if given["mapping"] else None
+        asked = Asked(**{**given, "columns": tuple(given["columns"]), "mapping": mapping})
+        return Settings(**settings), asked, linkage
+    except (TypeError, KeyError) as error:
+        raise UsageError(
+            "'{name}' holds settings that this version does not know ({error}); replay it with the version that it "
+            "names.",
+            name=name,
+            error=error,
+        ) from error
+
+
+_WITH_SETTINGS = ("fold", "sheet", "said", "visiting")
+"""Of a linkage, where bundles had them until November 2026."""
 
 
 def _require_inputs(hashes: Mapping[str, str], predictions: Path, measured: Path | None) -> None:

@@ -11,7 +11,7 @@ import re
 import pytest
 
 from fundus_core import evaluation, pipeline
-from fundus_core.analyses import Study, layout, one_cohort, shown, side_by_side, told_apart, words
+from fundus_core.analyses import Settings, Study, layout, one_cohort, shown, side_by_side, told_apart, words
 from fundus_core.analyses.words import COLUMNS, ESTIMATES, Kind
 from fundus_core.report import chapters, criteria, html
 from fundus_core.targets import TARGETS
@@ -46,7 +46,9 @@ def files(tmp_path_factory):
         for name in ("Models", "Ties"):
             inputs = frozen.files(name, frozen.COHORTS[name], top / "input" / name)
             pipeline.evaluate(*inputs, top / name)
-        pipeline.compare({name: top / name for name in ("Models", "Ties")}, top / "both", margins={"sbp": 3.0})
+        pipeline.compare(
+            {name: top / name for name in ("Models", "Ties")}, top / "both", Settings(margins={"sbp": 3.0})
+        )
     return top
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from fundus_core.analyses import Study, drawn_scores, evaluated, forest_of, one_cohort, shown, words
+from fundus_core.analyses import Settings, Study, drawn_scores, evaluated, forest_of, one_cohort, shown, words
 from fundus_core.analyses.words import Kind, Word
 from fundus_core.evaluation import from_values
 from fundus_core.evaluation.one_cohort import scores
@@ -23,7 +23,7 @@ def study(monkeypatch):
     monkeypatch.setattr(scores, "SCORES", MappingProxyType({**scores.SCORES, "root_mae": formula}))
     monkeypatch.setattr(words, "ESTIMATES", MappingProxyType({**words.ESTIMATES, "root_mae": word}))
     truth = np.random.default_rng(2).normal(120, 15, 60)
-    return Study.of(from_values("sbp", truth, truth + np.linspace(-9, 9, 60)), draws=200)
+    return Study.of(from_values("sbp", truth, truth + np.linspace(-9, 9, 60)), Settings(draws=200))
 
 
 def test_it_has_its_value_and_its_interval_in_json(study):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fundus_core import pipeline
-from fundus_core.analyses import Canvas, Study, one_cohort
+from fundus_core.analyses import Canvas, Settings, Study, one_cohort
 from fundus_core.evaluation import from_values
 from fundus_core.figures import Look
 
@@ -19,7 +19,7 @@ def study(visits: bool = True) -> Study:
     who = [f"P{at // 3:02}" for at in range(36)]
     visit = [f"20{20 + at % 3}-06-01" for at in range(36)] if visits else None
     y = random.normal(130, 12, 36)
-    return Study.of(from_values("sbp", y, y + random.normal(0, 6, 36), patient_id=who, visit=visit), draws=20)
+    return Study.of(from_values("sbp", y, y + random.normal(0, 6, 36), patient_id=who, visit=visit), Settings(draws=20))
 
 
 def test_tables_and_figures_are_there_with_visits_alone():
@@ -58,7 +58,7 @@ def test_files_and_the_report_have_it(tmp_path):
     columns = (table.patient_id, table.visit, table.truth["sbp"], table.predicted["sbp"])
     lines += [",".join(map(str, row)) for row in zip(*columns, strict=True)]
     (tmp_path / "p.csv").write_text("\n".join(lines))
-    scored = pipeline.evaluate(tmp_path / "p.csv", None, tmp_path / "o", draws=20)
+    scored = pipeline.evaluate(tmp_path / "p.csv", None, tmp_path / "o", Settings(draws=20))
     found = scored.study.get(one_cohort.CHANGE, "sbp").estimates["change_r"]
     written = {row["estimate"]: row for row in json.loads((tmp_path / "o" / "metrics.json").read_text())["change"]}
     assert written["change_r"]["value"] == found.value

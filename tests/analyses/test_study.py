@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fundus_core.analyses import Study, one_cohort
+from fundus_core.analyses import Settings, Study, one_cohort
 from fundus_core.evaluation import NUMBER_OF_DRAWS, from_values
 
 
@@ -15,7 +15,7 @@ def many(people: int):
 @pytest.mark.parametrize("asked", [1, 1_999, 2_000, 3_000])
 def test_draws_that_were_asked_for_are_taken_of_any_number_of_people(asked):
     """Attacked with 20,000 people, of whom 1,000 draws are usual."""
-    assert Study.of(many(20_000), draws=asked).draws == asked
+    assert Study.of(many(20_000), Settings(draws=asked)).draws == asked
 
 
 def test_of_very_many_people_fewer_draws_are_usual_and_an_estimates_own_interval_needs_none():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fundus_core.analyses import Study, side_by_side
+from fundus_core.analyses import Settings, Study, side_by_side
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import compare, evaluate, imbalance, out_of_distribution, prediction_shift, table_one
 from fundus_core.evaluation.cohorts.case_mix import categorical_smd, overlap
@@ -30,7 +30,7 @@ def people_fixture(pairs):
 
 def written(cohorts, **margins):
     """Every table of a comparison as JSON, which has no word for what is not finite."""
-    study = Study(lambda: cohorts, asked_draws=20).at("patient", margins)
+    study = Study(lambda: cohorts, Settings("patient", draws=20, margins=margins))
     return json.dumps({each.id: study.rows(each) for each in side_by_side.TABLES}, allow_nan=False)
 
 

@@ -66,7 +66,7 @@ def bring(store: Store, cohort: Cohort, folder: Path) -> later.Attached:
 
 
 def mae(store: Store, cohort: Cohort) -> float:
-    found = analyses.evaluated(analyses.Study.of(store.table(cohort.id), draws=20)).targets["sbp"]
+    found = analyses.evaluated(analyses.Study.of(store.table(cohort.id), analyses.Settings(draws=20))).targets["sbp"]
     return float(found.estimates["mae"].value or np.nan)
 
 

@@ -18,8 +18,9 @@ import pandas as pd
 import pytest
 
 from fundus_core import pipeline
+from fundus_core.analyses import Settings
 from fundus_core.errors import FundusError
-from fundus_core.pipeline import Asked, Scored
+from fundus_core.pipeline import Asked, ScoredFiles
 
 MGDL = 18.016
 
@@ -156,13 +157,13 @@ SHAPES = {
 }  # fmt: skip
 
 
-def scored(shape: Shape, folder: Path) -> Scored:
+def scored(shape: Shape, folder: Path) -> ScoredFiles:
     (folder / "made.csv").write_bytes(shape.file())
     measured = None
     if shape.truth:
         measured = folder / "measured.csv"
         measured.write_bytes(shape.truth())
-    return pipeline.score_files(folder / "made.csv", measured, draws=20, asked=shape.asked)
+    return pipeline.score_files(folder / "made.csv", measured, Settings(draws=20), asked=shape.asked)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -250,9 +251,9 @@ def test_a_prediction_that_no_person_has_counts_all_the_same(tmp_path: Path) -> 
 def test_what_evaluate_writes_can_be_compared(tmp_path: Path) -> None:
     for name in ("B7", "MobileNet"):
         (tmp_path / f"{name}.csv").write_bytes(csv(BY_MODEL)())
-        pipeline.evaluate(tmp_path / f"{name}.csv", None, tmp_path / name, draws=20, asked=Asked(model=name))
+        pipeline.evaluate(tmp_path / f"{name}.csv", None, tmp_path / name, Settings(draws=20), asked=Asked(model=name))
     both = {name: tmp_path / name for name in ("B7", "MobileNet")}
-    found = pipeline.compare(both, tmp_path / "both", draws=20, same_people=True)
+    found = pipeline.compare(both, tmp_path / "both", Settings(draws=20), same_people=True)
     values = {name: one.estimates["mae"].value for name, one in found.targets["sbp"].results.items()}
     assert values == pytest.approx({"B7": ALL["sbp"], "MobileNet": POOR["sbp"]}, abs=1e-9)
 

@@ -16,7 +16,7 @@ import pytest
 from fundus_core import pipeline, truth
 from fundus_core.deidentify import Pseudonyms
 from fundus_core.images import sources
-from fundus_core.pipeline.scoring import write_truth
+from fundus_core.pipeline.result_files import write_truth
 from fundus_core.store import Store
 from fundus_core.synthetic import synthesise
 

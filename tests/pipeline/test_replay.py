@@ -8,6 +8,7 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,16 @@ import pytest
 
 from fundus_core import pipeline
 from fundus_core.__main__ import main
+from fundus_core.analyses import Settings
 from fundus_core.errors import UsageError
-from fundus_core.pipeline import Asked
+from fundus_core.pipeline import Asked, Linkage, Visiting
 from fundus_core.pipeline.bundle import _LIBRARIES as LIBRARIES
 from fundus_core.records import Prediction
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow
 
 RNG = np.random.default_rng(3)
 PEOPLE = pd.DataFrame({"id": [f"K{n}" for n in range(40)], "SBP": RNG.normal(128, 15, 40).round()})
+PEOPLE["site"] = np.where(PEOPLE.index % 3 == 0, "north", "south")
 PEOPLE["SBP_pred"] = (PEOPLE.SBP + RNG.normal(2, 9, 40)).round(2)
 
 
@@ -38,17 +41,17 @@ def mae(frame: pd.DataFrame) -> float:
 
 def test_the_next_evaluation_says_what_differs(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    first = pipeline.evaluate(put(PEOPLE, tmp_path / "t.csv"), None, out, draws=50)
+    first = pipeline.evaluate(put(PEOPLE, tmp_path / "t.csv"), None, out, Settings(draws=50))
     assert first.since == ()
     assert not (out / "changes.csv").exists()
-    same = pipeline.evaluate(tmp_path / "t.csv", None, out, draws=50)
+    same = pipeline.evaluate(tmp_path / "t.csv", None, out, Settings(draws=50))
     assert same.since == ("Nothing has changed since the evaluation before.",)
     later = PEOPLE.iloc[3:].copy()
     later.loc[5:6, "SBP"] += 10
     later.loc[9, "SBP_pred"] -= 1
     new = pd.DataFrame({"id": ["N1", "N2"], "SBP": [120, 130], "SBP_pred": [121, 128]})
     later = pd.concat([later, new])
-    found = pipeline.evaluate(put(later, tmp_path / "t.csv"), None, out, draws=50)
+    found = pipeline.evaluate(put(later, tmp_path / "t.csv"), None, out, Settings(draws=50))
     row = pd.read_csv(out / "changes.csv").iloc[0]
     names = ["people_before", "people_after", "people_added", "people_removed", "values_changed", "predictions_changed"]
     assert row[names].tolist() == [40, 39, 2, 3, 2, 1]
@@ -59,16 +62,17 @@ def test_the_next_evaluation_says_what_differs(tmp_path: Path) -> None:
 
 SETTINGS = [
     {},
-    {"level": "photograph", "seed": 5, "draws": 60},
+    {"settings": Settings("photograph", 5, 60)},
+    {"settings": Settings(draws=50, margins={"sbp": 2.0}, beyond=("site",))},
     {"asked": Asked(columns=("SBP_pred=sbp predicted", "id=patient_id"))},
-    {"fold": True, "draws": 40},
+    {"linkage": Linkage(fold=True, visiting=Visiting(4, in_names=False))},
 ]
 
 
 @pytest.mark.parametrize("options", SETTINGS)
 def test_the_same_numbers_come_again(options: dict[str, object], tmp_path: Path) -> None:
     table = put(PEOPLE, tmp_path / "t.csv")
-    pipeline.evaluate(table, None, tmp_path / "out", **{"draws": 50, **options})  # type: ignore[arg-type]
+    pipeline.evaluate(table, None, tmp_path / "out", **{"settings": Settings(draws=50), **options})  # type: ignore[arg-type]
     again = pipeline.replay(tmp_path / "out" / "replay.json", table, None, tmp_path / "again")
     assert (again.differing, dict(again.versions)) == ((), {})
     assert again.estimates > 10
@@ -77,10 +81,41 @@ def test_the_same_numbers_come_again(options: dict[str, object], tmp_path: Path)
     assert "K3" not in (tmp_path / "out" / "replay.json").read_text(encoding="utf-8"), "it says nothing of a person"
 
 
+def test_every_setting_goes_along(tmp_path: Path) -> None:
+    """``--beyond`` was once left out: whoever replayed it was asked another question."""
+    table, out = put(PEOPLE, tmp_path / "t.csv"), tmp_path / "out"
+    settings, linkage = Settings("eye", 5, 40, {"sbp": 2.0}, ("site",)), Linkage(fold=True, visiting=Visiting(4))
+    pipeline.evaluate(table, None, out, settings, linkage=linkage)
+    content = json.loads((out / "replay.json").read_text(encoding="utf-8"))
+    told = content["settings"] | content["linkage"]
+    assert set(told) == {one.name for record in (Settings, Linkage) for one in fields(record)}
+    assert [told[name] for name in ("level", "seed", "draws", "beyond", "fold")] == ["eye", 5, 40, ["site"], True]
+    again = pipeline.replay(out / "replay.json", table, None, tmp_path / "again")
+    assert (again.scored.study.settings, again.differing) == (settings, ())
+    assert (out / "beyond.csv").read_bytes() == (tmp_path / "again" / "beyond.csv").read_bytes()
+
+
+def test_older_bundles_are_read_and_unknown_settings_refused(tmp_path: Path) -> None:
+    table, bundle = put(PEOPLE, tmp_path / "t.csv"), tmp_path / "out" / "replay.json"
+    pipeline.evaluate(table, None, tmp_path / "out", Settings(draws=30), linkage=Linkage(fold=True))
+    content = json.loads(bundle.read_text(encoding="utf-8"))
+    settings = {name: content["settings"][name] for name in ("level", "seed", "draws")}
+    before = {name: content["linkage"][name] for name in ("fold", "sheet", "said", "visiting")}
+    older = {name: value for name, value in content.items() if name != "linkage"}
+    bundle.write_text(json.dumps({**older, "settings": settings | before, "columns": None}), encoding="utf-8")
+    assert pipeline.replay(bundle, table, None, tmp_path / "again").differing == ()
+    for record in ("settings", "linkage"):
+        later = {**content, record: {**content[record], "of_tomorrow": 1}}
+        bundle.write_text(json.dumps(later), encoding="utf-8")
+        with pytest.raises(UsageError, match="of_tomorrow"):
+            pipeline.replay(bundle, table, None, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
 def test_two_files_and_a_mapping_go_along(tmp_path: Path) -> None:
     measured = put(PEOPLE[["id", "SBP"]].rename(columns={"SBP": "x"}), tmp_path / "m.csv")
     made = put(PEOPLE[["id", "SBP_pred"]], tmp_path / "p.csv")
-    pipeline.evaluate(made, measured, tmp_path / "out", draws=30, said=["x=sbp"])
+    pipeline.evaluate(made, measured, tmp_path / "out", Settings(draws=30), linkage=Linkage(said=("x=sbp",)))
     assert pipeline.replay(tmp_path / "out" / "replay.json", made, measured, tmp_path / "again").differing == ()
     with pytest.raises(UsageError, match=r"--predictions.*--truth"):
         pipeline.replay(tmp_path / "out" / "replay.json", made, None, tmp_path / "none")
@@ -89,7 +124,7 @@ def test_two_files_and_a_mapping_go_along(tmp_path: Path) -> None:
 
 def test_what_is_not_the_same_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table, bundle = put(PEOPLE, tmp_path / "t.csv"), tmp_path / "out" / "replay.json"
-    pipeline.evaluate(table, None, tmp_path / "out", draws=30)
+    pipeline.evaluate(table, None, tmp_path / "out", Settings(draws=30))
     call = ["evaluate", "--replay", str(bundle), "--predictions", str(table), "--out", str(tmp_path / "again")]
     assert main(call) == 0
     assert "The same numbers" in capsys.readouterr().out

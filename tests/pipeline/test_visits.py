@@ -12,10 +12,10 @@ import pytest
 
 from fundus_core import pipeline, truth
 from fundus_core.__main__ import main
+from fundus_core.analyses import Settings
 from fundus_core.deidentify import Pseudonyms
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import unit_names, usual_level
-from fundus_core.pipeline.scoring import matched
 from fundus_core.records import DAYS_APART
 from fundus_core.store import NewPhotograph, Store
 
@@ -54,12 +54,12 @@ WRITTEN = {
 }
 
 
-def evaluated(folder, predictions: pd.DataFrame, measured: pd.DataFrame | None, **options) -> dict:
+def evaluated(folder, predictions: pd.DataFrame, measured: pd.DataFrame | None, level: str = "") -> dict:
     predictions.to_csv(folder / "p.csv", index=False)
     if measured is not None:
         measured.to_csv(folder / "t.csv", index=False)
     truth = None if measured is None else folder / "t.csv"
-    return pipeline.score_files(folder / "p.csv", truth, draws=20, **options).evaluation.as_json()
+    return pipeline.score_files(folder / "p.csv", truth, Settings(level, draws=20)).evaluation.as_json()
 
 
 def check(found: dict, units: pd.DataFrame, level: str = "visit") -> None:
@@ -112,7 +112,9 @@ def test_days_beyond_the_limit_have_no_truth_and_are_counted(tmp_path, seen):
     lines = pd.DataFrame({"patient_id": measured.who, "exam_date": measured.measured, "sbp": measured.y})
     predictions.to_csv(tmp_path / "p.csv", index=False)
     lines.to_csv(tmp_path / "t.csv", index=False)
-    found = pipeline.score_files(tmp_path / "p.csv", tmp_path / "t.csv", draws=20, visiting=pipeline.Visiting(4))
+    found = pipeline.score_files(
+        tmp_path / "p.csv", tmp_path / "t.csv", linkage=pipeline.Linkage(visiting=pipeline.Visiting(4))
+    )
     near = seen[(seen.taken - seen.measured).abs() <= pd.Timedelta(days=4)]
     assert found.evaluation.targets["sbp"].n_photographs == len(near)
     days, far = map(str, found.match.of_visits)
@@ -145,7 +147,8 @@ def test_the_command_line_says_the_unit_and_writes_what_it_reads_again(tmp_path,
     assert "Unit of analysis: the visit" in capsys.readouterr().out
     check(json.loads((tmp_path / "o" / "metrics.json").read_text()), visits_of(seen))
     made = pipeline.read_predictions(tmp_path / "o" / "predictions.csv")
-    found = pipeline.beside(made.table, matched(made.table, tmp_path / "o" / "truth.csv"))
+    linkage = pipeline.Linkage()
+    found = pipeline.join_truth(made.table, linkage.match(made.table, linkage.load(tmp_path / "o" / "truth.csv")))
     assert usual_level(found) == "visit"
     assert len(np.unique(unit_names(found, "visit"))) == len(visits_of(seen))
 

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from fundus_core.analyses import Study, one_cohort
+from fundus_core.analyses import Settings, Study, one_cohort
 from fundus_core.evaluation.observations.sample import select_rows
 from fundus_core.records import CohortTable
 from fundus_core.report import Subject, render
@@ -48,7 +48,9 @@ def cohort(people: int, seed: int = 1, targets: tuple[str, ...] = tuple(CENTRE))
 
 def subject(table: CohortTable, draws: int = DRAWS) -> Subject:
     code = np.where(table.status == "refused", "focus", "")
-    return Subject("Clinic", Study.of(table, draws=draws), (), "own", "For research.", rendered=False, reason_code=code)
+    return Subject(
+        "Clinic", Study.of(table, Settings(draws=draws)), (), "own", "For research.", rendered=False, reason_code=code
+    )
 
 
 @pytest.fixture(scope="module")

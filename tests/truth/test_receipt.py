@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fundus_core import pipeline, truth
+from fundus_core.analyses import Settings
 from fundus_core.store import NewPhotograph, Store
 
 FRAME = pd.DataFrame(
@@ -87,7 +88,7 @@ def test_a_cohort_keeps_it_and_a_report_prints_it(tmp_path: Path) -> None:
         assert [one.row() for one in kept] == [one.row() for one in loaded().receipt]
     frame = FRAME.assign(SBP=range(118, 126), SBP_pred=range(120, 128))
     (tmp_path / "t.csv").write_text(frame.to_csv(index=False))
-    pipeline.evaluate(tmp_path / "t.csv", None, tmp_path / "out", draws=20)
+    pipeline.evaluate(tmp_path / "t.csv", None, tmp_path / "out", Settings(draws=20))
     report = (tmp_path / "out" / "report.html").read_text()
     assert "Measured values came from" in report
     assert "converted from mmol/L" in report

@@ -1,0 +1,85 @@
+"""The options of an evaluation, of one or of several verbs, and the records that they become."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+
+from fundus_core import pipeline
+from fundus_core.errors import UsageError
+from fundus_core.records import MOST_DAYS
+
+
+def settings(options: argparse.Namespace) -> pipeline.Settings:
+    """Return how numbers are to be made; an option that a verb lacks is as usual.
+
+    Raises:
+        UsageError: A visit was chosen at a level that keeps every visit.
+    """
+    given = {one.name: getattr(options, one.name) for one in fields(pipeline.Settings) if hasattr(options, one.name)}
+    return pipeline.Settings(**{**given, "level": _level(options)})
+
+
+def linkage(options: argparse.Namespace) -> pipeline.Linkage:
+    """Return how measured values are to be read and joined; an option that a verb lacks is as usual."""
+    columns: Path | None = getattr(options, "columns", None)
+    return pipeline.Linkage(
+        mapping=pipeline.saved_mapping(columns),
+        sheet=getattr(options, "truth_sheet", None),
+        said=tuple(options.truth_column),
+        fold=options.fold,
+        visiting=pipeline.Visiting(options.visit_days, options.visits_in_names == "yes"),
+    )
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the options of every evaluation: what one observation is, and its intervals."""
+    from fundus_core.evaluation import NUMBER_OF_DRAWS, SEED  # two verbs need it, and it takes half a second
+
+    usual = "what one observation is (visit where somebody has several visits, else patient)"
+    parser.add_argument("--level", default="", choices=("visit", "patient", "eye", "photograph"), help=usual)
+    which = "at level patient, which of several visits of a person (first)"
+    parser.add_argument("--of-visits", default="", choices=("first", "last", "nearest"), help=which)
+    parser.add_argument("--seed", type=int, default=SEED, metavar="S", help=f"of the bootstrap ({SEED})")
+    usual = f"of the bootstrap ({NUMBER_OF_DRAWS:,}; from 10,000 people on fewer: about 20,000,000 / people)"
+    parser.add_argument("--draws", type=int, metavar="N", help=usual)
+
+
+def _level(options: argparse.Namespace) -> str:
+    level, which = str(options.level), str(options.of_visits)
+    if which and level != "patient":
+        raise UsageError("--of-visits {which} chooses one visit a person; add --level patient.", which=which)
+    return f"patient_{which}" if which in ("last", "nearest") else level
+
+
+def add_linkage(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how measured values are read and joined to photographs."""
+    parser.add_argument(
+        "--truth-column",
+        action="append",
+        default=[],
+        metavar="HEADING=MEANING",
+        help="what a column of measured values is: 'bp1=sbp', 'sex=1=male,2=female', 'sbp=99=missing', 'sbp=measured'",
+    )
+    add_fold(parser)
+    days = f"days that may lie between a photograph and its measured values; the nearest are taken ({MOST_DAYS})"
+    parser.add_argument("--visit-days", type=_days, default=MOST_DAYS, metavar="N", help=days)
+    names = "read visits from the names of photographs and folders where nothing else states any (yes)"
+    parser.add_argument("--visits-in-names", choices=("yes", "no"), default="yes", help=names)
+
+
+def add_fold(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says yes to joining names and ids that are written differently."""
+    parser.add_argument(
+        "--fold",
+        action="store_true",
+        help="join names and ids that are written differently (case, zeros, width) where one fits one (off)",
+    )
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal():
+        message = f"'{text}' is no number of days; give a whole number from 0"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)

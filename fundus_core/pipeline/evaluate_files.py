@@ -1,0 +1,196 @@
+"""``evaluate``: predictions beside measured values, from files to numbers, tables and a report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fundus_core import __version__, truth
+from fundus_core.analyses import USUAL, Settings, Study, evaluated, one_cohort
+from fundus_core.errors import say
+from fundus_core.evaluation import Evaluation, Snapshot, changes, told
+from fundus_core.pipeline import bundle
+from fundus_core.pipeline.linkage import AS_IT_STANDS, Linkage, join_truth, measured_beside, without_copies
+from fundus_core.pipeline.predicted import Asked, PredictionsFile, read_predictions, understood
+from fundus_core.pipeline.result_files import known_cards, notice, pairs, write_metrics, write_table, write_truth
+from fundus_core.pipeline.tables import write_predictions
+from fundus_core.records import CohortTable
+from fundus_core.report import Subject, render
+from fundus_core.tables import Table
+from fundus_core.targets import TARGETS
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredFiles:
+    """A cohort with its truth, and what came of it."""
+
+    study: Study
+    """Readings and truth side by side, and every number of them."""
+    predictions: PredictionsFile
+    """As read."""
+    match: truth.Match
+    """Which row of the truth table went to which photograph."""
+    since: tuple[str, ...] = ()
+    """What has changed since the evaluation that the same folder held before, in sentences."""
+
+    @property
+    def table(self) -> CohortTable:
+        """Readings and truth side by side."""
+        return self.study.table
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Every score."""
+        return evaluated(self.study)
+
+
+def score_files(
+    predictions: Path,
+    measured: Path | None = None,
+    settings: Settings = USUAL,
+    *,
+    asked: Asked | None = None,
+    linkage: Linkage = AS_IT_STANDS,
+) -> ScoredFiles:
+    """Read predictions and measured values, match them and score.
+
+    Args:
+        predictions: This program's predictions.csv, or any table that names photographs or people.
+        measured: The truth table; ``None`` where the measured values stand beside the predictions.
+        settings: How they are evaluated.
+        asked: What the table of predictions cannot tell.
+        linkage: How the truth table is read, and joined to the photographs.
+
+    Raises:
+        UsageError: A file or option is at fault.
+        TruthError: The truth table cannot be used, or nothing in it matches.
+    """
+    made = read_predictions(predictions, replace(asked or Asked(), beside=measured is not None))
+    return _scored(made, linkage.load(measured) if measured else None, predictions.name, settings, linkage)
+
+
+def score_tables(
+    table: Table,
+    proposal: truth.Proposal,
+    asked: Asked,
+    lines: truth.TruthTable | None = None,
+    settings: Settings = USUAL,
+    *,
+    linkage: Linkage = AS_IT_STANDS,
+) -> ScoredFiles:
+    """As ``score_files``, of a table of predictions that was read and mapped already.
+
+    Args:
+        table: Predictions.
+        proposal: What its columns are.
+        asked: What the table cannot tell.
+        lines: The measured values where they are in a table of their own.
+        settings: How they are evaluated.
+        linkage: How both are joined.
+
+    Raises:
+        UsageError: Something must be said first.
+        TruthError: A table cannot be used, or nothing in it matches.
+    """
+    return _scored(understood(table, proposal, asked), lines, table.name, settings, linkage)
+
+
+def _scored(
+    made: PredictionsFile, lines: truth.TruthTable | None, name: str, settings: Settings, linkage: Linkage
+) -> ScoredFiles:
+    made = linkage.visiting.told(made)
+    found = measured_beside(made, name) if lines is None else linkage.match(made.table, lines)
+    table, copied = without_copies(join_truth(made.table, found))
+    twice = [one for one in made.table.truth if lines is not None and one in lines.values]
+    outranked = [say("Measured values of {names} stand in both tables; the truth table's were used.", names=twice)]
+    made = replace(made, notes=(*made.notes, *copied, *(outranked if twice else [])))
+    scored = ScoredFiles(Study.of(table, settings), made, found)
+    scored.study.rows(one_cohort.BEYOND)
+    evaluated(scored.study)  # whatever is at fault is said before anything is written
+    return scored
+
+
+def evaluate(
+    predictions: Path,
+    measured: Path | None,
+    out: Path,
+    settings: Settings = USUAL,
+    *,
+    asked: Asked | None = None,
+    linkage: Linkage = AS_IT_STANDS,
+) -> ScoredFiles:
+    """Score predictions against measured values and write everything that came of it.
+
+    Writes ``metrics.json``, ``estimates.csv``, ``pairs.csv`` (what was scored, a row per photograph), ``truth.csv``,
+    ``truth_faults.csv``, ``truth_receipt.csv``, ``predictions.csv`` in this program's columns, ``report.html``, and
+    where there is something to say ``beyond``, ``baselines``, ``subgroups``, ``subgroup_differences``,
+    ``calibration``, ``calibration_curve``, ``errors``, ``eyes`` and ``criteria``, each as a CSV table; ``replay.json``
+    to make the same numbers again, and where the folder held an evaluation before, ``changes.csv``.
+
+    Raises:
+        UsageError: A file or option is at fault; nothing was written.
+        TruthError: The truth table cannot be used; nothing was written.
+    """
+    scored = score_files(predictions, measured, settings, asked=asked, linkage=linkage)
+    now = Snapshot.of(scored.table, scored.evaluation, scored.predictions.model, __version__)
+    before = kept_before(out)
+    since = told(before, now) if before else ()
+    cards = known_cards(scored.predictions.model)
+    note = notice(cards)
+    rendered = any(card.rendered for card in cards)
+    out.mkdir(parents=True, exist_ok=True)
+    write_metrics(out / "metrics.json", scored.study, scored.predictions, rendered=rendered, note=note)
+    write_table(out / "estimates.csv", scored.evaluation.rows(), note=note)
+    write_table(out / "pairs.csv", pairs(scored.table), note=note)
+    for each in one_cohort.TABLES:
+        write_table(out / f"{each.id}.csv", scored.study.rows(each), note=note)
+    write_truth(out, scored.match)
+    subject = Subject(
+        title=out.resolve().name,
+        study=scored.study,
+        cards=tuple(cards),
+        model=scored.predictions.model,
+        notice=note,
+        rendered=rendered,
+        reason_code=scored.predictions.reason_code,
+        remarks=(
+            *since,
+            *scored.predictions.notes,
+            *scored.match.truth.notes,
+            scored.match.reason,
+            *scored.match.of_visits,
+        ),
+        source=scored.match.truth.name,
+        receipt=scored.match.truth.receipt,
+    )
+    (out / "report.html").write_text(render(subject), encoding="utf-8")
+    inputs = {"predictions": predictions.read_bytes()} | ({"truth": measured.read_bytes()} if measured else {})
+    again = bundle.written(settings, asked or Asked(), linkage, inputs, scored.evaluation)
+    (out / bundle.FILE).write_text(again, encoding="utf-8")
+    (out / KEPT).write_text(json.dumps(now.as_json(), ensure_ascii=False) + "\n", encoding="utf-8")
+    if before:
+        write_table(out / "changes.csv", changes(before, now), note=note)
+    _write_predictions(out / "predictions.csv", predictions, scored)
+    return replace(scored, since=since)
+
+
+KEPT = "evaluation.json"
+"""Beside the results: what the next evaluation into the same folder is held against."""
+
+
+def kept_before(out: Path) -> Snapshot | None:
+    """Return the evaluation that was written to a folder before; ``None`` without one."""
+    try:
+        return Snapshot.from_json(json.loads((out / KEPT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write_predictions(path: Path, given: Path, scored: ScoredFiles) -> None:
+    """A file of ours goes along as it is; any other is written in our columns, under the names that truth.csv has."""
+    if scored.predictions.lines is not None:
+        found = replace(scored.predictions, table=scored.table)
+        write_predictions(path, found.readings(), [name for name in TARGETS if name in scored.table.predicted])
+    elif given.resolve() != path.resolve():
+        path.write_bytes(given.read_bytes())

@@ -1,0 +1,124 @@
+"""What ``evaluate`` and ``compare`` write: tables, metrics.json and the notice that stands beside every number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fundus_core import truth
+from fundus_core.analyses import Analysis, Study, evaluated, one_cohort
+from fundus_core.evaluation import TargetResult
+from fundus_core.models import registry
+from fundus_core.models.card import Card
+from fundus_core.pipeline.predicted import PredictionsFile
+from fundus_core.records import CohortTable
+from fundus_core.tables import number, records_as_csv, write_csv
+from fundus_core.targets import TARGETS
+
+
+def known_cards(models: str) -> list[Card]:
+    """Return the cards of a predictions file's models; models without a card here are left out."""
+    cards = registry.models()
+    return [cards[model] for model in models.split("+") if model in cards]
+
+
+def notice(cards: Sequence[Card]) -> str:
+    """Return what must stand beside every number of these models."""
+    rendered = "Made by a model trained on rendered eyes: it says nothing about real people. "
+    use = "For research; not a medical device."
+    return (rendered if any(card.rendered for card in cards) else "") + use
+
+
+def pairs(table: CohortTable) -> list[dict[str, object]]:
+    """Return a row per photograph and target that has both a measured and a predicted value."""
+    rows: list[dict[str, object]] = []
+    dated = bool((table.visit != "").any())
+    for target, predicted in table.predicted.items():
+        measured = table.truth.get(target, np.full(len(table), np.nan))
+        for row in np.flatnonzero(np.isfinite(measured) & np.isfinite(predicted)):
+            rows.append(
+                {
+                    "photograph": table.photograph[row],
+                    "patient_id": table.patient_id[row],
+                    "eye": table.eye[row],
+                    **({"visit": table.visit[row]} if dated else {}),
+                    "target": target,
+                    "unit": TARGETS[target].unit,
+                    "true": number(float(measured[row])),
+                    "predicted": number(float(predicted[row])),
+                    "error": number(float(predicted[row] - measured[row])),
+                }
+            )
+    return rows
+
+
+def in_words(name: str, result: TargetResult) -> str:
+    """Return one estimate with its interval and how many people stand behind it.
+
+    >>> from fundus_core.evaluation import Estimate
+    >>> result = TargetResult("sbp", "mmHg", 20, 10, 10, {"mae": Estimate(10.34, 9.9, 10.8)})
+    >>> in_words("mae", result)
+    'mae 10.34 mmHg (95 % interval 9.90 to 10.80), 10 people, 20 photographs'
+    """
+    estimate = result.estimates[name]
+    behind = f"{result.n_patients} people, {result.n_photographs} photographs"
+    if estimate.value is None:
+        return f"{name} {estimate.note}; {behind}"
+    unit = f" {result.unit}" if result.unit else ""
+    interval = "" if estimate.low is None else f" (95 % interval {estimate.low:.2f} to {estimate.high:.2f})"
+    return f"{name} {estimate.value:.2f}{unit}{interval}, {behind}"
+
+
+def write_truth(out: Path, found: truth.Match) -> None:
+    """Write the truth as it was used, a row per photograph, and every fault of the table."""
+    values, covariates = found.values(), found.covariates()
+    patients, sides, visits = found.patient_id(), found.eye(), found.visit()
+    dated = ["visit"] if (visits != "").any() else []
+    targets = [target for target in TARGETS if target in values]
+    head = ["photograph", "patient_id", "eye", *dated, *targets, *covariates]
+    rows = (
+        [
+            str(found.photographs[row]),
+            str(patients[row]),
+            str(sides[row]),
+            *([str(visits[row])] if dated else []),
+            *(number(float(values[target][row])) for target in targets),
+            *(str(words[row]) for words in covariates.values()),
+        ]
+        for row in range(len(found.photographs))
+        if found.line[row] >= 0
+    )
+    write_csv(out / "truth.csv", head, rows)
+    faults = truth.as_csv([*found.truth.faults, *found.faults])
+    (out / "truth_faults.csv").write_text(faults, encoding="utf-8")
+    (out / "truth_receipt.csv").write_text(records_as_csv([one.row() for one in found.truth.receipt]), encoding="utf-8")
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, object]], *, note: str) -> None:
+    """Write rows of one kind, with the note in a last column; nothing is written where there are no rows."""
+    if not rows:
+        return
+    head = [*rows[0], "notice"]
+    write_csv(path, head, ([*row.values(), note] for row in rows))
+
+
+_OVER_TIME: Sequence[Analysis[Any]] = (one_cohort.CHANGE, one_cohort.REPEATABILITY)
+
+
+def write_metrics(path: Path, study: Study, made: PredictionsFile, *, rendered: bool, note: str) -> None:
+    """Write metrics.json: every estimate with its interval and method, and what the numbers are of."""
+    content = {
+        **evaluated(study).as_json(),
+        "beyond": study.rows(one_cohort.BEYOND),
+        "model": made.model,
+        "weights_sha256": made.weights_sha256,
+        "rendered": rendered,
+        "notice": note,
+        **{each.id: list(rows) for each in _OVER_TIME if (rows := study.rows(each))},
+    }
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
