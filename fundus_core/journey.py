@@ -135,7 +135,7 @@ def _look(
         table=source.eye,
         dicom=photograph.eye,
         name=eyes.from_name(source.name),
-        disc=eyes.from_disc(photograph.pixels, bounds) if recognised else Eye.UNKNOWN,
+        disc=eyes.from_picture(photograph.pixels, bounds) if recognised else Eye.UNKNOWN,
     )
     notes = [*photograph.notes, side.note] if refusal is None else [refusal.message]
     return Examined(

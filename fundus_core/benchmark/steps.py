@@ -38,7 +38,7 @@ def _one(path: Path, rule: CropRule) -> dict[str, float]:
     photograph = clock.time("decode", lambda: images.decode(data, path.name, at_least=at_least))
     bounds = clock.time("find", lambda: retina.find(photograph.pixels))
     clock.time("quality", lambda: quality.assess(photograph, bounds))
-    clock.time("eye", lambda: eye.from_disc(photograph.pixels, bounds))
+    clock.time("eye", lambda: eye.from_picture(photograph.pixels, bounds))
     side = round(2 * bounds.radius)
     clock.time("crop", lambda: retina.crop(photograph.pixels, bounds, CropRule(side)))
     whole = _Clock()

@@ -9,7 +9,7 @@ _SPEAKERS = {
     "table": "the table",
     "dicom": "the DICOM file",
     "name": "the file name",
-    "disc": "the position of the optic disc",
+    "disc": "the optic disc and the vessels",
 }
 """Sources, the most authoritative first, as they are named to the user."""
 
@@ -38,7 +38,7 @@ def decide(
     The most authoritative source that knows counts; a disagreement is told in the note, not resolved in silence.
 
     >>> decide(table=Eye.RIGHT, disc=Eye.LEFT).note.split("; ")[1]
-    'the position of the optic disc says left. Check which is right.'
+    'the optic disc and the vessels says left. Check which is right.'
     """
     said = dict(zip(_SPEAKERS, (table, dicom, name, disc), strict=True))
     known = [(source, eye) for source, eye in said.items() if eye is not Eye.UNKNOWN]

@@ -132,7 +132,7 @@ def _cleaned(source: Source, photograph: Photograph, bounds: RetinaBounds, pseud
         table=source.eye,
         dicom=photograph.eye,
         name=eyes.from_name(source.name),
-        disc=eyes.from_disc(photograph.pixels, bounds),
+        disc=eyes.from_picture(photograph.pixels, bounds),
     )
     black = retina.black_out(photograph.pixels, bounds)
     clean = deidentify(photograph, black, pseudonyms, patient_id=source.patient_id, eye=side.eye)

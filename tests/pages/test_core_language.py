@@ -219,7 +219,7 @@ def test_an_eye_that_sources_tell_apart() -> None:
     two = decide(table=Eye.LEFT, name=Eye.RIGHT, dicom=Eye.RIGHT).note
     assert (
         BOOK.say(one)
-        == "表に従い左眼としました。視神経乳頭の位置は右眼を示しています。どちらが正しいか確かめてください。"
+        == "表に従い左眼としました。視神経乳頭と血管の走行は右眼を示しています。どちらが正しいか確かめてください。"
     )
     assert "DICOM ファイルとファイル名は右眼" in BOOK.say(two)
 
