@@ -41,10 +41,11 @@ with buttons:
 selection.shared(views, found.in_both)
 left, right = st.columns(2)
 with left, st.container(border=True, height="stretch"):
-    comparison.forest(views, found, target)
+    score = comparison.forest(views, found, target)
 with right, st.container(border=True, height="stretch"):
     comparison.scatter(views, target, level)
     comparison.key_figures(views, found, target)
+comparison.sites(study, views, target, score)
 comparison.table(study, views, side_by_side.DIFFERENCES, target, _(found.note))
 comparison.table(study, views, side_by_side.EQUIVALENCE, target)
 comparison.table(study, views, side_by_side.STANDARDISED, target)

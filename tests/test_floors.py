@@ -33,6 +33,7 @@ INNER_FLOORS = {
     "one_cohort": 2,
     "cohorts": 3,
     "criteria": 3,
+    "sites": 3,
 }
 """The rooms inside evaluation."""
 

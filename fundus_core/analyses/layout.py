@@ -17,6 +17,8 @@ from fundus_core.targets import TARGETS, Target
 
 _REMARKS = ("test", "method", "correction", "note", "remark", "read")
 """Columns of sentences, which would take a table's width; also every column that ends in ``_note``."""
+_ABOUT = ("value", "difference", "margin", "new_site", "without")
+"""Columns that are written as the estimate that their row is about."""
 _EXPORTED_ONLY = ("unit", "wasserstein", "left_out", "baseline", "level", "n_first", "n_second", "along", "category")
 
 
@@ -74,7 +76,7 @@ class _Reader:
         """Return how a column's numbers are written: as the estimate that the row is about, where it is about one."""
         of = self.of(column)
         about = str(row.get("estimate") or row.get("score") or "")
-        if column not in ("value", "difference", "margin") or not about:
+        if column not in _ABOUT or not about:
             return of
         found = word(about, self.own)
         return Word(of.name, found.kind, signed=column != "margin" and (of.signed or found.signed))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fundus_core import evaluation
+from fundus_core.analyses.sites import EACH_SITE, SITES
 from fundus_core.analyses.study import Analysis, Rows, Study
 from fundus_core.analyses.words import Kind, Word
 from fundus_core.errors import UsageError
@@ -306,6 +307,8 @@ TABLES: Sequence[Analysis[Any]] = (
     CASE_MIX,
     IMBALANCE,
     ESTIMATES,
+    SITES,
+    EACH_SITE,
     DIFFERENCES,
     STANDARDISED,
     BALANCE,
@@ -319,6 +322,8 @@ TABLES: Sequence[Analysis[Any]] = (
 """Analyses of cohorts side by side that are exported as tables, in the order of their files."""
 
 SHOWN: Sequence[Analysis[Any]] = (
+    SITES,
+    EACH_SITE,
     DIFFERENCES,
     EQUIVALENCE,
     STANDARDISED,

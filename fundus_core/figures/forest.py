@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from fundus_core.evaluation import Estimate, published
 from fundus_core.figures.figure import Axis, Figure, Label, Note, Text
 from fundus_core.figures.look import Look, error
-from fundus_core.figures.marks import Mark, Points, Rule, floats
+from fundus_core.figures.marks import Line, Mark, Points, Rule, floats
 from fundus_core.targets import Published
 
 
@@ -24,6 +25,10 @@ class ForestRow:
     """Behind the estimate; ``None`` where nobody said (a published figure)."""
     colour: int | None = 0
     """Place of the cohort's colour in the palette; ``None`` for what is no cohort here (a published figure)."""
+    remark: str = ""
+    """Stands behind the people."""
+    drawn: Literal["point", "mean", "reach"] = "point"
+    """A point with its interval, a diamond as wide as the interval, or the interval alone."""
 
 
 def literature(target_id: str, score: str, say: Callable[[str], str] = str) -> list[ForestRow]:
@@ -68,7 +73,9 @@ def forest(
     """
     texts = [_text(row.estimate, look, write) for row in rows]
     places = range(len(rows) - 1, -1, -1)
-    remarks = ["" if row.people is None else f"n = {row.people:,}" for row in rows]
+    remarks = [
+        " · ".join(filter(None, ["" if row.people is None else f"n = {row.people:,}", row.remark])) for row in rows
+    ]
     line, named = _reference(reference, reference_name, look)
     return Figure(
         look,
@@ -78,7 +85,11 @@ def forest(
             span=(-0.6, len(rows) - 0.4),
             labels=tuple(Label(at, row.name, n) for at, row, n in zip(places, rows, remarks, strict=True)),
         ),
-        (*line, *(_point(row, at, text, look) for row, at, text in zip(rows, places, texts, strict=True))),
+        (
+            *line,
+            *(mark for row, at in zip(rows, places, strict=True) for mark in _diamond(row, at, look)),
+            *(_point(row, at, text, look) for row, at, text in zip(rows, places, texts, strict=True)),
+        ),
         (
             *named,
             *(
@@ -117,20 +128,35 @@ def _text(of: Estimate, look: Look, write: Callable[[float], str]) -> str:
     return write(of.value) + ("" if of.low is None or of.high is None else f" ({write(of.low)}–{write(of.high)})")
 
 
+def _diamond(row: ForestRow, at: int, look: Look) -> list[Mark]:
+    """Outline the interval of a mean; its numbers are those of its point."""
+    value, low, high = _ends(row.estimate)
+    if row.drawn != "mean" or value is None or low is None or high is None:
+        return []
+    x, y = floats([low, value, high, value, low]), np.array([at, at + 0.22, at, at - 0.22, at], dtype=np.float64)
+    return [Line(x, y, look.palette.ink, width=2, guide=True)]
+
+
+def _colour(row: ForestRow, look: Look) -> str:
+    if row.colour is not None:
+        return look.palette.cohort(row.colour)
+    return look.palette.ink if row.drawn == "mean" else look.palette.quiet
+
+
 def _point(row: ForestRow, at: int, text: str, look: Look) -> Points:
     value, low, high = (floats([end]) for end in _ends(row.estimate))
     return Points(
         value,
         np.array([float(at)]),
-        look.palette.quiet if row.colour is None else look.palette.cohort(row.colour),
+        _colour(row, look),
         row.name,
         counts=None if row.people is None else floats([row.people]),
         of_people=True,
         low=low,
         high=high,
         across=True,
-        size=11,
-        whisker=3,
+        size={"point": 11, "mean": 7, "reach": 3}[row.drawn],
+        whisker={"point": 3, "mean": 1.4, "reach": 7}[row.drawn],
         diamond=True,
         hover=text,
     )

@@ -7,7 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fundus_core.analyses import USUAL, Settings, Study, refuse_strangers, side_by_side, told_apart
+from fundus_core.analyses import (
+    USUAL,
+    Settings,
+    Study,
+    refuse_strangers,
+    side_by_side,
+    sites_in_words,
+    told_apart,
+)
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Comparison, selected, split
 from fundus_core.models.card import Card
@@ -46,9 +54,9 @@ def compare(
     """Compare cohorts and write everything that came of it.
 
     Writes ``comparison.json``, tables (``case_mix.csv``, ``imbalance.csv``, ``estimates.csv``, ``differences.csv``,
-    ``standardised.csv``, ``recalibration.csv``, ``equivalence.csv``, ``published.csv``, ``shift.csv``,
-    ``out_of_distribution.csv``) and ``report.html``. Without any truth there are no errors to compare: then only who
-    the people are and how their predictions differ.
+    ``sites.csv``, ``each_site.csv``, ``standardised.csv``, ``recalibration.csv``, ``equivalence.csv``,
+    ``published.csv``, ``shift.csv``, ``out_of_distribution.csv``) and ``report.html``. Without any truth there are no
+    errors to compare: then only who the people are and how their predictions differ.
 
     Args:
         folders: Name to a folder with ``predictions.csv`` and, where there is truth, ``truth.csv``.
@@ -87,6 +95,8 @@ def compare(
     (out / "comparison.json").write_text(text + "\n", encoding="utf-8")
     pair = Pair(out.resolve().name, study, note, any(card.rendered for card in cards))
     (out / "report.html").write_text(render_comparison(pair), encoding="utf-8")
+    for name in found.targets:
+        (say or _unsaid)(f"{name}: {sites_in_words(study, name)}")
     return found
 
 

@@ -5,7 +5,7 @@ from importlib import resources
 import jinja2
 
 from fundus_core import __version__
-from fundus_core.analyses import drawn_scores, forest_of, shown, side_by_side, table_one
+from fundus_core.analyses import drawn_scores, forest_of, shown, side_by_side, sites_forest, sites_in_words, table_one
 from fundus_core.evaluation import SPREAD_SENTENCE
 from fundus_core.figures import Look
 from fundus_core.figures.printing import svg
@@ -47,6 +47,7 @@ def render_comparison(pair: Pair) -> str:
             table_one=table_one(pair.study.get(side_by_side.CASE_MIX)),
             sections=_sections(pair),
             figures=_forests(pair),
+            sites={name: sites_in_words(pair.study, name) for name in pair.comparison.targets},
             targets=TARGETS,
             spread=SPREAD_SENTENCE,
             version=__version__,
@@ -73,7 +74,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _forests(pair: Pair) -> dict[str, list[str]]:
-    """Draw per target every compared score, a row per cohort, then what others have published of it."""
+    """Draw per target every compared score: a row per cohort, what others have published, and the mean over sites."""
     look = Look(rendered=pair.rendered, opaque=True)
     drawn: dict[str, list[str]] = {}
     for name, each in pair.comparison.targets.items():
@@ -82,5 +83,6 @@ def _forests(pair: Pair) -> dict[str, list[str]]:
         for score in drawn_scores(each.results):
             results = {cohort: result for cohort, result in each.results.items() if score in result.estimates}
             figure = forest_of(results, score, look, places=places, literature=True)
-            drawn[name].append(svg(figure, width=640))
+            pooled = sites_forest(pair.study, name, look, score, places=places)
+            drawn[name] += [svg(one, width=640) for one in (figure, pooled) if one is not None]
     return drawn

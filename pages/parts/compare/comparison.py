@@ -16,6 +16,8 @@ from fundus_core.analyses import (
     layout,
     shown,
     side_by_side,
+    sites_forest,
+    sites_in_words,
     table_one,
     words,
 )
@@ -28,8 +30,8 @@ from pages.parts.shell import cards
 from pages.parts.shell.language import _, tell
 
 
-def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
-    """Draw each cohort's score with its interval, then what others have published of it."""
+def forest(views: Sequence[View], found: Comparison, target_id: str) -> str:
+    """Draw each cohort's score with its interval, then what others have published of it; return the score chosen."""
     results = found.targets[target_id].results
     labels = {score: words.name(score, say=tell).split(" (")[0] for score in drawn_scores(results)}
     score = choose.one_of(_("Score"), labels, "score")
@@ -44,6 +46,26 @@ def forest(views: Sequence[View], found: Comparison, target_id: str) -> None:
     show.chart(figure, f"forest-{target_id}-{score}", name=f"{target_id}-cohorts")
     if figures.literature(target_id, score):
         st.caption(_("Grey: published by others.") + " " + _(SPREAD_SENTENCE))
+    return score
+
+
+def sites(study: Study, views: Sequence[View], target_id: str, score: str) -> None:
+    """Draw a score's mean over sites: what is known of a new one, the forest plot, and both tables."""
+    said = sites_in_words(study, target_id, score, tell)
+    if not said:
+        return
+    st.subheader(_(side_by_side.SITES.title), anchor=False)
+    st.markdown(said)
+    places = {view.name: view.place for view in views}
+    figure = sites_forest(study, target_id, look(views), score, names=names(views), places=places)
+    if figure:
+        show.chart(figure, f"sites-{target_id}-{score}", name=f"{target_id}-sites")
+    for analysis in (side_by_side.SITES, side_by_side.EACH_SITE):
+        made = shown(study, analysis, target_id, tell, names(views))
+        if made.body:
+            with st.expander(_(analysis.title)):
+                show.table(made)
+                st.caption(_(analysis.question))
 
 
 def names(views: Sequence[View]) -> Callable[[str], str]:

@@ -1,0 +1,1 @@
+"""Sites put together: each estimate over cohorts that nobody has to move."""
