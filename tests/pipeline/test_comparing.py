@@ -13,7 +13,7 @@ import pytest
 from fundus_core.analyses import told_apart, unanswered
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import from_values
-from fundus_core.pipeline import compare
+from fundus_core.pipeline import Settings, compare
 
 
 def write(folder: Path, *, seed: int, bias: float = 0.0, spread: float = 17.0, people: int = 60) -> Path:
@@ -43,7 +43,9 @@ def test_the_same_photograph_under_the_same_id_is_the_same_person() -> None:
 
 def test_a_planted_bias_is_reported_and_files_are_written(tmp_path: Path) -> None:
     one, other = write(tmp_path / "a", seed=1), write(tmp_path / "b", seed=2, bias=6)
-    found = compare({"one": one, "other": other}, tmp_path / "out", draws=300, margins={"sbp": 2.0}, same_people=False)
+    found = compare(
+        {"one": one, "other": other}, tmp_path / "out", Settings(draws=300, margins={"sbp": 2.0}), same_people=False
+    )
     bias = next(each for each in found.targets["sbp"].differences if each.score == "bias")
     assert bias.p_adjusted is not None
     assert bias.p_adjusted < 0.01
@@ -60,7 +62,7 @@ def test_the_same_call_gives_the_same_report(tmp_path: Path) -> None:
     sides = {"one": write(tmp_path / "a", seed=1), "other": write(tmp_path / "b", seed=2)}
     pages = []
     for name in ("first", "second"):
-        compare(sides, tmp_path / name / "out", draws=100, same_people=False)
+        compare(sides, tmp_path / name / "out", Settings(draws=100), same_people=False)
         pages.append((tmp_path / name / "out" / "report.html").read_text(encoding="utf-8"))
     assert pages[0] == pages[1]
 
@@ -73,7 +75,7 @@ def test_a_folder_without_predictions_is_told_and_nothing_is_written(tmp_path: P
 
 def test_published_figures_and_a_recalibration_stand_beside_the_cohorts(tmp_path: Path) -> None:
     one, other = write(tmp_path / "a", seed=1, bias=6), write(tmp_path / "b", seed=2, bias=6)
-    compare({"one": one, "other": other}, tmp_path / "out", draws=100, same_people=False)
+    compare({"one": one, "other": other}, tmp_path / "out", Settings(draws=100), same_people=False)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     forest = next(part for part in page.split("<svg role") if part.startswith('="img" aria-label="MAE (mmHg)'))
     assert "JOIR 2025" in forest
@@ -91,7 +93,7 @@ def test_a_line_is_never_tested_on_its_own_people(tmp_path: Path) -> None:
         lines = (folder / "predictions.csv").read_text().splitlines()
         hashed = [f"{line},{'sha256' if not k else k}" for k, line in enumerate(lines)]
         (folder / "predictions.csv").write_text("\n".join(hashed) + "\n")
-    compare({"one": one, "other": other}, tmp_path / "out", draws=100, same_people=False)
+    compare({"one": one, "other": other}, tmp_path / "out", Settings(draws=100), same_people=False)
     table = (tmp_path / "out" / "recalibration.csv").read_text(encoding="utf-8")
     assert table.count("were used to fit the recalibration") >= 2
 
@@ -100,7 +102,7 @@ def test_cohorts_without_any_truth_are_compared_by_their_predictions(tmp_path: P
     sides = {"one": write(tmp_path / "a", seed=1), "other": write(tmp_path / "b", seed=2, bias=20)}
     for folder in sides.values():
         (folder / "truth.csv").unlink()
-    found = compare(sides, tmp_path / "out", draws=100, same_people=False)
+    found = compare(sides, tmp_path / "out", Settings(draws=100), same_people=False)
     assert not found.targets
     assert (tmp_path / "out" / "shift.csv").is_file()
     assert not (tmp_path / "out" / "recalibration.csv").exists()
@@ -118,10 +120,17 @@ def test_each_side_says_how_its_rows_were_matched_and_why_few_were(tmp_path: Pat
     )
     said: list[str] = []
     with pytest.raises(UsageError, match="p000"):
-        compare({"one": one, "other": other}, tmp_path / "out", draws=50, say=said.append)
+        compare({"one": one, "other": other}, tmp_path / "out", Settings(draws=50), say=said.append)
     assert said
     assert all(one.startswith("one: ") for one in said)
-    compare({"one": one, "other": other}, tmp_path / "out", draws=50, say=said.append, fold=True, same_people=False)
+    compare(
+        {"one": one, "other": other},
+        tmp_path / "out",
+        Settings(draws=50),
+        say=said.append,
+        fold=True,
+        same_people=False,
+    )
     assert any("39 of 60" in one for one in said if one.startswith("other: "))
 
 
@@ -130,8 +139,8 @@ def test_ids_in_common_without_a_photograph_are_asked_about(tmp_path: Path) -> N
     with pytest.raises(UsageError, match=r"'one' and 'other' have 60 patient ids in common.*--same-people or"):
         compare(sides, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    apart = compare(sides, tmp_path / "apart", draws=50, same_people=False)
-    same = compare(sides, tmp_path / "same", draws=50, same_people=True)
+    apart = compare(sides, tmp_path / "apart", Settings(draws=50), same_people=False)
+    same = compare(sides, tmp_path / "same", Settings(draws=50), same_people=True)
     assert [list(found.in_both.values()) for found in (apart, same)] == [[0], [60]]
     values = [{n: r.estimates["mae"].value for n, r in f.targets["sbp"].results.items()} for f in (apart, same)]
     assert values[0] == values[1], "who is who changes no estimate, only what is drawn together"
