@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
+import sys
+from collections.abc import Callable
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -97,40 +97,46 @@ def test_every_room_has_a_floor() -> None:
     assert rooms <= set(FLOOR_OF), f"without a floor: {sorted(rooms - set(FLOOR_OF))}"
 
 
-@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_down(path: Path) -> None:
+def told(fault: Callable[[Path, str], str]) -> dict[str, list[str]]:
+    """What is wrong with the imports of each file; a thousand tests would cost seconds."""
+    found = {path: [wrong for name in sorted(imports(path)) if (wrong := fault(path, name))] for path in files()}
+    return {str(path.relative_to(ROOT)): wrong for path, wrong in found.items() if wrong}
+
+
+def test_imports_point_down() -> None:
     """Errors may be raised on every floor, the ground floor included."""
-    room = room_of(path)
-    if room == "__init__":
-        return
-    for name in imports(path):
-        parts = name.split(".")
-        if parts[0] != "fundus_core" or len(parts) == 1 or parts[1] in {room, "__version__", "errors"}:
-            continue
-        assert FLOOR_OF[parts[1]] < FLOOR_OF[room], f"{room} imports {parts[1]}"
+
+    def fault(path: Path, name: str) -> str:
+        room, parts = room_of(path), name.split(".")
+        if room == "__init__" or parts[0] != "fundus_core" or len(parts) == 1:
+            return ""
+        free = parts[1] in {room, "__version__", "errors"} or FLOOR_OF[parts[1]] < FLOOR_OF[room]
+        return "" if free else f"{room} imports {parts[1]}"
+
+    assert not told(fault)
 
 
-@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_each_room_keeps_to_its_libraries(path: Path) -> None:
-    import sys
+def test_each_room_keeps_to_its_libraries() -> None:
+    own = sys.stdlib_module_names | {"fundus_core"} | ANYWHERE
 
-    room = room_of(path)
-    outside = {name.split(".")[0] for name in imports(path)} - sys.stdlib_module_names - {"fundus_core"}
-    assert outside <= ANYWHERE | MAY_IMPORT.get(room, set()), f"{room} imports {sorted(outside)}"
+    def fault(path: Path, name: str) -> str:
+        library = name.split(".")[0]
+        return "" if library in own | MAY_IMPORT.get(room_of(path), set()) else f"{room_of(path)} imports {library}"
+
+    assert not told(fault)
 
 
-@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_evaluations_rooms_point_down_and_only_its_door_is_open(path: Path) -> None:
-    parts = path.relative_to(ROOT / "fundus_core").parts
-    for name in imports(path):
-        inner = name.split(".")[2:]
+def test_evaluations_rooms_point_down_and_only_its_door_is_open() -> None:
+    def fault(path: Path, name: str) -> str:
+        parts, inner = path.relative_to(ROOT / "fundus_core").parts, name.split(".")[2:]
         if not name.startswith("fundus_core.evaluation.") or inner[0] not in INNER_FLOORS:
-            continue
+            return ""
         if parts[0] != "evaluation":
-            pytest.fail(f"{'/'.join(parts)} reaches past the door of evaluation: {name}")
-        elif len(parts) == 3:
-            mine, other = parts[1], inner[0]
-            assert mine == other or INNER_FLOORS[other] < INNER_FLOORS[mine], f"{mine} imports {other}"
+            return f"{'/'.join(parts)} reaches past the door of evaluation: {name}"
+        down = len(parts) != 3 or parts[1] == inner[0] or INNER_FLOORS[inner[0]] < INNER_FLOORS[parts[1]]
+        return "" if down else f"{parts[1]} imports {inner[0]}"
+
+    assert not told(fault)
 
 
 PARTS = ROOT / "pages" / "parts"

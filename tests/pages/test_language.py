@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,9 @@ QUALITY_CODES = (
 )
 
 
-def wanted() -> set[str]:
-    return set().union(*map(said_in, SOURCES)) | said_elsewhere()
+@cache
+def wanted() -> frozenset[str]:
+    return frozenset().union(*map(said_in, SOURCES)) | said_elsewhere()
 
 
 def test_every_sentence_is_said_in_japanese() -> None:
@@ -95,9 +97,9 @@ def test_no_sentence_stands_twice(path: Path) -> None:
     assert sorted(entries) == sorted(set(entries))
 
 
-@pytest.mark.parametrize("sentence", sorted(wanted()))
-def test_a_translation_keeps_the_places_for_values(sentence: str) -> None:
-    assert set(places(language.catalogue("ja").get(sentence, ""))) == set(places(sentence))
+def test_a_translation_keeps_the_places_for_values() -> None:
+    ours = language.catalogue("ja")
+    assert [one for one in sorted(wanted()) if set(places(ours.get(one, ""))) != set(places(one))] == []
 
 
 @pytest.mark.parametrize(
