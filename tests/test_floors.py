@@ -59,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "figures": {"plotly", "scipy", "matplotlib", "fontTools"},
     "analyses": set(),
     "checking": {"PIL", "openvino"},
-    "runs": {"PIL", "sqlalchemy"},
+    "runs": set(),
     "report": {"jinja2", "plotly", "pptx", "PIL", "cv2"},
     "pipeline": {"PIL"},
     "benchmark": {"torch", "openvino", "PIL", "cv2"},

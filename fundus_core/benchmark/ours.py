@@ -12,17 +12,16 @@ import numpy as np
 from fundus_core import runs
 from fundus_core.errors import UsageError
 from fundus_core.images import source_at
-from fundus_core.inference import open_predictor
+from fundus_core.inference import Predictions, open_predictor
 from fundus_core.journey import examine
 from fundus_core.models import card as cards
 from fundus_core.records import Pixels
-from fundus_core.runs import ledger
-from fundus_core.runs.claims import Ending, Turn
-from fundus_core.runs.opening import Model, Predictions, version_of
-from fundus_core.runs.presence import Presence
+from fundus_core.runs.heartbeat import Heartbeat
+from fundus_core.runs.opening import Model, version_of
 from fundus_core.runs.worker import threads
-from fundus_core.runs.working import Job, Worker
-from fundus_core.store import NewPhotograph, Store
+from fundus_core.runs.working import Batch, Worker
+from fundus_core.store import NewPhotograph, Store, run_table
+from fundus_core.store.queue import Ending, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,8 @@ class Ours:
             store.create_cohort("benchmark", rendered=True)
             store.add_photographs("benchmark", (NewPhotograph.of_source(source_at(str(path))) for path in paths))
             model = Model(version_of(self.card), self.card.rule, self._predict, at_once=self.predictor.at_once)
-            run = ledger.submit(store, "benchmark", [model.version])
-            with Presence(store, seated=False) as me, ThreadPoolExecutor(threads(), "look") as pool:
+            run = run_table.submit(store, "benchmark", [model.version])
+            with Heartbeat(store, seated=False) as me, ThreadPoolExecutor(threads(), "look") as pool:
                 self.seconds = 0.0
                 worker = _Timed(store, lambda _: model, me, pool)
                 since = time.perf_counter()
@@ -92,9 +91,9 @@ class _Timed(Worker):
     waiting = 0.0
     writing = 0.0
 
-    def wait_for(self, job: Job) -> bool:
+    def wait_for(self, batch: Batch) -> bool:
         since = time.perf_counter()
-        wanted = super().wait_for(job)
+        wanted = super().wait_for(batch)
         self.waiting += time.perf_counter() - since
         return wanted
 

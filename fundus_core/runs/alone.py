@@ -6,16 +6,15 @@ photograph has killed twice and is marked failed; the worker lives on and nothin
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from fundus_core.processes import Child, DiedError
-from fundus_core.quality import LIMITS, Limits
 from fundus_core.retina import CropRule
 from fundus_core.runs import looking
-from fundus_core.runs.claims import Member
-from fundus_core.runs.looking import Looked
+from fundus_core.runs.looking import Fault, Looked
 from fundus_core.runs.opening import Model, OpenModel
-from fundus_core.runs.predicting import Predicted, predict
+from fundus_core.runs.predicting import predict
+from fundus_core.store import Finding
+from fundus_core.store.queue import ClaimedPhotograph, Turn
 
 PATIENCE_S = 180.0
 """A child that has not answered by then is taken for dead."""
@@ -26,54 +25,36 @@ KILLED = (
     "hand it in again.",
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One photograph and what to do with it."""
-
-    member: Member
-    """The photograph."""
-    rules: tuple[CropRule, ...]
-    """One per crop."""
-    versions: frozenset[int]
-    """Those that want it."""
-    models: dict[int, str]
-    """Model ids by version id where the networks are suspect too; else empty."""
-    limits: Limits = LIMITS
-    """What the photograph must keep to be gradable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of it."""
-
-    looked: Looked
-    """With the fault ``KILLED`` where the child died."""
-    predicted: dict[int, Predicted]
-    """By version id, where the networks were asked."""
+Answer = tuple[Looked, Mapping[int, Finding | Fault]]
+"""What came of a photograph: with the fault ``KILLED`` where the child died; and what models said, by version id."""
 
 
 class Apart:
-    """Does tasks in a process of its own, which lives from the first until it dies on one or is ended."""
+    """Reads photographs in a process of its own, which lives from the first until it dies on one or is ended."""
 
     def __init__(self, open_model: OpenModel) -> None:
         """Start nothing yet: most workers never meet a suspect."""
         self._open_model = open_model
         self._child: Child | None = None
 
-    def each(self, tasks: Sequence[Task]) -> Iterator[Answer]:
-        """Do tasks one after the other, each without danger to this process."""
-        for task in tasks:
+    def each(
+        self, turn: Turn, rules: tuple[CropRule, ...], photographs: Sequence[ClaimedPhotograph]
+    ) -> Iterator[Answer]:
+        """Read photographs one after the other, each without danger to this process; the rules are one per crop.
+
+        The networks are asked there too about those that have killed before.
+        """
+        for photograph in photographs:
             self._child = self._child or Child(_Reader, self._open_model)
             try:
-                answer: Answer = self._child.ask("do", task, patience_s=PATIENCE_S)
+                answer: Answer = self._child.ask("read", turn, rules, photograph, patience_s=PATIENCE_S)
             except DiedError:
                 self.end()
-                answer = Answer(Looked(task.member, "", frozenset(), None, KILLED), {})
+                answer = Looked(photograph, "", frozenset(), None, KILLED), {}
             yield answer
 
     def end(self) -> None:
-        """End the process and give its memory back; the next task starts another."""
+        """End the process and give its memory back; the next photograph starts another."""
         if self._child is not None:
             self._child.end()
             self._child = None
@@ -85,15 +66,15 @@ class _Reader:
     def __init__(self, open_model: OpenModel) -> None:
         self._open, self._models = open_model, dict[str, Model]()
 
-    def do(self, task: Task) -> Answer:
-        wanted = {name for name in task.models.values() if name not in self._models}
-        self._models |= {name: self._open(name) for name in wanted}
-        return _do(task, self._models)
-
-
-def _do(task: Task, models: Mapping[str, Model]) -> Answer:
-    looked = looking.look(
-        task.member, task.rules, versions=task.versions, known=lambda _: frozenset(), limits=task.limits
-    )
-    asked = {version: models[name] for version, name in task.models.items()}
-    return Answer(looked, predict(asked, [looked], task.rules).get(looked.member.id, {}))
+    def read(self, turn: Turn, rules: tuple[CropRule, ...], photograph: ClaimedPhotograph) -> Answer:
+        suspect = {version: one.model for version, one in turn.versions.items() if photograph.deaths > 1}
+        self._models |= {name: self._open(name) for name in suspect.values() if name not in self._models}
+        looked = looking.look(
+            photograph,
+            rules,
+            versions=frozenset(turn.versions),
+            known=lambda _: frozenset(),
+            limits=turn.limits,
+        )
+        asked = {version: self._models[name] for version, name in suspect.items()}
+        return looked, predict(asked, [looked], rules).get(photograph.id, {})

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fundus_core.errors import joined
 from fundus_core.records import Eye, Status
-from fundus_core.runs.claims import Ending
-from fundus_core.runs.looking import Looked
-from fundus_core.runs.predicting import Predicted
+from fundus_core.runs.looking import Fault, Looked
 from fundus_core.store import Finding
+from fundus_core.store.queue import Ending
 
 
-def ending(looked: Looked, versions: Iterable[int], predicted: Mapping[int, Predicted]) -> Ending:
+def ending(looked: Looked, versions: Iterable[int], predicted: Mapping[int, Finding | Fault]) -> Ending:
     """How a photograph ended.
 
     Args:
@@ -22,7 +20,7 @@ def ending(looked: Looked, versions: Iterable[int], predicted: Mapping[int, Pred
             nothing, neither does one that was asked about another photograph of the same bytes.
     """
     examined = looked.examined
-    fault = looked.fault or next((one.fault for one in predicted.values() if one.fault), None)
+    fault = looked.fault or next((one for one in predicted.values() if not isinstance(one, Finding)), None)
     return Ending(
         member=looked.member,
         sha256=looked.sha256,
@@ -36,13 +34,12 @@ def ending(looked: Looked, versions: Iterable[int], predicted: Mapping[int, Pred
     )
 
 
-def _findings(looked: Looked, versions: Iterable[int], predicted: Mapping[int, Predicted]) -> dict[int, Finding]:
+def _findings(looked: Looked, versions: Iterable[int], predicted: Mapping[int, Finding | Fault]) -> dict[int, Finding]:
     examined = looked.examined
     if examined is None or looked.fault:
         return {}
     if examined.status is Status.ACCEPTED:
-        fine = {version: one for version, one in predicted.items() if one.fault is None}
-        return {version: _prediction(looked, one) for version, one in fine.items()}
+        return {version: one for version, one in predicted.items() if isinstance(one, Finding)}
     found = Finding(
         sha256=looked.sha256,
         status=examined.status.value,
@@ -51,19 +48,3 @@ def _findings(looked: Looked, versions: Iterable[int], predicted: Mapping[int, P
         quality=examined.score,
     )
     return {version: found for version in versions if version not in looked.known}
-
-
-def _prediction(looked: Looked, one: Predicted) -> Finding:
-    examined = looked.examined
-    code, refused = one.refusal or ("", "")
-    notes = (examined.reason if examined else "", one.remark)
-    return Finding(
-        sha256=looked.sha256,
-        status=(Status.REFUSED if one.refusal else Status.PREDICTED).value,
-        reason_code=code,
-        reason=refused or joined(notes),
-        quality=examined.score if examined else float("nan"),
-        out_of_distribution=one.distance,
-        precision=one.precision,
-        predictions=one.predictions,
-    )

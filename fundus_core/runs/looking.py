@@ -13,9 +13,9 @@ from fundus_core.journey import Examined
 from fundus_core.quality import LIMITS, Limits
 from fundus_core.records import RetinaCrop, Source
 from fundus_core.retina import CropRule
-from fundus_core.runs.claims import Member
 from fundus_core.store import Store
 from fundus_core.store.files import Shelf
+from fundus_core.store.queue import ClaimedPhotograph
 
 PICTURE = CropRule(512, "quick")
 """What the pages show of a photograph; nothing outside the retina is in it."""
@@ -25,11 +25,15 @@ _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _PATIENCE_S = 2.0
 
 
+Fault = tuple[str, str]
+"""Code and sentence of a fault that says nothing about the bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
     """What is known of a photograph before the network sees it."""
 
-    member: Member
+    member: ClaimedPhotograph
     """The photograph."""
     sha256: str
     """Of its bytes; empty where they could not be read."""
@@ -37,8 +41,8 @@ class Looked:
     """Model versions that have read the same bytes before."""
     examined: Examined | None
     """The journey's answer; ``None`` where every version knows the bytes, or where it killed its process."""
-    fault: tuple[str, str] | None = None
-    """Code and sentence of a fault that says nothing about the bytes."""
+    fault: Fault | None = None
+    """Why they could not be read, or killed the process."""
     stamp: str = ""
     """What a file outside the store was like before it was read; see ``images.stamp_at``."""
 
@@ -78,7 +82,7 @@ class Bytes:
 
 
 def look(
-    member: Member,
+    member: ClaimedPhotograph,
     rules: Sequence[CropRule],
     *,
     versions: frozenset[int],
@@ -103,7 +107,7 @@ def look(
     return Looked(member, sha256, before, examined, fault, stamp)
 
 
-def _source(member: Member) -> Source:
+def _source(member: ClaimedPhotograph) -> Source:
     if member.kept:
         return Source(member.name, Path(member.locator).read_bytes)
     return images.source_at(member.locator)

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from fundus_core.records import Floats, Pixels
+from fundus_core.records import Pixels
 from fundus_core.store import ModelVersion
 
 if TYPE_CHECKING:  # the page server asks for runs and need not import what a card stands on
+    from fundus_core.inference import Predictions
     from fundus_core.models.card import Card
     from fundus_core.retina import CropRule
-
-
-class Predictions(Protocol):
-    """What a predictor answers for n crops."""
-
-    @property
-    def values(self) -> Mapping[str, Floats]:
-        """By target id: n values."""
-
-    @property
-    def low(self) -> Mapping[str, Floats]:
-        """By target id: n lower ends, NaN where unknown."""
-
-    @property
-    def high(self) -> Mapping[str, Floats]:
-        """By target id: n upper ends, NaN where unknown."""
-
-    @property
-    def distance(self) -> Floats:
-        """N distances from the training photographs."""
-
-    @property
-    def precision(self) -> str:
-        """Arithmetic that was used."""
 
 
 @dataclass(frozen=True, slots=True)

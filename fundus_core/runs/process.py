@@ -11,12 +11,10 @@ import threading
 import time
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from fundus_core import private, processes
 from fundus_core.errors import FundusError
-from fundus_core.runs import claims, presence
-from fundus_core.store import Store, schema
+from fundus_core.runs import heartbeat
+from fundus_core.store import Store, queue, workers
 
 IDLE_EXIT_S = 1800.0
 LOG = "worker.log"
@@ -33,7 +31,7 @@ _starting_one = threading.Lock()
 
 def worker_alive(store: Store) -> bool:
     """Whether this machine's worker is at work on the store; costs less than a millisecond."""
-    return presence.seat(store).held()
+    return heartbeat.worker_lock(store).held()
 
 
 def ensure_worker(store: Store, *, idle_exit: float = IDLE_EXIT_S) -> bool:
@@ -77,8 +75,8 @@ class Keeper:
         pause = KEEP_S
         while not self.over.wait(pause) and not self.store.closed:
             try:
-                presence.bury(self.store)  # else nothing is queued where the dead worker held all that was left
-                started = claims.next_turn(self.store) is not None and self._start()
+                heartbeat.requeue_dead(self.store)  # else nothing is queued where a dead worker held the rest
+                started = queue.next_turn(self.store) is not None and self._start()
             except FundusError:  # the database is away or damaged: look again later
                 started = True
             pause = min(2 * pause, LONGEST_S) if started else KEEP_S
@@ -125,14 +123,12 @@ def _log(store: Store) -> Path:
 
 def stop_worker(store: Store, *, wait_s: float = 10.0) -> bool:
     """Ask this machine's worker to end after its batch, and wait for it; returns whether it has ended."""
-    worker = schema.worker.c
     keeper = _keepers.pop(store.address, None)
     if keeper is not None:
         keeper.stop()
-    mine = sa.and_(worker.seat, worker.host == socket.gethostname())
     until = time.monotonic() + wait_s
     while worker_alive(store) and time.monotonic() < until:
-        store.write(lambda connection: connection.execute(sa.update(schema.worker).where(mine).values(stop=True)))
+        workers.ask_to_stop(store, socket.gethostname())
         time.sleep(0.2)
     ended = not worker_alive(store)
     if ended:

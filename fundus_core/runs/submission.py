@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fundus_core.quality import LIMITS, Limits
-from fundus_core.runs import ledger, opening
-from fundus_core.store import CohortRef, Store
+from fundus_core.runs import opening
+from fundus_core.store import CohortRef, Store, run_table
 
 
 def submit(store: Store, cohort: CohortRef, models: Sequence[str], *, limits: Limits = LIMITS) -> int:
@@ -18,4 +18,4 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[str], *, limits: Li
         FundusError: There is no such cohort or model, or its weights are not there.
     """
     versions = [opening.version_of(opening.ready_card(model)) for model in models]
-    return ledger.submit(store, cohort, [replace(version, limits=limits.as_text()) for version in versions])
+    return run_table.submit(store, cohort, [replace(version, limits=limits.as_text()) for version in versions])

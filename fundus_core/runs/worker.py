@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from fundus_core import targets
 from fundus_core.errors import FundusError
-from fundus_core.runs import presence
+from fundus_core.runs import heartbeat
+from fundus_core.runs.heartbeat import Heartbeat
 from fundus_core.runs.opening import OpenModel, open_model
-from fundus_core.runs.presence import Presence
 from fundus_core.runs.working import POLL_S, Worker, report
 from fundus_core.store import Store, StoreUnavailableError
 
@@ -47,7 +47,7 @@ def work(
     one, which may have ended before this line; the parent where ``None``.
     """
     with (
-        Presence(store, seated=seated) as me,
+        Heartbeat(store, seated=seated) as me,
         ThreadPoolExecutor(threads(), "look") as pool,
         _closing(Worker(store, opening, me, pool)) as worker,
     ):
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _work_at(options: argparse.Namespace, over: threading.Event) -> int:
     with Store.open(options.store, files=options.files) as store:
-        seat = presence.seat(store)
+        seat = heartbeat.worker_lock(store)
         if not seat.take():
             report("another worker is at work on this store")
             return 0

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 
 from fundus_core.errors import FundusError, say
 from fundus_core.retina import CropRule
-from fundus_core.runs import alone, claims, ledger, looking, presence
-from fundus_core.runs.claims import Ending, Member, Turn
+from fundus_core.runs import alone, heartbeat, looking
 from fundus_core.runs.endings import ending
-from fundus_core.runs.looking import Looked
+from fundus_core.runs.heartbeat import Heartbeat
+from fundus_core.runs.looking import Fault, Looked
 from fundus_core.runs.opening import Model, OpenModel
-from fundus_core.runs.predicting import Predicted, predict, rules_of
-from fundus_core.runs.presence import Presence
-from fundus_core.store import Store, StoreUnavailableError
+from fundus_core.runs.predicting import predict, rules_of
+from fundus_core.store import Finding, Store, StoreUnavailableError, queue, run_table, workers
+from fundus_core.store.queue import ClaimedPhotograph, Ending, Turn
 
 BATCH_S = 1.4
 """A batch is as large as the network can do in this time, so that pause and cancel act at once."""
@@ -39,8 +39,12 @@ HANGS_S = 300.0
 _CANNOT_OPEN = (FundusError, OSError, RuntimeError, MemoryError, ImportError, ValueError)
 
 
+Answers = Mapping[int, Mapping[int, Finding | Fault]]
+"""What models said of photographs, by the photograph's id and the version's."""
+
+
 @dataclass(frozen=True, slots=True)
-class Job:
+class Batch:
     """A batch on its way."""
 
     turn: Turn
@@ -49,23 +53,23 @@ class Job:
     """By version id."""
     rules: tuple[CropRule, ...]
     """How its photographs are cut."""
-    members: Sequence[Member]
+    members: Sequence[ClaimedPhotograph]
     """Its photographs."""
     looks: Sequence[Future[Looked]]
     """What the threads make of them, in the same order."""
 
 
 class Worker:
-    """Works off whatever the store's ledger holds."""
+    """Works off whatever the store's queue holds."""
 
-    def __init__(self, store: Store, opening: OpenModel, presence_: Presence, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, store: Store, opening: OpenModel, presence_: Heartbeat, pool: ThreadPoolExecutor) -> None:
         self.store = store
         self.opening = opening
         self.presence = presence_
         self.pool = pool
         self.apart = alone.Apart(opening)
         self.over = threading.Event()
-        self.ahead: deque[Job] = deque()
+        self.ahead: deque[Batch] = deque()
         self.models: OrderedDict[int, Model] = OrderedDict()
         self.sizes: dict[tuple[int, ...], int] = {}
         self.polled = 0.0
@@ -75,15 +79,15 @@ class Worker:
         """Do one batch; returns whether there was one."""
         self.poll()
         self.fill()
-        job = self.ahead.popleft() if self.ahead else None
-        if job and any(member.deaths for member in job.members):
-            self.finish(job, *self.try_alone(job))
+        batch = self.ahead.popleft() if self.ahead else None
+        if batch and any(member.deaths for member in batch.members):
+            self.finish(batch, *self.try_alone(batch))
             return True
         self.apart.end()  # suspects of a run come first: it has none left
-        if job and self.wait_for(job):
+        if batch and self.wait_for(batch):
             self.fill()
-            self.finish(job, [look.result() for look in job.looks], {})
-        return job is not None
+            self.finish(batch, [look.result() for look in batch.looks], {})
+        return batch is not None
 
     def poll(self) -> None:
         """Look, a few times a second, whether somebody wants a stop, a pause or a cancel."""
@@ -95,22 +99,22 @@ class Worker:
             self.over.set()
         if now - self.buried > BURY_S:
             self.buried = now
-            presence.bury(self.store)
+            heartbeat.requeue_dead(self.store)
         if self.ahead:
-            active = claims.active(self.store, [job.turn.run for job in self.ahead])
-            self.ahead = deque(job for job in self.ahead if job.turn.run in active or _cancel(job))
+            active = queue.active(self.store, [batch.turn.run for batch in self.ahead])
+            self.ahead = deque(batch for batch in self.ahead if batch.turn.run in active or _cancel(batch))
 
     def fill(self) -> None:
         """Take photographs and have them read, up to what may be ahead."""
         while len(self.ahead) < AHEAD and not self.over.is_set():
-            turn = claims.next_turn(self.store)
+            turn = queue.next_turn(self.store)
             if turn is None:
                 return
             models = self.open(turn)
             if models is None:
                 continue
             size = self.sizes.get(tuple(turn.versions)) or _at_once(models)
-            members = claims.take(self.store, self.presence.id, turn, size)
+            members = queue.take(self.store, self.presence.id, turn, size)
             if members:
                 self.ahead.append(self.begin(turn, models, members))
 
@@ -119,7 +123,7 @@ class Worker:
         try:
             return {version: self._open(version, turn) for version in turn.versions}
         except _CANNOT_OPEN as error:
-            ledger.stop(self.store, turn.run, say("The model could not be used: {error}", error=error))
+            run_table.stop(self.store, turn.run, say("The model could not be used: {error}", error=error))
             return None
 
     def _open(self, version: int, turn: Turn) -> Model:
@@ -137,22 +141,22 @@ class Worker:
             self.models.popitem(last=False)
         return self.models[version]
 
-    def begin(self, turn: Turn, models: Mapping[int, Model], members: Sequence[Member]) -> Job:
+    def begin(self, turn: Turn, models: Mapping[int, Model], members: Sequence[ClaimedPhotograph]) -> Batch:
         """Have photographs read by the threads, unless they are suspect."""
         rules = rules_of(models)
         suspect = any(member.deaths for member in members)
         versions = frozenset(turn.versions)
 
         def known(sha256: str) -> frozenset[int]:
-            return claims.known(self.store, list(versions), [sha256]).get(sha256, frozenset())
+            return queue.known(self.store, list(versions), [sha256]).get(sha256, frozenset())
 
-        def look(member: Member) -> Looked:
+        def look(member: ClaimedPhotograph) -> Looked:
             looked = looking.look(member, rules, versions=versions, known=known, limits=turn.limits)
             self.show(looked)
             return looked
 
         looks = [] if suspect else [self.pool.submit(look, member) for member in members]
-        return Job(turn, models, rules, members, looks)
+        return Batch(turn, models, rules, members, looks)
 
     def show(self, looked: Looked) -> None:
         """Make the pictures of a photograph, and take them back where it was deleted meanwhile."""
@@ -160,95 +164,84 @@ class Worker:
         if looked.sha256:
             self.store.withdraw_pictures(looked.member.id, looked.sha256)
 
-    def wait_for(self, job: Job) -> bool:
+    def wait_for(self, batch: Batch) -> bool:
         """Wait until a batch has been read; returns whether it is still wanted."""
         since = time.monotonic()
-        while wait(job.looks, timeout=POLL_S).not_done:
-            if not self.wanted(job):
+        while wait(batch.looks, timeout=POLL_S).not_done:
+            if not self.wanted(batch):
                 return False
             if time.monotonic() - since > HANGS_S:
                 os._exit(1)  # a thread cannot be stopped; the next worker opens these alone
         return True
 
-    def wanted(self, job: Job) -> bool:
+    def wanted(self, batch: Batch) -> bool:
         """Look, as ``poll`` does, whether a batch in hand is still to be done."""
-        self.ahead.appendleft(job)
+        self.ahead.appendleft(batch)
         self.poll()
-        if not self.ahead or self.ahead[0] is not job:
+        if not self.ahead or self.ahead[0] is not batch:
             return False
         self.ahead.popleft()
         return not self.over.is_set()
 
-    def try_alone(self, job: Job) -> tuple[list[Looked], dict[int, dict[int, Predicted]]]:
+    def try_alone(self, batch: Batch) -> tuple[list[Looked], Answers]:
         """Open suspect photographs in another process; ask the networks there too if this did not help."""
-        versions = frozenset(job.turn.versions)
-        tasks = [
-            alone.Task(
-                member=member,
-                rules=job.rules,
-                versions=versions,
-                models={key: one.model for key, one in job.turn.versions.items() if member.deaths > 1},
-                limits=job.turn.limits,
-            )
-            for member in job.members
-        ]
         looked: list[Looked] = []
-        predicted: dict[int, dict[int, Predicted]] = {}
-        for answer in self.apart.each(tasks):
-            self.show(answer.looked)
-            looked.append(answer.looked)
-            if answer.predicted:
-                predicted[answer.looked.member.id] = answer.predicted
-            if not self.wanted(job):
+        predicted: dict[int, Mapping[int, Finding | Fault]] = {}
+        for one, answers in self.apart.each(batch.turn, batch.rules, batch.members):
+            self.show(one)
+            looked.append(one)
+            if answers:
+                predicted[one.member.id] = answers
+            if not self.wanted(batch):
                 break
         return looked, predicted
 
-    def finish(self, job: Job, looked: Sequence[Looked], predicted: dict[int, dict[int, Predicted]]) -> None:
+    def finish(self, batch: Batch, looked: Sequence[Looked], predicted: Answers) -> None:
         """Ask the networks about what is left, and write the batch down."""
         since = time.monotonic()
-        looked = self.refresh(job, looked)
+        looked = self.refresh(batch, looked)
         left = [one for one in looked if one.member.id not in predicted]
-        answers = {**predict(job.models, left, job.rules), **predicted}
-        if len(left) == len(job.members):
-            self.resize(job, time.monotonic() - since)
-        endings = [ending(one, job.turn.versions, answers.get(one.member.id, {})) for one in looked]
-        self.write(job.turn, endings)
+        answers = {**predict(batch.models, left, batch.rules), **predicted}
+        if len(left) == len(batch.members):
+            self.resize(batch, time.monotonic() - since)
+        endings = [ending(one, batch.turn.versions, answers.get(one.member.id, {})) for one in looked]
+        self.write(batch.turn, endings)
 
-    def refresh(self, job: Job, looked: Sequence[Looked]) -> list[Looked]:
+    def refresh(self, batch: Batch, looked: Sequence[Looked]) -> list[Looked]:
         """Look again which bytes are known: an earlier batch may have held the same."""
-        known = claims.known(self.store, list(job.turn.versions), [one.sha256 for one in looked])
+        known = queue.known(self.store, list(batch.turn.versions), [one.sha256 for one in looked])
         return [replace(one, known=one.known | known.get(one.sha256, frozenset())) for one in looked]
 
     def drop(self) -> None:
         """Put back all that is ahead, when the store can be used again."""
         self.forget()
         while not self.over.wait(RETRY_S):
-            with contextlib.suppress(StoreUnavailableError), self.store.writing() as connection:
-                presence.release(connection, [self.presence.id], died=False)
+            with contextlib.suppress(StoreUnavailableError):
+                workers.release(self.store, self.presence.id)
                 return
 
     def forget(self) -> None:
         """Let the threads, and the process apart, do no more of what is ahead."""
         self.apart.end()
-        for job in self.ahead:
-            _cancel(job)
+        for batch in self.ahead:
+            _cancel(batch)
         self.ahead.clear()
 
-    def resize(self, job: Job, seconds: float) -> None:
+    def resize(self, batch: Batch, seconds: float) -> None:
         """Choose the size of the next batch of these models by the time that this one took.
 
         It is a multiple of what keeps the machine busy: half a network's streams would take as long as all of them.
         """
-        fits = int(BATCH_S * len(job.members) / max(seconds, 1e-3))
-        whole = _at_once(job.models)
-        size = min(fits, GROWTH * len(job.members), MOST)
-        self.sizes[tuple(job.turn.versions)] = max(size // whole * whole, whole)
+        fits = int(BATCH_S * len(batch.members) / max(seconds, 1e-3))
+        whole = _at_once(batch.models)
+        size = min(fits, GROWTH * len(batch.members), MOST)
+        self.sizes[tuple(batch.turn.versions)] = max(size // whole * whole, whole)
 
     def write(self, turn: Turn, endings: Sequence[Ending]) -> None:
         """Write a batch; with a full disk or an absent database, again and again until it can be written."""
         while True:
             try:
-                gone = claims.end(self.store, self.presence.id, turn, endings)
+                gone = queue.end(self.store, self.presence.id, turn, endings)
             except StoreUnavailableError as error:
                 report(f"the batch could not be written yet ({error})")
                 if self.over.wait(RETRY_S):
@@ -256,15 +249,15 @@ class Worker:
             else:
                 break
         if gone:
-            claims.forget(self.store, gone)
+            queue.forget(self.store, gone)
 
 
 def _at_once(models: Mapping[int, Model]) -> int:
     return max(model.at_once for model in models.values())
 
 
-def _cancel(job: Job) -> bool:
-    for look in job.looks:
+def _cancel(batch: Batch) -> bool:
+    for look in batch.looks:
         look.cancel()
     return False
 

@@ -15,8 +15,7 @@ from fundus_core import pipeline, runs, truth
 from fundus_core.deidentify import Pseudonyms, audit_csv
 from fundus_core.images import sources
 from fundus_core.records import Eye, Source
-from fundus_core.runs import ledger
-from fundus_core.store import ModelVersion, Store, TurnedAway
+from fundus_core.store import ModelVersion, Store, TurnedAway, run_table
 from fundus_core.synthetic import synthesise
 
 PERSON = "YAMADA"
@@ -54,7 +53,7 @@ def store(tmp_path: Path) -> Store:
 def test_nothing_in_the_store_names_the_person_and_every_photograph_ends(originals: Path, store: Store) -> None:
     taken = pipeline.intake(store, "clinic", [originals], pseudonyms=KEY)
     assert taken.added.added == 4
-    run = ledger.submit(store, "clinic", [MODEL])
+    run = run_table.submit(store, "clinic", [MODEL])
     now = runs.progress(store, run)
     assert (now.refused, now.failed, now.queued) == (1, 1, 2)
     letter = store.photograph("clinic", KEY.photograph(f"{PERSON}_letter.jpg"))

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from fundus_core import runs
-from fundus_core.runs import presence
+from fundus_core.runs import heartbeat
 from fundus_core.store import NewPhotograph, Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,7 +132,7 @@ class Lab:
 
     def worker(self, store: Store) -> int | None:
         """The process id of the machine's worker, where one lives."""
-        if not presence.seat(store).held():
+        if not heartbeat.worker_lock(store).held():
             return None
         with store.reading() as connection:
             query = "SELECT pid FROM worker WHERE seat ORDER BY started_at DESC LIMIT 1"

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from fundus_core import runs
-from fundus_core.runs import ledger, worker
-from fundus_core.store import NewPhotograph, Store
+from fundus_core.runs import worker
+from fundus_core.store import NewPhotograph, Store, run_table
 from tests.runs import fake
 from tests.runs.conftest import Make
 
 
 def read(store: Store, *models: str) -> runs.Progress:
-    run = ledger.submit(store, "a", [fake.version(model) for model in models])
+    run = run_table.submit(store, "a", [fake.version(model) for model in models])
     worker.work(store, opening=fake.opening)
     return runs.progress(store, run)
 
@@ -63,7 +63,7 @@ def test_a_photograph_only_touched_costs_a_look_and_no_network(
     progress = read(store, "red")
     assert (progress.state, progress.predicted, progress.reused) == ("done", 3, 3)
     assert said(store) == before
-    assert ledger._changed(store, "a") == []
+    assert run_table._changed(store, "a") == []
 
 
 def test_what_another_model_read_of_the_old_bytes_is_forgotten_too(store: Store, outside: Path) -> None:
@@ -80,7 +80,7 @@ def test_bytes_that_another_cohort_holds_stay_its_own(store: Store, outside: Pat
     old = store.photograph("a", "20.jpg").sha256
     store.create_cohort("b")
     store.add_photographs("b", [NewPhotograph.of_kept("copy", store.keep(fake.eye(20)))])
-    other = ledger.submit(store, "b", [fake.version("red")])
+    other = run_table.submit(store, "b", [fake.version("red")])
     assert runs.progress(store, other).reused == 1
     (outside / "20.jpg").write_bytes(fake.eye(90))
     read(store, "red")

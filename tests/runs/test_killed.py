@@ -19,9 +19,9 @@ import pytest
 import sqlalchemy as sa
 
 from fundus_core import runs
-from fundus_core.runs import claims, ledger, process, worker
+from fundus_core.runs import process, worker
 from fundus_core.runs.locks import Lock
-from fundus_core.store import NewPhotograph, Store, schema
+from fundus_core.store import NewPhotograph, Store, queue, run_table, schema
 from tests.runs import fake, killing
 from tests.runs.conftest import Make
 
@@ -67,7 +67,7 @@ def finish(store: Store, run: int, start: Start) -> runs.Progress:
 @pytest.mark.parametrize("address", ["postgresql"], indirect=True)
 def test_killed_at_random_moments_nothing_is_missing_and_nothing_twice(store: Store, make: Make, start: Start) -> None:
     make("a", range(24))
-    run = ledger.submit(store, "a", [fake.version("slow")])
+    run = run_table.submit(store, "a", [fake.version("slow")])
     dice = np.random.default_rng(7)
     ended = 0
     for _ in range(2):
@@ -90,7 +90,7 @@ def test_killed_at_random_moments_nothing_is_missing_and_nothing_twice(store: St
 
 def _equal_to_an_undisturbed_run(store: Store) -> None:
     """Another model of the same kind, worked off here without a break, says the same."""
-    ledger.submit(store, "a", [fake.version("red")])
+    run_table.submit(store, "a", [fake.version("red")])
     worker.work(store, opening=fake.opening)
     np.testing.assert_array_equal(
         store.table("a", ["slow"]).predicted["sbp"], store.table("a", ["red"]).predicted["sbp"]
@@ -101,8 +101,8 @@ def _equal_to_an_undisturbed_run(store: Store) -> None:
 def test_two_workers_share_a_run(store: Store, make: Make, start: Start) -> None:
     make("a", range(16))
     make("b", range(8, 20))
-    first = ledger.submit(store, "a", [fake.version("slow")])
-    second = ledger.submit(store, "b", [fake.version("slow")])
+    first = run_table.submit(store, "a", [fake.version("slow")])
+    second = run_table.submit(store, "b", [fake.version("slow")])
     children = [start(), start()]
     for child in children:
         assert child.wait(90) == 0
@@ -114,7 +114,7 @@ def test_two_workers_share_a_run(store: Store, make: Make, start: Start) -> None
 @pytest.mark.parametrize("address", ["sqlite"], indirect=True)
 def test_a_photograph_that_kills_twice_is_marked_and_the_others_go_on(store: Store, make: Make, start: Start) -> None:
     make("a", range(3), **{"bomb.jpg": b"KILL the decoder"})
-    run = ledger.submit(store, "a", [fake.version("red")])
+    run = run_table.submit(store, "a", [fake.version("red")])
     progress = finish(store, run, start)
     assert (progress.predicted, progress.failed) == (3, 1)
     bomb = store.photograph("a", "bomb.jpg")
@@ -136,7 +136,7 @@ def test_the_machines_worker_is_one_and_comes_back(tmp_path: Path) -> None:
             assert not runs.worker_alive(store), "a dead worker gives its seat back at once"
             store.create_cohort("a")
             store.add_photographs("a", [NewPhotograph("x", "/nowhere")])
-            run = ledger.submit(store, "a", [fake.version("not in the registry")])
+            run = run_table.submit(store, "a", [fake.version("not in the registry")])
             _hold_all_and_die(store)
             wait_for(lambda: runs.progress(store, run).state == "stopped")  # by a worker that came back by itself
             assert "no model 'not in the registry'" in runs.progress(store, run).note
@@ -148,13 +148,13 @@ def test_the_machines_worker_is_one_and_comes_back(tmp_path: Path) -> None:
 
 def _hold_all_and_die(store: Store) -> None:
     """Leave nothing in the queue: a dead worker held all that was left."""
-    turn = claims.next_turn(store)
+    turn = queue.next_turn(store)
     assert turn is not None
-    assert claims.take(store, "dead", turn, 9)
+    assert queue.take(store, "dead", turn, 9)
     values = {"id": "dead", "host": "this", "pid": 0, "seat": True, "stop": False, "started_at": 0.0, "heartbeat": 0.0}
     with store.writing() as connection:
         connection.execute(sa.insert(schema.worker).values(values))
-    assert claims.next_turn(store) is None
+    assert queue.next_turn(store) is None
 
 
 def test_a_lock_belongs_to_one_process_and_ends_with_it(tmp_path: Path) -> None:

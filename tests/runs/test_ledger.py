@@ -10,9 +10,8 @@ import sqlalchemy as sa
 from fundus_core import runs
 from fundus_core.errors import UsageError
 from fundus_core.records import Prediction
-from fundus_core.runs import claims, ledger, presence
-from fundus_core.runs.claims import Ending, Member, Turn
-from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, schema
+from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, queue, run_table, schema, workers
+from fundus_core.store.queue import ClaimedPhotograph, Ending, Turn
 
 ONE, TWO = ModelVersion("one", "w1", "c1"), ModelVersion("two", "w2", "c2")
 
@@ -23,7 +22,7 @@ def fill(store: Store, cohort: str, numbers: range) -> None:
     store.add_photographs(cohort, (NewPhotograph.of_kept(*pair) for pair in kept))
 
 
-def ending(turn: Turn, member: Member, status: str = "predicted") -> Ending:
+def ending(turn: Turn, member: ClaimedPhotograph, status: str = "predicted") -> Ending:
     found = {"sbp": Prediction(1.0, 0.0, 2.0)} if status == "predicted" else {}
     finding = Finding(member.sha256, status, predictions=found)
     return Ending(member, member.sha256, findings=dict.fromkeys(turn.versions, finding))
@@ -32,10 +31,10 @@ def ending(turn: Turn, member: Member, status: str = "predicted") -> Ending:
 def work_off(store: Store, worker: str = "w", size: int = 4, status: str = "predicted") -> list[int]:
     """What a worker does, without networks: the photographs in the order in which they were taken."""
     taken = []
-    while turn := claims.next_turn(store):
-        members = claims.take(store, worker, turn, size)
+    while turn := queue.next_turn(store):
+        members = queue.take(store, worker, turn, size)
         taken += [member.id for member in members]
-        claims.end(store, worker, turn, [ending(turn, member, status) for member in members])
+        queue.end(store, worker, turn, [ending(turn, member, status) for member in members])
     return taken
 
 
@@ -48,13 +47,13 @@ def check(progress: runs.Progress) -> runs.Progress:
 
 def test_a_run_is_waiting_running_done(store: Store) -> None:
     fill(store, "a", range(6))
-    run = ledger.submit(store, "a", [ONE])
+    run = run_table.submit(store, "a", [ONE])
     assert check(runs.progress(store, run)).state == "waiting"
-    turn = claims.next_turn(store)
+    turn = queue.next_turn(store)
     assert turn is not None
-    members = claims.take(store, "w", turn, 4)
+    members = queue.take(store, "w", turn, 4)
     assert check(runs.progress(store, run)).in_flight == 4
-    claims.end(store, "w", turn, [ending(turn, member) for member in members])
+    queue.end(store, "w", turn, [ending(turn, member) for member in members])
     progress = check(runs.progress(store, run))
     assert (progress.state, progress.predicted, progress.queued) == ("running", 4, 2)
     assert progress.per_second > 0
@@ -66,59 +65,59 @@ def test_a_run_is_waiting_running_done(store: Store) -> None:
 
 def test_what_was_read_before_costs_nothing_in_any_cohort(store: Store) -> None:
     fill(store, "a", range(6))
-    ledger.submit(store, "a", [ONE])
+    run_table.submit(store, "a", [ONE])
     work_off(store)
     fill(store, "b", range(3, 9))
-    run = ledger.submit(store, "b", [ONE])
+    run = run_table.submit(store, "b", [ONE])
     progress = check(runs.progress(store, run))
     assert (progress.predicted, progress.reused, progress.queued) == (3, 3, 3)
     assert len(work_off(store)) == 3
-    again = ledger.submit(store, "b", [ONE])
+    again = run_table.submit(store, "b", [ONE])
     progress = check(runs.progress(store, again))
     assert (progress.state, progress.reused) == ("done", 6)
 
 
 def test_other_weights_or_another_card_are_another_model(store: Store) -> None:
     fill(store, "a", range(2))
-    ledger.submit(store, "a", [ONE])
+    run_table.submit(store, "a", [ONE])
     work_off(store)
     for other in (ModelVersion("one", "w9", "c1"), ModelVersion("one", "w1", "c9")):
-        assert runs.progress(store, ledger.submit(store, "a", [other])).queued == 2
+        assert runs.progress(store, run_table.submit(store, "a", [other])).queued == 2
 
 
 def test_a_photograph_ends_as_the_worst_of_its_models(store: Store) -> None:
     fill(store, "a", range(4))
-    ledger.submit(store, "a", [ONE])
+    run_table.submit(store, "a", [ONE])
     work_off(store, status="refused")
-    run = ledger.submit(store, "a", [ONE, TWO])
+    run = run_table.submit(store, "a", [ONE, TWO])
     work_off(store)
     assert check(runs.progress(store, run)).refused == 4
 
 
 def test_asking_again_takes_up_the_run_and_what_was_added(store: Store) -> None:
     fill(store, "a", range(2))
-    run = ledger.submit(store, "a", [ONE])
+    run = run_table.submit(store, "a", [ONE])
     runs.pause(store, run)
     store.add_photographs("a", [NewPhotograph.of_kept("new", store.keep(b"new"))])
-    assert ledger.submit(store, "a", [ONE]) == run
+    assert run_table.submit(store, "a", [ONE]) == run
     assert runs.progress(store, run).total == 3
     assert runs.progress(store, run).state == "waiting"
-    assert ledger.submit(store, "a", [TWO]) != run
-    assert ledger.submit(store, "a", [ONE, TWO]) not in {run, ledger.submit(store, "a", [TWO])}
+    assert run_table.submit(store, "a", [TWO]) != run
+    assert run_table.submit(store, "a", [ONE, TWO]) not in {run, run_table.submit(store, "a", [TWO])}
 
 
 def test_pausing_puts_back_what_is_held_and_nothing_is_taken(store: Store) -> None:
     fill(store, "a", range(6))
-    run = ledger.submit(store, "a", [ONE])
-    turn = claims.next_turn(store)
+    run = run_table.submit(store, "a", [ONE])
+    turn = queue.next_turn(store)
     assert turn is not None
-    members = claims.take(store, "w", turn, 4)
+    members = queue.take(store, "w", turn, 4)
     runs.pause(store, run)
     progress = check(runs.progress(store, run))
     assert (progress.state, progress.in_flight, progress.seconds_left) == ("paused", 0, None)
-    assert claims.next_turn(store) is None
-    assert claims.take(store, "w", turn, 4) == []
-    claims.end(store, "w", turn, [ending(turn, member) for member in members])
+    assert queue.next_turn(store) is None
+    assert queue.take(store, "w", turn, 4) == []
+    queue.end(store, "w", turn, [ending(turn, member) for member in members])
     assert check(runs.progress(store, run)).settled == 0
     runs.resume(store, run)
     work_off(store)
@@ -127,19 +126,19 @@ def test_pausing_puts_back_what_is_held_and_nothing_is_taken(store: Store) -> No
 
 def test_cancelling_is_for_good_and_keeps_what_was_found(store: Store) -> None:
     fill(store, "a", range(6))
-    run = ledger.submit(store, "a", [ONE])
-    turn = claims.next_turn(store)
+    run = run_table.submit(store, "a", [ONE])
+    turn = queue.next_turn(store)
     assert turn is not None
-    members = claims.take(store, "w", turn, 2)
-    claims.end(store, "w", turn, [ending(turn, member) for member in members])
+    members = queue.take(store, "w", turn, 2)
+    queue.end(store, "w", turn, [ending(turn, member) for member in members])
     runs.cancel(store, run)
     assert runs.progress(store, run).state == "cancelled"
-    assert claims.next_turn(store) is None
+    assert queue.next_turn(store) is None
     with pytest.raises(UsageError, match="cancelled; start a new one"):
         runs.resume(store, run)
     runs.pause(store, run)
     assert runs.progress(store, run).state == "cancelled"
-    new = ledger.submit(store, "a", [ONE])
+    new = run_table.submit(store, "a", [ONE])
     assert new != run
     assert runs.progress(store, new).reused == 2
 
@@ -147,11 +146,11 @@ def test_cancelling_is_for_good_and_keeps_what_was_found(store: Store) -> None:
 def test_runs_take_turns_by_the_batch(store: Store) -> None:
     for number, name in enumerate("abc"):
         fill(store, name, range(10 * number, 10 * number + 4))
-        ledger.submit(store, name, [ONE])
+        run_table.submit(store, name, [ONE])
     served = []
-    while turn := claims.next_turn(store):
-        members = claims.take(store, "w", turn, 2)
-        claims.end(store, "w", turn, [ending(turn, member) for member in members])
+    while turn := queue.next_turn(store):
+        members = queue.take(store, "w", turn, 2)
+        queue.end(store, "w", turn, [ending(turn, member) for member in members])
         served.append(turn.run)
     first = served[:3]
     assert sorted(first) == first
@@ -161,7 +160,7 @@ def test_runs_take_turns_by_the_batch(store: Store) -> None:
 
 def test_workers_at_once_never_hold_the_same_photograph(store: Store, open_store: Callable[[], Store]) -> None:
     fill(store, "a", range(60))
-    run = ledger.submit(store, "a", [ONE])
+    run = run_table.submit(store, "a", [ONE])
     with ThreadPoolExecutor(3) as pool:
         others = [pool.submit(work_off, open_store(), f"w{i}", 3) for i in range(3)]
         taken = [photograph for other in others for photograph in other.result()]
@@ -171,56 +170,55 @@ def test_workers_at_once_never_hold_the_same_photograph(store: Store, open_store
 
 def test_suspects_come_first_and_not_among_others(store: Store) -> None:
     fill(store, "a", range(6))
-    ledger.submit(store, "a", [ONE])
-    turn = claims.next_turn(store)
+    run_table.submit(store, "a", [ONE])
+    turn = queue.next_turn(store)
     assert turn is not None
-    held = claims.take(store, "dead", turn, 2)
-    with store.writing() as connection:
-        assert presence.release(connection, ["dead"], died=True) == 2
-    again = claims.take(store, "w", turn, 4)
+    held = queue.take(store, "dead", turn, 2)
+    assert workers.sign_off(store, ["dead"], died=True) == 2
+    again = queue.take(store, "w", turn, 4)
     assert [member.id for member in again] == [member.id for member in held]
     assert {member.deaths for member in again} == {1}
-    assert {member.deaths for member in claims.take(store, "w", turn, 9)} == {0}
+    assert {member.deaths for member in queue.take(store, "w", turn, 9)} == {0}
 
 
 def test_a_photograph_deleted_meanwhile_leaves_no_trace(store: Store) -> None:
     fill(store, "a", range(2))
-    run = ledger.submit(store, "a", [ONE])
-    turn = claims.next_turn(store)
+    run = run_table.submit(store, "a", [ONE])
+    turn = queue.next_turn(store)
     assert turn is not None
-    members = claims.take(store, "w", turn, 2)
+    members = queue.take(store, "w", turn, 2)
     store.remove_photographs("a", [members[0].name])
     store.shelf.write("crops", members[0].sha256, b"made meanwhile")
-    gone = claims.end(store, "w", turn, [ending(turn, member) for member in members])
+    gone = queue.end(store, "w", turn, [ending(turn, member) for member in members])
     assert gone == {members[0].sha256}
-    claims.forget(store, gone)
+    queue.forget(store, gone)
     assert store.shelf.all("crops") == set()
     progress = check(runs.progress(store, run))
     assert (progress.total, progress.predicted, progress.state) == (1, 1, "done")
     store.delete("a")
-    claims.end(store, "w", turn, [ending(turn, member) for member in members])
+    queue.end(store, "w", turn, [ending(turn, member) for member in members])
     with pytest.raises(UsageError, match=f"no run {run}"):
         runs.progress(store, run)
 
 
 def test_ending_twice_writes_once(store: Store) -> None:
     fill(store, "a", range(3))
-    run = ledger.submit(store, "a", [ONE])
-    turn = claims.next_turn(store)
+    run = run_table.submit(store, "a", [ONE])
+    turn = queue.next_turn(store)
     assert turn is not None
-    endings = [ending(turn, member) for member in claims.take(store, "w", turn, 3)]
-    claims.end(store, "w", turn, endings)
+    endings = [ending(turn, member) for member in queue.take(store, "w", turn, 3)]
+    queue.end(store, "w", turn, endings)
     before = runs.progress(store, run)
-    claims.end(store, "w", turn, endings)
+    queue.end(store, "w", turn, endings)
     assert runs.progress(store, run).predicted == before.predicted == 3
     assert len(list(store.readings("a", "one"))) == 3
 
 
 def test_an_empty_cohort_and_a_run_without_a_model(store: Store) -> None:
     store.create_cohort("empty")
-    assert runs.progress(store, ledger.submit(store, "empty", [ONE])).state == "done"
+    assert runs.progress(store, run_table.submit(store, "empty", [ONE])).state == "done"
     with pytest.raises(UsageError, match="needs a model"):
-        ledger.submit(store, "empty", [])
+        run_table.submit(store, "empty", [])
     for act in (runs.progress, runs.pause, runs.resume, runs.cancel):
         with pytest.raises(UsageError, match="no run 77"):
             act(store, 77)
@@ -233,7 +231,7 @@ def test_deleting_a_cohort_while_workers_write_takes_turns_with_them(
     for attempt in range(3):
         for name, numbers in (("a", range(40)), ("b", range(20, 60))):
             fill(store, name, numbers)
-            ledger.submit(store, name, [ONE, TWO])
+            run_table.submit(store, name, [ONE, TWO])
         with ThreadPoolExecutor(3) as pool:
             workers = [pool.submit(work_off, open_store(), f"w{attempt}{i}", 8) for i in range(3)]
             for name in "ab":
@@ -249,15 +247,15 @@ def test_a_reading_that_was_deleted_before_it_could_be_used_again_is_made_anew(s
     """A worker has just seen that the bytes are known, and their only cohort is deleted: back into the queue."""
     (tmp_path / "x").write_bytes(b"0")
     fill(store, "a", range(1))
-    ledger.submit(store, "a", [ONE])
+    run_table.submit(store, "a", [ONE])
     work_off(store)
     store.create_cohort("b")
     store.add_photographs("b", [NewPhotograph("x", str(tmp_path / "x"))])
-    run = ledger.submit(store, "b", [ONE])
-    turn = claims.next_turn(store)
+    run = run_table.submit(store, "b", [ONE])
+    turn = queue.next_turn(store)
     assert turn is not None
-    (member,) = claims.take(store, "w", turn, 1)
+    (member,) = queue.take(store, "w", turn, 1)
     store.delete("a")
-    claims.end(store, "w", turn, [Ending(member, store.shelf.sha256(b"0"))])
+    queue.end(store, "w", turn, [Ending(member, store.shelf.sha256(b"0"))])
     progress = check(runs.progress(store, run))
     assert (progress.state, progress.queued, progress.in_flight) == ("waiting", 1, 0)

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from fundus_core import runs
-from fundus_core.runs import claims, ledger, presence
-from fundus_core.store import NewPhotograph, Store
+from fundus_core.runs import heartbeat
+from fundus_core.store import NewPhotograph, Store, queue, run_table, workers
 from tests.runs.test_ledger import ONE, TWO, ending
 
 LARGE = ("entry", "photograph", "outcome", "reading")
@@ -48,22 +48,22 @@ def plans(store: Store) -> Iterator[list[tuple[str, str]]]:
 
 
 def test_taking_and_ending_look_everything_up(store: Store) -> None:
-    ledger.submit(store, "a", [ONE, TWO])
+    run_table.submit(store, "a", [ONE, TWO])
     with plans(store) as found:
-        turn = claims.next_turn(store)
+        turn = queue.next_turn(store)
         assert turn is not None
-        members = claims.take(store, "w", turn, 32)
-        claims.known(store, list(turn.versions), [member.sha256 for member in members])
-        claims.active(store, [turn.run])
-        claims.end(store, "w", turn, [ending(turn, member) for member in members])
-        presence.bury(store)
-        store.write(lambda connection: presence.release(connection, ["w"], died=True))
+        members = queue.take(store, "w", turn, 32)
+        queue.known(store, list(turn.versions), [member.sha256 for member in members])
+        queue.active(store, [turn.run])
+        queue.end(store, "w", turn, [ending(turn, member) for member in members])
+        heartbeat.requeue_dead(store)
+        workers.sign_off(store, ["w"], died=True)
     assert len({statement for statement, _ in found}) > 12
     assert [pair for pair in found if THROUGH.search(pair[1])] == []
 
 
 def test_progress_is_counted_in_an_index(store: Store) -> None:
-    run = ledger.submit(store, "a", [ONE])
+    run = run_table.submit(store, "a", [ONE])
     with plans(store) as found:
         runs.progress(store, run)
     counted = [step for statement, step in found if "GROUP BY" in statement]

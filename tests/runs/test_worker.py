@@ -16,9 +16,9 @@ from fundus_core import runs
 from fundus_core.quality import LIMITS
 from fundus_core.records import Eye, Pixels
 from fundus_core.retina import CropRule
-from fundus_core.runs import alone, claims, ledger, presence, worker, working
+from fundus_core.runs import alone, worker, working
 from fundus_core.runs.opening import Model
-from fundus_core.store import NewPhotograph, Store, StoreUnavailableError, TurnedAway, Where
+from fundus_core.store import NewPhotograph, Store, StoreUnavailableError, TurnedAway, Where, queue, run_table, workers
 from tests.runs import fake
 from tests.runs.conftest import Make
 
@@ -28,7 +28,7 @@ def with_reader(name: str, reader: Callable[[Pixels], fake.Answer]) -> Callable[
 
 
 def run(store: Store, cohort: str, *models: str) -> runs.Progress:
-    key = ledger.submit(store, cohort, [fake.version(model) for model in models])
+    key = run_table.submit(store, cohort, [fake.version(model) for model in models])
     worker.work(store, opening=fake.opening)
     return runs.progress(store, key)
 
@@ -74,11 +74,11 @@ def test_equal_bytes_are_shown_to_the_network_once(store: Store, make: Make, tmp
     make("a", range(1), twin=fake.eye(0), other=fake.eye(1))
     store.add_photographs("a", [NewPhotograph("lying elsewhere", str(tmp_path / "copy.jpg"))])
     reader = fake.Reader()
-    key = ledger.submit(store, "a", [fake.version("red")])
+    key = run_table.submit(store, "a", [fake.version("red")])
     worker.work(store, opening=with_reader("red", reader))
     make("b", range(1))
     store.add_photographs("b", [NewPhotograph("unread", str(tmp_path / "copy.jpg"))])
-    again = ledger.submit(store, "b", [fake.version("red")])
+    again = run_table.submit(store, "b", [fake.version("red")])
     worker.work(store, opening=with_reader("red", reader))
     assert sum(reader.shown) == 2
     assert (runs.progress(store, key).predicted, runs.progress(store, key).reused) == (4, 2)
@@ -113,7 +113,7 @@ def test_what_the_user_said_of_an_eye_stays(store: Store, make: Make) -> None:
 
 def test_a_model_that_cannot_be_opened_stops_its_run_and_no_other(store: Store, make: Make) -> None:
     make("a", range(2))
-    broken = ledger.submit(store, "a", [fake.version("missing")])
+    broken = run_table.submit(store, "a", [fake.version("missing")])
     progress = run(store, "a", "red")
     assert progress.state == "done"
     stopped = runs.progress(store, broken)
@@ -125,7 +125,7 @@ def test_a_model_that_cannot_be_opened_stops_its_run_and_no_other(store: Store, 
 
 def test_a_model_that_changed_since_the_run_was_started_is_not_used(store: Store, make: Make) -> None:
     make("a", range(1))
-    key = ledger.submit(store, "a", [fake.version("red")])
+    key = run_table.submit(store, "a", [fake.version("red")])
     worker.work(store, opening=with_reader("other weights", fake.Reader()))
     assert "have changed since" in runs.progress(store, key).note
 
@@ -143,7 +143,7 @@ def test_a_photograph_that_the_network_cannot_take_spoils_no_other(store: Store,
             raise RuntimeError(message)
         return fake.Reader()(crops)
 
-    key = ledger.submit(store, "a", [fake.version("red")])
+    key = run_table.submit(store, "a", [fake.version("red")])
     worker.work(store, opening=with_reader("red", reader))
     progress = runs.progress(store, key)
     assert progress.predicted + progress.failed == 6
@@ -154,7 +154,7 @@ def test_a_photograph_that_the_network_cannot_take_spoils_no_other(store: Store,
 
 def test_a_prediction_that_is_no_number_is_a_failure(store: Store, make: Make) -> None:
     make("a", range(1))
-    key = ledger.submit(store, "a", [fake.version("red")])
+    key = run_table.submit(store, "a", [fake.version("red")])
     nothing = {"sbp": np.array([np.inf])}
     worker.work(store, opening=with_reader("red", lambda _: fake.Answer(nothing, nothing, nothing, np.zeros(1))))
     assert runs.progress(store, key).failed == 1
@@ -185,11 +185,11 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> float:
 def test_pause_resume_and_cancel_act_at_once(store: Store, make: Make, at_work: threading.Event) -> None:
     make("a", range(12))
     make("b", range(20, 24))
-    key = ledger.submit(store, "a", [fake.version("very-slow")])
+    key = run_table.submit(store, "a", [fake.version("very-slow")])
     wait_for(lambda: runs.progress(store, key).settled > 0)
     runs.pause(store, key)
     ended = runs.progress(store, key).settled
-    other = ledger.submit(store, "b", [fake.version("red")])
+    other = run_table.submit(store, "b", [fake.version("red")])
     wait_for(lambda: runs.progress(store, other).state == "done", 15.0)
     assert runs.progress(store, key).settled == ended, "the other run was done and nothing was added to the paused one"
     runs.resume(store, key)
@@ -205,7 +205,7 @@ def test_a_worker_that_is_asked_to_end_puts_back_what_it_holds(
     store: Store, make: Make, at_work: threading.Event
 ) -> None:
     make("a", range(12))
-    key = ledger.submit(store, "a", [fake.version("very-slow")])
+    key = run_table.submit(store, "a", [fake.version("very-slow")])
     wait_for(lambda: runs.progress(store, key).in_flight > 0)
     at_work.set()
     wait_for(lambda: runs.progress(store, key).in_flight == 0)
@@ -216,8 +216,8 @@ def test_a_store_that_cannot_be_written_is_waited_for(
     store: Store, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make("a", range(3))
-    key = ledger.submit(store, "a", [fake.version("red")])
-    real, calls = claims.end, []
+    key = run_table.submit(store, "a", [fake.version("red")])
+    real, calls = queue.end, []
 
     def full(*arguments: object) -> set[str]:
         calls.append(arguments)
@@ -226,7 +226,7 @@ def test_a_store_that_cannot_be_written_is_waited_for(
             raise StoreUnavailableError(message)
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(claims, "end", full)
+    monkeypatch.setattr(queue, "end", full)
     monkeypatch.setattr(working, "RETRY_S", 0.05)
     worker.work(store, opening=fake.opening)
     assert len(calls) >= 3
@@ -252,7 +252,7 @@ def test_other_limits_refuse_others_and_nothing_is_taken_from_before(store: Stor
     assert run(store, "a", "red").predicted == 2
     strict = dataclasses.replace(LIMITS, focus=1e6)
     version = dataclasses.replace(fake.version("red"), limits=strict.as_text())
-    key = ledger.submit(store, "a", [version])
+    key = run_table.submit(store, "a", [version])
     worker.work(store, opening=fake.opening)
     now = runs.progress(store, key)
     assert (now.refused, now.reused) == (2, 0)
@@ -264,12 +264,11 @@ def test_other_limits_refuse_others_and_nothing_is_taken_from_before(store: Stor
 def test_pausing_acts_on_suspects_too(store: Store, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are tried one by one, which takes long; whoever pauses does not wait for the last of them."""
     make("a", range(6))
-    key = ledger.submit(store, "a", [fake.version("red")])
-    turn = claims.next_turn(store)
+    key = run_table.submit(store, "a", [fake.version("red")])
+    turn = queue.next_turn(store)
     assert turn is not None
-    claims.take(store, "dead", turn, 6)
-    with store.writing() as connection:
-        presence.release(connection, ["dead"], died=True)
+    queue.take(store, "dead", turn, 6)
+    workers.sign_off(store, ["dead"], died=True)
     real, tried = alone.Apart.each, []
 
     def each(*arguments: object) -> Iterator[alone.Answer]:
@@ -295,7 +294,7 @@ def test_what_nobody_refers_to_is_tidied_away_when_there_is_time(store: Store, m
     make("a", range(1))
     stray = store.shelf.folder / store.keep(b"stray").locator
     os.utime(stray, (1.0, 1.0))
-    key = ledger.submit(store, "a", [fake.version("red")])
+    key = run_table.submit(store, "a", [fake.version("red")])
     over = threading.Event()
 
     def opening(name: str) -> Model:

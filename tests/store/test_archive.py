@@ -24,8 +24,18 @@ from PIL import Image
 from fundus_core import confined
 from fundus_core.errors import Sentence, UsageError, say
 from fundus_core.records import Eye, Prediction
-from fundus_core.runs import ledger, watching
-from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow, TurnedAway, findings, versions
+from fundus_core.store import (
+    Finding,
+    ModelVersion,
+    NewPhotograph,
+    Store,
+    TruthRow,
+    TurnedAway,
+    findings,
+    run_progress,
+    run_table,
+    versions,
+)
 from fundus_core.store.archive import layout, unpacking
 
 MODEL = ModelVersion("model", "w", "c")
@@ -83,7 +93,7 @@ def fill(store: Store, folder: Path) -> None:
         predicted = {"sbp": Prediction(118.25, 100.0, math.nan)}
         findings.write(connection, version, [Finding(kept.sha256, "predicted", quality=0.5, predictions=predicted)])
         findings.write(connection, version, [Finding(digest, "refused", "focus", "Blurred.")])
-    ledger.submit(store, "clinic", [MODEL])
+    run_table.submit(store, "clinic", [MODEL])
     with store.writing() as connection:
         gone = store.photograph("clinic", "gone.jpg").id
         findings.fail(connection, version, gone, "missing_file", "Gone.")
@@ -139,8 +149,8 @@ def test_numbers_alone_carry_no_photograph(store: Store, exported: Path, tmp_pat
 def test_readings_that_came_in_are_not_taken_for_our_own(store: Store, exported: Path, tmp_path: Path) -> None:
     with Store.open(tmp_path / "other") as other:
         other.import_(exported)
-        run = ledger.submit(other, "clinic", [MODEL])
-        assert watching.progress(other, run).queued == 3
+        run = run_table.submit(other, "clinic", [MODEL])
+        assert run_progress.progress(other, run).queued == 3
 
 
 def test_importing_beside_the_original_needs_a_name(store: Store, exported: Path) -> None:
@@ -271,13 +281,13 @@ def test_how_it_ended_at_the_door_and_under_which_limits_travels_along(store: St
     assert isinstance(merged.note, Sentence)
     store.export("merged", tmp_path / "merged.zip")
     strict = dataclasses.replace(MODEL, limits='{"focus": 0.05}')
-    ledger.submit(store, "door", [strict])
+    run_table.submit(store, "door", [strict])
     store.export("door", tmp_path / "door.zip")
     with Store.open(tmp_path / "other") as other:
         other.import_(tmp_path / "door.zip")
         assert other.models("door")[0].limits == strict.limits
-        key = ledger.submit(other, "door", [dataclasses.replace(MODEL, model="another")])
-        assert watching.progress(other, key).failed == 1
+        key = run_table.submit(other, "door", [dataclasses.replace(MODEL, model="another")])
+        assert run_progress.progress(other, key).failed == 1
         reason = other.photograph("door", "F-000000000000", model="another").reason
         assert isinstance(reason, Sentence)
         assert (reason, reason.values["missing"].code) == (door.reason, "1 row")

@@ -15,7 +15,6 @@ import pytest
 from fundus_core.__main__ import main
 from fundus_core.errors import UsageError
 from fundus_core.records import Prediction
-from fundus_core.runs import ledger
 from fundus_core.store import (
     Finding,
     Item,
@@ -26,6 +25,7 @@ from fundus_core.store import (
     back_up,
     findings,
     restore,
+    run_table,
     versions,
 )
 from tests.store.test_damaged import contents, fill, use
@@ -55,7 +55,7 @@ def use_store(store: Store) -> None:
         version = versions.version_id(connection, MODEL)
         predicted = {"sbp": Prediction(118.25, 100.0, 130.0)}
         findings.write(connection, version, [Finding(one.sha256, "predicted", predictions=predicted) for one in kept])
-    ledger.submit(store, "clinic", [MODEL])
+    run_table.submit(store, "clinic", [MODEL])
 
 
 def test_there_and_back_is_the_same_store(store: Store, tmp_path: Path) -> None:

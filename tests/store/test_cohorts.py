@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
 from fundus_core.records import Eye, Source
-from fundus_core.runs import ledger
 from fundus_core.store import (
     Added,
     Finding,
@@ -18,6 +17,7 @@ from fundus_core.store import (
     TruthRow,
     Where,
     findings,
+    run_table,
     schema,
     versions,
 )
@@ -37,7 +37,7 @@ def fill(store: Store, cohort: str, names: dict[str, bytes]) -> None:
     for digest in digests:
         store.shelf.write("crops", digest, b"crop")
         store.shelf.write("thumbnails", digest, b"thumbnail")
-    ledger.submit(store, cohort, [VERSION])
+    run_table.submit(store, cohort, [VERSION])
 
 
 def rows(store: Store) -> dict[str, int]:
@@ -231,7 +231,7 @@ def test_every_change_moves_the_revision(store: Store) -> None:
         lambda: store.add_photographs("a", [NewPhotograph.of_kept("1", store.keep(b"1"))]),
         lambda: store.set_truth("a", [TruthRow("1", {"sbp": 1.0})]),
         lambda: store.annotate("a", "seen"),
-        lambda: ledger.submit(store, "a", [VERSION]),
+        lambda: run_table.submit(store, "a", [VERSION]),
         lambda: store.rename("a", "b"),
         lambda: store.rename("b", "a"),
     ):

@@ -11,7 +11,6 @@ import pytest
 
 from fundus_core.errors import UsageError
 from fundus_core.records import Eye, Prediction
-from fundus_core.runs import ledger
 from fundus_core.store import (
     Finding,
     Item,
@@ -21,6 +20,7 @@ from fundus_core.store import (
     TruthRow,
     Where,
     findings,
+    run_table,
     versions,
 )
 
@@ -43,7 +43,7 @@ def cohort(store: Store) -> str:
     with store.writing() as connection:
         version = versions.version_id(connection, MODEL)
         findings.write(connection, version, [_finding(one.sha256, i, random) for i, one in enumerate(kept[:36])])
-    ledger.submit(store, "a", [MODEL])
+    run_table.submit(store, "a", [MODEL])
     return "a"
 
 

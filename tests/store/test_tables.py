@@ -7,8 +7,7 @@ import pytest
 
 from fundus_core.errors import UsageError
 from fundus_core.records import Eye, Prediction, Status
-from fundus_core.runs import ledger
-from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow, findings, versions
+from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow, findings, run_table, versions
 
 ONE, TWO = ModelVersion("one", "w1", "c1"), ModelVersion("two", "w2", "c2")
 
@@ -38,8 +37,8 @@ def cohort(store: Store) -> str:
         findings.write(connection, first, [Finding(digests[2], "refused", "focus", "Blurred.", quality=0.1)])
         findings.write(connection, second, [predicted(digests[0], sbp=5.0, age=50.0)])
         findings.write(connection, second, [Finding(digests[1], "failed", "truncated", "Cut off.")])
-    ledger.submit(store, "a", [ONE])
-    ledger.submit(store, "a", [TWO])
+    run_table.submit(store, "a", [ONE])
+    run_table.submit(store, "a", [TWO])
     return "a"
 
 
@@ -78,7 +77,7 @@ def test_all_models_means_the_latest_run_first(store: Store, cohort: str) -> Non
 
 def test_new_weights_of_a_model_replace_the_old_ones(store: Store, cohort: str) -> None:
     new = ModelVersion("one", "w3", "c1")
-    ledger.submit(store, cohort, [new])
+    run_table.submit(store, cohort, [new])
     assert store.models(cohort)[0] == new
     assert set(store.table(cohort, ["one"]).status) == {"queued"}
 

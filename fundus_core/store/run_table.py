@@ -1,7 +1,7 @@
-"""The ledger: what is asked for, and how far every photograph of a run has come.
+"""The table of runs: what is asked for, and how far every photograph of a run has come.
 
 An entry is ``queued``, ``in_flight`` (with the worker that holds it), or ended: ``predicted``, ``refused``,
-``failed``. Nothing else decides what is still to do, so that whoever dies, the ledger says where to go on.
+``failed``. Nothing else decides what is still to do, so that whoever dies, it says where to go on.
 """
 
 import time
@@ -11,7 +11,10 @@ import sqlalchemy as sa
 
 from fundus_core import images
 from fundus_core.errors import UsageError, kept
-from fundus_core.store import CohortRef, ModelVersion, Store, cohorts, database, findings, members, schema, versions
+from fundus_core.store import cohorts, database, findings, members, schema, versions
+from fundus_core.store.cohorts import CohortRef
+from fundus_core.store.store import Store
+from fundus_core.store.values import ModelVersion
 
 IN_FLIGHT = "in_flight"
 SETTLED = ("predicted", "refused", "failed")

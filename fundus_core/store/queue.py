@@ -1,7 +1,7 @@
 """Taking photographs off the queue, and handing back how they ended.
 
 Both are one transaction per batch: two workers never hold the same photograph, and a photograph has its
-reading and its place in the ledger together or not at all.
+reading and its place in the run together or not at all.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 from fundus_core.quality import Limits
 from fundus_core.records import Eye
-from fundus_core.runs import ledger
-from fundus_core.store import Finding, ModelVersion, Store, cohorts, database, findings, schema
+from fundus_core.store import cohorts, database, findings, run_table, schema
+from fundus_core.store.store import Store
+from fundus_core.store.values import Finding, ModelVersion
 
 _RUN = schema.run.c
 _ENTRY = schema.entry.c
@@ -38,7 +39,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ClaimedPhotograph:
     """A photograph that a worker has taken."""
 
     id: int
@@ -63,7 +64,7 @@ class Member:
 class Ending:
     """How a photograph ended."""
 
-    member: Member
+    member: ClaimedPhotograph
     """The photograph."""
     sha256: str = ""
     """Of its bytes; empty where they could not be read."""
@@ -89,13 +90,13 @@ def next_turn(store: Store) -> Turn | None:
     query = sa.select(_RUN.id).where(_RUN.state == "active", queued).order_by(_RUN.served_at, _RUN.id)
     with store.reading() as connection:
         run = connection.execute(query.limit(1)).scalar()
-        return None if run is None else Turn(run, ledger.version_ids(connection, run))
+        return None if run is None else Turn(run, run_table.version_ids(connection, run))
 
 
-def take(store: Store, worker: str, turn: Turn, limit: int) -> list[Member]:
+def take(store: Store, worker: str, turn: Turn, limit: int) -> list[ClaimedPhotograph]:
     """Take up to ``limit`` photographs of a run; those that may have killed a worker come first and alone."""
 
-    def taking(connection: sa.Connection) -> list[Member]:
+    def taking(connection: sa.Connection) -> list[ClaimedPhotograph]:
         query = sa.update(schema.run).where(_RUN.id == turn.run, _RUN.state == "active")
         if not connection.execute(query.values(served_at=time.time())).rowcount:
             return []
@@ -121,15 +122,15 @@ def _take(
     taken = {photograph: deaths for photograph, deaths in connection.execute(queued)}
     if taken:
         mine = sa.and_(_ENTRY.run_id == run, _ENTRY.photograph_id.in_(taken))
-        connection.execute(sa.update(schema.entry).where(mine).values(state=ledger.IN_FLIGHT, worker=worker))
+        connection.execute(sa.update(schema.entry).where(mine).values(state=run_table.IN_FLIGHT, worker=worker))
     return taken
 
 
-def _members(store: Store, connection: sa.Connection, taken: Mapping[int, int]) -> list[Member]:
+def _members(store: Store, connection: sa.Connection, taken: Mapping[int, int]) -> list[ClaimedPhotograph]:
     # without a join, since SQLite would read the whole run for it
     query = sa.select(schema.photograph).where(_PHOTOGRAPH.id.in_(taken)).order_by(_PHOTOGRAPH.id)
     return [
-        Member(
+        ClaimedPhotograph(
             id=row.id,
             name=row.name,
             sha256=row.sha256,
@@ -179,7 +180,7 @@ def end(store: Store, worker: str, turn: Turn, endings: Sequence[Ending]) -> set
         for version in sorted(turn.versions):
             _write_findings(connection, version, present)
         _settle(connection, worker, turn, present)
-        ledger.finish_if_done(connection, turn.run)
+        run_table.finish_if_done(connection, turn.run)
         return {ending.sha256 for ending in endings if ending.member.id not in there} - {""}, replaced
 
     gone, replaced = store.write(ending_)
@@ -253,15 +254,15 @@ def _settle(connection: sa.Connection, worker: str, turn: Turn, endings: Sequenc
     mine = sa.and_(
         _ENTRY.run_id == turn.run,
         _ENTRY.worker == worker,
-        _ENTRY.state == ledger.IN_FLIGHT,
+        _ENTRY.state == run_table.IN_FLIGHT,
         _ENTRY.photograph_id.in_([one.member.id for one in endings]),
     )
-    complete = ledger.outcomes_of(_ENTRY.photograph_id, versions) == len(versions)
+    complete = run_table.outcomes_of(_ENTRY.photograph_id, versions) == len(versions)
     connection.execute(
         sa.update(schema.entry)
         .where(mine, complete)
         .values(
-            state=ledger.ended_as(_ENTRY.photograph_id, versions),
+            state=run_table.ended_as(_ENTRY.photograph_id, versions),
             worker="",
             reused=_ENTRY.photograph_id.not_in(fresh),
             finished_at=time.time(),

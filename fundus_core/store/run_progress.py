@@ -8,8 +8,10 @@ from typing import Literal
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError, heard, say
-from fundus_core.runs.ledger import IN_FLIGHT, SETTLED, version_ids
-from fundus_core.store import CohortRef, Store, cohorts, schema
+from fundus_core.store import cohorts, schema
+from fundus_core.store.cohorts import CohortRef
+from fundus_core.store.run_table import IN_FLIGHT, SETTLED, version_ids
+from fundus_core.store.store import Store
 
 State = Literal["waiting", "running", "paused", "cancelled", "stopped", "done"]
 RECENT_S = 30.0
