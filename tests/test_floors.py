@@ -34,6 +34,7 @@ INNER_FLOORS = {
     "cohorts": 3,
     "criteria": 3,
     "sites": 3,
+    "gap": 3,
 }
 """The rooms inside evaluation."""
 

@@ -2,6 +2,7 @@
 
 from fundus_core.analyses import criteria, one_cohort, side_by_side, words
 from fundus_core.analyses.beyond import beyond_in_words
+from fundus_core.analyses.gap import gap_in_words
 from fundus_core.analyses.layout import Laid, layout, shown, table_one
 from fundus_core.analyses.memory import Disk, Memory
 from fundus_core.analyses.scores import drawn_scores, evaluated, forest_of, main_score

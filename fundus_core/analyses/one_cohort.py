@@ -14,6 +14,7 @@ from fundus_core.analyses.criteria import (
     PREVALENCES,
     ROC,
 )
+from fundus_core.analyses.gap import GAP, GAP_CHECKS
 from fundus_core.analyses.observations import (
     AGREEMENT,
     BASELINES,
@@ -37,6 +38,8 @@ SECTIONS: Sequence[Analysis[Any]] = (
     EYES,
     CHANGE,
     REPEATABILITY,
+    GAP,
+    GAP_CHECKS,
 )
 """Tables of one target that stand below its estimates in a report."""
 
@@ -52,6 +55,8 @@ TABLES: Sequence[Analysis[Any]] = (
     CHANGE,
     REPEATABILITY,
     CRITERIA,
+    GAP,
+    GAP_CHECKS,
 )
 """Analyses of one cohort that are exported as tables beside its estimates, in the order of their files."""
 
@@ -67,5 +72,6 @@ PRINTED: Sequence[Analysis[Any]] = (
     RESIDUALS_OF_PREDICTION,
     SUBGROUPS,
     CHANGE,
+    GAP,
 )
 """Figures of one target that a report prints."""

@@ -29,6 +29,8 @@ class Settings:
     """Per target id the largest difference that would not matter, stated beforehand."""
     beyond: tuple[str, ...] = ()
     """Columns that are known without the photograph, beside age and sex: what does it add to them?"""
+    gap_with: tuple[str, ...] = ()
+    """What the gap is held against: columns, and times with their events as ``TIME,EVENT``."""
 
     def __post_init__(self) -> None:
         """Refuse what no formula knows before anything is read."""
@@ -36,6 +38,7 @@ class Settings:
             check_level(self.level)
         object.__setattr__(self, "margins", dict(sorted(self.margins.items())))
         object.__setattr__(self, "beyond", tuple(self.beyond))
+        object.__setattr__(self, "gap_with", tuple(self.gap_with))
 
 
 USUAL = Settings()

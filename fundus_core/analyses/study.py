@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fundus_core import evaluation
 from fundus_core.analyses.memory import Memory
 from fundus_core.analyses.settings import USUAL, Settings
-from fundus_core.analyses.words import Word
+from fundus_core.analyses.words import Say, Word
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Cell, Level, Sample
 from fundus_core.figures import Figure, Look, Observations
@@ -74,6 +74,8 @@ class Analysis(Generic[_R]):
     """Whether it depends on what one observation is."""
     cut: bool = False
     """Whether it asks about one column of groups at a time."""
+    sentences: Callable[[Study, str, Say], str] = lambda _study, _name, _say: ""
+    """Its answer of a target in sentences, in the reader's language; empty where the table says it."""
     words: Mapping[str, Word] = field(default_factory=dict)
     """What its estimates and columns are called where that differs from elsewhere."""
     display: Callable[[Rows], Rows] = lambda rows: rows

@@ -23,6 +23,11 @@ def add(parser: Parser) -> None:
         "--beyond", nargs="+", default=[], metavar="COLUMN",
         help="columns of the truth table that are known without the photograph: what does it add to them, age and sex?",
     )  # fmt: skip
+    parser.add_argument(
+        "--gap-with", nargs="+", default=[], metavar="COLUMN|TIME,EVENT",
+        help="columns of the truth table that the gap (predicted minus measured, freed of the measured value and age) "
+        "is held against: numbers, two answers, or a time and its event; adjusted for age, sex, site and --beyond",
+    )  # fmt: skip
     _add_asked(parser)
     parser.add_argument(
         "--replay",

@@ -23,6 +23,8 @@ from fundus_core.evaluation.criteria.criterion_assessment import (
     both_person_means,
 )
 from fundus_core.evaluation.criteria.definitions import CRITERIA, Criterion, criterion
+from fundus_core.evaluation.gap.association import EFFECTS, Association, association
+from fundus_core.evaluation.gap.outcomes import Choices, choices
 from fundus_core.evaluation.intervals.bootstrap import draws_for
 from fundus_core.evaluation.intervals.contrasts import Difference
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate, rows

@@ -106,7 +106,14 @@ def write_table(path: Path, rows: Sequence[Mapping[str, object]], *, note: str) 
     write_csv(path, head, ([*row.values(), note] for row in rows))
 
 
-_OVER_TIME: Sequence[Analysis[Any]] = (one_cohort.CHANGE, one_cohort.REPEATABILITY)
+_ALSO: Sequence[Analysis[Any]] = (
+    one_cohort.CHANGE,
+    one_cohort.REPEATABILITY,
+    one_cohort.INTERVALS,
+    one_cohort.GAP,
+    one_cohort.GAP_CHECKS,
+)
+"""Tables that the file holds where they say something."""
 
 
 def write_metrics(path: Path, study: Study, made: PredictionsFile, *, rendered: bool, note: str) -> None:
@@ -118,7 +125,7 @@ def write_metrics(path: Path, study: Study, made: PredictionsFile, *, rendered: 
         "weights_sha256": made.weights_sha256,
         "rendered": rendered,
         "notice": note,
-        **{each.id: list(rows) for each in _OVER_TIME if (rows := study.rows(each))},
+        **{each.id: list(rows) for each in _ALSO if (rows := study.rows(each))},
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")

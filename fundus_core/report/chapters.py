@@ -31,6 +31,8 @@ class Section:
     """What it answers."""
     table: Laid
     """As pages show it."""
+    answer: str = ""
+    """In sentences; empty where the table says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def _sections(study: Study, target: Target) -> Iterator[Section]:
             continue
         made = shown(study, analysis, target.id)
         if made.body:
-            yield Section(analysis.title, analysis.question, made)
+            yield Section(analysis.title, analysis.question, made, analysis.sentences(study, target.id, str))
 
 
 def _figures(study: Study, target: Target, look: Look) -> Iterator[Figure]:

@@ -1,10 +1,12 @@
 """The tables of a target: every estimate with its interval, the baselines, and the two eyes."""
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
-from fundus_core.analyses import Study, beyond_in_words, one_cohort, shown
+from fundus_core import evaluation
+from fundus_core.analyses import Analysis, Canvas, Study, beyond_in_words, one_cohort, shown
 from pages.parts.shared import show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell.language import _, tell
@@ -16,21 +18,52 @@ def _beyond(study: Study) -> Study:
     if not columns:
         return study
     asked = st.multiselect(_("Known without the photograph, beside age and sex"), columns, key="beyond_columns")
-    return replace(study, beyond=tuple(asked))
+    return replace(study, settings=replace(study.settings, beyond=tuple(asked)))
+
+
+def _gap(study: Study) -> Study:
+    """Let the user name what the gap is held against: columns, or a time and its event."""
+    there = evaluation.choices(study.table)
+    if not there.columns:
+        return study
+    tip = _(
+        "The gap is predicted minus measured, freed of the measured value and of age. Numbers: linear regression; two "
+        "answers: logistic; a time and its event: Cox. Adjusted for age, age squared, sex, site, and the columns above."
+    )
+    with st.container(horizontal=True):
+        columns = st.multiselect(_("Hold the gap against"), there.columns, key="gap_columns", help=tip)
+        timed = there.times and there.events
+        time = st.selectbox(_("Time to an event"), there.times, None, key="gap_time") if timed else None
+        event = st.selectbox(_("Event"), there.events, None, key="gap_event") if timed else None
+    both = [f"{time},{event}"] if time and event else []
+    return replace(study, settings=replace(study.settings, gap_with=(*columns, *both)))
 
 
 def tables(view: View, target_id: str, level: str) -> None:
     """Draw every table that a report has of a target; those with nothing to say are left out."""
-    study = _beyond(studies.study(view, level))
+    study = _gap(_beyond(studies.study(view, level)))
     st.markdown(f"**{beyond_in_words(study, target_id, tell)}**")
     with st.expander(_("All numbers of this target"), expanded=True):
         few = view.cohort.photographs < studies.MANY
         whole = few or st.button(_("Medians and ranks too"), help=_("They take a while on so many photographs."))
         show.table(shown(study, one_cohort.SCORES if whole else one_cohort.QUICK_SCORES, target_id, tell))
     shown_here = (one_cohort.BEYOND, one_cohort.BASELINES, one_cohort.EYES, one_cohort.CHANGE, one_cohort.REPEATABILITY)
+    shown_here += (one_cohort.GAP, one_cohort.GAP_CHECKS)
     for analysis in shown_here:
         made = shown(study, analysis, target_id, tell, tell) if target_id in study.of_interest(analysis) else None
         if made and made.body:
             with st.expander(_(analysis.title)):
                 st.caption(_(analysis.question))
+                if answer := analysis.sentences(study, target_id, tell):
+                    st.markdown(answer)
+                _figure(view, study, target_id, analysis)
                 show.table(made)
+
+
+def _figure(view: View, study: Study, target_id: str, analysis: Analysis[Any]) -> None:
+    """Draw what is not offered above."""
+    if analysis in one_cohort.FIGURES:
+        return
+    figure = analysis.draw(study, target_id, Canvas(show.look(view), place=view.place))
+    if figure is not None:
+        show.chart(figure, f"{analysis.id}-{target_id}", name=f"{target_id}-{analysis.id}", view=view)

@@ -1,0 +1,213 @@
+"""Linear, logistic and Cox regression with standard errors that take people, not observations, as independent.
+
+Each fit keeps the scores of its observations, so that one formula serves all three: the covariance is the sandwich of
+the inverse information and the summed scores of people (Huber 1967; White 1980, doi:10.2307/1912934; Lin & Wei 1989,
+doi:10.1080/01621459.1989.10478874), and what leaving a person out would change is those scores times the inverse
+information. lifelines 0.30.3 gives the same Cox model, but needs pandas below 3, on which nothing else here runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize, stats
+
+from fundus_core.errors import NotEstimableError
+from fundus_core.evaluation.observations.sample import Indices
+from fundus_core.records import Floats
+
+_STEPS = 50
+_SMALL = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A regression on n observations of G people, with k coefficients."""
+
+    beta: Floats
+    """Coefficients, k."""
+    bread: Floats
+    """Inverse of the information, k x k."""
+    score: Floats
+    """Each observation's part in the equations that are solved, n x k."""
+    group: Indices
+    """Whose each observation is, n, numbers from 0."""
+    residual: Floats
+    """Observed less expected, n; of a Cox model martingale residuals."""
+    correction: float
+    """What the sandwich is multiplied by for so few people."""
+    df: float
+    """Degrees of freedom of Student's t; infinite for the normal distribution."""
+
+    @property
+    def of_people(self) -> Floats:
+        """What each person adds to each coefficient, to first order (DFBETA), G x k."""
+        summed = np.zeros((int(self.group.max()) + 1, len(self.beta)))
+        np.add.at(summed, self.group, self.score)
+        return summed @ self.bread
+
+    @property
+    def covariance(self) -> Floats:
+        """Robust to whatever goes on within people, k x k."""
+        return np.asarray(self.correction * self.of_people.T @ self.of_people)
+
+    def error(self, k: int) -> float:
+        """Standard error of a coefficient."""
+        return float(np.sqrt(self.covariance[k, k]))
+
+    def p(self, k: int) -> float:
+        """Two-sided p value of a coefficient that is 0."""
+        return float(2 * stats.t.sf(abs(self.beta[k]) / self.error(k), self.df))
+
+    def ends(self, k: int, confidence: float = 0.95) -> tuple[float, float]:
+        """Interval of a coefficient."""
+        reach = float(stats.t.isf((1 - confidence) / 2, self.df)) * self.error(k)
+        return float(self.beta[k]) - reach, float(self.beta[k]) + reach
+
+
+def _for_few(x: Floats, group: Indices) -> tuple[float, float]:
+    (n, k), people = x.shape, int(group.max()) + 1
+    return people / (people - 1) * (n - 1) / (n - k), float(people - 1)
+
+
+def linear(x: Floats, y: Floats, group: Indices) -> Fit:
+    """Fit y = x beta by least squares.
+
+    Args:
+        x: n x k, a constant among its columns.
+        y: n.
+        group: Whose each is, n, numbers from 0.
+
+    Raises:
+        NotEstimableError: A column follows from the others.
+
+    >>> fit = linear(np.column_stack([np.ones(4), [0.0, 1, 2, 3]]), np.array([1.0, 3, 5, 7]), np.arange(4))
+    >>> fit.beta.round(9).tolist()
+    [1.0, 2.0]
+    """
+    bread = inverse(x.T @ x)
+    beta = bread @ (x.T @ y)
+    left = y - x @ beta
+    return Fit(beta, bread, x * left[:, None], group, left, *_for_few(x, group))
+
+
+def logistic(x: Floats, y: Floats, group: Indices) -> Fit:
+    """Fit the log odds of y = 1 as x beta by maximum likelihood.
+
+    Args:
+        x: n x k, a constant among its columns.
+        y: n times 0 or 1.
+        group: Whose each is, n, numbers from 0.
+
+    Raises:
+        NotEstimableError: A column follows from the others, or the two classes are told apart without error
+            (separation), so that no coefficient is largest.
+    """
+    beta = np.zeros(x.shape[1])
+    for _ in range(_STEPS):
+        chance = _chance(x @ beta)
+        bread = inverse((x * (chance * (1 - chance))[:, None]).T @ x)
+        step = bread @ (x.T @ (y - chance))
+        beta = beta + step
+        if np.abs(x @ beta).max() > 30:
+            break
+        if np.abs(step).max() < 1e-10 * (1 + np.abs(beta).max()):
+            chance = _chance(x @ beta)
+            bread = inverse((x * (chance * (1 - chance))[:, None]).T @ x)
+            left = y - chance
+            return Fit(beta, bread, x * left[:, None], group, left, *_for_few(x, group))
+    raise NotEstimableError("the columns tell yes from no without error (separation)")
+
+
+def _chance(value: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-np.clip(value, -35, 35))))
+
+
+def inverse(information: Floats) -> Floats:
+    """Invert an information matrix, k x k, or say why it has no inverse."""
+    scale = np.sqrt(np.diag(information))
+    if not (scale > _SMALL).all():
+        raise NotEstimableError("a column of the regression does not vary")
+    normed = information / np.outer(scale, scale)
+    if np.linalg.eigvalsh(normed)[0] < 1e-9:
+        raise NotEstimableError("a column of the regression follows from the others")
+    return np.asarray(np.linalg.inv(normed) / np.outer(scale, scale))
+
+
+@dataclass(frozen=True, slots=True)
+class Firth:
+    """A penalised logistic regression: it has finite coefficients where the classes are told apart without error."""
+
+    beta: Floats
+    """Coefficients, k."""
+    loglik: float
+    """Log likelihood plus half the log determinant of the information."""
+    converged: bool
+    """Whether the largest was found."""
+
+
+def firth(x: Floats, y: Floats, *, fixed: dict[int, float] | None = None) -> Firth:
+    """Fit log odds under Jeffreys' prior (Firth 1993, doi:10.1093/biomet/80.1.27).
+
+    Args:
+        x: n x k, a constant among its columns, about standardised.
+        y: n times 0 or 1.
+        fixed: Coefficients that are held, by their column.
+    """
+    held = fixed or {}
+    free = np.array([k for k in range(x.shape[1]) if k not in held], dtype=np.intp)
+    beta = np.zeros(x.shape[1])
+    beta[list(held)] = list(held.values())
+    best = _penalised(x, y, beta)
+    for _ in range(200):
+        chance = _chance(x @ beta)
+        weight = chance * (1 - chance)
+        inverse = np.linalg.pinv((x * weight[:, None]).T @ x)
+        hat = weight * ((x @ inverse) * x).sum(axis=1)
+        gradient = (x.T @ (y - chance + hat * (0.5 - chance)))[free]
+        part = (x[:, free] * weight[:, None]).T @ x[:, free]
+        step = np.linalg.pinv(part) @ gradient
+        step *= min(1.0, 5.0 / max(float(np.abs(step).max(initial=0.0)), 1e-300))
+        for _half in range(12):
+            moved = beta.copy()
+            moved[free] += step
+            found = _penalised(x, y, moved)
+            if found >= best - 1e-12:
+                break
+            step /= 2
+        beta, best = moved, found
+        if np.abs(step).max(initial=0.0) < 1e-9:
+            return Firth(beta, best, converged=True)
+    return Firth(beta, best, converged=False)
+
+
+def _penalised(x: Floats, y: Floats, beta: Floats) -> float:
+    value = np.clip(x @ beta, -35, 35)
+    chance = _chance(value)
+    information = (x * (chance * (1 - chance))[:, None]).T @ x
+    return float((y * value - np.logaddexp(0, value)).sum() + np.linalg.slogdet(information)[1] / 2)
+
+
+def firth_ends(x: Floats, y: Floats, k: int, fit: Firth, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Return the profile interval of a penalised coefficient, and the p value of its being 0.
+
+    Where the penalised likelihood falls by half the chi-squared quantile (Heinze & Schemper 2002, section 2.3).
+    """
+    drop = float(stats.chi2.isf(1 - confidence, 1)) / 2
+
+    def away(value: float) -> float:
+        return fit.loglik - firth(x, y, fixed={k: value}).loglik
+
+    centre = float(fit.beta[k])
+    low = _crossing(lambda reach: away(centre - reach) - drop)
+    high = _crossing(lambda reach: away(centre + reach) - drop)
+    return centre - low, centre + high, float(stats.chi2.sf(2 * max(away(0.0), 0.0), 1))
+
+
+def _crossing(of: Callable[[float], float]) -> float:
+    far = 0.5
+    while of(far) < 0 and far < 64:
+        far *= 2
+    return float(optimize.brentq(of, 0.0, far, xtol=1e-8)) if far < 64 else float("inf")
