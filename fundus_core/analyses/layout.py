@@ -199,7 +199,7 @@ def _aside(column: str, row: Mapping[str, Cell]) -> bool:
 
 def _remarks(row: Mapping[str, Cell], say: Say) -> list[str]:
     found = [say(str(text)) for key, text in row.items() if (key in _REMARKS or key.endswith("_note")) and text]
-    return [text[0].upper() + text[1:] for text in found]
+    return list(dict.fromkeys(text[0].upper() + text[1:] for text in found))
 
 
 def _letter(at: int) -> str:

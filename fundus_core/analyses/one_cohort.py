@@ -15,6 +15,7 @@ from fundus_core.analyses.criteria import (
     ROC,
 )
 from fundus_core.analyses.gap import GAP, GAP_CHECKS
+from fundus_core.analyses.intervals import INTERVALS, INTERVALS_BY
 from fundus_core.analyses.observations import (
     AGREEMENT,
     BASELINES,
@@ -35,6 +36,8 @@ SECTIONS: Sequence[Analysis[Any]] = (
     BASELINES,
     SUBGROUPS,
     SUBGROUP_DIFFERENCES,
+    INTERVALS,
+    INTERVALS_BY,
     EYES,
     CHANGE,
     REPEATABILITY,
@@ -55,6 +58,8 @@ TABLES: Sequence[Analysis[Any]] = (
     CHANGE,
     REPEATABILITY,
     CRITERIA,
+    INTERVALS,
+    INTERVALS_BY,
     GAP,
     GAP_CHECKS,
 )
@@ -72,6 +77,7 @@ PRINTED: Sequence[Analysis[Any]] = (
     RESIDUALS_OF_PREDICTION,
     SUBGROUPS,
     CHANGE,
+    INTERVALS,
     GAP,
 )
 """Figures of one target that a report prints."""

@@ -168,9 +168,24 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
             "calibration slope", Kind.PLAIN, "1 is ideal; below it the probabilities are too sure."
         ),
         "coverage": Word(
-            "coverage of the 90 % prediction intervals", Kind.SHARE, "Should be near the interval's promise, 90 %."
+            "coverage of the 90 % prediction intervals",
+            Kind.SHARE,
+            "Should be near 90 %: of each photograph's own interval, which promises nothing of a mean of several.",
         ),
         "interval_width": Word("width of the 90 % prediction intervals", Kind.UNIT),
+        "interval_score": Word(
+            "interval score", Kind.UNIT, "The width, and 20 times what lies outside: lower is better (Gneiting 2007)."
+        ),
+        "interval_score_constant": Word(
+            "interval score without the photograph",
+            Kind.UNIT,
+            "That of the interval between the 5th and 95th percentile of other people's measured values.",
+        ),
+        "interval_score_ratio": Word(
+            "interval score ÷ that without the photograph",
+            Kind.PLAIN,
+            "Below 1 the photograph makes the interval better.",
+        ),
         "sd_truth": Word(
             "SD of true values",
             Kind.UNIT,

@@ -31,6 +31,7 @@ from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cel
 from fundus_core.evaluation.observations.from_arrays import from_values
 from fundus_core.evaluation.observations.grouping import grouping
 from fundus_core.evaluation.observations.sample import (
+    INTERVAL,
     Level,
     Sample,
     bootstrap_population,
@@ -57,6 +58,7 @@ from fundus_core.evaluation.one_cohort.neighbours import (
     nearest_neighbours,
     standardised_predictions,
 )
+from fundus_core.evaluation.one_cohort.prediction_intervals import IntervalsOf, prediction_intervals
 from fundus_core.evaluation.one_cohort.result import Evaluation, TargetResult
 from fundus_core.evaluation.one_cohort.sample_size import Plan, people_for_mae, people_for_r2, people_for_slope
 from fundus_core.evaluation.one_cohort.selection import Split, selected, selected_rows, split

@@ -3,6 +3,10 @@
 Vovk, Gammerman, Shafer, Algorithmic Learning in a Random World (2005), doi 10.1007/b106715; several photographs
 of one person share one unit of weight, as in hierarchical conformal prediction (Dunn, Wasserman, Ramdas 2023,
 doi 10.1080/01621459.2022.2060112).
+
+The promise is one photograph's, of a person like those of the calibration part: means of a person's photographs vary
+less and lie inside more often. Few people cover more than is promised, since each tail is rounded up (38 people 0.95,
+60 people 0.91), and what one training covers scatters (standard deviation 0.04 with 38 people, 0.026 with 144).
 """
 
 import math

@@ -149,7 +149,7 @@ def _ends(made: _Made, k: int) -> Ends | str:
     moved = made.moved(k)
     if not np.isfinite(moved).all() or not np.isfinite(onto(rule.scale, made.point[k : k + 1])).all():
         return say("no interval: without one of the people there is no value")
-    if not jackknife_error(moved) > 0:
+    if not jackknife_error(moved) > 1e-13 * np.abs(moved).max():  # less is rounding
         return say("no interval: nothing varies between people")
     reach = float(stats.t.isf(_TAIL, effective_people(counts) - 1))
     return _limits(made, k, reach) if rule.way == "limits" else student(float(made.point[k]), moved, rule.scale, reach)

@@ -43,10 +43,13 @@ class Sample:
     """Measured, in the target's unit."""
     p: Floats
     """Predicted, in the target's unit."""
-    low: Floats
-    """Lower end of the prediction interval, averaged like the prediction; NaN where the model gives none."""
-    high: Floats
-    """Upper end of the prediction interval; NaN where the model gives none."""
+    covered: Floats
+    """Share of the unit's photographs whose own prediction interval holds the measured value; NaN without intervals.
+    An interval is made for one photograph: that of a mean of several would be narrower than the mean of theirs."""
+    width: Floats
+    """Mean width of its photographs' prediction intervals; NaN where the model gives none."""
+    interval_score: Floats
+    """Mean interval score of its photographs' prediction intervals (:func:`interval_score`); NaN without intervals."""
     age: Floats
     """Measured age in years; NaN where unknown."""
     sex: Floats
@@ -78,6 +81,23 @@ class Sample:
     def error(self) -> Floats:
         """Predicted minus measured, n."""
         return self.p - self.y
+
+
+INTERVAL = 0.9
+"""What prediction intervals promise: so many of them hold the measured value."""
+
+
+def interval_score(y: Floats, low: Floats, high: Floats) -> Floats:
+    """Return the interval score: the width, and what lies outside times 2 / (1 - promise); lower is better.
+
+    With a = 1 - promise: (high - low) + 2 / a (low - y)+ + 2 / a (y - high)+ (Gneiting & Raftery 2007,
+    doi:10.1198/016214506000001437, section 6.2). Only the true quantiles make its expectation smallest.
+
+    >>> interval_score(np.array([5.0, 12.0]), np.array([0.0, 0.0]), np.array([10.0, 10.0])).tolist()
+    [10.0, 50.0]
+    """
+    outside = np.maximum(low - y, 0) + np.maximum(y - high, 0)
+    return np.asarray(high - low + 2 / round(1 - INTERVAL, 12) * outside)
 
 
 def check_level(level: str) -> Level:
@@ -183,11 +203,14 @@ def units_of_analysis(table: CohortTable, of: Target, level: Level, *, ordered: 
     chosen = np.flatnonzero(one_visit(table, counted, level) if level.startswith("patient") else counted)
     unit = _units(table, chosen, level)
     first = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if len(chosen) else chosen
+    low, high = table.low.get(of.id, nothing), table.high.get(of.id, nothing)
+    inside = np.where(np.isfinite(low) & np.isfinite(high), (low <= y) & (y <= high), np.nan)
     columns = (
         y,
         p,
-        table.low.get(of.id, nothing),
-        table.high.get(of.id, nothing),
+        inside,
+        high - low,
+        interval_score(y, low, high),
         table.truth.get("age", nothing),
         table.truth.get("sex", nothing),
     )
@@ -236,17 +259,20 @@ def _assemble(
     kept = np.ones(len(who), dtype=bool)
     if of.binary:
         kept = (means[0] == 0) | (means[0] == 1)
-    y, p, low, high, age, sex = (column[kept] for column in means)
+    y, p, covered, width, score, age, sex = (column[kept] for column in means)
     patients, starts, group = np.unique(who[kept], return_index=True, return_inverse=True)
     return Sample(
-        of, level, y, p, low, high, age, sex, eye[kept], visit[kept], group, patients, starts,
+        of, level, y, p, covered, width, score, age, sex, eye[kept], visit[kept], group, patients, starts,
         n_photographs=int(photographs[kept].sum()),
         left_out=int((~kept).sum()),
     )  # fmt: skip
 
 
+_BY_UNIT = ("y", "p", "covered", "width", "interval_score", "age", "sex", "eye", "visit")
+
+
 def units(sample: Sample, chosen: NDArray[np.bool_]) -> Sample:
     """Return the chosen units of a sample; people without a unit are gone."""
     patients, starts, group = np.unique(sample.patients[sample.group[chosen]], return_index=True, return_inverse=True)
-    columns = {name: getattr(sample, name)[chosen] for name in ("y", "p", "low", "high", "age", "sex", "eye", "visit")}
+    columns = {name: getattr(sample, name)[chosen] for name in _BY_UNIT}
     return replace(sample, **columns, patients=patients, starts=starts, group=group)

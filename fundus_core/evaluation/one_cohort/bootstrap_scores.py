@@ -122,7 +122,7 @@ def _explained(score: str, estimate: Estimate, sample: Sample) -> Estimate:
             estimate, method=say("{method}; the baseline's predictions held fixed", method=say(estimate.method))
         )
     behind = {name: (sample.age, sample.sex) for name in (*OF_KNOWN, "brier_age_sex")}
-    behind |= {name: (sample.low, sample.high) for name in ("coverage", "interval_width")}
+    behind |= {name: (sample.covered, sample.width) for name in ("coverage", "interval_width")}
     known = int(np.isfinite(behind.get(score, (sample.y,))).all(axis=0).sum())
     if estimate.value is None or known == len(sample):
         return estimate

@@ -17,7 +17,8 @@ With n units, measured y, predicted p and the error d = p - y (means with a bar)
 ``mae_age_sex``         mean |d| of a regression on age and sex fitted to all other people
 ``mae_over_null``       mae / mae_null: below 1 the photograph adds something to knowing the cohort
 ``mae_over_age_sex``    mae / mae_age_sex on the people whose age and sex are known
-``coverage``            share of units with low <= y <= high; ``interval_width``: mean of high - low
+``coverage``            share of photographs with low <= y <= high, a unit's counted as their mean, for an interval is
+                        made for one photograph; ``interval_width``: mean of high - low
 ``sd_truth``            standard deviation of the truth, 1/(n - 1): what every error has to be held against;
                         ``sd_predicted``: that of the prediction, smaller in a calibrated model
 ``within_5`` ...        share of units with |d| <= 5 units of the target
@@ -125,9 +126,8 @@ def columns(sample: Sample, about: Scales) -> Floats:
     null, median = mean_of_others(sample) - sample.y, median_of_others(sample) - sample.y
     age_sex, squared = (age_and_sex(sample, loss) - sample.y for loss in ("absolute", "squared"))
     known = np.isfinite(age_sex)
-    bounded = np.isfinite(sample.low) & np.isfinite(sample.high)
-    covered = bounded & (sample.low <= sample.y) & (sample.y <= sample.high)
-    width = np.subtract(sample.high, sample.low, where=bounded, out=np.zeros_like(d))
+    bounded = np.isfinite(sample.covered)
+    covered, width = (np.where(bounded, column, 0.0) for column in (sample.covered, sample.width))
     tolerances = TOLERANCES.get(sample.target.id, (5, 10, 15))
     size = np.bincount(sample.group).astype(np.float64)[sample.group]
     own = np.bincount(sample.group, weights=e)[sample.group] if len(e) else e
