@@ -64,18 +64,34 @@ class Results:
         frame = pd.DataFrame(self.evaluation.rows())
         return frame[frame["target"] == target].reset_index(drop=True) if target else frame
 
+    def rows(self, name: str, target: str = "") -> pd.DataFrame:
+        """Return another table of the evaluation, of one target or of all.
+
+        Args:
+            name: ``beyond``, ``baselines``, ``subgroups``, ``prediction_intervals``, ``gap`` or another of its files.
+            target: Id of a target; all where empty.
+
+        Raises:
+            UsageError: No such table.
+        """
+        known = {each.id: each for each in one_cohort.TABLES}
+        if name not in known:
+            raise UsageError("There is no table '{name}'; the tables are {known}.", name=name, known=known)
+        return pd.DataFrame(self.study.rows(known[name], target))
+
     def figure(self, name: str, target: str, *, by: str = "") -> go.Figure:
         """Return a figure as pages draw it, a Plotly figure.
 
         Args:
-            name: ``scatter``, ``agreement``, ``calibration``, ``errors``, ``residuals``, ``subgroups`` or ``change``.
+            name: ``scatter``, ``agreement``, ``calibration``, ``errors``, ``residuals``, ``subgroups``, ``change``,
+                ``prediction_intervals`` or ``gap``.
             target: Id of the target.
             by: A column that cuts the observations in groups.
 
         Raises:
             UsageError: No such figure, or nothing to draw.
         """
-        known = {each.id: each for each in one_cohort.FIGURES}
+        known = {each.id: each for each in (*one_cohort.FIGURES, *one_cohort.PRINTED)}
         one = known.get(name)
         if one is None or target not in self.study.targets:
             message = "There is no figure '{name}' of '{target}'; the figures are {known}, the targets {targets}."
@@ -131,6 +147,8 @@ def evaluate(
     visit_days: int = MOST_DAYS,
     seed: int = SEED,
     draws: int | None = None,
+    beyond: Sequence[str] = (),
+    gap_with: Sequence[str] = (),
 ) -> Results:
     """Hold predictions against measured values.
 
@@ -148,6 +166,8 @@ def evaluate(
         visit_days: Days that may lie between a photograph and its measured values; the nearest are taken.
         seed: Of the bootstrap.
         draws: Of the bootstrap; ``None`` takes 2,000, and fewer from 10,000 people on.
+        beyond: Columns that are known without the photograph, beside age and sex.
+        gap_with: Columns that the gap is held against; a time and its event as ``TIME,EVENT``.
 
     Returns:
         Numbers, tables and figures; ``remarks`` say what was assumed.
@@ -163,7 +183,7 @@ def evaluate(
     table = read_table(_csv(frame), "the frame of predictions")
     lines = None if measured is None else truth.load(_csv(measured), "the frame of measured values")
     linkage = Linkage(fold=fold, visiting=Visiting(visit_days))
-    settings = Settings(level, seed, draws)
+    settings = Settings(level, seed, draws, beyond=tuple(beyond), gap_with=tuple(gap_with))
     return Results(score_tables(table, proposed(table, asked), asked, lines, settings, linkage=linkage))
 
 

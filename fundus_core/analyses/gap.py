@@ -23,6 +23,7 @@ def _gaps(study: Study, target: str, _by: str) -> Sequence[Association]:
     return [
         evaluation.association(study.table, target, column, adjust=study.settings.beyond, level=study.level)
         for column in study.settings.gap_with
+        if target not in map(str.strip, column.split(","))  # nothing is told by the value that it is the gap to
     ]
 
 

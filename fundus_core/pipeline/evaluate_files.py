@@ -106,8 +106,8 @@ def _scored(
     outranked = [say("Measured values of {names} stand in both tables; the truth table's were used.", names=twice)]
     made = replace(made, notes=(*made.notes, *copied, *(outranked if twice else [])))
     scored = ScoredFiles(Study.of(table, settings), made, found)
-    for each in (one_cohort.BEYOND, one_cohort.GAP):
-        scored.study.rows(each)
+    scored.study.rows(one_cohort.BEYOND)
+    scored.study.rows(one_cohort.GAP)
     evaluated(scored.study)  # whatever is at fault is said before anything is written
     return scored
 

@@ -39,7 +39,8 @@ MODELS = ("raw", "corrected", "adjusted")
 
 FEWEST_PER_COLUMN = 5
 """People, of two answers people of the rarer one, of times events, that each coefficient of a regression takes
-(Vittinghoff & McCulloch 2007, doi:10.1093/aje/kwk052)."""
+(Vittinghoff & McCulloch 2007, doi:10.1093/aje/kwk052); of events twice as many, with 5 of which 8 % of hazard ratios
+without any association had p below 0.05."""
 
 FEW_PER_COLUMN = 10
 """The same, below which the interval is rough (Peduzzi 1996, doi:10.1016/s0895-4356(96)00236-3)."""
@@ -282,10 +283,11 @@ def _model(part: _Part, name: str, gap: Floats, beside: Floats, words: str) -> t
     head = (name, words, len(mine), part.people, events)
     spread = _sd(part.gap.corrected[part.known]) if name != "raw" else _sd(mine)
     try:
-        if enough < FEWEST_PER_COLUMN * columns:
+        fewest = FEWEST_PER_COLUMN * (2 if part.against.kind == "cox" else 1)
+        if enough < fewest * columns:
             raise NotEstimableError(
                 "{n} of the people or events that count, and {k} {k:coefficient|coefficients}: each takes {fewest}",
-                n=enough, k=columns, fewest=FEWEST_PER_COLUMN,
+                n=enough, k=columns, fewest=fewest,
             )  # fmt: skip
         if not spread > 1e-9 * max(float(np.abs(mine).max()), 1.0):
             raise NotEstimableError("the gap does not vary")
