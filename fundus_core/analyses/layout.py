@@ -193,7 +193,7 @@ def _aside(column: str, row: Mapping[str, Cell]) -> bool:
     """Whether a column is none for people: an interval's end, a remark, or of the exported table only."""
     stem, _, ending = column.rpartition("_")
     end = ending in ("low", "high") and stem in row
-    repeated = column == "p" and "p_adjusted" in row
+    repeated = column == "p" and "q" in row
     return end or repeated or column in ("low", "high", *_REMARKS, *_EXPORTED_ONLY) or column.endswith("_note")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from fundus_core import evaluation, figures
+from fundus_core.analyses.families import Tests
 from fundus_core.analyses.scores import estimates, is_number
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
 from fundus_core.evaluation import QUANTILES, Bins, CalibrationCurve, Cell, ErrorDistribution, Estimate
@@ -152,4 +153,5 @@ BASELINES = Analysis(
     lambda study, target, _by: evaluation.against_baselines(study.table, target, level=study.level),
     None,
     evaluation.rows,
+    tests=Tests(planned=True),
 )

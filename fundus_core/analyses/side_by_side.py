@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fundus_core import evaluation
+from fundus_core.analyses.families import Tests
 from fundus_core.analyses.sites import EACH_SITE, SITES
 from fundus_core.analyses.study import Analysis, Rows, Study
 from fundus_core.analyses.words import Kind, Word
@@ -114,12 +115,15 @@ def _part(
     question: str,
     part: Callable[[TargetComparison], Any],
     rows: Callable[[Any], Rows],
+    tests: Tests | None = None,
     words: Mapping[str, Word] = MappingProxyType({}),
 ) -> Analysis[Any]:
     """Return an analysis that is a part of the comparison of one target."""
-    return Analysis(
-        name, title, question, lambda study, target, _by: part(_of_target(study, target)), None, rows, words=words
-    )
+
+    def compute(study: Study, target: str, _by: str) -> Any:
+        return part(_of_target(study, target))
+
+    return Analysis(name, title, question, compute, None, rows, words=words, tests=tests)
 
 
 def _of_standardised(found: Standardised | None) -> Rows:
@@ -147,12 +151,20 @@ def _balance(found: Standardised | None) -> Rows:
 ESTIMATES = _part(
     "estimates", "Errors", "How large are the errors in each cohort?", lambda one: one, TargetComparison.rows
 )
+
+
+def _main_differences(study: Study, target: str) -> Rows:
+    found = evaluation.main_differences(study.tables, target, level=study.level, seed=study.seed, draws=study.draws)
+    return evaluation.rows(found)
+
+
 DIFFERENCES = _part(
     "differences",
     "Differences",
     "First minus second: do errors differ by more than chance?",
     lambda one: one.differences,
     evaluation.rows,
+    Tests(planned=True, quick=_main_differences),
 )
 STANDARDISED = _part(
     "standardised",
@@ -175,6 +187,7 @@ STANDARDISED_DIFFERENCES = _part(
     "First minus second, after weighting.",
     lambda one: one.standardised.differences if one.standardised else (),
     evaluation.rows,
+    Tests(),
 )
 EQUIVALENCE = _part(
     "equivalence",
@@ -182,6 +195,7 @@ EQUIVALENCE = _part(
     "Two one-sided tests at 5 % against the margin. Not shown is not the same as different.",
     lambda one: one.equivalences,
     evaluation.rows,
+    Tests(explored=False),
     words={"difference": Word("Difference (90 % interval)", Kind.PLAIN, signed=True)},
 )
 
@@ -227,6 +241,7 @@ RECALIBRATION = Analysis(
     _transfers,
     rows=evaluation.rows,
     asks="cohort",
+    tests=Tests(),
 )
 
 
@@ -273,11 +288,12 @@ def _foreign(study: Study, _target: str, _by: str) -> Sequence[OutOfDistribution
 SHIFT = Analysis(
     "shift",
     "Shift in predictions (no reference values needed)",
-    "How the predictions of two cohorts differ, a person each; Holm-corrected. A shift is no error.",
+    "How the predictions of two cohorts differ, a person each. A shift is no error.",
     _shift,
     rows=evaluation.rows,
     asks="cohort",
     at_level=False,
+    tests=Tests(),
 )
 OUT_OF_DISTRIBUTION = Analysis(
     "out_of_distribution",
@@ -295,12 +311,19 @@ def _models(study: Study, target: str, _by: str) -> ModelComparison:
     return evaluation.compare_models(tables, target, level=study.level, seed=study.seed, draws=study.draws)
 
 
+def _main_of_models(study: Study, target: str) -> Rows:
+    """A target that one model alone reads has no test."""
+    several = sum(target in table.predicted for table in study.tables.values()) > 1
+    return study.plain_rows(MODELS, target) if several else ()
+
+
 MODELS = Analysis(
     "models",
     "Model against model",
     "On the photographs that every model predicted, the same people in each draw.",
     _models,
     rows=lambda found: evaluation.rows(found.differences),
+    tests=Tests(planned=True, quick=_main_of_models),
 )
 
 TABLES: Sequence[Analysis[Any]] = (

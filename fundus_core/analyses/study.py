@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core import evaluation
+from fundus_core.analyses import families as families_
+from fundus_core.analyses.families import Family, Tests
 from fundus_core.analyses.memory import Memory
 from fundus_core.analyses.settings import USUAL, Settings
 from fundus_core.analyses.words import Say, Word
@@ -82,6 +84,8 @@ class Analysis(Generic[_R]):
     """The rows that people are shown, of all that are exported."""
     hide: tuple[str, ...] = ()
     """Columns of the exported table that people are not shown."""
+    tests: Tests | None = None
+    """Which of its rows are tests, and how they are corrected; ``None`` where it tests nothing."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ class Study:
     """Reads each cohort's table by its name, when first asked for."""
     settings: Settings = USUAL
     """How it is evaluated."""
+    families: tuple[Family, ...] | None = None
+    """Tests that a plan, stated beforehand, corrects together; ``None`` where nobody stated one."""
     memory: Memory = field(default_factory=Memory)
     """Of all that was computed; shared by every level."""
 
@@ -155,9 +161,13 @@ class Study:
         return self.memory.kept(name, analysis.kind, lambda: analysis.compute(self, target, by))
 
     def rows(self, analysis: Analysis[_R], target: str = "") -> Rows:
-        """Return an analysis as an exported table, of one target or of all."""
+        """Return an analysis as an exported table, of one target or of all; its p values as their family has them."""
+        return families_.corrected(self, analysis, self.plain_rows(analysis, target))
+
+    def plain_rows(self, analysis: Analysis[_R], target: str = "", by: str = "") -> Rows:
+        """Return an analysis as a table, of one target or of all and one column or all, with p values as they are."""
         wanted = [target] if target else self.of_interest(analysis)
-        columns = self.columns if analysis.cut else ("",)
+        columns = ([by] if by else self.columns) if analysis.cut else ("",)
         return [row for each in wanted for by in columns for row in analysis.rows(self.get(analysis, each, by))]
 
     def of_interest(self, analysis: Analysis[_R]) -> Sequence[str]:

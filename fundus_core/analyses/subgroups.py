@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from fundus_core import evaluation
+from fundus_core.analyses.families import Tests
 from fundus_core.analyses.scores import estimates, forest, forest_row, main_score
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
 from fundus_core.analyses.words import Kind, Word
@@ -61,6 +62,7 @@ SUBGROUP_DIFFERENCES = Analysis(
     None,
     _difference_rows,
     cut=True,
+    tests=Tests(),
 )
 
 

@@ -311,7 +311,14 @@ COLUMNS: Mapping[str, Word] = MappingProxyType(
         ),
         "p": Word("p", Kind.P),
         "p_adjusted": Word(
-            "p, corrected", Kind.P, "Corrected after Holm for the number of pairs and scores in this table."
+            "p, corrected",
+            Kind.P,
+            "Of a planned test: corrected after Holm for all planned tests of the report, those of other targets too.",
+        ),
+        "q": Word(
+            "q",
+            Kind.P,
+            "Of an exploratory test: of the tests with a q up to this one, the share expected to be false alarms.",
         ),
         "margin": Word("Margin", Kind.PLAIN),
         "verdict": Word("Verdict"),

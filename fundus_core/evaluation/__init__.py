@@ -1,7 +1,7 @@
 """Predicted against true: scores with honest intervals, baselines beside them, cohorts compared fairly."""
 
 from fundus_core.evaluation.cohorts.case_mix import Characteristic, Imbalance, imbalance, table_one
-from fundus_core.evaluation.cohorts.compare import Comparison, TargetComparison, compare
+from fundus_core.evaluation.cohorts.compare import Comparison, TargetComparison, compare, main_differences
 from fundus_core.evaluation.cohorts.distribution_shift import (
     PSI_NOTE,
     OutOfDistribution,
@@ -26,7 +26,7 @@ from fundus_core.evaluation.criteria.definitions import CRITERIA, Criterion, cri
 from fundus_core.evaluation.gap.association import EFFECTS, Association, association
 from fundus_core.evaluation.gap.outcomes import Choices, choices
 from fundus_core.evaluation.intervals.bootstrap import draws_for
-from fundus_core.evaluation.intervals.contrasts import Difference
+from fundus_core.evaluation.intervals.contrasts import CORRECTIONS, Difference, adjusted
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate, rows
 from fundus_core.evaluation.observations.from_arrays import from_values
 from fundus_core.evaluation.observations.grouping import grouping

@@ -20,6 +20,7 @@ def row(**more):
         "test": "Welch's t test",
         "p": 0.2,
         "p_adjusted": 0.0004,
+        "q": None,
         "correction": "Holm",
     }
     return {**usual, **more}

@@ -34,17 +34,17 @@ def written(cohorts, **margins):
     return json.dumps({each.id: study.rows(each) for each in side_by_side.TABLES}, allow_nan=False)
 
 
-def adjusted(differences, score):
-    return next(each.p_adjusted for each in differences if each.score == score)
+def p_of(differences, score):
+    return next(each.p for each in differences if each.score == score)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_cohorts_that_differ_only_in_spread_do_not_differ_in_skill(people, seed):
     cohorts = {"narrow": people("a", spread=10, seed=seed), "wide": people("b", spread=20, seed=100 + seed)}
     found = compare(cohorts, draws=400).targets["sbp"]
-    assert adjusted(found.differences, "mae") < 0.001
+    assert p_of(found.differences, "mae") < 0.001
     for each in found.standardised.differences:
-        assert each.p_adjusted > 0.05, each.score
+        assert each.p > 0.01, each.score
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -52,7 +52,7 @@ def test_a_planted_bias_of_three_is_found_on_common_ground(people, seed):
     cohorts = {"plain": people("a", seed=seed), "biased": people("b", bias=3, seed=100 + seed)}
     common = compare(cohorts, draws=400).targets["sbp"].standardised
     found = next(each for each in common.differences if each.score == "bias")
-    assert found.p_adjusted < 0.05
+    assert found.p < 0.05
     assert found.difference.low < -3 < found.difference.high
 
 
@@ -248,13 +248,14 @@ def test_shift_equals_scipy_and_knows_no_truth(cohort):
     assert found["sbp"].ks == pytest.approx(stats.ks_2samp(x, y).statistic)
     assert found["sbp"].wasserstein == pytest.approx(stats.wasserstein_distance(x, y))
     assert found["sbp"].mean_difference == pytest.approx(x.mean() - y.mean())
-    assert found["sbp"].p <= found["sbp"].p_adjusted <= 1
+    assert found["sbp"].p is None  # the cohorts' people have the same ids
+    assert found["sbp"].note.startswith("no test: 54 people are in both cohorts")
 
 
 def test_nothing_shifts_against_itself(cohort):
     table = cohort(people=60)
     for each in prediction_shift({"a": table, "b": table}):
-        assert (each.ks, each.wasserstein, each.psi, each.p) == (0, 0, 0, 1)
+        assert (each.ks, each.wasserstein, each.psi, each.p) == (0, 0, 0, None)
 
 
 def test_stability_index_by_hand_and_with_an_empty_bin():

@@ -62,7 +62,6 @@ def test_groups_of_different_people_are_compared_by_welch(cohort):
         points = bland_altman(select_rows(table, table.covariates["site"] == name), "sbp", draws=5)
         errors[name] = np.abs(points.difference)
     assert first.p == pytest.approx(stats.ttest_ind(errors["A"], errors["B"], equal_var=False).pvalue)
-    assert "over 6 comparisons" in first.correction
     assert first.effect.low < first.effect.value < first.effect.high
 
 

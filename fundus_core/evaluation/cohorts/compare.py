@@ -12,7 +12,7 @@ import numpy as np
 from fundus_core.errors import UsageError, say
 from fundus_core.evaluation.cohorts.standardise import Standardised, standardised
 from fundus_core.evaluation.intervals.bootstrap import Draws
-from fundus_core.evaluation.intervals.contrasts import Contrast, Correction, Difference, corrected, wald, welch
+from fundus_core.evaluation.intervals.contrasts import Contrast, Difference, difference, wald
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell
 from fundus_core.evaluation.observations.sample import (
     Level,
@@ -24,8 +24,8 @@ from fundus_core.evaluation.observations.sample import (
     units_of_analysis,
 )
 from fundus_core.evaluation.one_cohort.bootstrap_scores import (
-    PER_PERSON,
     BootstrapScores,
+    contrast_of_means,
     difference_of,
     pairwise,
     score_together,
@@ -35,6 +35,7 @@ from fundus_core.evaluation.one_cohort.result import TargetResult
 from fundus_core.evaluation.one_cohort.subgroups import FEWEST_PEOPLE
 from fundus_core.records import CohortTable
 from fundus_core.targets import TARGETS, Target
+from fundus_core.targets import target as find_target
 
 COMPARED = ("mae", "mae_over_median", "r2", "bias", "slope")
 """Scores on the forest plot and in the table of differences."""
@@ -91,7 +92,7 @@ class TargetComparison:
     spread: Mapping[str, float | None]
     """Per cohort the standard deviation (1/(n-1)) of the truth."""
     differences: tuple[Difference, ...]
-    """Every pair of cohorts, corrected."""
+    """Every pair of cohorts, p values as they are."""
     equivalences: tuple[Equivalence, ...]
     """Every pair, where a margin was stated."""
     standardised: Standardised | None
@@ -143,7 +144,6 @@ def compare(
     draws: int = NUMBER_OF_DRAWS,
     targets: Sequence[str] | None = None,
     margins: Mapping[str, float] | None = None,
-    correction: Correction = "holm",
 ) -> Comparison:
     """Compare cohorts.
 
@@ -158,7 +158,6 @@ def compare(
         targets: Ids; by default all that some cohort has truth and predictions for.
         margins: Per target id the largest difference in MAE or bias that would not matter, in its unit, decided before
             looking; without one there is no test of equivalence.
-        correction: For the number of pairs and scores of each target.
 
     Raises:
         UsageError: Fewer than two cohorts; unknown level or target; a margin that is not above zero.
@@ -181,11 +180,44 @@ def compare(
         scored = score_together(named, everybody, drawn, ranked=False)
         margin = (margins or {}).get(of.id)
         enough = {name: s for name, s in named if len(s.patients) >= FEWEST_PEOPLE}
-        common = None if of.binary or len(enough) < 2 else standardised(enough, everybody, drawn, correction)
-        found[of.id] = _target(of, scored, drawn, correction, margin, common)
+        common = None if of.binary or len(enough) < 2 else standardised(enough, everybody, drawn)
+        found[of.id] = _target(of, scored, drawn, margin, common)
     who = {name: bootstrap_population(table) for name, table in ordered.items()}
     both = {(a, b): len(np.intersect1d(who[a], who[b])) for a, b in combinations(who, 2)}
     return Comparison(tuple(cohorts), checked, seed, draws, MappingProxyType(both), MappingProxyType(found))
+
+
+MAIN, MAIN_BINARY = "mae", "accuracy"
+"""The score by which cohorts are compared first."""
+
+
+def main_differences(
+    cohorts: Mapping[str, CohortTable],
+    target: str,
+    *,
+    level: str = "patient",
+    seed: int = SEED,
+    draws: int = NUMBER_OF_DRAWS,
+) -> tuple[Difference, ...]:
+    """Return the rows of :func:`compare` for the main score alone; nobody is drawn where a t test needs nobody.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> one = from_values("sbp", [110, 126, 130], [114, 122, 134], patient_id=["a", "b", "c"])
+    >>> other = from_values("sbp", [120, 126, 150], [130, 125, 139], patient_id=["d", "e", "f"])
+    >>> main_differences({"one": one, "other": other}, "sbp")[0].score
+    'mae'
+    """
+    of, checked = find_target(target), check_level(level)
+    score = MAIN_BINARY if of.binary else MAIN
+    samples = {name: units_of_analysis(sort_rows(table), of, checked, ordered=True) for name, table in cohorts.items()}
+    found = []
+    for (first, a), (second, b) in combinations(samples.items(), 2):
+        means = contrast_of_means(a, b, score)
+        if means is None:
+            whole = compare(cohorts, level=level, seed=seed, draws=draws, targets=[target]).targets[target]
+            return tuple(each for each in whole.differences if each.score == score)
+        found.append(difference((target, score, first, second), *means))
+    return tuple(found)
 
 
 def _check(cohorts: Mapping[str, CohortTable], margins: Mapping[str, float]) -> None:
@@ -209,7 +241,6 @@ def _target(
     of: Target,
     scored: Sequence[BootstrapScores],
     draws: Draws,
-    correction: Correction,
     margin: float | None,
     common: Standardised | None,
 ) -> TargetComparison:
@@ -223,7 +254,7 @@ def _target(
         of.unit,
         MappingProxyType({each.name: target_result(each) for each in scored}),
         MappingProxyType({each.name: _spread(each.sample) for each in scored}),
-        corrected(differences, correction),
+        tuple(differences),
         tuple(equivalences),
         common,
     )
@@ -252,8 +283,8 @@ def equivalence(
 
 
 def _contrast(first: BootstrapScores, second: BootstrapScores, score: str, draws: Draws) -> Contrast | None:
-    a, b = first.sample, second.sample
-    if a.one_a_person and not np.isin(a.patients, b.patients).any():
-        return welch(PER_PERSON[score](a), PER_PERSON[score](b))
+    means = contrast_of_means(first.sample, second.sample, score)
+    if means is not None:
+        return means[0]
     value = difference_of(first.estimates[score].value, second.estimates[score].value)
     return wald(value, first.replicates[score] - second.replicates[score], draws)

@@ -7,7 +7,7 @@ too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -15,14 +15,13 @@ from scipy import stats
 
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
-from fundus_core.evaluation.intervals.contrasts import CORRECTIONS, Correction, adjusted
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate, not_estimable
 from fundus_core.evaluation.intervals.per_estimate import estimated
 from fundus_core.evaluation.intervals.rules import Rule
 from fundus_core.evaluation.observations.person_means import per_person
 from fundus_core.evaluation.observations.sample import person_ids, sort_rows
 from fundus_core.evaluation.one_cohort.scores import divide
-from fundus_core.records import CohortTable, Floats, Status
+from fundus_core.records import CohortTable, Floats, Labels, Status
 from fundus_core.targets import TARGETS
 
 PSI_BINS = 10
@@ -53,9 +52,8 @@ class Shift:
     ks: float | None
     """Kolmogorov-Smirnov: largest distance of the distribution functions, 0 to 1; the effect size of the test."""
     p: float | None
-    """Of the Kolmogorov-Smirnov test, asymptotic, uncorrected; cautious where predictions are tied."""
-    p_adjusted: float | None
-    """Corrected over the table."""
+    """Of the Kolmogorov-Smirnov test, asymptotic, uncorrected; cautious where predictions are tied. ``None`` where
+    people are in both cohorts: the test takes all for strangers."""
     wasserstein: float | None
     """Mean distance that predictions would have to move, in the unit."""
     wasserstein_sd: float | None
@@ -63,45 +61,57 @@ class Shift:
     psi: float | None
     """Population stability index."""
     note: str
-    """Why something is missing, and which correction."""
+    """Why something is missing, and what a reader has to know."""
 
 
-def prediction_shift(
-    cohorts: Mapping[str, CohortTable], targets: Sequence[str] | None = None, correction: Correction = "holm"
-) -> tuple[Shift, ...]:
+def prediction_shift(cohorts: Mapping[str, CohortTable], targets: Sequence[str] | None = None) -> tuple[Shift, ...]:
     """Compare the predictions of every pair of cohorts, each person's photographs averaged; truth is not looked at.
 
-    By default of every target that both cohorts have predictions of; corrected for the number of comparisons.
+    By default of every target that both cohorts have predictions of.
     """
-    found = []
-    for (first, a), (second, b) in combinations(cohorts.items(), 2):
-        for target in TARGETS:
-            if target in a.predicted and target in b.predicted and (targets is None or target in targets):
-                found.append(_shift(target, (first, second), _predictions(a, target), _predictions(b, target)))
-    corrections = iter(adjusted([each.p for each in found if each.p is not None], correction))
-    name = say("p by {corrections}; PSI: {psi_note}", corrections=say(CORRECTIONS[correction]), psi_note=say(PSI_NOTE))
     return tuple(
-        each if each.p is None else replace(each, p_adjusted=next(corrections), note=name) for each in found
-    )  # fmt: skip
+        _shift(target, (first, second), _predictions(a, target), _predictions(b, target))
+        for (first, a), (second, b) in combinations(cohorts.items(), 2)
+        for target in TARGETS
+        if target in a.predicted and target in b.predicted and (targets is None or target in targets)
+    )
 
 
-def _predictions(table: CohortTable, target: str) -> Floats:
+@dataclass(frozen=True, slots=True)
+class _People:
+    """Whose predictions, and what they are on average."""
+
+    who: Labels
+    mean: Floats
+
+
+def _predictions(table: CohortTable, target: str) -> _People:
     values = np.where(table.status == Status.PREDICTED.value, table.predicted[target], np.nan)
     means = per_person(table, values)
-    return means[np.isfinite(means)]
+    known = np.isfinite(means)
+    return _People(np.unique(person_ids(table))[known], means[known])
 
 
-def _shift(target: str, names: tuple[str, str], a: Floats, b: Floats) -> Shift:
+_SHARED = (
+    "no test: {shared:,} {shared:person is|people are} in both cohorts, and the Kolmogorov-Smirnov test takes all for "
+    "strangers"
+)
+
+
+def _shift(target: str, names: tuple[str, str], first: _People, second: _People) -> Shift:
+    a, b = first.mean, second.mean
     head = (target, TARGETS[target].unit, *names, len(a), len(b))
     if min(len(a), len(b)) < 2:
-        return Shift(*head, *(None,) * 7, "not estimable: a cohort has fewer than two people with a prediction")
+        return Shift(*head, *(None,) * 6, "not estimable: a cohort has fewer than two people with a prediction")
     test = stats.ks_2samp(a, b, method="asymp")
     distance = float(stats.wasserstein_distance(a, b))
     spread = float(a.std(ddof=1))
     relative = distance / spread if spread > 0 else None
+    shared = len(np.intersect1d(first.who, second.who))
+    note = say(_SHARED, shared=shared) if shared else say("PSI: {psi_note}", psi_note=say(PSI_NOTE))
+    p = None if shared else float(test.pvalue)
     difference = float(a.mean() - b.mean())
-    p, ks = float(test.pvalue), float(test.statistic)
-    return Shift(*head, difference, ks, p, None, distance, relative, stability_index(a, b), "")
+    return Shift(*head, difference, float(test.statistic), p, distance, relative, stability_index(a, b), note)
 
 
 def stability_index(first: Floats, second: Floats, bins: int = PSI_BINS) -> float:

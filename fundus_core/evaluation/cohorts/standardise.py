@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from fundus_core.errors import say
 from fundus_core.evaluation.cohorts.entropy_balancing import balance, effective_number, multipliers_of
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Draws, resample
-from fundus_core.evaluation.intervals.contrasts import NO_EFFECT, Correction, Difference, corrected, difference, wald
+from fundus_core.evaluation.intervals.contrasts import NO_EFFECT, Difference, difference, wald
 from fundus_core.evaluation.intervals.estimate import Estimate
 from fundus_core.evaluation.intervals.intervals import estimates
 from fundus_core.evaluation.intervals.matmul import matmul
@@ -103,7 +103,7 @@ class Standardised:
     cohorts: tuple[WeightedCohort, ...]
     """In the order given."""
     differences: tuple[Difference, ...]
-    """Every pair, corrected; Wald tests with bootstrap standard errors."""
+    """Every pair; Wald tests with bootstrap standard errors."""
     note: str
     """What a reader has to know."""
 
@@ -124,9 +124,7 @@ class _Standard:
         return np.column_stack(columns)
 
 
-def standardised(
-    samples: Mapping[str, Sample], everybody: Labels, draws: Draws, correction: Correction = "holm"
-) -> Standardised:
+def standardised(samples: Mapping[str, Sample], everybody: Labels, draws: Draws) -> Standardised:
     """Weight cohorts to one distribution of truth, age and sex and compare them again.
 
     Of each its units of one continuous target, never none; those who are drawn are sorted.
@@ -143,7 +141,7 @@ def standardised(
         cohorts.append(_weighted(name, sample, weights, len(samples[name]) - len(sample), found))
         balances += [_balance(name, sample, weights, standard, k) for k in range(len(variables))]
     target = next(iter(samples.values())).target
-    differences = corrected(_differences(target.id, cohorts, drawn, draws), correction)
+    differences = tuple(_differences(target.id, cohorts, drawn, draws))
     note = say(
         "every cohort weighted to the same mean and spread of {variables:and}; {unseen}",
         variables=[say(name) for name in variables],

@@ -37,8 +37,8 @@ class Transfer:
     """Mean of predicted minus true as it is."""
     bias_after: Estimate
     """The same with recalibrated predictions."""
-    p_adjusted: float | None
-    """Of the change in mean absolute error, corrected over the scores that were compared."""
+    p: float | None
+    """Of the change in mean absolute error."""
     note: str
     """Why there is nothing; empty where there is something."""
 
@@ -102,7 +102,7 @@ def transfer(
     gain = next(each for each in found.differences if each.score == "mae")
     return Transfer(
         *head, line.intercept, line.slope, before["mae"], after["mae"], _turned(gain.difference),
-        before["bias"], after["bias"], gain.p_adjusted, "",
+        before["bias"], after["bias"], gain.p, "",
     )  # fmt: skip
 
 

@@ -1,18 +1,20 @@
-"""Differences between two groups or two models: tested, sized, and corrected for how many were looked at.
+"""Differences between two groups or two models: tested and sized.
 
 Which test, and why:
 
 * mean absolute error and bias of two groups of different people, one number a person: Welch's t, because the errors of
   two groups have no reason to share a variance;
-* the same of two models on the same people: the paired t, because the person's own difficulty cancels;
-* whatever is no mean of one number a person (R², slope, ratios, several photographs a person, people in both groups):
-  the difference over its standard error from the bootstrap over people, against the normal distribution (Wald).
+* the same of two models, or two cohorts, of the same people: the paired t, because the person's own difficulty cancels;
+* whatever is no mean of one number a person (R², slope, ratios, several photographs a person, some people in both
+  groups): the difference over its standard error from the bootstrap over people, against the normal distribution
+  (Wald).
 
-Interval and p value always come from one and the same standard error.
+Interval and p value always come from one and the same standard error. A p value is corrected where its family is known:
+:mod:`fundus_core.analyses.families`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -132,10 +134,6 @@ class Difference:
     """Name of the test; empty where there is none."""
     p: float | None
     """Two-sided, uncorrected."""
-    p_adjusted: float | None
-    """Corrected over all comparisons of the table."""
-    correction: str
-    """Which correction, over how many comparisons."""
 
 
 def difference(
@@ -149,12 +147,12 @@ def difference(
     target, score, first, second = names
     if contrast is None and (value is None or not np.isfinite(value)):
         missing = not_estimable("one side has no value")
-        return Difference(target, score, first, second, missing, missing, "", None, None, "")
+        return Difference(target, score, first, second, missing, missing, "", None)
     if contrast is None:
         untested = Estimate(value, note="no test: too few people, or nothing varies")
-        return Difference(target, score, first, second, untested, effect, "", None, None, "")
+        return Difference(target, score, first, second, untested, effect, "", None)
     estimate = Estimate(contrast.value, *contrast.interval(), method=contrast.test)
-    return Difference(target, score, first, second, estimate, effect, contrast.test, contrast.p, contrast.p, "")
+    return Difference(target, score, first, second, estimate, effect, contrast.test, contrast.p)
 
 
 def standardised_change(first: Floats, second: Floats) -> Estimate:
@@ -215,17 +213,3 @@ def adjusted(p: Sequence[float], correction: Correction = "holm") -> list[float]
     out = np.empty_like(values)
     out[order] = np.minimum(steps, 1)
     return [float(value) for value in out]
-
-
-def corrected(differences: Sequence[Difference], correction: Correction = "holm") -> tuple[Difference, ...]:
-    """Correct the p values of a table of comparisons; those without a p value do not count."""
-    tested = [each for each in differences if each.p is not None]
-    values = iter(adjusted([each.p for each in tested if each.p is not None], correction))
-    name = say(
-        "{corrections} over {tested} {tested:comparison|comparisons}",
-        corrections=say(CORRECTIONS[correction]),
-        tested=len(tested),
-    )
-    return tuple(
-        each if each.p is None else replace(each, p_adjusted=next(values), correction=name) for each in differences
-    )

@@ -11,7 +11,17 @@ import numpy as np
 
 from fundus_core.errors import joined, say
 from fundus_core.evaluation.intervals.bootstrap import Draws, resample
-from fundus_core.evaluation.intervals.contrasts import NO_EFFECT, Difference, difference, hedges, wald, welch
+from fundus_core.evaluation.intervals.contrasts import (
+    NO_EFFECT,
+    Contrast,
+    Difference,
+    difference,
+    hedges,
+    paired,
+    standardised_change,
+    wald,
+    welch,
+)
 from fundus_core.evaluation.intervals.estimate import Estimate, Method
 from fundus_core.evaluation.intervals.intervals import estimates
 from fundus_core.evaluation.intervals.per_estimate import estimated, without_intervals
@@ -135,15 +145,32 @@ def _explained(score: str, estimate: Estimate, sample: Sample) -> Estimate:
 
 
 def compare_pair(first: BootstrapScores, second: BootstrapScores, score: str, draws: Draws) -> Difference:
-    """Compare one score of two samples: Welch's t where it is a mean over different people, else Wald."""
+    """Compare one score of two samples: by their means over people where it is one, else Wald."""
     a, b = first.sample, second.sample
     value = difference_of(first.estimates[score].value, second.estimates[score].value)
     names = (a.target.id, score, first.name, second.name)
-    if score in PER_PERSON and a.one_a_person and a.level == b.level and not np.isin(a.patients, b.patients).any():
-        of_each = PER_PERSON[score]
-        return difference(names, welch(of_each(a), of_each(b)), hedges(of_each(a), of_each(b)), value)
+    means = contrast_of_means(a, b, score)
+    if means is not None:
+        return difference(names, *means, value)
     found = wald(value, first.replicates[score] - second.replicates[score], draws)
     return difference(names, found, NO_EFFECT, value)
+
+
+def contrast_of_means(a: Sample, b: Sample, score: str) -> tuple[Contrast | None, Estimate] | None:
+    """Test a score that is a mean of one number a person, with its effect size.
+
+    Other people: Welch's t. The same people in both samples: the paired t, for what is hard about a person troubles
+    both. ``None`` where only some are in both, or the score is no such mean.
+    """
+    if score not in PER_PERSON or not (a.one_a_person and b.one_a_person and a.level == b.level):
+        return None
+    of_each, who, others = PER_PERSON[score], a.patients[a.group], b.patients[b.group]
+    if not np.isin(who, others).any():
+        return welch(of_each(a), of_each(b)), hedges(of_each(a), of_each(b))
+    if set(who.tolist()) != set(others.tolist()):
+        return None
+    one, other = of_each(a)[np.argsort(who)], of_each(b)[np.argsort(others)]
+    return paired(one, other), standardised_change(one, other)
 
 
 def difference_of(first: float | None, second: float | None) -> float:
@@ -152,5 +179,5 @@ def difference_of(first: float | None, second: float | None) -> float:
 
 
 def pairwise(scored: Sequence[BootstrapScores], scores: Sequence[str], draws: Draws) -> list[Difference]:
-    """Compare every pair of samples on each score; p values not corrected yet."""
+    """Compare every pair of samples on each score."""
     return [compare_pair(a, b, score, draws) for a, b in combinations(scored, 2) for score in scores]

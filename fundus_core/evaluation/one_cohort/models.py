@@ -17,9 +17,7 @@ from fundus_core.evaluation.intervals.bootstrap import Draws, SumStatistic
 from fundus_core.evaluation.intervals.contrasts import (
     NO_EFFECT,
     Contrast,
-    Correction,
     Difference,
-    corrected,
     difference,
     paired,
     standardised_change,
@@ -66,7 +64,7 @@ class ModelComparison:
     results: Mapping[str, TargetResult]
     """Per model: every estimate on the common photographs."""
     differences: tuple[Difference, ...]
-    """Every pair of models, corrected for their number."""
+    """Every pair of models, p values as they are."""
 
 
 def compare_models(
@@ -76,7 +74,6 @@ def compare_models(
     level: str = "patient",
     seed: int = SEED,
     draws: int = NUMBER_OF_DRAWS,
-    correction: Correction = "holm",
 ) -> ModelComparison:
     """Compare models on the same photographs, people drawn together.
 
@@ -86,7 +83,6 @@ def compare_models(
         level: What one observation is.
         seed: Of the bootstrap.
         draws: Of the bootstrap.
-        correction: For the number of pairs and scores.
 
     Raises:
         UsageError: Fewer than two models, or an unknown target or level.
@@ -102,7 +98,7 @@ def compare_models(
     scores = COMPARED_BINARY if of.binary else COMPARED
     differences = [_same_people(a, b, score, drawn) for a, b in combinations(scored, 2) for score in scores]
     results = {each.name: target_result(each) for each in scored}
-    return ModelComparison(target, left_out, results, corrected(differences, correction))
+    return ModelComparison(target, left_out, results, tuple(differences))
 
 
 def _common(tables: Mapping[str, CohortTable], target: str) -> tuple[dict[str, CohortTable], dict[str, int]]:
@@ -153,7 +149,7 @@ def against_baselines(
     Returns:
         The model's mean absolute error minus that of the median of the others, its root mean squared error minus that
         of their mean; of a yes/no target its accuracy minus the majority's, its Brier score minus the prevalence's.
-        Holm-corrected. What it adds to age and sex is told by :mod:`fundus_core.evaluation.one_cohort.beyond`.
+        What it adds to age and sex is told by :mod:`fundus_core.evaluation.one_cohort.beyond`.
 
     >>> from fundus_core.evaluation import from_values
     >>> table = from_values("sbp", [110, 126, 130, 150], [114, 122, 134, 146])
@@ -163,9 +159,13 @@ def against_baselines(
     checked, of = check_level(level), find_target(target)
     sample = units_of_analysis(table, of, checked)
     panel = (binary_panel if of.binary else score_panel)(sample, sample.patients)
-    found = [_minus(sample, panel, *each) for each in (AGAINST_BINARY if of.binary else AGAINST)]
-    return corrected(found)
+    return tuple(_minus(sample, panel, *each) for each in (AGAINST_BINARY if of.binary else AGAINST))
 
+
+ONE_SIDED = (
+    "paired t test, jackknife over patients, one-sided at 2.5 % as the interval is: p is 1 where the model is no better"
+)
+"""Asked is whether the model is better; that one which reads nothing is worse than a constant is no finding."""
 
 AGAINST = (("mae", "mae_median", "median of the others"), ("rmse", "rmse_null", "mean of the others"))
 """An error, the error of the constant that is best for it, and what that constant is called."""
@@ -185,5 +185,7 @@ def _minus(sample: Sample, panel: SumStatistic, score: str, baseline: str, calle
     change = without[:, one] - without[:, other]
     error = jackknife_error(change) if np.isfinite(change).all() else 0.0
     value, freedom = float(point[one] - point[other]), len(change) - 1.0
-    contrast = Contrast(value, error, freedom, "paired t test, jackknife over patients") if error > 0 else None
-    return difference(names, contrast, NO_EFFECT, value)
+    contrast = Contrast(value, error, freedom, ONE_SIDED) if error > 0 else None
+    found = difference(names, contrast, NO_EFFECT, value)
+    better = value > 0 if score == "accuracy" else value < 0
+    return found if better or found.p is None else replace(found, p=1.0)

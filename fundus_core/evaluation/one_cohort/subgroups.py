@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import Draws
-from fundus_core.evaluation.intervals.contrasts import Correction, Difference, corrected
+from fundus_core.evaluation.intervals.contrasts import Difference
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate
 from fundus_core.evaluation.observations.grouping import NOT_STATED, grouping, in_order
 from fundus_core.evaluation.observations.sample import (
@@ -61,7 +61,7 @@ class Subgroups:
     groups: tuple[Subgroup, ...]
     """Sorted by name, those without a value last."""
     differences: tuple[Difference, ...]
-    """Every pair of groups that are shown, corrected for their number."""
+    """Every pair of groups that are shown, p values as they are."""
 
     def rows(self) -> list[dict[str, Cell]]:
         """Return a row per group and estimate, and one per withheld group."""
@@ -82,7 +82,6 @@ def subgroups(
     level: str = "patient",
     seed: int = SEED,
     draws: int = NUMBER_OF_DRAWS,
-    correction: Correction = "holm",
     ranked: bool = False,
 ) -> Subgroups:
     """Score one target in every group of a column, and compare the groups.
@@ -97,7 +96,6 @@ def subgroups(
         level: What one observation is.
         seed: Of the bootstrap.
         draws: Of the bootstrap.
-        correction: For the number of pairs and scores compared.
         ranked: Whether to add median absolute error and Spearman's correlation.
 
     Raises:
@@ -119,7 +117,7 @@ def subgroups(
     compared = [each for each in scored.values() if each.name != NOT_STATED]
     differences = pairwise(compared, COMPARED_BINARY if of.binary else COMPARED, drawn)
     name = by if isinstance(by, str) else "group"
-    return Subgroups(of.id, of.unit, name, groups, corrected(differences, correction))
+    return Subgroups(of.id, of.unit, name, groups, tuple(differences))
 
 
 def _subgroup(name: str, sample: Sample, scored: BootstrapScores | None) -> Subgroup:
