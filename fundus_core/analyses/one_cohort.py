@@ -16,6 +16,7 @@ from fundus_core.analyses.criteria import (
 )
 from fundus_core.analyses.gap import GAP, GAP_CHECKS
 from fundus_core.analyses.intervals import INTERVALS, INTERVALS_BY
+from fundus_core.analyses.missing import MISSING, MISSING_ALONG, WEIGHTED
 from fundus_core.analyses.observations import (
     AGREEMENT,
     BASELINES,
@@ -41,6 +42,9 @@ SECTIONS: Sequence[Analysis[Any]] = (
     EYES,
     CHANGE,
     REPEATABILITY,
+    WEIGHTED,
+    MISSING,
+    MISSING_ALONG,
     GAP,
     GAP_CHECKS,
 )
@@ -60,6 +64,9 @@ TABLES: Sequence[Analysis[Any]] = (
     CRITERIA,
     INTERVALS,
     INTERVALS_BY,
+    WEIGHTED,
+    MISSING,
+    MISSING_ALONG,
     GAP,
     GAP_CHECKS,
 )

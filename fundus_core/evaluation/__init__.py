@@ -24,6 +24,7 @@ from fundus_core.evaluation.criteria.criterion_assessment import (
 )
 from fundus_core.evaluation.criteria.definitions import CRITERIA, Criterion, criterion
 from fundus_core.evaluation.gap.association import EFFECTS, Association, association
+from fundus_core.evaluation.gap.missing import OF_PHOTOGRAPHS, MissingIn, Weighted, missing, missing_along, weighted
 from fundus_core.evaluation.gap.outcomes import Choices, choices
 from fundus_core.evaluation.intervals.bootstrap import draws_for
 from fundus_core.evaluation.intervals.contrasts import CORRECTIONS, Difference, adjusted

@@ -110,6 +110,7 @@ _ALSO: Sequence[Analysis[Any]] = (
     one_cohort.CHANGE,
     one_cohort.REPEATABILITY,
     one_cohort.INTERVALS,
+    one_cohort.WEIGHTED,
     one_cohort.GAP,
     one_cohort.GAP_CHECKS,
 )

@@ -93,35 +93,37 @@ def linear(x: Floats, y: Floats, group: Indices) -> Fit:
     return Fit(beta, bread, x * left[:, None], group, left, *_for_few(x, group))
 
 
-def logistic(x: Floats, y: Floats, group: Indices) -> Fit:
+def logistic(x: Floats, y: Floats, group: Indices, *, start: Floats | None = None) -> Fit:
     """Fit the log odds of y = 1 as x beta by maximum likelihood.
 
     Args:
         x: n x k, a constant among its columns.
         y: n times 0 or 1.
         group: Whose each is, n, numbers from 0.
+        start: Coefficients to begin with, k.
 
     Raises:
         NotEstimableError: A column follows from the others, or the two classes are told apart without error
             (separation), so that no coefficient is largest.
     """
-    beta = np.zeros(x.shape[1])
+    beta = np.zeros(x.shape[1]) if start is None else start
     for _ in range(_STEPS):
-        chance = _chance(x @ beta)
-        bread = inverse((x * (chance * (1 - chance))[:, None]).T @ x)
-        step = bread @ (x.T @ (y - chance))
+        likely = chance(x @ beta)
+        bread = inverse((x * (likely * (1 - likely))[:, None]).T @ x)
+        step = bread @ (x.T @ (y - likely))
         beta = beta + step
         if np.abs(x @ beta).max() > 30:
             break
         if np.abs(step).max() < 1e-10 * (1 + np.abs(beta).max()):
-            chance = _chance(x @ beta)
-            bread = inverse((x * (chance * (1 - chance))[:, None]).T @ x)
-            left = y - chance
+            likely = chance(x @ beta)
+            bread = inverse((x * (likely * (1 - likely))[:, None]).T @ x)
+            left = y - likely
             return Fit(beta, bread, x * left[:, None], group, left, *_for_few(x, group))
     raise NotEstimableError("the columns tell yes from no without error (separation)")
 
 
-def _chance(value: Floats) -> Floats:
+def chance(value: Floats) -> Floats:
+    """Return the probabilities of log odds."""
     return np.asarray(1 / (1 + np.exp(-np.clip(value, -35, 35))))
 
 
@@ -162,11 +164,11 @@ def firth(x: Floats, y: Floats, *, fixed: dict[int, float] | None = None) -> Fir
     beta[list(held)] = list(held.values())
     best = _penalised(x, y, beta)
     for _ in range(200):
-        chance = _chance(x @ beta)
-        weight = chance * (1 - chance)
+        likely = chance(x @ beta)
+        weight = likely * (1 - likely)
         inverse = np.linalg.pinv((x * weight[:, None]).T @ x)
         hat = weight * ((x @ inverse) * x).sum(axis=1)
-        gradient = (x.T @ (y - chance + hat * (0.5 - chance)))[free]
+        gradient = (x.T @ (y - likely + hat * (0.5 - likely)))[free]
         part = (x[:, free] * weight[:, None]).T @ x[:, free]
         step = np.linalg.pinv(part) @ gradient
         step *= min(1.0, 5.0 / max(float(np.abs(step).max(initial=0.0)), 1e-300))
@@ -185,8 +187,8 @@ def firth(x: Floats, y: Floats, *, fixed: dict[int, float] | None = None) -> Fir
 
 def _penalised(x: Floats, y: Floats, beta: Floats) -> float:
     value = np.clip(x @ beta, -35, 35)
-    chance = _chance(value)
-    information = (x * (chance * (1 - chance))[:, None]).T @ x
+    likely = chance(value)
+    information = (x * (likely * (1 - likely))[:, None]).T @ x
     return float((y * value - np.logaddexp(0, value)).sum() + np.linalg.slogdet(information)[1] / 2)
 
 
