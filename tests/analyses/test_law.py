@@ -25,7 +25,9 @@ SAY = {
 }
 OVER_TIME = (one_cohort.CHANGE, one_cohort.REPEATABILITY)
 """Nothing is repeated in these cohorts: ``test_over_time`` holds the law for them."""
-ONE = (one_cohort.SCORES, *(each for each in one_cohort.TABLES if each not in OVER_TIME))
+OF_MISSING = (one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.MISSING_ALONG)
+"""Nobody is missing in these cohorts: ``test_missing`` holds the law for them."""
+ONE = (one_cohort.SCORES, *(each for each in one_cohort.TABLES if each not in (*OVER_TIME, *OF_MISSING)))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,13 +1,17 @@
 """Who is missing: counts, odds against statsmodels, weights against a second calculation, bias that is mended."""
 
+import csv
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
 
+from fundus_core.analyses import Study, layout, one_cohort
 from fundus_core.evaluation import from_values, missing, missing_along, weighted
 from fundus_core.evaluation.observations.sample import select_rows
+from fundus_core.tables import records_as_csv
 
 
 def cohort(n=400, seed=0, refuse=0.0):
@@ -114,3 +118,22 @@ def test_nobody_missing_and_refusals_along_the_measured_value():
     assert len(tenths) == 10
     assert sum(each.n_patients for each in tenths) == known.sum()
     assert sum(each.not_predicted for each in tenths) == (known & (table.status == "refused")).sum()
+
+
+def test_a_table_read_back_from_its_file_is_written_alike():
+    study = Study.of(cohort(refuse=0.05))
+    for analysis in (one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.MISSING_ALONG):
+        rows = study.rows(analysis)
+        assert rows
+        back = [{key: _raw(row[key]) for key in rows[0]} for row in csv.DictReader(io.StringIO(records_as_csv(rows)))]
+        assert layout(back, own=analysis.words).body == layout(rows, own=analysis.words).body
+    assert "people have no prediction or no measured value. Weighted" in one_cohort.WEIGHTED.sentences(
+        study, "sbp", str
+    )
+
+
+def _raw(text):
+    try:
+        return float(text)
+    except ValueError:
+        return text or None
