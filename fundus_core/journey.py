@@ -23,7 +23,7 @@ what the quality checks look at, so that they measure the same on every path."""
 CROP_RESERVE = 1.25
 """Nor may it fall below this many times the largest crop: JPEG's own reduction antialiases, the crop does the rest."""
 
-_NO_RETINA = frozenset({"not_colour_fundus", "retina_not_found"})
+_NO_RETINA = frozenset({"not_colour_fundus", "not_a_retina"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,11 @@ class Examined:
     visit: str = ""
     """From the list or the file: a date as year-month-day, or another word; empty where nobody said or under
     pseudonyms."""
+
+    @property
+    def kind(self) -> str:
+        """What the picture is, as one stable word of ``quality.KINDS``; empty where it could not be read."""
+        return "" if self.quality is None else self.quality.kind
 
     @property
     def score(self) -> float:
@@ -137,7 +142,7 @@ def _look(
         name=eyes.from_name(source.name),
         disc=eyes.from_picture(photograph.pixels, bounds) if recognised else Eye.UNKNOWN,
     )
-    notes = [*photograph.notes, side.note] if refusal is None else [refusal.message]
+    notes = [*photograph.notes, _unusual(report, limits), side.note] if refusal is None else [refusal.message]
     return Examined(
         photograph=name,
         sha256=photograph.sha256,
@@ -151,9 +156,16 @@ def _look(
         height=photograph.height,
         bounds=_full_size(bounds, photograph),
         quality=report,
-        crops=retina.crops(photograph.pixels, bounds, rules) if recognised else (),
+        crops=retina.crops(photograph.pixels, bounds, rules, unstretch=limits.unstretch) if recognised else (),
         visit="" if pseudonyms else source.visit or photograph.visit,
     )
+
+
+def _unusual(report: QualityReport, limits: quality.Limits) -> str:
+    """What there is to say of an accepted photograph of an unusual kind; nothing of one that was unstretched."""
+    kind = quality.Kind(report.kind)
+    undone = kind is quality.Kind.STRETCHED and limits.unstretch
+    return "" if undone else quality.KINDS[kind].advice
 
 
 def _own_pseudonym(patient_id: str) -> str:

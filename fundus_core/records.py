@@ -105,7 +105,7 @@ class RetinaBounds:
     cy: float
     """Centre, pixels from the top edge of the photograph."""
     radius: float
-    """Radius in pixels; the circle may reach beyond the photograph."""
+    """Radius in pixels, the horizontal one of a stretched field; the circle may reach beyond the photograph."""
     width: int
     """Width of the photograph in pixels."""
     height: int
@@ -120,6 +120,13 @@ class RetinaBounds:
     """The field lies above this y."""
     whole_frame: bool = False
     """True where no circle was found and the largest circle around the frame stands in."""
+    aspect: float = 1.0
+    """Vertical radius over the horizontal one: 1 but where the photograph was stretched or squeezed."""
+
+    @property
+    def radius_y(self) -> float:
+        """Vertical radius in pixels; ``radius`` is the horizontal one."""
+        return self.radius * self.aspect
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +143,19 @@ class RetinaCrop:
     """Photograph x of the crop's left edge (may be negative)."""
     origin_y: float
     """Photograph y of the crop's top edge (may be negative)."""
+    squeeze: float = 1.0
+    """Vertical scale over ``scale``: 1 but where a stretched field was cut out as the circle that it was."""
 
     def to_photograph(self, points: Floats) -> Floats:
         """Map points (n x 2, x and y, crop pixels) to photograph pixels."""
-        return np.asarray(points / self.scale + np.array([self.origin_x, self.origin_y]))
+        return np.asarray(points / self._scales() + np.array([self.origin_x, self.origin_y]))
 
     def to_crop(self, points: Floats) -> Floats:
         """Map points (n x 2, x and y, photograph pixels) to crop pixels."""
-        return np.asarray((points - np.array([self.origin_x, self.origin_y])) * self.scale)
+        return np.asarray((points - np.array([self.origin_x, self.origin_y])) * self._scales())
+
+    def _scales(self) -> Floats:
+        return self.scale * np.array([1.0, self.squeeze])
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +182,8 @@ class QualityReport:
     """All checks that were measured, in a fixed order."""
     score: float
     """0 (worst) to 1 (best)."""
+    kind: str = ""
+    """What the picture is, as one stable word of ``quality.KINDS``."""
 
     @property
     def gradable(self) -> bool:

@@ -25,18 +25,20 @@ def field_of(crop: RetinaCrop) -> Mask:
     """Return where a crop shows retina: S x S, True inside the field."""
     bounds, scale = crop.bounds, crop.scale
     x, y = crop.origin_x, crop.origin_y
+    down = scale * crop.squeeze
     side = crop.pixels.shape[0]
     moved = replace(
         bounds,
         cx=(bounds.cx - x) * scale,
-        cy=(bounds.cy - y) * scale,
+        cy=(bounds.cy - y) * down,
         radius=bounds.radius * scale,
+        aspect=bounds.aspect * crop.squeeze,
         width=side,
         height=side,
         left=(max(bounds.left, 0.0) - x) * scale,
-        top=(max(bounds.top, 0.0) - y) * scale,
+        top=(max(bounds.top, 0.0) - y) * down,
         right=(min(bounds.right, float(bounds.width)) - x) * scale,
-        bottom=(min(bounds.bottom, float(bounds.height)) - y) * scale,
+        bottom=(min(bounds.bottom, float(bounds.height)) - y) * down,
     )
     return retina.mask(moved)
 

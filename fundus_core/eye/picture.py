@@ -89,10 +89,11 @@ def _upright(pixels: Pixels, bounds: RetinaBounds) -> tuple[Plane, Plane]:
     # Every step-th pixel of a slightly softened picture is enough for vessels that are wider than a pixel afterwards.
     small = cv2.resize(pixels, None, fx=1.0 / step, fy=1.0 / step, interpolation=cv2.INTER_LINEAR)
     scale = _DIAMETER / (2.0 * bounds.radius)
-    across, down = scale * bounds.width / small.shape[1], scale * bounds.height / small.shape[0]
+    upright = scale / bounds.aspect
+    across, down = scale * bounds.width / small.shape[1], upright * bounds.height / small.shape[0]
     middle = _DIAMETER / 2.0
     matrix = np.array(
-        [[across, 0.0, middle - bounds.cx * scale], [0.0, down, middle - bounds.cy * scale]], dtype=np.float32
+        [[across, 0.0, middle - bounds.cx * scale], [0.0, down, middle - bounds.cy * upright]], dtype=np.float32
     )
     red, green, blue = cv2.split(cv2.warpAffine(small, matrix, (_DIAMETER, _DIAMETER)))
     light = np.asarray(cv2.addWeighted(green, 1.0, red, 0.5, 0.0, dtype=cv2.CV_32F), np.float32)
@@ -106,7 +107,7 @@ def _field(bounds: RetinaBounds) -> Plane:
     at = (np.arange(_DIAMETER) + 0.5) / _DIAMETER * 2.0 - 1.0
     margin = 0.04
     x = at * bounds.radius + bounds.cx
-    y = at * bounds.radius + bounds.cy
+    y = at * bounds.radius_y + bounds.cy
     keep = margin * bounds.radius
     columns = (x > bounds.left + keep) & (x < bounds.right - keep)
     rows = (y > bounds.top + keep) & (y < bounds.bottom - keep)

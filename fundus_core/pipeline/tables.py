@@ -42,6 +42,7 @@ INSPECTION_COLUMNS = (
     "eye",
     "eye_source",
     "quality",
+    "kind",
 )
 
 
@@ -98,4 +99,5 @@ def inspection_row(examined: Examined) -> list[str]:
         examined.eye.value,
         examined.eye_source,
         number(round(examined.score, 4)),
+        examined.kind,
     ]

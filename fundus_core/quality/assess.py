@@ -1,15 +1,18 @@
 """Hold measurements against limits and say the outcome in sentences."""
 
+import math
+
 from fundus_core.errors import say
+from fundus_core.quality.kinds import KINDS, Kind, Verdict
 from fundus_core.quality.limits import LIMITS, Limits
 from fundus_core.quality.measures import Measurements, measure
 from fundus_core.records import Photograph, QualityCheck, QualityReport, RetinaBounds
 
 CODES = (
+    "not_a_retina",
     "not_colour_fundus",
     "too_small",
     "illumination",
-    "retina_not_found",
     "field_cut",
     "glare",
     "contrast",
@@ -18,6 +21,8 @@ CODES = (
 """The checks in the order in which they are made; the first that fails is the reason shown."""
 
 _NOUGHT = 1e-9
+_HALF = 0.5
+"""Limit of the checks that are passed (1) or not (0)."""
 
 
 def assess(photograph: Photograph, bounds: RetinaBounds, limits: Limits = LIMITS) -> QualityReport:
@@ -31,18 +36,8 @@ def assess(photograph: Photograph, bounds: RetinaBounds, limits: Limits = LIMITS
 def judge(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
     """Hold measurements against limits; the same measurements can be judged again when limits change."""
     checks = (
-        _at_least(
-            "not_colour_fundus",
-            found.likeness,
-            limits.likeness,
-            say(
-                "The picture does not look like a colour fundus photograph (likeness {likeness:.2f}, at "
-                "least {likeness_2:.2f} is needed); remove it, or check that it is neither red-free, grey "
-                "nor another kind of picture.",
-                likeness=found.likeness,
-                likeness_2=limits.likeness,
-            ),
-        ),
+        _kind("not_a_retina", found.kind, Verdict.NOT_RETINA),
+        _kind("not_colour_fundus", found.kind, Verdict.NOT_COLOUR),
         _at_least(
             "too_small",
             found.diameter_px,
@@ -50,23 +45,11 @@ def judge(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
             say(
                 "The field of view measures {diameter_px:.0f} px across, at least {diameter_px_2:.0f} px are "
                 "needed; use the photograph in its original size.",
-                diameter_px=found.diameter_px,
-                diameter_px_2=limits.diameter_px,
+                diameter_px=_down(found.diameter_px, 0),
+                diameter_px_2=_up(limits.diameter_px, 0),
             ),
         ),
         _illumination(found, limits),
-        _at_least(
-            "retina_not_found",
-            1.0 if found.circle else found.likeness,
-            limits.likeness_without_circle,
-            say(
-                "No circular field of view was found, and without one the picture does not look enough like "
-                "a retina (likeness {likeness:.2f}, at least {likeness_without_circle:.2f} is needed); use "
-                "the photograph with its dark border.",
-                likeness=found.likeness,
-                likeness_without_circle=limits.likeness_without_circle,
-            ),
-        ),
         _at_least(
             "field_cut",
             found.field_share,
@@ -74,8 +57,8 @@ def judge(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
             say(
                 "Only {field_share:.0%} of the field of view lie within the photograph, at least "
                 "{field_share_2:.0%} are needed; use the photograph before it was cut.",
-                field_share=found.field_share,
-                field_share_2=limits.field_share,
+                field_share=_down(found.field_share, 2),
+                field_share_2=_up(limits.field_share, 2),
             ),
         ),
         _at_most(
@@ -85,8 +68,8 @@ def judge(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
             say(
                 "{glare_share:.0%} of the field are burnt out to white, at most {glare_share_2:.0%} are "
                 "allowed; take the photograph again with less flash or without the reflection.",
-                glare_share=found.glare_share,
-                glare_share_2=limits.glare_share,
+                glare_share=_up(found.glare_share, 2),
+                glare_share_2=_down(limits.glare_share, 2),
             ),
         ),
         _at_least(
@@ -96,8 +79,8 @@ def judge(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
             say(
                 "The retina's contrast is {contrast:.3f}, at least {contrast_2:.3f} is needed; the picture "
                 "is hazy or overexposed, take it again.",
-                contrast=found.contrast,
-                contrast_2=limits.contrast,
+                contrast=_down(found.contrast, 3),
+                contrast_2=_up(limits.contrast, 3),
             ),
         ),
         _at_least(
@@ -107,12 +90,19 @@ def judge(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
             say(
                 "The sharpness of the vessels is {focus:.3f}, at least {focus_2:.3f} is needed; the picture "
                 "is blurred, take it again in focus.",
-                focus=found.focus,
-                focus_2=limits.focus,
+                focus=_down(found.focus, 3),
+                focus_2=_up(limits.focus, 3),
             ),
         ),
     )
-    return QualityReport(checks, _score(checks))
+    return QualityReport(checks, _score(checks), found.kind.value)
+
+
+def _kind(code: str, kind: Kind, refused: Verdict) -> QualityCheck:
+    """Judge by the kind alone: what is refused for it is so by the table, not by a number."""
+    about = KINDS[kind]
+    passed = about.verdict is not refused
+    return QualityCheck(code, float(passed), _HALF, passed, "" if passed else about.advice)
 
 
 def _illumination(found: Measurements, limits: Limits) -> QualityCheck:
@@ -121,15 +111,15 @@ def _illumination(found: Measurements, limits: Limits) -> QualityCheck:
         message = say(
             "The field is too dark (median brightness {brightness:.0f} of 255, at least "
             "{brightness_2:.0f} is needed); take the photograph again with more light.",
-            brightness=found.brightness,
-            brightness_2=limits.brightness,
+            brightness=_down(found.brightness, 0),
+            brightness_2=_up(limits.brightness, 0),
         )
         return _at_least("illumination", found.brightness, limits.brightness, message)
     message = say(
         "Only {lit_share:.0%} of the field are lit, at least {lit_share_2:.0%} are needed; align the "
         "camera with the pupil and take the photograph again.",
-        lit_share=found.lit_share,
-        lit_share_2=limits.lit_share,
+        lit_share=_down(found.lit_share, 2),
+        lit_share_2=_up(limits.lit_share, 2),
     )
     return _at_least("illumination", found.lit_share, limits.lit_share, message)
 
@@ -142,6 +132,15 @@ def _at_least(code: str, value: float, limit: float, message: str) -> QualityChe
 def _at_most(code: str, value: float, limit: float, message: str) -> QualityCheck:
     passed = value <= limit
     return QualityCheck(code, value, limit, passed, "" if passed else message)
+
+
+def _down(value: float, digits: int) -> float:
+    """Round down: what lies below a limit reads so, however near it is (0.099 of 0.100)."""
+    return math.floor(value * 10.0**digits + _NOUGHT) / 10.0**digits
+
+
+def _up(value: float, digits: int) -> float:
+    return math.ceil(value * 10.0**digits - _NOUGHT) / 10.0**digits
 
 
 def _score(checks: tuple[QualityCheck, ...]) -> float:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fundus_core.quality import ridges
-from fundus_core.quality.likeness import likeness
+from fundus_core.quality import ridges, traits
+from fundus_core.quality.kinds import Kind
+from fundus_core.quality.recognise import kind_of
 from fundus_core.quality.view import View, blur, look
 from fundus_core.records import Photograph, RetinaBounds
 
@@ -14,10 +15,8 @@ from fundus_core.records import Photograph, RetinaBounds
 class Measurements:
     """What was measured on one photograph."""
 
-    likeness: float
-    """0..1: how much the picture looks like a colour fundus photograph."""
-    circle: bool
-    """Whether a circular field was found."""
+    kind: Kind
+    """What the picture is."""
     diameter_px: float
     """Of the field, in pixels of the photograph as it lies in the file."""
     field_share: float
@@ -39,19 +38,18 @@ def measure(photograph: Photograph, bounds: RetinaBounds) -> Measurements:
     view = look(photograph.pixels, bounds)
     lines = ridges.measure(view)
     contrast = _contrast(view)
-    focus = lines.strength / (contrast + 0.02)
     factor = (photograph.width or bounds.width) / bounds.width
-    diameter = min(bounds.width, bounds.height) if bounds.whole_frame else 2.0 * bounds.radius
+    radius = min(bounds.radius, bounds.radius_y)
+    diameter = min(bounds.width, bounds.height) if bounds.whole_frame else 2.0 * radius
     return Measurements(
-        likeness=likeness(view, lines, focus) if photograph.colour else 0.0,
-        circle=not bounds.whole_frame,
+        kind=kind_of(traits.measure(photograph, bounds, view, lines, contrast)),
         diameter_px=diameter * factor,
         field_share=1.0 if bounds.whole_frame else view.circle_share,
         brightness=_brightness(view),
         lit_share=_lit_share(view),
         glare_share=_glare_share(view),
         contrast=contrast,
-        focus=focus,
+        focus=lines.strength / (contrast + 0.02),
     )
 
 

@@ -38,6 +38,11 @@ def measure(view: View) -> Ridges:
     return Ridges(strength, (strength + 2e-4) / (against + 2e-4), _long_share(long))
 
 
+def dark_lines(plane: Plane) -> Plane:
+    """Return how strongly each pixel of a plane lies on a thin dark line."""
+    return _lines(*_bending(plane))
+
+
 def _bending(plane: Plane) -> tuple[Plane, Plane]:
     """Return the mean of the two eigenvalues of the Hessian at each pixel, and half their difference."""
     xx, yy, xy = (

@@ -90,16 +90,16 @@ def _halved(plane: Plane) -> Plane:
 
 def look(pixels: Pixels, bounds: RetinaBounds) -> View:
     """Bring the field of view of a photograph (height x width x 3, RGB, 0..255) to the size of the checks."""
-    left, top = max(int(bounds.cx - bounds.radius), 0), max(int(bounds.cy - bounds.radius), 0)
-    right = min(int(bounds.cx + bounds.radius) + 1, bounds.width)
-    bottom = min(int(bounds.cy + bounds.radius) + 1, bounds.height)
-    reach = (right - left) / 2 if bounds.whole_frame else bounds.radius
-    factor = DIAMETER / (2.0 * reach)
-    size = (max(round((right - left) * factor), 8), max(round((bottom - top) * factor), 8))
+    rx, ry = bounds.radius, bounds.radius_y
+    left, top = max(int(bounds.cx - rx), 0), max(int(bounds.cy - ry), 0)
+    right = min(int(bounds.cx + rx) + 1, bounds.width)
+    bottom = min(int(bounds.cy + ry) + 1, bounds.height)
+    factor = DIAMETER / (right - left) if bounds.whole_frame else DIAMETER / (2.0 * rx)
+    size = (max(round((right - left) * factor), 8), max(round((bottom - top) * factor / bounds.aspect), 8))
     x = left + (np.arange(size[0]) + 0.5) * (right - left) / size[0]
     y = top + (np.arange(size[1]) + 0.5) * (bottom - top) / size[1]
-    away = ((x - bounds.cx) / bounds.radius)[None, :] ** 2 + ((y - bounds.cy) / bounds.radius)[:, None] ** 2
-    share = np.count_nonzero(_between(bounds, x, y, 0.0) & (away < 1.0)) / (np.pi * (factor * bounds.radius) ** 2)
+    away = ((x - bounds.cx) / rx)[None, :] ** 2 + ((y - bounds.cy) / ry)[:, None] ** 2
+    share = np.count_nonzero(_between(bounds, x, y, 0.0) & (away < 1.0)) / (np.pi * (factor * rx) ** 2)
     planes = _shrink(pixels[top:bottom, left:right], size)
     field = _between(bounds, x, y, 0.02 * bounds.radius) & (away < 0.96**2)
     inside = _between(bounds, x, y, 0.05 * bounds.radius) & (away < 0.90**2)

@@ -64,7 +64,7 @@ def _field(bounds: RetinaBounds, x0: int, y0: int, width: int, height: int) -> N
     """Return the field within a window of the photograph; outside the photograph is outside the field."""
     y = np.arange(y0, y0 + height) + 0.5
     x = (np.arange(x0, x0 + width) + 0.5).astype(np.float32)
-    half = np.sqrt(np.maximum(bounds.radius**2 - (y - bounds.cy) ** 2, 0.0))
+    half = np.sqrt(np.maximum(bounds.radius_y**2 - (y - bounds.cy) ** 2, 0.0)) / bounds.aspect
     low = np.maximum(bounds.cx - half, max(bounds.left, 0.0))
     high = np.minimum(bounds.cx + half, min(bounds.right, float(bounds.width)))
     outside = (y < max(bounds.top, 0.0)) | (y > min(bounds.bottom, float(bounds.height))) | (half == 0.0)
@@ -89,48 +89,66 @@ def _keep(pixels: Pixels, inside: NDArray[np.bool_]) -> Pixels:
     return np.asarray(cv2.copyTo(pixels, inside.view(np.uint8), np.zeros_like(pixels)), np.uint8)
 
 
-def crop(pixels: Pixels, bounds: RetinaBounds, rule: CropRule) -> RetinaCrop:
+def crop(pixels: Pixels, bounds: RetinaBounds, rule: CropRule, *, unstretch: bool = False) -> RetinaCrop:
     """Cut a square around the field of view, black outside the retina, in the size of the rule.
 
     The square is cut at whole pixels of the photograph (height x width x 3, RGB, 0..255) and blacked out before it is
-    resized, so that nothing from outside the field is averaged into the crop, which knows the way back.
+    resized, so that nothing from outside the field is averaged into the crop, which knows the way back. A field that
+    is stretched stays so, unless it is to be cut out as the circle that it was (``unstretch``).
 
     Raises:
         UsageError: The bounds were measured on a photograph of another size.
     """
-    return crops(pixels, bounds, (rule,))[0]
+    return crops(pixels, bounds, (rule,), unstretch=unstretch)[0]
 
 
-def crops(pixels: Pixels, bounds: RetinaBounds, rules: Sequence[CropRule]) -> tuple[RetinaCrop, ...]:
+def crops(
+    pixels: Pixels, bounds: RetinaBounds, rules: Sequence[CropRule], *, unstretch: bool = False
+) -> tuple[RetinaCrop, ...]:
     """Cut one square per rule, as ``crop``; rules of one margin share the cut, which is most of the work."""
     _check(pixels, bounds)
-    cut = {margin: _cut(pixels, bounds, margin) for margin in dict.fromkeys(rule.margin for rule in rules)}
+    margins = dict.fromkeys(rule.margin for rule in rules)
+    cut = {margin: _cut(pixels, bounds, margin, unstretch=unstretch) for margin in margins}
     return tuple(_at_size(*cut[rule.margin], bounds, rule) for rule in rules)
 
 
-def _cut(pixels: Pixels, bounds: RetinaBounds, margin: float) -> tuple[Pixels, int, int]:
-    """Return the square at the photograph's own size, and where it begins."""
-    side = max(round(2.0 * bounds.radius * (1.0 + margin)), 1)
-    x0, y0 = round(bounds.cx - side / 2), round(bounds.cy - side / 2)
-    return _square(pixels, bounds, x0, y0, side), x0, y0
+def _cut(pixels: Pixels, bounds: RetinaBounds, margin: float, *, unstretch: bool) -> tuple[Pixels, int, int]:
+    """Return the window at the photograph's own size, and where it begins: square unless it is to be unstretched."""
+    radii = (bounds.radius, bounds.radius_y)
+    across, down = radii if unstretch else (max(radii),) * 2
+    width, height = (max(round(2.0 * radius * (1.0 + margin)), 1) for radius in (across, down))
+    x0, y0 = round(bounds.cx - width / 2), round(bounds.cy - height / 2)
+    return _window(pixels, bounds, (x0, y0), (width, height)), x0, y0
 
 
-def _at_size(square: Pixels, x0: int, y0: int, bounds: RetinaBounds, rule: CropRule) -> RetinaCrop:
+def _at_size(cut: Pixels, x0: int, y0: int, bounds: RetinaBounds, rule: CropRule) -> RetinaCrop:
+    height, width = cut.shape[:2]
     return RetinaCrop(
-        pixels=_resize(square, rule),
+        pixels=_resize(_squared(cut), rule),
         bounds=bounds,
-        scale=rule.size / square.shape[0],
+        scale=rule.size / width,
         origin_x=float(x0),
         origin_y=float(y0),
+        squeeze=width / height,
     )
 
 
-def _square(pixels: Pixels, bounds: RetinaBounds, x0: int, y0: int, side: int) -> Pixels:
-    """Return the window, black outside the retina and outside the photograph."""
+def _squared(cut: Pixels) -> Pixels:
+    """Stretch the shorter side of a window to the longer one."""
+    height, width = cut.shape[:2]
+    if height == width:
+        return cut
+    side = max(height, width)
+    return np.asarray(cv2.resize(cut, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _window(pixels: Pixels, bounds: RetinaBounds, start: tuple[int, int], size: tuple[int, int]) -> Pixels:
+    """Return a window (start x and y, width and height), black outside the retina and outside the photograph."""
+    (x0, y0), (across, down) = start, size
     height, width = pixels.shape[:2]
     left, top = max(x0, 0), max(y0, 0)
-    right, bottom = min(x0 + side, width), min(y0 + side, height)
-    square = np.zeros((side, side, 3), np.uint8)
+    right, bottom = min(x0 + across, width), min(y0 + down, height)
+    square = np.zeros((down, across, 3), np.uint8)
     if right > left and bottom > top:
         inside = _field(bounds, left, top, right - left, bottom - top)
         there = square[top - y0 : bottom - y0, left - x0 : right - x0]

@@ -1,5 +1,6 @@
 """Find the circle of the field on a reduced copy: guesses from outlines, verified against the photograph."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError
 from fundus_core.records import Floats, Pixels, RetinaBounds
-from fundus_core.retina import circles, cuts
+from fundus_core.retina import circles, cuts, stretch
 from fundus_core.retina.backgrounds import Background, candidates, window
 from fundus_core.retina.circles import Circle
 from fundus_core.retina.polar import refine, support
@@ -27,6 +28,12 @@ _CLEAR = 0.6
 """Least evidence for a circle whose centre lies near the frame's edge or beyond."""
 _ENOUGH = 0.3
 """Least evidence with which a circle is believed."""
+_ROUND = 0.03
+"""Axes that differ by less are those of a circle: neither the eye nor a model sees it."""
+_BETTER = 0.08
+"""By how much more evidence an ellipse needs than a circle."""
+_STRETCHED = 0.6
+"""Least evidence with which a stretched field is believed."""
 _ROOTS: Pixels = np.minimum(16.0 * np.sqrt(np.arange(256)), 255.0).astype(np.uint8)
 """Sixteen times the square root of each distance: it spreads the dark ones, between which the field ends."""
 
@@ -56,14 +63,17 @@ def find(pixels: Pixels) -> RetinaBounds:
     _check(pixels)
     height, width = pixels.shape[:2]
     small = _reduce(pixels)
-    found = _best(small) if min(small.shape[:2]) >= _LEAST_PX else None
-    if found is None or found.evidence < _ENOUGH:
+    sought = _sought(small) if min(small.shape[:2]) >= _LEAST_PX else None
+    if sought is None:
         return whole_frame(height, width)
+    found, small = sought
     fx, fy = width / small.shape[1], height / small.shape[0]
+    square = abs(fy / fx - 1.0) < _ROUND
     return RetinaBounds(
         cx=found.circle.cx * fx,
         cy=found.circle.cy * fy,
-        radius=found.circle.radius * math.sqrt(fx * fy),
+        radius=found.circle.radius * (math.sqrt(fx * fy) if square else fx),
+        aspect=1.0 if square else fy / fx,
         width=width,
         height=height,
         left=found.edges.left * fx,
@@ -71,6 +81,17 @@ def find(pixels: Pixels) -> RetinaBounds:
         right=found.edges.right * fx,
         bottom=found.edges.bottom * fy,
     )
+
+
+def _sought(small: Pixels) -> tuple[_Found, Pixels] | None:
+    """Return the field and the reduced copy that it was found on, unstretched where that was needed."""
+    found = _best(small)
+    if found is not None and found.evidence >= _CONVINCING:
+        return found, small
+    stretched = _stretched(small, found.evidence if found is not None else 0.0)
+    if stretched is not None or found is None or found.evidence < _ENOUGH:
+        return stretched
+    return found, small
 
 
 def _best(small: Pixels) -> _Found | None:
@@ -99,6 +120,38 @@ def _within(small: Pixels, rows: slice, columns: slice) -> _Found | None:
     whole = (slice(0, small.shape[0]), slice(0, small.shape[1]))
     cut = edges if (rows, columns) == whole else edges.beyond(rows, columns, circle)
     return _Found(circle, cut, best.evidence)
+
+
+def _stretched(small: Pixels, evidence: float) -> tuple[_Found, Pixels] | None:
+    """Return the field of a stretched photograph and the reduced copy as it was before, where a circle does not serve.
+
+    An ellipse in the outline says how far it was stretched; the copy without that shows a circle, or it was none. The
+    evidence is that of the best circle without this.
+    """
+    aspect = _aspect(small)
+    if aspect is None or abs(aspect - 1.0) < _ROUND:
+        return None
+    height, width = small.shape[:2]
+    size = (round(width * math.sqrt(aspect)), round(height / math.sqrt(aspect)))
+    if min(size) < _LEAST_PX:
+        return None
+    upright = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    better = _best(upright)
+    convinces = better is not None and better.evidence >= max(_STRETCHED, evidence + _BETTER)
+    return (better, upright) if better is not None and convinces else None
+
+
+def _aspect(small: Pixels) -> float | None:
+    """Return vertical over horizontal radius of the ellipse on which outlines agree best, ``None`` without one."""
+    longer = max(small.shape[:2])
+    best = None
+    for background in itertools.islice(candidates(small), 2):
+        for threshold in _thresholds(background)[:2]:
+            points = _outline(background.distance, threshold)
+            one = stretch.consensus(points, small.shape[:2], _SMALLEST * longer, 1.2 * longer)
+            if one is not None and (best is None or one.agreement > best.agreement):
+                best = one
+    return best.ry / best.rx if best is not None and best.agreement > 0.3 else None
 
 
 def whole_frame(height: int, width: int) -> RetinaBounds:

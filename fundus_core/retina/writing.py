@@ -92,7 +92,7 @@ def find_writing(pixels: Pixels, bounds: RetinaBounds) -> tuple[Box, ...]:
             height=bounds.height,
             width=bounds.width,
         )
-    step = max(1, round(2.0 * bounds.radius / WORKING_PX))
+    step = max(1, round(2.0 * max(bounds.radius, bounds.radius_y) / WORKING_PX))
     window, x0, y0 = _window(pixels, bounds)
     small, found = _reduced(window, step), []
     for scale in (step, 2 * step):
@@ -114,9 +114,9 @@ def black_out_boxes(pixels: Pixels, boxes: Sequence[Box]) -> Pixels:
 
 def _window(pixels: Pixels, bounds: RetinaBounds) -> tuple[Pixels, int, int]:
     """Return the field with a rim, and where it begins."""
-    reach = (1.0 + _AROUND) * bounds.radius
-    x0, y0 = max(int(bounds.cx - reach), 0), max(int(bounds.cy - reach), 0)
-    return pixels[y0 : int(bounds.cy + reach) + 1, x0 : int(bounds.cx + reach) + 1], x0, y0
+    across, down = ((1.0 + _AROUND) * radius for radius in (bounds.radius, bounds.radius_y))
+    x0, y0 = max(int(bounds.cx - across), 0), max(int(bounds.cy - down), 0)
+    return pixels[y0 : int(bounds.cy + down) + 1, x0 : int(bounds.cx + across) + 1], x0, y0
 
 
 def _reduced(window: Pixels, step: int) -> Pixels:

@@ -275,7 +275,7 @@ def test_real_photographs_are_read_but_a_model_of_rendered_eyes_gives_no_numbers
     pictures = [row for row in rows if row["photograph"].startswith(("skimage", "chart"))]
     eyes = [row for row in rows if row not in pictures]
     assert len(rows) == 23
-    assert {row["reason_code"] for row in pictures} <= {"not_colour_fundus", "retina_not_found"}
+    assert {row["reason_code"] for row in pictures} <= {"not_colour_fundus", "not_a_retina"}
     for row in eyes:
         assert row["status"] == "refused"
         assert row["reason_code"] in {"out_of_distribution", "not_colour_fundus"}

@@ -15,7 +15,7 @@ from fundus_core.errors import CardError, FundusError, PhotographError, TruthErr
 from fundus_core.eye import decide
 from fundus_core.images import decode
 from fundus_core.models.importing import formats
-from fundus_core.quality import LIMITS
+from fundus_core.quality import KINDS, LIMITS, Kind
 from fundus_core.quality.assess import judge
 from fundus_core.quality.measures import Measurements
 from fundus_core.records import CohortTable, Eye
@@ -163,8 +163,7 @@ def test_damaged_photographs(data: bytes) -> None:
 
 def test_refusals_for_quality() -> None:
     worst = Measurements(
-        likeness=0.1,
-        circle=False,
+        kind=Kind.DRAWING,
         diameter_px=90,
         field_share=0.2,
         brightness=3,
@@ -175,11 +174,12 @@ def test_refusals_for_quality() -> None:
     )
     said = {
         check.message
-        for found in (worst, replace(worst, circle=True), replace(worst, brightness=90))
+        for found in (worst, *(replace(worst, kind=kind) for kind in KINDS), replace(worst, brightness=90))
         for check in judge(found, LIMITS).checks
         if not check.passed
     }
-    assert len(said) > 7
+    said |= {text for about in KINDS.values() for text in (about.name, about.advice) if text}
+    assert len(said) > 40
     assert all(map(in_japanese, said)), said
 
 

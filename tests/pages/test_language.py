@@ -72,7 +72,7 @@ QUALITY_CODES = (
     "glare",
     "field_cut",
     "too_small",
-    "retina_not_found",
+    "not_a_retina",
     "not_colour_fundus",
 )
 

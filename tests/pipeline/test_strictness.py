@@ -30,7 +30,7 @@ def test_limits_grow_with_the_percentile_and_begin_at_the_usual_ones(photographs
     for name in ("brightness", "lit_share", "contrast", "focus"):
         assert getattr(LIMITS, name) <= getattr(loose, name) <= getattr(strict, name)
     assert LIMITS.glare_share >= loose.glare_share >= strict.glare_share
-    assert (strict.likeness, strict.diameter_px) == (LIMITS.likeness, LIMITS.diameter_px)
+    assert (strict.field_share, strict.diameter_px) == (LIMITS.field_share, LIMITS.diameter_px)
 
 
 def test_the_sample_is_measured_and_said(photographs: Path) -> None:

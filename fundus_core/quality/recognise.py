@@ -1,0 +1,156 @@
+"""From traits to the kind of a picture: rules in an order, the first that holds decides.
+
+The bends were set on 79 real files of 20 kinds, forms derived from nine of them, rendered eyes and drawn pictures
+(``tests/test_kinds.py`` makes most of them again). A retina is believed where nothing speaks against it: disease, casts
+and darkness do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fundus_core.quality.kinds import Kind
+from fundus_core.quality.traits import Traits
+
+Rule = Callable[[Traits], bool]
+
+
+def kind_of(traits: Traits) -> Kind:
+    """Return what a picture is."""
+    if traits.black:
+        return Kind.COLOUR
+    return next((kind for kind, rule in _RULES if rule(traits)), Kind.COLOUR)
+
+
+def _panel(one: Traits) -> bool:
+    """Gaps, straight edges through the whole frame, much white, or a second large part beside the field."""
+    gaps = one.gaps > 0.015 or (one.edge >= 0.92 and one.layered < 2.5)
+    page = one.white > 0.08 and one.edge > 0.6 and one.flat > 0.3
+    beside = one.around > 0.12 and one.dark > 0.05 and (one.parts > 1 or one.edge > 0.65)
+    return gaps or page or beside or _strip(one)
+
+
+def _strip(one: Traits) -> bool:
+    """Whether the frame is too long for one field: an ellipse may also be found across two."""
+    frame, before = (max(ratio, 1.0 / ratio) for ratio in (one.ratio, one.ratio * one.aspect))
+    return frame >= 1.95 and (not one.circle or (one.aspect != 1.0 and before >= 1.55))
+
+
+def _mask(one: Traits) -> bool:
+    return one.grey and one.extreme >= 0.78 and (one.white < 0.3 or one.circle)
+
+
+def _drawing(one: Traits) -> bool:
+    flat = one.circle and one.chroma > 0.15 and one.flat >= 0.5 and one.hard >= 0.03
+    neon = one.cold >= 0.9 and one.red > 20 and one.bluish < 0.1 and one.lines.darkness < 0.9
+    return flat or neon
+
+
+def _heat_map(one: Traits) -> bool:
+    coloured = one.hue >= 0.8 and one.cold >= 0.04 and one.chroma > 0.3
+    return coloured and (_focus(one) < 0.058 or one.hue > 1.6)
+
+
+def _oct(one: Traits) -> bool:
+    speckled = one.hard > 0.25 and one.detail > 8
+    layered = one.layered >= 1.9 and one.white < 0.3 and one.flat < 0.5
+    return one.grey and (layered or (speckled and not one.circle and one.lines.darkness < 1.0))
+
+
+def _external(one: Traits) -> bool:
+    return one.hole >= 0.025 and one.slope >= 0.09 and one.circle and one.dark < 0.6
+
+
+def _other(one: Traits) -> bool:
+    """Hard edges everywhere, a texture without lines, or no field and nothing like vessels in it."""
+    lines = one.lines
+    hard = one.slope >= 0.135 or (one.hole >= 0.025 and one.slope >= 0.09)
+    cluttered = one.slope >= (0.085 if one.circle else 0.06) and one.hard >= 0.045 and lines.darkness < 1.19
+    texture = lines.long_share < 0.02 or (lines.long_share < 0.12 and lines.darkness < 1.0 and _focus(one) > 0.04)
+    nothing = not one.circle and (lines.darkness < 1.1 or lines.long_share < 0.12)
+    unlike = one.swapped < 0.5 and one.cold > 0.3 and one.circle and lines.darkness < 1.0
+    return hard or cluttered or texture or nothing or unlike
+
+
+def _disc(one: Traits) -> bool:
+    """Vessels as wide as the field allows, without a border; or a circle that is the disc, with retina around."""
+    broad = one.wide / (one.lines.strength + 0.002)
+    least = 1.9 if one.circle else 1.33
+    return not one.grey and one.dark < 0.03 and broad > least and one.hard < 0.03 and one.slope < 0.1
+
+
+def _focus(one: Traits) -> float:
+    return one.lines.strength / (one.contrast + 0.02)
+
+
+def _angiogram(one: Traits) -> bool:
+    return one.grey and one.lines.darkness < 0.95
+
+
+def _autofluorescence(one: Traits) -> bool:
+    return one.grey and one.circle and one.bright_disc < 0.35
+
+
+def _slo(one: Traits) -> bool:
+    return one.grey and not one.circle
+
+
+def _red_free(one: Traits) -> bool:
+    return one.cold >= 0.9 and one.bluish < 0.1 and max(one.red, one.blue) < 0.5 * one.green
+
+
+def _swapped(one: Traits) -> bool:
+    return one.swapped >= 0.5 and one.blue > 1.25 * one.red and one.lines.darkness > 1.05
+
+
+def _montage(one: Traits) -> bool:
+    irregular = one.around > 0.12 or not one.circle
+    return irregular and not one.grey and one.dark > 0.2 and one.parts == 1 and one.edge < 0.5
+
+
+def _subtracted(one: Traits) -> bool:
+    """The average of the surroundings was taken away, as by Graham (2015): nothing but detail around the middle."""
+    return one.even < 0.25 and all(abs(level - 128) < 16 for level in (one.red, one.green, one.blue))
+
+
+def _ultra_wide(one: Traits) -> bool:
+    return one.blue < 14 and one.hue >= 0.8 and one.lines.long_share < 0.3 and one.dark > 0.08
+
+
+def _infant(one: Traits) -> bool:
+    """A wide field that is hazy, pale and yellowish, or cut above and below."""
+    pale = one.circle and one.lines.strength < 0.006 and one.chroma < 0.65
+    yellow = one.green > 0.8 * one.red and one.blue < 0.75 * one.green
+    return pale and (yellow or one.cuts >= 2)
+
+
+def _smartphone(one: Traits) -> bool:
+    return one.circle and one.spots > 0.0004 and one.hard > 0.004 and 0.2 < one.chroma < 0.5
+
+
+_RULES: tuple[tuple[Kind, Rule], ...] = (
+    (Kind.MASK, _mask),
+    (Kind.OCT, _oct),
+    (Kind.DRAWING, _drawing),
+    (Kind.PANEL, _panel),
+    (Kind.HEAT_MAP, _heat_map),
+    (Kind.EXTERNAL, _external),
+    (Kind.DISC, _disc),
+    (Kind.MONTAGE, _montage),
+    (Kind.ULTRA_WIDE, _ultra_wide),
+    (Kind.NORMALISED, lambda one: not one.grey and _subtracted(one)),
+    (Kind.ANGIOGRAM, lambda one: _angiogram(one) and one.slope < 0.09),
+    (Kind.OTHER, _other),
+    (Kind.AUTOFLUORESCENCE, _autofluorescence),
+    (Kind.SLO, _slo),
+    (Kind.SINGLE, lambda one: one.grey),
+    (Kind.RED_FREE, _red_free),
+    (Kind.SWAPPED, _swapped),
+    (Kind.SMARTPHONE, _smartphone),
+    (Kind.INFANT, _infant),
+    (Kind.NORMALISED, lambda one: one.detail >= 2.65),
+    (Kind.STRETCHED, lambda one: one.aspect != 1.0),
+    (Kind.PADDED, lambda one: one.cuts > 0),
+    (Kind.NO_BORDER, lambda one: not one.circle),
+)
+"""What a picture is not, before what it is; among photographs what matters most for a model first."""

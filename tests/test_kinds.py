@@ -1,0 +1,422 @@
+"""What a picture is: every kind is named, stretched fields are ellipses, and disease is no reason for a refusal."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fundus_core import images, journey, quality, retina
+from fundus_core.quality import KINDS, Kind, Limits, Verdict
+from fundus_core.records import Photograph, Pixels, QualityReport, RetinaBounds, Source, Status
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLE = ROOT / "data" / "sample"
+SHARED = ROOT.parent / "shared"
+KINDS_THERE = SHARED / "real_kinds"
+WORDS = {
+    Verdict.ACCEPTED: "accepted",
+    Verdict.UNUSUAL: "accepted with a note",
+    Verdict.NOT_COLOUR: "refused (`not_colour_fundus`)",
+    Verdict.NOT_RETINA: "refused (`not_a_retina`)",
+}
+
+
+def looked(pixels: Pixels) -> tuple[RetinaBounds, QualityReport]:
+    """Encode and decode as JPEG, as files come, then find and assess."""
+    photograph = images.decode(images.encode(pixels, 90), "x")
+    bounds = retina.find(photograph.pixels)
+    return bounds, quality.assess(photograph, bounds)
+
+
+def small(path: Path, longest: int) -> Pixels:
+    pixels = images.decode(path.read_bytes(), path.name, at_least=640).pixels
+    factor = longest / max(pixels.shape[:2])
+    return np.asarray(cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def eyes() -> list[Pixels]:
+    """A rendered eye, and a real one of each camera where they lie beside the project."""
+    found = [small(SAMPLE / "photographs" / "P0001_R.jpg", 368)]
+    real = SHARED / "real_fundus"
+    names = ("idrid__IDRiD_46.jpg", "hrf__01_h.jpg", "chasedb1-orig__CHASEDB1_08L.png")
+    return found + [small(real / name, 480) for name in names if (real / name).exists()]
+
+
+# The table ------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_the_readme_is_the_table_of_the_code() -> None:
+    rows = [f"| `{kind}` | {about.name} | {WORDS[about.verdict]} | {about.advice} |" for kind, about in KINDS.items()]
+    assert "\n".join(rows) in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(KINDS) == set(Kind)
+
+
+def test_whatever_is_not_plainly_accepted_says_why_and_what_to_do() -> None:
+    assert {kind for kind, about in KINDS.items() if not about.advice} == {Kind.COLOUR, Kind.NO_BORDER, Kind.PADDED}
+
+
+# Geometry -------------------------------------------------------------------------------------------------------
+
+
+def squared(pixels: Pixels) -> Pixels:
+    return np.asarray(cv2.resize(pixels, (400, 400), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def in_box(pixels: Pixels, cut: float = 0.0) -> Pixels:
+    """The field's own box, a share of its height taken away above and below."""
+    bounds = retina.find(pixels)
+    left, right = max(round(bounds.cx - bounds.radius), 0), round(bounds.cx + bounds.radius)
+    top = max(round(bounds.cy - (1 - cut) * bounds.radius), 0)
+    return pixels[top : round(bounds.cy + (1 - cut) * bounds.radius), left:right]
+
+
+def padded(pixels: Pixels) -> Pixels:
+    height, width = pixels.shape[:2]
+    side = max(height, width)
+    square = np.zeros((side, side, 3), np.uint8)
+    square[(side - height) // 2 :][:height, (side - width) // 2 :][:, :width] = pixels
+    return square
+
+
+@pytest.mark.parametrize("aspect", [0.7, 1.25, 1.6])
+def test_a_stretched_field_is_the_ellipse_that_it_is(eyes: list[Pixels], aspect: float) -> None:
+    for eye in eyes:
+        height, width = eye.shape[:2]
+        before = retina.find(eye)
+        size = (round(width / math.sqrt(aspect)), round(height * math.sqrt(aspect)))
+        bounds, report = looked(np.asarray(cv2.resize(eye, size, interpolation=cv2.INTER_AREA), np.uint8))
+        assert bounds.aspect == pytest.approx(aspect, rel=0.03)
+        assert bounds.radius == pytest.approx(before.radius * size[0] / width, rel=0.02)
+        assert bounds.cy == pytest.approx(before.cy * size[1] / height, abs=0.02 * size[1])
+        assert (report.kind, report.gradable) == ("stretched", True)
+
+
+def test_a_cut_field_squeezed_to_a_square_is_stretched_and_not_cut(eyes: list[Pixels]) -> None:
+    for eye in eyes:
+        flat = in_box(eye, 0.2)
+        bounds, report = looked(squared(flat))
+        assert bounds.aspect == pytest.approx(flat.shape[1] / flat.shape[0], rel=0.04)
+        assert (report.kind, report.refusal) == ("stretched", None)
+
+
+def test_a_padded_field_keeps_its_cuts(eyes: list[Pixels]) -> None:
+    for eye in eyes:
+        flat = in_box(eye, 0.2)
+        bounds, report = looked(padded(flat))
+        bar = (flat.shape[1] - flat.shape[0]) / 2
+        assert (bounds.top, bounds.height - bounds.bottom) == pytest.approx((bar, bar), abs=4)
+        assert (report.kind, report.gradable) == ("padded", True)
+
+
+def test_a_circle_is_left_a_circle(eyes: list[Pixels]) -> None:
+    assert [retina.find(eye).aspect for eye in eyes] == [1.0] * len(eyes)
+
+
+def test_the_unstretched_crop_is_that_of_the_photograph_before(eyes: list[Pixels]) -> None:
+    eye, rule = eyes[0], retina.CropRule(160)
+    before = retina.crop(eye, retina.find(eye), rule)
+    stretched = np.asarray(cv2.resize(eye, (368, 500), interpolation=cv2.INTER_LINEAR), np.uint8)
+    bounds = retina.find(stretched)
+    crop = retina.crop(stretched, bounds, rule, unstretch=True)
+    plain = retina.crop(stretched, bounds, rule)
+    assert np.abs(crop.pixels.astype(int) - before.pixels).mean() < 4
+    assert np.abs(plain.pixels.astype(int) - before.pixels).mean() > 8
+    corners = np.array([[0.0, 0.0], [160.0, 160.0], [40.0, 100.0]])
+    for one in (crop, plain):
+        np.testing.assert_allclose(one.to_crop(one.to_photograph(corners)), corners, atol=1e-9)
+    middle = crop.to_crop(np.array([[bounds.cx, bounds.cy]]))
+    np.testing.assert_allclose(middle, [[80.0, 80.0]], atol=1.0)
+
+
+def test_outside_an_ellipse_all_is_black() -> None:
+    bounds = RetinaBounds(50, 40, 30, 100, 80, aspect=1.2)
+    y, x = np.mgrid[:80, :100] + 0.5
+    away = ((x - 50) / 30) ** 2 + ((y - 40) / 36) ** 2
+    assert (retina.mask(bounds) == (away <= 1)).mean() > 0.995
+
+
+def test_the_journey_unstretches_on_request_alone(eyes: list[Pixels]) -> None:
+    stretched = np.asarray(cv2.resize(eyes[0], (368, 500), interpolation=cv2.INTER_LINEAR), np.uint8)
+    data = images.encode(stretched, 90)
+    rules = (retina.CropRule(64),)
+    kept, undone = (
+        journey.examine(Source("x.jpg", lambda: data), rules, limits=Limits(unstretch=wanted))
+        for wanted in (False, True)
+    )
+    assert (kept.status, kept.kind) == (undone.status, undone.kind) == (Status.ACCEPTED, "stretched")
+    assert KINDS[Kind.STRETCHED].advice in kept.reason
+    assert KINDS[Kind.STRETCHED].advice not in undone.reason
+    assert kept.crops[0].squeeze == 1.0
+    assert undone.crops[0].squeeze == pytest.approx(1 / 1.36, rel=0.03)
+
+
+def test_unstretching_is_told_apart_in_what_a_store_keeps() -> None:
+    assert Limits.from_text(Limits(unstretch=True, focus=0.04).as_text()) == Limits(unstretch=True, focus=0.04)
+    assert Limits().as_text() == ""
+
+
+# Kinds ----------------------------------------------------------------------------------------------------------
+
+
+def clahe(pixels: Pixels) -> Pixels:
+    lab = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)
+    lab[..., 0] = cv2.createCLAHE(3.0, (8, 8)).apply(np.ascontiguousarray(lab[..., 0]))
+    return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)
+
+
+def graham(pixels: Pixels) -> Pixels:
+    bounds = retina.find(pixels)
+    around = cv2.GaussianBlur(pixels, (0, 0), bounds.radius / 30).astype(float)
+    detail = np.clip(4.0 * (pixels - around) + 128, 0, 255)
+    return np.where(retina.mask(bounds)[..., None], detail, 128).astype(np.uint8)
+
+
+def equalised(pixels: Pixels) -> Pixels:
+    return np.stack([cv2.equalizeHist(np.ascontiguousarray(pixels[..., at])) for at in range(3)], axis=-1)
+
+
+def of_channel(pixels: Pixels) -> Pixels:
+    return np.repeat(pixels[..., 1:2], 3, axis=2)
+
+
+def green_alone(pixels: Pixels) -> Pixels:
+    return pixels * np.array([0, 1, 0], np.uint8)
+
+
+def angiogram(pixels: Pixels) -> Pixels:
+    inside = retina.mask(retina.find(pixels))
+    raised = cv2.createCLAHE(3.0, (8, 8)).apply(np.ascontiguousarray(pixels[..., 1]))
+    return np.repeat(np.where(inside, 255 - raised, 0).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def without_border(pixels: Pixels) -> Pixels:
+    bounds = retina.find(pixels)
+    reach = 0.68 * bounds.radius
+    top, left = max(round(bounds.cy - reach), 0), round(bounds.cx - reach)
+    return pixels[top : round(bounds.cy + reach), left : round(bounds.cx + reach)]
+
+
+def heat(pixels: Pixels) -> Pixels:
+    height, width = pixels.shape[:2]
+    noise = cv2.GaussianBlur(np.random.default_rng(1).random((height, width)), (0, 0), 0.08 * width)
+    scaled = cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    return np.asarray(cv2.applyColorMap(scaled, cv2.COLORMAP_JET)[..., ::-1], np.uint8)
+
+
+def laid_over(pixels: Pixels) -> Pixels:
+    return (0.6 * pixels + 0.4 * heat(pixels)).astype(np.uint8)
+
+
+def four(pixels: Pixels) -> Pixels:
+    rim = ((6, 6), (6, 6), (0, 0))
+    one, other = (np.pad(each, rim, constant_values=255) for each in (pixels, pixels[:, ::-1]))
+    return np.concatenate([np.concatenate([one, other], 1), np.concatenate([other, one], 1)])
+
+
+def two(pixels: Pixels) -> Pixels:
+    return np.concatenate([pixels, pixels[:, ::-1]], axis=1)
+
+
+def on_screen(pixels: Pixels) -> Pixels:
+    page = np.full((500, 800, 3), 245, np.uint8)
+    height, width = pixels.shape[:2]
+    page[100 : 100 + height, 250 : 250 + width] = pixels[:400]
+    for line in range(3):
+        cv2.putText(page, "Fundus viewer 0123", (15, 40 + 25 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (30, 30, 30), 1)
+    return page
+
+
+def montage(pixels: Pixels) -> Pixels:
+    inside = retina.mask(retina.find(pixels))
+    height, width = inside.shape
+    whole = np.zeros((round(1.7 * height), round(1.7 * width), 3), np.uint8)
+    for top, left in ((0, 0), (0, round(0.6 * width)), (round(0.6 * height), round(0.3 * width))):
+        whole[top : top + height, left : left + width][inside] = pixels[inside]
+    return whole
+
+
+FORMS: list[tuple[Callable[[Pixels], Pixels], Kind]] = [
+    (lambda pixels: pixels, Kind.COLOUR),
+    (lambda pixels: pixels[:, ::-1], Kind.COLOUR),
+    (without_border, Kind.NO_BORDER),
+    (clahe, Kind.NORMALISED),
+    (graham, Kind.NORMALISED),
+    (equalised, Kind.NORMALISED),
+    (lambda pixels: pixels[..., ::-1], Kind.SWAPPED),
+    (of_channel, Kind.SINGLE),
+    (green_alone, Kind.RED_FREE),
+    (angiogram, Kind.ANGIOGRAM),
+    (heat, Kind.HEAT_MAP),
+    (laid_over, Kind.HEAT_MAP),
+    (four, Kind.PANEL),
+    (two, Kind.PANEL),
+    (on_screen, Kind.PANEL),
+    (montage, Kind.MONTAGE),
+]
+
+
+@pytest.mark.parametrize("number", range(len(FORMS)))
+def test_derived_forms_are_named(eyes: list[Pixels], number: int) -> None:
+    form, kind = FORMS[number]
+    assert {looked(np.ascontiguousarray(form(eye)))[1].kind for eye in eyes} == {kind.value}
+
+
+def iris(seed: int, *, alone: bool) -> Pixels:
+    """An iris with its pupil, in an eye or alone on black."""
+    generator = np.random.default_rng(seed)
+    y, x = np.mgrid[:400, :400] - 200.0
+    away, angle = np.hypot(x, y), np.arctan2(y, x)
+    rays = cv2.GaussianBlur(generator.normal(size=(360, 64)), (0, 0), 1.2).astype(np.float32)
+    at = ((angle + math.pi) / (2 * math.pi) * 359).astype(np.float32)
+    texture = cv2.remap(rays / rays.std(), (away / 4 % 63).astype(np.float32), at, cv2.INTER_LINEAR)
+    colour = np.array([(110, 70, 35), (90, 120, 150), (150, 95, 50)][seed % 3], float)
+    around = np.zeros(3) if alone else np.array([205.0, 160.0, 140.0])
+    picture = np.where((away < 180)[..., None], colour * (1 + 0.25 * texture[..., None]), around)
+    return np.clip(np.where((away < 70)[..., None], 10.0, picture), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_an_iris_is_an_eye_from_outside(seed: int, alone: bool) -> None:
+    assert looked(iris(seed, alone=alone))[1].kind == "external_eye"
+
+
+def drawing(background: int) -> Pixels:
+    picture = np.full((500, 500, 3), background, np.uint8)
+    cv2.circle(picture, (250, 250), 230, (235, 150, 100), -1)
+    cv2.circle(picture, (330, 250), 38, (255, 230, 150), -1)
+    for turn in range(8):
+        end = (330 + round(180 * math.cos(turn)), 250 + round(180 * math.sin(turn)))
+        cv2.line(picture, (330, 250), end, (150, 30, 30), 5, cv2.LINE_AA)
+    inside = np.hypot(*(np.mgrid[:500, :500] - 250)) < 230
+    return np.where(inside[..., None], picture, background).astype(np.uint8)
+
+
+@pytest.mark.parametrize("background", [0, 255])
+def test_a_drawn_retina_is_a_drawing(background: int) -> None:
+    assert looked(drawing(background))[1].kind == "drawing"
+
+
+def tomogram(seed: int) -> Pixels:
+    generator = np.random.default_rng(seed)
+    y, x = np.mgrid[:400, :600]
+    top = 150 + 30 * np.sin(x / 120 + seed)
+    layers = ((0, 12, 180), (25, 20, 110), (60, 14, 160), (85, 10, 230), (110, 60, 120))
+    light = sum(bright * np.exp(-(((y - top - deep) / thick) ** 2)) for deep, thick, bright in layers)
+    speckled = np.clip((light + 10) * generator.gamma(3, 1 / 3, (400, 600)), 0, 255)
+    return np.repeat(speckled.astype(np.uint8)[..., None], 3, axis=2)
+
+
+def test_a_tomogram_is_one() -> None:
+    assert {looked(tomogram(seed))[1].kind for seed in range(3)} == {"oct"}
+
+
+# Disease is no reason -------------------------------------------------------------------------------------------
+
+
+def spots(pixels: Pixels, colours: list[tuple[int, int, int]], number: int, sizes: tuple[float, float]) -> Pixels:
+    bounds, generator = retina.find(pixels), np.random.default_rng(number)
+    spoilt = pixels.copy()
+    for at in range(number):
+        angle, away = generator.uniform(0, 2 * math.pi), 0.8 * bounds.radius * math.sqrt(generator.random())
+        middle = (round(bounds.cx + away * math.cos(angle)), round(bounds.cy + away * math.sin(angle)))
+        size = max(round(bounds.radius * generator.uniform(*sizes)), 2)
+        cv2.circle(spoilt, middle, size, colours[at % len(colours)], -1, cv2.LINE_AA)
+    spoilt = cv2.GaussianBlur(spoilt, (0, 0), 1.0)
+    return np.where(retina.mask(bounds)[..., None], spoilt, pixels).astype(np.uint8)
+
+
+def hazy(pixels: Pixels) -> Pixels:
+    inside = retina.mask(retina.find(pixels))[..., None]
+    return np.where(inside, 0.55 * pixels + np.array([70, 62, 50]), pixels).astype(np.uint8)
+
+
+def cast(red: float, green: float, blue: float) -> Callable[[Pixels], Pixels]:
+    return lambda pixels: np.clip(pixels * np.array([red, green, blue]), 0, 255).astype(np.uint8)
+
+
+SICK: dict[str, Callable[[Pixels], Pixels]] = {
+    "haemorrhages": lambda pixels: spots(pixels, [(95, 14, 12)], 25, (0.01, 0.08)),
+    "one large haemorrhage": lambda pixels: spots(pixels, [(90, 12, 10)], 1, (0.35, 0.4)),
+    "exudates": lambda pixels: spots(pixels, [(245, 220, 130)], 60, (0.01, 0.05)),
+    "laser scars": lambda pixels: spots(pixels, [(225, 190, 120), (60, 35, 25)], 120, (0.02, 0.03)),
+    "haze": hazy,
+    "dark": cast(0.45, 0.45, 0.45),
+    "bluish cast": cast(0.8, 0.95, 1.4),
+    "greenish cast": cast(0.75, 1.15, 1.0),
+    "reddish cast": cast(1.2, 0.75, 0.6),
+}
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_disease_and_casts_are_no_reason_for_a_refusal(eyes: list[Pixels], name: str) -> None:
+    refused = [report.refusal for report in (looked(SICK[name](eye))[1] for eye in eyes)]
+    assert refused == [None] * len(eyes)
+
+
+# Real files -----------------------------------------------------------------------------------------------------
+
+MISLABELLED = {
+    "bmp__03.bmp": "disc_crop",
+    "clahe_colour__01.png": "panel",
+    "grey_fundus__02_2.png": "mask",
+    "grey_fundus__04.png": "panel",
+    "mosaic__01.jpg": "drawing",
+    "octa__01.png": "oct",
+    "screenshot__02.png": "panel",
+    "smartphone_video__01.jpg": "drawing",
+    "textbook_479px__02.jpg": "mask",
+    "textbook_479px__06.jpeg": "panel",
+    "uwf_optos__01.jpg": "ultra_wide_field",
+}
+"""What a file is where its folder says something else, or less."""
+BY_FOLDER = {
+    "disc_crop": "disc_crop",
+    "figure_panel": "panel",
+    "gradcam_overlay": "heat_map",
+    "oct_bscan": "oct",
+    "retinoblastoma_retcam": "drawing",
+    "smartphone": "smartphone",
+    "vessel_mask": "mask",
+}
+READABLE = (
+    "app_upload diaretdb_messidor_720px drive_tiff macular_hole_2588px rgba_masked square_1024 square_384_512 "
+    "textbook_479px"
+).split()
+
+
+def real_files() -> list[dict[str, str]]:
+    if not KINDS_THERE.exists():
+        pytest.skip("The real files of many kinds lie beside the project, not in it, and are absent here.")
+    with (KINDS_THERE / "manifest.csv").open(encoding="utf-8") as table:
+        return list(csv.DictReader(table))
+
+
+def test_real_files_are_named_and_readable_ones_accepted() -> None:
+    wrong = {}
+    for row in real_files():
+        name = row["file"]
+        expected = MISLABELLED.get(name) or BY_FOLDER.get(row["kind"])
+        photograph = images.decode((KINDS_THERE / name).read_bytes(), name, at_least=journey.WORKING_PX)
+        report = quality.assess(photograph, retina.find(photograph.pixels))
+        if expected and report.kind != expected:
+            wrong[name] = report.kind
+        if not expected and row["kind"] in READABLE and not report.gradable:
+            wrong[name] = report.refusal
+    assert not wrong
+
+
+def test_a_kind_says_the_same_of_a_colour_flag_that_was_lost() -> None:
+    pixels = small(SAMPLE / "photographs" / "P0001_R.jpg", 368)
+    photograph = Photograph("", "", pixels)
+    bounds = retina.find(pixels)
+    first = quality.measure(photograph, bounds).kind
+    assert quality.measure(replace(photograph, pixels=pixels.copy()), bounds).kind is first is Kind.COLOUR
