@@ -87,6 +87,15 @@ def add_quality_percentile(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_unstretch(parser: argparse.ArgumentParser) -> None:
+    """Add the option that cuts stretched fields out as the circles that they were."""
+    parser.add_argument(
+        "--unstretch",
+        action="store_true",
+        help="cut the field of a stretched photograph out as the circle that it was (else it stays an ellipse)",
+    )
+
+
 def _percentile(text: str) -> float:
     try:
         value = float(text)

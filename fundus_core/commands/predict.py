@@ -12,6 +12,7 @@ from fundus_core.commands.frame import (
     add_covariate,
     add_pseudonym_key,
     add_quality_percentile,
+    add_unstretch,
     add_writing,
     bar,
     ended,
@@ -43,6 +44,7 @@ def add(parser: Parser) -> None:
         help="measured values that the cohort has and the table lacks stay (else the table takes the place of all)",
     )
     add_quality_percentile(parser)
+    add_unstretch(parser)
     add_pseudonym_key(parser)
     add_covariate(parser)
     add_linkage(parser)
@@ -60,6 +62,7 @@ def _run(options: argparse.Namespace) -> int:
         covariates=tuple(options.covariate),
         writing=options.writing,
         percentile=options.quality_percentile,
+        unstretch=options.unstretch,
         linkage=linkage(options),
         keep_truth=options.keep_truth,
     )

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.proving import Proof, prove
     from fundus_core.pipeline.replaying import Replayed, bundle_of, replay
     from fundus_core.pipeline.result_files import in_words, notice
-    from fundus_core.pipeline.strictness import limits_of
+    from fundus_core.pipeline.strictness import StretchedSet, limits_of, stretched_set
     from fundus_core.pipeline.tables import prediction_columns, write_predictions
     from fundus_core.pipeline.trained import draw_test_part
     from fundus_core.pipeline.visiting import Visiting, names_read, with_visits
@@ -61,7 +61,7 @@ _NAMES_OF = {
     "proving": ("Proof", "prove"),
     "replaying": ("Replayed", "bundle_of", "replay"),
     "result_files": ("in_words", "notice"),
-    "strictness": ("limits_of",),
+    "strictness": ("StretchedSet", "limits_of", "stretched_set"),
     "tables": ("prediction_columns", "write_predictions"),
     "trained": ("draw_test_part",),
     "visiting": ("Visiting", "names_read", "with_visits"),

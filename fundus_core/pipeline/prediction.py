@@ -21,7 +21,7 @@ from fundus_core.pipeline.inspection import Counts
 from fundus_core.pipeline.linkage import AS_IT_STANDS, Linkage
 from fundus_core.pipeline.nameless import match_originals
 from fundus_core.pipeline.result_files import notice, write_truth
-from fundus_core.pipeline.strictness import limits_of
+from fundus_core.pipeline.strictness import limits_of, stretched_set
 from fundus_core.pipeline.tables import write_predictions
 from fundus_core.pipeline.visiting import with_visits
 from fundus_core.quality import LIMITS, Limits
@@ -62,6 +62,8 @@ class Request:
     percentile: float | None = None
     """Take the limits of quality from the photographs themselves: the share, in percent, that each check shall
     refuse; ``None`` for the usual limits."""
+    unstretch: bool = False
+    """Cut the field of a stretched photograph out as the circle that it was."""
     linkage: Linkage = AS_IT_STANDS
     """How the truth table is read, and joined to the photographs."""
 
@@ -100,6 +102,18 @@ def predict(
         if not path.exists():
             raise UsageError("'{path}' does not exist; give photographs, folders, a ZIP or a CSV of paths.", path=path)
     limits = LIMITS if request.percentile is None else limits_of(sources(request.paths), request.percentile)
+    limits = replace(limits, unstretch=request.unstretch)
+    squeezed = None if request.unstretch or not request.paths else stretched_set(sources(request.paths))
+    if squeezed and tell:
+        tell(
+            say(
+                "{stretched} of {looked} photographs looked at are stretched: their fields are ellipses, "
+                "{aspect:.2f} times as high as wide. --unstretch reads them as they were.",
+                stretched=squeezed.stretched,
+                looked=squeezed.looked,
+                aspect=squeezed.aspect,
+            )
+        )
     _require_something(request)
     request.out.mkdir(parents=True, exist_ok=True)
     with _store(request) as store:

@@ -105,7 +105,7 @@ def _swapped(one: Traits) -> bool:
 
 def _montage(one: Traits) -> bool:
     irregular = one.around > 0.12 or not one.circle
-    return irregular and not one.grey and one.dark > 0.2 and one.parts == 1 and one.edge < 0.5
+    return irregular and not one.grey and one.dark > 0.2 and one.parts == 1 and one.edge < 0.65
 
 
 def _subtracted(one: Traits) -> bool:
@@ -146,6 +146,7 @@ _RULES: tuple[tuple[Kind, Rule], ...] = (
     (Kind.SINGLE, lambda one: one.grey),
     (Kind.RED_FREE, _red_free),
     (Kind.SWAPPED, _swapped),
+    (Kind.RED_FREE, lambda one: not one.colour),
     (Kind.SMARTPHONE, _smartphone),
     (Kind.INFANT, _infant),
     (Kind.NORMALISED, lambda one: one.detail >= 2.65),

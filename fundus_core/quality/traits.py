@@ -36,6 +36,8 @@ class Traits:
     """Vertical over horizontal radius of the field."""
     cuts: int
     """Sides on which the field is cut flat within the frame."""
+    colour: bool
+    """Whether the reader found colour: no single channel, and red not far below the others."""
     grey: bool
     """Whether the three channels are one."""
     red: float
@@ -115,6 +117,7 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
         circle=not bounds.whole_frame,
         aspect=bounds.aspect,
         cuts=_cuts(bounds),
+        colour=photograph.colour,
         grey=colour < (0.015 if photograph.colour else 0.1),
         red=_middle(red),
         green=_middle(green),

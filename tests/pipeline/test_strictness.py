@@ -7,12 +7,13 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from fundus_core.__main__ import main
 from fundus_core.errors import UsageError
 from fundus_core.images import sources
-from fundus_core.pipeline import limits_of
-from fundus_core.quality import LIMITS, Limits, Measurements, judge
+from fundus_core.pipeline import limits_of, stretched_set
+from fundus_core.quality import LIMITS, Kind, Limits, Measurements, judge
 from fundus_core.synthetic import synthesise
 
 
@@ -67,7 +68,7 @@ def test_a_percentile_that_cannot_be_is_refused(
 
 
 def test_a_cohort_without_glare_does_not_nullify_every_score() -> None:
-    found = Measurements(1.0, True, 2000.0, 0.9, 150.0, 1.0, 0.0, 0.3, 0.1)
+    found = Measurements(Kind.COLOUR, 2000.0, 0.9, 150.0, 1.0, 0.0, 0.3, 0.1)
     strict = dataclasses.replace(LIMITS, glare_share=0.0, lit_share=1.0)
     assert 0.5 < judge(found, strict).score < judge(found).score
     assert judge(dataclasses.replace(found, glare_share=0.1), strict).score < 0.2
@@ -82,3 +83,18 @@ def test_limits_as_text_come_back(limits: Limits) -> None:
 def test_text_that_is_no_limits_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="limits of quality"):
         Limits.from_text(text)
+
+
+def test_a_set_that_was_squeezed_is_noticed_as_one(photographs: Path, tmp_path: Path) -> None:
+    assert stretched_set(sources([photographs])) is None
+    for path in sorted(photographs.glob("P*"))[:6]:
+        with Image.open(path) as eye:
+            eye.resize((round(1.5 * eye.width), eye.height)).save(tmp_path / path.name)
+    found = stretched_set(sources([tmp_path]))
+    assert found is not None
+    assert found.stretched == found.looked
+    assert found.aspect == pytest.approx(1 / 1.5, rel=0.05)
+
+
+def test_few_photographs_are_no_set(photographs: Path) -> None:
+    assert stretched_set(sources(sorted(photographs.iterdir())[:2])) is None

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fundus_core import pipeline, runs
 from fundus_core.deidentify import audit_csv
@@ -59,7 +59,8 @@ class Handover(threading.Thread):
         limits = self._limits
         if self._percentile:
             tell = self._teller(measuring=True)
-            limits = pipeline.limits_of(self._plan.found.sources, self._percentile, progress=tell)
+            own = pipeline.limits_of(self._plan.found.sources, self._percentile, progress=tell)
+            limits = replace(own, unstretch=limits.unstretch)
         made = intake.make(self._store, self._plan, self._teller(measuring=False))
         self.audit = audit_csv(made.audit) if made.audit else ""
         if self._models:

@@ -37,6 +37,7 @@ def form(found: Found, matched: Match | None) -> None:
     rendered = st.checkbox(_("These are computer-rendered images"), key=f"rendered{state.upload_number()}")
     wanted = door.at_intake(found, matched)
     percentile = strict.percentile()
+    unstretch = strict.unstretch(found)
     if not rendered and any(cards.reads_rendered_eyes(model) for model in chosen):
         st.caption(f":material/info: {_(show.RENDERED_MODEL)}")
     possible = bool(chosen and name.strip() and wanted.possible)
@@ -46,6 +47,7 @@ def form(found: Found, matched: Match | None) -> None:
             Plan(name, found, matched, rendered, wanted.pseudonyms, wanted.covariates, wanted.writing),
             chosen,
             percentile,
+            Limits(unstretch=unstretch),
         )
 
 
