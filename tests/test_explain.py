@@ -19,7 +19,7 @@ from fundus_core.explain.gradients import Gradients
 from fundus_core.explain.occlusion import occlude
 from fundus_core.images import source_at
 from fundus_core.models import card as cards
-from fundus_core.models import networks, registry, weights
+from fundus_core.models import card_files, networks, registry, weights
 from fundus_core.records import RetinaBounds
 from fundus_core.retina import CropRule, crop
 
@@ -52,7 +52,7 @@ BOX[55:75, 40:60] = True
 
 
 def graph_card(**changes):
-    base = cards.read(registry.BUNDLED / "joir-metabolic-b7.toml")
+    base = card_files.read(registry.BUNDLED / "joir-metabolic-b7.toml")
     outputs = (base.outputs[0], replace(base.outputs[0], target="age", unit="years"))
     return replace(base, runtime="openvino", input=replace(base.input, size=SIDE), outputs=outputs, **changes)
 
@@ -230,7 +230,7 @@ def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     folder = home / "models" / "toy"
     folder.mkdir(parents=True)
-    cards.write(timm_card(folder), folder / "card.toml")
+    card_files.write(timm_card(folder), folder / "card.toml")
     return home
 
 

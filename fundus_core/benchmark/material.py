@@ -9,7 +9,7 @@ from PIL import Image
 
 from fundus_core.benchmark.plan import Plan, Trial
 from fundus_core.models import card as cards
-from fundus_core.models import networks, registry, weights
+from fundus_core.models import card_files, networks, registry, weights
 from fundus_core.models.card import Card
 from fundus_core.synthetic import synthesise
 
@@ -42,7 +42,7 @@ def card_of(trial: Trial, folder: Path) -> Card | None:
 
 
 def _random(trial: Trial, folder: Path) -> Card:
-    base = cards.read(registry.BUNDLED / _TEMPLATE)
+    base = card_files.read(registry.BUNDLED / _TEMPLATE)
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
     body = networks.body(trial.backbone, len(base.outputs), trial.options)
@@ -58,5 +58,5 @@ def _random(trial: Trial, folder: Path) -> Card:
         unverified=(),
         folder=folder,
     )
-    cards.write(card, folder / "card.toml")
+    card_files.write(card, folder / "card.toml")
     return card

@@ -14,7 +14,7 @@ from fundus_core.errors import UsageError
 from fundus_core.images import source_at
 from fundus_core.inference import Predictions, open_predictor
 from fundus_core.journey import examine
-from fundus_core.models import card as cards
+from fundus_core.models import card_files
 from fundus_core.records import Pixels
 from fundus_core.runs.heartbeat import Heartbeat
 from fundus_core.runs.opening import Model, version_of
@@ -39,7 +39,7 @@ class Ours:
 
     def __init__(self, card: Path, precision: str, device: str, cache: Path) -> None:
         """Open the network of a card file, in ``float32`` or ``bf16``, on ``cpu`` or ``cuda``."""
-        self.card = cards.read(card)
+        self.card = card_files.read(card)
         self.predictor = open_predictor(self.card, precision=precision, device=device, cache=cache)
         self.seconds = 0.0
 

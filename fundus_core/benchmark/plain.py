@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from fundus_core.models import card as cards
+from fundus_core.models import card_files
 from fundus_core.models.networks import build
 
 _DARK = 15
@@ -22,7 +22,7 @@ class Plain:
 
     def __init__(self, card: Path) -> None:
         """Load the network of a card file."""
-        self.card = cards.read(card)
+        self.card = card_files.read(card)
         self.network: Any = build(self.card).network.body
 
     def work(self, paths: Sequence[Path], batch: int) -> float:

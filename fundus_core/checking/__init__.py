@@ -8,8 +8,8 @@ from typing import Any
 
 from fundus_core import confined
 from fundus_core.checking.looking import Looked, hand_over, look
+from fundus_core.checking.output_symptoms import Symptom
 from fundus_core.checking.report import CheckReport, GoldenLine
-from fundus_core.checking.symptoms import Symptom
 from fundus_core.confined import Limits, StoppedError
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import card as cards

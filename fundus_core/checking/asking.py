@@ -12,8 +12,8 @@ from PIL import Image, UnidentifiedImageError
 
 from fundus_core.checking import symptoms
 from fundus_core.checking.looking import Looked
+from fundus_core.checking.output_symptoms import Answers, Symptom
 from fundus_core.checking.report import GoldenLine
-from fundus_core.checking.symptoms import Answers, Symptom
 from fundus_core.errors import CardError, say
 from fundus_core.inference import Predictor, open_predictor
 from fundus_core.models.card import Card

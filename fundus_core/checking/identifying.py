@@ -21,7 +21,7 @@ from fundus_core.checking.scoring import FEWEST
 from fundus_core.confined import Limits, StoppedError
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import card as cards
-from fundus_core.models import custody, registry
+from fundus_core.models import card_files, custody, registry
 from fundus_core.models.card import Card, Golden, Measured, Precision
 from fundus_core.targets import TARGETS
 
@@ -129,7 +129,7 @@ def _asked(card: Card, crops: Any, truth: Mapping[str, Any], people: Any) -> Map
 
 def _report(card: Card, found: Mapping[str, Any]) -> IdentifyReport:
     try:
-        cards.parse(found["card"], card.folder, card.id)  # a stranger's network had a hand in it
+        card_files.parse(found["card"], card.folder, card.id)  # a stranger's network had a hand in it
         return IdentifyReport(
             id=card.id,
             photographs=int(found["photographs"]),
@@ -198,7 +198,7 @@ def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
 def apply(report: IdentifyReport, on: str, *, folder: Path | None = None) -> Card:
     """Write what was found on some photographs into the user's card, and remember what stood there."""
     card = registry.find(report.id, folder)
-    found = cards.parse(report.card, card.folder, card.id)
+    found = card_files.parse(report.card, card.folder, card.id)
     keys = tuple(dict.fromkeys([*report.changes, *report.confirmed]))
     lines = tuple(dict.fromkeys(_dotted(key, found) for key in keys))
     when = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
@@ -255,13 +255,13 @@ def _put(card: Card, new: Card, folder: Path | None) -> Card:
         for name in (card.weights.file, card.golden.file, card.features):
             if name and (card.folder / name).is_file():
                 shutil.copyfile(card.folder / name, home / name)
-        cards.write(card, home / CARD)
+        card_files.write(card, home / CARD)
     place = home if (home / CARD).exists() else card.folder
     shutil.copyfile(place / CARD, place / BEFORE)
     fresh = place / f"{CARD}.new"
-    cards.write(new, fresh)
+    card_files.write(new, fresh)
     fresh.replace(place / CARD)
-    return cards.read(place / CARD)
+    return card_files.read(place / CARD)
 
 
 def undo(model_id: str, *, folder: Path | None = None) -> Card:
@@ -274,4 +274,4 @@ def undo(model_id: str, *, folder: Path | None = None) -> Card:
     shutil.copyfile(card.folder / CARD, other)
     before.replace(card.folder / CARD)
     other.replace(before)
-    return cards.read(card.folder / CARD)
+    return card_files.read(card.folder / CARD)

@@ -8,11 +8,12 @@ from pathlib import Path
 from fundus_core.checking import asking, symptoms
 from fundus_core.checking.asking import ALLOWED_CHANGE
 from fundus_core.checking.looking import Looked, handed_over
+from fundus_core.checking.output_symptoms import FEWEST
 from fundus_core.checking.report import CheckReport
-from fundus_core.checking.symptoms import FEWEST
 from fundus_core.errors import say
 from fundus_core.inference import open_predictor
 from fundus_core.models import card as cards
+from fundus_core.models import card_files
 
 
 def check(*, card: Mapping[str, object], beside: str, given: str, folder: str) -> dict[str, object]:
@@ -24,7 +25,7 @@ def check(*, card: Mapping[str, object], beside: str, given: str, folder: str) -
     Raises:
         FundusError: Weights or example are missing, or others than the card names.
     """
-    model = cards.parse(card, Path(beside), str(card.get("id")))
+    model = card_files.parse(card, Path(beside), str(card.get("id")))
     return asdict(_checked(model, handed_over(Path(given)) if given else None, Path(folder) / "compiled"))
 
 

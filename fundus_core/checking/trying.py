@@ -6,102 +6,31 @@ proposed where it agrees better by more than chance on the first half and again 
 """
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from fundus_core import retina
 from fundus_core.checking import scoring
 from fundus_core.checking.scoring import Line, Sample
-from fundus_core.errors import CardError, say
-from fundus_core.inference import open_predictor
+from fundus_core.checking.trial import (
+    Step,
+    Trial,
+    other_networks,
+    other_ranges,
+    other_resampling,
+    other_rims,
+    other_sizes,
+)
+from fundus_core.errors import CardError
 from fundus_core.models import card as cards
+from fundus_core.models import card_files
 from fundus_core.models.card import Card, Output
-from fundus_core.models.importing import architectures, twins
-from fundus_core.records import Floats, Pixels, RetinaBounds
+from fundus_core.records import Floats
 from fundus_core.targets import TARGETS
 
-SIZES = (
-    64, 96, 112, 128, 160, 192, 224, 240, 256, 260, 288, 299, 300, 320, 336, 380, 384, 448, 456, 512, 528, 600, 640,
-)  # fmt: skip
-_MARGINS = (0.0, 0.05, 0.1, 0.15, 0.2)
-_RESAMPLING = ("area", "bilinear", "bicubic", "lanczos")
 _SURE, _CONFIRMED = 0.995, 0.95
-_LARGE = 320
-"""Pixels of the input from which fewer other sizes are tried."""
-_MOST = 200
-"""Photographs of a half that are asked about while searching."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One change of the input, and how it was decided."""
-
-    key: str
-    """Dotted key of the card."""
-    words: str
-    """What it would be."""
-    card: Card
-    """With it."""
-
-
-@dataclass(slots=True)
-class Trial:
-    """A model, its photographs, and what it said under every reading so far."""
-
-    masters: Pixels
-    sample: Sample
-    targets: tuple[str, ...]
-    folder: Path
-    said: dict[tuple[str, int], Floats] = field(default_factory=dict)
-
-    def raw(self, card: Card, half: int) -> Floats:
-        """Return what the network itself says of one half (photographs x outputs), before link, scale and offset."""
-        bare = replace(
-            card,
-            outputs=tuple(replace(one, link="identity", scale=1.0, offset=0.0) for one in card.outputs),
-            features="",
-        )
-        told = cards.as_plain(replace(bare, outputs=(), measured=(), unverified=()))
-        key = (json.dumps(told, sort_keys=True, default=str), half)
-        if key not in self.said:
-            rows = self.rows(half)
-            crops = self._crops(card, rows)
-            with tempfile.TemporaryDirectory(dir=self.folder) as cache:
-                values = open_predictor(bare, device="cpu", cache=Path(cache)).predict(crops).values
-            self.said[key] = np.stack([values[target] for target in card.targets], axis=1)
-        return self.said[key]
-
-    def rows(self, half: int) -> Any:
-        """Return which photographs are asked about."""
-        rows = np.flatnonzero(self.sample.half(half))
-        return rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST)).astype(int)]
-
-    def part(self, half: int) -> tuple[Floats, Any, Floats]:
-        """Return truth, people and resamplings of one half."""
-        rows = self.rows(half)
-        person = self.sample.person[rows]
-        return self.sample.truth[rows], person, scoring.draws(person)
-
-    def _crops(self, card: Card, rows: Any) -> Pixels:
-        side = self.masters.shape[1]
-        whole = RetinaBounds(cx=side / 2, cy=side / 2, radius=side / 2, width=side, height=side)
-        return np.stack([retina.crops(self.masters[row], whole, (card.rule,))[0].pixels for row in rows])
-
-    def matrix(self, card: Card, half: int) -> Floats:
-        """Return correlations of outputs and truths in every resampling."""
-        truth, _, weights = self.part(half)
-        places = [card.targets.index(target) for target in self.targets]
-        return scoring.correlations(self.raw(card, half)[:, places], truth, weights)
-
-    def score(self, card: Card, half: int) -> Floats:
-        """Return how well a reading of the input agrees, whatever the order of outputs, in every resampling."""
-        found = self.matrix(card, half)
-        return scoring.agreement(found, scoring.best_order(found[0], self.sample.binary), self.sample.binary)
 
 
 def identify(*, card: Mapping[str, object], beside: str, given: str, folder: str) -> dict[str, object]:
@@ -113,7 +42,7 @@ def identify(*, card: Mapping[str, object], beside: str, given: str, folder: str
     Raises:
         FundusError: Weights are missing, or others than the card names.
     """
-    model = cards.parse(card, Path(beside), str(card.get("id")))
+    model = card_files.parse(card, Path(beside), str(card.get("id")))
     with np.load(Path(given) / "truth.npz", allow_pickle=False) as columns:
         measured = {name: columns[name] for name in columns.files}
     masters = np.load(Path(given) / "masters.npy", mmap_mode="r", allow_pickle=False)
@@ -131,7 +60,7 @@ def _found(trial: Trial, card: Card) -> dict[str, object]:
     accepted: list[Step] = []
     settled: list[str] = []
     open_: list[dict[str, object]] = []
-    for dimension in (_fed, _size, _rim, _network, _resampled):
+    for dimension in (other_ranges, other_sizes, other_rims, other_networks, other_resampling):
         card, step, ties, sure = _decided(trial, card, list(dimension(card)), people)
         accepted += [step] if step else []
         settled += sure
@@ -182,50 +111,6 @@ def _decided(
     keys = list(dict.fromkeys(step.key for step in steps))
     open_keys = {str(tie["key"]) for tie in ties}
     return card, taken, ties, [key for key in keys if key not in open_keys]
-
-
-# What is tried --------------------------------------------------------------------------------------------------
-
-
-def _fed(card: Card) -> Iterator[Step]:
-    """Ranges of the field's habits, each in both orders of colours."""
-    for channels in ("rgb", "bgr"):
-        for words, changes in [("fed as the card says", {}), *twins.RANGES.items()]:
-            other = twins.changed(card, {**changes, "input.channels": channels})
-            if other.input != card.input:
-                keys = "input.channels" if not changes else "input.value_range"
-                yield Step(keys, say("{words}, colours {channels}", words=words, channels=channels), other)
-
-
-def _size(card: Card) -> Iterator[Step]:
-    low, high = (0.45, 2.05) if card.input.size <= _LARGE else (0.7, 1.4)
-    for size in SIZES if card.runtime == "timm" else ():
-        if low * card.input.size <= size <= high * card.input.size and size != card.input.size:
-            yield Step("input.size", say("{size} px", size=size), twins.changed(card, {"input.size": size}))
-
-
-def _rim(card: Card) -> Iterator[Step]:
-    for margin in _MARGINS:
-        if abs(margin - card.input.margin) > 1e-9:
-            yield Step(
-                "input.margin", say("a rim of {margin:g}", margin=margin), twins.changed(card, {"input.margin": margin})
-            )
-
-
-def _network(card: Card) -> Iterator[Step]:
-    if card.runtime != "timm":
-        return
-    for name in architectures.alike(card.backbone)[:6]:
-        yield Step("backbone", name, replace(card, backbone=name))
-    if "global_pool" not in card.backbone_options and "vit" not in card.backbone:
-        pooled = {**card.backbone_options, "global_pool": "max"}
-        yield Step("backbone_options", "pooled by the maximum", replace(card, backbone_options=pooled))
-
-
-def _resampled(card: Card) -> Iterator[Step]:
-    for name in _RESAMPLING:
-        if name != card.input.resample:
-            yield Step("input.resample", name, twins.changed(card, {"input.resample": name}))
 
 
 def _confirmed(trial: Trial, start: Card, accepted: Sequence[Step]) -> tuple[Card, list[dict[str, object]]]:

@@ -10,7 +10,7 @@ import torch
 
 from fundus_core import private
 from fundus_core.errors import FundusError
-from fundus_core.models import card as cards
+from fundus_core.models import card_files
 from fundus_core.models.card import Card
 from fundus_core.models.networks import build
 
@@ -40,6 +40,6 @@ def _keep(model: ov.Model, path: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        convert(cards.read(Path(sys.argv[1])), Path(sys.argv[2]))
+        convert(card_files.read(Path(sys.argv[1])), Path(sys.argv[2]))
     except FundusError as error:
         sys.exit(str(error))

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from fundus_core import processes
 from fundus_core.home import home
 from fundus_core.inference.batches import filled
-from fundus_core.models import card as cards
-from fundus_core.models import graphs
+from fundus_core.models import card_files, graphs
 from fundus_core.models.card import Card
 from fundus_core.records import Floats, Pixels
 
@@ -90,7 +89,7 @@ def _there(kept: Path) -> bool:
 def _convert(card: Card, kept: Path) -> None:
     """Convert here where torch is loaded already, else in another process: torch and its copies of a B7 take 2 GB."""
     file = card.folder / "card.toml"
-    if "torch" not in sys.modules and file.is_file() and cards.read(file).sha256 == card.sha256:
+    if "torch" not in sys.modules and file.is_file() and card_files.read(file).sha256 == card.sha256:
         words = processes.command("fundus_core.inference.conversion", file, kept)
         # What goes wrong there goes wrong here, too, and is told here.
         subprocess.run(words, env=processes.environment(), check=False, capture_output=True)  # noqa: S603 (our own interpreter and module)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.home import home as own_home
-from fundus_core.models import card as cards
+from fundus_core.models import card_files
 from fundus_core.models.card import Card
 from fundus_core.models.custody import require
 from fundus_core.targets import learn
@@ -45,13 +45,13 @@ def shelf(folder: Path | None = None) -> Shelf:
     Raises:
         CardError: A card that ships with the project is wrong.
     """
-    shipped = [cards.read(path) for path in (SAMPLE, *sorted(BUNDLED.glob("*.toml"))) if path.is_file()]
+    shipped = [card_files.read(path) for path in (SAMPLE, *sorted(BUNDLED.glob("*.toml"))) if path.is_file()]
     found, faults = {card.id: card for card in shipped}, {}
     own: dict[str, Card] = {}
     for path in sorted((folder or home()).glob("*/card.toml")):
         name = path.parent.name
         try:
-            card = cards.read(path)
+            card = card_files.read(path)
             learn(card.brought, name)
         except CardError as error:
             faults[name] = str(error)

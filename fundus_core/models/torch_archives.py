@@ -5,8 +5,6 @@ Sources: ``torch/serialization.py`` (``_legacy_save``, ``_save``) and ``torch/_u
 
 from __future__ import annotations
 
-import json
-import math
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -18,6 +16,7 @@ import numpy as np
 
 from fundus_core.errors import CardError
 from fundus_core.models import pickles
+from fundus_core.models.exported_programs import counts
 from fundus_core.models.pickles import Made, Name
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ class Archive:
         dtype = getattr(torch, said or _dtype(storage), None)
         if (
             not isinstance(dtype, torch.dtype)
-            or not all(map(_counts, ((offset,), size, stride)))
+            or not all(map(counts, ((offset,), size, stride)))
             or len(size) != len(stride)
         ):
             self._refuse()
@@ -119,7 +118,7 @@ def shape(value: Made) -> tuple[int, ...]:
     state = inner.state
     said = state[1] if inner.kind in _ARRAY and isinstance(state, tuple) and len(state) == 5 else ()
     size = inner.arguments[2] if inner.kind in _PLAIN and len(inner.arguments) > 2 else said
-    return tuple(size) if _counts(size) else ()
+    return tuple(size) if counts(size) else ()
 
 
 def read(path: Path) -> Archive:
@@ -137,76 +136,6 @@ def read(path: Path) -> Archive:
 def check(path: Path) -> None:
     """Refuse a torch file that cannot be read, as ``read`` does; torch itself is not started for it."""
     read(path)
-
-
-# An exported program ----------------------------------------------------------------------------------------------
-
-_TYPES = {
-    1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 7: "float32", 8: "float64", 12: "bool",
-    13: "bfloat16",
-}  # fmt: skip
-"""``torch._export.serde.schema.ScalarType``."""
-_CONFIG, _LARGEST_CONFIG = "data/weights/model_weights_config.json", 32 * 2**20
-
-
-def is_exported(path: Path) -> bool:
-    """Whether a file is an exported program, whatever it is called."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith(_CONFIG) for name in archive.namelist())
-
-
-def check_exported(path: Path) -> None:
-    """Refuse an exported program whose table of weights is damaged."""
-    _table(path)
-
-
-def _table(path: Path) -> tuple[str, dict[str, Any]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            name = next(one for one in archive.namelist() if one.endswith(_CONFIG))
-            if archive.getinfo(name).file_size > _LARGEST_CONFIG:
-                raise ValueError(name)
-            table = json.loads(archive.read(name))["config"]
-            if not isinstance(table, dict):
-                raise ValueError(name)
-            return name.removesuffix(_CONFIG), table
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, KeyError, StopIteration, RecursionError) as why:
-        raise CardError(
-            "The exported program '{name}' is damaged ({why}); export it again.", name=path.name, why=why
-        ) from why
-
-
-def exported(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of an exported program by name; the program itself is not read, since that runs code.
-
-    Raises:
-        CardError: It is damaged, or holds other than plain tensors.
-    """
-    import torch
-
-    root, table = _table(path)
-    found: dict[str, Tensor] = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for name, one in table.items():
-                meta = one["tensor_meta"]
-                size, stride = ([side["as_int"] for side in meta[key]] for key in ("sizes", "strides"))
-                content = archive.read(f"{root}data/weights/{one['path_name']}")
-                if one["use_pickle"] or not _counts(size) or not _counts(stride):
-                    raise ValueError(name)
-                flat = torch.frombuffer(bytearray(content), dtype=getattr(torch, _TYPES[meta["dtype"]]))
-                if math.prod(size) > flat.numel():
-                    raise ValueError(name)
-                found[str(name)] = flat.as_strided(size, stride, meta["storage_offset"]["as_int"]).clone()
-    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, KeyError, TypeError, RuntimeError) as why:
-        raise CardError(
-            "The weights in the exported program '{name}' are no plain tensors ({why}); export it again.",
-            name=path.name,
-            why=why,
-        ) from why
-    return found
 
 
 def _zipped(path: Path) -> Archive:
@@ -295,10 +224,6 @@ def _inner(made: Made) -> tuple[Made, str]:
 def _dtype(storage: tuple[Any, ...]) -> str:
     kind = storage[1].full.rsplit(".", 1)[-1] if len(storage) > 4 and isinstance(storage[1], Name) else ""
     return _STORAGES.get(kind, ("", 0))[0]
-
-
-def _counts(values: object) -> bool:
-    return isinstance(values, tuple | list) and all(type(one) is int and 0 <= one < 2**48 for one in values)
 
 
 def _from_numpy(made: Made, path: Path) -> Tensor:

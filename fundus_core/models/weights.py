@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from fundus_core.errors import CardError, say
-from fundus_core.models import checkpoints, torch_archives
+from fundus_core.models import checkpoints, exported_programs, torch_archives
 from fundus_core.models.checkpoints import Module
 from fundus_core.models.custody import sha256
 from fundus_core.models.pickles import damaged
@@ -54,8 +54,8 @@ def opened(path: Path, safetensors: bool | None = None, choice: str = "") -> Ope
         except (SafetensorError, OSError) as error:
             raise damaged(path.name, error) from error
         return _opened(path, content, lambda tensor: tensor, choice)
-    if torch_archives.is_exported(path):
-        return _opened(path, torch_archives.exported(path), lambda tensor: tensor, choice)
+    if exported_programs.is_exported(path):
+        return _opened(path, exported_programs.exported(path), lambda tensor: tensor, choice)
     archive = torch_archives.read(path)
     return _opened(path, archive.content, archive.tensor, choice)
 

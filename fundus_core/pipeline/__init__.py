@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     )
     from fundus_core.pipeline.linkage import Linkage, join_truth, saved_mapping
     from fundus_core.pipeline.nameless import match_originals, under_pseudonyms
-    from fundus_core.pipeline.predicted import Asked, PredictionsFile, proposed, read_predictions
+    from fundus_core.pipeline.predicted import Asked, PredictionsFile, proposed
     from fundus_core.pipeline.prediction import Request, predict
+    from fundus_core.pipeline.predictions_reader import read_predictions
     from fundus_core.pipeline.proving import Proof, prove
     from fundus_core.pipeline.replaying import Replayed, bundle_of, replay
     from fundus_core.pipeline.result_files import in_words, notice
@@ -56,8 +57,9 @@ _NAMES_OF = {
     "later": ("Attached", "Difference", "attach", "by_rows", "difference", "made_elsewhere", "match_photographs"),
     "linkage": ("Linkage", "join_truth", "saved_mapping"),
     "nameless": ("match_originals", "under_pseudonyms"),
-    "predicted": ("Asked", "PredictionsFile", "proposed", "read_predictions"),
+    "predicted": ("Asked", "PredictionsFile", "proposed"),
     "prediction": ("Request", "predict"),
+    "predictions_reader": ("read_predictions",),
     "proving": ("Proof", "prove"),
     "replaying": ("Replayed", "bundle_of", "replay"),
     "result_files": ("in_words", "notice"),

@@ -20,7 +20,7 @@ from fundus_core.errors import UsageError
 from fundus_core.evaluation import Comparison, selected, split
 from fundus_core.models.card import Card
 from fundus_core.pipeline.linkage import Linkage, join_truth
-from fundus_core.pipeline.predicted import read_predictions
+from fundus_core.pipeline.predictions_reader import read_predictions
 from fundus_core.pipeline.result_files import known_cards, notice, write_table
 from fundus_core.records import CohortTable, Labels
 from fundus_core.report import Pair, render_comparison

@@ -12,7 +12,8 @@ from fundus_core.errors import say
 from fundus_core.evaluation import Evaluation, Snapshot, changes, told
 from fundus_core.pipeline import bundle
 from fundus_core.pipeline.linkage import AS_IT_STANDS, Linkage, join_truth, measured_beside, without_copies
-from fundus_core.pipeline.predicted import Asked, PredictionsFile, read_predictions, understood
+from fundus_core.pipeline.predicted import Asked, PredictionsFile, understood
+from fundus_core.pipeline.predictions_reader import read_predictions
 from fundus_core.pipeline.result_files import known_cards, notice, pairs, write_metrics, write_table, write_truth
 from fundus_core.pipeline.tables import write_predictions
 from fundus_core.records import CohortTable

@@ -8,7 +8,7 @@ from fundus_core import figures
 from fundus_core.evaluation import evaluate, from_values, sort_rows, units_of_analysis
 from fundus_core.figures import Look, Observations
 from fundus_core.figures.printing import svg
-from fundus_core.models import card as cards
+from fundus_core.models import card_files
 from fundus_core.records import Floats
 from fundus_core.tables import records_from_csv
 from fundus_core.targets import TARGETS
@@ -20,7 +20,7 @@ def draw_test_part(folder: Path) -> list[Path]:
     ``train`` wrote into the folder ``card.toml``, and ``predictions.csv`` with ``true_<target>`` and
     ``predicted_<target>``.
     """
-    card = cards.read(folder / "card.toml")
+    card = card_files.read(folder / "card.toml")
     with (folder / "predictions.csv").open(newline="", encoding="utf-8") as stream:
         rows = records_from_csv(stream)[1]
     look = Look(rendered=card.rendered, opaque=True)

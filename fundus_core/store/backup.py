@@ -8,7 +8,6 @@ from it, so that a store that lost something does not take it from its backup.
 import contextlib
 import shutil
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +16,11 @@ import sqlalchemy as sa
 
 from fundus_core import private
 from fundus_core.errors import UsageError, say
-from fundus_core.store import belonging, database, schema
+from fundus_core.store import belonging, database
+from fundus_core.store.backup_database import copy_database, own_id, put_database, put_rows, require_sound
 from fundus_core.store.files import KINDS, Kind, Shelf, sha256_of
 from fundus_core.store.ground import DATABASE, Ground, place
 
-_ROWS = 5_000
 _LOST = ("missing", "damaged")
 
 
@@ -53,14 +52,14 @@ def back_up(store: Ground, to: Path, *, progress: Callable[[int], None] | None =
     Raises:
         UsageError: The folder holds something else, or cannot be written; the database is damaged.
     """
-    own = _own_id(store.engine)
+    own = own_id(store.engine)
     _check_place(to, own, store.shelf.folder)
     shelf = Shelf(to)
     part = to / f".{DATABASE}.part"
     with _written(to):
         part.unlink(missing_ok=True)
         private.write(part, b"")
-        _copy_database(store.engine, part)
+        copy_database(store.engine, part)
         copied = _copy_files(part, store.shelf, shelf, progress)
         belonging.write_mark(to, own)
         part.replace(to / DATABASE)
@@ -100,9 +99,9 @@ def restore(
         private.close(part)
         copied = _copy_files(part, Shelf(source), shelf, progress)
         if url.get_backend_name() == "sqlite":
-            _put_database(part, Path(url.database or ""))
+            put_database(part, Path(url.database or ""))
         else:
-            _put_rows(part, url)
+            put_rows(part, url)
             part.unlink()
         belonging.write_mark(folder, own)
     return copied
@@ -132,7 +131,7 @@ def _check_backup(source: Path) -> str:
         )
     belonging.check(place(source)[0], Shelf(source))
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        _require_sound(connection)
+        require_sound(connection)
     return belonging.read_mark(source)
 
 
@@ -176,112 +175,6 @@ def _written(folder: Path) -> Iterator[None]:
             folder=folder,
             strerror=error,
         ) from error
-
-
-# The database -------------------------------------------------------------------------------------------------
-
-
-def _own_id(engine: sa.Engine) -> str:
-    with database.understood(), database.reading(engine) as connection:
-        return belonging.own_id(connection)
-
-
-def _copy_database(engine: sa.Engine, part: Path) -> None:
-    """As it is at one moment, without the workers of that moment, in one file without a journal."""
-    if engine.dialect.name == "sqlite":
-        source = sqlite3.connect(str(engine.url.database), timeout=database.WAIT_MS / 1000)
-        with contextlib.closing(source), contextlib.closing(sqlite3.connect(part)) as copy:
-            try:
-                source.backup(copy)
-            except sqlite3.DatabaseError as error:
-                raise UsageError(
-                    "The store's database cannot be copied ({error}); 'python -m fundus_core doctor' says more.",
-                    error=error,
-                ) from error
-    else:
-        with _tables_in(part) as copy, database.understood():
-            _copy_rows(engine, copy)
-    with contextlib.closing(sqlite3.connect(part)) as copy:
-        copy.execute("DELETE FROM discard")
-        copy.execute("DELETE FROM worker")
-        copy.execute("UPDATE entry SET state = 'queued', worker = '' WHERE state = 'in_flight'")
-        copy.commit()
-        copy.execute("PRAGMA journal_mode=DELETE")
-        _require_sound(copy)
-
-
-@contextlib.contextmanager
-def _tables_in(path: Path) -> Iterator[sa.Engine]:
-    """An SQLite file brought to this version's tables."""
-    engine = database.open_engine(sa.URL.create("sqlite", database=str(path)))
-    try:
-        with database.opened():
-            database.migrate(engine)
-        yield engine
-    finally:
-        engine.dispose()
-
-
-def _copy_rows(source: sa.Engine, to: sa.Engine) -> None:
-    """Every table's rows, as they are at one moment."""
-    at_once = "REPEATABLE READ" if source.dialect.name == "postgresql" else "SERIALIZABLE"
-    with (
-        source.connect().execution_options(isolation_level=at_once) as old,
-        old.begin(),
-        database.writing(to) as new,
-    ):
-        new.execute(sa.delete(schema.store))
-        for table in schema.metadata.sorted_tables:
-            for rows in old.execution_options(yield_per=_ROWS).execute(sa.select(table)).partitions(_ROWS):
-                new.execute(sa.insert(table), [dict(row._mapping) for row in rows])
-            _count_on(new, table)
-
-
-def _count_on(connection: sa.Connection, table: sa.Table) -> None:
-    """Have PostgreSQL number new rows behind those that were put in."""
-    key = table.autoincrement_column
-    if connection.dialect.name == "postgresql" and key is not None:
-        sequence = sa.func.pg_get_serial_sequence(table.name, key.name)
-        connection.execute(
-            sa.select(
-                sa.func.setval(
-                    sequence, sa.select(sa.func.coalesce(sa.func.max(key), 0) + 1).scalar_subquery(), sa.false()
-                )
-            )
-        )
-
-
-def _require_sound(connection: sqlite3.Connection) -> None:
-    try:
-        found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        found = str(error)
-    if found != "ok":
-        raise UsageError(
-            "The database is damaged ({split}); take an earlier backup.", split=" ".join(str(found).split())
-        )
-
-
-def _put_database(part: Path, path: Path) -> None:
-    """What is in its place goes aside with its journals: they would be taken for those of the new one."""
-    private.folder(path.parent)
-    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    for ending in ("", "-wal", "-shm", "-journal"):
-        old = path.with_name(f"{path.name}{ending}")
-        if old.exists() or old.is_symlink():
-            old.rename(old.with_name(f"{path.stem}.aside-{now}{path.suffix}{ending}"))
-    shutil.move(part, path)
-
-
-def _put_rows(part: Path, url: sa.URL) -> None:
-    engine = database.open_engine(url)
-    try:
-        with database.opened():
-            database.migrate(engine)
-            with _tables_in(part) as source:
-                _copy_rows(source, engine)
-    finally:
-        engine.dispose()
 
 
 # The files ----------------------------------------------------------------------------------------------------

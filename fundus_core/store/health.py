@@ -7,39 +7,18 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import sqlalchemy as sa
 
-from fundus_core import private
 from fundus_core.errors import FundusError, UsageError
 from fundus_core.store import belonging, database, schema
 from fundus_core.store.files import KINDS, QUARANTINE, Shelf, sha256_of
 from fundus_core.store.ground import Ground, place
+from fundus_core.store.health_folder import SHOWN, Found, homes, others, room
 
-Level = Literal["right", "note", "wrong", "mended"]
-
-LITTLE_BYTES = 1 << 30
-"""With less room on the disk a cohort may not fit."""
 _AHEAD_S = 300.0
-_SHOWN = 20
 _AT_ONCE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One thing that was looked at."""
-
-    code: str
-    """A stable word for it."""
-    level: Level
-    """``right``; ``note``: worth knowing; ``wrong``: somebody must act; ``mended``: was wrong, and is put right now."""
-    sentence: str
-    """What was found, and what to do."""
-    items: tuple[str, ...] = ()
-    """The files or hashes that are meant, the first twenty."""
 
 
 def examine(
@@ -69,8 +48,8 @@ def examine(
     if not folder.is_dir():
         raise UsageError("There is no store in '{folder}'; name the right folder.", folder=folder)
     shelf = Shelf(folder)
-    yield from _others(_homes(url, shelf), repair=repair)
-    yield _room(shelf)
+    yield from others(homes(url, shelf), repair=repair)
+    yield room(shelf)
     try:
         if join:
             _join(url, shelf)
@@ -135,42 +114,6 @@ def _join(url: sa.URL, shelf: Shelf) -> None:
         engine.dispose()
 
 
-# The folder ---------------------------------------------------------------------------------------------------
-
-
-def _homes(url: sa.URL, shelf: Shelf) -> list[Path]:
-    """The folders that are the store's, the database's too where it lies elsewhere."""
-    if url.get_backend_name() != "sqlite":
-        return [shelf.folder]
-    return list(dict.fromkeys((shelf.folder, Path(url.database or "").parent)))
-
-
-def _others(folders: Sequence[Path], *, repair: bool) -> Iterator[Found]:
-    if os.name != "posix":
-        yield Found("permissions", "note", "Who may read the files is not looked at on this system.")
-        return
-    found = [path for folder in folders for path in private.open_ones(folder)]
-    if not found:
-        yield Found("permissions", "right", "Nobody but their owner can read the files (600, folders 700).")
-        return
-    left = [path for path in found if not (repair and private.close(path))]
-    items = tuple(str(path) for path in (left or found)[:_SHOWN])
-    if left:
-        sentence = f"Others may read {len(left)} files or folders of the store; --repair shuts them out, where we may."
-        yield Found("permissions", "wrong", sentence, items)
-    else:
-        yield Found(
-            "permissions", "mended", f"Others could read {len(found)} files or folders; they no longer can.", items
-        )
-
-
-def _room(shelf: Shelf) -> Found:
-    free = shelf.free_bytes()
-    if free < LITTLE_BYTES:
-        return Found("room", "wrong", f"The disk is nearly full ({free / 1e6:,.0f} MB are free); make room.")
-    return Found("room", "right", f"{free / 1e9:,.1f} GB are free on the disk.")
-
-
 # Database against folder --------------------------------------------------------------------------------------
 
 
@@ -183,7 +126,7 @@ def _sound(store: Ground) -> Iterator[Found]:
         said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
         stray = len(connection.exec_driver_sql("PRAGMA foreign_key_check").all())
     if said != ["ok"] or stray:
-        words = tuple(" ".join(line.split()) for line in said if line != "ok")[:_SHOWN]
+        words = tuple(" ".join(line.split()) for line in said if line != "ok")[:SHOWN]
         yield Found(
             "database",
             "wrong",
@@ -207,7 +150,7 @@ def _photographs(store: Ground, *, repair: bool) -> Iterator[Found]:
             f"{len(missing)} of {len(known)} photographs that the database knows are not in the folder; put a backup "
             f"back, or hand them in again ({again} of them lie in the quarantine, and --repair brings those back)."
         )
-        yield Found("missing", "wrong", sentence, tuple(missing[:_SHOWN]))
+        yield Found("missing", "wrong", sentence, tuple(missing[:SHOWN]))
     else:
         yield Found("missing", "right", f"All {len(known)} photographs that the database knows are in the folder.")
     yield from _unknown(store, sorted(_all_kinds(store.shelf) - _known(store)), put_aside)
@@ -232,7 +175,7 @@ def _unknown(store: Ground, unknown: Sequence[str], put_aside: int) -> Iterator[
             f"The folder holds files of {len(unknown)} photographs that the database does not know: on their way in "
             "or left over; those older than a day are put aside by --repair."
         )
-        yield Found("unknown", "note", sentence, tuple(unknown[:_SHOWN]))
+        yield Found("unknown", "note", sentence, tuple(unknown[:SHOWN]))
     elif not put_aside:
         yield Found("unknown", "right", "The folder holds nothing that the database does not know.")
 
@@ -244,7 +187,7 @@ def _quarantine(shelf: Shelf, aside: set[str]) -> Iterator[Found]:
         sentence = (
             f"{len(aside)} photographs ({size / 1e6:,.1f} MB) are in quarantine; empty '{where}' if none is missed."
         )
-        yield Found("quarantine", "note", sentence, tuple(sorted(aside)[:_SHOWN]))
+        yield Found("quarantine", "note", sentence, tuple(sorted(aside)[:SHOWN]))
 
 
 def _elsewhere(store: Ground) -> Found:
@@ -258,7 +201,7 @@ def _elsewhere(store: Ground) -> Found:
         sentence = (
             f"{len(gone)} of {len(places)} photographs that lie in folders of their own are gone; put them back there."
         )
-        return Found("elsewhere", "note", sentence, tuple(gone[:_SHOWN]))
+        return Found("elsewhere", "note", sentence, tuple(gone[:SHOWN]))
     return Found("elsewhere", "right", f"{len(places)} photographs lie in folders of their own, and are there.")
 
 
@@ -278,7 +221,7 @@ def _damaged(shelf: Shelf, progress: Callable[[int], None] | None) -> Found:
             f"{len(bad)} of {len(names)} photographs are damaged: their bytes are not those that were handed in; put a "
             "backup back, or hand them in again."
         )
-        return Found("damaged", "wrong", sentence, tuple(bad[:_SHOWN]))
+        return Found("damaged", "wrong", sentence, tuple(bad[:SHOWN]))
     return Found("damaged", "right", f"All {len(names)} photographs have the bytes that were handed in.")
 
 

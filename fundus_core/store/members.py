@@ -177,3 +177,13 @@ def chunks(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
     iterator = iter(items)
     while chunk := list(itertools.islice(iterator, size)):
         yield chunk
+
+
+def place_of(connection: sa.Connection, cohort: int, name: str) -> tuple[str, bool]:
+    """Return a photograph's locator, and whether the store keeps its bytes; a ``UsageError`` where there is none."""
+    photograph = schema.photograph.c
+    query = sa.select(photograph.locator, photograph.kept)
+    row = connection.execute(query.where(photograph.cohort_id == cohort, photograph.name == name)).first()
+    if row is None:
+        raise UsageError("The cohort has no photograph '{name}'.", name=name)
+    return row.locator, row.kept

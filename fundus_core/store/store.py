@@ -168,11 +168,9 @@ class Store(Selections):
             return tuple(giving.waiting(connection, cohorts.id_of(connection, ref)))
 
     def give_photographs(self, ref: CohortRef, given: Mapping[str, NewPhotograph]) -> None:
-        """Give rows that have no photograph theirs; what was found of them elsewhere stays beside it.
+        """Give rows, by their names, the photographs that they lack; what was found elsewhere stays beside them.
 
-        Args:
-            ref: The cohort.
-            given: By the row's name: a photograph whose bytes are known, and are no other photograph's of the cohort.
+        The bytes of each must be known, and be no other photograph's of the cohort.
         """
         self.shelf.settle([photograph.locator for photograph in given.values() if photograph.kept])
 
@@ -238,16 +236,9 @@ class Store(Selections):
 
     def locator(self, ref: CohortRef, name: str) -> str:
         """Where a photograph's bytes are, for ``images.source_at``."""
-        photograph = schema.photograph.c
         with self.reading() as connection:
-            cohort = cohorts.id_of(connection, ref)
-            query = sa.select(photograph.locator, photograph.kept).where(
-                photograph.cohort_id == cohort, photograph.name == name
-            )
-            row = connection.execute(query).first()
-        if row is None:
-            raise UsageError("The cohort has no photograph '{name}'.", name=name)
-        return self.absolute(row.locator, kept=row.kept)
+            locator, kept = members.place_of(connection, cohorts.id_of(connection, ref), name)
+        return self.absolute(locator, kept=kept)
 
     def keep_document(self, ref: CohortRef, kind: documents.Kind, name: str, content: Mapping[str, Any]) -> None:
         """Keep something beside a cohort, in the place of another of its kind and name; no number changes by it."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from fundus_core.models import card as cards
+from fundus_core.models import card_files
 from fundus_core.tables import records_from_csv, write_csv
 from fundus_core.targets import TARGETS
 from fundus_core.training.fit import train
@@ -64,7 +64,7 @@ def tabulate(paths: Sequence[Path], out: Path) -> Path:
 
 
 def _rows(path: Path) -> list[list[object]]:
-    card = cards.read(path)
+    card = card_files.read(path)
     metrics = json.loads((path.parent / "metrics.json").read_text(encoding="utf-8"))["targets"]
     size = round(card.weights_path.stat().st_size / 1e6, 2)
     with (path.parent / "log.csv").open(encoding="utf-8", newline="") as file:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from fundus_core import evaluation
 from fundus_core.models import card as cards
-from fundus_core.models import features, weights
+from fundus_core.models import card_files, features, weights
 from fundus_core.models.networks import IMAGENET_MEAN, IMAGENET_STD, Links, Network, Reader, body
 from fundus_core.records import CohortTable, Floats, Status
 from fundus_core.tables import write_csv
@@ -50,7 +50,7 @@ def finish(network: Network, data: Data, out: Path, plan: Plan, label: Label) ->
     card = _card(data, plan, label, digest, outputs)
     golden = _golden(reader, data, out, plan)
     path = out / "card.toml"
-    cards.write(replace(card, golden=golden, results=_results(scored, plan), folder=out), path)
+    card_files.write(replace(card, golden=golden, results=_results(scored, plan), folder=out), path)
     return path
 
 

@@ -16,8 +16,9 @@ from fundus_core.tables.table import Table, Words
 from fundus_core.targets import TARGETS
 from fundus_core.targets import target as known_target
 from fundus_core.truth import probabilities
+from fundus_core.truth.columns import column_of
 from fundus_core.truth.mapping import MODEL, Column, Proposal
-from fundus_core.truth.proposing import bare, column_of, measured_meaning, notes_of, settled
+from fundus_core.truth.proposing import bare, measured_meaning, notes_of, settled
 
 OURS = frozenset(
     "sha256|status|reason_code|reason|quality|out_of_distribution|weights_sha256|code_version|notice|note".split("|")

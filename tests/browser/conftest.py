@@ -34,6 +34,7 @@ from pathlib import Path
 
 import torch
 
+from fundus_core.models import card_files
 from fundus_core.models import card as cards, networks, registry, weights
 
 folder = Path(sys.argv[1])
@@ -41,7 +42,7 @@ folder.mkdir(parents=True)
 small = {"channels": [8, 8, 16, 16], "stem_width": 8}
 torch.manual_seed(0)
 body = networks.body("resnet10t", 2, small)
-base = cards.read(registry.BUNDLED / "joir-metabolic-b7.toml")
+base = card_files.read(registry.BUNDLED / "joir-metabolic-b7.toml")
 digest = weights.write(body, folder / "weights.safetensors")
 card = replace(
     base,
@@ -56,7 +57,7 @@ card = replace(
     weights=cards.WeightsFile("weights.safetensors", digest, ""),
     folder=folder,
 )
-cards.write(card, folder / "card.toml")
+card_files.write(card, folder / "card.toml")
 """
 
 

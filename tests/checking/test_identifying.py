@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from fundus_core.checking import identifying, scoring, trying
+from fundus_core.checking import identifying, scoring, trial, trying
 from fundus_core.models import card as cards
-from fundus_core.models import networks, registry, weights
+from fundus_core.models import card_files, networks, registry, weights
 from fundus_core.targets import TARGETS
 
 PEOPLE = 240
@@ -52,7 +52,7 @@ def right(place):
         last.bias.copy_((last.bias - torch.tensor(raw.mean(axis=0), dtype=torch.float32)) / spread)
     sha = weights.write(body, folder / "weights.safetensors")
     card = replace(card, weights=replace(card.weights, sha256=sha))
-    cards.write(card, folder / "card.toml")
+    card_files.write(card, folder / "card.toml")
     return card
 
 
@@ -68,9 +68,9 @@ def _raw(body, card, crops):
     network = networks.Network(
         body, value_range=card.input.value_range, mean=card.input.mean, std=card.input.std, bgr=False
     )
-    trial = trying.Trial(crops, scoring.Sample(np.zeros((len(crops), 1)), np.arange(len(crops)), (False,)), (), None)
+    made = trial.Trial(crops, scoring.Sample(np.zeros((len(crops), 1)), np.arange(len(crops)), (False,)), (), None)
     with torch.no_grad():
-        return network(torch.from_numpy(trial._crops(card, np.arange(len(crops)))))[0].double().numpy()
+        return network(torch.from_numpy(made._crops(card, np.arange(len(crops)))))[0].double().numpy()
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_the_right_lines_are_found(wrong, right, given, place):
     for change in wrong:
         card = change(card)
     report = found(card, given, place)
-    mended = cards.parse(report.card, card.folder, "found")
+    mended = card_files.parse(report.card, card.folder, "found")
     assert mended.targets == right.targets
     assert mended.input.channels == right.input.channels
     assert mended.input.value_range == right.input.value_range
@@ -172,7 +172,7 @@ def test_truth_that_has_nothing_to_do_with_the_photographs_changes_nothing(right
 @pytest.mark.slow
 def test_what_was_found_is_applied_recorded_and_undone(right, given, place):
     card = fed(channels="bgr")(right)
-    cards.write(card, right.folder / "card.toml")
+    card_files.write(card, right.folder / "card.toml")
     report = found(card, given, place)
     new = identifying.apply(report, "invented eyes", folder=place)
     assert new.input.channels == "rgb"

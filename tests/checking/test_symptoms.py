@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fundus_core.checking import asking, symptoms
+from fundus_core.checking import asking, output_symptoms, symptoms
 from fundus_core.errors import CardError
 from fundus_core.models import card as cards
-from fundus_core.models import registry
+from fundus_core.models import card_files, registry
 
 GENERATOR = np.random.default_rng(0)
 TRUE = {
@@ -22,7 +22,7 @@ TRUE = {
 
 
 def a_card(target):
-    base = cards.read(registry.BUNDLED / ("joir-sex-b7.toml" if target == "sex" else "joir-metabolic-b7.toml"))
+    base = card_files.read(registry.BUNDLED / ("joir-sex-b7.toml" if target == "sex" else "joir-metabolic-b7.toml"))
     output = next(output for output in base.outputs if output.target == target)
     return replace(base, outputs=(replace(output, link="identity", scale=1.0, offset=0.0),))
 
@@ -40,7 +40,7 @@ def found(target, values, *, truth=True, swapped=None, flipped=None):
     other = {target: values if swapped is None else swapped}
     mirror = {target: values if flipped is None else flipped}
     measured = {target: TRUE[target]} if truth else {}
-    return symptoms.find(symptoms.Answers(a_card(target), names, other, mirror, measured))
+    return symptoms.find(output_symptoms.Answers(a_card(target), names, other, mirror, measured))
 
 
 def repaired(symptom, values):
@@ -115,8 +115,8 @@ def test_a_strong_change_under_a_mirror_is_named():
 
 
 def test_few_photographs_say_nothing():
-    few = {"sbp": np.zeros(symptoms.FEWEST - 1)}
-    assert symptoms.find(symptoms.Answers(a_card("sbp"), few, few, few, {})) == ()
+    few = {"sbp": np.zeros(output_symptoms.FEWEST - 1)}
+    assert symptoms.find(output_symptoms.Answers(a_card("sbp"), few, few, few, {})) == ()
 
 
 def test_the_order_of_photographs_does_not_matter():
@@ -125,7 +125,7 @@ def test_the_order_of_photographs_does_not_matter():
     (one,) = found("sbp", spoilt)
     names = {"sbp": spoilt[order]}
     truth = {"sbp": TRUE["sbp"][order]}
-    (other,) = symptoms.find(symptoms.Answers(a_card("sbp"), names, names, names, truth))
+    (other,) = symptoms.find(output_symptoms.Answers(a_card("sbp"), names, names, names, truth))
     assert one == other
 
 

@@ -12,7 +12,7 @@ from fundus_core import inference
 from fundus_core.errors import CardError, UsageError
 from fundus_core.inference import gpu, processor
 from fundus_core.models import card as cards
-from fundus_core.models import features, networks, registry, weights
+from fundus_core.models import card_files, features, networks, registry, weights
 
 SIDE = 32
 CROPS = np.random.default_rng(0).integers(0, 256, (21, SIDE, SIDE, 3), dtype=np.uint8)
@@ -25,7 +25,7 @@ def card(tmp_path_factory):
     torch.manual_seed(0)
     body = networks.body("resnet10t", 2, SMALL)
     digest = weights.write(body, folder / "weights.safetensors")
-    base = cards.read(registry.BUNDLED / "joir-metabolic-b7.toml")
+    base = card_files.read(registry.BUNDLED / "joir-metabolic-b7.toml")
     outputs = (
         replace(base.outputs[0], scale=20.0, offset=120.0, interval=(-17.0, 19.0), growth=0.01),
         replace(base.outputs[1], scale=0.1, offset=4.0, link="exp"),
@@ -126,11 +126,11 @@ def test_what_cannot_be_opened_says_why(card, tmp_path):
 
 
 def test_where_torch_is_not_loaded_another_process_converts(card, tmp_path):
-    cards.write(card, card.folder / "card.toml")
+    card_files.write(card, card.folder / "card.toml")
     script = (
         "import sys; from pathlib import Path; import numpy as np\n"
         "from fundus_core.inference import open_predictor; from fundus_core.models import card as cards\n"
-        "card = cards.read(Path(sys.argv[1]))\n"
+        "card = card_files.read(Path(sys.argv[1]))\n"
         "predictor = open_predictor(card, device='cpu', cache=Path(sys.argv[2]))\n"
         "said = predictor.predict(np.zeros((1, 32, 32, 3), np.uint8))\n"
         "print(float(said.values['sbp'][0]), 'torch' in sys.modules)"

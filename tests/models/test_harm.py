@@ -399,7 +399,7 @@ CARDS = {
 def test_a_card_that_no_honest_person_writes(text, tmp_path):
     from fundus_core.models.importing import drafts
 
-    path = tmp_path / "card.toml"
+    path = tmp_path / "card_files.toml"
     path.write_bytes(f"id = 'a'\n{text}\n".encode(errors="surrogateescape"))
     with pytest.raises(CardError, match=r"card\.toml") as caught:
         drafts.open_draft(path)
@@ -407,7 +407,7 @@ def test_a_card_that_no_honest_person_writes(text, tmp_path):
 
 
 def test_the_cards_of_this_project_stay_within_bounds():
-    from fundus_core.models import card, registry
+    from fundus_core.models import card_files, registry
 
     for path in [registry.SAMPLE, *registry.BUNDLED.glob("*.toml")]:
-        bounds.check(card.toml(Path(path)), path.name)
+        bounds.check(card_files.toml(Path(path)), path.name)

@@ -10,7 +10,7 @@ import torch
 
 from fundus_core.errors import CardError
 from fundus_core.models import card as cards
-from fundus_core.models import features, networks, registry, weights
+from fundus_core.models import card_files, features, networks, registry, weights
 
 SMALL = {"channels": [8, 8, 16, 16], "stem_width": 8}
 
@@ -26,7 +26,7 @@ def network(**keywords):
 
 def make_card(folder, body):
     """A card for a small network whose weights lie in the folder."""
-    base = cards.read(registry.BUNDLED / "joir-metabolic-b7.toml")
+    base = card_files.read(registry.BUNDLED / "joir-metabolic-b7.toml")
     digest = weights.write(body, folder / "weights.safetensors")
     return replace(
         base,

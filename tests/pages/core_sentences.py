@@ -36,10 +36,13 @@ NOT_SHOWN = {
     "pipeline/linkage.py": "about files that the command line reads",
     "pipeline/result_files.py": "the verbs of the command line",
     "pipeline/predicted.py": "about files that the command line reads",
+    "pipeline/predictions_reader.py": "about files that the command line reads",
     "pipeline/tables.py": "names of columns",
     "pipeline/trained.py": "the name of a part of a training",
     "store/backup.py": "the verb of the command line",
+    "store/backup_database.py": "the verb of the command line",
     "store/health.py": "the verb of the command line",
+    "store/health_folder.py": "the verb of the command line",
     "store/migrations/first.py": "SQL",
     "store/migrations/targets_as_rows.py": "SQL",
 }

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fundus_core.errors import FundusError, TruthError
-from fundus_core.pipeline.predicted import read_predictions
+from fundus_core.pipeline.predictions_reader import read_predictions
 from fundus_core.pipeline.tables import number, prediction_columns, write_predictions
 from fundus_core.records import Eye, Prediction, Reading, Status
 

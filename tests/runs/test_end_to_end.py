@@ -14,7 +14,7 @@ import torch
 
 from fundus_core import inference, journey, runs
 from fundus_core.models import card as cards
-from fundus_core.models import networks, registry, weights
+from fundus_core.models import card_files, networks, registry, weights
 from fundus_core.records import Source
 from fundus_core.store import NewPhotograph, Store
 from tests.runs import fake
@@ -29,7 +29,7 @@ def model() -> str:
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     digest = weights.write(networks.body("resnet10t", 1, SMALL), folder / "weights.safetensors")
-    base = cards.read(registry.BUNDLED / "joir-metabolic-b7.toml")
+    base = card_files.read(registry.BUNDLED / "joir-metabolic-b7.toml")
     tiny = replace(
         base,
         id="tiny",
@@ -42,7 +42,7 @@ def model() -> str:
         unverified=(),
         folder=folder,
     )
-    cards.write(tiny, folder / "card.toml")
+    card_files.write(tiny, folder / "card.toml")
     return "tiny"
 
 

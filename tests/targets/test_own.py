@@ -22,8 +22,7 @@ from hypothesis import strategies as st
 
 from fundus_core import targets, truth
 from fundus_core.errors import CardError, UsageError
-from fundus_core.models import card as cards
-from fundus_core.models import registry
+from fundus_core.models import card_files, registry
 from fundus_core.tables import read_table
 from fundus_core.tables.headings import understand
 from fundus_core.targets import TARGETS, files
@@ -214,17 +213,17 @@ BROUGHT = {
 def card_with(records: object, target: str = "hba1c", unit: str = "%") -> dict[str, object]:
     """A bundled card, as plain values, of a model for one target more."""
     path = registry.BUNDLED / "joir-age.toml"
-    content = cards.toml(path)
+    content = card_files.toml(path)
     output = {**content["outputs"][0], "target": target, "unit": unit}  # type: ignore[index]
     return {**content, "id": "m", "outputs": [output], "unverified": [], "results": [], "targets": records}
 
 
 def test_a_card_brings_its_target_writes_it_again_and_leaves_nothing_behind_when_it_is_only_read() -> None:
-    card = cards.parse(card_with({"hba1c": BROUGHT}), Path(), "card.toml")
+    card = card_files.parse(card_with({"hba1c": BROUGHT}), Path(), "card.toml")
     assert card.targets == ("hba1c",)
-    again = tomllib.loads(cards.to_toml(card))
+    again = tomllib.loads(card_files.to_toml(card))
     assert again["targets"]["hba1c"]["units"][0]["offset"] == 2.152
-    assert cards.to_toml(cards.parse(again, Path(), "card.toml")) == cards.to_toml(card)
+    assert card_files.to_toml(card_files.parse(again, Path(), "card.toml")) == card_files.to_toml(card)
     assert "hba1c" not in TARGETS
 
 
@@ -254,7 +253,7 @@ CONFLICTS = [
 @pytest.mark.parametrize(("records", "said"), CONFLICTS)
 def test_what_a_card_may_not_bring_is_one_sentence(records: object, said: str) -> None:
     with pytest.raises(CardError) as error:
-        cards.parse(card_with(records), Path(), "card.toml")
+        card_files.parse(card_with(records), Path(), "card.toml")
     assert said in str(error.value)
     assert str(error.value).endswith(".")
 

@@ -11,7 +11,7 @@ from PIL import Image
 from fundus_core import truth
 from fundus_core.errors import TruthError, UsageError
 from fundus_core.inference import open_predictor
-from fundus_core.models import card as cards
+from fundus_core.models import card_files
 from fundus_core.synthetic import synthesise
 from fundus_core.training import Label, Material, Plan, cache, table
 from fundus_core.training.command import materials, plan, run
@@ -50,7 +50,7 @@ def material(cohort):
 def trained(material, tmp_path_factory):
     out = tmp_path_factory.mktemp("trained")
     path = train([material], out, PLAN, label=Label("toy", rendered=True, command="train it"), progress=False)
-    return cards.read(path)
+    return card_files.read(path)
 
 
 def rows(path):

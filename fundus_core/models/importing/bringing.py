@@ -12,8 +12,7 @@ from typing import Any
 from fundus_core import confined
 from fundus_core.confined import Answer, Limits, StoppedError
 from fundus_core.errors import CardError, UsageError, say
-from fundus_core.models import card as cards
-from fundus_core.models import registry
+from fundus_core.models import card_files, registry
 from fundus_core.models.card import Card
 from fundus_core.models.importing import drafts, kept
 from fundus_core.models.importing.drafts import Draft
@@ -136,7 +135,7 @@ def import_model(
         report = _report(card_made, place, answer, limits)
         (ours / "import.json").write_text(json.dumps(report.as_json(), indent=1), encoding="utf-8")
         _put(ours, place)
-    return cards.read(place / kept.CARD), report
+    return card_files.read(place / kept.CARD), report
 
 
 def _id(draft: Draft) -> str:

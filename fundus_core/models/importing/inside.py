@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from fundus_core.errors import CardError, say
-from fundus_core.models import card as cards
-from fundus_core.models import custody
+from fundus_core.models import card_files, custody
 from fundus_core.models.card import Card
-from fundus_core.models.importing import drafts, looking, proof, twins
+from fundus_core.models.importing import complete_card, looking, proof, twins
 from fundus_core.models.importing.drafts import Draft, with_config
 from fundus_core.models.importing.formats import Format, detect, single
 from fundus_core.models.importing.found import Found
@@ -107,8 +106,8 @@ def read(file: Path, kind: Format, draft: Draft, *, whole: bool = False) -> Foun
 def _made(file: Path, kind: Format, draft: Draft, found: Found, staging: Path) -> tuple[Found, float | None]:
     """Write weights and card; where a mapped network does not prove itself, keep the file's network whole."""
     found = twins.with_habits(draft, found)
-    drafts.check_fit(draft, found)
-    if drafts.must_stay_whole(draft, found) and kind in _KERAS:
+    complete_card.check_fit(draft, found)
+    if complete_card.must_stay_whole(draft, found) and kind in _KERAS:
         found = read(file, kind, draft, whole=True)
     gap = _write(draft, found, staging)
     if gap is None or gap <= proof.TOLERANCE:
@@ -142,12 +141,13 @@ def _write(draft: Draft, found: Found, folder: Path) -> float | None:
     crops = proof.example(size)
     digest = proof.write_golden(crops[0], folder / GOLDEN)
     golden: dict[str, object] = {"file": GOLDEN, "sha256": digest, "outputs": {}, "tolerance": 1e-3, "by": ""}
-    card = cards.parse(drafts.complete(draft, found, weights, golden), folder, draft.name)
+    card = card_files.parse(complete_card.complete(draft, found, weights, golden), folder, draft.name)
     imported = proof.said(card, crops)
     original = proof.expected(draft, found, crops)
     golden |= {"outputs": _named(card, imported if original is None else original)}
     golden["by"] = "" if original is None else found.by
-    cards.write(cards.parse(drafts.complete(draft, found, weights, golden), folder, draft.name), folder / "card.toml")
+    plain = complete_card.complete(draft, found, weights, golden)
+    card_files.write(card_files.parse(plain, folder, draft.name), folder / "card.toml")
     return None if original is None else proof.difference(original, imported)
 
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from fundus_core import confined
 from fundus_core.errors import CardError
-from fundus_core.models import card as cards
-from fundus_core.models import custody
+from fundus_core.models import card_files, custody
 from fundus_core.models.card import Card
 from fundus_core.models.importing import graph_safety
 
@@ -24,7 +23,7 @@ def take(made: Path, place: Path, model_id: str, *, most: int) -> Card:
     """
     for name in (CARD, GOLDEN, TENSORS, GRAPH, _NUMBERS):
         confined.taken(made, name, place / name, most=_MOST.get(name, most))
-    card = cards.read(place / CARD)
+    card = card_files.read(place / CARD)
     if card.weights.file == GRAPH:
         graph_safety.check_xml(card.weights_path)
     right = card.id == model_id and card.weights.file in (TENSORS, GRAPH) and card.golden.file == GOLDEN

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from fundus_core.models import torch_archives
+from fundus_core.models import exported_programs, torch_archives
 from fundus_core.models.importing import graph_safety, keras_safety, script_safety
 from fundus_core.models.importing.formats import Format
 from fundus_core.models.pickles import damaged
@@ -36,6 +36,6 @@ _LOOKS: Mapping[Format, Callable[[Path], object]] = {
     Format.OPENVINO: graph_safety.check_xml,
     Format.TORCHSCRIPT: script_safety.check_archive,
     Format.STATE_DICT: torch_archives.check,
-    Format.EXPORTED: torch_archives.check_exported,
+    Format.EXPORTED: exported_programs.check_exported,
     Format.SAFETENSORS: _safetensors,
 }

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fundus_core.models.card import Card
-from fundus_core.models.importing.drafts import Draft, fed, link_of
+from fundus_core.models.importing.complete_card import fed, link_of
+from fundus_core.models.importing.drafts import Draft
 from fundus_core.models.importing.found import Found
 from fundus_core.records import Floats, Pixels
 

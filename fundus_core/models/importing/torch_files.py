@@ -11,13 +11,13 @@ from fundus_core.errors import CardError, say
 from fundus_core.models import networks
 from fundus_core.models import weights as files
 from fundus_core.models.importing import architectures, heads
-from fundus_core.models.importing.efficientnet import NATIVE_PX, number_from
+from fundus_core.models.importing.efficientnet import number_from
 from fundus_core.models.importing.formats import Format
 from fundus_core.models.importing.found import Found, Twin, Wanted
+from fundus_core.models.importing.torch_twins import end_of, with_twins
 from fundus_core.models.weights import Opened
 
 _COUNTED = "num_batches_tracked"
-_FACTS = ("eps", "padding", "stride", "dilation", "groups", "kernel_size", "negative_slope", "normalized_shape")
 
 
 def read(path: Path, kind: Format, wanted: Wanted) -> Found:
@@ -125,7 +125,7 @@ def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: st
         tensors=tensors,
         notes=(said, *head.notes, *judged, "The file holds no network that could be run here to compare with."),
     )
-    return _with_twins(found, body, given, opened, wanted)
+    return with_twins(found, body, given, opened, wanted)
 
 
 # Which network ----------------------------------------------------------------------------------------------------
@@ -152,14 +152,10 @@ def _network(
     return backbone, options
 
 
-def _end_of(name: str, ending: str) -> bool:
-    return name == ending or name.endswith(f".{ending}")
-
-
 def _lukemelas(given: Mapping[str, Tensor]) -> str:
     """``EfficientNet-PyTorch`` keeps TensorFlow's padding and can be told from its names."""
-    stem = next((tensor for name, tensor in given.items() if _end_of(name, "_conv_stem.weight")), None)
-    end = next((tensor for name, tensor in given.items() if _end_of(name, "_conv_head.weight")), None)
+    stem = next((tensor for name, tensor in given.items() if end_of(name, "_conv_stem.weight")), None)
+    end = next((tensor for name, tensor in given.items() if end_of(name, "_conv_head.weight")), None)
     if stem is None or end is None:
         return ""
     blocks = sum(name.endswith("_depthwise_conv.weight") for name in given)
@@ -175,7 +171,7 @@ def _as_torchvision(
     torchvision pads alike on all sides, and has a batch norm epsilon of 1e-3 from B5 on (``torchvision.models``).
     """
     number = re.search(r"efficientnet_b([0-7])", backbone)
-    if number is None or not any(_end_of(key, "features.0.0.weight") for key in given):
+    if number is None or not any(end_of(key, "features.0.0.weight") for key in given):
         return options
     if backbone.startswith("tf_"):
         raise CardError(
@@ -204,7 +200,7 @@ def _located(
     own = {key: value for key, value in body.state_dict().items() if not key.startswith(ends)}
     needed = {key: value for key, value in own.items() if not key.endswith(_COUNTED)}
     anchor = next(iter(needed))
-    for prefix in dict.fromkeys(key.removesuffix(anchor) for key in given if _end_of(key, anchor)):
+    for prefix in dict.fromkeys(key.removesuffix(anchor) for key in given if end_of(key, anchor)):
         if all(f"{prefix}{key}" in given and given[f"{prefix}{key}"].shape == needed[key].shape for key in needed):
             taken = {f"{prefix}{key}" for key in own}
             trunk = {key: given.get(f"{prefix}{key}", value) for key, value in own.items()}
@@ -253,79 +249,3 @@ def _classifier(body: nn.Module, head: heads.Head) -> dict[str, Tensor]:
         state[f"{prefix}.weight"] = layer.weight[:, :, None, None] if conv else layer.weight
         state[f"{prefix}.bias"] = layer.bias
     return state
-
-
-# What names and shapes cannot tell --------------------------------------------------------------------------------
-
-
-def _with_twins(found: Found, body: nn.Module, given: Mapping[str, Tensor], opened: Opened, wanted: Wanted) -> Found:
-    number = re.fullmatch(r"(tf_)?efficientnet_b([0-7])", found.backbone)
-    if any(_end_of(key, "_conv_stem.weight") for key in given) and number:
-        return _padded_at_home(found, int(number[2]), opened, wanted)
-    if any(_end_of(key, "features.0.0.weight") for key in given):
-        return found
-    candidates = [found, *(replace(found, backbone=name) for name in architectures.alike(found.backbone))]
-    if opened.modules:
-        candidates = [one for one in candidates if _agrees(one, opened)] or candidates
-        settled = len(candidates) == 1 and _agrees(candidates[0], opened)
-        if settled and candidates[0] is not found:
-            note = say("The file's own classes tell that the network is '{backbone}'.", backbone=candidates[0].backbone)
-            return replace(candidates[0], notes=(*found.notes, note))
-        if settled:
-            return found.noting(
-                say(
-                    "The file's own classes and numbers (padding, epsilon) are those of '{backbone}'.",
-                    backbone=found.backbone,
-                )
-            )
-    twins = [
-        Twin("backbone", say("'{backbone}', of the same names and shapes", backbone=one.backbone), one)
-        for one in candidates[1:]
-    ]
-    if not opened.modules and hasattr(body, "global_pool") and "global_pool" not in wanted.options:
-        pooled = replace(found, options={**found.options, "global_pool": "max"})
-        if not any(key in found.options for key in ("global_pool",)) and "vit" not in found.backbone:
-            twins.append(Twin("backbone_options", "pooled by the maximum instead of the average", pooled))
-    return replace(candidates[0], notes=found.notes, twins=tuple(twins))
-
-
-def _agrees(found: Found, opened: Opened) -> bool:
-    """Whether a network of timm's has, module by module, the numbers that the file's own modules have."""
-    options = {key: value for key, value in found.options.items() if key != "hidden"}
-    body = networks.body(found.backbone, 1, options)
-    there = {module.place: module for module in opened.modules}
-    own = [(name, module) for name, module in body.named_modules() if name]
-    first = own[0][0]
-    prefixes = [place.removesuffix(first) for place in there if _end_of(place, first)]
-    return any(all(_same(name, module, prefix, there) for name, module in own) for prefix in prefixes)
-
-
-def _same(name: str, module: nn.Module, prefix: str, there: Mapping[str, object]) -> bool:
-    other = there.get(f"{prefix}{name}")
-    if other is None:
-        return not list(module.parameters(recurse=False)) or isinstance(module, nn.Linear)
-    facts, kind = other.facts, other.kind.rsplit(".", 1)[-1]  # type: ignore[attr-defined]
-    plain = type(module).__name__
-    if isinstance(module, nn.Conv2d | nn.BatchNorm2d | nn.LayerNorm) and plain != kind:
-        return False
-    for key in _FACTS:
-        mine = getattr(module, key, None)
-        if key in facts and mine is not None and _plain(mine) != _plain(facts[key]):
-            return False
-    return True
-
-
-def _plain(value: object) -> object:
-    return tuple(value) if isinstance(value, list | tuple) else value
-
-
-def _padded_at_home(found: Found, number: int, opened: Opened, wanted: Wanted) -> Found:
-    """``EfficientNet-PyTorch`` pads as at its native size, whatever it is fed; nothing tells which size that was."""
-    native = NATIVE_PX[number]
-    if wanted.size in (None, native) or "padded_at" in wanted.options:
-        return found
-    home = replace(found, options={**found.options, "padded_at": native})
-    words = say(
-        "padded anew at every size (its size is not {native} px, for which the library pads unless told)", native=native
-    )
-    return replace(home, twins=(Twin("backbone_options", words, found),))

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from fundus_core.errors import say
-from fundus_core.models import card as cards
+from fundus_core.models import card_files
 from fundus_core.models.card import Card
-from fundus_core.models.importing import drafts, proof
+from fundus_core.models.importing import complete_card, proof
 from fundus_core.models.importing.drafts import Draft
 from fundus_core.models.importing.found import Found, Twin
 from fundus_core.records import Floats, Pixels
@@ -67,7 +67,7 @@ def measured(draft: Draft, found: Found, folder: Path, photographs: Sequence[Pat
     """
     if not found.twins:
         return []
-    card = cards.read(folder / "card.toml")
+    card = card_files.read(folder / "card.toml")
     crops = _crops(card, photographs)
     now = _said(card, found, crops)
     lines: list[dict[str, object]] = []
@@ -105,10 +105,10 @@ def _card(draft: Draft, twin: Twin, card: Card) -> Card:
     """The card under which the file is read so."""
     if twin.found is not None:
         weights = {"file": card.weights.file, "sha256": card.weights.sha256}
-        plain = drafts.complete(
+        plain = complete_card.complete(
             draft, twin.found, weights, {"file": "", "sha256": "", "outputs": {}, "tolerance": 1e-3}
         )
-        return cards.parse(plain, card.folder, draft.name)
+        return card_files.parse(plain, card.folder, draft.name)
     return changed(card, twin.changes)
 
 

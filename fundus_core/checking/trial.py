@@ -1,0 +1,146 @@
+"""A model, its photographs, and what it says of them under every reading of its card that is tried."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fundus_core import retina
+from fundus_core.checking import scoring
+from fundus_core.checking.scoring import Sample
+from fundus_core.errors import say
+from fundus_core.inference import open_predictor
+from fundus_core.models import card as cards
+from fundus_core.models.card import Card
+from fundus_core.models.importing import architectures, twins
+from fundus_core.records import Floats, Pixels, RetinaBounds
+
+SIZES = (
+    64, 96, 112, 128, 160, 192, 224, 240, 256, 260, 288, 299, 300, 320, 336, 380, 384, 448, 456, 512, 528, 600, 640,
+)  # fmt: skip
+
+_MARGINS = (0.0, 0.05, 0.1, 0.15, 0.2)
+
+_RESAMPLING = ("area", "bilinear", "bicubic", "lanczos")
+
+_LARGE = 320
+"""Pixels of the input from which fewer other sizes are tried."""
+
+_MOST = 200
+"""Photographs of a half that are asked about while searching."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of the input, and how it was decided."""
+
+    key: str
+    """Dotted key of the card."""
+    words: str
+    """What it would be."""
+    card: Card
+    """With it."""
+
+
+@dataclass(slots=True)
+class Trial:
+    """A model, its photographs, and what it said under every reading so far."""
+
+    masters: Pixels
+    sample: Sample
+    targets: tuple[str, ...]
+    folder: Path
+    said: dict[tuple[str, int], Floats] = field(default_factory=dict)
+
+    def raw(self, card: Card, half: int) -> Floats:
+        """Return what the network itself says of one half (photographs x outputs), before link, scale and offset."""
+        bare = replace(
+            card,
+            outputs=tuple(replace(one, link="identity", scale=1.0, offset=0.0) for one in card.outputs),
+            features="",
+        )
+        told = cards.as_plain(replace(bare, outputs=(), measured=(), unverified=()))
+        key = (json.dumps(told, sort_keys=True, default=str), half)
+        if key not in self.said:
+            rows = self.rows(half)
+            crops = self._crops(card, rows)
+            with tempfile.TemporaryDirectory(dir=self.folder) as cache:
+                values = open_predictor(bare, device="cpu", cache=Path(cache)).predict(crops).values
+            self.said[key] = np.stack([values[target] for target in card.targets], axis=1)
+        return self.said[key]
+
+    def rows(self, half: int) -> Any:
+        """Return which photographs are asked about."""
+        rows = np.flatnonzero(self.sample.half(half))
+        return rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST)).astype(int)]
+
+    def part(self, half: int) -> tuple[Floats, Any, Floats]:
+        """Return truth, people and resamplings of one half."""
+        rows = self.rows(half)
+        person = self.sample.person[rows]
+        return self.sample.truth[rows], person, scoring.draws(person)
+
+    def _crops(self, card: Card, rows: Any) -> Pixels:
+        side = self.masters.shape[1]
+        whole = RetinaBounds(cx=side / 2, cy=side / 2, radius=side / 2, width=side, height=side)
+        return np.stack([retina.crops(self.masters[row], whole, (card.rule,))[0].pixels for row in rows])
+
+    def matrix(self, card: Card, half: int) -> Floats:
+        """Return correlations of outputs and truths in every resampling."""
+        truth, _, weights = self.part(half)
+        places = [card.targets.index(target) for target in self.targets]
+        return scoring.correlations(self.raw(card, half)[:, places], truth, weights)
+
+    def score(self, card: Card, half: int) -> Floats:
+        """Return how well a reading of the input agrees, whatever the order of outputs, in every resampling."""
+        found = self.matrix(card, half)
+        return scoring.agreement(found, scoring.best_order(found[0], self.sample.binary), self.sample.binary)
+
+
+def other_ranges(card: Card) -> Iterator[Step]:
+    """Ranges of the field's habits, each in both orders of colours."""
+    for channels in ("rgb", "bgr"):
+        for words, changes in [("fed as the card says", {}), *twins.RANGES.items()]:
+            other = twins.changed(card, {**changes, "input.channels": channels})
+            if other.input != card.input:
+                keys = "input.channels" if not changes else "input.value_range"
+                yield Step(keys, say("{words}, colours {channels}", words=words, channels=channels), other)
+
+
+def other_sizes(card: Card) -> Iterator[Step]:
+    """Other sides of the input, not too far from the card's."""
+    low, high = (0.45, 2.05) if card.input.size <= _LARGE else (0.7, 1.4)
+    for size in SIZES if card.runtime == "timm" else ():
+        if low * card.input.size <= size <= high * card.input.size and size != card.input.size:
+            yield Step("input.size", say("{size} px", size=size), twins.changed(card, {"input.size": size}))
+
+
+def other_rims(card: Card) -> Iterator[Step]:
+    """Other widths of black around the field."""
+    for margin in _MARGINS:
+        if abs(margin - card.input.margin) > 1e-9:
+            yield Step(
+                "input.margin", say("a rim of {margin:g}", margin=margin), twins.changed(card, {"input.margin": margin})
+            )
+
+
+def other_networks(card: Card) -> Iterator[Step]:
+    """Networks of the same names and shapes, and another pooling."""
+    if card.runtime != "timm":
+        return
+    for name in architectures.alike(card.backbone)[:6]:
+        yield Step("backbone", name, replace(card, backbone=name))
+    if "global_pool" not in card.backbone_options and "vit" not in card.backbone:
+        pooled = {**card.backbone_options, "global_pool": "max"}
+        yield Step("backbone_options", "pooled by the maximum", replace(card, backbone_options=pooled))
+
+
+def other_resampling(card: Card) -> Iterator[Step]:
+    """Other ways of resampling."""
+    for name in _RESAMPLING:
+        if name != card.input.resample:
+            yield Step("input.resample", name, twins.changed(card, {"input.resample": name}))

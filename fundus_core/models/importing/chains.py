@@ -1,0 +1,229 @@
+"""Dense layers of a head in a row: normalisation folded in, activations found, chains beside each other made one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+import torch
+from torch import Tensor
+
+from fundus_core.errors import CardError
+from fundus_core.models.checkpoints import Module
+
+_ACTS: Mapping[str, str] = {
+    "ReLU": "relu", "SiLU": "silu", "Swish": "silu", "MemoryEfficientSwish": "silu", "GELU": "gelu", "ELU": "elu",
+    "SELU": "selu", "Tanh": "tanh", "Sigmoid": "sigmoid",
+}  # fmt: skip
+
+_NOTHING = ("Dropout", "Identity", "Flatten", "AlphaDropout", "Sequential", "ModuleList", "ModuleDict")
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One dense layer, and what follows it."""
+
+    weight: Tensor
+    """Outputs x inputs."""
+    bias: Tensor
+    """Outputs."""
+    act: str = ""
+    """Activation behind it; empty where nobody said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The tensors of one module."""
+
+    place: str
+    """Its dotted name."""
+    tensors: Mapping[str, Tensor]
+    """By the last part of their names."""
+
+    @property
+    def dense(self) -> bool:
+        """Whether it is a dense layer; else it is normalisation."""
+        return "running_mean" not in self.tensors
+
+    @property
+    def out(self) -> int:
+        """Outputs of a dense layer."""
+        return int(self.tensors["weight"].shape[0])
+
+    @property
+    def into(self) -> int:
+        """Inputs of a dense layer."""
+        return int(self.tensors["weight"].shape[1])
+
+
+NORM = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
+
+
+def refuse(name: str, keys: Sequence[str]) -> NoReturn:
+    """Say which tensors have no place in the network."""
+    raise CardError(
+        "'{name}' holds {keys} tensors of which the network has no part (first '{keys_2}'), and was "
+        "not imported, since leaving them out would make another network. If they belong to its "
+        "training alone, name them with --without {keys_3}; if the network is another, name it as "
+        "'backbone'.",
+        name=name,
+        keys=len(keys),
+        keys_2=keys[0][:80],
+        keys_3=keys[0].split(".")[0][:60],
+    )
+
+
+def chain(parts: Sequence[Part], modules: Sequence[Module], name: str) -> list[Layer]:
+    """Dense layers with what follows each; normalisation folded into its neighbour."""
+    steps = list(_steps(parts, modules, name))
+    layers: list[Layer] = []
+    before: tuple[Tensor, Tensor] | None = None
+    for kind, part in steps:
+        if kind == "dense" and part is not None:
+            layers.append(_after(before, _layer(part)))
+            before = None
+        elif kind == "norm" and part is not None:
+            before = _affine(part, modules)
+            if layers and not layers[-1].act and _behind(steps, part):
+                layers[-1], before = _folded(layers[-1], before), None
+        elif layers:
+            layers[-1] = replace(layers[-1], act=kind)
+    if before is not None or not layers:
+        refuse(name, [part.place for part in parts])
+    return layers
+
+
+def _after(before: tuple[Tensor, Tensor] | None, layer: Layer) -> Layer:
+    """A layer with the normalisation before it taken into its weights."""
+    if before is None:
+        return layer
+    factor, shift = before
+    return replace(layer, weight=layer.weight * factor, bias=layer.bias + layer.weight @ shift)
+
+
+def _folded(layer: Layer, behind: tuple[Tensor, Tensor]) -> Layer:
+    """A layer with the normalisation behind it taken into its weights."""
+    factor, shift = behind
+    return replace(layer, weight=layer.weight * factor[:, None], bias=layer.bias * factor + shift)
+
+
+def _behind(steps: Sequence[tuple[str, Part | None]], part: Part) -> bool:
+    """Whether normalisation stands directly behind a dense layer, nothing between."""
+    place = next(k for k, step in enumerate(steps) if step[1] is part)
+    return place > 0 and steps[place - 1][0] == "dense"
+
+
+def _steps(parts: Sequence[Part], modules: Sequence[Module], name: str) -> Iterator[tuple[str, Part | None]]:
+    """What happens in the head, in its order: dense layers, normalisation, activations where classes tell them.
+
+    Only within a sequence does the order of a file's modules say in which order they compute.
+    """
+    kinds = {module.place: module.kind.rsplit(".", 1)[-1] for module in modules}
+    done: set[str] = set()
+    for k, part in enumerate(parts):
+        root = part.place.rpartition(".")[0]
+        if kinds.get(root) == "Sequential":
+            if root not in done:
+                yield from _told([one for one in parts if one.place.rpartition(".")[0] == root], root, kinds, name)
+            done.add(root)
+            continue
+        if not part.dense and not (k and parts[k - 1].dense and _next_to(parts[k - 1].place, part.place)):
+            raise CardError(
+                "'{name}' has a normalisation '{place}' in its head, and does not say what stands before it "
+                "(an activation or not); a file of the whole network (torch.save(model)) or ONNX says it.",
+                name=name,
+                place=part.place,
+            )
+        yield ("dense" if part.dense else "norm"), part
+
+
+def _told(parts: Sequence[Part], root: str, kinds: Mapping[str, str], name: str) -> Iterator[tuple[str, Part | None]]:
+    """The steps of one sequence."""
+    by, quiet = {part.place: part for part in parts}, False
+    for place, kind in kinds.items():
+        if place in by:
+            if quiet and by[place].dense:
+                yield "linear", None
+            quiet = by[place].dense or quiet
+            yield ("dense" if by[place].dense else "norm"), by[place]
+        elif place.rpartition(".")[0] == root and kind in _ACTS:
+            quiet = False
+            yield _ACTS[kind], None
+        elif place.startswith(f"{root}.") and not kind.startswith(_NOTHING) and not _holds(place, kinds):
+            refuse(name, [f"{place} ({kind})"])
+
+
+def _holds(place: str, kinds: Mapping[str, str]) -> bool:
+    """Whether a module holds others."""
+    return any(other.startswith(f"{place}.") for other in kinds)
+
+
+def _next_to(one: str, other: str) -> bool:
+    """Whether two layers of a sequence follow each other without a gap, as their numbers say."""
+    first, last = one.rpartition("."), other.rpartition(".")
+    return first[0] == last[0] and first[2].isdigit() and last[2].isdigit() and int(last[2]) == int(first[2]) + 1
+
+
+def _layer(part: Part) -> Layer:
+    weight = part.tensors["weight"].float()
+    bias = part.tensors.get("bias")
+    return Layer(weight, torch.zeros(len(weight)) if bias is None else bias.float())
+
+
+def _affine(part: Part, modules: Sequence[Module]) -> tuple[Tensor, Tensor]:
+    facts = next((module.facts for module in modules if module.place == part.place), {})
+    eps = facts.get("eps", 1e-5)
+    count = len(part.tensors["running_mean"])
+    spread = torch.sqrt(part.tensors["running_var"].double() + (eps if isinstance(eps, float) else 1e-5))
+    factor = part.tensors.get("weight", torch.ones(count)).double() / spread
+    shift = part.tensors.get("bias", torch.zeros(count)).double() - part.tensors["running_mean"].double() * factor
+    return factor.float(), shift.float()
+
+
+def difference(last: Layer) -> Layer:
+    """Second minus first: its sigmoid is the probability of the second class."""
+    return Layer(last.weight[1:] - last.weight[:1], last.bias[1:] - last.bias[:1], last.act)
+
+
+def two_logits(layers: list[Layer], binary: Sequence[bool]) -> tuple[list[Layer], tuple[str, ...], str]:
+    """The layers with two logits of one yes/no target made one, what the file puts last by output, and a note."""
+    last, note = layers[-1], ""
+    if len(binary) == 1 and binary[0] and len(last.bias) == 2 and last.act in ("", "linear"):
+        layers = [*layers[:-1], difference(last)]
+        note = "The file gives two logits; their second class is taken as the target's (for sex: female), unverified."
+    count = len(layers[-1].bias)
+    end = layers[-1].act if layers[-1].act == "sigmoid" else "linear"
+    if layers[-1].act not in ("", "linear", "sigmoid"):
+        raise CardError("The network ends in {act}, which no card can say; export it as ONNX.", act=layers[-1].act)
+    return layers, (end,) * count, note
+
+
+def joined(chains: Sequence[list[Layer]], name: str) -> list[Layer]:
+    """Chains beside each other as one: the first layers stacked, those behind them in blocks."""
+    if len({len(chain) for chain in chains}) != 1 or any(
+        len({chain[k].act for chain in chains}) > 1 for k in range(len(chains[0]) - (len(chains) > 1))
+    ):
+        raise CardError(
+            "The heads in '{name}' differ in depth or activation; export the whole network, best as ONNX.", name=name
+        )
+    joined = []
+    for place in range(len(chains[0])):
+        here = [chain[place] for chain in chains]
+        weights = [layer.weight for layer in here]
+        weight = torch.cat(weights) if place == 0 else torch.block_diag(*weights)  # type: ignore[no-untyped-call]
+        ends = {layer.act for layer in here}
+        joined.append(Layer(weight, torch.cat([layer.bias for layer in here]), ends.pop() if len(ends) == 1 else ""))
+    return joined
+
+
+def acted(layers: Sequence[Layer], hidden: Sequence[str], name: str) -> list[Layer]:
+    """The layers with the activations that the card gives, where the file gives none."""
+    if len(hidden) != len(layers) - 1:
+        like = ", ".join(f'[{len(layer.bias)}, "relu"]' for layer in layers[:-1])
+        raise CardError(
+            "'{name}' holds weights alone, which do not say what follows its hidden layers; add it to "
+            "the card, as in: backbone_options = {{ hidden = [{like}] }}.",
+            name=name,
+            like=like,
+        )
+    acted = [replace(layer, act=act) for layer, act in zip(layers[:-1], hidden, strict=True)]
+    return [*acted, layers[-1]]
