@@ -8,8 +8,8 @@ of the source sees what is said. Every other language is a catalogue from templa
 a look-up and the filling of places. No finished sentence is ever taken apart.
 
 A place is ``{name}`` or ``{name:form}``. The form is Python's for numbers (``,``, ``.1f``, ``.0%``); ``one|more``
-chooses by the number; for a list it says what stands between its members: nothing for commas, ``and``, ``x``, ``;``
-for notes, ``.`` for sentences. Values are numbers, sentences, words of others (names, headings, ids), or lists of
+chooses by the number; for a list it says what stands between its members: nothing for commas, ``and``, ``or``, ``x``,
+``;`` for notes, ``.`` for sentences. Values are numbers, sentences, words of others (names, headings, ids), or lists of
 these. Words of others are never translated; words of ours are said: ``say("photographs")``. A translation names its
 places alone.
 
@@ -82,7 +82,7 @@ def _value(value: object) -> Value:
     return text if isinstance(text, Sentence) else "".join(text)
 
 
-_BETWEEN = MappingProxyType({"": ", ", "and": " and ", ";": "; ", ".": " ", "x": " x "})
+_BETWEEN = MappingProxyType({"": ", ", "and": " and ", "or": " or ", ";": "; ", ".": " ", "x": " x "})
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Tongue:
     catalogue: Mapping[str, str] = field(default_factory=dict)
     """English template to the language's; empty for English."""
     between: Mapping[str, str] = field(
-        default_factory=lambda: {"": ", ", "and": " and ", ";": "; ", ".": " ", "x": " x "}
+        default_factory=lambda: {"": ", ", "and": " and ", "or": " or ", ";": "; ", ".": " ", "x": " x "}
     )
     """By a list's form."""
 
@@ -118,7 +118,7 @@ class Tongue:
         if isinstance(value, tuple):
             members = [self._shown(member, "") for member in value]
             last = self.between[form].join(members[-2:])
-            return self.between["" if form == "and" else form].join([*members[:-2], last])
+            return self.between["" if form in {"and", "or"} else form].join([*members[:-2], last])
         if "|" in form:
             return form.split("|")[value != 1]
         if isinstance(value, Sentence):

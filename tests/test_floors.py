@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "confined": {"psutil"},
     "identity": set(),
     "tables": {"pandas", "openpyxl"},
-    "images": {"PIL", "cv2", "simplejpeg", "pydicom"},
+    "images": {"PIL", "cv2", "simplejpeg", "pydicom", "pyspng"},
     "retina": {"cv2", "scipy", "PIL"},
     "quality": {"cv2", "scipy"},
     "eye": {"cv2", "scipy"},

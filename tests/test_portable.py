@@ -139,6 +139,7 @@ BY_OTHERS = {
     "torchvision": "timm imports it; pinned beside torch",
     "matplotlib-fontja": "its font's file is read",
     "python-gdcm": "pydicom decodes with it",
+    "pi-heif": "Pillow decodes HEIC with its plugin",
     "pylibjpeg": "pydicom decodes with it",
     "pylibjpeg-openjpeg": "pydicom decodes with it",
     "python-multipart": "starlette reads uploads with it",

@@ -1,7 +1,15 @@
 """Who and which eye: the one answer that truth tables, lists, predictions and pseudonyms share."""
 
 from fundus_core.identity.eyes import BOTH_EYES, EYES, eye_in_cell, eye_in_name, without_eye
-from fundus_core.identity.foldings import OF_IDS, OF_NAMES, Joinable, folded, joinable
+from fundus_core.identity.foldings import (
+    OF_IDS,
+    OF_NAMES,
+    PHOTOGRAPH_ENDING,
+    PHOTOGRAPH_ENDINGS,
+    Joinable,
+    folded,
+    joinable,
+)
 from fundus_core.identity.injuries import injuries
 from fundus_core.identity.naming import agreeing, as_path, ids_in_names
 from fundus_core.identity.nobody import is_nobody, standing_for_many

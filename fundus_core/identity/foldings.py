@@ -10,8 +10,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-PHOTOGRAPH_ENDING = re.compile(r"\.(?:jpe?g|png|tiff?|bmp|webp|dcm|dicom|gif|jp2|ppm)$", re.IGNORECASE)
-"""Of file names: ``a.jpg`` and ``a`` may be one photograph."""
+_USUAL = ("jpg", "jpeg", "jfif", "png", "tif", "tiff", "bmp", "webp", "gif", "dcm", "dicom")
+_LESS_USUAL = ("ppm", "pgm", "pnm", "jp2", "j2k", "jpx", "avif", "heic", "heif")
+PHOTOGRAPH_ENDINGS = (*_USUAL, *_LESS_USUAL)
+"""Of the names of photographs, in small letters, without the dot; the content alone decides what a file is."""
+PHOTOGRAPH_ENDING = re.compile(rf"\.(?:{'|'.join(PHOTOGRAPH_ENDINGS)})$", re.IGNORECASE)
+"""``a.jpg`` and ``a`` may be one photograph."""
 _POINT_ZERO = re.compile(r"(?<=\d)\.0+$")
 _Fold = Callable[[str], str]
 

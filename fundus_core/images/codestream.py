@@ -1,5 +1,7 @@
 """The size that a compressed picture claims inside itself: JPEG, JPEG-LS, JPEG 2000, WebP."""
 
+from dataclasses import dataclass
+
 _JPEG = b"\xff\xd8"
 _RIFF = b"RIFF"
 _JPEG_2000 = b"\xff\x4f\xff\x51"
@@ -22,13 +24,41 @@ def claimed_size(data: bytes) -> tuple[int, int] | None:
     return _jpeg_2000(data[at : at + 24]) if at >= 0 else None
 
 
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """How a compressed picture says that its samples are stored."""
+
+    bits: int
+    """A channel."""
+    channels: int
+    """1 or more."""
+
+
+def claimed_samples(data: bytes) -> Samples | None:
+    """Return bits and channels from the header of a JPEG or JPEG 2000; ``None`` as in ``claimed_size``."""
+    if data.startswith(_JPEG):
+        at = _frame_at(data)
+        return None if at is None else Samples(data[at + 4], data[at + 9])
+    at = data.find(_JPEG_2000)
+    head = data[at : at + 43] if at >= 0 else b""
+    return Samples((head[42] & 0x7F) + 1, int.from_bytes(head[40:42], "big")) if len(head) == 43 else None
+
+
 def _jpeg(data: bytes) -> tuple[int, int] | None:
+    at = _frame_at(data)
+    if at is None:
+        return None
+    height, width = _numbers(data[at + 5 : at + 9], 2)
+    return width, height
+
+
+def _frame_at(data: bytes) -> int | None:
+    """Where the header of a JPEG's frame begins, marker included."""
     at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
+    while at + 10 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
         if marker in _FRAMES:
-            height, width = _numbers(data[at + 5 : at + 9], 2)
-            return width, height
+            return at
         if marker == 0xFF:
             at += 1
         elif marker in _ALONE:

@@ -9,22 +9,21 @@ from fundus_core.images import jpeg, raster
 from fundus_core.images.colour import has_colour
 from fundus_core.images.content import recognise
 from fundus_core.images.faults import DAMAGE, damaged, out_of_memory
+from fundus_core.images.formats import FORMATS
 from fundus_core.images.found import Found
 from fundus_core.images.quiet import QUIET
 from fundus_core.records import Photograph
-
-_NAMES = {"jpeg": "JPEG", "png": "PNG", "tiff": "TIFF", "bmp": "BMP", "webp": "WebP", "dicom": "DICOM"}
 
 Pseudonymise = Callable[[str], str]
 
 
 def decode(data: bytes, name: str, *, at_least: int = 0, pseudonymise: Pseudonymise | None = None) -> Photograph:
-    """Decode a JPEG, PNG, TIFF, BMP, WebP or DICOM file; its content decides which, never its name.
+    """Decode a file in any of ``formats.FORMATS``; its content decides which, never its name.
 
     Args:
         data: The file's bytes.
         name: What the photograph is called in tables and messages.
-        at_least: A JPEG may be decoded at reduced scale as long as its shorter side keeps this many pixels;
+        at_least: A picture may be decoded at reduced scale as long as its shorter side keeps this many pixels;
             0 decodes at full size.
         pseudonymise: Turns the patient id of a DICOM into a pseudonym; without it the id is dropped like
             every other tag.
@@ -64,8 +63,8 @@ def _read(data: bytes, kind: str, at_least: int, pseudonymise: Pseudonymise | No
             from fundus_core.images import dicom  # half a second, which no other file needs
 
             return dicom.read(data, pseudonymise)
-        return raster.read(data, kind)
+        return raster.read(data, FORMATS[kind], at_least)
     except DAMAGE as error:
-        raise damaged(_NAMES[kind], error) from None
+        raise damaged(FORMATS[kind].name, error) from None
     except MemoryError:
-        raise out_of_memory(_NAMES[kind]) from None
+        raise out_of_memory(FORMATS[kind].name) from None

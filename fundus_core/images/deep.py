@@ -30,8 +30,8 @@ def bits_of(header: ImageFile, data: bytes) -> int:
     return 8
 
 
-def decode_16(data: bytes, header: ImageFile) -> NDArray[np.uint16]:
-    """Decode a 16-bit PNG or TIFF with OpenCV, for Pillow keeps only the high byte of each channel.
+def decode_16(data: bytes, header: ImageFile, page: int = 0) -> NDArray[np.uint16]:
+    """Decode a 16-bit PNG, or a page of a TIFF, with OpenCV, for Pillow keeps only the high byte of each channel.
 
     Returns:
         Height x width x channels (1 grey, 3 BGR, 4 BGR and alpha), 0..65535; a TIFF already upright.
@@ -40,7 +40,12 @@ def decode_16(data: bytes, header: ImageFile) -> NDArray[np.uint16]:
         PhotographError: ``damaged``.
     """
     kind = header.format or ""
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    held = np.frombuffer(data, np.uint8)
+    if page:
+        _, pages = cv2.imdecodemulti(held, cv2.IMREAD_UNCHANGED, range=(page, page + 1))
+        found = pages[0] if pages else None
+    else:
+        found = cv2.imdecode(held, cv2.IMREAD_UNCHANGED)
     if found is None or found.dtype != np.uint16 or found.shape[0] * found.shape[1] != np.prod(header.size):
         raise damaged(kind)
     deep = found if found.ndim == 3 else found[:, :, None]

@@ -19,7 +19,8 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from fundus_core.errors import PhotographError, say
 from fundus_core.images.colour import stack, to_srgb
 from fundus_core.images.dicom_facts import DAMAGE, age_of, day_of, dropped_from, eye_of, patient_id_of
-from fundus_core.images.dicom_pixels import KIND, Layout, decode_frame, layout_of
+from fundus_core.images.dicom_header import KIND, mended
+from fundus_core.images.dicom_pixels import Layout, decode_frame, layout_of
 from fundus_core.images.faults import Code, damaged, unsupported
 from fundus_core.images.found import Found
 from fundus_core.records import Pixels
@@ -48,10 +49,11 @@ def read(data: bytes, pseudonymise: Callable[[str], str] | None) -> Found:
 
 def _read(data: bytes, pseudonymise: Callable[[str], str] | None) -> Found:
     dataset = _open(data)
+    header_notes = mended(dataset)
     layout = layout_of(dataset)
     pixels, colour_note = _to_rgb(decode_frame(dataset, layout), dataset)
     patient_id = patient_id_of(dataset)
-    notes = (_frames_note(layout), _depth_note(layout), colour_note)
+    notes = (*header_notes, _frames_note(layout), _depth_note(layout), colour_note)
     return Found(
         pixels=pixels,
         width=layout.columns,

@@ -16,14 +16,44 @@ from fundus_core.records import Eye
 DAMAGE = (*faults.DAMAGE, BytesLengthException, InvalidDicomError)
 """What pydicom and its codecs raise on a damaged file."""
 _EXAMINED = ("AcquisitionDateTime", "AcquisitionDate", "ContentDate", "StudyDate")
+_REGIONS = (
+    ("AnatomicRegionSequence", "AnatomicRegionModifierSequence"),
+    ("PrimaryAnatomicStructureSequence", "PrimaryAnatomicStructureModifierSequence"),
+)
+_SIDES = {"24028007": Eye.RIGHT, "G-A100": Eye.RIGHT, "7771000": Eye.LEFT, "G-A101": Eye.LEFT}
+"""SNOMED CT and the older SNOMED RT codes of the two sides."""
 _YEARS_PER_UNIT = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 _OVERLAY_GROUPS = range(0x6000, 0x6020)
 
 
 def eye_of(dataset: Dataset) -> Eye:
-    """Return the eye: of the image (PS3.3 C.8.17.1), of its frame, or of the series; unknown for both."""
-    said = _word(dataset, "ImageLaterality") or _word(dataset, "Laterality") or _frame_laterality(dataset)
-    return eye_in_cell(said) or Eye.UNKNOWN
+    """Return the eye: of the image (PS3.3 C.8.17.1), the series, its frame, or its region; unknown for both.
+
+    The first that says anything counts; a word that is no eye says nothing.
+    """
+    words = (_word(dataset, "ImageLaterality"), _word(dataset, "Laterality"), _frame_laterality(dataset))
+    said = (eye_in_cell(word) for word in words if word)
+    return next((eye for eye in said if eye is not None), None) or _region_eye(dataset)
+
+
+def _region_eye(dataset: Dataset) -> Eye:
+    """Of the modifier of the region that is shown (PS3.3 10.5), by its code (PS3.16 CID 244) or its meaning."""
+    found = set()
+    for region, modifier in _REGIONS:
+        for item in _items(dataset, region):
+            for each in _items(item, modifier):
+                said = _word(each, "CodeMeaning")
+                found.add(_SIDES.get(_word(each, "CodeValue")) or eye_in_cell(said) or Eye.UNKNOWN)
+    found.discard(Eye.UNKNOWN)
+    return found.pop() if len(found) == 1 else Eye.UNKNOWN
+
+
+def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
+    """Items of a sequence; none where it is missing, is none or cannot be read."""
+    try:
+        return [item for item in dataset.get(keyword) or () if isinstance(item, Dataset)]
+    except DAMAGE:
+        return []
 
 
 def age_of(dataset: Dataset) -> float:

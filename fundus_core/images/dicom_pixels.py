@@ -6,17 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.dataset import Dataset
-from pydicom.encaps import get_frame
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import pixel_array
 
 from fundus_core.errors import say
-from fundus_core.images.codestream import claimed_size
+from fundus_core.images.dicom_header import KIND, NATIVE
 from fundus_core.images.faults import check_size, damaged, unsupported
 from fundus_core.records import Pixels
 
-KIND = "DICOM"
-_NATIVE = frozenset({uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian})
 _PLUGIN = {
     uid.JPEGBaseline8Bit: "pillow",
     uid.JPEGExtended12Bit: "gdcm",
@@ -101,11 +98,9 @@ def decode_frame(dataset: Dataset, layout: Layout) -> Pixels:
         PhotographError: ``unsupported`` or ``damaged``.
     """
     syntax = dataset.file_meta.TransferSyntaxUID
-    if syntax in _NATIVE:
+    if syntax in NATIVE:
         raw = pixel_array(dataset, index=0)
     elif syntax in _PLUGIN:
-        if syntax != uid.RLELossless:
-            _check_frame(dataset, layout)
         raw = pixel_array(dataset, index=0, decoding_plugin=_PLUGIN[syntax])
     else:
         raise unsupported(KIND, "pixels in an unusual transfer syntax", "Export it uncompressed or with JPEG.")
@@ -113,13 +108,6 @@ def decode_frame(dataset: Dataset, layout: Layout) -> Pixels:
         return _through_palette(raw, dataset)
     grey_or_rgb = _to_8_bits(raw, layout)
     return 255 - grey_or_rgb if layout.photometric == "MONOCHROME1" else grey_or_rgb
-
-
-def _check_frame(dataset: Dataset, layout: Layout) -> None:
-    """Compare the size inside the compressed picture, which is what is unpacked, with the header's."""
-    frame = get_frame(dataset.PixelData, 0, number_of_frames=layout.frames)
-    if claimed_size(frame) != (layout.columns, layout.rows):
-        raise damaged(KIND)
 
 
 def _through_palette(raw: NDArray[np.generic], dataset: Dataset) -> Pixels:

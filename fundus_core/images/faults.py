@@ -10,8 +10,6 @@ from PIL.Image import DecompressionBombError
 from fundus_core.errors import PhotographError, say
 from fundus_core.images.limits import MAX_BYTES, MAX_PIXELS
 
-ALLOWED = "JPEG, PNG, TIFF, BMP, WebP or DICOM"
-
 
 class Code(StrEnum):
     """The reason in one word, as it stands in every export."""

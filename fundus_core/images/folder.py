@@ -6,8 +6,9 @@ from pathlib import Path
 
 from fundus_core.errors import PhotographError, say
 from fundus_core.images.archive import members
-from fundus_core.images.content import HEAD_BYTES, is_archive, photograph_format
+from fundus_core.images.content import is_archive
 from fundus_core.images.faults import Code
+from fundus_core.images.formats import HEAD_BYTES, photograph_format
 from fundus_core.images.litter import is_litter, may_be_companion, suffix_of
 from fundus_core.images.reading import ReadFile, Refuse
 from fundus_core.images.roots import OUTSIDE, Roots, around, hold, opened

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from fundus_core.errors import UsageError
 from fundus_core.images.archive import BETWEEN, member_at, members
-from fundus_core.images.content import is_archive, photograph_format
+from fundus_core.images.content import is_archive
 from fundus_core.images.faults import Code
 from fundus_core.images.folder import head_of, renamed, single, walk
+from fundus_core.images.formats import photograph_format
 from fundus_core.images.litter import MANIFESTS, OFFICE, suffix_of
 from fundus_core.images.manifest import listed
 from fundus_core.images.reading import Refuse

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from fundus_core.identity import EYES
+from fundus_core.identity import EYES, PHOTOGRAPH_ENDING
 from fundus_core.tables.cells import restored
 from fundus_core.tables.dates import date
 from fundus_core.tables.faults import Fault
@@ -18,7 +18,7 @@ from fundus_core.tables.units import unit_of
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """Separators that are tried, with their names for messages."""
-PHOTOGRAPH = re.compile(r".*\.(?:jpe?g|png|tiff?|bmp|webp|dcm|dicom|ppm|gif)", re.IGNORECASE | re.DOTALL)
+PHOTOGRAPH = re.compile(f".*{PHOTOGRAPH_ENDING.pattern}", re.IGNORECASE | re.DOTALL)
 """A cell that ends as the file name of a photograph does."""
 
 _HEAD_LINES = 20

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from fundus_core.errors import PhotographError
 from fundus_core.images import decode
@@ -105,6 +106,14 @@ def archive() -> bytes:
     return buffer.getvalue()
 
 
+def compressed_as(method: int) -> bytes:
+    """A TIFF that says that its pixels are compressed so."""
+    plain = saved(Image.fromarray(eye()), "TIFF")
+    entry = struct.pack("<HHIHH", 259, 3, 1, 1, 0)
+    assert plain.count(entry) == 1
+    return plain.replace(entry, struct.pack("<HHIHH", 259, 3, 1, method, 0))
+
+
 @pytest.mark.parametrize(
     ("data", "code", "said"),
     [
@@ -115,8 +124,19 @@ def archive() -> bytes:
         (b"BMI,sbp\n23,120\n" * 9, "not_a_photograph", "text"),
         (b"%PDF-1.7\n", "not_a_photograph", "PDF"),
         (archive(), "not_a_photograph", "archive"),
-        (b"\0\0\0\x18ftypheic" + bytes(20), "unsupported", "HEIC"),
-        (b"GIF89a" + bytes(20), "unsupported", "GIF"),
+        (b"\0\0\0\x18ftypheic" + bytes(20), "damaged", "HEIC"),
+        (b"\0\0\0\x18ftypmp42" + bytes(20), "not_a_photograph", "a film"),
+        (b"GIF89a" + bytes(20), "damaged", "GIF"),
+        (b"P6 is a road; P7 is none\n", "not_a_photograph", "text"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "not_a_photograph",
+            "Git LFS pointer.*lfs pull",
+        ),
+        (b"FOCTFDA\x02" + bytes(90), "unsupported", "Topcon file .FDA.*Export the colour photograph"),
+        (b"CMDb" + bytes(90), "unsupported", "Heidelberg file .E2E.*Export the colour photograph"),
+        (b"HSF-OCT-103" + bytes(90), "unsupported", "Heidelberg file .VOL"),
+        (compressed_as(34712), "unsupported", "TIFF file holds pixels compressed as JPEG 2000"),
         (b"\xff\xd8\xff", "damaged", "JPEG"),
     ],
 )

@@ -59,7 +59,12 @@ LOSSLESS = [
     "tiff 16",
     "bmp",
     "webp lossless",
+    "ppm",
+    "jpeg 2000",
+    "jpeg 2000 bare",
+    "tiff thumbnail first",
     "dicom rgb",
+    "dicom tiff preamble",
     "dicom 16",
 ]
 
@@ -76,15 +81,28 @@ def test_jpeg_agrees_with_pillow(subsampling: int, progressive: bool) -> None:
     assert np.abs(decode(data, "x").pixels.astype(int) - np.asarray(Image.open(io.BytesIO(data)))).max() <= 2
 
 
-@pytest.mark.parametrize("at_least", [64, 100, 240, 300, 479, 480, 481, 960, 2000])
-def test_a_jpeg_at_reduced_scale_is_the_same_picture_with_enough_pixels(at_least: int) -> None:
-    data = jpeg(eye(960, 1280), subsampling=2)
+REDUCED = {
+    "jpeg": lambda big: jpeg(big, subsampling=2),
+    "png": png,
+    "png alpha": lambda big: saved(Image.fromarray(big).convert("RGBA"), "PNG"),
+    "png 16": lambda big: as_16_bit_png(big.astype(np.uint16) * 257),
+    "tiff": lambda big: saved(Image.fromarray(big), "TIFF", compression="tiff_lzw"),
+    "ppm": lambda big: saved(Image.fromarray(big), "PPM"),
+    "turned": lambda big: png(np.rot90(big), exif=oriented(6)),
+}
+
+
+@pytest.mark.parametrize("kind", REDUCED)
+@pytest.mark.parametrize("at_least", [64, 300, 480, 481, 2000])
+def test_a_reduced_picture_is_the_same_with_enough_pixels(kind: str, at_least: int) -> None:
+    big = eye(960, 1280)
+    data = REDUCED[kind](big)
     found = decode(data, "x", at_least=at_least)
     height, width = found.pixels.shape[:2]
     assert min(height, width) >= min(at_least, 960)
     assert (found.width, found.height) == (1280, 960)
     assert width / height == pytest.approx(1280 / 960, rel=0.02)
-    full = Image.open(io.BytesIO(data)).resize((width, height), Image.Resampling.BOX)
+    full = Image.fromarray(big).resize((width, height), Image.Resampling.BOX)
     assert difference(found.pixels, np.asarray(full)) < 1.5
 
 
@@ -169,7 +187,16 @@ def test_16_bit_grey_is_scaled_not_clipped() -> None:
 def test_several_pages_are_said() -> None:
     assert any("first" in note for note in decode(KINDS["tiff pages"], "x").notes)
     assert any("2 frames" in note for note in decode(KINDS["dicom frames"], "x").notes)
+    assert decode(KINDS["tiff thumbnail first"], "x").notes == (
+        "The file holds 3 pictures; number 2, the largest, was read.",
+    )
     assert decode(KINDS["tiff"], "x").notes == ()
+
+
+def test_the_largest_of_several_deep_pages_is_read() -> None:
+    deep = [Image.fromarray(eye(*size)[:, :, 0].astype(np.uint16) * 257) for size in ((24, 32), (96, 128))]
+    found = decode(saved(deep[0], "TIFF", save_all=True, append_images=deep[1:]), "x")
+    assert np.array_equal(found.pixels[:, :, 0], eye()[:, :, 0])
 
 
 def test_an_ordinary_photograph_needs_no_note() -> None:
@@ -262,9 +289,8 @@ def test_threads_decode_alike_and_leave_warnings_as_they_were() -> None:
 
 
 def test_kinds_that_are_not_read_say_what_they_are() -> None:
-    gif = saved(Image.fromarray(eye()).quantize(16), "GIF")
-    with pytest.raises(PhotographError, match="GIF") as caught:
-        decode(gif, "x.jpg")
+    with pytest.raises(PhotographError, match=r"JPEG XL picture.*Convert it") as caught:
+        decode(b"\xff\x0a" + bytes(40), "x.jpg")
     assert caught.value.code == "unsupported"
 
 

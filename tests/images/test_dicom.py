@@ -6,9 +6,11 @@ import io
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom import dcmread, uid
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import convert_color_space
@@ -17,7 +19,7 @@ from pydicom.sequence import Sequence
 from fundus_core.errors import PhotographError
 from fundus_core.images import decode
 from fundus_core.records import Eye, Photograph
-from tests.images.making import dataset, dicom, eye, jpeg, run_length, transcoded, wrapped, written
+from tests.images.making import dataset, dicom, eye, jpeg, run_length, saved, transcoded, wrapped, written
 
 NAME = "TANAKA^TARO"
 GREY = eye()[:, :, 1]
@@ -97,7 +99,10 @@ def test_a_file_without_preamble_is_read(syntax: str) -> None:
     assert np.array_equal(decode(out.getvalue(), "x").pixels, eye())
 
 
-@pytest.mark.parametrize(("said", "found"), [("R", Eye.RIGHT), ("L", Eye.LEFT), ("B", Eye.UNKNOWN), ("", Eye.UNKNOWN)])
+SAID = [("R", Eye.RIGHT), ("L", Eye.LEFT), ("B", Eye.UNKNOWN), ("", Eye.UNKNOWN), ("OD", Eye.RIGHT), ("LEFT", Eye.LEFT)]
+
+
+@pytest.mark.parametrize(("said", "found"), SAID)
 @pytest.mark.parametrize("keyword", ["ImageLaterality", "Laterality"])
 def test_the_eye_is_read(keyword: str, said: str, found: Eye) -> None:
     assert read(**{keyword: said}).eye == found
@@ -209,13 +214,108 @@ def test_a_header_that_lies_is_refused(elements: dict[str, object], code: str) -
     assert caught.value.code == code
 
 
+LOST = ["PixelRepresentation", "PlanarConfiguration", "BitsStored", "SamplesPerPixel", "PhotometricInterpretation"]
+LOST += ["Rows", "BitsAllocated", "HighBit"]
+
+
+def compressed(kind: str) -> Dataset:
+    """A colour photograph around a JPEG or a JPEG 2000."""
+    if kind == "jpeg":
+        data = wrapped(jpeg(subsampling=1), uid.JPEGBaseline8Bit, "YBR_FULL_422", eye())
+    else:
+        stream = saved(Image.fromarray(eye()), "JPEG2000", no_jp2=True)
+        data = wrapped(stream, uid.JPEG2000Lossless, "YBR_RCT", eye())
+    return dcmread(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "jpeg 2000"])
+@pytest.mark.parametrize("lost", [[each] for each in LOST] + [LOST])
+def test_what_the_header_lacks_a_whole_picture_says(kind: str, lost: list[str]) -> None:
+    whole, made = compressed(kind), compressed(kind)
+    for name in lost:
+        del made[name]
+    found = decode(written(made), "x")
+    assert np.array_equal(found.pixels, decode(written(whole), "x").pixels)
+    assert np.abs(found.pixels.astype(int) - eye()).mean() < 4
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("Rows", 50), ("Columns", 9000), ("BitsStored", 7), ("SamplesPerPixel", 1), ("BitsAllocated", 16)],
+)
+def test_where_the_header_contradicts_a_whole_picture_the_picture_counts_and_it_is_said(name: str, value: int) -> None:
+    made = compressed("jpeg")
+    setattr(made, name, value)
+    found = decode(written(made), "x")
+    assert np.array_equal(found.pixels, decode(written(compressed("jpeg")), "x").pixels)
+    assert found.notes == (f"The header contradicts the picture inside ({name}); the picture counts.",)
+
+
+@pytest.mark.parametrize("name", ["PlanarConfiguration", "PhotometricInterpretation"])
+def test_what_nothing_tells_is_not_guessed_and_the_header_is_blamed_by_name(name: str) -> None:
+    made = dataset(eye())
+    del made[name]
+    with pytest.raises(PhotographError, match=f"does not say {name}"):
+        decode(written(made), "x")
+
+
+@pytest.mark.parametrize("name", ["PixelRepresentation", "BitsStored", "SamplesPerPixel"])
+def test_the_count_of_plain_values_tells_the_rest(name: str) -> None:
+    made = dataset(eye())
+    del made[name]
+    assert np.array_equal(decode(written(made), "x").pixels, eye())
+
+
+def light_and_colour() -> np.ndarray:
+    return np.asarray(Image.fromarray(eye()).convert("YCbCr"))
+
+
+@pytest.mark.parametrize("planar", [0, 1])
+@pytest.mark.parametrize("kept", [eye, light_and_colour], ids=["red, green and blue", "light and colour"])
+def test_values_that_are_said_to_be_thinned_out_and_are_not_are_read_by_their_black(
+    planar: int, kept: Callable[[], np.ndarray]
+) -> None:
+    pixels = kept()
+    made = dataset(pixels, "YBR_FULL_422", PlanarConfiguration=planar)
+    if planar:
+        made.PixelData = np.ascontiguousarray(pixels.transpose(2, 0, 1)).tobytes()
+    found = decode(written(made), "x")
+    assert np.abs(found.pixels.astype(int) - eye()).mean() < 2
+    assert "PhotometricInterpretation" in found.notes[0]
+
+
+def test_thinned_or_not_is_not_guessed_without_any_black() -> None:
+    with pytest.raises(PhotographError, match="do not tell which is meant"):
+        decode(written(dataset(np.full((40, 40, 3), 120, np.uint8), "YBR_FULL_422")), "x")
+
+
+@pytest.mark.parametrize(
+    ("code", "meaning", "found"),
+    [
+        ("24028007", "Right", Eye.RIGHT),
+        ("7771000", "", Eye.LEFT),
+        ("G-A100", "", Eye.RIGHT),
+        ("", "Left", Eye.LEFT),
+        ("51440002", "Right and left", Eye.UNKNOWN),
+        ("", "Upper", Eye.UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("laterality", ["", "MACULA"])
+def test_the_eye_is_read_from_the_region(code: str, meaning: str, found: Eye, laterality: str) -> None:
+    side, region = Dataset(), Dataset()
+    side.CodeValue, side.CodeMeaning = code, meaning
+    region.AnatomicRegionModifierSequence = [side]
+    assert read(AnatomicRegionSequence=[region], ImageLaterality=laterality).eye is found
+
+
 def test_a_bomb_inside_a_small_header_is_refused_before_it_unpacks() -> None:
     data = bytearray(jpeg())
     at = data.find(b"\xff\xc0")
     data[at + 5 : at + 9] = b"\xea\x60\xea\x60"
     with pytest.raises(PhotographError) as caught:
         decode(wrapped(bytes(data), uid.JPEGBaseline8Bit, "YBR_FULL", eye()), "x")
-    assert caught.value.code == "damaged"
+    assert caught.value.code == "too_large"
 
 
 def test_deflated_files_are_refused_unread() -> None:

@@ -111,7 +111,7 @@ def test_values_are_carried_over_as_they_are() -> None:
 
 
 def _other(form: str) -> object:
-    return OTHERS if not form else [OTHERS] if form in {"and", ";", ".", "x"} else 1234
+    return OTHERS if not form else [OTHERS] if form in {"and", "or", ";", ".", "x"} else 1234
 
 
 def test_words_of_ours_are_translated_within_and_lists_member_by_member() -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fundus_core.errors import FundusError
+from fundus_core.identity import PHOTOGRAPH_ENDINGS
 from pages.parts.new_cohort import intake
 from pages.parts.new_cohort.intake import Found
 from pages.parts.new_cohort.uploader import Refused, Sent, drop_zone, reason
@@ -21,7 +22,7 @@ from pages.parts.shell.upload_store import Batch
 
 FEW = 300
 """Files that the small uploader takes; it keeps them in memory until they are written."""
-KINDS = ["jpg", "jpeg", "png", "tif", "tiff", "bmp", "webp", "dcm", "zip"]
+KINDS = [*PHOTOGRAPH_ENDINGS, "zip"]
 
 
 def photographs() -> Found | None:

@@ -106,7 +106,7 @@ def _own() -> dict[int, str]:
 def _words() -> dict[str, str]:
     return {
         "drop": _("Drop photographs, folders or a ZIP here"),
-        "kinds": _("JPEG, PNG, TIFF, BMP, WebP, DICOM; a truth table (CSV, Excel) may come along"),
+        "kinds": _("JPEG, PNG, TIFF, DICOM and others; a truth table (CSV, Excel) may come along"),
         "files": _("Choose files"),
         "folder": _("Choose a folder"),
         "progress": _("{sent} of {chosen} files · {speed} MB/s · {left} left"),

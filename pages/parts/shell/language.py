@@ -28,7 +28,7 @@ LOCALE = Path(__file__).parents[1] / "locale"
 KEY = "lang"
 """Session key and query parameter of the choice."""
 
-_BETWEEN = {"": "、", "and": "と", ";": "；", ".": "", "x": " x "}
+_BETWEEN = {"": "、", "and": "と", "or": "、または", ";": "；", ".": "", "x": " x "}
 """What stands between the members of a list in Japanese."""
 _BOUND: ContextVar[str] = ContextVar("language", default="")
 _Made = TypeVar("_Made")

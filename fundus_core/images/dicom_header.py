@@ -1,0 +1,140 @@
+"""What a DICOM header leaves out or gets wrong, where the picture inside says it better.
+
+A whole JPEG or JPEG 2000 tells its own size, bits and channels; archives and converters lose or change the header's
+elements more often than the picture. What nothing tells is not guessed: the header is blamed by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+from pydicom import uid
+from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
+
+from fundus_core.errors import PhotographError, say
+from fundus_core.images.codestream import claimed_samples, claimed_size
+from fundus_core.images.faults import Code, check_size, damaged
+
+KIND = "DICOM"
+NATIVE = frozenset({uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian})
+_USUAL: Mapping[str, int] = MappingProxyType({"PixelRepresentation": 0})
+"""Elements that every colour photograph has alike: unsigned."""
+_NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
+_DARK = 24
+"""Values below it are the black around the retina."""
+_BLACK = 0.005
+"""Share of a photograph that is so dark at least, where its border or a vessel's shadow tells how colours are kept."""
+
+
+def mended(dataset: Dataset) -> tuple[str, ...]:
+    """Put right what the header says about the pixels, and say so in notes.
+
+    Raises:
+        PhotographError: ``damaged`` where an element is missing that nothing else tells; ``too_large``.
+    """
+    if dataset.file_meta.TransferSyntaxUID in NATIVE:
+        notes = _from_length(dataset)
+    else:
+        notes = _from_picture(dataset)
+    for name, value in _USUAL.items():
+        if dataset.get(name) is None:
+            setattr(dataset, name, value)
+    missing = [name for name in _NEEDED if dataset.get(name) is None]
+    if dataset.get("BitsStored") is None and dataset.get("BitsAllocated") is not None:
+        dataset.BitsStored = dataset.BitsAllocated
+    if missing:
+        raise _blamed(missing)
+    return notes
+
+
+def _blamed(missing: Sequence[str]) -> PhotographError:
+    return PhotographError(
+        Code.DAMAGED,
+        "The DICOM header does not say {names:and}, without which its pixels have no meaning. Export it again from "
+        "where it came.",
+        names=missing,
+    )
+
+
+def _from_picture(dataset: Dataset) -> tuple[str, ...]:
+    """Take size, bits and channels from the compressed picture, where it is of a kind that tells them."""
+    frame = get_frame(dataset.PixelData, 0, number_of_frames=int(dataset.get("NumberOfFrames") or 1))
+    size, samples = claimed_size(frame), claimed_samples(frame)
+    if size is None or samples is None:
+        if dataset.file_meta.TransferSyntaxUID != uid.RLELossless:
+            raise damaged(KIND)
+        return ()
+    check_size(*size, KIND)
+    columns, rows = size
+    told = {"Rows": rows, "Columns": columns, "SamplesPerPixel": samples.channels, "BitsStored": samples.bits}
+    told["BitsAllocated"] = 8 if samples.bits <= 8 else 16
+    if 8 < int(dataset.get("BitsStored") or 0) < samples.bits:
+        told["BitsStored"] = int(
+            dataset.BitsStored
+        )  # codecs store 12 bits in a picture of 16, which is no contradiction
+    wrong = [name for name, value in told.items() if dataset.get(name) not in {None, "", value}]
+    for name, value in told.items():
+        setattr(dataset, name, value)
+    dataset.HighBit = told["BitsStored"] - 1
+    dataset.PlanarConfiguration = 0
+    if dataset.get("PhotometricInterpretation") is None or _is_grey(dataset) != (samples.channels == 1):
+        jpeg_2000 = not frame.startswith(b"\xff\xd8")
+        colour = "YBR_ICT" if jpeg_2000 else "YBR_FULL_422"
+        dataset.PhotometricInterpretation = "MONOCHROME2" if samples.channels == 1 else colour
+    return (
+        (say("The header contradicts the picture inside ({names}); the picture counts.", names=wrong),) if wrong else ()
+    )
+
+
+def _is_grey(dataset: Dataset) -> bool:
+    said = str(dataset.PhotometricInterpretation)
+    return said.startswith("MONOCHROME") or said == "PALETTE COLOR"
+
+
+def _from_length(dataset: Dataset) -> tuple[str, ...]:
+    """Take from the count of values what an uncompressed picture's header leaves out or contradicts."""
+    if any(dataset.get(name) is None for name in ("Rows", "Columns", "BitsAllocated")):
+        return ()
+    values = len(dataset.PixelData) * 8 // int(dataset.BitsAllocated) // int(dataset.get("NumberOfFrames") or 1)
+    pixels = int(dataset.Rows) * int(dataset.Columns)
+    channels = next((each for each in (1, 3) if 0 <= values - each * pixels <= 1), None)
+    if dataset.get("SamplesPerPixel") is None and channels is not None:
+        dataset.SamplesPerPixel = channels
+    if dataset.get("PhotometricInterpretation") == "YBR_FULL_422" and channels == 3:
+        return _not_thinned(dataset, pixels)
+    if dataset.get("SamplesPerPixel") == 3 and dataset.get("PlanarConfiguration") is None:
+        raise _blamed(["PlanarConfiguration"])
+    return ()
+
+
+def _not_thinned(dataset: Dataset, pixels: int) -> tuple[str, ...]:
+    """Tell whether values that are said to be thinned out, and are not, mean red, green and blue or light and colour.
+
+    Black is (0, 0, 0) in the one and (0, 128, 128) in the other.
+    """
+    if dataset.BitsAllocated != 8:
+        raise damaged(KIND)
+    flat = np.frombuffer(dataset.PixelData, np.uint8, 3 * pixels)
+    planes = flat.reshape(3, -1) if dataset.get("PlanarConfiguration") == 1 else flat.reshape(-1, 3).T
+    dark = planes[0] < _DARK
+    rgb = np.count_nonzero(dark & (planes[1] < _DARK) & (planes[2] < _DARK))
+    neutral = (np.abs(planes[1:].astype(np.int16) - 128) < _DARK // 2).all(axis=0)
+    ybr = np.count_nonzero(dark & neutral)
+    if max(rgb, ybr) < _BLACK * pixels or min(rgb, ybr) > 0.1 * max(rgb, ybr):
+        raise PhotographError(
+            Code.DAMAGED,
+            "The DICOM header says {said}, but holds as many values as without it, and its colours do not tell which "
+            "is meant. Export it again from where it came.",
+            said="YBR_FULL_422",
+        )
+    dataset.PhotometricInterpretation = "RGB" if rgb > ybr else "YBR_FULL"
+    dataset.PlanarConfiguration = dataset.get("PlanarConfiguration") or 0
+    return (
+        say(
+            "The header contradicts the picture inside ({names}); the picture counts.",
+            names=["PhotometricInterpretation"],
+        ),
+    )
