@@ -25,6 +25,11 @@ with columns[1], st.container(border=True, height="stretch"):
     planner.r2(target, start)
 with columns[2], st.container(border=True, height="stretch"):
     planner.slope(target, start)
+columns = st.columns(3)
+with columns[0], st.container(border=True, height="stretch"):
+    planner.sites(target, start)
+with columns[1], st.container(border=True, height="stretch"):
+    planner.equivalence(target, start)
 st.caption(
     _(
         "Large-sample formulas (Archer 2021, doi:10.1002/sim.8766; Riley 2024, doi:10.1136/bmj-2023-074821), "

@@ -61,7 +61,14 @@ from fundus_core.evaluation.one_cohort.neighbours import (
 )
 from fundus_core.evaluation.one_cohort.prediction_intervals import IntervalsOf, prediction_intervals
 from fundus_core.evaluation.one_cohort.result import Evaluation, TargetResult
-from fundus_core.evaluation.one_cohort.sample_size import Plan, people_for_mae, people_for_r2, people_for_slope
+from fundus_core.evaluation.one_cohort.sample_size import (
+    Plan,
+    people_for_equivalence,
+    people_for_mae,
+    people_for_r2,
+    people_for_slope,
+    sites_for_mean,
+)
 from fundus_core.evaluation.one_cohort.selection import Split, selected, selected_rows, split
 from fundus_core.evaluation.one_cohort.subgroups import Subgroup, Subgroups, subgroups
 from fundus_core.evaluation.sites.across import OverSites, SiteInMean, no_values, not_independent, over_sites

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from fundus_core.evaluation import Plan, people_for_mae, people_for_r2, people_for_slope
+from fundus_core.evaluation import (
+    Plan,
+    people_for_equivalence,
+    people_for_mae,
+    people_for_r2,
+    people_for_slope,
+    sites_for_mean,
+)
 from fundus_core.targets import Target
 from pages.parts.shared import display_names, studies
 from pages.parts.shared.grid import grid
@@ -16,6 +23,9 @@ from pages.parts.shell.language import _, count
 
 WIDTHS = (0.5, 0.75, 1.0, 1.5, 2.0)
 """Widths beside the chosen one in the table, as its multiples."""
+
+HEAVILY_SKEWED = 3.3
+"""Skewness of errors with which an interval takes 2.4 times the people that normal errors take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,9 @@ def mae(target: Target, start: Expected) -> None:
         _("Width of the interval ({unit})").format(unit=unit), max(round(0.1 * start.mae, 1), 0.1), f"mae-w-{target.id}"
     )
     _answer([people_for_mae(value, width * times, spread) for times in WIDTHS])
+    normal, skewed = (people_for_mae(value, width, skewness=skewness).people for skewness in (0, HEAVILY_SKEWED))
+    words = _("Where nobody knows the SD: {normal} people if errors are normal, {skewed} if they are heavily skewed.")
+    st.caption(words.format(normal=count(normal), skewed=count(skewed)))
 
 
 def r2(target: Target, start: Expected) -> None:
@@ -92,9 +105,34 @@ def slope(target: Target, start: Expected) -> None:
     _answer([people_for_slope(correlation, width * times, value) for times in WIDTHS])
 
 
-def _answer(plans: list[Plan]) -> None:
+def sites(target: Target, start: Expected) -> None:
+    """Ask how sites differ, and for a width; say how many sites."""
+    st.subheader(_("Mean over sites"), anchor=False)
+    unit = _(target.unit)
+    label = _("SD between sites (tau, {unit})").format(unit=unit)
+    between = _number(label, 0.1 * start.mae, f"tau-{target.id}", tip=_("Of the sites' true MAE: how far they differ."))
+    people = int(st.number_input(_("People at each site"), 20, value=200, step=10, key=f"at-site-{target.id}"))
+    width = _number(
+        _("Width of the interval ({unit})").format(unit=unit), max(round(0.3 * start.mae, 1), 0.1), f"s-w-{target.id}"
+    )
+    error = start.spread / float(np.sqrt(people))
+    _answer([sites_for_mean(between, error, width * times) for times in WIDTHS], _("Sites needed"), _("Sites"))
+
+
+def equivalence(target: Target, start: Expected) -> None:
+    """Ask for a margin; say how many people show equivalence within it."""
+    st.subheader(_("Equivalence of two cohorts"), anchor=False)
+    unit = _(target.unit)
+    spread = _number(_("SD of absolute errors ({unit})").format(unit=unit), start.spread, f"eq-sd-{target.id}")
+    margin = _number(_("Margin ({unit})").format(unit=unit), max(round(0.2 * start.mae, 1), 0.1), f"eq-m-{target.id}")
+    power = _number(_("Power"), 0.9, f"eq-p-{target.id}", high=0.99)
+    plans = [people_for_equivalence(spread, margin * times, power=max(power, 0.5)) for times in WIDTHS]
+    _answer(plans, _("People needed in each"), width=_("Margin"))
+
+
+def _answer(plans: list[Plan], needed: str = "", what: str = "", width: str = "") -> None:
     wanted = plans[WIDTHS.index(1.0)]
-    st.metric(_("People needed"), count(wanted.people), border=True)
-    rows = [{_("Width"): f"{plan.width:.3g}", _("People"): count(plan.people)} for plan in plans]
+    st.metric(needed or _("People needed"), count(wanted.people), border=True)
+    rows = [{width or _("Width"): f"{plan.width:.3g}", what or _("People"): count(plan.people)} for plan in plans]
     grid(rows)
     st.caption(_("Assumed: {what}.").format(what=_(wanted.assumption)))

@@ -17,9 +17,11 @@ from fundus_core.evaluation import (
     PSI_NOTE,
     SHRUNKEN_NOTE,
     SPREAD_SENTENCE,
+    people_for_equivalence,
     people_for_mae,
     people_for_r2,
     people_for_slope,
+    sites_for_mean,
 )
 from fundus_core.evaluation.cohorts.compare import SPREAD_NOTE
 from fundus_core.targets import TARGETS
@@ -59,6 +61,7 @@ def said_elsewhere() -> set[str]:
     analyses |= {each.name for one in named for each in one.words.values()}
     criteria = {word for each in CRITERIA.values() for word in (each.name, each.source, each.note) if word}
     plans = {people_for_mae(9, 1, 7).assumption, people_for_r2(0.3, 0.1).assumption}
+    plans |= {sites_for_mean(1, 1, 1).assumption, people_for_equivalence(8, 2).assumption}
     plans |= {people_for_slope(0.3, 0.1).assumption, SHRUNKEN_NOTE, SPREAD_SENTENCE, PSI_NOTE}
     return analyses | (
         of_targets | checks | keys | criteria | plans | {show.RENDERED, show.RENDERED_MODEL, show.RESEARCH, SPREAD_NOTE}
