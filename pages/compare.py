@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fundus_core.analyses import side_by_side
-from pages.parts.compare import comparison, margin, selection
+from pages.parts.compare import comparison, margin, selection, shared_in
 from pages.parts.shared import choose, show, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
@@ -12,15 +12,17 @@ buttons = show.title(
     _("Compare"), _("Cohorts side by side. A cohort whose true values vary less has smaller errors for that alone.")
 )
 left, right = st.columns([3, 1], vertical_alignment="bottom")
-views = selection.views(left, right)
-if len(views) < 2:
+shared = shared_in.ask()
+views = selection.views(left, right, beside=bool(shared))
+if not views or len(views) + len(shared) < 2:
     selection.too_few(views)
     st.stop()
+shared = shared_in.apart(shared, views)
 selection.same_people(views)
 with menu.choices():
     level = choose.level(studies.together(views).level)
 selection.caveats(views)
-study = studies.together(views, level)
+study = studies.together(views, level, shared=shared)
 ids = study.targets
 if not ids:
     st.info(
@@ -34,7 +36,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     with st.container(width=260):
         limit = margin.ask(target)
 with st.spinner(_("Comparing"), show_time=True):
-    study = studies.together(views, level, {target: limit} if limit else None)
+    study = studies.together(views, level, {target: limit} if limit else None, shared)
     found = study.get(side_by_side.COMPARISON, target)
 with buttons:
     comparison.download(study.rows(side_by_side.ESTIMATES, target), views, f"compare-{target}.csv")

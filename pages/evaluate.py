@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.evaluate import estimates, models, scores
+from pages.parts.evaluate import estimates, models, scores, share
 from pages.parts.shared import choose, photo, picked, receipt, show, since, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
@@ -36,5 +36,6 @@ found = studies.scored(view, level, target)
 scores.figure_with_panel(view, target, level, what, by, selection)
 estimates.tables(view, target, level)
 models.table(view, target, level)
+share.draw(view, level)
 receipt.kept(view)
 since.draw(view, level)

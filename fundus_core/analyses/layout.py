@@ -178,7 +178,7 @@ def _variable(variable: str, category: str, unit: str, say: Say) -> str:
 
 
 def _characteristic(each: Characteristic) -> str:
-    missing = f", n = {each.n:,}" if each.missing and each.mean is not None else ""
+    missing = f", n = {each.n:,}" if each.missing != 0 and each.mean is not None else ""
     if each.share is not None:
         return f"{each.n:,} ({written(each.share, Kind.SHARE)})"
     if each.variable == "sex" and each.mean is not None:

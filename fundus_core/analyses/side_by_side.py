@@ -6,6 +6,7 @@ from typing import Any
 
 from fundus_core import evaluation
 from fundus_core.analyses.families import Tests
+from fundus_core.analyses.shared import characteristics, imbalances, with_shared
 from fundus_core.analyses.sites import EACH_SITE, SITES
 from fundus_core.analyses.study import Analysis, Rows, Study
 from fundus_core.analyses.words import Kind, Word
@@ -24,14 +25,35 @@ from fundus_core.targets import Published
 
 
 def _comparison(study: Study, target: str, _by: str) -> Comparison:
+    asked = [target] if target else None
+    own = _compared(study, asked) if len(study.tables) > 1 or not study.shared else _alone(study, asked)
+    return with_shared(own, study.shared, study.level, target) if study.shared else own
+
+
+def _compared(study: Study, asked: Sequence[str] | None) -> Comparison:
     return evaluation.compare(
         study.tables,
         level=study.level,
-        targets=[target] if target else None,
+        targets=asked,
         seed=study.seed,
         draws=study.draws,
-        margins={name: margin for name, margin in study.settings.margins.items() if target in ("", name)} or None,
+        margins={name: margin for name, margin in study.settings.margins.items() if asked is None or name in asked}
+        or None,
     )
+
+
+def _alone(study: Study, asked: Sequence[str] | None) -> Comparison:
+    """Return the one cohort that stands beside shared results, or none, as a comparison without differences."""
+    made: dict[str, TargetComparison] = {}
+    for name, table in study.tables.items():
+        wanted = [one for one in study.targets if one in table.truth and one in table.predicted]
+        wanted = [one for one in wanted if asked is None or one in asked]
+        found = evaluation.evaluate(table, level=study.level, targets=wanted, ranked=False).targets
+        for one, result in found.items():
+            spread = result.estimates.get("sd_truth")
+            spreads = {name: spread.value if spread else None}
+            made[one] = TargetComparison(one, result.unit, {name: result}, spreads, (), (), None)
+    return Comparison(tuple(study.tables), study.level, study.seed, study.draws, {}, made)
 
 
 COMPARISON = Analysis(
@@ -139,11 +161,11 @@ EQUIVALENCE = _part(
 
 
 def _case_mix(study: Study, _target: str, _by: str) -> Sequence[Characteristic]:
-    return evaluation.table_one(study.tables)
+    return (*evaluation.table_one(study.tables), *characteristics(study.shared))
 
 
 def _imbalance(study: Study, _target: str, _by: str) -> Sequence[Imbalance]:
-    return evaluation.imbalance(study.tables)
+    return (*evaluation.imbalance(study.tables), *imbalances(study.get(CASE_MIX), study.shared))
 
 
 CASE_MIX = Analysis(
@@ -167,6 +189,8 @@ IMBALANCE = Analysis(
 
 
 def _transfers(study: Study, target: str, _by: str) -> Sequence[Transfer]:
+    if len(study.tables) < 2:
+        return ()
     return evaluation.transfers(
         study.tables, targets=[target] if target else None, level=study.level, seed=study.seed, draws=study.draws
     )
@@ -216,6 +240,8 @@ PUBLISHED = Analysis(
 
 
 def _shift(study: Study, _target: str, _by: str) -> Sequence[Shift]:
+    if len(study.tables) < 2:
+        return ()
     return evaluation.prediction_shift(study.tables)
 
 

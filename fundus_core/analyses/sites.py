@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from fundus_core import errors, evaluation
 from fundus_core.analyses.scores import forest, forest_row, main_score
+from fundus_core.analyses.shared import sites_shared
 from fundus_core.analyses.study import Analysis, Rows, Study
 from fundus_core.analyses.words import Kind, Say, Word, interval, name, word, written
 from fundus_core.evaluation import Estimate, OverSites, SiteInMean, TargetAtSite
@@ -44,7 +45,8 @@ def sites_of(study: Study, target: str) -> tuple[Mapping[str, TargetAtSite], tup
             measured[site] = evaluation.at_site(sample)
         else:
             remarks.append(evaluation.no_values(site))
-    return measured, tuple(remarks)
+    theirs, left_out = sites_shared(study.shared, target, study.level)
+    return {**measured, **theirs}, (*remarks, *left_out)
 
 
 def _rows(found: AcrossSites) -> Rows:

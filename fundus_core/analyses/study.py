@@ -17,7 +17,7 @@ from fundus_core.analyses.memory import Memory
 from fundus_core.analyses.settings import USUAL, Settings
 from fundus_core.analyses.words import Say, Word
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import Cell, Level, Sample
+from fundus_core.evaluation import Cell, Level, Sample, Shared
 from fundus_core.figures import Figure, Look, Observations
 from fundus_core.records import CohortTable, Labels, Status
 from fundus_core.targets import TARGETS, Target
@@ -98,6 +98,8 @@ class Study:
     """How it is evaluated."""
     families: tuple[Family, ...] | None = None
     """Tests that a plan, stated beforehand, corrects together; ``None`` where nobody stated one."""
+    shared: Mapping[str, Shared] = field(default_factory=dict)
+    """Results that other sites shared, by their names; they hold no people."""
     memory: Memory = field(default_factory=Memory)
     """Of all that was computed; shared by every level."""
 
@@ -131,6 +133,8 @@ class Study:
     @property
     def usual_level(self) -> Level:
         """The level where nobody chose: the visit where somebody has several, else the person."""
+        if self.shared and not self.tables:
+            return next(iter(self.shared.values())).level
         return self.memory.kept("usual_level", None, lambda: evaluation.usual_level(*self.tables.values()))
 
     def behind(self, names: Sequence[str], target: str = "") -> list[str]:
@@ -209,6 +213,7 @@ class Study:
     def targets(self) -> Sequence[str]:
         """Ids of the targets that some cohort has both measured and predicted."""
         shared = [set(table.truth) & set(table.predicted) for table in self.tables.values()]
+        shared += [set(one.targets) for one in self.shared.values()]
         return [name for name in TARGETS if any(name in each for each in shared)]
 
     @property

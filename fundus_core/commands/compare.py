@@ -15,7 +15,8 @@ from fundus_core.errors import UsageError
 def add(parser: Parser) -> None:
     """Say what may be asked."""
     parser.set_defaults(run=_run)
-    parser.add_argument("cohorts", nargs="+", metavar="NAME=DIR", help="a folder that predict or evaluate wrote")
+    given = "a folder that predict or evaluate wrote, or a file that evaluate --share wrote"
+    parser.add_argument("cohorts", nargs="+", metavar="NAME=DIR", help=given)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument(
         "--margin",

@@ -29,6 +29,9 @@ def add(parser: Parser) -> None:
         "is held against: numbers, two answers, or a time and its event; adjusted for age, sex, site and --beyond",
     )  # fmt: skip
     _add_asked(parser)
+    share = "also write a result that may leave the house: aggregates of at least ten people each, no id, no row"
+    parser.add_argument("--share", type=Path, metavar="FILE.json", help=share)
+    parser.add_argument("--share-name", default="", metavar="NAME", help="what the site is called in it (site)")
     parser.add_argument(
         "--replay",
         type=Path,
@@ -94,6 +97,8 @@ def _run(options: argparse.Namespace) -> int:
         settings(options),
         asked=_asked(options),
         linkage=linkage(options),
+        share=options.share,
+        share_name=options.share_name,
     )
     for target, result in scored.evaluation.targets.items():
         name = "accuracy" if "accuracy" in result.estimates else "mae"
@@ -102,5 +107,9 @@ def _run(options: argparse.Namespace) -> int:
         say("Unit of analysis: the visit, since people have several; intervals draw people with all their visits.")
     for remark in dict.fromkeys((*scored.since, *scored.predictions.notes, *scored.match.remarks)):
         say(remark)
+    if scored.shared:
+        say(f"What may be shared in {options.share}: read it before it leaves.")
+        if scored.shared.withheld:
+            say(f"Not in it, of fewer than {scored.shared.least} people: {', '.join(scored.shared.withheld)}.")
     say(f"Numbers, tables and report in {options.out}")
     return DONE

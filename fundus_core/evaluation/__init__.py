@@ -71,5 +71,16 @@ from fundus_core.evaluation.one_cohort.sample_size import (
 )
 from fundus_core.evaluation.one_cohort.selection import Split, selected, selected_rows, split
 from fundus_core.evaluation.one_cohort.subgroups import Subgroup, Subgroups, subgroups
-from fundus_core.evaluation.sites.across import OverSites, SiteInMean, no_values, not_independent, over_sites
+from fundus_core.evaluation.sites.across import (
+    OverSites,
+    SiteInMean,
+    no_values,
+    not_independent,
+    other_level,
+    over_sites,
+)
 from fundus_core.evaluation.sites.measured import TargetAtSite, at_site
+from fundus_core.evaluation.sites.shared import NO_OVERLAP, Identity, Shared
+from fundus_core.evaluation.sites.shared_file import LARGEST as LARGEST_SHARED
+from fundus_core.evaluation.sites.shared_file import as_text, from_text
+from fundus_core.evaluation.sites.sharing import identity_of, share

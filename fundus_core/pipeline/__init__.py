@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.replaying import Replayed, bundle_of, replay
     from fundus_core.pipeline.result_files import in_words, notice
     from fundus_core.pipeline.strictness import StretchedSet, limits_of, stretched_set
+    from fundus_core.pipeline.sharing import read_shared, shared
     from fundus_core.pipeline.tables import prediction_columns, write_predictions
     from fundus_core.pipeline.trained import draw_test_part
     from fundus_core.pipeline.visiting import Visiting, names_read, with_visits
@@ -64,6 +65,7 @@ _NAMES_OF = {
     "replaying": ("Replayed", "bundle_of", "replay"),
     "result_files": ("in_words", "notice"),
     "strictness": ("StretchedSet", "limits_of", "stretched_set"),
+    "sharing": ("read_shared", "shared"),
     "tables": ("prediction_columns", "write_predictions"),
     "trained": ("draw_test_part",),
     "visiting": ("Visiting", "names_read", "with_visits"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fundus_core.analyses import (
+    CANNOT,
     USUAL,
     Settings,
     Study,
@@ -22,6 +23,7 @@ from fundus_core.models.card import Card
 from fundus_core.pipeline.linkage import Linkage, join_truth
 from fundus_core.pipeline.predictions_reader import read_predictions
 from fundus_core.pipeline.result_files import known_cards, notice, write_table
+from fundus_core.pipeline.sharing import read_shared
 from fundus_core.records import CohortTable, Labels
 from fundus_core.report import Pair, render_comparison
 from fundus_core.targets import target
@@ -59,7 +61,8 @@ def compare(
     errors to compare: then only who the people are and how their predictions differ.
 
     Args:
-        folders: Name to a folder with ``predictions.csv`` and, where there is truth, ``truth.csv``.
+        folders: Name to a folder with ``predictions.csv`` and, where there is truth, ``truth.csv``; or to a file that
+            another site shared.
         out: Folder to write to.
         settings: How they are evaluated, margins of equivalence with it.
         fold: Join names and ids that could be joined one to one, though they are written differently.
@@ -73,12 +76,17 @@ def compare(
     """
     for name in settings.margins:
         target(name)
-    sides = [_side(name, folder, fold=fold, say=say or _unsaid) for name, folder in folders.items()]
+    shared = {name: read_shared(path) for name, path in folders.items() if path.is_file()}
+    own = {name: path for name, path in folders.items() if name not in shared}
+    sides = [_side(name, folder, fold=fold, say=say or _unsaid) for name, folder in own.items()]
     tables = _parts(sides, by, say or _unsaid) if by else _cohorts(sides, same=same_people)
-    study = Study(lambda: tables, settings)
+    study = Study(lambda: tables, settings, shared)
+    if shared:
+        (say or _unsaid)(CANNOT)
     found = study.get(side_by_side.COMPARISON)
     cards = [card for side in sides for card in side.cards]
-    note = notice(cards)
+    rendered = any(card.rendered for card in cards) or any(one.identity.rendered for one in shared.values())
+    note = notice(cards, rendered=rendered)
     out.mkdir(parents=True, exist_ok=True)
     parts = {each.id: study.rows(each) for each in side_by_side.TABLES}
     for name, part in parts.items():
@@ -93,7 +101,7 @@ def compare(
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     (out / "comparison.json").write_text(text + "\n", encoding="utf-8")
-    pair = Pair(out.resolve().name, study, note, any(card.rendered for card in cards))
+    pair = Pair(out.resolve().name, study, note, rendered)
     (out / "report.html").write_text(render_comparison(pair), encoding="utf-8")
     for name in found.targets:
         (say or _unsaid)(f"{name}: {sites_in_words(study, name)}")

@@ -9,12 +9,13 @@ from pathlib import Path
 from fundus_core import __version__, truth
 from fundus_core.analyses import USUAL, Settings, Study, evaluated, one_cohort
 from fundus_core.errors import say
-from fundus_core.evaluation import Evaluation, Snapshot, changes, told
+from fundus_core.evaluation import Evaluation, Shared, Snapshot, changes, told
 from fundus_core.pipeline import bundle
 from fundus_core.pipeline.linkage import AS_IT_STANDS, Linkage, join_truth, measured_beside, without_copies
 from fundus_core.pipeline.predicted import Asked, PredictionsFile, understood
 from fundus_core.pipeline.predictions_reader import read_predictions
 from fundus_core.pipeline.result_files import known_cards, notice, pairs, write_metrics, write_table, write_truth
+from fundus_core.pipeline.sharing import shared, write_shared
 from fundus_core.pipeline.tables import write_predictions
 from fundus_core.records import CohortTable
 from fundus_core.report import Subject, render
@@ -34,6 +35,8 @@ class ScoredFiles:
     """Which row of the truth table went to which photograph."""
     since: tuple[str, ...] = ()
     """What has changed since the evaluation that the same folder held before, in sentences."""
+    shared: Shared | None = None
+    """What was written to be shared; ``None`` where nobody asked."""
 
     @property
     def table(self) -> CohortTable:
@@ -121,6 +124,8 @@ def evaluate(
     *,
     asked: Asked | None = None,
     linkage: Linkage = AS_IT_STANDS,
+    share: Path | None = None,
+    share_name: str = "",
 ) -> ScoredFiles:
     """Score predictions against measured values and write everything that came of it.
 
@@ -128,13 +133,16 @@ def evaluate(
     ``truth_faults.csv``, ``truth_receipt.csv``, ``predictions.csv`` in this program's columns, ``report.html``, and
     where there is something to say ``beyond``, ``baselines``, ``subgroups``, ``subgroup_differences``,
     ``calibration``, ``calibration_curve``, ``errors``, ``eyes`` and ``criteria``, each as a CSV table; ``replay.json``
-    to make the same numbers again, and where the folder held an evaluation before, ``changes.csv``.
+    to make the same numbers again, and where the folder held an evaluation before, ``changes.csv``. To ``share`` goes
+    what may leave the house, under the name ``share_name`` of the site.
 
     Raises:
         UsageError: A file or option is at fault; nothing was written.
         TruthError: The truth table cannot be used; nothing was written.
     """
     scored = score_files(predictions, measured, settings, asked=asked, linkage=linkage)
+    made = scored.predictions
+    told_others = shared(scored.study, made.model, made.weights_sha256, share_name) if share else None
     now = Snapshot.of(scored.table, scored.evaluation, scored.predictions.model, __version__)
     before = kept_before(out)
     since = told(before, now) if before else ()
@@ -174,7 +182,9 @@ def evaluate(
     if before:
         write_table(out / "changes.csv", changes(before, now), note=note)
     _write_predictions(out / "predictions.csv", predictions, scored)
-    return replace(scored, since=since)
+    if share and told_others:
+        write_shared(told_others, share)
+    return replace(scored, since=since, shared=told_others)
 
 
 KEPT = "evaluation.json"

@@ -26,11 +26,11 @@ def known_cards(models: str) -> list[Card]:
     return [cards[model] for model in models.split("+") if model in cards]
 
 
-def notice(cards: Sequence[Card]) -> str:
-    """Return what must stand beside every number of these models."""
-    rendered = "Made by a model trained on rendered eyes: it says nothing about real people. "
+def notice(cards: Sequence[Card], *, rendered: bool = False) -> str:
+    """Return what must stand beside every number of these models, or of others that are known to be rendered."""
+    of_rendered = "Made by a model trained on rendered eyes: it says nothing about real people. "
     use = "For research; not a medical device."
-    return (rendered if any(card.rendered for card in cards) else "") + use
+    return (of_rendered if rendered or any(card.rendered for card in cards) else "") + use
 
 
 def pairs(table: CohortTable) -> list[dict[str, object]]:

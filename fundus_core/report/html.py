@@ -5,7 +5,16 @@ from importlib import resources
 import jinja2
 
 from fundus_core import __version__
-from fundus_core.analyses import drawn_scores, forest_of, shown, side_by_side, sites_forest, sites_in_words, table_one
+from fundus_core.analyses import (
+    CANNOT,
+    drawn_scores,
+    forest_of,
+    shown,
+    side_by_side,
+    sites_forest,
+    sites_in_words,
+    table_one,
+)
 from fundus_core.evaluation import SPREAD_SENTENCE
 from fundus_core.figures import Look
 from fundus_core.figures.printing import svg
@@ -48,6 +57,7 @@ def render_comparison(pair: Pair) -> str:
             sections=_sections(pair),
             figures=_forests(pair),
             sites={name: sites_in_words(pair.study, name) for name in pair.comparison.targets},
+            cannot=CANNOT if pair.study.shared else "",
             targets=TARGETS,
             spread=SPREAD_SENTENCE,
             version=__version__,

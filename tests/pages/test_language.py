@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fundus_core import truth
-from fundus_core.analyses import one_cohort, side_by_side, words
+from fundus_core.analyses import CANNOT, one_cohort, side_by_side, words
 from fundus_core.errors import places
 from fundus_core.evaluation import (
     CRITERIA,
@@ -63,9 +63,8 @@ def said_elsewhere() -> set[str]:
     plans = {people_for_mae(9, 1, 7).assumption, people_for_r2(0.3, 0.1).assumption}
     plans |= {sites_for_mean(1, 1, 1).assumption, people_for_equivalence(8, 2).assumption}
     plans |= {people_for_slope(0.3, 0.1).assumption, SHRUNKEN_NOTE, SPREAD_SENTENCE, PSI_NOTE}
-    return analyses | (
-        of_targets | checks | keys | criteria | plans | {show.RENDERED, show.RENDERED_MODEL, show.RESEARCH, SPREAD_NOTE}
-    )
+    shown = {show.RENDERED, show.RENDERED_MODEL, show.RESEARCH, SPREAD_NOTE, CANNOT}
+    return analyses | of_targets | checks | keys | criteria | plans | shown
 
 
 QUALITY_CODES = (

@@ -34,8 +34,8 @@ class Characteristic:
     """Of mean and SD."""
     n: int
     """People (or photographs, for counts, quality and covariates) with a value, or in the category."""
-    missing: int
-    """Those without a value."""
+    missing: int | None
+    """Those without a value; ``None`` where a site does not tell."""
     mean: float | None
     """Mean of a number."""
     sd: float | None

@@ -112,6 +112,16 @@ def not_independent(tables: Mapping[str, CohortTable], measured: Mapping[str, Ta
     return ""
 
 
+def other_level(site: str, level: str) -> str:
+    """Say that a site counted something else as an observation.
+
+    Args:
+        site: Its name.
+        level: Its level.
+    """
+    return say("{site} is left out: its observations are of another level ({level})", site=site, level=say(level))
+
+
 def no_values(site: str) -> str:
     """Say that a site has nothing of a target.
 

@@ -25,6 +25,9 @@ from fundus_core.evaluation.one_cohort.bootstrap_scores import score_alone
 from fundus_core.evaluation.one_cohort.statistics import statistics_of
 from fundus_core.records import Floats
 
+_NOTHING = 1e-10
+"""Standard errors this small, of the value or of 1, are rounding: nothing varies."""
+
 
 @dataclass(frozen=True, slots=True)
 class AtSite:
@@ -79,6 +82,15 @@ def at_site(sample: Sample) -> TargetAtSite:
     )
 
 
+def moved_without_each(sample: Sample) -> Mapping[str, Floats]:
+    """Return every estimate without each person (or block of people), on the scale that it is pooled on.
+
+    Args:
+        sample: A target's observations.
+    """
+    return {name: _moved(place) for name, place in _places(sample)}
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A statistic, its values without each person, and how many observations of each stand behind it."""
@@ -115,21 +127,26 @@ def _placed(estimate: Estimate, place: _Place) -> AtSite:
     """Return an estimate on its scale; one without an interval has no standard error that could be relied on."""
     if estimate.value is None or estimate.low is None:
         return AtSite(estimate, place.scale, None, None)
-    scaled, error = _odds(place) if place.scale == "logit" else _moved(place)
-    usable = np.isfinite(scaled) and np.isfinite(error) and error > 0
+    scaled, error = _ends_of_range(place) if place.scale == "logit" and place.value in (0, 1) else _inside(place)
+    usable = np.isfinite(scaled) and np.isfinite(error) and error > _NOTHING * max(abs(scaled), 1.0)
     return AtSite(estimate, place.scale, float(scaled) if usable else None, float(error) if usable else None)
 
 
-def _moved(place: _Place) -> tuple[float, float]:
-    return float(onto(place.scale, np.array([place.value]))[0]), jackknife_error(onto(place.scale, place.without))
+def _moved(place: _Place) -> Floats:
+    if place.scale != "logit":
+        return onto(place.scale, place.without)
+    spread = place.value * (1 - place.value)
+    return place.without / spread if spread > 0 else np.full(len(place.without), np.nan)
 
 
-def _odds(place: _Place) -> tuple[float, float]:
-    value = place.value
-    if 0 < value < 1:
-        return float(onto("logit", np.array([value]))[0]), jackknife_error(place.without) / (value * (1 - value))
+def _inside(place: _Place) -> tuple[float, float]:
+    return float(onto(place.scale, np.array([place.value]))[0]), jackknife_error(_moved(place))
+
+
+def _ends_of_range(place: _Place) -> tuple[float, float]:
+    """A share of 0 or 1 on the log odds; an area of 1 has no place there."""
     if place.rule.way != "share":
         return np.nan, np.nan
     worth = effective_people(place.counts)
-    with_it, without_it = value * worth + 0.5, (1 - value) * worth + 0.5
+    with_it, without_it = place.value * worth + 0.5, (1 - place.value) * worth + 0.5
     return float(np.log(with_it / without_it)), float(np.sqrt(1 / with_it + 1 / without_it))

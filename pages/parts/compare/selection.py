@@ -27,10 +27,10 @@ LATEST = "latest"
 """Stands in the address for: each cohort under its own latest model."""
 
 
-def views(left: Any, right: Any) -> list[View]:
+def views(left: Any, right: Any, *, beside: bool = False) -> list[View]:
     """Let the user choose cohorts on the left and a model on the right; return those that a model has read.
 
-    Of one cohort alone its parts are returned.
+    Of one cohort alone, without other results beside it, its parts are returned.
     """
     with left:
         chosen = _chosen()
@@ -41,7 +41,7 @@ def views(left: Any, right: Any) -> list[View]:
     with right:
         model = _model(models)
     found = [replace(each, model=model if model in of else of[0]) for each in chosen if (of := models[each.cohort.id])]
-    if len(found) != 1 or found[0].part:
+    if len(found) != 1 or found[0].part or beside:
         st.query_params.pop("split", None)
         return found
     with right:

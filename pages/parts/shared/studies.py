@@ -13,7 +13,7 @@ import streamlit as st
 from fundus_core import evaluation
 from fundus_core.analyses import Answers, Disk, Memory, Study, evaluated, one_cohort, told_apart, unanswered
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import Evaluation, Split, select_rows, selected, selected_rows, split
+from fundus_core.evaluation import Evaluation, Shared, Split, select_rows, selected, selected_rows, split
 from fundus_core.figures import Observations
 from fundus_core.records import CohortTable, Labels, Rule
 from fundus_core.store import Cohort, Item
@@ -131,7 +131,14 @@ def questions(views: Sequence[View]) -> dict[tuple[str, str], int]:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _together(keys: tuple[Key, ...], names: tuple[str, ...], said_: str, _views: Sequence[View]) -> Study:
+def _together(
+    keys: tuple[Key, ...],
+    names: tuple[str, ...],
+    said_: str,
+    told: str,
+    _views: Sequence[View],
+    _shared: Mapping[str, Shared],
+) -> Study:
     def load() -> Mapping[str, CohortTable]:
         wholes, hashes = _wholes(_views)
         apart = told_apart(
@@ -139,7 +146,7 @@ def _together(keys: tuple[Key, ...], names: tuple[str, ...], said_: str, _views:
         )  # cohorts, not parts: two parts of one share people without a photograph
         return {view.name: _of_part(view, wholes[view.cohort.name], apart[view.cohort.name]) for view in _views}
 
-    return Study(load)
+    return Study(load, shared=_shared)
 
 
 def _of_part(view: View, whole: CohortTable, apart: CohortTable) -> CohortTable:
@@ -147,11 +154,21 @@ def _of_part(view: View, whole: CohortTable, apart: CohortTable) -> CohortTable:
     return select_rows(apart, selected_rows(whole, view.part.rule)) if view.part else apart
 
 
-def together(views: Sequence[View], level: str = "", margins: Mapping[str, float] | None = None) -> Study:
-    """Return the study of several cohorts side by side; equal ids of different people are made different."""
+def together(
+    views: Sequence[View],
+    level: str = "",
+    margins: Mapping[str, float] | None = None,
+    shared: Mapping[str, Shared] | None = None,
+) -> Study:
+    """Return the study of several cohorts side by side; equal ids of different people are made different.
+
+    What other sites shared stands beside them.
+    """
+    beside = shared or {}
     names = tuple(view.name for view in views)
     said_ = str(sorted((sorted(pair), yes) for pair, yes in answers(views).items()))
-    return _together(tuple(view.key for view in views), names, said_, views).at(level, margins)
+    told = str({name: evaluation.as_text(one) for name, one in beside.items()})
+    return _together(tuple(view.key for view in views), names, said_, told, views, beside).at(level, margins)
 
 
 def splits(view: View) -> Mapping[str, Split]:

@@ -1,0 +1,50 @@
+"""Results that other sites shared, beside the cohorts of one's own: files of aggregates, read and kept by the tab."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import streamlit as st
+
+from fundus_core import evaluation
+from fundus_core.analyses import CANNOT
+from fundus_core.errors import UsageError
+from fundus_core.evaluation import Shared
+from pages.parts.shared.studies import View
+from pages.parts.shell import cards
+from pages.parts.shell.language import _, said
+
+MOST = 12
+"""Shared results at a time."""
+
+
+def ask() -> Mapping[str, Shared]:
+    """Let the user bring files; return what can be read of them by the names of their sites, and say what cannot."""
+    with st.expander(_("Results that other sites shared"), icon=":material/hub:"):
+        st.caption(_("Files that Evaluate or evaluate --share wrote: aggregates, no people. They stay in this tab."))
+        label = _("Shared results (JSON)")
+        files = st.file_uploader(label, ["json"], accept_multiple_files=True, key="shared_files", max_upload_size=2)
+        found: dict[str, Shared] = {}
+        for file in files[:MOST]:
+            try:
+                one = evaluation.from_text(file.getvalue(), file.name)
+            except UsageError as error:
+                st.error(said(str(error)))
+                continue
+            found[_free(one.identity.name, found)] = one
+        for name, one in found.items():
+            model = cards.title(one.identity.model)
+            words = _("{name}: {n} targets, read by {model}")
+            st.caption(words.format(name=name, n=len(one.targets), model=model))
+    if found:
+        st.caption(":material/info: " + _(CANNOT))
+    return found
+
+
+def apart(shared: Mapping[str, Shared], views: Sequence[View]) -> Mapping[str, Shared]:
+    """Return shared results under names that no cohort on the page has."""
+    taken = {view.name for view in views}
+    return {_free(name, taken): one for name, one in shared.items()}
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """Return a name that no other has."""
+    return next(one for at in range(len(taken) + 1) if (one := f"{name} ({at + 1})" if at else name) not in taken)
