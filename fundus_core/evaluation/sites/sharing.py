@@ -259,11 +259,10 @@ def withheld(sample: Sample, least: int = FEWEST) -> set[str]:
     known = np.isfinite(sample.age) & np.isfinite(sample.sex)
     if _part(sample, known, least):
         hidden |= {*OF_KNOWN, "brier_age_sex"}
-    bounded = np.isfinite(sample.low) & np.isfinite(sample.high)
+    bounded = np.isfinite(sample.covered)
     if _part(sample, bounded, least):
-        hidden |= {"coverage", "interval_width"}
-    inside = bounded & (sample.low <= sample.y) & (sample.y <= sample.high)
-    if any(is_small(_people(sample, cell), least) for cell in (inside, bounded & ~inside)):
+        hidden |= {"coverage", "interval_width", "interval_score"}
+    if any(is_small(_people(sample, cell), least) for cell in (sample.covered > 0, sample.covered < 1)):
         hidden |= {"coverage"}
     return hidden | (_of_classes(sample, least) if sample.target.binary else _of_limits(sample, least))
 
