@@ -80,7 +80,7 @@ def compare(
     own = {name: path for name, path in folders.items() if name not in shared}
     sides = [_side(name, folder, fold=fold, say=say or _unsaid) for name, folder in own.items()]
     tables = _parts(sides, by, say or _unsaid) if by else _cohorts(sides, same=same_people)
-    study = Study(lambda: tables, settings, shared)
+    study = Study(lambda: tables, settings, shared=shared)
     if shared:
         (say or _unsaid)(CANNOT)
     found = study.get(side_by_side.COMPARISON)

@@ -51,7 +51,7 @@ def test_two_files_and_a_cohort_say_what_three_cohorts_say(tables, told):
     files = {"north": told, "south": from_text(as_text(shared(tables["south"])).encode(), "south.json")}
     asked = Settings(level="patient", draws=50)
     one_place = Study(lambda: tables, asked)
-    apart_ = Study(lambda: {"west": tables["west"]}, asked, files)
+    apart_ = Study(lambda: {"west": tables["west"]}, asked, shared=files)
     hidden = 0
     for name in ("sbp", "sex"):
         rows = {row["estimate"]: row for row in one_place.rows(side_by_side.SITES, name)}
@@ -71,7 +71,7 @@ def test_two_files_and_a_cohort_say_what_three_cohorts_say(tables, told):
 
 
 def test_a_comparison_holds_the_numbers_that_sites_share(tables, told):
-    study = Study(lambda: {"west": tables["west"]}, Settings(level="patient", draws=50), {"north": told})
+    study = Study(lambda: {"west": tables["west"]}, Settings(level="patient", draws=50), shared={"north": told})
     rows = [row for row in study.rows(side_by_side.ESTIMATES, "sbp") if row["cohort"] == "north"]
     own = evaluation.evaluate(tables["north"], targets=["sbp"], ranked=False).targets["sbp"]
     mae = next(row for row in rows if row["estimate"] == "mae")
@@ -91,16 +91,16 @@ def test_a_comparison_holds_the_numbers_that_sites_share(tables, told):
 
 def test_files_alone_can_be_compared(told, tables):
     files = {"north": told, "south": shared(tables["south"], "Clinic B"), "west": shared(tables["west"], "Clinic C")}
-    study = Study(dict, Settings(), files)
+    study = Study(dict, Settings(), shared=files)
     assert study.level == "patient"
     assert "new site" in sites_in_words(study, "sbp")
-    twice = Study(dict, Settings(), {**files, "again": told})
+    twice = Study(dict, Settings(), shared={**files, "again": told})
     assert "one site twice" in sites_in_words(twice, "sbp")
 
 
 def test_another_level_is_left_out_with_its_reason(tables, told):
     files = {"north": told, "south": shared(tables["south"], level="eye")}
-    study = Study(lambda: {"west": tables["west"]}, Settings(level="patient", draws=50), files)
+    study = Study(lambda: {"west": tables["west"]}, Settings(level="patient", draws=50), shared=files)
     row = study.rows(side_by_side.SITES, "sbp")[0]
     assert row["sites"] == 2
     assert "another level (eye)" in row["remark"]
