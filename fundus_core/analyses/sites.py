@@ -135,7 +135,7 @@ def sites_in_words(study: Study, target: str, score: str = "", say: Say = str) -
         "people": f"{sum(site.n_patients for site in one.sites if site.weight is not None):,}",
     }
     first = say(
-        "Over {sites} sites and {people} people, the mean of sites like these is {mean} ({around}): {estimate}."
+        "Over {sites} sites and {people} people, the {estimate} of sites like these is {mean} ({around}) on average."
     )
     return " ".join([first.format(**values), _new_in_words(one, of, say)])
 

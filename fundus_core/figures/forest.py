@@ -156,7 +156,7 @@ def _point(row: ForestRow, at: int, text: str, look: Look) -> Points:
         high=high,
         across=True,
         size={"point": 11, "mean": 7, "reach": 3}[row.drawn],
-        whisker={"point": 3, "mean": 1.4, "reach": 7}[row.drawn],
+        whisker={"point": 3, "mean": 1.4, "reach": 5}[row.drawn],
         diamond=True,
         hover=text,
     )

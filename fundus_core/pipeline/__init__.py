@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.proving import Proof, prove
     from fundus_core.pipeline.replaying import Replayed, bundle_of, replay
     from fundus_core.pipeline.result_files import in_words, notice
-    from fundus_core.pipeline.strictness import StretchedSet, limits_of, stretched_set
     from fundus_core.pipeline.sharing import read_shared, shared
+    from fundus_core.pipeline.strictness import StretchedSet, limits_of, stretched_set
     from fundus_core.pipeline.tables import prediction_columns, write_predictions
     from fundus_core.pipeline.trained import draw_test_part
     from fundus_core.pipeline.visiting import Visiting, names_read, with_visits

@@ -63,7 +63,7 @@ def sites(study: Study, views: Sequence[View], target_id: str, score: str) -> No
     for analysis in (side_by_side.SITES, side_by_side.EACH_SITE):
         made = shown(study, analysis, target_id, tell, names(views))
         if made.body:
-            with st.expander(_(analysis.title)):
+            with st.expander(_("All numbers of this target") if analysis is side_by_side.SITES else _(analysis.title)):
                 show.table(made)
                 st.caption(_(analysis.question))
 

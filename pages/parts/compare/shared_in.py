@@ -8,6 +8,7 @@ from fundus_core import evaluation
 from fundus_core.analyses import CANNOT
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Shared
+from pages.parts.shared import show
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards
 from pages.parts.shell.language import _, said
@@ -30,18 +31,24 @@ def ask() -> Mapping[str, Shared]:
                 st.error(said(str(error)))
                 continue
             found[_free(one.identity.name, found)] = one
+        rendered = any(one.identity.rendered for one in found.values())
         for name, one in found.items():
             model = cards.title(one.identity.model)
             words = _("{name}: {n} targets, read by {model}")
             st.caption(words.format(name=name, n=len(one.targets), model=model))
-    if found:
-        st.caption(":material/info: " + _(CANNOT))
+    for sentence in [CANNOT, *([show.RENDERED_MODEL] if found and rendered else [])] if found else []:
+        st.caption(":material/info: " + _(sentence))
     return found
 
 
 def apart(shared: Mapping[str, Shared], views: Sequence[View]) -> Mapping[str, Shared]:
-    """Return shared results under names that no cohort on the page has."""
+    """Return shared results under names that no cohort on the page has; say so where other models read them."""
     taken = {view.name for view in views}
+    models = {cards.title(view.model) for view in views}
+    others = {cards.title(one.identity.model) for one in shared.values()} - models
+    if others:
+        words = _("Read by different models: {who}. What differs may be the models rather than the people.")
+        st.warning(words.format(who="; ".join(sorted(models | others))), icon=":material/warning:")
     return {_free(name, taken): one for name, one in shared.items()}
 
 
