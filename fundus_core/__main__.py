@@ -6,12 +6,13 @@ fault (one clear sentence, nothing written).
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 from fundus_core import __version__, targets
-from fundus_core.commands.frame import AT_FAULT, INTERRUPTED, Parser, in_words
+from fundus_core.commands.frame import AT_FAULT, DONE, INTERRUPTED, Parser, in_words
 from fundus_core.errors import FundusError
 
 VERBS: Mapping[str, str] = {
@@ -47,10 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.words = words[1:]
     try:
         targets.check()
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
+        return status
     except FundusError as error:
         print(f"fundus_core {words[0]}: {in_words(error)}", file=sys.stderr)
         return AT_FAULT
+    except BrokenPipeError:  # whoever read it has read enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except KeyboardInterrupt:
         print("fundus_core: stopped; call the same command again to go on.", file=sys.stderr)
         return INTERRUPTED

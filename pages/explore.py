@@ -6,7 +6,7 @@ from pages.parts import explore
 from pages.parts.new_cohort import strict
 from pages.parts.shared import choose, display_names, picked, show, studies
 from pages.parts.shell import home
-from pages.parts.shell.language import _, count
+from pages.parts.shell.language import _, worded
 
 view = choose.require_view(_("Explore"))
 place = show.title(
@@ -33,7 +33,7 @@ with place:
     explore.select(view, rule, inside, page.total)
 if selection is not None:
     picked.card(view, selection, target, studies.study(view).level, here="explore")
-st.caption(_("{n} photographs fit").format(n=count(page.total)))
+st.caption(worded("{n:,} {n:photograph fits|photographs fit}", n=page.total))
 explore.turn_back(page.total, len(page.items))
 if not page.items:
     st.info(_("No photograph fits these filters. Widen them."))

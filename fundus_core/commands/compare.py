@@ -51,11 +51,11 @@ def _run(options: argparse.Namespace) -> int:
     )
     for (first, second), people in found.in_both.items():
         if people:
-            say(f"{first} and {second} share {people} people; each is drawn once and counts in both.")
-    for target, each in found.targets.items():
+            words = "{first} and {second} share {n:,} {n:person|people}; each is drawn once and counts in both."
+            say(words, first=first, second=second, n=people)
+    for each in found.targets.values():
         for name, result in each.results.items():
-            score = "accuracy" if "accuracy" in result.estimates else "mae"
-            say(f"{target}, {name}: {pipeline.in_words(score, result)}")
+            say(f"{name}, {pipeline.in_words(result)}")
     say(f"Case mix, errors, differences and errors on common ground in {options.out}")
     return DONE
 

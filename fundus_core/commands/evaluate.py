@@ -100,9 +100,8 @@ def _run(options: argparse.Namespace) -> int:
         share=options.share,
         share_name=options.share_name,
     )
-    for target, result in scored.evaluation.targets.items():
-        name = "accuracy" if "accuracy" in result.estimates else "mae"
-        say(f"{target}: {pipeline.in_words(name, result)}")
+    for result in scored.evaluation.targets.values():
+        say(pipeline.in_words(result))
     if scored.study.level == "visit":
         say("Unit of analysis: the visit, since people have several; intervals draw people with all their visits.")
     for remark in dict.fromkeys((*scored.since, *scored.predictions.notes, *scored.match.remarks)):

@@ -5,20 +5,26 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fundus_core import pipeline
 from fundus_core.errors import UsageError
 from fundus_core.records import MOST_DAYS
 
+if TYPE_CHECKING:
+    from fundus_core.analyses import Settings
 
-def settings(options: argparse.Namespace) -> pipeline.Settings:
+
+def settings(options: argparse.Namespace) -> Settings:
     """Return how numbers are to be made; an option that a verb lacks is as usual.
 
     Raises:
         UsageError: A visit was chosen at a level that keeps every visit.
     """
-    given = {one.name: getattr(options, one.name) for one in fields(pipeline.Settings) if hasattr(options, one.name)}
-    return pipeline.Settings(**{**given, "level": _level(options)})
+    from fundus_core.analyses import Settings  # two verbs need it, and it takes half a second
+
+    given = {one.name: getattr(options, one.name) for one in fields(Settings) if hasattr(options, one.name)}
+    return Settings(**{**given, "level": _level(options)})
 
 
 def linkage(options: argparse.Namespace) -> pipeline.Linkage:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from fundus_core.errors import say
 from fundus_core.evaluation import Estimate
 from fundus_core.figures.cloud import Observations, clouds
 from fundus_core.figures.figure import Axis, Figure, Label, Text, corner
@@ -36,12 +37,18 @@ def predicted_against_measured_change(
         height: Pixels.
     """
     name, unit, span = with_unit(target, look), look.say(target.unit), limits([steps])
-    alt = look.say("Predicted against measured change of {name}: {count} steps of {people} people.")
+    alt = say(
+        "Predicted against measured change of {name}: {count:,} {count:step|steps} of {people:,} "
+        "{people:person|people}.",
+        name=name,
+        count=len(steps),
+        people=people,
+    )
     ends, shown = np.array(span), f"+.{target.decimals}f"
     measured, predicted = look.say("measured"), look.say("predicted")
     return Figure(
         look,
-        alt.format(name=name, count=f"{len(steps):,}", people=f"{people:,}"),
+        look.say(alt),
         Axis(look.say("Measured change of {name}").format(name=name), span, grid=True),
         Axis(look.say("Predicted change of {name}").format(name=name), span, grid=True),
         (
@@ -63,7 +70,7 @@ def predicted_against_measured_change(
 def _summary(target: Target, found: Mapping[str, Estimate], look: Look, count: int, people: int) -> list[Text]:
     r, mae, null = (found[name].value for name in ("change_r", "change_mae", "change_mae_null"))
     words = look.say("MAE of the change {mae} {unit}; predicting no change: {null}")
-    size = look.say("n = {count} of {people} people").format(count=f"{count:,}", people=f"{people:,}")
+    size = look.say(say("n = {count:,} of {people:,} {people:person|people}", count=count, people=people))
     first = "" if r is None else f"r = {r:.2f} ({look.say('within people')}) · "
     second = words.format(mae=error(mae), unit=look.say(target.unit), null=error(null))
     return [Text(first + size, bold=True), Text(second)]

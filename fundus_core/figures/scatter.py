@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from fundus_core.errors import say
 from fundus_core.evaluation import Estimate
 from fundus_core.figures.cloud import Observations, clouds
 from fundus_core.figures.figure import Axis, Figure, Text, corner
@@ -79,7 +80,7 @@ def _summary(target: Target, estimates: Mapping[str, Estimate], look: Look, coun
     if (bias := estimates.get("bias")) and bias.value is not None:
         parts.append(f"{look.say('bias')} {error(bias.value, signed=True)}")
     if people and people != count:
-        parts.append(look.say("n = {count} of {people} people").format(count=f"{count:,}", people=f"{people:,}"))
+        parts.append(look.say(say("n = {count:,} of {people:,} {people:person|people}", count=count, people=people)))
     else:
         parts.append(f"n = {count:,}")
     return [Text(first, bold=True), Text(" · ".join(parts))]

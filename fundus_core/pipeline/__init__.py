@@ -7,8 +7,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fundus_core.analyses import Settings
-    from fundus_core.pipeline import elsewhere
     from fundus_core.pipeline.cohorts import (
         home_address,
         intake,
@@ -52,7 +50,7 @@ _NAMES_OF = {
     "comparing": ("compare",),
     "deidentifying": ("deidentify_files", "export_cohort", "export_deidentified", "writing_of"),
     "door": ("WRITINGS", "Intake", "Seen", "Writing", "see", "take_in"),
-    "evaluate_files": ("ScoredFiles", "Settings", "evaluate", "score_files", "score_tables"),
+    "evaluate_files": ("ScoredFiles", "evaluate", "score_files", "score_tables"),
     "explanation": ("ask_explanation", "explain"),
     "inspection": ("Counts", "inspect"),
     "later": ("Attached", "Difference", "attach", "by_rows", "difference", "made_elsewhere", "match_photographs"),
@@ -73,8 +71,6 @@ _NAMES_OF = {
 
 
 def __getattr__(name: str) -> object:
-    if name == "elsewhere":
-        return import_module(f"{__name__}.elsewhere")
     for room, names in _NAMES_OF.items():
         if name in names:
             found = globals()[name] = getattr(import_module(f"{__name__}.{room}"), name)

@@ -104,7 +104,7 @@ def compare(
     pair = Pair(out.resolve().name, study, note, rendered)
     (out / "report.html").write_text(render_comparison(pair), encoding="utf-8")
     for name in found.targets:
-        (say or _unsaid)(f"{name}: {sites_in_words(study, name)}")
+        (say or _unsaid)(f"{target(name).name}: {sites_in_words(study, name)}")
     return found
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from fundus_core import truth
-from fundus_core.analyses import Analysis, Study, evaluated, one_cohort
+from fundus_core.analyses import Analysis, Study, evaluated, main_score, one_cohort, words
+from fundus_core.analyses.words import Kind
+from fundus_core.errors import say
 from fundus_core.evaluation import TargetResult
 from fundus_core.models import registry
 from fundus_core.models.card import Card
@@ -56,21 +58,22 @@ def pairs(table: CohortTable) -> list[dict[str, object]]:
     return rows
 
 
-def in_words(name: str, result: TargetResult) -> str:
-    """Return one estimate with its interval and how many people stand behind it.
+def in_words(result: TargetResult) -> str:
+    """Return a target's heading, its main estimate with its interval, and how many stand behind it.
 
     >>> from fundus_core.evaluation import Estimate
-    >>> result = TargetResult("sbp", "mmHg", 20, 10, 10, {"mae": Estimate(10.34, 9.9, 10.8)})
-    >>> in_words("mae", result)
-    'mae 10.34 mmHg (95 % interval 9.90 to 10.80), 10 people, 20 photographs'
+    >>> in_words(TargetResult("sbp", "mmHg", 20, 1, 1, {"mae": Estimate(10.34, 9.9, 10.8)}))
+    'systolic blood pressure: MAE 10.34 mmHg (95 % interval 9.90 to 10.80), 1 person, 20 photographs'
     """
-    estimate = result.estimates[name]
-    behind = f"{result.n_patients} people, {result.n_photographs} photographs"
+    target = TARGETS[result.target]
+    estimate, of = result.estimates[main_score(target)], words.word(main_score(target))
+    n, photographs = result.n_patients, result.n_photographs
+    behind = say("{n:,} {n:person|people}, {m:,} {m:photograph|photographs}", n=n, m=photographs)
     if estimate.value is None:
-        return f"{name} {estimate.note}; {behind}"
-    unit = f" {result.unit}" if result.unit else ""
+        return f"{target.name}: {of.name}: {estimate.note}; {behind}"
+    unit = f" {result.unit}" if result.unit and of.kind is Kind.UNIT else ""
     interval = "" if estimate.low is None else f" (95 % interval {estimate.low:.2f} to {estimate.high:.2f})"
-    return f"{name} {estimate.value:.2f}{unit}{interval}, {behind}"
+    return f"{target.name}: {of.name} {estimate.value:.2f}{unit}{interval}, {behind}"
 
 
 def write_truth(out: Path, found: truth.Match) -> None:

@@ -12,7 +12,7 @@ from fundus_core import tables
 from fundus_core.errors import say
 from fundus_core.identity import Joinable
 from fundus_core.records import DAYS_APART, Floats, Labels
-from fundus_core.tables.faults import Fault, as_csv
+from fundus_core.tables.faults import Fault
 from fundus_core.truth.differing import WHY
 from fundus_core.truth.keying import EYELESS, KEYS
 from fundus_core.truth.table import TruthTable
@@ -83,11 +83,6 @@ class Match:
         return tuple(fault.what_to_do for fault in self.faults if fault.fault in ("days_apart", "no_visit"))
 
     @property
-    def unmatched_photographs(self) -> tuple[str, ...]:
-        """Names of photographs without truth, whatever the reason."""
-        return tuple(str(name) for name in self.photographs[self.line < 0])
-
-    @property
     def unmatched_rows(self) -> tuple[int, ...]:
         """Spreadsheet rows that no photograph uses."""
         used = set(self.truth.rows[self.line[self.line >= 0]].tolist())
@@ -121,10 +116,6 @@ class Match:
         rows = np.where(self.line >= 0, self.truth.rows[self.line], 0)
         lines = zip(self.photographs, self.status, rows, strict=True)
         return tables.as_csv(["photograph", "status", "row"], ([name, said, row or ""] for name, said, row in lines))
-
-    def faults_csv(self) -> str:
-        """Return the faults as CSV text, for download."""
-        return as_csv(self.faults)
 
     def _words(self, words: Labels) -> Labels:
         return np.where(self.line >= 0, words[self.line], "")

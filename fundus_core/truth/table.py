@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.records import Floats, Labels
-from fundus_core.tables.faults import Fault, as_csv
+from fundus_core.tables.faults import Fault
 from fundus_core.truth.receipt import Entry
 
 
@@ -55,7 +55,3 @@ class TruthTable:
 
     def __len__(self) -> int:
         return len(self.rows)
-
-    def faults_csv(self) -> str:
-        """Return the faults as CSV text, for download."""
-        return as_csv(self.faults)

@@ -95,6 +95,9 @@ def test_a_screenshot_stands_alone():
     assert "predicting the median: 12.10" in text
     assert "published (JOIR): 10.34" in text
     assert "age and sex only" not in text, "what is not estimable is left out"
+    alone = written(figures.predicted_against_true(SBP, [points(50)], ESTIMATES, Look(), people=1))
+    assert "n = 50 of 1 person" in alone
+    assert "1 people" not in alone
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fundus_core import pipeline, runs, truth
-from fundus_core.pipeline import Asked
+from fundus_core.pipeline import Asked, elsewhere
 from fundus_core.records import Prediction
 from fundus_core.store import Finding, ModelVersion, NewPhotograph
 from fundus_core.synthetic import synthesise
@@ -85,8 +85,8 @@ def test_photographs_come_to_predictions(ready, page, tmp_path):  # noqa: F811
     )
     read = truth.read_table(frame.to_csv(index=False).encode(), "t.csv")
     asked = Asked(beside=False)
-    made = pipeline.elsewhere.of_every_model(read, pipeline.proposed(read, asked), asked)
-    cohort = pipeline.elsewhere.keep(ready, "theirs", {"B7": made[""]})
+    made = elsewhere.of_every_model(read, pipeline.proposed(read, asked), asked)
+    cohort = elsewhere.keep(ready, "theirs", {"B7": made[""]})
     assert "a model needs its photographs" in words(page("new_cohort", to=cohort.key, add="model"))
     app = page("new_cohort", to=cohort.key, add="photographs")
     Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(tmp_path / "stranger.png")

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from fundus_core import analyses, images, pipeline, truth
-from fundus_core.pipeline import Asked, later
+from fundus_core.pipeline import Asked, elsewhere, later
 from fundus_core.store import Cohort, NewPhotograph, Store
 from fundus_core.synthetic import synthesise
 
@@ -56,8 +56,8 @@ def frame(offset: float = 0.0) -> pd.DataFrame:
 def cohort_of(store: Store, name: str, table: pd.DataFrame) -> Cohort:
     read = truth.read_table(table.to_csv(index=False).encode(), "theirs.csv")
     asked = Asked(beside=False)
-    made = pipeline.elsewhere.of_every_model(read, pipeline.proposed(read, asked), asked)
-    return pipeline.elsewhere.keep(store, name, {"B7": made[""]})
+    made = elsewhere.of_every_model(read, pipeline.proposed(read, asked), asked)
+    return elsewhere.keep(store, name, {"B7": made[""]})
 
 
 def bring(store: Store, cohort: Cohort, folder: Path) -> later.Attached:

@@ -99,7 +99,7 @@ def test_personal_data_are_named_and_never_kept() -> None:
     found = truth("id,SBP,氏名,生年月日,contact,Ward\n1,120,山田,1960-01-01,a@b.jp,3\n2,121,佐藤,1961-01-01,c@d.jp,4\n")
     assert set(found.covariates) == {"Ward"}
     assert any("氏名" in note and "contact" in note for note in found.notes)
-    text = found.faults_csv() + " ".join(found.notes)
+    text = truth.as_csv(found.faults) + " ".join(found.notes)
     for word in ("山田", "佐藤", "1960", "a@b.jp"):
         assert word not in text
 

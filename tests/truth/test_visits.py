@@ -39,7 +39,7 @@ def test_beyond_the_limit_nothing_is_taken_and_each_is_listed():
     found = matched(VISITS, ["a1", "a2"], ["2021-04-05", "2022-03-31"], most_days=9)
     assert np.array_equal(found.values()["sbp"], [120, np.nan], equal_nan=True)
     assert found.status.tolist() == ["matched", "far"]
-    assert "a2" in found.faults_csv()
+    assert "a2" in truth.as_csv(found.faults)
     assert any("none within 9 days" in str(why) for why in found.why)
 
 

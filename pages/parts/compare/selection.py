@@ -14,7 +14,7 @@ from pages.parts.shared import choose, display_names, picked, show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu, state
 from pages.parts.shell.address import GoneError
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell.language import _, count, said, worded
 
 MOST = 5
 """Cohorts side by side: more pairs than a table holds, and more colours than a reader tells apart."""
@@ -215,8 +215,11 @@ def shared(views: Sequence[View], in_both: Mapping[tuple[str, str], int]) -> Non
         if people:
             st.caption(
                 ":material/group: "
-                + _("{first} and {second} share {n} people; each is drawn once and counts in both.").format(
-                    first=titles[first], second=titles[second], n=people
+                + worded(
+                    "{first} and {second} share {n:,} {n:person|people}; each is drawn once and counts in both.",
+                    first=titles[first],
+                    second=titles[second],
+                    n=people,
                 )
             )
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from fundus_core import figures, pipeline, runs
+from fundus_core import figures, runs
 from fundus_core.analyses import Canvas, Study, one_cohort
 from fundus_core.evaluation import Evaluation
 from fundus_core.figures import Observations
+from fundus_core.pipeline import elsewhere
 from fundus_core.records import Rule
 from fundus_core.store import Selection
 from fundus_core.targets import TARGETS, Target
@@ -18,7 +19,7 @@ from pages.parts.evaluate import selection_panel
 from pages.parts.shared import display_names, picked, progress, show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home
-from pages.parts.shell.language import _, count, said, tell
+from pages.parts.shell.language import _, said, tell, worded
 
 
 def caption(view: View, found: Evaluation) -> str:
@@ -26,27 +27,29 @@ def caption(view: View, found: Evaluation) -> str:
     table = studies.study(view).table
     predicted = int((table.status == "predicted").sum())
     people = max((result.n_patients for result in found.targets.values()), default=0)
-    words = _(
-        "**{cohort}** · {model} · {predicted} of {total} photographs predicted · {people} people · "
-        "MAE and its change against predicting the median"
-    )
+    values = {
+        "cohort": display_names.cohort(view.cohort.name),
+        "model": view.model or "–",
+        "predicted": predicted,
+        "total": len(table),
+        "people": people,
+    }
     if _elsewhere(view):
-        words = _(
-            "**{cohort}** · {model}, made elsewhere · {predicted} of {total} rows predicted · {people} people · "
-            "MAE and its change against predicting the median"
+        return worded(
+            "**{cohort}** · {model}, made elsewhere · {predicted:,} of {total:,} {total:row|rows} predicted · "
+            "{people:,} {people:person|people} · MAE and its change against predicting the median",
+            **values,
         )
-    return words.format(
-        cohort=display_names.cohort(view.cohort.name),
-        model=view.model or "–",
-        predicted=count(predicted),
-        total=count(len(table)),
-        people=count(people),
+    return worded(
+        "**{cohort}** · {model} · {predicted:,} of {total:,} {total:photograph|photographs} predicted · "
+        "{people:,} {people:person|people} · MAE and its change against predicting the median",
+        **values,
     )
 
 
 def _elsewhere(view: View) -> bool:
     """Whether no model here made these predictions; photographs may have come all the same."""
-    origin = pipeline.elsewhere.ELSEWHERE
+    origin = elsewhere.ELSEWHERE
     return any(one.model == view.model and one.origin.startswith(origin) for one in home.store().models(view.cohort.id))
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from fundus_core import pipeline
 from fundus_core.errors import FundusError
-from fundus_core.pipeline import Asked, PredictionsFile
+from fundus_core.pipeline import Asked, PredictionsFile, elsewhere
 from fundus_core.targets import TARGETS
 from fundus_core.truth import Match, Proposal, Table
 from pages.parts.new_cohort import intake, mapping_in, truth_in, visits_in
@@ -66,7 +66,7 @@ def _understood(read: Table, *, beside: bool) -> Mapping[str, PredictionsFile] |
     alone = nobody and st.checkbox(_("No column names a photograph or a patient: each row is another person"))
     if _lacking(proposal, named=not nobody or alone):
         return None
-    return pipeline.elsewhere.of_every_model(read, proposal, Asked(beside=beside, rows_are_people=alone))
+    return elsewhere.of_every_model(read, proposal, Asked(beside=beside, rows_are_people=alone))
 
 
 def _lacking(proposal: Proposal, *, named: bool) -> bool:
@@ -88,7 +88,7 @@ def _lacking(proposal: Proposal, *, named: bool) -> bool:
 
 def _matched(made: Mapping[str, PredictionsFile], measured: Given) -> Match | None:
     st.subheader(_("2 · Measured values"), anchor=False)
-    rows = pipeline.elsewhere.rows_of(made)
+    rows = elsewhere.rows_of(made)
     sides = Sides(*(list(map(str, words)) for words in (rows.photograph, rows.patient_id, rows.eye, rows.visit)))
     return truth_in.matched(measured, sides)
 
@@ -101,7 +101,7 @@ def _finish(made: Mapping[str, PredictionsFile], matched: Match | None, stem: st
     if lines is not None:
         with st.expander(_("What became of each column")):
             receipt.columns(lines.receipt, lines.name)
-    rows = pipeline.elsewhere.rows_of(made)
+    rows = elsewhere.rows_of(made)
     if not set(matched.truth.values if matched else rows.truth) & {t for f in made.values() for t in f.table.predicted}:
         st.info(_("Nothing that is predicted is measured as well: there will be predictions, and no errors."))
     st.subheader(_("Name and model"), anchor=False)
@@ -119,9 +119,7 @@ def _finish(made: Mapping[str, PredictionsFile], matched: Match | None, stem: st
         titles = dict(zip(made, names, strict=True))
         kept = {titles[model]: file for model, file in made.items()}
         with st.spinner(_("Putting the values away")):
-            cohort = pipeline.elsewhere.keep(
-                store, name, kept, matched, note=" ".join(filter(None, (version, citation)))
-            )
+            cohort = elsewhere.keep(store, name, kept, matched, note=" ".join(filter(None, (version, citation))))
         state.forget_upload()
         st.switch_page(menu.path("evaluate"), query_params={"cohort": cohort.key})
 

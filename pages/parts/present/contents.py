@@ -17,7 +17,7 @@ from pages.parts.present import examples, numbers
 from pages.parts.shared import show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards
-from pages.parts.shell.language import _, count, current
+from pages.parts.shell.language import _, count, current, worded
 
 
 def of_cohort(view: View, *, dark: bool) -> Deck:
@@ -38,10 +38,11 @@ def of_cohort(view: View, *, dark: bool) -> Deck:
 
 def _cover(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
     people = max((result.n_patients for result in found.targets.values()), default=0)
-    rows = _("{n} rows of {people} people, predicted elsewhere")
-    whole = _("{n} photographs of {people} people") if view.cohort.files else rows
+    n = len(studies.study(view).table)
+    rows = worded("{n:,} {n:row|rows} of {people:,} {people:person|people}, predicted elsewhere", n=n, people=people)
+    whole = worded("{n:,} {n:photograph|photographs} of {people:,} {people:person|people}", n=n, people=people)
     lines = [
-        whole.format(n=count(len(studies.study(view).table)), people=count(people)),
+        whole if view.cohort.files else rows,
         cards.title(view.model) if view.model else "",
         str(format_date(date.today(), "long", locale=current())),
     ]

@@ -12,7 +12,7 @@ from fundus_core.report.slides import Page, layouts
 from fundus_core.targets import TARGETS
 from pages.parts.shared import studies
 from pages.parts.shared.studies import View
-from pages.parts.shell.language import _, count, tell
+from pages.parts.shell.language import _, tell, worded
 
 
 def scatter(view: View, found: Evaluation, target_id: str, look: Look) -> Page:
@@ -54,7 +54,7 @@ def _under(result: TargetResult) -> list[str]:
     mae = result.estimates["mae"]
     around = words.interval(mae.low, mae.high, words.word("mae"), tell)
     first = " · ".join(filter(None, [_("mean absolute error"), around]))
-    people = _("{n} people").format(n=count(result.n_patients))
+    people = worded("{n:,} {n:person|people}", n=result.n_patients)
     ratio = result.estimates["mae_over_median"].value
     if ratio is None:
         return [first, people]

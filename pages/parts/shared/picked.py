@@ -15,7 +15,7 @@ from fundus_core.targets import TARGETS
 from pages.parts.shared import photo, show, studies
 from pages.parts.shared.studies import Part, View
 from pages.parts.shell import address, home, menu, state
-from pages.parts.shell.language import _, said, tell
+from pages.parts.shell.language import _, said, tell, worded
 
 KEY = "selection"
 REST = "-rest"
@@ -220,7 +220,7 @@ def _save(view: View, chosen: Selection) -> None:
             except UsageError as fault:
                 st.error(said(fault))
             else:
-                st.success(_("Saved: {n} photographs.").format(n=made.photographs))
+                st.success(worded("Saved: {n:,} {n:photograph|photographs}.", n=made.photographs))
 
 
 def who(view: View, chosen: Selection) -> None:
