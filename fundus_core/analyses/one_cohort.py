@@ -28,6 +28,7 @@ from fundus_core.analyses.observations import (
     SCATTER,
 )
 from fundus_core.analyses.over_time import CHANGE, COURSE, REPEATABILITY
+from fundus_core.analyses.reference_error import REFERENCE_ERROR
 from fundus_core.analyses.scores import POINTS, QUICK_SCORES, SCORES
 from fundus_core.analyses.study import Analysis
 from fundus_core.analyses.subgroups import EYES, NEIGHBOURS, SUBGROUP_DIFFERENCES, SUBGROUPS
@@ -42,6 +43,7 @@ SECTIONS: Sequence[Analysis[Any]] = (
     EYES,
     CHANGE,
     REPEATABILITY,
+    REFERENCE_ERROR,
     WEIGHTED,
     MISSING,
     MISSING_ALONG,
@@ -64,6 +66,7 @@ TABLES: Sequence[Analysis[Any]] = (
     CRITERIA,
     INTERVALS,
     INTERVALS_BY,
+    REFERENCE_ERROR,
     WEIGHTED,
     MISSING,
     MISSING_ALONG,

@@ -31,6 +31,8 @@ class Settings:
     """Columns that are known without the photograph, beside age and sex: what does it add to them?"""
     gap_with: tuple[str, ...] = ()
     """What the gap is held against: columns, and times with their events as ``TIME,EVENT``."""
+    reliability: tuple[str, ...] = ()
+    """Of one measurement, ``TARGET=ICC`` or ``TARGET=COLUMN`` of a second measurement."""
 
     def __post_init__(self) -> None:
         """Refuse what no formula knows before anything is read."""
@@ -39,6 +41,7 @@ class Settings:
         object.__setattr__(self, "margins", dict(sorted(self.margins.items())))
         object.__setattr__(self, "beyond", tuple(self.beyond))
         object.__setattr__(self, "gap_with", tuple(self.gap_with))
+        object.__setattr__(self, "reliability", tuple(self.reliability))
 
 
 USUAL = Settings()

@@ -28,6 +28,11 @@ def add(parser: Parser) -> None:
         help="columns of the truth table that the gap (predicted minus measured, freed of the measured value and age) "
         "is held against: numbers, two answers, or a time and its event; adjusted for age, sex, site and --beyond",
     )  # fmt: skip
+    parser.add_argument(
+        "--reliability", nargs="+", default=[], metavar="TARGET=ICC|COLUMN",
+        help="of one measurement: sbp=0.8, or a column with a second measurement (sbp=sbp_again); r, slope and errors "
+        "are then also given as they would be against values without error",
+    )  # fmt: skip
     _add_asked(parser)
     share = "also write a result that may leave the house: aggregates of at least ten people each, no id, no row"
     parser.add_argument("--share", type=Path, metavar="FILE.json", help=share)

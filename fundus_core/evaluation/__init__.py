@@ -26,6 +26,7 @@ from fundus_core.evaluation.criteria.definitions import CRITERIA, Criterion, cri
 from fundus_core.evaluation.gap.association import EFFECTS, Association, association
 from fundus_core.evaluation.gap.missing import OF_PHOTOGRAPHS, MissingIn, Weighted, missing, missing_along, weighted
 from fundus_core.evaluation.gap.outcomes import Choices, choices
+from fundus_core.evaluation.gap.reference_error import Corrected, asked_of, reference_error
 from fundus_core.evaluation.intervals.bootstrap import draws_for
 from fundus_core.evaluation.intervals.contrasts import CORRECTIONS, Difference, adjusted
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate, rows

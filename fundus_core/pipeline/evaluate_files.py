@@ -112,6 +112,7 @@ def _scored(
     scored = ScoredFiles(Study.of(table, settings), made, found)
     scored.study.rows(one_cohort.BEYOND)
     scored.study.rows(one_cohort.GAP)
+    scored.study.rows(one_cohort.REFERENCE_ERROR)
     evaluated(scored.study)  # whatever is at fault is said before anything is written
     return scored
 

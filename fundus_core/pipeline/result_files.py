@@ -114,6 +114,7 @@ _ALSO: Sequence[Analysis[Any]] = (
     one_cohort.REPEATABILITY,
     one_cohort.INTERVALS,
     one_cohort.WEIGHTED,
+    one_cohort.REFERENCE_ERROR,
     one_cohort.GAP,
     one_cohort.GAP_CHECKS,
 )

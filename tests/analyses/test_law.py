@@ -47,7 +47,7 @@ def files(tmp_path_factory):
             patch.setattr(module, "svg", lambda *_args, **_more: "")
         for name in ("Models", "Ties"):
             inputs = frozen.files(name, frozen.COHORTS[name], top / "input" / name)
-            pipeline.evaluate(*inputs, top / name, Settings(gap_with=("glucose",)))
+            pipeline.evaluate(*inputs, top / name, Settings(gap_with=("glucose",), reliability=("sbp=0.9",)))
         pipeline.compare(
             {name: top / name for name in ("Models", "Ties")}, top / "both", Settings(margins={"sbp": 3.0})
         )
@@ -57,7 +57,7 @@ def files(tmp_path_factory):
 @pytest.fixture(scope="module")
 def study(files):
     inputs = (files / "Models" / "predictions.csv", files / "Models" / "truth.csv")
-    scored = pipeline.score_files(*inputs, Settings(gap_with=("glucose",)))
+    scored = pipeline.score_files(*inputs, Settings(gap_with=("glucose",), reliability=("sbp=0.9",)))
     return scored.study
 
 

@@ -157,8 +157,8 @@ def association(
     >>> truth, noise = np.linspace(100, 180, 80), np.tile([4.0, -4.0, 1.0, -1.0], 20)
     >>> table = from_values("sbp", truth, 90 + 0.3 * truth + noise)
     >>> table = replace(table, covariates={"thickness": np.array([f"{300 + 2 * each:.0f}" for each in noise])})
-    >>> round(association(table, "sbp", "thickness").main.per_unit.value, 2)
-    2.0
+    >>> round(association(table, "sbp", "thickness").main.per_unit.value)
+    2
     """
     of, ordered = find_target(target), sort_rows(table)
     event = len(parts(ordered, column)) == 2

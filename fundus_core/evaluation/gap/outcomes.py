@@ -82,14 +82,14 @@ def outcome(ordered: CohortTable, sample: Sample, asked: str) -> Outcome:
     none = np.zeros(len(sample), dtype=bool)
     first = words_of(ordered, sample, names[0])
     if len(names) == 1:
-        values = _numbers(first)
+        values = numbers_of(first)
         different = np.unique(first[first != ""])
         if len(different) < 2:
             raise UsageError("The column '{name}' does not vary: nothing can be held against it.", name=asked)
         if values is not None and len(np.unique(values[np.isfinite(values)])) > 2:
             return Outcome(asked, "linear", values, none)
         return Outcome(asked, "logistic", *_two(first, asked))
-    time = _numbers(first)
+    time = numbers_of(first)
     if time is None:
         raise UsageError("The column '{name}' holds words that are no numbers: it is no time.", name=names[0])
     event, _none, yes, no = _two(words_of(ordered, sample, names[1]), names[1])
@@ -149,12 +149,12 @@ def _joined(words: Labels, of: Labels) -> dict[str, str]:
 
 
 def _mean(words: Sequence[str]) -> str:
-    values = _numbers(np.array(words, dtype=np.str_))
+    values = numbers_of(np.array(words, dtype=np.str_))
     return "" if values is None or set(words) <= {"0", "1"} else repr(float(values.mean()))
 
 
-def _numbers(words: Labels) -> Floats | None:
-    """Return words as numbers, NaN where empty; ``None`` where one is no number."""
+def numbers_of(words: Labels) -> Floats | None:
+    """Return words as numbers, NaN where empty, n; ``None`` where one is no number."""
     try:
         found = np.array([float(word) if word else np.nan for word in words.tolist()], dtype=np.float64)
     except ValueError:
@@ -218,7 +218,7 @@ def design(ordered: CohortTable, sample: Sample, names: Sequence[str]) -> tuple[
                 there=columns_of(ordered) or say("none"),
             )
         words = words_of(ordered, sample, name)
-        values = _numbers(words)
+        values = numbers_of(words)
         groups = np.unique(words[words != ""]).tolist()
         if values is not None and len(groups) > 2:
             made.append(values)
@@ -261,7 +261,7 @@ def choices(table: CohortTable) -> Choices:
     for name in table.covariates:
         words = np.unique(_stated(table.covariates[name]))
         words = words[words != ""]
-        values = _numbers(words)
+        values = numbers_of(words)
         if values is not None and len(words) > 2:
             numbers.append((name, bool((values > 0).any() and (values >= 0).all())))
         elif len(words) == 2:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from fundus_core import evaluation
 from fundus_core.analyses import Analysis, Canvas, Study, beyond_in_words, one_cohort, shown
+from fundus_core.targets import TARGETS
 from pages.parts.shared import show, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell.language import _, tell
@@ -39,9 +40,24 @@ def _gap(study: Study) -> Study:
     return replace(study, settings=replace(study.settings, gap_with=(*columns, *both)))
 
 
+def _reliable(study: Study, target_id: str) -> Study:
+    """Let the user say how reliable one measurement of the target is: a number, or a column that repeats it."""
+    if TARGETS[target_id].binary:
+        return study
+    again = evaluation.choices(study.table).columns
+    with st.container(horizontal=True):
+        tip = _("Intraclass correlation of repeated measurements; leave it empty where nobody knows.")
+        label = _("Reliability of one measurement (ICC)")
+        icc = st.number_input(label, 0.05, 1.0, None, 0.05, key=f"icc_{target_id}", help=tip)
+        column = st.selectbox(_("or a second measurement"), again, None, key=f"again_{target_id}") if again else None
+    said = column or (f"{icc:g}" if icc else "")
+    reliability = (f"{target_id}={said}",) if said else ()
+    return replace(study, settings=replace(study.settings, reliability=reliability))
+
+
 def tables(view: View, target_id: str, level: str) -> None:
     """Draw every table that a report has of a target; those with nothing to say are left out."""
-    study = _gap(_beyond(studies.study(view, level)))
+    study = _reliable(_gap(_beyond(studies.study(view, level))), target_id)
     st.markdown(f"**{beyond_in_words(study, target_id, tell)}**")
     with st.expander(_("All numbers of this target"), expanded=True):
         few = view.cohort.photographs < studies.MANY
@@ -49,7 +65,7 @@ def tables(view: View, target_id: str, level: str) -> None:
         show.table(shown(study, one_cohort.SCORES if whole else one_cohort.QUICK_SCORES, target_id, tell))
     shown_here = (one_cohort.BEYOND, one_cohort.BASELINES, one_cohort.EYES, one_cohort.CHANGE, one_cohort.REPEATABILITY)
     shown_here += (one_cohort.INTERVALS, one_cohort.INTERVALS_BY)
-    shown_here += (one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.MISSING_ALONG)
+    shown_here += (one_cohort.REFERENCE_ERROR, one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.MISSING_ALONG)
     shown_here += (one_cohort.GAP, one_cohort.GAP_CHECKS)
     for analysis in shown_here:
         made = shown(study, analysis, target_id, tell, tell) if target_id in study.of_interest(analysis) else None
