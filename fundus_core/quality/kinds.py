@@ -170,3 +170,12 @@ KINDS: Mapping[Kind, About] = MappingProxyType(
     }
 )
 """Every kind, in the order of the README's table."""
+
+
+def named_in(reason: str) -> Kind | None:
+    """Return the kind that a photograph's reason or note speaks of, ``None`` where it speaks of none.
+
+    >>> named_in("First page read. " + KINDS[Kind.MONTAGE].advice).value
+    'montage'
+    """
+    return next((kind for kind, about in KINDS.items() if about.advice and about.advice in reason), None)

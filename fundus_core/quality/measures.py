@@ -54,7 +54,8 @@ def measure(photograph: Photograph, bounds: RetinaBounds) -> Measurements:
 
 
 def _brightness(view: View) -> float:
-    return float(np.median(view.highest[view.field])) if view.field.any() else 0.0
+    some = view.highest[::2, ::2][view.field[::2, ::2]]
+    return float(np.median(some)) if len(some) else 0.0
 
 
 def _lit_share(view: View) -> float:
@@ -74,5 +75,5 @@ def _glare_share(view: View) -> float:
 def _contrast(view: View) -> float:
     if view.empty:
         return 0.0
-    low, high = np.percentile(view.relative(1, 1.0, 16.0)[view.inside], [5, 95])
+    low, high = np.percentile(view.relative(1, 1.0, 16.0)[view.inside][::2], [5, 95])
     return float(high - low)

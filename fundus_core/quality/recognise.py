@@ -64,18 +64,20 @@ def _external(one: Traits) -> bool:
 def _other(one: Traits) -> bool:
     """Hard edges everywhere, a texture without lines, or no field and nothing like vessels in it."""
     lines = one.lines
-    hard = one.slope >= 0.135 or (one.hole >= 0.025 and one.slope >= 0.09)
-    cluttered = one.slope >= (0.085 if one.circle else 0.06) and one.hard >= 0.045 and lines.darkness < 1.19
-    texture = lines.long_share < 0.02 or (lines.long_share < 0.12 and lines.darkness < 1.0 and _focus(one) > 0.04)
+    hard = one.slope >= (0.15 if one.circle else 0.135) or (one.hole >= 0.025 and one.slope >= 0.09)
+    clutter = (0.085, 0.055, 1.16) if one.circle else (0.06, 0.045, 1.19)
+    cluttered = one.slope >= clutter[0] and one.hard >= clutter[1] and lines.darkness < clutter[2]
+    short = lines.long_share < 0.02 or (lines.long_share < 0.12 and lines.darkness < 1.0 and _focus(one) > 0.04)
+    texture = short and lines.strength > 0.015  # haze leaves short faint lines in a retina, too
     nothing = not one.circle and (lines.darkness < 1.1 or lines.long_share < 0.12)
-    unlike = one.swapped < 0.5 and one.cold > 0.3 and one.circle and lines.darkness < 1.0
+    unlike = one.circle and one.cold > 0.3 and one.swapped < 0.5 and lines.darkness < 1.0 and lines.strength > 0.015
     return hard or cluttered or texture or nothing or unlike
 
 
 def _disc(one: Traits) -> bool:
     """Vessels as wide as the field allows, without a border; or a circle that is the disc, with retina around."""
     broad = one.wide / (one.lines.strength + 0.002)
-    least = 1.9 if one.circle else 1.33
+    least = 1.9 if one.circle else 1.7
     return not one.grey and one.dark < 0.03 and broad > least and one.hard < 0.03 and one.slope < 0.1
 
 

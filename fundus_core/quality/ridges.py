@@ -31,9 +31,9 @@ def measure(view: View) -> Ridges:
         return Ridges(0.0, 1.0, 0.0)
     mean, spread = _bending(view.relative(_GREEN, 1.6, 12.0))
     dark, bright = (_lines(bend, spread) for bend in (mean, -mean))
-    inside = dark[view.inside]
+    inside = dark[view.inside][::2]  # every second pixel: as good for a percentile, and half the cost
     strength, level = (float(value) for value in np.percentile(inside, [97, 93]))
-    against = float(np.percentile(bright[view.inside], 97))
+    against = float(np.percentile(bright[view.inside][::2], 97))
     long = view.inside & (dark > max(level, 1e-4))
     return Ridges(strength, (strength + 2e-4) / (against + 2e-4), _long_share(long))
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fundus_core.quality import ridges
 from fundus_core.quality.ridges import Ridges
 from fundus_core.quality.view import Plane, View
-from fundus_core.records import Floats, Photograph, Pixels, RetinaBounds
+from fundus_core.records import Photograph, Pixels, RetinaBounds
 
 _BLACK = 24.0
 """Brightness below which nothing can be said of a picture but that it is dark."""
@@ -109,8 +109,7 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
     colour = _middle((highest - lowest) / (highest + 8.0))
     change = _change(view) if not black else np.zeros(1, np.float32)
     wide, disc = _wide(half) if not black else (0.0, 1.0)
-    gaps, edge = _bands(frame)
-    around, dark, parts = _surroundings(frame, bounds, photograph.pixels)
+    dark, parts = _lit(frame)
     hue, slope = _shades(half) if not black else (0.0, 0.0)
     return Traits(
         black=black,
@@ -140,10 +139,10 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
         wide=wide,
         spots=_share((lowest > 1.7 * _middle(highest)) & (blue >= 0.9 * red)),
         bright_disc=disc,
-        gaps=gaps,
-        edge=edge,
+        gaps=_gaps(frame),
+        edge=_edge(frame),
         white=_share(cv2.inRange(frame, (236, 236, 236), (255, 255, 255)) > 0),
-        around=around,
+        around=_around(frame, bounds),
         dark=dark,
         parts=parts,
         ratio=bounds.width / bounds.height,
@@ -207,9 +206,10 @@ def _layered(half: View) -> float:
 
 
 def _even(half: View) -> float:
-    (smooth,) = half.smooth(half.planes[1:2], 8.0)
+    quarter = half.half
+    (smooth,) = quarter.smooth(quarter.planes[1:2], 4.0)
     plain = float(np.std(half.planes[1][half.inside]))
-    return float(np.std(smooth[half.inside])) / (plain + 1e-3)
+    return float(np.std(smooth[quarter.inside])) / (plain + 1e-3)
 
 
 def _wide(half: View) -> tuple[float, float]:
@@ -240,56 +240,62 @@ def _brightest(frame: Pixels) -> NDArray[np.uint8]:
     return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
 
 
-def _bands(frame: Pixels) -> tuple[float, float]:
-    """Return the share of rows or columns that are gaps, and the greatest share of one along which all changes."""
-    gaps, edges = [], []
+def _edge(frame: Pixels) -> float:
+    """Return the greatest share of a row or column along which the frame changes at once, its rim left out."""
+    edges = []
     for lines in (frame, np.asarray(cv2.transpose(frame), np.uint8)):
-        high, low = (np.asarray(cv2.reduce(lines, 1, way), np.int16) for way in (cv2.REDUCE_MAX, cv2.REDUCE_MIN))
-        gaps.append(_gaps((high - low).reshape(-1, 3).max(axis=1)))
         step = (_brightest(np.asarray(cv2.absdiff(lines[1:], lines[:-1]), np.uint8)) > _STEP).mean(axis=1)
         rim = int(0.06 * len(step))
         edges.append(float(step[rim : len(step) - rim].max(initial=0.0)))
-    return max(gaps), max(edges)
+    return max(edges)
 
 
-def _gaps(ranges: NDArray[np.int16]) -> float:
-    """Return the share of lines of one colour between others, by the range of each line; 0 where all are faint.
+def _gaps(frame: Pixels) -> float:
+    """Return the share of rows or columns of one colour between others; 0 where all are faint.
 
     The outer seventh of the others does not count: a line of text beside the field makes no panel.
     """
-    used = np.flatnonzero(ranges >= _STEP / 2)  # a hazy retina changes by more
-    used = used[len(used) // 7 : len(used) - len(used) // 7]
-    if not len(used) or np.median(ranges[used]) < 4 * _STEP:
-        return 0.0
-    return float(int(used[-1]) - int(used[0]) + 1 - len(used)) / len(ranges)
+    gaps = [0.0]
+    for axis in (0, 1):
+        high, low = (cv2.reduce(frame, axis, way) for way in (cv2.REDUCE_MAX, cv2.REDUCE_MIN))
+        ranges = np.asarray(cv2.subtract(high, low)).reshape(-1, 3).max(axis=1)
+        used = np.flatnonzero(ranges >= _STEP / 2)  # a hazy retina changes by more
+        used = used[len(used) // 7 : len(used) - len(used) // 7]
+        if len(used) and np.median(ranges[used]) >= 4 * _STEP:
+            gaps.append(float(int(used[-1]) - int(used[0]) + 1 - len(used)) / len(ranges))
+    return max(gaps)
 
 
-def _surroundings(frame: Pixels, bounds: RetinaBounds, pixels: Pixels) -> tuple[float, float, int]:
-    """Return what lies beyond the circle and is no border, the share of black, and the number of large lit parts."""
+def _lit(frame: Pixels) -> tuple[float, int]:
+    """Return the share of the frame that is black, and the number of its large lit parts."""
     lit = _brightest(frame) > _BLACK
     opened = cv2.morphologyEx(lit.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    stats = np.asarray(cv2.connectedComponentsWithStats(opened)[2])[1:, cv2.CC_STAT_AREA]
-    parts = int(np.count_nonzero(stats > 0.25 * stats.max(initial=0)))
-    beyond = _beyond(frame, bounds, pixels)
-    around = 0.0
-    if not bounds.whole_frame and np.count_nonzero(beyond) > 0.03 * beyond.size:
-        border = frame[beyond].astype(np.float32)
-        around = _share(np.abs(border - _commonest(border)).max(axis=1) > _LIT)
-    return around, 1.0 - _share(lit), parts
+    areas = np.asarray(cv2.connectedComponentsWithStats(opened)[2])[1:, cv2.CC_STAT_AREA]
+    return 1.0 - _share(lit), int(np.count_nonzero(areas > 0.25 * areas.max(initial=0)))
 
 
-def _commonest(colours: Plane) -> Floats:
-    """Return the middle of the commonest sixteenth of brightness."""
-    grey = colours.mean(axis=1)
-    counts, edges = np.histogram(grey, bins=16, range=(0.0, 256.0))
-    top = int(np.argmax(counts))
-    return np.asarray(np.median(colours[(grey >= edges[top]) & (grey <= edges[top + 1])], axis=0))
+def _around(frame: Pixels, bounds: RetinaBounds) -> float:
+    """Return the share of the frame beyond the circle that is no border; 0 without a circle or room beyond it."""
+    beyond = _beyond(frame, bounds)
+    if bounds.whole_frame or np.count_nonzero(beyond) <= 0.03 * beyond.size:
+        return 0.0
+    channels = frame[beyond].astype(np.float32).T
+    red, green, blue = (np.abs(channel - level) for channel, level in zip(channels, _commonest(channels), strict=True))
+    return _share(np.maximum(np.maximum(red, green), blue) > _LIT)
 
 
-def _beyond(frame: Pixels, bounds: RetinaBounds, pixels: Pixels) -> NDArray[np.bool_]:
+def _commonest(channels: Plane) -> list[float]:
+    """Return the middle (of each of 3 x n) of the commonest sixteenth of brightness."""
+    grey = (channels[0] + channels[1] + channels[2]) / np.float32(3.0)
+    sixteenth = (grey / np.float32(16.0)).astype(np.intp)
+    chosen = sixteenth == np.argmax(np.bincount(sixteenth, minlength=16))
+    return [_middle(channel[chosen]) for channel in channels]
+
+
+def _beyond(frame: Pixels, bounds: RetinaBounds) -> NDArray[np.bool_]:
     """Return where the frame lies clearly beyond the field's ellipse."""
     height, width = frame.shape[:2]
-    x = (np.arange(width) + 0.5) * pixels.shape[1] / width - bounds.cx
-    y = (np.arange(height) + 0.5) * pixels.shape[0] / height - bounds.cy
+    x = (np.arange(width) + 0.5) * bounds.width / width - bounds.cx
+    y = (np.arange(height) + 0.5) * bounds.height / height - bounds.cy
     beyond: NDArray[np.bool_] = (x / bounds.radius)[None, :] ** 2 + (y / bounds.radius_y)[:, None] ** 2 > 1.1**2
     return beyond

@@ -1,5 +1,6 @@
 """What a report is about."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import numpy as np
 from fundus_core.analyses import Study, evaluated, side_by_side
 from fundus_core.evaluation import Comparison, Evaluation
 from fundus_core.models.card import Card
+from fundus_core.quality import KINDS, named_in
 from fundus_core.records import CohortTable, Labels, Status
 from fundus_core.truth.receipt import Entry, paragraph
 
@@ -24,6 +26,8 @@ class Flow:
     """With a prediction."""
     reasons: Mapping[str, int]
     """Refused and failed ones by reason."""
+    kinds: Mapping[str, int]
+    """Refused and unusual ones by what they seem to be."""
     without_truth: Mapping[str, int]
     """By target: predicted photographs without a measured value."""
 
@@ -81,12 +85,23 @@ class Subject:
             people=len(np.unique(self.table.patient_id)),
             predicted=int(made.sum()),
             reasons={str(reasons[k]).replace("_", " "): int(counts[k]) for k in order},
+            kinds=_kinds(self.table.reason),
             without_truth={
                 target: int((made & ~np.isfinite(self.table.truth[target])).sum())
                 for target in self.table.predicted
                 if target in self.table.truth
             },
         )
+
+
+def _kinds(reasons: Labels) -> dict[str, int]:
+    """Count what photographs seem to be, the commonest first, by their reasons and notes."""
+    found: Counter[str] = Counter()
+    for reason, count in zip(*np.unique(reasons, return_counts=True), strict=True):
+        kind = named_in(str(reason))
+        if kind is not None:
+            found[KINDS[kind].name] += int(count)
+    return dict(found.most_common())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """One report: complete, alone, the same for the same cohort, and small for a large one."""
 
+import dataclasses
 import re
 import xml.etree.ElementTree as ET
 
@@ -8,6 +9,7 @@ import pytest
 
 from fundus_core.analyses import Settings, Study, one_cohort
 from fundus_core.evaluation.observations.sample import select_rows
+from fundus_core.quality import KINDS, Kind
 from fundus_core.records import CohortTable
 from fundus_core.report import Subject, render
 
@@ -51,6 +53,14 @@ def subject(table: CohortTable, draws: int = DRAWS) -> Subject:
     return Subject(
         "Clinic", Study.of(table, Settings(draws=draws)), (), "own", "For research.", rendered=False, reason_code=code
     )
+
+
+def test_the_flow_counts_what_photographs_seem_to_be():
+    table = cohort(20)
+    reasons = [""] * (len(table) - 4) + [KINDS[kind].advice for kind in (Kind.OCT, Kind.MASK, Kind.OCT)]
+    reasons.append(f"The file holds several pictures; the first one was read. {KINDS[Kind.STRETCHED].advice}")
+    found = subject(dataclasses.replace(table, reason=np.array(reasons))).flow.kinds
+    assert found == {KINDS[Kind.OCT].name: 2, KINDS[Kind.MASK].name: 1, KINDS[Kind.STRETCHED].name: 1}
 
 
 @pytest.fixture(scope="module")
