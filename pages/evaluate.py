@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.evaluate import estimates, models, scores, share
+from pages.parts.evaluate import estimates, models, plan, scores, share
 from pages.parts.shared import choose, photo, picked, receipt, show, since, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
@@ -34,6 +34,7 @@ with place:
     show.metric_cards(found, ids)
 found = studies.scored(view, level, target)
 scores.figure_with_panel(view, target, level, what, by, selection)
+plan.table(view, level)
 estimates.tables(view, target, level)
 models.table(view, target, level)
 share.draw(view, level)

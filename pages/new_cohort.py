@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.new_cohort import arrival, elsewhere, later, launch, truth_in, visits_in
+from pages.parts.new_cohort import arrival, elsewhere, later, launch, plan_in, truth_in, visits_in
 from pages.parts.shared import display_names, show
 from pages.parts.shell import address, state
 from pages.parts.shell.language import _, worded
@@ -37,6 +37,8 @@ if found is None:
     st.stop()
 st.caption(worded("{n:,} {n:photograph|photographs}", n=len(found.sources)))
 found = visits_in.of_photographs(found)
+
+plan_in.before(truth_is_there=truth_in.is_there())
 
 st.subheader(_("2 · Measured values"), anchor=False)
 matched = truth_in.table(found)

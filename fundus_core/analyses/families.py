@@ -41,8 +41,8 @@ class Tests:
     """Whether its main tests are the planned ones where nobody stated a plan."""
     explored: bool = True
     """Whether tests outside every family have q values; none where what is asked was stated beforehand."""
-    main: Callable[[Row], bool] = is_main
-    """Its main tests."""
+    main: Callable[[Row], bool] | None = None
+    """Its main tests, where the family does not say which."""
     quick: Callable[[Study, str], Rows] | None = None
     """The rows of the main tests of a target, where they can be had sooner than the whole table."""
 
@@ -55,6 +55,8 @@ class Family:
     """As its plan, or the question, calls it."""
     tests: tuple[tuple[Analysis, str, str], ...]
     """Analysis, target and column (empty for what is not cut by one); of each its main tests."""
+    main: Callable[[Row], bool] = is_main
+    """Which tests of a table are the main ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,12 @@ def _planned(study: Study, analysis: Analysis) -> Mapping[Key, _Corrected]:
         families: Sequence[Family] = [Family("", whole)]
     else:
         families = study.families
-    name = ("families", analysis.id if study.families is None else "", replace(study.settings, level=study.level))
+    name = (
+        "families",
+        analysis.id if study.families is None else "",
+        replace(study.settings, level=study.level),
+        study.stated,
+    )
     found: Mapping[Key, _Corrected] = study.memory.kept(name, None, lambda: _of_families(study, families))
     return found
 
@@ -113,7 +120,7 @@ def _planned(study: Study, analysis: Analysis) -> Mapping[Key, _Corrected]:
 def _of_families(study: Study, families: Sequence[Family]) -> Mapping[Key, _Corrected]:
     found: dict[Key, _Corrected] = {}
     for family in families:
-        tested = {key: p for each in family.tests for key, p in _main_tests(study, *each)}
+        tested = {key: p for each in family.tests for key, p in _main_tests(study, family.main, *each)}
         how = say(
             "{correction} over the {tested} planned {tested:comparison|comparisons} of all targets",
             correction=say(CORRECTIONS["holm"]),
@@ -136,14 +143,17 @@ def _of_families(study: Study, families: Sequence[Family]) -> Mapping[Key, _Corr
     return found
 
 
-def _main_tests(study: Study, analysis: Analysis, target: str, by: str) -> Iterable[tuple[Key, float]]:
+def _main_tests(
+    study: Study, main: Callable[[Row], bool], analysis: Analysis, target: str, by: str
+) -> Iterable[tuple[Key, float]]:
     tests = analysis.tests
     if tests is None:
         return
-    rows = tests.quick(study, target) if tests.quick else study.plain_rows(analysis, target, by)
+    quick = tests.quick if main is is_main else None
+    rows = quick(study, target) if quick else study.plain_rows(analysis, target, by)
     for row in rows:
         p = row.get("p")
-        if isinstance(p, float) and tests.main(row):
+        if isinstance(p, float) and (tests.main or main)(row):
             yield _key(analysis, row), p
 
 

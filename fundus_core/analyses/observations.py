@@ -56,7 +56,7 @@ def _residuals(id: str, title: str, question: str, against: str) -> Analysis[Seq
 
 
 RESIDUALS = _residuals(
-    "residuals", "Residuals", "Against the truth a slope is expected: regression to the mean.", "truth"
+    "residuals", "Residuals", "Against the truth a slope is expected, as regression to the mean makes it.", "truth"
 )
 RESIDUALS_OF_PREDICTION = _residuals(
     "residuals_of_prediction", "Residuals against the prediction", "A slope here is miscalibration.", "predicted"

@@ -129,15 +129,15 @@ DIFFERENCES = _part(
 STANDARDISED = _part(
     "standardised",
     "Case-mix-adjusted comparison",
-    "Weighted so that truth, age and sex are distributed alike in all cohorts: what differs then is not a matter of "
-    "spread.",
+    "Weighted so that truth, age and sex have the same mean and spread in all cohorts: what differs then is not a "
+    "matter of these.",
     lambda one: one.standardised,
     _of_standardised,
 )
 BALANCE = _part(
     "standardised_balance",
     "What the weights achieved",
-    "Are truth, age and sex distributed alike after weighting?",
+    "Have truth, age and sex the same mean and spread after weighting? The shapes of their distributions may differ.",
     lambda one: one.standardised,
     _balance,
 )
@@ -235,7 +235,7 @@ PUBLISHED = Analysis(
     lambda _study, target, _by: evaluation.published(target),
     rows=published_rows,
     at_level=False,
-    words={"people": Word("people")},
+    words={"people": Word("people"), "r2": Word("R², as its authors define it", Kind.PLAIN)},
 )
 
 

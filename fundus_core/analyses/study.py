@@ -14,6 +14,7 @@ from fundus_core import evaluation
 from fundus_core.analyses import families as families_
 from fundus_core.analyses.families import Family, Tests
 from fundus_core.analyses.memory import Memory
+from fundus_core.analyses.plan import StatedPlan
 from fundus_core.analyses.settings import USUAL, Settings
 from fundus_core.analyses.words import Say, Word
 from fundus_core.errors import UsageError
@@ -100,6 +101,8 @@ class Study:
     """Tests that a plan, stated beforehand, corrects together; ``None`` where nobody stated one."""
     shared: Mapping[str, Shared] = field(default_factory=dict)
     """Results that other sites shared, by their names; they hold no people."""
+    plan: StatedPlan | None = None
+    """What was stated beforehand, of which the families and margins are; ``None`` where nothing was."""
     memory: Memory = field(default_factory=Memory)
     """Of all that was computed; shared by every level."""
 
@@ -112,23 +115,31 @@ class Study:
         """Return the same study at another level, or with margins; what is known of it is shared.
 
         Args:
-            level: Of observation; empty for the usual one.
+            level: Of observation; empty for the plan's, or the usual one.
             margins: Per target the largest difference that would not matter.
 
         Raises:
             UsageError: An unknown level.
         """
-        return replace(self, settings=replace(self.settings, level=level, margins=margins or {}))
+        stated = self.plan.plan.margins if self.plan else {}
+        settings = replace(self.settings, level=level, margins={**stated, **(margins or {})})
+        return replace(self, settings=settings)
 
     @property
     def level(self) -> Level:
         """What one observation is."""
-        return evaluation.check_level(self.settings.level) if self.settings.level else self.usual_level
+        wanted = self.settings.level or (self.plan.plan.unit if self.plan else "")
+        return evaluation.check_level(wanted) if wanted else self.usual_level
 
     @property
     def seed(self) -> int:
         """Of every draw."""
         return self.settings.seed
+
+    @property
+    def stated(self) -> str:
+        """Hash of the plan; empty without one."""
+        return self.plan.plan.sha256 if self.plan else ""
 
     @property
     def usual_level(self) -> Level:
@@ -161,7 +172,7 @@ class Study:
             by: A column, for what is cut by one.
         """
         settings = replace(self.settings, level=self.level if analysis.at_level else "")
-        name = (analysis.id, target, by, settings)
+        name = (analysis.id, target, by, settings, self.stated)
         return self.memory.kept(name, analysis.kind, lambda: analysis.compute(self, target, by))
 
     def rows(self, analysis: Analysis[_R], target: str = "") -> Rows:

@@ -373,6 +373,10 @@ COLUMNS: Mapping[str, Word] = MappingProxyType(
         "predicted_yes": Word("Predicted: yes", Kind.COUNT),
         "predicted_no": Word("Predicted: no", Kind.COUNT),
         "predicted_indeterminate": Word("Predicted: indeterminate", Kind.COUNT),
+        "what": Word("What"),
+        "family": Word("Family"),
+        "planned": Word("Planned"),
+        "why": Word("Why not"),
         "study": Word("Study"),
         "size": Word("People"),
         "population": Word("Population"),
@@ -454,3 +458,12 @@ def with_interval(estimate: Estimate, of: Word, say: Say = str) -> str:
     around = interval(estimate.low, estimate.high, of, say)
     shown = written(estimate.value, of.kind, signed=of.signed)
     return f"{shown} ({around})" if around else shown
+
+
+def remarked(text: str, note: str, say: Say = str) -> str:
+    """Return a number as it is written, with the remark that belongs to it: no reader sees the one without the other.
+
+    >>> remarked("MAE 12.83", "rests on 139 of 163"), remarked("MAE 12.83", "")
+    ('MAE 12.83 (rests on 139 of 163)', 'MAE 12.83')
+    """
+    return f"{text} ({say(note)})" if note else text

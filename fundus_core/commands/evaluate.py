@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
+from fundus_core.analyses import StatedPlan, Study, planned
 from fundus_core.commands.frame import DONE, SOME_REFUSED, Parser, say
 from fundus_core.commands.settings import add_linkage, add_settings, linkage, settings
 
@@ -32,6 +33,10 @@ def add(parser: Parser) -> None:
         "--reliability", nargs="+", default=[], metavar="TARGET=ICC|COLUMN",
         help="of one measurement: sbp=0.8, or a column with a second measurement (sbp=sbp_again); r, slope and errors "
         "are then also given as they would be against values without error",
+    )  # fmt: skip
+    parser.add_argument(
+        "--plan", type=Path, metavar="plan.toml",
+        help="an analysis plan that was stated before the measured values were seen; all else is then exploratory",
     )  # fmt: skip
     _add_asked(parser)
     share = "also write a result that may leave the house: aggregates of at least ten people each, no id, no row"
@@ -102,11 +107,14 @@ def _run(options: argparse.Namespace) -> int:
         settings(options),
         asked=_asked(options),
         linkage=linkage(options),
+        plan=options.plan,
         share=options.share,
         share_name=options.share_name,
     )
     for result in scored.evaluation.targets.values():
         say(pipeline.in_words(result))
+    if scored.study.plan is not None:
+        _say_plan(scored.study, scored.study.plan)
     if scored.study.level == "visit":
         say("Unit of analysis: the visit, since people have several; intervals draw people with all their visits.")
     for remark in dict.fromkeys((*scored.since, *scored.predictions.notes, *scored.match.remarks)):
@@ -117,3 +125,11 @@ def _run(options: argparse.Namespace) -> int:
             say(f"Not in it, of fewer than {scored.shared.least} people: {', '.join(scored.shared.withheld)}.")
     say(f"Numbers, tables and report in {options.out}")
     return DONE
+
+
+def _say_plan(study: Study, stated: StatedPlan) -> None:
+    say(f"Analysis plan “{stated.plan.title}”, SHA-256 {stated.plan.sha256}: {stated.order}.")
+    for one in study.get(planned.DEVIATIONS):
+        say(f"Planned and not done: {' '.join(filter(None, (one.target, one.planned)))} ({one.why}).")
+    if words := planned.success_in_words(study):
+        say(words)

@@ -29,6 +29,7 @@ from fundus_core.evaluation.gap.outcomes import Choices, choices
 from fundus_core.evaluation.gap.reference_error import Corrected, asked_of, reference_error
 from fundus_core.evaluation.intervals.bootstrap import draws_for
 from fundus_core.evaluation.intervals.contrasts import CORRECTIONS, Difference, adjusted
+from fundus_core.evaluation.intervals.equivalence import Equivalence
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate, rows
 from fundus_core.evaluation.observations.from_arrays import from_values
 from fundus_core.evaluation.observations.grouping import grouping
@@ -54,7 +55,12 @@ from fundus_core.evaluation.one_cohort.change import Change, Repeatability, chan
 from fundus_core.evaluation.one_cohort.changes import Snapshot, changes, differs, told
 from fundus_core.evaluation.one_cohort.error_distribution import QUANTILES, ErrorDistribution, error_distribution
 from fundus_core.evaluation.one_cohort.evaluate import evaluate, point_estimates
-from fundus_core.evaluation.one_cohort.models import ModelComparison, against_baselines, compare_models
+from fundus_core.evaluation.one_cohort.models import (
+    ModelComparison,
+    against_baselines,
+    compare_models,
+    equivalence_of_means,
+)
 from fundus_core.evaluation.one_cohort.neighbours import (
     StandardisedPredictions,
     nearest_neighbours,

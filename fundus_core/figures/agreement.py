@@ -57,7 +57,7 @@ def residuals(target: Target, groups: Sequence[Observations], look: Look, *, aga
     the prediction it is miscalibration.
     """
     words, remark = {
-        "truth": (look.say("True {name}"), look.say("a slope here is regression to the mean")),
+        "truth": (look.say("True {name}"), look.say("a slope here is compatible with regression to the mean")),
         "predicted": (look.say("Predicted {name}"), look.say("a slope here is miscalibration")),
     }[against]
     axis = words.format(name=with_unit(target, look))

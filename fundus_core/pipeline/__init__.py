@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from fundus_core.pipeline.linkage import Linkage, join_truth, saved_mapping
     from fundus_core.pipeline.nameless import match_originals, under_pseudonyms
+    from fundus_core.pipeline.plans import state_plan, stated_plan
     from fundus_core.pipeline.predicted import Asked, PredictionsFile, proposed
     from fundus_core.pipeline.prediction import Request, predict
     from fundus_core.pipeline.predictions_reader import read_predictions
@@ -56,6 +57,7 @@ _NAMES_OF = {
     "later": ("Attached", "Difference", "attach", "by_rows", "difference", "made_elsewhere", "match_photographs"),
     "linkage": ("Linkage", "join_truth", "saved_mapping"),
     "nameless": ("match_originals", "under_pseudonyms"),
+    "plans": ("state_plan", "stated_plan"),
     "predicted": ("Asked", "PredictionsFile", "proposed"),
     "prediction": ("Request", "predict"),
     "predictions_reader": ("read_predictions",),

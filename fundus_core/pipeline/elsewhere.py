@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from fundus_core import truth
+from fundus_core.analyses import AnalysisPlan
 from fundus_core.errors import UsageError, joined, say
 from fundus_core.pipeline.cohorts import keep_receipt
 from fundus_core.pipeline.linkage import join_truth, without_copies
+from fundus_core.pipeline.plans import state_plan
 from fundus_core.pipeline.predicted import Asked, PredictionsFile, understood
 from fundus_core.records import CohortTable, Eye, Prediction
 from fundus_core.store import Cohort, Finding, ModelVersion, NewPhotograph, Store, TruthRow
@@ -32,12 +34,19 @@ def of_every_model(table: Table, proposal: truth.Proposal, asked: Asked) -> dict
 
 
 def keep(
-    store: Store, name: str, made: Mapping[str, PredictionsFile], found: truth.Match | None = None, *, note: str = ""
+    store: Store,
+    name: str,
+    made: Mapping[str, PredictionsFile],
+    found: truth.Match | None = None,
+    *,
+    note: str = "",
+    plan: tuple[AnalysisPlan, str] | None = None,
 ) -> Cohort:
     """Make a cohort of predictions made elsewhere, by the model's name; rows of one name are one photograph.
 
     ``found`` are the measured values matched to the rows of ``rows_of``; ``None`` where they stand beside the
-    predictions. The note says what else is known of the models.
+    predictions. The note says what else is known of the models. A plan comes with the time when it was stated, before
+    either table was brought.
 
     Raises:
         UsageError: The name is empty or taken; no cohort is left then.
@@ -47,6 +56,8 @@ def keep(
     cohort = store.create_cohort(name, note=joined((models, note)))
     try:
         stands = _stand_ins(rows, uuid.uuid4().hex)
+        if plan is not None:
+            state_plan(store, cohort.id, plan[0], stated_at=plan[1])
         store.add_photographs(cohort.id, _photographs(rows, stands))
         store.set_truth(cohort.id, _truth(join_truth(rows, found)))
         for lines in (next(iter(made.values())).lines, found.truth if found else None):

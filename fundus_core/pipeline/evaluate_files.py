@@ -7,14 +7,32 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fundus_core import __version__, truth
-from fundus_core.analyses import USUAL, Settings, Study, evaluated, one_cohort
-from fundus_core.errors import say
+from fundus_core.analyses import (
+    ORDER_DECLARED,
+    USUAL,
+    Settings,
+    StatedPlan,
+    Study,
+    evaluated,
+    one_cohort,
+    planned,
+    read_plan,
+)
+from fundus_core.errors import UsageError, say
 from fundus_core.evaluation import Evaluation, Shared, Snapshot, changes, told
 from fundus_core.pipeline import bundle
 from fundus_core.pipeline.linkage import AS_IT_STANDS, Linkage, join_truth, measured_beside, without_copies
 from fundus_core.pipeline.predicted import Asked, PredictionsFile, understood
 from fundus_core.pipeline.predictions_reader import read_predictions
-from fundus_core.pipeline.result_files import known_cards, notice, pairs, write_metrics, write_table, write_truth
+from fundus_core.pipeline.result_files import (
+    known_cards,
+    notice,
+    pairs,
+    write_metrics,
+    write_plan,
+    write_table,
+    write_truth,
+)
 from fundus_core.pipeline.sharing import shared, write_shared
 from fundus_core.pipeline.tables import write_predictions
 from fundus_core.records import CohortTable
@@ -56,6 +74,7 @@ def score_files(
     *,
     asked: Asked | None = None,
     linkage: Linkage = AS_IT_STANDS,
+    plan: Path | None = None,
 ) -> ScoredFiles:
     """Read predictions and measured values, match them and score.
 
@@ -65,13 +84,27 @@ def score_files(
         settings: How they are evaluated.
         asked: What the table of predictions cannot tell.
         linkage: How the truth table is read, and joined to the photographs.
+        plan: An analysis plan that was stated before the measured values were seen.
 
     Raises:
         UsageError: A file or option is at fault.
         TruthError: The truth table cannot be used, or nothing in it matches.
     """
+    stated = declared_plan(plan) if plan else None
     made = read_predictions(predictions, replace(asked or Asked(), beside=measured is not None))
-    return _scored(made, linkage.load(measured) if measured else None, predictions.name, settings, linkage)
+    return _scored(made, linkage.load(measured) if measured else None, predictions.name, settings, linkage, stated)
+
+
+def declared_plan(file: Path) -> StatedPlan:
+    """Read a plan that comes with the measured values: that it was first, its author says.
+
+    Raises:
+        UsageError: It cannot be read, or is no plan.
+    """
+    try:
+        return StatedPlan(read_plan(file.read_bytes(), file.name), ORDER_DECLARED)
+    except OSError as error:
+        raise UsageError("The analysis plan '{path}' cannot be read ({error}).", path=file, error=error) from error
 
 
 def score_tables(
@@ -101,7 +134,12 @@ def score_tables(
 
 
 def _scored(
-    made: PredictionsFile, lines: truth.TruthTable | None, name: str, settings: Settings, linkage: Linkage
+    made: PredictionsFile,
+    lines: truth.TruthTable | None,
+    name: str,
+    settings: Settings,
+    linkage: Linkage,
+    plan: StatedPlan | None = None,
 ) -> ScoredFiles:
     made = linkage.visiting.told(made)
     found = measured_beside(made, name) if lines is None else linkage.match(made.table, lines)
@@ -109,7 +147,8 @@ def _scored(
     twice = [one for one in made.table.truth if lines is not None and one in lines.values]
     outranked = [say("Measured values of {names} stand in both tables; the truth table's were used.", names=twice)]
     made = replace(made, notes=(*made.notes, *copied, *(outranked if twice else [])))
-    scored = ScoredFiles(Study.of(table, settings), made, found)
+    study = Study.of(table, settings)
+    scored = ScoredFiles(planned.with_plan(study, plan) if plan else study, made, found)
     scored.study.rows(one_cohort.BEYOND)
     scored.study.rows(one_cohort.GAP)
     scored.study.rows(one_cohort.REFERENCE_ERROR)
@@ -127,6 +166,7 @@ def evaluate(
     linkage: Linkage = AS_IT_STANDS,
     share: Path | None = None,
     share_name: str = "",
+    plan: Path | None = None,
 ) -> ScoredFiles:
     """Score predictions against measured values and write everything that came of it.
 
@@ -135,13 +175,14 @@ def evaluate(
     where there is something to say ``beyond``, ``baselines``, ``subgroups``, ``subgroup_differences``,
     ``calibration``, ``calibration_curve``, ``errors``, ``eyes`` and ``criteria``, each as a CSV table; ``replay.json``
     to make the same numbers again, and where the folder held an evaluation before, ``changes.csv``. To ``share`` goes
-    what may leave the house, under the name ``share_name`` of the site.
+    what may leave the house, under the name ``share_name`` of the site. With an analysis plan: ``plan.json`` (the plan,
+    its hash, what came of it), ``planned``, ``planned_success`` and ``planned_deviations`` as CSV tables.
 
     Raises:
         UsageError: A file or option is at fault; nothing was written.
         TruthError: The truth table cannot be used; nothing was written.
     """
-    scored = score_files(predictions, measured, settings, asked=asked, linkage=linkage)
+    scored = score_files(predictions, measured, settings, asked=asked, linkage=linkage, plan=plan)
     made = scored.predictions
     told_others = shared(scored.study, made.model, made.weights_sha256, share_name) if share else None
     now = Snapshot.of(scored.table, scored.evaluation, scored.predictions.model, __version__)
@@ -154,7 +195,8 @@ def evaluate(
     write_metrics(out / "metrics.json", scored.study, scored.predictions, rendered=rendered, note=note)
     write_table(out / "estimates.csv", scored.evaluation.rows(), note=note)
     write_table(out / "pairs.csv", pairs(scored.table), note=note)
-    for each in one_cohort.TABLES:
+    write_plan(out / "plan.json", scored.study)
+    for each in (*one_cohort.TABLES, *planned.TABLES):
         write_table(out / f"{each.id}.csv", scored.study.rows(each), note=note)
     write_truth(out, scored.match)
     subject = Subject(

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from fundus_core import truth
-from fundus_core.analyses import Analysis, Study, evaluated, main_score, one_cohort, words
-from fundus_core.analyses.words import Kind
+from fundus_core.analyses import Analysis, Study, evaluated, main_score, one_cohort, planned, words
+from fundus_core.analyses.words import Kind, remarked
 from fundus_core.errors import say
 from fundus_core.evaluation import TargetResult
 from fundus_core.models import registry
@@ -73,7 +73,8 @@ def in_words(result: TargetResult) -> str:
         return f"{target.name}: {of.name}: {estimate.note}; {behind}"
     unit = f" {result.unit}" if result.unit and of.kind is Kind.UNIT else ""
     interval = "" if estimate.low is None else f" (95 % interval {estimate.low:.2f} to {estimate.high:.2f})"
-    return f"{target.name}: {of.name} {estimate.value:.2f}{unit}{interval}, {behind}"
+    found = f"{target.name}: {of.name} {estimate.value:.2f}{unit}{interval}, {behind}"
+    return remarked(found, estimate.note)
 
 
 def write_truth(out: Path, found: truth.Match) -> None:
@@ -134,3 +135,26 @@ def write_metrics(path: Path, study: Study, made: PredictionsFile, *, rendered: 
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def write_plan(path: Path, study: Study) -> None:
+    """Write the plan of a study beside its result: the text, its hash, what is known of the order, what came of it.
+
+    A plan of an earlier evaluation in the same folder goes where there is none any more.
+    """
+    if study.plan is None:
+        path.unlink(missing_ok=True)
+        return
+    stated, plan = study.plan, study.plan.plan
+    content = {
+        "title": plan.title,
+        "written_by": plan.written_by,
+        "sha256": plan.sha256,
+        "stated_at": stated.stated_at,
+        "order": stated.order,
+        "earlier": list(stated.earlier),
+        "text": plan.text,
+        "success": planned.success_in_words(study),
+        **{each.id: list(study.rows(each)) for each in planned.TABLES},
+    }
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")

@@ -43,8 +43,8 @@ class Chapter:
     """Which."""
     result: TargetResult
     """Its numbers."""
-    main: tuple[str, str, str]
-    """The estimate that stands for it: name, value, interval."""
+    main: tuple[str, str, str, str]
+    """The estimate that stands for it: name, value, interval, remark."""
     estimates: Laid
     """Every estimate."""
     figures: tuple[str, ...]
@@ -74,11 +74,11 @@ def chapters(subject: Subject) -> Iterator[Chapter]:
         )
 
 
-def _main(target: Target, result: TargetResult) -> tuple[str, str, str]:
+def _main(target: Target, result: TargetResult) -> tuple[str, str, str, str]:
     score = main_score(target)
     of, estimate = words.word(score), result.estimates[score]
     around = words.interval(estimate.low, estimate.high, of)
-    return words.name(score, target), words.written(estimate.value, of.kind), around
+    return words.name(score, target), words.written(estimate.value, of.kind), around, estimate.note
 
 
 def _sections(study: Study, target: Target) -> Iterator[Section]:
@@ -107,7 +107,7 @@ def _summary(target: Target, result: TargetResult) -> str:
     names = [score, "mae_median", "mae_age_sex", "accuracy_majority", "prevalence"]
     found = [(name, result.estimates[name]) for name in names if name in result.estimates]
     parts = [
-        f"{words.name(name, target)} {words.written(one.value, words.word(name).kind)}"
+        words.remarked(f"{words.name(name, target)} {words.written(one.value, words.word(name).kind)}", one.note)
         for name, one in found
         if one.value is not None
     ]

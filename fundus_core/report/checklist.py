@@ -1,43 +1,65 @@
 """What a reader of an evaluation must be told: what the software knows, and what only the author can say.
 
-After TRIPOD+AI (Collins et al. 2024, BMJ 385:e078378), CLAIM (Mongan et al. 2020, doi:10.1148/ryai.2020200029; update
-2024) and the Bland-Altman items of Abu-Arafeh et al. 2016. The numbering is ours: check it against the originals
-before submitting.
+Two lists of items, in words of our own: TRIPOD+AI (Collins et al. 2024, doi:10.1136/bmj-2023-078378; 27 items) and
+CLAIM (Mongan et al. 2020, doi:10.1148/ryai.2020200029; 42 items; its update of 2024, doi:10.1148/ryai.240300, changes
+words and asks for some more). The sub-items of TRIPOD+AI are put together under their number. The wording is ours:
+answer the originals when submitting.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from fundus_core import __version__
 from fundus_core.errors import say
 from fundus_core.report.content import Subject
 from fundus_core.targets import TARGETS
 
-_AUTHOR = "the author must fill in"
+AUTHOR = "to be filled in by you"
+"""Stands where only the author knows."""
+Known = Callable[[Subject], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """One thing that a report must say."""
 
-    topic: str
-    """In a few words."""
+    number: str
+    """Of the list."""
     asked: str
-    """What must be said."""
-    known: Callable[[Subject], str] | None
+    """What must be said, in words of our own."""
+    known: Known | None = None
     """What the software knows; ``None`` where only the author does."""
 
 
-def answers(subject: Subject) -> list[tuple[str, str, str, bool]]:
-    """Return topic, question, answer, and whether the author must fill it in."""
-    return [
-        (item.topic, item.asked, item.known(subject) if item.known else _AUTHOR, item.known is None) for item in ITEMS
-    ]
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """One list."""
+
+    name: str
+    """As its authors call it."""
+    source: str
+    """Who published it, with its DOI."""
+    items: tuple[Item, ...]
+    """In its order."""
+
+    def answers(self, subject: Subject) -> list[tuple[str, str, str, bool]]:
+        """Return number, question, answer, and whether something is left to the author."""
+        answered = ((each, each.known(subject) if each.known else AUTHOR) for each in self.items)
+        return [(each.number, each.asked, said, AUTHOR in said) for each, said in answered]
 
 
 def _model(subject: Subject) -> str:
     if not subject.cards:
-        return f"model '{subject.model or 'not named in the predictions'}', without a card here; {_AUTHOR}"
+        return f"model '{subject.model or 'not named in the predictions'}', without a card here; {AUTHOR}"
     return "; ".join(f"{card.title} ({card.id}), weights SHA-256 {card.weights.sha256[:16]}…" for card in subject.cards)
+
+
+def _network(subject: Subject) -> str:
+    return "; ".join(f"{card.id}: {card.backbone}" for card in subject.cards) or AUTHOR
+
+
+def _training(subject: Subject) -> str:
+    return "; ".join(f"{card.id}: {card.training}" for card in subject.cards) or AUTHOR
 
 
 def _preprocessing(subject: Subject) -> str:
@@ -48,60 +70,161 @@ def _preprocessing(subject: Subject) -> str:
             + (", partly unverified" if any(key.startswith("input") for key in card.unverified) else "")
             for card in subject.cards
         )
-        or _AUTHOR
+        or AUTHOR
     )
 
 
 def _flow(subject: Subject) -> str:
     flow = subject.flow
     left_out = "".join(f", {count} {reason}" for reason, count in flow.reasons.items())
-    words = "{n} {n:photograph|photographs} of {people} {people:person|people}; {predicted} predicted"
+    words = (
+        "under “Photographs and people”: {n} {n:photograph|photographs} of {people} {people:person|people}; "
+        "{predicted} predicted"
+    )
     return say(words, n=flow.photographs, people=flow.people, predicted=flow.predicted) + left_out
 
 
 def _sizes(subject: Subject) -> str:
     words = "{name}: {people} {people:person|people}, {n} {n:photograph|photographs}"
-    return "; ".join(
+    sizes = "; ".join(
         say(words, name=TARGETS[name].short, people=result.n_patients, n=result.n_photographs)
         for name, result in subject.evaluation.targets.items()
     )
+    return f"{sizes}; how it was chosen: {AUTHOR}"
 
 
-def _unit(subject: Subject) -> str:
-    return f"{subject.evaluation.level}; people are resampled for every interval"
+def _analysis(subject: Subject) -> str:
+    return (
+        f"unit of analysis: {subject.evaluation.level}; each estimate's own interval over people, named in its table; "
+        f"differences by {subject.evaluation.draws} draws, seed {subject.evaluation.seed}"
+    )
 
 
-def _intervals(subject: Subject) -> str:
-    made = subject.evaluation
-    return f"each estimate's own, over people, named in its table; differences by {made.draws} draws, seed {made.seed}"
+def _plan(subject: Subject) -> str:
+    stated = subject.study.plan
+    if stated is None:
+        return f"no plan was stated here beforehand; {AUTHOR}"
+    return f"analysis plan “{stated.plan.title}”, SHA-256 {stated.plan.sha256}; {stated.order}"
 
 
 def _subgroups(subject: Subject) -> str:
     columns = [name.replace("_", " ") for name in subject.study.columns]
-    return f"in the tables above, by {', '.join(columns)}" if columns else f"no column cuts this cohort; {_AUTHOR}"
+    return f"errors in subgroups by {', '.join(columns)}" if columns else f"no column cuts this cohort; {AUTHOR}"
 
 
-ITEMS: tuple[Item, ...] = (
-    Item("Purpose", "evaluation of an existing model; intended use; research only", None),
-    Item("Model", "name, version, weights, source", _model),
-    Item("Preprocessing", "crop, size, colour order, units", _preprocessing),
-    Item("Setting", "source, dates, cameras, eligibility, treatment for blood pressure and glucose", None),
-    Item("Reference standard", "how and when each truth was measured: device, readings, fasting, days apart", None),
-    Item("Flow", "people, eyes, photographs in; excluded by quality; missing truth", _flow),
-    Item("Sample size", "people and photographs per target; how it was chosen", _sizes),
-    Item("Missing data", "how missing truth was handled", lambda _: "left out per target; nothing is imputed"),
-    Item("Unit of analysis", "photograph, eye or person", _unit),
-    Item("Performance", "MAE, RMSE, bias, R² (1 - SSE/SST), r, CCC, both baselines", lambda _: "in the tables above"),
-    Item("Intervals", "method, draws, seed, resampling of people", _intervals),
-    Item("Calibration", "intercept and slope of truth on prediction, deciles", lambda _: "in the figures above"),
-    Item(
-        "Agreement",
-        "bias and limits of agreement with intervals; acceptable limits stated beforehand",
-        lambda _: f"bias and limits above; acceptable limits: {_AUTHOR}",
+def _performance(_subject: Subject) -> str:
+    return "MAE, RMSE, bias, R² (1 − SSE/SST), r, CCC or AUC and accuracy, with intervals and baselines, per target"
+
+
+def _calibration(_subject: Subject) -> str:
+    return "intercept and slope, tenths of the prediction and a smooth curve, per target"
+
+
+def _truth(subject: Subject) -> str:
+    return f"{subject.data} How and when each was measured: {AUTHOR}" if subject.data else AUTHOR
+
+
+def _software(_subject: Subject) -> str:
+    return f"Fundus Lab {__version__}; replay.json makes the same numbers again"
+
+
+def _fixed(text: str) -> Known:
+    return lambda _subject: text
+
+
+def _with_author(known: Known) -> Known:
+    return lambda subject: f"{known(subject)}; the rest: {AUTHOR}"
+
+
+_MISSING = _fixed("measured values that are missing are left out per target and counted; nothing is imputed")
+_NO_TRAINING = _fixed("no model was made or changed for this evaluation")
+
+TRIPOD = Checklist(
+    "TRIPOD+AI",
+    "Collins et al. 2024, BMJ 385:e078378, doi:10.1136/bmj-2023-078378",
+    (
+        Item("1", "Title: a model that predicts is evaluated; of whom, and of what"),
+        Item("2", "Abstract (TRIPOD+AI for abstracts)"),
+        Item("3", "Background: the medical context, whom the model is for, known health inequalities between groups"),
+        Item("4", "Objectives: development, evaluation or both"),
+        Item("5", "Data: sources, why these, dates, and how well they represent those whom the model is for"),
+        Item("6", "Participants: setting, eligibility, treatments received"),
+        Item("7", "Data preparation: cleaning, quality checks, the same for all groups", _with_author(_preprocessing)),
+        Item("8", "Outcome: definition, how and when measured, the same for all groups, by whom, blinded", _truth),
+        Item("9", "Predictors: which were chosen, how measured, by whom", _fixed("the photograph alone")),
+        Item("10", "Sample size: how many, and why", _sizes),
+        Item("11", "Missing data: how they were handled", _MISSING),
+        Item("12", "Analytical methods: use of the data, model, performance measures, heterogeneity", _analysis),
+        Item("13", "Class imbalance: whether and why methods against it were used", _NO_TRAINING),
+        Item("14", "Fairness: what was done about it, and why", _with_author(_subgroups)),
+        Item("15", "Model output: what it is, and any thresholds", _model),
+        Item("16", "Differences between development and evaluation data: setting, eligibility, outcome, predictors"),
+        Item("17", "Ethics: approval, consent or waiver"),
+        Item("18", "Open science: funding, conflicts, protocol, registration, sharing of data and code", _plan),
+        Item("19", "Patients and the public: how they were involved, or that they were not"),
+        Item("20", "Participants: flow, characteristics, comparison with the development data", _with_author(_flow)),
+        Item("21", "Model development: participants and events in each analysis", _sizes),
+        Item("22", "Model specification: enough to predict for new people", _model),
+        Item("23", "Performance: with intervals, in subgroups too; heterogeneity between sites", _performance),
+        Item("24", "Model updating: results, if any", _NO_TRAINING),
+        Item("25", "Interpretation: results in the light of objectives, other studies, and fairness"),
+        Item("26", "Limitations: sample, missing data, bias, generalisability"),
+        Item("27", "Usability: poor or missing input, what users need to know, next steps"),
     ),
-    Item("Subgroups", "sex, age, site, camera, eye, quality, treatment, each with n and interval", _subgroups),
-    Item("Differences", "from the development data in age, sex, truth, camera", None),
-    Item("Ethics", "approval, consent, funding, conflicts, data and code availability", None),
-    Item("Limits", "what the numbers cannot say", None),
 )
-"""In the order of a paper."""
+
+CLAIM = Checklist(
+    "CLAIM",
+    "Mongan et al. 2020, Radiology: Artificial Intelligence 2:e200029, doi:10.1148/ryai.2020200029",
+    (
+        Item("1", "Title or abstract: that it is about AI, and of which kind"),
+        Item("2", "Abstract: design, methods, results, conclusions in their parts"),
+        Item("3", "Background: clinical and scientific; intended use and role"),
+        Item("4", "Objectives and hypotheses", _plan),
+        Item("5", "Prospective or retrospective"),
+        Item("6", "Goal: making a model, exploring, feasibility, non-inferiority"),
+        Item("7", "Data sources", _truth),
+        Item("8", "Eligibility: how, where and when people or photographs were chosen"),
+        Item("9", "Preprocessing", _preprocessing),
+        Item("10", "Selection of parts of the images, if any", _fixed("the field of view alone; black outside")),
+        Item("11", "Definitions of the data elements", _truth),
+        Item("12", "De-identification: how", _fixed(f"metadata are dropped on reading; before: {AUTHOR}")),
+        Item("13", "Missing data: how they were handled", _MISSING),
+        Item("14", "Reference standard: its definition", _truth),
+        Item("15", "Reference standard: why this one"),
+        Item("16", "Who measured or annotated, with which qualification"),
+        Item("17", "Tools of annotation or devices of measurement"),
+        Item("18", "Variability between and within those who measured, and how it was resolved"),
+        Item("19", "Intended sample size, and how it was determined", _sizes),
+        Item("20", "How data were assigned to partitions", _fixed("all people are test data")),
+        Item(
+            "21",
+            "At which level partitions are disjoint",
+            _fixed(f"none here; from the training data: {AUTHOR}"),
+        ),
+        Item("22", "The model: inputs, outputs, layers, connections", _network),
+        Item("23", "Software: libraries, frameworks, packages", _software),
+        Item("24", "How parameters were initialised", _training),
+        Item("25", "Training: augmentation, hyperparameters, number of models", _training),
+        Item("26", "How the final model was chosen", _training),
+        Item("27", "Ensembles, if any", _model),
+        Item("28", "Measures of performance", _performance),
+        Item("29", "Statistical significance and uncertainty", _analysis),
+        Item("30", "Robustness and sensitivity analyses", _with_author(_subgroups)),
+        Item("31", "Explainability, and whether it was validated", _fixed("not in this report")),
+        Item("32", "Tests on external data", _fixed(f"this report is such a test if the people are others: {AUTHOR}")),
+        Item("33", "Flow of people or photographs", _flow),
+        Item("34", "Demographic and clinical characteristics of each partition"),
+        Item("35", "Performance of the best model on every partition", _performance),
+        Item("36", "Accuracy with its precision (95 % intervals)", _performance),
+        Item("37", "Failure analysis: what is predicted wrongly", _with_author(_calibration)),
+        Item("38", "Limitations: bias, uncertainty, generalisability"),
+        Item("39", "Implications for practice; intended use and role"),
+        Item("40", "Registration number and registry"),
+        Item("41", "Where the whole protocol can be read", _plan),
+        Item("42", "Funding, other support, role of the funders"),
+    ),
+)
+
+CHECKLISTS: Sequence[Checklist] = (TRIPOD, CLAIM)
+"""In the order of the report."""

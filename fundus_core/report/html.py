@@ -1,5 +1,6 @@
 """One self-contained HTML file: opens offline, prints, and is the same file for the same input."""
 
+from dataclasses import dataclass
 from importlib import resources
 
 import jinja2
@@ -7,8 +8,11 @@ import jinja2
 from fundus_core import __version__
 from fundus_core.analyses import (
     CANNOT,
+    StatedPlan,
+    Study,
     drawn_scores,
     forest_of,
+    planned,
     shown,
     side_by_side,
     sites_forest,
@@ -19,7 +23,7 @@ from fundus_core.evaluation import SPREAD_SENTENCE
 from fundus_core.figures import Look
 from fundus_core.figures.printing import svg
 from fundus_core.report.chapters import Section, chapters
-from fundus_core.report.checklist import answers
+from fundus_core.report.checklist import CHECKLISTS
 from fundus_core.report.content import Pair, Subject
 from fundus_core.report.criteria import criteria_section
 from fundus_core.targets import TARGETS
@@ -38,12 +42,29 @@ def render(subject: Subject) -> str:
             flow=subject.flow,
             chapters=list(chapters(subject)),
             criteria=criteria_section(subject.study, Look(rendered=subject.rendered, opaque=True)),
-            checklist=answers(subject),
+            checklists=CHECKLISTS,
+            planned=_planned(subject.study),
             targets=TARGETS,
             spread=SPREAD_SENTENCE,
             version=__version__,
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What a plan asked for, and what came of it."""
+
+    stated: StatedPlan
+    success: str
+    sections: tuple[Section, ...]
+
+
+def _planned(study: Study) -> _Planned | None:
+    if study.plan is None:
+        return None
+    made = [Section(each.title, each.question, shown(study, each)) for each in planned.TABLES]
+    return _Planned(study.plan, planned.success_in_words(study), tuple(each for each in made if each.table.body))
 
 
 def render_comparison(pair: Pair) -> str:

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from fundus_core.store import schema
 
-Kind = Literal["receipt", "evaluation", "same_people"]
-"""What became of a table's columns; numbers as they were; whether equal ids of two cohorts are one person."""
+Kind = Literal["receipt", "evaluation", "same_people", "plan"]
+"""What became of a table's columns; numbers as they were; whether equal ids of two cohorts are one person; what was to
+be analysed, stated before anything measured was joined."""
 
 _DOCUMENT = schema.document.c
 

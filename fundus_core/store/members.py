@@ -187,3 +187,11 @@ def place_of(connection: sa.Connection, cohort: int, name: str) -> tuple[str, bo
     if row is None:
         raise UsageError("The cohort has no photograph '{name}'.", name=name)
     return row.locator, row.kept
+
+
+def measured(connection: sa.Connection, cohort: int) -> bool:
+    """Whether anything measured was joined to a cohort."""
+    values = sa.select(schema.measurement.c.photograph_id).join(
+        schema.photograph, schema.photograph.c.id == schema.measurement.c.photograph_id
+    )
+    return connection.execute(values.where(schema.photograph.c.cohort_id == cohort).limit(1)).first() is not None

@@ -244,6 +244,25 @@ class Store(Selections):
         """Keep something beside a cohort, in the place of another of its kind and name; no number changes by it."""
         self.write(lambda connection: documents.put(connection, cohorts.id_of(connection, ref), kind, name, content))
 
+    def keep_plan(self, ref: CohortRef, sha256: str, content: Mapping[str, Any]) -> None:
+        """Keep an analysis plan beside a cohort under its hash; what the cohort's page shows follows it.
+
+        Raises:
+            UsageError: Measured values were joined already, or numbers of the cohort were kept.
+        """
+
+        def keep(connection: sa.Connection) -> None:
+            cohort = cohorts.id_of(connection, ref)
+            cohorts.update(connection, cohort)
+            if members.measured(connection, cohort) or documents.of(connection, cohort, "evaluation"):
+                raise UsageError(
+                    "Measured values were joined to this cohort already: an analysis plan is stated before that. All "
+                    "that is found now is exploratory."
+                )
+            documents.put(connection, cohort, "plan", sha256, content)
+
+        self.write(keep)
+
     def documents(self, ref: CohortRef, kind: documents.Kind) -> tuple[documents.Document, ...]:
         """What is kept of one kind beside a cohort, the oldest first."""
         with self.reading() as connection:

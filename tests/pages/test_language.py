@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fundus_core import truth
-from fundus_core.analyses import CANNOT, one_cohort, side_by_side, words
+from fundus_core.analyses import CANNOT, one_cohort, planned, side_by_side, words
 from fundus_core.errors import places
 from fundus_core.evaluation import (
     CRITERIA,
@@ -57,6 +57,7 @@ def said_elsewhere() -> set[str]:
     named += [one_cohort.COURSE, one_cohort.GAP, one_cohort.GAP_CHECKS]
     named += [one_cohort.INTERVALS, one_cohort.INTERVALS_BY]
     named += [one_cohort.REFERENCE_ERROR, one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.MISSING_ALONG]
+    named += [*planned.TABLES]
     analyses = {word for each in named for word in (each.title, each.question)} | words.sentences()
     analyses |= {each.name for one in named for each in one.words.values()}
     criteria = {word for each in CRITERIA.values() for word in (each.name, each.source, each.note) if word}

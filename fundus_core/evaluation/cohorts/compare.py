@@ -9,10 +9,11 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fundus_core.errors import UsageError, say
+from fundus_core.errors import UsageError
 from fundus_core.evaluation.cohorts.standardise import Standardised, standardised
 from fundus_core.evaluation.intervals.bootstrap import Draws
 from fundus_core.evaluation.intervals.contrasts import Contrast, Difference, difference, wald
+from fundus_core.evaluation.intervals.equivalence import Equivalence, equivalent
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell
 from fundus_core.evaluation.observations.sample import (
     Level,
@@ -24,11 +25,13 @@ from fundus_core.evaluation.observations.sample import (
     units_of_analysis,
 )
 from fundus_core.evaluation.one_cohort.bootstrap_scores import (
+    FEW,
     BootstrapScores,
     contrast_of_means,
     difference_of,
     pairwise,
     score_together,
+    too_few,
 )
 from fundus_core.evaluation.one_cohort.evaluate import target_result
 from fundus_core.evaluation.one_cohort.result import TargetResult
@@ -51,32 +54,6 @@ SPREAD_NOTE = (
     "standard deviation of the truth, and after standardising."
 )
 """Stands beside every comparison of errors."""
-
-
-@dataclass(frozen=True, slots=True)
-class Equivalence:
-    """Whether two cohorts differ by less than a margin stated beforehand."""
-
-    target: str
-    """Target id."""
-    score: str
-    """Which score."""
-    first: str
-    """Name of one cohort."""
-    second: str
-    """Name of the other."""
-    margin: float
-    """Stated beforehand, in the target's unit."""
-    difference: float | None
-    """First minus second."""
-    low: float | None
-    """Lower end of the 90 % interval, which two one-sided tests at 5 % go with."""
-    high: float | None
-    """Upper end of the 90 % interval."""
-    p: float | None
-    """Of the two one-sided tests; below 0.05 the cohorts are equivalent within the margin."""
-    verdict: str
-    """In words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +140,11 @@ def compare(
         UsageError: Fewer than two cohorts; unknown level or target; a margin that is not above zero.
 
     >>> from fundus_core.evaluation import from_values
-    >>> one = from_values("sbp", [110, 126, 130], [114, 122, 134], patient_id=["a", "b", "c"])
-    >>> other = from_values("sbp", [120, 126, 150], [130, 125, 139], patient_id=["d", "e", "f"])
+    >>> one = from_values("sbp", range(100, 112), range(104, 116), patient_id=[f"a{k}" for k in range(12)])
+    >>> other = from_values("sbp", range(100, 112), range(99, 123, 2), patient_id=[f"b{k}" for k in range(12)])
     >>> found = compare({"one": one, "other": other}, draws=100).targets["sbp"]
     >>> round(found.differences[0].difference.value, 3), found.differences[0].test
-    (-3.333, "Welch's t test")
+    (-0.667, "Welch's t test")
     """
     _check(cohorts, margins or {})
     checked = check_level(level)
@@ -212,7 +189,7 @@ def main_differences(
     samples = {name: units_of_analysis(sort_rows(table), of, checked, ordered=True) for name, table in cohorts.items()}
     found = []
     for (first, a), (second, b) in combinations(samples.items(), 2):
-        means = contrast_of_means(a, b, score)
+        means = (None, FEW) if too_few(a, b) else contrast_of_means(a, b, score)
         if means is None:
             whole = compare(cohorts, level=level, seed=seed, draws=draws, targets=[target]).targets[target]
             return tuple(each for each in whole.differences if each.score == score)
@@ -268,21 +245,13 @@ def equivalence(
     first: BootstrapScores, second: BootstrapScores, score: str, margin: float, draws: Draws
 ) -> Equivalence:
     """Test whether two cohorts differ by less than a margin: two one-sided tests at 5 % (Schuirmann 1987)."""
-    contrast = _contrast(first, second, score, draws)
     names = (first.sample.target.id, score, first.name, second.name)
-    if contrast is None:
-        return Equivalence(*names, margin, None, None, None, None, "not estimable: a cohort has too few people")
-    p = contrast.equivalence_p(margin)
-    unit = first.sample.target.unit
-    shown = (
-        say("equivalent within {margin:g} {unit}", margin=margin, unit=say(unit))
-        if p < 0.05
-        else say("not shown to be within {margin:g} {unit}", margin=margin, unit=say(unit))
-    )
-    return Equivalence(*names, margin, contrast.value, *contrast.interval(0.9), p, shown)
+    return equivalent(names, margin, _contrast(first, second, score, draws))
 
 
 def _contrast(first: BootstrapScores, second: BootstrapScores, score: str, draws: Draws) -> Contrast | None:
+    if too_few(first.sample, second.sample):
+        return None
     means = contrast_of_means(first.sample, second.sample, score)
     if means is not None:
         return means[0]

@@ -24,8 +24,8 @@ from fundus_core.targets import target as find_target
 
 SLOPE_NOTE = (
     "Differences slope downwards here by construction: predictions of a calibrated model spread less than the truth, "
-    "so low values are predicted too high and high values too low. This is regression to the mean, not a faulty scale; "
-    "calibration is read from truth against prediction."
+    "so low values are predicted too high and high values too low. This is compatible with regression to the mean and "
+    "no sign of a faulty scale; calibration is read from truth against prediction."
 )
 """Stands under every figure of errors against the truth or against the mean of truth and prediction."""
 

@@ -22,9 +22,10 @@ from fundus_core.evaluation.intervals.contrasts import (
     wald,
     welch,
 )
-from fundus_core.evaluation.intervals.estimate import Estimate, Method
+from fundus_core.evaluation.intervals.estimate import Estimate, Method, not_estimable
 from fundus_core.evaluation.intervals.intervals import estimates
 from fundus_core.evaluation.intervals.per_estimate import estimated, without_intervals
+from fundus_core.evaluation.intervals.rules import FEWEST_PEOPLE
 from fundus_core.evaluation.observations.sample import Sample
 from fundus_core.evaluation.one_cohort.binary import THRESHOLD
 from fundus_core.evaluation.one_cohort.scores import BASELINES, OF_KNOWN
@@ -149,11 +150,22 @@ def compare_pair(first: BootstrapScores, second: BootstrapScores, score: str, dr
     a, b = first.sample, second.sample
     value = difference_of(first.estimates[score].value, second.estimates[score].value)
     names = (a.target.id, score, first.name, second.name)
+    if too_few(a, b):
+        return difference(names, None, FEW, value)
     means = contrast_of_means(a, b, score)
     if means is not None:
         return difference(names, *means, value)
     found = wald(value, first.replicates[score] - second.replicates[score], draws)
     return difference(names, found, NO_EFFECT, value)
+
+
+FEW = not_estimable(say("needs {fewest} people", fewest=FEWEST_PEOPLE))
+"""Stands in the place of an effect size where people are too few for any interval."""
+
+
+def too_few(a: Sample, b: Sample) -> bool:
+    """Return whether a side has too few people for an interval of anything, and so for one of a difference."""
+    return min(len(a.patients), len(b.patients)) < FEWEST_PEOPLE
 
 
 def contrast_of_means(a: Sample, b: Sample, score: str) -> tuple[Contrast | None, Estimate] | None:

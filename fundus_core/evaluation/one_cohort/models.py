@@ -23,6 +23,7 @@ from fundus_core.evaluation.intervals.contrasts import (
     standardised_change,
     wald,
 )
+from fundus_core.evaluation.intervals.equivalence import Equivalence, equivalent
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED
 from fundus_core.evaluation.intervals.per_estimate import jackknife_error
 from fundus_core.evaluation.observations.sample import (
@@ -35,10 +36,12 @@ from fundus_core.evaluation.observations.sample import (
     units_of_analysis,
 )
 from fundus_core.evaluation.one_cohort.bootstrap_scores import (
+    FEW,
     PER_PERSON,
     BootstrapScores,
     difference_of,
     score_together,
+    too_few,
 )
 from fundus_core.evaluation.one_cohort.evaluate import target_result
 from fundus_core.evaluation.one_cohort.result import TargetResult
@@ -127,6 +130,8 @@ def _predicted(table: CohortTable, target: str) -> CohortTable:
 def _same_people(a: BootstrapScores, b: BootstrapScores, score: str, draws: Draws) -> Difference:
     value = difference_of(a.estimates[score].value, b.estimates[score].value)
     names = (a.sample.target.id, score, a.name, b.name)
+    if too_few(a.sample, b.sample):
+        return difference(names, None, FEW, value)
     if score in PER_PERSON and a.sample.one_a_person:
         first, second = PER_PERSON[score](a.sample), PER_PERSON[score](b.sample)
         return difference(names, paired(first, second), standardised_change(first, second), value)
@@ -185,7 +190,33 @@ def _minus(sample: Sample, panel: SumStatistic, score: str, baseline: str, calle
     change = without[:, one] - without[:, other]
     error = jackknife_error(change) if np.isfinite(change).all() else 0.0
     value, freedom = float(point[one] - point[other]), len(change) - 1.0
-    contrast = Contrast(value, error, freedom, ONE_SIDED) if error > 0 else None
+    enough = error > 0 and not too_few(sample, sample)
+    contrast = Contrast(value, error, freedom, ONE_SIDED) if enough else None
     found = difference(names, contrast, NO_EFFECT, value)
     better = value > 0 if score == "accuracy" else value < 0
     return found if better or found.p is None else replace(found, p=1.0)
+
+
+def equivalence_of_means(table: CohortTable, target: str, margin: float, *, level: str = "patient") -> Equivalence:
+    """Test whether predictions are on average within a margin of what was measured: two one-sided tests at 5 %.
+
+    Args:
+        table: A row per photograph.
+        target: Id of a target that is a number.
+        margin: Stated beforehand, above zero, in the target's unit.
+        level: What one observation is; the standard error is the jackknife's over people at every one.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> table = from_values("sbp", range(100, 120), [y + (1 if y % 2 else -1) for y in range(100, 120)])
+    >>> equivalence_of_means(table, "sbp", 2.0).verdict
+    'equivalent within 2 mmHg'
+    """
+    sample = units_of_analysis(table, find_target(target), check_level(level))
+    names = (target, "bias", "predicted", "measured")
+    if too_few(sample, sample):
+        return equivalent(names, margin, None)
+    panel = score_panel(sample, sample.patients)
+    at, without = panel.names.index("bias"), panel.without_each()
+    error = jackknife_error(without[:, at])
+    mean = Contrast(float(panel.point()[at]), error, len(without) - 1.0, "") if error > 0 else None
+    return equivalent(names, margin, mean)

@@ -85,7 +85,12 @@ def key_figures(views: Sequence[View], found: Comparison, target_id: str) -> Non
     scores = ("accuracy", "auc") if target.binary else ("mae", "bias", "r2", "sd_truth")
     rows = [
         {"target": target_id, "cohort": name, "n_patients": result.n_patients}
-        | {score: estimate.value for score in scores if (estimate := result.estimates.get(score))}
+        | {
+            column: cell
+            for score in scores
+            if (estimate := result.estimates.get(score))
+            for column, cell in ((score, estimate.value), (f"{score}_note", estimate.note))
+        }
         for name, result in of.results.items()
     ]
     show.table(layout(rows, tell, names(views), hide=["target"]))

@@ -13,7 +13,7 @@ from fundus_core.errors import FundusError
 from fundus_core.pipeline import Asked, PredictionsFile, elsewhere
 from fundus_core.targets import TARGETS
 from fundus_core.truth import Match, Proposal, Table
-from pages.parts.new_cohort import intake, mapping_in, truth_in, visits_in
+from pages.parts.new_cohort import intake, mapping_in, plan_in, truth_in, visits_in
 from pages.parts.new_cohort.truth_in import KINDS, Given, Sides
 from pages.parts.shared import choose, receipt, show
 from pages.parts.shell import cards, home, menu, state
@@ -22,6 +22,8 @@ from pages.parts.shell.language import _, count, said
 
 def form() -> None:
     """Draw the whole way from a stranger's table to a cohort."""
+    uploads = (f"{kind}{state.upload_number()}" for kind in ("predictions", "measured"))
+    plan_in.before(truth_is_there=any(st.session_state.get(key) is not None for key in uploads))
     st.subheader(_("1 · Predictions"), anchor=False)
     label = _("Table of predictions (CSV or Excel)")
     file = st.file_uploader(label, KINDS, key=f"predictions{state.upload_number()}", max_upload_size=100)
@@ -119,7 +121,14 @@ def _finish(made: Mapping[str, PredictionsFile], matched: Match | None, stem: st
         titles = dict(zip(made, names, strict=True))
         kept = {titles[model]: file for model, file in made.items()}
         with st.spinner(_("Putting the values away")):
-            cohort = elsewhere.keep(store, name, kept, matched, note=" ".join(filter(None, (version, citation))))
+            cohort = elsewhere.keep(
+                store,
+                name,
+                kept,
+                matched,
+                note=" ".join(filter(None, (version, citation))),
+                plan=plan_in.stated(),
+            )
         state.forget_upload()
         st.switch_page(menu.path("evaluate"), query_params={"cohort": cohort.key})
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from fundus_core import pipeline
+from fundus_core.analyses import AnalysisPlan
 from fundus_core.deidentify import AuditLine, Pseudonyms
 from fundus_core.errors import FundusError
 from fundus_core.images import sources
@@ -77,6 +78,8 @@ class Plan:
     """What becomes of photographs with writing over the retina, where the cohort is de-identified."""
     to: int | None = None
     """The cohort that takes them; ``None`` for a new one."""
+    analysis: tuple[AnalysisPlan, str] | None = None
+    """An analysis plan and when it was stated; ``None`` without one."""
     rows: Match | None = None
     """Which of that cohort's rows each photograph belongs to; ``None`` where it is a row of its own."""
 
@@ -102,6 +105,8 @@ def make(store: Store, plan: Plan, tell: Callable[[int, int], None]) -> Made:
         return Made(cohort, _fill(store, cohort, plan, tell))
     cohort = store.create_cohort(plan.name, rendered=plan.rendered)
     try:
+        if plan.analysis is not None:
+            pipeline.state_plan(store, cohort.id, plan.analysis[0], stated_at=plan.analysis[1])
         audit = _fill(store, cohort, plan, tell)
         return Made(store.cohort(cohort.id), audit)
     except (FundusError, OSError):

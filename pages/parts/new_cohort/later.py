@@ -12,7 +12,7 @@ from fundus_core.errors import FundusError
 from fundus_core.records import CohortTable
 from fundus_core.store import Cohort
 from fundus_core.truth import Match
-from pages.parts.new_cohort import arrival, door, launch, mapping_in, strict, truth_in
+from pages.parts.new_cohort import arrival, door, launch, mapping_in, plan_in, strict, truth_in
 from pages.parts.new_cohort.intake import Found, Plan
 from pages.parts.new_cohort.truth_in import Sides
 from pages.parts.shared import choose, display_names, show, since
@@ -53,6 +53,7 @@ def page(to: Cohort) -> None:
 
 def _values(to: Cohort) -> None:
     table = home.store().table(to.id)
+    plan_in.beside(to, measured=bool(table.truth))
     made = _pseudonyms(table)
     given = truth_in.brought("later")
     if given is None:

@@ -9,7 +9,7 @@ from fundus_core import runs
 from fundus_core.errors import UsageError
 from fundus_core.quality import LIMITS, Limits
 from fundus_core.truth import Match
-from pages.parts.new_cohort import door, intake, strict
+from pages.parts.new_cohort import door, intake, plan_in, strict
 from pages.parts.new_cohort.handover import Handover
 from pages.parts.new_cohort.intake import Found, Plan
 from pages.parts.shared import display_names, progress, show
@@ -44,7 +44,16 @@ def form(found: Found, matched: Match | None) -> None:
     label = worded("Read {n:,} {n:photograph|photographs}", n=len(found.sources))
     if st.button(label, type=show.button_type(), icon=":material/play_arrow:", disabled=not possible):
         start(
-            Plan(name, found, matched, rendered, wanted.pseudonyms, wanted.covariates, wanted.writing),
+            Plan(
+                name,
+                found,
+                matched,
+                rendered,
+                wanted.pseudonyms,
+                wanted.covariates,
+                wanted.writing,
+                analysis=plan_in.stated(),
+            ),
             chosen,
             percentile,
             Limits(unstretch=unstretch),

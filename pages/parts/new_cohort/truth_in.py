@@ -82,6 +82,15 @@ def brought(key: str) -> Given | None:
     return None if file is None else Given(file.name, file.getvalue())
 
 
+def is_there() -> bool:
+    """Whether a table of measured values was brought already, by itself or among the photographs."""
+    return _is_brought("truth") or bool(arrival.batch().tables())
+
+
+def _is_brought(key: str) -> bool:
+    return st.session_state.get(f"{key}{state.upload_number()}") is not None
+
+
 def _given() -> Given | None:
     along = arrival.batch().tables()
     if (given := brought("truth")) is not None:

@@ -32,6 +32,7 @@ def of_cohort(view: View, *, dark: bool) -> Deck:
     changes = (numbers.change(view, name, look) for name in scatters if found.level == "visit")
     pages += [page for page in changes if page is not None]
     pages += [numbers.comparison(found, ids)] if ids else []
+    pages += numbers.plan(view)
     pages += [examples.page(view, scatters[0])] if scatters and view.cohort.files else []
     return Deck(view.title, (*pages, *_limits(view)), footer(view), dark=dark, language=current())
 

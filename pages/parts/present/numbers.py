@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fundus_core.analyses import Canvas, beyond_in_words, one_cohort, words
+from fundus_core.analyses import Canvas, beyond_in_words, one_cohort, planned, words
 from fundus_core.evaluation import Evaluation, TargetResult
 from fundus_core.figures import Look, error, heading, predicted_against_true
 from fundus_core.report.slides import Page, layouts
@@ -59,7 +59,17 @@ def _under(result: TargetResult) -> list[str]:
     if ratio is None:
         return [first, people]
     remark = _("{share} % below predicting the median") if ratio < 1 else _("{share} % above predicting the median")
-    return [first, f"{remark.format(share=f'{100 * abs(ratio - 1):.0f}')} · {people}"]
+    return [first, f"{remark.format(share=f'{100 * abs(ratio - 1):.0f}')} · {people}", *_remarks(result)]
+
+
+def _remarks(result: TargetResult) -> list[str]:
+    """Return in one line what must be known of the numbers of a slide: the few people or the part they rest on."""
+    target, found = TARGETS[result.target], result.estimates
+    of_each: dict[str, list[str]] = {}
+    for name in ("mae", *_FACTS):
+        if name in found and found[name].value is not None and found[name].note:
+            of_each.setdefault(found[name].note, []).append(words.name(name, target, tell))
+    return ["; ".join(f"{', '.join(names)}: {tell(note)}" for note, names in of_each.items())] if of_each else []
 
 
 def change(view: View, target_id: str, look: Look) -> Page | None:
@@ -129,6 +139,27 @@ def _bar(result: TargetResult) -> layouts.Bar:
         ratio.high,
         rival / null if rival is not None and null else None,
     )
+
+
+def plan(view: View) -> list[Page]:
+    """Return the slide of the cohort's analysis plan: what counted as success, and what came of it."""
+    study = studies.study(view)
+    if study.plan is None:
+        return []
+    stated = study.plan
+    lines = [planned.success_in_words(study, tell)]
+    lines += [f"{tell(one.verdict)}: {tell(TARGETS[one.target].short)}, {tell(one.criterion)}{_found(one)}" for one in study.get(planned.SUCCESS)]  # fmt: skip  # noqa: E501
+    lines += [f"{_('not done')}: {tell(one.planned)} ({tell(one.why)})" for one in study.get(planned.DEVIATIONS)]
+    head = _("“{title}”, stated by {who} on {at}; SHA-256 {hash}.")
+    at = {"title": stated.plan.title, "who": stated.plan.written_by, "at": stated.stated_at}
+    kept = [head.format(**at, hash=stated.plan.sha256), tell(stated.order)]
+    return layouts.limits(_("Planned analyses"), list(filter(None, lines)), _("The plan"), kept)
+
+
+def _found(one: planned.Judged) -> str:
+    of = words.word(one.estimate)
+    around = words.interval(one.low, one.high, of, tell)
+    return f": {words.written(one.value, of.kind)} ({around})" if around else ""
 
 
 def _share(value: float | None) -> str:

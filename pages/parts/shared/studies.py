@@ -10,8 +10,8 @@ from types import MappingProxyType
 import numpy as np
 import streamlit as st
 
-from fundus_core import evaluation
-from fundus_core.analyses import Answers, Disk, Memory, Study, evaluated, one_cohort, told_apart, unanswered
+from fundus_core import evaluation, pipeline
+from fundus_core.analyses import Answers, Disk, Memory, Study, evaluated, one_cohort, planned, told_apart, unanswered
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Evaluation, Shared, Split, select_rows, selected, selected_rows, split
 from fundus_core.figures import Observations
@@ -98,7 +98,9 @@ def _study(key: Key, _view: View) -> Study:
     def load() -> Mapping[str, CohortTable]:
         return {_view.cohort.name: disk.kept("table", CohortTable, lambda: store.table(_view.cohort.id, models))}
 
-    return Study(load, memory=Memory(disk))
+    made = Study(load, memory=Memory(disk))
+    stated = pipeline.stated_plan(store, _view.cohort.id) if not _view.part else None
+    return planned.with_plan(made, stated) if stated else made
 
 
 def study(view: View, level: str = "") -> Study:
