@@ -65,7 +65,7 @@ RESIDUALS_OF_PREDICTION = _residuals(
 
 def _calibration(study: Study, target: str, _by: str) -> Bins:
     cut = evaluation.reliability if TARGETS[target].binary else evaluation.deciles
-    return cut(study.table, target, level=study.level, seed=study.seed, draws=study.draws)
+    return cut(study.table, target, level=study.level)
 
 
 def _calibration_rows(found: Bins) -> Rows:

@@ -246,7 +246,7 @@ def _shift(study: Study, _target: str, _by: str) -> Sequence[Shift]:
 
 
 def _foreign(study: Study, _target: str, _by: str) -> Sequence[OutOfDistribution]:
-    return evaluation.out_of_distribution(study.tables, seed=study.seed, draws=study.draws)
+    return evaluation.out_of_distribution(study.tables)
 
 
 SHIFT = Analysis(

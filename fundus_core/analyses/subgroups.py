@@ -79,7 +79,7 @@ EYES = Analysis(
     "eyes",
     "Right and left eye",
     "How well do the predictions for a person's two eyes agree? No truth is needed.",
-    lambda study, target, _by: evaluation.between_eyes(study.table, target, seed=study.seed, draws=study.draws),
+    lambda study, target, _by: evaluation.between_eyes(study.table, target),
     BetweenEyes,
     _eyes_rows,
     at_level=False,

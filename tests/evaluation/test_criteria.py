@@ -196,7 +196,7 @@ def decided_people():
 
 def test_classification_equals_scikit_learn(decided):
     y, p = decided
-    found = classify(y, p, (p > 0.5).astype(np.int8), thresholds=(0.2, 0.5), draws=50)
+    found = classify(y, p, (p > 0.5).astype(np.int8), thresholds=(0.2, 0.5))
     assert found.auc.value == pytest.approx(roc_auc_score(y, p))
     assert found.average_precision.value == pytest.approx(average_precision_score(y, p))
     assert found.brier.value == pytest.approx(brier_score_loss(y, p))
@@ -213,7 +213,7 @@ def test_classification_equals_scikit_learn(decided):
 
 def test_curves_equal_scikit_learn(decided):
     y, p = decided
-    curves = classify(y, p, draws=5).curves
+    curves = classify(y, p).curves
     false, true, threshold = roc_curve(y, p, drop_intermediate=False)
     assert curves.false_positive_rate == pytest.approx(false)
     assert curves.sensitivity == pytest.approx(true)
@@ -226,14 +226,14 @@ def test_curves_equal_scikit_learn(decided):
 def test_the_order_of_people_does_not_matter(decided):
     y, p = decided
     order = np.random.default_rng(1).permutation(len(y))
-    one, other = classify(y, p, draws=50), classify(y[order], p[order], draws=50)
+    one, other = classify(y, p), classify(y[order], p[order])
     assert one.auc == other.auc
     assert one.thresholds == other.thresholds
 
 
 @pytest.mark.parametrize("y", [[], [1], [1, 1, 1], [0, 0, 0], [-1, -1, -1]])
 def test_degenerate_classifications_say_why(y):
-    found = classify(np.array(y, dtype=np.int8), np.linspace(0.2, 0.8, len(y)), draws=20)
+    found = classify(np.array(y, dtype=np.int8), np.linspace(0.2, 0.8, len(y)))
     assert found.auc.value is None
     assert found.auc.note.startswith("not estimable")
     assert found.left_out == (np.array(y) == -1).sum()
@@ -242,7 +242,7 @@ def test_degenerate_classifications_say_why(y):
 @pytest.mark.parametrize("threshold", [0, 1, 1.5, np.nan])
 def test_thresholds_lie_between_none_and_all(decided, threshold):
     with pytest.raises(UsageError, match="between 0 and 1"):
-        classify(*decided, thresholds=(threshold,), draws=5)
+        classify(*decided, thresholds=(threshold,))
 
 
 def test_recalibration_mends_another_cohort(two):

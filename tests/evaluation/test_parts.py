@@ -59,7 +59,7 @@ def test_groups_of_different_people_are_compared_by_welch(cohort):
     assert (first.score, first.first, first.second, first.test) == ("mae", "A", "B", "Welch's t test")
     errors = {}
     for name in ("A", "B"):
-        points = bland_altman(select_rows(table, table.covariates["site"] == name), "sbp", draws=5)
+        points = bland_altman(select_rows(table, table.covariates["site"] == name), "sbp")
         errors[name] = np.abs(points.difference)
     assert first.p == pytest.approx(stats.ttest_ind(errors["A"], errors["B"], equal_var=False).pvalue)
     assert first.effect.low < first.effect.value < first.effect.high
@@ -118,7 +118,7 @@ def test_an_unknown_column_says_which_exist(cohort):
 @pytest.mark.parametrize("along", ["prediction", "truth"])
 def test_bins_add_up_to_the_whole(cohort, along):
     table = cohort(people=90)
-    found = deciles(table, "sbp", along=along, draws=50)
+    found = deciles(table, "sbp", along=along)
     whole = evaluate(table, targets=["sbp"], draws=5).targets["sbp"]
     weights = [each.n for each in found.bins]
     assert sum(weights) == whole.n
@@ -143,8 +143,8 @@ def test_errors_slope_against_the_truth_and_not_against_a_calibrated_prediction(
     rng = np.random.default_rng(0)
     p = rng.normal(130, 10, 3000)
     table = pairs(p + rng.normal(0, 12, 3000), p)
-    against_truth = [value(each.bias) for each in deciles(table, "sbp", along="truth", draws=5).bins]
-    against_prediction = [value(each.bias) for each in deciles(table, "sbp", draws=5).bins]
+    against_truth = [value(each.bias) for each in deciles(table, "sbp", along="truth").bins]
+    against_prediction = [value(each.bias) for each in deciles(table, "sbp").bins]
     assert against_truth[0] > 5
     assert against_truth[-1] < -5
     assert np.abs(against_prediction).max() < 3
@@ -153,7 +153,7 @@ def test_errors_slope_against_the_truth_and_not_against_a_calibrated_prediction(
 def test_reliability_equals_scikit_learn(cohort):
     table = cohort(people=150)
     points = evaluate(table, targets=["sex"], draws=5)
-    found = reliability(table, draws=20)
+    found = reliability(table)
     assert sum(each.n for each in found.bins) == points.targets["sex"].n
     rng = np.random.default_rng(0)
     probability = rng.random(400)
@@ -172,7 +172,7 @@ def test_reliability_equals_scikit_learn(cohort):
         covariates={},
     )
     share, mean = calibration_curve(truth, probability, n_bins=10)
-    bins = reliability(alone, draws=20).bins
+    bins = reliability(alone).bins
     assert [value(each.measured) for each in bins] == pytest.approx(share)
     assert [each.predicted for each in bins] == pytest.approx(mean)
 
@@ -203,7 +203,7 @@ def test_no_curve_without_different_predictions(pairs, p):
 
 def test_bland_altman_agrees_with_the_evaluation_and_a_regression(cohort):
     table = cohort()
-    found = bland_altman(table, "sbp", draws=100)
+    found = bland_altman(table, "sbp")
     estimates = evaluate(table, targets=["sbp"], draws=100).targets["sbp"].estimates
     for name in ("bias", "loa_low", "loa_high"):
         assert getattr(found, name).value == pytest.approx(estimates[name].value)
@@ -216,7 +216,7 @@ def test_bland_altman_agrees_with_the_evaluation_and_a_regression(cohort):
 
 def test_agreement_of_eyes_equals_a_two_way_analysis_of_variance(cohort):
     table = cohort(people=50, gaps=0.05)
-    found = between_eyes(table, "sbp", draws=100)
+    found = between_eyes(table, "sbp")
     scores = np.column_stack([found.right, found.left])
     n = len(scores)
     grand, people, sides = scores.mean(), scores.mean(axis=1), scores.mean(axis=0)
@@ -233,9 +233,9 @@ def test_agreement_of_eyes_equals_a_two_way_analysis_of_variance(cohort):
 
 
 def test_agreement_of_eyes_needs_both(pairs, cohort):
-    assert between_eyes(pairs([1.0, 2], [3.0, 4]), "sbp", draws=10).icc.value is None
+    assert between_eyes(pairs([1.0, 2], [3.0, 4]), "sbp").icc.value is None
     table = cohort(people=30, gaps=0)
-    one = between_eyes(select_rows(table, table.patient_id == table.patient_id[0]), "sbp", draws=10)
+    one = between_eyes(select_rows(table, table.patient_id == table.patient_id[0]), "sbp")
     assert one.icc.value is None
 
 
@@ -243,7 +243,7 @@ def test_identical_eyes_agree_fully(cohort):
     table = cohort(people=30, gaps=0)
     by_person = {who: float(k) for k, who in enumerate(np.unique(table.patient_id))}
     same = replace(table, predicted={"sbp": np.array([by_person[who] for who in table.patient_id])})
-    assert value(between_eyes(same, "sbp", draws=20).icc) == pytest.approx(1)
+    assert value(between_eyes(same, "sbp").icc) == pytest.approx(1)
 
 
 def test_models_are_compared_within_people(cohort):
@@ -254,7 +254,7 @@ def test_models_are_compared_within_people(cohort):
         {"first": table, "second": select_rows(other, np.arange(len(table))[::-1])}, "sbp", draws=200
     )
     by_score = {each.score: each for each in found.differences}
-    a, b = (bland_altman(each, "sbp", draws=5).difference for each in (table, other))
+    a, b = (bland_altman(each, "sbp").difference for each in (table, other))
     expected = stats.ttest_rel(np.abs(a), np.abs(b))
     assert by_score["mae"].test == "paired t test"
     assert by_score["mae"].p == pytest.approx(expected.pvalue)
@@ -307,7 +307,7 @@ def test_one_model_is_not_compared(cohort):
 def test_every_error_is_counted_once_and_the_largest_come_first(cohort):
     table = cohort(people=80)
     found = error_distribution(table, "sbp")
-    d = bland_altman(table, "sbp", draws=5).difference
+    d = bland_altman(table, "sbp").difference
     assert found.counts.sum() == len(d)
     assert found.edges == pytest.approx(-found.edges[::-1])
     assert found.quantiles[[0, 3, 6]] == pytest.approx([d.min(), np.median(d), d.max()])

@@ -12,7 +12,7 @@ from fundus_core.evaluation.criteria.criterion_assessment import CURVE
 def judged():
     rng = np.random.default_rng(3)
     chance = rng.uniform(0, 1, 400)
-    return classify((rng.uniform(0, 1, 400) < chance).astype(np.int8), chance, thresholds=CURVE, draws=50)
+    return classify((rng.uniform(0, 1, 400) < chance).astype(np.int8), chance, thresholds=CURVE)
 
 
 def tenths(predicted, above=2.0, below=0.0, more=3.0) -> list[Bin]:

@@ -72,7 +72,7 @@ def test_a_decision_curve_without_intervals_is_drawn(judged):
 def test_a_long_roc_keeps_its_ends_and_its_area():
     rng = np.random.default_rng(5)
     score = rng.normal(0, 1, 20_000)
-    made = classify((rng.normal(0, 1, 20_000) < score).astype(np.int8), 1 / (1 + np.exp(-score)), draws=2)
+    made = classify((rng.normal(0, 1, 20_000) < score).astype(np.int8), 1 / (1 + np.exp(-score)))
     line = figures.roc(made, LOOK).marks[1]
     assert len(line.x) <= 400
     assert (line.x[0], line.y[0], line.x[-1], line.y[-1]) == (0, 0, 1, 1)

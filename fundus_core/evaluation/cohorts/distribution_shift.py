@@ -15,7 +15,7 @@ from scipy import stats
 
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
-from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate, not_estimable
+from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable
 from fundus_core.evaluation.intervals.per_estimate import estimated
 from fundus_core.evaluation.intervals.rules import Rule
 from fundus_core.evaluation.observations.person_means import per_person
@@ -142,9 +142,7 @@ class OutOfDistribution:
     """Share with a distance above 1, the model's limit."""
 
 
-def out_of_distribution(
-    cohorts: Mapping[str, CohortTable], *, seed: int = SEED, draws: int = NUMBER_OF_DRAWS
-) -> tuple[OutOfDistribution, ...]:
+def out_of_distribution(cohorts: Mapping[str, CohortTable]) -> tuple[OutOfDistribution, ...]:
     """Return each cohort's share of photographs beyond the model's limit; its interval needs no draws."""
     return tuple(_outside(name, sort_rows(table)) for name, table in cohorts.items())
 
@@ -157,7 +155,12 @@ def _outside(name: str, table: CohortTable) -> OutOfDistribution:
     sums = np.column_stack([np.bincount(person, column, len(who)) for column in (ones, beyond)]).astype(np.float64)
     needs = ("the model cannot tell, or no photograph was read",)
     panel = SumStatistic(
-        np.arange(len(who)), ("share",), needs, sums, lambda s: divide(s[:, 1], s[:, 0])[:, None], (Rule("share"),)
+        np.arange(len(who)),
+        ("share",),
+        needs,
+        sums,
+        lambda s: divide(s[:, 1], s[:, 0])[:, None],
+        rules=(Rule("share"),),
     )
     share = estimated(panel)["share"]
     if not len(who):

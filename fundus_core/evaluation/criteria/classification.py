@@ -13,7 +13,7 @@ import numpy as np
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.criteria.definitions import INDETERMINATE, NO, YES, Verdicts
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Statistics, SumStatistic
-from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate
+from fundus_core.evaluation.intervals.estimate import Estimate
 from fundus_core.evaluation.intervals.order_ends import area_ends, few_events
 from fundus_core.evaluation.intervals.per_estimate import estimated
 from fundus_core.evaluation.intervals.ranked import areas_under_roc, average_precisions
@@ -102,19 +102,16 @@ def classify(
     *,
     name: str = "",
     thresholds: Sequence[float] = THRESHOLDS,
-    seed: int = SEED,
-    draws: int = NUMBER_OF_DRAWS,
 ) -> Classification:
     """Score a probability of yes (n, 0 to 1, NaN is left out), one per person, against n verdicts.
 
     The indeterminate are left out and counted. ``hard`` are verdicts by cutting predictions at the criterion's own
     thresholds, where the indeterminate are not called. Thresholds lie between 0 and 1, both excluded, fixed in advance.
-    Seed and draws change nothing: these intervals need none.
 
     Raises:
         UsageError: A threshold outside 0 to 1.
 
-    >>> found = classify(np.array([0, 1, 0, 1, -1], dtype=np.int8), np.array([0.1, 0.4, 0.6, 0.9, 0.5]), draws=100)
+    >>> found = classify(np.array([0, 1, 0, 1, -1], dtype=np.int8), np.array([0.1, 0.4, 0.6, 0.9, 0.5]))
     >>> found.n, found.left_out, found.prevalence.value
     (4, 1, 0.5)
     """
@@ -152,7 +149,7 @@ def _ranks(y: Floats, p: Floats) -> CountStatistic:
         return CountStatistic(everyone, names, (few, few), lambda counts: np.full((len(counts), 2), np.nan))
     needs = ("needs positive and negative people", "needs positive people")
     rules, ends = (Rule(), Rule(scale="logit")), {"auc": lambda: area_ends(y, p, everyone)}
-    return CountStatistic(everyone, names, needs, compute, rules, ends=ends)
+    return CountStatistic(everyone, names, needs, compute, rules=rules, ends=ends)
 
 
 def _means(y: Floats, p: Floats, called: Floats) -> SumStatistic:
@@ -164,7 +161,9 @@ def _means(y: Floats, p: Floats, called: Floats) -> SumStatistic:
 
     needs = ("nobody has both", "nobody has both", "nobody has both", "no hard verdicts were given")
     rules = (Rule(), Rule("share", related=True), Rule(), Rule("share", related=True, count=4))
-    return SumStatistic(np.arange(len(y)), ("brier", "prevalence", "expected", "called"), needs, sums, finish, rules)
+    return SumStatistic(
+        np.arange(len(y)), ("brier", "prevalence", "expected", "called"), needs, sums, finish, rules=rules
+    )
 
 
 _DECISIONS = ("sensitivity", "specificity", "ppv", "npv", "net benefit", "treat all")
@@ -198,7 +197,7 @@ def _decisions(y: Floats, p: Floats, thresholds: Sequence[float]) -> SumStatisti
     rules = (*(Rule("share", count=k) for of in counted for k in of), *(Rule(),) * (2 * number))
     names = tuple(f"{what} {t:g}" for what in _DECISIONS for t in thresholds)
     needs = tuple(need for need in _DECISION_NEEDS for _ in thresholds)
-    return SumStatistic(np.arange(len(y)), names, needs, sums, finish, rules)
+    return SumStatistic(np.arange(len(y)), names, needs, sums, finish, rules=rules)
 
 
 def _curves(y: Floats, p: Floats) -> CurvePoints:

@@ -170,7 +170,7 @@ def assess(
         chance = _chances(seen, chosen, seed)
     except NotEstimableError as error:
         return CriterionAssessment(chosen, *counts, None, str(error))
-    judged = classify(verdict, chance, hard, name=chosen.name, thresholds=thresholds, seed=seed, draws=draws)
+    judged = classify(verdict, chance, hard, name=chosen.name, thresholds=thresholds)
     return CriterionAssessment(chosen, *counts, judged, "")
 
 

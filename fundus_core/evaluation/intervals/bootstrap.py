@@ -104,8 +104,8 @@ def draws_for(people: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class SumStatistic:
-    """Statistics that are functions of sums over people."""
+class _Statistics:
+    """Some statistics of the same people."""
 
     people: Indices
     """Where the panel's G people stand in the pool."""
@@ -113,16 +113,22 @@ class SumStatistic:
     """Of the statistics."""
     needs: tuple[str, ...]
     """Why each may be missing."""
+    rules: tuple[Rule, ...] = field(default=(), kw_only=True)
+    """How each interval is made; without any, Student's t on the statistic as it is."""
+    skews: Mapping[str, float] = field(default_factory=dict, kw_only=True)
+    """The measured skew that rules ask about, by its name there."""
+    ends: Mapping[str, Callable[[], tuple[float, float, str] | str]] = field(default_factory=dict, kw_only=True)
+    """By statistic, an interval that is made in a way of its own, or why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SumStatistic(_Statistics):
+    """Statistics that are functions of sums over people."""
+
     sums: Floats
     """What each person adds: G x columns."""
     finish: Statistic
     """From sums, draws x columns, to values, draws x names; NaN where there is none."""
-    rules: tuple[Rule, ...] = ()
-    """How each interval is made; without any, Student's t on the statistic as it is."""
-    skews: Mapping[str, float] = field(default_factory=dict)
-    """The measured skew that rules ask about, by its name there."""
-    ends: Mapping[str, Callable[[], tuple[float, float, str] | str]] = field(default_factory=dict)
-    """By statistic, an interval that is made in a way of its own, or why there is none."""
 
     def point(self) -> Floats:
         """The statistics on the data."""
@@ -134,23 +140,11 @@ class SumStatistic:
 
 
 @dataclass(frozen=True, slots=True)
-class CountStatistic:
+class CountStatistic(_Statistics):
     """Statistics that have to see every unit on every draw (medians, ranks)."""
 
-    people: Indices
-    """Where the panel's G people stand in the pool."""
-    names: tuple[str, ...]
-    """Of the statistics."""
-    needs: tuple[str, ...]
-    """Why each may be missing."""
     compute: Statistic
     """From counts, draws x G, to values, draws x names; NaN where there is none."""
-    rules: tuple[Rule, ...] = ()
-    """How each interval is made; without any, Student's t on the statistic as it is."""
-    skews: Mapping[str, float] = field(default_factory=dict)
-    """The measured skew that rules ask about, by its name there."""
-    ends: Mapping[str, Callable[[], tuple[float, float, str] | str]] = field(default_factory=dict)
-    """By statistic, an interval that is made in a way of its own, or why there is none."""
 
     def point(self) -> Floats:
         """The statistics on the data."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
-from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate
+from fundus_core.evaluation.intervals.estimate import Estimate
 from fundus_core.evaluation.intervals.per_estimate import estimated
 from fundus_core.evaluation.intervals.rules import Rule
 from fundus_core.evaluation.observations.sample import check_level, sort_rows, units_of_analysis
@@ -58,9 +58,7 @@ class BlandAltman:
     """What a reader has to know."""
 
 
-def bland_altman(
-    table: CohortTable, target: str, *, level: str = "patient", seed: int = SEED, draws: int = NUMBER_OF_DRAWS
-) -> BlandAltman:
+def bland_altman(table: CohortTable, target: str, *, level: str = "patient") -> BlandAltman:
     """Return the Bland-Altman table (Bland & Altman 1986, doi:10.1016/S0140-6736(86)90837-8).
 
     Assumes differences of about constant spread; intervals are over people, so several photographs of a person do not
@@ -71,7 +69,7 @@ def bland_altman(
 
     >>> from fundus_core.evaluation import from_values
     >>> table = from_values("sbp", [120, 120, 135, 150], [124, 128, 131, 141], patient_id=["a", "a", "b", "c"])
-    >>> found = bland_altman(table, "sbp", draws=100)
+    >>> found = bland_altman(table, "sbp")
     >>> found.difference.tolist(), round(found.bias.value, 3)
     ([6.0, -4.0, -9.0], -2.333)
     """
@@ -125,7 +123,7 @@ _EYE_RULES = (
 )
 
 
-def between_eyes(table: CohortTable, target: str, *, seed: int = SEED, draws: int = NUMBER_OF_DRAWS) -> BetweenEyes:
+def between_eyes(table: CohortTable, target: str) -> BetweenEyes:
     """Compare the predictions for the right and the left eye of each person.
 
     ICC(A,1) = (MSR - MSE) / (MSR + MSE + 2 (MSC - MSE) / n) with the mean squares of people, error and side (McGraw &
@@ -134,7 +132,7 @@ def between_eyes(table: CohortTable, target: str, *, seed: int = SEED, draws: in
     >>> from fundus_core.evaluation import from_values
     >>> p, eye = [120, 124, 140, 138, 131, 131], ["right", "left"] * 3
     >>> table = from_values("sbp", [0] * 6, p, patient_id=["a", "a", "b", "b", "c", "c"], eye=eye)
-    >>> round(between_eyes(table, "sbp", draws=100).mean_absolute_difference.value, 3)
+    >>> round(between_eyes(table, "sbp").mean_absolute_difference.value, 3)
     2.0
     """
     of = find_target(target)
@@ -144,7 +142,7 @@ def between_eyes(table: CohortTable, target: str, *, seed: int = SEED, draws: in
     sums = np.column_stack([np.ones_like(u), u, v, u * u, v * v, u * v, np.abs(u - v)])
     needs = ("fewer than two people have both eyes, or nothing varies",) * 5
     names = ("icc", "mean", "bias", "low", "high")
-    panel = SumStatistic(np.arange(len(who)), names, needs, sums, _eye_statistics, _EYE_RULES)
+    panel = SumStatistic(np.arange(len(who)), names, needs, sums, _eye_statistics, rules=_EYE_RULES)
     icc, mean, bias, low, high = estimated(panel).values()
     return BetweenEyes(target, of.unit, who, right, left, icc, mean, bias, low, high)
 

@@ -145,7 +145,7 @@ def _panel(sample: Sample, names: Sequence[str], extra: Sequence[Floats]) -> Sum
     plain = Rule(related=True)
     rules = (Rule(scale="z", related=True), Rule(scale="rest", related=True), plain, Rule(scale="log"), plain)
     in_pool = np.arange(people)
-    return SumStatistic(in_pool, scores, needs, per_patient(sample, columns), finish, rules)
+    return SumStatistic(in_pool, scores, needs, per_patient(sample, columns), finish, rules=rules)
 
 
 def _fine(people: int) -> int:

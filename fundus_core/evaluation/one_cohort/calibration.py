@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
-from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate
+from fundus_core.evaluation.intervals.estimate import Estimate
 from fundus_core.evaluation.intervals.per_estimate import estimated
 from fundus_core.evaluation.intervals.rules import Rule
 from fundus_core.evaluation.observations.sample import (
@@ -76,20 +76,18 @@ def deciles(
     along: Axis = "prediction",
     bins: int = 10,
     level: str = "patient",
-    seed: int = SEED,
-    draws: int = NUMBER_OF_DRAWS,
 ) -> Bins:
     """Cut a cohort into bins of about equal count and compare means in each; fewer bins where ties allow no more.
 
     Bins are along ``prediction`` for calibration and for residuals against the prediction, along ``truth`` for
-    residuals against the truth. Seed and draws change nothing: these intervals need none.
+    residuals against the truth.
 
     Raises:
         UsageError: Unknown target or level.
 
     >>> from fundus_core.evaluation import from_values
     >>> table = from_values("sbp", [110, 126, 130, 150], [120, 122, 134, 140])
-    >>> [(each.n, each.predicted, each.measured.value) for each in deciles(table, "sbp", bins=2, draws=100).bins]
+    >>> [(each.n, each.predicted, each.measured.value) for each in deciles(table, "sbp", bins=2).bins]
     [(2, 121.0, 118.0), (2, 137.0, 140.0)]
     """
     of = find_target(target)
@@ -106,8 +104,6 @@ def reliability(
     target: str = "sex",
     *,
     level: str = "patient",
-    seed: int = SEED,
-    draws: int = NUMBER_OF_DRAWS,
 ) -> Bins:
     """Cut a probability into tenths (0 to 0.1, ...) and give the share of positives in each that is not empty."""
     of = find_target(target)
@@ -147,7 +143,7 @@ def _means(sample: Sample, place: Indices) -> list[tuple[Estimate, Estimate, Est
     ways = (Rule("share" if sample.target.binary else "t"), Rule(), Rule(scale="log"))
     rules = tuple(replace(way, count=k) for way in ways for k in range(number))
     needs, sums = ("the bin is empty",) * len(names), per_patient(sample, columns)
-    found = estimated(SumStatistic(np.arange(len(sample.patients)), names, needs, sums, finish, rules))
+    found = estimated(SumStatistic(np.arange(len(sample.patients)), names, needs, sums, finish, rules=rules))
     return [(found[f"measured {k}"], found[f"bias {k}"], found[f"mae {k}"]) for k in range(number)]
 
 

@@ -102,7 +102,7 @@ def _within(seen: Sample, step: Indices) -> SumStatistic:
     ends[step] = 1
     sums = per_patient(seen, np.array([y * y, p * p, y * p, ends, np.abs(error), np.abs(moved), error]))
     names = ("change_r", "change_slope", "change_response", "change_mae", "change_mae_null", "change_bias")
-    return SumStatistic(np.arange(len(seen.patients)), names, (_NO_CHANGE,) * 6, sums, _of_deviations, _OF_CHANGE)
+    return SumStatistic(np.arange(len(seen.patients)), names, (_NO_CHANGE,) * 6, sums, _of_deviations, rules=_OF_CHANGE)
 
 
 def _of_deviations(sums: Floats) -> Floats:
@@ -128,7 +128,7 @@ def _agreement(sample: Sample) -> SumStatistic:
         bias, reach = centre + mean, LIMITS_OF_AGREEMENT * np.sqrt(within + between)
         return np.column_stack([bias, np.sqrt(within), np.sqrt(between), bias - reach, bias + reach])
 
-    return SumStatistic(np.arange(len(count)), names, (_NO_CHANGE,) * 5, sums, finish, _OF_AGREEMENT)
+    return SumStatistic(np.arange(len(count)), names, (_NO_CHANGE,) * 5, sums, finish, rules=_OF_AGREEMENT)
 
 
 def _components(sums: Floats) -> tuple[Floats, Floats, Floats]:
@@ -201,7 +201,7 @@ def repeatability(table: CohortTable, target: str) -> Repeatability:
     each = [np.bincount(owner, weights=column, minlength=len(people)) for column in columns]
     sums = np.column_stack(each).astype(np.float64)
     names = ("repeat_sd", "repeat_coefficient", "repeat_icc")
-    panel = SumStatistic(np.arange(len(people)), names, (_NO_REPEAT,) * 3, sums, _repeats, _OF_REPEATS)
+    panel = SumStatistic(np.arange(len(people)), names, (_NO_REPEAT,) * 3, sums, _repeats, rules=_OF_REPEATS)
     return Repeatability(target, of.unit, len(people), len(several), int(m.sum()), estimated(panel))
 
 

@@ -175,5 +175,5 @@ def _estimates(sample: Sample, constant: Floats) -> list[Estimate]:
     needs = ("nothing varies",) * len(NAMES)
     in_pool = np.arange(len(sample.patients))
     sums = per_patient(sample, columns)
-    found = estimated(SumStatistic(in_pool, NAMES, needs, sums, finish, _RULES, skews(sample)))
+    found = estimated(SumStatistic(in_pool, NAMES, needs, sums, finish, rules=_RULES, skews=skews(sample)))
     return [found[name] for name in NAMES]

@@ -34,8 +34,8 @@ def score_panel(sample: Sample, pool: Labels) -> SumStatistic:
         tuple(score.needs for score in scores.SCORES.values()),
         scores.per_patient(sample, scores.columns(sample, about)),
         lambda sums: scores.scores(sums, about),
-        tuple(score.rule for score in scores.SCORES.values()),
-        scores.skews(sample),
+        rules=tuple(score.rule for score in scores.SCORES.values()),
+        skews=scores.skews(sample),
     )
 
 
@@ -47,7 +47,7 @@ def binary_panel(sample: Sample, pool: Labels) -> SumStatistic:
         tuple(score.needs for score in binary.BINARY_SCORES.values()),
         scores.per_patient(sample, binary.binary_columns(sample)),
         binary.binary_scores,
-        tuple(score.rule for score in binary.BINARY_SCORES.values()),
+        rules=tuple(score.rule for score in binary.BINARY_SCORES.values()),
     )
 
 
@@ -77,7 +77,7 @@ def calibration_panel(sample: Sample, pool: Labels) -> CountStatistic:
     few = few_events(sample.y, sample.group)
     if few:
         return CountStatistic(in_pool, names, (few,) * 2, lambda counts: np.full((len(counts), 2), np.nan))
-    return CountStatistic(in_pool, names, needs, compute, (rule, rule))
+    return CountStatistic(in_pool, names, needs, compute, rules=(rule, rule))
 
 
 def ranked_panel(sample: Sample, pool: Labels) -> CountStatistic:
@@ -92,7 +92,7 @@ def ranked_panel(sample: Sample, pool: Labels) -> CountStatistic:
     rules = (Rule(related=True), Rule(scale="z", related=True))
     ends = {"medae": lambda: median_ends(absolute, sample.group)}
     in_pool = np.searchsorted(pool, sample.patients)
-    return CountStatistic(in_pool, ("medae", "spearman"), needs, compute, rules, ends=ends)
+    return CountStatistic(in_pool, ("medae", "spearman"), needs, compute, rules=rules, ends=ends)
 
 
 def slope_panel(sample: Sample, pool: Labels, x: Floats, y: Floats) -> SumStatistic:
