@@ -17,9 +17,9 @@ from fundus_core.journey import examine
 from fundus_core.models import card_files
 from fundus_core.records import Pixels
 from fundus_core.runs.heartbeat import Heartbeat
+from fundus_core.runs.loop import Batch, Worker
 from fundus_core.runs.opening import Model, version_of
 from fundus_core.runs.worker import threads
-from fundus_core.runs.working import Batch, Worker
 from fundus_core.store import NewPhotograph, Store, run_table
 from fundus_core.store.queue import Ending, Turn
 

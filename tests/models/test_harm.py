@@ -397,12 +397,12 @@ CARDS = {
 
 @pytest.mark.parametrize("text", CARDS.values(), ids=CARDS)
 def test_a_card_that_no_honest_person_writes(text, tmp_path):
-    from fundus_core.models.importing import drafts
+    from fundus_core.models.importing import partial_card
 
     path = tmp_path / "card_files.toml"
     path.write_bytes(f"id = 'a'\n{text}\n".encode(errors="surrogateescape"))
     with pytest.raises(CardError, match=r"card\.toml") as caught:
-        drafts.open_draft(path)
+        partial_card.open_draft(path)
     assert len(str(caught.value)) < 1000
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fundus_core.analyses import told_apart, unanswered
+from fundus_core.analyses import Settings, told_apart, unanswered
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import from_values
-from fundus_core.pipeline import Settings, compare
+from fundus_core.pipeline import compare
 
 
 def write(folder: Path, *, seed: int, bias: float = 0.0, spread: float = 17.0, people: int = 60) -> Path:

@@ -16,7 +16,7 @@ from fundus_core import runs
 from fundus_core.quality import LIMITS
 from fundus_core.records import Eye, Pixels
 from fundus_core.retina import CropRule
-from fundus_core.runs import alone, worker, working
+from fundus_core.runs import isolated, loop, worker
 from fundus_core.runs.opening import Model
 from fundus_core.store import NewPhotograph, Store, StoreUnavailableError, TurnedAway, Where, queue, run_table, workers
 from tests.runs import fake
@@ -227,7 +227,7 @@ def test_a_store_that_cannot_be_written_is_waited_for(
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(queue, "end", full)
-    monkeypatch.setattr(working, "RETRY_S", 0.05)
+    monkeypatch.setattr(loop, "RETRY_S", 0.05)
     worker.work(store, opening=fake.opening)
     assert len(calls) >= 3
     assert runs.progress(store, key).predicted == 3
@@ -269,22 +269,22 @@ def test_pausing_acts_on_suspects_too(store: Store, make: Make, monkeypatch: pyt
     assert turn is not None
     queue.take(store, "dead", turn, 6)
     workers.sign_off(store, ["dead"], died=True)
-    real, tried = alone.Apart.each, []
+    real, tried = isolated.Apart.each, []
 
-    def each(*arguments: object) -> Iterator[alone.Answer]:
+    def each(*arguments: object) -> Iterator[isolated.Answer]:
         for answer in real(*arguments):  # type: ignore[arg-type]
             tried.append(answer)
             if len(tried) == 2:
                 runs.pause(store, key)
-                time.sleep(working.POLL_S)
+                time.sleep(loop.POLL_S)
             yield answer
 
-    monkeypatch.setattr(alone.Apart, "each", each)
+    monkeypatch.setattr(isolated.Apart, "each", each)
     worker.work(store, opening=fake.opening)
     paused = runs.progress(store, key)
     assert (paused.state, paused.in_flight, len(tried)) == ("paused", 0, 2)
     assert paused.settled < 2, "what was in hand when the pause came is not counted"
-    monkeypatch.setattr(alone.Apart, "each", real)
+    monkeypatch.setattr(isolated.Apart, "each", real)
     runs.resume(store, key)
     worker.work(store, opening=fake.opening)
     assert runs.progress(store, key).predicted == 6

@@ -164,7 +164,7 @@ def _panel(sample: Sample, again: Floats, stated: float | None) -> SumStatistic:
     names = ("reliability", *NAMES, *(f"{name}_true" for name in NAMES))
     rules = (z, z, plain, log, log, rest, z, plain, log, log, rest)
     return SumStatistic(
-        np.arange(len(sample.patients)), names, (*needs, lost), per_patient(sample, columns), finish, rules
+        np.arange(len(sample.patients)), names, (*needs, lost), per_patient(sample, columns), finish, rules=rules
     )
 
 

@@ -10,11 +10,11 @@ from typing import Any
 from fundus_core.errors import CardError, say
 from fundus_core.models import card_files, custody
 from fundus_core.models.card import Card
-from fundus_core.models.importing import complete_card, looking, proof, twins
-from fundus_core.models.importing.drafts import Draft, with_config
+from fundus_core.models.importing import complete_card, looking, parity, twins
 from fundus_core.models.importing.formats import Format, detect, single
 from fundus_core.models.importing.found import Found
 from fundus_core.models.importing.kept import GOLDEN, GRAPH, TENSORS
+from fundus_core.models.importing.partial_card import Draft, with_config
 from fundus_core.records import Floats
 
 _KERAS = (Format.KERAS, Format.HDF5)
@@ -98,9 +98,9 @@ def read(file: Path, kind: Format, draft: Draft, *, whole: bool = False) -> Foun
         from fundus_core.models.importing import script_files
 
         return script_files.read(file, size=draft.size)
-    from fundus_core.models.importing import graphs_in
+    from fundus_core.models.importing import import_graph
 
-    return graphs_in.read(file, kind, size=draft.size)
+    return import_graph.read(file, kind, size=draft.size)
 
 
 def _made(file: Path, kind: Format, draft: Draft, found: Found, staging: Path) -> tuple[Found, float | None]:
@@ -110,14 +110,14 @@ def _made(file: Path, kind: Format, draft: Draft, found: Found, staging: Path) -
     if complete_card.must_stay_whole(draft, found) and kind in _KERAS:
         found = read(file, kind, draft, whole=True)
     gap = _write(draft, found, staging)
-    if gap is None or gap <= proof.TOLERANCE:
+    if gap is None or gap <= parity.TOLERANCE:
         return found, gap
-    restless = proof.restlessness(draft, found, found.size or draft.size or 0)
+    restless = parity.restlessness(draft, found, found.size or draft.size or 0)
     if found.runtime == "timm" and gap > restless:
         _empty(staging)
         found = read(file, kind, draft, whole=True)
         gap = _write(draft, found, staging)
-    if gap is not None and not gap <= max(10 * proof.TOLERANCE, restless):
+    if gap is not None and not gap <= max(10 * parity.TOLERANCE, restless):
         raise CardError(
             "The imported network differs from the original by {gap:.1e} of its largest value, and was "
             "not kept; export it in another format, best ONNX, and report this file.",
@@ -128,7 +128,7 @@ def _made(file: Path, kind: Format, draft: Draft, found: Found, staging: Path) -
         "by a millionth, as they do where weights are not the trained ones.",
         restless=restless,
     )
-    return (found.noting(note) if restless > proof.TOLERANCE else found), gap
+    return (found.noting(note) if restless > parity.TOLERANCE else found), gap
 
 
 def _write(draft: Draft, found: Found, folder: Path) -> float | None:
@@ -138,17 +138,17 @@ def _write(draft: Draft, found: Found, folder: Path) -> float | None:
     size = found.size or draft.size
     if size is None:
         raise CardError("The file does not say the size of its input; add 'input.size' (pixels) to the card.")
-    crops = proof.example(size)
-    digest = proof.write_golden(crops[0], folder / GOLDEN)
+    crops = parity.example(size)
+    digest = parity.write_golden(crops[0], folder / GOLDEN)
     golden: dict[str, object] = {"file": GOLDEN, "sha256": digest, "outputs": {}, "tolerance": 1e-3, "by": ""}
     card = card_files.parse(complete_card.complete(draft, found, weights, golden), folder, draft.name)
-    imported = proof.said(card, crops)
-    original = proof.expected(draft, found, crops)
+    imported = parity.said(card, crops)
+    original = parity.expected(draft, found, crops)
     golden |= {"outputs": _named(card, imported if original is None else original)}
     golden["by"] = "" if original is None else found.by
     plain = complete_card.complete(draft, found, weights, golden)
     card_files.write(card_files.parse(plain, folder, draft.name), folder / "card.toml")
-    return None if original is None else proof.difference(original, imported)
+    return None if original is None else parity.difference(original, imported)
 
 
 def _write_weights(found: Found, folder: Path) -> str:

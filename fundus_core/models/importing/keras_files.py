@@ -12,7 +12,7 @@ from fundus_core.models.importing import efficientnet, keras_door, keras_safety,
 from fundus_core.models.importing.efficientnet import Dense
 from fundus_core.models.importing.formats import Format
 from fundus_core.models.importing.found import NOTHING, Affine, Found, Original
-from fundus_core.models.importing.graphs_in import convert_module, pick
+from fundus_core.models.importing.import_graph import convert_module, pick
 from fundus_core.records import Floats
 
 HIDDEN = ("linear", "relu", "silu", "gelu", "elu", "selu", "tanh", "sigmoid")

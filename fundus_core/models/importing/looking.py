@@ -1,6 +1,6 @@
 """The look through a file before anything is loaded that could read it: what does harm is refused within a second.
 
-Every form but a SavedModel, which is looked through as it is unpacked (``graphs_in``). Neither torch nor Keras nor
+Every form but a SavedModel, which is looked through as it is unpacked (``import_graph``). Neither torch nor Keras nor
 OpenVINO is started for it.
 """
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fundus_core import confined
 from fundus_core.confined import StoppedError
 from fundus_core.errors import CardError
-from fundus_core.models.importing.bringing import limits_for
+from fundus_core.models.importing.importer import limits_for
 from fundus_core.models.importing.kept import TENSORS
 
 if TYPE_CHECKING:

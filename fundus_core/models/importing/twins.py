@@ -11,9 +11,9 @@ from PIL import Image
 from fundus_core.errors import say
 from fundus_core.models import card_files
 from fundus_core.models.card import Card
-from fundus_core.models.importing import complete_card, proof
-from fundus_core.models.importing.drafts import Draft
+from fundus_core.models.importing import complete_card, parity
 from fundus_core.models.importing.found import Found, Twin
+from fundus_core.models.importing.partial_card import Draft
 from fundus_core.records import Floats, Pixels
 
 MOST = 8
@@ -87,12 +87,12 @@ def _crops(card: Card, photographs: Sequence[Path]) -> Pixels:
     for path in photographs[: 2 if side > _SMALL else 4]:
         with Image.open(path) as picture:
             crops.append(np.asarray(picture.convert("RGB").resize((side, side)), dtype=np.uint8))
-    return np.stack(crops) if crops else proof.example(side)
+    return np.stack(crops) if crops else parity.example(side)
 
 
 def _said(card: Card, found: Found, crops: Pixels) -> Floats:
     if found.tensors is None:
-        return proof.said(card, crops)
+        return parity.said(card, crops)
     import torch
 
     from fundus_core.models.networks import assembled

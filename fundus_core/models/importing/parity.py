@@ -10,8 +10,8 @@ from PIL import Image
 
 from fundus_core.models.card import Card
 from fundus_core.models.importing.complete_card import fed, link_of
-from fundus_core.models.importing.drafts import Draft
 from fundus_core.models.importing.found import Found
+from fundus_core.models.importing.partial_card import Draft
 from fundus_core.records import Floats, Pixels
 
 TOLERANCE = 1e-4

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 from fundus_core.errors import FundusError, say
 from fundus_core.retina import CropRule
-from fundus_core.runs import alone, heartbeat, looking
-from fundus_core.runs.endings import ending
+from fundus_core.runs import heartbeat, isolated, looking
 from fundus_core.runs.heartbeat import Heartbeat
 from fundus_core.runs.looking import Fault, Looked
 from fundus_core.runs.opening import Model, OpenModel
 from fundus_core.runs.predicting import predict, rules_of
+from fundus_core.runs.results import ending
 from fundus_core.store import Finding, Store, StoreUnavailableError, queue, run_table, workers
 from fundus_core.store.queue import ClaimedPhotograph, Ending, Turn
 
@@ -67,7 +67,7 @@ class Worker:
         self.opening = opening
         self.presence = presence_
         self.pool = pool
-        self.apart = alone.Apart(opening)
+        self.apart = isolated.Apart(opening)
         self.over = threading.Event()
         self.ahead: deque[Batch] = deque()
         self.models: OrderedDict[int, Model] = OrderedDict()

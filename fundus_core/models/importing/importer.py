@@ -14,8 +14,8 @@ from fundus_core.confined import Answer, Limits, StoppedError
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import card_files, registry
 from fundus_core.models.card import Card
-from fundus_core.models.importing import drafts, kept
-from fundus_core.models.importing.drafts import Draft
+from fundus_core.models.importing import kept, partial_card
+from fundus_core.models.importing.partial_card import Draft
 from fundus_core.targets import TARGETS
 
 _BESIDE = (".onnx", ".xml")
@@ -117,7 +117,7 @@ def import_model(
         UsageError: There is no such file or card, or the model is there already.
         CardError: The file is damaged, would execute code, is not what the card says, or was not reproduced.
     """
-    draft = drafts.open_draft(card)
+    draft = partial_card.open_draft(card)
     home = folder or registry.home()
     place = home / _id(draft)
     if place.exists() and not replace:
