@@ -129,7 +129,7 @@ def test_where_torch_is_not_loaded_another_process_converts(card, tmp_path):
     card_files.write(card, card.folder / "card.toml")
     script = (
         "import sys; from pathlib import Path; import numpy as np\n"
-        "from fundus_core.inference import open_predictor; from fundus_core.models import card as cards\n"
+        "from fundus_core.inference import open_predictor; from fundus_core.models import card_files\n"
         "card = card_files.read(Path(sys.argv[1]))\n"
         "predictor = open_predictor(card, device='cpu', cache=Path(sys.argv[2]))\n"
         "said = predictor.predict(np.zeros((1, 32, 32, 3), np.uint8))\n"

@@ -399,7 +399,7 @@ CARDS = {
 def test_a_card_that_no_honest_person_writes(text, tmp_path):
     from fundus_core.models.importing import partial_card
 
-    path = tmp_path / "card_files.toml"
+    path = tmp_path / "card.toml"
     path.write_bytes(f"id = 'a'\n{text}\n".encode(errors="surrogateescape"))
     with pytest.raises(CardError, match=r"card\.toml") as caught:
         partial_card.open_draft(path)
