@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from fundus_core import evaluation, figures
+from fundus_core.analyses.beyond import BEYOND
 from fundus_core.analyses.families import Tests
 from fundus_core.analyses.scores import estimates, is_number
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
-from fundus_core.evaluation import QUANTILES, Bins, CalibrationCurve, Cell, ErrorDistribution, Estimate
+from fundus_core.evaluation import QUANTILES, Bins, CalibrationCurve, Cell, Difference, ErrorDistribution, Estimate
 from fundus_core.figures import Figure, Observations
 from fundus_core.targets import TARGETS
 
@@ -145,12 +146,19 @@ ERRORS = Analysis(
     _draw_errors,
     is_number,
 )
+
+
+def _baselines(study: Study, target: str, _by: str) -> Sequence[Difference]:
+    found = evaluation.against_baselines(study.table, target, level=study.level)
+    return evaluation.untested(found) if study.get(BEYOND, target)[0].adds is False else found
+
+
 BASELINES = Analysis(
     "baselines",
     "Comparison with baselines",
     "First minus second: does the model err less than the constant that is best for each error? Each is that of all "
     "other people.",
-    lambda study, target, _by: evaluation.against_baselines(study.table, target, level=study.level),
+    _baselines,
     None,
     evaluation.rows,
     tests=Tests(planned=True),

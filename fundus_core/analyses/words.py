@@ -94,7 +94,7 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
         "mae_median": Word(
             "MAE of predicting the median",
             Kind.UNIT,
-            "MAE if everyone were assigned the median; the least a model must beat.",
+            "MAE if everyone were assigned the median, the best constant for an absolute error.",
         ),
         "mae_age_sex": Word(
             "MAE of age and sex only",
@@ -104,7 +104,7 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
         "mae_over_median": Word(
             "MAE ÷ MAE of predicting the median",
             Kind.PLAIN,
-            "Below 1 the model beats predicting the median.",
+            "Below 1 errors are smaller than the median's; a function of age and sex can do that.",
             drawn=True,
         ),
         "mae_over_null": Word(

@@ -10,6 +10,7 @@ from scipy import stats
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import against_baselines, beyond, evaluate, from_values, units_of_analysis
 from fundus_core.evaluation.one_cohort import baselines as b
+from fundus_core.evaluation.one_cohort.beyond import _told
 from fundus_core.targets import TARGETS
 
 
@@ -74,6 +75,15 @@ def test_a_rule_of_age_and_sex_adds_nothing_and_has_nothing_to_correlate():
     assert "a function of what is known without it" in found.partial_r.note
 
 
+def broken(n=120, seed=0, knows=0.0, noise=0.05):
+    """Truths that step at an age of each sex, with skewed errors, and a prediction that knows the steps."""
+    rng, age, sex = people(n, seed)
+    step = 75 + 10 * (age > np.where(sex > 0, 50, 60)) + 6 * (age > 70)
+    rest = 10 * (rng.exponential(size=n) - 1)
+    predicted = step + knows * rest + rng.normal(0, noise, n)
+    return from_values("dbp", step + rest, predicted, age=age, sex=sex)
+
+
 def claims(table, target):
     found = beyond(table, target)
     return [each.low is not None and each.low > 0 for each in (found.r2_gain, found.mae_gain, found.partial_r)]
@@ -89,6 +99,40 @@ def most(cohorts):
 def test_a_rule_of_age_and_sex_seldom_claims_a_gain(cohorts, skewed):
     found = np.array([claims(cohort(120, seed, skewed=skewed), "dbp") for seed in range(cohorts)])
     assert (found.sum(axis=0) <= most(cohorts)).all(), found.sum(axis=0)
+
+
+@pytest.mark.parametrize("cohorts", [12, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("noise", [0.05, 4.0])
+def test_a_rule_that_steps_seldom_claims_a_gain(cohorts, noise):
+    found = np.array([claims(broken(120, seed, noise=noise), "dbp") for seed in range(cohorts)])
+    assert (found.sum(axis=0) <= most(cohorts)).all(), found.sum(axis=0)
+
+
+def test_what_a_curve_misses_is_no_gain_and_what_is_read_beside_a_step_is():
+    blind, seeing = (beyond(broken(400, 0, knows, noise), "dbp") for knows, noise in ((0.0, 0.05), (0.5, 3.0)))
+    assert blind.r2_gain.value > 0
+    assert (blind.r2_gain.low, blind.adds) == (0.0, False)
+    assert "steps, bends and bumps" in blind.r2_gain.note
+    assert "a function of what is known without it" in blind.partial_r.note
+    assert seeing.adds
+    assert min(seeing.mae_gain.low, seeing.partial_r.low) > 0
+    assert not seeing.r2_gain.note
+
+
+def test_no_gain_depends_on_the_scale_of_the_prediction_the_sex_that_is_called_1_or_the_order_of_rows():
+    table = broken(80, 6, 0.4, 2.0)
+    other = from_values(
+        "dbp", table.truth["dbp"][::-1], 50 + 3 * table.predicted["dbp"][::-1],
+        age=table.truth["age"][::-1], sex=1 - table.truth["sex"][::-1],
+    )  # fmt: skip
+    one, two = (_told(*of) for of in (_asked(table), _asked(other)))
+    assert (one.squared, one.absolute) == (two.squared, two.absolute)
+    assert one.own == pytest.approx(two.own, rel=1e-6)
+
+
+def _asked(table):
+    sample = units_of_analysis(table, TARGETS["dbp"], "patient")
+    return sample, ("age", "sex"), ()
 
 
 @pytest.mark.parametrize("cohorts", [12, pytest.param(1000, marks=pytest.mark.slow)])

@@ -10,11 +10,11 @@ where the prediction says nothing more, whatever curve age and sex follow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fundus_core.errors import UsageError, say
+from fundus_core.errors import UsageError, joined, say
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
 from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable
 from fundus_core.evaluation.intervals.per_estimate import estimated
@@ -28,6 +28,7 @@ from fundus_core.evaluation.one_cohort.baselines import (
     knots_for,
     standardised,
 )
+from fundus_core.evaluation.one_cohort.double_selection import Path, Told, told
 from fundus_core.evaluation.one_cohort.scores import divide, per_patient
 from fundus_core.records import CohortTable, Floats, Labels
 from fundus_core.targets import target as find_target
@@ -38,6 +39,12 @@ MOST_WORDS = 12
 OWN_SHARE = 0.02
 """Share of a prediction's variance that the baseline leaves, below which it is a function of the baseline: what is left
 is then how well a curve fits, and nothing to correlate."""
+
+TO_ZERO = "the interval reaches to 0: steps, bends and bumps along what is known without it can explain this"
+"""Stands beside a gain that is not told from what a curve of age and sex misses."""
+
+FUNCTION_OF_KNOWN = "the prediction is a function of what is known without it"
+"""Why there is nothing to correlate."""
 
 OF_TARGETS = ("age", "sex")
 """What every baseline knows, unless it is what is predicted."""
@@ -104,11 +111,40 @@ def beyond(table: CohortTable, target: str, columns: Sequence[str] = (), *, leve
     if people < FEWEST_PEOPLE:
         few = not_estimable(say("needs {fewest} people of known {words}", fewest=FEWEST_PEOPLE, words=words))
         return Beyond(of.id, of.unit, words, len(part), people, few, few, few, few, few)
-    found = estimated(_panel(part, names, extra))
+    found = _told_from_chance(estimated(_panel(part, names, extra)), _told(part, names, extra))
     if of.binary:
         none = not_estimable("a yes/no target has no absolute error")
         found |= {"mae_baseline": none, "mae_gain": none}
     return Beyond(of.id, of.unit, words, len(part), people, **found)
+
+
+def _told(sample: Sample, names: Sequence[str], extra: Sequence[Floats]) -> Told:
+    """Ask of the means of people whether prediction and truth go together beyond any function of what is known."""
+    count = np.bincount(sample.group).astype(np.float64)
+
+    def mean(values: Floats) -> Floats:
+        return np.asarray(np.bincount(sample.group, weights=values) / count)
+
+    age, sex = (mean(getattr(sample, name)) if name in names else np.zeros(len(count)) for name in OF_TARGETS)
+    more = [np.column_stack([mean(values) for values in column.T]) for column in extra]
+    design = standardised(np.hstack([curves(age, sex, _fine(len(count))), *more]))
+    paths = [Path(age, within) for within in (sex >= 0.5, sex < 0.5)]
+    paths += [Path(column[:, 0], np.ones(len(count), dtype=bool)) for column in more]
+    return told(mean(sample.y), mean(sample.p), design, paths)
+
+
+def _told_from_chance(found: dict[str, Estimate], by: Told) -> dict[str, Estimate]:
+    """Let intervals reach to 0 where nothing is told from what the baseline misses."""
+    shown = {"partial_r": by.squared, "r2_gain": by.squared, "mae_gain": by.absolute}
+    found |= {name: _to_zero(found[name]) for name, is_shown in shown.items() if not is_shown}
+    return found | ({"partial_r": not_estimable(FUNCTION_OF_KNOWN)} if by.own < OWN_SHARE else {})
+
+
+def _to_zero(estimate: Estimate) -> Estimate:
+    if estimate.low is None or estimate.high is None or estimate.low <= 0 <= estimate.high:
+        return estimate
+    ends = min(estimate.low, 0.0), max(estimate.high, 0.0)
+    return replace(estimate, low=ends[0], high=ends[1], note=joined([estimate.note, TO_ZERO], ";"))
 
 
 def _panel(sample: Sample, names: Sequence[str], extra: Sequence[Floats]) -> SumStatistic:
@@ -141,7 +177,7 @@ def _panel(sample: Sample, names: Sequence[str], extra: Sequence[Floats]) -> Sum
         ])  # fmt: skip
 
     scores = ("partial_r", "r2_baseline", "r2_gain", "mae_baseline", "mae_gain")
-    needs = ("the prediction is a function of what is known without it", *("nothing varies",) * 4)
+    needs = (FUNCTION_OF_KNOWN, *("nothing varies",) * 4)
     plain = Rule(related=True)
     rules = (Rule(scale="z", related=True), Rule(scale="rest", related=True), plain, Rule(scale="log"), plain)
     in_pool = np.arange(people)

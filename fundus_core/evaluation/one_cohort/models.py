@@ -6,7 +6,7 @@ people; an interval of each side alone would be too wide to tell them apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -171,6 +171,25 @@ ONE_SIDED = (
     "paired t test, jackknife over patients, one-sided at 2.5 % as the interval is: p is 1 where the model is no better"
 )
 """Asked is whether the model is better; that one which reads nothing is worse than a constant is no finding."""
+
+NO_TEST = (
+    "no test: a function of age and sex errs less than a constant and reads nothing; whether the photograph reads "
+    "anything is told by the gain beyond age and sex"
+)
+"""Stands in the place of a p value that would be read as one of the photograph."""
+
+
+def untested(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Return differences from a constant without their p values, for a prediction that is not shown to add anything.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> table = from_values("sbp", [110, 126, 130, 150], [114, 122, 134, 146])
+    >>> [each.p for each in untested(against_baselines(table, "sbp"))]
+    [None, None]
+    """
+    said = (replace(each, difference=replace(each.difference, note=NO_TEST), test="") for each in differences)
+    return tuple(replace(each, p=None, p_adjusted=None, correction="") for each in said)
+
 
 AGAINST = (("mae", "mae_median", "median of the others"), ("rmse", "rmse_null", "mean of the others"))
 """An error, the error of the constant that is best for it, and what that constant is called."""
