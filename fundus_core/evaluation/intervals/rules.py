@@ -55,6 +55,13 @@ class Rule:
     """Whether it says nothing of fewer than :data:`FEWEST_RELATED` people."""
     centre: str = ""
     """Of a limit: the mean that it is a multiple of an SD away from."""
+    tails: bool = False
+    """On the plain scale: whether the tails of the people's influences tell how sure the standard error is."""
+
+    @property
+    def by_tails(self) -> bool:
+        """Whether the tails of the people's influences tell how sure the standard error is: of all but means."""
+        return self.tails or self.scale != "plain"
 
     def people(self, skew: float) -> float:
         """Return how many people the interval takes where the skew is so large.

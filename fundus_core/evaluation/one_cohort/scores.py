@@ -257,13 +257,13 @@ _BOUNDS = "the model gives no prediction intervals"
 
 _MEAN = Rule()
 _ABSOLUTE = Rule(scale="log")
-_SQUARED = Rule(scale="log", skewed="error", per_skew=250, least=50)
+_SQUARED = Rule(scale="log", skewed="error", per_skew=1.5, least=50)
 _TRUTHS = Rule(scale="log", least=50)
-_SPREAD = Rule(scale="log", skewed="truth", per_skew=250, least=50, related=True)
-_RELATED = Rule(skewed="any", per_skew=80, related=True)
+_SPREAD = Rule(scale="log", skewed="truth", per_skew=1.5, least=50, related=True)
+_RELATED = Rule(skewed="any", per_skew=1.5, related=True, tails=True)
 _CORRELATED = replace(_RELATED, scale="z")
 _EXPLAINED = replace(_RELATED, scale="rest")
-_LIMIT = Rule("limits", skewed="error", per_skew=250, least=50, related=True, centre="bias")
+_LIMIT = Rule("limits", skewed="error", per_skew=1.5, least=50, related=True, centre="bias")
 _RATIO = Rule(scale="log", least=50, related=True)
 _SHARE = Rule("share", related=True)
 _KNOWN, _BOUNDED = _COLUMN["known_n"], _COLUMN["bounded_n"]
