@@ -150,7 +150,7 @@ ERRORS = Analysis(
 
 def _baselines(study: Study, target: str, _by: str) -> Sequence[Difference]:
     found = evaluation.against_baselines(study.table, target, level=study.level)
-    return evaluation.untested(found) if study.get(BEYOND, target)[0].adds is False else found
+    return evaluation.not_shown(found) if study.get(BEYOND, target)[0].adds is False else found
 
 
 BASELINES = Analysis(

@@ -60,7 +60,7 @@ from fundus_core.evaluation.one_cohort.models import (
     against_baselines,
     compare_models,
     equivalence_of_means,
-    untested,
+    not_shown,
 )
 from fundus_core.evaluation.one_cohort.neighbours import (
     StandardisedPredictions,

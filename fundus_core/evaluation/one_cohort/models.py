@@ -172,23 +172,23 @@ ONE_SIDED = (
 )
 """Asked is whether the model is better; that one which reads nothing is worse than a constant is no finding."""
 
-NO_TEST = (
-    "no test: a function of age and sex errs less than a constant and reads nothing; whether the photograph reads "
-    "anything is told by the gain beyond age and sex"
+NOTHING_READ = (
+    "p is 1: a function of age and sex errs less than a constant and reads nothing; whether the photograph reads "
+    "anything is told by the gain beyond age and sex, which is not shown"
 )
-"""Stands in the place of a p value that would be read as one of the photograph."""
+"""Stands beside a difference that would be read as one of the photograph."""
 
 
-def untested(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Return differences from a constant without their p values, for a prediction that is not shown to add anything.
+def not_shown(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Return differences from a constant of a prediction that is not shown to add anything to age and sex.
 
     >>> from fundus_core.evaluation import from_values
     >>> table = from_values("sbp", [110, 126, 130, 150], [114, 122, 134, 146])
-    >>> [each.p for each in untested(against_baselines(table, "sbp"))]
-    [None, None]
+    >>> [each.p for each in not_shown(against_baselines(table, "sbp"))]
+    [1.0, 1.0]
     """
-    said = (replace(each, difference=replace(each.difference, note=NO_TEST), test="") for each in differences)
-    return tuple(replace(each, p=None, p_adjusted=None, correction="") for each in said)
+    said = (replace(each, difference=replace(each.difference, note=NOTHING_READ)) for each in differences)
+    return tuple(each if each.p is None else replace(each, p=1.0) for each in said)
 
 
 AGAINST = (("mae", "mae_median", "median of the others"), ("rmse", "rmse_null", "mean of the others"))
