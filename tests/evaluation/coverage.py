@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
@@ -56,6 +57,7 @@ def found(y, p, who, target, level):
     return {k: v for panel in panels for k, v in estimated(panel(sample, sample.patients)).items()}
 
 
+@cache
 def truths(draw, shape, level, target):
     """True values, from 12 cohorts of 10,000 people."""
     rng = np.random.default_rng(99)

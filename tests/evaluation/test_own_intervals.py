@@ -8,9 +8,10 @@ from scipy import stats
 from scipy.special import expit, logit
 from statsmodels.stats.proportion import proportion_confint
 
-from fundus_core.evaluation import compare, evaluate, from_values
+from fundus_core.evaluation import compare, evaluate, from_values, subgroups
 from fundus_core.evaluation.intervals.order_ends import area_ends, areas_without_each
 from fundus_core.evaluation.intervals.per_estimate import jeffreys
+from fundus_core.evaluation.observations.grouping import grouping
 from fundus_core.evaluation.observations.sample import select_rows
 
 
@@ -200,6 +201,15 @@ def test_company_changes_no_interval(cohort):
     assert less.estimates == alone["sbp"].estimates
     for name in ("sbp", "sex"):
         assert beside[name].results["one"].estimates == alone[name].estimates
+
+
+def test_a_group_reads_the_same_in_the_table_of_subgroups_as_when_it_is_selected(cohort):
+    table = cohort(people=80, seed=3)
+    words = grouping(table, "sex")
+    for group in subgroups(table, "sex", "sbp", draws=20).groups:
+        if group.estimates:
+            alone = evaluate(select_rows(table, words == group.name), targets=["sbp"], ranked=False)
+            assert group.estimates == alone.targets["sbp"].estimates
 
 
 def test_limits_of_many_photographs_of_one_person_are_as_wide_as_everybodys():
