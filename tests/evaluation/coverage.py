@@ -41,6 +41,14 @@ def numbers(rng, people, shape):
     return 130 + y, 132 + 0.5 * y + error, who
 
 
+def visits(rng, people, shape):
+    """The same at one to four visits, between which the pressure itself changes."""
+    who = np.repeat(np.arange(people), rng.integers(1, 5, people))
+    error = 10 * (np.sqrt(0.6) * noise(rng, shape, people)[who] + np.sqrt(0.4) * noise(rng, shape, len(who)))
+    y = 17 * (np.sqrt(0.7) * noise(rng, shape, people)[who] + np.sqrt(0.3) * noise(rng, shape, len(who)))
+    return 130 + y, 132 + 0.5 * y + error, who
+
+
 def chances(rng, people, _shape):
     """A yes/no truth of a quarter of all people, and a probability that tells it with an AUC of 0.86."""
     who = np.repeat(np.arange(people), rng.integers(1, 3, people))
@@ -51,8 +59,9 @@ def chances(rng, people, _shape):
 
 def found(y, p, who, target, level):
     """Every estimate of one cohort."""
-    eye = np.where(np.r_[True, who[1:] != who[:-1]], "right", "left")
-    sample = units_of_analysis(from_values(target, y, p, patient_id=who.astype(str), eye=eye), TARGETS[target], level)
+    nth = np.arange(len(who)) - np.searchsorted(who, who)
+    at = {"visit": nth.astype(str)} if level == "visit" else {"eye": np.where(nth == 0, "right", "left")}
+    sample = units_of_analysis(from_values(target, y, p, patient_id=who.astype(str), **at), TARGETS[target], level)
     panels = (area_panel, binary_panel) if target == "sex" else (score_panel, ranked_panel)
     return {k: v for panel in panels for k, v in estimated(panel(sample, sample.patients)).items()}
 
@@ -70,7 +79,8 @@ def truths(draw, shape, level, target):
 
 def coverage(people, shape, level, cohorts, target="sbp", seed=0):
     """Return by estimate the share of shown intervals that hold the truth, and the share of cohorts that show one."""
-    draw, rng = (chances if target == "sex" else numbers), np.random.default_rng(seed)
+    draw = chances if target == "sex" else visits if level == "visit" else numbers
+    rng = np.random.default_rng(seed)
     true = truths(draw, shape, level, target)
     hits = {name: [] for name in true}
     for _ in range(cohorts):
@@ -84,7 +94,7 @@ def table(cohorts) -> Iterator[str]:
     """The README's table, a line at a time."""
     for people in PEOPLE:
         for shape in SHAPES:
-            for level in LEVELS:
+            for level in (*LEVELS, "visit"):
                 of = coverage(people, shape, level, cohorts)
                 cells = " ".join(f"{name} {100 * of[name][0]:.1f}/{100 * of[name][1]:.0f}" for name in SHOWN)
                 yield f"{people} {shape} {level}: {cells}"
