@@ -27,4 +27,5 @@ criteria.definition(chosen)
 criteria.shares(chosen)
 if chosen.judged is not None:
     criteria.curves(view, chosen, chosen.judged)
+criteria.bounds(view, chosen)
 criteria.everything(view)

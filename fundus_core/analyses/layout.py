@@ -17,7 +17,7 @@ from fundus_core.targets import TARGETS, Target
 
 _REMARKS = ("test", "method", "correction", "note", "remark", "read")
 """Columns of sentences, which would take a table's width; also every column that ends in ``_note``."""
-_ABOUT = ("value", "difference", "margin", "new_site", "without")
+_ABOUT = ("value", "difference", "margin", "new_site", "without", "complete", "least", "most")
 """Columns that are written as the estimate that their row is about."""
 _EXPORTED_ONLY = ("unit", "wasserstein", "left_out", "baseline", "level", "n_first", "n_second", "along", "category")
 

@@ -28,6 +28,7 @@ SCATTER = Analysis(
     "predictions shrink toward the mean.",
     lambda study, target, by: study.groups(target, by),
     draw=_draw_scatter,
+    of_classes="How often each probability is predicted, apart for the two true classes; a good model parts them.",
 )
 AGREEMENT = Analysis(
     "agreement",
@@ -93,6 +94,8 @@ CALIBRATION = Analysis(
     Bins,
     _calibration_rows,
     _draw_calibration,
+    of_classes="Share of positives in each tenth of the probability; where it is the mean probability, on the dashed "
+    "line, the probability is calibrated.",
 )
 
 
@@ -162,4 +165,6 @@ BASELINES = Analysis(
     None,
     evaluation.rows,
     tests=Tests(planned=True),
+    of_classes="First minus second: is the model right more often than saying the majority's class, and is its Brier "
+    "score below that of saying the prevalence? Each is that of all other people.",
 )

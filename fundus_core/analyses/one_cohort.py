@@ -5,14 +5,19 @@ from typing import Any
 
 from fundus_core.analyses.beyond import BEYOND
 from fundus_core.analyses.criteria import (
+    BOUNDS,
     COUNTS,
     CRITERIA,
+    CRITERIA_CALIBRATION,
     CRITERION,
     CURVES,
     DECISIONS,
     PRECISION_RECALL,
     PREVALENCES,
     ROC,
+    TENTHS,
+    TREATED,
+    TREATED_PREVALENCES,
 )
 from fundus_core.analyses.gap import GAP, GAP_CHECKS
 from fundus_core.analyses.intervals import INTERVALS, INTERVALS_BY
@@ -36,6 +41,7 @@ from fundus_core.analyses.subgroups import EYES, NEIGHBOURS, SUBGROUP_DIFFERENCE
 SECTIONS: Sequence[Analysis[Any]] = (
     BEYOND,
     BASELINES,
+    TREATED,
     SUBGROUPS,
     SUBGROUP_DIFFERENCES,
     INTERVALS,
@@ -55,6 +61,7 @@ SECTIONS: Sequence[Analysis[Any]] = (
 TABLES: Sequence[Analysis[Any]] = (
     BEYOND,
     BASELINES,
+    TREATED,
     SUBGROUPS,
     SUBGROUP_DIFFERENCES,
     CALIBRATION,
@@ -64,6 +71,8 @@ TABLES: Sequence[Analysis[Any]] = (
     CHANGE,
     REPEATABILITY,
     CRITERIA,
+    TENTHS,
+    TREATED_PREVALENCES,
     INTERVALS,
     INTERVALS_BY,
     REFERENCE_ERROR,
@@ -74,6 +83,9 @@ TABLES: Sequence[Analysis[Any]] = (
     GAP_CHECKS,
 )
 """Analyses of one cohort that are exported as tables beside its estimates, in the order of their files."""
+
+OF_ALL_CRITERIA: Sequence[Analysis[Any]] = (COUNTS, PREVALENCES, CRITERIA_CALIBRATION, TREATED_PREVALENCES)
+"""Tables of all criteria together, as pages and reports show them."""
 
 FIGURES: Sequence[Analysis[Any]] = (SCATTER, AGREEMENT, CALIBRATION, ERRORS, RESIDUALS, SUBGROUPS, CHANGE)
 """Figures of one target that a page offers."""

@@ -20,7 +20,18 @@ KINDS: Mapping[str, type[Any]] = MappingProxyType(
     {
         kind.__name__: kind
         for kind in (
-            *(of.AtThreshold, of.BetweenEyes, of.Bin, of.Bins, of.CalibrationCurve, of.Classification, of.Counts),
+            *(
+                of.AtThreshold,
+                of.BetweenEyes,
+                of.Bin,
+                of.Bins,
+                of.Bound,
+                of.Tenth,
+                of.TreatedPrevalence,
+                of.CalibrationCurve,
+                of.Classification,
+                of.Counts,
+            ),
             *(of.CriterionAssessment, of.CurvePoints, of.Difference, of.ErrorDistribution, of.Estimate, of.Evaluation),
             *(of.Subgroup, of.Subgroups, of.TargetResult, CohortTable),
         )

@@ -234,6 +234,8 @@ PUBLISHED = Analysis(
     evaluation.SPREAD_SENTENCE,
     lambda _study, target, _by: evaluation.published(target),
     rows=published_rows,
+    of_classes="Studies differ in who was photographed: prevalence and age change accuracy and AUC with the same "
+    "model, so these figures are context, not a ranking.",
     at_level=False,
     words={"people": Word("people"), "r2": Word("R², as its authors define it", Kind.PLAIN)},
 )

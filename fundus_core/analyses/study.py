@@ -87,6 +87,13 @@ class Analysis(Generic[_R]):
     """Columns of the exported table that people are not shown."""
     tests: Tests | None = None
     """Which of its rows are tests, and how they are corrected; ``None`` where it tests nothing."""
+    of_classes: str = ""
+    """The question as it is asked of a yes/no target, in English; empty where it is the same."""
+
+    def asked(self, target: str = "") -> str:
+        """Return the question as it is asked of a target: of a yes/no target without a word about spread or MAE."""
+        binary = target in TARGETS and TARGETS[target].binary
+        return self.of_classes if binary and self.of_classes else self.question
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Parts of one cohort: subgroups, a person's two eyes, and the photographs with the most similar predictions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from fundus_core import evaluation
 from fundus_core.analyses.families import Tests
@@ -41,18 +41,43 @@ def _difference_rows(found: Subgroups) -> Rows:
     return [{"by": found.by, **row} for row in evaluation.rows(found.differences)]
 
 
+_BESIDE = ("mae", "mae_median", "sd_truth", "bias", "accuracy", "accuracy_majority", "brier", "brier_null")
+"""What people are shown of each group: the error, beside what it must be held against."""
+
+
+def _beside(rows: Rows) -> Rows:
+    """Put each group's estimates side by side, a row per group."""
+    known = {str(row["estimate"]) for row in rows}
+    wanted = [name for name in _BESIDE if name in known]
+    groups: dict[tuple[Cell, ...], dict[str, Cell]] = {}
+    for row in rows:
+        head = {name: row[name] for name in ("target", "by", "group", "n_patients", "events")}
+        made = groups.setdefault(tuple(head.values()), head | _cells(wanted, None) | {"note": ""})
+        if row["estimate"] in wanted:
+            made |= _cells([str(row["estimate"])], row)
+        elif not row["estimate"]:
+            made["note"] = row["note"]
+    return list(groups.values())
+
+
+def _cells(names: Sequence[str], row: Mapping[str, Cell] | None) -> dict[str, Cell]:
+    ends = {"": "value", "_low": "low", "_high": "high", "_note": "note"}
+    return {f"{name}{end}": row[of] if row else None for name in names for end, of in ends.items()}
+
+
 SUBGROUPS = Analysis(
     "subgroups",
     "Subgroups",
     "Each part of the cohort on its own; parts with fewer than 20 people are withheld. A smaller spread of true values "
-    "alone makes errors smaller.",
+    "alone makes errors smaller: hold each MAE against its group's SD and the MAE of predicting the median.",
     _subgroups,
     Subgroups,
     Subgroups.rows,
     _draw_subgroups,
     cut=True,
-    display=lambda rows: [row for row in rows if row["estimate"] in ("mae", "accuracy", "")],
-    hide=("n", "n_photographs"),
+    display=_beside,
+    of_classes="Each part of the cohort on its own; parts with fewer than 20 people are withheld. Hold each accuracy "
+    "against saying the majority's class of its group, and each Brier score against saying the prevalence.",
 )
 SUBGROUP_DIFFERENCES = Analysis(
     "subgroup_differences",

@@ -255,6 +255,17 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
             "By cutting the predictions at the criterion's own thresholds.",
         ),
         "expected": Word("predicted prevalence (probability)", Kind.SHARE, "Mean of the probabilities."),
+        "prevalence_least": Word(
+            "observed prevalence, at least", Kind.SHARE, "Of everybody: meets the criterion for certain."
+        ),
+        "prevalence_most": Word(
+            "observed prevalence, at most", Kind.SHARE, "Of everybody: meets the criterion, or cannot be told."
+        ),
+        "expected_least": Word("predicted prevalence (probability), at least", Kind.SHARE),
+        "expected_most": Word("predicted prevalence (probability), at most", Kind.SHARE),
+        "complete_cases": Word(
+            "complete cases", Kind.COUNT, "Everything measured that the criterion looks at, whatever the values."
+        ),
         "average_precision": Word("average precision", Kind.FINE),
         "ppv": Word("PPV", Kind.SHARE),
         "npv": Word("NPV", Kind.SHARE),
@@ -288,6 +299,7 @@ COLUMNS: Mapping[str, Word] = MappingProxyType(
         "tau": Word("τ", Kind.FINE, "SD of sites' true values, on the scale on which they are pooled."),
         "weight": Word("Weight", Kind.SHARE, "In the mean over sites; –: left out."),
         "without": Word("Mean without it", Kind.PLAIN),
+        "events": Word("Positive", Kind.COUNT, "Observations that are positive by measured values."),
         "visit": Word("Visit"),
         "visits": Word("Visits", Kind.COUNT),
         "repeated": Word("Eyes photographed repeatedly", Kind.COUNT),
@@ -367,6 +379,14 @@ COLUMNS: Mapping[str, Word] = MappingProxyType(
         "standard_sd": Word("Common SD", Kind.PLAIN),
         "threshold": Word("Threshold probability", Kind.PLAIN),
         "criterion": Word("Criterion"),
+        "complete": Word("Complete cases", Kind.PLAIN),
+        "least": Word("At least", Kind.PLAIN, "The smallest that it can be over everybody."),
+        "most": Word("At most", Kind.PLAIN, "The largest that it can be over everybody."),
+        "lowest": Word("Lowest probability", Kind.SHARE),
+        "highest": Word("Highest probability", Kind.SHARE),
+        "observed": Word("Observed share", Kind.SHARE),
+        "handling": Word("Treated people"),
+        "treated": Word("Of them treated", Kind.COUNT),
         "measured_yes": Word("Measured: yes", Kind.COUNT),
         "measured_no": Word("Measured: no", Kind.COUNT),
         "measured_indeterminate": Word("Measured: indeterminate", Kind.COUNT),

@@ -12,8 +12,11 @@ from fundus_core.evaluation.cohorts.distribution_shift import (
 from fundus_core.evaluation.cohorts.published import SPREAD_SENTENCE, published
 from fundus_core.evaluation.cohorts.standardise import Standardised
 from fundus_core.evaluation.cohorts.transfer import Transfer, transfers
+from fundus_core.evaluation.criteria.bounds import Bound
+from fundus_core.evaluation.criteria.calibration import Tenth
 from fundus_core.evaluation.criteria.classification import SHRUNKEN_NOTE, AtThreshold, Classification, CurvePoints
 from fundus_core.evaluation.criteria.criterion_assessment import (
+    EVERYBODY,
     PARTS,
     Counts,
     CriterionAssessment,
@@ -23,6 +26,8 @@ from fundus_core.evaluation.criteria.criterion_assessment import (
     both_person_means,
 )
 from fundus_core.evaluation.criteria.definitions import CRITERIA, Criterion, criterion
+from fundus_core.evaluation.criteria.treatment import ADDED as TREATED_TARGETS
+from fundus_core.evaluation.criteria.treatment import TreatedErrors, TreatedPrevalence, treated_errors
 from fundus_core.evaluation.gap.association import EFFECTS, Association, association
 from fundus_core.evaluation.gap.missing import OF_PHOTOGRAPHS, MissingIn, Weighted, missing, missing_along, weighted
 from fundus_core.evaluation.gap.outcomes import Choices, choices

@@ -3,7 +3,7 @@
 from fundus_core.figures.agreement import bland_altman, error_boxes, residuals
 from fundus_core.figures.calibration import calibration
 from fundus_core.figures.change import course, predicted_against_measured_change
-from fundus_core.figures.classes import precision_recall, probabilities, roc
+from fundus_core.figures.classes import criterion_calibration, precision_recall, probabilities, roc
 from fundus_core.figures.cloud import WEBGL_POINTS, Observations
 from fundus_core.figures.decisions import decision_curve, prevalences
 from fundus_core.figures.distribution import among

@@ -8,7 +8,7 @@ from fundus_core.evaluation import Classification, Estimate
 from fundus_core.figures.cloud import Observations
 from fundus_core.figures.figure import Axis, Figure, Text, corner
 from fundus_core.figures.look import Look, with_unit
-from fundus_core.figures.marks import Bars, Line, Rule
+from fundus_core.figures.marks import Bars, Line, Points, Rule, floats
 from fundus_core.records import Floats
 from fundus_core.targets import Target
 
@@ -108,6 +108,36 @@ def precision_recall(judged: Classification, look: Look, *, place: int = 0) -> F
         ),
         tuple(corner([line], "bottom left") for line in lines),
     )
+
+
+def criterion_calibration(judged: Classification, look: Look, *, place: int = 0) -> Figure | None:
+    """Draw the observed share against the mean probability of people of similar probability, with intervals.
+
+    Nothing is drawn of nobody; on the dashed line both are the same.
+    """
+    if not judged.tenths:
+        return None
+    ends = np.array([0.0, 1.0])
+    expected, people = (floats(getattr(one, name) for one in judged.tenths) for name in ("expected", "people"))
+    found = [one.observed for one in judged.tenths]
+    observed, low, high = (floats(getattr(one, end) for one in found) for end in ("value", "low", "high"))
+    slope = judged.calibration_slope.value
+    lines = [] if slope is None else [Text(f"{look.say('slope')} {slope:.2f} ({look.say('ideal 1')})", bold=True)]
+    return Figure(
+        look,
+        look.say("Observed share by tenth of the probability."),
+        Axis(look.say("mean probability"), (0, 1), grid=True),
+        Axis(look.say("observed share"), (0, 1.02), grid=True),
+        (
+            Line(ends, ends, look.palette.identity, width=1, dash="dash", guide=True),
+            Points(
+                expected, observed, look.palette.cohort(place), look.say("complete cases"), counts=people,
+                of_people=True, low=low, high=high, hover="{x:.3g} → {y:.3g}\nn = {count}",
+            ),
+        ),
+        tuple(corner([line]) for line in lines),
+        equal=True,
+    )  # fmt: skip
 
 
 def _curve(x: Floats, y: Floats, colour: str) -> Line:

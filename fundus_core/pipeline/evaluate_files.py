@@ -173,7 +173,8 @@ def evaluate(
     Writes ``metrics.json``, ``estimates.csv``, ``pairs.csv`` (what was scored, a row per photograph), ``truth.csv``,
     ``truth_faults.csv``, ``truth_receipt.csv``, ``predictions.csv`` in this program's columns, ``report.html``, and
     where there is something to say ``beyond``, ``baselines``, ``subgroups``, ``subgroup_differences``,
-    ``calibration``, ``calibration_curve``, ``errors``, ``eyes`` and ``criteria``, each as a CSV table; ``replay.json``
+    ``calibration``, ``calibration_curve``, ``errors``, ``eyes``, ``criteria``, ``criterion_calibration``, ``treated``
+    and ``treated_prevalences``, each as a CSV table; ``replay.json``
     to make the same numbers again, and where the folder held an evaluation before, ``changes.csv``. To ``share`` goes
     what may leave the house, under the name ``share_name`` of the site. With an analysis plan: ``plan.json`` (the plan,
     its hash, what came of it), ``planned``, ``planned_success`` and ``planned_deviations`` as CSV tables.

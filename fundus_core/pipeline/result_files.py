@@ -118,6 +118,8 @@ _ALSO: Sequence[Analysis[Any]] = (
     one_cohort.REFERENCE_ERROR,
     one_cohort.GAP,
     one_cohort.GAP_CHECKS,
+    one_cohort.TREATED,
+    *one_cohort.OF_ALL_CRITERIA,
 )
 """Tables that the file holds where they say something."""
 

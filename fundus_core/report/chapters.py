@@ -87,7 +87,7 @@ def _sections(study: Study, target: Target) -> Iterator[Section]:
             continue
         made = shown(study, analysis, target.id)
         if made.body:
-            yield Section(analysis.title, analysis.question, made, analysis.sentences(study, target.id, str))
+            yield Section(analysis.title, analysis.asked(target.id), made, analysis.sentences(study, target.id, str))
 
 
 def _figures(study: Study, target: Target, look: Look) -> Iterator[Figure]:
@@ -98,13 +98,16 @@ def _figures(study: Study, target: Target, look: Look) -> Iterator[Figure]:
             yield drawn
 
 
+_CALIBRATION = ("brier", "brier_null", "calibration_intercept", "calibration_slope")
+
+
 def _summary(target: Target, result: TargetResult) -> str:
     """Say the error beside its baselines in one sentence."""
     score = main_score(target)
     main = result.estimates[score]
     if main.value is None:
         return f"Not estimable: {main.note}"
-    names = [score, "mae_median", "mae_age_sex", "accuracy_majority", "prevalence"]
+    names = [score, "mae_median", "mae_age_sex", "accuracy_majority", "prevalence", *_CALIBRATION]
     found = [(name, result.estimates[name]) for name in names if name in result.estimates]
     parts = [
         words.remarked(f"{words.name(name, target)} {words.written(one.value, words.word(name).kind)}", one.note)
@@ -114,5 +117,6 @@ def _summary(target: Target, result: TargetResult) -> str:
     published = target.published_accuracy if target.binary else target.published_mae
     if published is not None:
         figure = words.written(published, words.word(score).kind)
-        parts.append(f"published for the JOIR model: {figure} (another population: another spread, another error)")
+        other = "prevalence and age" if target.binary else "spread, another error"
+        parts.append(f"published for the JOIR model: {figure} (another population: another {other})")
     return "; ".join(parts) + "."

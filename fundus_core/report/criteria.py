@@ -1,11 +1,14 @@
 """The section on clinical criteria: hypertension, hyperglycaemia, waist, metabolic syndrome."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from fundus_core.analyses import Canvas, Laid, Study, criteria, one_cohort, shown
+from fundus_core.analyses import Analysis, Canvas, Laid, Study, criteria, one_cohort, shown
 from fundus_core.evaluation import PARTS, CriterionAssessment
 from fundus_core.figures import Look
 from fundus_core.figures.printing import svg
+from fundus_core.report.chapters import Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +19,14 @@ class OneCriterion:
     """As its authors call it."""
     source: str
     """Whose definition, and what is taken for granted."""
+    said: str
+    """How many meet it, and how many cannot be told, in a sentence."""
+    advice: str
+    """Whether the probability may be preferred; empty where there is none."""
     figures: tuple[str, ...]
     """SVG elements; empty where there is no probability."""
-    thresholds: Laid
-    """What acting from each threshold does."""
+    tables: tuple[Section, ...]
+    """What acting from each threshold does, calibration by tenth, bounds over everybody; only those with rows."""
     note: str
     """Why there is no probability; empty where there is one."""
 
@@ -30,18 +37,14 @@ class CriteriaSection:
 
     counts: Laid
     """How many people meet each, by measured values and by cutting predictions."""
-    shares: Laid
-    """Observed and predicted prevalence, AUC and Brier score."""
+    tables: tuple[Section, ...]
+    """How many people meet each, prevalences, calibration, and how the treated are handled; only those with rows."""
+    warning: str
+    """What must be read before the shares."""
     figure: str
     """SVG of the shares; empty where none could be judged."""
     each: tuple[OneCriterion, ...]
     """In the order of definitions."""
-    title: str = one_cohort.PREVALENCES.title
-    """Of the shares."""
-    warning: str = one_cohort.PREVALENCES.question
-    """What must be read before the shares."""
-    reading: str = one_cohort.DECISIONS.question
-    """How to read the thresholds."""
     parts: int = PARTS
     """Into how many parts the people were split."""
 
@@ -51,18 +54,28 @@ def criteria_section(study: Study, look: Look) -> CriteriaSection:
     bars = one_cohort.PREVALENCES.draw(study, "", Canvas(look))
     return CriteriaSection(
         counts=shown(study, one_cohort.COUNTS),
-        shares=shown(study, one_cohort.PREVALENCES),
+        tables=tuple(_laid(study, one_cohort.OF_ALL_CRITERIA)),
+        warning=one_cohort.PREVALENCES.question,
         figure=svg(bars) if bars else "",
         each=tuple(_one(study, study.get(one_cohort.CRITERION, each), look) for each in study.criteria),
     )
+
+
+def _laid(study: Study, analyses: Sequence[Analysis[Any]], about: str = "") -> Iterator[Section]:
+    for analysis in analyses:
+        table = shown(study, analysis, about)
+        if table.body:
+            yield Section(analysis.title, analysis.question, table)
 
 
 def _one(study: Study, one: CriterionAssessment, look: Look) -> OneCriterion:
     drawn = (analysis.draw(study, one.criterion.id, Canvas(look)) for analysis in one_cohort.CURVES)
     return OneCriterion(
         name=criteria.full(one.criterion),
-        source=f"{one.criterion.source}. {one.criterion.note}".strip(),
+        source=" ".join([f"{one.criterion.source}.", *filter(None, [one.criterion.note]), *one.remarks]),
+        said=one.in_words,
+        advice=one.judged.advice if one.judged else "",
         figures=tuple(svg(figure) for figure in drawn if figure),
-        thresholds=shown(study, one_cohort.DECISIONS, one.criterion.id),
+        tables=tuple(_laid(study, (one_cohort.DECISIONS, one_cohort.TENTHS, one_cohort.BOUNDS), one.criterion.id)),
         note=one.note,
     )

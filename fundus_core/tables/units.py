@@ -36,6 +36,8 @@ _SPELLINGS = {
     "mg/dL": "mg/dl|mg / dl|mgdl|mg%|mg/100ml|mg dl|mg_dl|mg.dl|mg per dl|mg/デシリットル",
     "mmol/L": "mmol/l|mmol|mmoll|mmol l|mmol_l|mmol.l|mmol per l|mm/l|ミリモル",
     "g/L": "g/l",
+    "%": "%|％|percent|ngsp",
+    "mmol/mol": "mmol/mol|mmolmol|mmol mol|ifcc",
     "cm": "cm|centimeter|centimetre|centimeters|centimetres|センチ|センチメートル",
     "in": "in|inch|inches|\"|″|''|インチ|zoll",
     "mm": "mm|millimeter|millimetre|ミリ",

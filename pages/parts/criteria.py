@@ -1,12 +1,19 @@
 """The criteria page's parts: which criterion, its shares, its curves, and who is called what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from fundus_core.analyses import Analysis, Canvas, Rows, criteria, one_cohort, shown, words
-from fundus_core.evaluation import CRITERIA, SHRUNKEN_NOTE, Classification, CriterionAssessment
+from fundus_core.evaluation import (
+    CRITERIA,
+    EVERYBODY,
+    SHRUNKEN_NOTE,
+    Classification,
+    CriterionAssessment,
+    Estimate,
+)
 from fundus_core.figures import heading
 from pages.parts.shared import choose as choosing
 from pages.parts.shared import show, studies
@@ -29,41 +36,59 @@ def rows(view: View) -> Rows:
 
 
 def definition(one: CriterionAssessment) -> None:
-    """Say whose criterion it is, and what is taken for granted."""
-    parts = [_(one.criterion.source), _(one.criterion.note) if one.criterion.note else ""]
+    """Say whose criterion it is, which columns it was decided on, and what is taken for granted."""
+    parts = [_(one.criterion.source), _(one.criterion.note) if one.criterion.note else "", *map(said, one.remarks)]
     st.caption(" · ".join(part for part in parts if part))
 
 
 def shares(one: CriterionAssessment) -> None:
-    """Draw the true share beside those that follow from predictions."""
+    """Draw the observed share beside those that follow from predictions; between bounds where some cannot be told."""
+    st.markdown(said(one.in_words))
     if one.judged is None:
         st.info(_("There is no probability for this criterion: {why}").format(why=said(one.note)))
+        _metrics(dict(zip(EVERYBODY, (one.least, one.most, *one.expected), strict=True)))
         return
-    judged = one.judged
-    with st.grid(min_column_width=270, gap="xsmall"):
-        for name_ in ("prevalence", "called", "expected", "auc"):
-            of, estimate = words.word(name_), getattr(judged, name_)
-            around = words.interval(estimate.low, estimate.high, of, tell)
-            note = " · ".join(filter(None, [_(of.says), around or said(estimate.note)]))
-            shown = words.written(estimate.value, of.kind)
-            st.metric(heading(_(of.name)), shown, border=True, height="stretch", help=note or None)
+    _metrics({name: getattr(one.judged, name) for name in ("prevalence", "called", "expected", "auc")})
     st.caption(f":material/info: {_(SHRUNKEN_NOTE)}")
+    show_advice = st.success if one.judged.calibrated else st.warning
+    show_advice(said(one.judged.advice))
+
+
+def _metrics(found: Mapping[str, Estimate]) -> None:
+    with st.grid(min_column_width=270, gap="xsmall"):
+        for name_, estimate in found.items():
+            of = words.word(name_)
+            around = words.interval(estimate.low, estimate.high, of, tell)
+            note = " · ".join(filter(None, [_(of.says) if of.says else "", around or said(estimate.note)]))
+            shown_ = words.written(estimate.value, of.kind)
+            st.metric(heading(_(of.name)), shown_, border=True, height="stretch", help=note or None)
 
 
 def curves(view: View, one: CriterionAssessment, judged: Classification) -> None:
     """Draw the ROC curve beside the decision curve, and what each threshold stated in advance does."""
-    ranked = {each.id: each for each in (one_cohort.ROC, one_cohort.PRECISION_RECALL)}
+    ranked = {each.id: each for each in (one_cohort.ROC, one_cohort.PRECISION_RECALL, one_cohort.TENTHS)}
     what = choosing.one_of(_("Curve"), {name: _(each.title) for name, each in ranked.items()}, "curve")
     for column, analysis in zip(st.columns(2), (ranked[what], one_cohort.DECISIONS), strict=True):
         with column, st.container(border=True, height="stretch"):
             _curve(view, one, judged, analysis)
     st.caption(
         _(
-            "Each person's probability rests on the errors of other people of the cohort; people whose measured values "
-            "do not decide are left out ({n} of {all})."
+            "Each person's probability rests on the errors of other people of the cohort. Judged are complete cases, "
+            "who have everything measured that the criterion looks at; {n} of {all} people are not."
         ).format(n=count(judged.left_out), all=count(judged.n + judged.left_out))
     )
-    show.table(shown(studies.study(view), one_cohort.DECISIONS, one.criterion.id, tell))
+    study = studies.study(view)
+    show.table(shown(study, one_cohort.DECISIONS, one.criterion.id, tell))
+    st.caption(_(one_cohort.TENTHS.question))
+    show.table(shown(study, one_cohort.TENTHS, one.criterion.id, tell))
+
+
+def bounds(view: View, one: CriterionAssessment) -> None:
+    """Draw what estimates can be over everybody; nothing where every verdict is known."""
+    if one.bounds:
+        st.subheader(_(one_cohort.BOUNDS.title), anchor=False)
+        st.caption(_(one_cohort.BOUNDS.question))
+        show.table(shown(studies.study(view), one_cohort.BOUNDS, one.criterion.id, tell))
 
 
 def _curve(view: View, one: CriterionAssessment, judged: Classification, analysis: Analysis[Any]) -> None:
@@ -84,6 +109,8 @@ def everything(view: View) -> None:
     if figure:
         with st.container(border=True):
             show.chart(figure, "prevalences", name="prevalences", view=view)
-    for analysis in (one_cohort.COUNTS, one_cohort.PREVALENCES):
-        show.table(shown(study, analysis, say=tell))
-    st.caption(_(one_cohort.COUNTS.question))
+    for analysis in one_cohort.OF_ALL_CRITERIA:
+        made = shown(study, analysis, say=tell)
+        if made.body:
+            st.caption(_(analysis.question))
+            show.table(made)

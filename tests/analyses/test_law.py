@@ -27,7 +27,10 @@ OVER_TIME = (one_cohort.CHANGE, one_cohort.REPEATABILITY)
 """Nothing is repeated in these cohorts: ``test_over_time`` holds the law for them."""
 OF_MISSING = (one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.MISSING_ALONG)
 """Nobody is missing in these cohorts: ``test_missing`` holds the law for them."""
-ONE = (one_cohort.SCORES, *(each for each in one_cohort.TABLES if each not in (*OVER_TIME, *OF_MISSING)))
+OF_TREATED = (one_cohort.TREATED, one_cohort.TREATED_PREVALENCES)
+"""Nobody says who is treated in these cohorts: ``test_beside_the_error`` holds the law for them."""
+LEFT_OUT = (*OVER_TIME, *OF_MISSING, *OF_TREATED)
+ONE = (one_cohort.SCORES, *(each for each in one_cohort.TABLES if each not in LEFT_OUT))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -128,11 +131,11 @@ def lost_from(report, table):
 
 def test_a_report_shows_every_cell_of_the_criteria(files, study):
     report = text_of(files / "Models" / "report.html")
-    tables = [shown(study, each) for each in (one_cohort.COUNTS, one_cohort.PREVALENCES)]
-    tables += [shown(study, one_cohort.DECISIONS, criterion) for criterion in study.criteria]
-    assert len(tables) > 5
+    tables = [shown(study, each) for each in one_cohort.OF_ALL_CRITERIA]
+    of_one = (one_cohort.DECISIONS, one_cohort.TENTHS, one_cohort.BOUNDS)
+    tables += [shown(study, each, criterion) for criterion in study.criteria for each in of_one]
+    assert len([table for table in tables if table.body]) > 10
     for table in tables:
-        assert table.body
         assert lost_from(report, table) == []
 
 
@@ -140,7 +143,8 @@ def test_the_criterias_tables_hold_the_numbers_of_their_file(files, study):
     """Prevalences and thresholds are laid out anew; each number is that of the exported row, with its interval."""
     rows = read(files / "Models" / "criteria.csv")
     of_file = {(row["name"], row["threshold"], row["estimate"]): row for row in rows}
-    found = [(row["criterion"], "", row) for row in study.rows(one_cohort.PREVALENCES)]
+    of_all = (one_cohort.COUNTS, one_cohort.PREVALENCES, one_cohort.CRITERIA_CALIBRATION)
+    found = [(row["criterion"], "", row) for analysis in of_all for row in study.rows(analysis)]
     for one in study.criteria:
         name = study.get(one_cohort.CRITERION, one).criterion.name
         found += [(name, f"{row['threshold']:g}", row) for row in study.rows(one_cohort.DECISIONS, one)]
@@ -211,7 +215,9 @@ def test_the_criteria_page_shows_what_the_report_says(study, opened, page, lang)
     for analysis, name in (
         (one_cohort.COUNTS, ""),
         (one_cohort.PREVALENCES, ""),
+        (one_cohort.CRITERIA_CALIBRATION, ""),
         (one_cohort.DECISIONS, "hypertension"),
+        (one_cohort.TENTHS, "hypertension"),
     ):
         made = shown(study, analysis, name, SAY[lang])
         assert made.body

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.linear_model import LinearRegression
 from sklearn.metrics import (
     average_precision_score,
     brier_score_loss,
@@ -26,7 +27,9 @@ from fundus_core.evaluation import (
 )
 from fundus_core.evaluation.cohorts.recalibration import fit_recalibration, recalibrate, recalibration_effect
 from fundus_core.evaluation.criteria.classification import classify
-from fundus_core.evaluation.criteria.probability import errors_between, probabilities
+from fundus_core.evaluation.criteria.criterion_assessment import assess_cohort
+from fundus_core.evaluation.criteria.probability import donors_of, probabilities
+from fundus_core.evaluation.observations.from_arrays import from_values
 from fundus_core.evaluation.observations.person_means import PersonMeans, person_means
 from fundus_core.evaluation.observations.sample import select_rows
 from fundus_core.evaluation.one_cohort.scores import TOLERANCES
@@ -35,9 +38,13 @@ from fundus_core.targets import TARGETS
 KEYS = ("sbp", "dbp", "glucose", "waist", "bmi", "sex")
 
 
+FURTHER = ("hdl", "triglycerides", "hba1c", "pressure_drug", "lipid_drug", "glucose_drug")
+
+
 def person(**values):
     known = {key: np.array([float(values.get(key, np.nan))]) for key in KEYS}
-    return PersonMeans(np.array(["a"]), **known)
+    further = {key: np.array([float(values[key])]) for key in FURTHER if key in values}
+    return PersonMeans(np.array(["a"]), **known, further=further)
 
 
 def decide(name, **values):
@@ -76,6 +83,7 @@ def test_metabolic_syndrome_without_lipids(items, japan, idf, three_of_five, sex
     assert decide("mets_idf", **values) == idf
     assert decide("mets_atp3", **values) == three_of_five
     assert decide("mets_jis", **values) == three_of_five
+    assert decide("mets_aha", **values) == three_of_five
 
 
 def test_a_verdict_is_certain_only_if_every_completion_agrees():
@@ -121,15 +129,91 @@ def test_thresholds(name, values, expected):
     assert decide(name, **values) == expected
 
 
-def test_unverified_thresholds_say_so():
-    assert "unverified" in CRITERIA["mets_jis"].note
+LOW_HDL, HIGH_FAT = {"hdl": 39, "triglycerides": 100}, {"hdl": 60, "triglycerides": 150}
+BOTH, NEITHER = {"hdl": 39, "triglycerides": 150}, {"hdl": 60, "triglycerides": 149}
+
+
+@pytest.mark.parametrize(
+    ("name", "items", "more", "expected"),
+    [
+        ("mets_japan", (1, 1, 0), LOW_HDL, "yes"),
+        ("mets_japan", (1, 1, 0), NEITHER, "no"),
+        ("mets_japan", (1, 0, 0), BOTH, "no"),  # two lipids are one item
+        ("mets_japan", (1, 0, 0), BOTH | {"pressure_drug": 1}, "yes"),
+        ("mets_japan", (1, 1, 0), NEITHER | {"lipid_drug": 1}, "yes"),
+        ("mets_japan", (1, 1, 0), NEITHER | {"glucose_drug": 1}, "yes"),
+        ("mets_japan", (1, 1, 0), NEITHER | {"glucose_drug": np.nan}, "?"),
+        ("mets_japan", (0, 1, 1), BOTH, "no"),
+        ("mets_idf", (1, 0, 0), BOTH, "yes"),  # and two items elsewhere
+        ("mets_idf", (1, 0, 0), HIGH_FAT, "no"),
+        ("mets_jis", (0, 1, 0), BOTH, "yes"),
+        ("mets_jis", (0, 1, 0), HIGH_FAT | {"hdl": np.nan}, "?"),
+        ("mets_atp3", (0, 0, 1), NEITHER | {"pressure_drug": 1, "lipid_drug": 1}, "no"),
+        ("mets_atp3", (1, 0, 1), NEITHER | {"pressure_drug": 1}, "yes"),
+        ("mets_atp3", (1, 1, 0), NEITHER | {"glucose_drug": 1}, "no"),
+        ("mets_aha", (1, 1, 0), NEITHER | {"glucose_drug": 1}, "yes"),
+        ("mets_aha", (0, 0, 0), BOTH | {"glucose_drug": 1}, "yes"),
+    ],
+)
+def test_lipids_and_drugs_decide_as_the_definition_says(name, items, more, expected):
+    assert decide(name, **with_items(*items), **more) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("mets_jis", {"hdl": 45, "triglycerides": 160, "glucose": 100, "sex": 1}, "yes"),  # below 50 in women
+        ("mets_jis", {"hdl": 45, "triglycerides": 160, "glucose": 100, "sex": 0}, "no"),
+        ("mets_atp3", {"hdl": 30, "triglycerides": 160, "glucose": 100, "sex": 0}, "no"),  # 110 in 2001
+        ("mets_aha", {"hdl": 30, "triglycerides": 160, "glucose": 100, "sex": 0}, "yes"),  # 100 in 2005
+        ("mets_atp3", {"hdl": 30, "triglycerides": 160, "waist": 102, "sex": 0}, "no"),  # over 102 in 2001
+        ("mets_aha", {"hdl": 30, "triglycerides": 160, "waist": 102, "sex": 0}, "yes"),  # from 102 in 2005
+        ("hypertension", {"pressure_drug": 1}, "yes"),
+        ("hypertension", {"sbp": 120, "dbp": 70, "pressure_drug": np.nan}, "?"),
+        ("hyperglycaemia", {"glucose": 90, "glucose_drug": 1}, "yes"),
+        ("guidance_glucose", {"glucose": 99, "hba1c": 5.6}, "yes"),
+        ("guidance_glucose", {"glucose": 99, "hba1c": 5.5}, "no"),
+        ("guidance_glucose", {"glucose": 99}, "no"),
+        ("guidance_glucose", {"glucose": 99, "hba1c": np.nan}, "?"),
+    ],
+)
+def test_thresholds_of_lipids_drugs_and_hba1c(name, values, expected):
+    healthy = {"sbp": 110, "dbp": 70, "glucose": 85, "waist": 70} if name.startswith("mets") else {}
+    assert decide(name, **(healthy | values)) == expected
+
+
+def test_every_threshold_has_its_source():
+    assert "doi:10.1161/CIRCULATIONAHA.109.192644" in CRITERIA["mets_jis"].source
     assert all(each.source and each.name for each in CRITERIA.values())
     with pytest.raises(UsageError, match="the criteria are hypertension"):
         criterion("gout")
 
 
-def fit_errors(table):
-    return errors_between(person_means(table, "truth"), person_means(table, "predicted"))
+@pytest.mark.parametrize("name", CRITERIA)
+def test_who_is_complete_is_decided_whatever_the_values(name):
+    """All combinations of what may be missing: completeness asks for columns, never for verdicts."""
+    rng, of = np.random.default_rng(3), criterion(name)
+    high = {
+        "sbp": 160.0,
+        "dbp": 95.0,
+        "glucose": 140.0,
+        "waist": 110.0,
+        "hdl": 30.0,
+        "triglycerides": 200.0,
+        "sex": 1.0,
+    }
+    low = {"sbp": 110.0, "dbp": 70.0, "glucose": 80.0, "waist": 70.0, "hdl": 70.0, "triglycerides": 80.0, "sex": 1.0}
+    for _ in range(40):
+        gone = [key for key in high if rng.random() < 0.3]
+        ways = [person(**{key: np.nan if key in gone else v for key, v in each.items()}) for each in (high, low)]
+        complete = {bool(of.complete(one)[0]) for one in ways}
+        assert len(complete) == 1
+        if complete.pop():
+            assert all(of.decide(one)[0] != -1 for one in ways)
+
+
+def fit_errors(table, name="mets_japan"):
+    return donors_of(person_means(table, "truth"), person_means(table, "predicted"), criterion(name))
 
 
 @pytest.fixture(name="two")
@@ -139,51 +223,82 @@ def two_cohorts(cohort):
 
 
 def test_errors_are_those_of_regressions(two):
-    errors = fit_errors(two[0])
+    """On all predictions and sex; a donor's errors stay together."""
+    donors = fit_errors(two[0])
     truth, predicted = person_means(two[0], "truth"), person_means(two[0], "predicted")
-    names = ("sbp", "dbp", "glucose", "waist", "bmi")
-    kept = np.isfinite([getattr(of, name) for of in (truth, predicted) for name in names]).all(axis=0)
-    residuals = []
+    names = criterion("mets_japan").needs
+    kept = np.isfinite([getattr(of, name) for of in (truth, predicted) for name in names] + [truth.sex]).all(axis=0)
+    design = np.column_stack([*(getattr(predicted, name)[kept] for name in names), truth.sex[kept]])
     for k, name in enumerate(names):
-        y, p = getattr(truth, name)[kept], getattr(predicted, name)[kept]
-        fit = stats.linregress(p, y)
-        assert (errors.slope[k], errors.intercept[k]) == pytest.approx((fit.slope, fit.intercept))
-        residuals.append(y - fit.intercept - fit.slope * p)
-    assert errors.covariance * (kept.sum() - 2) == pytest.approx(np.array(residuals) @ np.array(residuals).T)
+        y = getattr(truth, name)[kept]
+        fit = LinearRegression().fit(design, y)
+        assert donors.errors[:, k] == pytest.approx(y - fit.predict(design), abs=1e-8)
 
 
-def test_a_probability_is_the_normal_tail(two):
-    errors = fit_errors(two[0])
-    predicted = person_means(two[1], "predicted")
-    found = probabilities(predicted, criterion("hyperglycaemia"), errors)
-    centre = errors.intercept[2] + errors.slope[2] * predicted.glucose
-    expected = stats.norm.sf((110 - centre) / np.sqrt(errors.covariance[2, 2]))
-    known = np.isfinite(predicted.glucose)
-    assert found.yes[known] == pytest.approx(expected[known], abs=0.02)
-    assert found.indeterminate[~known] == pytest.approx(np.ones((~known).sum()))
-    assert found.yes + found.no + found.indeterminate == pytest.approx(np.ones(len(predicted)))
+def people(n=4000, seed=0, skewed=False):
+    """Glucose whose errors are normal, or as skewed as in the reference's cohort: 17.5 % reach 110."""
+    rng = np.random.default_rng(seed)
+    if skewed:
+        truth = 85 + np.exp(2.55 + 0.72 * rng.normal(size=n))
+        return truth, 95 + 0.25 * (truth - 100) + rng.normal(0, 4, n)
+    predicted = rng.normal(100, 6, n)
+    return predicted + rng.normal(0, 10, n), predicted
 
 
-def test_pressures_that_err_together_are_drawn_together(two):
-    errors = fit_errors(two[0])
-    tied = errors.covariance.copy()
-    tied[1, 1], tied[0, 1] = tied[0, 0], tied[0, 0]
-    tied[1, 0] = tied[0, 0]
-    same = replace(errors, covariance=tied, slope=np.ones(5), intercept=np.zeros(5))
-    found = probabilities(person(sbp=130, dbp=80, glucose=90, waist=80, bmi=22, sex=0), criterion("hypertension"), same)
-    assert found.yes[0] == pytest.approx(stats.norm.sf(10 / np.sqrt(tied[0, 0])), abs=0.02)
+def glucose(values):
+    nothing = np.full(len(values), np.nan)
+    names = np.array([f"p{k:05d}" for k in range(len(values))])
+    return PersonMeans(names, nothing, nothing, values, nothing, nothing, nothing)
+
+
+def test_where_errors_are_normal_a_probability_is_the_normal_tail():
+    truth, predicted = people()
+    of = criterion("hyperglycaemia")
+    donors = donors_of(glucose(truth), glucose(predicted), of)
+    at = np.array([92.0, 98.0, 104.0, 110.0, np.nan])
+    found = probabilities(glucose(at), of, donors)
+    assert found.yes[:4] == pytest.approx(stats.norm.sf((110 - at[:4]) / 10), abs=0.06)
+    assert np.isnan(found.yes[4])
+    assert (found.yes + found.no + found.indeterminate)[:4] == pytest.approx(np.ones(4))
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_skewed_errors_expect_the_prevalence_that_is_measured(seed):
+    """Normal errors of constant spread expect half as many again as there are; the errors as they are do not."""
+    truth, predicted = people(600, seed, skewed=True)
+    found = assess_cohort(from_values("glucose", truth, predicted, sex=np.zeros(600)), "hyperglycaemia").judged
+    line = stats.linregress(predicted, truth)
+    spread = np.std(truth - line.intercept - line.slope * predicted)
+    normal = stats.norm.sf((110 - line.intercept - line.slope * predicted) / spread).mean()
+    error = np.sqrt(found.prevalence.value * (1 - found.prevalence.value) / 600)
+    assert normal > found.prevalence.value + 3 * error
+    assert abs(found.expected.value - found.prevalence.value) < 0.5 * error
+
+
+def test_pressures_that_err_together_are_lent_together():
+    """Of two pressures whose errors are the same one, both reach their thresholds together or neither does."""
+    rng = np.random.default_rng(4)
+    nothing, predicted = np.full(900, np.nan), rng.normal(130, 8, 900)
+    error = rng.normal(0, 10, 900)
+    names = np.array([f"p{k:05d}" for k in range(900)])
+    truth = PersonMeans(names, predicted + error, predicted - 50 + error, *(nothing,) * 4)
+    told = PersonMeans(names, predicted, predicted - 50, *(nothing,) * 4)
+    of = criterion("hypertension")
+    one = PersonMeans(names[:1], np.array([130.0]), np.array([80.0]), *(nothing[:1],) * 4)
+    found = probabilities(one, of, donors_of(truth, told, of))
+    assert found.yes[0] == pytest.approx(stats.norm.sf(1.0), abs=0.06)
 
 
 def test_probabilities_do_not_depend_on_company(two):
-    errors = fit_errors(two[0])
-    whole = probabilities(person_means(two[1], "predicted"), criterion("mets_japan"), errors)
+    donors, of = fit_errors(two[0]), criterion("mets_japan")
+    whole = probabilities(person_means(two[1], "predicted"), of, donors)
     half = select_rows(two[1], two[1].patient_id < "QP0100")
-    alone = probabilities(person_means(half, "predicted"), criterion("mets_japan"), errors)
-    assert alone.yes == pytest.approx(whole.yes[np.isin(whole.patient, alone.patient)])
+    alone = probabilities(person_means(half, "predicted"), of, donors)
+    assert alone.yes == pytest.approx(whole.yes[np.isin(whole.patient, alone.patient)], nan_ok=True)
 
 
-def test_too_few_people_for_a_covariance(cohort):
-    with pytest.raises(NotEstimableError, match="needs 20 people"):
+def test_too_few_people_to_lend_errors(cohort):
+    with pytest.raises(NotEstimableError, match="need 20 people"):
         fit_errors(cohort(people=15))
 
 
@@ -200,6 +315,8 @@ def test_classification_equals_scikit_learn(decided):
     assert found.auc.value == pytest.approx(roc_auc_score(y, p))
     assert found.average_precision.value == pytest.approx(average_precision_score(y, p))
     assert found.brier.value == pytest.approx(brier_score_loss(y, p))
+    others = [np.delete(y, k).mean() for k in range(len(y))]
+    assert found.brier_null.value == pytest.approx(np.mean((np.array(others) - y) ** 2), rel=1e-9)
     assert (found.prevalence.value, found.expected.value) == pytest.approx((y.mean(), p.mean()))
     assert found.called.value == pytest.approx((p > 0.5).mean())
     for at in found.thresholds:

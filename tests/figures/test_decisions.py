@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from fundus_core import figures
-from fundus_core.evaluation import CalibrationCurve, Estimate, error_distribution, from_values
+from fundus_core.evaluation import (
+    CRITERIA,
+    CalibrationCurve,
+    Counts,
+    CriterionAssessment,
+    Estimate,
+    error_distribution,
+    from_values,
+)
 from fundus_core.evaluation.criteria.classification import classify
 from fundus_core.evaluation.criteria.criterion_assessment import CURVE
 from fundus_core.figures import ForestRow, Look
@@ -29,6 +37,29 @@ def named(figure, name):
     return next(mark for mark in figure.marks if getattr(mark, "name", "") == name)
 
 
+def assessed(judged, unknown=0):
+    counts, share = Counts(1, 1, unknown), Estimate(0.2, 0.1, 0.3)
+    return CriterionAssessment(
+        CRITERIA["hypertension"], counts, counts, share, Estimate(0.6, 0.5, 0.7), (share, share), 2, judged, ""
+    )
+
+
+def test_what_cannot_be_told_is_drawn_between_bounds(judged):
+    figure = figures.prevalences({"hypertension": assessed(judged), "syndrome": assessed(None, 7)}, LOOK)
+    bounds = named(figure, "everybody, between bounds")
+    np.testing.assert_allclose([bounds.low[1], bounds.high[1]], [20, 60])
+    assert np.isnan(bounds.length[0])
+    assert np.isnan(named(figure, "by measured values").length[1])
+    assert "syndrome 20 % – 60 %" in figure.alt
+
+
+def test_the_observed_share_of_each_tenth_is_drawn_at_its_mean_probability(judged):
+    points = named(figures.criterion_calibration(judged, LOOK), "complete cases")
+    assert points.x.tolist() == [each.expected for each in judged.tenths]
+    assert points.y.tolist() == [each.observed.value for each in judged.tenths]
+    assert points.counts.sum() == judged.n
+
+
 def test_bars_are_the_shares_in_percent_with_their_intervals(judged):
     one = dataclasses.replace(
         judged,
@@ -37,7 +68,7 @@ def test_bars_are_the_shares_in_percent_with_their_intervals(judged):
         expected=Estimate(0.28, 0.2, 0.4),
     )
     other = dataclasses.replace(judged, prevalence=Estimate(0.5), called=Estimate(None), expected=Estimate(0.4))
-    figure = figures.prevalences({"hypertension": one, "waist": other}, LOOK)
+    figure = figures.prevalences({"hypertension": assessed(one), "waist": assessed(other)}, LOOK)
     true = named(figure, "by measured values")
     np.testing.assert_allclose(true.length, [30, 50])
     np.testing.assert_allclose(true.low, [20, np.nan])

@@ -65,7 +65,7 @@ NO_SENTENCES = {
 
 WORDS = (
     "left right says say heading cells missing comment truth photographs people eyes quality mae accuracy none "
-    "Benjamini-Hochberg"
+    "triglycerides Benjamini-Hochberg"
 ).split()
 """Single words that stand in a place of a sentence, or alone in a table."""
 

@@ -124,9 +124,9 @@ def test_the_chosen_target_has_the_intervals_of_a_whole_evaluation(filled):
 
 
 def test_a_density_is_explained():
-    assert "Shaded" in scores.explanation("scatter", WEBGL_POINTS + 1)
-    assert "Shaded" not in scores.explanation("scatter", WEBGL_POINTS)
-    assert "Shaded" not in scores.explanation("calibration", WEBGL_POINTS + 1)
+    assert "Shaded" in scores.explanation("scatter", "sbp", WEBGL_POINTS + 1)
+    assert "Shaded" not in scores.explanation("scatter", "sbp", WEBGL_POINTS)
+    assert "Shaded" not in scores.explanation("calibration", "sbp", WEBGL_POINTS + 1)
 
 
 def test_two_cohorts_of_one_number_never_share_results(fresh, put_cohort, page):

@@ -53,13 +53,15 @@ def said_elsewhere() -> set[str]:
     checks = {name.replace("_", " ") for name in QUALITY_CODES}
     keys = set(truth.KEYS.values())
     named = [*one_cohort.FIGURES, *one_cohort.CURVES, *side_by_side.SHOWN]
-    named += [one_cohort.BEYOND, one_cohort.BASELINES, one_cohort.EYES, one_cohort.COUNTS, one_cohort.REPEATABILITY]
+    named += [one_cohort.BEYOND, one_cohort.BASELINES, one_cohort.EYES, one_cohort.REPEATABILITY]
     named += [one_cohort.COURSE, one_cohort.GAP, one_cohort.GAP_CHECKS]
     named += [one_cohort.INTERVALS, one_cohort.INTERVALS_BY]
     named += [one_cohort.REFERENCE_ERROR, one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.MISSING_ALONG]
     named += [*planned.TABLES]
     analyses = {word for each in named for word in (each.title, each.question)} | words.sentences()
     analyses |= {each.name for one in named for each in one.words.values()}
+    named = [*one_cohort.OF_ALL_CRITERIA, one_cohort.TREATED, one_cohort.BOUNDS, side_by_side.PUBLISHED, *named]
+    analyses |= {word for each in named for word in (each.title, each.question, each.of_classes) if word}
     criteria = {word for each in CRITERIA.values() for word in (each.name, each.source, each.note) if word}
     plans = {people_for_mae(9, 1, 7).assumption, people_for_r2(0.3, 0.1).assumption}
     plans |= {sites_for_mean(1, 1, 1).assumption, people_for_equivalence(8, 2).assumption}

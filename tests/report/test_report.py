@@ -86,10 +86,12 @@ def test_every_section_of_the_record_is_there(page):
 
 def test_every_criterion_has_counts_and_curves(page, whole):
     names = [each.criterion.name.split(":")[0] for each in whole.study.get(one_cohort.CRITERIA)]
-    assert len(names) == 8
+    assert len(names) == 10
     for name in names:
         assert page.count(name) >= 3, name
-    assert page.count("Decision curve: net benefit") == 8
+    able = [each for each in whole.study.get(one_cohort.CRITERIA) if each.judged]
+    assert page.count("Decision curve: net benefit") == len(able) == 5  # no lipids: of a syndrome there are bounds
+    assert page.count("Bounds over everybody") == 5 + sum(bool(each.bounds) for each in able)
 
 
 def test_the_page_needs_no_other_machine(page):
@@ -117,7 +119,8 @@ def test_the_same_cohort_gives_the_same_page_in_any_order():
 
 
 def test_tables_hold_what_the_report_shows(whole):
-    found = {each.id: whole.study.rows(each) for each in one_cohort.TABLES}
+    treated = (one_cohort.TREATED, one_cohort.TREATED_PREVALENCES)  # no column says who is
+    found = {each.id: whole.study.rows(each) for each in one_cohort.TABLES if each not in treated}
     assert {row["by"] for row in found["subgroups"]} == {"sex", "age", "eye", "quality", "out_of_distribution", "site"}
     assert {row["target"] for row in found["eyes"]} == set(whole.evaluation.targets)
     assert len(found["baselines"]) == 2 * len(whole.evaluation.targets)

@@ -15,6 +15,7 @@ IDS = frozenset((*METABOLIC, "age", "sex"))
 RULES = {
     "fundus_core/targets/__init__.py": "the five of the 2025 model, by which training and benchmark are set",
     "fundus_core/evaluation/criteria/definitions.py": "criteria: thresholds of pressures, glucose and waist",
+    "fundus_core/evaluation/criteria/treatment.py": "what drugs against high blood pressure do to both pressures",
     "fundus_core/evaluation/observations/person_means.py": "the measures that criteria are decided on",
     "fundus_core/truth/applying.py": "both pressures from one cell, age from dates",
     "fundus_core/truth/checking.py": "pulse pressure, age against dates, BMI against height and weight",

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation.criteria.definitions import INDETERMINATE, NO, YES, Verdicts
+from fundus_core.evaluation.criteria.calibration import CALIBRATION, Tenth, calibration, tenths, verdict
+from fundus_core.evaluation.criteria.definitions import INDETERMINATE, YES, Verdicts
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Statistics, SumStatistic
-from fundus_core.evaluation.intervals.estimate import Estimate
+from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate
 from fundus_core.evaluation.intervals.order_ends import area_ends, few_events
 from fundus_core.evaluation.intervals.per_estimate import estimated
 from fundus_core.evaluation.intervals.ranked import areas_under_roc, average_precisions
@@ -24,9 +27,15 @@ from fundus_core.records import Floats
 THRESHOLDS = (0.1, 0.2, 0.3, 0.5)
 """Probabilities at which sensitivity and the like are given, fixed in advance."""
 
+SCORES = (
+    *("auc", "average_precision", "brier", "brier_null", "calibration_intercept", "calibration_slope"),
+    *("prevalence", "expected", "called"),
+)
+"""Estimates of a probability; each is a field of :class:`Classification`."""
+
 SHRUNKEN_NOTE = (
     "Predictions are nearer the mean than the truth is, so cutting them at a clinical threshold calls too few people "
-    "positive; compare the shares, and prefer the probability."
+    "positive where fewer than half are. The probability is preferred only where its calibration was shown."
 )
 """Stands beside every share of people called positive."""
 
@@ -72,15 +81,21 @@ class Classification:
     name: str
     """Of the criterion."""
     n: int
-    """People whose truth is yes or no and who have a probability."""
+    """People with everything measured that the criterion looks at, and a probability: complete cases."""
     left_out: int
-    """People whose truth is indeterminate or who have no probability."""
+    """All others, whatever their verdict."""
     auc: Estimate
     """Area under the ROC curve, ties half."""
     average_precision: Estimate
     """Sum of precision x gain in recall; the prevalence for a useless model."""
     brier: Estimate
     """Mean (probability - truth)²."""
+    brier_null: Estimate
+    """The same of saying the prevalence among all other people."""
+    calibration_intercept: Estimate
+    """Log odds of the truth beyond those of the probability; 0 is ideal."""
+    calibration_slope: Estimate
+    """Of the truth's log odds on the probability's; 1 is ideal."""
     prevalence: Estimate
     """Share of people who are positive in truth."""
     expected: Estimate
@@ -91,6 +106,12 @@ class Classification:
     """At the thresholds asked for; with many of them, the decision curve."""
     curves: CurvePoints
     """ROC and precision-recall."""
+    tenths: tuple[Tenth, ...]
+    """People by rising probability, in groups of about equal number: is the observed share the expected one?"""
+    calibrated: bool
+    """Whether calibration was shown, by the rule of :mod:`fundus_core.evaluation.criteria.calibration`."""
+    advice: str
+    """Whether the probability may be preferred, and why."""
     note: str = SHRUNKEN_NOTE
     """What a reader has to know."""
 
@@ -100,18 +121,23 @@ def classify(
     probability: Floats,
     hard: Verdicts | None = None,
     *,
+    complete: NDArray[np.bool_] | None = None,
     name: str = "",
     thresholds: Sequence[float] = THRESHOLDS,
+    seed: int = SEED,
+    draws: int = NUMBER_OF_DRAWS,
 ) -> Classification:
     """Score a probability of yes (n, 0 to 1, NaN is left out), one per person, against n verdicts.
 
-    The indeterminate are left out and counted. ``hard`` are verdicts by cutting predictions at the criterion's own
-    thresholds, where the indeterminate are not called. Thresholds lie between 0 and 1, both excluded, fixed in advance.
+    Only complete cases are judged: who has everything measured, whatever the verdict. Without ``complete`` those are
+    whose verdict is yes or no, which is right only where a verdict needs everything. ``hard`` are verdicts by cutting
+    predictions at the criterion's own thresholds, where the indeterminate are not called. Thresholds lie between 0 and
+    1, both excluded, fixed in advance. Seed and draws change nothing: these intervals need none.
 
     Raises:
         UsageError: A threshold outside 0 to 1.
 
-    >>> found = classify(np.array([0, 1, 0, 1, -1], dtype=np.int8), np.array([0.1, 0.4, 0.6, 0.9, 0.5]))
+    >>> found = classify(np.array([0, 1, 0, 1, -1], dtype=np.int8), np.array([0.1, 0.4, 0.6, 0.9, 0.5]), draws=100)
     >>> found.n, found.left_out, found.prevalence.value
     (4, 1, 0.5)
     """
@@ -121,23 +147,32 @@ def classify(
                 "A threshold is {threshold}; choose probabilities between 0 and 1, both excluded.", threshold=threshold
             )
     kept = (truth != INDETERMINATE) & np.isfinite(probability)
+    kept &= True if complete is None else complete
     order = np.lexsort((probability[kept], truth[kept]))
     y, p = (truth[kept] == YES).astype(np.float64)[order], probability[kept][order]
     called = np.full(len(y), np.nan) if hard is None else (hard[kept] == YES).astype(np.float64)[order]
-    panels: tuple[Statistics, ...] = (_ranks(y, p), _means(y, p, called), _decisions(y, p, thresholds))
+    panels: tuple[Statistics, ...] = (ranks(y, p), means(y, p, called), decisions(y, p, thresholds))
     found: dict[str, Estimate] = {}
-    for panel in panels:
+    for panel in (*panels, calibration(y, p)):
         found |= estimated(panel)
-    at = tuple(AtThreshold(t, *(found[f"{what} {t:g}"] for what in _DECISIONS)) for t in thresholds)
-    area, precision = (found[each] for each in panels[0].names)
-    brier, prevalence, expected, hard_share = (found[each] for each in panels[1].names)
-    left_out = int((~kept).sum())
+    at = tuple(AtThreshold(t, *(found[f"{what} {t:g}"] for what in DECISIONS)) for t in thresholds)
+    calibrated, advice = verdict(y, *(found[each] for each in CALIBRATION))
+    scores: dict[str, Any] = {each: found[each] for each in SCORES}
     return Classification(
-        name, len(y), left_out, area, precision, brier, prevalence, expected, hard_share, at, _curves(y, p)
-    )  # fmt: skip
+        name=name,
+        n=len(y),
+        left_out=int((~kept).sum()),
+        **scores,
+        thresholds=at,
+        curves=_curves(y, p),
+        tenths=tenths(y, p),
+        calibrated=calibrated,
+        advice=advice,
+    )
 
 
-def _ranks(y: Floats, p: Floats) -> CountStatistic:
+def ranks(y: Floats, p: Floats) -> CountStatistic:
+    """Return AUC and average precision of n probabilities of people who meet a criterion (1) or not (0)."""
     everyone = np.arange(len(y))
 
     def compute(counts: Floats) -> Floats:
@@ -152,21 +187,24 @@ def _ranks(y: Floats, p: Floats) -> CountStatistic:
     return CountStatistic(everyone, names, needs, compute, rules=rules, ends=ends)
 
 
-def _means(y: Floats, p: Floats, called: Floats) -> SumStatistic:
+def means(y: Floats, p: Floats, called: Floats | None = None) -> SumStatistic:
+    """Return Brier score, its baseline, prevalence, expected share and share called; ``called`` is 1, 0 or NaN, n."""
+    called = np.full(len(y), np.nan) if called is None else called
     known = np.isfinite(called).astype(np.float64)
-    sums = np.column_stack([np.ones_like(y), (p - y) ** 2, y, p, known, np.nan_to_num(called)])
+    others = divide(y.sum() - y, np.full(len(y), len(y) - 1.0))
+    null = np.nan_to_num((others - y) ** 2)
+    sums = np.column_stack([np.ones_like(y), (p - y) ** 2, y, p, known, np.nan_to_num(called), null])
 
     def finish(s: Floats) -> Floats:
-        return np.column_stack([*(divide(s[:, k], s[:, 0]) for k in (1, 2, 3)), divide(s[:, 5], s[:, 4])])
+        return np.column_stack([*(divide(s[:, k], s[:, 0]) for k in (1, 2, 3, 6)), divide(s[:, 5], s[:, 4])])
 
-    needs = ("nobody has both", "nobody has both", "nobody has both", "no hard verdicts were given")
-    rules = (Rule(), Rule("share", related=True), Rule(), Rule("share", related=True, count=4))
-    return SumStatistic(
-        np.arange(len(y)), ("brier", "prevalence", "expected", "called"), needs, sums, finish, rules=rules
-    )
+    needs = ("nobody has both",) * 4 + ("no hard verdicts were given",)
+    rules = (Rule(), Rule("share", related=True), Rule(), Rule(), Rule("share", related=True, count=4))
+    names = ("brier", "prevalence", "expected", "brier_null", "called")
+    return SumStatistic(np.arange(len(y)), names, needs, sums, finish, rules=rules)
 
 
-_DECISIONS = ("sensitivity", "specificity", "ppv", "npv", "net benefit", "treat all")
+DECISIONS = ("sensitivity", "specificity", "ppv", "npv", "net benefit", "treat all")
 _DECISION_NEEDS = (
     "nobody is positive",
     "nobody is negative",
@@ -177,7 +215,8 @@ _DECISION_NEEDS = (
 )
 
 
-def _decisions(y: Floats, p: Floats, thresholds: Sequence[float]) -> SumStatistic:
+def decisions(y: Floats, p: Floats, thresholds: Sequence[float]) -> SumStatistic:
+    """Return what acting from each threshold on does to n people, a name and threshold each."""
     number = len(thresholds)
     call = (p[:, None] >= np.asarray(thresholds)).astype(np.float64)
     odds = np.asarray(thresholds) / (1 - np.asarray(thresholds))
@@ -195,7 +234,7 @@ def _decisions(y: Floats, p: Floats, thresholds: Sequence[float]) -> SumStatisti
     sums = np.column_stack([np.ones_like(y), y, 1 - y, call * y[:, None], call * (1 - y[:, None]), call, 1 - call])
     counted = [[1] * number, [2] * number, range(3 + 2 * number, 3 + 3 * number), range(3 + 3 * number, 3 + 4 * number)]
     rules = (*(Rule("share", count=k) for of in counted for k in of), *(Rule(),) * (2 * number))
-    names = tuple(f"{what} {t:g}" for what in _DECISIONS for t in thresholds)
+    names = tuple(f"{what} {t:g}" for what in DECISIONS for t in thresholds)
     needs = tuple(need for need in _DECISION_NEEDS for _ in thresholds)
     return SumStatistic(np.arange(len(y)), names, needs, sums, finish, rules=rules)
 
@@ -213,15 +252,3 @@ def _curves(y: Floats, p: Floats) -> CurvePoints:
         np.concatenate([nothing, true / max(positive, 1)]),
         np.concatenate([np.ones(1), true / np.maximum(called, 1)]),
     )
-
-
-def shares(verdict: Verdicts) -> tuple[float, float, float] | None:
-    """Return the shares of yes, no and indeterminate; ``None`` for nobody.
-
-    >>> shares(np.array([1, 0, 0, -1], dtype=np.int8))
-    (0.25, 0.5, 0.25)
-    """
-    if len(verdict) == 0:
-        return None
-    yes, no, unknown = (float((verdict == what).mean()) for what in (YES, NO, INDETERMINATE))
-    return yes, no, unknown

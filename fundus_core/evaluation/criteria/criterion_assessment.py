@@ -1,5 +1,8 @@
 """A clinical criterion on one cohort: whom the measured values, the predictions and the probabilities call positive.
 
+Nobody is left out for their verdict: prevalences over everybody have bounds where some verdicts cannot be told, and
+beside them stand complete cases, who have everything measured that the criterion looks at, whatever the values.
+
 The probability needs to know how truth scatters about predictions, and must not learn it from the people whom it is
 judged on. So the cohort's people are split into parts at random; each part gets its probabilities from the errors of
 the others, and all are judged together.
@@ -13,12 +16,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.errors import NotEstimableError
-from fundus_core.evaluation.criteria.classification import THRESHOLDS, Classification, classify
+from fundus_core.errors import NotEstimableError, say
+from fundus_core.evaluation.criteria.bounds import Bound, bounds, prevalence_bounds
+from fundus_core.evaluation.criteria.classification import SCORES, THRESHOLDS, Classification, classify, means
 from fundus_core.evaluation.criteria.definitions import CRITERIA, INDETERMINATE, NO, YES, Criterion, Verdicts, criterion
-from fundus_core.evaluation.criteria.probability import errors_between, probabilities
+from fundus_core.evaluation.criteria.probability import donors_of, probabilities
+from fundus_core.evaluation.criteria.remarks import nobody_complete, remarks
+from fundus_core.evaluation.criteria.treatment import TreatedPrevalence, treated_prevalences
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate
-from fundus_core.evaluation.observations.person_means import PersonMeans, person_means, select_people
+from fundus_core.evaluation.intervals.per_estimate import estimated
+from fundus_core.evaluation.observations.person_means import PersonMeans, person_means, read_further, select_people
 from fundus_core.evaluation.observations.sample import (
     bootstrap_population,
     one_visit,
@@ -26,8 +33,8 @@ from fundus_core.evaluation.observations.sample import (
     select_rows,
     unit_names,
 )
-from fundus_core.evaluation.one_cohort.scores import divide
 from fundus_core.records import CohortTable, Floats, Status
+from fundus_core.tables.further import Further
 
 PARTS = 5
 """Parts of the people; each is judged by the errors of the other four."""
@@ -63,10 +70,24 @@ class CriterionAssessment:
     """By measured values."""
     predicted: Counts
     """By cutting the predictions at the same thresholds."""
+    least: Estimate
+    """Share of everybody who meets the criterion for certain."""
+    most: Estimate
+    """Share of everybody who meets it or cannot be told."""
+    expected: tuple[Estimate, Estimate]
+    """The same two shares by the probabilities, of everybody who has one; equal where nothing stays unknown."""
+    complete: int
+    """People with everything measured that the criterion looks at."""
     judged: Classification | None
-    """How the probability does against the measured verdict; ``None`` where there is no probability."""
+    """How the probability does among complete cases; ``None`` where there is no probability or nobody is complete."""
     note: str
     """Why there is none; empty where there is one."""
+    bounds: tuple[Bound, ...] = ()
+    """Of what is judged, over everybody; none where every verdict is known."""
+    treated: tuple[TreatedPrevalence, ...] = ()
+    """Prevalence by how the treated are handled; none where nobody says who is."""
+    remarks: tuple[str, ...] = ()
+    """Which columns were used, and what is taken for granted without one."""
 
     def rows(self) -> list[dict[str, Cell]]:
         """Return a row per estimate: the counts, the scores, and every threshold's."""
@@ -75,17 +96,45 @@ class CriterionAssessment:
             for by, counts in (("measured", self.measured), ("predicted", self.predicted))
             for what in ("yes", "no", "indeterminate")
         ]
+        ends = (self.least, self.most, *self.expected)
+        rows += [self._row(name, "", one) for name, one in zip(EVERYBODY, ends, strict=True)]
+        rows += [self._row("complete_cases", "", Estimate(self.complete))]
+        for each in self.bounds:
+            at: float | str = "" if each.threshold is None else each.threshold
+            rows += [self._row(f"{each.estimate}_{end}", at, getattr(each, end)) for end in ("least", "most")]
         if self.judged is None:
             return [*rows, self._row("auc", "", Estimate(None, note=self.note))]
-        rows += [self._row(name, "", getattr(self.judged, name)) for name in _SCORES]
+        rows += [self._row(name, "", getattr(self.judged, name)) for name in SCORES]
         return rows + [
             self._row(name, at.threshold, getattr(at, name)) for at in self.judged.thresholds for name in _AT_THRESHOLD
         ]
+
+    @property
+    def in_words(self) -> str:
+        """Say how many meet the criterion by measured values, and how many cannot be told."""
+        unknown, n = self.measured.indeterminate, self.measured.yes + self.measured.no + self.measured.indeterminate
+        if not n:
+            return ""
+        if not unknown:
+            return say("Observed prevalence {share:.1f} % of {n:,} people.", share=100 * self.measured.yes / n, n=n)
+        return say(
+            "Observed prevalence {least:.0f} to {most:.0f} %: {unknown:.0f} % of {n:,} people cannot be told. "
+            "{complete:,} complete cases stand beside: everything measured, whatever the values.",
+            least=100 * self.measured.yes / n,
+            most=100 * (self.measured.yes + unknown) / n,
+            unknown=100 * unknown / n,
+            n=n,
+            complete=self.complete,
+        )
 
     def _row(self, name: str, threshold: float | str, estimate: Estimate) -> dict[str, Cell]:
         head: dict[str, Cell] = {"criterion": self.criterion.id, "name": self.criterion.name}
         head |= {"people": 0 if self.judged is None else self.judged.n}
         return {**head, "estimate": name, "threshold": threshold, **estimate.as_json()}
+
+
+EVERYBODY = ("prevalence_least", "prevalence_most", "expected_least", "expected_most")
+"""Shares of everybody, complete or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +147,8 @@ class BothMeans:
     """What was predicted, of the same people."""
     criteria: tuple[str, ...]
     """Ids of the criteria whose targets the cohort has both measured and predicted."""
+    columns: tuple[Further, ...] = ()
+    """Further columns of the table that criteria look at, used or not."""
 
 
 def applicable_criteria(table: CohortTable) -> tuple[str, ...]:
@@ -110,7 +161,8 @@ def both_person_means(table: CohortTable) -> BothMeans:
     """Average a cohort's photographs, once for all criteria; of several visits the first that was measured."""
     kept = select_rows(table, np.isin(person_ids(table), bootstrap_population(table)))
     kept = select_rows(kept, _first_visit(kept))
-    return BothMeans(person_means(kept, "truth"), person_means(kept, "predicted"), applicable_criteria(table))
+    both = (person_means(kept, "truth"), person_means(kept, "predicted"))
+    return BothMeans(*both, applicable_criteria(table), read_further(kept))
 
 
 def _first_visit(table: CohortTable) -> NDArray[np.bool_]:
@@ -122,7 +174,6 @@ def _first_visit(table: CohortTable) -> NDArray[np.bool_]:
     return np.isin(visit, visit[both | one_visit(table, predicted & others, "patient")])
 
 
-_SCORES = ("prevalence", "called", "expected", "auc", "average_precision", "brier")
 _AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv", "net_benefit", "treat_all")
 
 
@@ -150,6 +201,8 @@ def assess_cohort(
     >>> found = assess_cohort(from_values("waist", [80, 95], [84, 91], sex=[0, 0]), "large_waist", draws=100)
     >>> found.measured, found.judged is None
     (Counts(yes=1, no=1, indeterminate=0), True)
+    >>> found.least.value, found.most.value, found.complete
+    (0.5, 0.5, 2)
     """
     return assess(both_person_means(table), criterion_id, thresholds=thresholds, seed=seed, draws=draws)
 
@@ -165,13 +218,36 @@ def assess(
     """Judge a criterion on people seen before; see :func:`assess_cohort`."""
     chosen = criterion(criterion_id)
     verdict, hard = chosen.decide(seen.truth), chosen.decide(seen.predicted)
-    counts = (Counts.of(verdict), Counts.of(hard))
-    try:
-        chance = _chances(seen, chosen, seed)
-    except NotEstimableError as error:
-        return CriterionAssessment(chosen, *counts, None, str(error))
-    judged = classify(verdict, chance, hard, name=chosen.name, thresholds=thresholds)
-    return CriterionAssessment(chosen, *counts, judged, "")
+    complete = chosen.complete(seen.truth)
+    yes, unknown, note = _chances(seen, chosen, seed)
+    known = complete & np.isfinite(yes)
+    if not note and not known.any():
+        note = nobody_complete(seen.truth, chosen)
+    judged = None if note else classify(verdict, yes, hard, complete=known, name=chosen.name, thresholds=thresholds)
+    return CriterionAssessment(
+        chosen,
+        Counts.of(verdict),
+        Counts.of(hard),
+        *prevalence_bounds(verdict),
+        _expected(yes, unknown, note),
+        int(complete.sum()),
+        judged,
+        note,
+        bounds(verdict, yes, judged, note),
+        treated_prevalences(seen.truth, chosen),
+        remarks(seen.truth, seen.columns, chosen),
+    )
+
+
+def _expected(yes: Floats, unknown: Floats, note: str) -> tuple[Estimate, Estimate]:
+    """Return the mean probability of everybody who has one, and the same with what cannot be told."""
+    there = np.isfinite(yes)
+    if not there.any():
+        return (Estimate(None, note=note),) * 2
+    least, most = (
+        estimated(means(np.zeros(int(there.sum())), each[there]))["expected"] for each in (yes, yes + unknown)
+    )
+    return least, most
 
 
 def assess_all(
@@ -182,16 +258,19 @@ def assess_all(
     return tuple(assess(seen, each, seed=seed, draws=draws) for each in seen.criteria)
 
 
-def _chances(seen: BothMeans, chosen: Criterion, seed: int) -> Floats:
-    """Probability of yes among the drawn truths that decide, a person's errors learnt from others; n people."""
+def _chances(seen: BothMeans, chosen: Criterion, seed: int) -> tuple[Floats, Floats, str]:
+    """Probability of yes, and of what cannot be told, of n people by the errors of others; and why there is none."""
     part = np.random.default_rng(seed).permutation(len(seen.truth)) % PARTS
-    chance = np.full(len(part), np.nan)
+    yes, unknown = np.full((2, len(part)), np.nan)
     for each in range(min(PARTS, len(part))):
         others = part != each
-        errors = errors_between(select_people(seen.truth, others), select_people(seen.predicted, others), chosen.needs)
-        likely = probabilities(select_people(seen.predicted, ~others), chosen, errors, seed=seed)
-        chance[part == each] = divide(likely.yes, likely.yes + likely.no)
-    return chance
+        try:
+            donors = donors_of(select_people(seen.truth, others), select_people(seen.predicted, others), chosen)
+        except NotEstimableError as error:
+            return np.full(len(part), np.nan), np.full(len(part), np.nan), str(error)
+        likely = probabilities(select_people(seen.predicted, ~others), chosen, donors)
+        yes[~others], unknown[~others] = likely.yes, likely.indeterminate
+    return yes, unknown, ""
 
 
 def at_thresholds(judged: Classification, wanted: Sequence[float] = THRESHOLDS) -> Classification:

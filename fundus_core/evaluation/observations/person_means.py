@@ -1,6 +1,10 @@
-"""Blood pressures, glucose, waist, BMI and sex of a person together: what a clinical criterion is decided on."""
+"""What a clinical criterion is decided on, of a person: pressures, glucose, waist, BMI, sex, lipids, HbA1c, drugs."""
 
-from dataclasses import dataclass, fields
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -8,6 +12,7 @@ from numpy.typing import NDArray
 
 from fundus_core.evaluation.observations.sample import Indices, person_ids
 from fundus_core.records import CohortTable, Floats, Labels, Status
+from fundus_core.tables.further import DRUGS, MEASURES, Further, further
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +33,21 @@ class PersonMeans:
     """kg/m²."""
     sex: Floats
     """1 female, 0 male."""
+    further: Mapping[str, Floats] = field(default_factory=dict)
+    """What no model predicts, by its id among :data:`fundus_core.tables.further.MEASURES`: lipids in mg/dL, HbA1c in %,
+    1 for who takes a drug; only what the table has a column of."""
 
     def __len__(self) -> int:
         return len(self.patient)
 
+    def known(self, name: str) -> Floats:
+        """Return a measure; without a column lipids and HbA1c are unknown, and nobody is treated."""
+        found = getattr(self, name, None) if name not in MEASURES else self.further.get(name)
+        return np.full(len(self), 0.0 if name in DRUGS else np.nan) if found is None else found
+
 
 CONTINUOUS = ("sbp", "dbp", "glucose", "waist", "bmi")
-"""Targets in the order of error covariances."""
+"""Targets that criteria look at."""
 
 
 def person_means(table: CohortTable, of: Literal["truth", "predicted"]) -> PersonMeans:
@@ -55,12 +68,30 @@ def person_means(table: CohortTable, of: Literal["truth", "predicted"]) -> Perso
     known = (stated == 0) | (stated == 1)
     sex = np.where(known, stated, np.where(np.isfinite(guessed), guessed >= 0.5, np.nan))
     values = {name: column(of, name) for name in CONTINUOUS}
-    return PersonMeans(who, **values, sex=sex)
+    found = further_columns(table) if of == "truth" else {}
+    rest = {name: mean_of_each(person, len(who), one) for name, one in found.items()}
+    rest |= {name: np.where(np.isnan(rest[name]), np.nan, rest[name] > 0) for name in DRUGS if name in rest}
+    return PersonMeans(who, **values, sex=sex, further=MappingProxyType(rest))
+
+
+def further_columns(table: CohortTable) -> dict[str, Floats]:
+    """Return what the table holds beside the targets that criteria look at, a value per photograph.
+
+    A target of the user's own under the same id goes before a column.
+    """
+    found = {one.measure: one.values for one in read_further(table) if one.used}
+    return found | {name: table.truth[name] for name in MEASURES if name in table.truth}
+
+
+def read_further(table: CohortTable) -> tuple[Further, ...]:
+    """Return the columns beside the targets that criteria look at, with what was taken for what."""
+    return tuple(one for one in further(table.covariates) if one.measure not in table.truth)
 
 
 def select_people(of: PersonMeans, people: Indices | NDArray[np.bool_]) -> PersonMeans:
     """Keep some people, by mask or by index; for measures of shape (n,)."""
-    return PersonMeans(*(getattr(of, field.name)[people] for field in fields(PersonMeans)))
+    columns = {each.name: getattr(of, each.name)[people] for each in fields(PersonMeans) if each.name != "further"}
+    return replace(of, **columns, further={name: values[people] for name, values in of.further.items()})
 
 
 def per_person(table: CohortTable, values: Floats) -> Floats:

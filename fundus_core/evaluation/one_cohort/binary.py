@@ -25,6 +25,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from fundus_core.evaluation.intervals.matmul import matmul
 from fundus_core.evaluation.intervals.rules import Rule
 from fundus_core.evaluation.observations.sample import Sample
 from fundus_core.evaluation.one_cohort.baselines import age_and_sex, majority_of_others, mean_of_others
@@ -120,13 +121,21 @@ def recalibrations(weights: Floats, y: Floats, p: Floats) -> Floats:
 
 
 def _logistic(weights: Floats, design: Floats, offset: Floats, y: Floats) -> Floats:
-    """Logistic regression by Newton's steps for each set of weights, draws x k; NaN where it does not settle."""
-    found, step = np.zeros((len(weights), design.shape[1])), np.ones(1)
+    """Logistic regression by Newton's steps for each set of weights, draws x k; NaN where it does not settle.
+
+    Many sets, each nearly all of the units, start where the units together settle.
+    """
+    k = design.shape[1]
+    found: Floats = np.zeros((len(weights), k))
+    step = np.ones((1, k))
+    if len(weights) > 1:
+        found += np.nan_to_num(_logistic(np.ones((1, len(y))), design, offset, y))
+    pairs = (design[:, :, None] * design[:, None, :]).reshape(len(y), k * k)
     for _ in range(30):
-        chance = 1 / (1 + np.exp(-np.clip(found @ design.T + offset, -30, 30)))
-        spread = weights * chance * (1 - chance)
-        square = np.einsum("dn,nk,nl->dkl", spread, design, design) + 1e-12 * np.eye(design.shape[1])
-        step = np.linalg.solve(square, ((weights * (y - chance)) @ design)[:, :, None])[:, :, 0]
+        chance = 1 / (1 + np.exp(-np.clip(matmul(found, design.T) + offset, -30, 30)))
+        square = matmul(weights * chance * (1 - chance), pairs).reshape(-1, k, k) + 1e-12 * np.eye(k)
+        right = matmul(weights * (y - chance), design)
+        step = np.asarray(np.linalg.solve(square, right[:, :, None])[:, :, 0], dtype=np.float64)
         found = found + np.clip(step, -3, 3)
         if np.abs(step).max(initial=0.0) < 1e-12:
             break

@@ -42,6 +42,8 @@ class Subgroup:
     """People they show."""
     n: int
     """Observations at the level asked for."""
+    events: int | None
+    """Observations that are positive in truth; ``None`` of a number, and where the group is withheld."""
     estimates: Mapping[str, Estimate]
     """By name; empty where the group is withheld."""
     withheld: str
@@ -68,7 +70,12 @@ class Subgroups:
         rows: list[dict[str, Cell]] = []
         for group in self.groups:
             head: dict[str, Cell] = {"target": self.target, "by": self.by, "group": group.name}
-            head |= {"n_photographs": group.n_photographs, "n_patients": group.n_patients, "n": group.n}
+            head |= {
+                "n_photographs": group.n_photographs,
+                "n_patients": group.n_patients,
+                "n": group.n,
+                "events": group.events,
+            }
             shown = group.estimates or {"": Estimate(None, note=group.withheld)}
             rows += [{**head, "estimate": name, **found.as_json()} for name, found in shown.items()]
         return rows
@@ -132,4 +139,5 @@ def _subgroup(name: str, sample: Sample, scored: BootstrapScores | None) -> Subg
         )
     )
     found = scored.estimates if scored else MappingProxyType({})
-    return Subgroup(name, sample.n_photographs, people, len(sample), found, withheld)
+    events = int(sample.y.sum()) if sample.target.binary and scored else None
+    return Subgroup(name, sample.n_photographs, people, len(sample), events, found, withheld)

@@ -21,7 +21,7 @@ from fundus_core.analyses import (
     table_one,
     words,
 )
-from fundus_core.evaluation import PSI_NOTE, SPREAD_SENTENCE, Comparison
+from fundus_core.evaluation import PSI_NOTE, Comparison
 from fundus_core.figures import Look
 from fundus_core.targets import TARGETS
 from pages.parts.shared import choose, show, studies
@@ -45,7 +45,7 @@ def forest(views: Sequence[View], found: Comparison, target_id: str) -> str:
     )
     show.chart(figure, f"forest-{target_id}-{score}", name=f"{target_id}-cohorts")
     if figures.literature(target_id, score):
-        st.caption(_("Grey: published by others.") + " " + _(SPREAD_SENTENCE))
+        st.caption(_("Grey: published by others.") + " " + _(side_by_side.PUBLISHED.asked(target_id)))
     return score
 
 
@@ -65,7 +65,7 @@ def sites(study: Study, views: Sequence[View], target_id: str, score: str) -> No
         if made.body:
             with st.expander(_("All numbers of this target") if analysis is side_by_side.SITES else _(analysis.title)):
                 show.table(made)
-                st.caption(_(analysis.question))
+                st.caption(_(analysis.asked(target_id)))
 
 
 def names(views: Sequence[View]) -> Callable[[str], str]:
@@ -117,7 +117,7 @@ def table(study: Study, views: Sequence[View], analysis: Analysis[Any], target_i
     if made.body:
         st.subheader(_(analysis.title), anchor=False)
         show.table(made)
-        st.caption(remark or _(analysis.question))
+        st.caption(remark or _(analysis.asked(target_id)))
 
 
 def case_mix(study: Study, views: Sequence[View]) -> None:

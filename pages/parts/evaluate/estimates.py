@@ -64,14 +64,14 @@ def tables(view: View, target_id: str, level: str) -> None:
         whole = few or st.button(_("Medians and ranks too"), help=_("They take a while on so many photographs."))
         show.table(shown(study, one_cohort.SCORES if whole else one_cohort.QUICK_SCORES, target_id, tell))
     shown_here = (one_cohort.BEYOND, one_cohort.BASELINES, one_cohort.EYES, one_cohort.CHANGE, one_cohort.REPEATABILITY)
-    shown_here += (one_cohort.INTERVALS, one_cohort.INTERVALS_BY)
+    shown_here += (one_cohort.TREATED, one_cohort.INTERVALS, one_cohort.INTERVALS_BY)
     shown_here += (one_cohort.REFERENCE_ERROR, one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.MISSING_ALONG)
     shown_here += (one_cohort.GAP, one_cohort.GAP_CHECKS)
     for analysis in shown_here:
         made = shown(study, analysis, target_id, tell, tell) if target_id in study.of_interest(analysis) else None
         if made and made.body:
             with st.expander(_(analysis.title)):
-                st.caption(_(analysis.question))
+                st.caption(_(analysis.asked(target_id)))
                 if answer := analysis.sentences(study, target_id, tell):
                     st.markdown(answer)
                 _figure(view, study, target_id, analysis)

@@ -69,11 +69,11 @@ def figures_of(view: View, target: str) -> dict[str, str]:
     return words | {"scatter": _("Probabilities")} if TARGETS[target].binary else words
 
 
-def explanation(what: str, observations: int = 0, *, binary: bool = False) -> str:
+def explanation(what: str, target_id: str, observations: int = 0) -> str:
     """Return one or two sentences that help to read the figure; very many observations are drawn as a density."""
-    if what == "scatter" and binary:
-        return _("How often each probability is predicted, apart for the two true classes; a good model parts them.")
-    words = _(_FIGURES[what].question)
+    words = _(_FIGURES[what].asked(target_id))
+    if TARGETS[target_id].binary:
+        return words
     if what in ("scatter", "agreement", "residuals") and observations > figures.WEBGL_POINTS:
         return f"{words} {_('Shaded: where most lie; points: the largest errors.')}"
     return words
@@ -100,7 +100,7 @@ def figure_with_panel(
             st.caption(_("Choose a column under Colour by, at the left."))
         canvas = Canvas(show.look(view), groups, cut, view.place, 470)
         clicked = _draw(study, target_id, what, canvas, key, view, picked.marked(view, selection, level))
-        st.caption(explanation(what, sum(map(len, groups)), binary=TARGETS[target_id].binary))
+        st.caption(explanation(what, target_id, sum(map(len, groups))))
     if picked.heard(key, clicked) and (rule := _rule(study, what, target_id, cut, clicked)):
         picked.choose(view, rule)
         st.rerun()

@@ -21,7 +21,7 @@ from pages.parts.shell.language import _, count, current, worded
 
 
 def of_cohort(view: View, *, dark: bool) -> Deck:
-    """Return the slides of a cohort: title, method, a scatter per target, yardsticks, three eyes, limits."""
+    """Return the slides: title, method, a scatter per target, yardsticks, a criterion, three eyes, limits."""
     found = studies.scores(view)
     ids = studies.targets(found)
     look = Look(dark=dark, say=_, rendered=bool(show.disclaimer(view)), opaque=True, size=22)
@@ -31,6 +31,7 @@ def of_cohort(view: View, *, dark: bool) -> Deck:
     pages += [numbers.scatter(view, found, name, look) for name in scatters]
     changes = (numbers.change(view, name, look) for name in scatters if found.level == "visit")
     pages += [page for page in changes if page is not None]
+    pages += [page] if (page := numbers.criterion(view, look)) else []
     pages += [numbers.comparison(found, ids)] if ids else []
     pages += numbers.plan(view)
     pages += [examples.page(view, scatters[0])] if scatters and view.cohort.files else []

@@ -12,7 +12,7 @@ from fundus_core.report.slides import Page, layouts
 from fundus_core.targets import TARGETS
 from pages.parts.shared import studies
 from pages.parts.shared.studies import View
-from pages.parts.shell.language import _, tell, worded
+from pages.parts.shell.language import _, said, tell, worded
 
 
 def scatter(view: View, found: Evaluation, target_id: str, look: Look) -> Page:
@@ -91,6 +91,35 @@ def change(view: View, target_id: str, look: Look) -> Page | None:
     return layouts.scatter(title, figure, main, [tell(under[0]), under[1]], facts, _(one_cohort.CHANGE.question))
 
 
+def criterion(view: View, look: Look) -> Page | None:
+    """Return the slide of the first criterion with complete cases: bounds, shares, whether calibration was shown."""
+    study = studies.study(view)
+    able = (study.get(one_cohort.CRITERION, name) for name in study.criteria)
+    one = next((each for each in able if each.judged is not None), None)
+    if one is None or one.judged is None:
+        return None
+    drawn = one_cohort.TENTHS.draw(study, one.criterion.id, Canvas(look, place=view.place))
+    if drawn is None:
+        return None
+    figure = replace(
+        drawn, notes=(), height=round(layouts.PLOT.h), x=replace(drawn.x, ticks=6), y=replace(drawn.y, ticks=6)
+    )
+    ends = [words.written(end.value, words.Kind.SHARE) for end in (one.least, one.most)]
+    main = _("{low} to {high}").format(low=ends[0], high=ends[1]) if one.measured.indeterminate else ends[0]
+    facts = [
+        (tell(words.word(name).name), words.with_interval(getattr(one.judged, name), words.word(name), tell))
+        for name in _OF_CRITERION
+    ]
+    people = worded("{n:,} {n:person|people}", n=one.judged.n)
+    under = [tell(words.word("prevalence").name), f"{tell(words.word('complete_cases').name)}: {people}"]
+    title = heading(tell(one.criterion.name).split(":")[0].split("：")[0])
+    return layouts.scatter(title, figure, main, under, facts, f"{said(one.in_words)} {said(one.judged.advice)}")
+
+
+_OF_CRITERION = (
+    *("prevalence", "called", "expected", "auc"),
+    *("calibration_intercept", "calibration_slope", "brier", "brier_null"),
+)
 _FACTS = ("mae_median", "mae_age_sex", "r2", "slope", "bias")
 
 
