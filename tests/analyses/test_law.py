@@ -35,9 +35,9 @@ ONE = (one_cohort.SCORES, *(each for each in one_cohort.TABLES if each not in LE
 
 @pytest.fixture(scope="module", autouse=True)
 def _few_draws():
-    """The law is the same for 200 draws, by every way to them."""
+    """The law is the same for 60 draws, by every way to them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluation, "draws_for", lambda _people: 200)
+        patch.setattr(evaluation, "draws_for", lambda _people: 60)
         yield
 
 

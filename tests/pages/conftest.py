@@ -8,6 +8,7 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from fundus_core import evaluation
 from fundus_core.records import Eye, Prediction
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow, cohorts, findings, schema, versions
 from pages.parts.shell import home
@@ -68,6 +69,14 @@ def _finding(sha256: str, number: int, truth: TruthRow, rng: np.random.Generator
     return Finding(sha256, "predicted", "", "", 0.9, 0.5, "float32", said)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_draws():
+    """What a page shows is held against a study of the same draws; how many there are is no matter of pages."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "draws_for", lambda _people: 60)
+        yield
+
+
 @pytest.fixture
 def fresh(tmp_path, monkeypatch):
     """An empty store that the pages will open; no worker is started and no sample fetched."""
@@ -93,7 +102,7 @@ def page():
     """Open a page of the application, with what its address says."""
 
     def opened(name: str, **query: str) -> AppTest:
-        app = AppTest.from_file(FRAME, default_timeout=30)
+        app = AppTest.from_file(FRAME, default_timeout=120)  # a busy machine is no fault of the page
         for key, value in query.items():
             app.query_params[key] = value
         if name != "overview":
