@@ -12,6 +12,7 @@ from fundus_core import figures
 from fundus_core.evaluation import Estimate
 from fundus_core.figures import Figure, ForestRow, Look, Observations, cloud, palette, small
 from fundus_core.figures.marks import Box, Density, Line, Points
+from fundus_core.figures.printing import drawing
 from fundus_core.figures.screen import plotly
 from fundus_core.records import Prediction
 from fundus_core.targets import TARGETS
@@ -172,6 +173,16 @@ def test_boxes_have_the_percentiles_of_numpy():
     group = points(200)
     (box,) = of(figures.error_boxes(SBP, [group], Look()), Box)
     assert box.marks == pytest.approx(np.percentile(group.predicted - group.truth, [5, 25, 50, 75, 95]))
+
+
+def test_a_boxs_marks_stand_at_their_own_places_on_the_screen_and_on_paper():
+    figure = figures.error_boxes(SBP, [points(200)], Look())
+    (box,) = of(figure, Box)
+    (trace,) = (each for each in plotly(figure).data if each.type == "box")
+    assert [*trace.lowerfence, *trace.q1, *trace.median, *trace.q3, *trace.upperfence] == list(box.marks)
+    (axes,) = drawing.draw(figure, 500).axes
+    low, quarter, middle, rest, high = box.marks
+    assert {(quarter, low), (rest, high), (middle, middle)} <= {tuple(line.get_xdata()) for line in axes.lines}
 
 
 def test_a_withheld_row_says_why_and_has_no_point():
