@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,38 +28,37 @@ FLAGS = (
 )
 PEOPLE = 10
 
-MAKE_MODEL = """
-import sys
-from dataclasses import replace
-from pathlib import Path
 
-import torch
+def make_model(folder: Path) -> None:
+    """Write a small network of random weights; torch is imported where models are, not by pages."""
+    import torch
 
-from fundus_core.models import card_files
-from fundus_core.models import card as cards, networks, registry, weights
+    from fundus_core.models import card as cards
+    from fundus_core.models import card_files, networks, registry, weights
 
-folder = Path(sys.argv[1])
-folder.mkdir(parents=True)
-small = {"channels": [8, 8, 16, 16], "stem_width": 8}
-torch.manual_seed(0)
-body = networks.body("resnet10t", 2, small)
-base = card_files.read(registry.BUNDLED / "joir-metabolic-b7.toml")
-digest = weights.write(body, folder / "weights.safetensors")
-card = replace(
-    base,
-    id="small",
-    title="A small network of random weights",
-    backbone="resnet10t",
-    backbone_options=small,
-    input=replace(base.input, size=64),
-    outputs=(replace(base.outputs[0], scale=20.0, offset=120.0), replace(base.outputs[1], scale=10.0, offset=75.0)),
-    results=(),
-    unverified=(),
-    weights=cards.WeightsFile("weights.safetensors", digest, ""),
-    folder=folder,
-)
-card_files.write(card, folder / "card.toml")
-"""
+    folder.mkdir(parents=True)
+    small = {"channels": [8, 8, 16, 16], "stem_width": 8}
+    torch.manual_seed(0)
+    body = networks.body("resnet10t", 2, small)
+    base = card_files.read(registry.BUNDLED / "joir-metabolic-b7.toml")
+    pressures = (
+        replace(base.outputs[0], scale=20.0, offset=120.0),
+        replace(base.outputs[1], scale=10.0, offset=75.0),
+    )
+    card = replace(
+        base,
+        id="small",
+        title="A small network of random weights",
+        backbone="resnet10t",
+        backbone_options=small,
+        input=replace(base.input, size=64),
+        outputs=pressures,
+        results=(),
+        unverified=(),
+        weights=cards.WeightsFile("weights.safetensors", weights.write(body, folder / "weights.safetensors"), ""),
+        folder=folder,
+    )
+    card_files.write(card, folder / "card.toml")
 
 
 @pytest.fixture(scope="session")
@@ -74,8 +74,7 @@ def server(tmp_path_factory):
     """The address of a server of its own, and its working folder."""
     home = tmp_path_factory.mktemp("lab")
     where = {**os.environ, "FUNDUS_LAB_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    making = [sys.executable, "-c", MAKE_MODEL, str(home / "models" / "small")]
-    subprocess.run(making, cwd=ROOT, env=where, check=True)
+    make_model(home / "models" / "small")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
