@@ -6,7 +6,7 @@ import pytest
 import statsmodels.api as sm
 from scipy.optimize import linprog
 
-from fundus_core.evaluation import from_values, units_of_analysis
+from fundus_core.evaluation import evaluate, from_values, units_of_analysis
 from fundus_core.evaluation.one_cohort import baselines as b
 from fundus_core.targets import TARGETS
 
@@ -29,6 +29,24 @@ def test_the_median_of_the_others_is_that_of_a_plain_loop(eyes):
     of = sample(40, eyes=eyes)
     expected = [np.median(of.y[of.group != mine]) for mine in of.group]
     assert b.median_of_others(of) == pytest.approx(expected, abs=1e-12)
+
+
+def test_scores_of_age_and_sex_are_those_of_the_people_whose_age_is_known():
+    """Whose age is not known has a higher pressure here, so that what is known is not the whole in small."""
+    whole = sample(90, seed=3)
+    age = np.where(whole.y > np.quantile(whole.y, 0.7), np.nan, whole.age)
+    table = from_values("dbp", whole.y, whole.p + np.sin(np.arange(90.0)), age=age, sex=whole.sex)
+    found = evaluate(table, level="photograph", draws=10).targets["dbp"].estimates
+    of = units_of_analysis(table, TARGETS["dbp"], "photograph")
+    known = np.isfinite(of.age)
+    off, square = (b.age_and_sex(of, loss)[known] - of.y[known] for loss in ("absolute", "squared"))
+    expected = {
+        "mae_age_sex": np.abs(off).mean(),
+        "mae_over_age_sex": np.abs(of.error[known]).mean() / np.abs(off).mean(),
+        "rmse_age_sex": np.sqrt((square**2).mean()),
+        "r2_age_sex": 1 - (square**2).mean() / of.y[known].var(),
+    }
+    assert {name: found[name].value for name in expected} == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_curve_of_age_spans_what_patsys_natural_spline_spans():

@@ -56,6 +56,16 @@ def test_a_planted_bias_of_three_is_found_on_common_ground(people, seed):
     assert found.difference.low < -3 < found.difference.high
 
 
+def test_a_cohort_beside_itself_differs_by_nothing_on_common_ground(people):
+    """The same people are drawn on both sides: the interval of the difference has no width."""
+    table = people("a", n=60)
+    common = compare({"one": table, "same": table}, draws=30).targets["sbp"].standardised
+    assert common.differences
+    for each in common.differences:
+        ends = [end for end in (each.difference.low, each.difference.high) if end is not None]
+        assert [each.difference.value, *ends] == pytest.approx([0] * (1 + len(ends)), abs=1e-9)
+
+
 def test_weights_reach_the_standard_and_say_what_they_cost(people):
     cohorts = {"narrow": people("a", n=200, spread=10), "wide": people("b", n=200, spread=20, seed=1)}
     common = compare(cohorts, draws=50).targets["sbp"].standardised
