@@ -7,12 +7,12 @@ from playwright.sync_api import Page, expect
 PAGES = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "pages").glob("*.py"))
 """The name of every page, which is its place in the address."""
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)  # a busy machine is no fault of the page
 
 
 def quiet(page: Page) -> None:
     """Wait until the script has run and what it draws has come, and see that it ran well."""
-    page.locator("h1").first.wait_for(timeout=30_000)
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=30_000)
+    page.locator("h1").first.wait_for(timeout=60_000)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
