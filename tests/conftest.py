@@ -1,5 +1,6 @@
 """What all tests share: a home of their own, and the switch that renews golden values."""
 
+import gc
 import os
 from html import escape
 from pathlib import Path
@@ -22,6 +23,12 @@ def pytest_addoption(parser):
         action="store_true",
         help="write what the code makes now into tests/golden/, instead of comparing with it",
     )
+
+
+def pytest_collection_finish():
+    """Streamlit looks through all memory for garbage after every run of a page: libraries and tests are none."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
