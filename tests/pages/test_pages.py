@@ -60,7 +60,12 @@ def test_a_machine_without_japanese_letters_is_said(filled, page, name, monkeypa
 
 OPEN_ALL = """
 import sys
+from functools import cache
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
+from fundus_core import evaluation
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+evaluation.draws_for = lambda _people: 20
 app = AppTest.from_file(sys.argv[1], default_timeout=60).run()
 for name in sys.argv[2:]:
     app.switch_page(f"../{name}.py").run()

@@ -89,7 +89,7 @@ def reasons(store: Store) -> list[str]:
 
 @pytest.mark.parametrize(
     ("photographs", "kills"),
-    [(60, 3), pytest.param(1000, 20, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])],
+    [(36, 2), pytest.param(1000, 20, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])],
 )
 def test_killed_at_random_moments_the_run_ends_as_if_nothing_had_been(
     tmp_path: Path, photographs: int, kills: int

@@ -92,7 +92,8 @@ def tables(home: Path) -> tuple[Path, Path]:
 def test_it_is_read_converted_and_evaluated(home: Path) -> None:
     predictions, measured = tables(home)
     out = home / "out"
-    done = run(home, "-m", "fundus_core", "evaluate", "--predictions", predictions, "--truth", measured, "--out", out)
+    files = ("--predictions", predictions, "--truth", measured, "--out", out)
+    done = run(home, "-m", "fundus_core", "evaluate", *files, "--draws", "50")
     assert done.returncode == 0, done.stderr
     found = json.loads((out / "metrics.json").read_text())["targets"]
     assert list(found) == ["hba1c", "smoker"]
