@@ -8,6 +8,7 @@ from scipy.optimize import linprog
 
 from fundus_core.evaluation import evaluate, from_values, units_of_analysis
 from fundus_core.evaluation.one_cohort import baselines as b
+from fundus_core.evaluation.one_cohort import scores
 from fundus_core.targets import TARGETS
 
 
@@ -29,6 +30,12 @@ def test_the_median_of_the_others_is_that_of_a_plain_loop(eyes):
     of = sample(40, eyes=eyes)
     expected = [np.median(of.y[of.group != mine]) for mine in of.group]
     assert b.median_of_others(of) == pytest.approx(expected, abs=1e-12)
+
+
+def test_every_score_of_a_baseline_says_so_in_its_interval():
+    of_baselines = {name for name in scores.SCORES if any(part in name for part in ("null", "median", "age_sex"))}
+    assert set(scores.BASELINES) == of_baselines
+    assert set(scores.OF_KNOWN) == {name for name in of_baselines if "age_sex" in name}
 
 
 def test_scores_of_age_and_sex_are_those_of_the_people_whose_age_is_known():
