@@ -127,6 +127,7 @@ def test_tables_hold_what_the_report_shows(whole):
     assert [row["target"] for row in found["beyond"]] == list(whole.evaluation.targets)
     for name in ("change", "repeatability", "course"):
         assert not found.pop(name, None), f"{name}: nobody has a second visit"
+    assert not found.pop("prediction_intervals"), "these predictions came without intervals"
     for name, rows in found.items():
         assert rows, name
         assert len({tuple(row) for row in rows}) == 1, f"{name}: rows of one table have the same columns"
