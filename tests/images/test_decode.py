@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from fundus_core.errors import PhotographError
 from fundus_core.images import decode, encode
+from fundus_core.images.formats import NAMES
 from fundus_core.records import Photograph
 from tests.images.making import (
     as_16_bit_png,
@@ -308,3 +310,9 @@ def test_more_quality_takes_more_bytes_and_loses_less() -> None:
     assert sorted(files, key=len) == files
     lost = [difference(decode(file, "again.jpg").pixels, pixels) for file in files]
     assert sorted(lost, reverse=True) == lost
+
+
+def test_the_readme_names_every_format() -> None:
+    text = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    listed = text.split("Photographs are ", 1)[1].split(", by their content", 1)[0]
+    assert set(listed.replace(" or ", ", ").split(", ")) == set(NAMES)
