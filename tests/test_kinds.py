@@ -63,6 +63,18 @@ def test_whatever_is_not_plainly_accepted_says_why_and_what_to_do() -> None:
     assert {kind for kind, about in KINDS.items() if not about.advice} == {Kind.COLOUR, Kind.NO_BORDER, Kind.PADDED}
 
 
+@pytest.mark.parametrize("side", ["left", "right", "above", "below"])
+@pytest.mark.parametrize("colour", [255, 120])
+def test_a_name_in_black_beside_the_field_makes_no_panel(eyes: list[Pixels], side: str, colour: int) -> None:
+    for pixels in eyes:
+        height, width = pixels.shape[:2]
+        beyond = {"left": (0, 0, 160, 0), "right": (0, 0, 0, 160), "above": (60, 0, 0, 0), "below": (0, 60, 0, 0)}[side]
+        wide = cv2.copyMakeBorder(pixels, *beyond, cv2.BORDER_CONSTANT)
+        left, top = {"left": (20, 20), "right": (width + 20, 20), "above": (20, 10), "below": (20, height + 10)}[side]
+        wide[top : top + 22, left : left + 80] = colour
+        assert looked(np.asarray(wide, np.uint8))[1].refusal is None
+
+
 # Geometry -------------------------------------------------------------------------------------------------------
 
 

@@ -24,10 +24,15 @@ def kind_of(traits: Traits) -> Kind:
 
 def _panel(one: Traits) -> bool:
     """Gaps, straight edges through the whole frame, much white, or a second large part beside the field."""
-    gaps = one.gaps > 0.015 or (one.edge >= 0.92 and one.layered < 2.5)
+    gaps = (one.gaps > 0.015 and not _written_on(one)) or (one.edge >= 0.92 and one.layered < 2.5)
     page = one.white > 0.08 and one.edge > 0.6 and one.flat > 0.3
     beside = one.around > 0.12 and one.dark > 0.05 and (one.parts > 1 or one.edge > 0.65)
     return gaps or page or beside or _strip(one)
+
+
+def _written_on(one: Traits) -> bool:
+    """Whether one field lies in black with little beside it: a name or a date, which goes with the surround."""
+    return one.circle and one.parts == 1 and one.dark > 0.1 and one.around <= 0.12 and one.white <= 0.08
 
 
 def _strip(one: Traits) -> bool:
