@@ -201,8 +201,8 @@ def assess_cohort(
     >>> found = assess_cohort(from_values("waist", [80, 95], [84, 91], sex=[0, 0]), "large_waist", draws=100)
     >>> found.measured, found.judged is None
     (Counts(yes=1, no=1, indeterminate=0), True)
-    >>> found.least.value, found.most.value, found.complete
-    (0.5, 0.5, 2)
+    >>> found.complete, found.least.value
+    (2, None)
     """
     return assess(both_person_means(table), criterion_id, thresholds=thresholds, seed=seed, draws=draws)
 

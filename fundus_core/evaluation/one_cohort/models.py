@@ -180,13 +180,7 @@ NOTHING_READ = (
 
 
 def not_shown(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Return differences from a constant of a prediction that is not shown to add anything to age and sex.
-
-    >>> from fundus_core.evaluation import from_values
-    >>> table = from_values("sbp", [110, 126, 130, 150], [114, 122, 134, 146])
-    >>> [each.p for each in not_shown(against_baselines(table, "sbp"))]
-    [1.0, 1.0]
-    """
+    """Return differences from a constant of a prediction that is not shown to add anything to age and sex."""
     said = (replace(each, difference=replace(each.difference, note=NOTHING_READ)) for each in differences)
     return tuple(each if each.p is None else replace(each, p=1.0) for each in said)
 
