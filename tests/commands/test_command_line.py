@@ -221,7 +221,7 @@ NEEDED = {
     "models": set(),
     "train": set(),
     "explain": set(),
-    "evaluate": {"scipy", "scipy.stats"},
+    "evaluate": {"scipy", "scipy.stats", "sqlalchemy"},  # the analyses remember in the store
 }
 """Of the heavy libraries, those that a verb may load before it is asked for anything."""
 LOADED = """
