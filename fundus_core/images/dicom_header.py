@@ -6,8 +6,7 @@ elements more often than the picture. What nothing tells is not guessed: the hea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 import numpy as np
 from pydicom import uid
@@ -20,8 +19,6 @@ from fundus_core.images.faults import Code, check_size, damaged
 
 KIND = "DICOM"
 NATIVE = frozenset({uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian})
-_USUAL: Mapping[str, int] = MappingProxyType({"PixelRepresentation": 0})
-"""Elements that every colour photograph has alike: unsigned."""
 _NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
 _DARK = 24
 """Values below it are the black around the retina."""
@@ -39,9 +36,8 @@ def mended(dataset: Dataset) -> tuple[str, ...]:
         notes = _from_length(dataset)
     else:
         notes = _from_picture(dataset)
-    for name, value in _USUAL.items():
-        if dataset.get(name) is None:
-            setattr(dataset, name, value)
+    if dataset.get("PixelRepresentation") is None:
+        dataset.PixelRepresentation = 0  # unsigned, as every colour photograph is
     missing = [name for name in _NEEDED if dataset.get(name) is None]
     if dataset.get("BitsStored") is None and dataset.get("BitsAllocated") is not None:
         dataset.BitsStored = dataset.BitsAllocated
