@@ -8,10 +8,7 @@ import pytest
 
 from fundus_core import figures
 from fundus_core.evaluation import (
-    CRITERIA,
     CalibrationCurve,
-    Counts,
-    CriterionAssessment,
     Estimate,
     error_distribution,
     from_values,
@@ -21,7 +18,7 @@ from fundus_core.evaluation.criteria.criterion_assessment import CURVE
 from fundus_core.figures import ForestRow, Look
 from fundus_core.figures.printing import svg
 from fundus_core.targets import TARGETS
-from tests.figures.conftest import tenths
+from tests.figures.conftest import assessed, tenths
 
 LOOK = Look(rendered=True, opaque=True)
 SBP = TARGETS["sbp"]
@@ -35,13 +32,6 @@ def printed(figure) -> str:
 
 def named(figure, name):
     return next(mark for mark in figure.marks if getattr(mark, "name", "") == name)
-
-
-def assessed(judged, unknown=0):
-    counts, share = Counts(1, 1, unknown), Estimate(0.2, 0.1, 0.3)
-    return CriterionAssessment(
-        CRITERIA["hypertension"], counts, counts, share, Estimate(0.6, 0.5, 0.7), (share, share), 2, judged, ""
-    )
 
 
 def test_what_cannot_be_told_is_drawn_between_bounds(judged):

@@ -13,10 +13,7 @@ import pytest
 
 from fundus_core import figures
 from fundus_core.evaluation import (
-    CRITERIA,
     CalibrationCurve,
-    Counts,
-    CriterionAssessment,
     Estimate,
     error_distribution,
     from_values,
@@ -26,7 +23,7 @@ from fundus_core.figures.printing import drawing, svg
 from fundus_core.figures.screen import plotly
 from fundus_core.records import Prediction
 from fundus_core.targets import TARGETS
-from tests.figures.conftest import tenths
+from tests.figures.conftest import assessed, tenths
 
 SBP, SEX = TARGETS["sbp"], TARGETS["sex"]
 ESTIMATES = {
@@ -102,14 +99,8 @@ def test_a_forest_gives_each_row_with_its_name_and_interval():
     assert figures.forest([NORTH], "MAE", Look()).table()[0]["series"] == "north", "a row alone keeps its name"
 
 
-def assessed(judged, unknown: int = 0) -> CriterionAssessment:
-    """A criterion whose complete cases are these, and so many people whose verdict cannot be told."""
-    counts, ends = Counts(100, 300, unknown), (Estimate(0.2, 0.1, 0.3), Estimate(1 / 3, 0.3, 0.4))
-    return CriterionAssessment(CRITERIA["hypertension"], counts, counts, *ends, ends, 400, judged, "")
-
-
 def test_who_cannot_be_told_is_drawn_between_bounds(judged):
-    rows = figures.prevalences({"hypertension": assessed(judged, 7)}, Look()).table()
+    rows = figures.prevalences({"hypertension": assessed(judged, 7, 1 / 3)}, Look()).table()
     assert [row["share of people (%)"] for row in rows[3:]] == [100 * (1 / 3)]
     assert rows[3]["low"] == 20.0
 
@@ -150,7 +141,7 @@ def every_figure(judged) -> dict[str, Figure]:
         "probabilities": figures.probabilities(SEX, [half], ESTIMATES, look, names=("male", "female")),
         "forest": figures.forest([NORTH, FEW, ForestRow("third", Estimate(1 / 3, 0.1, 2 / 3), 7)], "MAE", look),
         "among": figures.among(SBP, Prediction(120.0, 100.0, 140.0), group.predicted, look),
-        "prevalences": figures.prevalences({"waist": assessed(judged), "pressure": assessed(judged, 7)}, look),
+        "prevalences": figures.prevalences({"waist": assessed(judged), "pressure": assessed(judged, 7, 1 / 3)}, look),
         "roc": figures.roc(judged, look),
         "precision": figures.precision_recall(judged, look),
         "decision": figures.decision_curve(judged, look),
