@@ -4,6 +4,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fundus_core.tables.faults import as_csv
 from fundus_core.tables.headings import understand
 from fundus_core.truth import Column, TruthTable, apply, propose, read_table
 
@@ -99,7 +100,7 @@ def test_personal_data_are_named_and_never_kept() -> None:
     found = truth("id,SBP,氏名,生年月日,contact,Ward\n1,120,山田,1960-01-01,a@b.jp,3\n2,121,佐藤,1961-01-01,c@d.jp,4\n")
     assert set(found.covariates) == {"Ward"}
     assert any("氏名" in note and "contact" in note for note in found.notes)
-    text = truth.as_csv(found.faults) + " ".join(found.notes)
+    text = as_csv(found.faults) + " ".join(found.notes)
     for word in ("山田", "佐藤", "1960", "a@b.jp"):
         assert word not in text
 
