@@ -28,7 +28,8 @@ def test_a_table_becomes_a_scatter_with_its_error(tab, server, tmp_path):
     tab.get_by_text("Predictions made elsewhere", exact=True).click()
     expect(tab.get_by_role("heading", name="1 · Predictions")).to_be_visible()
     quiet(tab)
-    tab.get_by_test_id("stFileUploader").first.locator("input").set_input_files(tmp_path / "theirs.csv")
+    takes = tab.get_by_test_id("stFileUploader").filter(has_text="Table of predictions")
+    takes.locator("input").set_input_files(tmp_path / "theirs.csv")
     tab.get_by_role("button", name="Evaluate 8 rows").click()
     mae = sum(map(abs, ERRORS)) / 8
     expect(tab.get_by_text(f"MAE {mae:.2f} mmHg")).to_be_visible(timeout=120_000)
