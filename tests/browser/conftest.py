@@ -99,9 +99,12 @@ def _wait(address: str, process: subprocess.Popen, log: Path) -> None:
     pytest.fail(f"the server did not answer: {log.read_text(encoding='utf-8')}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """A browser; without one the tests are skipped, but not where CI has asked for them."""
+    """A browser, gone before another module: while it lasts, a loop runs in this thread, and no other may begin.
+
+    Without one the tests are skipped, but not where CI has asked for them.
+    """
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         if os.environ.get("CI") == "true":
