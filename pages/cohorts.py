@@ -3,11 +3,11 @@
 import streamlit as st
 
 from pages.parts.cohorts import dialogs, listing
-from pages.parts.shared import choose, show
+from pages.parts.shared import controls, display
 from pages.parts.shell import home
 from pages.parts.shell.language import _
 
-buttons = show.title(
+buttons = display.title(
     _("Cohorts"), _("What this installation holds. Deleting removes photographs, truth and results alike.")
 )
 cohorts = home.store().cohorts()
@@ -17,6 +17,6 @@ with buttons:
     if st.button(_("Bring in an export"), icon=":material/unarchive:"):
         dialogs.bring_in()
 if not cohorts:
-    show.empty_state(_("There is no cohort yet."), "new_cohort", _("New cohort"), "add_photo_alternate")
-    choose.offer_sample(cohorts)
+    display.empty_state(_("There is no cohort yet."), "new_cohort", _("New cohort"), "add_photo_alternate")
+    controls.offer_sample(cohorts)
 listing.draw(cohorts)

@@ -3,24 +3,24 @@
 import streamlit as st
 
 from fundus_core.analyses import side_by_side
-from pages.parts.compare import comparison, margin, selection, shared_in
-from pages.parts.shared import choose, show, studies
+from pages.parts.compare import comparison, margin, selection, shared_results
+from pages.parts.shared import controls, display, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
 
-buttons = show.title(
+buttons = display.title(
     _("Compare"), _("Cohorts side by side. A cohort whose true values vary less has smaller errors for that alone.")
 )
 left, right = st.columns([3, 1], vertical_alignment="bottom")
-shared = shared_in.ask()
+shared = shared_results.ask()
 views = selection.views(left, right, beside=bool(shared))
 if not views or len(views) + len(shared) < 2:
     selection.too_few(views)
     st.stop()
-shared = shared_in.apart(shared, views)
+shared = shared_results.apart(shared, views)
 selection.same_people(views)
 with menu.choices():
-    level = choose.level(studies.together(views).level)
+    level = controls.level(studies.together(views).level)
 selection.caveats(views)
 study = studies.together(views, level, shared=shared)
 ids = study.targets
@@ -32,7 +32,7 @@ if not ids:
     comparison.unlabelled(study, views)
     st.stop()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-    target = choose.target(ids)
+    target = controls.target(ids)
     with st.container(width=260):
         limit = margin.ask(target)
 with st.spinner(_("Comparing"), show_time=True):

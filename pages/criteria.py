@@ -3,11 +3,11 @@
 import streamlit as st
 
 from pages.parts import criteria
-from pages.parts.shared import choose, show, studies
+from pages.parts.shared import controls, display, studies
 from pages.parts.shell.language import _
 
-view = choose.require_view(_("Criteria"))
-buttons = show.title(
+view = controls.require_view(_("Criteria"))
+buttons = display.title(
     _("Criteria"),
     _("What measured and predicted values say about hypertension, hyperglycaemia, waist and the metabolic syndrome."),
     view=view,
@@ -16,12 +16,12 @@ st.caption(_("For reading research data; not a diagnosis."))
 studies.read(view)
 able = studies.study(view).criteria
 if not able:
-    show.incomplete(
+    display.incomplete(
         view, _("No criterion can be told: blood pressures, glucose or waist must be both measured and predicted.")
     )
     st.stop()
 with buttons:
-    show.download("CSV", "criteria.csv", lambda: show.csv_text(criteria.rows(view), view))
+    display.download("CSV", "criteria.csv", lambda: display.csv_text(criteria.rows(view), view))
 chosen = criteria.choose(view, able)
 criteria.definition(chosen)
 criteria.shares(chosen)

@@ -3,20 +3,20 @@
 import streamlit as st
 
 from pages.parts import explore
-from pages.parts.new_cohort import strict
-from pages.parts.shared import choose, display_names, picked, show, studies
+from pages.parts.new_cohort import quality_limits
+from pages.parts.shared import controls, current_selection, display, display_names, studies
 from pages.parts.shell import home
 from pages.parts.shell.language import _, worded
 
-view = choose.require_view(_("Explore"))
-place = show.title(
+view = controls.require_view(_("Explore"))
+place = display.title(
     _("Explore"), _("Every photograph of **{name}**.").format(name=display_names.cohort(view.cohort.name)), view=view
 )
-if show.no_photographs(view):
+if display.no_photographs(view):
     st.stop()
-strict.note(view)
-selection = picked.current(view)
-rule, order, target, descending = explore.controls()
+quality_limits.note(view)
+selection = current_selection.current(view)
+rule, order, target, descending = explore.filters()
 inside = explore.within(selection)
 number = explore.page_number()
 page = home.store().photographs(
@@ -32,7 +32,7 @@ page = home.store().photographs(
 with place:
     explore.select(view, rule, inside, page.total)
 if selection is not None:
-    picked.card(view, selection, target, studies.study(view).level, here="explore")
+    current_selection.card(view, selection, target, studies.study(view).level, here="explore")
 st.caption(worded("{n:,} {n:photograph fits|photographs fit}", n=page.total))
 explore.turn_back(page.total, len(page.items))
 if not page.items:

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from pages.parts.models import card_view, importing
-from pages.parts.shared import show
+from pages.parts.shared import display
 from pages.parts.shell import cards
 from pages.parts.shell.language import _, said
 from pages.parts.shell.markdown import literal
 
-show.title(
+display.title(
     _("Models"),
     _("What each model reads, how its photographs are prepared, what was published, and on which terms."),
 )

@@ -2,46 +2,54 @@
 
 import streamlit as st
 
-from pages.parts.new_cohort import arrival, elsewhere, later, launch, plan_in, truth_in, visits_in
-from pages.parts.shared import display_names, show
+from pages.parts.new_cohort import (
+    additions,
+    analysis_plan,
+    external_predictions,
+    reference_table,
+    start_run,
+    upload,
+    visit_names,
+)
+from pages.parts.shared import display, display_names
 from pages.parts.shell import address, state
 from pages.parts.shell.language import _, worded
 
-to = later.cohort()
-show.title(
+to = additions.cohort()
+display.title(
     _("New cohort") if to is None else _("Add to {name}").format(name=display_names.cohort(to.name)),
     _("Photographs and measured values stay on this machine. Nothing runs before you press the button."),
 )
 
-if (job := launch.going()) is not None:
-    launch.follow(job)
+if (job := start_run.going()) is not None:
+    start_run.follow(job)
 if run := state.run():
-    launch.watched(run)
+    start_run.watched(run)
     st.stop()
 
 if to is not None:
-    later.page(to)
+    additions.page(to)
     st.stop()
 
 words = {"photographs": _("Photographs"), "predictions": _("Predictions made elsewhere")}
 if address.pick(st.segmented_control, _("What you bring"), list(words), key="bring", words=words, required=True) != (
     "photographs"
 ):
-    elsewhere.form()
+    external_predictions.form()
     st.stop()
 
 st.subheader(_("1 · Photographs"), anchor=False)
-found = arrival.photographs()
+found = upload.photographs()
 if found is None:
     st.caption(_("Then follow a table of measured values, if you have one, and the choice of a model."))
     st.stop()
 st.caption(worded("{n:,} {n:photograph|photographs}", n=len(found.sources)))
-found = visits_in.of_photographs(found)
+found = visit_names.of_photographs(found)
 
-plan_in.before(truth_is_there=truth_in.is_there())
+analysis_plan.before(truth_is_there=reference_table.is_there())
 
 st.subheader(_("2 · Measured values"), anchor=False)
-matched = truth_in.table(found)
+matched = reference_table.table(found)
 
 st.subheader(_("3 · Run a model"), anchor=False)
-launch.form(found, matched)
+start_run.form(found, matched)

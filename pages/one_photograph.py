@@ -3,19 +3,19 @@
 import streamlit as st
 
 from pages.parts.one_photograph import explanation, preview, upload, values
-from pages.parts.shared import choose, show
+from pages.parts.shared import controls, display
 from pages.parts.shell.language import _
 
-show.title(_("One photograph"), _("What a model reads from a single eye, and how sure it is."))
+display.title(_("One photograph"), _("What a model reads from a single eye, and how sure it is."))
 dropped = upload.drop()
-view = upload.own_view(dropped) if dropped else choose.require_view()
-if show.no_photographs(view):
+view = upload.own_view(dropped) if dropped else controls.require_view()
+if display.no_photographs(view):
     st.stop()
 item = upload.chosen(view, dropped)
 if item is None:
     st.info(_("No photograph fits this search. Search for something else, or drop one above."))
     st.stop()
-if sentence := show.disclaimer(view):
+if sentence := display.disclaimer(view):
     st.caption(f":material/info: {_(sentence)}")
 left, right = st.columns([2, 3])
 with left:

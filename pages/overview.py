@@ -4,22 +4,22 @@ import streamlit as st
 
 from fundus_core.targets import TARGETS
 from pages.parts import overview
-from pages.parts.shared import choose, show
+from pages.parts.shared import controls, display
 from pages.parts.shell import menu
 from pages.parts.shell.language import _, worded
 from pages.parts.shell.sample import NAME
 
-show.title("Fundus Lab")
+display.title("Fundus Lab")
 st.markdown(
     worded(
         "Check a model that reads values of a person ({names}) from fundus photographs: "
         "bring photographs and measured values, see predicted against true with honest errors, "
         "and look at every eye behind a point.",
-        names=[choose.short(target) for target in TARGETS],
+        names=[controls.short(target) for target in TARGETS],
     )
 )
 with st.container(horizontal=True, vertical_alignment="center"):
-    if st.button(_("Try it with your photographs"), type=show.button_type(), icon=":material/add_photo_alternate:"):
+    if st.button(_("Try it with your photographs"), type=display.button_type(), icon=":material/add_photo_alternate:"):
         st.switch_page(menu.path("new_cohort"))
     if overview.offers_sample():
         st.page_link(

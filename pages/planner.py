@@ -4,16 +4,16 @@ import streamlit as st
 
 from fundus_core.targets import TARGETS
 from pages.parts import planner
-from pages.parts.shared import choose, show
+from pages.parts.shared import controls, display
 from pages.parts.shell.language import _
 
-view = choose.view()
-show.title(
+view = controls.view()
+display.title(
     _("Sample size"),
     _("How many people must be photographed and measured for a 95 % interval of the width that you can live with."),
     view=view,
 )
-target = TARGETS[choose.target([name for name, one in TARGETS.items() if not one.binary])]
+target = TARGETS[controls.target([name for name, one in TARGETS.items() if not one.binary])]
 start = planner.expected(view, target)
 st.caption(
     _("Starting values: {source}. Change them to what you expect of your own people.").format(source=start.source)

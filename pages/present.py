@@ -3,15 +3,15 @@
 import streamlit as st
 
 from pages.parts.present import deck
-from pages.parts.shared import choose, figure_export, picked, show, studies
+from pages.parts.shared import controls, current_selection, display, figure_export, studies
 from pages.parts.shell import address
 from pages.parts.shell.language import _
 
-view = choose.require_view(_("Present"))
-view = picked.applied(view, picked.current(view))
-buttons = show.title(_("Present"), _("Arrow keys move from slide to slide. Each slide stands alone."), view=view)
+view = controls.require_view(_("Present"))
+view = current_selection.applied(view, current_selection.current(view))
+buttons = display.title(_("Present"), _("Arrow keys move from slide to slide. Each slide stands alone."), view=view)
 if not studies.targets(studies.scores(view)):
-    show.incomplete(view, _("No photograph of this cohort has both a prediction and a measured value yet."))
+    display.incomplete(view, _("No photograph of this cohort has both a prediction and a measured value yet."))
     st.stop()
 with buttons:
     theme = "dark" if st.context.theme.type == "dark" else "light"
@@ -28,5 +28,5 @@ figure_export.say_lacking(deck.figures(made))
 with place:
     name = view.title
     pptx = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-    show.download("PowerPoint", f"{name}.pptx", lambda: deck.as_powerpoint(made), mime=pptx)
-    show.download("HTML", f"{name}.html", lambda: deck.as_file(made), mime="text/html")
+    display.download("PowerPoint", f"{name}.pptx", lambda: deck.as_powerpoint(made), mime=pptx)
+    display.download("HTML", f"{name}.html", lambda: deck.as_file(made), mime="text/html")

@@ -7,7 +7,7 @@ __all__ = ["filled", "packages_are_searched_once"]
 
 
 def test_the_counter_sees_our_functions_and_no_others():
-    from fundus_core.private import closed
+    from fundus_core.owner_only import closed
 
     walked = counting.way(lambda: (closed(counting.ROOT), sorted([2, 1])))
     assert {name for _, name in walked.functions} == {"closed"}

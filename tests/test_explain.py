@@ -14,7 +14,7 @@ import torch
 from fundus_core import __main__, explain, journey, pipeline
 from fundus_core.errors import UsageError
 from fundus_core.explain.deletion import FRACTIONS, Deletion, Eraser
-from fundus_core.explain.field import blurred, field_of, strongest, vessel_like
+from fundus_core.explain.field_of_view import blurred, field_of, strongest, vessel_like
 from fundus_core.explain.gradients import Gradients
 from fundus_core.explain.occlusion import occlude
 from fundus_core.images import source_at

@@ -33,7 +33,7 @@ LACKING = {
 }
 """What Windows lacks of modules that it has."""
 ONLY_LINUX = {
-    "fundus_core/confined/landlock.py": "called by confined/shutting.py after it has asked for Linux",
+    "fundus_core/confined/landlock.py": "called by confined/sandbox.py after it has asked for Linux",
     "fundus_core/confined/__main__.py": "forks only where namespaces have been left, which asks for Linux",
 }
 """Files whose caller asks."""

@@ -69,7 +69,7 @@ def test_a_child_in_another_folder_finds_our_modules(monkeypatch, tmp_path):
 
 def test_processes_are_started_in_one_place():
     """The limited process has an interpreter line and an environment of its own."""
-    homes = {"fundus_core/processes.py", "fundus_core/confined/running.py"}
+    homes = {"fundus_core/processes.py", "fundus_core/confined/supervise.py"}
     files = [*(ROOT / "fundus_core").rglob("*.py"), *(ROOT / "pages").rglob("*.py"), ROOT / "app.py"]
     words = re.compile(r"sys\.executable|^(from|import) multiprocessing|ProcessPool|os\.(fork|spawn|exec|system)", re.M)
     found = {path.relative_to(ROOT).as_posix() for path in files if words.search(path.read_text(encoding="utf-8"))}

@@ -1,15 +1,15 @@
 """One record for each thing that is computed and shown; pages, reports, slides and files only lay it out."""
 
-from fundus_core.analyses import criteria, one_cohort, planned, side_by_side, words
+from fundus_core.analyses import criteria, labels, one_cohort, plan_results, side_by_side
 from fundus_core.analyses.beyond import beyond_in_words
 from fundus_core.analyses.gap import gap_in_words
 from fundus_core.analyses.layout import Laid, layout, shown, table_one
-from fundus_core.analyses.memory import Disk, Memory
 from fundus_core.analyses.plan import ORDER_DECLARED, ORDER_KEPT, AnalysisPlan, StatedPlan, read_plan
+from fundus_core.analyses.result_cache import Disk, Memory
 from fundus_core.analyses.same_people import Answers, refuse_strangers, told_apart, unanswered
 from fundus_core.analyses.scores import drawn_scores, evaluated, forest_of, main_score
 from fundus_core.analyses.settings import USUAL, Settings
-from fundus_core.analyses.shared import CANNOT
+from fundus_core.analyses.shared_results import CANNOT
 from fundus_core.analyses.sites import sites_forest, sites_in_words
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
 from fundus_core.analyses.subgroups import nearest

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fundus_core import evaluation
+from fundus_core.analyses.labels import ESTIMATES, Say, interval, written
 from fundus_core.analyses.study import Analysis, Study
-from fundus_core.analyses.words import ESTIMATES, Say, interval, written
 from fundus_core.evaluation import Beyond
 from fundus_core.targets import TARGETS
 

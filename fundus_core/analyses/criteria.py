@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fundus_core import evaluation, figures
+from fundus_core.analyses.labels import Say
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
-from fundus_core.analyses.words import Say
 from fundus_core.evaluation import Cell, Classification, Criterion, CriterionAssessment, Estimate
 from fundus_core.figures import Figure, Look
 

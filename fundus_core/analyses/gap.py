@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fundus_core import evaluation
+from fundus_core.analyses.labels import Kind, Say, Word, interval, written
 from fundus_core.analyses.scores import forest_row
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
-from fundus_core.analyses.words import Kind, Say, Word, interval, written
 from fundus_core.evaluation import Association
 from fundus_core.figures import Figure, forest
 from fundus_core.targets import TARGETS

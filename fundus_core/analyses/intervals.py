@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fundus_core import evaluation
+from fundus_core.analyses.labels import ESTIMATES, Say, with_interval
 from fundus_core.analyses.scores import forest, forest_row, is_number
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
-from fundus_core.analyses.words import ESTIMATES, Say, with_interval
 from fundus_core.evaluation import IntervalsOf
 from fundus_core.figures import Figure
 from fundus_core.targets import TARGETS

@@ -10,8 +10,8 @@ from string import ascii_lowercase
 from types import MappingProxyType
 from typing import Any
 
+from fundus_core.analyses.labels import COLUMNS, Kind, Say, Word, interval, name, word, written
 from fundus_core.analyses.study import Analysis, Rows, Study
-from fundus_core.analyses.words import COLUMNS, Kind, Say, Word, interval, name, word, written
 from fundus_core.evaluation import Cell, Characteristic
 from fundus_core.targets import TARGETS, Target
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fundus_core import evaluation
+from fundus_core.analyses.labels import Kind, Say, Word, name, with_interval, word, written
 from fundus_core.analyses.study import Analysis, Rows, Study
-from fundus_core.analyses.words import Kind, Say, Word, name, with_interval, word, written
 from fundus_core.evaluation import MissingIn, Weighted
 from fundus_core.targets import TARGETS
 

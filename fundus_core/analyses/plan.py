@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from fundus_core.analyses.words import ESTIMATES, Kind, word
+from fundus_core.analyses.labels import ESTIMATES, Kind, word
 from fundus_core.errors import UsageError, say
 from fundus_core.targets import TARGETS, Target
 

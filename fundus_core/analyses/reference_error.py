@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fundus_core import evaluation
+from fundus_core.analyses.labels import Kind, Say, Word, with_interval
 from fundus_core.analyses.scores import is_number
 from fundus_core.analyses.study import Analysis, Rows, Study
-from fundus_core.analyses.words import Kind, Say, Word, with_interval
 from fundus_core.evaluation import Corrected
 
 

@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Any
 
 from fundus_core import evaluation, figures
+from fundus_core.analyses.labels import name, word, written
 from fundus_core.analyses.study import Analysis, Rows, Study
-from fundus_core.analyses.words import name, word, written
 from fundus_core.evaluation import Cell, Estimate, Evaluation, TargetResult
 from fundus_core.figures import Figure, ForestRow, Look
 from fundus_core.targets import TARGETS, Target

@@ -5,11 +5,11 @@ from types import MappingProxyType
 from typing import Any
 
 from fundus_core import evaluation
-from fundus_core.analyses.families import Tests
-from fundus_core.analyses.shared import characteristics, imbalances, with_shared
+from fundus_core.analyses.labels import Kind, Word
+from fundus_core.analyses.multiplicity import Tests
+from fundus_core.analyses.shared_results import characteristics, imbalances, with_shared
 from fundus_core.analyses.sites import EACH_SITE, SITES
 from fundus_core.analyses.study import Analysis, Rows, Study
-from fundus_core.analyses.words import Kind, Word
 from fundus_core.evaluation import (
     Characteristic,
     Comparison,

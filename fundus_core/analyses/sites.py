@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from fundus_core import errors, evaluation
+from fundus_core.analyses.labels import Kind, Say, Word, interval, name, word, written
 from fundus_core.analyses.scores import forest, forest_row, main_score
-from fundus_core.analyses.shared import sites_shared
+from fundus_core.analyses.shared_results import sites_shared
 from fundus_core.analyses.study import Analysis, Rows, Study
-from fundus_core.analyses.words import Kind, Say, Word, interval, name, word, written
 from fundus_core.evaluation import Estimate, OverSites, SiteInMean, TargetAtSite
 from fundus_core.figures import Figure, ForestRow, Look
 from fundus_core.targets import TARGETS

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core import evaluation
-from fundus_core.analyses import families as families_
-from fundus_core.analyses.families import Family, Tests
-from fundus_core.analyses.memory import Memory
+from fundus_core.analyses import multiplicity as families_
+from fundus_core.analyses.labels import Say, Word
+from fundus_core.analyses.multiplicity import Family, Tests
 from fundus_core.analyses.plan import StatedPlan
+from fundus_core.analyses.result_cache import Memory
 from fundus_core.analyses.settings import USUAL, Settings
-from fundus_core.analyses.words import Say, Word
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Cell, Level, Sample, Shared
 from fundus_core.figures import Figure, Look, Observations

@@ -14,13 +14,13 @@ import openvino as ov
 import torch
 from PIL import Image
 
-from fundus_core.benchmark import ceiling, material
-from fundus_core.benchmark.apart import Host, contender
+from fundus_core.benchmark import ceiling, inputs
 from fundus_core.benchmark.bootstrap import PHOTOGRAPHS_PER_PERSON, Intervals
-from fundus_core.benchmark.ours import Ours
-from fundus_core.benchmark.plain import Plain
+from fundus_core.benchmark.plain_baseline import Plain
 from fundus_core.benchmark.plan import FULL, Plan, Trial
+from fundus_core.benchmark.product_way import Ours
 from fundus_core.benchmark.result import OURS, PLAIN, Benchmark, Interval, Paper, Projection, Row
+from fundus_core.benchmark.separate_processes import Host, contender
 from fundus_core.benchmark.steps import reading_steps
 from fundus_core.models.card import Card
 from fundus_core.targets import METABOLIC
@@ -58,11 +58,11 @@ def measure(plan: Plan = FULL, *, tell: Tell = lambda _: None) -> Benchmark:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
         tell("rendering photographs")
-        paths = material.photographs(plan, folder)
+        paths = inputs.photographs(plan, folder)
         tell("multiplying matrices")
         rates = {precision: ceiling.matrix_rate(precision, plan.matrix) for precision in _precisions()}
         for number, trial in enumerate(plan.trials):
-            card = material.card_of(trial, folder / f"card{number}")
+            card = inputs.card_of(trial, folder / f"card{number}")
             if card is None:
                 notes.append(f"{trial.name}: not measured, its weights are not here.")
                 continue

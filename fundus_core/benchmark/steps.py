@@ -11,7 +11,7 @@ import numpy as np
 from fundus_core import eye, images, quality, retina
 from fundus_core.journey import CROP_RESERVE, WORKING_PX
 from fundus_core.retina import CropRule
-from fundus_core.runs.looking import PICTURE, pictures
+from fundus_core.runs.preprocess import PICTURE, pictures
 
 Some = TypeVar("Some")
 

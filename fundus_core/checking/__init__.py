@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from fundus_core import confined
-from fundus_core.checking.looking import Looked, hand_over, look
-from fundus_core.checking.output_symptoms import Symptom
+from fundus_core.checking.check_photographs import Looked, hand_over, look
+from fundus_core.checking.diagnose_output import Symptom
 from fundus_core.checking.report import CheckReport, GoldenLine
 from fundus_core.confined import Limits, StoppedError
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import card as cards
-from fundus_core.models import custody, registry
+from fundus_core.models import registry, verify
 from fundus_core.models.card import Card
 
 _FOR_PHOTOGRAPHS, _A_PHOTOGRAPH = 180.0, 3.0
@@ -36,7 +36,7 @@ def check_model(
     card = registry.find(model_id, folder)
     if truth is not None and not photographs:
         raise UsageError("A truth table alone checks nothing; give the photographs too.")
-    custody.check(card)
+    verify.check(card)
     return _asked(card, look(card, photographs, truth) if photographs else None)
 
 
@@ -55,7 +55,7 @@ def _asked(card: Card, looked: Looked | None) -> CheckReport:
         }
         try:
             answer = confined.run(
-                "fundus_core.checking.inside:check",
+                "fundus_core.checking.checking_process:check",
                 arguments,
                 folder=room,
                 readable=[card.folder, given],

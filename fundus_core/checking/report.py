@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict, dataclass
 
-from fundus_core.checking.output_symptoms import Symptom
+from fundus_core.checking.diagnose_output import Symptom
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from fundus_core.errors import say
 from fundus_core.inference import open_predictor
 from fundus_core.models import card as cards
 from fundus_core.models.card import Card
-from fundus_core.models.importing import architectures, twins
+from fundus_core.models.importing import ambiguities, architectures
 from fundus_core.records import Floats, Pixels, RetinaBounds
 
 SIZES = (
@@ -104,8 +104,8 @@ class Trial:
 def other_ranges(card: Card) -> Iterator[Step]:
     """Ranges of the field's habits, each in both orders of colours."""
     for channels in ("rgb", "bgr"):
-        for words, changes in [("fed as the card says", {}), *twins.RANGES.items()]:
-            other = twins.changed(card, {**changes, "input.channels": channels})
+        for words, changes in [("fed as the card says", {}), *ambiguities.RANGES.items()]:
+            other = ambiguities.changed(card, {**changes, "input.channels": channels})
             if other.input != card.input:
                 keys = "input.channels" if not changes else "input.value_range"
                 yield Step(keys, say("{words}, colours {channels}", words=words, channels=channels), other)
@@ -116,7 +116,7 @@ def other_sizes(card: Card) -> Iterator[Step]:
     low, high = (0.45, 2.05) if card.input.size <= _LARGE else (0.7, 1.4)
     for size in SIZES if card.runtime == "timm" else ():
         if low * card.input.size <= size <= high * card.input.size and size != card.input.size:
-            yield Step("input.size", say("{size} px", size=size), twins.changed(card, {"input.size": size}))
+            yield Step("input.size", say("{size} px", size=size), ambiguities.changed(card, {"input.size": size}))
 
 
 def other_rims(card: Card) -> Iterator[Step]:
@@ -124,7 +124,9 @@ def other_rims(card: Card) -> Iterator[Step]:
     for margin in _MARGINS:
         if abs(margin - card.input.margin) > 1e-9:
             yield Step(
-                "input.margin", say("a rim of {margin:g}", margin=margin), twins.changed(card, {"input.margin": margin})
+                "input.margin",
+                say("a rim of {margin:g}", margin=margin),
+                ambiguities.changed(card, {"input.margin": margin}),
             )
 
 
@@ -143,4 +145,4 @@ def other_resampling(card: Card) -> Iterator[Step]:
     """Other ways of resampling."""
     for name in _RESAMPLING:
         if name != card.input.resample:
-            yield Step("input.resample", name, twins.changed(card, {"input.resample": name}))
+            yield Step("input.resample", name, ambiguities.changed(card, {"input.resample": name}))

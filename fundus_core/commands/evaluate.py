@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.analyses import StatedPlan, Study, planned
+from fundus_core.analyses import StatedPlan, Study, plan_results
 from fundus_core.commands.frame import DONE, SOME_REFUSED, Parser, say
 from fundus_core.commands.settings import add_linkage, add_settings, linkage, settings
 
@@ -129,7 +129,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _say_plan(study: Study, stated: StatedPlan) -> None:
     say(f"Analysis plan “{stated.plan.title}”, SHA-256 {stated.plan.sha256}: {stated.order}.")
-    for one in study.get(planned.DEVIATIONS):
+    for one in study.get(plan_results.DEVIATIONS):
         say(f"Planned and not done: {' '.join(filter(None, (one.target, one.planned)))} ({one.why}).")
-    if words := planned.success_in_words(study):
+    if words := plan_results.success_in_words(study):
         say(words)

@@ -18,7 +18,7 @@ from fundus_core.targets import TARGETS
 
 if TYPE_CHECKING:
     from fundus_core.checking import CheckReport
-    from fundus_core.checking.identifying import IdentifyReport
+    from fundus_core.checking.identify_card import IdentifyReport
 
 _RENDERED = "Trained on rendered eyes: on real photographs its numbers mean nothing."
 _RESEARCH = "Research use only; not a medical device."
@@ -212,11 +212,11 @@ def _found(report: CheckReport) -> Iterator[str]:
 
 
 def _identify(options: argparse.Namespace) -> int:
-    from fundus_core.checking import identifying
+    from fundus_core.checking import identify_card
 
-    report = identifying.identify_model(options.id, options.photographs, options.truth)
+    report = identify_card.identify_model(options.id, options.photographs, options.truth)
     if options.apply:
-        identifying.apply(report, ", ".join(path.name for path in options.photographs))
+        identify_card.apply(report, ", ".join(path.name for path in options.photographs))
     if options.json:
         say_json(report.as_json())
         return DONE
@@ -247,8 +247,8 @@ def _measured(report: IdentifyReport) -> Iterator[str]:
 
 
 def _undo(options: argparse.Namespace) -> int:
-    from fundus_core.checking import identifying
+    from fundus_core.checking import identify_card
 
-    card = identifying.undo(options.id)
+    card = identify_card.undo(options.id)
     say(f"The card of '{card.id}' is as it was before the last change; 'models undo {card.id}' takes it back again.")
     return DONE

@@ -8,4 +8,4 @@ link. Whoever calls checks what the values and files mean.
 
 from fundus_core.confined.answers import Answer, opened, plain, taken
 from fundus_core.confined.limits import ALL, Limits, sentences
-from fundus_core.confined.running import StoppedError, run
+from fundus_core.confined.supervise import StoppedError, run

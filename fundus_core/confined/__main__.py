@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fundus_core.confined import shutting
+from fundus_core.confined import sandbox
 from fundus_core.errors import FundusError, as_json, say
 from fundus_core.targets import learn
 
@@ -18,15 +18,15 @@ ANSWER = "answer.json"
 
 def main() -> int:
     """Do the job that stands on the standard input."""
-    shutting.die_with_parent()
+    sandbox.die_with_parent()
     job = json.loads(sys.stdin.buffer.read())
     limits = job["limits"]
-    held = shutting.resources(limits["seconds"], limits["memory"], limits["disk"])
-    alone = shutting.namespaces(limits["processes"])
+    held = sandbox.resources(limits["seconds"], limits["memory"], limits["disk"])
+    alone = sandbox.namespaces(limits["processes"])
     if alone and (worker := os.fork()):
         return _waited(worker)
-    shutting.die_with_parent()
-    held += alone + shutting.files(Path.cwd(), [Path(path) for path in job["readable"]])
+    sandbox.die_with_parent()
+    held += alone + sandbox.files(Path.cwd(), [Path(path) for path in job["readable"]])
     _say_and_fall_silent(held)
     Path(ANSWER).write_text(json.dumps(as_json(_answer(job))), encoding="utf-8")
     return 0

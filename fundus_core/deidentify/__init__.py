@@ -16,6 +16,6 @@ from fundus_core.deidentify.keys import (
     write_key,
 )
 from fundus_core.deidentify.photograph import OLDEST_AGE, AuditLine, Deidentified, audit_line, deidentify, encode
-from fundus_core.deidentify.planting import Names, Planted, planted
+from fundus_core.deidentify.planted_names import Names, Planted, planted
 from fundus_core.deidentify.pseudonyms import Pseudonyms
-from fundus_core.deidentify.searching import Trace, search
+from fundus_core.deidentify.search_names import Trace, search

@@ -56,10 +56,10 @@ from fundus_core.evaluation.one_cohort.agreement import BetweenEyes, between_eye
 from fundus_core.evaluation.one_cohort.beyond import Beyond, beyond
 from fundus_core.evaluation.one_cohort.calibration import Bin, Bins, deciles, reliability
 from fundus_core.evaluation.one_cohort.calibration_curve import CalibrationCurve, smooth_calibration
-from fundus_core.evaluation.one_cohort.change import Change, Repeatability, change_over_time, repeatability
-from fundus_core.evaluation.one_cohort.changes import Snapshot, changes, differs, told
+from fundus_core.evaluation.one_cohort.change_over_time import Change, Repeatability, change_over_time, repeatability
 from fundus_core.evaluation.one_cohort.error_distribution import QUANTILES, ErrorDistribution, error_distribution
 from fundus_core.evaluation.one_cohort.evaluate import evaluate, point_estimates
+from fundus_core.evaluation.one_cohort.evaluation_diff import Snapshot, changes, differs, told
 from fundus_core.evaluation.one_cohort.models import (
     ModelComparison,
     against_baselines,
@@ -84,7 +84,7 @@ from fundus_core.evaluation.one_cohort.sample_size import (
 )
 from fundus_core.evaluation.one_cohort.selection import Split, selected, selected_rows, split
 from fundus_core.evaluation.one_cohort.subgroups import Subgroup, Subgroups, subgroups
-from fundus_core.evaluation.sites.across import (
+from fundus_core.evaluation.sites.meta_analysis import (
     OverSites,
     SiteInMean,
     no_values,
@@ -92,8 +92,8 @@ from fundus_core.evaluation.sites.across import (
     other_level,
     over_sites,
 )
-from fundus_core.evaluation.sites.measured import TargetAtSite, at_site
 from fundus_core.evaluation.sites.shared import NO_OVERLAP, Identity, Shared
 from fundus_core.evaluation.sites.shared_file import LARGEST as LARGEST_SHARED
 from fundus_core.evaluation.sites.shared_file import as_text, from_text
 from fundus_core.evaluation.sites.sharing import identity_of, share
+from fundus_core.evaluation.sites.site_estimates import TargetAtSite, at_site

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.explain.field import Mask, blurred, smooth, strongest
+from fundus_core.explain.field_of_view import Mask, blurred, smooth, strongest
 from fundus_core.records import Floats, Pixels
 
 Predict = Callable[[Pixels], Mapping[str, Floats]]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from fundus_core.explain.deletion import Predict
-from fundus_core.explain.field import Mask
+from fundus_core.explain.field_of_view import Mask
 from fundus_core.records import Floats, Pixels
 
 PATCH = 1 / 8

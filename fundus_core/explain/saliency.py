@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError
 from fundus_core.explain.deletion import DRAWS, FRACTIONS, Deletion, Eraser, Predict
-from fundus_core.explain.field import Mask, field_of, smooth, vessel_like
+from fundus_core.explain.field_of_view import Mask, field_of, smooth, vessel_like
 from fundus_core.explain.occlusion import PATCH, occlude
 from fundus_core.models.card import Card
 from fundus_core.records import Floats, Pixels, RetinaCrop

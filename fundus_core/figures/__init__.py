@@ -1,16 +1,16 @@
 """From tables to figures in plain records, and two drawers; the numbers are computed elsewhere."""
 
 from fundus_core.figures.agreement import bland_altman, error_boxes, residuals
+from fundus_core.figures.binary_target import criterion_calibration, precision_recall, probabilities, roc
 from fundus_core.figures.calibration import calibration
 from fundus_core.figures.change import course, predicted_against_measured_change
-from fundus_core.figures.classes import criterion_calibration, precision_recall, probabilities, roc
-from fundus_core.figures.cloud import WEBGL_POINTS, Observations
 from fundus_core.figures.decisions import decision_curve, prevalences
 from fundus_core.figures.distribution import among
 from fundus_core.figures.errors import error_histogram
 from fundus_core.figures.figure import Figure
 from fundus_core.figures.forest import ForestRow, forest, literature
-from fundus_core.figures.look import Look, error, heading, number
 from fundus_core.figures.palette import DARK, LIGHT, Palette
+from fundus_core.figures.point_cloud import WEBGL_POINTS, Observations
 from fundus_core.figures.scatter import predicted_against_true
-from fundus_core.figures.small import small_scatter
+from fundus_core.figures.theme import Look, error, heading, number
+from fundus_core.figures.thumbnail_scatter import small_scatter

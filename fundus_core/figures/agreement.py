@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from fundus_core.evaluation import Estimate
-from fundus_core.figures.cloud import Along, Observations, clouds
 from fundus_core.figures.figure import Axis, Figure, Label, Note, Text, corner
-from fundus_core.figures.look import Look, number, with_unit
 from fundus_core.figures.marks import Box, Mark, Rule
+from fundus_core.figures.point_cloud import Along, Observations, clouds
+from fundus_core.figures.theme import Look, number, with_unit
 from fundus_core.targets import Target
 
 

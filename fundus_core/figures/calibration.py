@@ -6,9 +6,9 @@ import numpy as np
 
 from fundus_core.evaluation import Bin, CalibrationCurve
 from fundus_core.figures.figure import Axis, Figure, Text, corner
-from fundus_core.figures.look import Look, with_unit
 from fundus_core.figures.marks import Line, Mark, Points, floats
 from fundus_core.figures.palette import rgba
+from fundus_core.figures.theme import Look, with_unit
 from fundus_core.records import Floats
 from fundus_core.targets import Target
 

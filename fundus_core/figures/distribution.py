@@ -3,8 +3,8 @@
 import numpy as np
 
 from fundus_core.figures.figure import Axis, Figure
-from fundus_core.figures.look import Look, number, with_unit
 from fundus_core.figures.marks import Bars, Rule
+from fundus_core.figures.theme import Look, number, with_unit
 from fundus_core.records import Floats, Prediction
 from fundus_core.targets import Target
 

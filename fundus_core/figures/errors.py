@@ -2,8 +2,8 @@
 
 from fundus_core.evaluation import QUANTILES, ErrorDistribution
 from fundus_core.figures.figure import Axis, Figure, Text, corner
-from fundus_core.figures.look import Look, number
 from fundus_core.figures.marks import Bars, Rule
+from fundus_core.figures.theme import Look, number
 from fundus_core.targets import Target
 
 

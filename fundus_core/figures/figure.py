@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from fundus_core.figures.look import Look
 from fundus_core.figures.marks import Mark, Row, Rule, Say
+from fundus_core.figures.theme import Look
 
 
 @dataclass(frozen=True, slots=True)

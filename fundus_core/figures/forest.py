@@ -8,8 +8,8 @@ import numpy as np
 
 from fundus_core.evaluation import Estimate, published
 from fundus_core.figures.figure import Axis, Figure, Label, Note, Text
-from fundus_core.figures.look import Look, error
 from fundus_core.figures.marks import Line, Mark, Points, Rule, floats
+from fundus_core.figures.theme import Look, error
 from fundus_core.targets import Published
 
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from fundus_core.errors import say
 from fundus_core.evaluation import Estimate
-from fundus_core.figures.cloud import Observations, clouds
 from fundus_core.figures.figure import Axis, Figure, Text, corner
-from fundus_core.figures.look import Look, error, with_unit
 from fundus_core.figures.marks import Line
+from fundus_core.figures.point_cloud import Observations, clouds
+from fundus_core.figures.theme import Look, error, with_unit
 from fundus_core.targets import Target
 
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from fundus_core.images import jpeg, raster
 from fundus_core.images.colour import has_colour
 from fundus_core.images.content import recognise
+from fundus_core.images.decoded import Found
 from fundus_core.images.faults import DAMAGE, damaged, out_of_memory
 from fundus_core.images.formats import FORMATS
-from fundus_core.images.found import Found
-from fundus_core.images.quiet import QUIET
+from fundus_core.images.library_warnings import QUIET
 from fundus_core.records import Photograph
 
 Pseudonymise = Callable[[str], str]

@@ -18,11 +18,11 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from fundus_core.errors import PhotographError, say
 from fundus_core.images.colour import stack, to_srgb
+from fundus_core.images.decoded import Found
 from fundus_core.images.dicom_facts import DAMAGE, age_of, day_of, dropped_from, eye_of, patient_id_of
 from fundus_core.images.dicom_header import KIND, mended
 from fundus_core.images.dicom_pixels import Layout, decode_frame, layout_of
 from fundus_core.images.faults import Code, damaged, unsupported
-from fundus_core.images.found import Found
 from fundus_core.records import Pixels
 
 # pydicom logs values that it finds odd, and a value may be a name.

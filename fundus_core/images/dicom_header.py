@@ -14,8 +14,8 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 
 from fundus_core.errors import PhotographError, say
-from fundus_core.images.codestream import claimed_samples, claimed_size
 from fundus_core.images.faults import Code, check_size, damaged
+from fundus_core.images.image_headers import claimed_samples, claimed_size
 
 KIND = "DICOM"
 NATIVE = frozenset({uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian})

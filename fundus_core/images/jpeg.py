@@ -7,10 +7,10 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from fundus_core.errors import say
 from fundus_core.images.colour import stack, to_srgb
-from fundus_core.images.cut_off import blacken_missing, refinement_only
+from fundus_core.images.decoded import Found
 from fundus_core.images.faults import check_size, damaged, unsupported
-from fundus_core.images.found import Found
 from fundus_core.images.metadata import dropped_from, open_header, orientation_of, upright
+from fundus_core.images.truncated_jpeg import blacken_missing, refinement_only
 from fundus_core.records import Pixels
 
 _KIND = "JPEG"

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from fundus_core.errors import TruthError, UsageError, say
 from fundus_core.identity import as_path, eye_in_cell, is_nobody, standing_for_many
+from fundus_core.images.allowed_folders import Roots, hold
 from fundus_core.images.folder import single
-from fundus_core.images.roots import Roots, hold
 from fundus_core.records import Eye, Source
-from fundus_core.tables import Table, dates, headings, read_table, spelling
+from fundus_core.tables import Table, dates, headings, parse, read_table
 
 _DRIVE = re.compile(r"[A-Za-z]:/|//[^/]+/")
 """Beginning of an absolute path on Windows: a drive, or another machine."""
@@ -72,7 +72,7 @@ def _rows(table: Table) -> list[_Row]:
         raise UsageError(
             "The list '{name}' hides rows, as a filter does. Show them all, or save it without them.", name=table.name
         )
-    known = {spelling.fold(heading): cells for heading, cells in zip(table.headings, table.columns, strict=True)}
+    known = {parse.fold(heading): cells for heading, cells in zip(table.headings, table.columns, strict=True)}
     if "path" not in known:
         said = [say("'{name}'", name=heading[:40]) for heading in table.headings[:5]]
         raise UsageError(
@@ -101,11 +101,11 @@ def _visits(table: Table) -> list[str]:
     )
     read = [dates.date(word, century=dates.examined_in) for word in days]
     found = [day.isoformat() if day else word for day, word in zip(read, words, strict=True)]
-    return ["" if spelling.is_missing(word) else word for word in found]
+    return ["" if parse.is_missing(word) else word for word in found]
 
 
 def _eye(word: str, line: int) -> Eye:
-    found = eye_in_cell("" if spelling.is_missing(word) else word)
+    found = eye_in_cell("" if parse.is_missing(word) else word)
     if found is None:
         raise UsageError(
             "Line {line} of the list names the eye '{word}'; write left, right, L, R, OS, OD or nothing.",

@@ -14,7 +14,7 @@ import numpy as np
 
 from fundus_core.errors import UsageError
 from fundus_core.inference.processor import OpenVino, graph_of, has_bf16
-from fundus_core.models import custody, features
+from fundus_core.models import training_distance, verify
 from fundus_core.models.card import Card
 from fundus_core.records import Floats, Pixels
 
@@ -53,7 +53,7 @@ class Predictor:
         self.card, self.precision, self.device = card, precision, device
         self.at_once = engine.at_once
         self._engine = engine
-        self._statistics = features.read(card.folder / card.features) if card.features else None
+        self._statistics = training_distance.read(card.folder / card.features) if card.features else None
 
     def predict(self, crops: Pixels) -> Predictions:
         """Predict every target of the card for every crop: n x S x S x 3, RGB, 0..255, cut by the card's rule.
@@ -106,7 +106,7 @@ def open_predictor(
     for word, allowed in ((device, ("auto", "cpu", "cuda")), (precision, ("auto", "float32", "bf16"))):
         if word not in allowed:
             raise UsageError("'{word}' is not allowed here; use one of {allowed}.", word=word, allowed=allowed)
-    custody.check(card)
+    verify.check(card)
     if device == "cuda" or (device == "auto" and card.runtime == "timm" and has_gpu()):
         return _on_gpu(card, precision)
     if precision == "auto":

@@ -8,7 +8,7 @@ from pathlib import Path
 import openvino as ov
 import torch
 
-from fundus_core import private
+from fundus_core import owner_only
 from fundus_core.errors import FundusError
 from fundus_core.models import card_files
 from fundus_core.models.card import Card
@@ -28,12 +28,12 @@ def convert(card: Card, kept: Path) -> None:
 
 def _keep(model: ov.Model, path: Path) -> None:
     """Write the graph so that another process never reads half of it."""
-    private.folder(path.parent)
+    owner_only.folder(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         part = Path(folder) / path.name
         ov.save_model(model, part, compress_to_fp16=False)
         for made in (part, part.with_suffix(".bin")):
-            private.close(made)
+            owner_only.close(made)
         part.with_suffix(".bin").replace(path.with_suffix(".bin"))
         part.replace(path)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fundus_core import processes
 from fundus_core.home import home
 from fundus_core.inference.batches import filled
-from fundus_core.models import card_files, graphs
+from fundus_core.models import card_files, openvino_graph
 from fundus_core.models.card import Card
 from fundus_core.records import Floats, Pixels
 
@@ -73,7 +73,7 @@ def graph_of(card: Card, cache: Path | None) -> ov.Model:
     """
     core = ov.Core()
     if card.runtime == "openvino":
-        return graphs.declared(core, card)
+        return openvino_graph.declared(core, card)
     folder = cache or home() / "compiled"
     name = hashlib.sha256(f"{card.sha256} {card.weights.sha256} {ov.__version__}".encode()).hexdigest()[:24]
     kept = folder / f"{name}.xml"

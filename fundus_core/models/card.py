@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fundus_core.models import typed
+from fundus_core.models import toml_values
 from fundus_core.records import Floats
 from fundus_core.retina import CropRule
 
@@ -230,7 +230,9 @@ class Card:
 def as_plain(value: object) -> object:
     """Return a card, or a part of one, as plain values that a TOML or JSON writer takes."""
     if is_dataclass(value) and not isinstance(value, type):
-        plain = {f.name: as_plain(getattr(value, f.name)) for f in fields(value) if f.name not in typed.NOT_WRITTEN}
+        plain = {
+            f.name: as_plain(getattr(value, f.name)) for f in fields(value) if f.name not in toml_values.NOT_WRITTEN
+        }
         return plain | ({"targets": as_plain(value.brought)} if isinstance(value, Card) and value.brought else {})
     if isinstance(value, Mapping):
         return {str(key): as_plain(item) for key, item in value.items()}

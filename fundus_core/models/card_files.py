@@ -10,7 +10,7 @@ from pathlib import Path
 import tomli_w
 
 from fundus_core.errors import CardError, UsageError, say
-from fundus_core.models import bounds, typed
+from fundus_core.models import card_limits, toml_values
 from fundus_core.models.card import LINKS, RUNTIMES, Card, Output, as_plain
 from fundus_core.targets import Target, brought
 
@@ -32,12 +32,12 @@ def toml(path: Path) -> dict[str, object]:
     """
     try:
         with path.open("rb") as file:
-            content = file.read(bounds.LARGEST_CARD + 1)
-        if len(content) > bounds.LARGEST_CARD:
+            content = file.read(card_limits.LARGEST_CARD + 1)
+        if len(content) > card_limits.LARGEST_CARD:
             raise CardError(
                 "The card '{name}' is longer than {largest_card} KiB; name a card.",
                 name=path.name,
-                largest_card=bounds.LARGEST_CARD >> 10,
+                largest_card=card_limits.LARGEST_CARD >> 10,
             )
         return tomllib.loads(content.decode())
     except OSError as error:
@@ -58,12 +58,12 @@ def parse(content: Mapping[str, object], folder: Path, name: str) -> Card:
     Raises:
         CardError: A key is unknown or missing, or a value is not allowed.
     """
-    for key in typed.NOT_WRITTEN & set(content):
+    for key in toml_values.NOT_WRITTEN & set(content):
         raise CardError("{name} has the unknown key '{key}'; remove it.", name=name, key=key)
     rest = {key: value for key, value in content.items() if key != "targets"}
     own = {"brought": content.get("targets", {}), "folder": folder}
-    card = typing.cast(Card, typed.record(Card, {**rest, **own}, name, ""))
-    bounds.check(content, name)
+    card = typing.cast(Card, toml_values.record(Card, {**rest, **own}, name, ""))
+    card_limits.check(content, name)
     _check(card, name, known_to(content, name))
     return card
 
@@ -93,7 +93,7 @@ def _check(card: Card, name: str, targets: Mapping[str, Target]) -> None:
         one_of[f"outputs[{k}].target"] = (output.target, tuple(targets))
     for key, (value, allowed) in one_of.items():
         if value not in allowed:
-            raise typed.wrong(name, key, say("one of {allowed}", allowed=allowed), value)
+            raise toml_values.wrong(name, key, say("one of {allowed}", allowed=allowed), value)
     _check_numbers(card, name, targets)
     known = _dotted(card)
     for key in card.unverified:
@@ -103,17 +103,17 @@ def _check(card: Card, name: str, targets: Mapping[str, Target]) -> None:
 
 def _check_numbers(card: Card, name: str, targets: Mapping[str, Target]) -> None:
     if not card.id or not all(c.isalnum() or c in "-_." for c in card.id):
-        raise typed.wrong(name, "id", "letters, digits, '-', '_' and '.'", card.id)
+        raise toml_values.wrong(name, "id", "letters, digits, '-', '_' and '.'", card.id)
     if min(card.input.std) <= 0:
-        raise typed.wrong(name, "input.std", "positive", card.input.std)
+        raise toml_values.wrong(name, "input.std", "positive", card.input.std)
     if not card.outputs or len(set(card.targets)) < len(card.outputs):
-        raise typed.wrong(name, "outputs", "one or more, each target once", card.targets)
+        raise toml_values.wrong(name, "outputs", "one or more, each target once", card.targets)
     for k, output in enumerate(card.outputs):
         if output.unit != targets[output.target].unit:
-            raise typed.wrong(name, f"outputs[{k}].unit", repr(targets[output.target].unit), output.unit)
+            raise toml_values.wrong(name, f"outputs[{k}].unit", repr(targets[output.target].unit), output.unit)
         numbers = (output.scale, output.offset, output.growth)
         if not all(map(math.isfinite, numbers)):
-            raise typed.wrong(name, say("outputs[{k}].scale, offset and growth", k=k), "finite", numbers)
+            raise toml_values.wrong(name, say("outputs[{k}].scale, offset and growth", k=k), "finite", numbers)
 
 
 def _dotted(card: Card) -> set[str]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from fundus_core.errors import CardError
-from fundus_core.models import custody
+from fundus_core.models import verify
 from fundus_core.models import weights as files
 from fundus_core.models.card import Card
 
@@ -221,7 +221,7 @@ def build(card: Card) -> Reader:
     Raises:
         CardError: The weights are missing, are others than the card names, or do not fit.
     """
-    custody.check(card)
+    verify.check(card)
     return assembled(card, files.read(card.weights_path))
 
 

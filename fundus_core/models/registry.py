@@ -9,7 +9,7 @@ from fundus_core.errors import CardError, UsageError, say
 from fundus_core.home import home as own_home
 from fundus_core.models import card_files
 from fundus_core.models.card import Card
-from fundus_core.models.custody import require
+from fundus_core.models.verify import require
 from fundus_core.targets import learn
 
 _HERE = Path(__file__).resolve()

@@ -13,8 +13,8 @@ import numpy as np
 from fundus_core import images
 from fundus_core.deidentify import Pseudonyms, own_key, own_key_file
 from fundus_core.home import home
-from fundus_core.pipeline.door import Intake, Writing, take_in
-from fundus_core.pipeline.visiting import with_visits
+from fundus_core.pipeline.deidentified_ingest import Intake, Writing, take_in
+from fundus_core.pipeline.visit_names import with_visits
 from fundus_core.records import MOST_DAYS, CohortTable, Eye, Source
 from fundus_core.store import Store, TruthRow
 from fundus_core.truth import Match, TruthTable, match

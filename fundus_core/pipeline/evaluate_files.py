@@ -15,7 +15,7 @@ from fundus_core.analyses import (
     Study,
     evaluated,
     one_cohort,
-    planned,
+    plan_results,
     read_plan,
 )
 from fundus_core.errors import UsageError, say
@@ -148,7 +148,7 @@ def _scored(
     outranked = [say("Measured values of {names} stand in both tables; the truth table's were used.", names=twice)]
     made = replace(made, notes=(*made.notes, *copied, *(outranked if twice else [])))
     study = Study.of(table, settings)
-    scored = ScoredFiles(planned.with_plan(study, plan) if plan else study, made, found)
+    scored = ScoredFiles(plan_results.with_plan(study, plan) if plan else study, made, found)
     scored.study.rows(one_cohort.BEYOND)
     scored.study.rows(one_cohort.GAP)
     scored.study.rows(one_cohort.REFERENCE_ERROR)
@@ -197,7 +197,7 @@ def evaluate(
     write_table(out / "estimates.csv", scored.evaluation.rows(), note=note)
     write_table(out / "pairs.csv", pairs(scored.table), note=note)
     write_plan(out / "plan.json", scored.study)
-    for each in (*one_cohort.TABLES, *planned.TABLES):
+    for each in (*one_cohort.TABLES, *plan_results.TABLES):
         write_table(out / f"{each.id}.csv", scored.study.rows(each), note=note)
     write_truth(out, scored.match)
     subject = Subject(

@@ -12,7 +12,7 @@ import numpy as np
 from fundus_core import truth
 from fundus_core.errors import UsageError
 from fundus_core.pipeline.predicted import PredictionsFile
-from fundus_core.pipeline.visiting import AS_USUAL, Visiting
+from fundus_core.pipeline.visit_names import AS_USUAL, Visiting
 from fundus_core.records import CohortTable, Labels
 from fundus_core.targets import TARGETS
 

@@ -12,7 +12,7 @@ import numpy as np
 from fundus_core import truth
 from fundus_core.errors import UsageError
 from fundus_core.records import CohortTable, Eye, Floats, Labels, Prediction, Reading, Status
-from fundus_core.tables import Table, spelling
+from fundus_core.tables import Table, parse
 from fundus_core.targets import TARGETS
 
 
@@ -186,14 +186,14 @@ def _refuse_nothing(table: Table, mapping: truth.Proposal, *, rows_are_people: b
 def _file(table: Table, lines: truth.TruthTable, model: str) -> PredictionsFile:
     """Put the lines into columns; this program's own columns, where a table has them, go along."""
     at = np.searchsorted(table.rows, lines.rows)
-    ours = {spelling.fold(heading): words for heading, words in zip(table.headings, table.columns, strict=True)}
+    ours = {parse.fold(heading): words for heading, words in zip(table.headings, table.columns, strict=True)}
     n = len(lines)
 
     def words(name: str) -> Labels:
         return labels(ours[name][at].tolist()) if name in ours else np.full(n, "", dtype=np.str_)
 
     def numbers(name: str) -> Floats:
-        values = spelling.floats(ours[name][at]) if name in ours else np.full(n, np.nan)
+        values = parse.floats(ours[name][at]) if name in ours else np.full(n, np.nan)
         return np.where((values >= 0) & np.isfinite(values), values, np.nan)
 
     made = CohortTable(
@@ -229,7 +229,7 @@ def _about(fault: truth.Fault) -> str:
 
 def _status(name: str, words: Labels) -> Labels:
     """Our own statuses; a stranger's column of that name, of which no word is ours, says nothing of it."""
-    stated = np.array([spelling.fold(str(word)) for word in words], dtype=np.str_)
+    stated = np.array([parse.fold(str(word)) for word in words], dtype=np.str_)
     known = np.isin(stated, [status.value for status in Status])
     strange = sorted(set(stated[~known & (stated != "")].tolist()))
     if strange and known.any():

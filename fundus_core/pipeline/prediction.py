@@ -15,15 +15,15 @@ from fundus_core.errors import UsageError, say
 from fundus_core.images import sources
 from fundus_core.models import registry
 from fundus_core.models.card import Card
-from fundus_core.pipeline import cohorts, later
-from fundus_core.pipeline.door import Writing
+from fundus_core.pipeline import additions, cohorts
+from fundus_core.pipeline.deidentified_ingest import Writing
+from fundus_core.pipeline.deidentified_truth import match_originals
 from fundus_core.pipeline.inspection import Counts
 from fundus_core.pipeline.linkage import AS_IT_STANDS, Linkage
-from fundus_core.pipeline.nameless import match_originals
+from fundus_core.pipeline.quality_thresholds import limits_of, stretched_set
 from fundus_core.pipeline.result_files import notice, write_truth
-from fundus_core.pipeline.strictness import limits_of, stretched_set
 from fundus_core.pipeline.tables import write_predictions
-from fundus_core.pipeline.visiting import with_visits
+from fundus_core.pipeline.visit_names import with_visits
 from fundus_core.quality import LIMITS, Limits
 from fundus_core.records import Reading, Source, Status
 from fundus_core.store import Store
@@ -196,7 +196,7 @@ def _require_something(request: Request) -> None:
 def _take_in(store: Store, request: Request, tell: Callable[[str], object] | None) -> None:
     if request.name not in {cohort.name for cohort in store.cohorts()}:
         store.create_cohort(request.name)
-    if request.paths and request.pseudonyms is None and later.by_rows(store, request.name):
+    if request.paths and request.pseudonyms is None and additions.by_rows(store, request.name):
         _attach(store, request, tell)
     elif request.paths:
         cohorts.intake(
@@ -212,7 +212,7 @@ def _take_in(store: Store, request: Request, tell: Callable[[str], object] | Non
 def _attach(store: Store, request: Request, tell: Callable[[str], object] | None) -> None:
     """Give the rows of predictions made elsewhere their photographs."""
     brought = list(sources(request.paths))
-    done = later.attach(store, request.name, brought, later.match_photographs(store, request.name, brought))
+    done = additions.attach(store, request.name, brought, additions.match_photographs(store, request.name, brought))
     if tell and done.left:
         message = (
             "{n:,} {n:photograph fits|photographs fit} no row of the cohort, {n:is|are} in it already or cannot be "

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from fundus_core import truth
-from fundus_core.analyses import Analysis, Study, evaluated, main_score, one_cohort, planned, words
-from fundus_core.analyses.words import Kind, remarked
+from fundus_core.analyses import Analysis, Study, evaluated, labels, main_score, one_cohort, plan_results
+from fundus_core.analyses.labels import Kind, remarked
 from fundus_core.errors import say
 from fundus_core.evaluation import TargetResult
 from fundus_core.models import registry
@@ -66,7 +66,7 @@ def in_words(result: TargetResult) -> str:
     'systolic blood pressure: MAE 10.34 mmHg (95 % interval 9.90 to 10.80), 1 person, 20 photographs'
     """
     target = TARGETS[result.target]
-    estimate, of = result.estimates[main_score(target)], words.word(main_score(target))
+    estimate, of = result.estimates[main_score(target)], labels.word(main_score(target))
     n, photographs = result.n_patients, result.n_photographs
     behind = say("{n:,} {n:person|people}, {m:,} {m:photograph|photographs}", n=n, m=photographs)
     if estimate.value is None:
@@ -156,7 +156,7 @@ def write_plan(path: Path, study: Study) -> None:
         "order": stated.order,
         "earlier": list(stated.earlier),
         "text": plan.text,
-        "success": planned.success_in_words(study),
-        **{each.id: list(study.rows(each)) for each in planned.TABLES},
+        "success": plan_results.success_in_words(study),
+        **{each.id: list(study.rows(each)) for each in plan_results.TABLES},
     }
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")

@@ -8,7 +8,7 @@ from fundus_core.analyses import Analysis, Canvas, Laid, Study, criteria, one_co
 from fundus_core.evaluation import PARTS, CriterionAssessment
 from fundus_core.figures import Look
 from fundus_core.figures.printing import svg
-from fundus_core.report.chapters import Section
+from fundus_core.report.target_sections import Section
 
 
 @dataclass(frozen=True, slots=True)

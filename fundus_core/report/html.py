@@ -12,7 +12,7 @@ from fundus_core.analyses import (
     Study,
     drawn_scores,
     forest_of,
-    planned,
+    plan_results,
     shown,
     side_by_side,
     sites_forest,
@@ -22,10 +22,10 @@ from fundus_core.analyses import (
 from fundus_core.evaluation import SPREAD_SENTENCE
 from fundus_core.figures import Look
 from fundus_core.figures.printing import svg
-from fundus_core.report.chapters import Section, chapters
 from fundus_core.report.checklist import CHECKLISTS
 from fundus_core.report.content import Pair, Subject
 from fundus_core.report.criteria import criteria_section
+from fundus_core.report.target_sections import Section, chapters
 from fundus_core.targets import TARGETS
 
 
@@ -63,8 +63,8 @@ class _Planned:
 def _planned(study: Study) -> _Planned | None:
     if study.plan is None:
         return None
-    made = [Section(each.title, each.question, shown(study, each)) for each in planned.TABLES]
-    return _Planned(study.plan, planned.success_in_words(study), tuple(each for each in made if each.table.body))
+    made = [Section(each.title, each.question, shown(study, each)) for each in plan_results.TABLES]
+    return _Planned(study.plan, plan_results.success_in_words(study), tuple(each for each in made if each.table.body))
 
 
 def render_comparison(pair: Pair) -> str:

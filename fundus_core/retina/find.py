@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError
 from fundus_core.records import Floats, Pixels, RetinaBounds
-from fundus_core.retina import circles, cuts, stretch
+from fundus_core.retina import circles, flat_edges, stretch
 from fundus_core.retina.backgrounds import Background, candidates, window
 from fundus_core.retina.circles import Circle
 from fundus_core.retina.polar import refine, support
@@ -48,7 +48,7 @@ class _Hypothesis:
 @dataclass(frozen=True, slots=True)
 class _Found:
     circle: Circle
-    edges: cuts.Edges
+    edges: flat_edges.Edges
     evidence: float
 
 
@@ -114,7 +114,7 @@ def _within(small: Pixels, rows: slice, columns: slice) -> _Found | None:
     best = max(_hypotheses(picture), key=lambda guess: guess.evidence, default=None)
     if best is None:
         return None
-    edges = cuts.find(best.background.distance, best.circle)
+    edges = flat_edges.find(best.background.distance, best.circle)
     x, y = columns.start, rows.start
     circle = Circle(best.circle.cx + x, best.circle.cy + y, best.circle.radius)
     whole = (slice(0, small.shape[0]), slice(0, small.shape[1]))

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from fundus_core.processes import Child, DiedError
 from fundus_core.retina import CropRule
-from fundus_core.runs import looking
-from fundus_core.runs.looking import Fault, Looked
-from fundus_core.runs.opening import Model, OpenModel
-from fundus_core.runs.predicting import predict
+from fundus_core.runs import preprocess
+from fundus_core.runs.batch_prediction import predict
+from fundus_core.runs.model_loading import Model, OpenModel
+from fundus_core.runs.preprocess import Fault, Looked
 from fundus_core.store import Finding
 from fundus_core.store.queue import ClaimedPhotograph, Turn
 
@@ -69,7 +69,7 @@ class _Reader:
     def read(self, turn: Turn, rules: tuple[CropRule, ...], photograph: ClaimedPhotograph) -> Answer:
         suspect = {version: one.model for version, one in turn.versions.items() if photograph.deaths > 1}
         self._models |= {name: self._open(name) for name in suspect.values() if name not in self._models}
-        looked = looking.look(
+        looked = preprocess.look(
             photograph,
             rules,
             versions=frozenset(turn.versions),

@@ -8,7 +8,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from fundus_core import private
+from fundus_core import owner_only
 
 _TRIES = 5
 _PAUSE_S = 0.02
@@ -26,8 +26,8 @@ class Lock:
 
         A few tries, since another process may just be looking whether it is free.
         """
-        private.folder(self.path.parent)
-        private.make(self.path)
+        owner_only.folder(self.path.parent)
+        owner_only.make(self.path)
         for _ in range(_TRIES):
             connection = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
             try:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 from fundus_core.errors import FundusError, say
 from fundus_core.retina import CropRule
-from fundus_core.runs import heartbeat, isolated, looking
+from fundus_core.runs import heartbeat, isolated, preprocess
+from fundus_core.runs.batch_prediction import predict, rules_of
 from fundus_core.runs.heartbeat import Heartbeat
-from fundus_core.runs.looking import Fault, Looked
-from fundus_core.runs.opening import Model, OpenModel
-from fundus_core.runs.predicting import predict, rules_of
+from fundus_core.runs.model_loading import Model, OpenModel
+from fundus_core.runs.preprocess import Fault, Looked
 from fundus_core.runs.results import ending
 from fundus_core.store import Finding, Store, StoreUnavailableError, queue, run_table, workers
 from fundus_core.store.queue import ClaimedPhotograph, Ending, Turn
@@ -151,7 +151,7 @@ class Worker:
             return queue.known(self.store, list(versions), [sha256]).get(sha256, frozenset())
 
         def look(member: ClaimedPhotograph) -> Looked:
-            looked = looking.look(member, rules, versions=versions, known=known, limits=turn.limits)
+            looked = preprocess.look(member, rules, versions=versions, known=known, limits=turn.limits)
             self.show(looked)
             return looked
 
@@ -160,7 +160,7 @@ class Worker:
 
     def show(self, looked: Looked) -> None:
         """Make the pictures of a photograph, and take them back where it was deleted meanwhile."""
-        looking.show(self.store, looked, self.over)
+        preprocess.show(self.store, looked, self.over)
         if looked.sha256:
             self.store.withdraw_pictures(looked.member.id, looked.sha256)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from fundus_core.records import Eye, Status
-from fundus_core.runs.looking import Fault, Looked
+from fundus_core.runs.preprocess import Fault, Looked
 from fundus_core.store import Finding
 from fundus_core.store.queue import Ending
 

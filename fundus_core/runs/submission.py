@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fundus_core.quality import LIMITS, Limits
-from fundus_core.runs import opening
+from fundus_core.runs import model_loading
 from fundus_core.store import CohortRef, Store, run_table
 
 
@@ -17,5 +17,5 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[str], *, limits: Li
     Raises:
         FundusError: There is no such cohort or model, or its weights are not there.
     """
-    versions = [opening.version_of(opening.ready_card(model)) for model in models]
+    versions = [model_loading.version_of(model_loading.ready_card(model)) for model in models]
     return run_table.submit(store, cohort, [replace(version, limits=limits.as_text()) for version in versions])

@@ -20,7 +20,7 @@ from fundus_core.errors import FundusError
 from fundus_core.runs import heartbeat
 from fundus_core.runs.heartbeat import Heartbeat
 from fundus_core.runs.loop import POLL_S, Worker, report
-from fundus_core.runs.opening import OpenModel, open_model
+from fundus_core.runs.model_loading import OpenModel, open_model
 from fundus_core.store import Store, StoreUnavailableError
 
 ORPHAN_S = 30.0

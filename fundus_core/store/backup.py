@@ -14,12 +14,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from fundus_core import private
+from fundus_core import owner_only
 from fundus_core.errors import UsageError, say
-from fundus_core.store import belonging, database
+from fundus_core.store import database, store_identity
 from fundus_core.store.backup_database import copy_database, own_id, put_database, put_rows, require_sound
+from fundus_core.store.base import DATABASE, Ground, place
 from fundus_core.store.files import KINDS, Kind, Shelf, sha256_of
-from fundus_core.store.ground import DATABASE, Ground, place
 
 _LOST = ("missing", "damaged")
 
@@ -58,10 +58,10 @@ def back_up(store: Ground, to: Path, *, progress: Callable[[int], None] | None =
     part = to / f".{DATABASE}.part"
     with _written(to):
         part.unlink(missing_ok=True)
-        private.write(part, b"")
+        owner_only.write(part, b"")
         copy_database(store.engine, part)
         copied = _copy_files(part, store.shelf, shelf, progress)
-        belonging.write_mark(to, own)
+        store_identity.write_mark(to, own)
         part.replace(to / DATABASE)
     return copied
 
@@ -96,14 +96,14 @@ def restore(
     with _written(folder):
         part = folder / f".{DATABASE}.part"
         shutil.copyfile(source / DATABASE, part)
-        private.close(part)
+        owner_only.close(part)
         copied = _copy_files(part, Shelf(source), shelf, progress)
         if url.get_backend_name() == "sqlite":
             put_database(part, Path(url.database or ""))
         else:
             put_rows(part, url)
             part.unlink()
-        belonging.write_mark(folder, own)
+        store_identity.write_mark(folder, own)
     return copied
 
 
@@ -116,7 +116,7 @@ def _check_place(to: Path, own: str, store: Path) -> None:
         raise UsageError(
             "The backup '{to}' would lie in the store itself; name a folder elsewhere, best on another disk.", to=to
         )
-    if to.is_dir() and any(to.iterdir()) and belonging.read_mark(to) != own:
+    if to.is_dir() and any(to.iterdir()) and store_identity.read_mark(to) != own:
         raise UsageError("'{to}' holds something else than a backup of this store; name a new folder.", to=to)
 
 
@@ -129,18 +129,18 @@ def _check_backup(source: Path) -> str:
             source=source,
             database=say(DATABASE),
         )
-    belonging.check(place(source)[0], Shelf(source))
+    store_identity.check(place(source)[0], Shelf(source))
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         require_sound(connection)
-    return belonging.read_mark(source)
+    return store_identity.read_mark(source)
 
 
 def _check_free(url: sa.URL, folder: Path, own: str, *, replace: bool) -> None:
-    mark = belonging.read_mark(folder) if folder.is_dir() else ""
+    mark = store_identity.read_mark(folder) if folder.is_dir() else ""
     if (mark and mark != own) or (not mark and folder.is_dir() and any(Shelf(folder).everything())):
         raise UsageError("The folder '{folder}' holds the files of another store; name a new one.", folder=folder)
     try:
-        works = belonging.look(url, marked=True).version > 0
+        works = store_identity.look(url, marked=True).version > 0
     except database.StoreDamagedError:
         works = False
     if works and not (replace and url.get_backend_name() == "sqlite"):

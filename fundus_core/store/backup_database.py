@@ -9,9 +9,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from fundus_core import private
+from fundus_core import owner_only
 from fundus_core.errors import UsageError
-from fundus_core.store import belonging, database, schema
+from fundus_core.store import database, schema, store_identity
 
 _ROWS = 5_000
 
@@ -19,7 +19,7 @@ _ROWS = 5_000
 def own_id(engine: sa.Engine) -> str:
     """The id that a store's database holds."""
     with database.understood(), database.reading(engine) as connection:
-        return belonging.own_id(connection)
+        return store_identity.own_id(connection)
 
 
 def copy_database(engine: sa.Engine, part: Path) -> None:
@@ -101,7 +101,7 @@ def require_sound(connection: sqlite3.Connection) -> None:
 
 def put_database(part: Path, path: Path) -> None:
     """What is in its place goes aside with its journals: they would be taken for those of the new one."""
-    private.folder(path.parent)
+    owner_only.folder(path.parent)
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     for ending in ("", "-wal", "-shm", "-journal"):
         old = path.with_name(f"{path.name}{ending}")

@@ -18,7 +18,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Literal
 
-from fundus_core import private
+from fundus_core import owner_only
 from fundus_core.errors import UsageError
 from fundus_core.store.values import Kept
 
@@ -39,7 +39,7 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            private.folder(folder)
+            owner_only.folder(folder)
         except OSError as error:
             raise UsageError(
                 "The folder '{folder}' cannot be used ({strerror}); choose one that can be written.",
@@ -77,7 +77,7 @@ class Shelf:
         if again or not path.is_file() or path.stat().st_size != len(data):
             scrap = self._scrap()
             try:
-                private.write(scrap, data)
+                owner_only.write(scrap, data)
                 self._place(scrap, path)
             finally:
                 scrap.unlink(missing_ok=True)
@@ -101,7 +101,7 @@ class Shelf:
 
     def _take(self, path: Path, place: Path) -> None:
         """The only copy is never half way: it is renamed, or stays until its copy is in place."""
-        private.close(path)
+        owner_only.close(path)
         try:
             self._place(path, place)
         except OSError as error:
@@ -110,7 +110,7 @@ class Shelf:
             scrap = self._scrap()
             try:
                 shutil.copyfile(path, scrap)
-                private.close(scrap)
+                owner_only.close(scrap)
                 self._place(scrap, place)
             finally:
                 scrap.unlink(missing_ok=True)
@@ -184,7 +184,7 @@ class Shelf:
         """Shut others out of the folder and of those in it; what lies below is out of their reach then."""
         for path in (self.folder, *(self.folder / kind for kind in KINDS), self.folder / "scrap"):
             if path.is_dir():
-                private.close(path)
+                owner_only.close(path)
 
     def _newest(self, sha256: str) -> float:
         found = (self.find(kind, sha256) for kind in KINDS)
@@ -196,14 +196,14 @@ class Shelf:
 
     def scrap_folder(self) -> Path:
         """A folder on the same disk for what is on its way in; what is left in it is removed after a day."""
-        return private.folder(self.folder / "scrap")
+        return owner_only.folder(self.folder / "scrap")
 
     def _scrap(self) -> Path:
         return self.scrap_folder() / f"{os.getpid()}-{secrets.token_hex(8)}"
 
     def _place(self, scrap: Path, path: Path) -> None:
         for _attempt in range(100):
-            private.folder(path.parent)
+            owner_only.folder(path.parent)
             try:
                 scrap.replace(path)
             except FileNotFoundError:

@@ -12,9 +12,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from fundus_core.errors import FundusError, UsageError
-from fundus_core.store import belonging, database, schema
+from fundus_core.store import database, schema, store_identity
+from fundus_core.store.base import Ground, place
 from fundus_core.store.files import KINDS, QUARANTINE, Shelf, sha256_of
-from fundus_core.store.ground import Ground, place
 from fundus_core.store.health_folder import SHOWN, Found, homes, others, room
 
 _AHEAD_S = 300.0
@@ -53,7 +53,7 @@ def examine(
     try:
         if join:
             _join(url, shelf)
-        claim = belonging.check(url, shelf)
+        claim = store_identity.check(url, shelf)
         if claim.version < database.SCHEMA_VERSION and not repair:
             yield _older(claim.version)
             yield from _bytes(shelf, progress, hashes=hashes)
@@ -78,7 +78,7 @@ def _older(version: int) -> Found:
 
 
 def _belong(shelf: Shelf, own: str) -> Found:
-    if own and belonging.read_mark(shelf.folder) == own:
+    if own and store_identity.read_mark(shelf.folder) == own:
         return Found("store", "right", "The database and the folder carry the same id.")
     sentence = "The folder or the database carries no id yet; they hold the same photographs, and --repair writes it."
     return Found("store", "note", sentence)
@@ -101,7 +101,7 @@ def _bytes(shelf: Shelf, progress: Callable[[int], None] | None, *, hashes: bool
 
 def _join(url: sa.URL, shelf: Shelf) -> None:
     """Where one of them has no id, or the database is one of two that have the folder's: a person says that it is."""
-    mark, claim = belonging.read_mark(shelf.folder), belonging.look(url)
+    mark, claim = store_identity.read_mark(shelf.folder), store_identity.look(url)
     if not claim.version or (mark and claim.id and mark != claim.id):
         return
     engine = database.open_engine(url)
@@ -109,7 +109,7 @@ def _join(url: sa.URL, shelf: Shelf) -> None:
         with database.opened():
             database.migrate(engine)
             with database.writing(engine) as connection:
-                belonging.join(connection, shelf)
+                store_identity.join(connection, shelf)
     finally:
         engine.dispose()
 

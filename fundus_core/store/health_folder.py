@@ -8,7 +8,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from fundus_core import private
+from fundus_core import owner_only
 from fundus_core.store.files import Shelf
 
 Level = Literal["right", "note", "wrong", "mended"]
@@ -45,11 +45,11 @@ def others(folders: Sequence[Path], *, repair: bool) -> Iterator[Found]:
     if os.name != "posix":
         yield Found("permissions", "note", "Who may read the files is not looked at on this system.")
         return
-    found = [path for folder in folders for path in private.open_ones(folder)]
+    found = [path for folder in folders for path in owner_only.open_ones(folder)]
     if not found:
         yield Found("permissions", "right", "Nobody but their owner can read the files (600, folders 700).")
         return
-    left = [path for path in found if not (repair and private.close(path))]
+    left = [path for path in found if not (repair and owner_only.close(path))]
     items = tuple(str(path) for path in (left or found)[:SHOWN])
     if left:
         sentence = f"Others may read {len(left)} files or folders of the store; --repair shuts them out, where we may."

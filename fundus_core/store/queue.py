@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from fundus_core.quality import Limits
 from fundus_core.records import Eye
-from fundus_core.store import cohorts, database, findings, run_table, schema
+from fundus_core.store import cohorts, database, prediction_table, run_table, schema
 from fundus_core.store.store import Store
 from fundus_core.store.values import Finding, ModelVersion
 
@@ -191,11 +191,11 @@ def end(store: Store, worker: str, turn: Turn, endings: Sequence[Ending]) -> set
 
 def _write_findings(connection: sa.Connection, version: int, endings: Sequence[Ending]) -> None:
     new = {one.sha256: one.findings[version] for one in endings if version in one.findings}
-    findings.write(connection, version, new.values())
-    findings.attach(connection, version, _PHOTOGRAPH.id.in_([one.member.id for one in endings]))
+    prediction_table.write(connection, version, new.values())
+    prediction_table.attach(connection, version, _PHOTOGRAPH.id.in_([one.member.id for one in endings]))
     for ending in endings:
         if ending.fault:
-            findings.fail(connection, version, ending.member.id, *ending.fault)
+            prediction_table.fail(connection, version, ending.member.id, *ending.fault)
 
 
 def _forget_replaced(connection: sa.Connection, endings: Sequence[Ending]) -> bool:

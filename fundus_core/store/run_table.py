@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from fundus_core import images
 from fundus_core.errors import UsageError, kept
-from fundus_core.store import cohorts, database, findings, members, schema, versions
+from fundus_core.store import cohorts, database, photograph_table, prediction_table, schema, versions
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.store import Store
 from fundus_core.store.values import ModelVersion
@@ -44,8 +44,8 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[ModelVersion]) -> i
         _forget_passing_faults(connection, key, ids)
         _enter_missing(connection, run, key)
         for version in ids:
-            findings.turn_away(connection, version, _PHOTOGRAPH.cohort_id == key)
-            findings.attach(connection, version, _PHOTOGRAPH.cohort_id == key)
+            prediction_table.turn_away(connection, version, _PHOTOGRAPH.cohort_id == key)
+            prediction_table.attach(connection, version, _PHOTOGRAPH.cohort_id == key)
         _read_anew(connection, run, ids, changed)
         _settle_known(connection, run, ids)
         connection.execute(sa.update(schema.run).where(_RUN.id == run).values(state="active", note=""))
@@ -70,7 +70,7 @@ def _changed(store: Store, cohort: CohortRef) -> list[int]:
 
 def _read_anew(connection: sa.Connection, run: int, ids: Sequence[int], changed: Sequence[int]) -> None:
     """Queue photographs whose files have changed; should the bytes be the same after all, this costs a look."""
-    for some in members.chunks(changed, _MANY):
+    for some in photograph_table.chunks(changed, _MANY):
         outdated = sa.and_(_OUTCOME.photograph_id.in_(some), _OUTCOME.version_id.in_(ids))
         connection.execute(sa.delete(schema.outcome).where(outdated))
         mine = sa.update(schema.entry).where(_ENTRY.run_id == run, _ENTRY.photograph_id.in_(some))

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from fundus_core.errors import UsageError
 from fundus_core.records import Rule
 from fundus_core.store import cohorts, database, schema
+from fundus_core.store.base import Ground
 from fundus_core.store.cohorts import CohortRef
-from fundus_core.store.ground import Ground
 
 _SELECTION = schema.selection.c
 

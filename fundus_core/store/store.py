@@ -13,15 +13,15 @@ from fundus_core.errors import UsageError
 from fundus_core.records import CohortTable, Labels, Reading
 from fundus_core.store import (
     archive,
+    cohort_columns,
     cohorts,
     database,
     documents,
-    findings,
-    gallery,
-    giving,
-    members,
+    late_photographs,
+    photograph_table,
+    prediction_table,
+    queries,
     schema,
-    tables,
     versions,
 )
 from fundus_core.store.cohorts import CohortRef
@@ -88,7 +88,7 @@ class Store(Selections):
         def select(connection: sa.Connection) -> Cohort:
             cohort = cohorts.every(connection, cohorts.id_of(connection, ref))[0]
             new = cohorts.create(connection, name, rendered=cohort.rendered, note="", selected_from=cohort.name)
-            chosen = gallery.select(cohort.id, self._version(connection, cohort.id, model), where)
+            chosen = queries.select(cohort.id, self._version(connection, cohort.id, model), where)
             cohorts.copy(connection, cohort.id, new, condition=schema.photograph.c.id.in_(chosen))
             return cohorts.every(connection, new)[0]
 
@@ -119,7 +119,10 @@ class Store(Selections):
 
         def remove(connection: sa.Connection) -> int:
             cohort = cohorts.id_of(connection, ref)
-            return sum(cohorts.remove_photographs(connection, cohort, chunk) for chunk in members.chunks(names, _CHUNK))
+            return sum(
+                cohorts.remove_photographs(connection, cohort, chunk)
+                for chunk in photograph_table.chunks(names, _CHUNK)
+            )
 
         removed = self.write(remove)
         self.sweep()
@@ -150,7 +153,7 @@ class Store(Selections):
         """Add photographs in chunks, each a transaction; giving the same ones again changes nothing."""
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
-        parts = [self._add(cohort, chunk) for chunk in members.chunks(photographs, _CHUNK)]
+        parts = [self._add(cohort, chunk) for chunk in photograph_table.chunks(photographs, _CHUNK)]
         return Added(*(sum(column) for column in zip((0, 0, 0), *map(astuple, parts), strict=True)))
 
     def _add(self, cohort: int, chunk: Sequence[NewPhotograph]) -> Added:
@@ -158,14 +161,14 @@ class Store(Selections):
 
         def add(connection: sa.Connection) -> Added:
             cohorts.update(connection, cohort)
-            return members.add(connection, cohort, chunk, self._is_kept)
+            return photograph_table.add(connection, cohort, chunk, self._is_kept)
 
         return self.write(add)
 
     def waiting(self, ref: CohortRef) -> tuple[str, ...]:
         """Names of the rows without a photograph: of predictions made elsewhere, of an export without photographs."""
         with self.reading() as connection:
-            return tuple(giving.waiting(connection, cohorts.id_of(connection, ref)))
+            return tuple(late_photographs.waiting(connection, cohorts.id_of(connection, ref)))
 
     def give_photographs(self, ref: CohortRef, given: Mapping[str, NewPhotograph]) -> None:
         """Give rows, by their names, the photographs that they lack; what was found elsewhere stays beside them.
@@ -177,7 +180,7 @@ class Store(Selections):
         def give(connection: sa.Connection) -> None:
             cohort = cohorts.every(connection, cohorts.id_of(connection, ref))[0]
             cohorts.update(connection, cohort.id)
-            giving.give(connection, cohort, given)
+            late_photographs.give(connection, cohort, given)
 
         self.write(give)
 
@@ -192,7 +195,7 @@ class Store(Selections):
         def set_truth(connection: sa.Connection) -> int:
             cohort = cohorts.id_of(connection, ref)
             cohorts.update(connection, cohort)
-            return members.set_truth(connection, cohort, known)
+            return photograph_table.set_truth(connection, cohort, known)
 
         return self.write(set_truth)
 
@@ -215,7 +218,7 @@ class Store(Selections):
         """
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
-            return gallery.page(
+            return queries.page(
                 connection,
                 cohort,
                 self._version(connection, cohort, model),
@@ -237,7 +240,7 @@ class Store(Selections):
     def locator(self, ref: CohortRef, name: str) -> str:
         """Where a photograph's bytes are, for ``images.source_at``."""
         with self.reading() as connection:
-            locator, kept = members.place_of(connection, cohorts.id_of(connection, ref), name)
+            locator, kept = photograph_table.place_of(connection, cohorts.id_of(connection, ref), name)
         return self.absolute(locator, kept=kept)
 
     def keep_document(self, ref: CohortRef, kind: documents.Kind, name: str, content: Mapping[str, Any]) -> None:
@@ -254,7 +257,7 @@ class Store(Selections):
         def keep(connection: sa.Connection) -> None:
             cohort = cohorts.id_of(connection, ref)
             cohorts.update(connection, cohort)
-            if members.measured(connection, cohort) or documents.of(connection, cohort, "evaluation"):
+            if photograph_table.measured(connection, cohort) or documents.of(connection, cohort, "evaluation"):
                 raise UsageError(
                     "Measured values were joined to this cohort already: an analysis plan is stated before that. All "
                     "that is found now is exploratory."
@@ -287,8 +290,8 @@ class Store(Selections):
             cohort = cohorts.id_of(connection, ref)
             cohorts.update(connection, cohort)
             number = versions.version_id(connection, version)
-            findings.write(connection, number, known)
-            findings.attach(connection, number, schema.photograph.c.cohort_id == cohort)
+            prediction_table.write(connection, number, known)
+            prediction_table.attach(connection, number, schema.photograph.c.cohort_id == cohort)
 
         self.write(record)
 
@@ -300,19 +303,19 @@ class Store(Selections):
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
             chosen = versions.chosen(connection, cohort, models)
-            return tables.table(connection, cohort, list(chosen))
+            return cohort_columns.table(connection, cohort, list(chosen))
 
     def hashes(self, ref: CohortRef) -> Labels:
         """The sha256 of each photograph's bytes, in the order of ``table``; empty where nobody has read them yet."""
         with self.reading() as connection:
-            return tables.hashes(connection, cohorts.id_of(connection, ref))
+            return cohort_columns.hashes(connection, cohorts.id_of(connection, ref))
 
     def readings(self, ref: CohortRef, model: str) -> Iterator[Reading]:
         """What a model found, a photograph at a time; those still queued are left out."""
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
             ((version, identity),) = versions.chosen(connection, cohort, [model]).items()
-            yield from tables.readings(connection, cohort, version, identity)
+            yield from cohort_columns.readings(connection, cohort, version, identity)
 
     def _version(self, connection: sa.Connection, cohort: int, model: str | None) -> int | None:
         wanted = None if model is None else [model]

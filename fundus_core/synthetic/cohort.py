@@ -13,8 +13,8 @@ from fundus_core.errors import UsageError
 from fundus_core.records import Eye, Floats
 from fundus_core.synthetic import population as law
 from fundus_core.synthetic.camera import CAMERAS
-from fundus_core.synthetic.drawing import draw, eye_seed
 from fundus_core.synthetic.people import EYES, People, gather
+from fundus_core.synthetic.render import draw, eye_seed
 from fundus_core.synthetic.tables import photograph_name, write_latents, write_limit, write_truth
 
 SIZES = (64, 4096)

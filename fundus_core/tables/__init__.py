@@ -1,6 +1,6 @@
 """Tables: one reader for those of strangers, one writer for ours, which no spreadsheet runs a cell of."""
 
-from fundus_core.tables.cells import harmless, restored
+from fundus_core.tables.escape import harmless, restored
 from fundus_core.tables.faults import Fault
 from fundus_core.tables.reading import read_table
 from fundus_core.tables.table import Table

@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Callable
 
-from fundus_core.tables.spelling import fold
+from fundus_core.tables.parse import fold
 
 _ERAS = {
     "m": 1867,

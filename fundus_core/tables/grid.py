@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 from fundus_core.identity import EYES, PHOTOGRAPH_ENDING
-from fundus_core.tables.cells import restored
 from fundus_core.tables.dates import date
+from fundus_core.tables.escape import restored
 from fundus_core.tables.faults import Fault
 from fundus_core.tables.headings import is_heading_word, understand
-from fundus_core.tables.spelling import decimal_mark, fold, number
+from fundus_core.tables.parse import decimal_mark, fold, number
 from fundus_core.tables.units import unit_of
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}

@@ -11,10 +11,10 @@ from fundus_core.tables import grid as grids
 from fundus_core.tables import text, workbook
 from fundus_core.tables.faults import Fault
 from fundus_core.tables.grid import Grid, Head
-from fundus_core.tables.spelling import fold
-from fundus_core.tables.stacked import join_units, spread_out
+from fundus_core.tables.parse import fold
+from fundus_core.tables.reshape import join_units, spread_out
 from fundus_core.tables.table import Table
-from fundus_core.tables.undoing import undone
+from fundus_core.tables.unescape import undone
 
 MAX_ROWS = 2_000_000
 """More rows are refused."""

@@ -14,8 +14,8 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from fundus_core.errors import TruthError, say
+from fundus_core.tables.cell_formats import shown, tells
 from fundus_core.tables.faults import Fault
-from fundus_core.tables.formats import shown, tells
 from fundus_core.tables.grid import Grid, known_words
 
 MAX_UNPACKED = 1_000_000_000

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from fundus_core.tables.cells import harmless, restored
+from fundus_core.tables.escape import harmless, restored
 
 Cell = object
 """Text, a number, or nothing: ``None`` and NaN are empty cells."""

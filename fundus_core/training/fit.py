@@ -59,10 +59,10 @@ def begun(plan: Plan, pretrained: Path | None = None) -> Network:
     torch.manual_seed(plan.seed)
     network = Network(body(plan.backbone, len(plan.columns), plan.backbone_options, drop_rate=plan.drop_rate))
     if pretrained is not None:
-        from fundus_core.models.importing import starting
+        from fundus_core.models.importing import initial_weights
         from fundus_core.models.weights import load_backbone
 
-        load_backbone(network.body, starting.tensors(pretrained), pretrained.name)
+        load_backbone(network.body, initial_weights.tensors(pretrained), pretrained.name)
     return network
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from fundus_core import images, truth
 from fundus_core.errors import TruthError, UsageError
 from fundus_core.records import Floats, Labels, Source
-from fundus_core.tables import read_table, spelling
+from fundus_core.tables import parse, read_table
 from fundus_core.tables.table import Words
 from fundus_core.targets import TARGETS
 
@@ -156,13 +156,13 @@ def _measured(path: Path, columns: Mapping[str, str]) -> _Measured:
         ) from error
     proposal = truth.propose(table)
     lines = truth.apply(table, proposal)
-    known = {spelling.fold(column.heading): column for column in proposal.columns}
+    known = {parse.fold(column.heading): column for column in proposal.columns}
     words = dict(zip(table.headings, table.columns, strict=True))
     place = np.searchsorted(table.rows, lines.rows)
     values = {}
     for name, heading in columns.items():
         target = heading if heading in TARGETS else name
-        column = known.get(spelling.fold(heading))
+        column = known.get(parse.fold(heading))
         if column and column.role in (target, "blood_pressure") and column.needs_confirmation:
             raise TruthError(
                 "{name}, column '{heading}': {reason} Write the column so that it is clear.",
@@ -179,8 +179,8 @@ def _measured(path: Path, columns: Mapping[str, str]) -> _Measured:
 
 def _plain(words: Words, heading: str, path: Path) -> Floats:
     """Return the numbers of a column that is no target's; a word that is no number is the caller's to mend."""
-    found, codes = spelling.distinct(words)
-    values, others = spelling.numbers([*found, ""], spelling.decimal_mark(found))
+    found, codes = parse.distinct(words)
+    values, others = parse.numbers([*found, ""], parse.decimal_mark(found))
     for at, read in others.items():
         if read.problem or read.unit:
             raise TruthError(

@@ -19,20 +19,20 @@ from fundus_core.tables.reading import read_table
 from fundus_core.tables.table import Table
 from fundus_core.tables.units import UNITS
 from fundus_core.tables.workbook import sheet_names
-from fundus_core.truth.applying import apply
-from fundus_core.truth.keying import KEYS, Pseudonymiser
+from fundus_core.truth.apply_mapping import apply
+from fundus_core.truth.column_options import told
+from fundus_core.truth.duplicate_rows import names as names_of
+from fundus_core.truth.duplicate_rows import once
+from fundus_core.truth.infer_columns import propose
+from fundus_core.truth.infer_predictions import models_of, of_model
+from fundus_core.truth.infer_predictions import propose as propose_predictions
+from fundus_core.truth.keys import KEYS, Pseudonymiser
 from fundus_core.truth.mapping import MODEL, ROLES, Column, Proposal, coding_from
 from fundus_core.truth.matched import OF_PHOTOGRAPHS, Match
 from fundus_core.truth.matching import match, together
-from fundus_core.truth.naming_visits import NAMES_READ, visits_in_names
-from fundus_core.truth.predicting import models_of, of_model
-from fundus_core.truth.predicting import propose as propose_predictions
-from fundus_core.truth.proposing import propose
 from fundus_core.truth.receipt import Entry, paragraph
-from fundus_core.truth.repeats import names as names_of
-from fundus_core.truth.repeats import once
-from fundus_core.truth.saying import told
 from fundus_core.truth.table import TruthTable
+from fundus_core.truth.visit_names import NAMES_READ, visits_in_names
 
 
 def load(

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from fundus_core.errors import TruthError
 from fundus_core.records import Eye
-from fundus_core.tables.spelling import fold
+from fundus_core.tables.parse import fold
 from fundus_core.tables.units import UNITS, unit_of
 from fundus_core.tables.units import unit as unit_for
 from fundus_core.targets import TARGETS, Derived

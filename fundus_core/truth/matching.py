@@ -13,13 +13,13 @@ from fundus_core.errors import TruthError, say
 from fundus_core.identity import Joinable
 from fundus_core.records import MOST_DAYS, Labels
 from fundus_core.tables.faults import Fault
-from fundus_core.truth import visiting
-from fundus_core.truth.checking import same_values
-from fundus_core.truth.differing import unlike
-from fundus_core.truth.keying import ALONE, EYELESS, FROM_NAMES, SAME_ROW, Known, Pseudonymiser, Sides, keys
+from fundus_core.truth import match_visits
+from fundus_core.truth.keys import ALONE, EYELESS, FROM_NAMES, SAME_ROW, Known, Pseudonymiser, Sides, keys
+from fundus_core.truth.match_visits import FAR, WHICH, Visits
 from fundus_core.truth.matched import AMBIGUOUS, CONFLICT, MATCHED, UNMATCHED, Match
+from fundus_core.truth.mismatches import unlike
 from fundus_core.truth.table import TruthTable
-from fundus_core.truth.visiting import FAR, WHICH, Visits
+from fundus_core.truth.validate import same_values
 
 _PSEUDONYM = re.compile(r"P-[0-9A-HJKMNP-TV-Z]{12}")
 """What stands for a person's id where it came out of a DICOM file."""
@@ -76,9 +76,9 @@ def match(
         *unlike(truth, known, line, chosen, sides),
         *_two_people(truth, known, line, status, sides, outranked=chosen in FROM_NAMES),
     ]
-    days = visiting.apart(truth, line, when.of)
+    days = match_visits.apart(truth, line, when.of)
     faults += [
-        *visiting.remarks(truth, line, names, status, when, days),
+        *match_visits.remarks(truth, line, names, status, when, days),
         *_unmatched(truth, known, line, status),
         *_disagreements(truth, known, line, sides, pseudonyms, eyeless=chosen in EYELESS),
     ]
@@ -157,7 +157,7 @@ def _answer(truth: TruthTable, found: list[int], visit: str, most_days: int, *, 
     if not found:
         return -1, UNMATCHED
     if not (alone and len(found) == 1):  # a row that names the photograph is of that photograph, whatever its date
-        found, outcome = visiting.lines_of(truth, found, visit, most_days)
+        found, outcome = match_visits.lines_of(truth, found, visit, most_days)
         if outcome == FAR or (outcome and not same_values(truth, np.array(found))):
             return -1, outcome
     return (found[0], MATCHED) if len(found) == 1 or same_values(truth, np.array(found)) else (-1, CONFLICT)

@@ -8,13 +8,13 @@ import numpy as np
 
 from fundus_core.errors import say
 from fundus_core.records import Floats
-from fundus_core.tables import spelling
+from fundus_core.tables import parse
 from fundus_core.tables.headings import spread
 from fundus_core.tables.table import Words
 from fundus_core.targets import TARGETS
-from fundus_core.truth import measuring
+from fundus_core.truth import parse_measured
 from fundus_core.truth.mapping import Column
-from fundus_core.truth.measuring import Record
+from fundus_core.truth.parse_measured import Record
 
 _SIGN = re.compile(r"\s*[%％]\s*$")
 _FEMALE = re.compile(r"female|女|\bwom[ae]n\b")
@@ -86,16 +86,16 @@ def _of_whom(column: Column, finite: Floats, columns: Sequence[Column], *, ours:
 def numbers(words: Words) -> Floats:
     """Return cells as numbers, signs of per cent taken off; NaN where a cell is none."""
     plain = np.array([_SIGN.sub("", str(word)) for word in words], dtype=object)
-    return spelling.floats(plain, spelling.decimal_mark([str(word) for word in plain[:5000]]))
+    return parse.floats(plain, parse.decimal_mark([str(word) for word in plain[:5000]]))
 
 
 def read(column: Column, words: Words, record: Record) -> Floats:
     """Return n probabilities of the target's yes (of female, for sex); NaN where a cell holds none."""
     values = numbers(words)
     if len(column.coding) > 1 or not np.isfinite(values).any():
-        return measuring.READERS[column.role](column, words, record)
+        return parse_measured.READERS[column.role](column, words, record)
     values = values * (0.01 if column.unit == "%" else 1.0)
-    missing = np.array(spelling.each(words, spelling.is_missing), dtype=bool)
+    missing = np.array(parse.each(words, parse.is_missing), dtype=bool)
     what = "'{value}' is no probability; it counts as missing. Write a number from 0 to 1, or leave the cell empty."
     bad = ~missing & ~((values >= 0) & (values <= 1))
     record.at(np.flatnonzero(bad), column.heading, words, "not_a_number", what)

@@ -14,7 +14,7 @@ import numpy as np
 
 from fundus_core.errors import joined, say
 from fundus_core.records import Floats
-from fundus_core.tables import spelling, units
+from fundus_core.tables import parse, units
 from fundus_core.tables.headings import spoken
 from fundus_core.tables.table import Words
 from fundus_core.truth.mapping import GONE, Column
@@ -75,7 +75,7 @@ def entry(column: Column, words: Words, values: Sequence[Floats], converted: Map
         converted: How many cells were in which other unit.
     """
     counts = Counter(map(str, words.tolist()))
-    gone = {word: count for word, count in counts.items() if spelling.is_missing(word)}
+    gone = {word: count for word, count in counts.items() if parse.is_missing(word)}
     gone |= {word: count for word, count in counts.items() if _code(word, column) == GONE}
     kept = column.role not in _WITHHELD
     samples = tuple([word[:40] for word in counts if word not in gone][:_SAMPLES]) if kept else ()
@@ -91,7 +91,7 @@ def entry(column: Column, words: Words, values: Sequence[Floats], converted: Map
 
 
 def _code(word: str, column: Column) -> str:
-    plain = spelling.fold(word)
+    plain = parse.fold(word)
     return column.coding.get(plain) or column.coding.get(plain.removesuffix(".0"), "")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from fundus_core.analyses import Analysis, Canvas, Rows, criteria, one_cohort, shown, words
+from fundus_core.analyses import Analysis, Canvas, Rows, criteria, labels, one_cohort, shown
 from fundus_core.evaluation import (
     CRITERIA,
     EVERYBODY,
@@ -15,8 +15,8 @@ from fundus_core.evaluation import (
     Estimate,
 )
 from fundus_core.figures import heading
-from pages.parts.shared import choose as choosing
-from pages.parts.shared import show, studies
+from pages.parts.shared import controls as choosing
+from pages.parts.shared import display, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address
 from pages.parts.shell.language import _, count, said, tell
@@ -57,10 +57,10 @@ def shares(one: CriterionAssessment) -> None:
 def _metrics(found: Mapping[str, Estimate]) -> None:
     with st.grid(min_column_width=270, gap="xsmall"):
         for name_, estimate in found.items():
-            of = words.word(name_)
-            around = words.interval(estimate.low, estimate.high, of, tell)
+            of = labels.word(name_)
+            around = labels.interval(estimate.low, estimate.high, of, tell)
             note = " · ".join(filter(None, [_(of.says) if of.says else "", around or said(estimate.note)]))
-            shown_ = words.written(estimate.value, of.kind)
+            shown_ = labels.written(estimate.value, of.kind)
             st.metric(heading(_(of.name)), shown_, border=True, height="stretch", help=note or None)
 
 
@@ -78,9 +78,9 @@ def curves(view: View, one: CriterionAssessment, judged: Classification) -> None
         ).format(n=count(judged.left_out), all=count(judged.n + judged.left_out))
     )
     study = studies.study(view)
-    show.table(shown(study, one_cohort.DECISIONS, one.criterion.id, tell))
+    display.table(shown(study, one_cohort.DECISIONS, one.criterion.id, tell))
     st.caption(_(one_cohort.TENTHS.question))
-    show.table(shown(study, one_cohort.TENTHS, one.criterion.id, tell))
+    display.table(shown(study, one_cohort.TENTHS, one.criterion.id, tell))
 
 
 def bounds(view: View, one: CriterionAssessment) -> None:
@@ -88,16 +88,16 @@ def bounds(view: View, one: CriterionAssessment) -> None:
     if one.bounds:
         st.subheader(_(one_cohort.BOUNDS.title), anchor=False)
         st.caption(_(one_cohort.BOUNDS.question))
-        show.table(shown(studies.study(view), one_cohort.BOUNDS, one.criterion.id, tell))
+        display.table(shown(studies.study(view), one_cohort.BOUNDS, one.criterion.id, tell))
 
 
 def _curve(view: View, one: CriterionAssessment, judged: Classification, analysis: Analysis[Any]) -> None:
-    figure = analysis.draw(studies.study(view), one.criterion.id, Canvas(show.look(view), place=view.place))
+    figure = analysis.draw(studies.study(view), one.criterion.id, Canvas(display.look(view), place=view.place))
     if figure is None:
         st.caption(_("No ROC curve: {why}").format(why=said(judged.auc.note)))
         return
     st.caption(_(analysis.question))
-    show.chart(figure, f"{analysis.id}-{one.criterion.id}", name=f"{one.criterion.id}-{analysis.id}", view=view)
+    display.chart(figure, f"{analysis.id}-{one.criterion.id}", name=f"{one.criterion.id}-{analysis.id}", view=view)
 
 
 def everything(view: View) -> None:
@@ -105,12 +105,12 @@ def everything(view: View) -> None:
     study = studies.study(view)
     st.subheader(_("All criteria"), anchor=False)
     with st.spinner(_("Judging all criteria"), show_time=True):
-        figure = one_cohort.PREVALENCES.draw(study, "", Canvas(show.look(view)))
+        figure = one_cohort.PREVALENCES.draw(study, "", Canvas(display.look(view)))
     if figure:
         with st.container(border=True):
-            show.chart(figure, "prevalences", name="prevalences", view=view)
+            display.chart(figure, "prevalences", name="prevalences", view=view)
     for analysis in one_cohort.OF_ALL_CRITERIA:
         made = shown(study, analysis, say=tell)
         if made.body:
             st.caption(_(analysis.question))
-            show.table(made)
+            display.table(made)

@@ -12,7 +12,7 @@ from fundus_core.figures import number
 from fundus_core.records import Eye, Rule
 from fundus_core.store import Item, Selection, Where
 from fundus_core.targets import TARGETS
-from pages.parts.shared import choose, photo, picked, studies
+from pages.parts.shared import controls, current_selection, photo_panel, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, menu
 from pages.parts.shell.address import GoneError
@@ -24,11 +24,11 @@ WITH_TARGET = ("absolute_error", "truth", "predicted")
 _LARGEST_FIRST = ("absolute_error", "distance", "truth", "predicted")
 
 
-def controls() -> tuple[Rule, str, str, bool]:
+def filters() -> tuple[Rule, str, str, bool]:
     """Draw filters and sorting; return what to show, the order, the target, and whether the largest come first."""
     with st.container(horizontal=True):
-        status = choose.one_of(_("Outcome"), _statuses(), "status")
-        eye = choose.one_of(_("Eye"), _eyes(), "eye")
+        status = controls.one_of(_("Outcome"), _statuses(), "status")
+        eye = controls.one_of(_("Eye"), _eyes(), "eye")
     with st.grid(4, min_column_width=140, gap="small"):
         order = address.pick(st.selectbox, _("Sort by"), _ORDERS, key="order", words=_orders())
         target = address.pick(st.selectbox, _("Target"), list(TARGETS), key="target", words=_targets())
@@ -45,7 +45,7 @@ def controls() -> tuple[Rule, str, str, bool]:
 
 def where(view: View, rule: Rule, within: Selection | None) -> Where:
     """Return how the store finds the photographs of a filter, of all or within a selection."""
-    names = tuple(map(str, studies.study(picked.applied(view, within)).table.photograph)) if within else ()
+    names = tuple(map(str, studies.study(current_selection.applied(view, within)).table.photograph)) if within else ()
     return Where(
         statuses=rule.statuses,
         text=rule.text,
@@ -60,7 +60,7 @@ def within(selection: Selection | None) -> Selection | None:
     if selection is None:
         return None
     words = {"selected": _("the selection"), "all": _("all photographs")}
-    return selection if choose.one_of(_("Show"), words, "show") == "selected" else None
+    return selection if controls.one_of(_("Show"), words, "show") == "selected" else None
 
 
 def select(view: View, rule: Rule, inside: Selection | None, total: int) -> None:
@@ -73,7 +73,7 @@ def select(view: View, rule: Rule, inside: Selection | None, total: int) -> None
             table = studies.study(view).table
             both = selected_rows(table, rule) & selected_rows(table, inside.rule)
             rule = Rule(level="photograph", names=tuple(map(str, table.photograph[both])))
-        picked.choose(view, rule)
+        current_selection.choose(view, rule)
         st.rerun()
 
 
@@ -82,7 +82,7 @@ def _tick(view: View, selection: Selection | None, name: str) -> None:
     table = studies.study(view).table
     mine = selected_rows(table, selection.rule) if selection else np.zeros(len(table), dtype=np.bool_)
     names = table.photograph[mine ^ (table.photograph == name)]
-    picked.choose(view, Rule(level="photograph", names=tuple(map(str, names))) if len(names) else None)
+    current_selection.choose(view, Rule(level="photograph", names=tuple(map(str, names))) if len(names) else None)
     st.query_params["show"] = "all"  # the next one to tick stays where it was
 
 
@@ -116,7 +116,7 @@ def _orders() -> dict[str, str]:
 
 
 def _targets() -> dict[str, str]:
-    return {name: choose.short(name) for name in TARGETS}
+    return {name: controls.short(name) for name in TARGETS}
 
 
 def turn_back(total: int, shown: int) -> None:
@@ -150,12 +150,12 @@ def pages(total: int) -> None:
 
 def grid(view: View, items: Sequence[Item], target: str, selection: Selection | None) -> None:
     """Draw photographs as cards; a tick takes one into the selection."""
-    chosen = frozenset(picked.marked(view, selection, "photograph"))
+    chosen = frozenset(current_selection.marked(view, selection, "photograph"))
     made = selection.key if selection else ""
     with st.grid(min_column_width=150, gap="small"):
         for item in items:
             with st.container(border=True, gap="xsmall", height="stretch"):
-                st.image(photo.picture(item, large=False), width="stretch", alt=photo.describe(item))
+                st.image(photo_panel.picture(item, large=False), width="stretch", alt=photo_panel.describe(item))
                 st.page_link(
                     menu.path("one_photograph"),
                     label=item.name.rsplit("/", 1)[-1],
@@ -168,7 +168,7 @@ def grid(view: View, items: Sequence[Item], target: str, selection: Selection | 
                 if badge := error(item, target):
                     st.badge(badge, color="gray")
                 st.caption(line(item, target))
-                if remark := photo.note(item):
+                if remark := photo_panel.note(item):
                     st.caption(f":material/info: {remark}")
 
 
@@ -185,11 +185,11 @@ def line(item: Item, target: str) -> str:
     if item.status == "queued":
         return _("waiting")
     if item.status != "predicted":
-        return photo.reason(item)
+        return photo_panel.reason(item)
     if target and target in item.predictions:
         said = number(item.predictions[target].value, TARGETS[target])
         if target in item.truth:
             words = _("true {true} · predicted {predicted}")
             return words.format(true=number(item.truth[target], TARGETS[target]), predicted=said)
         return _("predicted {predicted}").format(predicted=said)
-    return photo.measured(item)
+    return photo_panel.measured(item)

@@ -8,7 +8,7 @@ from fundus_core import figures, runs
 from fundus_core.evaluation import TargetResult
 from fundus_core.figures import error
 from fundus_core.targets import TARGETS
-from pages.parts.shared import display_names, progress, show, studies
+from pages.parts.shared import display, display_names, progress, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home, menu, paths
 from pages.parts.shell.language import _, worded
@@ -33,7 +33,7 @@ def sample() -> None:
     models = store.models(cohort.id)
     view = View(cohort, models[0].model if models else "")
     st.subheader(_("The sample cohort"), anchor=False)
-    st.caption(f":material/info: {_(show.RENDERED)}")
+    st.caption(f":material/info: {_(display.RENDERED)}")
     going = [run for run in runs.of(store, cohort.id) if not run.ended]
     if going:
         progress.watch(going[0].run)
@@ -73,7 +73,7 @@ def _one(view: View, result: TargetResult) -> None:
     groups = studies.groups(view, target.id)
     st.markdown(f"**{figures.heading(_(target.name))}**")
     st.image(
-        figures.small_scatter(target, groups, result.estimates, show.look(view)),
+        figures.small_scatter(target, groups, result.estimates, display.look(view)),
         width="stretch",
         alt=_("Predicted against true {name}.").format(name=_(target.name)),
     )

@@ -12,7 +12,7 @@ from fundus_core.analyses import Settings, Study, one_cohort, shown, side_by_sid
 from fundus_core.analyses.layout import layout
 from fundus_core.evaluation import from_values
 from fundus_core.evaluation.criteria.treatment import HANDLINGS
-from fundus_core.report.chapters import _summary
+from fundus_core.report.target_sections import _summary
 from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
 

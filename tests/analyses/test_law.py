@@ -11,9 +11,9 @@ import re
 import pytest
 
 from fundus_core import evaluation, pipeline
-from fundus_core.analyses import Settings, Study, layout, one_cohort, shown, side_by_side, told_apart, words
-from fundus_core.analyses.words import COLUMNS, ESTIMATES, Kind
-from fundus_core.report import chapters, criteria, html
+from fundus_core.analyses import Settings, Study, labels, layout, one_cohort, shown, side_by_side, told_apart
+from fundus_core.analyses.labels import COLUMNS, ESTIMATES, Kind
+from fundus_core.report import criteria, html, target_sections
 from fundus_core.targets import TARGETS
 from pages.parts.shell import home, language
 from tests import frozen
@@ -46,7 +46,7 @@ def files(tmp_path_factory):
     """Two cohorts evaluated and compared on the command line, without drawing."""
     top = tmp_path_factory.mktemp("law")
     with pytest.MonkeyPatch.context() as patch:
-        for module in (chapters, criteria, html):
+        for module in (target_sections, criteria, html):
             patch.setattr(module, "svg", lambda *_args, **_more: "")
         for name in ("Models", "Ties"):
             inputs = frozen.files(name, frozen.COHORTS[name], top / "input" / name)
@@ -249,4 +249,4 @@ def test_every_estimate_and_every_column_has_one_word(study, both):
     ends = {name for name in ids if name.removesuffix("_least").removesuffix("_most") in {*ESTIMATES, *COLUMNS}}
     assert ids - known - counts - ends == set()
     assert not set(ESTIMATES) & {name for name, word in COLUMNS.items() if word.kind is Kind.UNIT} - {"intercept"}
-    assert words.sentences() <= set(language.catalogue("ja"))
+    assert labels.sentences() <= set(language.catalogue("ja"))

@@ -8,8 +8,8 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from fundus_core.analyses import Settings, Study, drawn_scores, evaluated, forest_of, one_cohort, shown, words
-from fundus_core.analyses.words import Kind, Word
+from fundus_core.analyses import Settings, Study, drawn_scores, evaluated, forest_of, labels, one_cohort, shown
+from fundus_core.analyses.labels import Kind, Word
 from fundus_core.evaluation import from_values
 from fundus_core.evaluation.one_cohort import scores
 from fundus_core.figures import Look
@@ -21,7 +21,7 @@ def study(monkeypatch):
     formula = scores.Score(lambda sums, _moments: np.sqrt(scores.divide(sums.absolute, sums.n)), "nobody")
     word = Word("root of the MAE", Kind.PLAIN, "A made-up number.", drawn=True)
     monkeypatch.setattr(scores, "SCORES", MappingProxyType({**scores.SCORES, "root_mae": formula}))
-    monkeypatch.setattr(words, "ESTIMATES", MappingProxyType({**words.ESTIMATES, "root_mae": word}))
+    monkeypatch.setattr(labels, "ESTIMATES", MappingProxyType({**labels.ESTIMATES, "root_mae": word}))
     truth = np.random.default_rng(2).normal(120, 15, 60)
     return Study.of(from_values("sbp", truth, truth + np.linspace(-9, 9, 60)), Settings(draws=200))
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from fundus_core.analyses import Settings, Study, one_cohort, planned
+from fundus_core.analyses import Settings, Study, one_cohort, plan_results
 from fundus_core.analyses.plan import ORDER_DECLARED, AnalysisPlan, StatedPlan, read_plan
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import from_values
@@ -153,7 +153,7 @@ def stated(text=GOOD, **more):
 @pytest.fixture(scope="module")
 def study():
     table = cohort()
-    return planned.with_plan(Study.of(table, Settings(draws=20)), stated())
+    return plan_results.with_plan(Study.of(table, Settings(draws=20)), stated())
 
 
 def test_planned_tests_are_corrected_and_all_others_explored(study):
@@ -162,7 +162,7 @@ def test_planned_tests_are_corrected_and_all_others_explored(study):
         ("mae", False, True),
         ("rmse", True, False),
     ]
-    table = study.rows(planned.PLANNED)
+    table = study.rows(plan_results.PLANNED)
     assert [(row["what"], row["family"]) for row in table][:3] == [
         ("main estimate", ""),
         ("model minus the best constant", "primary"),
@@ -172,7 +172,7 @@ def test_planned_tests_are_corrected_and_all_others_explored(study):
 
 
 def test_equivalence_of_the_means_equals_scipy(study):
-    (row,) = study.rows(planned.MEANS_EQUIVALENT, "sbp")
+    (row,) = study.rows(plan_results.MEANS_EQUIVALENT, "sbp")
     table = study.table
     error = table.predicted["sbp"] - table.truth["sbp"]
     low = stats.ttest_1samp(error, -2.0, alternative="greater").pvalue
@@ -182,22 +182,22 @@ def test_equivalence_of_the_means_equals_scipy(study):
 
 
 def test_success_is_judged_by_each_criterion(study):
-    judged = study.get(planned.SUCCESS)
+    judged = study.get(plan_results.SUCCESS)
     assert [one.verdict for one in judged] == ["met", "met", "not met"]
-    assert planned.success_in_words(study) == "Success as planned: not met; 2 of 3 criteria."
+    assert plan_results.success_in_words(study) == "Success as planned: not met; 2 of 3 criteria."
 
 
 def test_what_was_planned_and_not_done_is_named_with_its_reason(study):
-    found = {(one.target, str(one.planned)): str(one.why) for one in study.get(planned.DEVIATIONS)}
+    found = {(one.target, str(one.planned)): str(one.why) for one in study.get(plan_results.DEVIATIONS)}
     assert found["dbp", "main estimate"] == "nothing of it was measured"
     assert ("dbp", "difference between groups by sex") in found
-    few = planned.with_plan(Study.of(cohort(24, sites=2), Settings(draws=20, level="eye")), stated())
-    reasons = {str(one.planned): str(one.why) for one in few.get(planned.DEVIATIONS) if one.target in ("", "sbp")}
+    few = plan_results.with_plan(Study.of(cohort(24, sites=2), Settings(draws=20, level="eye")), stated())
+    reasons = {str(one.planned): str(one.why) for one in few.get(plan_results.DEVIATIONS) if one.target in ("", "sbp")}
     assert reasons["unit of analysis: patient"] == "used was eye"
     assert reasons["difference between groups by site"] == "fewer than two groups of 20 people"
 
 
 def test_without_a_plan_nothing_is_planned():
     study = Study.of(cohort(), Settings(draws=20))
-    assert [study.rows(each) for each in planned.TABLES] == [[], [], []]
-    assert planned.success_in_words(study) == ""
+    assert [study.rows(each) for each in plan_results.TABLES] == [[], [], []]
+    assert plan_results.success_in_words(study) == ""

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from fundus_core.deidentify import Names, planted, search
-from fundus_core.pipeline import proving
+from fundus_core.pipeline import prove_deidentification
 
 NAMES = Names("Qzbrxvtkwm", "鷹匠蘭丸")
 PIXELS = np.full((64, 64, 3), 90, np.uint8)
@@ -95,9 +95,9 @@ def test_a_leak_fails_the_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         shutil.copy(original, folder / "written" / "F-1.jpg")
         return 2 if verb[0] == "evaluate" else 0
 
-    monkeypatch.setattr(proving, "_run", leak)
-    monkeypatch.setattr(proving, "_pixels", lambda *_: [PIXELS, PIXELS])
-    proof = proving.prove([], tmp_path)
+    monkeypatch.setattr(prove_deidentification, "_run", leak)
+    monkeypatch.setattr(prove_deidentification, "_pixels", lambda *_: [PIXELS, PIXELS])
+    proof = prove_deidentification.prove([], tmp_path)
     assert not proof.passed
     assert proof.found
     assert proof.failed == ("evaluate",)
@@ -107,5 +107,5 @@ def test_a_leak_fails_the_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.slow
 def test_the_whole_path_lets_no_name_through(tmp_path: Path) -> None:
-    proof = proving.prove([], tmp_path)
+    proof = prove_deidentification.prove([], tmp_path)
     assert proof.passed, proof.as_text()

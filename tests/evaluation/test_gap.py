@@ -8,7 +8,7 @@ import statsmodels.api as sm
 
 from fundus_core.errors import NotEstimableError, UsageError
 from fundus_core.evaluation import association, choices, from_values, units_of_analysis
-from fundus_core.evaluation.gap.corrected import corrected_gap
+from fundus_core.evaluation.gap.corrected_gap import corrected_gap
 from fundus_core.evaluation.gap.cox import cox, proportional
 from fundus_core.evaluation.gap.regression import firth, firth_ends, linear, logistic
 from fundus_core.evaluation.observations.sample import select_rows

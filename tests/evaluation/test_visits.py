@@ -21,7 +21,7 @@ from fundus_core.evaluation.observations.visits import ranks
 from fundus_core.evaluation.one_cohort.baselines import mean_of_others
 from fundus_core.records import DAYS_APART
 from fundus_core.targets import target
-from tests.evaluation.test_change import by_analysis_of_variance
+from tests.evaluation.test_change_over_time import by_analysis_of_variance
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from fundus_core import figures
 from fundus_core.evaluation import Estimate
-from fundus_core.figures import Figure, ForestRow, Look, Observations, cloud, palette, small
+from fundus_core.figures import Figure, ForestRow, Look, Observations, palette, point_cloud, thumbnail_scatter
 from fundus_core.figures.marks import Box, Density, Line, Points
 from fundus_core.figures.printing import drawing
 from fundus_core.figures.screen import plotly
@@ -137,21 +137,21 @@ def test_many_points_are_drawn_by_webgl(count, kind):
     ids=["scatter", "agreement", "residuals"],
 )
 def test_very_many_points_become_a_density_with_the_largest_errors_on_top(draw, height):
-    group = points(cloud.WEBGL_POINTS + 1)
+    group = points(point_cloud.WEBGL_POINTS + 1)
     figure = draw([group])
     (heat,), (above,) = of(figure, Density), of(figure, Points)
     assert heat.counts.sum() == len(group), "each point is counted once"
-    assert len(above.x) == cloud.WORST_SHOWN
-    worst = np.argsort(-np.abs(group.error), kind="stable")[: cloud.WORST_SHOWN]
+    assert len(above.x) == point_cloud.WORST_SHOWN
+    worst = np.argsort(-np.abs(group.error), kind="stable")[: point_cloud.WORST_SHOWN]
     assert sorted(above.labels) == sorted(group.ids[worst].tolist())
     np.testing.assert_array_equal(np.sort(above.y), np.sort(height(group)[worst]))
 
 
 def test_points_over_the_densities_of_several_groups_are_as_many_as_over_one():
-    groups = [points(cloud.WEBGL_POINTS), points(cloud.WEBGL_POINTS // 4)]
+    groups = [points(point_cloud.WEBGL_POINTS), points(point_cloud.WEBGL_POINTS // 4)]
     figure = figures.predicted_against_true(SBP, groups, ESTIMATES, Look())
     shown = [len(mark.x) for mark in of(figure, Points)]
-    assert cloud.WORST_SHOWN - 1 <= sum(shown) <= cloud.WORST_SHOWN
+    assert point_cloud.WORST_SHOWN - 1 <= sum(shown) <= point_cloud.WORST_SHOWN
     assert shown[0] == 4 * shown[1]
 
 
@@ -217,7 +217,7 @@ def test_the_small_drawing_escapes_what_it_is_given():
 
 @pytest.mark.parametrize("span", [(0.0, 1.0), (78.0, 161.0), (-3.2, 0.4), (1e-3, 2e-3)])
 def test_ticks_lie_inside_the_range_and_are_few(span):
-    marks = small.ticks(span)
+    marks = thumbnail_scatter.ticks(span)
     assert 2 <= len(marks) <= 6
     assert span[0] <= min(marks) <= max(marks) <= span[1] * (1 + 1e-12)
 

@@ -26,14 +26,14 @@ from PIL import Image
 from fundus_core.evaluation import Estimate
 from fundus_core.figures import printing
 from fundus_core.figures.agreement import error_boxes
-from fundus_core.figures.cloud import Observations
 from fundus_core.figures.figure import Axis, Figure, corner
 from fundus_core.figures.figure import Text as Words
 from fundus_core.figures.forest import ForestRow, forest
-from fundus_core.figures.look import Look
 from fundus_core.figures.marks import Line
+from fundus_core.figures.point_cloud import Observations
 from fundus_core.figures.printing import drawing, fonts, paper
 from fundus_core.figures.scatter import predicted_against_true
+from fundus_core.figures.theme import Look
 from fundus_core.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parents[2]

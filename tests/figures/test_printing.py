@@ -11,12 +11,12 @@ from PIL import Image
 
 from fundus_core.evaluation import Estimate
 from fundus_core.figures.agreement import error_boxes
-from fundus_core.figures.cloud import Observations
 from fundus_core.figures.figure import Figure
 from fundus_core.figures.forest import ForestRow, forest
-from fundus_core.figures.look import Look
+from fundus_core.figures.point_cloud import Observations
 from fundus_core.figures.printing import png, svg
 from fundus_core.figures.scatter import predicted_against_true
+from fundus_core.figures.theme import Look
 from fundus_core.targets import TARGETS
 
 KNOWN = Estimate(10.0, 9.0, 11.0)

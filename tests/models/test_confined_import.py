@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from fundus_core import confined
 from fundus_core.errors import CardError, UsageError
 from fundus_core.models import networks
-from fundus_core.models.importing import import_model, starting
+from fundus_core.models.importing import import_model, initial_weights
 from fundus_core.training import fit
 from fundus_core.training.plan import Plan
 from tests.models import files
@@ -80,9 +80,9 @@ def test_nothing_heavy_is_started_before_a_file_was_looked_through(place):
         archive.write(place / "empty.h5", "model.weights.h5")
     for name in ("bad.pt", "bad.keras"):
         code = (
-            "import sys\nfrom fundus_core.errors import CardError\nfrom fundus_core.models.importing import inside\n"
-            "import fundus_core.commands.models\n"
-            f"try:\n    inside.bring(file={str(place / name)!r}, content={{}}, name='card', folder='.')\n"
+            "import sys\nfrom fundus_core.errors import CardError\nimport fundus_core.commands.models\n"
+            "from fundus_core.models.importing import importing_process\n"
+            f"try:\n    importing_process.bring(file={str(place / name)!r}, content={{}}, name='card', folder='.')\n"
             f"except CardError as error:\n    print('refused', {HEAVY})"
         )
         said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -93,7 +93,7 @@ def test_nothing_heavy_is_started_before_a_file_was_looked_through(place):
 def test_weights_that_a_training_begins_with_are_opened_in_a_process_of_their_own(place):
     network = networks.body("resnet10t", 1, {"channels": [8, 8, 16, 16], "stem_width": 8})
     torch.save({"state_dict": network.state_dict(), "epoch": 3}, place / "w.pt")
-    given = starting.tensors(place / "w.pt")
+    given = initial_weights.tensors(place / "w.pt")
     assert all(torch.equal(given[name], value) for name, value in network.state_dict().items())
     files.torch_archive(place / "bad.pt", files.Bomb(place / "marker"))
     with pytest.raises(CardError, match=r"would execute code to load \(io\.open\)"):
@@ -104,4 +104,4 @@ def test_weights_that_a_training_begins_with_are_opened_in_a_process_of_their_ow
 def test_a_training_begins_with_no_graph(place):
     (place / "w.xml").write_text('<net name="g"><layers/></net>')
     with pytest.raises(CardError, match=r"w\.xml"):
-        starting.tensors(place / "w.xml")
+        initial_weights.tensors(place / "w.xml")

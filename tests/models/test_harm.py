@@ -15,7 +15,7 @@ import torch
 from onnx import helper
 
 from fundus_core.errors import CardError
-from fundus_core.models import bounds, weights
+from fundus_core.models import card_limits, weights
 from fundus_core.models.importing import formats, graph_safety, keras_safety, script_safety
 
 pytestmark = pytest.mark.filterwarnings(
@@ -410,4 +410,4 @@ def test_the_cards_of_this_project_stay_within_bounds():
     from fundus_core.models import card_files, registry
 
     for path in [registry.SAMPLE, *registry.BUNDLED.glob("*.toml")]:
-        bounds.check(card_files.toml(Path(path)), path.name)
+        card_limits.check(card_files.toml(Path(path)), path.name)

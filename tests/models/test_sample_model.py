@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fundus_core import images, retina
-from fundus_core.checking import asking
+from fundus_core.checking import probe
 from fundus_core.inference import open_predictor
 from fundus_core.journey import examine
 from fundus_core.models import registry
@@ -55,7 +55,7 @@ def test_its_weights_are_small_and_those_of_the_card(card):
 
 
 def test_it_reproduces_its_golden_example(card, predictor):
-    lines = asking.golden(card, predictor)
+    lines = probe.golden(card, predictor)
     assert {line.target for line in lines} == set(card.golden.outputs)
     assert all(line.passed for line in lines)
 

@@ -10,7 +10,17 @@ from streamlit.testing.v1 import AppTest
 
 from fundus_core import evaluation
 from fundus_core.records import Eye, Prediction
-from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow, cohorts, findings, schema, versions
+from fundus_core.store import (
+    Finding,
+    ModelVersion,
+    NewPhotograph,
+    Store,
+    TruthRow,
+    cohorts,
+    prediction_table,
+    schema,
+    versions,
+)
 from pages.parts.shell import home
 
 FRAME = Path(__file__).resolve().parents[2] / "pages" / "parts" / "frame.py"
@@ -42,8 +52,8 @@ def put(store: Store, name: str, *, seed: int, bias: float = 0.0, rendered: bool
     store.set_truth(cohort.id, truth)
     with store.writing() as connection:
         version = versions.version_id(connection, VERSION)
-        findings.write(connection, version, found)
-        findings.attach(connection, version, schema.photograph.c.cohort_id == cohort.id)
+        prediction_table.write(connection, version, found)
+        prediction_table.attach(connection, version, schema.photograph.c.cohort_id == cohort.id)
         cohorts.update(connection, cohort.id)
     return cohort.id
 

@@ -10,7 +10,17 @@ from fundus_core.analyses import side_by_side
 from fundus_core.evaluation import people_for_mae, people_for_r2
 from fundus_core.evaluation.criteria.criterion_assessment import assess_cohort
 from fundus_core.records import Eye, Prediction
-from fundus_core.store import Finding, ModelVersion, NewPhotograph, TruthRow, Where, cohorts, findings, schema, versions
+from fundus_core.store import (
+    Finding,
+    ModelVersion,
+    NewPhotograph,
+    TruthRow,
+    Where,
+    cohorts,
+    prediction_table,
+    schema,
+    versions,
+)
 from pages.parts.shared import studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home
@@ -43,8 +53,8 @@ def put(store, name, *, seed, truth=True, models=(FIRST,)):
     with store.writing() as connection:
         for model in models:
             version = versions.version_id(connection, model)
-            findings.write(connection, version, found[model])
-            findings.attach(connection, version, schema.photograph.c.cohort_id == cohort.id)
+            prediction_table.write(connection, version, found[model])
+            prediction_table.attach(connection, version, schema.photograph.c.cohort_id == cohort.id)
         cohorts.update(connection, cohort.id)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from fundus_core import evaluation
 from fundus_core.analyses import nearest, one_cohort
-from fundus_core.analyses.words import word
+from fundus_core.analyses.labels import word
 from fundus_core.figures import WEBGL_POINTS
 from fundus_core.store import Where
 from pages.parts.evaluate import scores

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fundus_core import truth
-from fundus_core.analyses import CANNOT, one_cohort, planned, side_by_side, words
+from fundus_core.analyses import CANNOT, labels, one_cohort, plan_results, side_by_side
 from fundus_core.errors import places
 from fundus_core.evaluation import (
     CRITERIA,
@@ -25,7 +25,7 @@ from fundus_core.evaluation import (
 )
 from fundus_core.evaluation.cohorts.compare import SPREAD_NOTE
 from fundus_core.targets import TARGETS
-from pages.parts.shared import display_names, show
+from pages.parts.shared import display, display_names
 from pages.parts.shell import language, sample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,8 +57,8 @@ def said_elsewhere() -> set[str]:
     named += [one_cohort.COURSE, one_cohort.GAP, one_cohort.GAP_CHECKS]
     named += [one_cohort.INTERVALS, one_cohort.INTERVALS_BY]
     named += [one_cohort.REFERENCE_ERROR, one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.MISSING_ALONG]
-    named += [*planned.TABLES]
-    analyses = {word for each in named for word in (each.title, each.question)} | words.sentences()
+    named += [*plan_results.TABLES]
+    analyses = {word for each in named for word in (each.title, each.question)} | labels.sentences()
     analyses |= {each.name for one in named for each in one.words.values()}
     named = [*one_cohort.OF_ALL_CRITERIA, one_cohort.TREATED, one_cohort.BOUNDS, side_by_side.PUBLISHED, *named]
     analyses |= {word for each in named for word in (each.title, each.question, each.of_classes) if word}
@@ -66,7 +66,7 @@ def said_elsewhere() -> set[str]:
     plans = {people_for_mae(9, 1, 7).assumption, people_for_r2(0.3, 0.1).assumption}
     plans |= {sites_for_mean(1, 1, 1).assumption, people_for_equivalence(8, 2).assumption}
     plans |= {people_for_slope(0.3, 0.1).assumption, SHRUNKEN_NOTE, SPREAD_SENTENCE, PSI_NOTE}
-    shown = {show.RENDERED, show.RENDERED_MODEL, show.RESEARCH, SPREAD_NOTE, CANNOT}
+    shown = {display.RENDERED, display.RENDERED_MODEL, display.RESEARCH, SPREAD_NOTE, CANNOT}
     return analyses | of_targets | checks | keys | criteria | plans | shown
 
 

@@ -12,8 +12,8 @@ from fundus_core import pipeline, runs, truth
 from fundus_core.deidentify import Pseudonyms, key_from_passphrase, write_key
 from fundus_core.errors import joined
 from fundus_core.records import Prediction
-from fundus_core.runs.opening import RENDERED_REMARK
-from fundus_core.store import Finding, ModelVersion, NewPhotograph, findings, schema, versions
+from fundus_core.runs.model_loading import RENDERED_REMARK
+from fundus_core.store import Finding, ModelVersion, NewPhotograph, prediction_table, schema, versions
 from fundus_core.synthetic import synthesise
 from fundus_core.truth import Column, Proposal
 from pages.parts.shell.paths import folder
@@ -42,8 +42,10 @@ def ready(fresh, monkeypatch):
     monkeypatch.setattr("pages.parts.shell.cards.ready", lambda: ["tests-own"])
     monkeypatch.setattr("pages.parts.shell.cards.title", lambda model: model)
     monkeypatch.setattr("pages.parts.shell.cards.reads_rendered_eyes", lambda model: False)
-    monkeypatch.setattr("fundus_core.runs.submission.opening.ready_card", lambda model: model)
-    monkeypatch.setattr("fundus_core.runs.submission.opening.version_of", lambda card: ModelVersion(card, "w", "c"))
+    monkeypatch.setattr("fundus_core.runs.submission.model_loading.ready_card", lambda model: model)
+    monkeypatch.setattr(
+        "fundus_core.runs.submission.model_loading.version_of", lambda card: ModelVersion(card, "w", "c")
+    )
     return fresh
 
 
@@ -194,8 +196,8 @@ def test_a_note_on_a_photograph_is_shown_in_the_gallery(fresh, page):
         version = versions.version_id(connection, ModelVersion("tests-own", "w", "c", limits=limits))
         said = {"sbp": Prediction(120.0, 100.0, 140.0)}
         note = joined(["Only the first of several pages was read.", RENDERED_REMARK])
-        findings.write(connection, version, [Finding(kept.sha256, "predicted", reason=note, predictions=said)])
-        findings.attach(connection, version, schema.photograph.c.cohort_id == cohort.id)
+        prediction_table.write(connection, version, [Finding(kept.sha256, "predicted", reason=note, predictions=said)])
+        prediction_table.attach(connection, version, schema.photograph.c.cohort_id == cohort.id)
     app = page("explore", cohort="Pages")
     assert "Only the first of several pages was read." in words(app)
     assert RENDERED_REMARK not in words(app)

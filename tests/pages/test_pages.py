@@ -10,7 +10,7 @@ import pytest
 
 from fundus_core import evaluation
 from fundus_core.figures.printing import fonts
-from pages.parts.shared import show
+from pages.parts.shared import display
 from pages.parts.shell import home
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,18 +124,18 @@ def test_the_chosen_target_outlives_a_change_of_page(filled, page):
 
 
 def test_rendered_photographs_are_said_to_be_rendered(filled, page):
-    assert show.RENDERED in words(page("evaluate", cohort="Van"))
-    assert show.RENDERED not in words(page("evaluate", cohort="Clinic"))
+    assert display.RENDERED in words(page("evaluate", cohort="Van"))
+    assert display.RENDERED not in words(page("evaluate", cohort="Clinic"))
 
 
 def test_every_row_of_an_export_of_rendered_photographs_says_so(filled):
     from pages.parts.shared.studies import View
 
-    text = show.csv_text(
+    text = display.csv_text(
         [{"a": 1, "note": "few people"}, {"a": 2, "note": ""}], View(filled.cohort("Van"), "tests-own")
     )
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert [row["note"] for row in rows] == [f"few people {show.RENDERED}", show.RENDERED]
+    assert [row["note"] for row in rows] == [f"few people {display.RENDERED}", display.RENDERED]
 
 
 def test_the_gallery_shows_what_was_refused_and_why(filled, page):

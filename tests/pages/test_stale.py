@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fundus_core import runs
-from fundus_core.store import Finding, ModelVersion, findings, schema, versions
-from pages.parts.new_cohort import launch
+from fundus_core.store import Finding, ModelVersion, prediction_table, schema, versions
+from pages.parts.new_cohort import start_run
 from pages.parts.shell import address
 from pages.parts.shell.markdown import literal
 
@@ -98,8 +98,10 @@ def test_a_model_is_remembered_for_its_cohort_only(fresh, page, put_cohort):
     with fresh.writing() as connection:
         second = versions.version_id(connection, ModelVersion("second", "c" * 64, "d" * 64))
         hashes = connection.execute(sa.select(schema.photograph.c.sha256)).scalars().all()
-        findings.write(connection, second, [Finding(sha256, "refused", "focus", "Blurred.") for sha256 in hashes])
-        findings.attach(connection, second, schema.photograph.c.cohort_id == fresh.cohort("Clinic").id)
+        prediction_table.write(
+            connection, second, [Finding(sha256, "refused", "focus", "Blurred.") for sha256 in hashes]
+        )
+        prediction_table.attach(connection, second, schema.photograph.c.cohort_id == fresh.cohort("Clinic").id)
     put_cohort(fresh, "Van", seed=2)
     van, clinic = fresh.cohort("Van").key, fresh.cohort("Clinic").key
     app = page("explore", cohort=clinic, model="second")
@@ -193,12 +195,14 @@ def test_a_link_to_no_run_opens_none(filled, page, told):
 
 
 def test_a_run_that_got_the_id_of_a_deleted_one_is_another(fresh, page, monkeypatch):
-    monkeypatch.setattr("fundus_core.runs.submission.opening.ready_card", lambda model: model)
-    monkeypatch.setattr("fundus_core.runs.submission.opening.version_of", lambda card: ModelVersion(card, "w", "c"))
+    monkeypatch.setattr("fundus_core.runs.submission.model_loading.ready_card", lambda model: model)
+    monkeypatch.setattr(
+        "fundus_core.runs.submission.model_loading.version_of", lambda card: ModelVersion(card, "w", "c")
+    )
     keys = []
     for name in ("Old", "New"):
         cohort = fresh.create_cohort(name)
-        keys.append(launch.key_of(runs.submit(fresh, cohort.id, ["tests-own"])))
+        keys.append(start_run.key_of(runs.submit(fresh, cohort.id, ["tests-own"])))
         if name == "Old":
             fresh.delete(cohort.id)
     assert keys[0].partition("-")[0] == keys[1].partition("-")[0], "the id was given again"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.parts.shell import receiving, upload_store
-from pages.parts.shell.receiving import Taken, UploadError
+from pages.parts.shell import upload_store, upload_stream
 from pages.parts.shell.upload_store import Inbox, clean
+from pages.parts.shell.upload_stream import Taken, UploadError
 
 
 async def body(*chunks: bytes) -> AsyncIterator[bytes]:
@@ -102,7 +102,7 @@ def test_a_token_that_was_not_given_out_opens_nothing(inbox, token):
 def test_a_full_disk_is_said_before_anything_is_written(inbox, monkeypatch):
     token = inbox.new()
     usage = shutil.disk_usage(inbox.folder)
-    monkeypatch.setattr(receiving.shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    monkeypatch.setattr(upload_stream.shutil, "disk_usage", lambda path: usage._replace(free=1000))
     with pytest.raises(UploadError, match="nearly full") as refused:
         take(inbox, token, 0, "a.jpg", b"x")
     assert refused.value.status == 507
@@ -111,7 +111,7 @@ def test_a_full_disk_is_said_before_anything_is_written(inbox, monkeypatch):
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(inbox):
     token = inbox.new()
     with pytest.raises(UploadError, match="GB") as refused:
-        take(inbox, token, 0, "a.zip", b"x", size=receiving.MAX_FILE_BYTES + 1)
+        take(inbox, token, 0, "a.zip", b"x", size=upload_stream.MAX_FILE_BYTES + 1)
     assert refused.value.status == 413
 
 

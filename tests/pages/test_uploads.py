@@ -23,10 +23,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit import config
 
-from pages.parts.new_cohort.uploader import Refused, reason
-from pages.parts.shell import leaving, receiving, server
-from pages.parts.shell.receiving import UploadError
+from pages.parts.new_cohort.upload_component import Refused, reason
+from pages.parts.shell import server, shutdown, upload_stream
 from pages.parts.shell.upload_store import Inbox
+from pages.parts.shell.upload_stream import UploadError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -90,7 +90,7 @@ def test_what_is_cut_off_leaves_nothing(inbox):
 
 
 def test_a_silent_connection_is_given_up(inbox, monkeypatch):
-    monkeypatch.setattr(receiving, "SILENT_S", 0.05)
+    monkeypatch.setattr(upload_stream, "SILENT_S", 0.05)
     token = inbox.new()
     with pytest.raises(UploadError) as refused:
         asyncio.run(inbox.take(token, 0, "a.jpg", 8, slowly(b"half", wait=lambda: asyncio.sleep(5))))
@@ -113,9 +113,9 @@ def test_an_index_that_is_none_is_refused_with_a_sentence(app, inbox, index):
 
 
 def test_the_room_is_looked_at_while_a_file_arrives(inbox, monkeypatch):
-    monkeypatch.setattr(receiving, "CHECK_BYTES", 3)
+    monkeypatch.setattr(upload_stream, "CHECK_BYTES", 3)
     usage, left = shutil.disk_usage(inbox.folder.parent), iter([10**12, 10**12, 0, 0])
-    monkeypatch.setattr(receiving.shutil, "disk_usage", lambda _path: usage._replace(free=next(left)))
+    monkeypatch.setattr(upload_stream.shutil, "disk_usage", lambda _path: usage._replace(free=next(left)))
     token = inbox.new()
     with pytest.raises(UploadError, match="nearly full"):
         asyncio.run(inbox.take(token, 0, "a.jpg", 12, slowly(b"1234", b"1234", b"1234", wait=lambda: asyncio.sleep(0))))
@@ -212,18 +212,18 @@ def test_the_page_says_what_was_answered(status, own, words):
 
 def test_a_body_on_its_way_ends_with_the_server(monkeypatch):
     async def ending():
-        monkeypatch.setattr(leaving, "_asked", asyncio.Event())
+        monkeypatch.setattr(shutdown, "_asked", asyncio.Event())
         seen = []
 
         async def reads(_scope, receive, _send):
             seen.append(await receive())
 
         task = asyncio.ensure_future(
-            leaving.Leaving(reads)({"type": "http", "method": "PUT"}, asyncio.Event().wait, None)
+            shutdown.Leaving(reads)({"type": "http", "method": "PUT"}, asyncio.Event().wait, None)
         )
         await asyncio.sleep(0.01)
         assert not task.done()
-        leaving._asked.set()
+        shutdown._asked.set()
         await asyncio.wait_for(task, 1)
         return seen
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fundus_core import pipeline
-from fundus_core.pipeline import Asked, elsewhere
+from fundus_core.pipeline import Asked, external_predictions
 from fundus_core.tables import read_table
 from pages.parts.shared import studies
 from tests.pages.test_pages import words
@@ -33,8 +33,8 @@ def kept(store, name: str, frame: pd.DataFrame):
     frame.to_csv(stream, index=False)
     table = read_table(stream.getvalue(), "p.csv")
     asked = Asked(beside=False)
-    made = elsewhere.of_every_model(table, pipeline.proposed(table, asked), asked)
-    return elsewhere.keep(store, name, {"B7": next(iter(made.values()))})
+    made = external_predictions.of_every_model(table, pipeline.proposed(table, asked), asked)
+    return external_predictions.keep(store, name, {"B7": next(iter(made.values()))})
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from fundus_core import pipeline
 from fundus_core.analyses import Settings, read_plan
 from fundus_core.errors import UsageError
 from fundus_core.store import NewPhotograph, Store, TruthRow
-from pages.parts.new_cohort import plan_in
+from pages.parts.new_cohort import analysis_plan
 
 PLAN = b'title = "T"\nwritten_by = "A"\ntargets = ["sbp"]\nmain_estimate = "mae"\n'
 
@@ -38,7 +38,7 @@ def test_a_plan_is_kept_before_the_truth_and_refused_after_it(store):
 
 def test_what_a_form_writes_is_a_plan():
     limits = {"sbp": (12.0, 2.0), "dbp": (0.0, 0.0)}
-    text = plan_in.written('A "plan" ü', "B", ["sbp", "dbp"], "eye", ["sex"], limits, beats=True)
+    text = analysis_plan.written('A "plan" ü', "B", ["sbp", "dbp"], "eye", ["sex"], limits, beats=True)
     plan = read_plan(text.encode())
     assert (plan.title, plan.unit, plan.subgroups, dict(plan.margins)) == ('A "plan" ü', "eye", ("sex",), {"sbp": 2.0})
     assert [(each.target, each.below, each.test) for each in plan.success] == [

@@ -11,7 +11,7 @@ import pytest
 from fundus_core import evaluation
 from fundus_core.__main__ import main
 from fundus_core.pipeline import read_shared
-from tests.pipeline.test_comparing import write
+from tests.pipeline.test_compare_files import write
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ from pptx import Presentation
 from fundus_core.evaluation import Estimate
 from fundus_core.figures import Look, Observations, predicted_against_true
 from fundus_core.report.slides import Deck, Drawing, Page, Photo, Place, Table, Words, as_file, layouts
-from fundus_core.report.slides.fitting import fit, height, width, wrap
 from fundus_core.report.slides.photos import squared
 from fundus_core.report.slides.powerpoint import PIXEL, as_pptx
-from fundus_core.report.slides.sheet import HEIGHT, LEAST, WIDTH
+from fundus_core.report.slides.slide import HEIGHT, LEAST, WIDTH
+from fundus_core.report.slides.text_fit import fit, height, width, wrap
 from fundus_core.report.slides.web import drawn
 from fundus_core.targets import TARGETS
 

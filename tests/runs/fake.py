@@ -14,7 +14,7 @@ from PIL import Image
 from fundus_core.errors import CardError
 from fundus_core.records import Floats, Pixels
 from fundus_core.retina import CropRule
-from fundus_core.runs.opening import Model
+from fundus_core.runs.model_loading import Model
 from fundus_core.store import ModelVersion
 from fundus_core.synthetic import what_if
 from fundus_core.synthetic.camera import CAMERAS

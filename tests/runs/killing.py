@@ -12,7 +12,7 @@ import signal
 from fundus_core import journey
 from fundus_core.records import Source
 from fundus_core.runs import worker
-from fundus_core.runs.opening import Model
+from fundus_core.runs.model_loading import Model
 from fundus_core.store import Store
 from tests.runs import fake
 

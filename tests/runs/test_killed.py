@@ -1,7 +1,7 @@
 """Workers that are killed at any moment, and photographs that kill them.
 
 What needs several processes, seconds each, is tried on one database: SQLite under random kills is in
-``test_survival``, and what both databases let happen at once in ``test_ledger``.
+``test_survival``, and what both databases let happen at once in ``test_queue``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 import sqlalchemy as sa
 
 from fundus_core import runs
-from fundus_core.runs import process, worker
+from fundus_core.runs import supervisor, worker
 from fundus_core.runs.locks import Lock
 from fundus_core.store import NewPhotograph, Store, queue, run_table, schema
 from tests.runs import fake, killing
@@ -129,7 +129,7 @@ def test_the_machines_worker_is_one_and_comes_back(tmp_path: Path) -> None:
         assert not runs.ensure_worker(store, idle_exit=60.0), "one is on its way"
         try:
             wait_for(lambda: runs.worker_alive(store))
-            child = process._children[-1]
+            child = supervisor._children[-1]
             assert os.getpriority(os.PRIO_PROCESS, child.pid) >= 10
             child.send_signal(signal.SIGKILL)
             child.wait()
@@ -142,8 +142,8 @@ def test_the_machines_worker_is_one_and_comes_back(tmp_path: Path) -> None:
             assert "no model 'not in the registry'" in runs.progress(store, run).note
         finally:
             assert runs.stop_worker(store, wait_s=30.0)
-        wait_for(lambda: process._children[-1].poll() is not None)
-        assert process._children[-1].returncode == 0, (tmp_path / "store" / process.LOG).read_text()
+        wait_for(lambda: supervisor._children[-1].poll() is not None)
+        assert supervisor._children[-1].returncode == 0, (tmp_path / "store" / supervisor.LOG).read_text()
 
 
 def _hold_all_and_die(store: Store) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import event
 from fundus_core import runs
 from fundus_core.runs import heartbeat
 from fundus_core.store import NewPhotograph, Store, queue, run_table, workers
-from tests.runs.test_ledger import ONE, TWO, ending
+from tests.runs.test_queue import ONE, TWO, ending
 
 LARGE = ("entry", "photograph", "outcome", "reading")
 THROUGH = re.compile(rf"SCAN ({'|'.join(LARGE)})\b|SEARCH entry USING .*\(run_id=\?\)")

@@ -17,7 +17,7 @@ from fundus_core.quality import LIMITS
 from fundus_core.records import Eye, Pixels
 from fundus_core.retina import CropRule
 from fundus_core.runs import isolated, loop, worker
-from fundus_core.runs.opening import Model
+from fundus_core.runs.model_loading import Model
 from fundus_core.store import NewPhotograph, Store, StoreUnavailableError, TurnedAway, Where, queue, run_table, workers
 from tests.runs import fake
 from tests.runs.conftest import Make

@@ -31,7 +31,7 @@ from fundus_core.store import (
     Store,
     TruthRow,
     TurnedAway,
-    findings,
+    prediction_table,
     run_progress,
     run_table,
     versions,
@@ -91,12 +91,14 @@ def fill(store: Store, folder: Path) -> None:
     with store.writing() as connection:
         version = versions.version_id(connection, MODEL)
         predicted = {"sbp": Prediction(118.25, 100.0, math.nan)}
-        findings.write(connection, version, [Finding(kept.sha256, "predicted", quality=0.5, predictions=predicted)])
-        findings.write(connection, version, [Finding(digest, "refused", "focus", "Blurred.")])
+        prediction_table.write(
+            connection, version, [Finding(kept.sha256, "predicted", quality=0.5, predictions=predicted)]
+        )
+        prediction_table.write(connection, version, [Finding(digest, "refused", "focus", "Blurred.")])
     run_table.submit(store, "clinic", [MODEL])
     with store.writing() as connection:
         gone = store.photograph("clinic", "gone.jpg").id
-        findings.fail(connection, version, gone, "missing_file", "Gone.")
+        prediction_table.fail(connection, version, gone, "missing_file", "Gone.")
 
 
 def without_keys(store: Store, cohort: str) -> list[object]:

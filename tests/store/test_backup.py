@@ -23,7 +23,7 @@ from fundus_core.store import (
     Store,
     TruthRow,
     back_up,
-    findings,
+    prediction_table,
     restore,
     run_table,
     versions,
@@ -54,7 +54,9 @@ def use_store(store: Store) -> None:
     with store.writing() as connection:
         version = versions.version_id(connection, MODEL)
         predicted = {"sbp": Prediction(118.25, 100.0, 130.0)}
-        findings.write(connection, version, [Finding(one.sha256, "predicted", predictions=predicted) for one in kept])
+        prediction_table.write(
+            connection, version, [Finding(one.sha256, "predicted", predictions=predicted) for one in kept]
+        )
     run_table.submit(store, "clinic", [MODEL])
 
 

@@ -16,7 +16,7 @@ from fundus_core.store import (
     Store,
     TruthRow,
     Where,
-    findings,
+    prediction_table,
     run_table,
     schema,
     versions,
@@ -33,7 +33,7 @@ def fill(store: Store, cohort: str, names: dict[str, bytes]) -> None:
     with store.writing() as connection:
         version = versions.version_id(connection, VERSION)
         digests = {kept.sha256 for kept in photographs.values()}
-        findings.write(connection, version, [Finding(digest, "refused", "focus", "No.") for digest in digests])
+        prediction_table.write(connection, version, [Finding(digest, "refused", "focus", "No.") for digest in digests])
     for digest in digests:
         store.shelf.write("crops", digest, b"crop")
         store.shelf.write("thumbnails", digest, b"thumbnail")

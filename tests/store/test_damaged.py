@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from fundus_core.errors import FundusError
 from fundus_core.store import NewPhotograph, Store, database, examine, schema
-from fundus_core.store.belonging import MARK
+from fundus_core.store.store_identity import MARK
 from tests.store import databases
 
 ROOT = Path(__file__).resolve().parents[2]

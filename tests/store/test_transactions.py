@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
-from fundus_core.store import NewPhotograph, Store, StoreUnavailableError, cohorts, ground, schema
+from fundus_core.store import NewPhotograph, Store, StoreUnavailableError, base, cohorts, schema
 
 
 def test_two_that_lock_each_other_out_are_both_done_in_the_end(empty_postgres: str, tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_who_gives_way_again_and_again_says_so(store: Store, monkeypatch: pytest
         statement = "UPDATE"
         raise sa.exc.OperationalError(statement, {}, Deadlock())
 
-    monkeypatch.setattr(ground, "_PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr(base, "_PAUSES_S", (0.0, 0.0))
     with pytest.raises(StoreUnavailableError, match=r"Others were writing the same rows of the store; do it again\."):
         store.write(always)
     assert len(tries) == 3

@@ -8,7 +8,7 @@ from fundus_core.errors import UsageError
 from fundus_core.records import Eye
 from fundus_core.synthetic.camera import CAMERAS
 from fundus_core.synthetic.defects import DEFECTS
-from fundus_core.synthetic.drawing import draw
+from fundus_core.synthetic.render import draw
 
 ALBA = CAMERAS["alba45"]
 

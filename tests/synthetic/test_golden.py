@@ -9,7 +9,7 @@ from PIL import Image
 
 from fundus_core.records import Eye
 from fundus_core.synthetic.camera import CAMERAS
-from fundus_core.synthetic.drawing import draw
+from fundus_core.synthetic.render import draw
 
 # Levels of 255. Libraries round differently from release to release; a change of the drawing is far larger.
 MEAN_TOLERANCE = 0.5

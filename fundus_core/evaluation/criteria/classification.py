@@ -17,10 +17,10 @@ from fundus_core.evaluation.criteria.calibration import CALIBRATION, Tenth, cali
 from fundus_core.evaluation.criteria.definitions import INDETERMINATE, YES, Verdicts
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Statistics, SumStatistic
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate
-from fundus_core.evaluation.intervals.order_ends import area_ends, few_events
+from fundus_core.evaluation.intervals.interval_choice import Rule
 from fundus_core.evaluation.intervals.per_estimate import estimated
-from fundus_core.evaluation.intervals.ranked import areas_under_roc, average_precisions
-from fundus_core.evaluation.intervals.rules import Rule
+from fundus_core.evaluation.intervals.rank_intervals import area_ends, few_events
+from fundus_core.evaluation.intervals.rank_statistics import areas_under_roc, average_precisions
 from fundus_core.evaluation.one_cohort.scores import divide
 from fundus_core.records import Floats
 

@@ -34,7 +34,7 @@ from fundus_core.evaluation.observations.sample import (
     unit_names,
 )
 from fundus_core.records import CohortTable, Floats, Status
-from fundus_core.tables.further import Further
+from fundus_core.tables.covariates import Further
 
 PARTS = 5
 """Parts of the people; each is judged by the errors of the other four."""

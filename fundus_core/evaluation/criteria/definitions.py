@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.observations.person_means import PersonMeans
 from fundus_core.records import Floats
-from fundus_core.tables.further import DRUGS, LIPIDS
+from fundus_core.tables.covariates import DRUGS, LIPIDS
 
 Verdicts = NDArray[np.int8]
 """1 yes, 0 no, -1 indeterminate."""

@@ -18,13 +18,13 @@ from scipy.special import expit, logit
 
 from fundus_core.errors import NotEstimableError
 from fundus_core.evaluation.criteria.definitions import INDETERMINATE, YES, Criterion, Verdicts
-from fundus_core.evaluation.intervals.rules import FEWEST_EVENTS
+from fundus_core.evaluation.intervals.interval_choice import FEWEST_EVENTS
 from fundus_core.evaluation.observations.person_means import PersonMeans, select_people
 from fundus_core.evaluation.observations.sample import Indices
 from fundus_core.evaluation.one_cohort.binary import recalibrations
 from fundus_core.evaluation.one_cohort.subgroups import FEWEST_PEOPLE
 from fundus_core.records import Floats, Labels
-from fundus_core.tables.further import DRUGS
+from fundus_core.tables.covariates import DRUGS
 
 MOST_NEIGHBOURS = 400
 """However many donors there are."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fundus_core.errors import say
 from fundus_core.evaluation.criteria.definitions import Criterion
 from fundus_core.evaluation.observations.person_means import PersonMeans
-from fundus_core.tables.further import DRUGS, MEASURES, Further
+from fundus_core.tables.covariates import DRUGS, MEASURES, Further
 
 _STATINS = (
     "A lipid-lowering drug counts as one for triglycerides and HDL; leave out of its column who takes a statin alone."

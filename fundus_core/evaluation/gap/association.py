@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from fundus_core.errors import NotEstimableError, say
-from fundus_core.evaluation.gap.corrected import Gap, corrected_gap
+from fundus_core.evaluation.gap.corrected_gap import Gap, corrected_gap
 from fundus_core.evaluation.gap.cox import cox, proportional
 from fundus_core.evaluation.gap.outcomes import Outcome, codes, design, outcome, parts
 from fundus_core.evaluation.gap.regression import Fit, linear, logistic

@@ -20,8 +20,8 @@ from scipy import stats
 from fundus_core.errors import NotEstimableError, say
 from fundus_core.evaluation.gap.regression import chance, firth, firth_ends, logistic
 from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, not_estimable
+from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE, Scale, onto
 from fundus_core.evaluation.intervals.per_estimate import jackknife_error, jeffreys, student
-from fundus_core.evaluation.intervals.rules import FEWEST_PEOPLE, Scale, onto
 from fundus_core.evaluation.observations.grouping import NOT_STATED, grouping, in_order
 from fundus_core.evaluation.observations.person_means import mean_of_each
 from fundus_core.evaluation.observations.sample import (

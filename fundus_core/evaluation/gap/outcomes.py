@@ -13,7 +13,7 @@ from fundus_core.errors import UsageError, say
 from fundus_core.evaluation.observations.sample import Indices, Sample, person_ids, unit_names
 from fundus_core.evaluation.observations.sample import named as names_of
 from fundus_core.records import CohortTable, Floats, Labels, Status
-from fundus_core.tables.spelling import YES_NO, fold, is_missing
+from fundus_core.tables.parse import YES_NO, fold, is_missing
 from fundus_core.targets import TARGETS
 
 Kind = Literal["linear", "logistic", "cox"]

@@ -18,8 +18,8 @@ import numpy as np
 
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED
+from fundus_core.evaluation.intervals.interval_choice import Rule
 from fundus_core.evaluation.intervals.matmul import matmul
-from fundus_core.evaluation.intervals.rules import Rule
 from fundus_core.evaluation.observations.sample import Indices
 from fundus_core.records import Floats
 

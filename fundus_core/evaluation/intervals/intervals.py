@@ -8,7 +8,7 @@ from scipy.special import ndtr, ndtri
 from fundus_core.errors import joined, say
 from fundus_core.evaluation.intervals.bootstrap import Draws, Statistics
 from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, Method, not_estimable
-from fundus_core.evaluation.intervals.rules import FEW_PEOPLE
+from fundus_core.evaluation.intervals.interval_choice import FEW_PEOPLE
 from fundus_core.records import Floats
 
 _NAMES = {"percentile": "percentile", "bca": "bias-corrected and accelerated (BCa)"}

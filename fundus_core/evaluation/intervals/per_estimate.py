@@ -19,7 +19,7 @@ from scipy import stats
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import Statistics, SumStatistic
 from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, not_estimable
-from fundus_core.evaluation.intervals.rules import (
+from fundus_core.evaluation.intervals.interval_choice import (
     FEW_PEOPLE,
     FEWEST_RELATED,
     Rule,

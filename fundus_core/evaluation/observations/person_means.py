@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fundus_core.evaluation.observations.sample import Indices, person_ids
 from fundus_core.records import CohortTable, Floats, Labels, Status
-from fundus_core.tables.further import DRUGS, MEASURES, Further, further
+from fundus_core.tables.covariates import DRUGS, MEASURES, Further, further
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class PersonMeans:
     sex: Floats
     """1 female, 0 male."""
     further: Mapping[str, Floats] = field(default_factory=dict)
-    """What no model predicts, by its id among :data:`fundus_core.tables.further.MEASURES`: lipids in mg/dL, HbA1c in %,
-    1 for who takes a drug; only what the table has a column of."""
+    """What no model predicts, by its id in :data:`fundus_core.tables.covariates.MEASURES`: lipids in mg/dL,
+    HbA1c in %, 1 for who takes a drug; only what the table has a column of."""
 
     def __len__(self) -> int:
         return len(self.patient)

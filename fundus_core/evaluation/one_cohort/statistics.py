@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Statistics, SumStatistic
-from fundus_core.evaluation.intervals.order_ends import area_ends, few_events, median_ends
-from fundus_core.evaluation.intervals.ranked import areas_under_roc, medians, spearman
-from fundus_core.evaluation.intervals.rules import Rule
+from fundus_core.evaluation.intervals.interval_choice import Rule
+from fundus_core.evaluation.intervals.rank_intervals import area_ends, few_events, median_ends
+from fundus_core.evaluation.intervals.rank_statistics import areas_under_roc, medians, spearman
 from fundus_core.evaluation.observations.sample import Sample
 from fundus_core.evaluation.one_cohort import binary, scores
 from fundus_core.evaluation.one_cohort.scores import divide

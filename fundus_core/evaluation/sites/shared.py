@@ -16,7 +16,7 @@ from typing import Literal
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.estimate import Cell
 from fundus_core.evaluation.observations.sample import Level
-from fundus_core.evaluation.sites.measured import TargetAtSite
+from fundus_core.evaluation.sites.site_estimates import TargetAtSite
 
 NO_OVERLAP = "a shared result holds no single values: no overlap"
 """Stands where an overlap of distributions would."""

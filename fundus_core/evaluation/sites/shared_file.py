@@ -16,11 +16,8 @@ from typing import Any, get_args
 
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.intervals.estimate import Estimate
-from fundus_core.evaluation.intervals.rules import Scale, back
+from fundus_core.evaluation.intervals.interval_choice import Scale, back
 from fundus_core.evaluation.observations.sample import Level
-from fundus_core.evaluation.sites.cells import FEWEST
-from fundus_core.evaluation.sites.checked import At
-from fundus_core.evaluation.sites.measured import AtSite, TargetAtSite
 from fundus_core.evaluation.sites.shared import (
     NAME,
     Count,
@@ -34,6 +31,9 @@ from fundus_core.evaluation.sites.shared import (
     Why,
     because,
 )
+from fundus_core.evaluation.sites.site_estimates import AtSite, TargetAtSite
+from fundus_core.evaluation.sites.small_cells import FEWEST
+from fundus_core.evaluation.sites.untrusted_values import At
 from fundus_core.targets import TARGETS
 
 FORMAT = "fundus-lab-shared-result"

@@ -27,8 +27,6 @@ from fundus_core.evaluation.observations.sample import (
 from fundus_core.evaluation.one_cohort.binary import THRESHOLD
 from fundus_core.evaluation.one_cohort.calibration import equal_counts
 from fundus_core.evaluation.one_cohort.scores import OF_KNOWN, TOLERANCES
-from fundus_core.evaluation.sites.cells import FEWEST, bins, is_small, merged, odd_ones, rounded_down, shares_told
-from fundus_core.evaluation.sites.measured import AtSite, at_site, moved_without_each
 from fundus_core.evaluation.sites.shared import (
     NAME,
     Count,
@@ -42,6 +40,8 @@ from fundus_core.evaluation.sites.shared import (
     Why,
     because,
 )
+from fundus_core.evaluation.sites.site_estimates import AtSite, at_site, moved_without_each
+from fundus_core.evaluation.sites.small_cells import FEWEST, bins, is_small, merged, odd_ones, rounded_down, shares_told
 from fundus_core.records import CohortTable, Floats, Labels, Status
 from fundus_core.targets import TARGETS, Target
 

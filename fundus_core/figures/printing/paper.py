@@ -13,9 +13,9 @@ from matplotlib.figure import Figure as Sheet
 from matplotlib.text import Text
 
 from fundus_core.figures.figure import Figure
-from fundus_core.figures.look import FONT
 from fundus_core.figures.printing import fonts
 from fundus_core.figures.printing.drawing import PIXELS_PER_INCH, POINTS_PER_PIXEL, draw
+from fundus_core.figures.theme import FONT
 
 _ONE_AT_A_TIME = Lock()
 """matplotlib's settings belong to the process: two figures drawn at once would take each other's fonts."""

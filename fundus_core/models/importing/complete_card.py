@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fundus_core.errors import CardError, say
-from fundus_core.models.importing.found import NOTHING, Affine, Found
+from fundus_core.models.importing.imported import NOTHING, Affine, Found
 from fundus_core.models.importing.partial_card import Draft
 
 _TOP: Mapping[str, object] = {

@@ -13,8 +13,18 @@ from torch import Tensor
 
 from fundus_core.errors import CardError, say
 from fundus_core.models.checkpoints import Module
-from fundus_core.models.importing.chains import NORM, Layer, Part, acted, chain, difference, joined, refuse, two_logits
-from fundus_core.models.importing.found import Wanted
+from fundus_core.models.importing.dense_chains import (
+    NORM,
+    Layer,
+    Part,
+    acted,
+    chain,
+    difference,
+    joined,
+    refuse,
+    two_logits,
+)
+from fundus_core.models.importing.imported import Wanted
 
 _METRIC = re.compile(
     r"(?i)(^|_)(metrics?|loss(es|_fn)?|criterion|mae|mse|rmse|r2|auc|auroc|acc|accuracy|f1|pearson)(_|$)"

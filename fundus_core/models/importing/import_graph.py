@@ -17,7 +17,7 @@ from openvino import opset13 as ops
 from fundus_core.errors import CardError, say
 from fundus_core.models.importing import graph_safety
 from fundus_core.models.importing.formats import Format
-from fundus_core.models.importing.found import NOTHING, Found, Original
+from fundus_core.models.importing.imported import NOTHING, Found, Original
 from fundus_core.records import Floats
 
 _FAULTS = (

@@ -14,7 +14,7 @@ from fundus_core.confined import Answer, Limits, StoppedError
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import card_files, registry
 from fundus_core.models.card import Card
-from fundus_core.models.importing import kept, partial_card
+from fundus_core.models.importing import imported_files, partial_card
 from fundus_core.models.importing.partial_card import Draft
 from fundus_core.targets import TARGETS
 
@@ -131,11 +131,11 @@ def import_model(
         (room / "made").mkdir(parents=True)
         ours.mkdir()
         answer = _opened(file, draft, room, limits, {"choice": choice, "without": list(without)})
-        card_made = kept.take(room / "made", ours, place.name, most=limits.disk)
+        card_made = imported_files.take(room / "made", ours, place.name, most=limits.disk)
         report = _report(card_made, place, answer, limits)
         (ours / "import.json").write_text(json.dumps(report.as_json(), indent=1), encoding="utf-8")
         _put(ours, place)
-    return card_files.read(place / kept.CARD), report
+    return card_files.read(place / imported_files.CARD), report
 
 
 def _id(draft: Draft) -> str:
@@ -193,7 +193,11 @@ def _opened(file: Path, draft: Draft, room: Path, limits: Limits, more: Mapping[
     readable = [*([file] if file.is_dir() else _parts(file)), *shown]
     try:
         return confined.run(
-            "fundus_core.models.importing.inside:bring", arguments, folder=room, readable=readable, limits=limits
+            "fundus_core.models.importing.importing_process:bring",
+            arguments,
+            folder=room,
+            readable=readable,
+            limits=limits,
         )
     except StoppedError as error:
         raise CardError(

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.errors import CardError, say
-from fundus_core.models.importing import efficientnet, keras_door, keras_safety, keras_weights
+from fundus_core.models.importing import efficientnet, keras_loader, keras_safety, keras_weights
 from fundus_core.models.importing.efficientnet import Dense
 from fundus_core.models.importing.formats import Format
-from fundus_core.models.importing.found import NOTHING, Affine, Found, Original
 from fundus_core.models.importing.import_graph import convert_module, pick
+from fundus_core.models.importing.imported import NOTHING, Affine, Found, Original
 from fundus_core.records import Floats
 
 HIDDEN = ("linear", "relu", "silu", "gelu", "elu", "selu", "tanh", "sigmoid")
@@ -37,7 +37,7 @@ def read(path: Path, kind: Format, *, size: int | None, hidden: Sequence[str], w
     content = keras_safety.description(path, kind)
     if content is None:
         return keras_weights.read(path, hidden)
-    model = keras_door.load(path, kind, content)
+    model = keras_loader.load(path, kind, content)
     if len(model.inputs) != 1:
         raise CardError(
             "The network in '{name}' takes {inputs} inputs; one that takes a photograph fits.",
@@ -99,7 +99,7 @@ def _mapped(model: Any, size: int | None, kind: Format) -> Found | None:
         names=tuple(getattr(model, "output_names", ())),
         tensors=efficientnet.tensors(layers, [*hidden, outputs]),
         original=_original(model, "nhwc"),
-        by=say("Keras {version} on torch", version=keras_door.keras().__version__),
+        by=say("Keras {version} on torch", version=keras_loader.keras().__version__),
     )
 
 
@@ -180,7 +180,7 @@ def _joined(
 
 
 def _original(model: Any, layout: str) -> Original:
-    joined, second = keras_door.Joined(model), _two_classes(model)
+    joined, second = keras_loader.Joined(model), _two_classes(model)
 
     def run(values: NDArray[np.float32]) -> Floats:
         answer = joined.run(values if layout == "nhwc" else np.ascontiguousarray(values.transpose(0, 3, 1, 2)))
@@ -217,7 +217,7 @@ def _graph(model: Any, size: int | None, layout: str, kind: Format) -> Found:
         raise CardError("The file takes photographs of any size; add 'input.size' (pixels) to the card.")
     shape = [1, size, size, 3] if layout == "nhwc" else [1, 3, size, size]
     second = _two_classes(model)
-    graph = convert_module(keras_door.Joined(model).eval(), shape)
+    graph = convert_module(keras_loader.Joined(model).eval(), shape)
     ends = [
         _ENDS.get(end, end) for end, t in zip(_ends(model), model.outputs, strict=True) for _ in range(t.shape[-1] or 1)
     ]
@@ -234,7 +234,7 @@ def _graph(model: Any, size: int | None, layout: str, kind: Format) -> Found:
         names=tuple(getattr(model, "output_names", ())),
         graph=pick(graph, 1 if second else None),
         original=_original(model, layout),
-        by=say("Keras {version} on torch", version=keras_door.keras().__version__),
+        by=say("Keras {version} on torch", version=keras_loader.keras().__version__),
     )
     return found
 

@@ -12,7 +12,7 @@ from fundus_core.errors import CardError, say
 from fundus_core.models.importing import efficientnet
 from fundus_core.models.importing.efficientnet import Dense
 from fundus_core.models.importing.formats import Format
-from fundus_core.models.importing.found import Affine, Found, Twin
+from fundus_core.models.importing.imported import Affine, Found, Twin
 
 _IMAGENET_VARIANCE = (0.229, 0.224, 0.225)
 """What Keras keeps as variance of a network built for ImageNet; it rescales once more to mend that."""

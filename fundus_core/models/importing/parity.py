@@ -10,7 +10,7 @@ from PIL import Image
 
 from fundus_core.models.card import Card
 from fundus_core.models.importing.complete_card import fed, link_of
-from fundus_core.models.importing.found import Found
+from fundus_core.models.importing.imported import Found
 from fundus_core.models.importing.partial_card import Draft
 from fundus_core.records import Floats, Pixels
 
@@ -81,10 +81,10 @@ def said(card: Card, crops: Pixels) -> Floats:
         return _from_timm(card, crops)
     import openvino as ov
 
-    from fundus_core.models import graphs
+    from fundus_core.models import openvino_graph
 
     core = ov.Core()
-    compiled = core.compile_model(graphs.declared(core, card), "CPU", {"INFERENCE_PRECISION_HINT": ov.Type.f32})
+    compiled = core.compile_model(openvino_graph.declared(core, card), "CPU", {"INFERENCE_PRECISION_HINT": ov.Type.f32})
     answers = [np.asarray(compiled(crops[k : k + 1])[0]) for k in range(len(crops))]
     return np.asarray(np.concatenate(answers), dtype=np.float64)
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fundus_core.errors import CardError, UsageError, say
-from fundus_core.models import bounds, card_files, registry
 from fundus_core.models import card as cards
+from fundus_core.models import card_files, card_limits, registry
 from fundus_core.models.importing.formats import json_of
-from fundus_core.models.importing.found import Wanted
+from fundus_core.models.importing.imported import Wanted
 from fundus_core.targets import Target
 
 
@@ -118,7 +118,7 @@ def open_draft(card: str | Path) -> Draft:
     path = Path(card)
     if path.suffix == ".toml" or path.is_file():
         content = card_files.toml(path)
-        bounds.check(content, path.name)
+        card_limits.check(content, path.name)
         return Draft(content, path.name)
     known = registry.models()
     if str(card) not in known:
@@ -152,5 +152,5 @@ def with_config(draft: Draft, folder: Path) -> Draft:
     if isinstance(size, list) and len(size) == 3 and draft.get("input.size") is None:
         given["size"] = size[-1]
     content["input"] = given
-    bounds.check(content, config.name)
+    card_limits.check(content, config.name)
     return replace(draft, content=content)

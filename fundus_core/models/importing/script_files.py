@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from fundus_core.errors import CardError
 from fundus_core.models.importing import script_safety
 from fundus_core.models.importing.formats import Format
-from fundus_core.models.importing.found import Found, Original
 from fundus_core.models.importing.import_graph import convert_module, from_graph
+from fundus_core.models.importing.imported import Found, Original
 from fundus_core.records import Floats
 
 

@@ -11,10 +11,10 @@ from fundus_core.errors import CardError, say
 from fundus_core.models import networks
 from fundus_core.models import weights as files
 from fundus_core.models.importing import architectures, heads
+from fundus_core.models.importing.ambiguous_networks import end_of, with_twins
 from fundus_core.models.importing.efficientnet import number_from
 from fundus_core.models.importing.formats import Format
-from fundus_core.models.importing.found import Found, Twin, Wanted
-from fundus_core.models.importing.torch_twins import end_of, with_twins
+from fundus_core.models.importing.imported import Found, Twin, Wanted
 from fundus_core.models.weights import Opened
 
 _COUNTED = "num_batches_tracked"

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fundus_core.figures import Figure
-from fundus_core.report.slides.fitting import LINE, fit, height, one_line, width
 from fundus_core.report.slides.photos import squared
-from fundus_core.report.slides.sheet import (
+from fundus_core.report.slides.slide import (
     HEIGHT,
     LEAST,
     WIDTH,
@@ -20,6 +19,7 @@ from fundus_core.report.slides.sheet import (
     Table,
     Words,
 )
+from fundus_core.report.slides.text_fit import LINE, fit, height, one_line, width
 
 LEFT, RIGHT = 72.0, WIDTH - 72.0
 TOP, BOTTOM = 150.0, HEIGHT - 64.0

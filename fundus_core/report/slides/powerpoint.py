@@ -15,9 +15,8 @@ from pptx.util import Emu, Pt
 
 from fundus_core.figures import Palette
 from fundus_core.figures.printing import png
-from fundus_core.report.slides.fitting import LINE
 from fundus_core.report.slides.layouts import foot
-from fundus_core.report.slides.sheet import (
+from fundus_core.report.slides.slide import (
     HEIGHT,
     WIDTH,
     Box,
@@ -33,6 +32,7 @@ from fundus_core.report.slides.sheet import (
     Words,
     colour,
 )
+from fundus_core.report.slides.text_fit import LINE
 
 PIXEL = 9525
 """English Metric Units: 914,400 an inch, 96 pixels an inch."""

@@ -13,9 +13,8 @@ from typing import Any
 
 from fundus_core.figures import Palette
 from fundus_core.figures.printing import svg
-from fundus_core.report.slides.fitting import LINE
 from fundus_core.report.slides.layouts import foot
-from fundus_core.report.slides.sheet import (
+from fundus_core.report.slides.slide import (
     Box,
     Deck,
     Drawing,
@@ -28,6 +27,7 @@ from fundus_core.report.slides.sheet import (
     Words,
     colour,
 )
+from fundus_core.report.slides.text_fit import LINE
 
 
 @cache

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from fundus_core import confined
 from fundus_core.errors import UsageError, say
-from fundus_core.store import cohorts, database, findings, members, schema, versions
+from fundus_core.store import cohorts, database, photograph_table, prediction_table, schema, versions
 from fundus_core.store.archive import entries, layout, rows
 from fundus_core.store.archive.rows import Row, reject
 from fundus_core.store.files import KINDS, Shelf
@@ -149,15 +149,15 @@ class _Reader:
         wanted = what.word("name") if name is None else name
         cohort = cohorts.create(connection, wanted, rendered=what.flag("rendered"), note=what.word("note"))
         self._write_photographs(connection, cohort)
-        members.set_truth(connection, cohort, (entries.truth(row) for row in self._lines(layout.PHOTOGRAPHS)))
+        photograph_table.set_truth(connection, cohort, (entries.truth(row) for row in self._lines(layout.PHOTOGRAPHS)))
         self._write_readings(connection, cohort)
         cohorts.update(connection, cohort)
         return cohort
 
     def _write_photographs(self, connection: sa.Connection, cohort: int) -> None:
-        for chunk in members.chunks(self._lines(layout.PHOTOGRAPHS), _CHUNK):
+        for chunk in photograph_table.chunks(self._lines(layout.PHOTOGRAPHS), _CHUNK):
             photographs = [entries.photograph(row) for row in chunk]
-            added = members.add(connection, cohort, photographs, self._on_shelf)
+            added = photograph_table.add(connection, cohort, photographs, self._on_shelf)
             if added.added != len(photographs):
                 raise UsageError("The file names a photograph twice; export it again.")
 
@@ -171,10 +171,10 @@ class _Reader:
         if not isinstance(models, list):
             reject("models")
         ids = [versions.version_id(connection, entries.model(Row(model), origin)) for model in models]
-        for chunk in members.chunks(self._lines(layout.READINGS), _CHUNK):
+        for chunk in photograph_table.chunks(self._lines(layout.READINGS), _CHUNK):
             self._write_chunk(connection, cohort, ids, chunk)
         for version in ids:
-            findings.attach(connection, version, schema.photograph.c.cohort_id == cohort)
+            prediction_table.attach(connection, version, schema.photograph.c.cohort_id == cohort)
 
     def _write_chunk(self, connection: sa.Connection, cohort: int, ids: list[int], chunk: Iterable[Row]) -> None:
         given = list(chunk)
@@ -189,6 +189,6 @@ class _Reader:
             photograph, sha256 = known[row.word("photograph")]
             version = ids[row.whole("model")]
             if sha256:
-                findings.write(connection, version, [entries.finding(row, sha256)])
+                prediction_table.write(connection, version, [entries.finding(row, sha256)])
             else:
-                findings.fail(connection, version, photograph, row.word("reason_code"), entries.reason(row))
+                prediction_table.fail(connection, version, photograph, row.word("reason_code"), entries.reason(row))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from fundus_core import images
 from fundus_core.errors import PhotographError, UsageError, kept, packed
-from fundus_core.store import cohorts, gallery, schema, versions
+from fundus_core.store import cohorts, queries, schema, versions
 from fundus_core.store.archive import layout
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.files import Kind, Shelf
@@ -106,8 +106,8 @@ class _Writer:
                     yield {"model": position, **_reading(item)}
 
     def _items(self, version: int | None) -> Iterator[Item]:
-        ids = self.connection.scalars(gallery.select(self.cohort.id, None, Where())).all()
-        return gallery.items(self.connection, version, ids)
+        ids = self.connection.scalars(queries.select(self.cohort.id, None, Where())).all()
+        return queries.items(self.connection, version, ids)
 
     def _bytes(self) -> dict[int, str]:
         """Write the bytes of every photograph that can be read, each once; returns sha256 by id.

@@ -13,20 +13,20 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
 from fundus_core.store.migrations import (
-    counting,
+    add_mtime,
     documents,
     door_and_limits,
     first,
+    progress_index,
     selections,
-    stamps,
     targets_as_rows,
 )
 
 STEPS: tuple[Callable[[Operations], None], ...] = (
     first.upgrade,
     door_and_limits.upgrade,
-    stamps.upgrade,
-    counting.upgrade,
+    add_mtime.upgrade,
+    progress_index.upgrade,
     targets_as_rows.upgrade,
     selections.upgrade,
     documents.upgrade,

@@ -13,8 +13,8 @@ import streamlit as st
 
 from fundus_core.errors import UsageError
 from fundus_core.store import Cohort
-from pages.parts.new_cohort import intake
-from pages.parts.shared import display_names, show
+from pages.parts.new_cohort import ingest
+from pages.parts.shared import display, display_names
 from pages.parts.shell import home, paths
 from pages.parts.shell.language import _, said, worded
 
@@ -28,7 +28,7 @@ def edit(cohort: Cohort) -> None:
     st.header(_("Edit {name}").format(name=display_names.cohort(cohort.name)), anchor=False)
     name = st.text_input(_("Name of the cohort"), cohort.name, max_chars=120)
     note = st.text_area(_("Note"), cohort.note)
-    if st.button(_("Save"), type=show.button_type()):
+    if st.button(_("Save"), type=display.button_type()):
 
         def save() -> None:
             home.store().rename(cohort.id, name)
@@ -46,7 +46,7 @@ def export(cohort: Cohort) -> None:
         _("It holds ids and photographs as they were handed in; what may be shared is made by “De-identified export”.")
     )
     if cohort.rendered:
-        st.caption(_(show.RENDERED))
+        st.caption(_(display.RENDERED))
     if not all_there(cohort):
         return
     photographs = st.checkbox(_("With the photographs"), value=True)
@@ -60,14 +60,14 @@ def export(cohort: Cohort) -> None:
             home.store().export(cohort.id, file, photographs=photographs)
             return file.read_bytes()
 
-    show.download(_("Download"), f"{cohort.name}.zip", make, mime="application/zip")
+    display.download(_("Download"), f"{cohort.name}.zip", make, mime="application/zip")
 
 
 def _onto_disk(cohort: Cohort) -> None:
     """Write a large export beside the store, and say where."""
     size = f"{_bytes(cohort) / 1e9:.1f}"
     st.caption(_("About {size} GB: written to this machine's disk rather than through the browser.").format(size=size))
-    if st.button(_("Write the file"), type=show.button_type()):
+    if st.button(_("Write the file"), type=display.button_type()):
         folder = paths.folder() / "outbox" / f"export-{cohort.id}-{time.time_ns()}"
         folder.mkdir(parents=True)
         file = folder / "cohort.zip"
@@ -97,7 +97,7 @@ def delete(cohort: Cohort) -> None:
             n=cohort.photographs,
         )
     )
-    if st.button(_("Delete for good"), type=show.button_type(), icon=":material/delete:"):
+    if st.button(_("Delete for good"), type=display.button_type(), icon=":material/delete:"):
         with st.spinner(_("Deleting"), show_time=True), contextlib.suppress(UsageError):  # another tab was quicker
             if _is_there(cohort):
                 home.store().delete(cohort.id)
@@ -111,14 +111,14 @@ def merge(cohorts: Sequence[Cohort]) -> None:
     names = {cohort.key: display_names.cohort(cohort.name) for cohort in cohorts}
     taken = [cohort.name for cohort in cohorts]
     chosen = st.multiselect(_("Cohorts"), list(names), key="merge_of", format_func=lambda key: names[key])
-    name = st.text_input(_("Name of the cohort"), intake.free_name(taken, _("Merged cohort")), key="merge_name")
+    name = st.text_input(_("Name of the cohort"), ingest.free_name(taken, _("Merged cohort")), key="merge_name")
     same = st.checkbox(
         _("One patient id means one person in all of them"),
         key="merge_same",
         help=_("Two clinics both have a patient 0001, who are two people: leave it off. Two visits of one clinic: on."),
     )
     if st.button(
-        _("Merge"), disabled=len(chosen) < 2, icon=":material/merge:", type=show.button_type(), key="merge_now"
+        _("Merge"), disabled=len(chosen) < 2, icon=":material/merge:", type=display.button_type(), key="merge_now"
     ):
         of = [cohort for cohort in cohorts if cohort.key in chosen]
         _do(lambda: home.store().merge([cohort.id for cohort in of], name, same_people=same), *of)
@@ -130,7 +130,7 @@ def bring_in() -> None:
     st.header(_("Bring in an export"), anchor=False)
     file = st.file_uploader(_("File written by Export"), ["zip"], key="import_file")
     name = st.text_input(_("Name of the cohort"), key="import_name", placeholder=_("as in the file"), max_chars=120)
-    if file is not None and st.button(_("Bring in"), icon=":material/unarchive:", type=show.button_type()):
+    if file is not None and st.button(_("Bring in"), icon=":material/unarchive:", type=display.button_type()):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "cohort.zip"
             path.write_bytes(file.getvalue())

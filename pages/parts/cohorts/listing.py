@@ -9,7 +9,7 @@ import streamlit as st
 
 from fundus_core.store import Cohort
 from pages.parts.cohorts import dialogs, registry_export
-from pages.parts.shared import display_names, show
+from pages.parts.shared import display, display_names
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu
 from pages.parts.shell.language import _, moment, said, worded
@@ -79,7 +79,7 @@ def _links(cohort: Cohort) -> None:
 def _dot(cohort: Cohort) -> str:
     """Return the cohort's colour, the same as in every figure, as a drawing within text."""
     view = View(cohort, "")
-    ink = show.look().palette.cohort(view.place)
+    ink = display.look().palette.cohort(view.place)
     circle = f"<circle cx='6.5' cy='6.5' r='6' fill='{ink}'/>"
     drawing = f"<svg xmlns='http://www.w3.org/2000/svg' width='13' height='13'>{circle}</svg>"
     return f"![](data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()})"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts.shared import show, subprocess_cli
+from pages.parts.shared import display, subprocess_cli
 from pages.parts.shell import state
 from pages.parts.shell.language import _, count
 
@@ -48,4 +48,4 @@ def _tell(record: str, page: str) -> None:
         st.success(_("Passed: no planted name was found in {n} files.").format(n=count(found["files"])))
     else:
         st.error(_("Not passed: the file says where a name was found, or what did not run."))
-    show.download(_("Result as a file"), "deidentification_proof.txt", lambda: page, mime="text/plain")
+    display.download(_("Result as a file"), "deidentification_proof.txt", lambda: page, mime="text/plain")

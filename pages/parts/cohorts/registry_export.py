@@ -14,8 +14,8 @@ from fundus_core.pipeline import Counts, Writing
 from fundus_core.store import Cohort
 from fundus_core.tables import records_from_csv
 from pages.parts.cohorts import dialogs, proof
-from pages.parts.new_cohort import door
-from pages.parts.shared import display_names, show
+from pages.parts.new_cohort import deidentify
+from pages.parts.shared import display, display_names
 from pages.parts.shared.grid import grid
 from pages.parts.shell import home, paths, state
 from pages.parts.shell.language import _, count, said, worded
@@ -42,11 +42,13 @@ def draw(cohort: Cohort) -> None:
         )
     )
     if cohort.rendered:
-        st.caption(_(show.RENDERED))
-    made = door.pseudonyms(f"registry{cohort.key}")
-    covariates = door.covariates(tuple(home.store().table(cohort.id).covariates), f"registry{cohort.key}")
-    marked = door.writing(f"registry{cohort.key}")
-    if st.button(_("Write the file"), type=show.button_type(), icon=":material/shield_person:", disabled=made is None):
+        st.caption(_(display.RENDERED))
+    made = deidentify.pseudonyms(f"registry{cohort.key}")
+    covariates = deidentify.covariates(tuple(home.store().table(cohort.id).covariates), f"registry{cohort.key}")
+    marked = deidentify.writing(f"registry{cohort.key}")
+    if st.button(
+        _("Write the file"), type=display.button_type(), icon=":material/shield_person:", disabled=made is None
+    ):
         _forget(cohort)
         if made is not None:
             _write(cohort, made, covariates, marked)
@@ -71,7 +73,7 @@ def _write(cohort: Cohort, made: Pseudonyms, covariates: list[str], marked: Writ
         st.error(said(fault))
         return
     bar.empty()
-    door.forget(f"registry{cohort.key}")
+    deidentify.forget(f"registry{cohort.key}")
     state.remember(f"registry{cohort.key}", (str(file), counts))
 
 
@@ -88,7 +90,7 @@ def _offer(cohort: Cohort) -> None:
             left=left,
         )
     )
-    show.download(_("Download"), f"{cohort.name} registry.zip", file.read_bytes, mime="application/zip")
+    display.download(_("Download"), f"{cohort.name} registry.zip", file.read_bytes, mime="application/zip")
     _listing(_("Left behind, with the reason"), _behind(file), ("photograph", "reason"))
     found = pipeline.writing_of(file)
     if found.is_file():
@@ -114,7 +116,7 @@ def _listing(label: str, file: Path, columns: Sequence[str]) -> None:
     with st.expander(label):
         kept = [{name: became.get(row[name]) or said(row[name]) for name in columns} for row in _rows(file)]
         grid([{words[name]: cell for name, cell in row.items()} for row in kept])
-        show.download(_("All as CSV"), f"{file.stem.removeprefix('registry_')}.csv", file.read_bytes)
+        display.download(_("All as CSV"), f"{file.stem.removeprefix('registry_')}.csv", file.read_bytes)
 
 
 def _rows(file: Path) -> list[dict[str, str]]:

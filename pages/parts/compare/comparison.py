@@ -13,18 +13,18 @@ from fundus_core.analyses import (
     Study,
     drawn_scores,
     forest_of,
+    labels,
     layout,
     shown,
     side_by_side,
     sites_forest,
     sites_in_words,
     table_one,
-    words,
 )
 from fundus_core.evaluation import PSI_NOTE, Comparison
 from fundus_core.figures import Look
 from fundus_core.targets import TARGETS
-from pages.parts.shared import choose, show, studies
+from pages.parts.shared import controls, display, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards
 from pages.parts.shell.language import _, tell
@@ -33,8 +33,8 @@ from pages.parts.shell.language import _, tell
 def forest(views: Sequence[View], found: Comparison, target_id: str) -> str:
     """Draw each cohort's score with its interval, then what others have published of it; return the score chosen."""
     results = found.targets[target_id].results
-    labels = {score: words.name(score, say=tell).split(" (")[0] for score in drawn_scores(results)}
-    score = choose.one_of(_("Score"), labels, "score")
+    shown = {score: labels.name(score, say=tell).split(" (")[0] for score in drawn_scores(results)}
+    score = controls.one_of(_("Score"), shown, "score")
     figure = forest_of(
         results,
         score,
@@ -43,7 +43,7 @@ def forest(views: Sequence[View], found: Comparison, target_id: str) -> str:
         places={view.name: view.place for view in views},
         literature=True,
     )
-    show.chart(figure, f"forest-{target_id}-{score}", name=f"{target_id}-cohorts")
+    display.chart(figure, f"forest-{target_id}-{score}", name=f"{target_id}-cohorts")
     if figures.literature(target_id, score):
         st.caption(_("Grey: published by others.") + " " + _(side_by_side.PUBLISHED.asked(target_id)))
     return score
@@ -59,12 +59,12 @@ def sites(study: Study, views: Sequence[View], target_id: str, score: str) -> No
     places = {view.name: view.place for view in views}
     figure = sites_forest(study, target_id, look(views), score, names=names(views), places=places)
     if figure:
-        show.chart(figure, f"sites-{target_id}-{score}", name=f"{target_id}-sites")
+        display.chart(figure, f"sites-{target_id}-{score}", name=f"{target_id}-sites")
     for analysis in (side_by_side.SITES, side_by_side.EACH_SITE):
         made = shown(study, analysis, target_id, tell, names(views))
         if made.body:
             with st.expander(_("All numbers of this target") if analysis is side_by_side.SITES else _(analysis.title)):
-                show.table(made)
+                display.table(made)
                 st.caption(_(analysis.asked(target_id)))
 
 
@@ -76,7 +76,7 @@ def names(views: Sequence[View]) -> Callable[[str], str]:
 
 def look(views: Sequence[View]) -> Look:
     """Return how figures of these cohorts look: stamped where one of them is rendered."""
-    return show.look(next((view for view in views if show.disclaimer(view)), views[0]))
+    return display.look(next((view for view in views if display.disclaimer(view)), views[0]))
 
 
 def key_figures(views: Sequence[View], found: Comparison, target_id: str) -> None:
@@ -93,7 +93,7 @@ def key_figures(views: Sequence[View], found: Comparison, target_id: str) -> Non
         }
         for name, result in of.results.items()
     ]
-    show.table(layout(rows, tell, names(views), hide=["target"]))
+    display.table(layout(rows, tell, names(views), hide=["target"]))
     if len({view.model for view in views}) > 1:
         st.caption("; ".join(f"{view.title}: {cards.title(view.model)}" for view in views))
 
@@ -105,7 +105,7 @@ def scatter(views: Sequence[View], target_id: str, level: str) -> None:
     if target.binary:
         st.caption(_("For a probability there is no distribution of errors; see the table."))
         return
-    show.chart(figures.error_boxes(target, groups, look(views)), f"boxes-{target_id}", name=f"{target_id}-errors")
+    display.chart(figures.error_boxes(target, groups, look(views)), f"boxes-{target_id}", name=f"{target_id}-errors")
 
 
 def table(study: Study, views: Sequence[View], analysis: Analysis[Any], target_id: str = "", remark: str = "") -> None:
@@ -116,16 +116,16 @@ def table(study: Study, views: Sequence[View], analysis: Analysis[Any], target_i
     made = shown(study, analysis, target_id, tell, names(views))
     if made.body:
         st.subheader(_(analysis.title), anchor=False)
-        show.table(made)
+        display.table(made)
         st.caption(remark or _(analysis.asked(target_id)))
 
 
 def case_mix(study: Study, views: Sequence[View]) -> None:
     """Draw who the people of each cohort are, and how far cohorts differ."""
     with st.expander(_(side_by_side.CASE_MIX.title)):
-        show.table(table_one(study.get(side_by_side.CASE_MIX), tell, names(views)))
+        display.table(table_one(study.get(side_by_side.CASE_MIX), tell, names(views)))
     with st.expander(_(side_by_side.IMBALANCE.title)):
-        show.table(shown(study, side_by_side.IMBALANCE, say=tell, names=names(views)))
+        display.table(shown(study, side_by_side.IMBALANCE, say=tell, names=names(views)))
         st.caption(_(side_by_side.IMBALANCE.question))
 
 
@@ -137,5 +137,5 @@ def unlabelled(study: Study, views: Sequence[View]) -> None:
 
 def download(rows: Rows, chosen: Sequence[View], name: str) -> None:
     """Draw the button that fetches rows as CSV, with the sentence about rendered eyes where one cohort needs it."""
-    marked = next((view for view in chosen if show.disclaimer(view)), chosen[0])
-    show.download(_("All as CSV"), name, lambda: show.csv_text(rows, marked))
+    marked = next((view for view in chosen if display.disclaimer(view)), chosen[0])
+    display.download(_("All as CSV"), name, lambda: display.csv_text(rows, marked))

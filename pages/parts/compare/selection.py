@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from fundus_core.store import Cohort
-from pages.parts.shared import choose, display_names, picked, show, studies
+from pages.parts.shared import controls, current_selection, display, display_names, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu, state
 from pages.parts.shell.address import GoneError
@@ -54,7 +54,7 @@ def _split(view: View) -> list[View]:
     if not known:
         return [view]
     column = address.pick(
-        st.selectbox, _("Split by"), list(known), key="split", words=choose.column_words(), always=True
+        st.selectbox, _("Split by"), list(known), key="split", words=controls.column_words(), always=True
     )
     for remark in known[column].remarks:
         st.caption(":material/info: " + said(remark))
@@ -109,10 +109,10 @@ def _known() -> dict[str, View]:
     store = home.store()
     cohorts = {cohort.id: View(cohort, "") for cohort in store.cohorts()}
     known = {view.cohort.key: view for view in cohorts.values()}
-    known |= {each.key: picked.applied(cohorts[each.cohort], each) for each in store.selections()}
+    known |= {each.key: current_selection.applied(cohorts[each.cohort], each) for each in store.selections()}
     for told in (*st.query_params.get_all("cohorts"), *st.session_state.get(_KEY, ())):
-        if told not in known and (found := picked.find(told)):
-            known[told] = picked.applied(cohorts[found.cohort], found)
+        if told not in known and (found := current_selection.find(told)):
+            known[told] = current_selection.applied(cohorts[found.cohort], found)
     return known
 
 
@@ -129,7 +129,7 @@ def _take(known: Mapping[str, View]) -> None:
     followed = bool(told) and told != state.recall("cohorts")
     wanted = told if followed or _KEY not in st.session_state else list(st.session_state[_KEY])
     cohorts = {view.cohort.key: view.cohort for view in known.values()}
-    named = {name: found.key for name in wanted if (found := choose.find(name, cohorts))}
+    named = {name: found.key for name in wanted if (found := controls.find(name, cohorts))}
     keys = {name: key for name in wanted if (key := name if name in known else named.get(name))}
     lost = [name for name in wanted if name not in keys]
     if lost:
@@ -175,7 +175,7 @@ def _model(models: Mapping[int, Sequence[str]]) -> str:
 
 def caveats(chosen: Sequence[View]) -> None:
     """Say once what must stand beside these cohorts' numbers, and by which model each was read."""
-    for sentence in dict.fromkeys(show.disclaimer(view) for view in chosen):
+    for sentence in dict.fromkeys(display.disclaimer(view) for view in chosen):
         if sentence:
             st.caption(f":material/info: {_(sentence)}")
     if len({view.model for view in chosen}) > 1:
@@ -239,5 +239,5 @@ def too_few(chosen: Sequence[View]) -> None:
             "There is one cohort only, {name}, and no column splits it in two parts of 20 people: bring a second."
         )
         words = words.format(name=cohorts[0].name)
-    show.empty_state(words, "new_cohort", _("New cohort"), "add_photo_alternate")
-    choose.offer_sample(cohorts)
+    display.empty_state(words, "new_cohort", _("New cohort"), "add_photo_alternate")
+    controls.offer_sample(cohorts)

@@ -8,7 +8,7 @@ import streamlit as st
 from fundus_core import evaluation
 from fundus_core.analyses import Analysis, Canvas, Study, beyond_in_words, one_cohort, shown
 from fundus_core.targets import TARGETS
-from pages.parts.shared import show, studies
+from pages.parts.shared import display, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell.language import _, tell
 
@@ -62,7 +62,7 @@ def tables(view: View, target_id: str, level: str) -> None:
     with st.expander(_("All numbers of this target"), expanded=True):
         few = view.cohort.photographs < studies.MANY
         whole = few or st.button(_("Medians and ranks too"), help=_("They take a while on so many photographs."))
-        show.table(shown(study, one_cohort.SCORES if whole else one_cohort.QUICK_SCORES, target_id, tell))
+        display.table(shown(study, one_cohort.SCORES if whole else one_cohort.QUICK_SCORES, target_id, tell))
     shown_here = (one_cohort.BEYOND, one_cohort.BASELINES, one_cohort.EYES, one_cohort.CHANGE, one_cohort.REPEATABILITY)
     shown_here += (one_cohort.TREATED, one_cohort.INTERVALS, one_cohort.INTERVALS_BY)
     shown_here += (one_cohort.REFERENCE_ERROR, one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.MISSING_ALONG)
@@ -75,13 +75,13 @@ def tables(view: View, target_id: str, level: str) -> None:
                 if answer := analysis.sentences(study, target_id, tell):
                     st.markdown(answer)
                 _figure(view, study, target_id, analysis)
-                show.table(made)
+                display.table(made)
 
 
 def _figure(view: View, study: Study, target_id: str, analysis: Analysis[Any]) -> None:
     """Draw what is not offered above."""
     if analysis in one_cohort.FIGURES:
         return
-    figure = analysis.draw(study, target_id, Canvas(show.look(view), place=view.place))
+    figure = analysis.draw(study, target_id, Canvas(display.look(view), place=view.place))
     if figure is not None:
-        show.chart(figure, f"{analysis.id}-{target_id}", name=f"{target_id}-{analysis.id}", view=view)
+        display.chart(figure, f"{analysis.id}-{target_id}", name=f"{target_id}-{analysis.id}", view=view)

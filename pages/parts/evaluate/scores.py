@@ -11,12 +11,12 @@ from fundus_core import figures, runs
 from fundus_core.analyses import Canvas, Study, one_cohort
 from fundus_core.evaluation import Evaluation
 from fundus_core.figures import Observations
-from fundus_core.pipeline import elsewhere
+from fundus_core.pipeline import external_predictions
 from fundus_core.records import Rule
 from fundus_core.store import Selection
 from fundus_core.targets import TARGETS, Target
 from pages.parts.evaluate import selection_panel
-from pages.parts.shared import display_names, picked, progress, show, studies
+from pages.parts.shared import current_selection, display, display_names, progress, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home
 from pages.parts.shell.language import _, said, tell, worded
@@ -49,7 +49,7 @@ def caption(view: View, found: Evaluation) -> str:
 
 def _elsewhere(view: View) -> bool:
     """Whether no model here made these predictions; photographs may have come all the same."""
-    origin = elsewhere.ELSEWHERE
+    origin = external_predictions.ELSEWHERE
     return any(one.model == view.model and one.origin.startswith(origin) for one in home.store().models(view.cohort.id))
 
 
@@ -92,21 +92,21 @@ def figure_with_panel(
     groups = studies.groups(view, target_id, level, by)
     groups = [replace(group, name=said(group.name)) for group in groups] if by else groups
     left, right = st.columns([2, 1])
-    key = f"{what}-{target_id}-{level}-{by}-{picked.times_let_go()}-{view.key}"
+    key = f"{what}-{target_id}-{level}-{by}-{current_selection.times_let_go()}-{view.key}"
     study = studies.study(view, level)
     cut = by or (study.columns[0] if what == "subgroups" else "")
     with left, st.container(border=True):
         if what == "subgroups" and not by:
             st.caption(_("Choose a column under Colour by, at the left."))
-        canvas = Canvas(show.look(view), groups, cut, view.place, 470)
-        clicked = _draw(study, target_id, what, canvas, key, view, picked.marked(view, selection, level))
+        canvas = Canvas(display.look(view), groups, cut, view.place, 470)
+        clicked = _draw(study, target_id, what, canvas, key, view, current_selection.marked(view, selection, level))
         st.caption(explanation(what, target_id, sum(map(len, groups))))
-    if picked.heard(key, clicked) and (rule := _rule(study, what, target_id, cut, clicked)):
-        picked.choose(view, rule)
+    if current_selection.heard(key, clicked) and (rule := _rule(study, what, target_id, cut, clicked)):
+        current_selection.choose(view, rule)
         st.rerun()
     with right:
         if selection is not None:
-            picked.card(view, selection, target_id, level, here="evaluate")
+            current_selection.card(view, selection, target_id, level, here="evaluate")
         one = clicked if len(clicked) == 1 and what in _OF_POINTS else ()
         name, was_chosen = selection_panel.chosen(view, level, one, studies.largest_error(groups))
         items = selection_panel.panel(view, name, target_id, level, was_chosen=was_chosen)
@@ -114,7 +114,7 @@ def figure_with_panel(
         _boxes(view, TARGETS[target_id], groups)
     if selection is not None:
         with left:
-            picked.who(view, selection)
+            current_selection.who(view, selection)
     if items and view.cohort.files:
         selection_panel.neighbours(view, items[0], target_id, level)
 
@@ -146,15 +146,15 @@ def _draw(
         st.caption(_("Too few observations to draw."))
         return []
     observations = sum(map(len, canvas.groups))
-    return show.chart(figure, key, select=observations, name=f"{target_id}-{what}", view=view, marked=marked)
+    return display.chart(figure, key, select=observations, name=f"{target_id}-{what}", view=view, marked=marked)
 
 
 def _boxes(view: View, target: Target, groups: Sequence[Observations]) -> None:
     if len(groups) > 1 and not target.binary:
         with st.container(border=True):
             st.subheader(_("Error by group"), anchor=False)
-            show.chart(
-                figures.error_boxes(target, groups, show.look(view)),
+            display.chart(
+                figures.error_boxes(target, groups, display.look(view)),
                 f"boxes-{target.id}",
                 name=f"{target.id}-boxes",
                 view=view,

@@ -15,7 +15,7 @@ from fundus_core.figures import number
 from fundus_core.records import Eye
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
-from pages.parts.shared import course, photo, saliency_job, studies
+from pages.parts.shared import person_course, photo_panel, saliency_job, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, home, menu, state
 from pages.parts.shell.language import _, count, said
@@ -40,7 +40,7 @@ def chosen(view: View, level: str, clicked: Sequence[str], otherwise: str) -> tu
         name = now
         state.remember(_OPENED, (place, now, now))
     elif then != place:
-        item = photo.told(view)
+        item = photo_panel.told(view)
         name = studies.observation(view, item, level) if item else ""
         state.remember(_OPENED, (place, name, now))
     return name or otherwise, bool(name)
@@ -67,7 +67,9 @@ def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool
                     "", icon=":material/close:", type="tertiary", help=tip, on_click=_open, args=(view, level, ""),
                     key="forget-eye",
                 )  # fmt: skip
-        items = tuple(sorted(photo.items_of(view, name, level, target_id), key=lambda item: item.eye is not Eye.RIGHT))
+        items = tuple(
+            sorted(photo_panel.items_of(view, name, level, target_id), key=lambda item: item.eye is not Eye.RIGHT)
+        )
         address.write("photograph", items[0].key if items and was_chosen else "")
         if not items:
             lost = _("“{name}”, which was selected here, is not in this cohort any more.").format(name=name)
@@ -75,8 +77,8 @@ def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool
             return ()
         if view.cohort.files:
             _pictures(view, items, target_id)
-        photo.values(items, target_id, name)
-        course.draw(view, items[0], target_id)
+        photo_panel.values(items, target_id, name)
+        person_course.draw(view, items[0], target_id)
         if view.cohort.files:
             _links(view, items[0])
         else:
@@ -89,7 +91,12 @@ def _pictures(view: View, items: Sequence[Item], target_id: str) -> None:
     asked = saliency_job.possible(view, items[0]) and st.session_state.get("heat", False)
     with st.grid(2, min_column_width=80, gap="small"):
         for item in items[:2]:
-            st.image(photo.picture(item), width="stretch", alt=photo.describe(item), caption=photo.eye(item.eye))
+            st.image(
+                photo_panel.picture(item),
+                width="stretch",
+                alt=photo_panel.describe(item),
+                caption=photo_panel.eye(item.eye),
+            )
     if len(items) == 1:
         _other_eye(view, items[0])
     if saliency_job.possible(view, items[0]):
@@ -109,10 +116,10 @@ def _other_eye(view: View, item: Item) -> None:
     others = [each for each in of_person.items if each.name != item.name]
     if others:
         st.image(
-            photo.picture(others[0]),
+            photo_panel.picture(others[0]),
             width=96,
-            alt=photo.describe(others[0]),
-            caption=_("same person · {eye}").format(eye=photo.eye(others[0].eye)),
+            alt=photo_panel.describe(others[0]),
+            caption=_("same person · {eye}").format(eye=photo_panel.eye(others[0].eye)),
         )
 
 
@@ -174,7 +181,7 @@ def neighbours(view: View, item: Item, target_id: str, level: str) -> None:
 
 def _neighbour(view: View, item: Item, distance: float, target_id: str, level: str) -> None:
     with st.container(gap="xxsmall"):
-        st.image(photo.picture(item, large=False), width="stretch", alt=photo.describe(item))
+        st.image(photo_panel.picture(item, large=False), width="stretch", alt=photo_panel.describe(item))
         label = studies.observation(view, item, level).rsplit("/", 1)[-1]
         st.button(
             label,

@@ -6,7 +6,7 @@ from fundus_core import __version__, evaluation
 from fundus_core.analyses import layout
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Shared
-from pages.parts.shared import show, studies
+from pages.parts.shared import display, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, home
 from pages.parts.shell.language import _, said, tell
@@ -31,7 +31,7 @@ def draw(view: View, level: str) -> None:
             return
         _contents(found)
         text = evaluation.as_text(found) + "\n"
-        show.download(_("Shared result (JSON)"), "shared.json", lambda: text, mime="application/json")
+        display.download(_("Shared result (JSON)"), "shared.json", lambda: text, mime="application/json")
 
 
 def _shared(view: View, level: str, name: str) -> Shared:
@@ -43,7 +43,7 @@ def _shared(view: View, level: str, name: str) -> Shared:
         view.model,
         versions[0].weights_sha256 if versions else "",
         card=view.model in cards.known(),
-        rendered=bool(show.disclaimer(view)),
+        rendered=bool(display.disclaimer(view)),
         software=__version__,
     )
     return evaluation.share(study.table, identity, study.level)
@@ -51,7 +51,7 @@ def _shared(view: View, level: str, name: str) -> Shared:
 
 def _contents(found: Shared) -> None:
     """Draw the estimates as a table, and the whole file as it is written."""
-    show.table(layout(found.rows, tell), whole=False)
+    display.table(layout(found.rows, tell), whole=False)
     if found.withheld:
         names = ", ".join(tell(name) for name in found.withheld)
         st.caption(_("Left out, of fewer than {n} people: {names}").format(n=found.least, names=names))

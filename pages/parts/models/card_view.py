@@ -8,7 +8,7 @@ from fundus_core.figures import error, heading
 from fundus_core.models.card import Card, Output, Result
 from fundus_core.targets import TARGETS
 from pages.parts.models import model_check
-from pages.parts.shared import choose
+from pages.parts.shared import controls
 from pages.parts.shared.grid import grid
 from pages.parts.shell.language import _, said
 
@@ -25,7 +25,7 @@ def card(name: str, card: Card) -> None:
             if card.rendered:
                 st.badge(_("rendered eyes only"), color="gray")
         st.write(said(card.summary))
-        reads = ", ".join(choose.short(target) for target in card.targets)
+        reads = ", ".join(controls.short(target) for target in card.targets)
         st.caption(
             _("Reads {targets} · {backbone} · {size} px · id {name}").format(
                 targets=reads, backbone=card.backbone, size=card.input.size, name=name

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fundus_core.models.card import Card
-from pages.parts.shared import choose, subprocess_cli
+from pages.parts.shared import controls, subprocess_cli
 from pages.parts.shell import address, cards, state
 from pages.parts.shell.language import _, said
 from pages.parts.shell.upload_store import clean
@@ -73,7 +73,7 @@ def report() -> None:
         return
     state.remember("imported", None)
     words = _("Imported as {id}: {backbone}, {size} px, reads {targets}.")
-    lines = [words.format(**{**found, "targets": ", ".join(choose.short(name) for name in found["targets"])})]
+    lines = [words.format(**{**found, "targets": ", ".join(controls.short(name) for name in found["targets"])})]
     if found["difference"] is not None:
         words = _("Compared with {program}: outputs equal to {difference} of the largest value.")
         lines.append(words.format(program=found["compared_with"], difference=f"{found['difference']:.1e}"))

@@ -9,7 +9,7 @@ import streamlit as st
 from fundus_core.records import CohortTable
 from fundus_core.store import Cohort
 from fundus_core.tables import write_csv
-from pages.parts.shared import choose, display_names, subprocess_cli
+from pages.parts.shared import controls, display_names, subprocess_cli
 from pages.parts.shell import address, home
 from pages.parts.shell.language import _, count, said, worded
 
@@ -78,9 +78,9 @@ def _show(found: dict[str, Any]) -> None:
     else:
         st.caption(looked)
     for line in lines:
-        st.error(_("The card's example is not reproduced for {target}.").format(target=choose.short(line["target"])))
+        st.error(_("The card's example is not reproduced for {target}.").format(target=controls.short(line["target"])))
     for symptom in symptoms:
-        target = f"**{choose.short(symptom['target'])}** · " if symptom["target"] else ""
+        target = f"**{controls.short(symptom['target'])}** · " if symptom["target"] else ""
         st.warning(target + said(symptom["sentence"]))
     if found["lines"]:
         st.caption(_("Lines of the card that would mend it (nothing was changed):"))

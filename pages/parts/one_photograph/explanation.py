@@ -7,7 +7,7 @@ from fundus_core.errors import FundusError, UsageError
 from fundus_core.explain import Explanation, Saliency, overlay
 from fundus_core.records import Pixels
 from fundus_core.store import Item
-from fundus_core.synthetic.rendered import RenderedEye
+from fundus_core.synthetic.redraw import RenderedEye
 from fundus_core.targets import TARGETS
 from pages.parts.shared import saliency_job
 from pages.parts.shared.studies import View

@@ -11,8 +11,8 @@ from fundus_core.quality import Limits
 from fundus_core.records import Pixels, QualityCheck, QualityReport, Status
 from fundus_core.retina import CropRule
 from fundus_core.store import Item
-from pages.parts.new_cohort import strict
-from pages.parts.shared import photo
+from pages.parts.new_cohort import quality_limits
+from pages.parts.shared import photo_panel
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, home, menu
@@ -26,12 +26,12 @@ def picture(view: View, item: Item) -> None:
     """Draw the crop, which model read it, and every quality check."""
     seen = _seen(view, item)
     crop = None if home.store().crop(item.sha256) else seen.crop
-    st.image(photo.picture(item) if crop is None else crop, width="stretch", alt=photo.describe(item))
+    st.image(photo_panel.picture(item) if crop is None else crop, width="stretch", alt=photo_panel.describe(item))
     st.markdown(f"**{item.name}**")
-    st.caption(" · ".join([photo.eye(item.eye), photo.details(item)]))
+    st.caption(" · ".join([photo_panel.eye(item.eye), photo_panel.details(item)]))
     if item.status != "predicted" and item.status != "queued":
-        st.warning(photo.reason(item))
-    elif remark := photo.note(item):
+        st.warning(photo_panel.reason(item))
+    elif remark := photo_panel.note(item):
         st.caption(f":material/info: {remark}")
     if view.model:
         tip = _("What this model is, what was published about it, and on which terms it may be used.")
@@ -56,7 +56,7 @@ def _seen(view: View, item: Item) -> Seen:
         locator = home.store().locator(view.cohort.id, item.name)
     except FundusError:
         return Seen()
-    return _look(locator, item.sha256, strict.limits(view))
+    return _look(locator, item.sha256, quality_limits.limits(view))
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)

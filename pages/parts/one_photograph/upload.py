@@ -4,8 +4,8 @@ import streamlit as st
 
 from fundus_core import runs
 from fundus_core.store import Cohort, Item, NewPhotograph, Store, Where
-from pages.parts.new_cohort.arrival import KINDS
-from pages.parts.shared import photo, progress
+from pages.parts.new_cohort.upload import KINDS
+from pages.parts.shared import photo_panel, progress
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu
 from pages.parts.shell.language import _
@@ -72,7 +72,7 @@ def chosen(view: View, dropped: Item | None) -> Item | None:
     """
     if dropped is not None:
         return dropped
-    told = photo.told(view)
+    told = photo_panel.told(view)
     with menu.choices():
         text = st.text_input(_("Search"), key="find_one", placeholder=_("name or patient"))
         where = Where(text=text)

@@ -10,7 +10,7 @@ from fundus_core.figures import number
 from fundus_core.records import Floats
 from fundus_core.store import Item
 from fundus_core.targets import TARGETS, Target
-from pages.parts.shared import course, show, studies
+from pages.parts.shared import display, person_course, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell.language import _
 
@@ -46,7 +46,7 @@ def courses(view: View, item: Item) -> None:
     """Draw how the person's measured and predicted values went from visit to visit, where there are several."""
     with st.grid(min_column_width=320, gap="small"):
         for name in item.predictions:
-            course.draw(view, item, name)
+            person_course.draw(view, item, name)
 
 
 def _value(view: View, item: Item, name: str, others: Floats) -> None:
@@ -55,8 +55,8 @@ def _value(view: View, item: Item, name: str, others: Floats) -> None:
         value = f"{number(prediction.value, target)} {_(target.unit)}".strip()
         st.metric(figures.heading(_(target.name)), value)
         st.caption(_interval(item, name))
-        figure = figures.among(target, prediction, others, show.look(view), height=96, place=view.place)
-        show.chart(figure, f"among-{name}")
+        figure = figures.among(target, prediction, others, display.look(view), height=96, place=view.place)
+        display.chart(figure, f"among-{name}")
 
 
 def _interval(item: Item, name: str) -> str:

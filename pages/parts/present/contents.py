@@ -14,7 +14,7 @@ from fundus_core.records import CohortTable
 from fundus_core.report.slides import Deck, Page, layouts
 from fundus_core.targets import TARGETS
 from pages.parts.present import examples, numbers
-from pages.parts.shared import show, studies
+from pages.parts.shared import display, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards
 from pages.parts.shell.language import _, count, current, worded
@@ -24,7 +24,7 @@ def of_cohort(view: View, *, dark: bool) -> Deck:
     """Return the slides: title, method, a scatter per target, yardsticks, a criterion, three eyes, limits."""
     found = studies.scores(view)
     ids = studies.targets(found)
-    look = Look(dark=dark, say=_, rendered=bool(show.disclaimer(view)), opaque=True, size=22)
+    look = Look(dark=dark, say=_, rendered=bool(display.disclaimer(view)), opaque=True, size=22)
     scatters = [name for name in ids if not TARGETS[name].binary]
     photo = examples.cover(view, scatters[0]) if scatters and view.cohort.files else None
     pages = [_cover(view, found, photo), _method(view, found, photo)]
@@ -96,9 +96,9 @@ def _lost(words: str, number: int) -> str:
 
 def _limits(view: View) -> list[Page]:
     card = cards.known().get(view.model)
-    lines = [_(sentence)] if (sentence := show.disclaimer(view)) else []
+    lines = [_(sentence)] if (sentence := display.disclaimer(view)) else []
     lines += [
-        _(show.RESEARCH),
+        _(display.RESEARCH),
         _("Predictions shrink toward the mean: low values are predicted too high, high values too low."),
         _("An error belongs to the people it was measured on: where people differ less, it is smaller."),
     ]
@@ -110,7 +110,7 @@ def _limits(view: View) -> list[Page]:
 
 def footer(view: View) -> str:
     """Return the line at the foot of every slide: what a photograph of it must say first."""
-    words = [_(show.RESEARCH)]
-    if show.disclaimer(view):
+    words = [_(display.RESEARCH)]
+    if display.disclaimer(view):
         words.insert(0, _("Rendered eyes.") if view.cohort.rendered else _("Model of rendered eyes."))
     return " · ".join([*words, view.title])

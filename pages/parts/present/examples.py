@@ -8,7 +8,7 @@ from fundus_core.figures import number
 from fundus_core.report.slides import Page, layouts
 from fundus_core.store import Item
 from fundus_core.targets import TARGETS
-from pages.parts.shared import photo, studies
+from pages.parts.shared import photo_panel, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home
 from pages.parts.shell.language import _
@@ -45,7 +45,7 @@ def _eye(item: Item, target_id: str, word: str) -> layouts.Eye:
         true=number(measured, target), predicted=number(predicted, target)
     )
     off = _("error {error} {unit}").format(error=number(predicted - measured, target, signed=True), unit=_(target.unit))
-    path = photo.picture(item)
-    data = b"" if path == photo.MISSING else Path(path).read_bytes()
-    alt = photo.describe(item) if data else _("This photograph is not shown: it may hold a name.")
+    path = photo_panel.picture(item)
+    data = b"" if path == photo_panel.MISSING else Path(path).read_bytes()
+    alt = photo_panel.describe(item) if data else _("This photograph is not shown: it may hold a name.")
     return layouts.Eye(data, word, (numbers, off), alt)

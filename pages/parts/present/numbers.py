@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fundus_core.analyses import Canvas, beyond_in_words, one_cohort, planned, words
+from fundus_core.analyses import Canvas, beyond_in_words, labels, one_cohort, plan_results
 from fundus_core.evaluation import Evaluation, TargetResult
 from fundus_core.figures import Look, error, heading, predicted_against_true
 from fundus_core.report.slides import Page, layouts
@@ -44,7 +44,7 @@ def _beyond(view: View, target_id: str) -> list[tuple[str, str]]:
     facts = {name: getattr(found, name) for name in ("partial_r", "r2_gain")}
     head = _("beyond age and sex")
     return [
-        (f"{words.name(name, None, tell)} {head}", words.with_interval(one, words.word(name), tell))
+        (f"{labels.name(name, None, tell)} {head}", labels.with_interval(one, labels.word(name), tell))
         for name, one in facts.items()
         if one.value is not None
     ]
@@ -52,7 +52,7 @@ def _beyond(view: View, target_id: str) -> list[tuple[str, str]]:
 
 def _under(result: TargetResult) -> list[str]:
     mae = result.estimates["mae"]
-    around = words.interval(mae.low, mae.high, words.word("mae"), tell)
+    around = labels.interval(mae.low, mae.high, labels.word("mae"), tell)
     first = " · ".join(filter(None, [_("mean absolute error"), around]))
     people = worded("{n:,} {n:person|people}", n=result.n_patients)
     ratio = result.estimates["mae_over_median"].value
@@ -68,7 +68,7 @@ def _remarks(result: TargetResult) -> list[str]:
     of_each: dict[str, list[str]] = {}
     for name in ("mae", *_FACTS):
         if name in found and found[name].value is not None and found[name].note:
-            of_each.setdefault(found[name].note, []).append(words.name(name, target, tell))
+            of_each.setdefault(found[name].note, []).append(labels.name(name, target, tell))
     return ["; ".join(f"{', '.join(names)}: {tell(note)}" for note, names in of_each.items())] if of_each else []
 
 
@@ -80,14 +80,14 @@ def change(view: View, target_id: str, look: Look) -> Page | None:
         return None
     found = study.get(one_cohort.CHANGE, target_id).estimates
     r = found["change_r"]
-    under = [words.word("change_r").name, words.interval(r.low, r.high, words.word("change_r"), tell)]
+    under = [labels.word("change_r").name, labels.interval(r.low, r.high, labels.word("change_r"), tell)]
     names = [name for name in found if name.startswith("change_") and found[name].value is not None]
     facts = [
-        (words.name(name, target, tell), words.with_interval(found[name], words.word(name), tell)) for name in names
+        (labels.name(name, target, tell), labels.with_interval(found[name], labels.word(name), tell)) for name in names
     ]
     title = f"{_(one_cohort.CHANGE.title)}: {_(target.short)}"
     figure = replace(figure, notes=(), x=replace(figure.x, ticks=6), y=replace(figure.y, ticks=6))
-    main = f"r = {words.written(r.value, words.Kind.PLAIN)}"
+    main = f"r = {labels.written(r.value, labels.Kind.PLAIN)}"
     return layouts.scatter(title, figure, main, [tell(under[0]), under[1]], facts, _(one_cohort.CHANGE.question))
 
 
@@ -104,14 +104,14 @@ def criterion(view: View, look: Look) -> Page | None:
     figure = replace(
         drawn, notes=(), height=round(layouts.PLOT.h), x=replace(drawn.x, ticks=6), y=replace(drawn.y, ticks=6)
     )
-    ends = [words.written(end.value, words.Kind.SHARE) for end in (one.least, one.most)]
+    ends = [labels.written(end.value, labels.Kind.SHARE) for end in (one.least, one.most)]
     main = _("{low} to {high}").format(low=ends[0], high=ends[1]) if one.measured.indeterminate else ends[0]
     facts = [
-        (tell(words.word(name).name), words.with_interval(getattr(one.judged, name), words.word(name), tell))
+        (tell(labels.word(name).name), labels.with_interval(getattr(one.judged, name), labels.word(name), tell))
         for name in _OF_CRITERION
     ]
     people = worded("{n:,} {n:person|people}", n=one.judged.n)
-    under = [tell(words.word("prevalence").name), f"{tell(words.word('complete_cases').name)}: {people}"]
+    under = [tell(labels.word("prevalence").name), f"{tell(labels.word('complete_cases').name)}: {people}"]
     title = heading(tell(one.criterion.name).split(":")[0].split("：")[0])
     return layouts.scatter(title, figure, main, under, facts, f"{said(one.in_words)} {said(one.judged.advice)}")
 
@@ -126,9 +126,11 @@ _FACTS = ("mae_median", "mae_age_sex", "r2", "slope", "bias")
 def _facts(result: TargetResult) -> list[tuple[str, str]]:
     target, found = TARGETS[result.target], result.estimates
     known = [(name, found[name]) for name in _FACTS if name in found and found[name].value is not None]
-    facts = [(words.name(name, target, tell), words.with_interval(one, words.word(name), tell)) for name, one in known]
+    facts = [
+        (labels.name(name, target, tell), labels.with_interval(one, labels.word(name), tell)) for name, one in known
+    ]
     if target.published_mae is not None:
-        facts.append((_("published (JOIR)"), words.written(target.published_mae, words.Kind.UNIT)))
+        facts.append((_("published (JOIR)"), labels.written(target.published_mae, labels.Kind.UNIT)))
     return facts
 
 
@@ -176,20 +178,20 @@ def plan(view: View) -> list[Page]:
     if study.plan is None:
         return []
     stated = study.plan
-    lines = [planned.success_in_words(study, tell)]
-    lines += [f"{tell(one.verdict)}: {tell(TARGETS[one.target].short)}, {tell(one.criterion)}{_found(one)}" for one in study.get(planned.SUCCESS)]  # fmt: skip  # noqa: E501
-    lines += [f"{_('not done')}: {tell(one.planned)} ({tell(one.why)})" for one in study.get(planned.DEVIATIONS)]
+    lines = [plan_results.success_in_words(study, tell)]
+    lines += [f"{tell(one.verdict)}: {tell(TARGETS[one.target].short)}, {tell(one.criterion)}{_found(one)}" for one in study.get(plan_results.SUCCESS)]  # fmt: skip  # noqa: E501
+    lines += [f"{_('not done')}: {tell(one.planned)} ({tell(one.why)})" for one in study.get(plan_results.DEVIATIONS)]
     head = _("“{title}”, stated by {who} on {at}; SHA-256 {hash}.")
     at = {"title": stated.plan.title, "who": stated.plan.written_by, "at": stated.stated_at}
     kept = [head.format(**at, hash=stated.plan.sha256), tell(stated.order)]
     return layouts.limits(_("Planned analyses"), list(filter(None, lines)), _("The plan"), kept)
 
 
-def _found(one: planned.Judged) -> str:
-    of = words.word(one.estimate)
-    around = words.interval(one.low, one.high, of, tell)
-    return f": {words.written(one.value, of.kind)} ({around})" if around else ""
+def _found(one: plan_results.Judged) -> str:
+    of = labels.word(one.estimate)
+    around = labels.interval(one.low, one.high, of, tell)
+    return f": {labels.written(one.value, of.kind)} ({around})" if around else ""
 
 
 def _share(value: float | None) -> str:
-    return words.written(value, words.Kind.SHARE)
+    return labels.written(value, labels.Kind.SHARE)

@@ -11,7 +11,17 @@ import numpy as np
 import streamlit as st
 
 from fundus_core import evaluation, pipeline
-from fundus_core.analyses import Answers, Disk, Memory, Study, evaluated, one_cohort, planned, told_apart, unanswered
+from fundus_core.analyses import (
+    Answers,
+    Disk,
+    Memory,
+    Study,
+    evaluated,
+    one_cohort,
+    plan_results,
+    told_apart,
+    unanswered,
+)
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Evaluation, Shared, Split, select_rows, selected, selected_rows, split
 from fundus_core.figures import Observations
@@ -100,7 +110,7 @@ def _study(key: Key, _view: View) -> Study:
 
     made = Study(load, memory=Memory(disk))
     stated = pipeline.stated_plan(store, _view.cohort.id) if not _view.part else None
-    return planned.with_plan(made, stated) if stated else made
+    return plan_results.with_plan(made, stated) if stated else made
 
 
 def study(view: View, level: str = "") -> Study:

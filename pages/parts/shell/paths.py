@@ -6,7 +6,7 @@ from pathlib import Path
 from streamlit import config
 
 from fundus_core.home import home as folder
-from fundus_core.images.roots import VARIABLE, listed
+from fundus_core.images.allowed_folders import VARIABLE, listed
 
 __all__ = ["folder", "local", "proxies", "roots"]
 

@@ -12,11 +12,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from streamlit import config, net_util
 
-from pages.parts.shell import accessibility, leaving, origin
-from pages.parts.shell.leaving import Leaving
-from pages.parts.shell.origin import Forwarded
-from pages.parts.shell.receiving import UploadError
+from pages.parts.shell import accessibility, request_origin, shutdown
+from pages.parts.shell.request_origin import Forwarded
+from pages.parts.shell.shutdown import Leaving
 from pages.parts.shell.upload_store import PATH, Inbox
+from pages.parts.shell.upload_stream import UploadError
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -120,7 +120,7 @@ def upload_route(inbox: Callable[[], Inbox]) -> Route:
 
     async def upload(request: Request) -> Response:
         try:
-            if not origin.is_own(request):
+            if not request_origin.is_own(request):
                 raise UploadError(403, "Uploads are taken from this page only.")
             taken = await inbox().take(
                 request.path_params["token"],
@@ -172,7 +172,7 @@ def lifespan(start: Callable[[], None], stop: Callable[[], None]) -> Callable[[A
 
     @contextlib.asynccontextmanager
     async def around(_app: Any) -> AsyncIterator[dict[str, Any]]:
-        leaving.listen()
+        shutdown.listen()
         start()
         try:
             yield {}

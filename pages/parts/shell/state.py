@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts.shell import address, home
-from pages.parts.shell.receiving import UploadError
+from pages.parts.shell.upload_stream import UploadError
 
 _ADDRESS = ("run",)
 """Query parameters that a page switch drops and that are put back here."""

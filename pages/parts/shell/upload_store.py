@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pages.parts.shell.receiving import (
+from pages.parts.shell.upload_stream import (
     CLOSED,
     MAX_FILE_BYTES,
     SILENT_S,

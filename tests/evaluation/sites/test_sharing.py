@@ -17,9 +17,9 @@ from fundus_core.analyses.settings import Settings
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import as_text, from_text, identity_of, share
 from fundus_core.evaluation.observations.sample import select_rows
-from fundus_core.evaluation.sites.cells import FEWEST, bins, merged, shares_told
 from fundus_core.evaluation.sites.shared_file import LARGEST, _sum
 from fundus_core.evaluation.sites.sharing import withheld
+from fundus_core.evaluation.sites.small_cells import FEWEST, bins, merged, shares_told
 from fundus_core.targets import target
 from tests.evaluation.conftest import cohort, pairs
 

@@ -1,0 +1,130 @@
+"""One memory of what was computed: in RAM, and of a large cohort beside the store, so that a restart pays nothing.
+
+On disk a result lies under the cohort's revision and under the formulas' own text: a changed photograph, a changed
+truth or a changed formula asks anew. Files hold numbers and words only; reading one executes nothing.
+"""
+
+import contextlib
+import hashlib
+import os
+import secrets
+import threading
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from fundus_core import evaluation, owner_only
+from fundus_core.analyses import serialise
+from fundus_core.store import Cohort, Store
+from fundus_core.store import result_folder as places
+
+MANY = 5_000
+"""Photographs from which on results are kept; those of a smaller cohort are computed sooner than they are read."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Where the results of one cohort, as it is now, under one model are kept."""
+
+    store: Store
+    """Whose folder they lie in."""
+    cohort: Cohort
+    """As the store has it."""
+    model: str
+    """Id of the card; empty where no model was asked yet."""
+
+    def kept(self, name: Hashable, kind: type[_T], make: Callable[[], _T]) -> _T:
+        """Return what is kept under a name, with everything that it depends on; make it and keep it where nothing is.
+
+        A file that holds anything but the class of the result counts as none.
+        """
+        if self.cohort.photographs < MANY:
+            return make()
+        key = hashlib.sha256(repr((self.model, name)).encode()).hexdigest()[:32]
+        file = places.place(self.store.shelf.folder, self.cohort) / f"{_formulas()}-{key}.npz"
+        found = _read(file)
+        if isinstance(found, kind):
+            return found
+        made = make()
+        with contextlib.suppress(OSError):  # a full disk or a folder that may not be written costs speed only
+            _write(file, made)
+            _forget_older_formulas(file.parent)
+            self.store.sweep()  # the cohort may have been changed or deleted while it was computed
+        return made
+
+
+class Memory:
+    """Results by name; each is made once, also where several sessions ask at the same time."""
+
+    def __init__(self, disk: Disk | None = None, *, most: int = 128) -> None:
+        """Begin empty, with room for so many results in RAM; the one asked for longest ago goes first.
+
+        On the disk results outlive the process; there is none for files on the command line.
+        """
+        self._disk, self._most = disk, most
+        self._found: OrderedDict[Hashable, Any] = OrderedDict()
+        self._locks: dict[Hashable, threading.RLock] = {}
+        self._guard = threading.Lock()
+
+    def kept(self, name: Hashable, kind: type[_T] | None, make: Callable[[], _T]) -> _T:
+        """Return what is kept under a name, with everything that it depends on; make it where nothing is.
+
+        A class says that it may go to disk; ``None`` keeps it in RAM alone.
+        """
+        with self._guard:
+            if name in self._found:
+                self._found.move_to_end(name)
+                return cast(_T, self._found[name])
+            lock = self._locks.setdefault(name, threading.RLock())
+        with lock:
+            if name not in self._found:
+                made = make() if self._disk is None or kind is None else self._disk.kept(name, kind, make)
+                self._keep(name, made)
+            return cast(_T, self._found[name])
+
+    def _keep(self, name: Hashable, made: Any) -> None:
+        with self._guard:
+            self._found[name] = made
+            while len(self._found) > self._most:
+                oldest, _result = self._found.popitem(last=False)
+                self._locks.pop(oldest, None)
+
+
+def _read(file: Path) -> object:
+    try:
+        return serialise.unpack(file.read_bytes())
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):  # absent, cut off, older
+        return None
+
+
+def _write(file: Path, made: object) -> None:
+    """Complete or not at all."""
+    owner_only.folder(file.parent)
+    scrap = file.with_name(f"{os.getpid()}-{secrets.token_hex(4)}.scrap")
+    try:
+        owner_only.write(scrap, serialise.pack(made))
+        scrap.replace(file)
+    finally:
+        scrap.unlink(missing_ok=True)
+
+
+def _forget_older_formulas(folder: Path) -> None:
+    for other in folder.glob("*.npz"):
+        if not other.name.startswith(_formulas()):
+            other.unlink(missing_ok=True)
+
+
+@cache
+def _formulas() -> str:
+    """The text of everything that computes, as one short word."""
+    rooms = (Path(evaluation.__file__).parent, Path(__file__).parent)
+    digest = hashlib.sha256()
+    for file in sorted(path for room in rooms for path in room.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,103 @@
+"""Our way: the worker itself, from JPEG to stored prediction, with a clock on each of its parts."""
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from fundus_core import runs
+from fundus_core.errors import UsageError
+from fundus_core.images import source_at
+from fundus_core.inference import Predictions, open_predictor
+from fundus_core.journey import examine
+from fundus_core.models import card_files
+from fundus_core.records import Pixels
+from fundus_core.runs.heartbeat import Heartbeat
+from fundus_core.runs.loop import Batch, Worker
+from fundus_core.runs.model_loading import Model, version_of
+from fundus_core.runs.worker import threads
+from fundus_core.store import NewPhotograph, Store, run_table
+from fundus_core.store.queue import Ending, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How long a round took."""
+
+    seconds: float
+    """From the first photograph to the last stored prediction."""
+    spent: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of the worker's own thread by part: ``waiting`` for photographs to be read, ``predict``, ``store``."""
+
+
+class Ours:
+    """One network behind the worker."""
+
+    def __init__(self, card: Path, precision: str, device: str, cache: Path) -> None:
+        """Open the network of a card file, in ``float32`` or ``bf16``, on ``cpu`` or ``cuda``."""
+        self.card = card_files.read(card)
+        self.predictor = open_predictor(self.card, precision=precision, device=device, cache=cache)
+        self.seconds = 0.0
+
+    def work(self, paths: Sequence[Path]) -> Done:
+        """Predict photographs and store the predictions.
+
+        Raises:
+            UsageError: A photograph was refused, so that the time would say nothing.
+        """
+        with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
+            store.create_cohort("benchmark", rendered=True)
+            store.add_photographs("benchmark", (NewPhotograph.of_source(source_at(str(path))) for path in paths))
+            model = Model(version_of(self.card), self.card.rule, self._predict, at_once=self.predictor.at_once)
+            run = run_table.submit(store, "benchmark", [model.version])
+            with Heartbeat(store, seated=False) as me, ThreadPoolExecutor(threads(), "look") as pool:
+                self.seconds = 0.0
+                worker = _Timed(store, lambda _: model, me, pool)
+                since = time.perf_counter()
+                while worker.step():
+                    pass
+                seconds = time.perf_counter() - since
+            now = runs.progress(store, run)
+        if now.predicted != len(paths):
+            raise UsageError(
+                "Only {predicted} of {paths} rendered photographs were predicted; nothing can be timed.",
+                predicted=now.predicted,
+                paths=len(paths),
+            )
+        return Done(seconds, {"waiting": worker.waiting, "predict": self.seconds, "store": worker.writing})
+
+    def alone(self, path: Path, count: int) -> float:
+        """Run the network alone on one crop in memory; returns seconds a photograph."""
+        crop = examine(source_at(str(path)), [self.card.rule]).crops[0].pixels
+        crops = np.repeat(crop[None], count, axis=0)
+        since = time.perf_counter()
+        self.predictor.predict(crops)
+        return (time.perf_counter() - since) / count
+
+    def _predict(self, crops: Pixels) -> Predictions:
+        since = time.perf_counter()
+        found = self.predictor.predict(crops)
+        self.seconds += time.perf_counter() - since
+        return found
+
+
+class _Timed(Worker):
+    """The worker with a clock on what its own thread does besides predicting."""
+
+    waiting = 0.0
+    writing = 0.0
+
+    def wait_for(self, batch: Batch) -> bool:
+        since = time.perf_counter()
+        wanted = super().wait_for(batch)
+        self.waiting += time.perf_counter() - since
+        return wanted
+
+    def write(self, turn: Turn, endings: Sequence[Ending]) -> None:
+        since = time.perf_counter()
+        super().write(turn, endings)
+        self.writing += time.perf_counter() - since

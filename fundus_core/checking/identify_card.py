@@ -1,0 +1,277 @@
+"""``models identify``: the card of a model found by measuring, on photographs of known truth.
+
+Nothing is changed but at the user's word (``apply``), and the last change can be undone. What was found says on how
+many people it stands, what could not be told apart, and how many people would be needed.
+"""
+
+import datetime
+import math
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fundus_core import confined
+from fundus_core.checking.check_photographs import look_for_identifying
+from fundus_core.checking.scoring import FEWEST
+from fundus_core.confined import Limits, StoppedError
+from fundus_core.errors import CardError, UsageError, say
+from fundus_core.models import card as cards
+from fundus_core.models import card_files, registry, verify
+from fundus_core.models.card import Card, Golden, Measured, Precision
+from fundus_core.targets import TARGETS
+
+CARD, BEFORE = "card.toml", "card.before.toml"
+_LARGEST_MASTER = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifyReport:
+    """What measuring found."""
+
+    id: str
+    """Of the model."""
+    photographs: int
+    """Of known truth that were used."""
+    people: int
+    """That they show; one half to find, the other to confirm."""
+    changes: Mapping[str, Sequence[object]]
+    """By key of the card: the value that stands there, and the one that agrees better on both halves."""
+    confirmed: tuple[str, ...]
+    """Keys whose values agree better than every other that was tried."""
+    sentences: tuple[str, ...]
+    """What was found, what could not be told apart, and how many people it would need."""
+    results: Mapping[str, Mapping[str, Sequence[float]]]
+    """By target: ``r_before``, ``r_after``, ``error_before``, ``error_after``, each with the ends of its interval, on
+    the half that took no part in finding (of yes/no targets the mean squared error)."""
+    points: Mapping[str, Mapping[str, Sequence[float]]]
+    """By target: ``truth``, ``before`` and ``after`` of each photograph of that half."""
+    card: Mapping[str, object]
+    """The card with the changes."""
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain values; numbers that are none as ``None``."""
+        return {str(key): _finite(value) for key, value in asdict(self).items()}
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def identify_model(
+    model_id: str, photographs: Sequence[Path], truth: Path, *, folder: Path | None = None
+) -> IdentifyReport:
+    """Try readings of a model on photographs of known truth and say which agrees best.
+
+    Raises:
+        UsageError: There is no such model or path, or too few people.
+        CardError: The weights are missing, or others than the card names.
+        TruthError: The table cannot be used.
+    """
+    card = registry.find(model_id, folder)
+    verify.check(card)
+    side = int(min(max(512, 1.5 * card.input.size), _LARGEST_MASTER))
+    looked, people = look_for_identifying(card, photographs, truth, side)
+    count = len(np.unique(people))
+    if count < 2 * FEWEST:
+        raise UsageError(
+            "{count} people have photographs that can be used and measured values; {fewest} or more are "
+            "needed to find a card by measuring, 400 are better.",
+            count=count,
+            fewest=2 * FEWEST,
+        )
+    found = _asked(card, looked.crops, looked.truth, people)
+    return _report(card, found)
+
+
+def _asked(card: Card, crops: Any, truth: Mapping[str, Any], people: Any) -> Mapping[str, Any]:
+    with tempfile.TemporaryDirectory() as place:
+        room, given = Path(place) / "room", Path(place) / "given"
+        room.mkdir()
+        given.mkdir()
+        np.save(given / "masters.npy", crops, allow_pickle=False)
+        np.savez(given / "truth.npz", allow_pickle=False, **truth)
+        np.save(given / "people.npy", np.unique(people, return_inverse=True)[1], allow_pickle=False)
+        arguments = {
+            "card": cards.as_plain(card),
+            "beside": str(card.folder.resolve()),
+            "given": str(given),
+            "folder": str(room),
+        }
+        size = sum(one.stat().st_size for one in (card.weights_path,) if one.is_file())
+        limits = Limits().grown(size, seconds_per_mib=0.5, memory_per_byte=12.0)
+        longer = 600 + 20 * len(crops) * max(card.input.size / 300, 0.5) ** 2
+        limits = replace(limits, seconds=limits.seconds + longer, memory=limits.memory + 4 * crops.nbytes)
+        try:
+            answer = confined.run(
+                "fundus_core.checking.try_readings:identify",
+                arguments,
+                folder=room,
+                readable=[card.folder, given],
+                limits=limits,
+            )
+        except StoppedError as error:
+            raise CardError(
+                "The card of '{id}' was not measured to the end. {error} Give fewer photographs.",
+                id=card.id,
+                error=error,
+            ) from error
+    return answer.value if isinstance(answer.value, dict) else {}
+
+
+def _report(card: Card, found: Mapping[str, Any]) -> IdentifyReport:
+    try:
+        card_files.parse(found["card"], card.folder, card.id)  # a stranger's network had a hand in it
+        return IdentifyReport(
+            id=card.id,
+            photographs=int(found["photographs"]),
+            people=int(found["people"]),
+            changes=found["changes"],
+            confirmed=tuple(map(confined.plain, found["confirmed"])),
+            sentences=tuple(_sentences(found)),
+            results=found["results"],
+            points=found["points"],
+            card=found["card"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CardError(
+            "The card of '{id}' was not measured: no report came back. Import the model again.", id=card.id
+        ) from error
+
+
+def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
+    half = int(found["people"]) // 2
+    if found["changes"]:
+        count = len(found["changes"])
+        yield say(
+            "{count} lines of the card agree better otherwise, found on {half} people and confirmed on the others.",
+            count=count,
+            half=half,
+        )
+    else:
+        yield say(
+            "No line of the card agrees better otherwise, tried on {half} people; nothing is proposed.", half=half
+        )
+    for one in found["dropped"]:
+        yield (
+            say(
+                "{one} ({one_2}) agreed better on one half and not on the other, and is not proposed; about "
+                "{one_3:,} people would show it.",
+                one=confined.plain(one["words"]),
+                one_2=confined.plain(one["key"]),
+                one_3=int(one["needed"]),
+            )
+        )
+    by: dict[str, list[Mapping[str, Any]]] = {}
+    for one in found["open"]:
+        by.setdefault(str(one["key"]), []).append(one)
+    for key, several in by.items():
+        words = ", ".join(confined.plain(one["words"]) for one in several)[:300]
+        needed = min((int(one["needed"]) for one in several if one["needed"]), default=0) * 2
+        more = say(" About {needed:,} people would tell the first of them apart.", needed=needed) if needed else ""
+        yield say(
+            "Not told apart from what stands under '{key}': {words}.{more}",
+            key=confined.plain(key),
+            words=words,
+            more=more,
+        )
+    for target in found["silent"]:
+        yield (
+            say(
+                "The output for {target} shows no relation with its truth here, so that nothing is said of its line.",
+                target=TARGETS[target].name if target in TARGETS else target,
+            )
+        )
+
+
+# Changing a card --------------------------------------------------------------------------------------------------
+
+
+def apply(report: IdentifyReport, on: str, *, folder: Path | None = None) -> Card:
+    """Write what was found on some photographs into the user's card, and remember what stood there."""
+    card = registry.find(report.id, folder)
+    found = card_files.parse(report.card, card.folder, card.id)
+    keys = tuple(dict.fromkeys([*report.changes, *report.confirmed]))
+    lines = tuple(dict.fromkeys(_dotted(key, found) for key in keys))
+    when = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    people = say(
+        "{photographs} photographs of {people} people, half to find and half to confirm ({on})",
+        photographs=report.photographs,
+        people=report.people,
+        on=on,
+    )
+    measured = Measured(lines, people, when, _summary(report, "before"), _summary(report, "after"))
+    fed = any(not key.startswith("outputs") for key in report.changes)
+    new = replace(
+        found,
+        measured=(*card.measured, measured),
+        unverified=tuple(key for key in card.unverified if not _settled(key, lines)),
+        golden=Golden("", "", {}, 1e-3) if report.changes else card.golden,
+        precision=Precision("float32", float("nan")) if report.changes else card.precision,
+        features="" if fed else card.features,
+    )
+    return _put(card, new, folder)
+
+
+def _dotted(key: str, card: Card) -> str:
+    """``outputs[2].scale`` as ``unverified`` names it, ``outputs.glucose.scale``."""
+    if not key.startswith("outputs["):
+        return key
+    place, _, name = key.removeprefix("outputs[").partition("].")
+    return "outputs" if name == "target" else f"outputs.{card.targets[int(place)]}.{name}"
+
+
+def _settled(key: str, lines: Sequence[str]) -> bool:
+    if key in ("input.mean", "input.std"):
+        return "input.value_range" in lines
+    return key in lines
+
+
+def _summary(report: IdentifyReport, which: str) -> str:
+    return "; ".join(
+        say(
+            "{target} r {found:.2f}, error {found_2:.4g}",
+            target=target,
+            found=found[f"r_{which}"][0],
+            found_2=found[f"error_{which}"][0],
+        )
+        for target, found in report.results.items()
+    )
+
+
+def _put(card: Card, new: Card, folder: Path | None) -> Card:
+    """Write a card into the user's folder, weights and all where it came with the project."""
+    home = (folder or registry.home()) / card.id
+    if card.folder.resolve() != home.resolve() and not (home / CARD).exists():
+        home.mkdir(parents=True, exist_ok=True)
+        for name in (card.weights.file, card.golden.file, card.features):
+            if name and (card.folder / name).is_file():
+                shutil.copyfile(card.folder / name, home / name)
+        card_files.write(card, home / CARD)
+    place = home if (home / CARD).exists() else card.folder
+    shutil.copyfile(place / CARD, place / BEFORE)
+    fresh = place / f"{CARD}.new"
+    card_files.write(new, fresh)
+    fresh.replace(place / CARD)
+    return card_files.read(place / CARD)
+
+
+def undo(model_id: str, *, folder: Path | None = None) -> Card:
+    """Put back the card that stood before the last change; called again it puts the change back."""
+    card = registry.find(model_id, folder)
+    before = card.folder / BEFORE
+    if not before.is_file():
+        raise UsageError("The card of '{model_id}' was not changed here; there is nothing to undo.", model_id=model_id)
+    other = card.folder / f"{CARD}.new"
+    shutil.copyfile(card.folder / CARD, other)
+    before.replace(card.folder / CARD)
+    other.replace(before)
+    return card_files.read(card.folder / CARD)

@@ -1,0 +1,110 @@
+"""Predicted against true as a small drawing that needs no Plotly: it shows before any script has loaded."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import numpy as np
+
+from fundus_core.evaluation import Estimate
+from fundus_core.figures.point_cloud import Observations
+from fundus_core.figures.scatter import limits
+from fundus_core.figures.theme import FONT, Look, error, with_unit
+from fundus_core.records import Floats
+from fundus_core.targets import Target
+
+SIDE = 300
+"""Width and height of the drawing in its own units."""
+MOST = 3_000
+"""Points drawn; of more, evenly chosen ones, so that the drawing stays light."""
+_LEFT, _TOP, _PLOT = 40.0, 10.0, 250.0
+
+
+def small_scatter(target: Target, groups: Sequence[Observations], estimates: Mapping[str, Estimate], look: Look) -> str:
+    """Return an SVG of predictions against truth with the identity line, MAE and n; no probability of a class."""
+    span = limits(groups)
+    count = sum(len(group) for group in groups)
+    palette = look.palette
+    mae = error(estimates["mae"].value)
+    upwards = _text(11, 135, look.say("predicted"), palette.quiet, 12, anchor="middle")
+    title = f"{with_unit(target, look)}: MAE {mae}, n = {count}"
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}" width="{SIDE * 2}" '
+        f'height="{SIDE * 2}" font-family="{escape(FONT, quote=True)}" role="img">',
+        f"<title>{escape(title)}</title>",
+        *_grid(span, look),
+        _band(span, estimates["mae"].value, palette.band),
+        _line(span, palette.identity),
+        *[_dots(group, span, palette.cohort(group.colour)) for group in groups],
+        _text(286, 236, f"MAE {mae} {look.say(target.unit)}", palette.ink, 15, weight="bold"),
+        _text(286, 253, f"n = {count:,}", palette.quiet, 12),
+        _text(165, 296, look.say("true"), palette.quiet, 12, anchor="middle"),
+        f'<g transform="rotate(-90 11 135)">{upwards}</g>',
+    ]
+    if look.rendered:
+        parts.append(_text(46, 24, look.say("rendered eyes"), palette.quiet, 11, anchor="start"))
+    return "".join([*parts, "</svg>"])
+
+
+def ticks(span: tuple[float, float]) -> list[float]:
+    """Return two to five round values inside a range.
+
+    >>> ticks((78.0, 161.0))
+    [80.0, 100.0, 120.0, 140.0, 160.0]
+    """
+    low, high = span
+    raw = (high - low) / 4
+    power = 10.0 ** np.floor(np.log10(raw))
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= 0.85 * raw)
+    return [float(value) for value in np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step]
+
+
+def _at(values: Floats, span: tuple[float, float]) -> Floats:
+    return (values - span[0]) / (span[1] - span[0]) * _PLOT
+
+
+def _grid(span: tuple[float, float], look: Look) -> list[str]:
+    parts = []
+    for tick in ticks(span):
+        along = float(_at(np.array(tick), span))
+        x, y = _LEFT + along, _TOP + _PLOT - along
+        colour = look.palette.grid
+        parts.append(f'<path d="M{_LEFT} {y:.1f}h{_PLOT}M{x:.1f} {_TOP}v{_PLOT}" stroke="{colour}"/>')
+        parts.append(_text(_LEFT - 5, y + 4, f"{tick:g}", look.palette.quiet, 11))
+        parts.append(_text(x, _TOP + _PLOT + 16, f"{tick:g}", look.palette.quiet, 11, anchor="middle"))
+    return parts
+
+
+def _band(span: tuple[float, float], mae: float | None, colour: str) -> str:
+    if mae is None:
+        return ""
+    wide = mae / (span[1] - span[0]) * _PLOT
+    right, bottom = _LEFT + _PLOT, _TOP + _PLOT
+    points = [
+        (_LEFT, bottom - wide), (right - wide, _TOP), (right, _TOP), (right, _TOP + wide),
+        (_LEFT + wide, bottom), (_LEFT, bottom),
+    ]  # fmt: skip
+    corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f'<polygon points="{corners}" fill="{colour}"/>'
+
+
+def _line(span: tuple[float, float], colour: str) -> str:
+    path = f"M{_LEFT} {_TOP + _PLOT}L{_LEFT + _PLOT} {_TOP}"
+    return f'<path d="{path}" stroke="{colour}" stroke-width="1.2" stroke-dasharray="5 4"/>'
+
+
+def _dots(group: Observations, span: tuple[float, float], colour: str) -> str:
+    step = max(1, -(-len(group) // MOST))
+    xs = _LEFT + _at(group.truth[::step], span)
+    ys = _TOP + _PLOT - _at(group.predicted[::step], span)
+    dots = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in zip(xs, ys, strict=True))
+    return (
+        f'<path d="{dots}" stroke="{colour}" stroke-opacity="0.55" stroke-width="5.5" '
+        'stroke-linecap="round" fill="none"/>'
+    )
+
+
+def _text(x: float, y: float, text: str, colour: str, size: int, *, anchor: str = "end", weight: str = "normal") -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size}" '
+        f'font-weight="{weight}">{escape(text)}</text>'
+    )

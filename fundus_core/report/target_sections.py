@@ -1,0 +1,122 @@
+"""One chapter per target: its numbers, figures, subgroups, the two eyes, and what others have published."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fundus_core.analyses import (
+    Canvas,
+    Laid,
+    Study,
+    beyond_in_words,
+    labels,
+    main_score,
+    one_cohort,
+    shown,
+    side_by_side,
+)
+from fundus_core.evaluation import TargetResult
+from fundus_core.figures import Figure, Look
+from fundus_core.figures.printing import svg
+from fundus_core.report.content import Subject
+from fundus_core.targets import TARGETS, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One table of a target."""
+
+    title: str
+    """Of the analysis."""
+    question: str
+    """What it answers."""
+    table: Laid
+    """As pages show it."""
+    answer: str = ""
+    """In sentences; empty where the table says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One target."""
+
+    target: Target
+    """Which."""
+    result: TargetResult
+    """Its numbers."""
+    main: tuple[str, str, str, str]
+    """The estimate that stands for it: name, value, interval, remark."""
+    estimates: Laid
+    """Every estimate."""
+    figures: tuple[str, ...]
+    """SVG elements."""
+    summary: str
+    """One sentence."""
+    beyond: str
+    """What the prediction adds to what is known without it, in sentences."""
+    sections: tuple[Section, ...]
+    """Baselines, subgroups, the two eyes, what others have published; only those that say something."""
+
+
+def chapters(subject: Subject) -> Iterator[Chapter]:
+    """Return a chapter per target."""
+    study, look = subject.study, Look(rendered=subject.rendered, opaque=True)
+    for name, result in subject.evaluation.targets.items():
+        target = TARGETS[name]
+        yield Chapter(
+            target=target,
+            result=result,
+            main=_main(target, result),
+            estimates=shown(study, one_cohort.SCORES, name),
+            figures=tuple(svg(one) for one in _figures(study, target, look)) if result.n else (),
+            summary=_summary(target, result),
+            beyond=beyond_in_words(study, name) if result.n else "",
+            sections=tuple(_sections(study, target)),
+        )
+
+
+def _main(target: Target, result: TargetResult) -> tuple[str, str, str, str]:
+    score = main_score(target)
+    of, estimate = labels.word(score), result.estimates[score]
+    around = labels.interval(estimate.low, estimate.high, of)
+    return labels.name(score, target), labels.written(estimate.value, of.kind), around, estimate.note
+
+
+def _sections(study: Study, target: Target) -> Iterator[Section]:
+    for analysis in (*one_cohort.SECTIONS, side_by_side.PUBLISHED):
+        if not analysis.needs(target):
+            continue
+        made = shown(study, analysis, target.id)
+        if made.body:
+            yield Section(analysis.title, analysis.asked(target.id), made, analysis.sentences(study, target.id, str))
+
+
+def _figures(study: Study, target: Target, look: Look) -> Iterator[Figure]:
+    canvas = Canvas(look, study.groups(target.id))
+    for analysis in one_cohort.PRINTED:
+        drawn = analysis.draw(study, target.id, canvas) if analysis.needs(target) else None
+        if drawn is not None:
+            yield drawn
+
+
+_CALIBRATION = ("brier", "brier_null", "calibration_intercept", "calibration_slope")
+
+
+def _summary(target: Target, result: TargetResult) -> str:
+    """Say the error beside its baselines in one sentence."""
+    score = main_score(target)
+    main = result.estimates[score]
+    if main.value is None:
+        return f"Not estimable: {main.note}"
+    names = [score, "mae_median", "mae_age_sex", "accuracy_majority", "prevalence", *_CALIBRATION]
+    found = [(name, result.estimates[name]) for name in names if name in result.estimates]
+    parts = [
+        labels.remarked(f"{labels.name(name, target)} {labels.written(one.value, labels.word(name).kind)}", one.note)
+        for name, one in found
+        if one.value is not None
+    ]
+    published = target.published_accuracy if target.binary else target.published_mae
+    if published is not None:
+        figure = labels.written(published, labels.word(score).kind)
+        other = "prevalence and age" if target.binary else "spread, another error"
+        parts.append(f"published for the JOIR model: {figure} (another population: another {other})")
+    return "; ".join(parts) + "."

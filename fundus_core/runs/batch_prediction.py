@@ -1,0 +1,94 @@
+"""Asking networks about a batch of photographs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fundus_core.errors import FundusError, joined, say
+from fundus_core.records import Prediction, Status
+from fundus_core.retina import CropRule
+from fundus_core.runs.model_loading import Model
+from fundus_core.runs.preprocess import PICTURE, Fault, Looked
+from fundus_core.store import Finding
+
+if TYPE_CHECKING:  # it stands on what runs networks
+    from fundus_core.inference import Predictions
+
+_MODEL_FAULTS = (FundusError, RuntimeError, MemoryError, ValueError)
+"""What networks raise when they run out of memory or are fed what they cannot take."""
+
+
+def rules_of(models: Mapping[int, Model]) -> tuple[CropRule, ...]:
+    """The crops that models want, each once, and the picture for the pages as the last."""
+    return (*dict.fromkeys(model.rule for model in models.values()), PICTURE)
+
+
+def predict(
+    models: Mapping[int, Model], looked: Sequence[Looked], rules: Sequence[CropRule]
+) -> dict[int, dict[int, Finding | Fault]]:
+    """Ask every model, by version id, about the photographs that it has not read before.
+
+    Of two with the same bytes one is asked about. The rules are in the order of their crops. Returns by photograph id,
+    then by version id.
+    """
+    answers: dict[int, dict[int, Finding | Fault]] = {}
+    for version, model in models.items():
+        new = {one.sha256: one for one in looked if _accepted(one) and version not in one.known}
+        batch = list(new.values())
+        position = rules.index(model.rule)
+        for one, answer in zip(batch, _ask(model, batch, position), strict=True):
+            answers.setdefault(one.member.id, {})[version] = answer
+    return answers
+
+
+def _accepted(one: Looked) -> bool:
+    return one.examined is not None and one.examined.status is Status.ACCEPTED and one.fault is None
+
+
+def _ask(model: Model, batch: Sequence[Looked], position: int) -> list[Finding | Fault]:
+    """Ask about a batch; where that fails, about each photograph alone, so that one cannot spoil the others."""
+    if not batch:
+        return []
+    try:
+        found = model.predict(np.stack([one.examined.crops[position].pixels for one in batch if one.examined]))
+    except _MODEL_FAULTS as error:
+        if len(batch) > 1:
+            return [answer for one in batch for answer in _ask(model, [one], position)]
+        why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        return [("prediction_failed", say("The model failed on this photograph: {why}.", why=say(why)))]
+    return [_one(model, found, i, one) for i, one in enumerate(batch)]
+
+
+def _one(model: Model, found: Predictions, i: int, looked: Looked) -> Finding | Fault:
+    distance = float(found.distance[i])
+    note, quality = (looked.examined.reason, looked.examined.score) if looked.examined else ("", math.nan)
+    finding = Finding(
+        sha256=looked.sha256,
+        status=Status.PREDICTED.value,
+        quality=quality,
+        out_of_distribution=distance,
+        precision=found.precision,
+    )
+    if distance > model.silent_beyond:
+        message = say(
+            "The photograph lies at distance {distance:.1f} from the rendered eyes that the model was "
+            "trained on ({silent_beyond:g} is allowed): its numbers would mean nothing. Use a model of "
+            "real photographs.",
+            distance=distance,
+            silent_beyond=model.silent_beyond,
+        )
+        return replace(finding, status=Status.REFUSED.value, reason_code="out_of_distribution", reason=message)
+    predictions = {
+        name: Prediction(float(values[i]), float(found.low[name][i]), float(found.high[name][i]))
+        for name, values in found.values.items()
+    }
+    wrong = [name for name, one in predictions.items() if not math.isfinite(one.value)]
+    if wrong:
+        message = say("The model gave no number for {wrong}; check the model with 'models check'.", wrong=wrong)
+        return "prediction_failed", message
+    return replace(finding, reason=joined((note, model.remark)), predictions=predictions)

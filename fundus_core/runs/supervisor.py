@@ -1,0 +1,144 @@
+"""Starting and stopping the machine's worker from a process that only shows and asks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from fundus_core import owner_only, processes
+from fundus_core.errors import FundusError
+from fundus_core.runs import heartbeat
+from fundus_core.store import Store, queue, workers
+
+IDLE_EXIT_S = 1800.0
+LOG = "worker.log"
+_MOST_LOG_BYTES = 5_000_000
+_LAST_STEPS_S = 2.0
+
+KEEP_S = 3.0
+LONGEST_S = 60.0
+
+_children: list[subprocess.Popen[bytes]] = []
+_keepers: dict[str, Keeper] = {}
+_starting_one = threading.Lock()
+
+
+def worker_alive(store: Store) -> bool:
+    """Whether this machine's worker is at work on the store; costs less than a millisecond."""
+    return heartbeat.worker_lock(store).held()
+
+
+def ensure_worker(store: Store, *, idle_exit: float = IDLE_EXIT_S) -> bool:
+    """Start this machine's worker where none is at work, and from now on bring it back where it is killed.
+
+    As long as this process lives, a thread starts the worker again when a run needs one; ``stop_worker`` ends that. The
+    worker ends by itself after ``idle_exit`` seconds without work. Returns whether one was started.
+    """
+    keeper = _keepers.get(store.address)
+    if keeper is None or keeper.store.closed:
+        _keepers[store.address] = keeper = Keeper(store, idle_exit)
+        keeper.thread.start()
+    return _start_if_none(store, idle_exit)
+
+
+def _start_if_none(store: Store, idle_exit: float) -> bool:
+    with _starting_one:
+        _children[:] = [child for child in _children if child.poll() is None]
+        if worker_alive(store) or any(_on_its_way(child, store) for child in _children):
+            return False
+        _children.append(_start(store, idle_exit))
+        return True
+
+
+class Keeper:
+    """Brings a store's worker back while there is work; waits longer and longer for one that dies again."""
+
+    def __init__(self, store: Store, idle_exit: float) -> None:
+        self.store = store
+        self.idle_exit = idle_exit
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._keep, name="worker's keeper", daemon=True)
+
+    def stop(self) -> None:
+        """End, and wait until it has ended."""
+        self.over.set()
+        if self.thread.is_alive():
+            self.thread.join()
+
+    def _keep(self) -> None:
+        pause = KEEP_S
+        while not self.over.wait(pause) and not self.store.closed:
+            try:
+                heartbeat.requeue_dead(self.store)  # else nothing is queued where a dead worker held the rest
+                started = queue.next_turn(self.store) is not None and self._start()
+            except FundusError:  # the database is away or damaged: look again later
+                started = True
+            pause = min(2 * pause, LONGEST_S) if started else KEEP_S
+
+    def _start(self) -> bool:
+        return not self.over.is_set() and _start_if_none(self.store, self.idle_exit)
+
+
+def _on_its_way(child: subprocess.Popen[bytes], store: Store) -> bool:
+    """Whether a child of ours is on its way to the store's seat."""
+    return isinstance(child.args, list) and str(store.shelf.folder.absolute()) in child.args
+
+
+def _start(store: Store, idle_exit: float) -> subprocess.Popen[bytes]:
+    address = store.address if "://" in store.address else str(Path(store.address).absolute())
+    # the address travels in the environment, since it may hold a password and arguments are public
+    environment = processes.environment(FUNDUS_LAB_STORE=address)
+    words = ["--idle-exit", idle_exit, "--starter", os.getpid(), "--files", store.shelf.folder.absolute()]
+    with open(_log(store), "ab", opener=owner_only.opener) as log:
+        return subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+            processes.command("fundus_core.runs.worker", *words),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+            creationflags=_creation_flags(),
+        )
+
+
+def _creation_flags() -> int:
+    """Lower priority where a process cannot lower its own."""
+    if sys.platform == "win32":
+        return subprocess.BELOW_NORMAL_PRIORITY_CLASS
+    return 0
+
+
+def _log(store: Store) -> Path:
+    path = store.shelf.folder / LOG
+    if path.exists() and path.stat().st_size > _MOST_LOG_BYTES:
+        path.replace(path.with_suffix(".old.log"))
+    return path
+
+
+def stop_worker(store: Store, *, wait_s: float = 10.0) -> bool:
+    """Ask this machine's worker to end after its batch, and wait for it; returns whether it has ended."""
+    keeper = _keepers.pop(store.address, None)
+    if keeper is not None:
+        keeper.stop()
+    until = time.monotonic() + wait_s
+    while worker_alive(store) and time.monotonic() < until:
+        workers.ask_to_stop(store, socket.gethostname())
+        time.sleep(0.2)
+    ended = not worker_alive(store)
+    if ended:
+        _reap(store)
+    return ended
+
+
+def _reap(store: Store) -> None:
+    """Take note of the end of our own child, which gives its seat back a moment before."""
+    for child in _children:
+        if _on_its_way(child, store):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_LAST_STEPS_S)

@@ -1,0 +1,181 @@
+"""A cohort as the columns that evaluation reads, and as the readings that exports write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from fundus_core.records import CohortTable, Floats, Labels, Reading, Status
+from fundus_core.store import photograph_table, queries, schema
+from fundus_core.store.values import QUEUED, ModelVersion, Where
+from fundus_core.store.versions import join
+from fundus_core.targets import TARGETS
+
+_PHOTOGRAPH = schema.photograph.c
+_AT_ONCE = 20
+"""Targets in one query: SQLite joins at most 64 tables (sqlite.org/limits.html)."""
+_ROWS = 50_000
+_NO_BYTES_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one version found, a row per photograph of the cohort."""
+
+    status: Labels
+    """``queued`` where it has not come to the photograph."""
+    reason: Labels
+    """Why there is no prediction."""
+    quality: Floats
+    """0..1."""
+    distance: Floats
+    """1 at the model's limit."""
+    predicted: Mapping[str, tuple[Floats, Floats, Floats]]
+    """By target id: value, low, high."""
+
+
+def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> CohortTable:
+    """The whole cohort in the order in which its photographs were added."""
+    words = (_PHOTOGRAPH.name, _PHOTOGRAPH.patient_id, _PHOTOGRAPH.eye, _PHOTOGRAPH.visit, _PHOTOGRAPH.covariates)
+    name, patient, eye, visit, covariates = _columns(connection, _of(cohort, *words))
+    parts = [_part(connection, cohort, version) for version in versions] or [_no_part(len(name))]
+    status, reason = _status(parts)
+    predicted: dict[str, tuple[Floats, Floats, Floats]] = {}
+    for part in parts:
+        predicted = {**part.predicted, **predicted}
+    order = [target for target in TARGETS if target in predicted]
+    return CohortTable(
+        photograph=_labels(name),
+        patient_id=_labels([whose or own for whose, own in zip(patient, name, strict=True)]),
+        eye=_labels(eye),
+        visit=_labels(visit),
+        status=status,
+        reason=reason,
+        quality=parts[0].quality,
+        out_of_distribution=parts[0].distance,
+        truth={name: column for name, (column,) in _numbers(connection, cohort, schema.measurement, 0).items()},
+        predicted={target: predicted[target][0] for target in order},
+        low={target: predicted[target][1] for target in order},
+        high={target: predicted[target][2] for target in order},
+        covariates=_covariates(covariates),
+    )
+
+
+def hashes(connection: sa.Connection, cohort: int) -> Labels:
+    """The sha256 of each photograph, in the order of ``table``."""
+    (sha256,) = _columns(connection, _of(cohort, _PHOTOGRAPH.sha256))
+    return _labels(sha256)
+
+
+def _of(cohort: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    return sa.select(*columns).where(_PHOTOGRAPH.cohort_id == cohort).order_by(_PHOTOGRAPH.id)
+
+
+def _part(connection: sa.Connection, cohort: int, version: int) -> _Part:
+    joined = join(version)
+    outcome, reading = joined.outcome.c, joined.reading.c
+    query = _of(cohort, outcome.status, outcome.reason, reading.quality, reading.distance)
+    status, reason, quality, distance = _columns(connection, query.select_from(joined.source))
+    numbers = _numbers(connection, cohort, schema.prediction, version)
+    return _Part(
+        status=_labels([one or QUEUED for one in status]),
+        reason=_labels([one or "" for one in reason]),
+        quality=_floats(quality),
+        distance=_floats(distance),
+        predicted={name: (value, low, high) for name, (value, low, high) in numbers.items()},
+    )
+
+
+def _no_part(n: int) -> _Part:
+    nothing = np.full(n, np.nan)
+    return _Part(_labels([QUEUED] * n), _labels([""] * n), nothing, nothing.copy(), {})
+
+
+def _numbers(connection: sa.Connection, cohort: int, rows: sa.Table, version: int) -> dict[str, tuple[Floats, ...]]:
+    """The targets of which there is any number: a tuple of columns each, rows turned into columns by the database.
+
+    Side by side in one answer it takes half the time of an answer for each target.
+    """
+    joined = join(version)
+    key, *kinds = [column.name for column in rows.c if column.name != "target"]
+    of = _PHOTOGRAPH.id if rows is schema.measurement else joined.outcome.c.reading_id
+    there = sa.select(rows.c.target).distinct().select_from(joined.source.join(rows, rows.c[key] == of))
+    known = set(connection.scalars(there.where(_PHOTOGRAPH.cohort_id == cohort)))
+    found: dict[str, tuple[Floats, ...]] = {}
+    for some in photograph_table.chunks([name for name in TARGETS if name in known], _AT_ONCE):
+        columns: list[sa.ColumnElement[float]] = []
+        source = joined.source
+        for name in some:
+            one = rows.alias()
+            source = source.outerjoin(one, sa.and_(one.c[key] == of, one.c.target == name))
+            columns += [one.c[kind] for kind in kinds]
+        numbers = iter(_matrix(connection, _of(cohort, *columns).select_from(source)))
+        found |= {name: tuple(next(numbers) for _ in kinds) for name in some}
+    return found
+
+
+def _matrix(connection: sa.Connection, query: sa.Select[Any]) -> Floats:
+    """A query's answer, a row per column of it; a part at a time, so that Python never holds it all."""
+    result = connection.execute(query)
+    parts = [np.empty((0, len(query.selected_columns)))]
+    while result.cursor is not None and (rows := result.cursor.fetchmany(_ROWS)):
+        parts.append(np.array(rows, dtype=np.float64))
+    return np.ascontiguousarray(np.concatenate(parts).T)
+
+
+def _status(parts: Sequence[_Part]) -> tuple[Labels, Labels]:
+    """Predicted where every version predicted, else how the first one ended that did not."""
+    status, reason = parts[0].status, parts[0].reason
+    for part in parts[1:]:
+        fine = status == Status.PREDICTED.value
+        status, reason = np.where(fine, part.status, status), np.where(fine, part.reason, reason)
+    return status, reason
+
+
+def _columns(connection: sa.Connection, query: sa.Select[Any]) -> list[Sequence[Any]]:
+    """A query's answer as columns; the driver's own rows, which are quicker to have."""
+    result = connection.execute(query)
+    rows = result.cursor.fetchall() if result.cursor is not None else []
+    return list(zip(*rows, strict=True)) if rows else [()] * len(query.selected_columns)
+
+
+def _labels(values: Sequence[str]) -> Labels:
+    return np.array(values, dtype=np.str_)
+
+
+def _floats(values: Sequence[float | None]) -> Floats:
+    return np.array(values, dtype=np.float64)
+
+
+def _covariates(words: Sequence[str]) -> dict[str, Labels]:
+    rows = json.loads(f"[{','.join(word or '{}' for word in words)}]")  # at once: seven times as fast
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: _labels([row.get(name, "") for row in rows]) for name in names}
+
+
+def readings(connection: sa.Connection, cohort: int, version: int, identity: ModelVersion) -> Iterator[Reading]:
+    """Every photograph that the version has come to, in the order in which they were added."""
+    come_to = Where(statuses=("predicted", "refused", "failed"))
+    ids = connection.scalars(queries.select(cohort, version, come_to)).all()
+    for item in queries.items(connection, version, ids):
+        yield Reading(
+            photograph=item.name,
+            sha256=item.sha256 or _NO_BYTES_SHA256,
+            patient_id=item.patient_id,
+            eye=item.eye,
+            status=Status(item.status),
+            reason_code=item.reason_code,
+            reason=item.reason,
+            quality=item.quality,
+            out_of_distribution=item.out_of_distribution,
+            model=identity.model,
+            weights_sha256=identity.weights_sha256,
+            code_version=item.code_version,
+            predictions=item.predictions,
+            visit=item.visit,
+        )

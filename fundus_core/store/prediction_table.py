@@ -1,0 +1,102 @@
+"""Writing what a model found, and finding it again when the same bytes come back."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from fundus_core import __version__
+from fundus_core.errors import packed
+from fundus_core.store import database, photograph_table, schema
+from fundus_core.store.values import Finding
+from fundus_core.targets import target
+
+_READING = schema.reading.c
+
+
+def write(connection: sa.Connection, version: int, findings: Iterable[Finding]) -> None:
+    """Write readings once: bytes that have one under this version keep it."""
+    for chunk in photograph_table.chunks(findings, 1000):
+        by_sha256 = {finding.sha256: finding for finding in reversed(chunk)}
+        ordered = sorted(by_sha256)  # lest two workers wait for each other
+        rows = [_row(version, by_sha256[sha256]) for sha256 in ordered]
+        new = database.insert_new(connection, schema.reading, rows, _READING.id, _READING.sha256)
+        numbers = [one for reading, sha256 in new for one in _numbers(reading, by_sha256[sha256])]
+        database.insert_new(connection, schema.prediction, numbers)
+
+
+def _numbers(reading: int, finding: Finding) -> Iterator[dict[str, Any]]:
+    for name, found in finding.predictions.items():
+        value = photograph_table.number(found.value)
+        if value is not None:
+            ends = {"low": photograph_table.number(found.low), "high": photograph_table.number(found.high)}
+            yield {"reading_id": reading, "target": target(name).id, "value": value, **ends}
+
+
+def _row(version: int, finding: Finding) -> dict[str, Any]:
+    return {
+        "sha256": finding.sha256,
+        "version_id": version,
+        "status": finding.status,
+        "reason_code": finding.reason_code,
+        "reason": finding.reason,
+        "reason_values": packed(finding.reason),
+        "quality": photograph_table.number(finding.quality),
+        "distance": photograph_table.number(finding.out_of_distribution),
+        "precision": finding.precision,
+        "code_version": __version__,
+        "created_at": time.time(),
+    }
+
+
+def have(connection: sa.Connection, version: int, sha256s: Iterable[str]) -> dict[str, int]:
+    """The ids of readings under a version by the sha256 of the bytes."""
+    query = sa.select(_READING.sha256, _READING.id).where(
+        _READING.version_id == version, _READING.sha256.in_(set(sha256s))
+    )
+    return {row.sha256: row.id for row in connection.execute(query)}
+
+
+def attach(connection: sa.Connection, version: int, condition: sa.ColumnElement[bool]) -> None:
+    """Give photographs their outcome under a version where there is a reading of their bytes."""
+    photograph, outcome = schema.photograph.c, schema.outcome
+    has_one = sa.exists().where(outcome.c.photograph_id == photograph.id, outcome.c.version_id == version)
+    query = (
+        sa.select(
+            photograph.id,
+            _READING.version_id,
+            _READING.id.label("reading_id"),
+            _READING.status,
+            _READING.reason_code,
+            _READING.reason,
+            _READING.reason_values,
+        )
+        .join(schema.reading, _READING.sha256 == photograph.sha256)
+        .where(_READING.version_id == version, photograph.sha256 != "", condition, ~has_one)
+    )
+    columns = ["photograph_id", "version_id", "reading_id", "status", "reason_code", "reason", "reason_values"]
+    database.insert_new_from(connection, outcome, columns, query)
+
+
+def turn_away(connection: sa.Connection, version: int, condition: sa.ColumnElement[bool]) -> None:
+    """Give photographs that were turned away at the door that outcome under a version."""
+    photograph = schema.photograph.c
+    query = sa.select(
+        photograph.id,
+        sa.literal(version),
+        photograph.door_status,
+        photograph.door_code,
+        photograph.door_reason,
+        photograph.door_values,
+    ).where(photograph.door_status != "", condition)
+    columns = ["photograph_id", "version_id", "status", "reason_code", "reason", "reason_values"]
+    database.insert_new_from(connection, schema.outcome, columns, query)
+
+
+def fail(connection: sa.Connection, version: int, photograph: int, code: str, reason: str) -> None:
+    """Give a photograph an outcome that says nothing about its bytes (missing file, died while reading)."""
+    key = {"photograph_id": photograph, "version_id": version}
+    values = {"status": "failed", "reason_code": code, "reason": reason, "reading_id": None}
+    values["reason_values"] = packed(reason)
+    database.insert_new(connection, schema.outcome, [{**key, **values}])

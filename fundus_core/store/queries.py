@@ -1,0 +1,203 @@
+"""Filters, orders and pages, answered by the database."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+
+from fundus_core.errors import UsageError, unpacked
+from fundus_core.records import Eye, Prediction
+from fundus_core.store import photograph_table, schema
+from fundus_core.store.values import QUEUED, Item, OrderBy, Page, Where
+from fundus_core.store.versions import Joined, join
+from fundus_core.targets import TARGETS, target
+
+_PHOTOGRAPH = schema.photograph.c
+
+
+def page(
+    connection: sa.Connection,
+    cohort: int,
+    version: int | None,
+    where: Where,
+    *,
+    order: OrderBy,
+    target_id: str,
+    descending: bool,
+    offset: int,
+    limit: int,
+) -> Page:
+    """One page of a cohort's photographs; see ``Store.photographs``."""
+    chosen = select(cohort, version, where).order_by(None)
+    total = connection.execute(sa.select(sa.func.count()).select_from(chosen.subquery())).scalar_one()
+    ids = select(cohort, version, where, order=order, target_id=target_id, descending=descending)
+    found = connection.scalars(ids.offset(offset).limit(limit)).all()
+    return Page(tuple(items(connection, version, found)), int(total))
+
+
+def select(
+    cohort: int,
+    version: int | None,
+    where: Where,
+    *,
+    order: OrderBy = "added",
+    target_id: str = "",
+    descending: bool = False,
+) -> sa.Select[Any]:
+    """The ids of photographs of a cohort, in order."""
+    joined, parts = _conditions(cohort, join(version), where)
+    joined, key = _order(order, joined, target_id)
+    keys = [] if key is None else [key.is_(None), key.desc() if descending else key.asc()]
+    last = _PHOTOGRAPH.id.desc() if descending and key is None else _PHOTOGRAPH.id.asc()
+    return sa.select(_PHOTOGRAPH.id).select_from(joined.source).where(*parts).order_by(*keys, last)
+
+
+def items(connection: sa.Connection, version: int | None, ids: Iterable[int]) -> Iterator[Item]:
+    """Photographs as a gallery shows them, in the order of their ids, some at a time."""
+    joined = join(version)
+    outcome, reading = joined.outcome.c, joined.reading.c
+    wanted = (outcome.status, outcome.reason_code, outcome.reason, outcome.reason_values, outcome.reading_id)
+    more = (reading.quality, reading.distance, reading.code_version)
+    query = sa.select(schema.photograph, *wanted, *more).select_from(joined.source)
+    for chunk in photograph_table.chunks(ids, 500):
+        rows = {row.id: row for row in connection.execute(query.where(_PHOTOGRAPH.id.in_(chunk)))}
+        truth = _measured(connection, chunk)
+        found = _predicted(connection, [row.reading_id for row in rows.values() if row.reading_id is not None])
+        yield from (_item(rows[one], truth.get(one, {}), found.get(rows[one].reading_id, {})) for one in chunk)
+
+
+def _measured(connection: sa.Connection, photographs: Sequence[int]) -> Mapping[int, Mapping[str, float]]:
+    columns = schema.measurement.c
+    query = sa.select(columns.photograph_id, columns.target, columns.value)
+    found: dict[int, dict[str, float]] = {}
+    for photograph, name, value in _in_order(connection, query.where(columns.photograph_id.in_(photographs))):
+        found.setdefault(photograph, {})[name] = value
+    return found
+
+
+def _predicted(connection: sa.Connection, readings: Sequence[int]) -> Mapping[int, Mapping[str, Prediction]]:
+    columns = schema.prediction.c
+    query = sa.select(columns.reading_id, columns.target, columns.value, columns.low, columns.high)
+    found: dict[int, dict[str, Prediction]] = {}
+    for reading, name, value, low, high in _in_order(connection, query.where(columns.reading_id.in_(readings))):
+        found.setdefault(reading, {})[name] = Prediction(value, _or_nan(low), _or_nan(high))
+    return found
+
+
+def _in_order(connection: sa.Connection, query: sa.Select[Any]) -> list[Any]:
+    """Rows with a target in their second place, in the order of the targets; one that nobody defines now comes last."""
+    rank = {name: place for place, name in enumerate(TARGETS)}
+    return sorted(connection.execute(query), key=lambda row: (rank.get(row[1], len(rank)), row[1]))
+
+
+def _item(row: sa.Row[Any], truth: Mapping[str, float], predictions: Mapping[str, Prediction]) -> Item:
+    return Item(
+        id=row.id,
+        name=row.name,
+        sha256=row.sha256,
+        patient_id=row.patient_id,
+        eye=Eye(row.eye),
+        eye_source=row.eye_source,
+        status=row.status or QUEUED,
+        reason_code=row.reason_code or "",
+        reason=unpacked(row.reason or "", row.reason_values or ""),
+        quality=_or_nan(row.quality),
+        out_of_distribution=_or_nan(row.distance),
+        truth=truth,
+        predictions=predictions,
+        covariates=photograph_table.covariates(row.covariates),
+        visit=row.visit,
+        code_version=row.code_version or "",
+    )
+
+
+def _or_nan(value: float | None) -> float:
+    """NULL as NaN."""
+    return math.nan if value is None else value
+
+
+def _conditions(cohort: int, joined: Joined, where: Where) -> tuple[Joined, list[sa.ColumnElement[bool]]]:
+    """Everything that ``where`` asks for, and all that must be joined for it."""
+    status = sa.func.coalesce(joined.outcome.c.status, QUEUED)
+    reading = joined.reading.c
+    parts = [_PHOTOGRAPH.cohort_id == cohort]
+    listed = (
+        (status, where.statuses),
+        (joined.outcome.c.reason_code, where.reason_codes),
+    )
+    parts += [column.in_(values) for column, values in listed if values]
+    if where.names:
+        parts.append(_PHOTOGRAPH.name.in_(sa.select(_words(where.names))))
+    if where.ids:
+        parts.append(_PHOTOGRAPH.id.in_(where.ids))
+    if where.patient_id:
+        parts.append(_PHOTOGRAPH.patient_id == where.patient_id)
+    if where.eye is not None:
+        parts.append(_PHOTOGRAPH.eye == where.eye.value)
+    if where.text:
+        parts.append(_holds(where.text))
+    parts += _between(reading.quality, where.quality)
+    parts += _between(reading.distance, where.distance)
+    if not where.target:
+        return joined, parts
+    joined, truth, predicted = joined.beside(where.target)
+    parts += _between(truth, where.truth) + _between(predicted, where.predicted)
+    return joined, parts + _between(sa.func.abs(predicted - truth), where.absolute_error)
+
+
+class _JsonWords(sa.sql.functions.GenericFunction[str]):
+    """The words of a JSON list as rows: databases limit how many may be bound one by one (PostgreSQL at 65,535)."""
+
+    name = "json_words"
+    inherit_cache = True
+
+
+@compiles(_JsonWords)
+def _of_sqlite(element: _JsonWords, compiler: Any, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_JsonWords, "postgresql")
+def _of_postgresql(element: _JsonWords, compiler: Any, **options: Any) -> str:
+    return f"jsonb_array_elements_text({compiler.process(element.clauses, **options)}::jsonb)"
+
+
+def _words(names: Sequence[str]) -> sa.ColumnElement[str]:
+    listed = sa.literal(json.dumps(names, ensure_ascii=False), sa.Text)
+    return _JsonWords(listed).table_valued(sa.column("value", sa.Text)).c.value
+
+
+def _between(value: sa.ColumnElement[Any], limits: tuple[float, float] | None) -> list[sa.ColumnElement[bool]]:
+    return [] if limits is None else [value >= limits[0], value <= limits[1]]
+
+
+def _holds(text: str) -> sa.ColumnElement[bool]:
+    columns = (_PHOTOGRAPH.name, _PHOTOGRAPH.patient_id)
+    return sa.or_(*(column.icontains(text, autoescape=True) for column in columns))
+
+
+def _order(order: OrderBy, joined: Joined, target_id: str) -> tuple[Joined, sa.ColumnElement[Any] | None]:
+    """What to sort by (``None``: as they were added), and all that must be joined for it."""
+    plain = {
+        "added": None,
+        "name": _PHOTOGRAPH.name,
+        "quality": joined.reading.c.quality,
+        "distance": joined.reading.c.distance,
+    }
+    if order in plain:
+        return joined, plain[order]
+    joined, truth, predicted = joined.beside(target(target_id).id)
+    by_target = {
+        "truth": truth,
+        "predicted": predicted,
+        "error": predicted - truth,
+        "absolute_error": sa.func.abs(predicted - truth),
+    }
+    if order not in by_target:
+        raise UsageError(
+            "Photographs cannot be sorted by '{order}'; choose {plain}.", order=order, plain=[*plain, *by_target]
+        )
+    return joined, by_target[order]

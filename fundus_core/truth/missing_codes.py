@@ -1,0 +1,86 @@
+"""A value that far too many cells hold: a code for missing (77, 99) where a measured value could stand."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.errors import say
+from fundus_core.records import Floats
+from fundus_core.tables import parse, units
+from fundus_core.tables.table import Table
+from fundus_core.truth.mapping import GONE, Column
+
+FEWEST = 5
+"""People of one value before it can be a heap."""
+_NEAR = 0.1
+"""Of the range between the 5th and 95th percentile, to either side: where a value's neighbours are counted."""
+_TIMES, _SPREADS = 3.0, 6.0
+"""How often a heap is what its neighbours are, and by how many standard deviations it exceeds them."""
+_CODES = frozenset(
+    value / tenths for tenths in (1.0, 10.0) for value in (*range(6, 10), *range(66, 100, 11), *range(666, 1000, 111))
+)
+"""6, 66, 666 to 9, 99, 999, and with a decimal: what forms and statistics programs write for missing."""
+
+
+def asked(columns: list[Column], table: Table) -> list[Column]:
+    """Return the columns with a heap marked as a code for missing, to be confirmed by a person.
+
+    Args:
+        columns: All of a table; those that already have codes stay as they are.
+        table: Their cells.
+    """
+    people = _people(columns, table)
+    return [
+        column if column.part or column.coding or column.role not in units.RANGES else _asked(column, words, people)
+        for column, words in zip(columns, table.columns, strict=True)
+    ]
+
+
+def _people(columns: list[Column], table: Table) -> NDArray[np.int64]:
+    """A number for each row's person: many photographs of one person are no heap."""
+    ids = next((words for c, words in zip(columns, table.columns, strict=True) if c.role == "patient_id"), None)
+    return np.arange(len(table)) if ids is None else np.unique(ids.astype(np.str_), return_inverse=True)[1]
+
+
+def _asked(column: Column, words: NDArray[np.object_], people: NDArray[np.int64]) -> Column:
+    values = parse.floats(words, column.decimal)
+    pairs = np.unique(np.column_stack([people, values])[np.isfinite(values)], axis=0)
+    low, high = units.RANGES[column.role]
+    unit = units.unit(column.role, column.unit) or units.UNITS[column.role][0]
+    own = unit.to_own(pairs[:, 1]) if len(pairs) else pairs[:, 1]
+    found = heap(pairs[(own >= low) & (own <= high), 1])
+    if found is None:
+        return column
+    code, count = f"{found:g}", int((values == found).sum())
+    reason = say(
+        "{reason} {count:,} of {n:,} cells say {code}, far more than any value near it, as a code for missing would. "
+        "Confirm it and they count as missing; empty the codes where {code} was measured.",
+        reason=say(column.reason),
+        count=count,
+        n=int(np.isfinite(values).sum()),
+        code=code,
+    )
+    return replace(column, coding={code: GONE}, confidence=0.4, reason=reason, needs_confirmation=True)
+
+
+def heap(values: Floats) -> float | None:
+    """Return the code that far more people have than any value near it, or ``None``.
+
+    Args:
+        values: n plausible values as written, one for each person and value.
+    """
+    found, counts = np.unique(values, return_counts=True)
+    if not len(found):
+        return None
+    reach = _NEAR * max(float(np.subtract(*np.quantile(values, (0.95, 0.05)))), 1.0)
+    for at in np.argsort(-counts):
+        value, count = float(found[at]), int(counts[at])
+        if count < FEWEST:
+            return None
+        near = counts[(np.abs(found - value) <= reach) & (found != value)]
+        usual = float(near.mean()) if len(near) else 0.0
+        spread = max(usual, float(near.var()) if len(near) else 0.0) ** 0.5
+        if round(value, 6) in _CODES and count > max(_TIMES * usual, usual + _SPREADS * spread):
+            return value
+    return None

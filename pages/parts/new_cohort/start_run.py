@@ -1,0 +1,165 @@
+"""The last step of a new cohort: its name, the model, the start, and watching the run."""
+
+import contextlib
+from datetime import datetime
+
+import streamlit as st
+
+from fundus_core import runs
+from fundus_core.errors import UsageError
+from fundus_core.quality import LIMITS, Limits
+from fundus_core.truth import Match
+from pages.parts.new_cohort import analysis_plan, deidentify, ingest, quality_limits
+from pages.parts.new_cohort.ingest import Found, Plan
+from pages.parts.new_cohort.ingest_job import Handover
+from pages.parts.shared import display, display_names, progress
+from pages.parts.shell import address, cards, home, menu, state
+from pages.parts.shell.address import GoneError
+from pages.parts.shell.language import _, said, worded
+
+_EVERY_S = 0.2
+"""Between two looks at how far a handover is."""
+
+
+def form(found: Found, matched: Match | None) -> None:
+    """Draw name, model and the start button; start when it is pressed."""
+    store, models = home.store(), cards.ready()
+    if not models:
+        st.warning(_("No model has its weights here yet. The page Models says how to bring them."))
+    taken = [cohort.name for cohort in store.cohorts()]
+    wish = ingest.free_name(taken, _("Cohort {date}").format(date=f"{datetime.now():%Y-%m-%d}"))
+    address.held(_("Models"), "with_models", models, say=cards.title)
+    left, right = st.columns(2)
+    name = left.text_input(_("Name of the cohort"), wish, max_chars=120, key=f"name{state.upload_number()}")
+    chosen = right.pills(
+        _("Models"), models, selection_mode="multi", default=models[:1], format_func=cards.title, key="with_models"
+    )
+    rendered = st.checkbox(_("These are computer-rendered images"), key=f"rendered{state.upload_number()}")
+    wanted = deidentify.at_intake(found, matched)
+    percentile = quality_limits.percentile()
+    unstretch = quality_limits.unstretch(found)
+    if not rendered and any(cards.reads_rendered_eyes(model) for model in chosen):
+        st.caption(f":material/info: {_(display.RENDERED_MODEL)}")
+    possible = bool(chosen and name.strip() and wanted.possible)
+    label = worded("Read {n:,} {n:photograph|photographs}", n=len(found.sources))
+    if st.button(label, type=display.button_type(), icon=":material/play_arrow:", disabled=not possible):
+        start(
+            Plan(
+                name,
+                found,
+                matched,
+                rendered,
+                wanted.pseudonyms,
+                wanted.covariates,
+                wanted.writing,
+                analysis=analysis_plan.stated(),
+            ),
+            chosen,
+            percentile,
+            Limits(unstretch=unstretch),
+        )
+
+
+def start(plan: Plan, models: list[str], percentile: float = 0.0, limits: Limits = LIMITS) -> None:
+    """Begin to put photographs away and to read them, and show how far it is."""
+    leave = home.inbox().batch(state.token()).discard
+    job = Handover(home.store(), plan, models, percentile, leave, limits)
+    job.start()
+    state.remember("handover", job)
+    follow(job)
+
+
+def going() -> Handover | None:
+    """Return the handover that this tab has begun, as long as its end was not seen."""
+    job: Handover | None = state.recall("handover")
+    return job
+
+
+def follow(job: Handover) -> None:
+    """Show how far a handover is, then its run; where it failed, say why and let the page go on."""
+    words = {True: _("Measuring the quality of a sample"), False: _("Putting the photographs away")}
+    bar = st.progress(0.0)
+    while job.is_alive():
+        bar.progress(job.stage.share, text=words[job.stage.measuring])
+        job.join(_EVERY_S)
+    bar.empty()
+    state.remember("handover", None)
+    if job.cohort is None:
+        nobody_knows = _("The photographs could not be put away; the server's log says why. Bring them again.")
+        st.error(said(job.fault) or nobody_knows)
+        return
+    deidentify.leave()
+    state.forget_upload()
+    state.remember("audit", (job.run_id, job.audit) if job.audit and job.run_id else None)
+    if job.run_id is None:
+        st.switch_page(menu.path("evaluate"), query_params={"cohort": job.cohort.key})
+    state.watch(key_of(job.run_id))
+    st.rerun()
+
+
+def _audit(run: int) -> None:
+    """Offer the audit of the intake that began this run, as long as this tab remembers it."""
+    kept = state.recall("audit")
+    if kept is None or kept[0] != run:
+        return
+    with st.container(border=True):
+        display.download(_("Audit of the de-identification (CSV)"), "audit.csv", lambda: kept[1])
+        st.caption(
+            _("A line per photograph: its pseudonym, the hash of the original, what was taken away. Kept nowhere.")
+        )
+
+
+def _none_read(model: str) -> None:
+    """Say what to do where not one photograph has values."""
+    st.warning(_("Not one photograph was read; 'See every photograph' has the reason of each."))
+    if cards.reads_rendered_eyes(model):
+        words = _("This model reads rendered eyes only. Models for photographs of people are brought here:")
+        st.caption(words)
+        st.page_link(menu.path("models"), label=_("Models"), icon=":material/deployed_code:")
+
+
+def key_of(run: int) -> str:
+    """Return what names a run in links: with its cohort's key, since ids are used again."""
+    store = home.store()
+    return f"{run}-{store.cohort(runs.progress(store, run).cohort).key}"
+
+
+def _found(key: str) -> int:
+    """Return the run that a link names; a ``GoneError`` where there is none."""
+    run = address.whole(key.partition("-")[0])
+    with contextlib.suppress(UsageError):
+        if run is not None and key_of(run) == key:
+            return run
+    raise GoneError(_("Run"), key, keys=["run"])
+
+
+def watched(key: str) -> None:
+    """Show the run that this tab started or was linked to, and where to go from there."""
+    store, run = home.store(), _found(key)
+    now = runs.progress(store, run)
+    cohort = store.cohort(now.cohort)
+    name = display_names.cohort(cohort.name)
+    st.subheader(name, anchor=False)
+    progress.watch(run)
+    _audit(run)
+    if now.ended and now.total and not now.predicted:
+        _none_read(store.models(now.cohort)[0].model)
+    if not now.ended:
+        st.caption(_("Leave this page if you like: the run goes on, and this address finds it again."))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        go = _("Evaluate {name}").format(name=name)
+        if st.button(
+            go,
+            type=display.button_type() if now.ended and now.predicted else "secondary",
+            icon=":material/query_stats:",
+        ):
+            st.switch_page(menu.path("evaluate"), query_params={"cohort": cohort.key})
+        st.page_link(
+            menu.path("explore"),
+            label=_("See every photograph"),
+            icon=":material/photo_library:",
+            query_params={"cohort": cohort.key},
+        )
+        if st.button(_("Another cohort"), icon=":material/add_photo_alternate:"):
+            state.watch("")
+            st.rerun()

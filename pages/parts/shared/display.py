@@ -1,0 +1,164 @@
+"""What pages show alike: titles, cards, charts, empty states, and the sentence about rendered eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Literal
+
+import streamlit as st
+
+from fundus_core.analyses import Laid, labels, main_score
+from fundus_core.evaluation import Evaluation, TargetResult
+from fundus_core.figures import Figure, Look
+from fundus_core.figures.screen import plotly
+from fundus_core.tables import records_as_csv
+from fundus_core.targets import TARGETS
+from pages.parts.shared import figure_export
+from pages.parts.shared.grid import grid
+from pages.parts.shared.studies import View
+from pages.parts.shell import cards, menu
+from pages.parts.shell.language import _, bound, tell
+
+RENDERED = "Rendered photographs; the model was trained on rendered eyes: these numbers say nothing about real eyes."
+RENDERED_MODEL = "The model was trained on rendered eyes: on photographs of real eyes its numbers have no meaning."
+RESEARCH = "Research use only. Not a medical device."
+
+
+def look(view: View | None = None, **more: Any) -> Look:
+    """Return how figures are drawn on this page: its theme, its language, and the stamp of rendered eyes."""
+    rendered = view is not None and bool(disclaimer(view))
+    return Look(dark=st.context.theme.type == "dark", say=tell, rendered=rendered, **more)
+
+
+def disclaimer(view: View) -> str:
+    """Return the English sentence that must stand beside this view's numbers; empty for real eyes."""
+    if view.cohort.rendered:
+        return RENDERED
+    return RENDERED_MODEL if cards.reads_rendered_eyes(view.model) else ""
+
+
+def title(text: str, caption: str = "", *, view: View | None = None) -> Any:
+    """Draw the title row; return the place for buttons at its right end."""
+    row = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    with row:
+        menu.title(text)
+        place = st.container(horizontal=True, width="content")
+    sentences = [disclaimer(view) if view is not None else "", RESEARCH]
+    state = ":material/info: " + " ".join(_(sentence) for sentence in sentences if sentence)
+    st.caption(f"{caption}  \n{state}" if caption else state)
+    return place
+
+
+def button_type() -> Literal["primary", "secondary"]:
+    """Return the type of a page's leading button: filled where its white words can be read.
+
+    Streamlit always writes white on the theme's colour, and the same colour is the ink of what is chosen. On a dark
+    page one of the two is too faint whatever the colour (4.5:1 each needs a luminance below 0.18 and above 0.21).
+    """
+    return "secondary" if st.context.theme.type == "dark" else "primary"
+
+
+LASSO_POINTS = 20_000
+"""Up to here a box and a lasso are offered: every point inside travels back to the server."""
+
+
+def chart(
+    figure: Figure, key: str, *, select: int = 0, name: str = "", view: View | None = None, marked: Collection[str] = ()
+) -> list[str]:
+    """Draw a figure and, where it has a name, what can be taken away from it; return the points chosen in it.
+
+    ``select`` is how many points can be selected. The name is of the files that it is saved as; empty for a small one
+    that stands beside its own numbers. The view is for the note in its CSV. Marked are names of points that stand out;
+    what is returned are names of points and ends of bars.
+    """
+    config = {
+        "displaylogo": False,
+        "modeBarButtonsToRemove": ["autoScale2d", "toImage", *([] if select else ["select2d", "lasso2d"])],
+        "scrollZoom": False,
+    }
+    event = st.plotly_chart(
+        plotly(figure, marked),
+        theme=None,
+        key=key,
+        config=config,
+        alt=figure.alt,
+        on_select="rerun" if select else "ignore",
+        selection_mode=("points", "box", "lasso") if select <= LASSO_POINTS else "points",
+    )
+    if name:
+        figure_export.downloads(figure, key, name, lambda rows: csv_text(rows, view), _(RESEARCH))
+    points = event["selection"]["points"] if select else []
+    return [str(point["customdata"]) for point in points if "customdata" in point]
+
+
+def table(laid: Laid, *, whole: bool = True) -> None:
+    """Draw a table as reports lay it out, or its first rows above the others; a heading that needs it is explained."""
+    rows = [dict(zip(laid.head, cells, strict=True)) for cells in laid.body]
+    columns = {name: st.column_config.Column(help=text) for name, text in laid.says.items()}
+    height: Any = "content" if whole and len(rows) <= 40 else "auto"  # all estimates of a target at once
+    grid(rows, column_config=columns, height=height)
+    for note in laid.notes:
+        st.caption(note)
+
+
+def metric_cards(found: Evaluation, ids: Sequence[str]) -> None:
+    """Draw a card per target: its error, and how much better that is than predicting the median."""
+    with st.grid(max(len(ids), 1), min_column_width=116, gap="xsmall"):
+        for name in ids:
+            _card(found.targets[name])
+
+
+def _card(result: TargetResult) -> None:
+    target = TARGETS[result.target]
+    score = main_score(target)
+    value = labels.written(result.estimates[score].value, labels.word(score).kind)
+    if target.binary:
+        st.metric(_("{name}: accuracy").format(name=_(target.short)), value, border=True, height="stretch")
+        return
+    ratio = result.estimates["mae_over_median"].value
+    st.metric(
+        f"{_(target.short)} {_(target.unit)}",
+        value,
+        None if ratio is None else f"{100 * (ratio - 1):+.0f} %".replace("-", "−").replace("−", "-", 1),
+        delta_color="inverse",
+        border=True,
+        height="stretch",
+    )
+
+
+def no_photographs(view: View) -> bool:
+    """Say that a cohort has no photographs, where it has none; return whether it has none."""
+    if view.cohort.files or not view.cohort.photographs:
+        return False
+    st.info(_("This cohort came as a table of predictions made elsewhere: it has no photographs to show."))
+    st.page_link(menu.path("evaluate"), label=_("Evaluate"), icon=":material/query_stats:")
+    return True
+
+
+def incomplete(view: View, sentence: str) -> None:
+    """Say what a cohort lacks, and lead to where that cohort gets it."""
+    st.info(sentence)
+    ways = {"values": (_("Add measured values"), "edit_note"), "photographs": (_("Add photographs"), "add_a_photo")}
+    if view.cohort.files:
+        ways["model"] = (_("Run a model"), "play_arrow")
+    for add, (label, icon) in ways.items():
+        link = {"to": view.cohort.key, "add": add}
+        st.page_link(menu.path("new_cohort"), label=label, icon=f":material/{icon}:", query_params=link)
+
+
+def empty_state(sentence: str, page: str, label: str, icon: str) -> None:
+    """Say that there is nothing yet, and where to go."""
+    st.info(sentence)
+    st.page_link(menu.path(page), label=label, icon=f":material/{icon}:")
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]], view: View | None = None) -> str:
+    """Return rows as CSV text; a column ``note`` carries the sentence about rendered eyes."""
+    sentence = (disclaimer(view) or RESEARCH) if view is not None else ""
+    written = [{**row, "note": " ".join(filter(None, [str(row.get("note") or ""), sentence]))} for row in rows]
+    return records_as_csv(written)
+
+
+def download(label: str, name: str, make: Callable[[], str | bytes], *, mime: str = "text/csv") -> None:
+    """Draw a download button; the file is made when it is clicked."""
+    st.download_button(label, bound(make), name, mime, on_click="ignore", icon=":material/download:", key=f"get_{name}")

@@ -1,0 +1,153 @@
+"""One observation's photographs beside its numbers: the panel that a click on a point opens."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import streamlit as st
+
+from fundus_core.errors import joined, members
+from fundus_core.figures import number
+from fundus_core.records import Eye
+from fundus_core.runs.model_loading import RENDERED_REMARK
+from fundus_core.store import Item, Where
+from fundus_core.targets import TARGETS, Target
+from pages.parts.shared import studies
+from pages.parts.shared.studies import View
+from pages.parts.shell import address, home, sample
+from pages.parts.shell.address import GoneError
+from pages.parts.shell.language import _, said
+
+MISSING = str(Path(__file__).parents[1] / "static" / "no_picture.svg")
+"""Stands where the worker made no picture: the file is no retina and might show a name."""
+
+
+def items_of(view: View, name: str, level: str, target_id: str) -> tuple[Item, ...]:
+    """Return the photographs behind an observation of a target."""
+    names = tuple(studies.photographs_of(view, level, [name], target_id))
+    if not names:
+        return ()
+    return home.store().photographs(view.cohort.id, Where(names=names), model=view.model or None).items
+
+
+def told(view: View) -> Item | None:
+    """Return the photograph that the address names, by its key or, in older links, by exactly its name.
+
+    Raises:
+        GoneError: The cohort does not have it.
+    """
+    said_so = st.query_params.get("photograph", "")
+    if not said_so:
+        return None
+    number = address.whole(said_so.partition("-")[0])
+    for where in (Where(ids=(number,)) if number is not None else None, Where(names=(said_so,))):
+        items = home.store().photographs(view.cohort.id, where, model=view.model or None).items if where else ()
+        for item in items:
+            if said_so in (item.key, item.name):
+                return item
+    raise GoneError(_("Photograph"), said_so, keys=["photograph"])
+
+
+def picture(item: Item, *, large: bool = True) -> str:
+    """Return the file to show for a photograph."""
+    store = home.store()
+    found = (store.crop(item.sha256) if large else None) or store.thumbnail(item.sha256)
+    found = found or sample.original(item.sha256)
+    return str(found) if found else MISSING
+
+
+def eye(which: Eye) -> str:
+    """Return an eye in words."""
+    words = {Eye.RIGHT: _("right eye"), Eye.LEFT: _("left eye"), Eye.UNKNOWN: _("eye unknown")}
+    return words[which]
+
+
+def values(items: tuple[Item, ...], target_id: str, name: str) -> None:
+    """Draw what was measured and predicted of an observation, with interval and quality."""
+    st.markdown(f"**{name}**")
+    if TARGETS[target_id].binary:
+        _class(items, TARGETS[target_id])
+    else:
+        _numbers(items, TARGETS[target_id])
+    lines = "  \n".join(filter(None, [interval(items, TARGETS[target_id]), details(items[0])]))
+    st.caption(
+        lines,
+        help=_(
+            "Quality: 0 to 1, from sharpness, light and field of view. Distance: how unlike the training photographs "
+            "(out-of-distribution score); beyond 1 do not rely on the model."
+        ),
+    )
+
+
+def interval(items: tuple[Item, ...], target: Target) -> str:
+    """Return the mean prediction interval of some photographs in words; empty where the model gives none."""
+    said_of = [item.predictions[target.id] for item in items if target.id in item.predictions]
+    low, high = _mean([each.low for each in said_of]), _mean([each.high for each in said_of])
+    if low is None or high is None:
+        return ""
+    words = _("90 % prediction interval: {low} to {high}")
+    return words.format(low=number(low, target), high=number(high, target))
+
+
+def describe(item: Item) -> str:
+    """Return a photograph in words, for those who cannot see it; without its file's name, which may be a person's."""
+    return _("Photograph of the retina, {eye}.").format(eye=eye(item.eye))
+
+
+def note(item: Item) -> str:
+    """Return what the reader remarked on a predicted photograph (the first of several pages, eyes that disagree).
+
+    That the model learned from rendered eyes is said at the top of every page already.
+    """
+    if item.status != "predicted":
+        return ""
+    told = (one.replace(RENDERED_REMARK, "").strip() if RENDERED_REMARK in one else one for one in members(item.reason))
+    return said(joined(told))
+
+
+def reason(item: Item) -> str:
+    """Return why a photograph has no prediction, in the reader's language."""
+    return said(item.reason)
+
+
+def _mean(values: list[float]) -> float | None:
+    kept = [value for value in values if math.isfinite(value)]
+    return sum(kept) / len(kept) if kept else None
+
+
+def truth_and_prediction(items: tuple[Item, ...], target_id: str) -> tuple[float | None, float | None]:
+    """Return the mean truth and the mean prediction of some photographs."""
+    counted = [item for item in items if target_id in item.truth and target_id in item.predictions]
+    truth = _mean([item.truth[target_id] for item in counted])
+    return truth, _mean([item.predictions[target_id].value for item in counted])
+
+
+def _numbers(items: tuple[Item, ...], target: Target) -> None:
+    truth, predicted = truth_and_prediction(items, target.id)
+    unit = _(target.unit)
+    st.markdown(
+        f"{_('true')} **{number(truth, target)}** {unit}  \n{_('predicted')} **{number(predicted, target)}** {unit}"
+    )
+    if truth is not None and predicted is not None:
+        error = number(predicted - truth, target, signed=True)
+        st.badge(_("error {value} {unit}").format(value=error, unit=unit), color="gray")
+
+
+def _class(items: tuple[Item, ...], target: Target) -> None:
+    truth, predicted = truth_and_prediction(items, target.id)
+    said = "–" if truth is None else _(target.said(truth))
+    shown = "–" if predicted is None else f"{predicted:.2f}"
+    st.markdown(f"{_('true')} **{said}**  \n{_(target.name)} **{shown}**")
+
+
+def details(item: Item) -> str:
+    """Return a photograph's quality, its distance, and its first covariates, in one line."""
+    parts = [measured(item), *(f"{name} {word}" for name, word in list(item.covariates.items())[:4])]
+    return " · ".join(filter(None, parts))
+
+
+def measured(item: Item) -> str:
+    """Return a photograph's quality and its distance from the training photographs; empty where nobody measured."""
+    known = {_("quality"): item.quality, _("distance"): item.out_of_distribution}
+    return " · ".join(f"{name} {value:.2f}" for name, value in known.items() if math.isfinite(value))
