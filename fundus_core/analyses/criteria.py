@@ -16,7 +16,7 @@ CriteriaFound = Sequence[CriterionAssessment]
 
 def _criterion(study: Study, criterion: str, _by: str) -> CriterionAssessment:
     people = study.memory.kept("criteria", None, lambda: evaluation.both_person_means(study.table))
-    return evaluation.assess(people, criterion, seed=study.seed, draws=study.draws)
+    return evaluation.assess(people, criterion, seed=study.seed)
 
 
 CRITERION = Analysis(

@@ -153,7 +153,8 @@ def _photographs(store: Ground, *, repair: bool) -> Iterator[Found]:
         yield Found("missing", "wrong", sentence, tuple(missing[:SHOWN]))
     else:
         yield Found("missing", "right", f"All {len(known)} photographs that the database knows are in the folder.")
-    yield from _unknown(store, sorted(_all_kinds(store.shelf) - _known(store)), put_aside)
+    unknown = {sha256 for kind in KINDS for sha256 in store.shelf.all(kind)} - _known(store)
+    yield from _unknown(sorted(unknown), put_aside)
     yield from _quarantine(store.shelf, aside)
 
 
@@ -162,11 +163,7 @@ def _known(store: Ground) -> set[str]:
         return set(connection.execute(sa.select(schema.photograph.c.sha256).distinct()).scalars())
 
 
-def _all_kinds(shelf: Shelf) -> set[str]:
-    return {sha256 for kind in KINDS for sha256 in shelf.all(kind)}
-
-
-def _unknown(store: Ground, unknown: Sequence[str], put_aside: int) -> Iterator[Found]:
+def _unknown(unknown: Sequence[str], put_aside: int) -> Iterator[Found]:
     if put_aside:
         sentence = f"{put_aside} photographs that the database does not know were put aside; nothing was removed."
         yield Found("unknown", "mended", sentence)

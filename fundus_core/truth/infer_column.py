@@ -54,7 +54,7 @@ def column_of(heading: str, words: Words, meaning: Meaning) -> Column:
         meaning = better
     column = Column(heading, meaning.role or "covariate", meaning.confidence, meaning.reason, meaning.unit, meaning.eye)
     if meaning.role in NUMERIC:
-        return _numeric(column, meaning, words, sample)
+        return _numeric(column, sample)
     if meaning.role in ("sex", "eye"):
         return replace(column, coding=dict(meaning.coding), eye=Eye.UNKNOWN if meaning.role == "eye" else meaning.eye)
     if not meaning.role:
@@ -97,7 +97,7 @@ def _by_cells(meaning: Meaning, sample: list[str]) -> Meaning | None:
     return None
 
 
-def _numeric(column: Column, meaning: Meaning, words: Words, sample: list[str]) -> Column:
+def _numeric(column: Column, sample: list[str]) -> Column:
     decimal = parse.decimal_mark(sample)
     if column.role == "blood_pressure":
         return _pressure(replace(column, decimal=decimal), sample)

@@ -73,7 +73,7 @@ def match(
     chosen = key or max(counts, key=lambda name: counts[name])
     line, status, sides = tried[chosen]
     faults = [
-        *unlike(truth, known, line, chosen, sides),
+        *unlike(known, line, chosen, sides),
         *_two_people(truth, known, line, status, sides, outranked=chosen in FROM_NAMES),
     ]
     days = match_visits.apart(truth, line, when.of)

@@ -11,7 +11,6 @@ from fundus_core.errors import joined, say
 from fundus_core.identity import Joinable, injuries
 from fundus_core.tables.faults import Fault
 from fundus_core.truth.keys import FROM_NAMES, Known, Sides
-from fundus_core.truth.table import TruthTable
 
 KINDS = {
     "folder": "the folder",
@@ -50,7 +49,7 @@ WHY = frozenset(("little_matches", "spelling", "told_apart", "no_visit"))
 _SHOWN = 3
 
 
-def unlike(truth: TruthTable, known: Known, line: NDArray[np.int64], key: str, sides: Sides) -> Iterator[Fault]:
+def unlike(known: Known, line: NDArray[np.int64], key: str, sides: Sides) -> Iterator[Fault]:
     """Yield what could be joined if a person said so, what must not be, and why little matches."""
     yield from _could_be_joined(sides.joinable, set(sides.lines))
     found = int((line >= 0).sum())

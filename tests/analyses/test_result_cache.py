@@ -11,9 +11,9 @@ import pytest
 
 from fundus_core import evaluation
 from fundus_core.analyses import Disk, result_cache, serialise
-from fundus_core.evaluation.criteria.criterion_assessment import assess_cohort
 from fundus_core.records import CohortTable
 from fundus_core.store import NewPhotograph, Store, TruthRow
+from tests.evaluation.conftest import assess_cohort
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ RESULTS = {
     "curve": lambda t: evaluation.smooth_calibration(t, "sbp", **FEW),
     "errors": lambda t: evaluation.error_distribution(t, "sbp"),
     "eyes": lambda t: evaluation.between_eyes(t, "sbp"),
-    "criterion": lambda t: assess_cohort(replace(t, truth=t.truth, predicted=t.predicted), "large_waist", **FEW),
+    "criterion": lambda t: assess_cohort(replace(t, truth=t.truth, predicted=t.predicted), "large_waist"),
     "words": lambda t: ["site", "eye"],
 }
 
@@ -89,7 +89,7 @@ def test_a_criterion_comes_back_with_its_rule():
     waists = replace(
         table(), truth={"waist": np.linspace(70, 110, 120)}, predicted={"waist": np.linspace(75, 105, 120)}
     )
-    made = assess_cohort(replace(waists, low={}, high={}), "large_waist", **FEW)
+    made = assess_cohort(replace(waists, low={}, high={}), "large_waist")
     found = serialise.unpack(serialise.pack(made))
     assert found.criterion is evaluation.criterion("large_waist")
     assert found.rows() == made.rows()

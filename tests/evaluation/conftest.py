@@ -6,10 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fundus_core.evaluation import CriterionAssessment, assess, both_person_means
 from fundus_core.evaluation.observations.sample import select_rows
 from fundus_core.records import CohortTable
 
 CENTRE = {"sbp": (130, 17.5), "dbp": (77, 11), "glucose": (96, 14), "waist": (84, 11), "bmi": (23.5, 3.7)}
+
+
+def assess_cohort(table: CohortTable, criterion: str, **more) -> CriterionAssessment:
+    return assess(both_person_means(table), criterion, **more)
 
 
 def cohort(people: int = 60, seed: int = 0, gaps: float = 0.1, spread: float = 1.0, bias: float = 0.0) -> CohortTable:

@@ -14,11 +14,9 @@ from fundus_core.evaluation import from_values
 from fundus_core.evaluation.criteria.bounds import bounds, prevalence_bounds
 from fundus_core.evaluation.criteria.calibration import tenths, verdict
 from fundus_core.evaluation.criteria.classification import classify
-from fundus_core.evaluation.criteria.criterion_assessment import assess_cohort
 from fundus_core.evaluation.criteria.treatment import treated_errors
 from fundus_core.evaluation.intervals.estimate import Estimate
-
-SIMPLE = {"draws": 50}
+from tests.evaluation.conftest import assess_cohort
 
 
 def some_unknown(seed, n=14, unknown=5):
@@ -105,7 +103,7 @@ def cohorts():
 
 @pytest.mark.parametrize("name", ["raised_pressure", "mets_jis"])
 def test_what_is_missing_at_random_does_not_move_complete_cases_and_bounds_hold_the_truth(cohorts, name):
-    whole, holes, _ = (assess_cohort(table, name, **SIMPLE) for table in cohorts)
+    whole, holes, _ = (assess_cohort(table, name) for table in cohorts)
     true = whole.measured.yes / 900
     assert holes.least.value < true < holes.most.value
     assert holes.measured.indeterminate > 40
@@ -121,7 +119,7 @@ def test_what_is_missing_at_random_does_not_move_complete_cases_and_bounds_hold_
 
 def test_without_lipids_nobody_is_complete_and_all_that_can_be_said_are_bounds(cohorts):
     whole, _, without = cohorts
-    found, full = assess_cohort(without, "mets_japan", **SIMPLE), assess_cohort(whole, "mets_japan", **SIMPLE)
+    found, full = assess_cohort(without, "mets_japan"), assess_cohort(whole, "mets_japan")
     assert found.judged is None
     assert found.complete == 0
     assert "no column of HDL cholesterol and triglycerides" in found.note
@@ -134,7 +132,7 @@ def test_without_lipids_nobody_is_complete_and_all_that_can_be_said_are_bounds(c
 
 
 def test_columns_are_named_with_what_was_taken_for_granted(cohorts):
-    said = " ".join(assess_cohort(cohorts[0], "mets_japan", **SIMPLE).remarks)
+    said = " ".join(assess_cohort(cohorts[0], "mets_japan").remarks)
     assert "'HDL-C (mmol/L)' was read as HDL cholesterol in mmol/L." in said
     assert "'降圧薬' says who takes antihypertensive drugs." in said
     assert "No column says who takes lipid-lowering drugs and glucose-lowering drugs" in said
@@ -144,7 +142,7 @@ def test_treated_people_are_handled_four_ways(cohorts):
     whole = cohorts[0]
     on = whole.covariates["降圧薬"] == "有"
     sbp, dbp = whole.truth["sbp"], whole.truth["dbp"]
-    found = {each.handling: each.prevalence.value for each in assess_cohort(whole, "hypertension", **SIMPLE).treated}
+    found = {each.handling: each.prevalence.value for each in assess_cohort(whole, "hypertension").treated}
     high, raised = (sbp >= 140) | (dbp >= 90), (sbp + 10 * on >= 140) | (dbp + 5 * on >= 90)
     assert found == pytest.approx(
         {
@@ -174,7 +172,7 @@ def test_calibration_is_that_of_statsmodels(calibrated):
     odds = np.log(p / (1 - p))
     slope = sm.GLM(y, sm.add_constant(odds), family=sm.families.Binomial()).fit(tol=1e-12).params[1]
     intercept = sm.GLM(y, np.ones(len(y)), family=sm.families.Binomial(), offset=odds).fit(tol=1e-12).params[0]
-    found = classify(y, p, **SIMPLE)
+    found = classify(y, p)
     assert found.calibration_slope.value == pytest.approx(slope, rel=1e-9)
     assert found.calibration_intercept.value == pytest.approx(intercept, rel=1e-9, abs=1e-9)
     assert found.calibrated

@@ -27,13 +27,13 @@ from fundus_core.evaluation import (
 )
 from fundus_core.evaluation.cohorts.recalibration import fit_recalibration, recalibrate, recalibration_effect
 from fundus_core.evaluation.criteria.classification import classify
-from fundus_core.evaluation.criteria.criterion_assessment import assess_cohort
 from fundus_core.evaluation.criteria.probability import donors_of, probabilities
 from fundus_core.evaluation.observations.from_arrays import from_values
 from fundus_core.evaluation.observations.person_means import PersonMeans, person_means
 from fundus_core.evaluation.observations.sample import select_rows
 from fundus_core.evaluation.one_cohort.scores import TOLERANCES
 from fundus_core.targets import TARGETS
+from tests.evaluation.conftest import assess_cohort
 
 KEYS = ("sbp", "dbp", "glucose", "waist", "bmi", "sex")
 

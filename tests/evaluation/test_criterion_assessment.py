@@ -8,13 +8,12 @@ import pytest
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import CRITERIA, at_thresholds, both_person_means, person_ids
 from fundus_core.evaluation.criteria.classification import THRESHOLDS
-from fundus_core.evaluation.criteria.criterion_assessment import CURVE, _chances, assess_all, assess_cohort
+from fundus_core.evaluation.criteria.criterion_assessment import CURVE, _chances, assess
 from fundus_core.evaluation.criteria.definitions import criterion, large_waist
 from fundus_core.evaluation.observations.from_arrays import from_values
 from fundus_core.evaluation.observations.person_means import CONTINUOUS, person_means, select_people
 from fundus_core.evaluation.observations.sample import select_rows
-
-QUICK = {"draws": 50}
+from tests.evaluation.conftest import assess_cohort
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +28,7 @@ def waists():
 
 
 def test_every_person_is_counted_once_and_called_something(waists):
-    found = assess_cohort(waists, "large_waist", **QUICK)
+    found = assess_cohort(waists, "large_waist")
     for counts in (found.measured, found.predicted):
         assert counts.yes + counts.no + counts.indeterminate == 300
     assert found.measured.yes == (waists.truth["waist"][::2] >= 85).sum()
@@ -38,7 +37,7 @@ def test_every_person_is_counted_once_and_called_something(waists):
 
 def test_the_order_of_photographs_changes_nothing(waists):
     mixed = select_rows(waists, np.random.default_rng(1).permutation(600))
-    assert assess_cohort(mixed, "large_waist", **QUICK).rows() == assess_cohort(waists, "large_waist", **QUICK).rows()
+    assert assess_cohort(mixed, "large_waist").rows() == assess_cohort(waists, "large_waist").rows()
 
 
 def test_a_persons_own_truth_does_not_move_their_probability(waists):
@@ -53,8 +52,9 @@ def test_a_persons_own_truth_does_not_move_their_probability(waists):
 
 def test_people_averaged_once_for_all_criteria_are_judged_as_each_criterion_alone(cohort):
     table = cohort(people=80, seed=3)
-    together = {each.criterion.id: each.rows() for each in assess_all(table, **QUICK)}
-    assert together == {name: assess_cohort(table, name, **QUICK).rows() for name in CRITERIA}
+    seen = both_person_means(table)
+    together = {each: assess(seen, each).rows() for each in seen.criteria}
+    assert together == {name: assess_cohort(table, name).rows() for name in CRITERIA}
 
 
 def test_some_people_of_the_averages_are_the_averages_of_some_people(cohort):
@@ -81,22 +81,22 @@ def test_the_expected_share_comes_nearer_the_true_one_than_cutting_shrunken_pred
     rng = np.random.default_rng(8)
     truth = rng.normal(76, 9, 2000)
     cohort = from_values("waist", truth, 76 + 0.3 * (truth - 76) + rng.normal(0, 3, 2000), sex=np.zeros(2000))
-    judged = assess_cohort(cohort, "large_waist", **QUICK).judged
+    judged = assess_cohort(cohort, "large_waist").judged
     assert judged.called.value < 0.5 * judged.prevalence.value
     assert judged.expected.value == pytest.approx(judged.prevalence.value, abs=0.01)
 
 
 def test_only_what_a_criterion_needs_must_be_there(waists):
-    assert [each.criterion.id for each in assess_all(waists, **QUICK)] == ["large_waist"]
-    assert assess_cohort(waists, "large_waist", **QUICK).judged is not None
-    missing = assess_cohort(waists, "hypertension", **QUICK)
+    assert list(both_person_means(waists).criteria) == ["large_waist"]
+    assert assess_cohort(waists, "large_waist").judged is not None
+    missing = assess_cohort(waists, "hypertension")
     assert missing.judged is None
     assert "sbp, dbp" in missing.note
     assert missing.measured.indeterminate == 300
 
 
 def test_too_few_people_have_counts_and_no_probability(waists):
-    few = assess_cohort(select_rows(waists, np.arange(30)), "large_waist", **QUICK)
+    few = assess_cohort(select_rows(waists, np.arange(30)), "large_waist")
     assert few.judged is None
     assert "20 people" in few.note
     assert few.measured.yes + few.measured.no == 15
@@ -120,7 +120,7 @@ def test_what_every_criterion_needs_decides_it():
 
 def test_thresholds_of_the_table_are_on_the_curve(waists):
     assert set(THRESHOLDS) <= set(CURVE)
-    judged = assess_cohort(waists, "large_waist", **QUICK).judged
+    judged = assess_cohort(waists, "large_waist").judged
     assert [at.threshold for at in judged.thresholds] == list(CURVE)
     assert [at.threshold for at in at_thresholds(judged).thresholds] == list(THRESHOLDS)
 

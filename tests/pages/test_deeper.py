@@ -8,7 +8,6 @@ from scipy import stats
 
 from fundus_core.analyses import side_by_side
 from fundus_core.evaluation import people_for_mae, people_for_r2
-from fundus_core.evaluation.criteria.criterion_assessment import assess_cohort
 from fundus_core.records import Eye, Prediction
 from fundus_core.store import (
     Finding,
@@ -24,6 +23,7 @@ from fundus_core.store import (
 from pages.parts.shared import studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home
+from tests.evaluation.conftest import assess_cohort
 
 PEOPLE = 60
 CENTRE = {"sbp": (128, 17), "dbp": (76, 11), "glucose": (97, 14), "waist": (83, 11)}

@@ -16,7 +16,7 @@ from fundus_core.errors import UsageError
 from fundus_core.evaluation.criteria.calibration import CALIBRATION, Tenth, calibration, tenths, verdict
 from fundus_core.evaluation.criteria.definitions import INDETERMINATE, YES, Verdicts
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Statistics, SumStatistic
-from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate
+from fundus_core.evaluation.intervals.estimate import Estimate
 from fundus_core.evaluation.intervals.interval_choice import Rule
 from fundus_core.evaluation.intervals.per_estimate import estimated
 from fundus_core.evaluation.intervals.rank_intervals import area_ends, few_events
@@ -124,20 +124,18 @@ def classify(
     complete: NDArray[np.bool_] | None = None,
     name: str = "",
     thresholds: Sequence[float] = THRESHOLDS,
-    seed: int = SEED,
-    draws: int = NUMBER_OF_DRAWS,
 ) -> Classification:
     """Score a probability of yes (n, 0 to 1, NaN is left out), one per person, against n verdicts.
 
     Only complete cases are judged: who has everything measured, whatever the verdict. Without ``complete`` those are
     whose verdict is yes or no, which is right only where a verdict needs everything. ``hard`` are verdicts by cutting
     predictions at the criterion's own thresholds, where the indeterminate are not called. Thresholds lie between 0 and
-    1, both excluded, fixed in advance. Seed and draws change nothing: these intervals need none.
+    1, both excluded, fixed in advance.
 
     Raises:
         UsageError: A threshold outside 0 to 1.
 
-    >>> found = classify(np.array([0, 1, 0, 1, -1], dtype=np.int8), np.array([0.1, 0.4, 0.6, 0.9, 0.5]), draws=100)
+    >>> found = classify(np.array([0, 1, 0, 1, -1], dtype=np.int8), np.array([0.1, 0.4, 0.6, 0.9, 0.5]))
     >>> found.n, found.left_out, found.prevalence.value
     (4, 1, 0.5)
     """

@@ -23,7 +23,7 @@ from fundus_core.evaluation.criteria.definitions import CRITERIA, INDETERMINATE,
 from fundus_core.evaluation.criteria.probability import donors_of, probabilities
 from fundus_core.evaluation.criteria.remarks import nobody_complete, remarks
 from fundus_core.evaluation.criteria.treatment import TreatedPrevalence, treated_prevalences
-from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate
+from fundus_core.evaluation.intervals.estimate import SEED, Cell, Estimate
 from fundus_core.evaluation.intervals.per_estimate import estimated
 from fundus_core.evaluation.observations.person_means import PersonMeans, person_means, read_further, select_people
 from fundus_core.evaluation.observations.sample import (
@@ -177,45 +177,27 @@ def _first_visit(table: CohortTable) -> NDArray[np.bool_]:
 _AT_THRESHOLD = ("sensitivity", "specificity", "ppv", "npv", "net_benefit", "treat_all")
 
 
-def assess_cohort(
-    table: CohortTable,
-    criterion_id: str,
-    *,
-    thresholds: Sequence[float] = CURVE,
-    seed: int = SEED,
-    draws: int = NUMBER_OF_DRAWS,
+def assess(
+    seen: BothMeans, criterion_id: str, *, thresholds: Sequence[float] = CURVE, seed: int = SEED
 ) -> CriterionAssessment:
     """Judge a criterion on a cohort, its people in five parts.
 
     Args:
-        table: A row per photograph.
+        seen: The cohort's people, as :func:`both_person_means` returns them, once for all criteria.
         criterion_id: See :data:`fundus_core.evaluation.criteria.definitions.CRITERIA`.
         thresholds: Probabilities at which people would be called, fixed in advance.
-        seed: Of the parts, of the drawn errors and of the bootstrap.
-        draws: Of the bootstrap.
+        seed: Of the parts.
 
     Raises:
         UsageError: There is no such criterion, or a threshold is outside 0 to 1.
 
     >>> from fundus_core.evaluation import from_values
-    >>> found = assess_cohort(from_values("waist", [80, 95], [84, 91], sex=[0, 0]), "large_waist", draws=100)
+    >>> found = assess(both_person_means(from_values("waist", [80, 95], [84, 91], sex=[0, 0])), "large_waist")
     >>> found.measured, found.judged is None
     (Counts(yes=1, no=1, indeterminate=0), True)
     >>> found.complete, found.least.value
     (2, None)
     """
-    return assess(both_person_means(table), criterion_id, thresholds=thresholds, seed=seed, draws=draws)
-
-
-def assess(
-    seen: BothMeans,
-    criterion_id: str,
-    *,
-    thresholds: Sequence[float] = CURVE,
-    seed: int = SEED,
-    draws: int = NUMBER_OF_DRAWS,
-) -> CriterionAssessment:
-    """Judge a criterion on people seen before; see :func:`assess_cohort`."""
     chosen = criterion(criterion_id)
     verdict, hard = chosen.decide(seen.truth), chosen.decide(seen.predicted)
     complete = chosen.complete(seen.truth)
@@ -248,14 +230,6 @@ def _expected(yes: Floats, unknown: Floats, note: str) -> tuple[Estimate, Estima
         estimated(means(np.zeros(int(there.sum())), each[there]))["expected"] for each in (yes, yes + unknown)
     )
     return least, most
-
-
-def assess_all(
-    table: CohortTable, *, seed: int = SEED, draws: int = NUMBER_OF_DRAWS
-) -> tuple[CriterionAssessment, ...]:
-    """Judge every criterion whose targets the cohort has both measured and predicted."""
-    seen = both_person_means(table)
-    return tuple(assess(seen, each, seed=seed, draws=draws) for each in seen.criteria)
 
 
 def _chances(seen: BothMeans, chosen: Criterion, seed: int) -> tuple[Floats, Floats, str]:

@@ -25,7 +25,7 @@ def with_twins(found: Found, body: nn.Module, given: Mapping[str, Tensor], opene
     """The network that was found, with the others that its tensors would fit as well."""
     number = re.fullmatch(r"(tf_)?efficientnet_b([0-7])", found.backbone)
     if any(end_of(key, "_conv_stem.weight") for key in given) and number:
-        return _padded_at_home(found, int(number[2]), opened, wanted)
+        return _padded_at_home(found, int(number[2]), wanted)
     if any(end_of(key, "features.0.0.weight") for key in given):
         return found
     candidates = [found, *(replace(found, backbone=name) for name in architectures.alike(found.backbone))]
@@ -83,7 +83,7 @@ def _plain(value: object) -> object:
     return tuple(value) if isinstance(value, list | tuple) else value
 
 
-def _padded_at_home(found: Found, number: int, opened: Opened, wanted: Wanted) -> Found:
+def _padded_at_home(found: Found, number: int, wanted: Wanted) -> Found:
     """``EfficientNet-PyTorch`` pads as at its native size, whatever it is fed; nothing tells which size that was."""
     native = NATIVE_PX[number]
     if wanted.size in (None, native) or "padded_at" in wanted.options:

@@ -76,7 +76,7 @@ def _without(given: Mapping[str, Tensor], beginnings: Sequence[str]) -> dict[str
 
 def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: str) -> Found:
     """Return the network that these tensors make; see ``read``."""
-    backbone, options = _network(given, opened, wanted, name)
+    backbone, options = _network(given, wanted, name)
     options = _as_torchvision(backbone, options, given, name)
     body = networks.body(backbone, 1, {key: value for key, value in options.items() if key != "hidden"})
     trunk, left, by_name = _located(body, given, name)
@@ -131,9 +131,7 @@ def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: st
 # Which network ----------------------------------------------------------------------------------------------------
 
 
-def _network(
-    given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: str
-) -> tuple[str, Mapping[str, object]]:
+def _network(given: Mapping[str, Tensor], wanted: Wanted, name: str) -> tuple[str, Mapping[str, object]]:
     """The network's name and options: as the card says, else as the tensors tell."""
     options = dict(wanted.options)
     if any(key.endswith("fc_norm.weight") for key in given) and "global_pool" not in options:

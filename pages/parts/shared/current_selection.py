@@ -10,7 +10,7 @@ from fundus_core import evaluation
 from fundus_core.analyses import labels, main_score, one_cohort, side_by_side, table_one
 from fundus_core.errors import UsageError, say
 from fundus_core.records import Rule
-from fundus_core.store import Item, Selection, Where
+from fundus_core.store import Selection, Where
 from fundus_core.targets import TARGETS
 from pages.parts.shared import display, photo_panel, studies
 from pages.parts.shared.studies import Part, View
@@ -178,11 +178,7 @@ def _pictures(part: View, target_id: str) -> None:
     found = {item.name: item for item in page.items}
     with st.grid(PICTURES, min_column_width=60, gap="xsmall"):
         for item in (found[name] for name in names if name in found):
-            _picture(part, item)
-
-
-def _picture(part: View, item: Item) -> None:
-    st.image(photo_panel.picture(item, large=False), width="stretch", alt=photo_panel.describe(item))
+            st.image(photo_panel.picture(item, large=False), width="stretch", alt=photo_panel.describe(item))
 
 
 def _actions(view: View, chosen: Selection, here: str) -> None:
