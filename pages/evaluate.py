@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.evaluate import estimates, models, plan, scores, share
+from pages.parts.evaluate import estimates, scores
 from pages.parts.shared import changes_since, column_receipt, controls, current_selection, display, photo_panel, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
@@ -34,9 +34,9 @@ with place:
     display.metric_cards(found, ids)
 found = studies.scored(view, level, target)
 scores.figure_with_panel(view, target, level, what, by, selection)
-plan.table(view, level)
+estimates.plan(view, level)
 estimates.tables(view, target, level)
-models.table(view, target, level)
-share.draw(view, level)
+estimates.models(view, target, level)
+estimates.share(view, level)
 column_receipt.kept(view)
 changes_since.draw(view, level)

@@ -19,7 +19,7 @@ from fundus_core.analyses.criteria import (
     TREATED,
     TREATED_PREVALENCES,
 )
-from fundus_core.analyses.gap import GAP, GAP_CHECKS
+from fundus_core.analyses.gap import GAP, GAP_CHECKS, REFERENCE_ERROR
 from fundus_core.analyses.intervals import INTERVALS, INTERVALS_BY
 from fundus_core.analyses.missing import MISSING, MISSING_ALONG, WEIGHTED
 from fundus_core.analyses.observations import (
@@ -33,7 +33,6 @@ from fundus_core.analyses.observations import (
     SCATTER,
 )
 from fundus_core.analyses.over_time import CHANGE, COURSE, REPEATABILITY
-from fundus_core.analyses.reference_error import REFERENCE_ERROR
 from fundus_core.analyses.scores import POINTS, QUICK_SCORES, SCORES
 from fundus_core.analyses.study import Analysis
 from fundus_core.analyses.subgroups import EYES, NEIGHBOURS, SUBGROUP_DIFFERENCES, SUBGROUPS

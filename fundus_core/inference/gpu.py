@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fundus_core.inference.batches import filled
+from fundus_core.inference.processor import filled
 from fundus_core.models.card import Card
 from fundus_core.models.networks import build
 from fundus_core.records import Floats, Pixels

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from fundus_core import processes
 from fundus_core.home import home
-from fundus_core.inference.batches import filled
 from fundus_core.models import card_files, openvino_graph
 from fundus_core.models.card import Card
 from fundus_core.records import Floats, Pixels
@@ -97,3 +96,15 @@ def _convert(card: Card, kept: Path) -> None:
         from fundus_core.inference.conversion import convert
 
         convert(card, kept)
+
+
+def filled(crops: Pixels, batch: int) -> Pixels:
+    """Fill up to a batch with black, for networks that know one size; what is said of black is the caller's to cut off.
+
+    Crops are n x S x S x 3, n at most the batch; a full batch is returned as it is, in one piece of memory.
+    """
+    if len(crops) == batch:
+        return np.ascontiguousarray(crops)
+    whole = np.zeros((batch, *crops.shape[1:]), np.uint8)
+    whole[: len(crops)] = crops
+    return whole

@@ -38,7 +38,7 @@ def judge(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
     checks = (
         _kind("not_a_retina", found.kind, Verdict.NOT_RETINA),
         _kind("not_colour_fundus", found.kind, Verdict.NOT_COLOUR),
-        _at_least(
+        _held(
             "too_small",
             found.diameter_px,
             limits.diameter_px,
@@ -50,7 +50,7 @@ def judge(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
             ),
         ),
         _illumination(found, limits),
-        _at_least(
+        _held(
             "field_cut",
             found.field_share,
             limits.field_share,
@@ -61,7 +61,7 @@ def judge(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
                 field_share_2=_up(limits.field_share, 2),
             ),
         ),
-        _at_most(
+        _held(
             "glare",
             found.glare_share,
             limits.glare_share,
@@ -71,8 +71,9 @@ def judge(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
                 glare_share=_up(found.glare_share, 2),
                 glare_share_2=_down(limits.glare_share, 2),
             ),
+            least=False,
         ),
-        _at_least(
+        _held(
             "contrast",
             found.contrast,
             limits.contrast,
@@ -83,7 +84,7 @@ def judge(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
                 contrast_2=_up(limits.contrast, 3),
             ),
         ),
-        _at_least(
+        _held(
             "focus",
             found.focus,
             limits.focus,
@@ -114,23 +115,19 @@ def _illumination(found: Measurements, limits: Limits) -> QualityCheck:
             brightness=_down(found.brightness, 0),
             brightness_2=_up(limits.brightness, 0),
         )
-        return _at_least("illumination", found.brightness, limits.brightness, message)
+        return _held("illumination", found.brightness, limits.brightness, message)
     message = say(
         "Only {lit_share:.0%} of the field are lit, at least {lit_share_2:.0%} are needed; align the "
         "camera with the pupil and take the photograph again.",
         lit_share=_down(found.lit_share, 2),
         lit_share_2=_up(limits.lit_share, 2),
     )
-    return _at_least("illumination", found.lit_share, limits.lit_share, message)
+    return _held("illumination", found.lit_share, limits.lit_share, message)
 
 
-def _at_least(code: str, value: float, limit: float, message: str) -> QualityCheck:
-    passed = value >= limit
-    return QualityCheck(code, value, limit, passed, "" if passed else message)
-
-
-def _at_most(code: str, value: float, limit: float, message: str) -> QualityCheck:
-    passed = value <= limit
+def _held(code: str, value: float, limit: float, message: str, *, least: bool = True) -> QualityCheck:
+    """Hold a value against a limit that it may not go below, or may not exceed."""
+    passed = value >= limit if least else value <= limit
     return QualityCheck(code, value, limit, passed, "" if passed else message)
 
 

@@ -41,10 +41,6 @@ def _strip(one: Traits) -> bool:
     return frame >= 1.95 and (not one.circle or (one.aspect != 1.0 and before >= 1.55))
 
 
-def _mask(one: Traits) -> bool:
-    return one.grey and one.extreme >= 0.78 and (one.white < 0.3 or one.circle)
-
-
 def _drawing(one: Traits) -> bool:
     flat = one.circle and one.chroma > 0.15 and one.flat >= 0.5 and one.hard >= 0.03
     neon = one.cold >= 0.9 and one.red > 20 and one.bluish < 0.1 and one.lines.darkness < 0.9
@@ -60,10 +56,6 @@ def _oct(one: Traits) -> bool:
     speckled = one.hard > 0.25 and one.detail > 8
     layered = one.layered >= 1.9 and one.white < 0.3 and one.flat < 0.5
     return one.grey and (layered or (speckled and not one.circle and one.lines.darkness < 1.0))
-
-
-def _external(one: Traits) -> bool:
-    return one.hole >= 0.025 and one.slope >= 0.09 and one.circle and one.dark < 0.6
 
 
 def _other(one: Traits) -> bool:
@@ -90,38 +82,9 @@ def _focus(one: Traits) -> float:
     return one.lines.strength / (one.contrast + 0.02)
 
 
-def _angiogram(one: Traits) -> bool:
-    return one.grey and one.lines.darkness < 0.95
-
-
-def _autofluorescence(one: Traits) -> bool:
-    return one.grey and one.circle and one.bright_disc < 0.35
-
-
-def _slo(one: Traits) -> bool:
-    return one.grey and not one.circle
-
-
-def _red_free(one: Traits) -> bool:
-    return one.cold >= 0.9 and one.bluish < 0.1 and max(one.red, one.blue) < 0.5 * one.green
-
-
-def _swapped(one: Traits) -> bool:
-    return one.swapped >= 0.5 and one.blue > 1.25 * one.red and one.lines.darkness > 1.05
-
-
 def _montage(one: Traits) -> bool:
     irregular = one.around > 0.12 or not one.circle
     return irregular and not one.grey and one.dark > 0.2 and one.parts == 1 and one.edge < 0.65
-
-
-def _subtracted(one: Traits) -> bool:
-    """The average of the surroundings was taken away, as by Graham (2015): nothing but detail around the middle."""
-    return one.even < 0.25 and all(abs(level - 128) < 16 for level in (one.red, one.green, one.blue))
-
-
-def _ultra_wide(one: Traits) -> bool:
-    return one.blue < 14 and one.hue >= 0.8 and one.lines.long_share < 0.3 and one.dark > 0.08
 
 
 def _infant(one: Traits) -> bool:
@@ -131,30 +94,32 @@ def _infant(one: Traits) -> bool:
     return pale and (yellow or one.cuts >= 2)
 
 
-def _smartphone(one: Traits) -> bool:
-    return one.circle and one.spots > 0.0004 and one.hard > 0.004 and 0.2 < one.chroma < 0.5
-
-
 _RULES: tuple[tuple[Kind, Rule], ...] = (
-    (Kind.MASK, _mask),
+    (Kind.MASK, lambda one: one.grey and one.extreme >= 0.78 and (one.white < 0.3 or one.circle)),
     (Kind.OCT, _oct),
     (Kind.DRAWING, _drawing),
     (Kind.PANEL, _panel),
     (Kind.HEAT_MAP, _heat_map),
-    (Kind.EXTERNAL, _external),
+    (Kind.EXTERNAL, lambda one: one.hole >= 0.025 and one.slope >= 0.09 and one.circle and one.dark < 0.6),
     (Kind.DISC, _disc),
     (Kind.MONTAGE, _montage),
-    (Kind.ULTRA_WIDE, _ultra_wide),
-    (Kind.NORMALISED, lambda one: not one.grey and _subtracted(one)),
-    (Kind.ANGIOGRAM, lambda one: _angiogram(one) and one.slope < 0.09),
+    (Kind.ULTRA_WIDE, lambda one: one.blue < 14 and one.hue >= 0.8 and one.lines.long_share < 0.3 and one.dark > 0.08),
+    # the average of the surroundings taken away, as by Graham (2015): nothing but detail around the middle
+    (
+        Kind.NORMALISED,
+        lambda one: (
+            not one.grey and one.even < 0.25 and all(abs(level - 128) < 16 for level in (one.red, one.green, one.blue))
+        ),
+    ),
+    (Kind.ANGIOGRAM, lambda one: one.grey and one.lines.darkness < 0.95 and one.slope < 0.09),
     (Kind.OTHER, _other),
-    (Kind.AUTOFLUORESCENCE, _autofluorescence),
-    (Kind.SLO, _slo),
+    (Kind.AUTOFLUORESCENCE, lambda one: one.grey and one.circle and one.bright_disc < 0.35),
+    (Kind.SLO, lambda one: one.grey and not one.circle),
     (Kind.SINGLE, lambda one: one.grey),
-    (Kind.RED_FREE, _red_free),
-    (Kind.SWAPPED, _swapped),
+    (Kind.RED_FREE, lambda one: one.cold >= 0.9 and one.bluish < 0.1 and max(one.red, one.blue) < 0.5 * one.green),
+    (Kind.SWAPPED, lambda one: one.swapped >= 0.5 and one.blue > 1.25 * one.red and one.lines.darkness > 1.05),
     (Kind.RED_FREE, lambda one: not one.colour),
-    (Kind.SMARTPHONE, _smartphone),
+    (Kind.SMARTPHONE, lambda one: one.circle and one.spots > 0.0004 and one.hard > 0.004 and 0.2 < one.chroma < 0.5),
     (Kind.INFANT, _infant),
     (Kind.NORMALISED, lambda one: one.detail >= 2.65),
     (Kind.STRETCHED, lambda one: one.aspect != 1.0),

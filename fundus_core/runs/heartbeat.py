@@ -64,10 +64,6 @@ class Heartbeat:
             with contextlib.suppress(StoreUnavailableError):  # a full disk, a busy database: the next beat may pass
                 workers.beat(self.store, self.id)
 
-    def asked_to_stop(self) -> bool:
-        """Whether somebody wants this worker to end."""
-        return workers.asked_to_stop(self.store, self.id)
-
 
 def requeue_dead(store: Store) -> int:
     """Put back what dead workers held; returns how many photographs."""

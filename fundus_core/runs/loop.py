@@ -95,7 +95,7 @@ class Worker:
         if now - self.polled < POLL_S:
             return
         self.polled = now
-        if self.presence.asked_to_stop():
+        if workers.asked_to_stop(self.store, self.presence.id):
             self.over.set()
         if now - self.buried > BURY_S:
             self.buried = now
@@ -199,18 +199,15 @@ class Worker:
     def finish(self, batch: Batch, looked: Sequence[Looked], predicted: Answers) -> None:
         """Ask the networks about what is left, and write the batch down."""
         since = time.monotonic()
-        looked = self.refresh(batch, looked)
+        # an earlier batch may have held the same bytes
+        known = queue.known(self.store, list(batch.turn.versions), [one.sha256 for one in looked])
+        looked = [replace(one, known=one.known | known.get(one.sha256, frozenset())) for one in looked]
         left = [one for one in looked if one.member.id not in predicted]
         answers = {**predict(batch.models, left, batch.rules), **predicted}
         if len(left) == len(batch.members):
             self.resize(batch, time.monotonic() - since)
         endings = [ending(one, batch.turn.versions, answers.get(one.member.id, {})) for one in looked]
         self.write(batch.turn, endings)
-
-    def refresh(self, batch: Batch, looked: Sequence[Looked]) -> list[Looked]:
-        """Look again which bytes are known: an earlier batch may have held the same."""
-        known = queue.known(self.store, list(batch.turn.versions), [one.sha256 for one in looked])
-        return [replace(one, known=one.known | known.get(one.sha256, frozenset())) for one in looked]
 
     def drop(self) -> None:
         """Put back all that is ahead, when the store can be used again."""

@@ -18,7 +18,7 @@ if str(ROOT) not in sys.path:
 # after the project's root is on the path
 from fundus_core import targets  # noqa: E402
 from fundus_core.errors import FundusError  # noqa: E402
-from pages.parts.shell import address, language, language_switch, menu, state, widgets  # noqa: E402
+from pages.parts.shell import address, language, language_switch, menu, state  # noqa: E402
 from pages.parts.shell.language import _  # noqa: E402
 from pages.parts.shell.markdown import literal  # noqa: E402
 
@@ -38,7 +38,7 @@ def main() -> None:
     with st.sidebar:
         menu.reserve()
         language_switch.switch()
-        widgets.translate()
+        language_switch.translate()
     try:
         targets.check()
         page.run()

@@ -170,7 +170,7 @@ def test_a_lasso_finds_the_photographs_behind_its_points(filled, level, names, e
     from pages.parts.shared import studies
 
     view = studies.View(filled.cohort("Clinic"), "tests-own")
-    assert sorted(studies.photographs_of(view, level, names)) == sorted(expected)
+    assert sorted(studies.study(view, level).behind(names)) == sorted(expected)
 
 
 def test_a_wrong_card_of_the_user_is_said_and_takes_no_page_down(fresh, page, put_cohort):

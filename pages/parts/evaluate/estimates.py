@@ -1,16 +1,31 @@
-"""The tables of a target: every estimate with its interval, the baselines, and the two eyes."""
+"""The tables below the figure: what was planned, every estimate of a target, models side by side, and sharing."""
 
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from fundus_core import evaluation
-from fundus_core.analyses import Analysis, Canvas, Study, beyond_in_words, one_cohort, shown
+from fundus_core import __version__, evaluation
+from fundus_core.analyses import (
+    Analysis,
+    Canvas,
+    Study,
+    beyond_in_words,
+    forest_of,
+    layout,
+    main_score,
+    one_cohort,
+    plan_results,
+    shown,
+    side_by_side,
+)
+from fundus_core.errors import UsageError
+from fundus_core.evaluation import Shared
 from fundus_core.targets import TARGETS
 from pages.parts.shared import display, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell.language import _, tell
+from pages.parts.shell import cards, home
+from pages.parts.shell.language import _, count, said, tell
 
 
 def _beyond(study: Study) -> Study:
@@ -85,3 +100,88 @@ def _figure(view: View, study: Study, target_id: str, analysis: Analysis[Any]) -
     figure = analysis.draw(study, target_id, Canvas(display.look(view), place=view.place))
     if figure is not None:
         display.chart(figure, f"{analysis.id}-{target_id}", name=f"{target_id}-{analysis.id}", view=view)
+
+
+def plan(view: View, level: str) -> None:
+    """Draw the plan's results, success and deviations; nothing where no plan was stated."""
+    study = studies.study(view, level)
+    if study.plan is None:
+        return
+    stated = study.plan
+    with st.expander(_("Planned analyses"), expanded=True):
+        if words := plan_results.success_in_words(study, tell):
+            st.markdown(f"**{words}**")
+        head = _("“{title}”, stated by {who} on {at}; SHA-256 {hash}.")
+        at = {"title": stated.plan.title, "who": stated.plan.written_by, "at": stated.stated_at}
+        st.markdown(head.format(**at, hash=stated.plan.sha256))
+        st.caption(said(stated.order))
+        for analysis in plan_results.TABLES:
+            made = shown(study, analysis, "", tell, tell)
+            if made.body:
+                st.subheader(_(analysis.title), anchor=False)
+                display.table(made)
+                st.caption(_(analysis.question))
+        st.code(stated.plan.text, language="toml")
+        st.caption(_("All else on this page is exploratory, but for the tests that name a planned family."))
+
+
+def models(view: View, target_id: str, level: str) -> None:
+    """Draw model against model; nothing where only one reads the target."""
+    study = studies.models(view, target_id, level)
+    if study is None:
+        return
+    found = study.get(side_by_side.MODELS, target_id)
+    with st.expander(_("Model against model"), expanded=True):
+        figure = forest_of(found.results, main_score(TARGETS[target_id]), display.look(view), names=cards.title)
+        display.chart(figure, f"models-{target_id}", name=f"{target_id}-models", view=view)
+        display.table(shown(study, side_by_side.MODELS, target_id, tell, cards.title))
+        left = ", ".join(f"{cards.title(name)} {count(n)}" for name, n in found.left_out.items() if n)
+        remark = _(side_by_side.MODELS.question)
+        more = _(" Left out because another model did not predict them: {list}.").format(list=left) if left else ""
+        st.caption(remark + more)
+
+
+def share(view: View, level: str) -> None:
+    """Draw what can be shared of this cohort, and the button that fetches the file."""
+    with st.expander(_("Share this result without its people")):
+        st.caption(
+            _(
+                "One file of aggregates for Compare at another site: no id, no row, nothing of fewer than ten people. "
+                "Do not share a cohort again with a person more or less: the difference is that person."
+            )
+        )
+        name = st.text_input(_("Name of the site in the file"), "site", max_chars=40, key="share_name")
+        if not st.toggle(_("Show all that is in it"), key="share_shown"):
+            return
+        try:
+            found = _shared(view, level, name)
+        except UsageError as error:
+            st.error(said(str(error)))
+            return
+        _contents(found)
+        text = evaluation.as_text(found) + "\n"
+        display.download(_("Shared result (JSON)"), "shared.json", lambda: text, mime="application/json")
+
+
+def _shared(view: View, level: str, name: str) -> Shared:
+    study = studies.study(view, level)
+    versions = [one for one in home.store().models(view.cohort.id) if one.model == view.model]
+    identity = evaluation.identity_of(
+        study.table,
+        name,
+        view.model,
+        versions[0].weights_sha256 if versions else "",
+        card=view.model in cards.known(),
+        rendered=bool(display.disclaimer(view)),
+        software=__version__,
+    )
+    return evaluation.share(study.table, identity, study.level)
+
+
+def _contents(found: Shared) -> None:
+    """Draw the estimates as a table, and the whole file as it is written."""
+    display.table(layout(found.rows, tell), whole=False)
+    if found.withheld:
+        names = ", ".join(tell(name) for name in found.withheld)
+        st.caption(_("Left out, of fewer than {n} people: {names}").format(n=found.least, names=names))
+    st.code(evaluation.as_text(found), "json", height=320)

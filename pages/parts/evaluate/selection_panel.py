@@ -15,7 +15,7 @@ from fundus_core.figures import number
 from fundus_core.records import Eye
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
-from pages.parts.shared import person_course, photo_panel, saliency_job, studies
+from pages.parts.shared import photo_panel, saliency_job, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, home, menu, state
 from pages.parts.shell.language import _, count, said
@@ -78,7 +78,7 @@ def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool
         if view.cohort.files:
             _pictures(view, items, target_id)
         photo_panel.values(items, target_id, name)
-        person_course.draw(view, items[0], target_id)
+        photo_panel.course(view, items[0], target_id)
         if view.cohort.files:
             _links(view, items[0])
         else:

@@ -10,7 +10,7 @@ from fundus_core.figures import number
 from fundus_core.records import Floats
 from fundus_core.store import Item
 from fundus_core.targets import TARGETS, Target
-from pages.parts.shared import display, person_course, studies
+from pages.parts.shared import display, photo_panel, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell.language import _
 
@@ -46,7 +46,7 @@ def courses(view: View, item: Item) -> None:
     """Draw how the person's measured and predicted values went from visit to visit, where there are several."""
     with st.grid(min_column_width=320, gap="small"):
         for name in item.predictions:
-            person_course.draw(view, item, name)
+            photo_panel.course(view, item, name)
 
 
 def _value(view: View, item: Item, name: str, others: Floats) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from fundus_core.analyses import Canvas, one_cohort
 from fundus_core.errors import joined, members
 from fundus_core.figures import number
 from fundus_core.records import Eye
 from fundus_core.runs.model_loading import RENDERED_REMARK
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS, Target
-from pages.parts.shared import studies
+from pages.parts.shared import display, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, home, sample
 from pages.parts.shell.address import GoneError
@@ -25,7 +26,7 @@ MISSING = str(Path(__file__).parents[1] / "static" / "no_picture.svg")
 
 def items_of(view: View, name: str, level: str, target_id: str) -> tuple[Item, ...]:
     """Return the photographs behind an observation of a target."""
-    names = tuple(studies.photographs_of(view, level, [name], target_id))
+    names = tuple(studies.study(view, level).behind([name], target_id))
     if not names:
         return ()
     return home.store().photographs(view.cohort.id, Where(names=names), model=view.model or None).items
@@ -151,3 +152,14 @@ def measured(item: Item) -> str:
     """Return a photograph's quality and its distance from the training photographs; empty where nobody measured."""
     known = {_("quality"): item.quality, _("distance"): item.out_of_distribution}
     return " · ".join(f"{name} {value:.2f}" for name, value in known.items() if math.isfinite(value))
+
+
+def course(view: View, item: Item, target_id: str) -> None:
+    """Draw what was measured and predicted of a photograph's person; nothing where there are not two visits."""
+    analysis, study = one_cohort.COURSE, studies.study(view)
+    if not (item.patient_id and analysis.needs(TARGETS[target_id]) and analysis.offered(study)):
+        return
+    canvas = Canvas(display.look(view), by=item.patient_id, place=view.place)
+    if figure := analysis.draw(study, target_id, canvas):
+        st.caption(_(analysis.title), help=_(analysis.question))
+        display.chart(figure, f"course-{target_id}", name=f"{target_id}-course", view=view)

@@ -259,11 +259,6 @@ def groups(view: View, target: str, level: str = "", by: str = "") -> Sequence[O
     return study(view, level).groups(target, by, name=view.name, place=view.place)
 
 
-def photographs_of(view: View, level: str, names: Sequence[str], target: str = "") -> list[str]:
-    """Return the names of the photographs behind observations; of people and a target, those of the visit counted."""
-    return study(view, level).behind(names, target)
-
-
 def observation(view: View, item: Item, level: str) -> str:
     """Return the name of the observation that a photograph belongs to."""
     found = study(view, level)
@@ -273,9 +268,5 @@ def observation(view: View, item: Item, level: str) -> str:
 
 def largest_error(found: Sequence[Observations]) -> str:
     """Return the name of the observation with the largest error; empty where there is none."""
-    return max(map(_largest, filter(len, found)), default=(0.0, ""))[1]
-
-
-def _largest(group: Observations) -> tuple[float, str]:
-    at = int(np.argmax(np.abs(group.error)))
-    return float(np.abs(group.error[at])), str(group.ids[at])
+    sizes = ((np.abs(group.error), group.ids) for group in found if len(group))
+    return max(((float(size.max()), str(ids[size.argmax()])) for size, ids in sizes), default=(0.0, ""))[1]
