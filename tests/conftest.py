@@ -46,7 +46,7 @@ def golden():
 @pytest.fixture
 def undrawn(monkeypatch):
     """Reports come with what is drawn, written down: to draw the seventy figures of one takes seconds."""
-    for module in ("chapters", "criteria", "html"):
+    for module in ("target_sections", "criteria", "html"):
         monkeypatch.setattr(f"fundus_core.report.{module}.svg", lambda figure, **_: escape(repr(figure)))
 
 
