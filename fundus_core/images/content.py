@@ -20,19 +20,25 @@ _OTHERS = (
     ("an old Office document", b"\xd0\xcf\x11\xe0"),
     ("a numpy array", b"\x93NUMPY"),
 )
-_DEVICES = (
-    ("a Topcon file (FDS)", b"FOCTFDS"),
-    ("a Topcon file (FDA)", b"FOCTFDA"),
-    ("a Heidelberg file (E2E)", b"CMDb"),
-    ("a Heidelberg file (VOL)", b"HSF-OCT"),
-    ("a Heidelberg file (XML export)", b'<?xml version="1.0"?><HEDX>'),
+_TOPCON = (
+    "Open the examination in Topcon's own software (IMAGEnet) and export the colour photograph as JPEG, TIFF or DICOM."
 )
-"""What OCT devices write (the first bytes, as oct-converter 0.7 and eyepy 0.21 read them)."""
+_HEYEX = "Open the examination in HEYEX and export the colour photograph as TIFF, JPEG or DICOM, if there is one."
+_NO_COLOUR = "It holds a tomogram and an infrared picture, no colour; use the photograph of a fundus camera."
+_BESIDE = "It lists pictures that lie beside it; take the colour photograph among them, if there is one."
+_DEVICES = (
+    ("a Topcon file (FDS)", b"FOCTFDS", _TOPCON),
+    ("a Topcon file (FDA)", b"FOCTFDA", _TOPCON),
+    ("a Heidelberg file (E2E)", b"CMDb", _HEYEX),
+    ("a Heidelberg file (VOL)", b"HSF-OCT", _NO_COLOUR),
+    ("a Heidelberg file (XML export)", b"<HEDX", _BESIDE),
+)
+"""What devices write, by the first bytes (as oct-converter 0.7 and eyepy 0.21 read them), and how to get a photograph
+out of it."""
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _FILMS = {b"isom": "a film", b"mp42": "a film", b"qt  ": "a film"}
 _UNSUPPORTED = frozenset({"picture"})
 _CONVERT = "Convert it to one of these."
-_EXPORT = "Export the colour photograph from the device's own software as JPEG, TIFF or DICOM."
 _FETCH = "Fetch the file itself (git lfs pull)."
 _LEAVE = "Leave it out, or find the photograph it stands for."
 
@@ -64,10 +70,9 @@ def recognise(data: bytes) -> str:
 
 def _stranger(data: bytes) -> PhotographError:
     """The error for content that is none of the formats, saying what it is where that can be told."""
-    found = _name_of(data)
-    device = any(found == name for name, _ in _DEVICES)
-    unsupported = device or found.rpartition(" ")[2] in _UNSUPPORTED
-    todo = _EXPORT if device else _CONVERT if unsupported else _FETCH if data.startswith(_POINTER) else _LEAVE
+    found, device = _device(data) or (_name_of(data), "")
+    unsupported = bool(device) or found.rpartition(" ")[2] in _UNSUPPORTED
+    todo = device or (_CONVERT if unsupported else _FETCH if data.startswith(_POINTER) else _LEAVE)
     return PhotographError(
         Code.UNSUPPORTED if unsupported else Code.NOT_A_PHOTOGRAPH,
         "The content is {found}; a photograph is {allowed:or}. {todo}",
@@ -77,8 +82,15 @@ def _stranger(data: bytes) -> PhotographError:
     )
 
 
+def _device(data: bytes) -> tuple[str, str] | None:
+    """What a device wrote, and how to get a photograph out of it; an XML may have a declaration before its root."""
+    head = data[:HEAD_BYTES]
+    root = head[max(head.find(b"<HEDX"), 0) :] if head.lstrip(b"\xef\xbb\xbf").startswith(b"<?xml") else head
+    return next(((name, todo) for name, magic, todo in _DEVICES if root.startswith(magic)), None)
+
+
 def _name_of(data: bytes) -> str:
-    for name, magic in (*_OTHERS, *_DEVICES):
+    for name, magic in _OTHERS:
         if data.startswith(magic):
             return name
     if data.startswith(_POINTER):

@@ -28,6 +28,8 @@ _ORIENTED = (b"eXIf", b"Raw profile type")
 """What stands in a PNG that may be turned; it may follow the pixels, so that Pillow would decode them to see."""
 _MOST_PAGES = 64
 """Of a file with several pictures so many are looked at."""
+_COLOUR_FIRST = 5
+"""Times that a grey picture must be larger than one in colour to be taken for the photograph."""
 _METHODS = {33003: "JPEG 2000", 33005: "JPEG 2000", 34712: "JPEG 2000", 50002: "JPEG XL", 52546: "JPEG XL"}
 """Compressions of a TIFF that are not read, by their number (Library of Congress, fdd000022)."""
 
@@ -80,7 +82,8 @@ def _opened(data: bytes, form: Format) -> ImageFile:
 def _largest(header: ImageFile) -> tuple[int, str]:
     """Turn to the largest picture of a file that holds several, the first of equals; return its place and a note.
 
-    Microscopes and cameras put a thumbnail before or behind the photograph.
+    Microscopes and cameras put a thumbnail before or behind the photograph; others add masks or a grey copy, so that
+    colour comes first where it is no thumbnail.
     """
     several = header.tag_v2.next if isinstance(header, TiffImageFile) else getattr(header, "n_frames", 1) > 1
     if not several or not isinstance(header, TiffImageFile):
@@ -91,14 +94,12 @@ def _largest(header: ImageFile) -> tuple[int, str]:
             header.seek(page)
         except EOFError:
             break
-        areas.append(header.width * header.height)
+        areas.append(header.width * header.height * (1 if header.mode in _GREY else _COLOUR_FIRST))
     page = areas.index(max(areas))
     header.seek(page)
     if page == 0:
         return page, "The file holds several pictures; the first one was read."
-    return page, say(
-        "The file holds {count:,} pictures; number {page:,}, the largest, was read.", count=len(areas), page=page + 1
-    )
+    return page, say("The file holds {count:,} pictures; number {page:,} was read.", count=len(areas), page=page + 1)
 
 
 def _shallow(header: ImageFile, quick: Image.Image | None, at_least: int) -> tuple[Pixels, bool, tuple[str, ...]]:

@@ -252,6 +252,43 @@ def test_where_the_header_contradicts_a_whole_picture_the_picture_counts_and_it_
     assert found.notes == (f"The header contradicts the picture inside ({name}); the picture counts.",)
 
 
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"BitsStored": 12},
+        {"BitsAllocated": 16},
+        {"NumberOfFrames": 2},
+        {"PixelRepresentation": 1},
+        {"PlanarConfiguration": 1},
+    ],
+    ids=str,
+)
+def test_where_the_header_contradicts_plain_values_they_count_and_it_is_said(elements: dict[str, int]) -> None:
+    found = read(**elements)
+    assert np.array_equal(found.pixels, eye())
+    assert found.notes == (f"The header contradicts the picture inside ({next(iter(elements))}); the picture counts.",)
+
+
+def test_planes_that_are_said_to_be_none_are_read_as_planes_and_grey_ones_as_they_are_said() -> None:
+    made, grey = dataset(eye()), np.repeat(eye()[..., 1:2], 3, axis=2)
+    made.PixelData = np.ascontiguousarray(eye().transpose(2, 0, 1)).tobytes()
+    assert np.array_equal(decode(written(made), "x").pixels, eye())
+    assert np.array_equal(decode(dicom(grey), "x").pixels, grey)
+
+
+def test_a_bare_jpeg_where_plain_values_are_said_to_be_is_read() -> None:
+    made = dataset(eye())
+    made.PixelData = jpeg() + bytes(len(jpeg()) % 2)
+    found = decode(written(made), "x")
+    assert np.array_equal(found.pixels, decode(jpeg(), "x").pixels)
+    assert "(TransferSyntaxUID)" in found.notes[0]
+
+
+def test_three_values_a_pixel_are_no_grey_picture() -> None:
+    with pytest.raises(PhotographError, match="says MONOCHROME2, but holds three values"):
+        read(SamplesPerPixel=1, PhotometricInterpretation="MONOCHROME2")
+
+
 @pytest.mark.parametrize("name", ["PlanarConfiguration", "PhotometricInterpretation"])
 def test_what_nothing_tells_is_not_guessed_and_the_header_is_blamed_by_name(name: str) -> None:
     made = dataset(eye())
