@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fundus_core import evaluation
-from fundus_core.analyses.labels import ESTIMATES, Say, interval, written
+from fundus_core.analyses.labels import ESTIMATES, Say, with_interval
 from fundus_core.analyses.study import Analysis, Study
 from fundus_core.evaluation import Beyond
 from fundus_core.targets import TARGETS
@@ -34,17 +34,22 @@ def beyond_in_words(study: Study, target: str, say: Say = str) -> str:
 
 
 def _sentence(found: Beyond, say: Say) -> str:
-    gain, of = found.r2_gain, ESTIMATES["r2_gain"]
+    gain = found.r2_gain
     if gain.value is None or found.adds is None:
         words = say("Whether the photograph reads anything beyond {what} cannot be told: {why}.")
         return words.format(what=say(found.beyond), why=say(gain.note))
-    words = (
-        say("Beyond {what} the prediction adds information: R² rises by {gain} ({around}).")
-        if found.adds
-        else say("Nothing shows that the photograph reads anything beyond {what}: R² changes by {gain} ({around}).")
-    )
-    around = interval(gain.low, gain.high, of, say)
-    return words.format(what=say(found.beyond), gain=written(gain.value, of.kind, signed=True), around=around)
+    if found.adds:
+        words = say("Beyond {what} the prediction adds information: partial correlation {r}; R² rises by {gain}.")
+    elif found.partial_r.value is None:
+        words = say("Nothing shows that the photograph reads anything beyond {what}: R² changes by {gain}.")
+    else:
+        words = say(
+            "Nothing shows that the photograph reads anything beyond {what}: partial correlation {r}; R² changes by "
+            "{gain}."
+        )
+    both = {"r": with_interval(found.partial_r, ESTIMATES["partial_r"], say)}
+    both["gain"] = with_interval(gain, ESTIMATES["r2_gain"], say)
+    return words.format(what=say(found.beyond), **both)
 
 
 def _constant(study: Study, target: str, say: Say) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from types import MappingProxyType
@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from fundus_core import evaluation
+from fundus_core.errors import say
 from fundus_core.evaluation import (
     Characteristic,
     Comparison,
@@ -26,6 +27,35 @@ CANNOT = (
     "comparison, recalibration, shift of predictions, out of distribution, and the overlap of distributions."
 )
 """What nobody can compute of aggregates."""
+
+
+def different_models(
+    models: Mapping[str, tuple[str, bool]],
+    shared: Mapping[str, Shared] = MappingProxyType({}),
+    named: Callable[[str], str] = str,
+) -> str:
+    """Say that several models read what stands side by side; empty where one did, as far as is known.
+
+    Args:
+        models: By one's own cohort its model, empty where unknown, and whether a card of it is here.
+        shared: What other sites shared; a model without a card goes there by a hash of its name.
+        named: What the reader calls a model.
+
+    >>> different_models({"A": ("one", True), "B": ("one", True)})
+    ''
+    >>> str(different_models({"A": ("one", True), "B": ("other", False)}))[:43]
+    'Read by different models: A: one; B: other.'
+    """
+    own = {evaluation.told_model(model, card=card): model for model, card in models.values()}
+    of = {name: model for name, (model, _card) in models.items()}
+    of |= {name: own.get(one.identity.model, one.identity.model) for name, one in shared.items()}
+    known = {name: model for name, model in of.items() if model}
+    if len({*known.values()}) < 2:
+        return ""
+    return say(
+        "Read by different models: {who:;}. What differs may be the models rather than the people.",
+        who=[f"{name}: {named(model)}" for name, model in known.items()],
+    )
 
 
 def with_shared(found: Comparison, shared: Mapping[str, Shared], level: Level, target: str = "") -> Comparison:

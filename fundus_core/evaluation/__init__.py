@@ -95,5 +95,5 @@ from fundus_core.evaluation.sites.meta_analysis import (
 from fundus_core.evaluation.sites.shared import NO_OVERLAP, Identity, Shared
 from fundus_core.evaluation.sites.shared_file import LARGEST as LARGEST_SHARED
 from fundus_core.evaluation.sites.shared_file import as_text, from_text
-from fundus_core.evaluation.sites.sharing import identity_of, share
+from fundus_core.evaluation.sites.sharing import identity_of, share, told_model
 from fundus_core.evaluation.sites.site_estimates import TargetAtSite, at_site

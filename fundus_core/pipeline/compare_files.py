@@ -12,6 +12,7 @@ from fundus_core.analyses import (
     USUAL,
     Settings,
     Study,
+    different_models,
     refuse_strangers,
     side_by_side,
     sites_in_words,
@@ -41,6 +42,8 @@ class Side:
     """Of its models."""
     sha256: Labels
     """Of each photograph's bytes; empty where the predictions do not say."""
+    model: str
+    """As the predictions name it."""
 
 
 def compare(
@@ -81,8 +84,10 @@ def compare(
     sides = [_side(name, folder, fold=fold, say=say or _unsaid) for name, folder in own.items()]
     tables = _parts(sides, by, say or _unsaid) if by else _cohorts(sides, same=same_people)
     study = Study(lambda: tables, settings, shared=shared)
-    if shared:
-        (say or _unsaid)(CANNOT)
+    models = {side.name: (side.model, bool(side.cards)) for side in sides}
+    for remark in (CANNOT if shared else "", different_models(models, shared)):
+        if remark:
+            (say or _unsaid)(remark)
     found = study.get(side_by_side.COMPARISON)
     cards = [card for side in sides for card in side.cards]
     rendered = any(card.rendered for card in cards) or any(one.identity.rendered for one in shared.values())
@@ -142,4 +147,4 @@ def _side(name: str, folder: Path, *, fold: bool, say: Callable[[str], object]) 
     for remark in (*made.notes, *(found.remarks if found else ())):
         say(f"{name}: {remark}")
     table = join_truth(made.table, found)
-    return Side(name, table, tuple(known_cards(made.model)), made.sha256)
+    return Side(name, table, tuple(known_cards(made.model)), made.sha256, made.model)

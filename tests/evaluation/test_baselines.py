@@ -7,8 +7,10 @@ import statsmodels.api as sm
 from scipy.optimize import linprog
 
 from fundus_core.evaluation import evaluate, from_values, units_of_analysis
+from fundus_core.evaluation.intervals.per_estimate import jackknife_error
 from fundus_core.evaluation.one_cohort import baselines as b
 from fundus_core.evaluation.one_cohort import scores
+from fundus_core.evaluation.one_cohort.statistics import score_panel
 from fundus_core.targets import TARGETS
 
 
@@ -129,3 +131,17 @@ def test_few_people_and_age_itself_have_no_such_baseline():
     assert np.isnan(b.age_and_sex(sample(19), "absolute")).all()
     assert np.isfinite(b.age_and_sex(sample(20), "absolute")).all()
     assert np.isnan(b.age_and_sex(sample(40, target="sex"), "logistic")).all()
+
+
+def test_the_error_of_the_mean_of_the_others_knows_that_each_person_moves_the_mean():
+    y = 100 * np.exp(np.random.default_rng(3).normal(0, 1, 80))
+    sample = units_of_analysis(from_values("glucose", y, y), TARGETS["glucose"], "patient")
+    panel = score_panel(sample, sample.patients)
+    at = panel.names.index("mae_null")
+    assert panel.point()[at] == pytest.approx(np.mean([abs(y[k] - np.delete(y, k).mean()) for k in range(80)]))
+
+    def anew(values):
+        return np.abs(values - (values.sum() - values) / (len(values) - 1)).mean()
+
+    exact = jackknife_error(np.array([anew(np.delete(y, k)) for k in range(80)]))
+    assert jackknife_error(panel.without_each()[:, at]) == pytest.approx(exact, rel=0.03)

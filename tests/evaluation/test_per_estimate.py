@@ -39,7 +39,8 @@ def reaches(left, on_log=True):
     t = stats.t.isf(0.025, min(max(2 * n / (tails - 1), 2), n - 1))
     part = np.clip(0.5 + (abs(skew) - 2) / 5, 0.5, 1.3) if on_log else 0
     lean = np.clip(part * skew * (2 * stats.norm.isf(0.025) ** 2 + 1) / (6 * np.sqrt(n)), -0.85 * t, 0.85 * t)
-    return t - lean, t + lean
+    longer = 1 + np.clip((skew - 2) / np.sqrt(n), 0, 0.5) if on_log else 1
+    return t - lean, (t + lean) * longer
 
 
 def test_a_mean_has_students_interval_and_a_share_jeffreys():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import asked_of, evaluate, from_values, reference_error
+from fundus_core.evaluation import asked_of, choices, evaluate, from_values, reference_error
 
 
 def cohort(n=400, seed=0, reliability=0.8):
@@ -81,3 +81,14 @@ def test_what_cannot_be_is_said():
         with pytest.raises(UsageError, match="says no reliability"):
             asked_of([said], "sbp")
     assert asked_of(["sbp=0.8"], "dbp") == ""
+
+
+def test_only_a_column_of_numbers_is_a_second_measurement():
+    table, _true = cohort(60)
+    half = np.repeat(["1", "0"], 30)
+    more = {"smoker": half, "site": np.where(half == "1", "north", "south"), "name": np.char.add("P", half)}
+    table = replace(table, covariates={**table.covariates, **more})
+    assert choices(table).numbers == ("again",)
+    for name in more:
+        with pytest.raises(UsageError, match=f"The column '{name}' holds words, or at most two different numbers"):
+            reference_error(table, "sbp", name)

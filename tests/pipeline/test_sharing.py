@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,18 @@ def test_two_files_and_a_folder_give_the_meta_analysis_of_three_folders(sites, c
     assert "mean over sites" in report
     assert "A shared result holds no people" in report
     assert json.loads((sites / "files" / "comparison.json").read_text(encoding="utf-8"))["cohorts"] == ["c", "a", "b"]
+
+
+def test_files_of_different_models_are_pointed_out(sites, capsys):
+    for name, model in (("a", "one"), ("b", "another")):
+        told = read_shared(sites / f"{name}.json")
+        told = replace(told, identity=replace(told.identity, model=model))
+        (sites / f"{model}.json").write_text(evaluation.as_text(told), encoding="utf-8")
+    given = [f"a={sites}/one.json", f"b={sites}/another.json"]
+    assert main(["compare", *given, "--out", f"{sites}/others"]) == 0
+    assert "Read by different models: a: one; b: another. What differs may be" in capsys.readouterr().out
+    assert main(["compare", f"a={sites}/a.json", f"c={sites}/c", "--out", f"{sites}/alike", "--draws", "50"]) == 0
+    assert "different models" not in capsys.readouterr().out
 
 
 def test_nothing_of_a_person_is_in_the_file(sites):

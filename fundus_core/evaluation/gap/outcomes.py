@@ -247,12 +247,17 @@ def codes(group: Indices) -> Indices:
 class Choices:
     """Which of a cohort's columns a gap may be held against."""
 
-    columns: tuple[str, ...]
-    """Numbers, or two answers."""
+    numbers: tuple[str, ...]
+    """More than two different numbers: what can also be a second measurement."""
     times: tuple[str, ...]
     """Numbers above zero."""
     events: tuple[str, ...]
     """Two answers."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Numbers, or two answers."""
+        return (*self.numbers, *self.events)
 
 
 def choices(table: CohortTable) -> Choices:
@@ -266,5 +271,5 @@ def choices(table: CohortTable) -> Choices:
             numbers.append((name, bool((values > 0).any() and (values >= 0).all())))
         elif len(words) == 2:
             answers.append(name)
-    both = (*(name for name, _positive in numbers), *answers)
-    return Choices(both, tuple(name for name, positive in numbers if positive), tuple(answers))
+    times = tuple(name for name, positive in numbers if positive)
+    return Choices(tuple(name for name, _positive in numbers), times, tuple(answers))

@@ -125,9 +125,10 @@ def _read(ordered: CohortTable, sample: Sample, reliability: str) -> tuple[float
                 there=columns_of(ordered) or say("none"),
             ) from None
         again = numbers_of(words_of(ordered, sample, reliability))
-        if again is None:
+        if again is None or len(np.unique(again[np.isfinite(again)])) < 3:
             raise UsageError(
-                "The column '{name}' holds words that are no numbers: it is no second measurement.", name=reliability
+                "The column '{name}' holds words, or at most two different numbers: it is no second measurement.",
+                name=reliability,
             ) from None
         return None, again
     if not 0 < stated <= 1:

@@ -40,8 +40,14 @@ OWN_SHARE = 0.02
 """Share of a prediction's variance that the baseline leaves, below which it is a function of the baseline: what is left
 is then how well a curve fits, and nothing to correlate."""
 
-TO_ZERO = "the interval reaches to 0: steps, bends and bumps along what is known without it can explain this"
+TO_ZERO = "the interval reaches to 0: steps, bends, bumps and waves along what is known without it can explain this"
 """Stands beside a gain that is not told from what a curve of age and sex misses."""
+
+WRONG_WAY = "the interval reaches to 0: of people alike in what is known without it, those with more are predicted less"
+"""Stands beside a gain of a prediction that would have to be turned round."""
+
+ROOTED = "its lower end on the root"
+"""A gain grows with the square of the partial correlation."""
 
 FUNCTION_OF_KNOWN = "the prediction is a function of what is known without it"
 """Why there is nothing to correlate."""
@@ -77,8 +83,10 @@ class Beyond:
 
     @property
     def adds(self) -> bool | None:
-        """Whether the gain in R² is told from chance; ``None`` where there is no interval."""
-        return None if self.r2_gain.low is None else self.r2_gain.low > 0
+        """Whether the partial correlation is told from chance and above zero; ``None`` where there is no interval."""
+        if self.r2_gain.low is None:
+            return None
+        return self.partial_r.low is not None and self.partial_r.low > 0
 
 
 def beyond(table: CohortTable, target: str, columns: Sequence[str] = (), *, level: str = "patient") -> Beyond:
@@ -128,23 +136,38 @@ def _told(sample: Sample, names: Sequence[str], extra: Sequence[Floats]) -> Told
     age, sex = (mean(getattr(sample, name)) if name in names else np.zeros(len(count)) for name in OF_TARGETS)
     more = [np.column_stack([mean(values) for values in column.T]) for column in extra]
     design = standardised(np.hstack([curves(age, sex, _fine(len(count))), *more]))
-    paths = [Path(age, within) for within in (sex >= 0.5, sex < 0.5)]
-    paths += [Path(column[:, 0], np.ones(len(count), dtype=bool)) for column in more]
+    everybody = np.ones(len(count), dtype=bool)
+    paths = [Path(age, within) for within in (everybody, sex >= 0.5, sex < 0.5)]
+    paths += [Path(column[:, 0], everybody) for column in more]
     return told(mean(sample.y), mean(sample.p), design, paths)
 
 
 def _told_from_chance(found: dict[str, Estimate], by: Told) -> dict[str, Estimate]:
     """Let intervals reach to 0 where nothing is told from what the baseline misses."""
-    shown = {"partial_r": by.squared, "r2_gain": by.squared, "mae_gain": by.absolute}
-    found |= {name: _to_zero(found[name]) for name, is_shown in shown.items() if not is_shown}
+    told = {"partial_r": by.squared, "r2_gain": by.squared, "mae_gain": by.absolute}
+    found |= {name: _rooted(found[name]) for name in ("r2_gain", "mae_gain")}
+    found |= {name: _to_zero(found[name], WRONG_WAY if sign else TO_ZERO) for name, sign in told.items() if sign != 1}
     return found | ({"partial_r": not_estimable(FUNCTION_OF_KNOWN)} if by.own < OWN_SHARE else {})
 
 
-def _to_zero(estimate: Estimate) -> Estimate:
+def _rooted(gain: Estimate) -> Estimate:
+    """Make a gain's lower end on its root, where that is the nearer: there it has the partial correlation's power.
+
+    >>> _rooted(Estimate(0.04, -0.01, 0.09)).low, _rooted(Estimate(-0.01, -0.03, 0.01)).low
+    (0.005625, -0.03)
+    """
+    if gain.value is None or gain.low is None or gain.value <= 0:
+        return gain
+    root = np.sqrt(gain.value) - (gain.value - gain.low) / (2 * np.sqrt(gain.value))
+    low = float(root * abs(root))
+    return gain if low <= gain.low else replace(gain, low=low, method=joined([gain.method, ROOTED], ";"))
+
+
+def _to_zero(estimate: Estimate, why: str) -> Estimate:
     if estimate.low is None or estimate.high is None or estimate.low <= 0 <= estimate.high:
         return estimate
     ends = min(estimate.low, 0.0), max(estimate.high, 0.0)
-    return replace(estimate, low=ends[0], high=ends[1], note=joined([estimate.note, TO_ZERO], ";"))
+    return replace(estimate, low=ends[0], high=ends[1], note=joined([estimate.note, why], ";"))
 
 
 def _panel(sample: Sample, names: Sequence[str], extra: Sequence[Floats]) -> SumStatistic:

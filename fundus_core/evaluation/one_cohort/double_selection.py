@@ -1,7 +1,7 @@
 """Does a prediction say anything that columns known without it do not, whatever function of them it is?
 
-Post-double-selection (Belloni, Chernozhukov & Hansen 2014, doi:10.1093/restud/rdt044). Steps, bends and bumps along
-each known column are chosen forwards, as in multivariate adaptive regression (Friedman 1991,
+Post-double-selection (Belloni, Chernozhukov & Hansen 2014, doi:10.1093/restud/rdt044). Steps, bends, bumps and waves
+along each known column are chosen forwards, as in multivariate adaptive regression (Friedman 1991,
 doi:10.1214/aos/1176347963), once for the prediction and once for the truth; both are freed of all that were chosen. A
 prediction that is a function of the known columns leaves nothing then, and what a curve of the truth misses has nothing
 to go with. The statistic is the sum of products of what is left over its own standard error, whose degrees of freedom
@@ -37,6 +37,15 @@ MOST_TESTED = 20_000
 BUMPS = (4, 8, 16, 32, 64)
 """Neighbours along a column that a bump is as wide as."""
 
+FEWEST_FALL_OF_WAVE = 12.0
+"""The same of a wave, which is two columns, a sine and a cosine, and is sought at many frequencies."""
+
+MOST_WAVES = 160
+"""Frequencies of waves at most, a quarter turn over all people apart; the fastest is seen by four people a turn."""
+
+FEWEST_SEEN = 8
+"""Different values of a column below which no wave along it is sought."""
+
 _STEPS = 20
 """Reweighted least squares fits of the median regression."""
 
@@ -45,10 +54,11 @@ _STEPS = 20
 class Told:
     """Whether a prediction goes with what known columns leave of the truth."""
 
-    squared: bool
-    """With the residuals of its mean, what makes a squared error smaller."""
-    absolute: bool
-    """With the signs about its median, what makes an absolute error smaller."""
+    squared: int
+    """With the residuals of its mean, what makes a squared error smaller: 1, or -1 where it goes the other way; 0: not
+    told from chance."""
+    absolute: int
+    """The same with the signs about its median, what makes an absolute error smaller."""
     own: float
     """Share of the prediction's variance that the known columns leave."""
 
@@ -75,7 +85,7 @@ def told(y: Floats, p: Floats, design: Floats, paths: Sequence[Path]) -> Told:
     >>> age, rest = np.arange(40.0), np.tile([1.0, -1, 2, -2], 10)
     >>> lines, path = np.column_stack([np.ones(40), age]), Path(age, np.ones(40, dtype=bool))
     >>> told(age + rest, 9.0 * (age > 20), lines, [path]).squared, told(age + rest, age + rest, lines, [path]).squared
-    (False, True)
+    (0, 1)
     """
     some = _evenly(len(y), MOST_TESTED)
     if len(some) < len(y):
@@ -89,7 +99,7 @@ def told(y: Floats, p: Floats, design: Floats, paths: Sequence[Path]) -> Told:
         for values, number in ((p, most), (y, most // 2))
         for chosen in _chosen(design[some], values[some], ways, number)
     ]
-    columns = [_on_all(paths[each.path], each) for each in chosen]
+    columns = [column for each in chosen for column in each.columns(paths[each.path].value, paths[each.path].within)]
     basis = _basis(np.column_stack([design, *columns]))
     left = _without(basis, p)
     own = float(left.var() / p.var()) if p.var() > 0 else 0.0
@@ -103,14 +113,15 @@ def _evenly(people: int, most: int) -> Indices:
     return np.arange(0, people, -(-people // most))
 
 
-def _goes_with(rest: Floats, left: Floats, free: float) -> bool:
-    """Whether the sum of products differs from zero; its variance is that of the products (White 1980), times free."""
+def _goes_with(rest: Floats, left: Floats, free: float) -> int:
+    """Sign of the sum of products where it differs from zero; its variance is theirs (White 1980), times free."""
     products, square = rest * left, left**2
     error = np.sqrt(float((products**2).sum()) * free)
     if not error > 0:
-        return False
+        return 0
     freedom = max(float(square.sum() ** 2 / (square**2).sum()) / free - 1, 1.0)
-    return bool(abs(float(products.sum())) > error * stats.t.isf((1 - CONFIDENCE) / 2, freedom))
+    total = float(products.sum())
+    return int(np.sign(total)) if abs(total) > error * stats.t.isf((1 - CONFIDENCE) / 2, freedom) else 0
 
 
 def _signs(basis: Floats, y: Floats) -> Floats:
@@ -137,41 +148,54 @@ def _basis(design: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A path's people in order, and where it can break: a cut lies before the position."""
+    """A path's people in order, where it can break (a cut lies before the position), and the waves along it.
 
+    ``waves`` are cosine and sine, 2 x people x turns, ``square`` their products summed over people, 2 x 2 x turns.
+    """
+
+    path: Path
     order: Indices
     value: Floats
     cuts: Indices
+    turns: Floats
+    waves: Floats
+    square: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """A column that was chosen: 1 or the distance between two values of its path, 0 elsewhere."""
+    """What was chosen: a column of ones or distances from a value along its path, 0 elsewhere; or a wave's two."""
 
     fall: float
     path: int
     low: float
     high: float
-    bend: bool
+    bend: bool = False
+    turns: float = 0.0
+    """Of a wave, per unit of its path; 0 where it is none."""
+
+    def columns(self, value: Floats, within: NDArray[np.bool_]) -> list[Floats]:
+        if self.turns:
+            return [np.where(within, wave(2 * np.pi * self.turns * value), 0.0) for wave in (np.cos, np.sin)]
+        inside = within & (value > self.low) & (value <= self.high)
+        return [np.where(inside, value - self.low if self.bend else 1.0, 0.0)]
+
+    @property
+    def enough(self) -> float:
+        return FEWEST_FALL_OF_WAVE if self.turns else FEWEST_FALL
 
 
 def _way(path: Path, some: Indices) -> _Way:
     mine = np.flatnonzero(path.within[some])
     order = mine[np.argsort(path.value[some][mine], kind="stable")]
     value = path.value[some][order]
-    return _Way(order, value, np.flatnonzero(value[1:] != value[:-1]) + 1)
-
-
-def _on_all(path: Path, of: _Chosen) -> Floats:
-    inside = path.within & (path.value > of.low) & (path.value <= of.high)
-    return np.where(inside, path.value - of.low if of.bend else 1.0, 0.0)
-
-
-def _of_way(way: _Way, of: _Chosen, people: int) -> Floats:
-    column = np.zeros(people)
-    inside = (way.value > of.low) & (way.value <= of.high)
-    column[way.order[inside]] = way.value[inside] - of.low if of.bend else 1.0
-    return column
+    cuts = np.flatnonzero(value[1:] != value[:-1]) + 1
+    number = min(MOST_WAVES, len(cuts)) if len(cuts) >= FEWEST_SEEN else 0
+    turns = np.arange(1, number + 1) / (4 * (value[-1] - value[0])) if number else np.empty(0)
+    angle = 2 * np.pi * value[:, None] * turns
+    waves = np.array([np.cos(angle), np.sin(angle)])
+    square = np.einsum("ank,bnk->abk", waves, waves)
+    return _Way(Path(path.value[some], path.within[some]), order, value, cuts, turns, waves, square)
 
 
 def _chosen(design: Floats, values: Floats, ways: Sequence[_Way], most: int) -> list[_Chosen]:
@@ -183,13 +207,31 @@ def _chosen(design: Floats, values: Floats, ways: Sequence[_Way], most: int) -> 
         total, freedom = float((rest**2).sum()), max(len(values) - basis.shape[1] - 1, 1)
         if total <= 1e-12 * float(((values - values.mean()) ** 2).sum()):
             break
-        best = max((_best(way, k, rest, basis) for k, way in enumerate(ways)), key=lambda each: each.fall)
-        if best.fall <= FEWEST_FALL * max(total - best.fall, 0.0) / freedom:
+        options = [way_of(way, k, rest, basis) for k, way in enumerate(ways) for way_of in (_best, _wave)]
+        best = max(options, key=lambda each: each.fall / each.enough)
+        if best.fall <= best.enough * max(total - best.fall, 0.0) / freedom:
             break
         found.append(best)
-        own = _without(basis, _without(basis, _of_way(ways[best.path], best, len(values))))
-        basis = np.column_stack([basis, own / np.sqrt((own**2).sum())])
+        path = ways[best.path].path
+        for column in best.columns(path.value, path.within):
+            own = _without(basis, _without(basis, column))
+            basis = np.column_stack([basis, own / np.sqrt((own**2).sum())])
     return found
+
+
+def _wave(way: _Way, number: int, rest: Floats, basis: Floats) -> _Chosen:
+    """The wave along one path after which the least is left."""
+    if not len(way.turns):
+        return _Chosen(0.0, number, 0.0, 0.0)
+    gone = [wave.T @ rest[way.order] for wave in way.waves]
+    told = [matmul(wave.T, basis[way.order]) for wave in way.waves]
+    free = way.square - np.einsum("akc,bkc->abk", told, told)
+    apart = free[0, 0] * free[1, 1] - free[0, 1] ** 2
+    fall = free[1, 1] * gone[0] ** 2 - 2 * free[0, 1] * gone[0] * gone[1] + free[0, 0] * gone[1] ** 2
+    possible = apart > 1e-3 * way.square[0, 0] * way.square[1, 1]
+    fall = np.divide(fall, apart, out=np.zeros_like(fall), where=possible)
+    best = int(np.argmax(fall))
+    return _Chosen(float(fall[best]), number, 0.0, 0.0, turns=float(way.turns[best]))
 
 
 def _best(way: _Way, number: int, rest: Floats, basis: Floats) -> _Chosen:

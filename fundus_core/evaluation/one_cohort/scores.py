@@ -119,11 +119,16 @@ def scales(sample: Sample) -> Scales:
 
 
 def columns(sample: Sample, about: Scales) -> Floats:
-    """Return, per unit, what is summed: an array of fields of :class:`Sums` x n."""
+    """Return, per unit, what is summed: an array of fields of :class:`Sums` x n.
+
+    The mean, unlike the median, is not the constant of the least absolute error: a unit that moves it moves all others'
+    errors by the share that lies below less the share above. Their sum is 0, and the interval of ``mae_null`` needs it.
+    """
     u, v, d = sample.y - about.y, sample.p - about.p, sample.error
     e = v - u
     absolute = np.abs(d)
     null, median = mean_of_others(sample) - sample.y, median_of_others(sample) - sample.y
+    moves = float(np.sign(null).mean()) * u if np.isfinite(null).all() and len(u) else 0.0
     age_sex, squared = (age_and_sex(sample, loss) - sample.y for loss in ("absolute", "squared"))
     known = np.isfinite(age_sex)
     bounded = np.isfinite(sample.covered)
@@ -134,7 +139,8 @@ def columns(sample: Sample, about: Scales) -> Floats:
     return np.array(
         [
             np.ones_like(d), u, v, u * u, v * v, u * v, e, e * e, absolute,
-            np.isfinite(null), np.nan_to_num(np.abs(null)), np.nan_to_num(null**2), np.nan_to_num(np.abs(median)),
+            np.isfinite(null), np.nan_to_num(np.abs(null)) + moves, np.nan_to_num(null**2),
+            np.nan_to_num(np.abs(median)),
             known, np.where(known, absolute, 0), np.where(known, u, 0), np.where(known, u * u, 0),
             np.nan_to_num(np.abs(age_sex)), np.nan_to_num(squared**2),
             bounded, covered, width,

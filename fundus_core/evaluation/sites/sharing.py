@@ -117,10 +117,19 @@ def identity_of(
     said = name.casefold()
     if any(one == said or (len(one) > 2 and one in said) for one in ids):
         raise UsageError("The name of the site holds the id of a person or photograph; give another.")
-    known = card and re.fullmatch(NAME, model)
-    told = model if known or not model else f"model-{hashlib.sha256(model.encode()).hexdigest()[:12]}"
     weights = weights_sha256 if re.fullmatch("[0-9a-f]{64}", weights_sha256) else ""
-    return Identity(name, told, weights, rendered, software)
+    return Identity(name, told_model(model, card=card), weights, rendered, software)
+
+
+def told_model(model: str, *, card: bool) -> str:
+    """Return what others are told of a model: its id, or a hash of the name of one without a card.
+
+    >>> told_model("own", card=True), told_model("", card=False), told_model("own", card=False)
+    ('own', '', 'model-0f34c8d67d8c')
+    """
+    if not model or (card and re.fullmatch(NAME, model)):
+        return model
+    return f"model-{hashlib.sha256(model.encode()).hexdigest()[:12]}"
 
 
 def _tellable(sample: Sample, least: int) -> bool:

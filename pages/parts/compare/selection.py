@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from fundus_core.analyses import different_models
 from fundus_core.store import Cohort
 from pages.parts.shared import controls, current_selection, display, display_names, studies
 from pages.parts.shared.studies import View
@@ -178,13 +179,8 @@ def caveats(chosen: Sequence[View]) -> None:
     for sentence in dict.fromkeys(display.disclaimer(view) for view in chosen):
         if sentence:
             st.caption(f":material/info: {_(sentence)}")
-    if len({view.model for view in chosen}) > 1:
-        st.warning(
-            _("Read by different models: {who}. What differs may be the models rather than the people.").format(
-                who="; ".join(f"{view.title}: {cards.title(view.model)}" for view in chosen)
-            ),
-            icon=":material/warning:",
-        )
+    if several := different_models({view.title: (view.model, True) for view in chosen}, named=cards.title):
+        st.warning(said(several), icon=":material/warning:")
 
 
 def same_people(views: Sequence[View]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import streamlit as st
 
 from fundus_core import evaluation
-from fundus_core.analyses import CANNOT
+from fundus_core.analyses import CANNOT, different_models
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Shared
 from pages.parts.shared import display
@@ -44,11 +44,11 @@ def ask() -> Mapping[str, Shared]:
 def apart(shared: Mapping[str, Shared], views: Sequence[View]) -> Mapping[str, Shared]:
     """Return shared results under names that no cohort on the page has; say so where other models read them."""
     taken = {view.name for view in views}
-    models = {cards.title(view.model) for view in views}
-    others = {cards.title(one.identity.model) for one in shared.values()} - models
-    if others:
-        words = _("Read by different models: {who}. What differs may be the models rather than the people.")
-        st.warning(words.format(who="; ".join(sorted(models | others))), icon=":material/warning:")
+    known = cards.known()
+    models = {view.title: (view.model, view.model in known) for view in views}
+    several = different_models(models, shared, cards.title)
+    if several and shared:
+        st.warning(said(several), icon=":material/warning:")
     return {_free(name, taken): one for name, one in shared.items()}
 
 

@@ -59,7 +59,7 @@ def _reliable(study: Study, target_id: str) -> Study:
     """Let the user say how reliable one measurement of the target is: a number, or a column that repeats it."""
     if TARGETS[target_id].binary:
         return study
-    again = evaluation.choices(study.table).columns
+    again = evaluation.choices(study.table).numbers
     with st.container(horizontal=True):
         tip = _("Intraclass correlation of repeated measurements; leave it empty where nobody knows.")
         label = _("Reliability of one measurement (ICC)")
