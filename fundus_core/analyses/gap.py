@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fundus_core import evaluation
 from fundus_core.analyses.labels import Kind, Say, Word, interval, with_interval, written
 from fundus_core.analyses.scores import forest_row, is_number
-from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
+from fundus_core.analyses.study import Analysis, Canvas, Study
 from fundus_core.evaluation import Association, Corrected
 from fundus_core.figures import Figure, forest
 from fundus_core.targets import TARGETS
@@ -25,14 +25,6 @@ def _gaps(study: Study, target: str, _by: str) -> Sequence[Association]:
         for column in study.settings.gap_with
         if target not in map(str.strip, column.split(","))  # nothing is told by the value that it is the gap to
     ]
-
-
-def _rows(found: Sequence[Association]) -> Rows:
-    return [row | {"model": _on(str(row["model"]))} for each in found for row in each.rows()]
-
-
-def _check_rows(found: Sequence[Association]) -> Rows:
-    return [row for each in found for row in each.check_rows()]
 
 
 def _draw(study: Study, target_id: str, canvas: Canvas) -> Figure | None:
@@ -135,7 +127,7 @@ GAP = Analysis(
     "The gap and other columns",
     "Does what the photograph makes of a person, beyond the measured value, go with anything else that is known?",
     _gaps,
-    rows=_rows,
+    rows=lambda found: [row | {"model": _on(str(row["model"]))} for each in found for row in each.rows()],
     draw=_draw,
     offered=_asked,
     sentences=gap_in_words,
@@ -147,7 +139,7 @@ GAP_CHECKS = Analysis(
     "What the regressions on the gap assume",
     "Of the adjusted regression; a small p, or an influence beyond 1, asks for another look at it.",
     lambda study, target, _by: study.get(GAP, target),
-    rows=_check_rows,
+    rows=lambda found: [row for each in found for row in each.check_rows()],
     offered=_asked,
     words=_WORDS,
 )

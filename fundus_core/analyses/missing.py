@@ -22,10 +22,6 @@ def _rows(found: Sequence[MissingIn]) -> Rows:
     return rows if any(each.not_predicted + each.without_truth for each in found) else ()
 
 
-def _along(study: Study, target: str, _by: str) -> Sequence[MissingIn]:
-    return evaluation.missing_along(study.table, target)
-
-
 def _rows_along(found: Sequence[MissingIn]) -> Rows:
     left_out = ("without_truth", "p", "by")
     return [
@@ -90,7 +86,7 @@ MISSING_ALONG = Analysis(
     "missing_along",
     "Refused along the measured value",
     "Are people with high or low values refused more often? Of those whose value is known.",
-    _along,
+    lambda study, target, _by: evaluation.missing_along(study.table, target),
     rows=_rows_along,
     needs=lambda target: not target.binary,
     at_level=False,

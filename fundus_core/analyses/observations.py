@@ -120,10 +120,6 @@ CALIBRATION_CURVE = Analysis(
 )
 
 
-def _error_rows(found: ErrorDistribution) -> Rows:
-    return list(_each_error_row(found))
-
-
 def _each_error_row(found: ErrorDistribution) -> Iterator[dict[str, Cell]]:
     head: dict[str, Cell] = {"target": found.target, "unit": found.unit}
     for low, high, count in zip(found.edges[:-1], found.edges[1:], found.counts, strict=True):
@@ -145,7 +141,7 @@ ERRORS = Analysis(
     "How often each error occurs; nine of ten people lie between the dotted lines.",
     lambda study, target, _by: evaluation.error_distribution(study.table, target, level=study.level),
     None,
-    _error_rows,
+    lambda found: list(_each_error_row(found)),
     _draw_errors,
     is_number,
 )

@@ -13,9 +13,7 @@ from fundus_core.analyses.study import Analysis, Rows, Study
 from fundus_core.evaluation import (
     Characteristic,
     Comparison,
-    Imbalance,
     ModelComparison,
-    OutOfDistribution,
     Shift,
     Standardised,
     TargetComparison,
@@ -65,10 +63,6 @@ COMPARISON = Analysis(
 )
 
 
-def _of_target(study: Study, target: str) -> TargetComparison:
-    return study.get(COMPARISON, target).targets[target]
-
-
 def _part(
     name: str,
     title: str,
@@ -81,7 +75,7 @@ def _part(
     """Return an analysis that is a part of the comparison of one target."""
 
     def compute(study: Study, target: str, _by: str) -> Any:
-        return part(_of_target(study, target))
+        return part(study.get(COMPARISON, target).targets[target])
 
     return Analysis(name, title, question, compute, None, rows, words=words, tests=tests)
 
@@ -102,10 +96,6 @@ def _of_standardised(found: Standardised | None) -> Rows:
         for cohort in found.cohorts
         for score, estimate in cohort.estimates.items()
     ]
-
-
-def _balance(found: Standardised | None) -> Rows:
-    return [] if found is None else [{"target": found.target, **row} for row in evaluation.rows(found.balance)]
 
 
 ESTIMATES = _part(
@@ -139,7 +129,7 @@ BALANCE = _part(
     "What the weights achieved",
     "Have truth, age and sex the same mean and spread after weighting? The shapes of their distributions may differ.",
     lambda one: one.standardised,
-    _balance,
+    lambda found: [] if found is None else [{"target": found.target, **row} for row in evaluation.rows(found.balance)],
 )
 STANDARDISED_DIFFERENCES = _part(
     "standardised_differences",
@@ -160,19 +150,11 @@ EQUIVALENCE = _part(
 )
 
 
-def _case_mix(study: Study, _target: str, _by: str) -> Sequence[Characteristic]:
-    return (*evaluation.table_one(study.tables), *characteristics(study.shared))
-
-
-def _imbalance(study: Study, _target: str, _by: str) -> Sequence[Imbalance]:
-    return (*evaluation.imbalance(study.tables), *imbalances(study.get(CASE_MIX), study.shared))
-
-
-CASE_MIX = Analysis(
+CASE_MIX: Analysis[Sequence[Characteristic]] = Analysis(
     "case_mix",
     "Characteristics (Table 1)",
     "Numbers are mean (SD), of which n known where some are missing; categories n (share).",
-    _case_mix,
+    lambda study, _target, _by: (*evaluation.table_one(study.tables), *characteristics(study.shared)),
     rows=evaluation.rows,
     asks="cohort",
     at_level=False,
@@ -181,7 +163,7 @@ IMBALANCE = Analysis(
     "imbalance",
     "Standardised differences",
     "Standardised differences below 0.1 are often taken as negligible; an overlap of 1: one distribution.",
-    _imbalance,
+    lambda study, _target, _by: (*evaluation.imbalance(study.tables), *imbalances(study.get(CASE_MIX), study.shared)),
     rows=evaluation.rows,
     asks="cohort",
     at_level=False,
@@ -214,14 +196,8 @@ def published_rows(found: Sequence[Published]) -> Rows:
             "target": each.target,
             "study": each.study.name,
             "estimate": each.score,
-            "value": each.value,
-            "low": each.low,
-            "high": each.high,
-            "baseline": each.baseline,
-            "people": each.study.people,
-            "population": each.study.population,
-            "source": each.study.source,
-            "read": each.study.read,
+            **{name: getattr(each, name) for name in ("value", "low", "high", "baseline")},
+            **{name: getattr(each.study, name) for name in ("people", "population", "source", "read")},
             "remark": each.note,
         }
         for each in found
@@ -247,10 +223,6 @@ def _shift(study: Study, _target: str, _by: str) -> Sequence[Shift]:
     return evaluation.prediction_shift(study.tables)
 
 
-def _foreign(study: Study, _target: str, _by: str) -> Sequence[OutOfDistribution]:
-    return evaluation.out_of_distribution(study.tables)
-
-
 SHIFT = Analysis(
     "shift",
     "Shift in predictions (no reference values needed)",
@@ -265,7 +237,7 @@ OUT_OF_DISTRIBUTION = Analysis(
     "out_of_distribution",
     "Out of distribution",
     "How many photographs are unlike those that the model was trained on?",
-    _foreign,
+    lambda study, _target, _by: evaluation.out_of_distribution(study.tables),
     rows=evaluation.rows,
     asks="cohort",
     at_level=False,

@@ -78,10 +78,6 @@ def _row(target: str, one: OverSites | None, remarks: Sequence[str]) -> dict[str
     }
 
 
-def _each(found: AcrossSites) -> Rows:
-    return [_site(found.target, one, site) for one in found.found for site in one.sites]
-
-
 def _site(target: str, one: OverSites, site: SiteInMean) -> dict[str, evaluation.Cell]:
     return {
         "target": target,
@@ -113,7 +109,7 @@ EACH_SITE = Analysis(
     "Each site in the mean",
     "The weight of each site, and the mean without it: does one site decide?",
     lambda study, target, _by: study.get(SITES, target),
-    rows=_each,
+    rows=lambda found: [_site(found.target, one, site) for one in found.found for site in one.sites],
 )
 
 

@@ -37,10 +37,6 @@ def _forest_rows(found: Subgroups, look: Look, columns: int) -> Iterator[ForestR
         yield forest_row(label, estimate, group.n_patients, look, place if columns == 1 else 0)
 
 
-def _difference_rows(found: Subgroups) -> Rows:
-    return [{"by": found.by, **row} for row in evaluation.rows(found.differences)]
-
-
 _BESIDE = ("mae", "mae_median", "sd_truth", "bias", "accuracy", "accuracy_majority", "brier", "brier_null")
 """What people are shown of each group: the error, beside what it must be held against."""
 
@@ -85,7 +81,7 @@ SUBGROUP_DIFFERENCES = Analysis(
     "Do errors differ between groups by more than chance?",
     lambda study, target, by: study.get(SUBGROUPS, target, by),
     None,
-    _difference_rows,
+    lambda found: [{"by": found.by, **row} for row in evaluation.rows(found.differences)],
     cut=True,
     tests=Tests(),
 )

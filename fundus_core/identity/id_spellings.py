@@ -30,27 +30,15 @@ def last_part(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-def _composed(word: str) -> str:
-    return word if word.isascii() else unicodedata.normalize("NFC", word)
-
-
-def _narrow(word: str) -> str:
-    return word if word.isascii() else unicodedata.normalize("NFKC", word)
-
-
-def _without_zeros(word: str) -> str:
-    return word.lstrip("0") or word[-1:] if word.isascii() and word.isdigit() else word
-
-
 _FOLDS: Mapping[str, _Fold] = MappingProxyType(
     {
         "folder": last_part,
         "ending": without_ending,
-        "composition": _composed,
-        "width": _narrow,
+        "composition": lambda word: word if word.isascii() else unicodedata.normalize("NFC", word),
+        "width": lambda word: word if word.isascii() else unicodedata.normalize("NFKC", word),
         "case": str.casefold,
         "fraction": lambda word: _POINT_ZERO.sub("", word),
-        "zeros": _without_zeros,
+        "zeros": lambda word: word.lstrip("0") or word[-1:] if word.isascii() and word.isdigit() else word,
     }
 )
 """In the order in which they are applied."""

@@ -71,8 +71,4 @@ def _source(output: ov.Output) -> ov.Output:
     return output.get_node().input_value(0)
 
 
-def _same(part: ov.Output) -> ov.Output:
-    return part
-
-
-_LINKS = {"identity": _same, "exp": ops.exp, "sigmoid": ops.sigmoid}
+_LINKS = {"identity": lambda part: part, "exp": ops.exp, "sigmoid": ops.sigmoid}

@@ -297,5 +297,4 @@ def _beyond(frame: Pixels, bounds: RetinaBounds) -> NDArray[np.bool_]:
     height, width = frame.shape[:2]
     x = (np.arange(width) + 0.5) * bounds.width / width - bounds.cx
     y = (np.arange(height) + 0.5) * bounds.height / height - bounds.cy
-    beyond: NDArray[np.bool_] = (x / bounds.radius)[None, :] ** 2 + (y / bounds.radius_y)[:, None] ** 2 > 1.1**2
-    return beyond
+    return np.asarray((x / bounds.radius)[None, :] ** 2 + (y / bounds.radius_y)[:, None] ** 2 > 1.1**2)

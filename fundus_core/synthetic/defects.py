@@ -20,14 +20,6 @@ def spoil(field: Colour, view: Grid, defect: str, generator: np.random.Generator
     return DEFECTS[defect](field, view, generator)
 
 
-def _blur(field: Colour, view: Grid, generator: np.random.Generator) -> Colour:
-    return view.blurred(field, generator.uniform(0.020, 0.045))
-
-
-def _dark(field: Colour, view: Grid, generator: np.random.Generator) -> Colour:
-    return np.asarray(field * np.float32(generator.uniform(0.10, 0.22)))
-
-
 def _glare(field: Colour, view: Grid, generator: np.random.Generator) -> Colour:
     angle, radius = generator.uniform(0, 2 * np.pi), generator.uniform(0.30, 0.42)
     spot = view.blob(0.55 * np.cos(angle), 0.55 * np.sin(angle), radius)
@@ -73,8 +65,8 @@ def _cut_field(field: Colour, view: Grid, generator: np.random.Generator) -> Col
 
 DEFECTS: Mapping[str, Callable[[Colour, Grid, np.random.Generator], Colour]] = MappingProxyType(
     {
-        "blur": _blur,
-        "dark": _dark,
+        "blur": lambda field, view, generator: view.blurred(field, generator.uniform(0.020, 0.045)),
+        "dark": lambda field, view, generator: np.asarray(field * np.float32(generator.uniform(0.10, 0.22))),
         "glare": _glare,
         "haze": _haze,
         "shadow": _shadow,
