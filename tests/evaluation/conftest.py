@@ -95,3 +95,9 @@ def shuffled_fixture() -> Callable[[CohortTable, int], CohortTable]:
         return replace(select_rows(table, np.random.default_rng(seed).permutation(len(table))))
 
     return shuffle
+
+
+@pytest.fixture(name="two")
+def two_cohorts(cohort):
+    a, b = cohort(people=250, seed=1, gaps=0.02), cohort(people=200, seed=2, gaps=0.02)
+    return a, replace(b, patient_id=np.char.add("Q", b.patient_id))

@@ -1,12 +1,9 @@
 """Clinical criteria, their probabilities, classification, recalibration, planner, published figures."""
 
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
-from scipy import stats
-from sklearn.linear_model import LinearRegression
 from sklearn.metrics import (
     average_precision_score,
     brier_score_loss,
@@ -16,24 +13,16 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from fundus_core.errors import NotEstimableError, UsageError
+from fundus_core.errors import UsageError
 from fundus_core.evaluation import (
     CRITERIA,
     criterion,
-    people_for_mae,
-    people_for_r2,
-    people_for_slope,
     published,
 )
-from fundus_core.evaluation.cohorts.recalibration import fit_recalibration, recalibrate, recalibration_effect
 from fundus_core.evaluation.criteria.classification import classify
-from fundus_core.evaluation.criteria.probability import donors_of, probabilities
-from fundus_core.evaluation.observations.from_arrays import from_values
-from fundus_core.evaluation.observations.person_means import PersonMeans, person_means
-from fundus_core.evaluation.observations.sample import select_rows
+from fundus_core.evaluation.observations.person_means import PersonMeans
 from fundus_core.evaluation.one_cohort.scores import TOLERANCES
 from fundus_core.targets import TARGETS
-from tests.evaluation.conftest import assess_cohort
 
 KEYS = ("sbp", "dbp", "glucose", "waist", "bmi", "sex")
 
@@ -212,96 +201,6 @@ def test_who_is_complete_is_decided_whatever_the_values(name):
             assert all(of.decide(one)[0] != -1 for one in ways)
 
 
-def fit_errors(table, name="mets_japan"):
-    return donors_of(person_means(table, "truth"), person_means(table, "predicted"), criterion(name))
-
-
-@pytest.fixture(name="two")
-def two_cohorts(cohort):
-    a, b = cohort(people=250, seed=1, gaps=0.02), cohort(people=200, seed=2, gaps=0.02)
-    return a, replace(b, patient_id=np.char.add("Q", b.patient_id))
-
-
-def test_errors_are_those_of_regressions(two):
-    """On all predictions and sex; a donor's errors stay together."""
-    donors = fit_errors(two[0])
-    truth, predicted = person_means(two[0], "truth"), person_means(two[0], "predicted")
-    names = criterion("mets_japan").needs
-    kept = np.isfinite([getattr(of, name) for of in (truth, predicted) for name in names] + [truth.sex]).all(axis=0)
-    design = np.column_stack([*(getattr(predicted, name)[kept] for name in names), truth.sex[kept]])
-    for k, name in enumerate(names):
-        y = getattr(truth, name)[kept]
-        fit = LinearRegression().fit(design, y)
-        assert donors.errors[:, k] == pytest.approx(y - fit.predict(design), abs=1e-8)
-
-
-def people(n=4000, seed=0, skewed=False):
-    """Glucose whose errors are normal, or as skewed as in the reference's cohort: 17.5 % reach 110."""
-    rng = np.random.default_rng(seed)
-    if skewed:
-        truth = 85 + np.exp(2.55 + 0.72 * rng.normal(size=n))
-        return truth, 95 + 0.25 * (truth - 100) + rng.normal(0, 4, n)
-    predicted = rng.normal(100, 6, n)
-    return predicted + rng.normal(0, 10, n), predicted
-
-
-def glucose(values):
-    nothing = np.full(len(values), np.nan)
-    names = np.array([f"p{k:05d}" for k in range(len(values))])
-    return PersonMeans(names, nothing, nothing, values, nothing, nothing, nothing)
-
-
-def test_where_errors_are_normal_a_probability_is_the_normal_tail():
-    truth, predicted = people()
-    of = criterion("hyperglycaemia")
-    donors = donors_of(glucose(truth), glucose(predicted), of)
-    at = np.array([92.0, 98.0, 104.0, 110.0, np.nan])
-    found = probabilities(glucose(at), of, donors)
-    assert found.yes[:4] == pytest.approx(stats.norm.sf((110 - at[:4]) / 10), abs=0.06)
-    assert np.isnan(found.yes[4])
-    assert (found.yes + found.no + found.indeterminate)[:4] == pytest.approx(np.ones(4))
-
-
-@pytest.mark.parametrize("seed", [11, 12])
-def test_skewed_errors_expect_the_prevalence_that_is_measured(seed):
-    """Normal errors of constant spread expect half as many again as there are; the errors as they are do not."""
-    truth, predicted = people(600, seed, skewed=True)
-    found = assess_cohort(from_values("glucose", truth, predicted, sex=np.zeros(600)), "hyperglycaemia").judged
-    line = stats.linregress(predicted, truth)
-    spread = np.std(truth - line.intercept - line.slope * predicted)
-    normal = stats.norm.sf((110 - line.intercept - line.slope * predicted) / spread).mean()
-    error = np.sqrt(found.prevalence.value * (1 - found.prevalence.value) / 600)
-    assert normal > found.prevalence.value + 3 * error
-    assert abs(found.expected.value - found.prevalence.value) < 0.5 * error
-
-
-def test_pressures_that_err_together_are_lent_together():
-    """Of two pressures whose errors are the same one, both reach their thresholds together or neither does."""
-    rng = np.random.default_rng(4)
-    nothing, predicted = np.full(900, np.nan), rng.normal(130, 8, 900)
-    error = rng.normal(0, 10, 900)
-    names = np.array([f"p{k:05d}" for k in range(900)])
-    truth = PersonMeans(names, predicted + error, predicted - 50 + error, *(nothing,) * 4)
-    told = PersonMeans(names, predicted, predicted - 50, *(nothing,) * 4)
-    of = criterion("hypertension")
-    one = PersonMeans(names[:1], np.array([130.0]), np.array([80.0]), *(nothing[:1],) * 4)
-    found = probabilities(one, of, donors_of(truth, told, of))
-    assert found.yes[0] == pytest.approx(stats.norm.sf(1.0), abs=0.06)
-
-
-def test_probabilities_do_not_depend_on_company(two):
-    donors, of = fit_errors(two[0]), criterion("mets_japan")
-    whole = probabilities(person_means(two[1], "predicted"), of, donors)
-    half = select_rows(two[1], two[1].patient_id < "QP0100")
-    alone = probabilities(person_means(half, "predicted"), of, donors)
-    assert alone.yes == pytest.approx(whole.yes[np.isin(whole.patient, alone.patient)], nan_ok=True)
-
-
-def test_too_few_people_to_lend_errors(cohort):
-    with pytest.raises(NotEstimableError, match="need 20 people"):
-        fit_errors(cohort(people=15))
-
-
 @pytest.fixture(name="decided")
 def decided_people():
     rng = np.random.default_rng(0)
@@ -360,86 +259,6 @@ def test_degenerate_classifications_say_why(y):
 def test_thresholds_lie_between_none_and_all(decided, threshold):
     with pytest.raises(UsageError, match="between 0 and 1"):
         classify(*decided, thresholds=(threshold,))
-
-
-def test_recalibration_mends_another_cohort(two):
-    fitted, tested = two
-    skewed = {name: {"sbp": 40 + 0.5 * column["sbp"]} for name, column in (
-        ("predicted", fitted.predicted), ("low", fitted.low), ("high", fitted.high))}  # fmt: skip
-    a = replace(fitted, **skewed)
-    b = replace(tested, **{name: {"sbp": 40 + 0.5 * getattr(tested, name)["sbp"]} for name in skewed})
-    line = fit_recalibration(a, "sbp")
-    found = recalibration_effect(b, line, draws=50)
-    before, after = found.results["as it is"].estimates, found.results["recalibrated"].estimates
-    assert after["mae"].value < before["mae"].value
-    assert abs(after["slope"].value - 1) < abs(before["slope"].value - 1)
-    assert after["pearson"].value == pytest.approx(before["pearson"].value)
-    moved = recalibrate(b, line)
-    assert moved.high["sbp"] - moved.low["sbp"] == pytest.approx(line.slope * (b.high["sbp"] - b.low["sbp"]))
-
-
-def test_recalibrating_the_people_fitted_to_is_refused(two):
-    line = fit_recalibration(two[0], "sbp")
-    with pytest.raises(UsageError, match=f"{len(line.patients)} people of this cohort were used"):
-        recalibrate(two[0], line)
-
-
-def test_the_line_is_the_least_squares_line(pairs):
-    rng = np.random.default_rng(0)
-    y, p = rng.normal(130, 15, 40), rng.normal(128, 9, 40)
-    line, fit = fit_recalibration(pairs(y, p), "sbp"), stats.linregress(p, y)
-    assert (line.slope, line.intercept) == pytest.approx((fit.slope, fit.intercept))
-
-
-@pytest.mark.parametrize(
-    ("y", "p", "target", "message"),
-    [
-        (range(10), range(10), "sbp", "needs 20 people"),
-        (range(30), [5] * 30, "sbp", "Every prediction"),
-        (range(30), range(30), "sex", "probability"),
-    ],
-)
-def test_no_line_without_ground(pairs, y, p, target, message):
-    with pytest.raises(NotEstimableError, match=message):
-        fit_recalibration(pairs(list(y), list(p)), target)
-
-
-def test_planned_widths_are_reached_in_simulation():
-    rng = np.random.default_rng(0)
-    mae, r2 = 10.0, 0.3
-    n = people_for_mae(mae, width=2.0).people
-    errors = np.abs(rng.normal(0, mae / np.sqrt(2 / np.pi), (4000, n))).mean(axis=1)
-    assert 2 * 1.96 * errors.std() == pytest.approx(2.0, rel=0.05)
-    n = people_for_r2(r2, width=0.2).people
-    p = rng.normal(0, np.sqrt(r2), (4000, n))
-    y = p + rng.normal(0, np.sqrt(1 - r2), (4000, n))
-    squares = 1 - ((y - p) ** 2).sum(axis=1) / ((y - y.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-    assert 2 * 1.96 * squares.std() == pytest.approx(0.2, rel=0.1)
-    n = people_for_slope(r2, width=0.4).people
-    p, y = p[:, :n], y[:, :n]
-    v = p - p.mean(axis=1, keepdims=True)
-    slopes = (v * y).sum(axis=1) / (v * v).sum(axis=1)
-    assert 2 * 1.96 * slopes.std() == pytest.approx(0.4, rel=0.05)
-
-
-@pytest.mark.parametrize("plan", [people_for_mae, people_for_r2, people_for_slope])
-def test_half_the_width_needs_four_times_the_people(plan):
-    wide, narrow = plan(0.4, width=0.1).people, plan(0.4, width=0.05).people
-    assert narrow == pytest.approx(4 * wide, abs=4)
-
-
-@pytest.mark.parametrize(
-    ("plan", "arguments"),
-    [
-        (people_for_mae, (0, 1)),
-        (people_for_mae, (5, -1)),
-        (people_for_r2, (1.2, 0.1)),
-        (people_for_slope, (0.3, np.inf)),
-    ],
-)
-def test_impossible_plans_are_refused(plan, arguments):
-    with pytest.raises(UsageError, match="must"):
-        plan(*arguments)
 
 
 def test_published_figures_are_complete_and_agree_with_the_targets():

@@ -7,7 +7,13 @@ import pytest
 from scipy import integrate, stats
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import people_for_equivalence, people_for_mae, sites_for_mean
+from fundus_core.evaluation import (
+    people_for_equivalence,
+    people_for_mae,
+    people_for_r2,
+    people_for_slope,
+    sites_for_mean,
+)
 from fundus_core.evaluation.one_cohort.sample_size import relative_spread
 
 
@@ -63,3 +69,41 @@ def test_equivalence_is_shown_as_often_as_was_planned(paired):
 def test_what_cannot_be_planned_is_refused(ask):
     with pytest.raises(UsageError):
         ask()
+
+
+def test_planned_widths_are_reached_in_simulation():
+    rng = np.random.default_rng(0)
+    mae, r2 = 10.0, 0.3
+    n = people_for_mae(mae, width=2.0).people
+    errors = np.abs(rng.normal(0, mae / np.sqrt(2 / np.pi), (4000, n))).mean(axis=1)
+    assert 2 * 1.96 * errors.std() == pytest.approx(2.0, rel=0.05)
+    n = people_for_r2(r2, width=0.2).people
+    p = rng.normal(0, np.sqrt(r2), (4000, n))
+    y = p + rng.normal(0, np.sqrt(1 - r2), (4000, n))
+    squares = 1 - ((y - p) ** 2).sum(axis=1) / ((y - y.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    assert 2 * 1.96 * squares.std() == pytest.approx(0.2, rel=0.1)
+    n = people_for_slope(r2, width=0.4).people
+    p, y = p[:, :n], y[:, :n]
+    v = p - p.mean(axis=1, keepdims=True)
+    slopes = (v * y).sum(axis=1) / (v * v).sum(axis=1)
+    assert 2 * 1.96 * slopes.std() == pytest.approx(0.4, rel=0.05)
+
+
+@pytest.mark.parametrize("plan", [people_for_mae, people_for_r2, people_for_slope])
+def test_half_the_width_needs_four_times_the_people(plan):
+    wide, narrow = plan(0.4, width=0.1).people, plan(0.4, width=0.05).people
+    assert narrow == pytest.approx(4 * wide, abs=4)
+
+
+@pytest.mark.parametrize(
+    ("plan", "arguments"),
+    [
+        (people_for_mae, (0, 1)),
+        (people_for_mae, (5, -1)),
+        (people_for_r2, (1.2, 0.1)),
+        (people_for_slope, (0.3, np.inf)),
+    ],
+)
+def test_impossible_plans_are_refused(plan, arguments):
+    with pytest.raises(UsageError, match="must"):
+        plan(*arguments)

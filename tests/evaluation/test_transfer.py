@@ -1,10 +1,14 @@
 """A line learnt on one cohort and tested on another: it mends a bias, and is never tested on its own people."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import stats
 
+from fundus_core.errors import NotEstimableError, UsageError
 from fundus_core.evaluation import transfers
-from fundus_core.evaluation.cohorts.recalibration import fit_recalibration
+from fundus_core.evaluation.cohorts.recalibration import fit_recalibration, recalibrate, recalibration_effect
 from fundus_core.evaluation.cohorts.transfer import transfer
 from fundus_core.evaluation.observations.from_arrays import from_values
 
@@ -62,3 +66,45 @@ def test_a_probability_has_no_line():
 def test_only_the_targets_asked_for():
     tables = {"A": cohort("a", 8), "B": cohort("b", 8)}
     assert transfers(tables, targets=["bmi"], **QUICK) == ()
+
+
+def test_recalibration_mends_another_cohort(two):
+    fitted, tested = two
+    skewed = {name: {"sbp": 40 + 0.5 * column["sbp"]} for name, column in (
+        ("predicted", fitted.predicted), ("low", fitted.low), ("high", fitted.high))}  # fmt: skip
+    a = replace(fitted, **skewed)
+    b = replace(tested, **{name: {"sbp": 40 + 0.5 * getattr(tested, name)["sbp"]} for name in skewed})
+    line = fit_recalibration(a, "sbp")
+    found = recalibration_effect(b, line, draws=50)
+    before, after = found.results["as it is"].estimates, found.results["recalibrated"].estimates
+    assert after["mae"].value < before["mae"].value
+    assert abs(after["slope"].value - 1) < abs(before["slope"].value - 1)
+    assert after["pearson"].value == pytest.approx(before["pearson"].value)
+    moved = recalibrate(b, line)
+    assert moved.high["sbp"] - moved.low["sbp"] == pytest.approx(line.slope * (b.high["sbp"] - b.low["sbp"]))
+
+
+def test_recalibrating_the_people_fitted_to_is_refused(two):
+    line = fit_recalibration(two[0], "sbp")
+    with pytest.raises(UsageError, match=f"{len(line.patients)} people of this cohort were used"):
+        recalibrate(two[0], line)
+
+
+def test_the_line_is_the_least_squares_line(pairs):
+    rng = np.random.default_rng(0)
+    y, p = rng.normal(130, 15, 40), rng.normal(128, 9, 40)
+    line, fit = fit_recalibration(pairs(y, p), "sbp"), stats.linregress(p, y)
+    assert (line.slope, line.intercept) == pytest.approx((fit.slope, fit.intercept))
+
+
+@pytest.mark.parametrize(
+    ("y", "p", "target", "message"),
+    [
+        (range(10), range(10), "sbp", "needs 20 people"),
+        (range(30), [5] * 30, "sbp", "Every prediction"),
+        (range(30), range(30), "sex", "probability"),
+    ],
+)
+def test_no_line_without_ground(pairs, y, p, target, message):
+    with pytest.raises(NotEstimableError, match=message):
+        fit_recalibration(pairs(list(y), list(p)), target)

@@ -6,7 +6,6 @@ databases that are none of ours; each time the store is opened, tidied where it 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sqlite3
@@ -22,9 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fundus_core.errors import FundusError
-from fundus_core.store import NewPhotograph, Store, database, examine, schema
+from fundus_core.store import NewPhotograph, Store, schema
 from fundus_core.store.store_identity import MARK
-from tests.store import databases
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG_AGO = time.time() - 3 * 86_400
@@ -229,118 +227,6 @@ def test_an_emptied_database_on_a_server_is_refused(store: Store, tmp_path: Path
     assert contents(tmp_path / "files") == {b"x"}
 
 
-# Stores from before there was an id ---------------------------------------------------------------------------
-
-
-def before_ids(folder: Path) -> None:
-    """Make a store one of the version before: no id on either side."""
-    path = folder / "store.sqlite"
-    now = path.rename(folder / "now.sqlite")
-    databases.as_released(f"sqlite:///{path}", 4).dispose()
-    columns = {
-        "cohort": "id, name, rendered, note, selected_from, revision, created_at",
-        "photograph": "id, cohort_id, name, sha256, locator, kept, patient_id, eye, eye_source, covariates",
-    }
-    take = [f"INSERT INTO {table} ({names}) SELECT {names} FROM now.{table}" for table, names in columns.items()]  # noqa: S608
-    of(path, f"ATTACH '{now}' AS now", *take)
-    now.unlink()
-    (folder / MARK).unlink()
-
-
-def test_a_store_from_before_is_adopted(tmp_path: Path) -> None:
-    folder = fill(tmp_path / "store")
-    before_ids(folder)
-    (folder / "photographs" / "stray").write_bytes(b"whatever")
-    assert use(folder) == ""
-    assert (folder / MARK).exists()
-    assert len(contents(folder)) == 13
-
-
-@pytest.mark.parametrize("damage", ["lost", "emptied", "another store's", "emptied of cohorts"])
-def test_a_folder_from_before_is_not_given_to_the_first_who_comes(tmp_path: Path, damage: str) -> None:
-    folder = fill(tmp_path / "store")
-    before_ids(folder)
-    path = folder / "store.sqlite"
-    if damage == "another store's":
-        other = fill(tmp_path / "other", name="other")
-        before_ids(other)
-        shutil.copy(other / "store.sqlite", path)
-    elif damage == "emptied of cohorts":
-        of(path, "PRAGMA foreign_keys=ON", "DELETE FROM cohort")
-    else:
-        DAMAGES[damage](path)
-    for _ in range(2):
-        assert "nothing was changed" in use(folder)
-        assert len(contents(folder)) == 12
-        assert not (folder / MARK).exists()
-
-
-@pytest.mark.parametrize("left", [b"", b"\x00" * 33, b"0123"])
-def test_a_mark_that_a_power_cut_damaged_is_written_anew(tmp_path: Path, left: bytes) -> None:
-    folder = fill(tmp_path / "store")
-    whole = (folder / MARK).read_bytes()
-    (folder / MARK).write_bytes(left)
-    assert use(folder) == ""
-    assert (folder / MARK).read_bytes() == whole
-
-
-# Not now ------------------------------------------------------------------------------------------------------
-
-
-def test_a_database_that_another_program_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = fill(tmp_path / "store")
-    monkeypatch.setattr(database, "WAIT_MS", 50)
-    holder = sqlite3.connect(folder / "store.sqlite", isolation_level=None)
-    holder.execute("PRAGMA locking_mode=EXCLUSIVE")
-    holder.execute("BEGIN EXCLUSIVE")
-    holder.execute("UPDATE cohort SET note = 'held'")
-    assert "database is locked" in use(folder)
-    holder.close()
-    assert use(folder) == ""
-    assert len(contents(folder)) == 12
-
-
-NOBODY = """
-import os, sys, json
-from fundus_core.errors import FundusError
-from fundus_core.store import Store
-Store.open(sys.argv[1] + "-other").close()  # whatever is imported late, since nobody may read the interpreter
-os.setgid(65534)
-os.setuid(65534)
-try:
-    Store.open(sys.argv[1]).close()
-    print(json.dumps(""))
-except FundusError as error:
-    print(json.dumps(str(error)))
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may become somebody else")
-@pytest.mark.parametrize("closed", ["database", "folder", "mark", "all but reading"])
-def test_somebody_who_may_not(tmp_path: Path, closed: str) -> None:
-    """As another user, since root may do everything."""
-    folder = fill(tmp_path / "store")
-    for above in (tmp_path, *tmp_path.parents[:3]):
-        above.chmod(0o755)
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, 65534, 65534)
-    target = {"database": folder / "store.sqlite", "folder": folder, "mark": folder / MARK}.get(closed)
-    if target is not None:
-        os.chown(target, 0, 0)
-        target.chmod(0o700 if target.is_dir() else 0o600)
-    else:
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, 0, 0)
-            path.chmod(0o555 if path.is_dir() else 0o444)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
-    ended = subprocess.run(
-        [sys.executable, "-c", NOBODY, str(folder)], env=environment, capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout).endswith(".")
-    assert len(contents(folder)) == 12
-
-
 # Any damage ---------------------------------------------------------------------------------------------------
 
 
@@ -375,37 +261,6 @@ def test_no_damage_of_the_database_file_takes_a_photograph(tmp_path: Path, data:
     assert len(contents(folder)) == 12
 
 
-# What others may read -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(os.name != "posix", reason="Windows has other means")
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
-def test_nobody_else_may_read_a_store(tmp_path: Path, umask: int) -> None:
-    """Whatever the umask: folders 700 and files 600, the database's journals included."""
-    before = os.umask(umask)
-    try:
-        folder = fill(tmp_path / "new" / "store")
-        upload = tmp_path / "upload"
-        upload.write_bytes(b"upload")
-        with Store.open(folder) as store:
-            kept = store.keep_file(upload)
-            store.shelf.write("thumbnails", kept.sha256, b"t")
-            store.create_cohort("b")
-            store.tidy()
-            found = {path: path.stat().st_mode & 0o777 for path in (folder, *folder.rglob("*"))}
-    finally:
-        os.umask(before)
-    assert {"store.sqlite", "store.sqlite-wal", "store.sqlite-shm", MARK} <= {path.name for path in found}
-    assert [path for path, mode in found.items() if mode != (0o700 if path.is_dir() else 0o600)] == []
-
-
-def test_a_shared_folder_stays_shared(tmp_path: Path) -> None:
-    """A store opened in ``/tmp`` must not shut everybody else out of it."""
-    tmp_path.chmod(0o1777)
-    Store.open(tmp_path).close()
-    assert tmp_path.stat().st_mode & 0o7777 == 0o1777
-
-
 def test_a_query_on_a_damaged_page_is_a_sentence(tmp_path: Path) -> None:
     folder = fill(tmp_path / "store", many=400)
     with Store.open(folder) as store:
@@ -415,90 +270,3 @@ def test_a_query_on_a_damaged_page_is_a_sentence(tmp_path: Path) -> None:
         overwrite(folder / "store.sqlite", 4096 * (root - 1), bytes(4096))
     with Store.open(folder) as store, pytest.raises(FundusError, match="database is damaged"):
         store.table("clinic")
-
-
-# A copy of the database ---------------------------------------------------------------------------------------
-
-
-def apart(tmp_path: Path) -> tuple[str, Path]:
-    """A store whose database lies outside the folder of its files."""
-    fill(tmp_path / "store")
-    (tmp_path / "a").mkdir()
-    shutil.move(tmp_path / "store" / "store.sqlite", tmp_path / "a" / "store.sqlite")
-    assert use(tmp_path / "a", tmp_path / "store") == ""
-    return str(tmp_path / "a"), tmp_path / "store"
-
-
-def test_a_copy_of_the_database_is_refused_while_the_first_is_there(tmp_path: Path) -> None:
-    """Each would take the other's photographs for nobody's, and delete what the other still shows."""
-    where, files = apart(tmp_path)
-    shutil.copytree(where, tmp_path / "b")
-    said = use(tmp_path / "b", files)
-    assert "is a copy of it" in said
-    assert said.endswith(".")
-    assert use(Path(where), files) == ""
-    assert list(examine(tmp_path / "b", files=files, join=True, repair=True))[-1].level == "right"
-    assert use(tmp_path / "b", files) == ""
-    assert "is a copy of it" in use(Path(where), files)
-
-
-@pytest.mark.parametrize("deed", ["moved", "moved together", "copied together", "damaged and restored", "linked"])
-def test_moving_and_restoring_is_no_copy(tmp_path: Path, deed: str) -> None:
-    where, files = apart(tmp_path)
-    first, to = Path(where), tmp_path / "b"
-    if deed == "moved":
-        shutil.move(first, to)
-    elif deed == "moved together":
-        shutil.move(files, tmp_path / "c")
-        shutil.move(first, to)
-        files = tmp_path / "c"
-    elif deed == "copied together":
-        shutil.move(first / "store.sqlite", files / "store.sqlite")
-        assert use(files) == ""
-        shutil.copytree(files, tmp_path / "c")
-        assert use(tmp_path / "c") == ""
-        to = files
-    elif deed == "damaged and restored":
-        shutil.copytree(first, to)
-        (first / "store.sqlite").write_bytes(os.urandom(9000))
-    else:
-        to.mkdir()
-        (to / "store.sqlite").symlink_to(first / "store.sqlite")
-    assert use(to, files) == ""
-    assert use(to, files) == ""
-
-
-# A store of an older version ----------------------------------------------------------------------------------
-
-
-def everything(folder: Path) -> dict[Path, bytes]:
-    """Every file; of SQLite's two beside the database that a reader makes, what is in the journal."""
-    files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    return {path: data for path, data in files.items() if data and not path.name.endswith("-shm")}
-
-
-def test_who_only_looks_writes_nothing_to_an_older_store(tmp_path: Path) -> None:
-    """The doctor says so; with --repair it brings the tables up."""
-    folder = fill(tmp_path / "store")
-    of(folder / "store.sqlite", "UPDATE schema_version SET number = 4", "DROP TABLE store")
-    (folder / "store.id").unlink()
-    before = everything(folder)
-    found = {one.code: one for one in examine(folder)}
-    assert found["store"].level == "note"
-    assert "of version 4" in found["store"].sentence
-    assert everything(folder) == before
-
-
-def test_who_only_looks_writes_nothing_to_a_store(tmp_path: Path) -> None:
-    folder = fill(tmp_path / "store")
-    before = everything(folder)
-    assert {one.level for one in examine(folder)} == {"right"}
-    assert everything(folder) == before
-
-
-def test_who_looks_where_nothing_was_kept_yet_is_told_so(tmp_path: Path) -> None:
-    (tmp_path / "models").mkdir()
-    found = {one.code: one for one in examine(tmp_path)}
-    assert found["store"].level == "note"
-    assert "no database yet" in found["store"].sentence
-    assert [path.name for path in tmp_path.iterdir()] == ["models"]
