@@ -13,10 +13,10 @@ from fundus_core.analyses.multiplicity import Family, Row, Rows, Tests
 from fundus_core.analyses.observations import BASELINES
 from fundus_core.analyses.plan import AnalysisPlan, Criterion, PlannedFamily, StatedPlan
 from fundus_core.analyses.scores import QUICK_SCORES, estimates
-from fundus_core.analyses.side_by_side import DIFFERENCES, EQUIVALENCE
+from fundus_core.analyses.side_by_side import COMPARISON, DIFFERENCES, EQUIVALENCE
 from fundus_core.analyses.study import Analysis, Study
 from fundus_core.analyses.subgroups import SUBGROUP_DIFFERENCES
-from fundus_core.errors import UsageError, say
+from fundus_core.errors import say
 from fundus_core.evaluation import Cell
 from fundus_core.targets import TARGETS
 
@@ -111,19 +111,24 @@ def _found(study: Study, _target: str, _by: str) -> Rows:
 
 
 def _main_estimates(study: Study, plan: AnalysisPlan) -> Iterator[Row]:
-    if len(study.tables) > 1:
-        return
     for target in plan.targets:
         if target in study.targets:
             score = plan.estimate_of(target)
-            found = study.get(QUICK_SCORES, target)
-            estimate = found.estimates[score]
-            yield {
-                **_head(say("main estimate"), target, "", score),
-                **_numbers(estimate.value, estimate.low, estimate.high),
-                "n_patients": found.n_patients,
-                "note": estimate.note,
-            }
+            for cohort, found in _results(study, target).items():
+                estimate = found.estimates[score]
+                yield {
+                    **_head(say("main estimate"), target, "", score, cohort),
+                    **_numbers(estimate.value, estimate.low, estimate.high),
+                    "n_patients": found.n_patients,
+                    "note": estimate.note,
+                }
+
+
+def _results(study: Study, target: str) -> Mapping[str, evaluation.TargetResult]:
+    """Return what was found of a target by cohort; one alone has no name."""
+    if len(study.tables) == 1:
+        return {"": study.get(QUICK_SCORES, target)}
+    return study.get(COMPARISON, target).targets[target].results
 
 
 def _head(what: str, target: str, by: str, score: str, first: Cell = "", second: Cell = "") -> dict[str, Cell]:
@@ -203,20 +208,25 @@ class Judged:
 
 
 def _judged(study: Study, _target: str, _by: str) -> Sequence[Judged]:
-    if study.plan is None or len(study.tables) > 1:
+    if study.plan is None:
         return ()
     plan = study.plan.plan
     return [_of_test(study, plan, each) if each.test else _of_limit(study, each) for each in plan.success]
+
+
+_OF_ONE = say("it is judged of one cohort alone, by an evaluation with this plan")
 
 
 def _of_test(study: Study, plan: AnalysisPlan, one: Criterion) -> Judged:
     words = {
         "baseline": say("errs less than the best constant, corrected p below 0.05"),
         "equivalence": say("mean of predictions equivalent to that of the truth, corrected p below 0.05"),
-    }[one.test]
-    rows = _main_rows(study, plan, one.test, one.target, "")
+        "cohorts": say("every pair of cohorts equivalent within the margin, corrected p below 0.05"),
+    }["cohorts" if one.test == "equivalence" and len(study.tables) > 1 else one.test]
+    known = one.test in _kinds(study)
+    rows = _main_rows(study, plan, one.test, one.target, "") if known else []
     if not rows:
-        why = _why_not(study, one.test, one.target, "") or say("the test has no result")
+        why = _why_not(study, one.test, one.target, "") or (say("the test has no result") if known else _OF_ONE)
         return Judged(one.target, words, one.test, None, None, None, None, NOT_COMPUTABLE, why)
     row = max(rows, key=lambda each: _float(each["p_adjusted"]))
     low, high = (row.get("difference_low", row.get("low")), row.get("difference_high", row.get("high")))
@@ -237,8 +247,9 @@ def _of_limit(study: Study, one: Criterion) -> Judged:
         else say("95 % interval of {estimate} wholly above {limit}", estimate=name(one.estimate, target), limit=shown)
     )
     head = (one.target, template, one.estimate)
-    if one.target not in study.targets:
-        return Judged(*head, None, None, None, None, NOT_COMPUTABLE, _missing(study, one.target))
+    if one.target not in study.targets or len(study.tables) > 1:
+        why = _missing(study, one.target) if one.target not in study.targets else _OF_ONE
+        return Judged(*head, None, None, None, None, NOT_COMPUTABLE, why)
     found = estimates(study, target).get(one.estimate)
     if found is None:
         return Judged(*head, None, None, None, None, NOT_COMPUTABLE, say("there is no such estimate of this target"))
@@ -353,12 +364,13 @@ def success_in_words(study: Study, say: Say = str) -> str:
     return template.format(met=met, n=len(judged))
 
 
-def plan_of(study: Study) -> AnalysisPlan:
-    """Return the plan of a study that has one.
-
-    Raises:
-        UsageError: It has none.
-    """
+def in_words(study: Study) -> Iterator[str]:
+    """Yield what a person is told of a plan and of what came of it, a sentence each; nothing without a plan."""
     if study.plan is None:
-        raise UsageError("This study has no analysis plan.")
-    return study.plan.plan
+        return
+    stated = study.plan
+    yield f"Analysis plan “{stated.plan.title}”, SHA-256 {stated.plan.sha256}: {stated.order}."
+    for one in study.get(DEVIATIONS):
+        yield f"Planned and not done: {' '.join(filter(None, (one.target, one.planned)))} ({one.why})."
+    if success := success_in_words(study):
+        yield success

@@ -1,9 +1,23 @@
 """Analysis plans of cohorts: taken before anything measured is joined, kept with date and hash, never changed."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
-from fundus_core.analyses import ORDER_KEPT, AnalysisPlan, StatedPlan, read_plan
+from fundus_core.analyses import ORDER_DECLARED, ORDER_KEPT, AnalysisPlan, StatedPlan, read_plan
+from fundus_core.errors import UsageError
 from fundus_core.store import Store
+
+
+def declared_plan(file: Path) -> StatedPlan:
+    """Read a plan that comes with the measured values: that it was first, its author says.
+
+    Raises:
+        UsageError: It cannot be read, or is no plan.
+    """
+    try:
+        return StatedPlan(read_plan(file.read_bytes(), file.name), ORDER_DECLARED)
+    except OSError as error:
+        raise UsageError("The analysis plan '{path}' cannot be read ({error}).", path=file, error=error) from error
 
 
 def state_plan(store: Store, cohort: str | int, plan: AnalysisPlan, *, stated_at: str = "") -> None:
