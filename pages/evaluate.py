@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.evaluate import estimates, scores
+from pages.parts.evaluate import estimates, recalibrate, scores
 from pages.parts.shared import changes_since, column_receipt, controls, current_selection, display, photo_panel, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
@@ -37,6 +37,7 @@ scores.figure_with_panel(view, target, level, what, by, selection)
 estimates.plan(view, level)
 estimates.tables(view, target, level)
 estimates.models(view, target, level)
+recalibrate.draw(view)
 estimates.share(view, level)
 column_receipt.kept(view)
 changes_since.draw(view, level)

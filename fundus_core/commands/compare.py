@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fundus_core import pipeline
 from fundus_core.commands.frame import DONE, Parser, say
-from fundus_core.commands.settings import add_fold, add_settings, settings
+from fundus_core.commands.settings import add_fitted_people, add_fold, add_plan, add_settings, settings
 from fundus_core.errors import UsageError
 
 
@@ -31,6 +31,8 @@ def add(parser: Parser) -> None:
     same.add_argument("--same-people", dest="same", action="store_true", default=None, help=f"{of} the same people")
     same.add_argument("--different-people", dest="same", action="store_false", help=f"{of} different people")
     add_fold(parser)
+    add_fitted_people(parser)
+    add_plan(parser)
     add_settings(parser)
 
 
@@ -47,6 +49,8 @@ def _run(options: argparse.Namespace) -> int:
         fold=options.fold,
         by=options.by,
         same_people=options.same,
+        fitted_people=options.fitted_people,
+        plan=options.plan,
         say=say,
     )
     for (first, second), people in found.in_both.items():

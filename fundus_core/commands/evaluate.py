@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.analyses import StatedPlan, Study, plan_results
+from fundus_core.analyses import plan_results
 from fundus_core.commands.frame import DONE, SOME_REFUSED, Parser, say
-from fundus_core.commands.settings import add_linkage, add_settings, linkage, settings
+from fundus_core.commands.settings import add_fitted_people, add_linkage, add_plan, add_settings, linkage, settings
 
 
 def add(parser: Parser) -> None:
@@ -34,10 +34,7 @@ def add(parser: Parser) -> None:
         help="of one measurement: sbp=0.8, or a column with a second measurement (sbp=sbp_again); r, slope and errors "
         "are then also given as they would be against values without error",
     )  # fmt: skip
-    parser.add_argument(
-        "--plan", type=Path, metavar="plan.toml",
-        help="an analysis plan that was stated before the measured values were seen; all else is then exploratory",
-    )  # fmt: skip
+    add_plan(parser)
     _add_asked(parser)
     share = "also write a result that may leave the house: aggregates of at least ten people each, no id, no row"
     parser.add_argument("--share", type=Path, metavar="FILE.json", help=share)
@@ -49,6 +46,7 @@ def add(parser: Parser) -> None:
         help="make the numbers of that evaluation again, with its settings instead of those given here, and compare",
     )
     add_linkage(parser)
+    add_fitted_people(parser)
     add_settings(parser)
 
 
@@ -113,8 +111,8 @@ def _run(options: argparse.Namespace) -> int:
     )
     for result in scored.evaluation.targets.values():
         say(pipeline.in_words(result))
-    if scored.study.plan is not None:
-        _say_plan(scored.study, scored.study.plan)
+    for words in plan_results.in_words(scored.study):
+        say(words)
     if scored.study.level == "visit":
         say("Unit of analysis: the visit, since people have several; intervals draw people with all their visits.")
     for remark in dict.fromkeys((*scored.since, *scored.predictions.notes, *scored.match.remarks)):
@@ -125,11 +123,3 @@ def _run(options: argparse.Namespace) -> int:
             say(f"Not in it, of fewer than {scored.shared.least} people: {', '.join(scored.shared.withheld)}.")
     say(f"Numbers, tables and report in {options.out}")
     return DONE
-
-
-def _say_plan(study: Study, stated: StatedPlan) -> None:
-    say(f"Analysis plan “{stated.plan.title}”, SHA-256 {stated.plan.sha256}: {stated.order}.")
-    for one in study.get(plan_results.DEVIATIONS):
-        say(f"Planned and not done: {' '.join(filter(None, (one.target, one.planned)))} ({one.why}).")
-    if words := plan_results.success_in_words(study):
-        say(words)

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fundus_core import errors
+from fundus_core import errors, pipeline
 from fundus_core.commands.frame import DONE, PATHS, SOME_REFUSED, Parser, add_json, say, say_json, verb
 from fundus_core.models import card as cards
-from fundus_core.models import registry
+from fundus_core.models import recalibrated, registry
 from fundus_core.models.card import Card
 from fundus_core.targets import TARGETS
 
@@ -53,6 +53,16 @@ def add(parser: Parser) -> None:
     find.add_argument("--truth", type=Path, required=True, metavar="FILE", help="their measured values")
     find.add_argument("--apply", action="store_true", help="write the lines that were found into the card")
     add_json(find)
+    mend = verb(
+        parts, "recalibrate", "keep a recalibration that is fitted to one cohort as a model of its own", _recalibrate
+    )
+    mend.add_argument("id", metavar="ID")
+    on = mend.add_mutually_exclusive_group(required=True)
+    on.add_argument("--on", type=Path, metavar="DIR", help="the cohort: a folder that predict or evaluate wrote")
+    on.add_argument("--cohort", default="", metavar="NAME", help="the cohort: one that the dashboard shows")
+    mend.add_argument("--as", dest="new_id", required=True, metavar="NEWID", help="id of the new model")
+    mend.add_argument("--targets", nargs="+", default=[], metavar="TARGET", help="which (all that the cohort allows)")
+    add_json(mend)
     back = verb(parts, "undo", "put back the card that stood before the last change", _undo)
     back.add_argument("id", metavar="ID")
 
@@ -87,6 +97,7 @@ def _brief(card: Card) -> dict[str, object]:
         "ready": card.ready,
         "rendered": card.rendered,
         "unverified": list(card.unverified),
+        "recalibrated_from": card.recalibrated[-1].model if card.recalibrated else "",
         "page": card.weights.page,
     }
 
@@ -117,6 +128,7 @@ def _words(card: Card) -> list[tuple[str, str]]:
         ("Input", f"{fed}, {arithmetic}"),
         *((f"Output {k}", _output(card, k)) for k in range(len(card.outputs))),
         *(("Result", f"{_names([r.target])} {r.measure} {r.value:g}, on {r.on} ({r.source})") for r in card.results),
+        *(("Recalibration", words) for words in recalibrated.provenance(card)),
         ("Training", card.training),
         ("Command", card.command),
         ("Licence", card.licence),
@@ -244,6 +256,23 @@ def _measured(report: IdentifyReport) -> Iterator[str]:
     if report.confirmed:
         yield f"Better than everything else that was tried: {', '.join(report.confirmed)}"
     yield from report.sentences
+
+
+def _recalibrate(options: argparse.Namespace) -> int:
+    targets = list(options.targets)
+    if options.on:
+        made = pipeline.recalibrate_files(options.id, options.on, options.new_id, targets)
+    else:
+        with pipeline.open_home() as store:
+            made = pipeline.recalibrate_cohort(store, options.cohort, options.id, options.new_id, targets)
+    if options.json:
+        say_json(_finite({**_brief(made.card), "recalibrated": cards.as_plain(made.card.recalibrated)}))
+        return DONE
+    say(recalibrated.provenance(made.card)[-1])
+    for words in made.left:
+        say(f"Not recalibrated: {words}")
+    say(f"Kept as '{made.card.id}' in {made.card.folder}; test it on other people.")
+    return DONE
 
 
 def _undo(options: argparse.Namespace) -> int:

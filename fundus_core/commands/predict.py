@@ -20,6 +20,7 @@ from fundus_core.commands.frame import (
     say,
 )
 from fundus_core.commands.settings import add_linkage, linkage
+from fundus_core.errors import UsageError
 from fundus_core.runs import Progress
 
 
@@ -36,6 +37,9 @@ def add(parser: Parser) -> None:
         help="a model card (see: models list); given again, the next model adds the targets that the first lacks",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    made = "of a recalibrated model: predictions of the model that it was made of, instead of photographs"
+    parser.add_argument("--predictions", type=Path, metavar="FILE", help=made)
+    parser.add_argument("--made-by", default="", metavar="ID", help="which model made them, where the file names none")
     parser.add_argument("--truth", type=Path, metavar="FILE", help="measured values, matched and kept beside")
     parser.add_argument("--cohort", default="", metavar="NAME", help="keep as a cohort that the dashboard shows")
     parser.add_argument(
@@ -51,7 +55,16 @@ def add(parser: Parser) -> None:
     add_writing(parser)
 
 
+def _derived(options: argparse.Namespace) -> int:
+    if options.paths or options.cohort or options.truth or len(options.model) > 1:
+        raise UsageError("--predictions stands for photographs, of one model: leave paths, --cohort and --truth out.")
+    counts = pipeline.derive(options.predictions, options.model[0], options.out, made_by=options.made_by)
+    return ended(counts, options.out / "predictions.csv")
+
+
 def _run(options: argparse.Namespace) -> int:
+    if options.predictions:
+        return _derived(options)
     request = pipeline.Request(
         paths=tuple(options.paths),
         models=tuple(options.model),

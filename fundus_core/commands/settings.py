@@ -36,6 +36,7 @@ def linkage(options: argparse.Namespace) -> pipeline.Linkage:
         said=tuple(options.truth_column),
         fold=options.fold,
         visiting=pipeline.Visiting(options.visit_days, options.visits_in_names == "yes"),
+        fitted_people=getattr(options, "fitted_people", ""),
     )
 
 
@@ -82,6 +83,25 @@ def add_fold(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="join names and ids that are written differently (case, zeros, width) where one fits one (off)",
     )
+
+
+def add_fitted_people(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says what becomes of people that a model's recalibration was fitted to."""
+    parser.add_argument(
+        "--fitted-people",
+        choices=("leave-out", "different"),
+        default="",
+        help="people that the model's recalibration was fitted to: leave them out, or equal ids are different people "
+        "(such a cohort is refused)",
+    )
+
+
+def add_plan(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names an analysis plan."""
+    parser.add_argument(
+        "--plan", type=Path, metavar="plan.toml",
+        help="an analysis plan that was stated before the measured values were seen; all else is then exploratory",
+    )  # fmt: skip
 
 
 def _days(text: str) -> int:

@@ -10,6 +10,7 @@ from fundus_core.evaluation.cohorts.distribution_shift import (
     prediction_shift,
 )
 from fundus_core.evaluation.cohorts.published import SPREAD_SENTENCE, published
+from fundus_core.evaluation.cohorts.recalibration import FittedLine, fit_line
 from fundus_core.evaluation.cohorts.standardise import Standardised
 from fundus_core.evaluation.cohorts.transfer import Transfer, transfers
 from fundus_core.evaluation.criteria.bounds import Bound
@@ -54,6 +55,7 @@ from fundus_core.evaluation.observations.sample import (
 )
 from fundus_core.evaluation.one_cohort.agreement import BetweenEyes, between_eyes
 from fundus_core.evaluation.one_cohort.beyond import Beyond, beyond
+from fundus_core.evaluation.one_cohort.binary import log_odds
 from fundus_core.evaluation.one_cohort.calibration import Bin, Bins, deciles, reliability
 from fundus_core.evaluation.one_cohort.calibration_curve import CalibrationCurve, smooth_calibration
 from fundus_core.evaluation.one_cohort.change_over_time import Change, Repeatability, change_over_time, repeatability

@@ -137,6 +137,52 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """What a recalibration did to one target: ``intercept + slope x value``; of a yes/no target on the log odds."""
+
+    target: str
+    """Id of the target."""
+    intercept: float
+    """In the target's unit, or log odds."""
+    intercept_interval: tuple[float, float]
+    """Its 95 % interval; NaN where none covers."""
+    slope: float
+    """Above zero: below 1 the predictions were too spread out."""
+    slope_interval: tuple[float, float]
+    """Its 95 % interval; NaN where none covers."""
+    people: int
+    """With a measured and a predicted value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalibrated:
+    """A recalibration that made this model out of another; scale, offset and intervals of the outputs hold it already.
+
+    Salted hashes of the people and photographs that it was fitted to lie beside the card, for it is never tested on
+    them.
+    """
+
+    model: str
+    """Id of the model that was recalibrated."""
+    card_sha256: str
+    """Of that model's card."""
+    cohort: str
+    """What the cohort was called that it was fitted to."""
+    when: str
+    """Day, as 2026-11-29."""
+    level: str
+    """What one observation was."""
+    people: int
+    """Of the cohort, predicted and with a measured value of any of the targets."""
+    lines: tuple[Line, ...]
+    """By target; targets without one are as they were."""
+    fitted: str
+    """File of the hashes, relative to the card."""
+    fitted_sha256: str
+    """Of that file."""
+
+
+@dataclass(frozen=True, slots=True)
 class Precision:
     """What ``models check`` measured when the arithmetic was reduced."""
 
@@ -198,6 +244,8 @@ class Card:
     """Where the card lies; not written in the file."""
     measured: tuple[Measured, ...] = ()
     """Which lines were found by measuring, the latest last."""
+    recalibrated: tuple[Recalibrated, ...] = ()
+    """Recalibrations that it is made of, the latest last; not written where there is none."""
     brought: Mapping[str, object] = field(default_factory=dict)
     """Targets that it brings, by id as their files would say them; in the card under ``[targets.ID]``."""
 
@@ -233,7 +281,10 @@ def as_plain(value: object) -> object:
         plain = {
             f.name: as_plain(getattr(value, f.name)) for f in fields(value) if f.name not in toml_values.NOT_WRITTEN
         }
-        return plain | ({"targets": as_plain(value.brought)} if isinstance(value, Card) and value.brought else {})
+        if isinstance(value, Card):
+            plain |= {"targets": as_plain(value.brought)} if value.brought else {}
+            plain = {key: item for key, item in plain.items() if key != "recalibrated" or item}  # older hashes stay
+        return plain
     if isinstance(value, Mapping):
         return {str(key): as_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

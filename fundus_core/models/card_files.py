@@ -95,6 +95,7 @@ def _check(card: Card, name: str, targets: Mapping[str, Target]) -> None:
         if value not in allowed:
             raise toml_values.wrong(name, key, say("one of {allowed}", allowed=allowed), value)
     _check_numbers(card, name, targets)
+    _check_lines(card, name)
     known = _dotted(card)
     for key in card.unverified:
         if key not in known:
@@ -114,6 +115,13 @@ def _check_numbers(card: Card, name: str, targets: Mapping[str, Target]) -> None
         numbers = (output.scale, output.offset, output.growth)
         if not all(map(math.isfinite, numbers)):
             raise toml_values.wrong(name, say("outputs[{k}].scale, offset and growth", k=k), "finite", numbers)
+
+
+def _check_lines(card: Card, name: str) -> None:
+    for line in (line for step in card.recalibrated for line in step.lines):
+        if line.target not in card.targets or not (math.isfinite(line.intercept) and 0 < line.slope < math.inf):
+            key = f"recalibrated.lines.{line.target}"
+            raise toml_values.wrong(name, key, "a target of the card, a finite intercept and a slope above zero", line)
 
 
 def _dotted(card: Card) -> set[str]:

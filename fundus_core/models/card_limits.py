@@ -15,7 +15,7 @@ LARGEST_CARD = 2**18
 """Bytes of a card's file."""
 _MOST_OUTPUTS = 64
 _DEEPEST, _MOST, _LONGEST, _FARTHEST = 8, 20_000, 20_000, 1e12
-_MAY_BE_UNKNOWN = ("interval", "deviation")
+_MAY_BE_UNKNOWN = ("interval", "deviation", "intercept_interval", "slope_interval")
 """Keys whose numbers are NaN where nobody measured them."""
 _SIDES = (16, 2048)
 """Pixels of the input."""

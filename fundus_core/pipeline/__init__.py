@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.deidentify_cohort import deidentify_files, export_cohort, export_deidentified, writing_of
     from fundus_core.pipeline.evaluate_files import ScoredFiles, evaluate, score_files, score_tables
     from fundus_core.pipeline.explanation import ask_explanation, explain
+    from fundus_core.pipeline.fitted import DIFFERENT, LEAVE_OUT, answer_of, keep_answer, people_fitted, table_to_test
     from fundus_core.pipeline.inspection import Counts, inspect
     from fundus_core.pipeline.linkage import Linkage, join_truth, saved_mapping
     from fundus_core.pipeline.plans import state_plan, stated_plan
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.predictions_reader import read_predictions
     from fundus_core.pipeline.prove_deidentification import Proof, prove
     from fundus_core.pipeline.quality_thresholds import StretchedSet, limits_of, stretched_set
+    from fundus_core.pipeline.recalibration import derive, recalibrate_cohort, recalibrate_files
     from fundus_core.pipeline.replay_bundle import Replayed, bundle_of, replay
     from fundus_core.pipeline.result_files import in_words, notice
     from fundus_core.pipeline.sharing import read_shared, shared
@@ -53,6 +55,7 @@ _NAMES_OF = {
     "deidentified_ingest": ("WRITINGS", "Intake", "Seen", "Writing", "see", "take_in"),
     "evaluate_files": ("ScoredFiles", "evaluate", "score_files", "score_tables"),
     "explanation": ("ask_explanation", "explain"),
+    "fitted": ("DIFFERENT", "LEAVE_OUT", "answer_of", "keep_answer", "people_fitted", "table_to_test"),
     "inspection": ("Counts", "inspect"),
     "additions": ("Attached", "Difference", "attach", "by_rows", "difference", "made_elsewhere", "match_photographs"),
     "linkage": ("Linkage", "join_truth", "saved_mapping"),
@@ -62,6 +65,7 @@ _NAMES_OF = {
     "prediction": ("Request", "predict"),
     "predictions_reader": ("read_predictions",),
     "prove_deidentification": ("Proof", "prove"),
+    "recalibration": ("derive", "recalibrate_cohort", "recalibrate_files"),
     "replay_bundle": ("Replayed", "bundle_of", "replay"),
     "result_files": ("in_words", "notice"),
     "quality_thresholds": ("StretchedSet", "limits_of", "stretched_set"),

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from fundus_core import __version__, truth
 from fundus_core.analyses import (
-    ORDER_DECLARED,
     USUAL,
     Settings,
     StatedPlan,
@@ -16,12 +15,13 @@ from fundus_core.analyses import (
     evaluated,
     one_cohort,
     plan_results,
-    read_plan,
 )
-from fundus_core.errors import UsageError, say
+from fundus_core.errors import say
 from fundus_core.evaluation import Evaluation, Shared, Snapshot, changes, told
 from fundus_core.pipeline import bundle
+from fundus_core.pipeline.fitted import without_fitted
 from fundus_core.pipeline.linkage import AS_IT_STANDS, Linkage, join_truth, measured_beside, without_copies
+from fundus_core.pipeline.plans import declared_plan
 from fundus_core.pipeline.predicted import Asked, PredictionsFile, understood
 from fundus_core.pipeline.predictions_reader import read_predictions
 from fundus_core.pipeline.result_files import (
@@ -95,18 +95,6 @@ def score_files(
     return _scored(made, linkage.load(measured) if measured else None, predictions.name, settings, linkage, stated)
 
 
-def declared_plan(file: Path) -> StatedPlan:
-    """Read a plan that comes with the measured values: that it was first, its author says.
-
-    Raises:
-        UsageError: It cannot be read, or is no plan.
-    """
-    try:
-        return StatedPlan(read_plan(file.read_bytes(), file.name), ORDER_DECLARED)
-    except OSError as error:
-        raise UsageError("The analysis plan '{path}' cannot be read ({error}).", path=file, error=error) from error
-
-
 def score_tables(
     table: Table,
     proposal: truth.Proposal,
@@ -144,6 +132,7 @@ def _scored(
     made = linkage.visiting.told(made)
     found = measured_beside(made, name) if lines is None else linkage.match(made.table, lines)
     table, copied = without_copies(join_truth(made.table, found))
+    made, table = without_fitted(made, table, linkage.fitted_people)
     twice = [one for one in made.table.truth if lines is not None and one in lines.values]
     outranked = [say("Measured values of {names} stand in both tables; the truth table's were used.", names=twice)]
     made = replace(made, notes=(*made.notes, *copied, *(outranked if twice else [])))

@@ -31,6 +31,9 @@ class Linkage:
     """Join names and ids that could be joined one to one, though they are written differently."""
     visiting: Visiting = AS_USUAL
     """How visits are told and matched."""
+    fitted_people: str = ""
+    """What becomes of people that a model's recalibration was fitted to: ``leave-out``, ``different`` (see ``fitted``);
+    empty where nobody said it, and they are refused."""
 
     def load(self, file: Path) -> truth.TruthTable:
         """Read a truth table.

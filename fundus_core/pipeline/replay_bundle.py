@@ -15,6 +15,7 @@ from fundus_core.analyses import Settings
 from fundus_core.errors import UsageError
 from fundus_core.pipeline import bundle
 from fundus_core.pipeline.evaluate_files import ScoredFiles, evaluate
+from fundus_core.pipeline.fitted import answer_of
 from fundus_core.pipeline.linkage import Linkage
 from fundus_core.pipeline.predicted import Asked
 from fundus_core.pipeline.tables import write_predictions
@@ -64,7 +65,7 @@ def bundle_of(store: Store, cohort: str | int, model: str, *, level: str) -> byt
         folder = Path(name)
         made, measured = folder / "predictions.csv", folder / "truth.csv"
         write_predictions(made, list(store.readings(cohort, model)), list(table.predicted))
-        linkage = Linkage(_write_truth(measured, table))
+        linkage = Linkage(_write_truth(measured, table), fitted_people=answer_of(store, cohort, model))
         evaluate(made, measured, folder / "out", Settings(level), linkage=linkage)
         data = io.BytesIO()
         with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -22,6 +22,7 @@ from fundus_core.analyses import (
 from fundus_core.evaluation import SPREAD_SENTENCE
 from fundus_core.figures import Look
 from fundus_core.figures.printing import svg
+from fundus_core.models.recalibrated import provenance
 from fundus_core.report.checklist import CHECKLISTS
 from fundus_core.report.content import Pair, Subject
 from fundus_core.report.criteria import criteria_section
@@ -44,6 +45,7 @@ def render(subject: Subject) -> str:
             criteria=criteria_section(subject.study, Look(rendered=subject.rendered, opaque=True)),
             checklists=CHECKLISTS,
             planned=_planned(subject.study),
+            recalibrations={card.id: provenance(card) for card in subject.cards},
             targets=TARGETS,
             spread=SPREAD_SENTENCE,
             version=__version__,
@@ -77,6 +79,7 @@ def render_comparison(pair: Pair) -> str:
             table_one=table_one(pair.study.get(side_by_side.CASE_MIX)),
             sections=_sections(pair),
             figures=_forests(pair),
+            planned=_planned(pair.study),
             sites={name: sites_in_words(pair.study, name) for name in pair.comparison.targets},
             cannot=CANNOT if pair.study.shared else "",
             targets=TARGETS,

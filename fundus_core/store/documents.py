@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from fundus_core.store import schema
 
-Kind = Literal["receipt", "evaluation", "same_people", "plan"]
+Kind = Literal["receipt", "evaluation", "same_people", "plan", "fitted_people"]
 """What became of a table's columns; numbers as they were; whether equal ids of two cohorts are one person; what was to
-be analysed, stated before anything measured was joined."""
+be analysed, stated before anything measured was joined; what becomes of people that a model was recalibrated on."""
 
 _DOCUMENT = schema.document.c
 

@@ -243,9 +243,18 @@ class Store(Selections):
             locator, kept = photograph_table.place_of(connection, cohorts.id_of(connection, ref), name)
         return self.absolute(locator, kept=kept)
 
-    def keep_document(self, ref: CohortRef, kind: documents.Kind, name: str, content: Mapping[str, Any]) -> None:
-        """Keep something beside a cohort, in the place of another of its kind and name; no number changes by it."""
-        self.write(lambda connection: documents.put(connection, cohorts.id_of(connection, ref), kind, name, content))
+    def keep_document(
+        self, ref: CohortRef, kind: documents.Kind, name: str, content: Mapping[str, Any], *, counts: bool = False
+    ) -> None:
+        """Keep something beside a cohort, in the place of another of its kind and name; ``counts``: numbers change."""
+
+        def keep(connection: sa.Connection) -> None:
+            cohort = cohorts.id_of(connection, ref)
+            documents.put(connection, cohort, kind, name, content)
+            if counts:
+                cohorts.update(connection, cohort)
+
+        self.write(keep)
 
     def keep_plan(self, ref: CohortRef, sha256: str, content: Mapping[str, Any]) -> None:
         """Keep an analysis plan beside a cohort under its hash; what the cohort's page shows follows it.

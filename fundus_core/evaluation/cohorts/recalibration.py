@@ -10,8 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fundus_core.errors import NotEstimableError, UsageError
-from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED
-from fundus_core.evaluation.observations.sample import person_ids, units_of_analysis
+from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate
+from fundus_core.evaluation.intervals.interval_choice import FEWEST_EVENTS
+from fundus_core.evaluation.observations.sample import Sample, person_ids, units_of_analysis
+from fundus_core.evaluation.one_cohort.binary import logistic_line
+from fundus_core.evaluation.one_cohort.bootstrap_scores import score_alone
 from fundus_core.evaluation.one_cohort.models import ModelComparison, compare_models
 from fundus_core.evaluation.one_cohort.scores import SCORES, columns, scales, scores
 from fundus_core.evaluation.one_cohort.subgroups import FEWEST_PEOPLE
@@ -54,15 +57,7 @@ def fit_recalibration(table: CohortTable, target: str) -> Recalibration:
         raise NotEstimableError(
             "'{target}' is a probability; a line from prediction to truth does not suit it.", target=target
         )
-    sample = units_of_analysis(table, of, "patient")
-    if len(sample) < FEWEST_PEOPLE:
-        raise NotEstimableError(
-            "A recalibration of '{target}' needs {fewest_people} people with measured and predicted "
-            "values; this cohort has {sample}.",
-            target=target,
-            fewest_people=FEWEST_PEOPLE,
-            sample=len(sample),
-        )
+    sample = _enough(units_of_analysis(table, of, "patient"))
     about = scales(sample)
     found = scores(columns(sample, about).sum(axis=1)[None], about)[0]
     slope, intercept = (float(found[list(SCORES).index(name)]) for name in ("slope", "intercept"))
@@ -72,6 +67,89 @@ def fit_recalibration(table: CohortTable, target: str) -> Recalibration:
             target=target,
         )
     return Recalibration(target, intercept, slope, sample.patients)
+
+
+def _enough(sample: Sample) -> Sample:
+    if len(sample) < FEWEST_PEOPLE:
+        raise NotEstimableError(
+            "A recalibration of '{target}' needs {fewest_people} people with measured and predicted "
+            "values; this cohort has {sample}.",
+            target=sample.target.id,
+            fewest_people=FEWEST_PEOPLE,
+            sample=len(sample),
+        )
+    return sample
+
+
+@dataclass(frozen=True, slots=True)
+class FittedLine:
+    """A recalibration that can be kept: intercept and slope with their intervals."""
+
+    target: str
+    """Target id."""
+    intercept: Estimate
+    """In the target's unit; of a yes/no target in log odds."""
+    slope: Estimate
+    """Above zero."""
+    people: int
+    """It was fitted to, an observation each."""
+
+
+def fit_line(table: CohortTable, target: str) -> FittedLine:
+    """Fit what a kept model is made of, one observation per person.
+
+    A number: truth = intercept + slope x prediction, least squares, with the intervals of an evaluation. Yes or no:
+    logit P(yes) = intercept + slope x logit(prediction), maximum likelihood, both together, with Wald's intervals (Cox
+    1958, doi:10.1093/biomet/45.3-4.562). Of a person with several photographs the mean prediction stands for all: a
+    line passes through a mean, log odds do only where there is one photograph a person.
+
+    Raises:
+        NotEstimableError: Fewer than 20 people, fewer than 5 with or without the event, predictions that are all the
+            same, classes that can be told apart without error, or predictions that fall where measured values rise.
+
+    >>> from fundus_core.evaluation import from_values
+    >>> line = fit_line(from_values("sbp", [100 + k for k in range(20)], [90 + 2 * k for k in range(20)]), "sbp")
+    >>> round(line.slope.value, 6), round(line.intercept.value, 6), line.people
+    (0.5, 55.0, 20)
+    """
+    of = find_target(target)
+    if of.binary:
+        found = _logistic(_enough(units_of_analysis(table, of, "patient")))
+    else:
+        people = len(fit_recalibration(table, target).patients)
+        scored = score_alone(units_of_analysis(table, of, "patient"), ranked=False).estimates
+        found = FittedLine(target, scored["intercept"], scored["slope"], people)
+    if not (found.slope.value or 0) > 0:
+        raise NotEstimableError(
+            "Measured values of '{target}' do not rise with its predictions in this cohort (slope {slope:.3g}): no "
+            "recalibration mends that.",
+            target=target,
+            slope=found.slope.value or 0.0,
+        )
+    return found
+
+
+def _logistic(sample: Sample) -> FittedLine:
+    yes = int(sample.y.sum())
+    fewest = min(yes, len(sample) - yes)
+    values, errors = logistic_line(sample.y, sample.p)
+    if fewest < FEWEST_EVENTS or not np.isfinite([*values, *errors]).all():
+        raise NotEstimableError(
+            "A recalibration of '{target}' needs {fewest} people of either class, not told apart without error, and "
+            "predictions that differ; the rarer class has {n}.",
+            target=sample.target.id,
+            fewest=FEWEST_EVENTS,
+            n=fewest,
+        )
+    intercept, slope = (
+        Estimate(float(value), float(value - Z * error), float(value + Z * error), "Wald")
+        for value, error in zip(values, errors, strict=True)
+    )
+    return FittedLine(sample.target.id, intercept, slope, len(sample))
+
+
+Z = 1.959963984540054
+"""Standard errors in half of a 95 % interval."""
 
 
 def recalibrate(table: CohortTable, recalibration: Recalibration) -> CohortTable:

@@ -114,10 +114,34 @@ def recalibrations(weights: Floats, y: Floats, p: Floats) -> Floats:
         y: n truths, 0 or 1.
         p: n probabilities.
     """
-    odds = np.log(np.clip(p, 1e-6, 1 - 1e-6) / (1 - np.clip(p, 1e-6, 1 - 1e-6)))
+    odds = log_odds(p)
     line = np.column_stack([np.ones_like(odds), odds])
     slope = _logistic(weights, line, np.zeros_like(odds), y)[:, 1]
     return np.column_stack([_logistic(weights, line[:, :1], odds, y)[:, 0], slope])
+
+
+def logistic_line(y: Floats, p: Floats) -> tuple[Floats, Floats]:
+    """Return intercept and slope of logit P(y) = a + b logit(p), fitted together, and their standard errors: 2 and 2.
+
+    NaN where the classes can be told apart without error, or every prediction is the same. Errors are from the
+    information at the maximum.
+    """
+    odds = log_odds(p)
+    line = np.column_stack([np.ones_like(odds), odds])
+    if not np.ptp(odds) > 0:
+        return np.full(2, np.nan), np.full(2, np.nan)
+    values = _logistic(np.ones((1, len(y))), line, np.zeros_like(odds), y)[0]
+    chance = 1 / (1 + np.exp(-(line @ values)))
+    information = line.T @ (line * (chance * (1 - chance))[:, None])
+    if not np.isfinite(values).all():
+        return values, values
+    return values, np.sqrt(np.diag(np.linalg.inv(information)))
+
+
+def log_odds(p: Floats) -> Floats:
+    """Return log p / (1 - p); probabilities closer to 0 or 1 than a millionth count as a millionth."""
+    bounded = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(bounded / (1 - bounded)))
 
 
 def _logistic(weights: Floats, design: Floats, offset: Floats, y: Floats) -> Floats:

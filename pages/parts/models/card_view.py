@@ -6,6 +6,7 @@ import streamlit as st
 
 from fundus_core.figures import error, heading
 from fundus_core.models.card import Card, Output, Result
+from fundus_core.models.recalibrated import provenance
 from fundus_core.targets import TARGETS
 from pages.parts.models import model_check
 from pages.parts.shared import controls
@@ -25,6 +26,8 @@ def card(name: str, card: Card) -> None:
             if card.rendered:
                 st.badge(_("rendered eyes only"), color="gray")
         st.write(said(card.summary))
+        for words in provenance(card):
+            st.caption(f":material/tune: {said(words)}")
         reads = ", ".join(controls.short(target) for target in card.targets)
         st.caption(
             _("Reads {targets} · {backbone} · {size} px · id {name}").format(

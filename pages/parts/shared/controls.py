@@ -8,7 +8,7 @@ import streamlit as st
 
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
-from pages.parts.shared import display_names
+from pages.parts.shared import display_names, fitted
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu, paths, sample, state
 from pages.parts.shell.address import GoneError
@@ -96,6 +96,7 @@ def require_view(title: str = "") -> View:
         st.info(_("There is no cohort yet. Bring photographs and a table of measured values to begin."))
         st.page_link(menu.path("new_cohort"), label=_("New cohort"), icon=":material/add_photo_alternate:")
         st.stop()
+    fitted.ask([chosen])
     return chosen
 
 

@@ -25,11 +25,12 @@ from fundus_core.analyses import (
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Evaluation, Shared, Split, select_rows, selected, selected_rows, split
 from fundus_core.figures import Observations
+from fundus_core.models.fitted_people import FittedPeople
 from fundus_core.records import CohortTable, Labels, Rule
 from fundus_core.store import Cohort, Item
 from fundus_core.targets import TARGETS
 from pages.parts.shared import display_names
-from pages.parts.shell import home
+from pages.parts.shell import cards, home
 from pages.parts.shell.language import _, count, said
 from pages.parts.shell.paths import folder
 
@@ -102,11 +103,12 @@ class View:
 def _study(key: Key, _view: View) -> Study:
     if part := _view.part:
         return Study(lambda: {"": selected(study(_view.whole).table, part.rule)})
-    store, models = home.store(), [_view.model] if _view.model else None
+    store = home.store()
     disk = Disk(store, _view.cohort, _view.model)
 
     def load() -> Mapping[str, CohortTable]:
-        return {_view.cohort.name: disk.kept("table", CohortTable, lambda: store.table(_view.cohort.id, models))}
+        whole = disk.kept("table", CohortTable, lambda: pipeline.table_to_test(store, _view.cohort.id, _view.model))
+        return {_view.cohort.name: whole}
 
     made = Study(load, memory=Memory(disk))
     stated = pipeline.stated_plan(store, _view.cohort.id) if not _view.part else None
@@ -120,7 +122,28 @@ def study(view: View, level: str = "") -> Study:
 
 def _wholes(views: Sequence[View]) -> tuple[dict[str, CohortTable], dict[str, Labels]]:
     tables = {view.cohort.name: study(view.whole).table for view in views}
-    return tables, {view.cohort.name: home.store().hashes(view.cohort.id) for view in views}
+    return tables, {view.cohort.name: _hashes(view, tables[view.cohort.name]) for view in views}
+
+
+def _hashes(view: View, table: CohortTable) -> Labels:
+    """Return the hash of each photograph of a table, from which people may have been left out."""
+    hashes = home.store().hashes(view.cohort.id)
+    if len(hashes) == len(table):
+        return hashes
+    whole = home.store().table(view.cohort.id, [view.model])
+    return hashes[np.isin(whole.photograph, table.photograph)]
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _fitted(key: Key, _view: View) -> FittedPeople | None:
+    whole = home.store().table(_view.cohort.id, [_view.model])
+    return pipeline.people_fitted(_view.model, whole, home.store().hashes(_view.cohort.id))
+
+
+def fitted(view: View) -> FittedPeople | None:
+    """Return who of a cohort was used to fit its model's recalibration; ``None`` where nobody was."""
+    card = cards.known().get(view.model)
+    return _fitted(view.whole.key, view.whole) if card and card.recalibrated else None
 
 
 def answers(views: Sequence[View]) -> Answers:

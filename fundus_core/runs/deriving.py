@@ -1,0 +1,38 @@
+"""What a model said already, recalibrated: no network is asked again for what a line says."""
+
+import hashlib
+
+from fundus_core.models import recalibrated
+from fundus_core.models.card import Card
+from fundus_core.records import Status
+from fundus_core.store import CohortRef, Finding, ModelVersion, Store
+
+_NO_BYTES = hashlib.sha256(b"").hexdigest()
+"""Of photographs that were turned away at the door."""
+
+
+def derive(store: Store, cohort: CohortRef, card: Card, version: ModelVersion) -> None:
+    """Write what a recalibrated model finds in a cohort that the model which it was made of has read.
+
+    Only where weights, card and limits of quality are the same; photographs that are not read yet are left to a run.
+    """
+    for one in store.models(cohort) if card.recalibrated else ():
+        steps = recalibrated.steps_from(card, one.model, one.card_sha256)
+        same = (one.weights_sha256, one.limits, one.origin) == (version.weights_sha256, version.limits, version.origin)
+        if steps and same and one.card_sha256:
+            whole = (one for one in store.readings(cohort, one.model) if one.status is not Status.FAILED)
+            readings = [reading for reading in whole if reading.sha256 != _NO_BYTES]
+            found = (
+                Finding(
+                    sha256=reading.sha256,
+                    status=reading.status.value,
+                    reason_code=reading.reason_code,
+                    reason=reading.reason,
+                    quality=reading.quality,
+                    out_of_distribution=reading.out_of_distribution,
+                    predictions=recalibrated.derived(steps, reading.predictions),
+                )
+                for reading in readings
+            )
+            store.record(cohort, version, found)
+            return
