@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fundus_core import private
+from fundus_core import owner_only
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.evaluation import FittedLine, log_odds, person_ids
 from fundus_core.models import card_files, registry
@@ -161,14 +161,14 @@ def keep(card: Card, fit: Fit, new_id: str, folder: Path | None = None) -> Card:
     if new_id.startswith(".") or not new_id or not all(c.isalnum() or c in "-_." for c in new_id):
         raise UsageError("'{id}' is no id; it must be of letters, digits, '-', '_' and '.'.", id=new_id)
     made = composed(card, fit, new_id)
-    private.folder(home)
+    owner_only.folder(home)
     with tempfile.TemporaryDirectory(dir=home, prefix=".recalibrating-") as room:
         here = Path(room) / "kept"
-        private.folder(here)
+        owner_only.folder(here)
         _copy(card, here)
         text = json.dumps(hashes(fit.table, fit.sha256, fit.cohort), indent=1) + "\n"
         *earlier, step = made.recalibrated
-        private.write(here / step.fitted, text.encode())
+        owner_only.write(here / step.fitted, text.encode())
         step = replace(step, fitted_sha256=hashlib.sha256(text.encode()).hexdigest())
         made = replace(made, recalibrated=(*earlier, step), folder=here)
         card_files.write(made, here / "card.toml")
@@ -185,9 +185,9 @@ def _copy(card: Card, here: Path) -> None:
         files += [card.weights.file, *([str(weights.with_suffix(".bin"))] if weights.suffix == ".xml" else [])]
     try:
         for name in filter(None, files):
-            private.folder((here / name).parent)
+            owner_only.folder((here / name).parent)
             shutil.copyfile(card.folder / name, here / name)
-            private.close(here / name)
+            owner_only.close(here / name)
     except OSError as error:
         raise CardError(
             "A file of the model '{id}' cannot be copied ({strerror}); import the model again.",
