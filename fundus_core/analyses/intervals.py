@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fundus_core import evaluation
 from fundus_core.analyses.labels import ESTIMATES, Say, with_interval
 from fundus_core.analyses.scores import forest, forest_row, is_number
-from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
+from fundus_core.analyses.study import Analysis, Canvas, Study
 from fundus_core.evaluation import IntervalsOf
 from fundus_core.figures import Figure
 from fundus_core.targets import TARGETS
@@ -15,10 +15,6 @@ from fundus_core.targets import TARGETS
 
 def _judged(study: Study, target: str, by: str) -> Sequence[IntervalsOf]:
     return evaluation.prediction_intervals(study.table, target, by, level=study.level)
-
-
-def _rows(found: Sequence[IntervalsOf]) -> Rows:
-    return evaluation.rows(found)
 
 
 def _draw(study: Study, target_id: str, canvas: Canvas) -> Figure | None:
@@ -57,7 +53,7 @@ INTERVALS = Analysis(
     "Prediction intervals",
     "Do they hold the measured value as often as they promise, along the prediction, and are they narrow?",
     _judged,
-    rows=_rows,
+    rows=evaluation.rows,
     draw=_draw,
     needs=is_number,
     sentences=intervals_in_words,
@@ -68,7 +64,7 @@ INTERVALS_BY = Analysis(
     "Prediction intervals in groups",
     "The promise is one over everybody: in a group it may be broken. Groups of fewer than 20 people are withheld.",
     _judged,
-    rows=_rows,
+    rows=evaluation.rows,
     needs=is_number,
     cut=True,
     hide=("n",),

@@ -67,7 +67,9 @@ def _ask(key: str) -> AnalysisPlan | None:
             "kept with its date and hash, and printed beside the result."
         )
     )
-    file = st.file_uploader(_("A plan that was written already (TOML)"), ["toml"], key=f"plan-{key}{_number()}")
+    file = st.file_uploader(
+        _("A plan that was written already (TOML)"), ["toml"], key=f"plan-{key}{state.upload_number()}"
+    )
     try:
         text = _form(key) if file is None else file.getvalue()
         plan = read_plan(text, "" if file is None else file.name) if text else None
@@ -77,12 +79,8 @@ def _ask(key: str) -> AnalysisPlan | None:
     if plan is None:
         return None
     st.code(plan.text, language="toml")
-    pressed = st.button(_("State this plan"), key=f"state-{key}{_number()}", icon=":material/gavel:")
+    pressed = st.button(_("State this plan"), key=f"state-{key}{state.upload_number()}", icon=":material/gavel:")
     return plan if pressed else None
-
-
-def _number() -> int:
-    return state.upload_number()
 
 
 def _form(key: str) -> bytes:
