@@ -7,8 +7,6 @@ found.table("sbp"); found.figure("scatter", "sbp")
 fundus_core.compare({"A": frame_a, "B": frame_b})
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

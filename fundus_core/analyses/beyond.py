@@ -1,7 +1,5 @@
 """Does the photograph read anything beyond age and sex, or beyond columns that the user names?"""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from fundus_core import evaluation

@@ -1,7 +1,5 @@
 """The gap, predicted minus measured, and the reference: what the gap goes with, and what errors of the truth do."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from fundus_core import evaluation

@@ -1,7 +1,5 @@
 """Prediction intervals: how many hold the measured value, how wide they are, and whether the photograph helps them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from fundus_core import evaluation

@@ -7,8 +7,6 @@ together after Holm, over all targets, so that a report without any difference h
 beside them stand q values (Benjamini-Hochberg) over the tests of one target in one table, under that name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

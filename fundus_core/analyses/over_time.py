@@ -1,7 +1,5 @@
 """What only repeated visits and repeated photographs tell: change over time, repeatability, a person's course."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass

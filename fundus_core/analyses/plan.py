@@ -25,8 +25,6 @@ hash is that of the text as it was stated, which is kept beside the result.
     test = "baseline"
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """What numbers depend on besides photographs and measured values: one record, carried whole from door to formula."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Shared results beside cohorts of one's own: what of each analysis they can tell, and by name what they cannot."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations

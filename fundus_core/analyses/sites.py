@@ -1,7 +1,5 @@
 """Sites put together: each estimate's mean over cohorts of different people, and what to expect of a new site."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType

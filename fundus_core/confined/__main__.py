@@ -1,7 +1,5 @@
 """The confined process: shuts itself in, says what holds, and only then does what it was asked."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import os

@@ -1,7 +1,5 @@
 """What a reader of one format hands on."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from fundus_core.records import Eye, Pixels

@@ -1,7 +1,5 @@
 """Bytes to a photograph: upright, eight bits, RGB, and nothing else that the file held."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 

@@ -4,8 +4,6 @@ Kept are the eye, whole years of age and a pseudonym of the patient id. Everythi
 private tags, sequences, overlays, names of any kind.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from io import BytesIO

@@ -1,7 +1,5 @@
 """The facts that a DICOM file tells about the photograph's person: eye, age in whole years, patient id."""
 
-from __future__ import annotations
-
 import math
 from datetime import date, datetime
 

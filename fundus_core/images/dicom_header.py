@@ -4,8 +4,6 @@ A whole JPEG or JPEG 2000 tells its own size, bits and channels; archives and co
 elements more often than the picture. What nothing tells is not guessed: the header is blamed by name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A table that lists photographs: ``path``, optionally ``patient_id``, ``eye``, date or visit; read as any table."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import Counter

@@ -1,7 +1,5 @@
 """What comes later to a cohort: measured values beside or in place of the old ones, photographs of its rows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Photographs and truth into the store: intake, de-identification at the door, the sample cohort."""
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence

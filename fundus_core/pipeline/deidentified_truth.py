@@ -1,7 +1,5 @@
 """Measured values of photographs de-identified at the door: matched by the originals' names, kept without them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 

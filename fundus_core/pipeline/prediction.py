@@ -1,7 +1,5 @@
 """``predict``: a model reads photographs; the command line's side of a run."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time

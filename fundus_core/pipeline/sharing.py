@@ -1,7 +1,5 @@
 """``evaluate --share``: a result that may leave the hospital, and those of others that came in."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from fundus_core import __version__, evaluation

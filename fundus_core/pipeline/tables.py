@@ -3,8 +3,6 @@
 Numbers are written so that reading them back gives the same float; a missing number is an empty cell.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from pathlib import Path

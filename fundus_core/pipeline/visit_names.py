@@ -1,7 +1,5 @@
 """Visits that only the names of photographs and folders tell."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Kinds of pictures: what each is called, whether it is read, and what can be done; the one place where they stand."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Fields that somebody stretched or squeezed: ellipses whose axes lie along the frame."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The list of workers: who is at work on the queue, and what becomes of what they hold."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass

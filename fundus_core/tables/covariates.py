@@ -4,8 +4,6 @@ They travel with the cohort as words (its covariates); here their headings are k
 column that cannot be read whole is not used at all, and a sentence says why: used in part it would select people.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

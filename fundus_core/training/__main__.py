@@ -1,7 +1,5 @@
 """``python -m fundus_core.training``: the same as ``python -m fundus_core train``, for ``torchrun -m``."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 

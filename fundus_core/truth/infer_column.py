@@ -1,7 +1,5 @@
 """What one column probably is: its heading first, then its cells, and the unit that its numbers look like."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

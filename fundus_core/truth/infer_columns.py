@@ -1,7 +1,5 @@
 """What each column probably is: by its heading first, by its cells where the heading does not say, never in silence."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

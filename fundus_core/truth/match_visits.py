@@ -1,7 +1,5 @@
 """Of which visit a photograph is, and which of a person's lines was measured then or nearest to it."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence

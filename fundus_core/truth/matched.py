@@ -1,7 +1,5 @@
 """A truth table beside photographs: what a match says, whatever it was made by."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

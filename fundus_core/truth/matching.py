@@ -1,7 +1,5 @@
 """Which line of the truth table belongs to which photograph: every key is tried, the best one shown first."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence

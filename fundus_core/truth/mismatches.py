@@ -1,7 +1,5 @@
 """Why names or ids do not meet, in words a person can act on: what they look like, what happened, what to do."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import numpy as np

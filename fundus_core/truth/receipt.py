@@ -3,8 +3,6 @@
 What a methods section must say of its data; no cell of a column that names anybody is in it.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

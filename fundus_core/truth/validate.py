@@ -1,7 +1,5 @@
 """Values that cannot be: out of range, in another unit than their column, against each other, twice."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Visits that stand in the names of photographs or their folders: ``P1_2021-04-01_R.jpg``, ``visit2/P1.png``."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 import unicodedata

@@ -4,8 +4,6 @@ This is the script that ``app.py`` serves. It lies apart from the folder of the 
 Streamlit would run a page without the frame when the first request to a fresh server is a deep link.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The overview's parts: the sample cohort as small multiples, and the cohorts of this store."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from fundus_core import figures, runs

@@ -1,7 +1,5 @@
 """The sample size page's parts: what is expected, how wide an interval may be, and how many people that takes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

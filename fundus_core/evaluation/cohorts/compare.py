@@ -1,7 +1,5 @@
 """Cohorts side by side: case mix first, then errors, then errors on common ground."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations

@@ -4,8 +4,6 @@ A shift says that the cohorts differ, not that the model is worse on one of them
 too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations

@@ -5,8 +5,6 @@ Each end is the estimate over everybody under the completion of the unknown verd
 estimate of these people lies between the two values whatever the reason why something was not measured.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@ holds 0, and one of the slope that holds 1 (Van Calster et al. 2016, doi:10.1016
 is the probability recommended.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

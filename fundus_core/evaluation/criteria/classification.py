@@ -3,8 +3,6 @@
 Thresholds are stated in advance; none is ever picked on the data that it is then judged on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

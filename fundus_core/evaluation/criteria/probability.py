@@ -7,8 +7,6 @@ predictions, each with all that was measured of them (nearest neighbours: Lall &
 and all log odds are shifted by one number so that expected and observed prevalence agree among those others.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 

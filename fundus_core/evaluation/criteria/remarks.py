@@ -1,7 +1,5 @@
 """What was used beside the targets, what is taken for granted without it, and why nobody could be judged."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from fundus_core.errors import say

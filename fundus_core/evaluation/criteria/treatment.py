@@ -5,8 +5,6 @@ adding a constant, here 10 mmHg systolic and 5 diastolic, is a sensible middle (
 doi:10.1002/sim.2165). None is right: where results differ between the ways, they hang on treatment.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType

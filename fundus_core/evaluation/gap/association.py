@@ -8,8 +8,6 @@ it explains of the column would count as noise, and the interval of the correcte
 People, not observations, are independent.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType

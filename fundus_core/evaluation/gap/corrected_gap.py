@@ -7,8 +7,6 @@ against measured values says. Here it is a curve of the measured value and of ag
 a line, and each person's is fitted to other people.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

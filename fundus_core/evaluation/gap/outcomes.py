@@ -1,7 +1,5 @@
 """What a gap is held against: a column of numbers, of two answers, or a time and whether the event came by then."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

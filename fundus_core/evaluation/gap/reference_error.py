@@ -8,8 +8,6 @@ truth on prediction needs no correction. The MAE is taken to shrink as the RMSE 
 normal.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

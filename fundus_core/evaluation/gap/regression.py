@@ -6,8 +6,6 @@ doi:10.1080/01621459.1989.10478874), and what leaving a person out would change 
 information. lifelines 0.30.3 gives the same Cox model, but needs pandas below 3, on which nothing else here runs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

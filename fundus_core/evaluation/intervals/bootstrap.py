@@ -8,8 +8,6 @@ paired. Whatever is a function of sums costs one matrix product per block of dra
 and memory does not grow with the number of draws.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache

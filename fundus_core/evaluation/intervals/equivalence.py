@@ -1,7 +1,5 @@
 """Equivalence: is a difference smaller than a margin that was stated beforehand?"""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from fundus_core.errors import say

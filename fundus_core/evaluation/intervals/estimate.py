@@ -1,7 +1,5 @@
 """One number with its interval, or the reason why there is none."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """From replicates of a statistic to an interval, and from both to an estimate."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import ndtr, ndtri
 

@@ -1,7 +1,5 @@
 """Intervals of what needs an order: the area under the ROC curve, and a median."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy import optimize, stats
 

@@ -1,7 +1,5 @@
 """A cohort from plain columns, for scripts and notebooks that have no photographs at hand."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -1,7 +1,5 @@
 """What a clinical criterion is decided on, of a person: pressures, glucose, waist, BMI, sex, lipids, HbA1c, drugs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType

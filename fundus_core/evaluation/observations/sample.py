@@ -8,8 +8,6 @@ one visit. At the level ``patient`` there is one unit a person: of several visit
 Rows are put in one canonical order first, so that the order of a file changes no digit of any result.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args

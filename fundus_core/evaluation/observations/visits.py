@@ -1,7 +1,5 @@
 """Visits of people: in which order they were, and which one stands for a person."""
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

@@ -5,8 +5,6 @@ than the truth is (regression to the mean), so its differences slope against the
 by construction. :data:`SLOPE_NOTE` says so and belongs under every such figure.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -7,8 +7,6 @@ section 2.4.5) with a curve for each sex, fitted by median regression for absolu
 ones and logistic regression for probabilities, cross-validated by person.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import numpy as np

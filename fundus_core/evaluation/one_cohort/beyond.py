@@ -7,8 +7,6 @@ prediction (the generalised covariance measure of Shah & Peters 2020, doi:10.121
 where the prediction says nothing more, whatever curve age and sex follow.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

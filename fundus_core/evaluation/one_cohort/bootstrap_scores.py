@@ -1,7 +1,5 @@
 """Several samples scored on the same draws, so that differences between them can be tested."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations

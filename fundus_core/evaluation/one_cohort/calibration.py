@@ -4,8 +4,6 @@ Bins read truth against prediction, the direction in which a calibrated model li
 bins along the truth show regression to the mean instead and carry its note.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Literal
 

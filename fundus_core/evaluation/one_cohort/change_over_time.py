@@ -10,8 +10,6 @@
   more than 1.96 sqrt(2) of it; ICC(1,1) from the same analysis of variance (McGraw & Wong 1996).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -8,8 +8,6 @@ to go with. The statistic is the sum of products of what is left over its own st
 are few where few people carry it: a step that falls between two people is no evidence.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Every number of one cohort under one model."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from types import MappingProxyType
 

@@ -4,8 +4,6 @@ What is hard about a person (a hazy lens, an unusual pressure) troubles both sid
 people; an interval of each side alone would be too wide to tell them apart.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations

@@ -7,8 +7,6 @@ width alone can be traded for one another; the interval score charges for both, 
 knows nothing of the photograph: from the 5th to the 95th percentile of other people's measured values.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -28,8 +28,6 @@ R², slope and correlation depend on how spread out the cohort is, and so does t
 its baselines (range restriction): read them beside the standard deviation of the truth.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType

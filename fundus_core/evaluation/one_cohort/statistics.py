@@ -1,7 +1,5 @@
 """The panels of statistics of one sample: which scores, and how each is computed from drawn people."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Statistics, SumStatistic

@@ -1,7 +1,5 @@
 """A target's estimates over sites: their mean, where a new site may lie, and the mean without each."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations

@@ -12,8 +12,6 @@ doi:10.1111/j.1467-985X.2008.00552.x; as Debray 2017, doi:10.1136/bmj.i6460, ask
 tau² / (tau² + typical s²) (Higgins & Thompson 2002, doi:10.1002/sim.1186), Q Cochran's with weights 1 / s².
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -7,8 +7,6 @@ has people, so that its 2n values do not follow from what is told of them: estim
 tenth, the distribution of measured values, and covariances, each only where it fits.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal

@@ -5,8 +5,6 @@ names. Reading takes exactly these keys, numbers that are finite and fit each ot
 anything else is refused in one sentence that says where.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

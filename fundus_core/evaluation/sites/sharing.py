@@ -1,7 +1,5 @@
 """From a cohort to what its hospital can share: see ``shared`` for what is told, ``cells`` for what is not."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator, Mapping

@@ -8,8 +8,6 @@ log odds, that of the share over p (1 - p). A share of 0 or 1 gets half an obser
 event first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -5,8 +5,6 @@ cell is small; what has no order is pooled. A count that would give a small one 
 is rounded down to tens.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Step 7: what is kept beside a cohort: receipts of its tables, evaluations, answers that a person gave."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from alembic.operations import Operations
 

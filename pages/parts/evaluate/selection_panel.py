@@ -1,7 +1,5 @@
 """The eyes behind a point: photographs, values, where the model looks, and whom it reads alike."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from concurrent.futures import Future

@@ -1,7 +1,5 @@
 """More for a cohort that is there: measured values, another model, photographs; nothing runs before a button."""
 
-from __future__ import annotations
-
 import re
 
 import streamlit as st

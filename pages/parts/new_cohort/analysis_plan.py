@@ -1,7 +1,5 @@
 """An analysis plan on its way in: a file or a form, taken only while nothing measured is there."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 

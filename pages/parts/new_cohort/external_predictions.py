@@ -1,7 +1,5 @@
 """Predictions made elsewhere on their way in: a table or two, what they mean, and a cohort without photographs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePath

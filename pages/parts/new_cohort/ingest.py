@@ -1,7 +1,5 @@
 """From what a browser sent, or a folder on this machine, to a cohort in the store."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial

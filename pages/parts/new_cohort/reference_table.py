@@ -1,7 +1,5 @@
 """The truth table on its way in: what each column means, what is wrong, what matches - before anything runs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

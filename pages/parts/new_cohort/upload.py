@@ -1,7 +1,5 @@
 """The doors through which photographs come: the drop zone, a folder of this machine, and the small uploader."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import sys

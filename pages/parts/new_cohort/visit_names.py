@@ -1,7 +1,5 @@
 """Visits that the names of photographs or folders hold: shown, and taken unless the user says no."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 

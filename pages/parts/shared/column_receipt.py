@@ -1,7 +1,5 @@
 """What became of each column of a table: as the mapping is shown, and beside the numbers that came of it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
