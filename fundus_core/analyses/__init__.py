@@ -4,7 +4,8 @@ from fundus_core.analyses import criteria, labels, one_cohort, plan_results, sid
 from fundus_core.analyses.beyond import beyond_in_words
 from fundus_core.analyses.gap import gap_in_words
 from fundus_core.analyses.layout import Laid, layout, shown, table_one
-from fundus_core.analyses.plan import ORDER_DECLARED, ORDER_KEPT, AnalysisPlan, StatedPlan, read_plan
+from fundus_core.analyses.plan import ORDER_DECLARED, ORDER_KEPT, AnalysisPlan, StatedPlan
+from fundus_core.analyses.plan_reader import read_plan
 from fundus_core.analyses.result_cache import Disk, Memory
 from fundus_core.analyses.same_people import Answers, refuse_strangers, told_apart, unanswered
 from fundus_core.analyses.scores import drawn_scores, evaluated, forest_of, main_score

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from fundus_core.analyses import Settings, Study, one_cohort, plan_results
-from fundus_core.analyses.plan import ORDER_DECLARED, AnalysisPlan, StatedPlan, read_plan
+from fundus_core.analyses.plan import ORDER_DECLARED, AnalysisPlan, StatedPlan
+from fundus_core.analyses.plan_reader import read_plan
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import from_values
 

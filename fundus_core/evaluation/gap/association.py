@@ -13,16 +13,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
 
 from fundus_core.errors import NotEstimableError, say
-from fundus_core.evaluation.gap.corrected_gap import Gap, corrected_gap
-from fundus_core.evaluation.gap.cox import cox, proportional
-from fundus_core.evaluation.gap.outcomes import Outcome, codes, design, outcome, parts
-from fundus_core.evaluation.gap.regression import Fit, linear, logistic
+from fundus_core.evaluation.gap.checks import Check, ColumnOnGap, checks, spread_of
+from fundus_core.evaluation.gap.corrected_gap import corrected_gap
+from fundus_core.evaluation.gap.outcomes import codes, design, outcome, parts
+from fundus_core.evaluation.gap.regression import Fit
 from fundus_core.evaluation.intervals.estimate import Cell, Estimate, not_estimable
-from fundus_core.evaluation.observations.sample import Indices, Sample, check_level, sort_rows, units_of_analysis
+from fundus_core.evaluation.observations.sample import Sample, check_level, sort_rows, units_of_analysis
 from fundus_core.records import CohortTable, Floats
 from fundus_core.targets import Target
 from fundus_core.targets import target as find_target
@@ -67,20 +65,6 @@ class Model:
     """Per unit of the gap."""
     p: float | None
     """Of no association; ``None`` without an estimate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One assumption of the adjusted regression."""
-
-    check: str
-    """What was looked at."""
-    value: float | None
-    """What was found."""
-    p: float | None
-    """Of the assumption, where it is tested."""
-    remark: str
-    """What it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,17 +155,18 @@ def association(
     more, said = design(ordered, sample, list(dict.fromkeys(extra)))
     needed = np.column_stack([gap.corrected, against.value, *columns, more])
     known = np.asarray(np.isfinite(needed).all(axis=1))
-    part = _Part(gap, against, known, codes(sample.group[known]))
+    part = ColumnOnGap(gap, against, known, codes(sample.group[known]))
     full = np.column_stack([*columns, more])[known]
     words = say("{names:and}", names=[*names, *said]) if names or said else ""
     wanted = (("raw", gap.raw, full[:, :0], ""), ("corrected", gap.corrected, full[:, :0], ""))
     made = [_model(part, *each) for each in (*wanted, ("adjusted", gap.corrected, full, words))]
     last = made[-1]
-    checks = _checks(part, last[1], gap.corrected[known], full) if last[1] is not None else ()
+    assumed = checks(part, last[1], gap.corrected[known], full) if last[1] is not None else ()
     return Association(
-        of.id, of.unit, column, EFFECTS[against.kind], (against.yes, against.no), _sd(gap.corrected[known]), gap.freed,
+        of.id, of.unit, column, EFFECTS[against.kind], (against.yes, against.no),
+        spread_of(gap.corrected[known]), gap.freed,
         _r(gap.raw[known], sample.y[known]), _r(gap.corrected[known], sample.y[known]), int((~known).sum()),
-        tuple(each[0] for each in made), checks,
+        tuple(each[0] for each in made), assumed,
     )  # fmt: skip
 
 
@@ -189,10 +174,6 @@ def _nothing(of: Target, column: str) -> Association:
     none, nan = not_estimable("no photograph has both a measured and a predicted value"), float("nan")
     models = tuple(Model(name, "", 0, 0, None, none, none, None) for name in MODELS)
     return Association(of.id, of.unit, column, "", ("", ""), nan, (), nan, nan, 0, models, ())
-
-
-def _sd(values: Floats) -> float:
-    return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
 
 
 def _r(one: Floats, other: Floats) -> float:
@@ -225,45 +206,6 @@ def _adjusting(sample: Sample, taken: Sequence[str]) -> tuple[list[str], list[Fl
     return names, columns
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """What every regression of one column shares."""
-
-    gap: Gap
-    against: Outcome
-    known: NDArray[np.bool_]
-    group: Indices
-
-    @property
-    def value(self) -> Floats:
-        return self.against.value[self.known]
-
-    @property
-    def event(self) -> NDArray[np.bool_]:
-        return self.against.event[self.known]
-
-    @property
-    def people(self) -> int:
-        return len(np.unique(self.group))
-
-    def counted(self) -> tuple[int | None, int]:
-        """People with the event where there is one, and how many people a regression may use up."""
-        if self.against.kind == "linear":
-            return None, self.people
-        yes = self.event if self.against.kind == "cox" else self.value == 1
-        of_yes = len(np.unique(self.group[yes]))
-        if self.against.kind == "cox":
-            return of_yes, of_yes
-        return of_yes, min(of_yes, len(np.unique(self.group[~yes])))
-
-    def fit(self, x: Floats) -> Fit:
-        """Fit columns beside a constant, where the regression has one; the gap's coefficient is the first."""
-        if self.against.kind == "cox":
-            return cox(x, self.value, self.event, self.group)
-        whole = np.column_stack([x, np.ones(len(x))])
-        return (linear if self.against.kind == "linear" else logistic)(whole, self.value, self.group)
-
-
 _METHODS: Mapping[str, str] = MappingProxyType(
     {
         "linear": "linear regression, standard errors over people (sandwich), Student's t",
@@ -273,13 +215,13 @@ _METHODS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def _model(part: _Part, name: str, gap: Floats, beside: Floats, words: str) -> tuple[Model, Fit | None]:
+def _model(part: ColumnOnGap, name: str, gap: Floats, beside: Floats, words: str) -> tuple[Model, Fit | None]:
     """Fit one regression, or say why there is none."""
     mine = gap[part.known]
     events, enough = part.counted()
     columns = 1 + beside.shape[1]
     head = (name, words, len(mine), part.people, events)
-    spread = _sd(part.gap.corrected[part.known]) if name != "raw" else _sd(mine)
+    spread = spread_of(part.gap.corrected[part.known]) if name != "raw" else spread_of(mine)
     try:
         fewest = FEWEST_PER_COLUMN * (2 if part.against.kind == "cox" else 1)
         if enough < fewest * columns:
@@ -304,50 +246,3 @@ def _effect(fit: Fit, kind: str, by: float, method: str, note: str) -> Estimate:
     ends = (float(fit.beta[0]), *fit.ends(0))
     value, low, high = (end / by if kind == "linear" else float(np.exp(end / by)) for end in ends)
     return Estimate(value, low, high, method, note)
-
-
-def _checks(part: _Part, fit: Fit, gap: Floats, beside: Floats) -> tuple[Check, ...]:
-    """Look at what the adjusted regression assumes."""
-    spread = _sd(gap)
-    found = [_curved(part, gap / spread, beside), _influence(fit), _per_column(part, beside.shape[1] + 1)]
-    if part.against.kind == "linear":
-        found += _residuals(fit)
-    if part.against.kind == "cox":
-        x = np.column_stack([gap / spread, beside])
-        square, p = proportional(x, part.value, part.event, fit, 0)
-        words = say("a hazard ratio that changes with time is an average over the time of follow-up")
-        found.insert(0, Check(say("proportional hazards: change with time"), square, p, words))
-    return tuple(found)
-
-
-def _curved(part: _Part, gap: Floats, beside: Floats) -> Check:
-    words = say("linearity: the gap's square beside it")
-    try:
-        fit = part.fit(np.column_stack([gap**2, gap, beside]))
-    except NotEstimableError as error:
-        return Check(words, None, None, str(error))
-    return Check(words, float(fit.beta[0]), fit.p(0), say("a small p means that the association is no straight line"))
-
-
-def _influence(fit: Fit) -> Check:
-    """Return by how many standard errors the gap's coefficient moves without its most influential person."""
-    moved = fit.of_people[:, 0] / fit.error(0)
-    most = float(moved[np.abs(moved).argmax()])
-    words = say("of the coefficient, without the one person that moves it most; beyond 1 the result hangs on a person")
-    return Check(say("influence: standard errors"), most, None, words)
-
-
-def _per_column(part: _Part, columns: int) -> Check:
-    _events, enough = part.counted()
-    words = say("people, of answers the rarer, of times events, for each coefficient")
-    return Check(say("size: people or events per coefficient"), enough / columns, None, words)
-
-
-def _residuals(fit: Fit) -> list[Check]:
-    left = fit.residual
-    p, p_heavy = (float(test(left).pvalue) for test in (stats.skewtest, stats.kurtosistest))
-    words = say("with many people the interval does not need normal residuals")
-    return [
-        Check(say("normal residuals: skewness"), float(stats.skew(left)), p, words),
-        Check(say("normal residuals: excess kurtosis"), float(stats.kurtosis(left)), p_heavy, words),
-    ]
