@@ -141,7 +141,7 @@ def _annotated(
     distinct = list(dict.fromkeys(sentence for each in remarks for sentence in each))
     if all(each == remarks[0] for each in remarks):
         return Laid(tuple(head), tuple(map(tuple, body)), tuple(distinct), says)
-    letters = {sentence: _letter(at) for at, sentence in enumerate(distinct)}
+    letters = dict(zip(distinct, (*ascii_lowercase, *map(str, range(27, len(distinct) + 1))), strict=False))
     marked = tuple((*cells, " ".join(letters[one] for one in each)) for cells, each in zip(body, remarks, strict=True))
     notes = tuple(f"{letter}: {sentence}" for sentence, letter in letters.items())
     return Laid((*head, say("Notes")), marked, notes, says)
@@ -200,7 +200,3 @@ def _aside(column: str, row: Mapping[str, Cell]) -> bool:
 def _remarks(row: Mapping[str, Cell], say: Say) -> list[str]:
     found = [say(str(text)) for key, text in row.items() if (key in _REMARKS or key.endswith("_note")) and text]
     return list(dict.fromkeys(text[0].upper() + text[1:] for text in found))
-
-
-def _letter(at: int) -> str:
-    return ascii_lowercase[at] if at < len(ascii_lowercase) else str(at + 1)

@@ -35,11 +35,6 @@ def _weighted(study: Study, target: str, _by: str) -> Sequence[Weighted]:
     return evaluation.weighted(study.table, target, columns, level=study.level)
 
 
-def _rows_weighted(found: Sequence[Weighted]) -> Rows:
-    rows = evaluation.rows(found)
-    return rows if found and found[0].lost else ()
-
-
 def missing_in_words(study: Study, target_id: str, say: Say = str) -> str:
     """Return how many people are missing and what weighting for them does; empty where nobody is."""
     found = study.get(WEIGHTED, target_id)
@@ -104,7 +99,7 @@ WEIGHTED = Analysis(
     "Weighted for who is missing",
     "What would the main estimates be if those who are missing erred like people of their age, sex and groups?",
     _weighted,
-    rows=_rows_weighted,
+    rows=lambda found: evaluation.rows(found) if found and found[0].lost else (),
     sentences=missing_in_words,
     words=_WEIGHTED_WORDS,
 )

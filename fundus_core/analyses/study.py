@@ -224,7 +224,9 @@ class Study:
         """How many draws intervals have: what was asked for, whatever the number of people."""
         if self.settings.draws is not None:
             return self.settings.draws
-        people = self.memory.kept("people", None, lambda: sum(map(_people, self.tables.values())))
+        people = self.memory.kept(
+            "people", None, lambda: sum(len(evaluation.bootstrap_population(each)) for each in self.tables.values())
+        )
         return evaluation.draws_for(people)
 
     @property
@@ -267,10 +269,6 @@ class Study:
             Observations(str(word), ids[mine == word], found.y[mine == word], found.p[mine == word], at)
             for at, word in enumerate(np.unique(mine))
         ]
-
-
-def _people(table: CohortTable) -> int:
-    return len(evaluation.bootstrap_population(table))
 
 
 def _columns(table: CohortTable) -> list[str]:

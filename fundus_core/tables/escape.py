@@ -55,9 +55,6 @@ def _changed(part: str, marks: _Change, *, alone: bool) -> str:
 
 def _runs(bare: str) -> bool:
     """Whether a spreadsheet may take a text for a formula: what it may skip before the first sign does not count."""
-    sign = next((sign for sign in bare if not _skipped(sign)), "")
+    skipped = (sign in "'\"" or sign.isspace() or unicodedata.category(sign) in ("Cc", "Cf") for sign in bare)
+    sign = next((sign for sign, out in zip(bare, skipped, strict=True) if not out), "")
     return sign in _RUN and sign != "" and not _NUMBER.fullmatch(bare)
-
-
-def _skipped(sign: str) -> bool:
-    return sign in "'\"" or sign.isspace() or unicodedata.category(sign) in ("Cc", "Cf")
