@@ -35,8 +35,9 @@ def intervals_in_words(study: Study, target_id: str, say: Say = str) -> str:
         return ""
     everybody = found[0]
     words = say(
-        "Of the photographs' 90 % prediction intervals {coverage} hold the measured value; an interval is made for one "
-        "photograph, over all people, and promises nothing of a mean of several or of a single group."
+        "Of the 90 % prediction intervals {coverage} hold the measured value; where a mean of several photographs is "
+        "looked at, its interval is made from theirs and from how their errors correlate. The promise is one over all "
+        "people, of no single group."
     )
     said = words.format(coverage=with_interval(everybody.coverage, ESTIMATES["coverage"], say))
     if everybody.interval_score_ratio.value is None:

@@ -170,7 +170,7 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
         "coverage": Word(
             "coverage of the 90 % prediction intervals",
             Kind.SHARE,
-            "Should be near 90 %: of each photograph's own interval, which promises nothing of a mean of several.",
+            "Should be near 90 %: of each observation's interval, which for a mean of several photographs is narrower.",
         ),
         "interval_width": Word("width of the 90 % prediction intervals", Kind.UNIT),
         "interval_score": Word(

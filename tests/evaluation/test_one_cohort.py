@@ -32,8 +32,8 @@ def frame(table, target):
 
 
 def units(table, target, level):
-    rows = frame(table, target).assign(inside=lambda each: ((each.low <= each.y) & (each.y <= each.high)) * 1.0)
-    numbers = rows.groupby(LEVELS[level])[["y", "p", "age", "sex", "low", "high", "inside"]].mean()
+    rows = frame(table, target)
+    numbers = rows.groupby(LEVELS[level])[["y", "p", "age", "sex"]].mean()
     return numbers, rows.groupby(LEVELS[level]).patient_id.first().to_numpy()
 
 
@@ -73,8 +73,6 @@ def by_hand(numbers, who, target):
         "intercept": fit.intercept,
         "medae": np.median(np.abs(d)),
         "mae_null": without_each(y, y, who, lambda x, y, new: y.mean()).mean(),
-        "coverage": numbers.inside.mean(),  # of photographs: an interval is made for one
-        "interval_width": (numbers.high - numbers.low).mean(),
         "sd_truth": y.std(ddof=1),
         "sd_predicted": p.std(ddof=1),
     }

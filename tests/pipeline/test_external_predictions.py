@@ -20,6 +20,7 @@ import pytest
 from fundus_core import pipeline
 from fundus_core.analyses import Settings
 from fundus_core.errors import FundusError
+from fundus_core.evaluation import evaluate
 from fundus_core.pipeline import Asked, ScoredFiles
 
 MGDL = 18.016
@@ -235,8 +236,10 @@ def test_intervals_give_their_coverage(tmp_path: Path, ends: str) -> None:
         else dict(zip([f"SBP_{end}" for end in ends.split()], (low, high), strict=True))
     )
     found = scored(Shape(csv(BASE.assign(**more))), tmp_path)
-    inside = ((low <= DATA.sbp) & (DATA.sbp <= high)).mean()  # of photographs: an interval is made for one
-    assert found.evaluation.targets["sbp"].estimates["coverage"].value == pytest.approx(inside, abs=1e-9)
+    inside = ((low <= DATA.sbp) & (DATA.sbp <= high)).mean()
+    photographs = evaluate(found.table, level="photograph", targets=["sbp"]).targets["sbp"].estimates
+    assert photographs["coverage"].value == pytest.approx(inside, abs=1e-9)
+    assert found.evaluation.targets["sbp"].estimates["interval_width"].value < 2 * half
 
 
 def test_a_prediction_that_no_person_has_counts_all_the_same(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.observations import visits
+from fundus_core.evaluation.observations.averaged import Photographs, interval_of_mean, mean_known
 from fundus_core.records import DAYS_APART, CohortTable, Floats, Labels, Status
 from fundus_core.targets import TARGETS, Target, target
 
@@ -42,12 +43,12 @@ class Sample:
     p: Floats
     """Predicted, in the target's unit."""
     covered: Floats
-    """Share of the unit's photographs whose own prediction interval holds the measured value; NaN without intervals.
-    An interval is made for one photograph: that of a mean of several would be narrower than the mean of theirs."""
+    """1 where the unit's prediction interval holds its measured value, else 0; NaN without one. That of a mean of
+    several photographs is made from theirs (:mod:`fundus_core.evaluation.observations.averaged`)."""
     width: Floats
-    """Mean width of its photographs' prediction intervals; NaN where the model gives none."""
+    """Of its prediction interval; NaN without one."""
     interval_score: Floats
-    """Mean interval score of its photographs' prediction intervals (:func:`interval_score`); NaN without intervals."""
+    """Of its prediction interval (:func:`interval_score`); NaN without one."""
     age: Floats
     """Measured age in years; NaN where unknown."""
     sex: Floats
@@ -201,21 +202,19 @@ def units_of_analysis(table: CohortTable, of: Target, level: Level, *, ordered: 
     chosen = np.flatnonzero(one_visit(table, counted, level) if level.startswith("patient") else counted)
     unit = _units(table, chosen, level)
     first = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if len(chosen) else chosen
-    low, high = table.low.get(of.id, nothing), table.high.get(of.id, nothing)
-    inside = np.where(np.isfinite(low) & np.isfinite(high), (low <= y) & (y <= high), np.nan)
-    columns = (
-        y,
-        p,
-        inside,
-        high - low,
-        interval_score(y, low, high),
-        table.truth.get("age", nothing),
-        table.truth.get("sex", nothing),
+    ends = (table.low.get(of.id, nothing), table.high.get(of.id, nothing))
+    photographs = [column[chosen] for column in (y, p, *ends)]
+    y, p, age, sex = (
+        mean_known(column[chosen], unit, len(first))
+        for column in (y, p, table.truth.get("age", nothing), table.truth.get("sex", nothing))
     )
-    means = [_mean(column[chosen], unit, len(first)) for column in columns]
+    who = table.patient_id[chosen][first]
+    low, high = interval_of_mean(Photographs(*photographs), unit, _numbered(who))
+    inside = np.where(np.isfinite(low) & np.isfinite(high), (low <= y) & (y <= high), np.nan)
+    means = [y, p, inside, high - low, interval_score(y, low, high), age, sex]
     single = level in ("eye", "photograph")
     eye = table.eye[chosen][first] if single else np.full(len(first), "", dtype=np.str_)
-    words = (eye, table.visit[chosen][first], table.patient_id[chosen][first])
+    words = (eye, table.visit[chosen][first], who)
     return _assemble(of, level, means, words, np.bincount(unit, minlength=len(first)))
 
 
@@ -242,12 +241,10 @@ def _units(table: CohortTable, chosen: Indices, level: Level) -> Indices:
     return np.concatenate([first, np.cumsum(changed, dtype=np.intp)])
 
 
-def _mean(column: Floats, unit: Indices, n: int) -> Floats:
-    """Mean of the finite values of each unit; NaN where a unit has none."""
-    finite = np.isfinite(column)
-    count = np.bincount(unit[finite], minlength=n)
-    total = np.bincount(unit[finite], weights=column[finite], minlength=n)
-    return np.asarray(np.divide(total, count, out=np.full(n, np.nan), where=count > 0))
+def _numbered(sorted_words: Labels) -> Indices:
+    """Number words of which equal ones stand together, 0 and upwards."""
+    first = np.zeros(min(len(sorted_words), 1), dtype=np.intp)
+    return np.concatenate([first, np.cumsum(sorted_words[1:] != sorted_words[:-1], dtype=np.intp)])
 
 
 def _assemble(

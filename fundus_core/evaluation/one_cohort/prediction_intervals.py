@@ -1,8 +1,9 @@
 """Do prediction intervals keep their promise where it matters: along the prediction, in each group, at each site?
 
-An interval is made for one photograph (split conformal: 90 % over all photographs of all people, not for people like
-this one). So a photograph's own interval is judged, whatever an observation is: the mean of two eyes' intervals holds
-91.9, 93.7 or 95.3 % of people's values where eyes' errors correlate by .8, .6 or .4, and promises nothing. Coverage and
+A model makes an interval for one photograph (split conformal: 90 % over all photographs of all people, not for people
+like this one). The mean of two eyes' intervals would hold 91.9, 93.7 or 95.3 % of people's values where eyes' errors
+correlate by .8, .6 or .4: what is judged of a person is the narrower interval that fits the mean prediction
+(:mod:`fundus_core.evaluation.observations.averaged`). Coverage and
 width alone can be traded for one another; the interval score charges for both, and is held against the interval that
 knows nothing of the photograph: from the 5th to the 95th percentile of other people's measured values.
 """
@@ -62,7 +63,7 @@ class IntervalsOf:
     n_patients: int
     """People they belong to."""
     coverage: Estimate
-    """Share of photographs whose interval holds the measured value."""
+    """Share of observations whose interval holds the measured value."""
     interval_width: Estimate
     """Mean width."""
     interval_score: Estimate
@@ -82,7 +83,7 @@ def prediction_intervals(
         table: A row per photograph, any order.
         target: Target id.
         by: A column (see :func:`fundus_core.evaluation.grouping`); empty for everybody and tenths of the prediction.
-        level: What one observation is; the intervals are those of its photographs.
+        level: What one observation is; of several photographs it has the interval of their mean.
         bins: Into how many parts of about equal count the predictions are cut at most.
 
     Returns:

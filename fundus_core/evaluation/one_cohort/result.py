@@ -7,10 +7,11 @@ from typing import Any
 from fundus_core.evaluation.intervals.estimate import Cell, Estimate
 from fundus_core.evaluation.observations.sample import Level
 
-METRICS_VERSION = 2
-"""Of ``metrics.json``: in 2 ``mae_age_sex`` is a median regression with a curve for each sex (in 1, which says no
-version, a straight line), ``mae_median`` and ``mae_over_median`` stand beside ``mae_null``, and intervals are each
-estimate's own."""
+METRICS_VERSION = 3
+"""Of ``metrics.json``: in 3 ``coverage`` and ``interval_width`` are of the level's observations, a mean of several
+photographs with the interval that fits it (in 2 of photographs, or of the mean of their intervals). In 2
+``mae_age_sex`` is a median regression with a curve for each sex (in 1, which says no version, a straight line),
+``mae_median`` and ``mae_over_median`` stand beside ``mae_null``, and intervals are each estimate's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ With n units, measured y, predicted p and the error d = p - y (means with a bar)
 ``mae_age_sex``         mean |d| of a regression on age and sex fitted to all other people
 ``mae_over_null``       mae / mae_null: below 1 the photograph adds something to knowing the cohort
 ``mae_over_age_sex``    mae / mae_age_sex on the people whose age and sex are known
-``coverage``            share of photographs with low <= y <= high, a unit's counted as their mean, for an interval is
-                        made for one photograph; ``interval_width``: mean of high - low
+``coverage``            share of units with low <= y <= high, of a mean of several photographs by the interval of such a
+                        mean (``observations.averaged``); ``interval_width``: mean of high - low
 ``sd_truth``            standard deviation of the truth, 1/(n - 1): what every error has to be held against;
                         ``sd_predicted``: that of the prediction, smaller in a calibrated model
 ``within_5`` ...        share of units with |d| <= 5 units of the target
