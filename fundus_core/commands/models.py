@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fundus_core import errors, pipeline
 from fundus_core.commands.frame import DONE, PATHS, SOME_REFUSED, Parser, add_json, say, say_json, verb
 from fundus_core.models import card as cards
-from fundus_core.models import recalibrated, registry
+from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.targets import TARGETS
 
@@ -128,7 +128,7 @@ def _words(card: Card) -> list[tuple[str, str]]:
         ("Input", f"{fed}, {arithmetic}"),
         *((f"Output {k}", _output(card, k)) for k in range(len(card.outputs))),
         *(("Result", f"{_names([r.target])} {r.measure} {r.value:g}, on {r.on} ({r.source})") for r in card.results),
-        *(("Recalibration", words) for words in recalibrated.provenance(card)),
+        *(("Recalibration", words) for words in (_recalibrations(card) if card.recalibrated else ())),
         ("Training", card.training),
         ("Command", card.command),
         ("Licence", card.licence),
@@ -138,6 +138,12 @@ def _words(card: Card) -> list[tuple[str, str]]:
         ("Unverified (nobody has confirmed these)", ", ".join(card.unverified)),
         ("Card", str(card.folder)),
     ]
+
+
+def _recalibrations(card: Card) -> Sequence[str]:
+    from fundus_core.models import recalibrated  # scipy takes a second; cards without one need none
+
+    return recalibrated.told(card)
 
 
 def _output(card: Card, place: int) -> str:
@@ -259,6 +265,8 @@ def _measured(report: IdentifyReport) -> Iterator[str]:
 
 
 def _recalibrate(options: argparse.Namespace) -> int:
+    from fundus_core.models import recalibrated
+
     targets = list(options.targets)
     if options.on:
         made = pipeline.recalibrate_files(options.id, options.on, options.new_id, targets)
@@ -268,7 +276,8 @@ def _recalibrate(options: argparse.Namespace) -> int:
     if options.json:
         say_json(_finite({**_brief(made.card), "recalibrated": cards.as_plain(made.card.recalibrated)}))
         return DONE
-    say(recalibrated.provenance(made.card)[-1])
+    for words in (recalibrated.provenance(made.card)[-1], *recalibrated.lines_in_words(made.card.recalibrated[-1])):
+        say(words)
     for words in made.left:
         say(f"Not recalibrated: {words}")
     say(f"Kept as '{made.card.id}' in {made.card.folder}; test it on other people.")

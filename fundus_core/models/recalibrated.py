@@ -198,31 +198,36 @@ def _copy(card: Card, here: Path) -> None:
 
 def provenance(card: Card) -> Sequence[str]:
     """Return what each recalibration of a card was, a sentence each, the latest last."""
-    return [_told(step) for step in card.recalibrated]
-
-
-def _told(step: Recalibrated) -> str:
-    return say(
-        "Recalibrated from '{model}' on '{cohort}' ({when}; {people:,} people, one observation each): {lines:;}. It is "
-        "never tested on these people.",
-        model=step.model,
-        cohort=step.cohort,
-        when=step.when,
-        people=step.people,
-        lines=[_line(line) for line in step.lines],
+    words = (
+        "Recalibrated from '{model}' on '{cohort}' ({when}; {people:,} people, one observation each); never tested on "
+        "these people."
     )
+    return [
+        say(words, model=step.model, cohort=step.cohort, when=step.when, people=step.people)
+        for step in card.recalibrated
+    ]
 
 
-def _line(line: Line) -> str:
-    return say(
-        "{target} intercept {intercept:.4g} ({low:.4g} to {high:.4g}), slope {slope:.4g} ({slope_low:.4g} to "
-        "{slope_high:.4g}), {people:,} people",
-        target=say(TARGETS[line.target].short),
-        intercept=line.intercept,
-        low=line.intercept_interval[0],
-        high=line.intercept_interval[1],
-        slope=line.slope,
-        slope_low=line.slope_interval[0],
-        slope_high=line.slope_interval[1],
-        people=line.people,
-    )
+def lines_in_words(step: Recalibrated) -> Sequence[str]:
+    """Return what a recalibration did to each of its targets, with 95 % intervals."""
+    return [
+        say(
+            "{target}: intercept {intercept:.4g} ({low:.4g} to {high:.4g}), slope {slope:.4g} ({slope_low:.4g} to "
+            "{slope_high:.4g}), {people:,} people",
+            target=say(TARGETS[line.target].short),
+            intercept=line.intercept,
+            low=line.intercept_interval[0],
+            high=line.intercept_interval[1],
+            slope=line.slope,
+            slope_low=line.slope_interval[0],
+            slope_high=line.slope_interval[1],
+            people=line.people,
+        )
+        for line in step.lines
+    ]
+
+
+def told(card: Card) -> Sequence[str]:
+    """Return all that is to be said of a card's recalibrations: each, and under it what it did to each target."""
+    both = zip(provenance(card), card.recalibrated, strict=True)
+    return [words for first, step in both for words in (first, *lines_in_words(step))]

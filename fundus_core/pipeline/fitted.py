@@ -46,13 +46,18 @@ def rows_to_test(model: str, table: CohortTable, sha256: Labels, answer: str = "
     if found is None or (answer == DIFFERENT and not found.photographs):
         return np.ones(len(table), dtype=bool), ""
     sentence = found.sentence(model)
-    if answer != LEAVE_OUT:
-        known = say(" (they have {n:,} {n:photograph|photographs} in common with them)", n=found.photographs)
+    if answer != LEAVE_OUT and found.photographs:
         raise UsageError(
-            "{sentence} A test on them would flatter it{known}: --fitted-people leave-out tests it on the others, "
+            "{sentence} A test on them would flatter it ({n:,} {n:photograph is|photographs are} the same): "
+            "--fitted-people leave-out tests it on the others.",
+            sentence=sentence,
+            n=found.photographs,
+        )
+    if answer != LEAVE_OUT:
+        raise UsageError(
+            "{sentence} A test on them would flatter it: --fitted-people leave-out tests it on the others, "
             "--fitted-people different says that equal ids are different people.",
             sentence=sentence,
-            known=known if found.photographs else "",
         )
     if found.rows.all():
         raise UsageError("{sentence} Nobody else is there to test it on; give another cohort.", sentence=sentence)

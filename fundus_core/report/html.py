@@ -22,7 +22,7 @@ from fundus_core.analyses import (
 from fundus_core.evaluation import SPREAD_SENTENCE
 from fundus_core.figures import Look
 from fundus_core.figures.printing import svg
-from fundus_core.models.recalibrated import provenance
+from fundus_core.models.recalibrated import told
 from fundus_core.report.checklist import CHECKLISTS
 from fundus_core.report.content import Pair, Subject
 from fundus_core.report.criteria import criteria_section
@@ -45,7 +45,7 @@ def render(subject: Subject) -> str:
             criteria=criteria_section(subject.study, Look(rendered=subject.rendered, opaque=True)),
             checklists=CHECKLISTS,
             planned=_planned(subject.study),
-            recalibrations={card.id: provenance(card) for card in subject.cards},
+            recalibrations={card.id: told(card) for card in subject.cards},
             targets=TARGETS,
             spread=SPREAD_SENTENCE,
             version=__version__,

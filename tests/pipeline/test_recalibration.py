@@ -128,7 +128,7 @@ def test_on_its_own_people_it_has_slope_1_and_intercept_0_and_is_refused(at, kep
     (tmp_path / "own" / "truth.csv").write_text((at["fit"] / "truth.csv").read_text())
     with pytest.raises(UsageError, match="40 of its 40 people were used to fit the recalibration of 'mended'"):
         evaluated(tmp_path / "own")
-    with pytest.raises(UsageError, match="80 photographs in common"):
+    with pytest.raises(UsageError, match="80 photographs are the same"):
         evaluated(tmp_path / "own", "different")
     with pytest.raises(UsageError, match="Nobody else"):
         evaluated(tmp_path / "own", "leave-out")

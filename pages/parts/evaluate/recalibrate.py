@@ -6,7 +6,7 @@ import streamlit as st
 
 from fundus_core import pipeline
 from fundus_core.errors import FundusError
-from fundus_core.models.recalibrated import provenance
+from fundus_core.models.recalibrated import lines_in_words, provenance
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, home, menu
 from pages.parts.shell.language import _, said
@@ -40,7 +40,8 @@ def _keep(view: View, name: str) -> None:
     except FundusError as error:
         st.error(said(str(error)))
         return
-    st.success(said(provenance(made.card)[-1]), icon=":material/check:")
+    lines = "  \n".join(said(words) for words in lines_in_words(made.card.recalibrated[-1]))
+    st.success(f"{said(provenance(made.card)[-1])}  \n{lines}", icon=":material/check:")
     for words in made.left:
         st.caption(_("Not recalibrated: {why}").format(why=said(words)))
     st.page_link(menu.path("models"), label=_("Models"), icon=":material/model_training:")

@@ -5,7 +5,7 @@ import math
 import streamlit as st
 
 from fundus_core.figures import error, heading
-from fundus_core.models.card import Card, Output, Result
+from fundus_core.models.card import Card, Line, Output, Result
 from fundus_core.models.recalibrated import provenance
 from fundus_core.targets import TARGETS
 from pages.parts.models import model_check
@@ -55,6 +55,13 @@ def _whole(card: Card) -> None:
     ):
         if text:
             st.markdown(f"**{title}**  \n{text}")
+    for step in card.recalibrated:
+        grid([_line(each) for each in step.lines])
+        st.caption(
+            _("Recalibration on {cohort}, with 95 % intervals; of yes/no targets on the log odds.").format(
+                cohort=step.cohort
+            )
+        )
     grid([_output(card, each) for each in card.outputs])
     st.caption(_preparation(card))
     if card.unverified:
@@ -81,6 +88,16 @@ def _result(each: Result) -> dict[str, object]:
         _("Unit"): _(TARGETS[each.target].unit) if each.measure == "mae" else "",
         _("On"): said(each.on),
         _("Source"): said(each.source),
+    }
+
+
+def _line(each: Line) -> dict[str, object]:
+    return {
+        _("Target"): heading(_(TARGETS[each.target].name)),
+        _("Intercept"): f"{each.intercept:.4g} ({each.intercept_interval[0]:.4g} – {each.intercept_interval[1]:.4g})",
+        _("Slope"): f"{each.slope:.3f} ({each.slope_interval[0]:.3f} – {each.slope_interval[1]:.3f})",
+        _("Unit"): _(TARGETS[each.target].unit),
+        _("People"): each.people,
     }
 
 

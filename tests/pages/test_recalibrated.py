@@ -1,0 +1,51 @@
+"""A recalibration is made on the page of one cohort; on its own people the reader is asked first."""
+
+import pytest
+
+from fundus_core.models import registry
+from fundus_core.runs.model_loading import version_of
+from fundus_core.store import Finding
+from pages.parts.shell import home
+from tests.pages.test_evaluate import words
+
+
+@pytest.fixture
+def clinics(filled):
+    """The two cohorts as the sample's model would have read them, and the same recalibrated on the first."""
+    store = home.store()
+    version = version_of(registry.find("sample-rendered"))
+    for cohort in store.cohorts():
+        readings = store.readings(cohort.id, "tests-own")
+        found = [Finding(one.sha256, one.status.value, predictions=one.predictions) for one in readings]
+        store.record(cohort.id, version, found)
+    return store
+
+
+def said(app) -> str:
+    return "\n".join([words(app), *(str(each.value) for each in app.success)])
+
+
+def test_a_cohort_makes_a_model_and_is_not_tested_on_itself(clinics, page):
+    from fundus_core.runs import deriving
+
+    app = page("evaluate", cohort="Clinic", target="sbp", model="sample-rendered")
+    (fit,) = [button for button in app.button if button.label == "Fit and keep"]
+    app.text_input(key="recalibrated_id").set_value("mended")
+    app = fit.click().run()
+    assert not app.exception
+    assert "Recalibrated from 'sample-rendered' on 'Clinic'" in said(app)
+    assert "SBP: intercept" in said(app)
+    card = registry.find("mended")
+    for cohort in clinics.cohorts():
+        deriving.derive(clinics, cohort.id, card, version_of(card))
+    other = next(cohort.name for cohort in clinics.cohorts() if cohort.name != "Clinic")
+    app = page("evaluate", cohort=other, target="sbp", model="mended")
+    assert not app.exception
+    assert "used to fit" not in said(app), "other people: no question"
+    app = page("evaluate", cohort="Clinic", target="sbp", model="mended")
+    assert "people were used to fit the recalibration of 'mended'" in said(app)
+    assert not [button for button in app.button if button.label in ("Different people", "Fit and keep")]
+    app = page("evaluate", cohort="Clinic", target="sbp", model="mended", lang="ja")
+    assert "「mended」の再較正に使われています" in said(app)
+    app = page("models")
+    assert "never tested on these people" in said(app)
