@@ -19,6 +19,7 @@ VERBS: Mapping[str, str] = {
     "synthesise": "render a cohort whose best possible error is known",
     "inspect": "say what each photograph is, without a model",
     "predict": "let models read photographs; called again it goes on",
+    "decide": "accept photographs that were refused, withdraw others, list who decided what",
     "evaluate": "compare predictions with measured values",
     "compare": "compare cohorts: case mix, errors, errors on common ground",
     "deidentify": "write photographs and their table without what identifies people",

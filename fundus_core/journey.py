@@ -55,7 +55,7 @@ class Examined:
     quality: QualityReport | None = None
     """Every check; ``None`` where it could not be read."""
     crops: tuple[RetinaCrop, ...] = ()
-    """One per rule, in the order of the rules; none where there is no retina to cut out."""
+    """One per rule, in the order of the rules; none where neither a retina nor a field of view was found."""
     visit: str = ""
     """From the list or the file: a date as year-month-day, or another word; empty where nobody said or under
     pseudonyms."""
@@ -136,6 +136,7 @@ def _look(
     report = quality.assess(photograph, bounds, limits)
     refusal = report.refusal
     recognised = shows_retina(report)
+    shown = recognised or not bounds.whole_frame  # a person may say that it is a retina after all
     side = eyes.decide(
         table=source.eye,
         dicom=photograph.eye,
@@ -156,7 +157,7 @@ def _look(
         height=photograph.height,
         bounds=_full_size(bounds, photograph),
         quality=report,
-        crops=retina.crops(photograph.pixels, bounds, rules, unstretch=limits.unstretch) if recognised else (),
+        crops=retina.crops(photograph.pixels, bounds, rules, unstretch=limits.unstretch) if shown else (),
         visit="" if pseudonyms else source.visit or photograph.visit,
     )
 

@@ -27,6 +27,12 @@ MOST_DAYS = 30
 """Days that may lie between a photograph and its measured values unless told otherwise."""
 
 
+OVERRULED = "overruled"
+"""Reason code of a photograph that was refused, and that a person accepted: it is predicted, and counts."""
+WITHDRAWN = "withdrawn"
+"""Reason code of a photograph that was predicted, and that a person withdrew: it is refused, and does not count."""
+
+
 class Eye(StrEnum):
     """Which eye a photograph shows; empty where nobody knows."""
 
@@ -223,7 +229,7 @@ class Reading:
     status: Status
     """How it ended."""
     reason_code: str
-    """Stable word for a refusal or failure; empty where predicted."""
+    """Stable word for a refusal or failure; empty where predicted, or ``overruled`` where a person accepted it."""
     reason: str
     """One sentence for a refusal or failure, or a warning on a prediction."""
     quality: float
@@ -275,10 +281,17 @@ class CohortTable:
     """Any other column of the truth table, as words."""
     visit: Labels = field(default_factory=lambda: np.array([], dtype=np.str_))
     """When it was taken, as year-month-day, or another word for the visit; empty where unknown."""
+    kind: Labels = field(default_factory=lambda: np.array([], dtype=np.str_))
+    """What the picture is, as one stable word of ``quality.KINDS``; empty where it was not kept."""
+    decision: Labels = field(default_factory=lambda: np.array([], dtype=np.str_))
+    """``overruled`` or ``withdrawn`` where a person's decision changed how it ended, else empty."""
+    withdrawn: Mapping[str, Floats] = field(default_factory=dict)
+    """By target id: predictions of withdrawn photographs, which do not count; NaN for all others."""
 
     def __post_init__(self) -> None:
-        if not len(self.visit):
-            object.__setattr__(self, "visit", np.full(len(self.photograph), "", dtype=np.str_))
+        for name in ("visit", "kind", "decision"):
+            if not len(getattr(self, name)):
+                object.__setattr__(self, name, np.full(len(self.photograph), "", dtype=np.str_))
 
     def __len__(self) -> int:
         return len(self.photograph)
@@ -290,6 +303,8 @@ class Rule:
 
     statuses: tuple[str, ...] = ()
     """``predicted``, ``refused``, ``failed``, ``queued``."""
+    kinds: tuple[str, ...] = ()
+    """What the pictures are, as words of ``quality.KINDS``."""
     eye: str = ""
     """``left`` or ``right``."""
     quality: float = 0.0
@@ -319,7 +334,7 @@ class Rule:
             UsageError: It was written by something else, or by a later version.
 
         >>> Rule.from_json(Rule(column="site", words=("north",)).as_json())
-        Rule(statuses=(), eye='', quality=0.0, text='', column='site', words=('north',), level='', names=(), \
+        Rule(statuses=(), kinds=(), eye='', quality=0.0, text='', column='site', words=('north',), level='', names=(), \
 rest=False)
         """
         try:

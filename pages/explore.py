@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import explore
 from pages.parts.new_cohort import quality_limits
-from pages.parts.shared import controls, current_selection, display, display_names, studies
+from pages.parts.shared import controls, current_selection, deciding, display, display_names, studies
 from pages.parts.shell import home
 from pages.parts.shell.language import _, worded
 
@@ -16,7 +16,7 @@ if display.no_photographs(view):
     st.stop()
 quality_limits.note(view)
 selection = current_selection.current(view)
-rule, order, target, descending = explore.filters()
+rule, order, target, descending = explore.filters(view)
 inside = explore.within(selection)
 number = explore.page_number()
 page = home.store().photographs(
@@ -37,5 +37,6 @@ st.caption(worded("{n:,} {n:photograph fits|photographs fit}", n=page.total))
 explore.turn_back(page.total, len(page.items))
 if not page.items:
     st.info(_("No photograph fits these filters. Widen them."))
+deciding.refusals(view)
 explore.grid(view, page.items, target if order in explore.WITH_TARGET else "", selection)
 explore.pages(page.total)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts.one_photograph import explanation, preview, upload, values
-from pages.parts.shared import controls, display
+from pages.parts.shared import controls, deciding, display
 from pages.parts.shell.language import _
 
 display.title(_("One photograph"), _("What a model reads from a single eye, and how sure it is."))
@@ -20,6 +20,8 @@ if sentence := display.disclaimer(view):
 left, right = st.columns([2, 3])
 with left:
     preview.picture(view, item)
+    if not dropped:
+        deciding.one(view, item)
 with right:
     values.draw(view, item)
 values.courses(view, item)

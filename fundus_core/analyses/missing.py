@@ -22,14 +22,6 @@ def _rows(found: Sequence[MissingIn]) -> Rows:
     return rows if any(each.not_predicted + each.without_truth for each in found) else ()
 
 
-def _rows_along(found: Sequence[MissingIn]) -> Rows:
-    left_out = ("without_truth", "p", "by")
-    return [
-        {key: value for key, value in row.items() if key not in left_out and not key.startswith("odds_ratio")}
-        for row in _rows(found)
-    ]
-
-
 def _weighted(study: Study, target: str, _by: str) -> Sequence[Weighted]:
     columns = [each for each in study.columns if each not in ("age", "sex", *evaluation.OF_PHOTOGRAPHS)]
     return evaluation.weighted(study.table, target, columns, level=study.level)
@@ -74,16 +66,6 @@ MISSING = Analysis(
     _missing,
     rows=_rows,
     cut=True,
-    at_level=False,
-    words=_WORDS,
-)
-MISSING_ALONG = Analysis(
-    "missing_along",
-    "Refused along the measured value",
-    "Are people with high or low values refused more often? Of those whose value is known.",
-    lambda study, target, _by: evaluation.missing_along(study.table, target),
-    rows=_rows_along,
-    needs=lambda target: not target.binary,
     at_level=False,
     words=_WORDS,
 )

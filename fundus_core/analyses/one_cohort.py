@@ -21,7 +21,7 @@ from fundus_core.analyses.criteria import (
 )
 from fundus_core.analyses.gap import GAP, GAP_CHECKS, REFERENCE_ERROR
 from fundus_core.analyses.intervals import INTERVALS, INTERVALS_BY
-from fundus_core.analyses.missing import MISSING, MISSING_ALONG, WEIGHTED
+from fundus_core.analyses.missing import MISSING, WEIGHTED
 from fundus_core.analyses.observations import (
     AGREEMENT,
     BASELINES,
@@ -33,6 +33,7 @@ from fundus_core.analyses.observations import (
     SCATTER,
 )
 from fundus_core.analyses.over_time import CHANGE, COURSE, REPEATABILITY
+from fundus_core.analyses.refused import DECIDED, REFUSED, REFUSED_ALONG
 from fundus_core.analyses.scores import POINTS, QUICK_SCORES, SCORES
 from fundus_core.analyses.study import Analysis
 from fundus_core.analyses.subgroups import EYES, NEIGHBOURS, SUBGROUP_DIFFERENCES, SUBGROUPS
@@ -49,9 +50,10 @@ SECTIONS: Sequence[Analysis[Any]] = (
     CHANGE,
     REPEATABILITY,
     REFERENCE_ERROR,
+    DECIDED,
     WEIGHTED,
     MISSING,
-    MISSING_ALONG,
+    REFUSED_ALONG,
     GAP,
     GAP_CHECKS,
 )
@@ -75,9 +77,11 @@ TABLES: Sequence[Analysis[Any]] = (
     INTERVALS,
     INTERVALS_BY,
     REFERENCE_ERROR,
+    DECIDED,
     WEIGHTED,
     MISSING,
-    MISSING_ALONG,
+    REFUSED,
+    REFUSED_ALONG,
     GAP,
     GAP_CHECKS,
 )

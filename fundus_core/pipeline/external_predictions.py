@@ -84,7 +84,8 @@ def rows_of(made: Mapping[str, PredictionsFile]) -> CohortTable:
 
 
 def _joined(first: CohortTable, other: CohortTable, new: np.ndarray[tuple[int], np.dtype[np.int64]]) -> CohortTable:
-    words = ("photograph", "patient_id", "eye", "visit", "status", "reason", "quality", "out_of_distribution")
+    told = ("photograph", "patient_id", "eye", "visit", "status", "reason", "kind", "decision")
+    words = (*told, "quality", "out_of_distribution")
     changed = {name: np.concatenate([getattr(first, name), getattr(other, name)[new]]) for name in words}
     truths = dict.fromkeys((*first.truth, *other.truth))
     nothing = np.full(len(first), np.nan)
@@ -96,7 +97,7 @@ def _joined(first: CohortTable, other: CohortTable, new: np.ndarray[tuple[int], 
         name: np.concatenate([column, other.covariates.get(name, np.full(len(other), ""))[new]])
         for name, column in first.covariates.items()
     }
-    return replace(first, **changed, truth=values, covariates=covariates, predicted={}, low={}, high={})
+    return replace(first, **changed, truth=values, covariates=covariates, predicted={}, low={}, high={}, withdrawn={})
 
 
 def _like(rows: CohortTable, table: CohortTable) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:

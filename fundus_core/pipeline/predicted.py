@@ -11,7 +11,7 @@ import numpy as np
 
 from fundus_core import truth
 from fundus_core.errors import UsageError
-from fundus_core.records import CohortTable, Eye, Floats, Labels, Prediction, Reading, Status
+from fundus_core.records import OVERRULED, WITHDRAWN, CohortTable, Eye, Floats, Labels, Prediction, Reading, Status
 from fundus_core.tables import Table, parse
 from fundus_core.targets import TARGETS
 
@@ -210,6 +210,7 @@ def _file(table: Table, lines: truth.TruthTable, model: str) -> PredictionsFile:
         low=dict(lines.low),
         high=dict(lines.high),
         covariates=dict(lines.covariates),
+        decision=decisions_in(words("reason_code")),
     )
     faults = (f"Row {fault.row}: {fault.what_to_do}" if fault.row else _about(fault) for fault in lines.faults)
     return PredictionsFile(
@@ -221,6 +222,11 @@ def _file(table: Table, lines: truth.TruthTable, model: str) -> PredictionsFile:
         notes=tuple(dict.fromkeys((*lines.notes, *faults))),
         lines=lines,
     )
+
+
+def decisions_in(codes: Labels) -> Labels:
+    """Return what a person decided about photographs, by the stable words of their reasons."""
+    return np.where(np.isin(codes, (OVERRULED, WITHDRAWN)), codes, "")
 
 
 def _about(fault: truth.Fault) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fundus_core.errors import UsageError
-from fundus_core.pipeline.predicted import Asked, PredictionsFile, labels, proposed, understood
+from fundus_core.pipeline.predicted import Asked, PredictionsFile, decisions_in, labels, proposed, understood
 from fundus_core.pipeline.tables import VISIT, prediction_columns
 from fundus_core.records import CohortTable, Eye, Floats, Status
 from fundus_core.tables import columns_from_csv, read_table
@@ -76,6 +76,7 @@ def _as_written(columns: Mapping[str, Sequence[str]]) -> PredictionsFile:
         predicted={target: _numbers(columns[target]) for target in targets},
         low={target: _numbers(columns[f"{target}_low"]) for target in targets},
         high={target: _numbers(columns[f"{target}_high"]) for target in targets},
+        decision=decisions_in(labels(columns["reason_code"])),
     )
     return PredictionsFile(
         table=table,

@@ -114,6 +114,8 @@ _ALSO: Sequence[Analysis[Any]] = (
     one_cohort.CHANGE,
     one_cohort.REPEATABILITY,
     one_cohort.INTERVALS,
+    one_cohort.DECIDED,
+    one_cohort.REFUSED,
     one_cohort.WEIGHTED,
     one_cohort.REFERENCE_ERROR,
     one_cohort.GAP,

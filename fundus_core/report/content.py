@@ -9,7 +9,7 @@ import numpy as np
 from fundus_core.analyses import Study, evaluated, side_by_side
 from fundus_core.evaluation import Comparison, Evaluation
 from fundus_core.models.card import Card
-from fundus_core.quality import KINDS, named_in
+from fundus_core.quality import KINDS, Kind, named_in
 from fundus_core.records import CohortTable, Labels, Status
 from fundus_core.truth.receipt import Entry, paragraph
 
@@ -27,7 +27,9 @@ class Flow:
     reasons: Mapping[str, int]
     """Refused and failed ones by reason."""
     kinds: Mapping[str, int]
-    """Refused and unusual ones by what they seem to be."""
+    """What the pictures are, where it was kept; else refused and unusual ones by what they seem to be."""
+    decisions: Mapping[str, int]
+    """By the sentence that says who decided, when and why: photographs accepted after a refusal, or withdrawn."""
     without_truth: Mapping[str, int]
     """By target: predicted photographs without a measured value."""
 
@@ -85,7 +87,8 @@ class Subject:
             people=len(np.unique(self.table.patient_id)),
             predicted=int(made.sum()),
             reasons={str(reasons[k]).replace("_", " "): int(counts[k]) for k in order},
-            kinds=_kinds(self.table.reason),
+            kinds=_kinds(self.table),
+            decisions=_decisions(self.table),
             without_truth={
                 target: int((made & ~np.isfinite(self.table.truth[target])).sum())
                 for target in self.table.predicted
@@ -94,14 +97,18 @@ class Subject:
         )
 
 
-def _kinds(reasons: Labels) -> dict[str, int]:
-    """Count what photographs seem to be, the commonest first, by their reasons and notes."""
+def _kinds(table: CohortTable) -> dict[str, int]:
+    """Count what photographs are, the commonest first: by their kind, or by what their reasons and notes say of it."""
     found: Counter[str] = Counter()
-    for reason, count in zip(*np.unique(reasons, return_counts=True), strict=True):
-        kind = named_in(str(reason))
-        if kind is not None:
-            found[KINDS[kind].name] += int(count)
+    told = table.kind if (table.kind != "").any() else np.array([named_in(str(one)) or "" for one in table.reason])
+    for kind, count in zip(*np.unique(told[told != ""], return_counts=True), strict=True):
+        found[KINDS[Kind(str(kind))].name] += int(count)
     return dict(found.most_common())
+
+
+def _decisions(table: CohortTable) -> dict[str, int]:
+    said, counts = np.unique(table.reason[table.decision != ""], return_counts=True)
+    return {str(one): int(count) for one, count in zip(said, counts, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from fundus_core.analyses import (
     Study,
     drawn_scores,
     forest_of,
+    one_cohort,
     plan_results,
     shown,
     side_by_side,
@@ -46,11 +47,18 @@ def render(subject: Subject) -> str:
             checklists=CHECKLISTS,
             planned=_planned(subject.study),
             recalibrations={card.id: told(card) for card in subject.cards},
+            refused=_refused(subject.study),
             targets=TARGETS,
             spread=SPREAD_SENTENCE,
             version=__version__,
         )
     )
+
+
+def _refused(study: Study) -> Section | None:
+    of = one_cohort.REFUSED
+    table = shown(study, of)
+    return Section(of.title, of.question, table, of.sentences(study, "", str)) if table.body else None
 
 
 @dataclass(frozen=True, slots=True)

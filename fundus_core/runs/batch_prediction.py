@@ -33,12 +33,13 @@ def predict(
 ) -> dict[int, dict[int, Finding | Fault]]:
     """Ask every model, by version id, about the photographs that it has not read before.
 
-    Of two with the same bytes one is asked about. The rules are in the order of their crops. Returns by photograph id,
+    Refused ones are asked about too where they have a crop: what is said of them counts if a person accepts them. Of
+    two with the same bytes one is asked about. The rules are in the order of their crops. Returns by photograph id,
     then by version id.
     """
     answers: dict[int, dict[int, Finding | Fault]] = {}
     for version, model in models.items():
-        new = {one.sha256: one for one in looked if _accepted(one) and version not in one.known}
+        new = {one.sha256: one for one in looked if _askable(one) and version not in one.known}
         batch = list(new.values())
         position = rules.index(model.rule)
         for one, answer in zip(batch, _ask(model, batch, position), strict=True):
@@ -46,8 +47,8 @@ def predict(
     return answers
 
 
-def _accepted(one: Looked) -> bool:
-    return one.examined is not None and one.examined.status is Status.ACCEPTED and one.fault is None
+def _askable(one: Looked) -> bool:
+    return one.examined is not None and bool(one.examined.crops) and one.fault is None
 
 
 def _ask(model: Model, batch: Sequence[Looked], position: int) -> list[Finding | Fault]:
@@ -66,14 +67,8 @@ def _ask(model: Model, batch: Sequence[Looked], position: int) -> list[Finding |
 
 def _one(model: Model, found: Predictions, i: int, looked: Looked) -> Finding | Fault:
     distance = float(found.distance[i])
-    note, quality = (looked.examined.reason, looked.examined.score) if looked.examined else ("", math.nan)
-    finding = Finding(
-        sha256=looked.sha256,
-        status=Status.PREDICTED.value,
-        quality=quality,
-        out_of_distribution=distance,
-        precision=found.precision,
-    )
+    finding = replace(read(looked), out_of_distribution=distance, precision=found.precision)
+    refused = finding.status == Status.REFUSED.value
     if distance > model.silent_beyond:
         message = say(
             "The photograph lies at distance {distance:.1f} from the rendered eyes that the model was "
@@ -82,7 +77,9 @@ def _one(model: Model, found: Predictions, i: int, looked: Looked) -> Finding | 
             distance=distance,
             silent_beyond=model.silent_beyond,
         )
-        return replace(finding, status=Status.REFUSED.value, reason_code="out_of_distribution", reason=message)
+        return finding if refused else replace(
+            finding, status=Status.REFUSED.value, reason_code="out_of_distribution", reason=message
+        )  # fmt: skip
     predictions = {
         name: Prediction(float(values[i]), float(found.low[name][i]), float(found.high[name][i]))
         for name, values in found.values.items()
@@ -91,4 +88,14 @@ def _one(model: Model, found: Predictions, i: int, looked: Looked) -> Finding | 
     if wrong:
         message = say("The model gave no number for {wrong}; check the model with 'models check'.", wrong=wrong)
         return "prediction_failed", message
-    return replace(finding, reason=joined((note, model.remark)), predictions=predictions)
+    reason = finding.reason if refused else joined((finding.reason, model.remark))
+    return replace(finding, reason=reason, predictions=predictions)
+
+
+def read(looked: Looked) -> Finding:
+    """What is written of a photograph before a model has spoken: predicted or refused, with its quality and kind."""
+    if looked.examined is None:
+        return Finding(looked.sha256, Status.PREDICTED.value)
+    seen = looked.examined
+    status = Status.PREDICTED if seen.status is Status.ACCEPTED else seen.status
+    return Finding(looked.sha256, status.value, seen.reason_code, seen.reason, quality=seen.score, kind=seen.kind)

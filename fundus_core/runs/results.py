@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from fundus_core.records import Eye, Status
+from fundus_core.runs.batch_prediction import read
 from fundus_core.runs.preprocess import Fault, Looked
 from fundus_core.store import Finding
 from fundus_core.store.queue import Ending
@@ -20,7 +21,8 @@ def ending(looked: Looked, versions: Iterable[int], predicted: Mapping[int, Find
             nothing, neither does one that was asked about another photograph of the same bytes.
     """
     examined = looked.examined
-    fault = looked.fault or next((one for one in predicted.values() if not isinstance(one, Finding)), None)
+    faults = () if _refused(looked) else (one for one in predicted.values() if not isinstance(one, Finding))
+    fault = looked.fault or next(iter(faults), None)
     return Ending(
         member=looked.member,
         sha256=looked.sha256,
@@ -34,17 +36,15 @@ def ending(looked: Looked, versions: Iterable[int], predicted: Mapping[int, Find
     )
 
 
+def _refused(looked: Looked) -> bool:
+    return looked.examined is not None and looked.examined.status is not Status.ACCEPTED
+
+
 def _findings(looked: Looked, versions: Iterable[int], predicted: Mapping[int, Finding | Fault]) -> dict[int, Finding]:
-    examined = looked.examined
-    if examined is None or looked.fault:
+    """What each version found; a model that fails on a photograph that is refused anyway changes nothing."""
+    if looked.examined is None or looked.fault:
         return {}
-    if examined.status is Status.ACCEPTED:
-        return {version: one for version, one in predicted.items() if isinstance(one, Finding)}
-    found = Finding(
-        sha256=looked.sha256,
-        status=examined.status.value,
-        reason_code=examined.reason_code,
-        reason=examined.reason,
-        quality=examined.score,
-    )
-    return {version: found for version in versions if version not in looked.known}
+    found = {version: one for version, one in predicted.items() if isinstance(one, Finding)}
+    if not _refused(looked):
+        return found
+    return {version: found.get(version, read(looked)) for version in versions if version not in looked.known}

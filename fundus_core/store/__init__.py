@@ -3,6 +3,7 @@
 from fundus_core.store.backup import Copied, back_up, restore
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.database import SCHEMA_VERSION, StoreDamagedError, StoreUnavailableError
+from fundus_core.store.decided import Decided, Decision
 from fundus_core.store.health import examine
 from fundus_core.store.health_folder import Found
 from fundus_core.store.selections import Selection

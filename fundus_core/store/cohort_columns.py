@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from fundus_core.records import CohortTable, Floats, Labels, Reading, Status
+from fundus_core.records import OVERRULED, WITHDRAWN, CohortTable, Floats, Labels, Reading, Status
 from fundus_core.store import photograph_table, queries, schema
+from fundus_core.store.decided import sentences
 from fundus_core.store.values import QUEUED, ModelVersion, Where
 from fundus_core.store.versions import join
 from fundus_core.targets import TARGETS
@@ -37,6 +38,12 @@ class _Part:
     """1 at the model's limit."""
     predicted: Mapping[str, tuple[Floats, Floats, Floats]]
     """By target id: value, low, high."""
+    read: Labels
+    """How each was read, before anybody decided."""
+    kind: Labels
+    """What each picture is."""
+    withdrawn: Mapping[str, Floats]
+    """By target id: values of photographs that a person withdrew."""
 
 
 def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> CohortTable:
@@ -44,10 +51,12 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> Co
     words = (_PHOTOGRAPH.name, _PHOTOGRAPH.patient_id, _PHOTOGRAPH.eye, _PHOTOGRAPH.visit, _PHOTOGRAPH.covariates)
     name, patient, eye, visit, covariates = _columns(connection, _of(cohort, *words))
     parts = [_part(connection, cohort, version) for version in versions] or [_no_part(len(name))]
-    status, reason = _status(parts)
+    status, reason = _status([(part.status, part.reason) for part in parts])
+    read, _ = _status([(part.read, part.reason) for part in parts])
     predicted: dict[str, tuple[Floats, Floats, Floats]] = {}
+    withdrawn: dict[str, Floats] = {}
     for part in parts:
-        predicted = {**part.predicted, **predicted}
+        predicted, withdrawn = {**part.predicted, **predicted}, {**part.withdrawn, **withdrawn}
     order = [target for target in TARGETS if target in predicted]
     return CohortTable(
         photograph=_labels(name),
@@ -63,6 +72,9 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> Co
         low={target: predicted[target][1] for target in order},
         high={target: predicted[target][2] for target in order},
         covariates=_covariates(covariates),
+        kind=parts[0].kind,
+        decision=np.where(status == read, "", np.where(status == Status.PREDICTED.value, OVERRULED, WITHDRAWN)),
+        withdrawn=withdrawn,
     )
 
 
@@ -79,31 +91,41 @@ def _of(cohort: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
 def _part(connection: sa.Connection, cohort: int, version: int) -> _Part:
     joined = join(version)
     outcome, reading = joined.outcome.c, joined.reading.c
-    query = _of(cohort, outcome.status, outcome.reason, reading.quality, reading.distance)
-    status, reason, quality, distance = _columns(connection, query.select_from(joined.source))
+    words = (joined.status, outcome.reason, outcome.status, reading.kind, joined.decided, outcome.reason_code)
+    query = _of(cohort, *words, reading.quality, reading.distance, _PHOTOGRAPH.id).select_from(joined.source)
+    status, reason, read, kind, decided, code, quality, distance, ids = _columns(connection, query)
+    changed = {one: why or "" for one, word, why in zip(ids, decided, code, strict=True) if word}
+    said = sentences(connection, changed)
     numbers = _numbers(connection, cohort, schema.prediction, version)
+    back = _numbers(connection, cohort, schema.prediction, version, withdrawn=True) if WITHDRAWN in decided else {}
     return _Part(
         status=_labels([one or QUEUED for one in status]),
-        reason=_labels([one or "" for one in reason]),
+        reason=_labels([said.get(one) or why or "" for one, why in zip(ids, reason, strict=True)]),
         quality=_floats(quality),
         distance=_floats(distance),
         predicted={name: (value, low, high) for name, (value, low, high) in numbers.items()},
+        read=_labels([one or QUEUED for one in read]),
+        kind=_labels([one or "" for one in kind]),
+        withdrawn={name: value for name, (value, _low, _high) in back.items()},
     )
 
 
 def _no_part(n: int) -> _Part:
-    nothing = np.full(n, np.nan)
-    return _Part(_labels([QUEUED] * n), _labels([""] * n), nothing, nothing.copy(), {})
+    nothing, queued, empty = np.full(n, np.nan), _labels([QUEUED] * n), _labels([""] * n)
+    return _Part(queued, empty, nothing, nothing.copy(), {}, queued, empty, {})
 
 
-def _numbers(connection: sa.Connection, cohort: int, rows: sa.Table, version: int) -> dict[str, tuple[Floats, ...]]:
+def _numbers(
+    connection: sa.Connection, cohort: int, rows: sa.Table, version: int, *, withdrawn: bool = False
+) -> dict[str, tuple[Floats, ...]]:
     """The targets of which there is any number: a tuple of columns each, rows turned into columns by the database.
 
     Side by side in one answer it takes half the time of an answer for each target.
     """
     joined = join(version)
     key, *kinds = [column.name for column in rows.c if column.name != "target"]
-    of = _PHOTOGRAPH.id if rows is schema.measurement else joined.outcome.c.reading_id
+    counted = sa.case((joined.decided == WITHDRAWN, joined.outcome.c.reading_id)) if withdrawn else joined.counted
+    of = _PHOTOGRAPH.id if rows is schema.measurement else counted
     there = sa.select(rows.c.target).distinct().select_from(joined.source.join(rows, rows.c[key] == of))
     known = set(connection.scalars(there.where(_PHOTOGRAPH.cohort_id == cohort)))
     found: dict[str, tuple[Floats, ...]] = {}
@@ -128,12 +150,12 @@ def _matrix(connection: sa.Connection, query: sa.Select[Any]) -> Floats:
     return np.ascontiguousarray(np.concatenate(parts).T)
 
 
-def _status(parts: Sequence[_Part]) -> tuple[Labels, Labels]:
-    """Predicted where every version predicted, else how the first one ended that did not."""
-    status, reason = parts[0].status, parts[0].reason
-    for part in parts[1:]:
+def _status(parts: Sequence[tuple[Labels, Labels]]) -> tuple[Labels, Labels]:
+    """Predicted where every version predicted, else how the first one ended that did not; with its reason."""
+    status, reason = parts[0]
+    for other, why in parts[1:]:
         fine = status == Status.PREDICTED.value
-        status, reason = np.where(fine, part.status, status), np.where(fine, part.reason, reason)
+        status, reason = np.where(fine, other, status), np.where(fine, why, reason)
     return status, reason
 
 

@@ -16,7 +16,7 @@ _COHORT = schema.cohort.c
 _PHOTOGRAPH = schema.photograph.c
 _MEMBER = (
     *("sha256", "locator", "kept", "stamp", "eye", "eye_source", "covariates"),
-    *("door_status", "door_code", "door_reason", "door_values", "visit"),
+    *("door_status", "door_code", "door_reason", "door_values", "visit", "decision"),
 )
 
 
@@ -145,7 +145,7 @@ def copy(
     )
     columns = ["cohort_id", "name", "patient_id", *_MEMBER]
     connection.execute(sa.insert(schema.photograph).from_select(columns, query))
-    for table in (schema.measurement, schema.outcome):
+    for table in (schema.measurement, schema.outcome, schema.decision):
         _copy_rows(connection, table, source, cohort, name)
     update(connection, cohort)
 

@@ -16,14 +16,29 @@ _READING = schema.reading.c
 
 
 def write(connection: sa.Connection, version: int, findings: Iterable[Finding]) -> None:
-    """Write readings once: bytes that have one under this version keep it."""
+    """Write readings once: bytes that have one under this version keep it.
+
+    Refusals of before predictions and kinds of refused photographs were kept get these.
+    """
     for chunk in photograph_table.chunks(findings, 1000):
         by_sha256 = {finding.sha256: finding for finding in reversed(chunk)}
         ordered = sorted(by_sha256)  # lest two workers wait for each other
         rows = [_row(version, by_sha256[sha256]) for sha256 in ordered]
         new = database.insert_new(connection, schema.reading, rows, _READING.id, _READING.sha256)
-        numbers = [one for reading, sha256 in new for one in _numbers(reading, by_sha256[sha256])]
+        older = connection.execute(
+            sa.select(_READING.id, _READING.sha256).where(stale(), _READING.version_id == version)
+            .where(_READING.sha256.in_(ordered))
+        ).all()  # fmt: skip
+        for reading, sha256 in older:
+            kind = sa.update(schema.reading).where(_READING.id == reading)
+            connection.execute(kind.values(kind=by_sha256[sha256].kind))
+        numbers = [one for reading, sha256 in {*new, *older} for one in _numbers(reading, by_sha256[sha256])]
         database.insert_new(connection, schema.prediction, numbers)
+
+
+def stale() -> sa.ColumnElement[bool]:
+    """Whether a reading is a refusal by an earlier version, which kept neither the kind nor what models said."""
+    return sa.and_(_READING.status == "refused", _READING.kind == "", _READING.reason_code != "out_of_distribution")
 
 
 def _numbers(reading: int, finding: Finding) -> Iterator[dict[str, Any]]:
@@ -47,6 +62,7 @@ def _row(version: int, finding: Finding) -> dict[str, Any]:
         "precision": finding.precision,
         "code_version": __version__,
         "created_at": time.time(),
+        "kind": finding.kind,
     }
 
 

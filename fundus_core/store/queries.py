@@ -11,6 +11,7 @@ from sqlalchemy.ext.compiler import compiles
 from fundus_core.errors import UsageError, unpacked
 from fundus_core.records import Eye, Prediction
 from fundus_core.store import photograph_table, schema
+from fundus_core.store.decided import sentences
 from fundus_core.store.values import QUEUED, Item, OrderBy, Page, Where
 from fundus_core.store.versions import Joined, join
 from fundus_core.targets import TARGETS, target
@@ -55,18 +56,26 @@ def select(
     return sa.select(_PHOTOGRAPH.id).select_from(joined.source).where(*parts).order_by(*keys, last)
 
 
-def items(connection: sa.Connection, version: int | None, ids: Iterable[int]) -> Iterator[Item]:
-    """Photographs as a gallery shows them, in the order of their ids, some at a time."""
-    joined = join(version)
+def items(
+    connection: sa.Connection, version: int | None, ids: Iterable[int], *, decided: bool = True
+) -> Iterator[Item]:
+    """Photographs as a gallery shows them, in the order of their ids, some at a time.
+
+    Without what people decided each ends as it was read, and has whatever was predicted.
+    """
+    joined = join(version, decided=decided)
     outcome, reading = joined.outcome.c, joined.reading.c
-    wanted = (outcome.status, outcome.reason_code, outcome.reason, outcome.reason_values, outcome.reading_id)
-    more = (reading.quality, reading.distance, reading.code_version)
+    ended = (joined.status.label("status"), joined.code.label("reason_code"), joined.decided.label("decided"))
+    wanted = (*ended, outcome.reason, outcome.reason_values, joined.counted.label("counted"))
+    more = (outcome.reason_code.label("gate"), reading.quality, reading.distance, reading.code_version, reading.kind)
     query = sa.select(schema.photograph, *wanted, *more).select_from(joined.source)
     for chunk in photograph_table.chunks(ids, 500):
         rows = {row.id: row for row in connection.execute(query.where(_PHOTOGRAPH.id.in_(chunk)))}
         truth = _measured(connection, chunk)
-        found = _predicted(connection, [row.reading_id for row in rows.values() if row.reading_id is not None])
-        yield from (_item(rows[one], truth.get(one, {}), found.get(rows[one].reading_id, {})) for one in chunk)
+        found = _predicted(connection, [row.counted for row in rows.values() if row.counted is not None])
+        said = sentences(connection, {row.id: row.gate or "" for row in rows.values() if row.decided})
+        for one in chunk:
+            yield _item(rows[one], truth.get(one, {}), found.get(rows[one].counted, {}), said.get(one, ""))
 
 
 def _measured(connection: sa.Connection, photographs: Sequence[int]) -> Mapping[int, Mapping[str, float]]:
@@ -93,7 +102,7 @@ def _in_order(connection: sa.Connection, query: sa.Select[Any]) -> list[Any]:
     return sorted(connection.execute(query), key=lambda row: (rank.get(row[1], len(rank)), row[1]))
 
 
-def _item(row: sa.Row[Any], truth: Mapping[str, float], predictions: Mapping[str, Prediction]) -> Item:
+def _item(row: sa.Row[Any], truth: Mapping[str, float], predictions: Mapping[str, Prediction], said: str) -> Item:
     return Item(
         id=row.id,
         name=row.name,
@@ -103,7 +112,7 @@ def _item(row: sa.Row[Any], truth: Mapping[str, float], predictions: Mapping[str
         eye_source=row.eye_source,
         status=row.status or QUEUED,
         reason_code=row.reason_code or "",
-        reason=unpacked(row.reason or "", row.reason_values or ""),
+        reason=said or unpacked(row.reason or "", row.reason_values or ""),
         quality=_or_nan(row.quality),
         out_of_distribution=_or_nan(row.distance),
         truth=truth,
@@ -111,6 +120,8 @@ def _item(row: sa.Row[Any], truth: Mapping[str, float], predictions: Mapping[str
         covariates=photograph_table.covariates(row.covariates),
         visit=row.visit,
         code_version=row.code_version or "",
+        kind=row.kind or "",
+        gate=row.gate or "",
     )
 
 
@@ -121,12 +132,13 @@ def _or_nan(value: float | None) -> float:
 
 def _conditions(cohort: int, joined: Joined, where: Where) -> tuple[Joined, list[sa.ColumnElement[bool]]]:
     """Everything that ``where`` asks for, and all that must be joined for it."""
-    status = sa.func.coalesce(joined.outcome.c.status, QUEUED)
+    status = sa.func.coalesce(joined.status, QUEUED)
     reading = joined.reading.c
     parts = [_PHOTOGRAPH.cohort_id == cohort]
     listed = (
         (status, where.statuses),
-        (joined.outcome.c.reason_code, where.reason_codes),
+        (joined.code, where.reason_codes),
+        (reading.kind, where.kinds),
     )
     parts += [column.in_(values) for column, values in listed if values]
     if where.names:

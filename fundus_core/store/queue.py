@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from fundus_core.quality import Limits
 from fundus_core.records import Eye
-from fundus_core.store import cohorts, database, prediction_table, run_table, schema
+from fundus_core.store import cohorts, database, decided, prediction_table, run_table, schema
 from fundus_core.store.store import Store
 from fundus_core.store.values import Finding, ModelVersion
 
@@ -155,7 +155,7 @@ def known(store: Store, versions: Sequence[int], sha256s: Iterable[str]) -> Mapp
     """The versions that have read bytes before, by sha256; those that none has read are left out."""
     reading = schema.reading.c
     query = sa.select(reading.sha256, reading.version_id).where(
-        reading.sha256.in_(set(sha256s)), reading.version_id.in_(versions)
+        reading.sha256.in_(set(sha256s)), reading.version_id.in_(versions), ~prediction_table.stale()
     )
     found: dict[str, set[int]] = {}
     with store.reading() as connection:
@@ -206,6 +206,7 @@ def _forget_replaced(connection: sa.Connection, endings: Sequence[Ending]) -> bo
         outcome = schema.outcome.c
         mine = sa.and_(outcome.photograph_id.in_(replaced), outcome.reading_id.is_not(None))
         connection.execute(sa.delete(schema.outcome).where(mine))
+        decided.lapse(connection, replaced)
         database.insert_new(connection, schema.discard, [{"sha256": sha256} for sha256 in before])
         cohorts.forget_discarded(connection)
     return bool(before)

@@ -46,7 +46,7 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[ModelVersion]) -> i
         for version in ids:
             prediction_table.turn_away(connection, version, _PHOTOGRAPH.cohort_id == key)
             prediction_table.attach(connection, version, _PHOTOGRAPH.cohort_id == key)
-        _read_anew(connection, run, ids, changed)
+        _read_anew(connection, run, ids, [*changed, *_accepted_unread(connection, key, ids)])
         _settle_known(connection, run, ids)
         connection.execute(sa.update(schema.run).where(_RUN.id == run).values(state="active", note=""))
         finish_if_done(connection, run)
@@ -66,6 +66,16 @@ def _changed(store: Store, cohort: CohortRef) -> list[int]:
         query = sa.select(_PHOTOGRAPH.id, _PHOTOGRAPH.locator, _PHOTOGRAPH.stamp).where(outside)
         rows = connection.execute(query).all()
     return [row.id for row in rows if images.stamp_at(row.locator) not in ("", row.stamp)]
+
+
+def _accepted_unread(connection: sa.Connection, cohort: int, ids: Sequence[int]) -> list[int]:
+    """The photographs that a person accepted and that were refused before a refused one was shown to models."""
+    query = sa.select(_PHOTOGRAPH.id).join(schema.outcome, _OUTCOME.photograph_id == _PHOTOGRAPH.id)
+    query = query.join(schema.reading, schema.reading.c.id == _OUTCOME.reading_id)
+    accepted = sa.and_(_PHOTOGRAPH.cohort_id == cohort, _PHOTOGRAPH.decision == versions.ACCEPT)
+    return list(
+        connection.scalars(query.where(accepted, _OUTCOME.version_id.in_(ids), prediction_table.stale()).distinct())
+    )
 
 
 def _read_anew(connection: sa.Connection, run: int, ids: Sequence[int], changed: Sequence[int]) -> None:

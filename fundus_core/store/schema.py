@@ -46,6 +46,7 @@ photograph = sa.Table(
     sa.Column("door_reason", sa.Text, nullable=False, server_default=""),
     sa.Column("door_values", sa.Text, nullable=False, server_default=""),
     sa.Column("visit", sa.Text, nullable=False, server_default=""),
+    sa.Column("decision", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("cohort_id", "name", name="photograph_name"),
     sa.Index("photograph_sha256", "sha256"),
     sa.Index("photograph_patient", "cohort_id", "patient_id"),
@@ -96,6 +97,7 @@ reading = sa.Table(
     sa.Column("code_version", sa.Text, nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("reason_values", sa.Text, nullable=False, server_default=""),
+    sa.Column("kind", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("sha256", "version_id", name="reading_once"),
 )
 
@@ -109,7 +111,7 @@ prediction = sa.Table(
     sa.Column("high", sa.Double),
     sqlite_with_rowid=False,
 )
-"""What a version read, with the ends of its interval."""
+"""What a version read, with the ends of its interval; of a refused photograph it counts only if a person accepts it."""
 
 outcome = sa.Table(
     "outcome",
@@ -184,6 +186,19 @@ selection = sa.Table(
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Index("selection_cohort", "cohort_id"),
 )
+
+decision = sa.Table(
+    "decision",
+    metadata,
+    sa.Column("photograph_id", sa.Integer, sa.ForeignKey("photograph.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+)
+"""What people decided about photographs of a cohort; rows are only added. The latest is also in ``photograph``."""
 
 discard = sa.Table(
     "discard",

@@ -25,6 +25,7 @@ from fundus_core.store import (
     versions,
 )
 from fundus_core.store.cohorts import CohortRef
+from fundus_core.store.decided import Decisions
 from fundus_core.store.selections import Selections
 from fundus_core.store.values import (
     Added,
@@ -42,7 +43,7 @@ from fundus_core.store.values import (
 _CHUNK = 500
 
 
-class Store(Selections):
+class Store(Decisions, Selections):
     """One store; safe to share between threads, and between processes that each open their own.
 
     Every method is one transaction, unless it says otherwise. A cohort is named by its id or by its name.

@@ -195,7 +195,9 @@ class Finding:
     precision: str = ""
     """Arithmetic that was used, such as ``float32``."""
     predictions: Mapping[str, Prediction] = field(default_factory=dict)
-    """By target id."""
+    """By target id; of a refused photograph those that count if a person accepts it."""
+    kind: str = ""
+    """What the picture is, as one stable word of ``quality.KINDS``; empty where nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,8 @@ class Where:
     """``predicted``, ``refused``, ``failed``, ``queued``; none means all."""
     reason_codes: tuple[str, ...] = ()
     """Stable words of refusals and failures; none means all."""
+    kinds: tuple[str, ...] = ()
+    """What the pictures are, as words of ``quality.KINDS``; none means all."""
     text: str = ""
     """Part of the name or of the patient's id, upper and lower case alike."""
     patient_id: str = ""
@@ -272,6 +276,10 @@ class Item:
     """When it was taken, or another word for the visit; empty where unknown."""
     code_version: str
     """Version of this package that read it; empty where nothing was read."""
+    kind: str = ""
+    """What the picture is, as one stable word of ``quality.KINDS``; empty where it was not kept."""
+    gate: str = ""
+    """Stable word of why it was refused or failed before any person decided; empty where it was not."""
 
     @property
     def key(self) -> str:

@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError, say
+from fundus_core.records import OVERRULED, WITHDRAWN
 from fundus_core.store import database, schema
 from fundus_core.store.values import ModelVersion
 
 _VERSION = schema.version.c
+ACCEPT, WITHDRAW = "accept", "withdraw"
+"""What a person can decide about a photograph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +26,21 @@ class Joined:
     outcome: sa.FromClause
     """The side with status and reason."""
     reading: sa.FromClause
-    """The side with quality and distance."""
+    """The side with quality, distance and kind."""
+    status: sa.ColumnElement[str]
+    """How a photograph ended, after what a person decided about it."""
+    code: sa.ColumnElement[str]
+    """The stable word of its reason, likewise."""
+    decided: sa.ColumnElement[str]
+    """``overruled`` or ``withdrawn`` where a person's decision changed how it ended, else empty."""
+    counted: sa.ColumnElement[int]
+    """The reading whose predictions count; none where the photograph is refused, or failed."""
 
     def beside(self, target: str) -> tuple[Joined, sa.ColumnElement[float], sa.ColumnElement[float]]:
         """Put a target's numbers beside them too: all joined, what was measured, what was predicted."""
         measured, predicted = schema.measurement.alias(), schema.prediction.alias()
         photograph = sa.and_(measured.c.photograph_id == schema.photograph.c.id, measured.c.target == target)
-        reading = sa.and_(predicted.c.reading_id == self.outcome.c.reading_id, predicted.c.target == target)
+        reading = sa.and_(predicted.c.reading_id == self.counted, predicted.c.target == target)
         source = self.source.outerjoin(measured, photograph).outerjoin(predicted, reading)
         return replace(self, source=source), measured.c.value, predicted.c.value
 
@@ -92,10 +103,23 @@ def chosen(connection: sa.Connection, cohort: int, models: Sequence[str] | None)
     return {latest[model]: known[latest[model]] for model in wanted}
 
 
-def join(version: int | None) -> Joined:
-    """Put the outcomes of a version beside photographs (all empty where ``version`` is ``None``)."""
+def join(version: int | None, *, decided: bool = True) -> Joined:
+    """Put the outcomes of a version beside photographs (all empty where ``version`` is ``None``).
+
+    Without what people decided every photograph ends as it was read, and its predictions are those that were made.
+    """
     outcome = schema.outcome.alias()
     reading = schema.reading.alias()
     mine = sa.and_(outcome.c.photograph_id == schema.photograph.c.id, outcome.c.version_id == (version or 0))
     joined = schema.photograph.outerjoin(outcome, mine).outerjoin(reading, reading.c.id == outcome.c.reading_id)
-    return Joined(joined, outcome, reading)
+    status, code, number = outcome.c.status, outcome.c.reason_code, outcome.c.reading_id
+    if not decided:
+        return Joined(joined, outcome, reading, status, code, sa.literal(""), number)
+    made = schema.prediction.alias()
+    verdict, there = schema.photograph.c.decision, sa.exists().where(made.c.reading_id == number)
+    over = sa.and_(verdict == ACCEPT, status == "refused", there)
+    away = sa.and_(verdict == WITHDRAW, status == "predicted")
+    ended = sa.case((over, "predicted"), (away, "refused"), else_=status)
+    word = sa.case((over, OVERRULED), (away, WITHDRAWN), else_="")
+    said = sa.case((over, OVERRULED), (away, WITHDRAWN), else_=code)
+    return Joined(joined, outcome, reading, ended, said, word, sa.case((ended == "predicted", number)))

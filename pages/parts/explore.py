@@ -9,6 +9,7 @@ import streamlit as st
 from fundus_core.errors import say
 from fundus_core.evaluation import selected_rows
 from fundus_core.figures import number
+from fundus_core.quality import KINDS, Kind
 from fundus_core.records import Eye, Rule
 from fundus_core.store import Item, Selection, Where
 from fundus_core.targets import TARGETS
@@ -16,7 +17,7 @@ from pages.parts.shared import controls, current_selection, photo_panel, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, menu
 from pages.parts.shell.address import GoneError
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, count, said
 
 PER_PAGE = 24
 _ORDERS = ("absolute_error", "quality", "distance", "name", "truth", "predicted")
@@ -24,11 +25,15 @@ WITH_TARGET = ("absolute_error", "truth", "predicted")
 _LARGEST_FIRST = ("absolute_error", "distance", "truth", "predicted")
 
 
-def filters() -> tuple[Rule, str, str, bool]:
+def filters(view: View) -> tuple[Rule, str, str, bool]:
     """Draw filters and sorting; return what to show, the order, the target, and whether the largest come first."""
+    kinds = _kinds(view)
     with st.container(horizontal=True):
         status = controls.one_of(_("Outcome"), _statuses(), "status")
         eye = controls.one_of(_("Eye"), _eyes(), "eye")
+    kind = "all"
+    if len(kinds) > 2:
+        kind = address.pick(st.selectbox, _("Kind of picture"), list(kinds), key="kind", words=kinds)
     with st.grid(4, min_column_width=140, gap="small"):
         order = address.pick(st.selectbox, _("Sort by"), _ORDERS, key="order", words=_orders())
         target = address.pick(st.selectbox, _("Target"), list(TARGETS), key="target", words=_targets())
@@ -36,6 +41,7 @@ def filters() -> tuple[Rule, str, str, bool]:
         text = st.text_input(_("Search"), key="find", placeholder=_("name or patient"), bind="query-params")
     rule = Rule(
         statuses=() if status == "all" else (status,),
+        kinds=() if kind == "all" else (kind,),
         eye="" if eye == "both" else eye,
         quality=0.0 if least == "any" else float(least),
         text=text or "",
@@ -48,6 +54,7 @@ def where(view: View, rule: Rule, within: Selection | None) -> Where:
     names = tuple(map(str, studies.study(current_selection.applied(view, within)).table.photograph)) if within else ()
     return Where(
         statuses=rule.statuses,
+        kinds=rule.kinds,
         text=rule.text,
         eye=Eye(rule.eye) if rule.eye else None,
         quality=(rule.quality, 1.0) if rule.quality else None,
@@ -94,6 +101,14 @@ def _statuses() -> dict[str, str]:
         "failed": _("Failed"),
         "queued": _("Waiting"),
     }
+
+
+def _kinds(view: View) -> dict[str, str]:
+    """Return the kinds of pictures in the cohort, the commonest first, each with how many there are."""
+    kinds = studies.study(view).table.kind
+    names, counts = np.unique(kinds[kinds != ""], return_counts=True)
+    there = {str(names[at]): int(counts[at]) for at in np.argsort(-counts, kind="stable")}
+    return {"all": _("All"), **{name: f"{said(KINDS[Kind(name)].name)} ({count(n)})" for name, n in there.items()}}
 
 
 def _eyes() -> dict[str, str]:
@@ -187,9 +202,9 @@ def line(item: Item, target: str) -> str:
     if item.status != "predicted":
         return photo_panel.reason(item)
     if target and target in item.predictions:
-        said = number(item.predictions[target].value, TARGETS[target])
+        shown = number(item.predictions[target].value, TARGETS[target])
         if target in item.truth:
             words = _("true {true} · predicted {predicted}")
-            return words.format(true=number(item.truth[target], TARGETS[target]), predicted=said)
-        return _("predicted {predicted}").format(predicted=said)
+            return words.format(true=number(item.truth[target], TARGETS[target]), predicted=shown)
+        return _("predicted {predicted}").format(predicted=shown)
     return photo_panel.measured(item)

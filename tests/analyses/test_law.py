@@ -25,8 +25,8 @@ SAY = {
 }
 OVER_TIME = (one_cohort.CHANGE, one_cohort.REPEATABILITY)
 """Nothing is repeated in these cohorts: ``test_over_time`` holds the law for them."""
-OF_MISSING = (one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.MISSING_ALONG)
-"""Nobody is missing in these cohorts: ``test_missing`` holds the law for them."""
+OF_MISSING = (one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.REFUSED, one_cohort.REFUSED_ALONG, one_cohort.DECIDED)
+"""Nobody is missing in these cohorts: ``test_missing`` and ``test_refused`` hold the law for them."""
 OF_TREATED = (one_cohort.TREATED, one_cohort.TREATED_PREVALENCES)
 """Nobody says who is treated in these cohorts: ``test_beside_the_error`` holds the law for them."""
 LEFT_OUT = (*OVER_TIME, *OF_MISSING, *OF_TREATED)

@@ -9,7 +9,7 @@ import pytest
 import statsmodels.api as sm
 
 from fundus_core.analyses import Study, layout, one_cohort
-from fundus_core.evaluation import from_values, missing, missing_along, weighted
+from fundus_core.evaluation import from_values, missing, weighted
 from fundus_core.evaluation.observations.sample import select_rows
 from fundus_core.tables import records_as_csv
 
@@ -109,20 +109,15 @@ def test_weighting_mends_what_goes_with_age_and_says_when_it_cannot():
     assert "too few" in few.weighted.note
 
 
-def test_nobody_missing_and_refusals_along_the_measured_value():
+def test_nobody_missing():
     table = cohort()
     whole = select_rows(table, ~lost(table))
     assert "nobody is lost" in weighted(whole, "sbp")[0].weighted.note
-    tenths = missing_along(table, "sbp")
-    known = np.isfinite(table.truth["sbp"])
-    assert len(tenths) == 10
-    assert sum(each.n_patients for each in tenths) == known.sum()
-    assert sum(each.not_predicted for each in tenths) == (known & (table.status == "refused")).sum()
 
 
 def test_a_table_read_back_from_its_file_is_written_alike():
     study = Study.of(cohort(refuse=0.05))
-    for analysis in (one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.MISSING_ALONG):
+    for analysis in (one_cohort.WEIGHTED, one_cohort.MISSING):
         rows = study.rows(analysis)
         assert rows
         back = [{key: _raw(row[key]) for key in rows[0]} for row in csv.DictReader(io.StringIO(records_as_csv(rows)))]

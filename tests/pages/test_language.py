@@ -56,7 +56,8 @@ def said_elsewhere() -> set[str]:
     named += [one_cohort.BEYOND, one_cohort.BASELINES, one_cohort.EYES, one_cohort.REPEATABILITY]
     named += [one_cohort.COURSE, one_cohort.GAP, one_cohort.GAP_CHECKS]
     named += [one_cohort.INTERVALS, one_cohort.INTERVALS_BY]
-    named += [one_cohort.REFERENCE_ERROR, one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.MISSING_ALONG]
+    named += [one_cohort.REFERENCE_ERROR, one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.REFUSED_ALONG]
+    named += [one_cohort.REFUSED, one_cohort.DECIDED]
     named += [*plan_results.TABLES]
     analyses = {word for each in named for word in (each.title, each.question)} | labels.sentences()
     analyses |= {each.name for one in named for each in one.words.values()}

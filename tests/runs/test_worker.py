@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import math
 import os
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from fundus_core import runs
 from fundus_core.quality import LIMITS
@@ -46,6 +47,19 @@ def test_every_photograph_ends_with_a_reason(store: Store, make: Make, tmp_path:
     assert 0 <= items["noise.png"].quality <= 1
     assert math.isnan(items["text.jpg"].quality)
     assert items["gone.jpg"].sha256 == ""
+
+
+def test_a_refused_photograph_is_shown_to_the_model_and_counts_if_a_person_accepts_it(store: Store, make: Make) -> None:
+    blurred = io.BytesIO()
+    Image.open(io.BytesIO(fake.eye(3))).filter(ImageFilter.GaussianBlur(9)).save(blurred, "JPEG", quality=95)
+    make("a", range(2), **{"blurred.jpg": blurred.getvalue()})
+    progress = run(store, "a", "red")
+    assert (progress.predicted, progress.refused) == (2, 1)
+    item = store.photograph("a", "blurred.jpg")
+    assert (item.status, dict(item.predictions), item.kind) == ("refused", {}, "colour")
+    assert store.thumbnail(item.sha256), "who decides sees it"
+    store.decide("a", "accept", names=["blurred.jpg"], who="AB", why="well enough")
+    assert 50 < store.photograph("a", "blurred.jpg").predictions["sbp"].value < 250
 
 
 def test_predictions_are_those_of_the_crop(store: Store, make: Make) -> None:

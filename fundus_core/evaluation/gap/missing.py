@@ -31,7 +31,6 @@ from fundus_core.evaluation.observations.sample import (
     sort_rows,
     units_of_analysis,
 )
-from fundus_core.evaluation.one_cohort.calibration import equal_counts
 from fundus_core.records import CohortTable, Floats, Labels, Status
 from fundus_core.targets import Target
 from fundus_core.targets import target as find_target
@@ -59,7 +58,7 @@ class MissingIn:
     target: str
     """Target id."""
     by: str
-    """The column; ``measured`` for tenths of the measured value."""
+    """The column."""
     group: str
     """Its word."""
     n_patients: int
@@ -69,7 +68,7 @@ class MissingIn:
     without_truth: int
     """With a prediction and without a measured value."""
     share_lost: Estimate
-    """Either of the two; along the measured value those without a prediction."""
+    """Either of the two."""
     odds_ratio: Estimate
     """Of being lost, against the largest group; none for that one."""
     p: float | None
@@ -176,20 +175,22 @@ def _group(people: _People, of: Target, by: str, words: Labels, name: str, large
     unread = int((mine & ~people.predicted).sum())
     odds, p = (Estimate(None, note="the largest group: the others are held against it"), None)
     if name != largest:
-        odds, p = _odds(lost, n, int((people.lost & (words == largest)).sum()), int((words == largest).sum()))
+        odds, p = odds_of(lost, n, int((people.lost & (words == largest)).sum()), int((words == largest).sum()))
     return MissingIn(of.id, by, name, n, unread, lost - unread, _share(lost, n), odds, p)
+
+
+def few(people: int) -> str:
+    """Return why so few people have no interval."""
+    return say("no interval: {people} {people:person|people}, fewer than {fewest}", people=people, fewest=FEWEST_PEOPLE)
 
 
 def _share(events: int, n: int) -> Estimate:
     if n < FEWEST_PEOPLE:
-        reason = say(
-            "no interval: {people} {people:person|people}, fewer than {fewest}", people=n, fewest=FEWEST_PEOPLE
-        )
-        return Estimate(events / n if n else None, note=reason)
+        return Estimate(events / n if n else None, note=few(n))
     return Estimate(events / n, *jeffreys(events, n), say("Jeffreys' interval"))
 
 
-def _odds(lost: int, n: int, lost_there: int, n_there: int) -> tuple[Estimate, float | None]:
+def odds_of(lost: int, n: int, lost_there: int, n_there: int) -> tuple[Estimate, float | None]:
     """Odds of one group over those of another; penalised where a cell is small or empty."""
     if n < FEWEST_PEOPLE or n_there < FEWEST_PEOPLE or lost + lost_there == 0 or lost + lost_there == n + n_there:
         return not_estimable("too few people, or nobody or everybody is lost"), None
@@ -210,28 +211,7 @@ def _odds(lost: int, n: int, lost_there: int, n_there: int) -> tuple[Estimate, f
     )
 
 
-def missing_along(table: CohortTable, target: str, *, bins: int = 10) -> tuple[MissingIn, ...]:
-    """Count who has no prediction along the measured value, of the people who have one; tenths, or fewer of few people.
-
-    Raises:
-        UsageError: Unknown target.
-    """
-    of, ordered = find_target(target), sort_rows(table)
-    people = _people(ordered, of)
-    truth = people.mean(ordered.truth.get(of.id, np.full(len(ordered), np.nan)))
-    known = np.isfinite(truth)
-    values, unread = truth[known], ~people.predicted[known]
-    place = equal_counts(values, max(1, min(bins, len(values) // 20)))
-    rows = []
-    for k in range(int(place.max(initial=-1)) + 1):
-        mine = place == k
-        name = say("{low:.4g} to {high:.4g}", low=float(values[mine].min()), high=float(values[mine].max()))
-        n, lost = int(mine.sum()), int(unread[mine].sum())
-        rows.append(MissingIn(of.id, "measured", name, n, lost, 0, _share(lost, n), Estimate(None), None))
-    return tuple(rows)
-
-
-_MAIN: Mapping[bool, Mapping[str, Scale]] = MappingProxyType(
+MAIN: Mapping[bool, Mapping[str, Scale]] = MappingProxyType(
     {
         False: MappingProxyType({"mae": "log", "bias": "plain"}),
         True: MappingProxyType({"accuracy": "logit", "brier": "log"}),
@@ -265,8 +245,8 @@ def weighted(
     reason = _unweighable(lost, there, x.shape[1])
     if not len(sample) or reason:
         none = not_estimable(reason or "no photograph has both a measured and a predicted value")
-        return tuple(Weighted(of.id, of.unit, name, *head, None, none, none) for name in _MAIN[of.binary])
-    errors = _errors(of, sample.y, sample.p)
+        return tuple(Weighted(of.id, of.unit, name, *head, None, none, none) for name in MAIN[of.binary])
+    errors = main_errors(of, sample.y, sample.p)
     place = np.searchsorted(people.who, sample.patients)[sample.group]
     start = _chances(x, people.counted, np.zeros(x.shape[1]))
     block = np.arange(len(people.who)) * 7919 % len(people.who) % min(len(people.who), MOST_BLOCKS)
@@ -274,7 +254,7 @@ def weighted(
     whole = _both(x, people.counted, errors, place, np.ones(len(block), dtype=bool), start)
     reach = float(stats.t.isf((1 - CONFIDENCE) / 2, len(without) - 1))
     found = []
-    for k, (name, scale) in enumerate(_MAIN[of.binary].items()):
+    for k, (name, scale) in enumerate(MAIN[of.binary].items()):
         counted, value = float(whole[0, k]), float(whole[1, k])
         moved = onto(scale, without[:, 1, k])
         change = without[:, 1, k] - without[:, 0, k]
@@ -304,7 +284,7 @@ def _unweighable(lost: int, there: int, columns: int) -> str:
     return ""
 
 
-def _errors(of: Target, y: Floats, p: Floats) -> Floats:
+def main_errors(of: Target, y: Floats, p: Floats) -> Floats:
     """Return what the main estimates are means of, n x 2."""
     if of.binary:
         return np.column_stack([(p >= 0.5) == (y == 1), (p - y) ** 2]).astype(np.float64)

@@ -259,6 +259,17 @@ def _share(value: float, without: Floats, counts: Floats) -> Ends:
     return (*jeffreys(value * worth, worth), say(SHARE))
 
 
+def share_of_people(events: Floats, counts: Floats) -> Ends:
+    """Return the interval of a share of observations over people, from each person's events and observations.
+
+    >>> low, high, _ = share_of_people(np.repeat([1.0, 0.0], 10), np.ones(20))
+    >>> 0.25 < low < 0.3, 0.7 < high < 0.75
+    (True, True)
+    """
+    without = (events.sum() - events) / (counts.sum() - counts)
+    return _share(float(events.sum() / counts.sum()), without, counts)
+
+
 def jeffreys(events: float, observations: float) -> tuple[float, float]:
     """Return Jeffreys' interval of a share; it never has zero width.
 

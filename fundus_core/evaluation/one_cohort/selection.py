@@ -58,6 +58,7 @@ def _has_text(table: CohortTable, rule: Rule) -> Mask:
 _HOLDS: Mapping[str, Callable[[CohortTable, Rule], Mask]] = MappingProxyType(
     {
         "statuses": lambda table, rule: np.isin(table.status, rule.statuses),
+        "kinds": lambda table, rule: np.isin(table.kind, rule.kinds),
         "eye": lambda table, rule: table.eye == rule.eye,
         "quality": lambda table, rule: table.quality >= rule.quality,
         "text": _has_text,

@@ -1,16 +1,25 @@
 """What the lines of the file mean, checked value by value."""
 
 import math
+from typing import Any
 
 from fundus_core.errors import UsageError, say, unpacked
+from fundus_core.quality import KINDS
 from fundus_core.records import Eye, Prediction
 from fundus_core.store.archive.rows import Row, reject, to_number
+from fundus_core.store.decided import LAPSED, MOST_LETTERS, VERDICTS
 from fundus_core.store.values import Finding, ModelVersion, NewPhotograph, TruthRow, TurnedAway
 from fundus_core.targets import Target, target
 
 _EYES = frozenset(eye.value for eye in Eye)
 _SAID_BY = frozenset({"table", "dicom", "name", "disc", ""})
 _DOOR = frozenset({"refused", "failed"})
+_KINDS = frozenset({"", *KINDS})
+_VERDICTS = frozenset({*VERDICTS, LAPSED})
+_MOST_LETTERS = tuple(MOST_LETTERS.values())
+_MOST_DECISIONS = 1000
+_LATEST = 1e11
+"""Seconds since 1970; a later time would be in no calendar."""
 _OUTCOMES = frozenset({"predicted", "refused", "failed"})
 
 
@@ -83,7 +92,29 @@ def finding(row: Row, sha256: str) -> Finding:
         quality=row.number("quality"),
         out_of_distribution=row.number("out_of_distribution"),
         predictions={name: _prediction(values, target(name)) for name, values in found.items()},
+        kind=row.one_of("kind", _KINDS) if "kind" in row.values else "",  # written since the eighth version
     )
+
+
+def decisions(row: Row) -> list[list[Any]]:
+    """What people decided about a photograph, the oldest first; written since the eighth version of the store."""
+    told = row.values.get("decisions", [])
+    if not isinstance(told, list) or len(told) > _MOST_DECISIONS:
+        reject("decisions")
+    return [_decision(words) for words in told]
+
+
+def _decision(words: object) -> list[Any]:
+    if not isinstance(words, list) or len(words) != 5:
+        reject("decisions")
+    row = Row(dict(zip(("verdict", "who", "why", "code", "at"), words, strict=True)))
+    verdict, at = row.one_of("verdict", _VERDICTS), row.number("at")
+    said = [row.word("who"), row.word("why")]
+    if not all(text.isprintable() and len(text) <= most for text, most in zip(said, _MOST_LETTERS, strict=True)):
+        reject("decisions")
+    if not 0 <= at < _LATEST:
+        reject("decisions")
+    return [verdict, *said, row.word("code"), at]
 
 
 def reason(row: Row) -> str:

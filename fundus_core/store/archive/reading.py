@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from fundus_core import confined
 from fundus_core.errors import UsageError, say
-from fundus_core.store import cohorts, database, photograph_table, prediction_table, schema, versions
+from fundus_core.store import cohorts, database, decided, photograph_table, prediction_table, schema, versions
 from fundus_core.store.archive import entries, layout, rows
 from fundus_core.store.archive.rows import Row, reject
 from fundus_core.store.files import KINDS, Shelf
@@ -160,6 +160,8 @@ class _Reader:
             added = photograph_table.add(connection, cohort, photographs, self._on_shelf)
             if added.added != len(photographs):
                 raise UsageError("The file names a photograph twice; export it again.")
+            told = {row.word("name"): entries.decisions(row) for row in chunk}
+            decided.restore(connection, cohort, {name: words for name, words in told.items() if words})
 
     def _on_shelf(self, sha256: str) -> bool:
         return self.shelf.find("photographs", sha256) is not None

@@ -168,6 +168,7 @@ class _Unpacker:
             "truth": row.mapping("truth"),
             "covariates": known.covariates,
             "visit": known.visit,
+            "decisions": entries.decisions(row),
         }
 
     def _require(self, name: str) -> None:
@@ -179,7 +180,8 @@ class _Unpacker:
             reject("readings")
         entries.finding(row, "")
         wanted = ("photograph", "model", "status", "reason_code", "reason", "quality", "out_of_distribution")
-        return {name: row.values.get(name) for name in (*wanted, "predictions")}
+        kind = {"kind": row.values["kind"]} if "kind" in row.values else {}
+        return {name: row.values.get(name) for name in (*wanted, "predictions")} | kind
 
     # Bytes
 

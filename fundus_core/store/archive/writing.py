@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from fundus_core import images
 from fundus_core.errors import PhotographError, UsageError, kept, packed
-from fundus_core.store import cohorts, queries, schema, versions
+from fundus_core.store import cohorts, decided, queries, schema, versions
 from fundus_core.store.archive import layout
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.files import Kind, Shelf
@@ -77,6 +77,7 @@ class _Writer:
 
     def _photographs(self, there: Mapping[int, str]) -> Iterator[Mapping[str, Any]]:
         turned_away = self._turned_away()
+        decisions = decided.as_words(self.connection, self.cohort.id)
         for item in self._items(None):
             yield {
                 "name": item.name,
@@ -89,6 +90,7 @@ class _Writer:
                 "covariates": dict(item.covariates),
                 "visit": item.visit,
                 "door": turned_away.get(item.id),
+                "decisions": decisions.get(item.id, []),
             }
 
     def _turned_away(self) -> dict[int, list[str]]:
@@ -107,7 +109,7 @@ class _Writer:
 
     def _items(self, version: int | None) -> Iterator[Item]:
         ids = self.connection.scalars(queries.select(self.cohort.id, None, Where())).all()
-        return queries.items(self.connection, version, ids)
+        return queries.items(self.connection, version, ids, decided=False)
 
     def _bytes(self) -> dict[int, str]:
         """Write the bytes of every photograph that can be read, each once; returns sha256 by id.
@@ -177,6 +179,7 @@ def _reading(item: Item) -> Mapping[str, Any]:
         "reason_values": packed(item.reason),
         "quality": _or_null(item.quality),
         "out_of_distribution": _or_null(item.out_of_distribution),
+        "kind": item.kind,
         "predictions": {name: _numbers((one.value, one.low, one.high)) for name, one in found},
     }
 

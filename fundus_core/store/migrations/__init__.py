@@ -14,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 
 from fundus_core.store.migrations import (
     add_mtime,
+    decisions,
     documents,
     door_and_limits,
     first,
@@ -30,6 +31,7 @@ STEPS: tuple[Callable[[Operations], None], ...] = (
     targets_as_rows.upgrade,
     selections.upgrade,
     documents.upgrade,
+    decisions.upgrade,
 )
 """Step n leads from schema version n to n + 1; version 0 is an empty database."""
 

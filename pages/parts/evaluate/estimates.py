@@ -80,7 +80,8 @@ def tables(view: View, target_id: str, level: str) -> None:
         display.table(shown(study, one_cohort.SCORES if whole else one_cohort.QUICK_SCORES, target_id, tell))
     shown_here = (one_cohort.BEYOND, one_cohort.BASELINES, one_cohort.EYES, one_cohort.CHANGE, one_cohort.REPEATABILITY)
     shown_here += (one_cohort.TREATED, one_cohort.INTERVALS, one_cohort.INTERVALS_BY)
-    shown_here += (one_cohort.REFERENCE_ERROR, one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.MISSING_ALONG)
+    shown_here += (one_cohort.REFERENCE_ERROR, one_cohort.DECIDED, one_cohort.WEIGHTED, one_cohort.MISSING)
+    shown_here += (one_cohort.REFUSED_ALONG,)
     shown_here += (one_cohort.GAP, one_cohort.GAP_CHECKS)
     for analysis in shown_here:
         made = shown(study, analysis, target_id, tell, tell) if target_id in study.of_interest(analysis) else None

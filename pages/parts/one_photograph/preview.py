@@ -68,8 +68,7 @@ def _look(locator: str, sha256: str, limits: Limits) -> Seen:
         return Seen()
     if found.status is Status.FAILED or found.quality is None:
         return Seen()
-    retina = found.crops and journey.shows_retina(found.quality)
-    return Seen(found.quality, found.crops[0].pixels if retina else None)
+    return Seen(found.quality, found.crops[0].pixels if found.crops else None)
 
 
 def _check(check: QualityCheck) -> dict[str, object]:

@@ -10,7 +10,7 @@ import streamlit as st
 from fundus_core.analyses import Canvas, one_cohort
 from fundus_core.errors import joined, members
 from fundus_core.figures import number
-from fundus_core.records import Eye
+from fundus_core.records import OVERRULED, WITHDRAWN, Eye
 from fundus_core.runs.model_loading import RENDERED_REMARK
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS, Target
@@ -19,6 +19,7 @@ from pages.parts.shared.studies import View
 from pages.parts.shell import address, home, sample
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, said
+from pages.parts.shell.markdown import literal
 
 MISSING = str(Path(__file__).parents[1] / "static" / "no_picture.svg")
 """Stands where the worker made no picture: the file is no retina and might show a name."""
@@ -104,12 +105,17 @@ def note(item: Item) -> str:
     if item.status != "predicted":
         return ""
     told = (one.replace(RENDERED_REMARK, "").strip() if RENDERED_REMARK in one else one for one in members(item.reason))
-    return said(joined(told))
+    return _plain(item, said(joined(told)))
 
 
 def reason(item: Item) -> str:
     """Return why a photograph has no prediction, in the reader's language."""
-    return said(item.reason)
+    return _plain(item, said(item.reason))
+
+
+def _plain(item: Item, text: str) -> str:
+    """Show what a person wrote about a decision as it was written."""
+    return literal(text) if item.reason_code in (OVERRULED, WITHDRAWN) else text
 
 
 def _mean(values: list[float]) -> float | None:
