@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from fundus_core import images, journey, quality, retina
+from fundus_core.__main__ import main
 from fundus_core.quality import KINDS, Kind, Limits, Verdict
 from fundus_core.records import Photograph, Pixels, QualityReport, RetinaBounds, Source, Status
 
@@ -168,6 +169,23 @@ def test_the_journey_unstretches_on_request_alone(eyes: list[Pixels]) -> None:
     assert KINDS[Kind.STRETCHED].advice not in undone.reason
     assert kept.crops[0].squeeze == 1.0
     assert undone.crops[0].squeeze == pytest.approx(1 / 1.36, rel=0.03)
+
+
+def test_inspect_notices_a_stretched_set_and_unstretches_on_request(
+    eyes: list[Pixels], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stretched = images.encode(np.asarray(cv2.resize(eyes[0], (368, 500)), np.uint8), 90)
+    for name in "abcd":
+        (tmp_path / f"{name}.jpg").write_bytes(stretched)
+    found = {}
+    for more in ((), ("--unstretch",)):
+        assert main(["inspect", str(tmp_path), "--out", str(tmp_path / "out.csv"), *more]) == 0
+        told = capsys.readouterr().out
+        assert ("4 of 4 photographs looked at are stretched" in told) is not bool(more)
+        with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+            found[more] = next(csv.DictReader(file))
+    assert (found[()]["kind"], found[()]["reason"]) == ("stretched", KINDS[Kind.STRETCHED].advice)
+    assert (found[("--unstretch",)]["kind"], found[("--unstretch",)]["reason"]) == ("stretched", "")
 
 
 def test_unstretching_is_told_apart_in_what_a_store_keeps() -> None:

@@ -1,6 +1,7 @@
 """``inspect``: what was read, field of view, quality and eye of each photograph, without a model."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from fundus_core import pipeline
@@ -9,6 +10,7 @@ from fundus_core.commands.frame import (
     Parser,
     add_pseudonym_key,
     add_quality_percentile,
+    add_unstretch,
     bar,
     ended,
     pseudonyms,
@@ -25,6 +27,7 @@ def add(parser: Parser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=PATHS)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
     add_quality_percentile(parser)
+    add_unstretch(parser)
     add_pseudonym_key(parser)
 
 
@@ -35,10 +38,13 @@ def _run(options: argparse.Namespace) -> int:
         counts = pipeline.inspect(options.paths, options.out, limits=limits, pseudonyms=keys, progress=upto(shown))
     if limits != LIMITS:
         say(f"limits of quality that differ from the usual ones: {limits.as_text()}")
+    squeezed = None if options.unstretch else pipeline.stretched_set(sources(options.paths))
+    if squeezed:
+        say(squeezed.sentence)
     return ended(counts, options.out, word="accepted")
 
 
 def _limits(options: argparse.Namespace) -> Limits:
-    if options.quality_percentile is None:
-        return LIMITS
-    return pipeline.limits_of(sources(options.paths), options.quality_percentile)
+    percentile = options.quality_percentile
+    limits = LIMITS if percentile is None else pipeline.limits_of(sources(options.paths), percentile)
+    return replace(limits, unstretch=options.unstretch)

@@ -103,15 +103,7 @@ def predict(
     limits = replace(limits, unstretch=request.unstretch)
     squeezed = None if request.unstretch or not request.paths else stretched_set(sources(request.paths))
     if squeezed and tell:
-        tell(
-            say(
-                "{stretched} of {looked} photographs looked at are stretched: their fields are ellipses, "
-                "{aspect:.2f} times as high as wide. --unstretch reads them as they were.",
-                stretched=squeezed.stretched,
-                looked=squeezed.looked,
-                aspect=squeezed.aspect,
-            )
-        )
+        tell(squeezed.sentence)
     _require_something(request)
     request.out.mkdir(parents=True, exist_ok=True)
     with _store(request) as store:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from fundus_core import images, quality, retina
-from fundus_core.errors import PhotographError
+from fundus_core.errors import PhotographError, say
 from fundus_core.journey import WORKING_PX, shows_retina
 from fundus_core.quality import Limits, Measurements
 from fundus_core.records import Photograph, RetinaBounds, Source
@@ -54,6 +54,17 @@ class StretchedSet:
     """How many of these are stretched."""
     aspect: float
     """Their median height over width of the field."""
+
+    @property
+    def sentence(self) -> str:
+        """What the command line says of it."""
+        return say(
+            "{stretched} of {looked} photographs looked at are stretched: their fields are ellipses, "
+            "{aspect:.2f} times as high as wide. --unstretch reads them as they were.",
+            stretched=self.stretched,
+            looked=self.looked,
+            aspect=self.aspect,
+        )
 
 
 def stretched_set(found: Iterable[Source]) -> StretchedSet | None:

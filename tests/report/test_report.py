@@ -129,7 +129,10 @@ def test_tables_hold_what_the_report_shows(whole):
         assert not found.pop(name, None), f"{name}: nobody has a second visit"
     # No intervals came with these predictions, nobody asked for a gap or gave a reliability, and all were predicted.
     empty = {name for name, rows in found.items() if not rows}
-    assert all(name.startswith(("prediction_intervals", "gap", "missing", "weighted", "reference")) for name in empty)
+    assert all(
+        name.startswith(("prediction_intervals", "gap", "missing", "weighted", "reference", "decided", "refused"))
+        for name in empty
+    )
     for name, rows in found.items():
         assert len({tuple(row) for row in rows}) <= 1, f"{name}: rows of one table have the same columns"
 
