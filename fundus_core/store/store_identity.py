@@ -10,6 +10,7 @@ import os
 import re
 import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,7 +182,7 @@ def _place_of(url: sa.URL, folder: Path) -> str:
 
 def write_mark(folder: Path, words: str) -> None:
     """Have the folder carry the id, and in a second line where its database is; a ``UsageError`` where it cannot."""
-    scrap = folder / f".{MARK}.{os.getpid()}"
+    scrap = folder / f".{MARK}.{os.getpid()}.{threading.get_ident()}"
     try:
         owner_only.write(scrap, f"{words}\n".encode())
         scrap.replace(folder / MARK)
