@@ -26,14 +26,9 @@ if not ids:
 
 with buttons:
     display.download("CSV", "metrics.csv", lambda: display.csv_text(studies.exported(view, level).rows(), view))
-place = st.container()
-with st.container(horizontal=True, horizontal_alignment="distribute"):
-    target = controls.target(ids)
-    what = controls.one_of(_("Figure"), scores.figures_of(view, target), "figure")
-with place:
-    display.metric_cards(found, ids)
+target = controls.one_of(_("Target"), display.errors(found, ids), "target")
 found = studies.scored(view, level, target)
-scores.figure_with_panel(view, target, level, what, by, selection)
+scores.figure_with_panel(view, target, level, by, selection)
 estimates.plan(view, level)
 estimates.tables(view, target, level)
 estimates.models(view, target, level)

@@ -68,6 +68,11 @@ def evaluated(study: Study, *targets: str, ranked: bool = True) -> Evaluation:
     return Evaluation(study.level, study.seed, study.draws, MappingProxyType(found))
 
 
+def headline(study: Study, target_id: str, look: Look) -> str:
+    """Return what the figures of a target found, in the look's language; see ``figures.headline``."""
+    return figures.headline(TARGETS[target_id], estimates(study, TARGETS[target_id]), look)
+
+
 def estimates(study: Study, target: Target) -> Mapping[str, Estimate]:
     """Return a target's estimates as figures write them."""
     return study.get(QUICK_SCORES, target.id).estimates

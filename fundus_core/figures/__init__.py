@@ -7,10 +7,10 @@ from fundus_core.figures.change import course, predicted_against_measured_change
 from fundus_core.figures.decisions import decision_curve, prevalences
 from fundus_core.figures.distribution import among
 from fundus_core.figures.errors import error_histogram
-from fundus_core.figures.figure import Figure
+from fundus_core.figures.figure import COLUMNS, Figure
 from fundus_core.figures.forest import ForestRow, forest, literature
 from fundus_core.figures.palette import DARK, LIGHT, Palette
 from fundus_core.figures.point_cloud import WEBGL_POINTS, Observations
-from fundus_core.figures.scatter import predicted_against_true
+from fundus_core.figures.scatter import beside_the_median, headline, predicted_against_true
 from fundus_core.figures.theme import Look, error, heading, number
 from fundus_core.figures.thumbnail_scatter import small_scatter

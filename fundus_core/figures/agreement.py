@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from fundus_core.evaluation import Estimate
-from fundus_core.figures.figure import Axis, Figure, Label, Note, Text, corner
+from fundus_core.figures.figure import Axis, Figure, Label, Note, Text
 from fundus_core.figures.marks import Box, Mark, Rule
 from fundus_core.figures.point_cloud import Along, Observations, clouds
 from fundus_core.figures.theme import Look, number, with_unit
@@ -45,7 +45,7 @@ def bland_altman(
             *_differences(groups, lambda group: (group.truth + group.predicted) / 2, target, look),
         ),
         tuple(_said(words, each.value, target) for words, each in levels.items() if each.value is not None),
-        height,
+        height=height,
         legend=len(groups) > 1,
     )
 
@@ -71,8 +71,8 @@ def residuals(target: Target, groups: Sequence[Observations], look: Look, *, aga
             zero,
             *_differences(groups, lambda group: group.truth if against == "truth" else group.predicted, target, look),
         ),
-        (corner([Text(remark)], "top right"),),
-        height,
+        head=(Text(remark, quiet=True),),
+        height=height,
     )
 
 

@@ -1,13 +1,14 @@
 """Figures for a probability: the predicted probabilities of the two true classes, and how well they part them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from fundus_core.evaluation import Classification, Estimate
-from fundus_core.figures.figure import Axis, Figure, Text, corner
+from fundus_core.figures.figure import Axis, Figure, Text
 from fundus_core.figures.marks import Bars, Line, Points, Rule, floats
 from fundus_core.figures.point_cloud import Observations
+from fundus_core.figures.scatter import headline
 from fundus_core.figures.theme import Look, with_unit
 from fundus_core.records import Floats
 from fundus_core.targets import Target
@@ -41,32 +42,19 @@ def probabilities(
         )
         for place, (name, count) in enumerate(zip(names, counts, strict=True))
     )  # fmt: skip
-    name = with_unit(target, look)
+    name, published = with_unit(target, look), target.published_accuracy
+    words = look.say("published accuracy (JOIR)")
     return Figure(
         look,
         look.say("Predicted {name} by true class.").format(name=name),
         Axis(look.say("Predicted {name}").format(name=name), (0, 1)),
         Axis(look.say("observations"), (0, 1.35 * max(float(np.max(counts)), 1.0)), grid=True),
         (*bars, Rule(0.5, look.palette.identity, upright=True, dash="dash")),
-        (corner(list(_class_lines(target, estimates, look)), "top left"),),
-        height,
+        title=headline(target, estimates, look),
+        head=() if published is None else (Text(f"{words} {100 * published:.1f} %", quiet=True),),
+        height=height,
         legend=True,
     )
-
-
-def _class_lines(target: Target, estimates: Mapping[str, Estimate], look: Look) -> Iterator[Text]:
-    """Return the lines for inside the figure: accuracy and AUC with intervals, the published figure."""
-    for name, words, times, form, unit in (
-        ("accuracy", look.say("accuracy"), 100, ".1f", " %"),
-        ("auc", "AUC", 1, ".3f", ""),
-    ):
-        found = estimates.get(name, Estimate(None))
-        shown = [f"{times * each:{form}}" for each in (found.value, found.low, found.high) if each is not None]
-        if shown:
-            around = f" ({'–'.join(shown[1:])})" if len(shown) == 3 else ""
-            yield Text(f"{words} {shown[0]}{unit}{around}", bold=True)
-    if target.published_accuracy is not None:
-        yield Text(f"{look.say('published (JOIR)')}: {100 * target.published_accuracy:.1f} %", quiet=True)
 
 
 def roc(judged: Classification, look: Look, *, place: int = 0) -> Figure | None:
@@ -84,7 +72,7 @@ def roc(judged: Classification, look: Look, *, place: int = 0) -> Figure | None:
             Line(ends, ends, look.palette.identity, width=1, dash="dash", guide=True),
             _curve(curve.false_positive_rate, curve.sensitivity, look.palette.cohort(place)),
         ),
-        (corner([Text(f"AUC {_with_interval(auc)}", bold=True)]),),
+        head=(Text(f"AUC {_with_interval(auc)}", bold=True),),
         equal=True,
     )
 
@@ -106,7 +94,7 @@ def precision_recall(judged: Classification, look: Look, *, place: int = 0) -> F
             Line(np.array([0.0, 1.0]), useless, look.palette.identity, width=1, dash="dash", guide=True),
             _curve(curve.sensitivity, curve.precision, look.palette.cohort(place)),
         ),
-        tuple(corner([line], "bottom left") for line in lines),
+        head=tuple(lines),
     )
 
 
@@ -135,7 +123,7 @@ def criterion_calibration(judged: Classification, look: Look, *, place: int = 0)
                 of_people=True, low=low, high=high, hover="{x:.3g} → {y:.3g}\nn = {count}",
             ),
         ),
-        tuple(corner([line]) for line in lines),
+        head=tuple(lines),
         equal=True,
     )  # fmt: skip
 

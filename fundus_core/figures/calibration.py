@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from fundus_core.evaluation import Bin, CalibrationCurve
-from fundus_core.figures.figure import Axis, Figure, Text, corner
+from fundus_core.figures.figure import Axis, Figure, Text
 from fundus_core.figures.marks import Line, Mark, Points, floats
 from fundus_core.figures.palette import rgba
 from fundus_core.figures.theme import Look, with_unit
@@ -54,8 +54,8 @@ def calibration(
                 hover="{x:.3g} → {y:.3g}\nn = {count}",
             ),
         ),
-        tuple(corner([line]) for line in remark),
-        height,
+        head=tuple(remark),
+        height=height,
         equal=True,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from fundus_core.errors import say
 from fundus_core.evaluation import Estimate
-from fundus_core.figures.figure import Axis, Figure, Label, Text, corner
+from fundus_core.figures.figure import Axis, Figure, Label, Text
 from fundus_core.figures.marks import Line, Points
 from fundus_core.figures.point_cloud import Observations, clouds
 from fundus_core.figures.scatter import limits
@@ -61,8 +61,8 @@ def predicted_against_measured_change(
                 hover=f"{measured} {{x:{shown}}} {unit}\n{predicted} {{y:{shown}}} {unit}\n{{label}}",
             ),
         ),
-        (corner(_summary(target, estimates, look, len(steps), people)),),
-        height,
+        head=tuple(_summary(target, estimates, look, len(steps), people)),
+        height=height,
         equal=True,
     )
 
@@ -73,7 +73,7 @@ def _summary(target: Target, found: Mapping[str, Estimate], look: Look, count: i
     size = look.say(say("n = {count:,} of {people:,} {people:person|people}", count=count, people=people))
     first = "" if r is None else f"r = {r:.2f} ({look.say('within people')}) · "
     second = words.format(mae=error(mae), unit=look.say(target.unit), null=error(null))
-    return [Text(first + size, bold=True), Text(second)]
+    return [Text(first + size, bold=True), Text(second, quiet=True)]
 
 
 def course(

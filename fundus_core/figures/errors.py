@@ -1,7 +1,7 @@
 """The distribution of errors: many small ones, or a few that are large."""
 
 from fundus_core.evaluation import QUANTILES, ErrorDistribution
-from fundus_core.figures.figure import Axis, Figure, Text, corner
+from fundus_core.figures.figure import Axis, Figure, Text
 from fundus_core.figures.marks import Bars, Rule
 from fundus_core.figures.theme import Look, number
 from fundus_core.targets import Target
@@ -29,6 +29,6 @@ def error_histogram(
             Rule(0, palette.identity, upright=True, dash="dash"),
             *outer,
         ),
-        (corner([Text(f"{look.say('median')} {middle}", bold=True), Text(f"90 %: {low} … {high}")], "top left"),),
-        height,
+        head=(Text(f"{look.say('median')} {middle}", bold=True), Text(f"90 %: {low} … {high}", quiet=True)),
+        height=height,
     )

@@ -6,11 +6,21 @@ digits.
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from fundus_core.figures.marks import Mark, Row, Rule, Say
+from fundus_core.figures.palette import on_paper
 from fundus_core.figures.theme import Look
+
+Column = Literal["single", "double"]
+COLUMNS: Mapping[Column, int] = {"single": 331, "double": 685}
+"""Widths of a journal's columns, 84 and 174 mm (Springer's artwork guidelines; others are up to 16 mm wider), in pixels
+of 0.254 mm."""
+LETTERS = 11
+"""Height of letters on paper in the same pixels: 8 points, as journals ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +57,6 @@ class Note:
     """By how many pixels its letters are smaller than the figure's."""
     lift: int = 0
     """Pixels by which it stands higher."""
-
-
-def corner(lines: list[Text], where: str = "bottom right") -> Note:
-    """Return a note in a corner of the axes: ``top`` or ``bottom`` and ``left`` or ``right``."""
-    right, top = where.endswith("right"), where.startswith("top")
-    inside = (0.985 if right else 0.015, 0.985 if top else 0.015)
-    return Note(tuple(lines), *inside, anchor=("right" if right else "left", "top" if top else "bottom"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,10 @@ class Figure:
     """In the order in which they are drawn."""
     notes: tuple[Note, ...] = ()
     """Over the marks."""
+    title: str = ""
+    """What it found, in a line; a page writes it as the heading of the figure."""
+    head: tuple[Text, ...] = ()
+    """Below the title, above the axes, where they cover no point: the numbers that this is held against."""
     height: int = 420
     """Pixels."""
     legend: bool = False
@@ -109,23 +116,27 @@ class Figure:
     equal: bool = False
     """Whether a step is as long on both axes."""
     remark: str = ""
-    """Small, above the axes at the right: what must stand beside a figure that leaves the page."""
+    """Above the axes: what must stand beside a figure that leaves the page."""
 
     @property
     def written(self) -> tuple[Note, ...]:
-        """All notes: its own, the stamp of rendered eyes, and the remark."""
-        stamp = Text(self.look.say("rendered eyes") if self.look.rendered else "", quiet=True)
-        above = (
-            Note((stamp,), 0, 1, anchor=("left", "bottom"), plate=False, smaller=1),
-            Note((Text(self.remark, quiet=True),), 1, 1, plate=False, smaller=3),
-        )
-        return (*self.notes, *(note for note in above if note.lines[0].words))
+        """All notes: its own, and right above the axes the stamp of rendered eyes."""
+        stamp = Text(self.look.say("rendered eyes"), quiet=True)
+        above = Note((stamp,), 0, 1, anchor=("left", "bottom"), plate=False, smaller=1)
+        return (*self.notes, above) if self.look.rendered else self.notes
+
+    @property
+    def above(self) -> tuple[Text, ...]:
+        """What stands over the axes where nobody else writes it: title, head and remark."""
+        title = (Text(self.title, bold=True),) if self.title else ()
+        return (*title, *self.head, *([Text(self.remark, quiet=True)] if self.remark else []))
 
     @property
     def words(self) -> str:
         """All that is written in it, one word after another."""
         labels = [part for axis in (self.x, self.y) for label in axis.labels for part in (label.words, label.remark)]
-        lines = [line.words for note in self.written for line in note.lines]
+        above = " · ".join(line.words for line in self.above)
+        lines = [above, *(line.words for note in self.written for line in note.lines)]
         names = [mark.name for mark in self.marks if not isinstance(mark, Rule)]
         return " ".join(filter(None, [self.x.title, self.y.title, *labels, *lines, *names]))
 
@@ -148,6 +159,58 @@ class Figure:
         """Whether a column holds only places of rows that have names."""
         return bool(self.y.labels) and column == up
 
-    def to_go(self, remark: str) -> Figure:
-        """Return the figure with a ground of its own, legible wherever it goes, and what must stand beside it."""
-        return replace(self, look=replace(self.look, opaque=True), remark=remark)
+    def to_go(self, remark: str, column: Column) -> Figure:
+        """Return the figure as it goes into a paper: black on white, a column wide, with what must stand beside it.
+
+        Axes of equal steps make a square of it, so that no part of the width stays empty.
+        """
+        look = replace(self.look, dark=False, opaque=True, paper=True, size=LETTERS)
+        width = COLUMNS[column]
+        height = 0.96 * width if self.equal else min(0.72 * width, self.height)
+        marks = tuple(replace(mark, **_on_paper(mark)) for mark in self.marks)
+        made = replace(self, look=look, remark=remark, marks=marks)
+        lines = sum(1 for _line in wrapped(made.above, letters(width, LETTERS))) + 2 * self.legend
+        return replace(made, height=round(height + 1.35 * LETTERS * lines))
+
+
+def _on_paper(mark: Mark) -> dict[str, Any]:
+    return {name: on_paper(getattr(mark, name)) for name in ("colour", "band") if hasattr(mark, name)}
+
+
+def letters(width: int, size: int) -> int:
+    """Return how many letters of a size fit a line of so many pixels, as wide as the widest font that is tried is."""
+    return int((width - 8) / (0.6 * size))
+
+
+def wrapped(lines: Sequence[Text], letters: int) -> Iterator[Text]:
+    """Yield lines that fit: quiet ones that follow each other share one, and one that is too long is broken.
+
+    A letter as wide as it is high, as in Japanese, counts as two; one of a bold line as a sixth more.
+    """
+    held: Text | None = None
+    for line in lines:
+        joined = None if held is None else f"{held.words} · {line.words}"
+        if held is not None and joined and held.quiet and line.quiet and _wide(joined) <= letters:
+            held = Text(joined, quiet=True)
+            continue
+        if held is not None:
+            yield from _broken(held, letters)
+        held = line
+    if held is not None:
+        yield from _broken(held, letters)
+
+
+def _broken(line: Text, letters: int) -> Iterator[Text]:
+    """Yield a line in as few pieces as fit, broken at spaces, or anywhere where there is none that helps."""
+    rest, letters = line.words, max(2, letters * 6 // 7) if line.bold else letters
+    while _wide(rest) > letters:
+        end = next(n for n in range(len(rest), 0, -1) if _wide(rest[:n]) <= letters)
+        space = rest.rfind(" ", 0, end + 1)
+        cut = space if space > end // 2 else end
+        yield Text(rest[:cut].rstrip(), line.bold, line.quiet)
+        rest = rest[cut:].lstrip()
+    yield Text(rest, line.bold, line.quiet)
+
+
+def _wide(words: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in words)

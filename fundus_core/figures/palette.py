@@ -4,7 +4,7 @@ The eight cohort colours keep a distance under simulated protanopia, deuteranopi
 (Machado, Oliveira, Fernandes 2009, doi:10.1109/TVCG.2009.113); a test measures it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 COHORTS_LIGHT = ("#0F7B8A", "#E07B00", "#6B2FBF", "#7A1F1F", "#9F8CFF", "#0B2F5C", "#4DBFAC", "#A6805B")
 """A cohort's colour by its place, on a light page."""
@@ -52,7 +52,10 @@ LIGHT = Palette(
     surface="rgba(255,255,255,0.78)",
     paper="#FFFFFF",
 )
-"""For a light page and for paper."""
+"""For a light page and for reports."""
+
+PAPER = replace(LIGHT, ink="#000000", quiet="#333333", identity="#000000", chosen="#000000")
+"""For a file that goes into a paper: black on white."""
 
 DARK = Palette(
     cohorts=COHORTS_DARK,
@@ -87,3 +90,25 @@ def parts(colour: str) -> tuple[float, float, float, float]:
     text = colour if colour.startswith("rgba") else rgba(colour, 1)
     red, green, blue, opacity = (float(part) for part in text[len("rgba(") : -1].split(","))
     return red / 255, green / 255, blue / 255, opacity
+
+
+def on_paper(colour: str) -> str:
+    """Return what a colour of a light or a dark page is on paper; another one stays.
+
+    >>> on_paper(DARK.identity), on_paper(rgba(DARK.cohorts[0], 0.5)), on_paper("#123456")
+    ('#000000', 'rgba(15,123,138,0.5)', '#123456')
+    """
+    if not colour:
+        return colour
+    *_, opacity = parts(colour)
+    for page in (DARK, LIGHT):
+        for ours, paper in zip(_colours(page), _colours(PAPER), strict=True):
+            if parts(ours) == parts(colour):
+                return paper
+            if parts(ours)[:3] == parts(colour)[:3]:
+                return rgba(paper, opacity)
+    return colour
+
+
+def _colours(palette: Palette) -> tuple[str, ...]:
+    return (*palette.cohorts, palette.ink, palette.quiet, palette.grid, palette.identity, palette.band)

@@ -1,15 +1,15 @@
 """Predicted against true: the figure that everything else explains."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from fundus_core.errors import say
+from fundus_core import errors
 from fundus_core.evaluation import Estimate
-from fundus_core.figures.figure import Axis, Figure, Text, corner
+from fundus_core.figures.figure import Axis, Figure, Text
 from fundus_core.figures.marks import Line
 from fundus_core.figures.point_cloud import Observations, clouds
-from fundus_core.figures.theme import Look, error, with_unit
+from fundus_core.figures.theme import Look, error, heading, with_unit
 from fundus_core.targets import Target
 
 
@@ -58,39 +58,69 @@ def predicted_against_true(
                 hover=f"{digits[0]} {{x:{shown}}} {unit}\n{digits[1]} {{y:{shown}}} {unit}\n{{label}}",
             ),
         ),
-        (
-            corner(_summary(target, estimates, look, count, people)),
-            corner(_references(target, estimates, look), "top left"),
+        title=headline(target, estimates, look),
+        head=(
+            *_summary(estimates, look, count, people),
+            *_references(target, estimates, look),
         ),
-        height,
+        height=height,
         legend=len(groups) > 1,
         equal=True,
     )
 
 
-def _summary(target: Target, estimates: Mapping[str, Estimate], look: Look, count: int, people: int) -> list[Text]:
-    """Return the lines that let a screenshot stand alone: MAE with interval, r, bias, n."""
-    mae = estimates["mae"]
-    first = f"MAE {error(mae.value)} {look.say(target.unit)}"
-    if mae.low is not None and mae.high is not None:
-        first += f" ({error(mae.low)}–{error(mae.high)})"
-    parts = []
-    if (pearson := estimates.get("pearson")) and pearson.value is not None:
-        parts.append(f"r = {pearson.value:.2f}")
-    if (bias := estimates.get("bias")) and bias.value is not None:
-        parts.append(f"{look.say('bias')} {error(bias.value, signed=True)}")
+def headline(target: Target, estimates: Mapping[str, Estimate], look: Look) -> str:
+    """Return what a target's figures found, as the line above them: its error with interval beside the median's.
+
+    Of a yes/no target, its accuracy and area under the ROC curve.
+    """
+    name = heading(look.say(target.name))
+    if target.binary:
+        return f"{name}: {', '.join(_shares(estimates, look))}"
+    mae, ratio = estimates["mae"], estimates.get("mae_over_median", Estimate(None)).value
+    first = f"{name}: MAE {error(mae.value)} {look.say(target.unit)}{_ends(mae, error)}"
+    return first if ratio is None else f"{first}, {beside_the_median(ratio, look.say)}"
+
+
+def beside_the_median(ratio: float, say: Callable[[str], str]) -> str:
+    """Return how far an MAE lies from the median's, from the ratio of the two."""
+    below, above = say("{share} % below predicting the median"), say("{share} % above predicting the median")
+    return (below if ratio < 1 else above).format(share=f"{100 * abs(ratio - 1):.0f}")
+
+
+def _shares(estimates: Mapping[str, Estimate], look: Look) -> Iterator[str]:
+    """Yield accuracy and AUC with their intervals, where they are known."""
+    for name, words, write in (("accuracy", look.say("accuracy"), "{:.1%}"), ("auc", "AUC", "{:.3f}")):
+        found = estimates.get(name, Estimate(None))
+        if found.value is not None:
+            yield f"{words} {write.format(found.value)}{_ends(found, write.format)}".replace("%", " %")
+
+
+def _ends(found: Estimate, write: Callable[[float], str]) -> str:
+    """Return an estimate's interval in brackets, where it has one."""
+    return "" if found.low is None or found.high is None else f" ({write(found.low)}–{write(found.high)})"
+
+
+def _summary(estimates: Mapping[str, Estimate], look: Look, count: int, people: int) -> Iterator[Text]:
+    """Yield how many there are, r and bias."""
     if people and people != count:
-        parts.append(look.say(say("n = {count:,} of {people:,} {people:person|people}", count=count, people=people)))
+        yield Text(
+            look.say(errors.say("n = {count:,} of {people:,} {people:person|people}", count=count, people=people)),
+            quiet=True,
+        )
     else:
-        parts.append(f"n = {count:,}")
-    return [Text(first, bold=True), Text(" · ".join(parts))]
+        yield Text(f"n = {count:,}", quiet=True)
+    if (pearson := estimates.get("pearson")) and pearson.value is not None:
+        yield Text(f"r = {pearson.value:.2f}", quiet=True)
+    if (bias := estimates.get("bias")) and bias.value is not None:
+        yield Text(f"{look.say('bias')} {error(bias.value, signed=True)}", quiet=True)
 
 
 def _references(target: Target, estimates: Mapping[str, Estimate], look: Look) -> list[Text]:
     """Return what the MAE must be held against: both baselines and the published figure."""
     held = {
-        look.say("predicting the median"): estimates.get("mae_median", Estimate(None)).value,
-        look.say("age and sex only"): estimates.get("mae_age_sex", Estimate(None)).value,
-        look.say("published (JOIR)"): target.published_mae,
+        look.say("MAE of predicting the median"): estimates.get("mae_median", Estimate(None)).value,
+        look.say("MAE of age and sex only"): estimates.get("mae_age_sex", Estimate(None)).value,
+        look.say("published MAE (JOIR)"): target.published_mae,
     }
-    return [Text(f"{words}: {error(value)}", quiet=True) for words, value in held.items() if value is not None]
+    return [Text(f"{words} {error(value)}", quiet=True) for words, value in held.items() if value is not None]

@@ -30,7 +30,12 @@ def plotly(figure: Figure, marked: Collection[str] = ()) -> go.Figure:
             trace["selectedpoints"] = np.flatnonzero(np.isin(trace["customdata"], list(marked))).tolist()
     shapes = [_rule(mark) for mark in figure.marks if isinstance(mark, Rule)]
     notes = [_note(note, figure) for note in figure.written]
-    return go.Figure({"data": data, "layout": {**_layout(figure), "shapes": shapes, "annotations": notes}})
+    layout = {**_layout(figure), "shapes": shapes, "annotations": notes}
+    if figure.look.opaque and figure.above:  # away from the page, which writes it itself
+        over = Note(figure.above, 0, 1, anchor=("left", "bottom"), plate=False, lift=20)
+        notes.append(_note(over, figure))
+        layout["margin"]["t"] += 18 * len(figure.above)
+    return go.Figure({"data": data, "layout": layout})
 
 
 def _layout(figure: Figure) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fundus_core.figures.palette import DARK, LIGHT, Palette
+from fundus_core.figures.palette import DARK, LIGHT, PAPER, Palette
 from fundus_core.targets import Target
 
 FONT = '"Source Sans", "Noto Sans", "Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic", sans-serif'
@@ -28,11 +28,13 @@ class Look:
     """Font size in pixels; slides use a larger one."""
     opaque: bool = False
     """Whether the figure brings its own background (for files that leave the page)."""
+    paper: bool = False
+    """Whether it goes into a paper: black on white."""
 
     @property
     def palette(self) -> Palette:
         """The colours for this page."""
-        return DARK if self.dark else LIGHT
+        return PAPER if self.paper else DARK if self.dark else LIGHT
 
 
 def with_unit(target: Target, look: Look) -> str:

@@ -26,7 +26,7 @@ from PIL import Image
 from fundus_core.evaluation import Estimate
 from fundus_core.figures import printing
 from fundus_core.figures.agreement import error_boxes
-from fundus_core.figures.figure import Axis, Figure, corner
+from fundus_core.figures.figure import Axis, Figure
 from fundus_core.figures.figure import Text as Words
 from fundus_core.figures.forest import ForestRow, forest
 from fundus_core.figures.marks import Line
@@ -43,8 +43,8 @@ KANJI = "眼底写真から読む推定値と実測値"
 def titled(text: str, bold: str = "") -> Figure:
     """A figure whose one long word is at the foot of it."""
     ends = np.array([0.0, 1.0])
-    notes = (corner([Words(bold, bold=True)]),) if bold else ()
-    return Figure(Look(opaque=True), "x", Axis(text), Axis(), (Line(ends, ends, "#000000"),), notes)
+    head = (Words(bold, bold=True),) if bold else ()
+    return Figure(Look(opaque=True), "x", Axis(text), Axis(), (Line(ends, ends, "#000000"),), head=head)
 
 
 def picture(figure: Figure) -> np.ndarray:

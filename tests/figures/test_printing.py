@@ -7,14 +7,17 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from fundus_core.evaluation import Estimate
 from fundus_core.figures.agreement import error_boxes
-from fundus_core.figures.figure import Figure
+from fundus_core.figures.figure import COLUMNS, Column, Figure, Text, wrapped
 from fundus_core.figures.forest import ForestRow, forest
 from fundus_core.figures.point_cloud import Observations
-from fundus_core.figures.printing import png, svg
+from fundus_core.figures.printing import pdf, png, svg
 from fundus_core.figures.scatter import predicted_against_true
 from fundus_core.figures.theme import Look
 from fundus_core.targets import TARGETS
@@ -81,3 +84,46 @@ def test_axes_have_as_few_ticks_as_asked_for() -> None:
     fewer = replace(figure, x=replace(figure.x, ticks=3))
     many, few = (svg(each).count("xtick_") for each in (figure, fewer))
     assert few < many
+
+
+@given(
+    st.lists(st.builds(Text, st.text("abc血圧 ·", max_size=90), st.booleans(), st.booleans()), max_size=5),
+    st.integers(4, 60),
+)
+def test_a_head_fits_its_sheet_and_loses_no_letter(lines: list[Text], letters: int) -> None:
+    """Attacked with Japanese, long words and no spaces at all."""
+    made = list(wrapped(lines, letters))
+    wide = [sum(2 if letter in "血圧" else 1 for letter in line.words) for line in made]
+    assert max(wide, default=0) <= letters
+    kept = "".join(line.words for line in made).replace(" ", "").replace("·", "")
+    assert kept == "".join(line.words for line in lines).replace(" ", "").replace("·", "")
+
+
+@pytest.mark.parametrize(("column", "millimetres"), [("single", 84), ("double", 174)])
+@pytest.mark.parametrize("dark", [True, False])
+def test_a_file_goes_into_a_paper_as_it_is(column: Column, millimetres: int, *, dark: bool) -> None:
+    """As wide as a column, black on white also from a dark page, and the ink reaches both edges of a square figure."""
+    figure = scatter(40, Look(dark=dark)).to_go("Clinic · model", column)
+    picture = Image.open(io.BytesIO(png(figure, width=COLUMNS[column], scale=3))).convert("L")
+    assert picture.width / 300 * 25.4 == pytest.approx(millimetres, abs=0.3)
+    assert [round(each) for each in picture.info["dpi"]] == [300, 300]
+    grey = np.asarray(picture)
+    assert np.median(grey) == 255
+    assert grey.min() < 20
+    inked = np.flatnonzero((grey < 128).any(axis=0))
+    assert inked[0] < 0.06 * picture.width
+    assert inked[-1] > 0.9 * picture.width
+    for words in ("Systolic blood pressure: MAE 10.30 mmHg (9.90–10.80)", "n = 40", "Clinic · model"):
+        assert words in figure.words
+
+
+def test_nothing_is_written_over_the_points() -> None:
+    """Above a scatter stand its numbers, where they cover nobody; its only note is the stamp above the axes."""
+    figure = scatter(50)
+    assert all(note.y >= 1 and note.anchor[1] == "bottom" for note in figure.written)
+
+
+def test_a_pdf_holds_its_letters() -> None:
+    made = pdf(scatter(5), width=300)
+    assert made.startswith(b"%PDF")
+    assert b"/FontFile2" in made

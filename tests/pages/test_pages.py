@@ -12,6 +12,7 @@ from fundus_core import evaluation
 from fundus_core.figures.printing import fonts
 from pages.parts.shared import display
 from pages.parts.shell import home
+from pages.parts.shell.markdown import literal
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
@@ -84,21 +85,25 @@ def test_every_page_opens_with_cohorts_in_the_store_and_none_imports_torch(fille
 
 
 def metric(app, label: str) -> str:
-    return next(each.value for each in app.metric if each.label.startswith(label))
+    """The error that stands on a target's button."""
+    return next(
+        text for text in app.button_group(key="pick_target_segmented_control").options if text.startswith(label)
+    )
 
 
 def test_the_cards_show_the_mae_that_the_evaluation_gives(filled, page):
     app = page("evaluate", cohort="Clinic")
     expected = evaluation.evaluate(filled.table("Clinic"), level="patient").targets
-    assert metric(app, "SBP") == f"{expected['sbp'].estimates['mae'].value:.2f}"
-    assert metric(app, "BMI") == f"{expected['bmi'].estimates['mae'].value:.2f}"
-    assert metric(app, "sex") == f"{100 * expected['sex'].estimates['accuracy'].value:.1f} %"
+    assert metric(app, "SBP") == f"SBP MAE **{expected['sbp'].estimates['mae'].value:.2f}**"
+    assert metric(app, "BMI") == f"BMI MAE **{expected['bmi'].estimates['mae'].value:.2f}**"
+    assert metric(app, "sex") == f"sex accuracy **{100 * expected['sex'].estimates['accuracy'].value:.1f} %**"
 
 
 def test_the_level_in_the_address_changes_the_numbers(filled, page):
     app = page("evaluate", cohort="Clinic", level="photograph")
     expected = evaluation.evaluate(filled.table("Clinic"), level="photograph").targets["sbp"]
-    assert metric(app, "SBP") == f"{expected.estimates['mae'].value:.2f}"
+    assert metric(app, "SBP") == f"SBP MAE **{expected.estimates['mae'].value:.2f}**"
+    assert any(literal(f": MAE {expected.estimates['mae'].value:.2f} mmHg (") in each.value for each in app.subheader)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +115,7 @@ def test_the_level_in_the_address_changes_the_numbers(filled, page):
 )
 def test_every_figure_of_every_kind_of_target_is_drawn(filled, page, figure, target):
     app = page("evaluate", cohort="Clinic", target=target, by="site")
-    app.button_group(key="pick_figure_segmented_control").set_value(figure).run()
+    app.selectbox(key="pick_figure_selectbox").set_value(figure).run()
     assert not app.exception
     assert len(app.get("plotly_chart")) >= 1
 
@@ -179,4 +184,4 @@ def test_a_wrong_card_of_the_user_is_said_and_takes_no_page_down(fresh, page, pu
     card.parent.mkdir(parents=True)
     card.write_text("id = 3", encoding="utf-8")
     assert "card.toml" in words(page("models"))
-    assert page("evaluate").metric
+    assert metric(page("evaluate"), "SBP")

@@ -89,7 +89,7 @@ def test_a_link_under_a_model_that_has_not_read_the_cohort_shows_no_other_models
     if told:
         is_refused(app, told)
     else:
-        assert app.metric
+        assert app.get("plotly_chart")
 
 
 def test_a_model_is_remembered_for_its_cohort_only(fresh, page, put_cohort):

@@ -28,6 +28,13 @@ def svg(figure: Figure, *, width: int = 720) -> str:
     return paper.svg(figure, width=width)
 
 
+def pdf(figure: Figure, *, width: int = 720) -> bytes:
+    """Return the figure as a PDF file, its letters in it."""
+    from fundus_core.figures.printing import paper
+
+    return paper.pdf(figure, width=width)
+
+
 def png(figure: Figure, *, width: int = 720, scale: float = 2.0) -> bytes:
     """Return the figure as a PNG file of ``width * scale`` pixels."""
     from fundus_core.figures.printing import paper

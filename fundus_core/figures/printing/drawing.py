@@ -7,15 +7,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Sheet
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from fundus_core.figures.figure import Axis, Figure, Note, Text
+from fundus_core.figures.figure import Axis, Figure, Note, Text, letters, wrapped
 from fundus_core.figures.marks import Bars, Box, Density, Line, Mark, Points, Rule
 from fundus_core.figures.palette import Palette, parts, rgba
 from fundus_core.records import Floats
 
 PIXELS_PER_INCH = 100.0
 POINTS_PER_PIXEL = 0.72
+_NARROW = 500
+"""Pixels of a sheet that holds two names of a legend beside each other."""
 _THINNER = 0.8
 """Lines on paper beside those of the screen."""
 _DASHES = {"solid": "-", "dash": "--", "dot": ":"}
@@ -32,7 +35,8 @@ def draw(figure: Figure, width: int) -> Sheet:
         _DRAWERS[type(mark)](axes, mark)
     for note in figure.written:
         _note(axes, note, figure)
-    _finish(axes, figure)
+    _finish(axes, figure, width)
+    _head(paper, figure, width)
     return paper
 
 
@@ -59,7 +63,7 @@ def _labels(axis: Axis) -> list[str]:
     return [_plain(f"{label.words}  {label.remark}".rstrip()) for label in axis.labels]
 
 
-def _finish(axes: Axes, figure: Figure) -> None:
+def _finish(axes: Axes, figure: Figure, width: int) -> None:
     """After everything is drawn: titles, limits and the legend."""
     quiet = figure.look.palette.quiet
     axes.set_xlabel(_plain(figure.x.title), color=quiet)
@@ -72,7 +76,7 @@ def _finish(axes: Axes, figure: Figure) -> None:
         axes.set_aspect("equal", adjustable="box")
     handles, labels = axes.get_legend_handles_labels()
     if figure.legend and labels and isinstance(axes.figure, Sheet):
-        place: dict[str, Any] = {"loc": "outside lower left", "ncols": 4, "frameon": False}
+        place: dict[str, Any] = {"loc": "outside lower left", "ncols": 4 if width > _NARROW else 2, "frameon": False}
         axes.figure.legend(handles, labels, labelcolor=figure.look.palette.ink, **place)
 
 
@@ -205,6 +209,20 @@ def _note(axes: Axes, note: Note, figure: Figure) -> None:
             annotation_clip=False,
             **_style(line, figure.look.palette),
         )
+
+
+def _head(paper: Sheet, figure: Figure, width: int) -> None:
+    """Write the head from the sheet's left edge, and keep the axes below it."""
+    size = POINTS_PER_PIXEL * figure.look.size
+    lines = list(wrapped(figure.above, letters(width, figure.look.size)))
+    step = 1.35 * figure.look.size / figure.height
+    for place, line in enumerate(lines):
+        style = _style(line, figure.look.palette)
+        words = paper.text(6 / width, 1 - step * (place + 0.2), _plain(line.words), va="top", fontsize=size, **style)
+        words.set_in_layout(False)
+    engine = paper.get_layout_engine()
+    if lines and isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(rect=(0, 0, 1, 1 - step * (len(lines) + 0.3)))
 
 
 def _style(line: Text, palette: Palette) -> dict[str, Any]:

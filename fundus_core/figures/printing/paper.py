@@ -1,4 +1,4 @@
-"""The sheet of paper: a figure of this package drawn by matplotlib, and written as SVG or PNG."""
+"""The sheet of paper: a figure of this package drawn by matplotlib, and written as SVG, PDF or PNG."""
 
 import io
 import warnings
@@ -36,11 +36,20 @@ def svg(figure: Figure, *, width: int) -> str:
 
 def png(figure: Figure, *, width: int, scale: float) -> bytes:
     """Write PNG; see ``printing.png``."""
+    return _written(figure, width, dpi=PIXELS_PER_INCH * scale, format="png")
+
+
+def pdf(figure: Figure, *, width: int) -> bytes:
+    """Write PDF; see ``printing.pdf``."""
+    return _written(figure, width, format="pdf", metadata=dict.fromkeys(("Creator", "Producer", "CreationDate")))
+
+
+def _written(figure: Figure, width: int, **how: Any) -> bytes:
     stream = io.BytesIO()
-    with _settings(figure, {}):
+    with _settings(figure, {"pdf.fonttype": 42}):
         paper = draw(figure, width)
         _rewrite(paper, fonts.lacking(figure.words))
-        paper.savefig(stream, format="png", dpi=PIXELS_PER_INCH * scale)
+        paper.savefig(stream, **how)
     return stream.getvalue()
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
 from fundus_core import figures, runs
-from fundus_core.analyses import Canvas, Study, one_cohort
+from fundus_core.analyses import Canvas, Study, headline, one_cohort
 from fundus_core.evaluation import Evaluation
-from fundus_core.figures import Observations
+from fundus_core.figures import Figure, Observations
 from fundus_core.pipeline import external_predictions
 from fundus_core.records import Rule
 from fundus_core.store import Selection
@@ -18,7 +19,7 @@ from fundus_core.targets import TARGETS, Target
 from pages.parts.evaluate import selection_panel
 from pages.parts.shared import current_selection, display, display_names, progress, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import home
+from pages.parts.shell import address, home
 from pages.parts.shell.language import _, said, tell, worded
 
 
@@ -37,12 +38,12 @@ def caption(view: View, found: Evaluation) -> str:
     if _elsewhere(view):
         return worded(
             "**{cohort}** · {model}, made elsewhere · {predicted:,} of {total:,} {total:row|rows} predicted · "
-            "{people:,} {people:person|people} · MAE and its change against predicting the median",
+            "{people:,} {people:person|people}",
             **values,
         )
     return worded(
         "**{cohort}** · {model} · {predicted:,} of {total:,} {total:photograph|photographs} predicted · "
-        "{people:,} {people:person|people} · MAE and its change against predicting the median",
+        "{people:,} {people:person|people}",
         **values,
     )
 
@@ -82,32 +83,46 @@ def explanation(what: str, target_id: str, observations: int = 0) -> str:
 _FIGURES = {each.id: each for each in one_cohort.FIGURES}
 
 
+def figure_with_panel(view: View, target_id: str, level: str, by: str, selection: Selection | None = None) -> None:
+    """Draw the chosen figure and, beside it, the selection and the eyes behind the point that was clicked.
+
+    Raises:
+        GoneError: The address names a figure that the target does not have; within a fragment nobody would hear it.
+    """
+    address.check(_("Figure"), "figure", figures_of(view, target_id))
+    _figure_with_panel(view, target_id, level, by, selection)
+
+
 @st.fragment
-def figure_with_panel(
-    view: View, target_id: str, level: str, what: str, by: str, selection: Selection | None = None
-) -> None:
-    """Draw the chosen figure and, beside it, the selection and the eyes behind the point that was clicked."""
+def _figure_with_panel(view: View, target_id: str, level: str, by: str, selection: Selection | None) -> None:
     if not studies.exists(view):
         st.rerun()  # another tab has deleted the cohort: only the whole page can say so
     groups = studies.groups(view, target_id, level, by)
     groups = [replace(group, name=said(group.name)) for group in groups] if by else groups
-    left, right = st.columns([2, 1])
-    key = f"{what}-{target_id}-{level}-{by}-{current_selection.times_let_go()}-{view.key}"
     study = studies.study(view, level)
+    what, place = _headed(view, target_id)
     cut = by or (study.columns[0] if what == "subgroups" else "")
+    canvas = Canvas(display.look(view), groups, cut, view.place, 420)
+    figure = _FIGURES[what].draw(study, target_id, canvas)
+    figure = figure and replace(figure, title=headline(study, target_id, canvas.look))
+    if figure:
+        display.above(figure, place)
+    left, right = st.columns([5, 4])
+    key = f"{what}-{target_id}-{level}-{by}-{current_selection.times_let_go()}-{view.key}"
     with left, st.container(border=True):
         if what == "subgroups" and not by:
             st.caption(_("Choose a column under Colour by, at the left."))
-        canvas = Canvas(display.look(view), groups, cut, view.place, 470)
-        clicked = _draw(study, target_id, what, canvas, key, view, current_selection.marked(view, selection, level))
+        clicked = _draw(
+            figure, canvas, key, f"{target_id}-{what}", view, current_selection.marked(view, selection, level)
+        )
         st.caption(explanation(what, target_id, sum(map(len, groups))))
     if current_selection.heard(key, clicked) and (rule := _rule(study, what, target_id, cut, clicked)):
         current_selection.choose(view, rule)
         st.rerun()
+    one = clicked if len(clicked) == 1 and what in _OF_POINTS else ()
     with right:
         if selection is not None:
             current_selection.card(view, selection, target_id, level, here="evaluate")
-        one = clicked if len(clicked) == 1 and what in _OF_POINTS else ()
         name, was_chosen = selection_panel.chosen(view, level, one, studies.largest_error(groups))
         items = selection_panel.panel(view, name, target_id, level, was_chosen=was_chosen)
     with left if what == "subgroups" else right:
@@ -117,6 +132,29 @@ def figure_with_panel(
             current_selection.who(view, selection)
     if items and view.cohort.files:
         selection_panel.neighbours(view, items[0], target_id, level)
+
+
+def _headed(view: View, target_id: str) -> tuple[str, Any]:
+    """Draw the row above the figure; return which one was chosen, and the place of its heading."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        place = st.container()
+        with st.container(width=190):
+            words = figures_of(view, target_id)
+            what = address.pick(
+                st.selectbox, _("Figure"), list(words), key="figure", words=words, label_visibility="collapsed"
+            )
+    return what, place
+
+
+def _draw(
+    figure: Figure | None, canvas: Canvas, key: str, name: str, view: View, marked: Collection[str]
+) -> Sequence[str]:
+    """Draw the figure without its heading; return the points chosen in it."""
+    if figure is None:
+        st.caption(_("Too few observations to draw."))
+        return []
+    observations = sum(map(len, canvas.groups))
+    return display.chart(figure, key, select=observations, name=name, view=view, marked=marked, headed=False)
 
 
 _OF_POINTS = ("scatter", "agreement", "residuals", "change")
@@ -135,18 +173,6 @@ def _rule(study: Study, what: str, target_id: str, cut: str, clicked: Sequence[s
         ends = [tuple(map(float, bar.split())) for bar in clicked]
         names = [str(one) for low, high in ends for one in ids[(found.error >= low) & (found.error < high)]]
     return Rule(level=study.level, names=tuple(names)) if len(names) > (what in _OF_POINTS) else None
-
-
-def _draw(
-    study: Study, target_id: str, what: str, canvas: Canvas, key: str, view: View, marked: Collection[str]
-) -> list[str]:
-    """Draw the figure; return the points chosen in it."""
-    figure = _FIGURES[what].draw(study, target_id, canvas)
-    if figure is None:
-        st.caption(_("Too few observations to draw."))
-        return []
-    observations = sum(map(len, canvas.groups))
-    return display.chart(figure, key, select=observations, name=f"{target_id}-{what}", view=view, marked=marked)
 
 
 def _boxes(view: View, target: Target, groups: Sequence[Observations]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fundus_core import figures
 from fundus_core.analyses import Canvas, beyond_in_words, labels, one_cohort, plan_results
 from fundus_core.evaluation import Evaluation, TargetResult
 from fundus_core.figures import Look, error, heading, predicted_against_true
@@ -21,7 +22,7 @@ def scatter(view: View, found: Evaluation, target_id: str, look: Look) -> Page:
     groups = studies.groups(view, target_id)
     drawn = predicted_against_true(target, groups, result.estimates, look, height=round(layouts.PLOT.h))
     few = {"x": replace(drawn.x, ticks=6), "y": replace(drawn.y, ticks=6)}  # letters of a slide are large
-    figure = replace(drawn, notes=(), **few)
+    figure = replace(drawn, title="", head=(), **few)
     point = _("A point is a visit of a person.") if found.level == "visit" else _("A point is a person.")
     notes = _(
         "On the dashed line prediction equals truth; the band is plus and minus the mean "
@@ -58,8 +59,7 @@ def _under(result: TargetResult) -> list[str]:
     ratio = result.estimates["mae_over_median"].value
     if ratio is None:
         return [first, people]
-    remark = _("{share} % below predicting the median") if ratio < 1 else _("{share} % above predicting the median")
-    return [first, f"{remark.format(share=f'{100 * abs(ratio - 1):.0f}')} · {people}", *_remarks(result)]
+    return [first, f"{figures.beside_the_median(ratio, _)} · {people}", *_remarks(result)]
 
 
 def _remarks(result: TargetResult) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from fundus_core.analyses import Laid, labels, main_score
-from fundus_core.evaluation import Evaluation, TargetResult
+from fundus_core.evaluation import Evaluation
 from fundus_core.figures import Figure, Look
 from fundus_core.figures.screen import plotly
 from fundus_core.tables import records_as_csv
@@ -18,6 +18,7 @@ from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, menu
 from pages.parts.shell.language import _, bound, tell
+from pages.parts.shell.markdown import literal
 
 RENDERED = "Rendered photographs; the model was trained on rendered eyes: these numbers say nothing about real eyes."
 RENDERED_MODEL = "The model was trained on rendered eyes: on photographs of real eyes its numbers have no meaning."
@@ -58,26 +59,60 @@ def button_type() -> Literal["primary", "secondary"]:
     return "secondary" if st.context.theme.type == "dark" else "primary"
 
 
+_FILLS = """<style>
+.st-key-page_figure, :has(> .st-key-page_figure) {
+  flex: none !important; height: clamp(340px, calc(100vh - 24.5rem), 720px) !important;
+}
+</style>"""
+
+
+def _as_high_as_the_window() -> Any:
+    """Return a place for the page's own figure: it ends where the window does, on a projector as on a large screen."""
+    st.html(_FILLS)
+    return st.container(key="page_figure", height=420, border=False)
+
+
 LASSO_POINTS = 20_000
 """Up to here a box and a lasso are offered: every point inside travels back to the server."""
 
 
+def above(figure: Figure, place: Any = st) -> None:
+    """Write a figure's title as a heading, at its place, and what it is held against below."""
+    if figure.title:
+        place.subheader(literal(figure.title), anchor=False)
+    if figure.head:
+        st.caption(
+            " · ".join(f"**{literal(line.words)}**" if line.bold else literal(line.words) for line in figure.head)
+        )
+
+
 def chart(
-    figure: Figure, key: str, *, select: int = 0, name: str = "", view: View | None = None, marked: Collection[str] = ()
+    figure: Figure,
+    key: str,
+    *,
+    select: int = 0,
+    name: str = "",
+    view: View | None = None,
+    marked: Collection[str] = (),
+    headed: bool = True,
 ) -> list[str]:
     """Draw a figure and, where it has a name, what can be taken away from it; return the points chosen in it.
 
     ``select`` is how many points can be selected. The name is of the files that it is saved as; empty for a small one
     that stands beside its own numbers. The view is for the note in its CSV. Marked are names of points that stand out;
-    what is returned are names of points and ends of bars.
+    what is returned are names of points and ends of bars. Headed: with what stands above it.
     """
     config = {
         "displaylogo": False,
         "modeBarButtonsToRemove": ["autoScale2d", "toImage", *([] if select else ["select2d", "lasso2d"])],
         "scrollZoom": False,
     }
-    event = st.plotly_chart(
+    if headed:
+        above(figure)
+    place = st.container() if headed else _as_high_as_the_window()
+    event = place.plotly_chart(
         plotly(figure, marked),
+        height="content" if headed else "stretch",
         theme=None,
         key=key,
         config=config,
@@ -86,7 +121,8 @@ def chart(
         selection_mode=("points", "box", "lasso") if select <= LASSO_POINTS else "points",
     )
     if name:
-        figure_export.downloads(figure, key, name, lambda rows: csv_text(rows, view), _(RESEARCH))
+        remark = " · ".join([*([] if view is None else [view.title, cards.title(view.model)]), _(RESEARCH)])
+        figure_export.downloads(figure, key, name, lambda rows: csv_text(rows, view), remark)
     points = event["selection"]["points"] if select else []
     return [str(point["customdata"]) for point in points if "customdata" in point]
 
@@ -101,29 +137,14 @@ def table(laid: Laid, *, whole: bool = True) -> None:
         st.caption(note)
 
 
-def metric_cards(found: Evaluation, ids: Sequence[str]) -> None:
-    """Draw a card per target: its error, and how much better that is than predicting the median."""
-    with st.grid(max(len(ids), 1), min_column_width=116, gap="xsmall"):
-        for name in ids:
-            _card(found.targets[name])
-
-
-def _card(result: TargetResult) -> None:
-    target = TARGETS[result.target]
-    score = main_score(target)
-    value = labels.written(result.estimates[score].value, labels.word(score).kind)
-    if target.binary:
-        st.metric(_("{name}: accuracy").format(name=_(target.short)), value, border=True, height="stretch")
-        return
-    ratio = result.estimates["mae_over_median"].value
-    st.metric(
-        f"{_(target.short)} {_(target.unit)}",
-        value,
-        None if ratio is None else f"{100 * (ratio - 1):+.0f} %".replace("-", "−").replace("−", "-", 1),
-        delta_color="inverse",
-        border=True,
-        height="stretch",
-    )
+def errors(found: Evaluation, ids: Sequence[str]) -> dict[str, str]:
+    """Return each target's short name with its error, by its id: its MAE, or the accuracy of a yes/no target."""
+    named = {}
+    for name in ids:
+        score = main_score(TARGETS[name])
+        value = labels.written(found.targets[name].estimates[score].value, labels.word(score).kind)
+        named[name] = f"{_(TARGETS[name].short)} {labels.name(score, None, tell)} **{value}**"
+    return named
 
 
 def no_photographs(view: View) -> bool:
