@@ -147,6 +147,7 @@ def evaluate(
     draws: int | None = None,
     beyond: Sequence[str] = (),
     gap_with: Sequence[str] = (),
+    fitted_people: str = "",
 ) -> Results:
     """Hold predictions against measured values.
 
@@ -166,6 +167,8 @@ def evaluate(
         draws: Of the bootstrap; ``None`` takes 2,000, and fewer from 10,000 people on.
         beyond: Columns that are known without the photograph, beside age and sex.
         gap_with: Columns that the gap is held against; a time and its event as ``TIME,EVENT``.
+        fitted_people: People that the model's recalibration was fitted to: ``leave-out``, or ``different`` where equal
+            ids are different people; empty refuses them.
 
     Returns:
         Numbers, tables and figures; ``remarks`` say what was assumed.
@@ -180,7 +183,7 @@ def evaluate(
     )
     table = read_table(_csv(frame), "the frame of predictions")
     lines = None if measured is None else truth.load(_csv(measured), "the frame of measured values")
-    linkage = Linkage(fold=fold, visiting=Visiting(visit_days))
+    linkage = Linkage(fold=fold, visiting=Visiting(visit_days), fitted_people=fitted_people)
     settings = Settings(level, seed, draws, beyond=tuple(beyond), gap_with=tuple(gap_with))
     return Results(score_tables(table, proposed(table, asked), asked, lines, settings, linkage=linkage))
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from fundus_core.targets import TARGETS
 from pages.parts import planner
-from pages.parts.shared import controls, display
+from pages.parts.shared import controls, display, studies
 from pages.parts.shell.language import _
 
 view = controls.view()
@@ -14,7 +14,7 @@ display.title(
     view=view,
 )
 target = TARGETS[controls.target([name for name, one in TARGETS.items() if not one.binary])]
-start = planner.expected(view, target)
+start = planner.expected(view if view and studies.testable(view) else None, target)
 st.caption(
     _("Starting values: {source}. Change them to what you expect of your own people.").format(source=start.source)
 )

@@ -140,7 +140,7 @@ def composed(card: Card, fit: Fit, new_id: str) -> Card:
     return replace(
         card,
         id=new_id,
-        title=f"{card.title} · {new_id}",
+        title=f"{new_id} · {card.title.rsplit(' · ', 1)[-1]}",
         outputs=outputs,
         golden=golden,
         results=tuple(one for one in card.results if one.target not in of),

@@ -29,13 +29,14 @@ def sample() -> None:
     if cohort is None:
         return
     models = store.models(cohort.id)
-    view = View(cohort, models[0].model if models else "")
+    views = [View(cohort, version.model) for version in models]
+    view = next(filter(studies.testable, views), View(cohort, ""))
     st.subheader(_("The sample cohort"), anchor=False)
     st.caption(f":material/info: {_(display.RENDERED)}")
     going = [run for run in runs.of(store, cohort.id) if not run.ended]
     if going:
         progress.watch(going[0].run)
-    else:
+    elif view.model or not models:
         _small_multiples(view)
 
 

@@ -47,5 +47,43 @@ def test_a_cohort_makes_a_model_and_is_not_tested_on_itself(clinics, page):
     assert not [button for button in app.button if button.label in ("Different people", "Fit and keep")]
     app = page("evaluate", cohort="Clinic", target="sbp", model="mended", lang="ja")
     assert "「mended」の再較正に使われています" in said(app)
+    app = page("evaluate", cohort="Clinic", target="sbp", model="sample-rendered")
+    assert not app.exception
+    assert "used to fit" not in said(app), "its other models stand without it"
+    app = page("planner", cohort="Clinic", model="mended")
+    assert not app.exception
+    assert "used to fit" not in said(app), "a page that tests nothing takes published numbers"
     app = page("models")
     assert "never tested on these people" in said(app)
+
+
+def test_equal_ids_are_left_out_or_said_to_be_others_and_the_numbers_follow(clinics, page):
+    """Half of Van has the ids of Clinic's people, and no photograph of theirs."""
+    from fundus_core import pipeline
+    from fundus_core.runs import deriving
+    from fundus_core.store import TruthRow
+
+    made = pipeline.recalibrate_cohort(clinics, "Clinic", "sample-rendered", "shared")
+    table = clinics.table("Van", ["sample-rendered"])
+    rows = [
+        TruthRow(str(name), {"sbp": float(value)}, patient_id=str(who).replace("V0", "C0" if who < "V015" else "V0"))
+        for name, who, value in zip(table.photograph, table.patient_id, table.truth["sbp"], strict=True)
+    ]
+    clinics.set_truth("Van", rows)
+    deriving.derive(clinics, "Van", made.card, version_of(made.card))
+    app = page("evaluate", cohort="Van", target="sbp", model="shared")
+    assert "15 of its 30 people were used to fit" in said(app)
+    (others,) = [button for button in app.button if button.label == "Leave them out"]
+    assert [button for button in app.button if button.label == "Different people"]
+    app = others.click().run()
+    assert not app.exception
+    assert "They are left out." in said(app)
+    assert len(pipeline.table_to_test(clinics, "Van", "shared")) == 30
+    assert "Model against model" in [each.label for each in app.expander]
+    (change,) = [button for button in app.button if button.label == "Change"]
+    app = change.click().run()
+    (different,) = [button for button in app.button if button.label == "Different people"]
+    app = different.click().run()
+    assert not app.exception
+    assert "You said that they are different people." in said(app)
+    assert len(pipeline.table_to_test(clinics, "Van", "shared")) == 60

@@ -94,8 +94,8 @@ def _result(each: Result) -> dict[str, object]:
 def _line(each: Line) -> dict[str, object]:
     return {
         _("Target"): heading(_(TARGETS[each.target].name)),
-        _("Intercept"): f"{each.intercept:.4g} ({each.intercept_interval[0]:.4g} – {each.intercept_interval[1]:.4g})",
-        _("Slope"): f"{each.slope:.3f} ({each.slope_interval[0]:.3f} – {each.slope_interval[1]:.3f})",
+        _("Intercept"): f"{error(each.intercept)} ({' … '.join(map(error, each.intercept_interval))})",
+        _("Slope"): f"{error(each.slope)} ({' … '.join(map(error, each.slope_interval))})",
         _("Unit"): _(TARGETS[each.target].unit),
         _("People"): each.people,
     }

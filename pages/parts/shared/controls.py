@@ -96,7 +96,7 @@ def require_view(title: str = "") -> View:
         st.info(_("There is no cohort yet. Bring photographs and a table of measured values to begin."))
         st.page_link(menu.path("new_cohort"), label=_("New cohort"), icon=":material/add_photo_alternate:")
         st.stop()
-    fitted.ask([chosen])
+    fitted.ask([chosen], title)
     return chosen
 
 

@@ -7,15 +7,22 @@ import streamlit as st
 from fundus_core import pipeline
 from pages.parts.shared import studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import home
+from pages.parts.shell import home, menu
 from pages.parts.shell.language import _, said
 
 
-def ask(views: Sequence[View]) -> None:
-    """Ask what becomes of people that a view's model was fitted to, and keep the answer; stop until it is there."""
-    waiting = [view for view in views if not _answered(view)]
-    if waiting:
-        st.stop()
+def ask(views: Sequence[View], title: str = "") -> None:
+    """Ask what becomes of people that a view's model was fitted to, and keep the answer; stop until it is there.
+
+    Where the page has drawn no title yet, the question stands under this one.
+    """
+    head = st.empty()
+    if all([_answered(view) for view in views]):
+        return
+    if title:
+        with head:
+            menu.title(title)
+    st.stop()
 
 
 def _answered(view: View) -> bool:
@@ -23,18 +30,17 @@ def _answered(view: View) -> bool:
     found = studies.fitted(view)
     if found is None:
         return True
-    answer = pipeline.answer_of(home.store(), view.cohort.id, view.model)
     sentence = said(found.sentence(view.model))
-    if answer == pipeline.LEAVE_OUT or (answer and not found.photographs):
-        told = (
-            _("They are left out.") if answer == pipeline.LEAVE_OUT else _("You said that they are different people.")
-        )
+    if studies.testable(view):
+        left = pipeline.answer_of(home.store(), view.cohort.id, view.model) == pipeline.LEAVE_OUT
+        told = _("They are left out.") if left else _("You said that they are different people.")
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f":material/group_off: {sentence} {told}", width="content")
             _button(view, _("Change"), "")
-        return not (answer == pipeline.LEAVE_OUT and found.rows.all())
+        return True
     with st.container(border=True):
-        st.markdown(f"**{view.title}**  \n{sentence} " + _("A test on them would flatter the model."))
+        more = _("Choose another cohort or model.") if found.rows.all() else ""
+        st.markdown(f"**{view.title}**  \n{sentence} " + _("A test on them would flatter the model.") + f" {more}")
         with st.container(horizontal=True):
             if not found.rows.all():
                 _button(view, _("Leave them out"), pipeline.LEAVE_OUT)

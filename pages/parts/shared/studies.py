@@ -106,12 +106,11 @@ def _study(key: Key, _view: View) -> Study:
     store = home.store()
     disk = Disk(store, _view.cohort, _view.model)
 
-    def load() -> Mapping[str, CohortTable]:
-        whole = disk.kept("table", CohortTable, lambda: pipeline.table_to_test(store, _view.cohort.id, _view.model))
-        return {_view.cohort.name: whole}
+    def whole() -> CohortTable:
+        return pipeline.table_to_test(store, _view.cohort.id, _view.model)
 
-    made = Study(load, memory=Memory(disk))
-    stated = pipeline.stated_plan(store, _view.cohort.id) if not _view.part else None
+    made = Study(lambda: {_view.cohort.name: disk.kept("table", CohortTable, whole)}, memory=Memory(disk))
+    stated = pipeline.stated_plan(store, _view.cohort.id)
     return plan_results.with_plan(made, stated) if stated else made
 
 
@@ -128,22 +127,28 @@ def _wholes(views: Sequence[View]) -> tuple[dict[str, CohortTable], dict[str, La
 def _hashes(view: View, table: CohortTable) -> Labels:
     """Return the hash of each photograph of a table, from which people may have been left out."""
     hashes = home.store().hashes(view.cohort.id)
-    if len(hashes) == len(table):
-        return hashes
-    whole = home.store().table(view.cohort.id, [view.model])
-    return hashes[np.isin(whole.photograph, table.photograph)]
+    some = len(hashes) > len(table)
+    return hashes[np.isin(home.store().table(view.cohort.id).photograph, table.photograph)] if some else hashes
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _fitted(key: Key, _view: View) -> FittedPeople | None:
-    whole = home.store().table(_view.cohort.id, [_view.model])
-    return pipeline.people_fitted(_view.model, whole, home.store().hashes(_view.cohort.id))
+    store, cohort = home.store(), _view.cohort.id
+    return pipeline.people_fitted(_view.model, store.table(cohort, [_view.model]), store.hashes(cohort))
 
 
 def fitted(view: View) -> FittedPeople | None:
     """Return who of a cohort was used to fit its model's recalibration; ``None`` where nobody was."""
     card = cards.known().get(view.model)
     return _fitted(view.whole.key, view.whole) if card and card.recalibrated else None
+
+
+def testable(view: View) -> bool:
+    """Return whether a cohort may be looked at under its model, without a question about people it was fitted to."""
+    if (found := fitted(view)) is None:
+        return True
+    answer = pipeline.answer_of(home.store(), view.cohort.id, view.model)
+    return not found.rows.all() if answer == pipeline.LEAVE_OUT else bool(answer) and not found.photographs
 
 
 def answers(views: Sequence[View]) -> Answers:
@@ -231,7 +236,7 @@ def _models(keys: tuple[Key, ...], _views: Sequence[View]) -> Study:
 def models(view: View, target: str, level: str) -> Study | None:
     """Return the study of a cohort's models that read a target; ``None`` where only one does."""
     views = [View(view.cohort, version.model) for version in home.store().models(view.cohort.id)]
-    views = [each for each in views if target in study(each).table.predicted]
+    views = [each for each in views if testable(each) and target in study(each).table.predicted]
     return _models(tuple(each.key for each in views), views).at(level) if len(views) > 1 else None
 
 
