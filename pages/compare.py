@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fundus_core.analyses import side_by_side
-from pages.parts.compare import comparison, margin, selection, shared_results
+from pages.parts.compare import comparison, margin, selection, shared_results, slides
 from pages.parts.shared import controls, display, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
@@ -40,6 +40,7 @@ with st.spinner(_("Comparing"), show_time=True):
     found = study.get(side_by_side.COMPARISON, target)
 with buttons:
     comparison.download(study.rows(side_by_side.ESTIMATES, target), views, f"compare-{target}.csv")
+    slides.download(study, views, target)
 selection.shared(views, found.in_both)
 left, right = st.columns(2)
 with left, st.container(border=True, height="stretch"):

@@ -20,13 +20,13 @@ with buttons:
         st.segmented_control, _("Ground"), list(words), key="ground", default=theme, words=words, always=True,
         required=True, label_visibility="collapsed",
     )  # fmt: skip
+    study = deck.ask(view)
     place = st.container(horizontal=True, width="content")
 with st.spinner(_("Drawing the slides")):
-    made, data = deck.of(view, dark=ground == "dark")
+    made, data = deck.of(view, study, dark=ground == "dark")
 deck.show(data)
 figure_export.say_lacking(deck.figures(made))
 with place:
     name = view.title
-    pptx = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-    display.download("PowerPoint", f"{name}.pptx", lambda: deck.as_powerpoint(made), mime=pptx)
+    display.download("PowerPoint", f"{name}.pptx", lambda: deck.as_powerpoint(made), mime=display.POWERPOINT)
     display.download("HTML", f"{name}.html", lambda: deck.as_file(made), mime="text/html")

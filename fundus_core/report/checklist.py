@@ -1,9 +1,10 @@
 """What a reader of an evaluation must be told: what the software knows, and what only the author can say.
 
-Two lists of items, in words of our own: TRIPOD+AI (Collins et al. 2024, doi:10.1136/bmj-2023-078378; 27 items) and
-CLAIM (Mongan et al. 2020, doi:10.1148/ryai.2020200029; 42 items; its update of 2024, doi:10.1148/ryai.240300, changes
-words and asks for some more). The sub-items of TRIPOD+AI are put together under their number. The wording is ours:
-answer the originals when submitting.
+Two lists of items, in words of our own: TRIPOD+AI (Collins et al. 2024, doi:10.1136/bmj-2023-078378; 27 items, 52 with
+their letters, of which 9a, 12a to c, 15, 22, 27a and b are about development alone) and CLAIM (Mongan et al. 2020,
+doi:10.1148/ryai.2020200029; 42 items; its update of 2024, doi:10.1148/ryai.240300, has 44 in another numbering: it asks
+besides for the acquisition protocol, tests on internal data, and where software, model and data are). The wording is
+ours: answer the originals when submitting.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ class Item:
     """One thing that a report must say."""
 
     number: str
-    """Of the list."""
+    """Of the list, with its letters."""
     asked: str
     """What must be said, in words of our own."""
     known: Known | None = None
@@ -143,39 +144,68 @@ TRIPOD = Checklist(
     "TRIPOD+AI",
     "Collins et al. 2024, BMJ 385:e078378, doi:10.1136/bmj-2023-078378",
     (
-        Item("1", "Title: a model that predicts is evaluated; of whom, and of what"),
+        Item("1", "Title: a model that predicts is developed or evaluated; of whom, and of what"),
         Item("2", "Abstract (TRIPOD+AI for abstracts)"),
-        Item("3", "Background: the medical context, whom the model is for, known health inequalities between groups"),
+        Item(
+            "3a–c",
+            "Background: the healthcare context and existing models; whom the model is for, and its users; "
+            "known health inequalities between groups",
+        ),
         Item("4", "Objectives: development, evaluation or both"),
-        Item("5", "Data: sources, why these, dates, and how well they represent those whom the model is for"),
-        Item("6", "Participants: setting, eligibility, treatments received"),
+        Item("5a–b", "Data: sources, why these, how representative; dates"),
+        Item("6a–c", "Participants: setting with number and location of centres; eligibility; treatments received"),
         Item("7", "Data preparation: cleaning, quality checks, the same for all groups", _with_author(_preprocessing)),
-        Item("8", "Outcome: definition, how and when measured, the same for all groups, by whom, blinded", _truth),
-        Item("9", "Predictors: which were chosen, how measured, by whom", _fixed("the photograph alone")),
-        Item("10", "Sample size: how many, and why", _sizes),
-        Item("11", "Missing data: how they were handled", _MISSING),
-        Item("12", "Analytical methods: use of the data, model, performance measures, heterogeneity", _analysis),
-        Item("13", "Class imbalance: whether and why methods against it were used", _NO_TRAINING),
+        Item(
+            "8a–c",
+            "Outcome: definition, time horizon, how and when measured, why this one, the same for all groups; "
+            "by whom; blinded",
+            _truth,
+        ),
+        Item("9a–c", "Predictors: how chosen; how and when measured; by whom", _fixed("the photograph alone")),
+        Item("10", "Sample size: how it came about, and whether it was enough", _sizes),
+        Item("11", "Missing data: how they were handled; why any were left out", _MISSING),
+        Item(
+            "12a–g",
+            "Analytical methods: use of the data; handling of predictors; kind and building of the model; "
+            "heterogeneity between centres; measures and plots of performance; updating; how predictions were made",
+            _analysis,
+        ),
+        Item(
+            "13", "Class imbalance: whether and why methods against it were used, and recalibration after", _NO_TRAINING
+        ),
         Item("14", "Fairness: what was done about it, and why", _with_author(_subgroups)),
-        Item("15", "Model output: what it is, and any thresholds", _model),
-        Item("16", "Differences between development and evaluation data: setting, eligibility, outcome, predictors"),
-        Item("17", "Ethics: approval, consent or waiver"),
-        Item("18", "Open science: funding, conflicts, protocol, registration, sharing of data and code", _plan),
-        Item("19", "Patients and the public: how they were involved, or that they were not"),
-        Item("20", "Participants: flow, characteristics, comparison with the development data", _with_author(_flow)),
-        Item("21", "Model development: participants and events in each analysis", _sizes),
-        Item("22", "Model specification: enough to predict for new people", _model),
-        Item("23", "Performance: with intervals, in subgroups too; heterogeneity between sites", _performance),
-        Item("24", "Model updating: results, if any", _NO_TRAINING),
+        Item("15", "Model output: what it is, and how any thresholds were found", _model),
+        Item("16", "Training versus evaluation: differences in setting, eligibility, outcome, predictors"),
+        Item("17", "Ethical approval: committee, consent or waiver"),
+        Item(
+            "18a–f",
+            "Open science: funding; conflicts of interest; protocol; registration; sharing of data; of code",
+            _plan,
+        ),
+        Item("19", "Patient and public involvement: how, or that there was none"),
+        Item(
+            "20a–c",
+            "Participants: flow; characteristics, by source and group; comparison with the development data",
+            _with_author(_flow),
+        ),
+        Item("21", "Model development: participants and outcome events in each analysis", _sizes),
+        Item("22", "Model specification: enough to predict for new people, and any restriction of use", _model),
+        Item(
+            "23a–b", "Model performance: with intervals, in subgroups too; heterogeneity between centres", _performance
+        ),
+        Item("24", "Model updating: the updated model and its performance, if any", _NO_TRAINING),
         Item("25", "Interpretation: results in the light of objectives, other studies, and fairness"),
-        Item("26", "Limitations: sample, missing data, bias, generalisability"),
-        Item("27", "Usability: poor or missing input, what users need to know, next steps"),
+        Item(
+            "26", "Limitations: sample, its size, overfitting, missing data; what they do to bias and generalisability"
+        ),
+        Item("27a–c", "Usability in current care: poor or missing input; what users must do and know; next steps"),
     ),
 )
 
 CLAIM = Checklist(
     "CLAIM",
-    "Mongan et al. 2020, Radiology: Artificial Intelligence 2:e200029, doi:10.1148/ryai.2020200029",
+    "Mongan et al. 2020, Radiology: Artificial Intelligence 2:e200029, doi:10.1148/ryai.2020200029; its update of 2024 "
+    "(doi:10.1148/ryai.240300) numbers 44 items otherwise",
     (
         Item("1", "Title or abstract: that it is about AI, and of which kind"),
         Item("2", "Abstract: design, methods, results, conclusions in their parts"),

@@ -12,6 +12,7 @@ from fundus_core.evaluation.observations.sample import select_rows
 from fundus_core.quality import KINDS, Kind
 from fundus_core.records import CohortTable
 from fundus_core.report import Subject, render
+from fundus_core.report.checklist import CHECKLISTS
 
 CENTRE = {"sbp": (128, 17), "dbp": (76, 11), "glucose": (97, 14), "waist": (83, 11)}
 DRAWS = 60
@@ -153,3 +154,11 @@ def test_a_report_of_many_photographs_stays_small():
     """One of seven targets, and one of eight criteria: five megabytes are for all of them."""
     made = render(subject(cohort(2_600, targets=("waist",)), draws=10))
     assert len(made.encode()) < 600_000
+
+
+def test_checklists_number_every_item_of_their_originals():
+    """TRIPOD+AI has 27 items, 52 with their letters (its table 1); CLAIM of 2020 has 42."""
+    tripod, claim = ([each.number for each in one.items] for one in CHECKLISTS)
+    assert [int(re.match(r"\d+", number)[0]) for number in tripod] == list(range(1, 28))
+    assert sum(ord(number[-1]) - ord("a") + 1 if "–" in number else 1 for number in tripod) == 52
+    assert claim == [str(number) for number in range(1, 43)]

@@ -49,6 +49,9 @@ def deck(name: str = "Clinic", *, dark: bool = False) -> Deck:
         layouts.flow("Method", eye, steps, [name, name, name], notes="Seed 5."),
         layouts.scatter(name, figure(dark), "10.60 mmHg", [name, name], [(name, "0.42 (0.30 … 0.52)")] * 6),
         layouts.comparison(name, ["", "", "Model", "Mean", "Age and sex", "Published"], bars, [name], name),
+        layouts.answer(name, [f"{name}." for _ in range(4)], figure(dark)),
+        layouts.answer(name, [name] * 6),
+        layouts.answer(name, [name], rows=[["Estimate", name, name, "p"], *[["MAE", "10.60", name, "0.02"]] * 12]),
         layouts.eyes(name, [eye, replace(eye, data=b"", alt=name), eye], name),
         *layouts.limits(name, [name] * 4, "To cite", [name] * 3),
     ]

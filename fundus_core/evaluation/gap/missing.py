@@ -20,8 +20,8 @@ from scipy import stats
 from fundus_core.errors import NotEstimableError, say
 from fundus_core.evaluation.gap.regression import chance, firth, firth_ends, logistic
 from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, not_estimable
-from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE, Scale, onto
-from fundus_core.evaluation.intervals.per_estimate import jackknife_error, jeffreys, student
+from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE, Rule, Scale, onto
+from fundus_core.evaluation.intervals.per_estimate import between, jackknife_error, jeffreys
 from fundus_core.evaluation.observations.grouping import NOT_STATED, grouping, in_order
 from fundus_core.evaluation.observations.person_means import mean_of_each
 from fundus_core.evaluation.observations.sample import (
@@ -258,9 +258,9 @@ def weighted(
         counted, value = float(whole[0, k]), float(whole[1, k])
         moved = onto(scale, without[:, 1, k])
         change = without[:, 1, k] - without[:, 0, k]
-        one = Estimate(value, *student(value, moved, scale, reach)[:2], say(METHOD)) if np.isfinite(moved).all() else (
-            Estimate(value, note=say("no interval: without one of the people there is no value"))
-        )  # fmt: skip
+        ends = between(value, moved, Rule(scale=scale), np.ones(len(moved)))[:2] if np.isfinite(moved).all() else None
+        lost_value = say("no interval: without one of the people there is no value")
+        one = Estimate(value, *ends, say(METHOD)) if ends else Estimate(value, note=lost_value)
         width = reach * jackknife_error(change)
         moves = Estimate(value - counted, value - counted - width, value - counted + width, say(METHOD))
         found.append(Weighted(of.id, "" if of.binary else of.unit, name, *head, counted, one, moves))

@@ -163,10 +163,18 @@ def _ends(made: _Made, k: int) -> Ends | str:
         return say(_NO_VALUE)
     if not jackknife_error(moved) > 1e-13 * np.abs(moved).max():  # less is rounding
         return say("no interval: nothing varies between people")
-    return _limits(made, k) if rule.way == "limits" else _between(float(made.point[k]), moved, rule, counts)
+    return _limits(made, k) if rule.way == "limits" else between(float(made.point[k]), moved, rule, counts)
 
 
-def _between(value: float, moved: Floats, rule: Rule, counts: Floats) -> Ends:
+def between(value: float, moved: Floats, rule: Rule, counts: Floats) -> Ends:
+    """Return Student's t interval on a rule's scale, as far to each side as :func:`reaches` says.
+
+    Args:
+        value: The statistic as it is.
+        moved: The statistic without each person, or block of people, on the scale.
+        rule: How the interval is made.
+        counts: How many observations of each stand behind it.
+    """
     error = jackknife_error(moved)
     middle = float(onto(rule.scale, np.array([value]))[0])
     down, up = reaches(moved, counts, rule)

@@ -264,6 +264,32 @@ def limits(title: str, lines: Sequence[str], cite: str, citations: Sequence[str]
     return [Page(heading(title), (_underline(), alone)), Page(heading(cite), (_underline(), cited))]
 
 
+def answer(
+    title: str, lines: Sequence[str], figure: Figure | None = None, rows: Sequence[Sequence[str]] = (), notes: str = ""
+) -> Page:
+    """Return what one analysis answers: its sentences beside its figure, or above its table.
+
+    Of a table the first row is the heading; columns and rows that find no room are left out, the last ones first.
+    """
+    shown = rows[:10]
+    widths, high = _natural(shown), 38.0 * len(shown)
+    place = Place(632.0, 146, RIGHT - 632.0, BOTTOM - 146) if figure else Place(LEFT, 146, _ROOM, BOTTOM - high - 166)
+    parts: list[Part] = [_underline(), *([Drawing(PLOT, figure)] if figure else [])]
+    if lines:
+        parts.append(words(place, lines, 25 if figure else 28, bulleted=len(lines) > 1))
+    if shown:
+        cells = tuple(tuple(row[: len(widths)]) for row in shown)
+        top = BOTTOM - high - 8 if lines else 146.0
+        parts.append(Table(Place(LEFT, top, sum(widths), high), cells, widths, LEAST, headed=True))
+    return Page(heading(title), tuple(parts), notes)
+
+
+def _natural(rows: Sequence[Sequence[str]]) -> tuple[float, ...]:
+    """Return how wide columns are, as many as there is room for."""
+    wide = [max(width(text, LEAST, bold=True) for text in column) + 22 for column in zip(*rows, strict=True)]
+    return tuple(each for at, each in enumerate(wide) if sum(wide[: at + 1]) <= _ROOM)
+
+
 def foot(text: str, page: str) -> tuple[Words, Words]:
     """Return the line at the foot of a slide: what must be known of every number, and the slide's place."""
     place = Place(LEFT, HEIGHT - 46, _ROOM - 130, 16 * LINE)

@@ -8,6 +8,7 @@ import numpy as np
 from babel.dates import format_date
 
 from fundus_core import __version__
+from fundus_core.analyses import Study
 from fundus_core.evaluation import Evaluation
 from fundus_core.figures import Look
 from fundus_core.records import CohortTable
@@ -20,8 +21,11 @@ from pages.parts.shell import cards
 from pages.parts.shell.language import _, count, current, worded
 
 
-def of_cohort(view: View, *, dark: bool) -> Deck:
-    """Return the slides: title, method, a scatter per target, yardsticks, a criterion, three eyes, limits."""
+def of_cohort(view: View, study: Study, *, dark: bool) -> Deck:
+    """Return the slides: title, method, a scatter per target, yardsticks, a criterion, answers, three eyes, limits.
+
+    ``study`` is the cohort's, with what the user asked beside the usual.
+    """
     found = studies.scores(view)
     ids = studies.targets(found)
     look = Look(dark=dark, say=_, rendered=bool(display.disclaimer(view)), opaque=True, size=22)
@@ -33,9 +37,10 @@ def of_cohort(view: View, *, dark: bool) -> Deck:
     pages += [page for page in changes if page is not None]
     pages += [page] if (page := numbers.criterion(view, look)) else []
     pages += [numbers.comparison(found, ids)] if ids else []
+    pages += numbers.answers(study, view.place, look)
     pages += numbers.plan(view)
     pages += [examples.page(view, scatters[0])] if scatters and view.cohort.files else []
-    return Deck(view.title, (*pages, *_limits(view)), footer(view), dark=dark, language=current())
+    return Deck(view.title, (*pages, *_limits(view)), display.footer([view], view.title), dark=dark, language=current())
 
 
 def _cover(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
@@ -106,11 +111,3 @@ def _limits(view: View) -> list[Page]:
     cited = [f"{_('Model')}: {cards.title(view.model)}"] if view.model else []
     cited += [text for text in (card.citation, card.acknowledgement) if text] if card else []
     return layouts.limits(_("Limits and citation"), lines, _("To cite"), [*cited, own])
-
-
-def footer(view: View) -> str:
-    """Return the line at the foot of every slide: what a photograph of it must say first."""
-    words = [_(display.RESEARCH)]
-    if display.disclaimer(view):
-        words.insert(0, _("Rendered eyes.") if view.cohort.rendered else _("Model of rendered eyes."))
-    return " · ".join([*words, view.title])

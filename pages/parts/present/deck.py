@@ -5,10 +5,12 @@ from typing import Any
 
 import streamlit as st
 
+from fundus_core.analyses import Study
 from fundus_core.figures import Figure
 from fundus_core.report import slides
 from fundus_core.report.slides import Deck, Drawing
 from pages.parts.present import contents
+from pages.parts.shared import asked, studies
 from pages.parts.shared.studies import Key, View
 from pages.parts.shell.language import _, current
 
@@ -26,14 +28,33 @@ export default function (component) {
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _made(key: Key, title: str, dark: bool, language: str, on: date, _view: View) -> tuple[Deck, dict[str, Any]]:  # noqa: FBT001
-    deck = contents.of_cohort(_view, dark=dark)
+def _made(
+    key: Key,
+    title: str,
+    dark: bool,  # noqa: FBT001
+    language: str,
+    on: date,
+    asked: str,
+    _view: View,
+    _study: Study,
+) -> tuple[Deck, dict[str, Any]]:
+    deck = contents.of_cohort(_view, _study, dark=dark)
     return deck, slides.data_of(deck, _words())
 
 
-def of(view: View, *, dark: bool) -> tuple[Deck, dict[str, Any]]:
-    """Return the slides of a cohort, and what the script on the page shows of them."""
-    return _made(view.key, view.title, dark, current(), date.today(), view)
+def ask(view: View) -> Study:
+    """Let the user ask for more slides: the gap and other columns, and errors of the measured values."""
+    study = studies.study(view)
+    with st.popover(_("More slides"), icon=":material/add:"):
+        study = asked.gap(study)
+        for name in study.targets:
+            study = asked.reliable(study, name)
+    return study
+
+
+def of(view: View, study: Study, *, dark: bool) -> tuple[Deck, dict[str, Any]]:
+    """Return the slides of a cohort and what was asked of it, and what the script on the page shows of them."""
+    return _made(view.key, view.title, dark, current(), date.today(), str(study.settings), view, study)
 
 
 def _words() -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fundus_core import figures
-from fundus_core.analyses import Canvas, beyond_in_words, labels, one_cohort, plan_results
+from fundus_core.analyses import Canvas, Study, beyond_in_words, labels, one_cohort, plan_results
 from fundus_core.evaluation import Evaluation, TargetResult
 from fundus_core.figures import Look, error, heading, predicted_against_true
 from fundus_core.report.slides import Page, layouts
@@ -89,6 +90,27 @@ def change(view: View, target_id: str, look: Look) -> Page | None:
     figure = replace(figure, notes=(), x=replace(figure.x, ticks=6), y=replace(figure.y, ticks=6))
     main = f"r = {labels.written(r.value, labels.Kind.PLAIN)}"
     return layouts.scatter(title, figure, main, [tell(under[0]), under[1]], facts, _(one_cohort.CHANGE.question))
+
+
+def answers(study: Study, place: int, look: Look) -> Iterator[Page]:
+    """Yield a slide for every analysis that answers in sentences: all targets on one, of the gap one each and drawn."""
+    for analysis in one_cohort.SECTIONS:
+        told = {name: analysis.sentences(study, name, tell) for name in study.of_interest(analysis)}
+        told = {name: text for name, text in told.items() if text}
+        canvas = Canvas(look, place=place, height=round(layouts.PLOT.h))
+        drawn = {name: analysis.draw(study, name, canvas) for name in told} if analysis is one_cohort.GAP else {}
+        for name, figure in drawn.items():
+            title = f"{_(analysis.title)}: {_(TARGETS[name].short)}"
+            shown = replace(figure, notes=()) if figure else None
+            yield layouts.answer(title, sentences(told[name]), shown, notes=_(analysis.question))
+        lines = [f"{_(TARGETS[name].short)}: {text}" for name, text in told.items() if name not in drawn]
+        if lines:
+            yield layouts.answer(_(analysis.title), lines, notes=_(analysis.question))
+
+
+def sentences(text: str) -> list[str]:
+    """Return a paragraph's sentences."""
+    return [part for part in re.split(r"(?<=[.。])\s+|(?<=。)", text) if part]
 
 
 def criterion(view: View, look: Look) -> Page | None:

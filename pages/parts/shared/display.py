@@ -20,6 +20,9 @@ from pages.parts.shell import cards, menu
 from pages.parts.shell.language import _, bound, tell
 from pages.parts.shell.markdown import literal
 
+POWERPOINT = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+"""Media type of a file of slides."""
+
 RENDERED = "Rendered photographs; the model was trained on rendered eyes: these numbers say nothing about real eyes."
 RENDERED_MODEL = "The model was trained on rendered eyes: on photographs of real eyes its numbers have no meaning."
 RESEARCH = "Research use only. Not a medical device."
@@ -36,6 +39,16 @@ def disclaimer(view: View) -> str:
     if view.cohort.rendered:
         return RENDERED
     return RENDERED_MODEL if cards.reads_rendered_eyes(view.model) else ""
+
+
+def footer(views: Sequence[View], title: str) -> str:
+    """Return the line at the foot of every slide: what a photograph of it must say first."""
+    words = [_(RESEARCH)]
+    marked = [view for view in views if disclaimer(view)]
+    if marked:
+        rendered = any(view.cohort.rendered for view in marked)
+        words.insert(0, _("Rendered eyes.") if rendered else _("Model of rendered eyes."))
+    return " · ".join([*words, title])
 
 
 def title(text: str, caption: str = "", *, view: View | None = None) -> Any:
