@@ -44,6 +44,8 @@ def refused_in_words(study: Study, _target: str, say: Say = str) -> str:
     if not any(each.refused for each in found):
         return ""
     tested = [each for each in found if each.p is not None]
+    if not tested:
+        return say("No group has enough people to tell whether one is refused more often.")
     corrected = evaluation.adjusted([each.p for each in tested if each.p is not None])
     claimed = [
         each for each, p in zip(tested, corrected, strict=True) if p < CLAIM and (each.odds_ratio.low or 0.0) > 1

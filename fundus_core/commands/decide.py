@@ -68,8 +68,8 @@ def _ended(made: Decided, *, as_json: bool) -> int:
     frame.say("{n:,} {n:photograph|photographs} decided", n=made.changed)
     if made.without_prediction:
         frame.say(
-            "{n:,} of them {n:has|have} no prediction so far and {n:stays|stay} refused until predict --cohort is "
-            "called again",
+            "{n:,} of them {n:has|have} no prediction and {n:stays|stay} refused under this model: it gave none, or "
+            "predict --cohort must be called again",
             n=made.without_prediction,
         )
     for why, n in made.left.items():

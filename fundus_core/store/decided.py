@@ -59,7 +59,7 @@ class Decided:
     changed: int
     """Photographs about which it was written down; those that were so already are not among them."""
     without_prediction: int
-    """Of those accepted: without any prediction of the model so far, so that they stay refused under it."""
+    """Of those accepted: without any prediction of the model, which gave none or is to be run again."""
     left: Mapping[str, int]
     """Those that no person can decide about: by the sentence that says why, how many."""
 

@@ -30,8 +30,9 @@ def write(connection: sa.Connection, version: int, findings: Iterable[Finding]) 
             .where(_READING.sha256.in_(ordered))
         ).all()  # fmt: skip
         for reading, sha256 in older:
-            kind = sa.update(schema.reading).where(_READING.id == reading)
-            connection.execute(kind.values(kind=by_sha256[sha256].kind))
+            told = by_sha256[sha256]
+            known = {"kind": told.kind, "distance": photograph_table.number(told.out_of_distribution)}
+            connection.execute(sa.update(schema.reading).where(_READING.id == reading).values(known))
         numbers = [one for reading, sha256 in {*new, *older} for one in _numbers(reading, by_sha256[sha256])]
         database.insert_new(connection, schema.prediction, numbers)
 

@@ -108,6 +108,7 @@ def test_a_group_that_is_refused_more_is_named_and_rarely_one_where_none_is():
     whole, _ = cohort(40)
     nobody = select_rows(whole, whole.status != "refused")
     assert one_cohort.REFUSED.sentences(Study.of(nobody), "", str) == ""
+    assert "enough people to tell" in one_cohort.REFUSED.sentences(Study.of(cohort(12)[0]), "", str)
 
 
 def test_overruling_nothing_changes_nothing():

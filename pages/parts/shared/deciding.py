@@ -100,7 +100,9 @@ def _form(view: View, key: str, verdict: str, *, names: Sequence[str] = (), code
 def _told(made: Decided) -> str:
     parts = [worded("{n:,} {n:photograph|photographs} decided.", n=made.changed)]
     if made.without_prediction:
-        words = _("{n} without a prediction so far: they stay refused until the model is run again (Cohorts > Add).")
+        words = _(
+            "{n} without a prediction stay refused under this model: it gave none, or has to run again (Cohorts > Add)."
+        )
         parts.append(words.format(n=count(made.without_prediction)))
     parts += [_("{n} not decided: {why}").format(n=count(n), why=said(why)) for why, n in made.left.items()]
     return "  \n".join(parts)
