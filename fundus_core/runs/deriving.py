@@ -16,7 +16,7 @@ def derive(store: Store, cohort: CohortRef, card: Card, version: ModelVersion) -
 
     Only where weights, card and limits of quality are the same; photographs that are not read yet are left to a run.
     """
-    for one in store.models(cohort) if card.recalibrated else ():
+    for one in store.models(cohort):
         steps = recalibrated.steps_from(card, one.model, one.card_sha256)
         same = (one.weights_sha256, one.limits, one.origin) == (version.weights_sha256, version.limits, version.origin)
         if steps and same and one.card_sha256:

@@ -161,7 +161,7 @@ def test_reliability_equals_scikit_learn(cohort):
     alone = replace(
         cohort(people=1),
         **{name: np.array([f"{k}" for k in range(400)]) for name in ("photograph", "patient_id")},
-        **{name: np.full(400, "") for name in ("eye", "reason", "visit")},
+        **{name: np.full(400, "") for name in ("eye", "reason", "visit", "kind", "decision")},
         status=np.full(400, "predicted"),
         quality=np.ones(400),
         out_of_distribution=np.ones(400),
