@@ -2,7 +2,6 @@
 
 import hashlib
 
-from fundus_core.models import recalibrated
 from fundus_core.models.card import Card
 from fundus_core.records import Status
 from fundus_core.store import CohortRef, Finding, ModelVersion, Store
@@ -16,6 +15,10 @@ def derive(store: Store, cohort: CohortRef, card: Card, version: ModelVersion) -
 
     Only where weights, card and limits of quality are the same; photographs that are not read yet are left to a run.
     """
+    if not card.recalibrated:
+        return
+    from fundus_core.models import recalibrated  # scipy, which no other run waits for
+
     for one in store.models(cohort):
         steps = recalibrated.steps_from(card, one.model, one.card_sha256)
         same = (one.weights_sha256, one.limits, one.origin) == (version.weights_sha256, version.limits, version.origin)
