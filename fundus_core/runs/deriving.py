@@ -13,7 +13,8 @@ _NO_BYTES = hashlib.sha256(b"").hexdigest()
 def derive(store: Store, cohort: CohortRef, card: Card, version: ModelVersion) -> None:
     """Write what a recalibrated model finds in a cohort that the model which it was made of has read.
 
-    Only where weights, card and limits of quality are the same; photographs that are not read yet are left to a run.
+    Only where weights, card and limits of quality are the same; photographs that are not read yet are left to a run,
+    and so are those about which a person decided: what is told of them is the cohort's, not what the model found.
     """
     if not card.recalibrated:
         return
@@ -23,8 +24,9 @@ def derive(store: Store, cohort: CohortRef, card: Card, version: ModelVersion) -
         steps = recalibrated.steps_from(card, one.model, one.card_sha256)
         same = (one.weights_sha256, one.limits, one.origin) == (version.weights_sha256, version.limits, version.origin)
         if steps and same and one.card_sha256:
-            whole = (one for one in store.readings(cohort, one.model) if one.status is not Status.FAILED)
-            readings = [reading for reading in whole if reading.sha256 != _NO_BYTES]
+            decided = {name for decision in store.decisions(cohort) for name in decision.photographs}
+            whole = (each for each in store.readings(cohort, one.model) if each.status is not Status.FAILED)
+            readings = [each for each in whole if each.sha256 != _NO_BYTES and each.photograph not in decided]
             found = (
                 Finding(
                     sha256=reading.sha256,

@@ -299,6 +299,9 @@ def test_a_run_takes_what_is_predicted_already_and_asks_no_network(at, tmp_path)
         assert len(made.left) == len(made.card.targets) - 1
         run = runs.submit(store, "B", ["stored"])
         assert runs.progress(store, run).predicted == 30
+        store.decide("A", "withdraw", who="A. R.", why="Taken after surgery.", names=["A0.png"])
+        of_a = runs.progress(store, runs.submit(store, "A", ["stored"]))
+        assert (of_a.predicted, of_a.queued) == (29, 1), "what a person withdrew is no finding of the model"
         line = made.card.recalibrated[0].lines[0]
         new, old = store.table("B", ["stored"]), store.table("B", [MODEL])
         for ends in ("predicted", "low", "high"):
