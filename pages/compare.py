@@ -42,12 +42,14 @@ with buttons:
     comparison.download(study.rows(side_by_side.ESTIMATES, target), views, f"compare-{target}.csv")
     slides.download(study, views, target)
 selection.shared(views, found.in_both)
+comparison.scatters(views, found, target, level)
 left, right = st.columns(2)
 with left, st.container(border=True, height="stretch"):
     score = comparison.forest(views, found, target)
 with right, st.container(border=True, height="stretch"):
-    comparison.scatter(views, target, level)
+    comparison.boxes(views, target, level)
     comparison.key_figures(views, found, target)
+comparison.in_words(study, views, target)
 comparison.sites(study, views, target, score)
 comparison.table(study, views, side_by_side.DIFFERENCES, target, _(found.note))
 comparison.table(study, views, side_by_side.EQUIVALENCE, target)

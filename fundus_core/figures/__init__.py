@@ -11,6 +11,6 @@ from fundus_core.figures.figure import COLUMNS, Figure
 from fundus_core.figures.forest import ForestRow, forest, literature
 from fundus_core.figures.palette import DARK, LIGHT, Palette
 from fundus_core.figures.point_cloud import WEBGL_POINTS, Observations
-from fundus_core.figures.scatter import beside_the_median, headline, predicted_against_true
+from fundus_core.figures.scatter import beside_the_median, headline, limits, predicted_against_true
 from fundus_core.figures.theme import Look, error, heading, number
 from fundus_core.figures.thumbnail_scatter import small_scatter

@@ -69,17 +69,18 @@ def predicted_against_true(
     )
 
 
-def headline(target: Target, estimates: Mapping[str, Estimate], look: Look) -> str:
+def headline(target: Target, estimates: Mapping[str, Estimate], look: Look, name: str = "") -> str:
     """Return what a target's figures found, as the line above them: its error with interval beside the median's.
 
-    Of a yes/no target, its accuracy and area under the ROC curve.
+    Of a yes/no target, its accuracy and area under the ROC curve. With a name, of one cohort among others, the
+    name stands in place of the target's and the median is left out.
     """
-    name = heading(look.say(target.name))
+    of_many, name = bool(name), name or heading(look.say(target.name))
     if target.binary:
         return f"{name}: {', '.join(_shares(estimates, look))}"
     mae, ratio = estimates["mae"], estimates.get("mae_over_median", Estimate(None)).value
     first = f"{name}: MAE {error(mae.value)} {look.say(target.unit)}{_ends(mae, error)}"
-    return first if ratio is None else f"{first}, {beside_the_median(ratio, look.say)}"
+    return first if ratio is None or of_many else f"{first}, {beside_the_median(ratio, look.say)}"
 
 
 def beside_the_median(ratio: float, say: Callable[[str], str]) -> str:

@@ -76,7 +76,8 @@ def clinics(tmp_path_factory):
 
 def words(app) -> str:
     kinds = ("title", "subheader", "caption", "markdown", "info")
-    return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
+    said = [str(element.value) for kind in kinds for element in app.get(kind)]
+    return "\n".join(said + [each.label for each in app.expander])
 
 
 def tables(app) -> str:

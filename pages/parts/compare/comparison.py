@@ -9,12 +9,15 @@ import streamlit as st
 from fundus_core import figures
 from fundus_core.analyses import (
     Analysis,
+    Canvas,
     Rows,
     Study,
+    differences_in_words,
     drawn_scores,
     forest_of,
     labels,
     layout,
+    one_cohort,
     shown,
     side_by_side,
     sites_forest,
@@ -28,6 +31,7 @@ from pages.parts.shared import controls, display, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards
 from pages.parts.shell.language import _, tell
+from pages.parts.shell.markdown import literal
 
 
 def forest(views: Sequence[View], found: Comparison, target_id: str) -> str:
@@ -98,7 +102,37 @@ def key_figures(views: Sequence[View], found: Comparison, target_id: str) -> Non
         st.caption("; ".join(f"{view.title}: {cards.title(view.model)}" for view in views))
 
 
-def scatter(views: Sequence[View], target_id: str, level: str) -> None:
+def scatters(views: Sequence[View], found: Comparison, target_id: str, level: str) -> None:
+    """Draw predicted against true of each cohort, side by side on common axes."""
+    target, results = TARGETS[target_id], found.targets[target_id].results
+    groups = {view.name: studies.groups(view, target_id, level) for view in views if view.name in results}
+    span = figures.limits([group for each in groups.values() for group in each])
+    with st.grid(min_column_width=250):
+        for view in views:
+            if not (of := groups.get(view.name)) or not any(map(len, of)):
+                continue
+            canvas = Canvas(display.look(view), of, place=view.place, height=300)
+            figure = one_cohort.SCATTER.draw(studies.study(view, level), target_id, canvas)
+            title = figures.headline(target, results[view.name].estimates, look(views), view.title)
+            if figure and not target.binary:
+                unit = f" ({_(target.unit)})"
+                across = replace(figure.x, span=span, title=_("true") + unit)
+                figure = replace(figure, x=across, y=replace(figure.y, span=span, title=_("predicted") + unit))
+            with st.container(border=True, height="stretch"):
+                if figure:
+                    figure = replace(figure, title=title, legend=False)
+                    key = f"{target_id}-predicted-{view.key}"
+                    display.chart(figure, key, name=f"{target_id}-{view.title}", view=view)
+
+
+def in_words(study: Study, views: Sequence[View], target_id: str) -> None:
+    """Write what the cohorts' errors differ in, a sentence for each two."""
+    if said := differences_in_words(study, target_id, tell, names(views)):
+        st.subheader(_(side_by_side.DIFFERENCES.title), anchor=False)
+        st.markdown("\n".join(f"- {literal(sentence)}" for sentence in said))
+
+
+def boxes(views: Sequence[View], target_id: str, level: str) -> None:
     """Draw all cohorts' errors as boxes of their own colours."""
     target = TARGETS[target_id]
     groups = [replace(group, name=view.title) for view in views for group in studies.groups(view, target_id, level)]
@@ -109,15 +143,15 @@ def scatter(views: Sequence[View], target_id: str, level: str) -> None:
 
 
 def table(study: Study, views: Sequence[View], analysis: Analysis[Any], target_id: str = "", remark: str = "") -> None:
-    """Draw one analysis of a target, or of the cohorts as a whole, under its title; nothing where it says nothing.
+    """Draw one analysis of a target, or of the cohorts as a whole, folded; nothing where it says nothing.
 
     The remark stands below; what the analysis answers where none is given.
     """
     made = shown(study, analysis, target_id, tell, names(views))
     if made.body:
-        st.subheader(_(analysis.title), anchor=False)
-        display.table(made)
-        st.caption(remark or _(analysis.asked(target_id)))
+        with st.expander(_(analysis.title)):
+            display.table(made)
+            st.caption(remark or _(analysis.asked(target_id)))
 
 
 def case_mix(study: Study, views: Sequence[View]) -> None:
