@@ -11,7 +11,7 @@ from fundus_core.deidentify import AuditLine, Deidentified, Pseudonyms, audit_li
 from fundus_core.errors import PhotographError, say
 from fundus_core.journey import shows_retina
 from fundus_core.records import Photograph, RetinaBounds, Source, Status
-from fundus_core.store import Added, NewPhotograph, Store, TurnedAway
+from fundus_core.store import Added, Finding, NewPhotograph, Store
 
 Writing = Literal["refuse", "blackout", "keep"]
 """What becomes of a photograph in whose field there is writing: it stays behind, goes without it, or goes as it is."""
@@ -36,7 +36,7 @@ class Seen:
     """The field of view, everything outside which is black; ``None`` where it was turned away."""
     eye_source: str = ""
     """Who said which eye: ``table``, ``dicom``, ``name``, ``disc``, or empty."""
-    turned_away: TurnedAway | None = None
+    turned_away: Finding | None = None
     """Why nothing of it may be kept; ``None`` where it is clean."""
     writing: tuple[retina.Box, ...] = ()
     """Where writing was found that black outside the retina leaves, in pixels of the photograph."""
@@ -46,7 +46,7 @@ class Seen:
         """What was taken away; of a photograph that was turned away, all of it."""
         if self.clean is not None:
             return self.clean.audit
-        why = self.turned_away.code if self.turned_away else ""
+        why = self.turned_away.reason_code if self.turned_away else ""
         return audit_line(
             self.photograph, self.patient, self.sha256, ("file name", say("the whole photograph ({why})", why=say(why)))
         )
@@ -68,13 +68,13 @@ def see(source: Source, pseudonyms: Pseudonyms, *, writing: Writing = "refuse") 
             "The file could not be opened ({strerror}); check that it still exists.",
             strerror=error.strerror or type(error).__name__,
         )
-        return _turned_away(source, pseudonyms, data, TurnedAway(Status.FAILED.value, "unreadable", reason))
+        return _turned_away(source, pseudonyms, data, Finding("", Status.FAILED.value, "unreadable", reason))
     except PhotographError as error:
-        return _turned_away(source, pseudonyms, data, TurnedAway(Status.FAILED.value, error.code, str(error)))
+        return _turned_away(source, pseudonyms, data, Finding("", Status.FAILED.value, error.code, str(error)))
     bounds = retina.find(photograph.pixels)
     report = quality.assess(photograph, bounds)
     if report.refusal and not shows_retina(report):
-        why = TurnedAway(Status.REFUSED.value, report.refusal.code, report.refusal.message)
+        why = Finding("", Status.REFUSED.value, report.refusal.code, report.refusal.message)
         return _turned_away(source, pseudonyms, data, why)
     seen = _cleaned(source, photograph, bounds, pseudonyms)
     found = retina.find_writing(photograph.pixels, bounds)
@@ -92,7 +92,7 @@ def _left(seen: Seen, found: Sequence[retina.Box]) -> Seen:
         places=places,
         where=say(where),
     )
-    why = TurnedAway(Status.REFUSED.value, "burned_in_writing", message)
+    why = Finding("", Status.REFUSED.value, "burned_in_writing", message)
     return replace(seen, clean=None, bounds=None, turned_away=why, writing=tuple(found))
 
 
@@ -118,7 +118,7 @@ def _places(boxes: Iterable[retina.Box]) -> str:
     return ", ".join(f"{box.width}x{box.height}+{box.x}+{box.y}" for box in boxes)
 
 
-def _turned_away(source: Source, pseudonyms: Pseudonyms, data: bytes, why: TurnedAway) -> Seen:
+def _turned_away(source: Source, pseudonyms: Pseudonyms, data: bytes, why: Finding) -> Seen:
     return Seen(
         photograph=pseudonyms.photograph(source.name),
         patient=pseudonyms.patient(source.patient_id),

@@ -11,7 +11,7 @@ from fundus_core.errors import PhotographError
 from fundus_core.pipeline.deidentified_ingest import Writing, see
 from fundus_core.pipeline.inspection import Counts
 from fundus_core.records import Eye, Source, Status
-from fundus_core.store import CohortRef, Item, Store, TurnedAway
+from fundus_core.store import CohortRef, Finding, Item, Store
 from fundus_core.tables import write_csv
 
 Values = Mapping[str, float | str]
@@ -39,11 +39,11 @@ class Exporter:
         seen = see(source, self.pseudonyms, writing=self.writing)
         why = seen.turned_away
         if seen.bounds is not None and seen.bounds.whole_frame:
-            why = TurnedAway(Status.REFUSED.value, "whole_frame", _WHOLE_FRAME)
+            why = Finding("", Status.REFUSED.value, "whole_frame", _WHOLE_FRAME)
         became = _BECAME[self.writing] if why is None else "left_behind"
         self.written_on += [(seen.photograph, box.x, box.y, box.width, box.height, became) for box in seen.writing]
         if why is not None:
-            self.left_behind.append((seen.photograph, why.status, why.code, why.reason))
+            self.left_behind.append((seen.photograph, why.status, why.reason_code, why.reason))
             return None
         return seen.clean
 

@@ -20,6 +20,5 @@ from fundus_core.store.values import (
     OrderBy,
     Page,
     TruthRow,
-    TurnedAway,
     Where,
 )

@@ -95,7 +95,7 @@ def _row(cohort: int, photograph: NewPhotograph) -> dict[str, Any]:
         "covariates": "",
         "visit": photograph.visit,
         "door_status": photograph.door.status if photograph.door else "",
-        "door_code": photograph.door.code if photograph.door else "",
+        "door_code": photograph.door.reason_code if photograph.door else "",
         "door_reason": photograph.door.reason if photograph.door else "",
         "door_values": packed(photograph.door.reason) if photograph.door else "",
     }

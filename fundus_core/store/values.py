@@ -58,15 +58,27 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnedAway:
-    """How a photograph ended at the door, where it was de-identified and could not be let in."""
+class Finding:
+    """How one photograph's bytes ended, under one model version or at the door; who and whose joins the store."""
 
+    sha256: str
+    """Of the bytes."""
     status: str
-    """``refused`` or ``failed``."""
-    code: str
-    """Stable word."""
-    reason: str
-    """One sentence."""
+    """``predicted``, ``refused`` or ``failed``."""
+    reason_code: str = ""
+    """Stable word; empty where predicted."""
+    reason: str = ""
+    """One sentence; a warning where predicted."""
+    quality: float = float("nan")
+    """0..1; NaN where it could not be measured."""
+    out_of_distribution: float = float("nan")
+    """1 at the model's limit; NaN where it cannot tell."""
+    precision: str = ""
+    """Arithmetic that was used, such as ``float32``."""
+    predictions: Mapping[str, Prediction] = field(default_factory=dict)
+    """By target id; of a refused photograph those that count if a person accepts it."""
+    kind: str = ""
+    """What the picture is, as one stable word of ``quality.KINDS``; empty where nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +101,7 @@ class NewPhotograph:
     """Who said so: ``table``, ``dicom``, ``name``, ``disc``, or empty."""
     visit: str = ""
     """When it was taken, as year-month-day, or another word for the visit; empty where nobody said so."""
-    door: TurnedAway | None = None
+    door: Finding | None = None
     """Set where it was not let in: its bytes are not to be had, and every run ends it so."""
 
     @classmethod
@@ -174,30 +186,6 @@ class ModelVersion:
     """Empty where predicted here; the file's mark where the readings came in with an imported cohort."""
     limits: str = ""
     """Of quality, as ``quality.Limits.as_text``; empty for the usual ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """How one photograph's bytes ended under one model version; who and whose is joined by the store."""
-
-    sha256: str
-    """Of the bytes."""
-    status: str
-    """``predicted``, ``refused`` or ``failed``."""
-    reason_code: str = ""
-    """Stable word; empty where predicted."""
-    reason: str = ""
-    """One sentence; a warning where predicted."""
-    quality: float = float("nan")
-    """0..1; NaN where it could not be measured."""
-    out_of_distribution: float = float("nan")
-    """1 at the model's limit; NaN where it cannot tell."""
-    precision: str = ""
-    """Arithmetic that was used, such as ``float32``."""
-    predictions: Mapping[str, Prediction] = field(default_factory=dict)
-    """By target id; of a refused photograph those that count if a person accepts it."""
-    kind: str = ""
-    """What the picture is, as one stable word of ``quality.KINDS``; empty where nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)

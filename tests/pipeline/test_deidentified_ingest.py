@@ -15,7 +15,7 @@ from fundus_core import pipeline, runs, truth
 from fundus_core.deidentify import Pseudonyms, audit_csv
 from fundus_core.images import sources
 from fundus_core.records import Eye, Source
-from fundus_core.store import ModelVersion, Store, TurnedAway, run_table
+from fundus_core.store import Finding, ModelVersion, Store, run_table
 from fundus_core.synthetic import synthesise
 
 PERSON = "YAMADA"
@@ -105,8 +105,8 @@ def test_a_file_that_is_gone_fails_at_the_door() -> None:
         raise FileNotFoundError(2, "No such file or directory")
 
     seen = pipeline.see(Source("a.jpg", gone), KEY)
-    assert isinstance(seen.turned_away, TurnedAway)
-    assert (seen.turned_away.status, seen.turned_away.code, seen.sha256) == ("failed", "unreadable", "")
+    assert isinstance(seen.turned_away, Finding)
+    assert (seen.turned_away.status, seen.turned_away.reason_code, seen.sha256) == ("failed", "unreadable", "")
 
 
 def test_an_export_of_a_cohort_counts_those_that_were_turned_away(

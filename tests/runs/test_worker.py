@@ -19,7 +19,7 @@ from fundus_core.records import Eye, Pixels
 from fundus_core.retina import CropRule
 from fundus_core.runs import isolated, loop, worker
 from fundus_core.runs.model_loading import Model
-from fundus_core.store import NewPhotograph, Store, StoreUnavailableError, TurnedAway, Where, queue, run_table, workers
+from fundus_core.store import Finding, NewPhotograph, Store, StoreUnavailableError, Where, queue, run_table, workers
 from tests.runs import fake
 from tests.runs.conftest import Make
 
@@ -249,7 +249,7 @@ def test_a_store_that_cannot_be_written_is_waited_for(
 
 def test_who_was_turned_away_at_the_door_ends_so_under_every_model(store: Store, make: Make) -> None:
     make("a", range(2))
-    door = TurnedAway("refused", "not_colour_fundus", "A chart; remove it.")
+    door = Finding("", "refused", "not_colour_fundus", "A chart; remove it.")
     store.add_photographs("a", [NewPhotograph("F-000000000000", "", "c" * 64, door=door)])
     for model in ("red", "green"):
         now = run(store, "a", model)

@@ -24,7 +24,6 @@ from fundus_core.store import (
     NewPhotograph,
     Store,
     TruthRow,
-    TurnedAway,
     prediction_table,
     run_progress,
     run_table,
@@ -281,8 +280,8 @@ def outcome(store: Store, file: Path) -> str:
 def test_how_it_ended_at_the_door_and_under_which_limits_travels_along(store: Store, tmp_path: Path) -> None:
     store.create_cohort("door")
     """With its values, so that another language can be spoken there; a merged cohort's note likewise."""
-    door = TurnedAway(
-        "failed", "truncated", say("The {kind} file was cut off: {missing}.", kind="JPEG", missing=say("1 row"))
+    door = Finding(
+        "", "failed", "truncated", say("The {kind} file was cut off: {missing}.", kind="JPEG", missing=say("1 row"))
     )
     store.add_photographs("door", [NewPhotograph("F-000000000000", "", door=door)])
     store.create_cohort("else")

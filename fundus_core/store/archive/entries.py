@@ -8,7 +8,7 @@ from fundus_core.quality import KINDS
 from fundus_core.records import Eye, Prediction
 from fundus_core.store.archive.rows import Row, reject, to_number
 from fundus_core.store.decided import LAPSED, MOST_LETTERS, VERDICTS
-from fundus_core.store.values import Finding, ModelVersion, NewPhotograph, TruthRow, TurnedAway
+from fundus_core.store.values import Finding, ModelVersion, NewPhotograph, TruthRow
 from fundus_core.targets import Target, target
 
 _EYES = frozenset(eye.value for eye in Eye)
@@ -40,14 +40,14 @@ def photograph(row: Row) -> NewPhotograph:
     )
 
 
-def _door(words: object) -> TurnedAway | None:
+def _door(words: object) -> Finding | None:
     """Files written before photographs could be turned away say nothing of it."""
     if words is None:
         return None
     if not isinstance(words, list) or len(words) not in {3, 4}:
         reject("door")
     row = Row(dict(zip(("status", "code", "reason", "reason_values"), words, strict=False)))
-    return TurnedAway(row.one_of("status", _DOOR), row.word("code"), reason(row))
+    return Finding("", row.one_of("status", _DOOR), row.word("code"), reason(row))
 
 
 def truth(row: Row) -> TruthRow:
