@@ -255,7 +255,7 @@ def test_who_was_turned_away_at_the_door_ends_so_under_every_model(store: Store,
         now = run(store, "a", model)
         assert (now.state, now.predicted, now.refused, now.reused) == ("done", 2, 1, 0)
         item = store.photograph("a", "F-000000000000", model=model)
-        assert (item.status, item.reason_code, item.reason) == (door.status, door.code, door.reason)
+        assert (item.status, item.reason_code, item.reason) == (door.status, door.reason_code, door.reason)
     assert run(store, "a", "red").refused == 1, "asked again, it is still said"
     chosen = store.select("a", "b", Where(statuses=("refused",)), model="red")
     assert run(store, chosen.name, "slow").refused == 1, "and in a selection"
