@@ -20,6 +20,7 @@ _AVERAGED = re.compile(r"(?i)(^|[._])(ema|teacher|averag\w*|swa|shadow|momentum|
 _COUNTERS = re.compile(r"(^|\.)(n_averaged|num_updates|decay|initted|step|num_batches_tracked|_extra_state)$")
 """Scalars that a training counts with, in no network's arithmetic."""
 _MOST, _DEEPEST = 200_000, 200
+_MOST_SAID, _LONGEST_SAID = 2000, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,35 @@ def _twins(groups: Mapping[str, Mapping[str, Any]], count: int) -> list[str]:
         return []
     first = sizes(groups[large[0]])
     return large if all(sizes(groups[key]) == first for key in large[1:]) else []
+
+
+def beside(content: object) -> dict[str, Any]:
+    """Return what a file says beside its weights, by its dotted place: text, numbers, short lists, small arrays."""
+    waiting: list[tuple[str, object, int]] = [("", content, 0)]
+    said: dict[str, Any] = {}
+    seen: set[int] = set()
+    while waiting and len(said) < _MOST_SAID:
+        where, one, depth = waiting.pop()
+        if id(one) in seen or depth > _DEEPEST or len(seen) > _MOST or _is_training(where):
+            continue
+        if isinstance(one, str | int | float) or _flat(one):
+            said[where] = list(one) if isinstance(one, tuple) else one
+            continue
+        if isinstance(one, dict | list | tuple | Made):
+            seen.add(id(one))
+        if not (isinstance(one, Mapping) and any(_tensorlike(v) and len(_shape_of(v)) > 1 for v in one.values())):
+            inside = [] if isinstance(one, Made) and _module_state(one) is not None else list(_inside(one))
+            waiting += [(f"{where}.{key}".lstrip("."), value, depth + 1) for key, value in reversed(inside)]
+    return said
+
+
+def _flat(one: object) -> bool:
+    """Whether it is a short row of plain values, as a list or an array."""
+    if _tensorlike(one):
+        return len(_shape_of(one)) < 2 and (_shape_of(one) or (1,))[0] <= _LONGEST_SAID
+    return isinstance(one, list | tuple) and 0 < len(one) <= _LONGEST_SAID and all(
+        isinstance(value, str | int | float) for value in one
+    )  # fmt: skip
 
 
 # Looking through a file -------------------------------------------------------------------------------------------

@@ -62,7 +62,11 @@ class Network(nn.Module):
         values = values * self.value_scale + self.value_shift
         # The permuted view of rows of RGB is what torch calls channels-last: nothing is copied.
         features = self.body.forward_head(self.body.forward_features(values.permute(0, 3, 1, 2)), pre_logits=True)
-        return self.body.get_classifier()(features).to(torch.float32), features.to(torch.float32)
+        last = self.body.get_classifier()
+        if isinstance(last, nn.Conv2d):  # a dense layer written as a convolution
+            features = features.flatten(1)
+            return last(features[..., None, None]).flatten(1).to(torch.float32), features.to(torch.float32)
+        return last(features).to(torch.float32), features.to(torch.float32)
 
 
 class Links(nn.Module):

@@ -1,7 +1,7 @@
 """Weights from a file and into one, without ever executing what a file holds."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class Opened:
     """Which set it is."""
     others: Mapping[str, Mapping[str, Tensor]]
     """The sets of the same shape that were not taken, by their place in the file."""
+    said: Mapping[str, object] = field(default_factory=dict)
+    """What the file says beside its weights, by dotted place: text, numbers, and lists of them."""
 
 
 def opened(path: Path, safetensors: bool | None = None, choice: str = "") -> Opened:  # noqa: FBT001
@@ -78,7 +80,19 @@ def _opened(path: Path, content: object, tensor: Callable[[Any], Tensor], choice
         return made
 
     others = {one.where: plain(one) for one in found if one is not taken}
-    return Opened(plain(taken), taken.modules, taken.where, others)
+    return Opened(plain(taken), taken.modules, taken.where, others, dict(_said(content, tensor)))
+
+
+def _said(content: object, tensor: Callable[[Any], Tensor]) -> Iterator[tuple[str, object]]:
+    for place, value in checkpoints.beside(content).items():
+        if isinstance(value, str | int | float | list):
+            yield place, value
+            continue
+        try:
+            made = value if isinstance(value, Tensor) else tensor(value)
+        except CardError:
+            continue  # beside the weights nothing need be readable
+        yield place, made.flatten().tolist()
 
 
 def _chosen(found: Sequence[checkpoints.Weights], choice: str, path: Path) -> checkpoints.Weights:

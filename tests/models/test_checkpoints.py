@@ -208,6 +208,74 @@ def test_an_ensemble_is_asked_about(home):
         brought(home, {"a": tiny().state_dict(), "b": tiny(seed=4).state_dict()}, ["sbp", "bmi"])
 
 
+STRANGERS = {
+    "before the outputs": (lambda: nn.Sequential(nn.Tanh(), nn.Linear(16, 2)), "'head.0' (tanh)"),
+    "of another shape": (lambda: nn.Sequential(nn.Linear(16, 6), nn.ELU(0.5), nn.Linear(6, 2)), "alpha=0.5"),
+    "of no known name": (lambda: nn.Sequential(nn.Linear(16, 6), nn.LeakyReLU(), nn.Linear(6, 2)), "LeakyReLU"),
+}
+
+
+@pytest.mark.parametrize(("make", "named"), STRANGERS.values(), ids=STRANGERS)
+def test_a_function_that_the_network_here_does_not_have_is_named(make, named, home):
+    """Each was left out in silence once, with answers that were far off."""
+    with pytest.raises(CardError) as found:
+        brought(home, Wrapped(make()), ["sbp", "bmi"])
+    assert named in str(found.value)
+
+
+def test_a_whole_networks_own_functions_beside_its_layers_are_named_and_its_pooling_is_kept(home):
+    network = Wrapped(nn.Linear(16, 2))
+    network.last = nn.Sigmoid()
+    with pytest.raises(CardError, match=r"'last' \(Sigmoid\).*--without last"):
+        brought(home, network, ["sbp", "bmi"])
+    values, _ = brought(home, network, ["sbp", "bmi"], without=["last"])
+    same(values, said(network))
+    torch.manual_seed(0)
+    other = networks.body("resnet10t", 2, {"channels": [8, 8, 16, 16], "stem_width": 8, "act_layer": nn.SiLU})
+    with pytest.raises(CardError, match="SiLU"):
+        brought(home, other, ["sbp", "bmi"])
+    both = networks.body("resnet10t", 2, {"channels": [8, 8, 16, 16], "stem_width": 8, "global_pool": "catavgmax"})
+    values, _ = brought(home, both, ["sbp", "bmi"])
+    same(values, said(both.eval()))
+
+
+@pytest.mark.parametrize(
+    "more", [{"targets": ["bmi", "sbp"]}, {"args": argparse.Namespace(labels="BMI,SBP")}], ids=["list", "words"]
+)
+def test_an_order_of_outputs_that_the_file_states_is_held_against_the_cards(more, home):
+    content = {"state_dict": tiny().state_dict(), **more}
+    with pytest.raises(CardError, match="in the order bmi, sbp"):
+        brought(home, content, ["sbp", "bmi"])
+    _, report = brought(home, content, ["bmi", "sbp"])
+    assert "outputs" not in report.unverified
+
+
+SCALED = {
+    "arrays": {"y_mean": np.array([120.0, 24.0]), "y_std": torch.tensor([10.0, 3.0])},
+    "lists": {"args": argparse.Namespace(target_mean=[120.0, 24.0], target_std=(10.0, 3.0))},
+    "by target": {"norm": {"sbp": {"mean": 120.0, "std": 10.0}, "bmi": {"mean": 24.0, "std": 3.0}}},
+}
+
+
+@pytest.mark.parametrize("more", SCALED.values(), ids=SCALED)
+def test_numbers_that_turn_standardised_outputs_back_are_named_with_their_lines(more, home):
+    _, report = brought(home, {"state_dict": tiny().state_dict(), **more}, ["sbp", "bmi"])
+    twin = next(twin for twin in report.twins if twin.key == "outputs.scale")
+    assert "sbp: scale = 10, offset = 120, bmi: scale = 3, offset = 24" in twin.words
+    assert twin.differences["sbp"] > 50
+    assert "outputs.scale" in report.unverified
+
+
+def test_what_stands_before_numbered_outputs_and_what_normalises_hidden_ones_is_left_open(home):
+    _, report = brought(home, Wrapped(nn.Sequential(nn.Tanh(), nn.Linear(16, 2))).state_dict(), ["sbp", "bmi"])
+    assert any("no numbers" in twin.words and not twin.differences for twin in report.twins)
+    network = Wrapped(DEEP["normalised behind"]())
+    network.head[1].eps = 1e-3
+    told = TINY.replace("= 8 }", '= 8, hidden = [[6, "relu"]] }')
+    _, report = brought(home, network.state_dict(), ["sbp", "bmi"], top=told)
+    assert any("epsilon of 1e-3" in twin.words for twin in report.twins)
+
+
 # Networks told from their tensors, and their twins -------------------------------------------------------------------
 
 

@@ -57,7 +57,11 @@ def with_habits(draft: Draft, found: Found) -> Found:
         if draft.known[target].binary and draft.firm_output(place, "scale") is None:
             words = say("{target} meaning the other class (1 - p)", target=target)
             more.append(Twin(f"outputs.{target}.scale", words, None, {f"outputs.{target}": "other"}))
-    return replace(found, twins=(*found.twins, *more))
+    told = all(
+        draft.firm_output(place, key) is not None for place in range(found.outputs) for key in ("scale", "offset")
+    )
+    kept = [twin for twin in found.twins if not (told and twin.key == "outputs.scale")]
+    return replace(found, twins=(*kept, *more))
 
 
 def measured(draft: Draft, found: Found, folder: Path, photographs: Sequence[Path]) -> list[dict[str, object]]:
@@ -72,6 +76,9 @@ def measured(draft: Draft, found: Found, folder: Path, photographs: Sequence[Pat
     now = _said(card, found, crops)
     lines: list[dict[str, object]] = []
     for twin in found.twins[:MOST]:
+        if twin.found is None and not twin.changes:  # of which nobody could compute the answers
+            lines.append({"key": twin.key, "words": twin.words, "differences": {}, "on": 0})
+            continue
         other = _card(draft, twin, card)
         gap = np.abs(_said(other, twin.found or found, crops) - now).max(axis=0)
         differences = {t: float(f"{g:.3g}") for t, g in zip(card.targets, gap, strict=True) if math.isfinite(g)}
@@ -122,5 +129,6 @@ def changed(card: Card, changes: Mapping[str, object]) -> Card:
             given = replace(given, **{name: plain})  # type: ignore[arg-type]
         else:
             place = card.targets.index(name)
-            outputs[place] = outputs[place].other_class()
+            line = dict(value) if isinstance(value, Mapping) else None
+            outputs[place] = outputs[place].other_class() if line is None else replace(outputs[place], **line)
     return replace(card, input=given, outputs=tuple(outputs))

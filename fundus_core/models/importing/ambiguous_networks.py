@@ -8,12 +8,22 @@ from torch import Tensor, nn
 
 from fundus_core.errors import say
 from fundus_core.models import networks
-from fundus_core.models.importing import architectures
+from fundus_core.models.importing import architectures, beside
 from fundus_core.models.importing.efficientnet import NATIVE_PX
 from fundus_core.models.importing.imported import Found, Twin, Wanted
 from fundus_core.models.weights import Opened
 
-_FACTS = ("eps", "padding", "stride", "dilation", "groups", "kernel_size", "negative_slope", "normalized_shape")
+_FACTS = (
+    "pool_type",
+    "eps",
+    "padding",
+    "stride",
+    "dilation",
+    "groups",
+    "kernel_size",
+    "negative_slope",
+    "normalized_shape",
+)
 
 
 def end_of(name: str, ending: str) -> bool:
@@ -28,7 +38,7 @@ def with_twins(found: Found, body: nn.Module, given: Mapping[str, Tensor], opene
         return _padded_at_home(found, int(number[2]), wanted)
     if any(end_of(key, "features.0.0.weight") for key in given):
         return found
-    candidates = [found, *(replace(found, backbone=name) for name in architectures.alike(found.backbone))]
+    candidates = _candidates(found, opened)
     if opened.modules:
         candidates = [one for one in candidates if _agrees(one, opened)] or candidates
         settled = len(candidates) == 1 and _agrees(candidates[0], opened)
@@ -50,7 +60,17 @@ def with_twins(found: Found, body: nn.Module, given: Mapping[str, Tensor], opene
         pooled = replace(found, options={**found.options, "global_pool": "max"})
         if not any(key in found.options for key in ("global_pool",)) and "vit" not in found.backbone:
             twins.append(Twin("backbone_options", "pooled by the maximum instead of the average", pooled))
-    return replace(candidates[0], notes=found.notes, twins=tuple(twins))
+    return replace(candidates[0], twins=tuple(twins))
+
+
+def _candidates(found: Found, opened: Opened) -> list[Found]:
+    """Networks of the same names and shapes; the one alone that the file names as its own."""
+    candidates = [found, *(replace(found, backbone=name) for name in architectures.alike(found.backbone))]
+    own = beside.named(opened.said, [one.backbone for one in candidates])
+    if not own or opened.modules:
+        return candidates
+    note = say("The file itself names its network '{backbone}'.", backbone=own)
+    return [replace(found, backbone=own, notes=(*found.notes, note))]
 
 
 def _agrees(found: Found, opened: Opened) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fundus_core.errors import CardError, say
+from fundus_core.models.importing.beside import target_of
 from fundus_core.models.importing.imported import NOTHING, Affine, Found
 from fundus_core.models.importing.partial_card import Draft
 
@@ -43,8 +44,12 @@ def check_fit(draft: Draft, found: Found) -> None:
             targets=len(targets),
             targets_2=targets,
         )
-    if set(found.names) == set(targets) and list(found.names) != targets:
-        raise CardError("The file gives its outputs in the order {names}; name them so in the card.", names=found.names)
+    named = _named(draft, found)
+    if any(there and there != wanted for there, wanted in zip(named, targets, strict=True)):
+        raise CardError(
+            "The file gives its outputs in the order {names}; name them so in the card.",
+            names=[there or name for there, name in zip(named, found.names, strict=True)],
+        )
     said = {"backbone": (draft.firm("backbone"), found.backbone), "input.size": (draft.firm("input.size"), found.size)}
     for key, (wanted, there) in said.items():
         if wanted and there and found.runtime == "timm" and wanted != there:
@@ -54,6 +59,12 @@ def check_fit(draft: Draft, found: Found) -> None:
                 wanted=repr(wanted),
                 there=repr(there),
             )
+
+
+def _named(draft: Draft, found: Found) -> list[str]:
+    """By output: the target of which its name in the file speaks; empty where it speaks of none."""
+    names = found.names if len(found.names) == found.outputs else ("",) * found.outputs
+    return [target_of(name, list(draft.known)) for name in names]
 
 
 def must_stay_whole(draft: Draft, found: Found) -> bool:
@@ -144,7 +155,8 @@ def complete(draft: Draft, found: Found, weights: Mapping[str, str], golden: Map
         "golden": golden,
     }
     card["title"] = card["title"] or card.get("id", "")
-    known = {"runtime", "input.layout", "weights.file", "weights.sha256", "outputs", "golden"}
+    known = {"runtime", "input.layout", "weights.file", "weights.sha256", "golden"}
+    known |= {"outputs"} if found.outputs == 1 or all(_named(draft, found)) else set()
     known |= {"backbone"} if found.backbone else set()
     known |= {"outputs.link"} if all(end in _OWN_ENDS for end in found.activations) else set()
     known |= {"input.size"} if found.size else set()

@@ -12,8 +12,10 @@ from fundus_core.models.checkpoints import Module
 
 _ACTS: Mapping[str, str] = {
     "ReLU": "relu", "SiLU": "silu", "Swish": "silu", "MemoryEfficientSwish": "silu", "GELU": "gelu", "ELU": "elu",
-    "SELU": "selu", "Tanh": "tanh", "Sigmoid": "sigmoid",
+    "SELU": "selu", "Tanh": "tanh", "Sigmoid": "sigmoid", "Softmax": "softmax",
 }  # fmt: skip
+_USUAL: Mapping[str, object] = {"alpha": 1.0, "approximate": "none", "beta": 1}
+"""Numbers of an activation under which it is the plain one of its name."""
 
 _NOTHING = ("Dropout", "Identity", "Flatten", "AlphaDropout", "Sequential", "ModuleList", "ModuleDict")
 
@@ -72,20 +74,39 @@ def refuse(name: str, keys: Sequence[str]) -> NoReturn:
     )
 
 
-def chain(parts: Sequence[Part], modules: Sequence[Module], name: str) -> list[Layer]:
+EPSILON, KERAS_EPSILON = 1e-5, 1e-3
+"""What torch and what Keras add to a variance unless told."""
+
+
+def refuse_stranger(name: str, place: str, kind: str) -> NoReturn:
+    """Say which part of a network that was saved whole has no place in the one that is known here."""
+    raise CardError(
+        "The network in '{name}' has '{place}' ({kind}), for which the network that is known here has no place, and "
+        "was not imported, since leaving it out would make another network. If it takes no part in the outputs, name "
+        "it with --without {place}; else load the file where it was written, and export the network as ONNX "
+        "(torch.onnx.export).",
+        name=name,
+        place=place[:80],
+        kind=kind[:60],
+    )
+
+
+def chain(parts: Sequence[Part], modules: Sequence[Module], name: str, eps: float = EPSILON) -> list[Layer]:
     """Dense layers with what follows each; normalisation folded into its neighbour."""
     steps = list(_steps(parts, modules, name))
     layers: list[Layer] = []
     before: tuple[Tensor, Tensor] | None = None
-    for kind, part in steps:
+    for kind, part, place in steps:
         if kind == "dense" and part is not None:
             layers.append(_after(before, _layer(part)))
             before = None
         elif kind == "norm" and part is not None:
-            before = _affine(part, modules)
+            before = _affine(part, modules, eps)
             if layers and not layers[-1].act and _behind(steps, part):
                 layers[-1], before = _folded(layers[-1], before), None
-        elif layers:
+        elif not layers:
+            refuse_stranger(name, place, kind)
+        else:
             layers[-1] = replace(layers[-1], act=kind)
     if before is not None or not layers:
         refuse(name, [part.place for part in parts])
@@ -106,18 +127,22 @@ def _folded(layer: Layer, behind: tuple[Tensor, Tensor]) -> Layer:
     return replace(layer, weight=layer.weight * factor[:, None], bias=layer.bias * factor + shift)
 
 
-def _behind(steps: Sequence[tuple[str, Part | None]], part: Part) -> bool:
+_Step = tuple[str, Part | None, str]
+"""``dense``, ``norm`` or an activation; its tensors; its place."""
+
+
+def _behind(steps: Sequence[_Step], part: Part) -> bool:
     """Whether normalisation stands directly behind a dense layer, nothing between."""
     place = next(k for k, step in enumerate(steps) if step[1] is part)
     return place > 0 and steps[place - 1][0] == "dense"
 
 
-def _steps(parts: Sequence[Part], modules: Sequence[Module], name: str) -> Iterator[tuple[str, Part | None]]:
+def _steps(parts: Sequence[Part], modules: Sequence[Module], name: str) -> Iterator[_Step]:
     """What happens in the head, in its order: dense layers, normalisation, activations where classes tell them.
 
     Only within a sequence does the order of a file's modules say in which order they compute.
     """
-    kinds = {module.place: module.kind.rsplit(".", 1)[-1] for module in modules}
+    kinds = {module.place: _kind(module) for module in modules}
     done: set[str] = set()
     for k, part in enumerate(parts):
         root = part.place.rpartition(".")[0]
@@ -133,23 +158,30 @@ def _steps(parts: Sequence[Part], modules: Sequence[Module], name: str) -> Itera
                 name=name,
                 place=part.place,
             )
-        yield ("dense" if part.dense else "norm"), part
+        yield ("dense" if part.dense else "norm"), part, part.place
 
 
-def _told(parts: Sequence[Part], root: str, kinds: Mapping[str, str], name: str) -> Iterator[tuple[str, Part | None]]:
+def _kind(module: Module) -> str:
+    """A module's class, with what makes it another function than the plain one."""
+    kind = module.kind.rsplit(".", 1)[-1]
+    odd = [f"{key}={module.facts[key]}" for key, usual in _USUAL.items() if module.facts.get(key, usual) != usual]
+    return f"{kind}({odd[0]})" if odd and kind in _ACTS else kind
+
+
+def _told(parts: Sequence[Part], root: str, kinds: Mapping[str, str], name: str) -> Iterator[_Step]:
     """The steps of one sequence."""
     by, quiet = {part.place: part for part in parts}, False
     for place, kind in kinds.items():
         if place in by:
             if quiet and by[place].dense:
-                yield "linear", None
+                yield "linear", None, place
             quiet = by[place].dense or quiet
-            yield ("dense" if by[place].dense else "norm"), by[place]
+            yield ("dense" if by[place].dense else "norm"), by[place], place
         elif place.rpartition(".")[0] == root and kind in _ACTS:
             quiet = False
-            yield _ACTS[kind], None
+            yield _ACTS[kind], None, place
         elif place.startswith(f"{root}.") and not kind.startswith(_NOTHING) and not _holds(place, kinds):
-            refuse(name, [f"{place} ({kind})"])
+            refuse_stranger(name, place, kind)
 
 
 def _holds(place: str, kinds: Mapping[str, str]) -> bool:
@@ -169,11 +201,11 @@ def _layer(part: Part) -> Layer:
     return Layer(weight, torch.zeros(len(weight)) if bias is None else bias.float())
 
 
-def _affine(part: Part, modules: Sequence[Module]) -> tuple[Tensor, Tensor]:
+def _affine(part: Part, modules: Sequence[Module], habit: float) -> tuple[Tensor, Tensor]:
     facts = next((module.facts for module in modules if module.place == part.place), {})
-    eps = facts.get("eps", 1e-5)
+    eps = facts.get("eps", habit)
     count = len(part.tensors["running_mean"])
-    spread = torch.sqrt(part.tensors["running_var"].double() + (eps if isinstance(eps, float) else 1e-5))
+    spread = torch.sqrt(part.tensors["running_var"].double() + (eps if isinstance(eps, float) else habit))
     factor = part.tensors.get("weight", torch.ones(count)).double() / spread
     shift = part.tensors.get("bias", torch.zeros(count)).double() - part.tensors["running_mean"].double() * factor
     return factor.float(), shift.float()
@@ -187,8 +219,8 @@ def difference(last: Layer) -> Layer:
 def two_logits(layers: list[Layer], binary: Sequence[bool]) -> tuple[list[Layer], tuple[str, ...], str]:
     """The layers with two logits of one yes/no target made one, what the file puts last by output, and a note."""
     last, note = layers[-1], ""
-    if len(binary) == 1 and binary[0] and len(last.bias) == 2 and last.act in ("", "linear"):
-        layers = [*layers[:-1], difference(last)]
+    if len(binary) == 1 and binary[0] and len(last.bias) == 2 and last.act in ("", "linear", "softmax"):
+        layers = [*layers[:-1], replace(difference(last), act="sigmoid" if last.act == "softmax" else last.act)]
         note = "The file gives two logits; their second class is taken as the target's (for sex: female), unverified."
     count = len(layers[-1].bias)
     end = layers[-1].act if layers[-1].act == "sigmoid" else "linear"

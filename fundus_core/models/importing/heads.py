@@ -13,7 +13,9 @@ from torch import Tensor
 
 from fundus_core.errors import CardError, say
 from fundus_core.models.checkpoints import Module
+from fundus_core.models.importing.beside import target_of
 from fundus_core.models.importing.dense_chains import (
+    EPSILON,
     NORM,
     Layer,
     Part,
@@ -26,7 +28,7 @@ from fundus_core.models.importing.dense_chains import (
 )
 from fundus_core.models.importing.imported import Wanted
 
-_METRIC = re.compile(
+METRIC = re.compile(
     r"(?i)(^|_)(metrics?|loss(es|_fn)?|criterion|mae|mse|rmse|r2|auc|auroc|acc|accuracy|f1|pearson)(_|$)"
 )
 """Parts of a training's module that judge its outputs and take no part in them."""
@@ -53,8 +55,8 @@ class Head:
 
 def without_judges(left: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """Leave out the state of losses and metrics, by the names of the parts that keep it; say which."""
-    out = sorted({name.split(".")[0] for name in left if any(_METRIC.search(part) for part in name.split(".")[:-1])})
-    kept = {k: v for k, v in left.items() if not any(_METRIC.search(part) for part in k.split(".")[:-1])}
+    out = sorted({name.split(".")[0] for name in left if any(METRIC.search(part) for part in name.split(".")[:-1])})
+    kept = {k: v for k, v in left.items() if not any(METRIC.search(part) for part in k.split(".")[:-1])}
     note = say(
         "Of the training, {out} (a loss or metric) took no part in the outputs and was left out.",
         out=", ".join(out)[:200],
@@ -70,10 +72,12 @@ def read(
     hidden: Sequence[str],
     modules: Sequence[Module],
     name: str,
+    eps: float = EPSILON,
 ) -> Head:
     """Return the head that tensors, by name in the file's order, make behind ``width`` pooled features.
 
-    ``hidden`` are activations as the card gives them, ``modules`` those of a network that was saved whole.
+    ``hidden`` are activations as the card gives them, ``modules`` those of a network that was saved whole, ``eps`` is
+    normalisation's where they do not say.
 
     Raises:
         CardError: A tensor has no place in it, or what follows a hidden layer is not known.
@@ -85,8 +89,8 @@ def read(
     order, names, note = _order(groups, wanted, name)
     for row, start in [(shared, width), *((groups[key], shared[-1].out if shared else width) for key in order)]:
         _check_row(row, start, name)
-    chains = [chain(groups[key], modules, name) for key in order]
-    trunk = chain(shared, modules, name) if shared else []
+    chains = [chain(groups[key], modules, name, eps) for key in order]
+    trunk = chain(shared, modules, name, eps) if shared else []
     if not chains:
         chains, trunk = [trunk], []
     binary = [yes_no[target] for target in targets]
@@ -130,7 +134,7 @@ def _shared(parts: list[Part], width: int, targets: Sequence[str]) -> tuple[list
     rest = list(parts)
     while rest:
         fitting = [part for part in rest if part.dense and part.into == width]
-        named = [part for part in fitting if _target_of(part.place, targets)]
+        named = [part for part in fitting if target_of(part.place, targets)]
         if len(fitting) != 1 and not (len(fitting) > 1 and not named and _one_chain(rest, width)):
             break
         taken = rest.index(fitting[0])
@@ -177,23 +181,13 @@ def _groups(parts: Sequence[Part], width: int) -> dict[str, list[Part]]:
     return found
 
 
-def _target_of(place: str, targets: Sequence[str]) -> str:
-    """The target that a name speaks of; empty where it is none or several."""
-    words = set(re.split(r"[._\-\d]+", place.lower())) | {place.lower()}
-    found = [target for target in targets if target in words or words & set(_CALLED.get(target, ()))]
-    return found[0] if len(found) == 1 else ""
-
-
-_CALLED: Mapping[str, tuple[str, ...]] = {"sex": ("gender", "female"), "sbp": ("systolic",), "dbp": ("diastolic",)}
-
-
 def _order(groups: Mapping[str, Sequence[Part]], wanted: Wanted, name: str) -> tuple[list[str], tuple[str, ...], str]:
     """Heads in the targets' order where they are named after them, else as the file has them."""
     targets = wanted.targets
-    by = {_target_of(key, targets): key for key in groups}
+    by = {target_of(key, targets): key for key in groups}
     if groups and set(by) == set(targets) and len(by) == len(groups):
         return [by[target] for target in targets], tuple(targets), "Each head went to the target in its name."
-    speaking = [key for key in groups if _target_of(key, list(wanted.binary))]
+    speaking = [key for key in groups if target_of(key, list(wanted.binary))]
     if speaking and len(groups) > 1:
         raise CardError(
             "'{name}' has the heads {groups}, the card names {targets}; name as outputs the targets of "
@@ -208,7 +202,7 @@ def _order(groups: Mapping[str, Sequence[Part]], wanted: Wanted, name: str) -> t
 
 def _of_one(chain: list[Layer], key: str, wanted: Wanted) -> list[Layer]:
     """A head of two logits for a yes/no target among others becomes one of one logit."""
-    target = _target_of(key, wanted.targets)
+    target = target_of(key, wanted.targets)
     last = chain[-1]
     if not target or len(last.bias) != 2 or not wanted.binary[target] or len(wanted.targets) == 1:
         return chain

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from fundus_core.errors import CardError, say
 from fundus_core.models import networks
 from fundus_core.models import weights as files
-from fundus_core.models.importing import architectures, heads
+from fundus_core.models.importing import architectures, beside, heads, strangers
 from fundus_core.models.importing.ambiguous_networks import end_of, with_twins
+from fundus_core.models.importing.dense_chains import EPSILON, KERAS_EPSILON
 from fundus_core.models.importing.efficientnet import number_from
 from fundus_core.models.importing.formats import Format
 from fundus_core.models.importing.imported import Found, Twin, Wanted
@@ -29,6 +30,7 @@ def read(path: Path, kind: Format, wanted: Wanted) -> Found:
     opened = files.opened(path, kind is Format.SAFETENSORS, wanted.choice)
     if kind is Format.SAFETENSORS:  # which sorts its names; the network's order is told from their numbers
         opened = replace(opened, tensors=dict(sorted(opened.tensors.items(), key=_natural)))
+    opened = replace(opened, modules=tuple(one for one in opened.modules if not _left_out(one.place, wanted.without)))
     given = _without(opened.tensors, wanted.without)
     found = fitted(given, opened, wanted, path.name)
     found = replace(found, format=str(kind) if not opened.modules else say("{kind}, a network saved whole", kind=kind))
@@ -67,23 +69,23 @@ def _natural(item: tuple[str, Tensor]) -> list[tuple[int, int, str]]:
 
 
 def _without(given: Mapping[str, Tensor], beginnings: Sequence[str]) -> dict[str, Tensor]:
-    return {
-        name: tensor
-        for name, tensor in given.items()
-        if not any(name == start or name.startswith(f"{start}.") for start in beginnings)
-    }
+    return {name: tensor for name, tensor in given.items() if not _left_out(name, beginnings)}
+
+
+def _left_out(name: str, beginnings: Sequence[str]) -> bool:
+    return any(name == start or name.startswith(f"{start}.") for start in beginnings)
 
 
 def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: str) -> Found:
     """Return the network that these tensors make; see ``read``."""
-    backbone, options = _network(given, wanted, name)
+    backbone, options = _network(given, opened, wanted, name)
     options = _as_torchvision(backbone, options, given, name)
     body = networks.body(backbone, 1, {key: value for key, value in options.items() if key != "hidden"})
-    trunk, left, by_name = _located(body, given, name)
+    trunk, left, prefix = _located(body, given, name)
     left, judged = heads.without_judges(left)
     listed = options.get("hidden")
     hidden = [str(one[-1]) for one in listed if one] if isinstance(listed, list | tuple) else []
-    width = int(body.num_features if not hasattr(body, "head_hidden_size") else body.head_hidden_size)  # type: ignore[arg-type]
+    width = int(getattr(body.get_classifier(), "in_features", 0) or body.num_features)  # type: ignore[operator,arg-type]
     if not left:
         raise CardError(
             "'{name}' holds the tensors of '{backbone}' without any outputs, as before a training; no "
@@ -92,7 +94,12 @@ def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: st
             name=name,
             backbone=backbone,
         )
-    head = heads.read(left, width, wanted, hidden=hidden, modules=opened.modules, name=name)
+
+    def read_head(eps: float) -> heads.Head:
+        return heads.read(left, width, wanted, hidden=hidden, modules=opened.modules, name=name, eps=eps)
+
+    head = read_head(EPSILON)
+    strangers.check(opened.modules, body, prefix, given, left, head, wanted, name)
     options = {
         **{k: v for k, v in options.items() if k != "hidden"},
         **({"hidden": head.hidden} if head.hidden else {}),
@@ -108,7 +115,7 @@ def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: st
     tensors = {**trunk, **_classifier(body, head)}
     said = (
         "Every tensor was taken by its name."
-        if by_name
+        if prefix is not None
         else (
             "The tensors carry another library's names and were taken in their order, since every shape agrees; "
             "compare with the original on photographs."
@@ -121,22 +128,38 @@ def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: st
         outputs=len(head.ends),
         activations=head.ends,
         options=options,
-        names=head.names,
+        names=head.names or beside.listed(opened.said, wanted.targets),
         tensors=tensors,
         notes=(said, *head.notes, *judged, "The file holds no network that could be run here to compare with."),
     )
-    return with_twins(found, body, given, opened, wanted)
+    found = beside.with_lines(with_twins(found, body, given, opened, wanted), opened.said, wanted)
+    more = []
+    if not opened.modules and any(key.endswith("running_var") for key in left):
+        words = "normalised in its head with an epsilon of 1e-3, as Keras has it, instead of torch's 1e-5"
+        keras = replace(found, tensors={**trunk, **_classifier(body, read_head(KERAS_EPSILON))})
+        more.append(Twin("weights.file", words, keras))
+    first = next(iter(left)).split(".")[-2:-1]
+    if not opened.modules and prefix is not None and first[0:1] and first[0].isdigit() and first[0] != "0":
+        more.append(
+            Twin("backbone_options", "one with a part before its outputs that has no numbers, as tanh (not dropout)")
+        )
+    return replace(found, twins=(*found.twins, *more))
 
 
 # Which network ----------------------------------------------------------------------------------------------------
 
 
-def _network(given: Mapping[str, Tensor], wanted: Wanted, name: str) -> tuple[str, Mapping[str, object]]:
+def _network(
+    given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: str
+) -> tuple[str, Mapping[str, object]]:
     """The network's name and options: as the card says, else as the tensors tell."""
     options = dict(wanted.options)
     if any(key.endswith("fc_norm.weight") for key in given) and "global_pool" not in options:
         options["global_pool"] = "avg"  # of transformers: the mean of the patches, normalised, instead of one token
-    told = "" if wanted.backbone and wanted.sure else _lukemelas(given) or architectures.name_of(given)
+    options = {**beside.pooling(opened.said), **strangers.pooled(opened.modules), **options}
+    told = ""
+    if not (wanted.backbone and wanted.sure):
+        told = _lukemelas(given) or architectures.name_of(given) or beside.network(opened.said)
     backbone = wanted.backbone if not told or wanted.backbone in architectures.alike(told) else told
     if not backbone:
         raise CardError(
@@ -192,8 +215,8 @@ def _classifiers(body: nn.Module) -> tuple[str, ...]:
 
 def _located(
     body: nn.Module, given: Mapping[str, Tensor], name: str
-) -> tuple[dict[str, Tensor], dict[str, Tensor], bool]:
-    """The backbone's tensors by timm's names, what is left, and whether names told it."""
+) -> tuple[dict[str, Tensor], dict[str, Tensor], str | None]:
+    """The backbone's tensors by timm's names, what is left, and what names begin with; ``None`` where order told it."""
     ends = tuple(f"{one}." for one in _classifiers(body))
     own = {key: value for key, value in body.state_dict().items() if not key.startswith(ends)}
     needed = {key: value for key, value in own.items() if not key.endswith(_COUNTED)}
@@ -202,7 +225,7 @@ def _located(
         if all(f"{prefix}{key}" in given and given[f"{prefix}{key}"].shape == needed[key].shape for key in needed):
             taken = {f"{prefix}{key}" for key in own}
             trunk = {key: given.get(f"{prefix}{key}", value) for key, value in own.items()}
-            return trunk, _left(given, taken), True
+            return trunk, _left(given, taken), prefix
     return _in_order(own, needed, given, name)
 
 
@@ -213,7 +236,7 @@ def _left(given: Mapping[str, Tensor], taken: set[str]) -> dict[str, Tensor]:
 
 def _in_order(
     own: Mapping[str, Tensor], needed: Mapping[str, Tensor], given: Mapping[str, Tensor], name: str
-) -> tuple[dict[str, Tensor], dict[str, Tensor], bool]:
+) -> tuple[dict[str, Tensor], dict[str, Tensor], None]:
     """By order, where the names are another library's and every shape and kind agrees."""
     there = [key for key in given if not key.endswith(_COUNTED)]
     pairs = list(zip(needed, there, strict=False))
@@ -233,7 +256,7 @@ def _in_order(
             held=held[:120],
         )
     trunk = {**{key: value for key, value in own.items() if key.endswith(_COUNTED)}, **{a: given[b] for a, b in pairs}}
-    return trunk, _left(given, {b for _, b in pairs}), False
+    return trunk, _left(given, {b for _, b in pairs}), None
 
 
 def _classifier(body: nn.Module, head: heads.Head) -> dict[str, Tensor]:

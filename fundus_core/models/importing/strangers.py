@@ -1,0 +1,72 @@
+"""Parts of a network that was saved whole which the one that is known here does not have: named, never left out."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor, nn
+
+from fundus_core.models.checkpoints import Module
+from fundus_core.models.importing.dense_chains import refuse_stranger
+from fundus_core.models.importing.heads import METRIC, Head
+from fundus_core.models.importing.imported import Wanted
+
+_HARMLESS = re.compile(
+    r"(?i)(.*dropout\d?d?|droppath|dropblock2d|stochasticdepth|identity|flatten|adaptiveavgpool2d|selectadaptivepool2d|"
+    r"fastadaptiveavgpool(2d)?|sequential|modulelist|moduledict|.*loss)"
+)
+"""Classes that change nothing when a network answers, or what every network here does: the average over the field."""
+_OTHER_NAMES = {"swish": "silu", "memoryefficientswish": "silu"}
+
+
+def pooled(modules: Sequence[Module]) -> dict[str, object]:
+    """Return how a network that was saved whole pools, where its own parts say so, as an option of its constructor."""
+    for module in modules:
+        kind = module.facts.get("pool_type") if module.kind.endswith("SelectAdaptivePool2d") else None
+        kind = module.facts.get("global_pool") if kind is None and "ision" in module.kind else kind
+        if isinstance(kind, str) and kind:
+            return {"global_pool": kind}
+    return {}
+
+
+def check(
+    modules: Sequence[Module],
+    body: nn.Module,
+    prefix: str | None,
+    given: Mapping[str, Tensor],
+    left: Mapping[str, Tensor],
+    head: Head,
+    wanted: Wanted,
+    name: str,
+) -> None:
+    """Refuse a part without tensors that neither the backbone at ``prefix`` has nor the head's layers explain.
+
+    ``given`` are all tensors, each of which has its place, and ``left`` the head's; parts within a sequence of the
+    head were looked at with it. ``prefix`` is ``None`` where the backbone was told by order.
+
+    Raises:
+        CardError: Names the first one.
+    """
+    full = {parent for key in given for parent in _parents(key)}
+    holders = {parent for module in modules for parent in _parents(module.place)} | full
+    rows = {key.rpartition(".")[0].rpartition(".")[0] for key in left}
+    sequences = {module.place for module in modules if module.kind.endswith("Sequential")} & rows
+    own = {_plain(type(module).__name__) for module in body.modules()}
+    ends = {layer.act for layer in head.layers}
+    ends |= {"sigmoid", "softmax"} if all(wanted.binary[target] for target in wanted.targets) else set()
+    for module in modules:
+        place, kind = module.place, module.kind.rsplit(".", 1)[-1]
+        inside = prefix is None or place.startswith(prefix)
+        allowed = _HARMLESS.fullmatch(kind) or _plain(kind) in (own if inside else ends)
+        judge = module.kind.startswith("torchmetrics") or any(METRIC.search(part) for part in place.split("."))
+        if not (place in holders or place.rpartition(".")[0] in sequences or allowed or judge):
+            refuse_stranger(name, place, kind)
+
+
+def _parents(place: str) -> list[str]:
+    parts = place.split(".")
+    return [".".join(parts[:k]) for k in range(len(parts))]
+
+
+def _plain(kind: str) -> str:
+    plain = re.sub(r"(?<=swish)(me|jit|jitme|auto)+$", "", kind.lower())
+    return _OTHER_NAMES.get(plain, plain)
