@@ -58,6 +58,18 @@ class IdentifyReport:
         return {str(key): _finite(value) for key, value in asdict(self).items()}
 
 
+def from_json(found: Mapping[str, Any]) -> IdentifyReport:
+    """Return the report of which ``as_json`` made plain values."""
+    return IdentifyReport(**{**found, "confirmed": tuple(found["confirmed"]), "card": _unknown(found["card"])})
+
+
+def _unknown(value: Any) -> Any:
+    """A card's numbers that nobody knows as NaN again."""
+    if isinstance(value, Mapping):
+        return {key: _unknown(item) for key, item in value.items()}
+    return [_unknown(item) for item in value] if isinstance(value, list) else math.nan if value is None else value
+
+
 def _finite(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): _finite(item) for key, item in value.items()}

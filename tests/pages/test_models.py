@@ -1,11 +1,17 @@
 """The models page: what is asked of the command line, and how its answers are shown."""
 
 import csv
+import json
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pages.parts.models import model_check
+from fundus_core.checking import identify_card
+from fundus_core.models import registry
+from fundus_core.models.card import as_plain
+from pages.parts.models import card_lines, measuring, model_check
 from pages.parts.shared import subprocess_cli
 
 FOUND = {
@@ -72,6 +78,48 @@ def test_what_is_wrong_is_said_and_what_would_mend_it(filled, page, asked):
     assert any("not reproduced for SBP" in error.value for error in app.error)
     assert "scale = 2.0" in [code.value for code in app.code]
     assert not app.success
+
+
+def identified():
+    """What measuring answers: red and blue are exchanged."""
+    card = registry.models()["sample-rendered"]
+    pair = {"r_before": [0.1, 0.0, 0.2], "r_after": [0.5, 0.4, 0.6]}
+    pair |= {"error_before": [20.0, 18.0, 22.0], "error_after": [10.0, 9.0, 11.0]}
+    report = identify_card.IdentifyReport(
+        id=card.id, photographs=60, people=60, changes={"input.channels": ["rgb", "bgr"]}, confirmed=("input.size",),
+        sentences=("One line agrees better.",), results={"sbp": pair},
+        points={"sbp": {"truth": [120.0, 130.0], "before": [100.0, 90.0], "after": [121.0, 133.0]}},
+        card=as_plain(replace(card, input=replace(card.input, channels="bgr"))),
+    )  # fmt: skip
+    return json.loads(json.dumps(report.as_json()))
+
+
+def test_a_card_is_measured_applied_and_taken_back(filled, page, monkeypatch):
+    answer = Future()
+    answer.set_result(subprocess_cli.Answer(identified()))
+    monkeypatch.setattr(measuring, "_ask", lambda *_: answer)
+    app = page("models")
+    app.button(key="identify-sample-rendered").click().run()
+    assert not app.exception
+    assert any("One line agrees better." in one.value for one in app.markdown)
+    app.button(key="apply-sample-rendered").click().run()
+    card = registry.find("sample-rendered")
+    assert card.input.channels == "bgr"
+    assert card.measured[-1].keys == ("input.channels", "input.size")
+    assert "(Clinic)" in card.measured[-1].on
+    assert any("Measured on" in one.value for one in app.caption)
+    app.button(key="undo-sample-rendered").click().run()
+    assert not app.exception
+    assert registry.find("sample-rendered").input.channels == "rgb"
+
+
+def test_lines_that_nobody_confirmed_are_in_sight_of_every_card(page):
+    app = page("models")
+    for card in registry.models().values():
+        shown = [one.value for one in app.caption if "Nobody has confirmed" in one.value]
+        assert not card.unverified or any(f"`{card.unverified[0]}`" in one for one in shown), card.id
+    state = {key: card_lines._state(card, key) for key, _value, _meaning in card_lines._lines(card)}
+    assert state["outputs." + card.targets[0]] == state["input.size"] == "Unverified"
 
 
 def test_a_verb_that_fails_answers_with_its_sentence_alone():

@@ -8,7 +8,7 @@ from fundus_core.figures import error, heading
 from fundus_core.models.card import Card, Line, Output, Result
 from fundus_core.models.recalibrated import provenance
 from fundus_core.targets import TARGETS
-from pages.parts.models import model_check
+from pages.parts.models import card_lines, measuring, model_check
 from pages.parts.shared import controls
 from pages.parts.shared.grid import grid
 from pages.parts.shell.language import _, said
@@ -36,8 +36,10 @@ def card(name: str, card: Card) -> None:
         )
         if not card.ready and card.weights.page:
             st.markdown(_("Weights: [{page}]({page})").format(page=card.weights.page))
+        card_lines.open_lines(card)
         with st.expander(_("The whole card")):
             _whole(card)
+        measuring.offer(name, card)
         if card.ready:
             model_check.offer(name)
 
@@ -64,12 +66,6 @@ def _whole(card: Card) -> None:
         )
     grid([_output(card, each) for each in card.outputs])
     st.caption(_preparation(card))
-    if card.unverified:
-        st.caption(
-            _("Unverified: {keys}. Nobody has confirmed these; check them before use.").format(
-                keys=", ".join(card.unverified)
-            )
-        )
 
 
 def _preparation(card: Card) -> str:

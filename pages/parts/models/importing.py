@@ -32,10 +32,11 @@ def bring_in(known: Mapping[str, Card]) -> None:
         )
         terms = said(known[chosen].terms) if chosen in known else ""
         agreed = st.checkbox(terms, key=f"terms-{chosen}") if terms else True
+        anew = st.checkbox(_("Replace what was imported for this card before"), key=f"anew-{chosen}")
         ready = weights is not None and agreed and (chosen != OWN or file is not None)
         if st.button(_("Import"), disabled=not ready, icon=":material/download:") and weights is not None:
             with st.spinner(_("Reading the weights; nothing in them is executed"), show_time=True):
-                _import(weights, chosen if file is None else file)
+                _import(weights, chosen if file is None else file, anew=anew)
     st.caption(_("The same on the command line:"))
     st.code("python -m fundus_core models import WEIGHTS --card CARD.toml", language="bash", wrap_lines=True)
 
@@ -48,10 +49,12 @@ def _which(known: Mapping[str, Card]) -> tuple[str, UploadedFile | None]:
     return chosen, st.file_uploader(_("Card (TOML)"), ["toml"], key="own_card") if chosen == OWN else None
 
 
-def _import(weights: UploadedFile, card: str | UploadedFile) -> None:
+def _import(weights: UploadedFile, card: str | UploadedFile, *, anew: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         told = card if isinstance(card, str) else _written(Path(folder), card)
-        answer = subprocess_cli.ask("import", _written(Path(folder), weights), "--card", told)
+        answer = subprocess_cli.ask(
+            "import", _written(Path(folder), weights), "--card", told, *(["--replace"] if anew else [])
+        )
     if answer.fault or not answer.found:
         st.error(said(answer.fault) or _("The weights could not be imported."))
         return

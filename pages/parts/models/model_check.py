@@ -49,18 +49,19 @@ def _ask(name: str, cohort: Cohort) -> subprocess_cli.Answer:
     table = home.store().table(cohort.id)
     with tempfile.TemporaryDirectory() as folder:
         photographs, truth = Path(folder) / "photographs.csv", Path(folder) / "truth.csv"
-        _write(cohort, table, photographs, truth)
+        write(cohort, table, photographs, truth, MOST)
         given = ["--truth", truth] if any(len(column) for column in table.truth.values()) else []
         return subprocess_cli.ask("check", name, "--photographs", photographs, *given)
 
 
-def _write(cohort: Cohort, table: CohortTable, photographs: Path, truth: Path) -> None:
-    """Write which photographs to look at, and what was measured, for the command line."""
-    store, step = home.store(), max(1, -(-len(table) // MOST))
+def write(cohort: Cohort, table: CohortTable, photographs: Path, truth: Path, most: int) -> None:
+    """Write which photographs to look at, whose they are, and what was measured, for the command line."""
+    store, step = home.store(), max(1, -(-len(table) // most))
     rows = range(0, len(table), step)
     paths = [store.locator(cohort.id, str(table.photograph[row])) for row in rows]
     values = ([path, *(column[row] for column in table.truth.values())] for path, row in zip(paths, rows, strict=True))
-    write_csv(photographs, ["path"], ([path] for path in paths))
+    people = (str(table.patient_id[row]) for row in rows)
+    write_csv(photographs, ["path", "patient_id"], zip(paths, people, strict=True))
     write_csv(truth, ["photograph", *table.truth], values)
 
 
