@@ -73,9 +73,15 @@ def with_lines(found: Found, said: Mapping[str, object], wanted: Wanted) -> Foun
         for target, mean, spread in zip(wanted.targets, means, spreads, strict=True)
         if not wanted.binary[target]
     }
-    shown = ", ".join(f"{t}: scale = {v['scale']:.6g}, offset = {v['offset']:.6g}" for t, v in zip(
-        (key.removeprefix("outputs.") for key in lines), lines.values(), strict=True
-    ))  # fmt: skip
+    shown = [
+        say(
+            "{target}: scale = {scale}, offset = {offset}",
+            target=key.removeprefix("outputs."),
+            scale=f"{line['scale']:.6g}",
+            offset=f"{line['offset']:.6g}",
+        )
+        for key, line in lines.items()
+    ]
     words = say(
         "one of standardised outputs, which '{where}' in the file turns back ({shown})", where=where, shown=shown
     )

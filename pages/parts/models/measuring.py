@@ -23,7 +23,9 @@ from pages.parts.shell import address, home, state
 from pages.parts.shell.language import _, said
 
 MOST = 400
-"""Photographs that are asked about, evenly chosen: at 400 nearly every wrong line is found."""
+"""Photographs that are asked about, evenly chosen."""
+_NONE = 1e6
+"""Numbers from here on stand for none."""
 _Answers = dict[str, "Future[subprocess_cli.Answer]"]
 
 
@@ -147,11 +149,11 @@ def _points(target: str, points: dict[str, list[float]], each: dict[str, list[fl
     truth = np.array(points["truth"], dtype=float)
     for place, when, title in zip(st.columns(2), ("before", "after"), (_("Now"), _("Agrees better")), strict=True):
         said_of = np.array(points[when], dtype=float)
-        known = np.isfinite(truth) & (np.abs(said_of) < 1e6)
+        known = (np.abs(truth) < _NONE) & (np.abs(said_of) < _NONE)
         ids = np.arange(int(known.sum())).astype(str)
         group = figures.Observations(title, ids, truth[known], said_of[known])
         drawn = figures.small_scatter(
             TARGETS[target], [group], {"mae": Estimate(each[f"error_{when}"][0])}, display.look()
         )
         place.caption(title)
-        place.image(drawn, width="stretch", alt=f"{controls.short(target)}: {title}")
+        place.image(drawn, width=300, alt=f"{controls.short(target)}: {title}")
