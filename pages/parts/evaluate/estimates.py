@@ -29,9 +29,12 @@ from pages.parts.shell.language import _, count, said, tell
 
 def tables(view: View, target_id: str, level: str) -> None:
     """Draw every table that a report has of a target; those with nothing to say are left out."""
-    study = asked.reliable(asked.gap(asked.beyond(studies.study(view, level))), target_id)
-    st.markdown(f"**{beyond_in_words(study, target_id, tell)}**")
-    with st.expander(_("All numbers of this target"), expanded=True):
+    sentence = st.empty()
+    models(view, target_id, level)
+    with st.expander(_("Ask more: other known columns, the gap, the reference's reliability")):
+        study = asked.reliable(asked.gap(asked.beyond(studies.study(view, level))), target_id)
+    sentence.markdown(f"**{beyond_in_words(study, target_id, tell)}**")
+    with st.expander(_("All numbers of this target")):
         few = view.cohort.photographs < studies.MANY
         whole = few or st.button(_("Medians and ranks too"), help=_("They take a while on so many photographs."))
         display.table(shown(study, one_cohort.SCORES if whole else one_cohort.QUICK_SCORES, target_id, tell))

@@ -74,7 +74,7 @@ def button_type() -> Literal["primary", "secondary"]:
 
 _FILLS = """<style>
 .st-key-page_figure, :has(> .st-key-page_figure) {
-  flex: none !important; height: clamp(340px, calc(100vh - 24.5rem), 720px) !important;
+  flex: none !important; height: clamp(300px, min(100vh - 24.5rem, 95vw), 640px) !important;
 }
 </style>"""
 

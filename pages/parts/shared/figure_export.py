@@ -24,7 +24,7 @@ def downloads(figure: Figure, key: str, name: str, write: Note, remark: str) -> 
     """
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall"):
         shown = st.toggle(_("Table"), key=f"table-{key}", help=_("The numbers that the figure was drawn from."))
-        with st.popover(_("Save"), icon=":material/download:", type="tertiary"):
+        with st.popover(_("Save figure"), icon=":material/download:", type="tertiary"):
             _files(figure, key, name, write, remark)
     say_lacking([figure], remark)
     if shown:
