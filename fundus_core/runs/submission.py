@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fundus_core.quality import LIMITS, Limits
-from fundus_core.runs import model_loading
+from fundus_core.runs import deriving, model_loading
 from fundus_core.store import CohortRef, Store, run_table
 
 
@@ -21,8 +21,5 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[str], *, limits: Li
     cards = [model_loading.ready_card(model) for model in models]
     versions = [replace(model_loading.version_of(card), limits=limits.as_text()) for card in cards]
     for card, version in zip(cards, versions, strict=True):
-        if card.recalibrated:
-            from fundus_core.runs import deriving  # stands on evaluation, which nobody else who asks has to wait for
-
-            deriving.derive(store, cohort, card, version)
+        deriving.derive(store, cohort, card, version)
     return run_table.submit(store, cohort, versions)
