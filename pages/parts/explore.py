@@ -31,13 +31,13 @@ def filters(view: View) -> tuple[Rule, str, str, bool]:
     with st.container(horizontal=True):
         status = controls.one_of(_("Outcome"), _statuses(), "status")
         eye = controls.one_of(_("Eye"), _eyes(), "eye")
-    kind = "all"
-    if len(kinds) > 2:
-        kind = address.pick(st.selectbox, _("Kind of picture"), list(kinds), key="kind", words=kinds)
-    with st.grid(4, min_column_width=140, gap="small"):
+    several = len(kinds) > 2  # all, and more than one
+    with st.grid(5 if several else 4, min_column_width=140, gap="small"):
         order = address.pick(st.selectbox, _("Sort by"), _ORDERS, key="order", words=_orders())
         target = address.pick(st.selectbox, _("Target"), list(TARGETS), key="target", words=_targets())
         least = address.pick(st.selectbox, _("Quality"), list(_least()), key="quality", words=_least())
+        pick = {"key": "kind", "words": kinds, "lenient": True}  # another cohort has other kinds
+        kind = address.pick(st.selectbox, _("Kind of picture"), list(kinds), **pick) if several else "all"
         text = st.text_input(_("Search"), key="find", placeholder=_("name or patient"), bind="query-params")
     rule = Rule(
         statuses=() if status == "all" else (status,),

@@ -8,7 +8,7 @@ import pytest
 
 from fundus_core import evaluation
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import person_ids, select_rows, selected, selected_rows, split, unit_names
+from fundus_core.evaluation import from_values, person_ids, select_rows, selected, selected_rows, split, unit_names
 from fundus_core.records import Rule
 from tests.evaluation.conftest import cohort
 
@@ -130,3 +130,10 @@ def test_a_column_of_many_words_or_of_one_group_is_refused_with_what_was_found()
         split(names, "one")
     with pytest.raises(UsageError, match="no column 'nowhere'"):
         split(names, "nowhere")
+
+
+def test_pictures_of_a_kind_are_selected_and_a_rule_keeps_them():
+    table = from_values("sbp", [120.0, 130, 140], [1.0, 2, 3])
+    table = replace(table, kind=np.array(["colour", "stretched", ""]))
+    rule = Rule.from_json(Rule(kinds=("stretched",)).as_json())
+    assert selected_rows(table, rule).tolist() == [False, True, False]
