@@ -16,6 +16,7 @@ def test_what_is_asked_beside_the_usual_gets_a_slide(filled, page):
     app.number_input(key="icc_sbp").set_value(0.8).run()
     assert not app.exception
     assert "With a reliability of one measurement of 0.80" in slides_of(app)
+    assert "Against values without error" in slides_of(app)
     assert "90 % prediction intervals" in slides_of(app)
 
 

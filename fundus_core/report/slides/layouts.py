@@ -269,25 +269,28 @@ def answer(
 ) -> Page:
     """Return what one analysis answers: its sentences beside its figure, or above its table.
 
-    Of a table the first row is the heading; columns and rows that find no room are left out, the last ones first.
+    Of a table the first row is the heading; where there is no room, columns that say one thing leave, then the last.
     """
-    shown = rows[:10]
-    widths, high = _natural(shown), 38.0 * len(shown)
+    cells, widths = _fitting(rows[:10])
+    high = 38.0 * len(cells)
     place = Place(632.0, 146, RIGHT - 632.0, BOTTOM - 146) if figure else Place(LEFT, 146, _ROOM, BOTTOM - high - 166)
-    parts: list[Part] = [_underline(), *([Drawing(PLOT, figure)] if figure else [])]
+    plot = PLOT if lines else Place(PLOT.x, PLOT.y, _ROOM + 8, PLOT.h)
+    parts: list[Part] = [_underline(), *([Drawing(plot, figure)] if figure else [])]
     if lines:
         parts.append(words(place, lines, 25 if figure else 28, bulleted=len(lines) > 1))
-    if shown:
-        cells = tuple(tuple(row[: len(widths)]) for row in shown)
+    if cells:
         top = BOTTOM - high - 8 if lines else 146.0
         parts.append(Table(Place(LEFT, top, sum(widths), high), cells, widths, LEAST, headed=True))
     return Page(heading(title), tuple(parts), notes)
 
 
-def _natural(rows: Sequence[Sequence[str]]) -> tuple[float, ...]:
-    """Return how wide columns are, as many as there is room for."""
-    wide = [max(width(text, LEAST, bold=True) for text in column) + 22 for column in zip(*rows, strict=True)]
-    return tuple(each for at, each in enumerate(wide) if sum(wide[: at + 1]) <= _ROOM)
+def _fitting(rows: Sequence[Sequence[str]]) -> tuple[tuple[tuple[str, ...], ...], tuple[float, ...]]:
+    """Return the cells of the columns that there is room for, and how wide those are."""
+    columns = [(max(width(text, LEAST, bold=True) for text in one) + 22, one) for one in zip(*rows, strict=True)]
+    while sum(wide for wide, _cells in columns) > _ROOM:
+        same = [at for at, (_wide, one) in enumerate(columns) if at and len(set(one[1:])) == 1]
+        columns.pop(same[-1] if same else -1)
+    return tuple(zip(*(one for _wide, one in columns), strict=True)), tuple(wide for wide, _cells in columns)
 
 
 def foot(text: str, page: str) -> tuple[Words, Words]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fundus_core import figures
-from fundus_core.analyses import Canvas, Study, beyond_in_words, labels, one_cohort, plan_results
+from fundus_core.analyses import Canvas, Study, beyond_in_words, labels, one_cohort, plan_results, shown
 from fundus_core.evaluation import Evaluation, TargetResult
 from fundus_core.figures import Look, error, heading, predicted_against_true
 from fundus_core.report.slides import Page, layouts
@@ -101,11 +101,13 @@ def answers(study: Study, place: int, look: Look) -> Iterator[Page]:
         drawn = {name: analysis.draw(study, name, canvas) for name in told} if analysis is one_cohort.GAP else {}
         for name, figure in drawn.items():
             title = f"{_(analysis.title)}: {_(TARGETS[name].short)}"
-            shown = replace(figure, notes=()) if figure else None
-            yield layouts.answer(title, sentences(told[name]), shown, notes=_(analysis.question))
+            alone = replace(figure, notes=()) if figure else None
+            yield layouts.answer(title, sentences(told[name]), alone, notes=_(analysis.question))
         lines = [f"{_(TARGETS[name].short)}: {text}" for name, text in told.items() if name not in drawn]
         if lines:
-            yield layouts.answer(_(analysis.title), lines, notes=_(analysis.question))
+            made = shown(study, analysis, next(iter(told)), tell) if len(lines) == 1 else None
+            rows = [made.head, *made.body] if made else []
+            yield layouts.answer(_(analysis.title), lines, rows=rows, notes=_(analysis.question))
 
 
 def sentences(text: str) -> list[str]:
