@@ -42,10 +42,11 @@ with buttons:
     comparison.download(study.rows(side_by_side.ESTIMATES, target), views, f"compare-{target}.csv")
     slides.download(study, views, target)
 selection.shared(views, found.in_both)
+known = comparison.scores(found, target)
 comparison.scatters(views, found, target, level)
 left, right = st.columns(2)
 with left, st.container(border=True, height="stretch"):
-    score = comparison.forest(views, found, target)
+    score = comparison.forest(views, found, target, known)
 with right, st.container(border=True, height="stretch"):
     comparison.boxes(views, target, level)
     comparison.key_figures(views, found, target)

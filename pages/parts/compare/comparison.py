@@ -1,6 +1,6 @@
 """The compare page's parts: the forest plot, key figures, the differences, and the people behind them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,16 +29,26 @@ from fundus_core.figures import Look
 from fundus_core.targets import TARGETS
 from pages.parts.shared import controls, display, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import cards
+from pages.parts.shell import address, cards
 from pages.parts.shell.language import _, tell
 from pages.parts.shell.markdown import literal
 
 
-def forest(views: Sequence[View], found: Comparison, target_id: str) -> str:
+def scores(found: Comparison, target_id: str) -> dict[str, str]:
+    """Return what can be drawn as a forest, by the name in the address, before anything is drawn.
+
+    Raises:
+        GoneError: The address names another.
+    """
+    named = drawn_scores(found.targets[target_id].results)
+    address.check(_("Score"), "score", named)
+    return {score: labels.name(score, say=tell).split(" (")[0] for score in named}
+
+
+def forest(views: Sequence[View], found: Comparison, target_id: str, known: Mapping[str, str]) -> str:
     """Draw each cohort's score with its interval, then what others have published of it; return the score chosen."""
     results = found.targets[target_id].results
-    shown = {score: labels.name(score, say=tell).split(" (")[0] for score in drawn_scores(results)}
-    score = controls.one_of(_("Score"), shown, "score")
+    score = controls.one_of(_("Score"), known, "score")
     figure = forest_of(
         results,
         score,
