@@ -76,6 +76,35 @@ def test_a_name_in_black_beside_the_field_makes_no_panel(eyes: list[Pixels], sid
         assert looked(np.asarray(wide, np.uint8))[1].refusal is None
 
 
+@pytest.mark.parametrize("height", [0.06, 0.15])
+def test_a_large_caption_beside_a_field_that_is_cut_makes_no_panel(eyes: list[Pixels], height: float) -> None:
+    for pixels in eyes:
+        flat = in_box(pixels, 0.15)
+        tall, width = flat.shape[:2]
+        wide = np.pad(flat, ((0, 0), (round(0.75 * width), 0), (0, 0)))
+        for row in range(2):
+            at = (4, round(height * tall * (1.4 + 1.6 * row)))
+            cv2.putText(wide, "TARO 1956", at, cv2.FONT_HERSHEY_SIMPLEX, height * tall / 22, (255,) * 3, 2, cv2.LINE_AA)
+        wide[-tall // 5 : -8, 8 : width // 3] = 255
+        bounds, report = looked(wide)
+        assert (report.refusal, bounds.radius) == (None, pytest.approx(retina.find(pixels).radius, rel=0.02))
+
+
+@pytest.mark.parametrize("colour", [(255, 255, 255), (128, 128, 128), (20, 24, 70)], ids=str)
+@pytest.mark.parametrize("side", [(0, 90), (70, 0), (60, 60)], ids=str)
+def test_bars_of_any_colour_around_a_photograph_are_no_panel(
+    eyes: list[Pixels], colour: tuple[int, int, int], side: tuple[int, int]
+) -> None:
+    for pixels in eyes[:2]:
+        down, across = side
+        canvas = cv2.copyMakeBorder(pixels, down, down, across, across, cv2.BORDER_CONSTANT, value=colour)
+        bounds, report = looked(np.asarray(canvas, np.uint8))
+        before = retina.find(pixels)
+        assert report.refusal is None
+        assert report.kind in {"colour", "padded"}
+        assert (bounds.cx, bounds.cy) == pytest.approx((before.cx + across, before.cy + down), abs=3)
+
+
 # Geometry -------------------------------------------------------------------------------------------------------
 
 
@@ -283,11 +312,14 @@ FORMS: list[tuple[Callable[[Pixels], Pixels], Kind]] = [
     (lambda pixels: pixels[..., ::-1], Kind.SWAPPED),
     (of_channel, Kind.SINGLE),
     (green_alone, Kind.RED_FREE),
+    (lambda pixels: pixels * np.array([1, 0, 0], np.uint8), Kind.SINGLE),
     (angiogram, Kind.ANGIOGRAM),
     (heat, Kind.HEAT_MAP),
     (laid_over, Kind.HEAT_MAP),
     (four, Kind.PANEL),
     (two, Kind.PANEL),
+    (lambda pixels: np.concatenate([two(in_box(pixels))] * 2), Kind.PANEL),
+    (lambda pixels: np.concatenate([in_box(pixels), of_channel(in_box(pixels))], axis=1), Kind.PANEL),
     (on_screen, Kind.PANEL),
     (montage, Kind.MONTAGE),
 ]
@@ -378,6 +410,10 @@ SICK: dict[str, Callable[[Pixels], Pixels]] = {
     "one large haemorrhage": lambda pixels: spots(pixels, [(90, 12, 10)], 1, (0.35, 0.4)),
     "exudates": lambda pixels: spots(pixels, [(245, 220, 130)], 60, (0.01, 0.05)),
     "laser scars": lambda pixels: spots(pixels, [(225, 190, 120), (60, 35, 25)], 120, (0.02, 0.03)),
+    "many laser scars": lambda pixels: spots(pixels, [(225, 190, 120), (60, 35, 25)], 250, (0.02, 0.035)),
+    "pigment": lambda pixels: spots(pixels, [(20, 15, 12)], 120, (0.015, 0.05)),
+    "massive exudates": lambda pixels: spots(pixels, [(250, 225, 140)], 40, (0.06, 0.16)),
+    "black haemorrhages": lambda pixels: spots(pixels, [(40, 8, 6)], 2, (0.2, 0.25)),
     "haze": hazy,
     "dark": cast(0.45, 0.45, 0.45),
     "bluish cast": cast(0.8, 0.95, 1.4),

@@ -108,7 +108,7 @@ KINDS: Mapping[Kind, About] = MappingProxyType(
         Kind.SINGLE: About(
             say("single channel"),
             Verdict.NOT_COLOUR,
-            say("The photograph is grey: it holds a single channel. Use the original colour photograph."),
+            say("The photograph holds a single channel, in grey or in one colour; use the original colour photograph."),
         ),
         Kind.RED_FREE: About(
             say("red-free photograph"),

@@ -10,6 +10,9 @@ from fundus_core.quality.recognise import kind_of
 from fundus_core.quality.view import View, blur, look
 from fundus_core.records import Photograph, RetinaBounds
 
+_MOST = 0.35
+"""Contrast that the sharpness of vessels is held against at most: a large haemorrhage or scar blurs none of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
@@ -49,7 +52,7 @@ def measure(photograph: Photograph, bounds: RetinaBounds) -> Measurements:
         lit_share=_lit_share(view),
         glare_share=_glare_share(view),
         contrast=contrast,
-        focus=lines.strength / (contrast + 0.02),
+        focus=lines.strength / (min(contrast, _MOST) + 0.02),
     )
 
 

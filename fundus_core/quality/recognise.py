@@ -13,6 +13,8 @@ from fundus_core.quality.kinds import Kind
 from fundus_core.quality.traits import Traits
 
 Rule = Callable[[Traits], bool]
+_SEAM = 0.4
+"""Of the widest row or column, where two fields meet."""
 
 
 def kind_of(traits: Traits) -> Kind:
@@ -23,11 +25,11 @@ def kind_of(traits: Traits) -> Kind:
 
 
 def _panel(one: Traits) -> bool:
-    """Gaps, straight edges through the whole frame, much white, or a second large part beside the field."""
+    """Gaps, seams, straight edges through the whole frame, much white, or a second large part beside the field."""
     gaps = (one.gaps > 0.015 and not _written_on(one)) or (one.edge >= 0.92 and one.layered < 2.5)
     page = one.white > 0.08 and one.edge > 0.6 and one.flat > 0.3
     beside = one.around > 0.12 and one.dark > 0.05 and (one.parts > 1 or one.edge > 0.65)
-    return gaps or page or beside or _strip(one)
+    return gaps or page or beside or one.waist < _SEAM or _strip(one)
 
 
 def _written_on(one: Traits) -> bool:
@@ -61,6 +63,8 @@ def _oct(one: Traits) -> bool:
 def _other(one: Traits) -> bool:
     """Hard edges everywhere, a texture without lines, or no field and nothing like vessels in it."""
     lines = one.lines
+    if _tissue(one):
+        return one.slope >= 0.32
     hard = one.slope >= (0.15 if one.circle else 0.135) or (one.hole >= 0.025 and one.slope >= 0.09)
     clutter = (0.085, 0.055, 1.16) if one.circle else (0.06, 0.045, 1.19)
     cluttered = one.slope >= clutter[0] and one.hard >= clutter[1] and lines.darkness < clutter[2]
@@ -69,6 +73,19 @@ def _other(one: Traits) -> bool:
     nothing = not one.circle and (lines.darkness < 1.1 or lines.long_share < 0.12)
     unlike = one.circle and one.cold > 0.3 and one.swapped < 0.5 and lines.darkness < 1.0 and lines.strength > 0.015
     return hard or cluttered or texture or nothing or unlike
+
+
+def _tissue(one: Traits) -> bool:
+    """Whether a round field has a retina's colours in several shades, which few other things have.
+
+    Disease, laser and haze make edges, textures and short lines, so that these say nothing against it.
+    """
+    ordered = one.red > 1.05 * one.green and one.green > 0.8 * one.blue
+    return one.circle and ordered and one.hue >= 0.16 and one.cold < 0.1 and one.around <= 0.12
+
+
+def _pupil(one: Traits) -> bool:
+    return one.circle and one.hole >= 0.025 and one.aside < 0.3 and one.slope >= 0.09 and one.lines.darkness < 1.2
 
 
 def _disc(one: Traits) -> bool:
@@ -100,9 +117,10 @@ _RULES: tuple[tuple[Kind, Rule], ...] = (
     (Kind.DRAWING, _drawing),
     (Kind.PANEL, _panel),
     (Kind.HEAT_MAP, _heat_map),
-    (Kind.EXTERNAL, lambda one: one.hole >= 0.025 and one.slope >= 0.09 and one.circle and one.dark < 0.6),
+    (Kind.EXTERNAL, lambda one: _pupil(one) and one.dark < 0.6),
     (Kind.DISC, _disc),
     (Kind.MONTAGE, _montage),
+    (Kind.SINGLE, lambda one: max(one.green, one.blue) < 0.05 * one.red + 2.0 and one.red > 40),
     (Kind.ULTRA_WIDE, lambda one: one.blue < 14 and one.hue >= 0.8 and one.lines.long_share < 0.3 and one.dark > 0.08),
     # the average of the surroundings taken away, as by Graham (2015): nothing but detail around the middle
     (
@@ -112,11 +130,11 @@ _RULES: tuple[tuple[Kind, Rule], ...] = (
         ),
     ),
     (Kind.ANGIOGRAM, lambda one: one.grey and one.lines.darkness < 0.95 and one.slope < 0.09),
+    (Kind.RED_FREE, lambda one: one.cold >= 0.9 and one.bluish < 0.1 and max(one.red, one.blue) < 0.5 * one.green),
     (Kind.OTHER, _other),
     (Kind.AUTOFLUORESCENCE, lambda one: one.grey and one.circle and one.bright_disc < 0.35),
     (Kind.SLO, lambda one: one.grey and not one.circle),
     (Kind.SINGLE, lambda one: one.grey),
-    (Kind.RED_FREE, lambda one: one.cold >= 0.9 and one.bluish < 0.1 and max(one.red, one.blue) < 0.5 * one.green),
     (Kind.SWAPPED, lambda one: one.swapped >= 0.5 and one.blue > 1.25 * one.red and one.lines.darkness > 1.05),
     (Kind.RED_FREE, lambda one: not one.colour),
     (Kind.SMARTPHONE, lambda one: one.circle and one.spots > 0.0004 and one.hard > 0.004 and 0.2 < one.chroma < 0.5),

@@ -10,18 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.quality import ridges
+from fundus_core.quality.frame import look_around
 from fundus_core.quality.ridges import Ridges
 from fundus_core.quality.view import Plane, View
-from fundus_core.records import Photograph, Pixels, RetinaBounds
+from fundus_core.records import Photograph, RetinaBounds
 
 _BLACK = 24.0
 """Brightness below which nothing can be said of a picture but that it is dark."""
-_FRAME_PX = 192
-"""Longer side of the copy on which the frame is looked at."""
-_STEP = 14.0
-"""Grey levels between neighbouring rows that make an edge, and within a row that make it more than a gap."""
-_LIT = 30.0
-"""Grey levels by which a pixel of the frame differs from what surrounds the field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +63,8 @@ class Traits:
     """Share that is white or black."""
     hole: float
     """Largest black patch that does not touch the field's edge."""
+    aside: float
+    """How far that patch lies from the middle of the field, radii."""
     layered: float
     """Vertical over horizontal changes: 1 for a retina."""
     even: float
@@ -94,6 +91,8 @@ class Traits:
     """Share of the frame that is black."""
     parts: int
     """Large lit parts of the frame."""
+    waist: float
+    """Least share of a row or column in the middle that is lit, of the largest."""
     ratio: float
     """Width of the frame over its height."""
 
@@ -103,13 +102,13 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
     half = view.half
     bright = half.highest[half.inside]
     black = view.empty or _share(bright > _BLACK) < 0.005
-    frame = _frame(photograph.pixels)
+    frame = look_around(photograph.pixels, bounds)
     red, green, blue = _some(view) if not black else np.zeros((3, 1), np.float32)
     highest, lowest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     colour = _middle((highest - lowest) / (highest + 8.0))
     change = _change(view) if not black else np.zeros(1, np.float32)
     wide, disc = _wide(half) if not black else (0.0, 1.0)
-    dark, parts = _lit(frame)
+    hole, aside = _hole(half) if not black else (0.0, 0.0)
     hue, slope = _shades(half) if not black else (0.0, 0.0)
     return Traits(
         black=black,
@@ -131,7 +130,8 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
         hard=_share(change > 20.0),
         detail=_middle(change),
         extreme=_share((lowest > 235.0) | (highest < 20.0)),
-        hole=_hole(half) if not black else 0.0,
+        hole=hole,
+        aside=aside,
         layered=_layered(half) if not black else 1.0,
         even=_even(half) if not black else 1.0,
         contrast=contrast,
@@ -139,13 +139,14 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
         wide=wide,
         spots=_share((lowest > 1.7 * _middle(highest)) & (blue >= 0.9 * red)),
         bright_disc=disc,
-        gaps=_gaps(frame),
-        edge=_edge(frame),
-        white=_share(cv2.inRange(frame, (236, 236, 236), (255, 255, 255)) > 0),
-        around=_around(frame, bounds),
-        dark=dark,
-        parts=parts,
-        ratio=bounds.width / bounds.height,
+        gaps=frame.gaps,
+        edge=frame.edge,
+        white=_share(frame.white),
+        around=frame.around,
+        dark=frame.dark,
+        parts=frame.parts,
+        waist=frame.waist,
+        ratio=frame.ratio,
     )
 
 
@@ -187,16 +188,22 @@ def _shades(half: View) -> tuple[float, float]:
     return math.log(high / low), float(np.percentile(_slope(np.log(green))[half.inside], 95)) / 2
 
 
-def _hole(half: View) -> float:
+def _hole(half: View) -> tuple[float, float]:
+    """Return how large the largest black patch within the field is, and how far from its middle."""
     level = max(0.22 * float(np.median(half.highest[half.inside])), 14.0)
     dark = ((half.highest < level) & half.inside).astype(np.uint8)
     if not dark.any():
-        return 0.0
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(dark)
+        return 0.0, 0.0
+    count, labels, stats, middles = cv2.connectedComponentsWithStats(dark)
     core = cv2.erode(half.inside.astype(np.uint8), np.ones((3, 3), np.uint8))
     touching = set(np.unique(labels[half.inside & (core == 0)]).tolist())
-    areas = [int(stats[part, cv2.CC_STAT_AREA]) for part in range(1, count) if part not in touching]
-    return max(areas, default=0) / float(np.count_nonzero(half.inside))
+    within = [part for part in range(1, count) if part not in touching]
+    if not within:
+        return 0.0, 0.0
+    largest = max(within, key=lambda part: int(stats[part, cv2.CC_STAT_AREA]))
+    rows, columns = np.nonzero(half.inside)
+    away = math.hypot(middles[largest][0] - columns.mean(), middles[largest][1] - rows.mean())
+    return stats[largest, cv2.CC_STAT_AREA] / len(rows), away / math.sqrt(len(rows) / math.pi)
 
 
 def _layered(half: View) -> float:
@@ -223,78 +230,3 @@ def _wide(half: View) -> tuple[float, float]:
     patches = ((middle - coarse) / (coarse + 8.0))[inner]
     disc = (float(patches.max()) + 1e-3) / (float(-patches.min()) + 1e-3)
     return float(np.percentile(ridges.dark_lines(relative)[inner], 97)), disc
-
-
-def _frame(pixels: Pixels) -> Pixels:
-    height, width = pixels.shape[:2]
-    factor = min(_FRAME_PX / max(height, width), 1.0)
-    size = (max(round(width * factor), 8), max(round(height * factor), 8))
-    if factor < 0.4:
-        pixels = np.asarray(cv2.resize(pixels, (2 * size[0], 2 * size[1]), interpolation=cv2.INTER_LINEAR), np.uint8)
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _brightest(frame: Pixels) -> NDArray[np.uint8]:
-    """Return the largest channel of each pixel."""
-    red, green, blue = cv2.split(frame)
-    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
-
-
-def _edge(frame: Pixels) -> float:
-    """Return the greatest share of a row or column along which the frame changes at once, its rim left out."""
-    edges = []
-    for lines in (frame, np.asarray(cv2.transpose(frame), np.uint8)):
-        step = (_brightest(np.asarray(cv2.absdiff(lines[1:], lines[:-1]), np.uint8)) > _STEP).mean(axis=1)
-        rim = int(0.06 * len(step))
-        edges.append(float(step[rim : len(step) - rim].max(initial=0.0)))
-    return max(edges)
-
-
-def _gaps(frame: Pixels) -> float:
-    """Return the share of rows or columns of one colour between others; 0 where all are faint.
-
-    The outer seventh of the others does not count: a line of text beside the field makes no panel.
-    """
-    gaps = [0.0]
-    for axis in (0, 1):
-        high, low = (cv2.reduce(frame, axis, way) for way in (cv2.REDUCE_MAX, cv2.REDUCE_MIN))
-        ranges = np.asarray(cv2.subtract(high, low)).reshape(-1, 3).max(axis=1)
-        used = np.flatnonzero(ranges >= _STEP / 2)  # a hazy retina changes by more
-        used = used[len(used) // 7 : len(used) - len(used) // 7]
-        if len(used) and np.median(ranges[used]) >= 4 * _STEP:
-            gaps.append(float(int(used[-1]) - int(used[0]) + 1 - len(used)) / len(ranges))
-    return max(gaps)
-
-
-def _lit(frame: Pixels) -> tuple[float, int]:
-    """Return the share of the frame that is black, and the number of its large lit parts."""
-    lit = _brightest(frame) > _BLACK
-    opened = cv2.morphologyEx(lit.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    areas = np.asarray(cv2.connectedComponentsWithStats(opened)[2])[1:, cv2.CC_STAT_AREA]
-    return 1.0 - _share(lit), int(np.count_nonzero(areas > 0.25 * areas.max(initial=0)))
-
-
-def _around(frame: Pixels, bounds: RetinaBounds) -> float:
-    """Return the share of the frame beyond the circle that is no border; 0 without a circle or room beyond it."""
-    beyond = _beyond(frame, bounds)
-    if bounds.whole_frame or np.count_nonzero(beyond) <= 0.03 * beyond.size:
-        return 0.0
-    channels = frame[beyond].astype(np.float32).T
-    red, green, blue = (np.abs(channel - level) for channel, level in zip(channels, _commonest(channels), strict=True))
-    return _share(np.maximum(np.maximum(red, green), blue) > _LIT)
-
-
-def _commonest(channels: Plane) -> list[float]:
-    """Return the middle (of each of 3 x n) of the commonest sixteenth of brightness."""
-    grey = (channels[0] + channels[1] + channels[2]) / np.float32(3.0)
-    sixteenth = (grey / np.float32(16.0)).astype(np.intp)
-    chosen = sixteenth == np.argmax(np.bincount(sixteenth, minlength=16))
-    return [_middle(channel[chosen]) for channel in channels]
-
-
-def _beyond(frame: Pixels, bounds: RetinaBounds) -> NDArray[np.bool_]:
-    """Return where the frame lies clearly beyond the field's ellipse."""
-    height, width = frame.shape[:2]
-    x = (np.arange(width) + 0.5) * bounds.width / width - bounds.cx
-    y = (np.arange(height) + 0.5) * bounds.height / height - bounds.cy
-    return np.asarray((x / bounds.radius)[None, :] ** 2 + (y / bounds.radius_y)[:, None] ** 2 > 1.1**2)

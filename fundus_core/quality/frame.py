@@ -1,0 +1,194 @@
+"""What lies around the field: the whole picture at a small size, without a canvas of one colour along its sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_core.quality.view import Plane
+from fundus_core.records import Pixels, RetinaBounds
+
+_BLACK = 24.0
+"""Brightness of what is lit; less counts where the whole picture is dark."""
+_FRAME_PX = 192
+"""Longer side of the copy on which the frame is looked at."""
+_STEP = 14.0
+"""Grey levels between neighbouring rows that make an edge, and within a row that make it more than a gap."""
+_LIT = 30.0
+"""Grey levels by which a pixel of the frame differs from what surrounds the field."""
+_CANVAS = 40
+"""Brightness from which on a bar of one colour is a canvas and no border."""
+_PLAIN = 12
+"""Grey levels that a canvas varies by."""
+_STROKE = np.ones((5, 5), np.uint8)
+"""What is narrower is writing or a line, no picture."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The picture, small."""
+
+    pixels: Pixels
+    """Height x width x 3, RGB."""
+    bounds: RetinaBounds
+    """The field in pixels of this copy; cuts too."""
+
+    @property
+    def ratio(self) -> float:
+        """Width over height."""
+        return float(self.pixels.shape[1] / self.pixels.shape[0])
+
+    @cached_property
+    def brightest(self) -> NDArray[np.uint8]:
+        """The largest channel of each pixel."""
+        return _brightest(self.pixels)
+
+    @cached_property
+    def white(self) -> NDArray[np.bool_]:
+        """Where it is white."""
+        return cv2.inRange(self.pixels, (236, 236, 236), (255, 255, 255)) > 0
+
+    @property
+    def dark(self) -> float:
+        """Share that is black."""
+        return float(np.mean(self.brightest <= _BLACK))
+
+    @property
+    def parts(self) -> int:
+        """Number of large lit parts, white labels left out."""
+        there = ((self.brightest > _BLACK) & ~self.white).view(np.uint8)
+        opened = cv2.morphologyEx(there, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        areas = np.asarray(cv2.connectedComponentsWithStats(opened)[2])[1:, cv2.CC_STAT_AREA]
+        return int(np.count_nonzero(areas > 0.25 * areas.max(initial=0)))
+
+    @property
+    def waist(self) -> float:
+        """Least share of a row or column that is lit, of the wider ones on its two sides; 1 where one side has none.
+
+        One field is widest once; where several stand side by side there is a seam.
+        """
+        level = min(_BLACK, 0.15 * float(np.percentile(self.brightest[::2], 98)))
+        lit = cv2.morphologyEx((self.brightest > level).view(np.uint8), cv2.MORPH_OPEN, _STROKE)
+        least = 1.0
+        for axis in (0, 1):
+            share = lit.mean(axis=axis)
+            wider = np.minimum(np.maximum.accumulate(share), np.maximum.accumulate(share[::-1])[::-1])
+            seam = wider >= max(0.5 * float(share.max()), 0.1)
+            least = min(least, float((share[seam] / wider[seam]).min(initial=1.0)))
+        return least
+
+    @property
+    def edge(self) -> float:
+        """Greatest share of a row or column along which the picture changes at once; rim and flat cuts left out."""
+        bounds = self.bounds
+        rows = _edges(self.pixels, (bounds.top, bounds.bottom))
+        columns = _edges(np.asarray(cv2.transpose(self.pixels), np.uint8), (bounds.left, bounds.right))
+        return max(rows, columns)
+
+    @property
+    def gaps(self) -> float:
+        """Share of rows or columns of one colour between others; 0 where all are faint.
+
+        The outer seventh of the others does not count: a line of text beside the field makes no panel.
+        """
+        gaps = [0.0]
+        for axis in (0, 1):
+            high, low = (cv2.reduce(self.pixels, axis, way) for way in (cv2.REDUCE_MAX, cv2.REDUCE_MIN))
+            ranges = np.asarray(cv2.subtract(high, low)).reshape(-1, 3).max(axis=1)
+            used = np.flatnonzero(ranges >= _STEP / 2)  # a hazy retina changes by more
+            used = used[len(used) // 7 : len(used) - len(used) // 7]
+            if len(used) and np.median(ranges[used]) >= 4 * _STEP:
+                gaps.append(float(int(used[-1]) - int(used[0]) + 1 - len(used)) / len(ranges))
+        return max(gaps)
+
+    @property
+    def around(self) -> float:
+        """Share beyond the circle that is neither border nor writing nor a white label; 0 without room beyond it."""
+        beyond = self._beyond()
+        if self.bounds.whole_frame or np.count_nonzero(beyond) <= 0.03 * beyond.size:
+            return 0.0
+        levels = _commonest(self.pixels[beyond].astype(np.float32).T)
+        away = _brightest(np.asarray(cv2.absdiff(self.pixels, np.append(levels, 0.0)), np.uint8))
+        differs = ((away > _LIT) & beyond & ~self.white).view(np.uint8)
+        return float(np.count_nonzero(cv2.morphologyEx(differs, cv2.MORPH_OPEN, _STROKE)) / np.count_nonzero(beyond))
+
+    def _beyond(self) -> NDArray[np.bool_]:
+        """Return where the frame lies clearly beyond the field's ellipse."""
+        height, width = self.pixels.shape[:2]
+        x = (np.arange(width) + 0.5 - self.bounds.cx) / self.bounds.radius
+        y = (np.arange(height) + 0.5 - self.bounds.cy) / self.bounds.radius_y
+        beyond: NDArray[np.bool_] = (x**2)[None, :] + (y**2)[:, None] > 1.1**2
+        return beyond
+
+
+def look_around(pixels: Pixels, bounds: RetinaBounds) -> Frame:
+    """Shrink a picture (height x width x 3, RGB) and leave the bars of a canvas along its sides away."""
+    small = _small(pixels)
+    rows = _bare(small), small.shape[0] - _bare(small[::-1])
+    upright = np.asarray(cv2.transpose(small[slice(*rows)]), np.uint8) if rows[0] < rows[1] else small[:0]
+    columns = (_bare(upright), len(upright) - _bare(upright[::-1])) if len(upright) else (0, 0)
+    if min(rows[1] - rows[0], columns[1] - columns[0]) < 8:
+        rows, columns = (0, small.shape[0]), (0, small.shape[1])
+    fx, fy = small.shape[1] / bounds.width, small.shape[0] / bounds.height
+    there = RetinaBounds(
+        cx=bounds.cx * fx - columns[0],
+        cy=bounds.cy * fy - rows[0],
+        radius=bounds.radius * fx,
+        aspect=bounds.aspect * fy / fx,
+        width=columns[1] - columns[0],
+        height=rows[1] - rows[0],
+        left=bounds.left * fx - columns[0],
+        right=bounds.right * fx - columns[0],
+        top=bounds.top * fy - rows[0],
+        bottom=bounds.bottom * fy - rows[0],
+        whole_frame=bounds.whole_frame,
+    )
+    return Frame(np.ascontiguousarray(small[slice(*rows), slice(*columns)]), there)
+
+
+def _small(pixels: Pixels) -> Pixels:
+    height, width = pixels.shape[:2]
+    factor = min(_FRAME_PX / max(height, width), 1.0)
+    size = (max(round(width * factor), 8), max(round(height * factor), 8))
+    if factor < 0.4:
+        pixels = np.asarray(cv2.resize(pixels, (2 * size[0], 2 * size[1]), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _bare(pixels: Pixels) -> int:
+    """Return how many of the first rows are of one colour that is no black, and the next, which may be half of it."""
+    low, high = (
+        np.asarray(cv2.reduce(pixels, 1, way)).reshape(-1, 3).astype(np.int16)
+        for way in (cv2.REDUCE_MIN, cv2.REDUCE_MAX)
+    )
+    if high[0].max() < _CANVAS:
+        return 0
+    plain = ((high - low).max(axis=1) <= _PLAIN) & (np.abs(low - low[0]).max(axis=1) <= _PLAIN)
+    count = int(np.argmin(np.append(plain, False)))
+    return count + 1 if count else 0
+
+
+def _brightest(pixels: Pixels) -> NDArray[np.uint8]:
+    red, green, blue = cv2.split(pixels)
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+
+
+def _edges(lines: Pixels, cuts: tuple[float, float]) -> float:
+    """Return the greatest share of a row along which it differs from the next, but for the rim and the cuts."""
+    step = (_brightest(np.asarray(cv2.absdiff(lines[1:], lines[:-1]), np.uint8)) > _STEP).mean(axis=1)
+    at, rim = np.arange(len(step)) + 1.0, int(0.06 * len(step))
+    apart = np.minimum(np.abs(at - cuts[0]), np.abs(at - cuts[1]))
+    step[apart <= 2.0] = 0.0
+    return float(step[rim : len(step) - rim].max(initial=0.0))
+
+
+def _commonest(channels: Plane) -> list[float]:
+    """Return the middle (of each of 3 x n) of the commonest sixteenth of brightness."""
+    grey = (channels[0] + channels[1] + channels[2]) / np.float32(3.0)
+    sixteenth = (grey / np.float32(16.0)).astype(np.intp)
+    chosen = sixteenth == np.argmax(np.bincount(sixteenth, minlength=16))
+    return [float(np.median(channel[chosen][::4])) for channel in channels]
