@@ -121,7 +121,9 @@ class _Machine:
 
     def marked(self) -> list[Any]:
         """Take what lies above the last mark, and the mark."""
-        place = next(k for k in range(len(self.stack) - 1, -1, -1) if self.stack[k] is _MARK)
+        place = next((k for k in range(len(self.stack) - 1, -1, -1) if self.stack[k] is _MARK), None)
+        if place is None:
+            raise ValueError
         above = self.stack[place + 1 :]
         del self.stack[place:]
         return above
@@ -210,6 +212,8 @@ def _instance(machine: _Machine, argument: Any) -> None:
 
 def _stack_global(machine: _Machine, _: Any) -> None:
     name, module = machine.pop(), machine.pop()
+    if not isinstance(name, str) or not isinstance(module, str):  # written out, nested things grow without an end
+        raise ValueError
     machine.stack.append(machine.named(f"{module}.{name}"))
 
 

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from fundus_core.errors import CardError
-from fundus_core.models import networks
+from fundus_core.models import networks, pickles
 from fundus_core.models.importing import import_model
 from tests.models import files
 
@@ -206,6 +206,19 @@ def test_averaged_and_plain_weights_are_a_choice(form, home):
 def test_an_ensemble_is_asked_about(home):
     with pytest.raises(CardError, match="say which with --weights"):
         brought(home, {"a": tiny().state_dict(), "b": tiny(seed=4).state_dict()}, ["sbp", "bmi"])
+
+
+DAMAGED = {
+    "no mark": b"\x80\x04]e.",
+    "a name that is no text": b"\x80\x04]\x94" + b"2\x86" * 40 + b"\x8c\x01a\x93.",
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_pickle_is_refused_at_once(content):
+    """The second would be written out as 2 to the power of 40 things."""
+    with pytest.raises(CardError, match="damaged"):
+        pickles.read_bytes(content, "weights.pt")
 
 
 STRANGERS = {
