@@ -8,12 +8,13 @@ from fundus_core.models.card import Card
 from pages.parts.shared import controls
 from pages.parts.shared.grid import grid
 from pages.parts.shell.language import _, said
+from pages.parts.shell.markdown import literal
 
 
 def open_lines(card: Card) -> None:
     """Say which lines nobody has confirmed, in sight whatever is folded."""
     if card.unverified:
-        keys = ", ".join(f"`{key}`" for key in card.unverified)
+        keys = ", ".join(map(literal, card.unverified))
         words = _("Unverified: {keys}. Nobody has confirmed these; check them before use.")
         st.caption(f":material/help: {words.format(keys=keys)}")
 
