@@ -26,7 +26,8 @@ MOST = 400
 """Photographs that are asked about, evenly chosen."""
 _NONE = 1e6
 """Numbers from here on stand for none."""
-_Answers = dict[str, "Future[subprocess_cli.Answer]"]
+_Answers = dict[str, "tuple[Future[subprocess_cli.Answer], str]"]
+"""By the model's id: what it is asked, and the name of the cohort on which."""
 
 
 def offer(name: str, card: Card) -> None:
@@ -61,12 +62,13 @@ def _measure(name: str) -> None:
         format_func=lambda key: display_names.cohort(cohorts[key].name),
         key=f"identify-on-{name}",
     )
-    going = name in answers and not answers[name].done()
+    going = name in answers and not answers[name][0].done()
     if st.button(_("Measure the card"), icon=":material/straighten:", key=f"identify-{name}", disabled=going):
-        answers[name] = _ask(name, cohorts[str(chosen)])
+        cohort = cohorts[str(chosen)]
+        answers[name] = _ask(name, cohort), display_names.cohort(cohort.name)
         state.remember("identifying", answers)
     if name in answers:
-        _answered(name, answers[name], display_names.cohort(cohorts[str(chosen)].name))
+        _answered(name, *answers[name])
 
 
 def _ask(name: str, cohort: Cohort) -> "Future[subprocess_cli.Answer]":
