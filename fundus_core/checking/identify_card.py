@@ -164,7 +164,8 @@ def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
     if found["changes"]:
         count = len(found["changes"])
         yield say(
-            "{count} lines of the card agree better otherwise, found on {half} people and confirmed on the others.",
+            "{count} {count:line of the card agrees|lines of the card agree} better otherwise, found on {half} people "
+            "and confirmed on the others.",
             count=count,
             half=half,
         )
