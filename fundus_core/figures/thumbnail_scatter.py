@@ -16,11 +16,18 @@ SIDE = 300
 """Width and height of the drawing in its own units."""
 MOST = 3_000
 """Points drawn; of more, evenly chosen ones, so that the drawing stays light."""
+_BARS = 20
+"""Of probabilities from 0 to 1."""
 _LEFT, _TOP, _PLOT = 40.0, 10.0, 250.0
 
 
 def small_scatter(target: Target, groups: Sequence[Observations], estimates: Mapping[str, Estimate], look: Look) -> str:
-    """Return an SVG of predictions against truth with the identity line, MAE and n; no probability of a class."""
+    """Return an SVG of predictions against truth with the identity line, MAE and n.
+
+    Of a yes/no target it holds the probabilities of the two true classes, above and below a line, and the accuracy.
+    """
+    if target.binary:
+        return _classes(target, groups, estimates, look)
     span = limits(groups)
     count = sum(len(group) for group in groups)
     palette = look.palette
@@ -28,9 +35,6 @@ def small_scatter(target: Target, groups: Sequence[Observations], estimates: Map
     upwards = _text(11, 135, look.say("predicted"), palette.quiet, 12, anchor="middle")
     title = f"{with_unit(target, look)}: MAE {mae}, n = {count}"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}" width="{SIDE * 2}" '
-        f'height="{SIDE * 2}" font-family="{escape(FONT, quote=True)}" role="img">',
-        f"<title>{escape(title)}</title>",
         *_grid(span, look),
         _band(span, estimates["mae"].value, palette.band),
         _line(span, palette.identity),
@@ -40,9 +44,46 @@ def small_scatter(target: Target, groups: Sequence[Observations], estimates: Map
         _text(165, 296, look.say("true"), palette.quiet, 12, anchor="middle"),
         f'<g transform="rotate(-90 11 135)">{upwards}</g>',
     ]
-    if look.rendered:
-        parts.append(_text(46, 24, look.say("rendered eyes"), palette.quiet, 11, anchor="start"))
-    return "".join([*parts, "</svg>"])
+    return _svg(title, parts, look)
+
+
+def _svg(title: str, parts: Sequence[str], look: Look) -> str:
+    """Return the parts as one drawing that says what it shows, and of whom."""
+    stamp = _text(46, 24, look.say("rendered eyes"), look.palette.quiet, 11, anchor="start") if look.rendered else ""
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}" width="{SIDE * 2}" '
+        f'height="{SIDE * 2}" font-family="{escape(FONT, quote=True)}" role="img"><title>{escape(title)}</title>'
+    )
+    return "".join([head, *parts, stamp, "</svg>"])
+
+
+def _classes(target: Target, groups: Sequence[Observations], estimates: Mapping[str, Estimate], look: Look) -> str:
+    """Return the drawing of a yes/no target: bars of true 1 upwards, of true 0 downwards, along the probability."""
+    truth, said = (np.concatenate([getattr(group, name) for group in groups]) for name in ("truth", "predicted"))
+    counts = [np.histogram(said[truth == value], _BARS, (0, 1))[0] for value in (1, 0)]
+    half, wide, palette = _PLOT / 2, _PLOT / _BARS, look.palette
+    tall = 0.8 * half / max(float(np.max(counts)), 1.0)
+    parts = _grid((0.0, 1.0), look, upwards=False)
+    for place, (value, count) in enumerate(zip((1, 0), counts, strict=True)):
+        for at, number in enumerate(count):
+            y = _TOP + half - (tall * number if value else 0.0)
+            parts.append(
+                f'<rect x="{_LEFT + at * wide:.1f}" y="{y:.1f}" width="{wide - 1:.1f}" height="{tall * number:.1f}" '
+                f'fill="{palette.cohort(place)}" fill-opacity="0.7"/>'
+            )
+        name = look.say(target.said(value))
+        low = _TOP + half + (-24 if value else 34)
+        parts.append(_text(_LEFT + half, low, name, palette.quiet, 12, anchor="middle"))
+    accuracy = estimates["accuracy"].value
+    share = "–" if accuracy is None else f"{100 * accuracy:.1f} %"
+    words = f"{look.say('accuracy')} {share}"
+    parts += [
+        f'<path d="M{_LEFT} {_TOP + half}h{_PLOT}" stroke="{palette.identity}"/>',
+        _text(286, 236, words, palette.ink, 15, weight="bold"),
+        _text(286, 253, f"n = {len(truth):,}", palette.quiet, 12),
+        _text(165, 296, look.say("predicted"), palette.quiet, 12, anchor="middle"),
+    ]
+    return _svg(f"{with_unit(target, look)}: {words}, n = {len(truth)}", parts, look)
 
 
 def ticks(span: tuple[float, float]) -> list[float]:
@@ -62,14 +103,16 @@ def _at(values: Floats, span: tuple[float, float]) -> Floats:
     return (values - span[0]) / (span[1] - span[0]) * _PLOT
 
 
-def _grid(span: tuple[float, float], look: Look) -> list[str]:
+def _grid(span: tuple[float, float], look: Look, *, upwards: bool = True) -> list[str]:
     parts = []
     for tick in ticks(span):
         along = float(_at(np.array(tick), span))
         x, y = _LEFT + along, _TOP + _PLOT - along
         colour = look.palette.grid
-        parts.append(f'<path d="M{_LEFT} {y:.1f}h{_PLOT}M{x:.1f} {_TOP}v{_PLOT}" stroke="{colour}"/>')
-        parts.append(_text(_LEFT - 5, y + 4, f"{tick:g}", look.palette.quiet, 11))
+        if upwards:
+            parts.append(f'<path d="M{_LEFT} {y:.1f}h{_PLOT}" stroke="{colour}"/>')
+            parts.append(_text(_LEFT - 5, y + 4, f"{tick:g}", look.palette.quiet, 11))
+        parts.append(f'<path d="M{x:.1f} {_TOP}v{_PLOT}" stroke="{colour}"/>')
         parts.append(_text(x, _TOP + _PLOT + 16, f"{tick:g}", look.palette.quiet, 11, anchor="middle"))
     return parts
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from fundus_core import figures, runs
+from fundus_core.analyses import labels
 from fundus_core.evaluation import TargetResult
 from fundus_core.figures import error
 from fundus_core.targets import TARGETS
@@ -50,11 +51,11 @@ def _arriving() -> None:
 
 def _small_multiples(view: View) -> None:
     found = studies.scores(view)
-    shown = [name for name in studies.targets(found) if not TARGETS[name].binary]
+    shown = studies.targets(found)
     if not shown:
         st.caption(_("Its photographs have not been read yet."))
         return
-    with st.grid(min_column_width=240):
+    with st.grid(min_column_width=200):
         for name in shown:
             with st.container(border=True):
                 _one(view, found.targets[name])
@@ -74,13 +75,24 @@ def _one(view: View, result: TargetResult) -> None:
     st.image(
         figures.small_scatter(target, groups, result.estimates, display.look(view)),
         width="stretch",
-        alt=_("Predicted against true {name}.").format(name=_(target.name)),
+        alt=(_("Predicted {name} by true class.") if target.binary else _("Predicted against true {name}.")).format(
+            name=_(target.name)
+        ),
     )
     st.caption(yardsticks(result))
 
 
 def yardsticks(result: TargetResult) -> str:
-    """Return what the MAE must be held against, a line each, so that all cards are of one height."""
+    """Return what the error must be held against, a line each, so that all cards are of one height."""
+    target, estimates = TARGETS[result.target], result.estimates
+    if target.binary:
+        shares = {
+            _("always the more frequent answer"): estimates["accuracy_majority"].value,
+            _("published (JOIR)"): target.published_accuracy,
+        }
+        lines = [f"{words} **{labels.written(share, labels.Kind.SHARE)}**" for words, share in shares.items()]
+        auc = labels.written(estimates["auc"].value, labels.word("auc").kind)
+        return "  \n".join([*lines, f"AUC **{auc}**"])
     known = {
         _("predicting the median"): result.estimates["mae_median"].value,
         _("age and sex only"): result.estimates["mae_age_sex"].value,

@@ -3,6 +3,7 @@
 import itertools
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -213,6 +214,24 @@ def test_the_small_drawing_has_a_dot_per_point_and_its_numbers():
 def test_the_small_drawing_escapes_what_it_is_given():
     look = Look(say=lambda text: f"<b>{text}</b>")
     assert "<b>" not in figures.small_scatter(SBP, [points(5)], ESTIMATES, look)
+
+
+def test_the_small_drawing_of_a_yes_no_target_counts_everybody_once():
+    """Bars of both true classes: their heights are their counts, on one scale, turned round where truth is."""
+    found = classes(40)
+    turned = replace(found, truth=1 - found.truth)
+    drawn, other = (
+        figures.small_scatter(TARGETS["sex"], [group], {"accuracy": Estimate(0.5)}, Look(rendered=True))
+        for group in (found, turned)
+    )
+    heights, others = (
+        [float(tall) for tall in re.findall(r'<rect [^>]*height="([\d.]+)"', text)] for text in (drawn, other)
+    )
+    counts = [np.histogram(found.predicted[found.truth == value], 20, (0, 1))[0] for value in (1, 0)]
+    np.testing.assert_allclose(heights, np.concatenate(counts) * max(heights) / np.max(counts), atol=0.06)
+    assert heights == others[20:] + others[:20]
+    assert "accuracy 50.0 %" in drawn
+    assert "rendered eyes" in drawn
 
 
 @pytest.mark.parametrize("span", [(0.0, 1.0), (78.0, 161.0), (-3.2, 0.4), (1e-3, 2e-3)])
