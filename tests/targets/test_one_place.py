@@ -28,7 +28,6 @@ RULES = {
     "fundus_core/truth/probabilities.py": "a probability of sex must say of whom",
     "fundus_core/truth/infer_predictions.py": "age and sex beside a prediction are measured values",
     "fundus_core/pipeline/predicted.py": "an example in a sentence",
-    "fundus_core/models/importing/heads.py": "words by which the heads of a stranger's file are told apart",
     "fundus_core/deidentify/export.py": "ages above 89 tell who somebody is",
     "fundus_core/pipeline/deidentified_truth.py": "ages above 89 tell who somebody is",
     "fundus_core/pipeline/replay_bundle.py": "how a kept truth writes sex",
