@@ -32,8 +32,11 @@ def test_compare_opens_with_the_samples_sites_and_the_command_line_has_the_same_
     sample.ensure(fresh, tmp_path)
     app = page("compare", target="sbp")
     assert app.query_params["split"] == "site"
-    chart = app.get("plotly_chart")[0].proto.spec
-    assert all(f'"{site}' in chart for site in ("clinic", "health check", "hospital"))
+    sites = ("clinic", "health check", "hospital")
+    headings = " ".join(each.value for each in app.subheader)
+    assert all(f"{site}: MAE" in headings.replace("\\", "") for site in sites), "each site's own figure"
+    forest = app.get("plotly_chart")[len(sites)].proto.spec
+    assert all(f'"{site}' in forest for site in sites)
     view = studies.View(fresh.cohorts()[0], sample.MODEL)
     study = studies.together(studies.parts(view, studies.splits(view)["site"]))
     shown = [(row["cohort"], row["estimate"], row["value"]) for row in study.rows(side_by_side.ESTIMATES, "sbp")]
