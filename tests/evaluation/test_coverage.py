@@ -7,6 +7,8 @@ from tests.evaluation.coverage import LEVELS, PEOPLE, coverage
 COHORTS = 400
 REACH = 0.035
 """More than three standard errors of a coverage of 95 % in as many cohorts."""
+TOO_SURE = {("slope", 20), ("intercept", 20)}
+"""Whose intervals with heavily skewed errors cover 87 to 91 %, as the README says."""
 DISCRETE = ("within", "accuracy", "sensitivity", "specificity", "prevalence", "medae")
 """Shares and order statistics, whose coverage goes in steps: never too low, but it may be above 97 %."""
 
@@ -26,4 +28,5 @@ def test_intervals_cover_where_errors_are_normal_or_skewed(people, level, target
 @pytest.mark.parametrize("people", PEOPLE)
 def test_intervals_of_heavily_skewed_errors_cover_or_are_not_shown(people):
     for name, (hit, shown) in coverage(people, "heavily skewed", "eye", COHORTS).items():
-        assert shown < 0.1 or hit >= 0.93 - REACH, (name, hit, shown)
+        least = 0.89 if (name, people) in TOO_SURE else 0.93
+        assert shown < 0.1 or hit >= least - REACH, (name, hit, shown)
