@@ -25,7 +25,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fundus_core.evaluation.intervals.interval_choice import Rule
+from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE, Rule
 from fundus_core.evaluation.intervals.matmul import matmul
 from fundus_core.evaluation.observations.sample import Sample
 from fundus_core.evaluation.one_cohort.baselines import age_and_sex, majority_of_others, mean_of_others
@@ -52,11 +52,13 @@ class BinaryScore:
     """Why it may be missing."""
     share: bool = True
     """Whether it is a share of observations."""
+    least: int = FEWEST_PEOPLE
+    """People that its interval takes: of a baseline as many as of a number's."""
 
     @property
     def rule(self) -> Rule:
         """How its interval is made."""
-        return Rule("share" if self.share else "t", count=self.below, related=True)
+        return Rule("share" if self.share else "t", count=self.below, related=True, least=self.least)
 
 
 BINARY_SCORES: Mapping[str, BinaryScore] = MappingProxyType(
@@ -67,8 +69,8 @@ BINARY_SCORES: Mapping[str, BinaryScore] = MappingProxyType(
         "brier": BinaryScore(6, 0, _PAIRS, share=False),
         "prevalence": BinaryScore(1, 0, _PAIRS),
         "accuracy_majority": BinaryScore(8, 7, _TWO),
-        "brier_null": BinaryScore(9, 7, _TWO, share=False),
-        "brier_age_sex": BinaryScore(11, 10, _AGE_SEX, share=False),
+        "brier_null": BinaryScore(9, 7, _TWO, share=False, least=50),
+        "brier_age_sex": BinaryScore(11, 10, _AGE_SEX, share=False, least=50),
     }
 )
 """Scores from sums."""
