@@ -125,7 +125,7 @@ def scatters(views: Sequence[View], found: Comparison, target_id: str, level: st
             figure = one_cohort.SCATTER.draw(studies.study(view, level), target_id, canvas)
             title = figures.headline(target, results[view.name].estimates, look(views), view.title)
             if figure and not target.binary:
-                unit = f" ({_(target.unit)})"
+                unit = f" ({_(target.unit)})" if target.unit else ""
                 across = replace(figure.x, span=span, title=_("true") + unit)
                 figure = replace(figure, x=across, y=replace(figure.y, span=span, title=_("predicted") + unit))
             with st.container(border=True, height="stretch"):
