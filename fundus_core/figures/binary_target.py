@@ -15,8 +15,14 @@ from fundus_core.targets import Target
 
 _MOST_POINTS = 400
 """Points of a ROC curve; more cannot be told apart on a screen."""
-_EDGES = np.linspace(0, 1, 21)
+EDGES = np.linspace(0, 1, 21)
 """Of the bars of probabilities."""
+
+
+def counts_by_class(groups: Sequence[Observations]) -> list[Floats]:
+    """Return how many of true class 0, and of 1, are in each bar of probabilities: twice 20 counts."""
+    truth, predicted = (np.concatenate([getattr(one, name) for one in groups]) for name in ("truth", "predicted"))
+    return [np.histogram(predicted[truth == value], EDGES)[0].astype(np.float64) for value in (0, 1)]
 
 
 def probabilities(
@@ -32,12 +38,10 @@ def probabilities(
 
     ``estimates`` are ``auc`` and ``accuracy``; ``names`` are those of truth 0 and truth 1, already translated.
     """
-    truth = np.concatenate([group.truth for group in groups])
-    predicted = np.concatenate([group.predicted for group in groups])
-    counts = [np.histogram(predicted[truth == value], _EDGES)[0].astype(np.float64) for value in (0, 1)]
+    counts = counts_by_class(groups)
     bars = (
         Bars(
-            _EDGES[:-1], _EDGES[1:], count, look.palette.cohort(place), f"{name} · n = {int(count.sum()):,}",
+            EDGES[:-1], EDGES[1:], count, look.palette.cohort(place), f"{name} · n = {int(count.sum()):,}",
             opacity=0.55, edge=1, hover="{x:.2f}: {y}",
         )
         for place, (name, count) in enumerate(zip(names, counts, strict=True))

@@ -6,6 +6,7 @@ from html import escape
 import numpy as np
 
 from fundus_core.evaluation import Estimate
+from fundus_core.figures.binary_target import counts_by_class
 from fundus_core.figures.point_cloud import Observations
 from fundus_core.figures.scatter import limits
 from fundus_core.figures.theme import FONT, Look, error, with_unit
@@ -16,8 +17,6 @@ SIDE = 300
 """Width and height of the drawing in its own units."""
 MOST = 3_000
 """Points drawn; of more, evenly chosen ones, so that the drawing stays light."""
-_BARS = 20
-"""Of probabilities from 0 to 1."""
 _LEFT, _TOP, _PLOT = 40.0, 10.0, 250.0
 
 
@@ -59,9 +58,8 @@ def _svg(title: str, parts: Sequence[str], look: Look) -> str:
 
 def _classes(target: Target, groups: Sequence[Observations], estimates: Mapping[str, Estimate], look: Look) -> str:
     """Return the drawing of a yes/no target: bars of true 1 upwards, of true 0 downwards, along the probability."""
-    truth, said = (np.concatenate([getattr(group, name) for group in groups]) for name in ("truth", "predicted"))
-    counts = [np.histogram(said[truth == value], _BARS, (0, 1))[0] for value in (1, 0)]
-    half, wide, palette = _PLOT / 2, _PLOT / _BARS, look.palette
+    counts, people = counts_by_class(groups)[::-1], sum(map(len, groups))
+    half, wide, palette = _PLOT / 2, _PLOT / len(counts[0]), look.palette
     tall = 0.8 * half / max(float(np.max(counts)), 1.0)
     parts = _grid((0.0, 1.0), look, upwards=False)
     for place, (value, count) in enumerate(zip((1, 0), counts, strict=True)):
@@ -80,10 +78,10 @@ def _classes(target: Target, groups: Sequence[Observations], estimates: Mapping[
     parts += [
         f'<path d="M{_LEFT} {_TOP + half}h{_PLOT}" stroke="{palette.identity}"/>',
         _text(286, 236, words, palette.ink, 15, weight="bold"),
-        _text(286, 253, f"n = {len(truth):,}", palette.quiet, 12),
+        _text(286, 253, f"n = {people:,}", palette.quiet, 12),
         _text(165, 296, look.say("predicted"), palette.quiet, 12, anchor="middle"),
     ]
-    return _svg(f"{with_unit(target, look)}: {words}, n = {len(truth)}", parts, look)
+    return _svg(f"{with_unit(target, look)}: {words}, n = {people}", parts, look)
 
 
 def ticks(span: tuple[float, float]) -> list[float]:

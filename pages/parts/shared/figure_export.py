@@ -43,11 +43,15 @@ def _files(figure: Figure, key: str, name: str, write: Note, remark: str) -> Non
         key=f"wide-{key}",
         required=True,
     )
-    paper, width = figure.to_go(remark, chosen), COLUMNS[chosen]
+    width = COLUMNS[chosen]
+
+    def paper() -> Figure:
+        return figure.to_go(remark, chosen)
+
     with st.container(horizontal=True, gap="xsmall"):
-        _button("PNG", f"{name}.png", "image/png", lambda: printing.png(paper, width=width, scale=3), key)
-        _button("SVG", f"{name}.svg", "image/svg+xml", lambda: printing.svg(paper, width=width), key)
-        _button("PDF", f"{name}.pdf", "application/pdf", lambda: printing.pdf(paper, width=width), key)
+        _button("PNG", f"{name}.png", "image/png", lambda: printing.png(paper(), width=width, scale=3), key)
+        _button("SVG", f"{name}.svg", "image/svg+xml", lambda: printing.svg(paper(), width=width), key)
+        _button("PDF", f"{name}.pdf", "application/pdf", lambda: printing.pdf(paper(), width=width), key)
         _button("CSV", f"{name}.csv", "text/csv", lambda: write(figure.table(_)), key)
     st.caption(_("Black on white, letters of 8 points; PNG with 300 dots an inch."))
 
