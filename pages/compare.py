@@ -4,7 +4,7 @@ import streamlit as st
 
 from fundus_core.analyses import side_by_side
 from pages.parts.compare import comparison, margin, selection, shared_results, slides
-from pages.parts.shared import controls, display, studies
+from pages.parts.shared import controls, display, paper_files, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
 
@@ -39,11 +39,11 @@ with st.spinner(_("Comparing"), show_time=True):
     study = studies.together(views, level, {target: limit} if limit else None, shared)
     found = study.get(side_by_side.COMPARISON, target)
 with buttons:
-    comparison.download(study.rows(side_by_side.ESTIMATES, target), views, f"compare-{target}.csv")
+    paper_files.of_pair(study, views, lambda: comparison.csv_text(study.rows(side_by_side.ESTIMATES, target), views))
     slides.download(study, views, target)
 selection.shared(views, found.in_both)
 known = comparison.scores(found, target)
-comparison.scatters(views, found, target, level)
+comparison.scatters(study, views, target)
 left, right = st.columns(2)
 with left, st.container(border=True, height="stretch"):
     score = comparison.forest(views, found, target, known)

@@ -3,7 +3,16 @@
 import streamlit as st
 
 from pages.parts.evaluate import estimates, recalibrate, scores
-from pages.parts.shared import changes_since, column_receipt, controls, current_selection, display, photo_panel, studies
+from pages.parts.shared import (
+    changes_since,
+    column_receipt,
+    controls,
+    current_selection,
+    display,
+    paper_files,
+    photo_panel,
+    studies,
+)
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
 
@@ -25,7 +34,7 @@ if not ids:
     st.stop()
 
 with buttons:
-    display.download("CSV", "metrics.csv", lambda: display.csv_text(studies.exported(view, level).rows(), view))
+    paper_files.of_cohort(view, level, lambda: display.csv_text(studies.exported(view, level).rows(), view))
 target = controls.one_of(_("Target"), display.errors(found, ids), "target")
 found = studies.scored(view, level, target)
 scores.figure_with_panel(view, target, level, by, selection)

@@ -6,7 +6,7 @@ from pages.parts.one_photograph import explanation, preview, upload, values
 from pages.parts.shared import controls, deciding, display
 from pages.parts.shell.language import _
 
-display.title(_("One photograph"), _("What a model reads from a single eye, and how sure it is."))
+buttons = display.title(_("One photograph"), _("What a model reads from a single eye, and how sure it is."))
 dropped = upload.drop()
 view = upload.own_view(dropped) if dropped else controls.require_view()
 if display.no_photographs(view):
@@ -15,6 +15,8 @@ item = upload.chosen(view, dropped)
 if item is None:
     st.info(_("No photograph fits this search. Search for something else, or drop one above."))
     st.stop()
+with buttons:
+    preview.report(view, item)
 if sentence := display.disclaimer(view):
     st.caption(f":material/info: {_(sentence)}")
 left, right = st.columns([2, 3])

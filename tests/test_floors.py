@@ -61,7 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "analyses": set(),
     "checking": {"PIL", "openvino"},
     "runs": set(),
-    "report": {"jinja2", "plotly", "pptx", "PIL", "cv2"},
+    "report": {"jinja2", "plotly", "pptx", "docx", "PIL", "cv2"},
     "pipeline": {"PIL"},
     "benchmark": {"torch", "openvino", "PIL", "cv2"},
     "commands": {"tqdm", "psutil"},

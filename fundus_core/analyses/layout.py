@@ -43,6 +43,8 @@ class _Reader:
     say: Say
     names: Callable[[str], str]
     own: Mapping[str, Word]
+    united: bool = False
+    """Whether units differ between rows: then they stand beside the targets."""
 
     def head(self, column: str, unit: str) -> str:
         """Return a column's heading; one whose numbers all have one unit says it."""
@@ -60,6 +62,8 @@ class _Reader:
         value, of = row[column], self._number(row, column)
         if of.kind is Kind.ESTIMATE:
             return name(str(value), _target(row), self.say, self.own) if value else "–"
+        if column == "target" and value in TARGETS:
+            return self._named(TARGETS[str(value)])
         if isinstance(value, str) or value is None:
             return self._text(value, of)
         low, high = (
@@ -80,6 +84,10 @@ class _Reader:
             return of
         found = word(about, self.own)
         return Word(of.name, found.kind, signed=column != "margin" and (of.signed or found.signed))
+
+    def _named(self, target: Target) -> str:
+        short = self.say(target.short)
+        return f"{short} ({self.say(target.unit)})" if self.united and target.unit else short
 
     def _text(self, value: str | None, of: Word) -> str:
         if value is None or value == "":
@@ -119,10 +127,10 @@ def layout(
     """
     if not rows:
         return Laid((), (), ())
-    reader = _Reader(say, names, own)
     columns = [each for each in rows[0] if each not in hide and not _aside(each, rows[0])]
     columns = [each for each in columns if any(row[each] not in (None, "") for row in rows)]
     units = {found.unit for row in rows if (found := _target(row)) is not None}
+    reader = _Reader(say, names, own, len(units) > 1)
     unit = units.pop() if len(units) == 1 else ""
     head = [reader.head(each, unit) for each in columns]
     says = {reader.head(each, unit): say(of.says) for each in columns if (of := reader.of(each)).says}
@@ -162,6 +170,8 @@ def table_one(found: Sequence[Characteristic], say: Say = str, names: Callable[[
     places = list(dict.fromkeys((each.variable, each.category) for each in found))
     cells = {(each.cohort, each.variable, each.category): _characteristic(each) for each in found}
     units = {each.variable: each.unit for each in found}
+    counted = {each.variable for each in found if each.n or each.mean is not None or each.missing}
+    places = [place for place in places if place[0] in counted]  # nobody refused, none failed: nothing to say
     body = tuple(
         (_variable(*place, units[place[0]], say), *(cells.get((cohort, *place), "–") for cohort in cohorts))
         for place in places

@@ -1,6 +1,6 @@
 """Figures of one cohort's observations with the tables they are drawn from: scatter, agreement, calibration, errors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from fundus_core import evaluation, figures
 from fundus_core.analyses.beyond import BEYOND
@@ -9,16 +9,21 @@ from fundus_core.analyses.scores import estimates, is_number
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
 from fundus_core.evaluation import QUANTILES, Bins, CalibrationCurve, Cell, Difference, ErrorDistribution, Estimate
 from fundus_core.figures import Figure, Observations
-from fundus_core.targets import TARGETS
+from fundus_core.targets import TARGETS, Target
 
 
-def _draw_scatter(study: Study, target_id: str, canvas: Canvas) -> Figure:
-    target, groups, look = TARGETS[target_id], canvas.groups, canvas.look
-    found, people = estimates(study, target), len(study.sample(target.id)[0].patients)
+def _draw_scatter(study: Study, target_id: str, canvas: Canvas) -> Figure | None:
+    people = len(study.sample(target_id)[0].patients)
+    return scatter_of(TARGETS[target_id], canvas, estimates(study, TARGETS[target_id]), people)
+
+
+def scatter_of(target: Target, canvas: Canvas, found: Mapping[str, Estimate], people: int) -> Figure:
+    """Draw predicted against true, of a yes/no target its probabilities, with these estimates."""
+    look, height = canvas.look, canvas.height
     if target.binary:
         names = (look.say(target.said(0)), look.say(target.said(1)))
-        return figures.probabilities(target, groups, found, look, names=names, height=canvas.height)
-    return figures.predicted_against_true(target, groups, found, look, people=people, height=canvas.height)
+        return figures.probabilities(target, canvas.groups, found, look, names=names, height=height)
+    return figures.predicted_against_true(target, canvas.groups, found, look, people=people, height=height)
 
 
 SCATTER = Analysis(

@@ -34,6 +34,7 @@ from fundus_core.analyses.observations import (
 )
 from fundus_core.analyses.over_time import CHANGE, COURSE, REPEATABILITY
 from fundus_core.analyses.refused import DECIDED, REFUSED, REFUSED_ALONG
+from fundus_core.analyses.results import RESULTS, RESULTS_OF_CLASSES
 from fundus_core.analyses.scores import POINTS, QUICK_SCORES, SCORES
 from fundus_core.analyses.study import Analysis
 from fundus_core.analyses.subgroups import EYES, NEIGHBOURS, SUBGROUP_DIFFERENCES, SUBGROUPS
@@ -86,6 +87,9 @@ TABLES: Sequence[Analysis[Any]] = (
     GAP_CHECKS,
 )
 """Analyses of one cohort that are exported as tables beside its estimates, in the order of their files."""
+
+OF_ALL_TARGETS: Sequence[Analysis[Any]] = (RESULTS, RESULTS_OF_CLASSES)
+"""Tables of all targets together, as a paper prints them."""
 
 OF_ALL_CRITERIA: Sequence[Analysis[Any]] = (COUNTS, PREVALENCES, CRITERIA_CALIBRATION, TREATED_PREVALENCES)
 """Tables of all criteria together, as pages and reports show them."""

@@ -371,6 +371,7 @@ def in_words(study: Study) -> Iterator[str]:
     stated = study.plan
     yield f"Analysis plan “{stated.plan.title}”, SHA-256 {stated.plan.sha256}: {stated.order}."
     for one in study.get(DEVIATIONS):
-        yield f"Planned and not done: {' '.join(filter(None, (one.target, one.planned)))} ({one.why})."
+        about = TARGETS[one.target].name if one.target in TARGETS else one.target
+        yield f"Planned and not done: {' '.join(filter(None, (about, one.planned)))} ({one.why})."
     if success := success_in_words(study):
         yield success

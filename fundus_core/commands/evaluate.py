@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from fundus_core import pipeline
 from fundus_core.analyses import plan_results
 from fundus_core.commands.frame import DONE, SOME_REFUSED, Parser, say
 from fundus_core.commands.settings import add_fitted_people, add_linkage, add_plan, add_settings, linkage, settings
+from fundus_core.targets import TARGETS
 
 
 def add(parser: Parser) -> None:
@@ -45,6 +47,7 @@ def add(parser: Parser) -> None:
         metavar="replay.json",
         help="make the numbers of that evaluation again, with its settings instead of those given here, and compare",
     )
+    parser.add_argument("--title", default="", metavar="NAME", help="what the report calls the cohort (its own name)")
     add_linkage(parser)
     add_fitted_people(parser)
     add_settings(parser)
@@ -71,6 +74,10 @@ def _add_asked(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--each-row-a-person", action="store_true", help="predictions without any id: each row is another person"
     )
+
+
+def _named(words: Sequence[str]) -> str:
+    return ", ".join(TARGETS[word].name if word in TARGETS else word for word in words)
 
 
 def _asked(options: argparse.Namespace) -> pipeline.Asked:
@@ -108,6 +115,7 @@ def _run(options: argparse.Namespace) -> int:
         plan=options.plan,
         share=options.share,
         share_name=options.share_name,
+        title=options.title,
     )
     for result in scored.evaluation.targets.values():
         say(pipeline.in_words(result))
@@ -120,6 +128,6 @@ def _run(options: argparse.Namespace) -> int:
     if scored.shared:
         say(f"What may be shared in {options.share}: read it before it leaves.")
         if scored.shared.withheld:
-            say(f"Not in it, of fewer than {scored.shared.least} people: {', '.join(scored.shared.withheld)}.")
+            say(f"Not in it, of fewer than {scored.shared.least} people: {_named(scored.shared.withheld)}.")
     say(f"Numbers, tables and report in {options.out}")
     return DONE

@@ -120,13 +120,17 @@ def compare(
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     (out / "comparison.json").write_text(text + "\n", encoding="utf-8")
-    pair = Pair(out.resolve().name, study, note, rendered)
+    pair = Pair(_title(sides, by, found.names), study, note, rendered)
     (out / "report.html").write_text(render_comparison(pair), encoding="utf-8")
     for name in found.targets:
         (say or _unsaid)(f"{target(name).name}: {sites_in_words(study, name)}")
     for words in plan_results.in_words(study):
         (say or _unsaid)(words)
     return found
+
+
+def _title(sides: Sequence[Side], by: str, names: Sequence[str]) -> str:
+    return f"{sides[0].name} by {by.replace('_', ' ')}" if by else " · ".join(names)
 
 
 def _planned(study: Study, stated: StatedPlan | None) -> Study:

@@ -134,7 +134,12 @@ def _scored(
     table, copied = without_copies(join_truth(made.table, found))
     made, table = without_fitted(made, table, linkage.fitted_people)
     twice = [one for one in made.table.truth if lines is not None and one in lines.values]
-    outranked = [say("Measured values of {names} stand in both tables; the truth table's were used.", names=twice)]
+    outranked = [
+        say(
+            "Measured values of {names} stand in both tables; the truth table's were used.",
+            names=[TARGETS[one].name for one in twice],
+        )
+    ]
     made = replace(made, notes=(*made.notes, *copied, *(outranked if twice else [])))
     study = Study.of(table, settings)
     scored = ScoredFiles(plan_results.with_plan(study, plan) if plan else study, made, found)
@@ -156,6 +161,7 @@ def evaluate(
     share: Path | None = None,
     share_name: str = "",
     plan: Path | None = None,
+    title: str = "",
 ) -> ScoredFiles:
     """Score predictions against measured values and write everything that came of it.
 
@@ -167,6 +173,7 @@ def evaluate(
     to make the same numbers again, and where the folder held an evaluation before, ``changes.csv``. To ``share`` goes
     what may leave the house, under the name ``share_name`` of the site. With an analysis plan: ``plan.json`` (the plan,
     its hash, what came of it), ``planned``, ``planned_success`` and ``planned_deviations`` as CSV tables.
+    ``title`` is what the report calls the cohort; its own name without it.
 
     Raises:
         UsageError: A file or option is at fault; nothing was written.
@@ -190,7 +197,7 @@ def evaluate(
         write_table(out / f"{each.id}.csv", scored.study.rows(each), note=note)
     write_truth(out, scored.match)
     subject = Subject(
-        title=out.resolve().name,
+        title=title or cohort_name(predictions),
         study=scored.study,
         cards=tuple(cards),
         model=scored.predictions.model,
@@ -218,6 +225,16 @@ def evaluate(
     if share and told_others:
         write_shared(told_others, share)
     return replace(scored, since=since, shared=told_others)
+
+
+def cohort_name(predictions: Path) -> str:
+    """Return what the cohort of a predictions file is called: by the run that made it, else by its file or folder."""
+    try:
+        named = json.loads((predictions.parent / "run.json").read_text(encoding="utf-8"))["cohort"]
+    except (OSError, ValueError, KeyError, TypeError):
+        named = ""
+    whole = predictions.resolve()
+    return str(named or (whole.parent.name if whole.stem == "predictions" else whole.stem))
 
 
 KEPT = "evaluation.json"

@@ -2,3 +2,5 @@
 
 from fundus_core.report.content import Flow, Pair, Subject
 from fundus_core.report.html import render, render_comparison
+from fundus_core.report.paper import Paper, Titled, paper_of, paper_of_pair
+from fundus_core.report.photograph import Single, render_photograph

@@ -1,6 +1,6 @@
 """One self-contained HTML file: opens offline, prints, and is the same file for the same input."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 
 import jinja2
@@ -18,7 +18,7 @@ from fundus_core.analyses import (
     side_by_side,
     sites_forest,
     sites_in_words,
-    table_one,
+    small_multiples,
 )
 from fundus_core.evaluation import SPREAD_SENTENCE
 from fundus_core.figures import Look
@@ -27,7 +27,8 @@ from fundus_core.models.recalibrated import told
 from fundus_core.report.checklist import CHECKLISTS
 from fundus_core.report.content import Pair, Subject
 from fundus_core.report.criteria import criteria_section
-from fundus_core.report.target_sections import Section, chapters
+from fundus_core.report.paper import paper_of, paper_of_pair
+from fundus_core.report.target_sections import SMALL, Section, chapters
 from fundus_core.targets import TARGETS
 
 
@@ -37,10 +38,11 @@ def render(subject: Subject) -> str:
     The same subject gives the same text.
     """
     return (
-        _environment()
+        environment()
         .get_template("report.html.jinja")
         .render(
             subject=subject,
+            paper=paper_of(subject),
             flow=subject.flow,
             chapters=list(chapters(subject)),
             criteria=criteria_section(subject.study, Look(rendered=subject.rendered, opaque=True)),
@@ -80,11 +82,12 @@ def _planned(study: Study) -> _Planned | None:
 def render_comparison(pair: Pair) -> str:
     """Return the report of cohorts side by side as one HTML file."""
     return (
-        _environment()
+        environment()
         .get_template("comparison.html.jinja")
         .render(
             pair=pair,
-            table_one=table_one(pair.study.get(side_by_side.CASE_MIX)),
+            paper=paper_of_pair(pair),
+            scatters=_scatters(pair),
             sections=_sections(pair),
             figures=_forests(pair),
             planned=_planned(pair.study),
@@ -99,13 +102,15 @@ def render_comparison(pair: Pair) -> str:
 
 def _sections(pair: Pair) -> list[Section]:
     """Return every table of the comparison but those of its figures; of equivalence only where a margin was stated."""
-    drawn = (side_by_side.CASE_MIX, side_by_side.ESTIMATES)
+    drawn = (side_by_side.CASE_MIX, side_by_side.ESTIMATES, side_by_side.DIFFERENCES)
     wanted = [each for each in side_by_side.TABLES if each not in drawn]
     made = [Section(each.title, each.question, shown(pair.study, each)) for each in wanted]
     return [each for each in made if each.table.body]
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return where templates are read; what is put into them is escaped."""
+
     def read(name: str) -> str:
         return resources.files("fundus_core.report").joinpath(name).read_text(encoding="utf-8")
 
@@ -128,3 +133,12 @@ def _forests(pair: Pair) -> dict[str, list[str]]:
             pooled = sites_forest(pair.study, name, look, score, places=places)
             drawn[name] += [svg(one, width=640) for one in (figure, pooled) if one is not None]
     return drawn
+
+
+def _scatters(pair: Pair) -> dict[str, list[tuple[str, str]]]:
+    """Draw each cohort's predictions against measured values: what they found, and the figure."""
+    look, drawn = Look(rendered=pair.rendered, opaque=True), {}
+    for name in pair.comparison.targets:
+        found = small_multiples(pair.study, name, look, height=SMALL)
+        drawn[name] = [(one.title, svg(replace(one, title="", head=()), width=SMALL)) for one in found.values()]
+    return {name: each for name, each in drawn.items() if each}

@@ -1,13 +1,14 @@
 """One chapter per target: its numbers, figures, subgroups, the two eyes, and what others have published."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fundus_core.analyses import (
     Canvas,
     Laid,
     Study,
     beyond_in_words,
+    headline,
     labels,
     main_score,
     one_cohort,
@@ -43,12 +44,14 @@ class Chapter:
     """Which."""
     result: TargetResult
     """Its numbers."""
-    main: tuple[str, str, str, str]
-    """The estimate that stands for it: name, value, interval, remark."""
+    headline: str
+    """Its name with the estimate that stands for it, interval and remark."""
     estimates: Laid
     """Every estimate."""
+    scatter: str
+    """Predicted against true, small: an SVG element for the first screen; empty where there is nothing to draw."""
     figures: tuple[str, ...]
-    """SVG elements."""
+    """The others, as SVG elements."""
     summary: str
     """One sentence."""
     beyond: str
@@ -65,20 +68,14 @@ def chapters(subject: Subject) -> Iterator[Chapter]:
         yield Chapter(
             target=target,
             result=result,
-            main=_main(target, result),
+            headline=labels.remarked(headline(study, name, look), result.estimates[main_score(target)].note),
             estimates=shown(study, one_cohort.SCORES, name),
+            scatter=_scatter(study, target, look) if result.n else "",
             figures=tuple(svg(one) for one in _figures(study, target, look)) if result.n else (),
             summary=_summary(target, result),
             beyond=beyond_in_words(study, name) if result.n else "",
             sections=tuple(_sections(study, target)),
         )
-
-
-def _main(target: Target, result: TargetResult) -> tuple[str, str, str, str]:
-    score = main_score(target)
-    of, estimate = labels.word(score), result.estimates[score]
-    around = labels.interval(estimate.low, estimate.high, of)
-    return labels.name(score, target), labels.written(estimate.value, of.kind), around, estimate.note
 
 
 def _sections(study: Study, target: Target) -> Iterator[Section]:
@@ -90,10 +87,20 @@ def _sections(study: Study, target: Target) -> Iterator[Section]:
             yield Section(analysis.title, analysis.asked(target.id), made, analysis.sentences(study, target.id, str))
 
 
+def _scatter(study: Study, target: Target, look: Look) -> str:
+    drawn = one_cohort.SCATTER.draw(study, target.id, Canvas(look, study.groups(target.id), height=SMALL))
+    return svg(replace(drawn, head=(), title=""), width=SMALL) if drawn else ""
+
+
+SMALL = 340
+"""Pixels of a scatter on the first screen, on which several stand side by side."""
+
+
 def _figures(study: Study, target: Target, look: Look) -> Iterator[Figure]:
     canvas = Canvas(look, study.groups(target.id))
     for analysis in one_cohort.PRINTED:
-        drawn = analysis.draw(study, target.id, canvas) if analysis.needs(target) else None
+        first = analysis is one_cohort.SCATTER
+        drawn = analysis.draw(study, target.id, canvas) if analysis.needs(target) and not first else None
         if drawn is not None:
             yield drawn
 

@@ -78,9 +78,9 @@ def curves(view: View, one: CriterionAssessment, judged: Classification) -> None
         ).format(n=count(judged.left_out), all=count(judged.n + judged.left_out))
     )
     study = studies.study(view)
-    display.table(shown(study, one_cohort.DECISIONS, one.criterion.id, tell))
+    display.table(shown(study, one_cohort.DECISIONS, one.criterion.id, tell), _titled(one, one_cohort.DECISIONS))
     st.caption(_(one_cohort.TENTHS.question))
-    display.table(shown(study, one_cohort.TENTHS, one.criterion.id, tell))
+    display.table(shown(study, one_cohort.TENTHS, one.criterion.id, tell), _titled(one, one_cohort.TENTHS))
 
 
 def bounds(view: View, one: CriterionAssessment) -> None:
@@ -88,7 +88,13 @@ def bounds(view: View, one: CriterionAssessment) -> None:
     if one.bounds:
         st.subheader(_(one_cohort.BOUNDS.title), anchor=False)
         st.caption(_(one_cohort.BOUNDS.question))
-        display.table(shown(studies.study(view), one_cohort.BOUNDS, one.criterion.id, tell))
+        made = shown(studies.study(view), one_cohort.BOUNDS, one.criterion.id, tell)
+        display.table(made, _titled(one, one_cohort.BOUNDS))
+
+
+def _titled(one: CriterionAssessment, analysis: Analysis[Any]) -> str:
+    """Return what a table of a criterion is called where it is saved."""
+    return f"{tell(one.criterion.name)}: {_(analysis.title)}"
 
 
 def _curve(view: View, one: CriterionAssessment, judged: Classification, analysis: Analysis[Any]) -> None:
@@ -113,4 +119,4 @@ def everything(view: View) -> None:
         made = shown(study, analysis, say=tell)
         if made.body:
             st.caption(_(analysis.question))
-            display.table(made)
+            display.table(made, _(analysis.title))

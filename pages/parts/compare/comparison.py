@@ -9,7 +9,6 @@ import streamlit as st
 from fundus_core import figures
 from fundus_core.analyses import (
     Analysis,
-    Canvas,
     Rows,
     Study,
     differences_in_words,
@@ -17,11 +16,11 @@ from fundus_core.analyses import (
     forest_of,
     labels,
     layout,
-    one_cohort,
     shown,
     side_by_side,
     sites_forest,
     sites_in_words,
+    small_multiples,
     table_one,
 )
 from fundus_core.evaluation import PSI_NOTE, Comparison
@@ -78,7 +77,7 @@ def sites(study: Study, views: Sequence[View], target_id: str, score: str) -> No
         made = shown(study, analysis, target_id, tell, names(views))
         if made.body:
             with st.expander(_("All numbers of this target") if analysis is side_by_side.SITES else _(analysis.title)):
-                display.table(made)
+                display.table(made, _titled(analysis, target_id))
                 st.caption(_(analysis.asked(target_id)))
 
 
@@ -112,27 +111,16 @@ def key_figures(views: Sequence[View], found: Comparison, target_id: str) -> Non
         st.caption("; ".join(f"{view.title}: {cards.title(view.model)}" for view in views))
 
 
-def scatters(views: Sequence[View], found: Comparison, target_id: str, level: str) -> None:
+def scatters(study: Study, views: Sequence[View], target_id: str) -> None:
     """Draw predicted against true of each cohort, side by side on common axes."""
-    target, results = TARGETS[target_id], found.targets[target_id].results
-    groups = {view.name: studies.groups(view, target_id, level) for view in views if view.name in results}
-    span = figures.limits([group for each in groups.values() for group in each])
+    places = {view.name: view.place for view in views}
+    drawn = small_multiples(study, target_id, look(views), names=names(views), places=places)
     with st.grid(min_column_width=250):
         for view in views:
-            if not (of := groups.get(view.name)) or not any(map(len, of)):
-                continue
-            canvas = Canvas(display.look(view), of, place=view.place, height=300)
-            figure = one_cohort.SCATTER.draw(studies.study(view, level), target_id, canvas)
-            title = figures.headline(target, results[view.name].estimates, look(views), view.title)
-            if figure and not target.binary:
-                unit = f" ({_(target.unit)})" if target.unit else ""
-                across = replace(figure.x, span=span, title=_("true") + unit)
-                figure = replace(figure, x=across, y=replace(figure.y, span=span, title=_("predicted") + unit))
-            with st.container(border=True, height="stretch"):
-                if figure:
-                    figure = replace(figure, title=title, legend=False)
+            if view.name in drawn:
+                with st.container(border=True, height="stretch"):
                     key = f"{target_id}-predicted-{view.key}"
-                    display.chart(figure, key, name=f"{target_id}-{view.title}", view=view)
+                    display.chart(drawn[view.name], key, name=f"{target_id}-{view.title}", view=view)
 
 
 def in_words(study: Study, views: Sequence[View], target_id: str) -> None:
@@ -160,16 +148,22 @@ def table(study: Study, views: Sequence[View], analysis: Analysis[Any], target_i
     made = shown(study, analysis, target_id, tell, names(views))
     if made.body:
         with st.expander(_(analysis.title)):
-            display.table(made)
+            display.table(made, _titled(analysis, target_id))
             st.caption(remark or _(analysis.asked(target_id)))
+
+
+def _titled(analysis: Analysis[Any], target_id: str) -> str:
+    """Return what a table is called where it is saved."""
+    return f"{figures.heading(_(TARGETS[target_id].name))}: {_(analysis.title)}" if target_id else _(analysis.title)
 
 
 def case_mix(study: Study, views: Sequence[View]) -> None:
     """Draw who the people of each cohort are, and how far cohorts differ."""
     with st.expander(_(side_by_side.CASE_MIX.title)):
-        display.table(table_one(study.get(side_by_side.CASE_MIX), tell, names(views)))
+        display.table(table_one(study.get(side_by_side.CASE_MIX), tell, names(views)), _(side_by_side.CASE_MIX.title))
     with st.expander(_(side_by_side.IMBALANCE.title)):
-        display.table(shown(study, side_by_side.IMBALANCE, say=tell, names=names(views)))
+        made = shown(study, side_by_side.IMBALANCE, say=tell, names=names(views))
+        display.table(made, _(side_by_side.IMBALANCE.title))
         st.caption(_(side_by_side.IMBALANCE.question))
 
 
@@ -179,7 +173,6 @@ def unlabelled(study: Study, views: Sequence[View]) -> None:
     table(study, views, side_by_side.OUT_OF_DISTRIBUTION)
 
 
-def download(rows: Rows, chosen: Sequence[View], name: str) -> None:
-    """Draw the button that fetches rows as CSV, with the sentence about rendered eyes where one cohort needs it."""
-    marked = next((view for view in chosen if display.disclaimer(view)), chosen[0])
-    display.download(_("All as CSV"), name, lambda: display.csv_text(rows, marked))
+def csv_text(rows: Rows, chosen: Sequence[View]) -> str:
+    """Return rows as CSV text, with the sentence about rendered eyes where one cohort needs it."""
+    return display.csv_text(rows, next((view for view in chosen if display.disclaimer(view)), chosen[0]))

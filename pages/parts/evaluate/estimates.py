@@ -20,6 +20,7 @@ from fundus_core.analyses import (
 )
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Shared
+from fundus_core.figures import heading
 from fundus_core.targets import TARGETS
 from pages.parts.shared import asked, display, studies
 from pages.parts.shared.studies import View
@@ -37,7 +38,10 @@ def tables(view: View, target_id: str, level: str) -> None:
     with st.expander(_("All numbers of this target")):
         few = view.cohort.photographs < studies.MANY
         whole = few or st.button(_("Medians and ranks too"), help=_("They take a while on so many photographs."))
-        display.table(shown(study, one_cohort.SCORES if whole else one_cohort.QUICK_SCORES, target_id, tell))
+        display.table(
+            shown(study, one_cohort.SCORES if whole else one_cohort.QUICK_SCORES, target_id, tell),
+            _named(target_id, one_cohort.SCORES),
+        )
     shown_here = (one_cohort.BEYOND, one_cohort.BASELINES, one_cohort.EYES, one_cohort.CHANGE, one_cohort.REPEATABILITY)
     shown_here += (one_cohort.TREATED, one_cohort.INTERVALS, one_cohort.INTERVALS_BY)
     shown_here += (one_cohort.REFERENCE_ERROR, one_cohort.DECIDED, one_cohort.WEIGHTED, one_cohort.MISSING)
@@ -51,7 +55,12 @@ def tables(view: View, target_id: str, level: str) -> None:
                 if answer := analysis.sentences(study, target_id, tell):
                     st.markdown(answer)
                 _figure(view, study, target_id, analysis)
-                display.table(made)
+                display.table(made, _named(target_id, analysis))
+
+
+def _named(target_id: str, analysis: Analysis[Any]) -> str:
+    """Return what a table of a target is called where it is saved."""
+    return f"{heading(_(TARGETS[target_id].name))}: {_(analysis.title)}"
 
 
 def _figure(view: View, study: Study, target_id: str, analysis: Analysis[Any]) -> None:
@@ -95,7 +104,8 @@ def models(view: View, target_id: str, level: str) -> None:
     with st.expander(_("Model against model"), expanded=True):
         figure = forest_of(found.results, main_score(TARGETS[target_id]), display.look(view), names=cards.title)
         display.chart(figure, f"models-{target_id}", name=f"{target_id}-models", view=view)
-        display.table(shown(study, side_by_side.MODELS, target_id, tell, cards.title))
+        made = shown(study, side_by_side.MODELS, target_id, tell, cards.title)
+        display.table(made, _named(target_id, side_by_side.MODELS))
         left = ", ".join(f"{cards.title(name)} {count(n)}" for name, n in found.left_out.items() if n)
         remark = _(side_by_side.MODELS.question)
         more = _(" Left out because another model did not predict them: {list}.").format(list=left) if left else ""

@@ -1,6 +1,7 @@
 """The photograph itself: its crop, its quality, and which model read it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -9,10 +10,11 @@ from fundus_core.errors import FundusError
 from fundus_core.images.sources import source_at
 from fundus_core.quality import Limits
 from fundus_core.records import Pixels, QualityCheck, QualityReport, Status
+from fundus_core.report import Single, render_photograph
 from fundus_core.retina import CropRule
 from fundus_core.store import Item
 from pages.parts.new_cohort import quality_limits
-from pages.parts.shared import photo_panel
+from pages.parts.shared import display, photo_panel, table_export
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, home, menu
@@ -69,6 +71,21 @@ def _look(locator: str, sha256: str, limits: Limits) -> Seen:
     if found.status is Status.FAILED or found.quality is None:
         return Seen()
     return Seen(found.quality, found.crops[0].pixels if found.crops else None)
+
+
+def report(view: View, item: Item) -> None:
+    """Draw the button that fetches what this page says of a photograph as one HTML file."""
+
+    def made() -> str:
+        path, seen = photo_panel.picture(item), _seen(view, item)
+        data = b"" if path == photo_panel.MISSING else Path(path).read_bytes()
+        model = cards.known()[view.model].title if view.model in cards.known() else view.model
+        notice = " ".join(filter(None, (display.disclaimer(view), display.RESEARCH)))
+        checks = seen.quality.checks if seen.quality else ()
+        return render_photograph(Single(item.name, view.title, model, item, data, checks, notice))
+
+    name = table_export.file_name(item.name)
+    display.download(_("Report (HTML)"), f"{name}.html", made, mime="text/html")
 
 
 def _check(check: QualityCheck) -> dict[str, object]:

@@ -229,4 +229,5 @@ def who(view: View, chosen: Selection) -> None:
     if all(len(studies.study(each).table) for each in views):
         study = studies.together(views)
         st.subheader(_(side_by_side.CASE_MIX.title), anchor=False)
-        display.table(table_one(study.get(side_by_side.CASE_MIX), tell), whole=False)
+        made = table_one(study.get(side_by_side.CASE_MIX), tell)
+        display.table(made, _(side_by_side.CASE_MIX.title), whole=False)

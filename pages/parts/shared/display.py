@@ -13,7 +13,7 @@ from fundus_core.figures import Figure, Look
 from fundus_core.figures.screen import plotly
 from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
-from pages.parts.shared import figure_export
+from pages.parts.shared import figure_export, table_export
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, menu
@@ -140,14 +140,19 @@ def chart(
     return [str(point["customdata"]) for point in points if "customdata" in point]
 
 
-def table(laid: Laid, *, whole: bool = True) -> None:
-    """Draw a table as reports lay it out, or its first rows above the others; a heading that needs it is explained."""
+def table(laid: Laid, title: str = "", *, whole: bool = True) -> None:
+    """Draw a table as reports lay it out, or its first rows above the others; a heading that needs it is explained.
+
+    With a title, that of its files, it can be saved.
+    """
     rows = [dict(zip(laid.head, cells, strict=True)) for cells in laid.body]
     columns = {name: st.column_config.Column(help=text) for name, text in laid.says.items()}
     height: Any = "content" if whole and len(rows) <= 40 else "auto"  # all estimates of a target at once
     grid(rows, column_config=columns, height=height)
     for note in laid.notes:
         st.caption(note)
+    if title:
+        table_export.downloads(laid, title, _(RESEARCH))
 
 
 def errors(found: Evaluation, ids: Sequence[str]) -> dict[str, str]:

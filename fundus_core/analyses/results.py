@@ -1,0 +1,188 @@
+"""What was found of all targets: the table that a paper prints, and the sentences that go with it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from fundus_core import errors
+from fundus_core.analyses.beyond import BEYOND
+from fundus_core.analyses.difference_sentences import SHOWN
+from fundus_core.analyses.labels import Kind, Say, Word, interval, with_interval, word, written
+from fundus_core.analyses.observations import BASELINES
+from fundus_core.analyses.scores import estimates, main_score
+from fundus_core.analyses.study import Analysis, Rows, Study
+from fundus_core.evaluation import Cell, Estimate
+from fundus_core.figures import heading
+from fundus_core.targets import TARGETS, Target
+
+_OF_NUMBERS = ("mae", "mae_median", "mae_age_sex", "bias", "r2", "slope")
+_OF_CLASSES = ("accuracy", "accuracy_majority", "auc", "sensitivity", "specificity", "brier")
+_CONSTANT = {"mae": "mae_median", "accuracy": "accuracy_majority"}
+"""The best constant's score beside a target's main one."""
+_SHORT = {"bias": Word("bias", Kind.UNIT, signed=True), "r2": Word("R²", Kind.PLAIN)}
+
+
+def _rows(study: Study, scores: Sequence[str], *, binary: bool) -> Rows:
+    """Return a row per target; a row has its estimates with their intervals and remarks."""
+    wanted = [TARGETS[name] for name in study.targets if TARGETS[name].binary == binary]
+    return [_row(study, target, scores) for target in wanted]
+
+
+def _row(study: Study, target: Target, scores: Sequence[str]) -> Mapping[str, Cell]:
+    found, people = estimates(study, target), len(study.sample(target.id)[0].patients)
+    row: dict[str, Cell] = {"target": target.id, "unit": target.unit, "n_patients": people}
+    for score in scores:
+        one = found.get(score, Estimate(None))
+        row |= {score: one.value, f"{score}_low": one.low, f"{score}_high": one.high, f"{score}_note": one.note}
+    return row
+
+
+RESULTS = Analysis(
+    "results",
+    "Results (Table 2)",
+    "Errors are in the unit of their target, with 95 % intervals over people.",
+    lambda study, _target, _by: _rows(study, _OF_NUMBERS, binary=False),
+    rows=lambda found: found,
+    asks="cohort",
+    words=_SHORT,
+)
+RESULTS_OF_CLASSES = replace(
+    RESULTS,
+    id="results_of_classes",
+    title="Results of yes/no targets (Table 2)",
+    question="Shares and areas under the curve, with 95 % intervals over people.",
+    compute=lambda study, _target, _by: _rows(study, _OF_CLASSES, binary=True),
+)
+
+
+def result_in_words(study: Study, target_id: str, say: Say = str) -> str:
+    """Return a target's main estimate and what it is held against, in a sentence or two with intervals."""
+    target, found = TARGETS[target_id], estimates(study, TARGETS[target_id])
+    if found[main_score(target)].value is None:
+        words = say("{name}: not estimable ({why}).")
+        return words.format(name=heading(say(target.name)), why=say(found[main_score(target)].note))
+    return f"{_against_constant(study, target, found, say)} {_more(target, found, say)}".rstrip()
+
+
+def _against_constant(study: Study, target: Target, found: Mapping[str, Estimate], say: Say) -> str:
+    score = main_score(target)
+    first = study.rows(BASELINES, target.id)[0]
+    difference = Estimate(
+        _number(first["difference"]), _number(first["difference_low"]), _number(first["difference_high"])
+    )
+    signed = replace(word(score), signed=True)
+    values = {
+        "name": heading(say(target.name)),
+        "people": say(errors.say("{n:,} {n:person|people}", n=len(study.sample(target.id)[0].patients))),
+        "value": _valued(found[score], target, say),
+        "constant": _valued(replace(found[_CONSTANT[score]], low=None), target, say),
+        "difference": written(difference.value, signed.kind, signed=True),
+        "interval": interval(difference.low, difference.high, signed, say),
+        "p": _p(first),
+    }
+    better = beats_constant(study, target.id)
+    verdict = "" if not values["interval"] else "better" if better else "not shown"
+    return _sentence(target, verdict, say).format(**values)
+
+
+def _sentence(target: Target, verdict: str, say: Say) -> str:
+    """Return the words for what was found: better than a constant, not shown to be, or not compared (empty)."""
+    if target.binary:
+        return {
+            "": say("{name} ({people}): accuracy {value}; the commoner answer for everybody: {constant}."),
+            "better": say(
+                "{name} ({people}): accuracy {value}, above that of the commoner answer for everybody ({constant}; "
+                "difference {difference}, {interval}; {p})."
+            ),
+            "not shown": say(
+                "{name} ({people}): accuracy {value}, not shown to be above that of the commoner answer for everybody "
+                "({constant}; difference {difference}, {interval})."
+            ),
+        }[verdict]
+    return {
+        "": say("{name} ({people}): MAE {value}; predicting the median: {constant}."),
+        "better": say(
+            "{name} ({people}): MAE {value}, below that of predicting the median ({constant}; difference {difference}, "
+            "{interval}; {p})."
+        ),
+        "not shown": say(
+            "{name} ({people}): MAE {value}, not shown to be below that of predicting the median ({constant}; "
+            "difference {difference}, {interval})."
+        ),
+    }[verdict]
+
+
+def _valued(estimate: Estimate, target: Target, say: Say) -> str:
+    """Return a main estimate, or that of a constant, with its unit and its interval."""
+    of = word(main_score(target))
+    unit, around = f" {say(target.unit)}" if target.unit else "", interval(estimate.low, estimate.high, of, say)
+    return f"{written(estimate.value, of.kind)}{unit}" + (f" ({around})" if around else "")
+
+
+def _more(target: Target, found: Mapping[str, Estimate], say: Say) -> str:
+    wanted = ("auc",) if target.binary else ("mae_age_sex", "bias", "r2")
+    words = {score: _SHORT.get(score) or word(score) for score in wanted if score in found}
+    said = [
+        f"{say(of.name)} {with_interval(found[score], of, say)}"
+        for score, of in words.items()
+        if found[score].value is not None
+    ]
+    return f"{heading('; '.join(said))}." if said else ""
+
+
+def _number(value: Cell) -> float | None:
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _p(row: Mapping[str, Cell]) -> str:
+    """Return the p value of a planned test, or the q value of an exploratory one."""
+    planned = _number(row.get("p_adjusted"))
+    p, sign = (_number(row.get("q")), "q") if planned is None else (planned, "p")
+    shown = written(p, Kind.P)
+    return f"{sign} {shown}" if shown.startswith("<") else f"{sign} = {shown}"
+
+
+def beats_constant(study: Study, target_id: str) -> bool:
+    """Return whether a target's main error is shown to be better than that of the best constant."""
+    first = study.rows(BASELINES, target_id)[0]
+    p = _number(first.get("p_adjusted"))
+    p = _number(first.get("q")) if p is None else p
+    difference = _number(first["difference"])
+    better = difference is not None and (difference > 0) == TARGETS[target_id].binary
+    return better and p is not None and p < SHOWN
+
+
+def meaning_in_words(study: Study, say: Say = str) -> list[str]:
+    """Return what the numbers mean, a short sentence for each target and one for what is beyond age and sex."""
+    return [*filter(None, (_meaning(study, one, say) for one in study.targets)), *beyond_of_all(study, say)]
+
+
+def _meaning(study: Study, target_id: str, say: Say) -> str:
+    target, found = TARGETS[target_id], estimates(study, TARGETS[target_id])
+    score = main_score(target)
+    if found[score].value is None:
+        return ""
+    if target.binary:
+        first = say("{name}: right in {value}; the commoner answer for everybody in {constant}")
+    else:
+        first = say("{name}: off by {value} on average; the median for everybody by {constant}")
+    constant = written(found[_CONSTANT[score]].value, word(score).kind)
+    said = first.format(name=heading(say(target.short)), value=_valued(found[score], target, say), constant=constant)
+    return said if beats_constant(study, target_id) else say("{said} (no gain shown)").format(said=said)
+
+
+def beyond_of_all(study: Study, say: Say = str) -> Iterator[str]:
+    """Yield for which targets information beyond what is known without the photograph is shown, and for which not."""
+    found = {one: study.get(BEYOND, one)[0] for one in study.targets}
+    for adds, words in (
+        (True, say("Information beyond {what} is shown for: {list}.")),
+        (False, say("No information beyond {what} is shown for: {list}.")),
+    ):
+        for what in dict.fromkeys(one.beyond for one in found.values()):
+            names = [say(TARGETS[key].short) for key, one in found.items() if one.adds is adds and one.beyond == what]
+            if names:
+                yield words.format(what=say(what), list=", ".join(names))
+
+
+def results_in_words(study: Study, say: Say = str) -> str:
+    """Return the paragraph of results: a sentence or two for each target, then what is shown beyond age and sex."""
+    return " ".join((*(result_in_words(study, one, say) for one in study.targets), *beyond_of_all(study, say)))
