@@ -79,12 +79,10 @@ def _against_constant(study: Study, target: Target, found: Mapping[str, Estimate
         "interval": interval(difference.low, difference.high, signed, say),
         "p": _p(first),
     }
-    better = beats_constant(study, target.id)
-    verdict = "" if not values["interval"] else "better" if better else "not shown"
-    return _sentence(target, verdict, say).format(**values)
+    return _sentence(target, verdict(study, target.id), say).format(**values)
 
 
-def _sentence(target: Target, verdict: str, say: Say) -> str:
+def _sentence(target: Target, found: str, say: Say) -> str:
     """Return the words for what was found: better than a constant, not shown to be, or not compared (empty)."""
     if target.binary:
         return {
@@ -97,7 +95,7 @@ def _sentence(target: Target, verdict: str, say: Say) -> str:
                 "{name} ({people}): accuracy {value}, not shown to be above that of the commoner answer for everybody "
                 "({constant}; difference {difference}, {interval})."
             ),
-        }[verdict]
+        }[found]
     return {
         "": say("{name} ({people}): MAE {value}; predicting the median: {constant}."),
         "better": say(
@@ -108,7 +106,7 @@ def _sentence(target: Target, verdict: str, say: Say) -> str:
             "{name} ({people}): MAE {value}, not shown to be below that of predicting the median ({constant}; "
             "difference {difference}, {interval})."
         ),
-    }[verdict]
+    }[found]
 
 
 def _valued(estimate: Estimate, target: Target, say: Say) -> str:
@@ -141,14 +139,18 @@ def _p(row: Mapping[str, Cell]) -> str:
     return f"{sign} {shown}" if shown.startswith("<") else f"{sign} = {shown}"
 
 
-def beats_constant(study: Study, target_id: str) -> bool:
-    """Return whether a target's main error is shown to be better than that of the best constant."""
+def verdict(study: Study, target_id: str) -> str:
+    """Return ``better`` where a target's main error is shown to be better than the best constant's, else ``not shown``.
+
+    Empty where nothing was tested.
+    """
     first = study.rows(BASELINES, target_id)[0]
-    p = _number(first.get("p_adjusted"))
-    p = _number(first.get("q")) if p is None else p
-    difference = _number(first["difference"])
-    better = difference is not None and (difference > 0) == TARGETS[target_id].binary
-    return better and p is not None and p < SHOWN
+    difference, planned = _number(first["difference"]), _number(first.get("p_adjusted"))
+    p = _number(first.get("q")) if planned is None else planned
+    if difference is None or p is None:
+        return ""
+    better = (difference > 0) == TARGETS[target_id].binary
+    return "better" if better and p < SHOWN else "not shown"
 
 
 def meaning_in_words(study: Study, say: Say = str) -> list[str]:
@@ -167,7 +169,7 @@ def _meaning(study: Study, target_id: str, say: Say) -> str:
         first = say("{name}: off by {value} on average; the median for everybody by {constant}")
     constant = written(found[_CONSTANT[score]].value, word(score).kind)
     said = first.format(name=heading(say(target.short)), value=_valued(found[score], target, say), constant=constant)
-    return said if beats_constant(study, target_id) else say("{said} (no gain shown)").format(said=said)
+    return say("{said} (no gain shown)").format(said=said) if verdict(study, target_id) == "not shown" else said
 
 
 def beyond_of_all(study: Study, say: Say = str) -> Iterator[str]:
