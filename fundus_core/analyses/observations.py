@@ -17,13 +17,19 @@ def _draw_scatter(study: Study, target_id: str, canvas: Canvas) -> Figure | None
     return scatter_of(TARGETS[target_id], canvas, estimates(study, TARGETS[target_id]), people)
 
 
-def scatter_of(target: Target, canvas: Canvas, found: Mapping[str, Estimate], people: int) -> Figure:
-    """Draw predicted against true, of a yes/no target its probabilities, with these estimates."""
+def scatter_of(
+    target: Target,
+    canvas: Canvas,
+    found: Mapping[str, Estimate],
+    people: int,
+    span: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw predicted against true, of a yes/no target its probabilities, with these estimates, on axes of a span."""
     look, height = canvas.look, canvas.height
     if target.binary:
         names = (look.say(target.said(0)), look.say(target.said(1)))
         return figures.probabilities(target, canvas.groups, found, look, names=names, height=height)
-    return figures.predicted_against_true(target, canvas.groups, found, look, people=people, height=height)
+    return figures.predicted_against_true(target, canvas.groups, found, look, people=people, height=height, span=span)
 
 
 SCATTER = Analysis(

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from fundus_core import errors
+from fundus_core.analyses import side_by_side
 from fundus_core.analyses.beyond import BEYOND
 from fundus_core.analyses.difference_sentences import SHOWN
 from fundus_core.analyses.labels import Kind, Say, Word, interval, with_interval, word, written
 from fundus_core.analyses.observations import BASELINES
-from fundus_core.analyses.scores import estimates, main_score
+from fundus_core.analyses.scores import QUICK_SCORES, estimates, main_score
 from fundus_core.analyses.study import Analysis, Rows, Study
-from fundus_core.evaluation import Cell, Estimate
+from fundus_core.evaluation import Cell, Estimate, TargetResult
 from fundus_core.figures import heading
 from fundus_core.targets import TARGETS, Target
 
@@ -23,13 +24,20 @@ _SHORT = {"bias": Word("bias", Kind.UNIT, signed=True), "r2": Word("R²", Kind.P
 
 def _rows(study: Study, scores: Sequence[str], *, binary: bool) -> Rows:
     """Return a row per target; a row has its estimates with their intervals and remarks."""
-    wanted = [TARGETS[name] for name in study.targets if TARGETS[name].binary == binary]
-    return [_row(study, target, scores) for target in wanted]
+    found = [study.get(QUICK_SCORES, name) for name in study.targets if TARGETS[name].binary == binary]
+    return [_row(one, scores) for one in found]
 
 
-def _row(study: Study, target: Target, scores: Sequence[str]) -> Mapping[str, Cell]:
-    found, people = estimates(study, target), len(study.sample(target.id)[0].patients)
-    row: dict[str, Cell] = {"target": target.id, "unit": target.unit, "n_patients": people}
+def _compared(study: Study, scores: Sequence[str], *, binary: bool) -> Rows:
+    """Return a row per target and cohort."""
+    found = study.get(side_by_side.COMPARISON).targets
+    wanted = [one for name, one in found.items() if TARGETS[name].binary == binary]
+    return [_row(result, scores, cohort=name) for one in wanted for name, result in one.results.items()]
+
+
+def _row(result: TargetResult, scores: Sequence[str], **more: Cell) -> Mapping[str, Cell]:
+    found = result.estimates
+    row: dict[str, Cell] = {"target": result.target, "unit": result.unit, **more, "n_patients": result.n_patients}
     for score in scores:
         one = found.get(score, Estimate(None))
         row |= {score: one.value, f"{score}_low": one.low, f"{score}_high": one.high, f"{score}_note": one.note}
@@ -51,6 +59,21 @@ RESULTS_OF_CLASSES = replace(
     title="Results of yes/no targets (Table 2)",
     question="Shares and areas under the curve, with 95 % intervals over people.",
     compute=lambda study, _target, _by: _rows(study, _OF_CLASSES, binary=True),
+)
+
+
+COMPARED = replace(
+    RESULTS, id="results_compared", compute=lambda study, _target, _by: _compared(study, _OF_NUMBERS, binary=False)
+)
+COMPARED_CLASSES = replace(
+    RESULTS_OF_CLASSES,
+    id="results_of_classes_compared",
+    compute=lambda study, _target, _by: _compared(study, _OF_CLASSES, binary=True),
+)
+MAIN_DIFFERENCES = replace(
+    side_by_side.DIFFERENCES,
+    title="Differences of the main errors",
+    display=lambda rows: [row for row in rows if row["score"] == main_score(TARGETS[str(row["target"])])],
 )
 
 

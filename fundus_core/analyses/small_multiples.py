@@ -45,10 +45,10 @@ def small_multiples(
     made = {}
     for name, found in drawn.items():
         result = results[name]
-        figure = scatter_of(target, Canvas(look, found, height=height), result.estimates, result.n_patients)
+        figure = scatter_of(target, Canvas(look, found, height=height), result.estimates, result.n_patients, span)
         if not target.binary:
-            across = replace(figure.x, span=span, title=look.say("true") + unit)
-            up = replace(figure.y, span=span, title=look.say("predicted") + unit)
+            across = replace(figure.x, title=look.say("true") + unit)
+            up = replace(figure.y, title=look.say("predicted") + unit)
             figure = replace(figure, x=across, y=up)
         title = figures.headline(target, result.estimates, look, names(name))
         made[name] = replace(figure, title=title, legend=False)

@@ -31,15 +31,18 @@ def predicted_against_true(
     *,
     people: int = 0,
     height: int = 520,
+    span: tuple[float, float] | None = None,
 ) -> Figure:
     """Draw predictions against measured values; not of the probability of a class.
 
     ``estimates`` are ``mae``, ``bias``, ``pearson``, ``mae_null`` and ``mae_age_sex``, over all groups together. The
-    number of people behind the points is left out where it is 0.
+    number of people behind the points is left out where it is 0. The span of both axes is that of the points where none
+    is given.
     """
     count = sum(len(group) for group in groups)
-    mae, name, unit, span = estimates["mae"], with_unit(target, look), look.say(target.unit), limits(groups)
+    mae, name, unit = estimates["mae"], with_unit(target, look), look.say(target.unit)
     alt = look.say("Predicted against true {name}: {count} points, mean absolute error {mae}.")
+    span = span or limits(groups)
     ends, reach = np.array(span), np.array(np.nan if mae.value is None else mae.value)
     shown, digits = f".{target.decimals}f", (look.say("true"), look.say("predicted"))
     return Figure(

@@ -102,7 +102,7 @@ def render_comparison(pair: Pair) -> str:
 
 def _sections(pair: Pair) -> list[Section]:
     """Return every table of the comparison but those of its figures; of equivalence only where a margin was stated."""
-    drawn = (side_by_side.CASE_MIX, side_by_side.ESTIMATES, side_by_side.DIFFERENCES)
+    drawn = (side_by_side.CASE_MIX,)
     wanted = [each for each in side_by_side.TABLES if each not in drawn]
     made = [Section(each.title, each.question, shown(pair.study, each)) for each in wanted]
     return [each for each in made if each.table.body]

@@ -95,13 +95,15 @@ def as_docx(tables: Sequence[Titled], *, paper: Paper | None = None) -> bytes:
     """Return tables as a Word file; with a paper, its title and paragraphs before them."""
     from docx import Document  # a second to import; only who asks for the file waits
     from docx.enum.section import WD_ORIENT
-    from docx.shared import Mm, Pt
+    from docx.shared import Mm, Pt, RGBColor
 
     made = Document()
     made.core_properties.author, made.core_properties.comments = "", ""
     normal, page = made.styles["Normal"], made.sections[0]
     normal.font.name, normal.font.size = "Times New Roman", Pt(10)
     page.page_width, page.page_height = Mm(210), Mm(297)
+    for style in ("Title", "Heading 1"):
+        made.styles[style].font.color.rgb = RGBColor(0, 0, 0)
     if max((len(each.table.head) for each in tables), default=0) > 6:
         page.orientation, page.page_width, page.page_height = WD_ORIENT.LANDSCAPE, Mm(297), Mm(210)
     page.left_margin = page.right_margin = Mm(20)

@@ -13,6 +13,7 @@ from fundus_core.analyses import (
     side_by_side,
     table_one,
 )
+from fundus_core.analyses.results import COMPARED, COMPARED_CLASSES, MAIN_DIFFERENCES
 from fundus_core.errors import joined, say
 from fundus_core.report.content import Pair, Subject
 
@@ -26,6 +27,10 @@ _INTERVALS = (
     "Intervals are 95 % and over people: t with the jackknife (of an error on its logarithm, of a correlation on "
     "Fisher's z), Jeffreys' for shares."
 )
+
+
+SIDE_BY_SIDE = (COMPARED, COMPARED_CLASSES, MAIN_DIFFERENCES)
+"""Tables of a comparison, after table one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,8 @@ def paper_of_pair(pair: Pair) -> Paper:
         "{n} cohorts were compared: {names}.", n=len(pair.comparison.names), names=joined(pair.comparison.names, "and")
     )
     tables = [Titled(side_by_side.CASE_MIX.title, table_one(study.get(side_by_side.CASE_MIX)))]
-    tables += [Titled(each.title, shown(study, each)) for each in (side_by_side.ESTIMATES, side_by_side.DIFFERENCES)]
+    if study.targets:
+        tables += [Titled(each.title, shown(study, each), each.question) for each in SIDE_BY_SIDE]
     kept = tuple(each for each in tables if each.table.body)
     methods = " ".join((sizes, *_methods(study), *_tested(study, "that of the other cohort")))
     return Paper(pair.title, methods, " ".join(said), kept, pair.notice)
