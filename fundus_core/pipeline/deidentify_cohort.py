@@ -142,8 +142,9 @@ def export_cohort(
     """De-identify a cohort of the store with its truth; see ``export_deidentified``.
 
     Raises:
-        UsageError: There is no such cohort, or ``out`` is taken.
+        UsageError: There is no such cohort, it is not one's own, or ``out`` is taken.
     """
+    store.owned(cohort, "exported")
     found = ((_source(store, cohort, item), _known(item)) for item in _members(store, cohort))
     return export_deidentified(found, out, pseudonyms, covariates=covariates, writing=writing, progress=progress)
 

@@ -60,6 +60,7 @@ def replay(file: Path, predictions: Path, measured: Path | None, out: Path) -> R
 
 def bundle_of(store: Store, cohort: str | int, model: str, *, level: str) -> bytes:
     """Return a cohort's predictions, measured values and ``replay.json`` as a ZIP; people are named as here."""
+    store.owned(cohort, "exported")
     table = store.table(cohort, [model])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,5 +1,7 @@
 """Cohorts, photographs, truth and readings: what must survive everything else."""
 
+from fundus_core.store.access import Person, RefusedError
+from fundus_core.store.audit_log import AuditLog
 from fundus_core.store.backup import Copied, back_up, restore
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.database import SCHEMA_VERSION, StoreDamagedError, StoreUnavailableError

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from fundus_core import owner_only
 from fundus_core.errors import FundusError, UsageError
-from fundus_core.store import database, result_folder, schema, store_identity
-from fundus_core.store.files import Shelf
+from fundus_core.store import access, database, result_folder, schema, store_identity
+from fundus_core.store.files import Kind, Shelf
 from fundus_core.store.values import Kept
 
 DATABASE = "store.sqlite"
@@ -204,11 +204,26 @@ class Ground:
 
     def thumbnail(self, sha256: str) -> Path | None:
         """The small picture (JPEG, black outside the retina), or ``None`` where the worker has made none."""
-        return self.shelf.find("thumbnails", sha256)
+        return self._picture("thumbnails", sha256)
 
     def crop(self, sha256: str) -> Path | None:
         """The large picture (JPEG, black outside the retina), or ``None`` where the worker has made none."""
-        return self.shelf.find("crops", sha256)
+        return self._picture("crops", sha256)
+
+    def _picture(self, kind: Kind, sha256: str) -> Path | None:
+        return self.shelf.find(kind, sha256) if self._is_theirs(sha256) else None
+
+    def _is_theirs(self, sha256: str) -> bool:
+        """Whether a cohort of whoever asks holds a photograph of these bytes."""
+        if (person := access.person_of(self.engine)) is None:
+            return True
+        column = schema.photograph.c
+        with self.reading() as connection:
+            mine = sa.and_(column.sha256 == sha256, access.cohort_allowed(connection, column.cohort_id))
+            found = connection.execute(sa.select(column.id).where(mine).limit(1)).scalar()
+        if found is None:
+            person.note("refused", f"picture {sha256}")
+        return found is not None
 
 
 def _make_private(path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError, heard, kept, say
-from fundus_core.store import database, schema
+from fundus_core.store import access, database, schema
 from fundus_core.store.values import Cohort
 
 CohortRef = int | str
@@ -21,11 +21,11 @@ _MEMBER = (
 
 
 def every(connection: sa.Connection, ref: CohortRef | None = None) -> tuple[Cohort, ...]:
-    """All cohorts in the order of their names, or the one that is asked for."""
+    """All cohorts of whoever asks in the order of their names, or the one that is asked for."""
     count = sa.select(sa.func.count()).where(_PHOTOGRAPH.cohort_id == _COHORT.id)
     files = count.where(schema.has_file())
     wanted = (count.scalar_subquery().label("photographs"), files.scalar_subquery().label("files"))
-    query = sa.select(schema.cohort, *wanted).order_by(_COHORT.name)
+    query = sa.select(schema.cohort, *wanted).where(access.allowed(connection)).order_by(_COHORT.name)
     if ref is not None:
         query = query.where(_is(ref))
     return tuple(
@@ -39,6 +39,7 @@ def every(connection: sa.Connection, ref: CohortRef | None = None) -> tuple[Coho
             revision=row.revision,
             created_at=row.created_at,
             files=row.files,
+            owner=row.owner,
         )
         for row in connection.execute(query)
     )
@@ -48,11 +49,13 @@ def id_of(connection: sa.Connection, ref: CohortRef) -> int:
     """The cohort's id.
 
     Raises:
-        UsageError: There is none; the message names those that exist.
+        UsageError: Whoever asks has none of that id or name; the message names those that they have.
     """
-    found = connection.execute(sa.select(_COHORT.id).where(_is(ref))).scalar()
+    mine = access.allowed(connection)
+    found = connection.execute(sa.select(_COHORT.id).where(_is(ref), mine)).scalar()
+    access.note(connection, "refused" if found is None else "saw", f"cohort {found or ref}")
     if found is None:
-        names = connection.execute(sa.select(_COHORT.name).order_by(_COHORT.name).limit(20)).scalars().all()
+        names = connection.execute(sa.select(_COHORT.name).where(mine).order_by(_COHORT.name).limit(20)).scalars().all()
         known = say("the cohorts are {names}", names=names) if names else "there are no cohorts yet"
         raise UsageError("There is no cohort '{ref}'; {known}.", ref=ref, known=say(known))
     return int(found)
@@ -71,6 +74,7 @@ def create(connection: sa.Connection, name: str, *, rendered: bool, note: str = 
         "selected_from": selected_from,
         "revision": 0,
         "created_at": time.time(),
+        "owner": access.owner(connection),
     }
     result = connection.execute(sa.insert(schema.cohort).values(values).returning(_COHORT.id))
     return int(result.scalar_one())
@@ -85,7 +89,8 @@ def rename(connection: sa.Connection, ref: CohortRef, name: str) -> None:
 
 
 def update(connection: sa.Connection, cohort: int, **values: str) -> None:
-    """Change columns of a cohort and count its revision up."""
+    """Change columns of a cohort and count its revision up; everything that changes one comes through here."""
+    access.require(connection, cohort, "write")
     query = sa.update(schema.cohort).where(_COHORT.id == cohort)
     connection.execute(query.values(revision=_COHORT.revision + 1, **values))
 
@@ -137,6 +142,8 @@ def copy(
     patient: sa.ColumnElement[str] = _PHOTOGRAPH.patient_id,
 ) -> None:
     """Copy photographs with truth and outcomes into a cohort, in their order; files are shared."""
+    if not connection.execute(sa.select(_COHORT.rendered).where(_COHORT.id == source)).scalar():
+        access.require(connection, source, "own")  # whoever owns the copy could export it
     query = (
         sa.select(sa.literal(cohort), name, patient)
         .add_columns(*(_PHOTOGRAPH[column] for column in _MEMBER))
@@ -170,6 +177,8 @@ def _copy_rows(
 def delete(connection: sa.Connection, ref: CohortRef) -> None:
     """Delete a cohort with its runs and all that no other cohort shares; files are noted to be removed."""
     cohort = id_of(connection, ref)
+    access.require(connection, cohort, "own")
+    access.note(connection, "deleted", f"cohort {cohort}")
     update(connection, cohort)
     note_discards(connection, _PHOTOGRAPH.cohort_id == cohort)
     connection.execute(sa.delete(schema.cohort).where(_COHORT.id == cohort))
@@ -178,6 +187,8 @@ def delete(connection: sa.Connection, ref: CohortRef) -> None:
 
 def remove_photographs(connection: sa.Connection, cohort: int, names: Sequence[str]) -> int:
     """Delete photographs out of a cohort; returns how many there were."""
+    access.require(connection, cohort, "own")
+    access.note(connection, "deleted", f"cohort {cohort}: {len(names)}")
     condition = sa.and_(_PHOTOGRAPH.cohort_id == cohort, _PHOTOGRAPH.name.in_(names))
     update(connection, cohort)
     note_discards(connection, condition)

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from fundus_core.errors import FundusError, UsageError, say
 from fundus_core.store import schema
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 """Version of the tables in ``schema.py``; the number of migration steps."""
 
 WAIT_MS = 30_000

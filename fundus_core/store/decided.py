@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError, say
-from fundus_core.store import cohorts, photograph_table, schema, versions
+from fundus_core.store import access, cohorts, photograph_table, schema, versions
 from fundus_core.store.base import Ground
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.versions import ACCEPT, WITHDRAW
@@ -94,7 +94,9 @@ class Decisions(Ground):
         Raises:
             UsageError: Nobody, nothing or no reason is named, or the cohort has none of these photographs.
         """
-        who, why = _words("who", who), _words("why", why)
+        asks = access.person_of(self.engine)
+        who = asks.id[: MOST_LETTERS["who"]] if asks else _words("who", who)
+        why = _words("why", why)
         if verdict not in VERDICTS or bool(names) == bool(code):
             raise UsageError("Say whether to accept or to withdraw, and name either photographs or one reason.")
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from fundus_core.errors import FundusError, UsageError
 from fundus_core.store import database, schema, store_identity
+from fundus_core.store.audit_log import AuditLog
 from fundus_core.store.base import Ground, place
 from fundus_core.store.files import KINDS, QUARANTINE, Shelf, sha256_of
 from fundus_core.store.health_folder import SHOWN, Found, homes, others, room
@@ -50,6 +51,8 @@ def examine(
     shelf = Shelf(folder)
     yield from others(homes(url, shelf), repair=repair)
     yield room(shelf)
+    if (log := AuditLog(folder)).path.exists():
+        yield _log(log)
     try:
         if join:
             _join(url, shelf)
@@ -64,6 +67,19 @@ def examine(
         yield from _bytes(shelf, progress, hashes=hashes)
     except FundusError as error:
         yield Found("store", "wrong", str(error))
+
+
+def _log(log: AuditLog) -> Found:
+    """Who did what: each line must follow from the one before; a head that was kept elsewhere shows a cut-off end."""
+    found = log.verified()
+    if found.fault:
+        sentence = (
+            f"Line {found.fault} of '{log.path}' does not follow from those before: the log was changed, or a crash "
+            "cut a line off; what is below it cannot be relied upon."
+        )
+        return Found("log", "wrong", sentence)
+    sentence = f"All {found.entries} lines of the log follow from each other; the last hash is {found.head[:16]}."
+    return Found("log", "right", sentence)
 
 
 def _older(version: int) -> Found:

@@ -8,7 +8,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError, heard, say
-from fundus_core.store import cohorts, schema
+from fundus_core.store import access, cohorts, schema
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.run_table import IN_FLIGHT, SETTLED, version_ids
 from fundus_core.store.store import Store
@@ -75,8 +75,10 @@ class Progress:
 def progress(store: Store, run: int) -> Progress:
     """How far a run has come; a ``UsageError`` where there is none."""
     with store.reading() as connection:
-        row = connection.execute(sa.select(schema.run).where(_RUN.id == run)).first()
+        mine = access.cohort_allowed(connection, _RUN.cohort_id)
+        row = connection.execute(sa.select(schema.run).where(_RUN.id == run, mine)).first()
         if row is None:
+            access.note(connection, "refused", f"run {run}")
             raise UsageError("There is no run {run}; it may have been deleted with its cohort.", run=run)
         models = tuple(version.model for version in version_ids(connection, run).values())
         counts, reused = _counts(connection, run)
@@ -129,7 +131,7 @@ def _speed(connection: sa.Connection, run: int) -> float:
 def of(store: Store, cohort: CohortRef | None = None) -> tuple[Progress, ...]:
     """Every run of a cohort, or of the store, the latest first."""
     with store.reading() as connection:
-        query = sa.select(_RUN.id).order_by(_RUN.id.desc())
+        query = sa.select(_RUN.id).where(access.cohort_allowed(connection, _RUN.cohort_id)).order_by(_RUN.id.desc())
         if cohort is not None:
             query = query.where(_RUN.cohort_id == cohorts.id_of(connection, cohort))
         found = connection.execute(query).scalars().all()

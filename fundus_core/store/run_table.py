@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from fundus_core import images
 from fundus_core.errors import UsageError, kept
-from fundus_core.store import cohorts, database, photograph_table, prediction_table, schema, versions
+from fundus_core.store import access, cohorts, database, photograph_table, prediction_table, schema, versions
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.store import Store
 from fundus_core.store.values import ModelVersion
@@ -210,9 +210,13 @@ def stop(store: Store, run: int, note: str) -> None:
 def _move(store: Store, run: int, states: Sequence[str], state: str, *, note: str = "") -> None:
 
     def move(connection: sa.Connection) -> None:
-        known = connection.execute(sa.select(_RUN.state).where(_RUN.id == run)).scalar()
-        if known is None:
+        mine = access.cohort_allowed(connection, _RUN.cohort_id)
+        found = connection.execute(sa.select(_RUN.state, _RUN.cohort_id).where(_RUN.id == run, mine)).first()
+        if found is None:
+            access.note(connection, "refused", f"run {run}")
             raise UsageError("There is no run {run}; it may have been deleted with its cohort.", run=run)
+        known = found.state
+        access.require(connection, found.cohort_id, "write")
         if known in states:
             connection.execute(sa.update(schema.run).where(_RUN.id == run).values(state=state, note=kept(note)))
             held = sa.and_(_ENTRY.run_id == run, _ENTRY.state == IN_FLIGHT)

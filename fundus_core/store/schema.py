@@ -184,8 +184,19 @@ selection = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("rule", sa.Text, nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False, server_default=""),
     sa.Index("selection_cohort", "cohort_id"),
 )
+
+share = sa.Table(
+    "share",
+    metadata,
+    sa.Column("cohort_id", sa.Integer, sa.ForeignKey("cohort.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("selection", sa.Text, primary_key=True),
+    sa.Column("who", sa.Text, primary_key=True),
+    sa.Column("right", sa.Text, nullable=False),
+)
+"""Whom a cohort, or one of its selections by its key, is shared with besides its owner; see ``access``."""
 
 decision = sa.Table(
     "decision",

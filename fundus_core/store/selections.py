@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
 from fundus_core.records import Rule
-from fundus_core.store import cohorts, database, schema
+from fundus_core.store import access, cohorts, database, schema
 from fundus_core.store.base import Ground
 from fundus_core.store.cohorts import CohortRef
 
@@ -28,6 +28,8 @@ class Selection:
     """As the user called it; empty until somebody did."""
     rule: Rule
     """What made it."""
+    owner: str = ""
+    """Who made it, where several people share a server."""
 
 
 class Selections(Ground):
@@ -39,8 +41,11 @@ class Selections(Ground):
         def keep(connection: sa.Connection) -> Selection:
             cohort = cohorts.every(connection, cohorts.id_of(connection, ref))[0]
             text = rule.as_json()
-            key = hashlib.sha256(f"{cohort.key} {text}".encode(errors="surrogatepass")).hexdigest()[:20]
+            owner = access.owner(connection)  # two people's of one rule are two
+            made = " ".join(part for part in (cohort.key, owner, text) if part)
+            key = hashlib.sha256(made.encode(errors="surrogatepass")).hexdigest()[:20]
             row = {"key": key, "cohort_id": cohort.id, "name": "", "rule": text, "created_at": time.time()}
+            row["owner"] = owner
             database.insert_new(connection, schema.selection, [row])
             return _found(connection, _SELECTION.key == key)[0]
 
@@ -49,7 +54,10 @@ class Selections(Ground):
     def selection(self, key: str) -> Selection | None:
         """Return a selection by its key; ``None`` where it, or its cohort, is not there."""
         with self.reading() as connection:
-            return next(iter(_found(connection, _SELECTION.key == key)), None)
+            found = next(iter(_found(connection, _SELECTION.key == key)), None)
+            if found is None:
+                access.note(connection, "refused", f"selection {key}")
+            return found
 
     def selections(self, ref: CohortRef | None = None) -> Sequence[Selection]:
         """Return the named selections of a cohort, of all without one, by their names."""
@@ -68,6 +76,9 @@ class Selections(Ground):
 
         def call(connection: sa.Connection) -> None:
             found = _found(connection, _SELECTION.key == key)
+            if found and (owner := access.owner(connection)) and found[0].owner != owner:
+                access.note(connection, "refused", f"selection {key}")
+                found = []
             if not found:
                 raise UsageError("This selection is not there any more: its cohort was deleted.")
             mine = sa.and_(_SELECTION.cohort_id == found[0].cohort, _SELECTION.key != key)
@@ -80,5 +91,6 @@ class Selections(Ground):
 
 
 def _found(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> Sequence[Selection]:
-    rows = connection.execute(sa.select(schema.selection).where(condition).order_by(_SELECTION.name)).all()
-    return [Selection(row.key, row.cohort_id, row.name, Rule.from_json(row.rule)) for row in rows]
+    mine = access.selection_allowed(connection)
+    rows = connection.execute(sa.select(schema.selection).where(condition, mine).order_by(_SELECTION.name)).all()
+    return [Selection(row.key, row.cohort_id, row.name, Rule.from_json(row.rule), row.owner) for row in rows]

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from fundus_core.errors import UsageError
 from fundus_core.records import CohortTable, Labels, Reading
 from fundus_core.store import (
+    access,
     archive,
     cohort_columns,
     cohorts,
@@ -27,6 +28,7 @@ from fundus_core.store import (
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.decided import Decisions
 from fundus_core.store.selections import Selections
+from fundus_core.store.shared import Sharing
 from fundus_core.store.values import (
     Added,
     Cohort,
@@ -43,7 +45,7 @@ from fundus_core.store.values import (
 _CHUNK = 500
 
 
-class Store(Decisions, Selections):
+class Store(Decisions, Selections, Sharing):
     """One store; safe to share between threads, and between processes that each open their own.
 
     Every method is one transaction, unless it says otherwise. A cohort is named by its id or by its name.
@@ -135,6 +137,7 @@ class Store(Decisions, Selections):
 
         The file appears complete or not at all.
         """
+        self.owned(ref, "exported")
         archive.export(self.engine, self.shelf, ref, file, photographs=photographs)
 
     def import_(self, file: Path, *, name: str | None = None) -> Cohort:
@@ -143,10 +146,17 @@ class Store(Decisions, Selections):
         Raises:
             UsageError: The file is no such file or is damaged; nothing stays in the store.
         """
+        self.require_room(0)
         try:
-            return self.cohort(archive.import_(self.engine, self.shelf, file, name=name))
+            made = self.cohort(archive.import_(self.engine, self.shelf, file, name=name))
         finally:
             self.sweep()
+        try:
+            self.require_room(0)
+        except UsageError:
+            self.delete(made.id)
+            raise
+        return made
 
     # Photographs and truth
 
@@ -154,10 +164,13 @@ class Store(Decisions, Selections):
         """Add photographs in chunks, each a transaction; giving the same ones again changes nothing."""
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
+            access.require(connection, cohort, "write")
+            access.note(connection, "imported", f"cohort {cohort}")
         parts = [self._add(cohort, chunk) for chunk in photograph_table.chunks(photographs, _CHUNK)]
         return Added(*(sum(column) for column in zip((0, 0, 0), *map(astuple, parts), strict=True)))
 
     def _add(self, cohort: int, chunk: Sequence[NewPhotograph]) -> Added:
+        self.require_room(len(chunk))
         self.shelf.settle([photograph.locator for photograph in chunk if photograph.kept])
 
         def add(connection: sa.Connection) -> Added:
@@ -251,6 +264,7 @@ class Store(Decisions, Selections):
 
         def keep(connection: sa.Connection) -> None:
             cohort = cohorts.id_of(connection, ref)
+            access.require(connection, cohort, "write")
             documents.put(connection, cohort, kind, name, content)
             if counts:
                 cohorts.update(connection, cohort)

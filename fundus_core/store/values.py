@@ -40,6 +40,8 @@ class Cohort:
     """Seconds since 1970-01-01 UTC."""
     files: int
     """How many of its photographs lie in a file; others are rows of a table of predictions made elsewhere."""
+    owner: str = ""
+    """Who made it, where several people share a server; empty on one's own machine."""
 
     @property
     def key(self) -> str:

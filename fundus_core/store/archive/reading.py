@@ -1,6 +1,7 @@
 """From a file, which a stranger may have made, to the store."""
 
 import errno
+import hashlib
 import secrets
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -12,10 +13,11 @@ import sqlalchemy as sa
 
 from fundus_core import confined
 from fundus_core.errors import UsageError, say
-from fundus_core.store import cohorts, database, decided, photograph_table, prediction_table, schema, versions
+from fundus_core.store import access, cohorts, database, decided, photograph_table, prediction_table, schema, versions
 from fundus_core.store.archive import entries, layout, rows
 from fundus_core.store.archive.rows import Row, reject
 from fundus_core.store.files import KINDS, Shelf
+from fundus_core.store.values import NewPhotograph
 
 _CHUNK = 500
 _KINDS = frozenset(KINDS)
@@ -50,6 +52,14 @@ def import_(engine: sa.Engine, shelf: Shelf, file: Path, *, name: str | None) ->
     except layout.BROKEN as error:
         _discard(engine, kept)
         raise UsageError(_sentence(file, error)) from error
+
+
+def _claimed(connection: sa.Connection, photograph: NewPhotograph) -> NewPhotograph:
+    """Return a photograph of a person's file; a hash without bytes is nobody else's photograph."""
+    owner = access.owner(connection)
+    if not owner or photograph.kept or not photograph.sha256:
+        return photograph
+    return replace(photograph, sha256=hashlib.sha256(f"{owner}\0{photograph.sha256}".encode()).hexdigest())
 
 
 def _sentence(file: Path, error: Exception) -> str:
@@ -148,6 +158,7 @@ class _Reader:
         (what,) = self._lines(layout.COHORT)
         wanted = what.word("name") if name is None else name
         cohort = cohorts.create(connection, wanted, rendered=what.flag("rendered"), note=what.word("note"))
+        access.note(connection, "imported", f"cohort {cohort}")
         self._write_photographs(connection, cohort)
         photograph_table.set_truth(connection, cohort, (entries.truth(row) for row in self._lines(layout.PHOTOGRAPHS)))
         self._write_readings(connection, cohort)
@@ -156,7 +167,7 @@ class _Reader:
 
     def _write_photographs(self, connection: sa.Connection, cohort: int) -> None:
         for chunk in photograph_table.chunks(self._lines(layout.PHOTOGRAPHS), _CHUNK):
-            photographs = [entries.photograph(row) for row in chunk]
+            photographs = [_claimed(connection, entries.photograph(row)) for row in chunk]
             added = photograph_table.add(connection, cohort, photographs, self._on_shelf)
             if added.added != len(photographs):
                 raise UsageError("The file names a photograph twice; export it again.")

@@ -18,6 +18,7 @@ from fundus_core.store.migrations import (
     documents,
     door_and_limits,
     first,
+    people,
     progress_index,
     selections,
     targets_as_rows,
@@ -32,6 +33,7 @@ STEPS: tuple[Callable[[Operations], None], ...] = (
     selections.upgrade,
     documents.upgrade,
     decisions.upgrade,
+    people.upgrade,
 )
 """Step n leads from schema version n to n + 1; version 0 is an empty database."""
 

@@ -1,0 +1,176 @@
+"""A store for several people: asked for one of them, shared by name, with limits for each."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Self
+
+import sqlalchemy as sa
+
+from fundus_core.errors import UsageError
+from fundus_core.store import access, cohorts, schema
+from fundus_core.store.access import Person
+from fundus_core.store.base import Ground
+from fundus_core.store.cohorts import CohortRef
+
+_COHORT, _PHOTOGRAPH, _SHARE, _SELECTION = schema.cohort.c, schema.photograph.c, schema.share.c, schema.selection.c
+_RIGHTS = ("read", "write")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Whom a cohort, or a selection of it, is shared with."""
+
+    who: str
+    """A person, ``group:`` and a group's name, or ``*``."""
+    right: str
+    """``read`` or ``write``."""
+    selection: str
+    """Key of the selection; empty for the cohort itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much a person keeps here; no name of anything."""
+
+    owner: str
+    """Empty for what was made before the store was shared, or by the command line."""
+    cohorts: int
+    """How many cohorts."""
+    photographs: int
+    """How many photographs these hold."""
+    bytes: int
+    """Of those that the store keeps, each counted once."""
+
+
+class Sharing(Ground):
+    """Who asks, and what they share."""
+
+    def asked_by(self, person: Person) -> Self:
+        """Return this store as one person may use it: every method of it sees and changes what is theirs."""
+        mine = copy.copy(self)
+        mine.engine = access.engine_for(self.engine, person)
+        return mine
+
+    @property
+    def person(self) -> Person | None:
+        """Who asks; ``None`` for the machine's own processes."""
+        return access.person_of(self.engine)
+
+    def owned(self, ref: CohortRef, what: str) -> None:
+        """See to it that whoever asks owns a cohort, and write down what they do with it.
+
+        Raises:
+            RefusedError: It is shared with them only.
+        """
+        with self.reading() as connection:
+            cohort = cohorts.id_of(connection, ref)
+            access.require(connection, cohort, "own")
+            access.note(connection, what, f"cohort {cohort}")
+
+    def shares(self, ref: CohortRef) -> tuple[Share, ...]:
+        """Return whom a cohort of one's own and its selections are shared with."""
+        with self.reading() as connection:
+            cohort = cohorts.id_of(connection, ref)
+            access.require(connection, cohort, "own")
+            rows = connection.execute(
+                sa.select(schema.share).where(_SHARE.cohort_id == cohort).order_by(_SHARE.selection, _SHARE.who)
+            )
+            return tuple(Share(row.who, row.right, row.selection) for row in rows)
+
+    def share(self, ref: CohortRef, who: str, right: str, *, selection: str = "") -> None:
+        """Share a cohort of one's own with a person, a group or everybody, or a selection of one's own.
+
+        Args:
+            ref: The cohort.
+            who: A person's sign-in name, ``group:`` and a name, or ``*``.
+            right: ``read`` or ``write``; empty takes it back.
+            selection: Its key; whom it is shared with must have the cohort too.
+
+        Raises:
+            UsageError: Nobody is named, the right is none, or it is not one's own.
+        """
+        who = who.strip().casefold()
+        if not who or right not in ("", *_RIGHTS):
+            raise UsageError("Name a person (as they sign in), group:NAME or *, and read or write.")
+        if who == access.EVERYBODY and right == "write":
+            raise UsageError("With everybody a cohort is shared to be read; name those who may change it.")
+
+        def share(connection: sa.Connection) -> None:
+            cohort = cohorts.id_of(connection, ref)
+            if selection:
+                self._own_selection(connection, cohort, selection)
+            else:
+                access.require(connection, cohort, "own")
+            mine = (_SHARE.cohort_id == cohort, _SHARE.who == who, _SHARE.selection == selection)
+            connection.execute(sa.delete(schema.share).where(*mine))
+            if right:
+                values = {"cohort_id": cohort, "who": who, "selection": selection, "right": right}
+                connection.execute(sa.insert(schema.share).values(values))
+            what = "shared" if right else "unshared"
+            access.note(connection, what, f"cohort {cohort} {selection} {who} {right}".replace("  ", " "))
+
+        self.write(share)
+
+    def _own_selection(self, connection: sa.Connection, cohort: int, key: str) -> None:
+        query = sa.select(_SELECTION.owner).where(_SELECTION.key == key, _SELECTION.cohort_id == cohort)
+        whose = connection.execute(query).scalar()
+        if whose is None or (access.person_of(connection) and whose != access.owner(connection)):
+            access.note(connection, "refused", f"selection {key}")
+            raise access.RefusedError("This selection is not yours; name one of your own.")
+
+    def give(self, ref: CohortRef, owner: str) -> None:
+        """Make a cohort somebody's: its owner may, and the machine's own processes."""
+
+        def give(connection: sa.Connection) -> None:
+            cohort = cohorts.id_of(connection, ref)
+            access.require(connection, cohort, "own")
+            connection.execute(sa.update(schema.cohort).where(_COHORT.id == cohort).values(owner=owner.casefold()))
+            access.note(connection, "given", f"cohort {cohort} {owner}")
+
+        self.write(give)
+
+    def sizes(self) -> tuple[Size, ...]:
+        """Return how much everybody keeps: for stewards, and without a word about any cohort."""
+        access.require_steward(self.person, "sizes")
+        with self.reading() as connection:
+            owners = connection.execute(
+                sa.select(_COHORT.owner, sa.func.count()).group_by(_COHORT.owner).order_by(_COHORT.owner)
+            ).all()
+            return tuple(Size(name, number, *self._size(connection, name)) for name, number in owners)
+
+    def usage(self) -> tuple[int, int]:
+        """Return how many photographs whoever asks has, and how many bytes of them the store keeps."""
+        with self.reading() as connection:
+            return self._size(connection, access.owner(connection))
+
+    def _size(self, connection: sa.Connection, owner: str) -> tuple[int, int]:
+        of_owner = sa.exists().where(_COHORT.id == _PHOTOGRAPH.cohort_id, _COHORT.owner == owner)
+        number = connection.execute(sa.select(sa.func.count()).select_from(schema.photograph).where(of_owner))
+        kept = sa.select(_PHOTOGRAPH.sha256).where(of_owner, _PHOTOGRAPH.kept).distinct()
+        files = (self.shelf.find("photographs", sha256) for sha256 in connection.scalars(kept))
+        return int(number.scalar_one()), sum(file.stat().st_size for file in files if file)
+
+    def require_room(self, more: int) -> None:
+        """See to it that whoever asks may bring more photographs.
+
+        Raises:
+            UsageError: They have as many, or as many bytes, as one person may.
+        """
+        person = self.person
+        if person is None or min(person.most_photographs, person.most_bytes) == float("inf"):
+            return
+        photographs, kept = self.usage()
+        if photographs + more > person.most_photographs:
+            raise UsageError(
+                "You keep {n:,} of {most:,.0f} photographs here; delete some, or ask a steward for more.",
+                n=photographs,
+                most=person.most_photographs,
+            )
+        if kept > person.most_bytes:
+            raise UsageError(
+                "You keep {n:,.1f} of {most:,.1f} GB here; delete some, or ask a steward for more.",
+                n=kept / 1e9,
+                most=person.most_bytes / 1e9,
+            )
