@@ -10,9 +10,10 @@ import streamlit as st
 from pages.parts.shell import home, server
 
 server.silence()
+server.require_sign_in()
 app = st.App(
     "pages/parts/frame.py",
-    routes=[server.upload_route(home.inbox)],
+    routes=[server.upload_route(home.inbox_of)],
     middleware=server.middleware(),
     lifespan=server.lifespan(home.start, home.stop),
 )

@@ -40,6 +40,7 @@ def ensure_worker(store: Store, *, idle_exit: float = IDLE_EXIT_S) -> bool:
     As long as this process lives, a thread starts the worker again when a run needs one; ``stop_worker`` ends that. The
     worker ends by itself after ``idle_exit`` seconds without work. Returns whether one was started.
     """
+    store = store.as_machine()
     keeper = _keepers.get(store.address)
     if keeper is None or keeper.store.closed:
         _keepers[store.address] = keeper = Keeper(store, idle_exit)

@@ -23,7 +23,14 @@ EVERYBODY = "*"
 """Whom something is shared with that everybody who is signed in may read."""
 GROUP = "group:"
 _OPTION = "asked_by"
+_LONGEST = 254
 _COHORT, _SHARE, _SELECTION, _RUN = schema.cohort.c, schema.share.c, schema.selection.c, schema.run.c
+
+
+def is_name(name: str) -> bool:
+    """Return whether a person may be called so: never what shares use for groups or everybody."""
+    plain = name.isprintable() and name == name.strip().casefold()
+    return plain and 0 < len(name) <= _LONGEST and name != EVERYBODY and not name.startswith(GROUP)
 
 
 class RefusedError(UsageError):
@@ -49,6 +56,11 @@ class Person:
     most_bytes: float = float("inf")
     """How many bytes the store may keep of these."""
 
+    def __post_init__(self) -> None:
+        """Nobody may be called what everybody's shares are kept under."""
+        if not is_name(self.id):
+            raise RefusedError("Sign in to go on.")
+
     @property
     def names(self) -> Sequence[str]:
         """What something can be shared with so that this person has it."""
@@ -62,8 +74,8 @@ class Person:
             self.log.add(what, who=self.id, address=self.address, about=about)
 
 
-def engine_for(engine: sa.Engine, person: Person) -> sa.Engine:
-    """Return the same database, asked for a person."""
+def engine_for(engine: sa.Engine, person: Person | None) -> sa.Engine:
+    """Return the same database, asked for a person, or for nobody."""
     return engine.execution_options(**{_OPTION: person})
 
 

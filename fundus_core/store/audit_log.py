@@ -71,7 +71,7 @@ class AuditLog:
                 "about": about[:_LONGEST],
                 "before": before.get("hash", _START),
             }
-            file.write(json.dumps({**line, "hash": _hash(line)}).encode() + b"\n")
+            file.write(_written({**line, "hash": _hash(line)}))
             file.flush()
             os.fsync(file.fileno())
 
@@ -104,10 +104,15 @@ class AuditLog:
                 for number, line in enumerate(file, 1):
                     entry = dict(_read(line))
                     told = entry.pop("hash", "")
-                    if (entry.get("n"), entry.get("before")) != (number, head) or told != _hash(entry):
+                    whole = line == _written({**entry, "hash": told})  # a blank that no reader sees is a change too
+                    if (entry.get("n"), entry.get("before")) != (number, head) or told != _hash(entry) or not whole:
                         return Verified(number - 1, head, number)
                     head = told
         return Verified(number, head, 0)
+
+
+def _written(line: Mapping[str, Any]) -> bytes:
+    return json.dumps(line).encode() + b"\n"
 
 
 def _hash(line: Mapping[str, Any]) -> str:

@@ -53,6 +53,12 @@ class Sharing(Ground):
         mine.engine = access.engine_for(self.engine, person)
         return mine
 
+    def as_machine(self) -> Self:
+        """Return this store as the machine's own processes use it: to start the worker, never to show anything."""
+        own = copy.copy(self)
+        own.engine = access.engine_for(self.engine, None)
+        return own
+
     @property
     def person(self) -> Person | None:
         """Who asks; ``None`` for the machine's own processes."""

@@ -25,7 +25,7 @@ def inbox(tmp_path):
 
 @pytest.fixture
 def client(inbox):
-    routes = [server.upload_route(lambda: inbox), Route("/", opening), Route("/text", plain)]
+    routes = [server.upload_route(lambda _request: inbox), Route("/", opening), Route("/text", plain)]
     return TestClient(Starlette(routes=routes, middleware=server.middleware()))
 
 

@@ -32,11 +32,10 @@ from fundus_core.targets import TARGETS
 from pages.parts.shared import display_names
 from pages.parts.shell import cards, home
 from pages.parts.shell.language import _, count, said
-from pages.parts.shell.paths import folder
 
 Key = tuple[str, int, float, int, str, str]
-"""Working folder, cohort, when it was made (ids are used again), revision, model and what made the part: what studies
-are cached under."""
+"""Working folder and who asks, cohort, when it was made (ids are used again), revision, model and what made the part:
+what studies are cached under."""
 MANY = 20_000
 """Photographs from which on medians and ranks, which are sorted anew for every draw, are computed on request only."""
 
@@ -96,7 +95,7 @@ class View:
         """What caches of this view are kept under."""
         cohort = self.cohort
         made = self.part.rule.as_json() if self.part else ""
-        return (str(folder()), cohort.id, cohort.created_at, cohort.revision, self.model, made)
+        return (home.place(), cohort.id, cohort.created_at, cohort.revision, self.model, made)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)

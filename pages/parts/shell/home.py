@@ -1,17 +1,26 @@
 """The working folder: the store, the inbox of uploads, and what happens when the server starts and stops."""
 
 import contextlib
+import hashlib
 import importlib
 import os
 import sys
 import threading
+from collections.abc import Callable
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote
+
+import streamlit as st
+from starlette.requests import Request
+from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from fundus_core import pipeline, runs
 from fundus_core.errors import FundusError, UsageError
-from fundus_core.store import Store
-from pages.parts.shell import sample
+from fundus_core.store import Person, Store
+from pages.parts.shell import guard, people, sample
 from pages.parts.shell.paths import folder
 from pages.parts.shell.upload_store import Inbox
 
@@ -23,6 +32,8 @@ STOP_S = 6.0
 
 _opening = threading.Lock()
 _leaving = threading.Event()
+_Made = TypeVar("_Made")
+_BOUND: ContextVar[Person | None] = ContextVar("asks", default=None)
 
 
 @cache
@@ -31,14 +42,70 @@ def _open(_where: Path) -> Store:
 
 
 def store() -> Store:
-    """Return the store, opened once in this process."""
+    """Return the store, opened once in this process; on a shared server as whoever asks may use it.
+
+    Raises:
+        RefusedError: Nobody has signed in.
+    """
+    opened = _whole()
+    return opened.asked_by(asker()) if people.shared() else opened
+
+
+def _whole() -> Store:
     with _opening:
         return _open(folder())
 
 
-def inbox() -> Inbox:
-    """Return the place where uploads land."""
-    return Inbox(folder() / "inbox")
+def asker() -> Person:
+    """Return who asks on a shared server: of the page, or of whoever started what is made outside of it.
+
+    Raises:
+        RefusedError: Nobody has signed in.
+    """
+    if bound := _BOUND.get():
+        return people.person(bound.id, bound.address)  # as the people file has it now
+    headers = st.context.headers
+    return people.person(unquote(headers.get(guard.PERSON, "")), headers.get(guard.ADDRESS, ""))
+
+
+def place() -> str:
+    """Return what caches of this working folder and of whoever asks are kept under."""
+    return f"{folder()}\n{asker().id}" if people.shared() else str(folder())
+
+
+def arrived() -> None:
+    """Take note of whose this tab's connection is; call before a page draws anything."""
+    context = get_script_run_ctx()
+    if people.shared() and context is not None:
+        guard.belongs(context.session_id, asker().id)
+
+
+def bound(make: Callable[[], _Made]) -> Callable[[], _Made]:
+    """Return a function that asks as this tab's person wherever it is called: a download is made outside of it."""
+    if not people.shared():
+        return make
+    person = asker()
+
+    def made() -> _Made:
+        token = _BOUND.set(person)
+        try:
+            return make()
+        finally:
+            _BOUND.reset(token)
+
+    return made
+
+
+def inbox(person: str = "") -> Inbox:
+    """Return the place where uploads land; on a shared server each person has one, which no other can name."""
+    if not people.shared():
+        return Inbox(folder() / "inbox")
+    return Inbox(folder() / "inboxes" / hashlib.sha256((person or asker().id).encode()).hexdigest()[:32])
+
+
+def inbox_of(request: Request) -> Inbox:
+    """Return the place where uploads of a request land."""
+    return inbox(unquote(request.headers.get(guard.PERSON, "")))
 
 
 def start() -> None:
@@ -50,7 +117,7 @@ def start() -> None:
     os.umask(0o077)
     _leaving.clear()
     try:
-        opened = store()
+        opened = _whole()
     except FundusError as fault:
         sys.stderr.write(f"{fault}\n")
         return
@@ -66,7 +133,8 @@ def _prepare(opened: Store) -> None:
         importlib.import_module(name)
     with contextlib.suppress(UsageError):  # another server of this folder was quicker
         sample.ensure(opened, folder())
-    inbox().tidy()
+    for each in (folder() / "inbox", *(folder() / "inboxes").glob("*")):
+        Inbox(each).tidy()
     if not _leaving.wait(QUIET_S):
         runs.ensure_worker(opened)
 
@@ -75,4 +143,4 @@ def stop() -> None:
     """Let the worker finish its batch and end."""
     _leaving.set()
     with contextlib.suppress(FundusError):  # it was never opened, or its database is away
-        runs.stop_worker(store(), wait_s=STOP_S)
+        runs.stop_worker(_whole(), wait_s=STOP_S)

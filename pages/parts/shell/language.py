@@ -6,7 +6,8 @@ line, and remembers its template and values; a page passes it through ``said``, 
 ``fundus_core.po``.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
@@ -81,6 +82,16 @@ def bound(make: Callable[[], _Made]) -> Callable[[], _Made]:
             _BOUND.reset(token)
 
     return made
+
+
+@contextlib.contextmanager
+def speaking(locale: str) -> Iterator[None]:
+    """Speak a browser's language outside of any page."""
+    token = _BOUND.set(preferred(locale))
+    try:
+        yield
+    finally:
+        _BOUND.reset(token)
 
 
 def preferred(locale: str | None) -> str:

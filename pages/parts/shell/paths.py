@@ -7,6 +7,7 @@ from streamlit import config
 
 from fundus_core.home import home as folder
 from fundus_core.images.allowed_folders import VARIABLE, listed
+from pages.parts.shell import people
 
 __all__ = ["folder", "local", "proxies", "roots"]
 
@@ -17,6 +18,8 @@ _OWN = ("127.0.0.1", "localhost", "::1")
 
 def local() -> bool:
     """Return whether the server serves this machine only: bound to it, and no proxy named that brings others in."""
+    if people.shared():
+        return False
     said = os.environ.get("FUNDUS_LAB_LOCAL")
     if said is not None:
         return said == "1"

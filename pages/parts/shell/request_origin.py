@@ -4,7 +4,7 @@ A proxy that the setting names (``paths.PROXIES``) says under which host the bro
 goes by that host. From anybody else the same headers count for nothing.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,11 +33,11 @@ class Forwarded:
 
 def _forwarded(scope: dict[str, Any]) -> bytes:
     told = dict(scope.get("headers", [])).get(b"x-forwarded-host", b"")
-    return bytes(told.split(b",")[0].strip()) if told and _from_proxy(scope) else b""
+    return bytes(told.split(b",")[0].strip()) if told and from_proxy(scope) else b""
 
 
-def _from_proxy(scope: dict[str, Any]) -> bool:
-    """Whether a named proxy asks.
+def from_proxy(scope: Mapping[str, Any]) -> bool:
+    """Return whether a named proxy asks.
 
     Uvicorn goes by the same setting: where it has put the browser's address in the proxy's place, the port is 0.
     """

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
@@ -12,7 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from streamlit import config, net_util
 
-from pages.parts.shell import accessibility, request_origin, shutdown
+from fundus_core.errors import UsageError
+from pages.parts.shell import accessibility, guard, people, request_origin, shutdown, sign_in
 from pages.parts.shell.request_origin import Forwarded
 from pages.parts.shell.shutdown import Leaving
 from pages.parts.shell.upload_store import PATH, Inbox
@@ -115,14 +117,14 @@ class SecurityHeaders:
         await self.app(scope, receive, with_headers)
 
 
-def upload_route(inbox: Callable[[], Inbox]) -> Route:
+def upload_route(inbox: Callable[[Request], Inbox]) -> Route:
     """Return the route that takes one file of a batch."""
 
     async def upload(request: Request) -> Response:
         try:
             if not request_origin.is_own(request):
                 raise UploadError(403, "Uploads are taken from this page only.")
-            taken = await inbox().take(
+            taken = await inbox(request).take(
                 request.path_params["token"],
                 _number(request.path_params["index"], 9),
                 unquote(request.headers.get("x-file-name", "")),
@@ -184,7 +186,7 @@ def lifespan(start: Callable[[], None], stop: Callable[[], None]) -> Callable[[A
 
 def middleware() -> list[Middleware]:
     """Return what every request passes through."""
-    return [Middleware(each) for each in (Forwarded, Leaving, BelowBase, SecurityHeaders, OpeningPage)]
+    return [Middleware(each) for each in (Forwarded, Leaving, BelowBase, SecurityHeaders, guard.Guard, OpeningPage)]
 
 
 def silence() -> None:
@@ -194,3 +196,15 @@ def silence() -> None:
     the one it is asked for under is named in ``browser.serverAddress`` or comes through a proxy that is named.
     """
     net_util.get_external_ip = net_util.get_internal_ip = lambda: None
+
+
+def require_sign_in() -> None:
+    """Let a shared server start only if people can sign in; else one sentence, and status 2."""
+    try:
+        sign_in.check()
+    except UsageError as fault:
+        sys.stderr.write(f"{fault}\n")
+        sys.stderr.flush()
+        raise SystemExit(2) from fault
+    if people.shared():
+        guard.watch_media()

@@ -1,0 +1,270 @@
+"""Before anything but the sign-in is answered: is the one who asks signed in, and is it theirs?
+
+Streamlit's own sign-in guards neither its files nor its connection: whoever knows an address gets what lies there.
+Here every request and every message of a connection is asked who it comes from, once, in one place.
+"""
+
+import html
+import time
+import urllib.parse
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from streamlit import config
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
+
+from fundus_core.errors import UsageError
+from fundus_core.home import home
+from pages.parts.shell import people, sign_in
+from pages.parts.shell.language import _, speaking
+from pages.parts.shell.upload_store import PATH
+
+PERSON, ADDRESS = "x-fundus-lab-person", "x-fundus-lab-address"
+"""Headers that this guard writes and nobody else can: who asks and from where, for pages and routes."""
+HEALTH = "/healthz"
+_OURS = (PERSON.encode(), ADDRESS.encode())
+_OPEN = ("/auth/login", "/oauth2callback")
+_STATIC = "/static/"
+_CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
+_MEDIA, _FILES, _STREAM = "/media/", "/_stcore/upload_file/", "/_stcore/stream"
+_OUT = "/auth/logout"
+_REMEMBERED = 50_000
+_POLICY_VIOLATION = 1008
+
+_Owners = OrderedDict[str, set[str]]
+_media: _Owners = OrderedDict()
+"""Of each file that a page has shown lately: to whom."""
+_sessions: _Owners = OrderedDict()
+"""Whose each connection is."""
+_signed_out: OrderedDict[str, float] = OrderedDict()
+_arrived: OrderedDict[str, float] = OrderedDict()
+
+Scope = dict[str, Any]
+
+
+def _remember(owners: _Owners, key: str, person: str) -> None:
+    owners.setdefault(key, set()).add(person)
+    owners.move_to_end(key)
+    while len(owners) > _REMEMBERED:
+        owners.popitem(last=False)
+
+
+def belongs(session: str, person: str) -> None:
+    """Take note of whose a connection is."""
+    _remember(_sessions, session, person)
+
+
+def watch_media() -> None:
+    """Take note of whom each file is shown to, from now on."""
+    if getattr(MediaFileManager, "watched", False):
+        return
+    add, deferred = MediaFileManager.add, MediaFileManager.execute_deferred
+
+    def added(self: MediaFileManager, *args: Any, **kwargs: Any) -> str:
+        url = add(self, *args, **kwargs)
+        context = get_script_run_ctx()
+        _shown(url, context.session_id if context else "")
+        return url
+
+    def made(self: MediaFileManager, file_id: str) -> str:
+        entry = self._deferred_callables.get(file_id)
+        url = deferred(self, file_id)
+        _shown(url, entry["session_id"] if entry else "")
+        return url
+
+    MediaFileManager.add, MediaFileManager.execute_deferred = added, made  # type: ignore[method-assign]
+    MediaFileManager.watched = True  # type: ignore[attr-defined]
+
+
+def _shown(url: str, session: str) -> None:
+    for person in _sessions.get(session, ()):
+        _remember(_media, url.rpartition("/")[2], person)
+
+
+class Guard:
+    """Let through what its asker may have; on one's own machine everything."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        """Answer, refuse or pass on with the asker's name."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        path = _path(scope)
+        if scope["type"] == "http" and path == HEALTH:
+            await PlainTextResponse("ok")(scope, receive, send)
+            return
+        scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0].lower() not in _OURS]}
+        if people.shared():
+            await self._shared(path, scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _shared(self, path: str, scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        if scope["type"] == "http" and path in _OPEN and not people.header():
+            query = {"query_string": sign_in.login_query()} if path == _OPEN[0] else {}
+            await self.app({**scope, **query}, receive, _with_secure(send))
+            return
+        if scope["type"] == "http" and _is_static(path):
+            await self.app(scope, receive, send)
+            return
+        name = _entered(scope)
+        if not name or _is_closed(path) or not _is_theirs(path, name):
+            _note("refused", scope, name, path)
+            await _refuse(path, name, scope, receive, send)
+            return
+        _arrive(scope, name)
+        told = zip(_OURS, (urllib.parse.quote(name).encode(), _address(scope).encode()), strict=True)
+        named = {**scope, "headers": [*scope["headers"], *told]}
+        if path == _OUT:
+            _note("signed out", scope, name, path)
+            _signed_out[sign_in.credential(scope)] = time.time()
+        if scope["type"] == "websocket":
+            await self.app(named, *_while_signed_in(named, receive, send))
+        else:
+            await self.app(named, receive, _with_secure(send))
+
+
+def _path(scope: MutableMapping[str, Any]) -> str:
+    base = "/" + str(config.get_option("server.baseUrlPath")).strip("/")
+    path = str(scope["path"])
+    return path.removeprefix(base) or "/" if base != "/" and path.startswith(f"{base}/") else path
+
+
+def _is_static(path: str) -> bool:
+    parts = path.split("/")
+    return path.startswith(_STATIC) and not any(part in ("", ".", "..") for part in parts[1:])
+
+
+def _is_closed(path: str) -> bool:
+    return path.startswith(_CLOSED)
+
+
+def _is_theirs(path: str, name: str) -> bool:
+    """Whether a file was shown to this person, and a connection's file is their connection's."""
+    if path.startswith(_MEDIA):
+        return name in _media.get(path.removeprefix(_MEDIA), ())
+    if path.startswith(_FILES):
+        return name in _sessions.get(path.removeprefix(_FILES).partition("/")[0], ())
+    return True
+
+
+def _entered(scope: Scope) -> str:
+    """Return who asks, where the administrator's file lets them in."""
+    name = _signed_in(scope)
+    try:
+        return name if name and people.known().may_enter(name) else ""
+    except UsageError:  # the file was damaged while the server runs: nobody is let in
+        return ""
+
+
+def _signed_in(scope: Scope) -> str:
+    """Return who asks, unless they have signed out with this very cookie."""
+    gone = not people.header() and sign_in.credential(scope) in _signed_out
+    return "" if gone else sign_in.name_of(scope)
+
+
+def _while_signed_in(
+    scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]
+) -> tuple[Callable[..., Awaitable[Any]], Callable[..., Awaitable[None]]]:
+    """Return what a connection hears and how it speaks: it ends as soon as its time is over or its asker has left."""
+    until, over = time.monotonic() + people.session_s(), False
+
+    async def heard() -> Any:
+        nonlocal over
+        message = await receive()
+        if message["type"] == "websocket.receive" and (time.monotonic() > until or not _entered(scope)):
+            _note("refused", scope, "", _path(scope))
+            over = True
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+            return {"type": "websocket.disconnect", "code": _POLICY_VIOLATION}
+        return message
+
+    async def speak(message: Any) -> None:
+        if not over:
+            await send(message)
+
+    return heard, speak
+
+
+def _with_secure(send: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
+    """Return a way to answer whose cookies travel by TLS only, where browsers reach the server so."""
+
+    async def sent(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start" and sign_in.secure():
+            headers = [
+                (
+                    name,
+                    value + b"; Secure" if name.lower() == b"set-cookie" and b"secure" not in value.lower() else value,
+                )
+                for name, value in message.get("headers", [])
+            ]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return sent
+
+
+def _by_tls(name: bytes, value: bytes) -> bytes:
+    is_open = name.lower() == b"set-cookie" and b"; secure" not in value.lower()
+    return value + b"; Secure" if is_open else value
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _note(what: str, scope: Scope, name: str, path: str) -> None:
+    people.log(home()).add(what, who=name or sign_in.name_of(scope), address=_address(scope), about=path)
+
+
+def _arrive(scope: Scope, name: str) -> None:
+    """Write down the first request of a sign-in."""
+    key = f"{sign_in.credential(scope)} {_address(scope)}"
+    if time.time() - _arrived.get(key, 0.0) > people.session_s():
+        _arrived[key] = time.time()
+        _note("signed in", scope, name, "")
+        while len(_arrived) > _REMEMBERED:
+            _arrived.popitem(last=False)
+
+
+async def _refuse(path: str, name: str, scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+        return
+    await _refusal(path, name, scope)(scope, receive, send)
+
+
+def _refusal(path: str, name: str, scope: Scope) -> Response:
+    headers = {key.lower(): value for key, value in scope["headers"]}
+    if name:  # signed in, and asks for what is not there for them
+        return PlainTextResponse("Not Found", HTTPStatus.NOT_FOUND)
+    page = b"text/html" in headers.get(b"accept", b"") and not path.startswith((_MEDIA, _FILES, PATH, "/_stcore/"))
+    with speaking(headers.get(b"accept-language", b"").decode("latin-1")):
+        if _signed_in(scope):
+            told = _("You are signed in, but not a member here; ask whoever runs this server.")
+            return _page(told, "", HTTPStatus.FORBIDDEN)
+        if not page:
+            return JSONResponse({"message": _("Sign in to go on.")}, HTTPStatus.UNAUTHORIZED)
+        return _page(_("Sign in to go on."), "" if people.header() else _("Sign in"), HTTPStatus.UNAUTHORIZED)
+
+
+def _page(sentence: str, link: str, status: HTTPStatus) -> Response:
+    """Return a page that needs no script: one sentence, and where to sign in."""
+    button = f'<p><a href="auth/login">{html.escape(link)}</a></p>' if link else ""
+    body = (
+        '<!doctype html><html><head><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
+        '<meta name="viewport" content="width=device-width"><title>Fundus Lab</title><style>'
+        "body{font:1.1rem system-ui,sans-serif;display:grid;place-content:center;min-height:90vh;text-align:center}"
+        "a{background:#0A6A7B;color:#fff;padding:.6rem 1.4rem;border-radius:.6rem;text-decoration:none}"
+        f"</style></head><body><h1>Fundus Lab</h1><p>{html.escape(sentence)}</p>{button}</body></html>"
+    )
+    return HTMLResponse(body, status, {"cache-control": "no-store"})

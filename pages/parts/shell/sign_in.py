@@ -1,0 +1,119 @@
+"""Who a request comes from: the cookie that Streamlit's sign-in wrote, or the header of a named proxy."""
+
+import json
+import urllib.parse
+from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+from streamlit import auth_util
+from streamlit.errors import StreamlitAuthError
+from streamlit.web.server.server_util import get_cookie_secret
+from streamlit.web.server.starlette import starlette_app_utils
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+
+from fundus_core.errors import UsageError
+from fundus_core.store.access import is_name
+from pages.parts.shell import paths, people
+from pages.parts.shell.request_origin import from_proxy
+
+_SECRET_LETTERS = 32
+_DAY_S = 86_400.0
+
+
+def check() -> None:
+    """See to it that a shared server knows how people sign in; call before it starts.
+
+    Raises:
+        UsageError: It does not; one sentence says what is missing.
+    """
+    if not people.shared():
+        return
+    people.known()
+    if people.header():
+        if not paths.proxies() or "*" in paths.proxies():
+            raise UsageError(
+                "A proxy's header counts from named addresses only: list those of your proxy in FORWARDED_ALLOW_IPS."
+            )
+        return
+    try:
+        auth_util.validate_auth_credentials(provider())
+        secret = str(auth_util.get_secrets_auth_section().get("cookie_secret", ""))
+        ready = len(secret) >= _SECRET_LETTERS and auth_util.is_authlib_installed()
+    except (StreamlitAuthError, FileNotFoundError):
+        ready = False
+    if not ready:
+        raise UsageError(
+            "A shared server (FUNDUS_LAB_SHARED=1) needs a way to sign in: write [auth] of an OpenID Connect provider "
+            "into .streamlit/secrets.toml, with a cookie_secret of at least 32 letters, or name the header of your "
+            "proxy in FUNDUS_LAB_TRUSTED_HEADER."
+        )
+
+
+def provider() -> str:
+    """Return the section of the provider: ``default`` for one that is written into ``[auth]`` itself."""
+    section = auth_util.get_secrets_auth_section()
+    named = [name for name, value in section.items() if isinstance(value, Mapping) and "client_id" in value]
+    return named[0] if named and "client_id" not in section else "default"
+
+
+def login_query() -> bytes:
+    """Return the query with which Streamlit's own sign-in route begins."""
+    token = auth_util.encode_provider_token(provider())
+    return urllib.parse.urlencode({"provider": token}).encode()
+
+
+def secure() -> bool:
+    """Return whether browsers reach this server by TLS."""
+    return str(auth_util.get_secrets_auth_section().get("redirect_uri", "")).startswith("https://")
+
+
+def name_of(scope: Mapping[str, Any]) -> str:
+    """Return who a request comes from, in small letters; empty where nobody has signed in or the time is over."""
+    name = _of_header(scope) if people.header() else _of_cookie(scope)
+    return name if is_name(name) else ""
+
+
+def credential(scope: Mapping[str, Any]) -> str:
+    """Return what tells one sign-in from another."""
+    return name_of(scope) if people.header() else _cookies(scope).get(USER_COOKIE_NAME, "")
+
+
+def _of_header(scope: Mapping[str, Any]) -> str:
+    wanted = people.header().encode()
+    told = [value for name, value in scope.get("headers", []) if name.lower() == wanted]
+    if len(told) != 1 or not from_proxy(scope):
+        return ""
+    return bytes(told[0]).decode("utf-8", "replace").strip().casefold()
+
+
+def _of_cookie(scope: Mapping[str, Any]) -> str:
+    told = auth_util.get_cookie_with_chunks(lambda name: _unsigned(scope, name), USER_COOKIE_NAME)
+    try:
+        claims = json.loads(told) if told else {}
+    except ValueError:
+        return ""
+    if not isinstance(claims, dict) or not claims.get("is_logged_in") or claims.get("email_verified") is False:
+        return ""
+    if claims.get("origin") != auth_util.get_origin_from_redirect_uri():
+        return ""
+    return str(claims.get("email") or "").strip().casefold()
+
+
+def _unsigned(scope: Mapping[str, Any], name: str) -> bytes | None:
+    """Return what is in a cookie that this server signed within the time of a session."""
+    signed = _cookies(scope).get(name, "").encode("latin-1", "replace")
+    return starlette_app_utils.decode_signed_value(
+        get_cookie_secret(), name, signed, max_age_days=people.session_s() / _DAY_S
+    )
+
+
+def _cookies(scope: Mapping[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in scope.get("headers", []):
+        if name == b"cookie":
+            try:
+                found |= {key: one.value for key, one in SimpleCookie(value.decode("latin-1")).items()}
+            except CookieError:
+                continue
+    return found
