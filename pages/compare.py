@@ -28,7 +28,6 @@ if not ids:
     st.info(
         _("No cohort has measured values beside predictions: below, who they are and how their predictions differ.")
     )
-    comparison.case_mix(study, views)
     comparison.unlabelled(study, views)
     st.stop()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
@@ -52,10 +51,4 @@ with right, st.container(border=True, height="stretch"):
     comparison.key_figures(views, found, target)
 comparison.in_words(study, views, target)
 comparison.sites(study, views, target, score)
-comparison.table(study, views, side_by_side.DIFFERENCES, target, _(found.note))
-comparison.table(study, views, side_by_side.EQUIVALENCE, target)
-comparison.table(study, views, side_by_side.STANDARDISED, target)
-comparison.table(study, views, side_by_side.STANDARDISED_DIFFERENCES, target)
-comparison.table(study, views, side_by_side.RECALIBRATION, target)
-comparison.case_mix(study, views)
-comparison.unlabelled(study, views)
+comparison.tables(study, views, target, found.note)

@@ -105,8 +105,8 @@ def _events(each: Association, events: int, say: Say) -> str:
     return say(", of whom {n} '{answer}'").format(n=f"{events:,}", answer=each.answers[0])
 
 
-def _asked(study: Study) -> bool:
-    return bool(study.settings.gap_with)
+def _can_be_asked(study: Study) -> bool:
+    return bool(evaluation.choices(study.table).columns)
 
 
 _WORDS = {
@@ -127,7 +127,7 @@ GAP = Analysis(
     _gaps,
     rows=lambda found: [row | {"model": _on(str(row["model"]))} for each in found for row in each.rows()],
     draw=_draw,
-    offered=_asked,
+    offered=_can_be_asked,
     sentences=gap_in_words,
     words=_WORDS,
     hide=("n",),
@@ -138,7 +138,7 @@ GAP_CHECKS = Analysis(
     "Of the adjusted regression; a small p, or an influence beyond 1, asks for another look at it.",
     lambda study, target, _by: study.get(GAP, target),
     rows=lambda found: [row for each in found for row in each.check_rows()],
-    offered=_asked,
+    offered=_can_be_asked,
     words=_WORDS,
 )
 
@@ -167,7 +167,6 @@ REFERENCE_ERROR = Analysis(
     _corrected,
     rows=evaluation.rows,
     needs=is_number,
-    offered=lambda study: bool(study.settings.reliability),
     sentences=reference_in_words,
     words={
         "slope_on_truth": Word("slope of prediction on truth", Kind.PLAIN),

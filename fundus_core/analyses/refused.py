@@ -10,6 +10,7 @@ from fundus_core.analyses.scores import forest_row
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
 from fundus_core.evaluation import Decided, RefusedIn
 from fundus_core.figures import Figure, forest
+from fundus_core.records import Status
 from fundus_core.targets import TARGETS
 
 CLAIM = 0.05
@@ -98,6 +99,7 @@ REFUSED_ALONG: Analysis[Sequence[RefusedIn]] = Analysis(
     rows=_rows,
     draw=_draw,
     needs=lambda target: not target.binary,
+    offered=lambda study: bool((study.table.status == Status.REFUSED.value).any()),
     at_level=False,
     words=_WORDS,
     hide=("by", "against"),
@@ -129,6 +131,7 @@ DECIDED: Analysis[Sequence[Decided]] = Analysis(
     "With and without decisions",
     "What do the main estimates owe to photographs that a person accepted after they were refused, or withdrew?",
     lambda study, target, _by: evaluation.decided(study.table, target, level=study.level),
+    offered=lambda study: bool((study.table.decision != "").any()),
     rows=evaluation.rows,
     sentences=decided_in_words,
     words={

@@ -70,7 +70,7 @@ class Analysis(Generic[_R]):
     needs: Callable[[Target], bool] = lambda _target: True
     """Which targets it is for."""
     offered: Callable[[Study], bool] = lambda _study: True
-    """Of which studies a page offers its figure."""
+    """Of which studies a page offers it: where it is known beforehand that it has nothing to say, it is not."""
     asks: Literal["target", "criterion", "cohort"] = "target"
     """About what at a time."""
     at_level: bool = True

@@ -103,6 +103,7 @@ EYES = Analysis(
     lambda study, target, _by: evaluation.between_eyes(study.table, target),
     BetweenEyes,
     _eyes_rows,
+    offered=lambda study: {"left", "right"} <= set(study.table.eye.tolist()),
     at_level=False,
     words={"bias": Word("mean difference, right − left", Kind.UNIT, signed=True)},
     hide=("people",),

@@ -1,5 +1,6 @@
 """A store with two small cohorts whose numbers are known, and the application on it without a browser."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -109,10 +110,12 @@ def filled(tmp_path_factory):
 
 @pytest.fixture
 def page():
-    """Open a page of the application, with what its address says."""
+    """Open a page of the application, with what its address says and the folds that were opened on it."""
 
-    def opened(name: str, **query: str) -> AppTest:
+    def opened(name: str, folds: Sequence[str] = (), **query: str) -> AppTest:
         app = AppTest.from_file(FRAME, default_timeout=120)  # a busy machine is no fault of the page
+        for fold in folds:
+            app.session_state[f"fold_{fold}"] = True
         for key, value in query.items():
             app.query_params[key] = value
         if name != "overview":

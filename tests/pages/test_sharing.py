@@ -16,10 +16,8 @@ def file(seed, name, model="tests-own"):
 
 @pytest.mark.parametrize("lang", ["en", "ja"])
 def test_all_that_is_shared_is_shown_first(filled, page, lang):
-    app = page("evaluate", cohort="Clinic", target="sbp", lang=lang)
-    assert not app.code
-    app.toggle(key="share_shown").set_value(True).run()
-    assert not app.exception
+    assert not page("evaluate", cohort="Clinic", target="sbp", lang=lang).code
+    app = page("evaluate", folds=["share"], cohort="Clinic", target="sbp", lang=lang)
     found = evaluation.from_text(app.code[0].value.encode(), "shown")
     assert found.identity.name == "site"
     assert set(found.targets) == {"sbp", "bmi", "age", "sex"}
@@ -29,7 +27,7 @@ def test_all_that_is_shared_is_shown_first(filled, page, lang):
 
 
 def test_files_stand_beside_a_cohort_and_one_that_is_none_is_one_sentence(filled, page):
-    app = page("compare", cohorts=["Clinic"], target="sbp")
+    app = page("compare", cohorts=["Clinic"], target="sbp", analysis="case_mix")
     files = [("a.json", file(1, "Clinic A")), ("b.json", file(2, "Clinic")), ("c.json", b"{}")]
     app.file_uploader(key="shared_files").set_value([(name, data, "application/json") for name, data in files]).run()
     assert not app.exception

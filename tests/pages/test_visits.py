@@ -45,10 +45,10 @@ def frame():
 @pytest.mark.parametrize(("lang", "unit", "title"), [("en", "Visits", "Change over time"), ("ja", "受診", "経時変化")])
 def test_evaluate_takes_the_visit_and_shows_change(fresh, page, frame, lang, unit, title):
     cohort = kept(fresh, "Yearly", frame)
-    app = page("evaluate", cohort=cohort.key, lang=lang, figure="change")
+    app = page("evaluate", cohort=cohort.key, lang=lang, figure="change", analysis="change")
     assert not app.exception
     assert any(unit in each.options for each in app.selectbox)
-    assert title in [each.label for each in app.expander]
+    assert sum(title in each.options for each in app.selectbox) == 2, "as a figure and as a table"
     view = studies.View(cohort, "B7")
     assert studies.study(view).level == "visit"
     assert studies.points(view).targets["sbp"].n == len(frame)
@@ -63,6 +63,6 @@ def test_present_has_a_slide_of_change(fresh, page, frame):
 
 def test_without_visits_none_of_it_is_there(fresh, page, frame):
     cohort = kept(fresh, "Once", frame.drop_duplicates("patient_id"))
-    app = page("evaluate", cohort=cohort.key)
-    assert "Change over time" not in [each.label for each in app.expander]
+    app = page("evaluate", ["analyses"], cohort=cohort.key)
+    assert not any("Change over time" in each.options for each in app.selectbox)
     assert "Change over time" not in words(app)

@@ -26,7 +26,7 @@ from fundus_core.analyses import (
 from fundus_core.evaluation import PSI_NOTE, Comparison
 from fundus_core.figures import Look
 from fundus_core.targets import TARGETS
-from pages.parts.shared import controls, display, studies
+from pages.parts.shared import analysis_fold, controls, display, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards
 from pages.parts.shell.language import _, tell
@@ -73,12 +73,6 @@ def sites(study: Study, views: Sequence[View], target_id: str, score: str) -> No
     figure = sites_forest(study, target_id, look(views), score, names=names(views), places=places)
     if figure:
         display.chart(figure, f"sites-{target_id}-{score}", name=f"{target_id}-sites")
-    for analysis in (side_by_side.SITES, side_by_side.EACH_SITE):
-        made = shown(study, analysis, target_id, tell, names(views))
-        if made.body:
-            with st.expander(_("All numbers of this target") if analysis is side_by_side.SITES else _(analysis.title)):
-                display.table(made, _titled(analysis, target_id))
-                st.caption(_(analysis.asked(target_id)))
 
 
 def names(views: Sequence[View]) -> Callable[[str], str]:
@@ -140,37 +134,40 @@ def boxes(views: Sequence[View], target_id: str, level: str) -> None:
     display.chart(figures.error_boxes(target, groups, look(views)), f"boxes-{target_id}", name=f"{target_id}-errors")
 
 
-def table(study: Study, views: Sequence[View], analysis: Analysis[Any], target_id: str = "", remark: str = "") -> None:
-    """Draw one analysis of a target, or of the cohorts as a whole, folded; nothing where it says nothing.
-
-    The remark stands below; what the analysis answers where none is given.
-    """
-    made = shown(study, analysis, target_id, tell, names(views))
-    if made.body:
-        with st.expander(_(analysis.title)):
-            display.table(made, _titled(analysis, target_id))
-            st.caption(remark or _(analysis.asked(target_id)))
+OF_PEOPLE = (side_by_side.CASE_MIX, side_by_side.IMBALANCE, side_by_side.SHIFT, side_by_side.OUT_OF_DISTRIBUTION)
+"""Of the cohorts as a whole; no measured value is needed."""
 
 
-def _titled(analysis: Analysis[Any], target_id: str) -> str:
-    """Return what a table is called where it is saved."""
-    return f"{figures.heading(_(TARGETS[target_id].name))}: {_(analysis.title)}" if target_id else _(analysis.title)
-
-
-def case_mix(study: Study, views: Sequence[View]) -> None:
-    """Draw who the people of each cohort are, and how far cohorts differ."""
-    with st.expander(_(side_by_side.CASE_MIX.title)):
-        display.table(table_one(study.get(side_by_side.CASE_MIX), tell, names(views)), _(side_by_side.CASE_MIX.title))
-    with st.expander(_(side_by_side.IMBALANCE.title)):
-        made = shown(study, side_by_side.IMBALANCE, say=tell, names=names(views))
-        display.table(made, _(side_by_side.IMBALANCE.title))
-        st.caption(_(side_by_side.IMBALANCE.question))
+def tables(study: Study, views: Sequence[View], target_id: str, note: str) -> None:
+    """Draw the fold of all tables of a target and of the cohorts' people; the note stands below the differences."""
+    margin = (side_by_side.EQUIVALENCE,) if target_id in study.settings.margins else ()
+    of_target = (side_by_side.DIFFERENCES, *margin, side_by_side.STANDARDISED, side_by_side.STANDARDISED_DIFFERENCES)
+    rest = (side_by_side.RECALIBRATION, side_by_side.SITES, side_by_side.EACH_SITE)
+    notes = {side_by_side.DIFFERENCES.id: _(note)}
+    offered = (*of_target, *rest, *OF_PEOPLE)
+    analysis_fold.draw(lambda: offered, lambda analysis: _show(study, views, analysis, target_id, notes))
 
 
 def unlabelled(study: Study, views: Sequence[View]) -> None:
-    """Draw what needs no reference values: shift of predictions, and photographs foreign to the model."""
-    table(study, views, side_by_side.SHIFT, remark=f"{_(side_by_side.SHIFT.question)} PSI: {_(PSI_NOTE)}.")
-    table(study, views, side_by_side.OUT_OF_DISTRIBUTION)
+    """Draw what needs no reference values: who the people are, shift of predictions, photographs foreign to a model."""
+    for analysis in OF_PEOPLE:
+        st.subheader(_(analysis.title), anchor=False)
+        _show(study, views, analysis, "", {})
+
+
+def _show(
+    study: Study, views: Sequence[View], analysis: Analysis[Any], target_id: str, notes: Mapping[str, str]
+) -> bool:
+    if analysis is side_by_side.CASE_MIX:
+        made = table_one(study.get(analysis), tell, names(views))
+    else:
+        target_id = "" if analysis in OF_PEOPLE else target_id
+        made = shown(study, analysis, target_id, tell, names(views))
+    if made.body:
+        display.table(made, display.titled(analysis, target_id))
+        psi = f" PSI: {_(PSI_NOTE)}." if analysis is side_by_side.SHIFT else ""
+        st.caption(notes.get(analysis.id) or _(analysis.asked(target_id)) + psi)
+    return bool(made.body)
 
 
 def csv_text(rows: Rows, chosen: Sequence[View]) -> str:

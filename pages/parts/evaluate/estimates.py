@@ -1,5 +1,6 @@
 """The tables below the figure: what was planned, every estimate of a target, models side by side, and sharing."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -20,47 +21,54 @@ from fundus_core.analyses import (
 )
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Shared
-from fundus_core.figures import heading
 from fundus_core.targets import TARGETS
-from pages.parts.shared import asked, display, studies
+from pages.parts.shared import analysis_fold, asked, display, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, home
 from pages.parts.shell.language import _, count, said, tell
 
 
 def tables(view: View, target_id: str, level: str) -> None:
-    """Draw every table that a report has of a target; those with nothing to say are left out."""
-    sentence = st.empty()
+    """Draw what the numbers answer, models side by side, and a fold with every table that a report has of a target."""
+    study, target = studies.study(view, level), TARGETS[target_id]
+    st.markdown(f"**{beyond_in_words(study, target_id, tell)}**")
+    if decided := one_cohort.DECIDED.sentences(study, target_id, tell):
+        st.markdown(decided)
     models(view, target_id, level)
-    with st.expander(_("Ask more: other known columns, the gap, the reference's reliability")):
-        study = asked.reliable(asked.gap(asked.beyond(studies.study(view, level))), target_id)
-    sentence.markdown(f"**{beyond_in_words(study, target_id, tell)}**")
-    with st.expander(_("All numbers of this target")):
-        few = view.cohort.photographs < studies.MANY
-        whole = few or st.button(_("Medians and ranks too"), help=_("They take a while on so many photographs."))
-        display.table(
-            shown(study, one_cohort.SCORES if whole else one_cohort.QUICK_SCORES, target_id, tell),
-            _named(target_id, one_cohort.SCORES),
-        )
-    shown_here = (one_cohort.BEYOND, one_cohort.BASELINES, one_cohort.EYES, one_cohort.CHANGE, one_cohort.REPEATABILITY)
-    shown_here += (one_cohort.TREATED, one_cohort.INTERVALS, one_cohort.INTERVALS_BY)
-    shown_here += (one_cohort.REFERENCE_ERROR, one_cohort.DECIDED, one_cohort.WEIGHTED, one_cohort.MISSING)
-    shown_here += (one_cohort.REFUSED_ALONG,)
-    shown_here += (one_cohort.GAP, one_cohort.GAP_CHECKS)
-    for analysis in shown_here:
-        made = shown(study, analysis, target_id, tell, tell) if target_id in study.of_interest(analysis) else None
-        if made and made.body:
-            with st.expander(_(analysis.title)):
-                st.caption(_(analysis.asked(target_id)))
-                if answer := analysis.sentences(study, target_id, tell):
-                    st.markdown(answer)
-                _figure(view, study, target_id, analysis)
-                display.table(made, _named(target_id, analysis))
+    scores = one_cohort.SCORES if view.cohort.photographs < studies.MANY else one_cohort.QUICK_SCORES
+
+    def offered() -> list[Analysis[Any]]:
+        return [scores, *(each for each in one_cohort.SECTIONS if each.needs(target) and each.offered(study))]
+
+    analysis_fold.draw(offered, lambda analysis: _show(view, target_id, study, analysis))
 
 
-def _named(target_id: str, analysis: Analysis[Any]) -> str:
-    """Return what a table of a target is called where it is saved."""
-    return f"{heading(_(TARGETS[target_id].name))}: {_(analysis.title)}"
+def _show(view: View, target_id: str, study: Study, analysis: Analysis[Any]) -> bool:
+    """Draw an analysis with what can be asked of it; return whether it had anything to say."""
+    if analysis is one_cohort.QUICK_SCORES:
+        tip = _("They take a while on so many photographs.")
+        analysis = one_cohort.SCORES if st.button(_("Medians and ranks too"), help=tip) else analysis
+    else:
+        st.caption(_(analysis.asked(target_id)))
+    for ask in _ASKED.get(analysis.id, ()):
+        study = ask(study, target_id)
+    answers = beyond_in_words if analysis is one_cohort.BEYOND else analysis.sentences
+    if answer := answers(study, target_id, tell):
+        st.markdown(answer)
+    _figure(view, study, target_id, analysis)
+    made = shown(study, analysis, target_id, tell, tell)
+    if made.body:
+        display.table(made, display.titled(analysis, target_id))
+    return bool(made.body)
+
+
+_ASKED: Mapping[str, Sequence[Callable[[Study, str], Study]]] = {
+    one_cohort.BEYOND.id: (asked.beyond,),
+    one_cohort.GAP.id: (asked.beyond, asked.gap),
+    one_cohort.GAP_CHECKS.id: (asked.beyond, asked.gap),
+    one_cohort.REFERENCE_ERROR.id: (asked.reliable,),
+}
+"""What the user can say of an analysis before it is made."""
 
 
 def _figure(view: View, study: Study, target_id: str, analysis: Analysis[Any]) -> None:
@@ -105,7 +113,7 @@ def models(view: View, target_id: str, level: str) -> None:
         figure = forest_of(found.results, main_score(TARGETS[target_id]), display.look(view), names=cards.title)
         display.chart(figure, f"models-{target_id}", name=f"{target_id}-models", view=view)
         made = shown(study, side_by_side.MODELS, target_id, tell, cards.title)
-        display.table(made, _named(target_id, side_by_side.MODELS))
+        display.table(made, display.titled(side_by_side.MODELS, target_id))
         left = ", ".join(f"{cards.title(name)} {count(n)}" for name, n in found.left_out.items() if n)
         remark = _(side_by_side.MODELS.question)
         more = _(" Left out because another model did not predict them: {list}.").format(list=left) if left else ""
@@ -114,24 +122,25 @@ def models(view: View, target_id: str, level: str) -> None:
 
 def share(view: View, level: str) -> None:
     """Draw what can be shared of this cohort, and the button that fetches the file."""
-    with st.expander(_("Share this result without its people")):
-        st.caption(
-            _(
-                "One file of aggregates for Compare at another site: no id, no row, nothing of fewer than ten people. "
-                "Do not share a cohort again with a person more or less: the difference is that person."
-            )
+    display.fold(_("Share this result without its people"), "share", lambda: _share(view, level))
+
+
+def _share(view: View, level: str) -> None:
+    st.caption(
+        _(
+            "One file of aggregates for Compare at another site: no id, no row, nothing of fewer than ten people. "
+            "Do not share a cohort again with a person more or less: the difference is that person."
         )
-        name = st.text_input(_("Name of the site in the file"), "site", max_chars=40, key="share_name")
-        if not st.toggle(_("Show all that is in it"), key="share_shown"):
-            return
-        try:
-            found = _shared(view, level, name)
-        except UsageError as error:
-            st.error(said(str(error)))
-            return
-        _contents(found)
-        text = evaluation.as_text(found) + "\n"
-        display.download(_("Shared result (JSON)"), "shared.json", lambda: text, mime="application/json")
+    )
+    name = st.text_input(_("Name of the site in the file"), "site", max_chars=40, key="share_name")
+    try:
+        found = _shared(view, level, name)
+    except UsageError as error:
+        st.error(said(str(error)))
+        return
+    _contents(found)
+    text = evaluation.as_text(found) + "\n"
+    display.download(_("Shared result (JSON)"), "shared.json", lambda: text, mime="application/json")
 
 
 def _shared(view: View, level: str, name: str) -> Shared:

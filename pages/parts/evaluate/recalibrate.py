@@ -7,6 +7,7 @@ import streamlit as st
 from fundus_core import pipeline
 from fundus_core.errors import FundusError
 from fundus_core.models.recalibrated import lines_in_words, provenance
+from pages.parts.shared import display
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, home, menu
 from pages.parts.shell.language import _, said
@@ -16,17 +17,20 @@ def draw(view: View) -> None:
     """Draw the offer; nothing where the model has no card here."""
     if view.model not in cards.known():
         return
-    with st.expander(_("Recalibrate on this cohort")):
-        words = _(
-            "An intercept and a slope of each target, fitted to this cohort, become a model of its own with the same "
-            "weights. It is tested on other people: those of this cohort are remembered by salted hashes."
-        )
-        st.caption(words)
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            name = st.text_input(_("Id of the new model"), _proposed(view), max_chars=60, key="recalibrated_id")
-            pressed = st.button(_("Fit and keep"), icon=":material/tune:", disabled=not name.strip())
-        if pressed:
-            _keep(view, name.strip())
+    display.fold(_("Recalibrate on this cohort"), "recalibrate", lambda: _offer(view))
+
+
+def _offer(view: View) -> None:
+    words = _(
+        "An intercept and a slope of each target, fitted to this cohort, become a model of its own with the same "
+        "weights. It is tested on other people: those of this cohort are remembered by salted hashes."
+    )
+    st.caption(words)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input(_("Id of the new model"), _proposed(view), max_chars=60, key="recalibrated_id")
+        pressed = st.button(_("Fit and keep"), icon=":material/tune:", disabled=not name.strip())
+    if pressed:
+        _keep(view, name.strip())
 
 
 def _proposed(view: View) -> str:

@@ -26,24 +26,27 @@ def keep(view: View) -> None:
 
 def draw(view: View, level: str) -> None:
     """Draw what has changed since, with buttons to keep the numbers and to take the bundle away."""
-    with st.expander(_("What has changed, and the same numbers again")):
-        kept = home.store().documents(view.cohort.id, "evaluation")
-        if kept:
-            before, at = Snapshot.from_json(kept[-1].content), moment(datetime.fromtimestamp(kept[-1].created_at))
-            st.caption(_("Held against the numbers kept on {at}.").format(at=at))
-            _changes(before, _now(view))
-        else:
-            st.caption(_("Keep the numbers, and the next evaluation of this cohort says what differs."))
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(_("Keep these numbers"), icon=":material/bookmark_add:", on_click=keep, args=(view,))
-            display.download(
-                _("Bundle to make them again (ZIP)"),
-                "replay.zip",
-                lambda: pipeline.bundle_of(home.store(), view.cohort.id, view.model, level=level),
-                mime="application/zip",
-            )
-        words = _("It holds the measured values; {command} makes the same numbers and says whether they are.")
-        st.caption(words.format(command="`fundus_core evaluate --replay replay.json`"))
+    display.fold(_("What has changed, and the same numbers again"), "changes", lambda: _draw(view, level))
+
+
+def _draw(view: View, level: str) -> None:
+    kept = home.store().documents(view.cohort.id, "evaluation")
+    if kept:
+        before, at = Snapshot.from_json(kept[-1].content), moment(datetime.fromtimestamp(kept[-1].created_at))
+        st.caption(_("Held against the numbers kept on {at}.").format(at=at))
+        _changes(before, _now(view))
+    else:
+        st.caption(_("Keep the numbers, and the next evaluation of this cohort says what differs."))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(_("Keep these numbers"), icon=":material/bookmark_add:", on_click=keep, args=(view,))
+        display.download(
+            _("Bundle to make them again (ZIP)"),
+            "replay.zip",
+            lambda: pipeline.bundle_of(home.store(), view.cohort.id, view.model, level=level),
+            mime="application/zip",
+        )
+    words = _("It holds the measured values; {command} makes the same numbers and says whether they are.")
+    st.caption(words.format(command="`fundus_core evaluate --replay replay.json`"))
 
 
 def _now(view: View) -> Snapshot:

@@ -28,11 +28,14 @@ def kept(view: View) -> None:
     found = pipeline.receipts(home.store(), view.cohort.id)
     if not found:
         return
-    with st.expander(_("Where the measured values came from")):
+
+    def draw() -> None:
         for name, entries in found.items():
             if text := truth.paragraph(name, entries):
                 st.markdown(said(text))
             columns(entries, name)
+
+    display.fold(_("Where the measured values came from"), "receipts", draw)
 
 
 def _row(entry: truth.Entry) -> dict[str, Any]:

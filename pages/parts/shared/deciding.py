@@ -22,11 +22,14 @@ def refusals(view: View) -> None:
     reasons, made = store.refusals(whole.cohort.id), store.decisions(whole.cohort.id)
     if not reasons and not made:
         return
-    with st.expander(_("Refused photographs: by group, and decisions about them"), icon=":material/gavel:"):
+
+    def draw() -> None:
         _by_group(view)
         if reasons:
             _by_reason(whole, reasons)
         _log(made)
+
+    display.fold(_("Refused photographs: by group, and decisions about them"), "refused", draw, icon=":material/gavel:")
 
 
 def one(view: View, item: Item) -> None:
@@ -35,13 +38,17 @@ def one(view: View, item: Item) -> None:
     refused = item.status == "refused"
     if item.status not in ("predicted", "refused"):
         return
-    with st.expander(_("Accept it all the same") if refused else _("Withdraw it"), icon=":material/gavel:"):
+
+    def draw() -> None:
         if refused:
             st.caption(_("Then its prediction counts, and every result is shown with and without it."))
         else:
             st.caption(_("Then its prediction does not count, and every result is shown with and without it."))
         _form(view, f"decide-{item.id}", "accept" if refused else "withdraw", names=(item.name,))
         _log(made)
+
+    label = _("Accept it all the same") if refused else _("Withdraw it")
+    display.fold(label, f"decide-{item.id}", draw, icon=":material/gavel:")
 
 
 def _by_group(view: View) -> None:

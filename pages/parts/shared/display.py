@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from fundus_core.analyses import Laid, labels, main_score
+from fundus_core.analyses import Analysis, Laid, labels, main_score
 from fundus_core.evaluation import Evaluation
-from fundus_core.figures import Figure, Look
+from fundus_core.figures import Figure, Look, heading
 from fundus_core.figures.screen import plotly
 from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
@@ -155,6 +155,11 @@ def table(laid: Laid, title: str = "", *, whole: bool = True) -> None:
         table_export.downloads(laid, title, _(RESEARCH))
 
 
+def titled(analysis: Analysis[Any], target_id: str) -> str:
+    """Return what the table of an analysis is called where it is saved."""
+    return f"{heading(_(TARGETS[target_id].name))}: {_(analysis.title)}" if target_id else _(analysis.title)
+
+
 def errors(found: Evaluation, ids: Sequence[str]) -> dict[str, str]:
     """Return each target's short name with its error, by its id: its MAE, or the accuracy of a yes/no target."""
     named = {}
@@ -196,6 +201,25 @@ def csv_text(rows: Sequence[Mapping[str, Any]], view: View | None = None) -> str
     sentence = (disclaimer(view) or RESEARCH) if view is not None else ""
     written = [{**row, "note": " ".join(filter(None, [str(row.get("note") or ""), sentence]))} for row in rows]
     return records_as_csv(written)
+
+
+def fold(label: str, key: str, draw: Callable[[], None], *, icon: str | None = None, opened: bool = False) -> None:
+    """Draw a fold that makes what stands in it once it is opened: a click on the page does not pay for closed ones.
+
+    A fragment, so that to open it costs what is in it and not the page. ``opened`` opens it now; the user may close it.
+    """
+    widget = f"fold_{key}"
+    if opened:
+        st.session_state[widget] = True
+
+    @st.fragment
+    def folded() -> None:
+        box = st.expander(label, key=widget, icon=icon, on_change="rerun")
+        if box.open:
+            with box:
+                draw()
+
+    folded()
 
 
 def download(label: str, name: str, make: Callable[[], str | bytes], *, mime: str = "text/csv") -> None:
