@@ -149,8 +149,8 @@ def table(laid: Laid, title: str = "", *, whole: bool = True) -> None:
     columns = {name: st.column_config.Column(help=text) for name, text in laid.says.items()}
     height: Any = "content" if whole and len(rows) <= 40 else "auto"  # all estimates of a target at once
     grid(rows, column_config=columns, height=height)
-    for note in laid.notes:
-        st.caption(note)
+    if laid.notes:
+        st.caption("  \n".join(laid.notes))
     if title:
         table_export.downloads(laid, title, _(RESEARCH))
 
