@@ -4,7 +4,9 @@ import argparse
 from pathlib import Path
 
 from fundus_core.commands import frame
+from fundus_core.errors import UsageError
 from fundus_core.store import Copied, Store, back_up, restore
+from fundus_core.store.access import is_name
 
 
 def add(parser: frame.Parser) -> None:
@@ -17,8 +19,12 @@ def add(parser: frame.Parser) -> None:
     back = frame.verb(parts, "restore", "put a backup back, each photograph compared with its hash", _restore)
     back.add_argument("source", type=Path, metavar="DIR", help="the folder that backup made")
     back.add_argument("--replace", action="store_true", help="put a database that works aside (stop the app first)")
-    for each in (out, back):
+    own = frame.verb(parts, "own", "make a cohort somebody's, where several people share a server", _own)
+    own.add_argument("cohort", metavar="COHORT", help="its name")
+    own.add_argument("person", metavar="PERSON", help="as they sign in, such as name@hospital.example")
+    for each in (out, back, own):
         frame.add_store(each)
+    for each in (out, back):
         frame.add_json(each)
 
 
@@ -27,6 +33,16 @@ def _back_up(options: argparse.Namespace) -> int:
     with Store.open_existing(where, files=files) as store, frame.bar() as shown:
         copied = back_up(store, options.to, progress=frame.upto(shown))
     return _ended(options, copied, options.to)
+
+
+def _own(options: argparse.Namespace) -> int:
+    if not is_name(options.person.casefold()):
+        raise UsageError("'{person}' is nobody's name; give it as they sign in.", person=options.person)
+    where, files = frame.store_of(options)
+    with Store.open_existing(where, files=files) as store:
+        store.give(options.cohort, options.person)
+    frame.say("{cohort} is {person}'s", cohort=options.cohort, person=options.person.casefold())
+    return frame.DONE
 
 
 def _restore(options: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from fundus_core import __version__
 from fundus_core.errors import NotEstimableError, UsageError, say
 from fundus_core.evaluation import fit_line, person_ids, select_rows
-from fundus_core.models import recalibrated, registry
+from fundus_core.models import ownership, recalibrated, registry
 from fundus_core.models.card import Card, Recalibrated
 from fundus_core.pipeline.compare_files import read_side
 from fundus_core.pipeline.inspection import Counts
@@ -63,6 +63,9 @@ def recalibrate_files(
 def recalibrate_cohort(store: Store, cohort: str | int, model: str, new_id: str, targets: Sequence[str] = ()) -> Kept:
     """Fit a recalibration to a cohort of the store; see :func:`recalibrate_files`."""
     card = registry.find(model)
+    store.owned(cohort, "recalibrated")
+    if store.person:
+        ownership.require(card, store.person.names)
     found = next((one for one in store.models(cohort) if one.model == model), None)
     if found is None:
         raise UsageError("'{model}' has not read this cohort; run it first.", model=model)
@@ -70,7 +73,10 @@ def recalibrate_cohort(store: Store, cohort: str | int, model: str, new_id: str,
     if found.card_sha256 not in ("", card.sha256):
         raise _another_card(card)
     table = store.table(cohort, [model])
-    return _kept(card, store.cohort(cohort).name, table, store.hashes(cohort), new_id, targets)
+    made = _kept(card, store.cohort(cohort).name, table, store.hashes(cohort), new_id, targets)
+    if store.person:
+        ownership.write(made.card, ownership.Ownership(store.person.id))
+    return made
 
 
 def _kept(card: Card, name: str, table: CohortTable, sha256: Labels, new_id: str, targets: Sequence[str]) -> Kept:

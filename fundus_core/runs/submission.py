@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fundus_core.models import ownership
 from fundus_core.quality import LIMITS, Limits
 from fundus_core.runs import deriving, model_loading
 from fundus_core.store import CohortRef, Store, run_table
@@ -19,6 +20,9 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[str], *, limits: Li
         FundusError: There is no such cohort or model, or its weights are not there.
     """
     cards = [model_loading.ready_card(model) for model in models]
+    if store.person:
+        for card in cards:
+            ownership.require(card, store.person.names)
     versions = [replace(model_loading.version_of(card), limits=limits.as_text()) for card in cards]
     for card, version in zip(cards, versions, strict=True):
         deriving.derive(store, cohort, card, version)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from fundus_core import owner_only
 from fundus_core.errors import UsageError, say
-from fundus_core.store import database, store_identity
+from fundus_core.store import audit_log, database, store_identity
 from fundus_core.store.backup_database import copy_database, own_id, put_database, put_rows, require_sound
 from fundus_core.store.base import DATABASE, Ground, place
 from fundus_core.store.files import KINDS, Kind, Shelf, sha256_of
@@ -61,6 +61,7 @@ def back_up(store: Ground, to: Path, *, progress: Callable[[int], None] | None =
         owner_only.write(part, b"")
         copy_database(store.engine, part)
         copied = _copy_files(part, store.shelf, shelf, progress)
+        _copy_log(store.shelf.folder, to, again=True)
         store_identity.write_mark(to, own)
         part.replace(to / DATABASE)
     return copied
@@ -98,6 +99,7 @@ def restore(
         shutil.copyfile(source / DATABASE, part)
         owner_only.close(part)
         copied = _copy_files(part, Shelf(source), shelf, progress)
+        _copy_log(source, folder, again=False)
         if url.get_backend_name() == "sqlite":
             put_database(part, Path(url.database or ""))
         else:
@@ -105,6 +107,16 @@ def restore(
             part.unlink()
         store_identity.write_mark(folder, own)
     return copied
+
+
+def _copy_log(source: Path, to: Path, *, again: bool) -> None:
+    """Copy who did what; on the way back a log that is there stays."""
+    here, there = source / audit_log.FILE, to / audit_log.FILE
+    if here.exists() and (again or not there.exists()):
+        owner_only.folder(there.parent)
+        part = there.with_suffix(".part")
+        owner_only.write(part, here.read_bytes())
+        part.replace(there)
 
 
 # Where it may go ----------------------------------------------------------------------------------------------

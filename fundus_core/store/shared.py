@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
 from fundus_core.store import access, cohorts, schema
 from fundus_core.store.access import Person
+from fundus_core.store.audit_log import AuditLog
 from fundus_core.store.base import Ground
 from fundus_core.store.cohorts import CohortRef
 
@@ -42,6 +44,20 @@ class Size:
     """How many photographs these hold."""
     bytes: int
     """Of those that the store keeps, each counted once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """Who did what."""
+
+    lines: tuple[Mapping[str, Any], ...]
+    """As ``AuditLog.add`` takes them, the latest first."""
+    entries: int
+    """How many follow from each other."""
+    head: str
+    """Hash of the last of these."""
+    fault: int
+    """Number of the first line that does not follow; 0 where all do."""
 
 
 class Sharing(Ground):
@@ -145,6 +161,19 @@ class Sharing(Ground):
                 sa.select(_COHORT.owner, sa.func.count()).group_by(_COHORT.owner).order_by(_COHORT.owner)
             ).all()
             return tuple(Size(name, number, *self._size(connection, name)) for name, number in owners)
+
+    def owns_models(self, what: str) -> None:
+        """See to it that a steward asks, and write down what they do with models; a ``RefusedError`` else."""
+        access.require_steward(self.person, what)
+        if self.person:
+            self.person.note("imported", what)
+
+    def actions(self, most: int) -> Actions:
+        """Return the latest lines of the log, the latest first, and what became of its chain: for stewards."""
+        access.require_steward(self.person, "log")
+        log = AuditLog(self.shelf.folder)
+        chain = log.verified()
+        return Actions(tuple(log.latest(most)), chain.entries, chain.head, chain.fault)
 
     def usage(self) -> tuple[int, int]:
         """Return how many photographs whoever asks has, and how many bytes of them the store keeps."""

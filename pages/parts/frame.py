@@ -16,7 +16,7 @@ if str(ROOT) not in sys.path:
 # after the project's root is on the path
 from fundus_core import targets  # noqa: E402
 from fundus_core.errors import FundusError  # noqa: E402
-from pages.parts.shell import address, home, language, language_switch, menu, people, state  # noqa: E402
+from pages.parts.shell import address, asking, language, language_switch, menu, people, state  # noqa: E402
 from pages.parts.shell.language import _  # noqa: E402
 from pages.parts.shell.markdown import literal  # noqa: E402
 
@@ -31,7 +31,7 @@ def main() -> None:
     icon = str(STATIC / "icon.svg")
     st.set_page_config(page_title="Fundus Lab", page_icon=icon, layout="wide", initial_sidebar_state=SIDEBAR_PX)
     st.logo(str(STATIC / "logo.svg"), icon_image=icon, size="large")
-    home.arrived()
+    asking.arrived()
     page = menu.navigation()
     state.keep()
     with st.sidebar:
@@ -51,7 +51,7 @@ def main() -> None:
 def _who() -> None:
     """On a shared server say who is signed in, and offer to leave."""
     if people.shared():
-        st.caption(_("Signed in as {name}").format(name=literal(home.asker().id)))
+        st.caption(_("Signed in as {name}").format(name=literal(asking.asker().id)))
         if not people.header():
             st.link_button(_("Sign out"), "auth/logout", icon=":material/logout:", type="tertiary")
 
@@ -60,7 +60,7 @@ def _say_gone(title: str, gone: address.GoneError) -> None:
     """Say what the address or the tab names in vain; show nothing in its place until the reader says so."""
     menu.title(title)
     if people.shared():
-        home.asker().note("refused", f"{gone.what} {gone.told}")
+        asking.asker().note("refused", f"{gone.what} {gone.told}")
     words = _(
         "{what} “{name}” is not here: deleted, renamed, or of another installation. Nothing is shown in its place."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as some
 
 from fundus_core import pipeline, runs
 from fundus_core.errors import UsageError
+from fundus_core.models import ownership, registry
 from fundus_core.records import Rule
 from fundus_core.store import (
     AuditLog,
@@ -23,7 +25,9 @@ from fundus_core.store import (
     Store,
     TruthRow,
     Where,
+    back_up,
     examine,
+    restore,
 )
 
 VERSION = ModelVersion("m", "a" * 64, "b" * 64)
@@ -86,13 +90,14 @@ OWNS = {
     "select": lambda s, c: s.select(c, "Part", Where()),
     "merge": lambda s, c: s.merge([c, s.create_cohort("Other").id], "Both", same_people=False),
     "owned": lambda s, c: s.owned(c, "looked"),
+    "recalibrate": lambda s, c: pipeline.recalibrate_cohort(s, c, "sample-rendered", "mine"),
     "share": lambda s, c: s.share(c, "me@x", "write"),
     "shares": lambda s, c: s.shares(c),
     "give": lambda s, c: s.give(c, "me@x"),
 }
 OTHERWISE = {
     "cohorts", "create_cohort", "selection", "name_selection", "crop", "thumbnail", "sizes", "usage", "asked_by",
-    "import_", "person", "require_room",
+    "import_", "person", "require_room", "actions", "owns_models",
 }  # fmt: skip
 """Held by tests of their own below."""
 MACHINE = {
@@ -104,7 +109,7 @@ MACHINE = {
 
 def test_every_method_of_the_store_is_held_to_who_asks():
     public = {name for name, _ in inspect.getmembers(Store) if not name.startswith("_")}
-    own = {"submit", "export_cohort", "bundle_of"}
+    own = {"submit", "export_cohort", "bundle_of", "recalibrate"}
     assert public == (set(READS | WRITES | OWNS) - own) | OTHERWISE | MACHINE
 
 
@@ -252,9 +257,11 @@ def test_sizes_are_a_stewards_and_name_no_cohort(shared):
     (size,) = person("eve@x", steward=True).sizes()
     assert (size.owner, size.cohorts, size.photographs, size.bytes) == ("ann@x", 1, 1, 6)
     assert not person("eve@x", steward=True).cohorts()
-    with pytest.raises(RefusedError):
-        person("bob@x").sizes()
-    assert log.latest(1)[0]["about"] == "sizes"
+    assert person("eve@x", steward=True).actions(1).fault == 0
+    for ask in (Store.sizes, lambda store: store.actions(9), lambda store: store.owns_models("model import")):
+        with pytest.raises(RefusedError):
+            ask(person("bob@x"))
+        assert log.latest(1)[0]["what"] == "refused"
 
 
 def test_nobody_keeps_more_than_their_share(shared):
@@ -316,7 +323,25 @@ def test_many_write_one_chain_and_doctor_follows_it(tmp_path):
     (found,) = (one for one in examine(tmp_path) if one.code == "log")
     assert (found.level, "All 30 lines" in found.sentence) == ("right", True)
     path = AuditLog(tmp_path).path
+    with Store.open(tmp_path) as store:
+        back_up(store, tmp_path.with_name("copy"))
+    restore(tmp_path.with_name("copy"), tmp_path.with_name("again"))
+    assert AuditLog(tmp_path.with_name("again")).path.read_bytes() == path.read_bytes()
     path.write_text(path.read_text().replace('"saw"', '"ate"', 1))
     (found,) = (one for one in examine(tmp_path) if one.code == "log")
     assert found.level == "wrong"
     assert json.loads(path.read_text().splitlines()[0])["what"] == "ate"
+
+
+def test_a_model_is_used_by_whom_it_is_shared_with(shared, tmp_path):
+    _, person, _, _ = shared
+    card = replace(registry.find("sample-rendered"), folder=tmp_path)
+    assert ownership.may_use(card, ())
+    ownership.write(card, ownership.Ownership("ann@x", ("group:retina",)))
+    for who, may in (("ann@x", True), ("bob@x", False), ("ann", False)):
+        assert ownership.may_use(card, person(who).person.names) == may
+    assert ownership.may_use(card, person("bob@x", groups=frozenset({"retina"})).person.names)
+    with pytest.raises(UsageError, match="no model"):
+        ownership.require(card, person("bob@x").person.names)
+    (tmp_path / ownership.FILE).write_text("{")
+    assert not ownership.may_use(card, person("ann@x").person.names)

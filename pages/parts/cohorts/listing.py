@@ -8,10 +8,10 @@ from datetime import datetime
 import streamlit as st
 
 from fundus_core.store import Cohort
-from pages.parts.cohorts import dialogs, registry_export
+from pages.parts.cohorts import dialogs, registry_export, sharing
 from pages.parts.shared import display, display_names
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, cards, home, menu
+from pages.parts.shell import address, cards, home, menu, people
 from pages.parts.shell.language import _, moment, said, worded
 from pages.parts.shell.markdown import literal
 
@@ -53,6 +53,10 @@ def _card(cohort: Cohort) -> None:
             st.markdown(literal(said(cohort.note)))
         with st.container(horizontal=True, vertical_alignment="center"):
             _links(cohort)
+            if not sharing.is_mine(cohort):
+                return
+            if people.shared() and st.button(_("Share"), icon=":material/group:", key=f"share{cohort.key}"):
+                sharing.share(cohort)
             if st.button(_("Edit"), icon=":material/edit:", key=f"edit{cohort.key}"):
                 dialogs.edit(cohort)
             if st.button(_("Export"), icon=":material/archive:", key=f"export{cohort.key}"):
@@ -92,6 +96,8 @@ def _facts(cohort: Cohort) -> str:
         moment(datetime.fromtimestamp(cohort.created_at)),
     ]
     parts += [_("read by {models}").format(models=models)] if models else [_("not read yet")]
+    if cohort.owner and not sharing.is_mine(cohort):
+        parts.append(_("shared by {name}").format(name=literal(cohort.owner)))
     parts += [_("rendered photographs")] if cohort.rendered else []
     if cohort.selected_from:
         parts.append(_("selected from {name}").format(name=literal(display_names.cohort(cohort.selected_from))))

@@ -10,7 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fundus_core.models.card import Card
 from pages.parts.shared import controls, subprocess_cli
-from pages.parts.shell import address, cards, state
+from pages.parts.shell import address, cards, home, state
 from pages.parts.shell.language import _, said
 from pages.parts.shell.upload_store import clean
 
@@ -50,6 +50,7 @@ def _which(known: Mapping[str, Card]) -> tuple[str, UploadedFile | None]:
 
 
 def _import(weights: UploadedFile, card: str | UploadedFile, *, anew: bool) -> None:
+    home.store().owns_models("model import")
     with tempfile.TemporaryDirectory() as folder:
         told = card if isinstance(card, str) else _written(Path(folder), card)
         answer = subprocess_cli.ask(

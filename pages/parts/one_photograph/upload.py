@@ -9,7 +9,7 @@ from pages.parts.shared import photo_panel, progress
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu
 from pages.parts.shell.language import _
-from pages.parts.shell.sample import SINGLES
+from pages.parts.shell.sample import singles
 
 _LISTED = 500
 
@@ -52,16 +52,16 @@ def _read(name: str, data: bytes, model: str) -> Item:
 
 def _singles(store: Store) -> Cohort:
     for cohort in store.cohorts():
-        if cohort.name == SINGLES:
+        if cohort.name == singles():
             return cohort
-    return store.create_cohort(SINGLES)
+    return store.create_cohort(singles())
 
 
 def own_view(_item: Item) -> View:
     """Return the view of the cohort that holds dropped photographs."""
     store = home.store()
     model = st.session_state.get("single_model", "")
-    return View(store.cohort(SINGLES), str(model))
+    return View(store.cohort(singles()), str(model))
 
 
 def chosen(view: View, dropped: Item | None) -> Item | None:

@@ -16,7 +16,7 @@ from fundus_core.targets import TARGETS
 from pages.parts.shared import figure_export, table_export
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
-from pages.parts.shell import cards, home, menu
+from pages.parts.shell import asking, cards, menu
 from pages.parts.shell.language import _, bound, tell
 from pages.parts.shell.markdown import literal
 
@@ -225,5 +225,5 @@ def fold(label: str, key: str, draw: Callable[[], None], *, icon: str | None = N
 def download(label: str, name: str, make: Callable[[], str | bytes], *, mime: str = "text/csv") -> None:
     """Draw a download button; the file is made when it is clicked."""
     st.download_button(
-        label, home.bound(bound(make)), name, mime, on_click="ignore", icon=":material/download:", key=f"get_{name}"
+        label, asking.bound(bound(make)), name, mime, on_click="ignore", icon=":material/download:", key=f"get_{name}"
     )

@@ -6,7 +6,7 @@ import streamlit as st
 
 from fundus_core.figures import COLUMNS, Figure, printing
 from pages.parts.shared.grid import grid
-from pages.parts.shell import home
+from pages.parts.shell import asking
 from pages.parts.shell.language import _, bound
 
 Note = Callable[[list[dict[str, object]]], str]
@@ -74,7 +74,7 @@ def say_lacking(figures: Iterable[Figure], remark: str = "") -> None:
 def _button(label: str, file: str, mime: str, make: Callable[[], str | bytes], key: str) -> None:
     st.download_button(
         label,
-        home.bound(bound(make)),
+        asking.bound(bound(make)),
         file,
         mime,
         key=f"{label}-{key}",

@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from fundus_core.models import registry
+from fundus_core.models import ownership, registry
 from fundus_core.models.card import Card
 from fundus_core.models.registry import Shelf
+from pages.parts.shell import asking
 from pages.parts.shell.language import said
 
 
 def known() -> Mapping[str, Card]:
-    """Return every card by id, those that are wrong left out."""
-    return _read(_stamp()).cards
+    """Return every card that whoever asks may use, by id, those that are wrong left out."""
+    cards = _read(_stamp()).cards
+    if (names := asking.names()) is None:
+        return cards
+    return {name: card for name, card in cards.items() if ownership.may_use(card, names)}
 
 
 def faults() -> Mapping[str, str]:

@@ -6,21 +6,17 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Callable
-from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import unquote
 
-import streamlit as st
 from starlette.requests import Request
-from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
 from fundus_core import pipeline, runs
 from fundus_core.errors import FundusError, UsageError
-from fundus_core.store import Person, Store
+from fundus_core.store import Store
 from pages.parts.shell import guard, people, sample
+from pages.parts.shell.asking import asker
 from pages.parts.shell.paths import folder
 from pages.parts.shell.upload_store import Inbox
 
@@ -32,8 +28,6 @@ STOP_S = 6.0
 
 _opening = threading.Lock()
 _leaving = threading.Event()
-_Made = TypeVar("_Made")
-_BOUND: ContextVar[Person | None] = ContextVar("asks", default=None)
 
 
 @cache
@@ -56,44 +50,9 @@ def _whole() -> Store:
         return _open(folder())
 
 
-def asker() -> Person:
-    """Return who asks on a shared server: of the page, or of whoever started what is made outside of it.
-
-    Raises:
-        RefusedError: Nobody has signed in.
-    """
-    if bound := _BOUND.get():
-        return people.person(bound.id, bound.address)  # as the people file has it now
-    headers = st.context.headers
-    return people.person(unquote(headers.get(guard.PERSON, "")), headers.get(guard.ADDRESS, ""))
-
-
 def place() -> str:
     """Return what caches of this working folder and of whoever asks are kept under."""
     return f"{folder()}\n{asker().id}" if people.shared() else str(folder())
-
-
-def arrived() -> None:
-    """Take note of whose this tab's connection is; call before a page draws anything."""
-    context = get_script_run_ctx()
-    if people.shared() and context is not None:
-        guard.belongs(context.session_id, asker().id)
-
-
-def bound(make: Callable[[], _Made]) -> Callable[[], _Made]:
-    """Return a function that asks as this tab's person wherever it is called: a download is made outside of it."""
-    if not people.shared():
-        return make
-    person = asker()
-
-    def made() -> _Made:
-        token = _BOUND.set(person)
-        try:
-            return make()
-        finally:
-            _BOUND.reset(token)
-
-    return made
 
 
 def inbox(person: str = "") -> Inbox:

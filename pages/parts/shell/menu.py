@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
+from pages.parts.shell import asking, people
 from pages.parts.shell.language import _
 
 PAGES = Path(__file__).resolve().parents[2]
@@ -39,7 +40,8 @@ def title(text: str) -> None:
 
 
 def navigation() -> Page:
-    """Register every page and return the one that the address asks for."""
+    """Register every page and return the one that the address asks for; that of stewards for these alone."""
+    steward = people.shared() and asking.asker().steward
     return st.navigation(
         {
             "": [_page("overview", _("Overview"), "home", _("What this is, with the sample cohort."))],
@@ -58,6 +60,7 @@ def navigation() -> Page:
                 _page("models", _("Models"), "deployed_code", _("What each model is and may be used for.")),
                 _page("planner", _("Sample size"), "group_add", _("How many people a validation needs.")),
                 _page("present", _("Present"), "slideshow", _("A cohort as slides.")),
+                *([_page("stewards", _("Stewards"), "policy", _("Sizes and the log."))] if steward else []),
             ],
         }
     )

@@ -10,7 +10,7 @@ from fundus_core.records import Eye, Reading
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow
 from fundus_core.tables import records_from_csv
 from fundus_core.targets import TARGETS
-from pages.parts.shell import cards
+from pages.parts.shell import asking, cards, people
 
 FOLDER = Path(__file__).resolve().parents[3] / "data" / "sample"
 NAME = "Sample (rendered eyes)"
@@ -30,6 +30,8 @@ def ensure(store: Store, home: Path) -> None:
         return
     if there is None:
         there = store.create_cohort(NAME, rendered=True)
+    if people.shared():
+        store.as_machine().share(there.id, "*", "read")
     if there.photographs == 0:
         hashes = {reading.photograph: reading.sha256 for reading in _shipped()}
         found = map(NewPhotograph.of_source, images.sources([FOLDER / "photographs"]))
@@ -38,6 +40,11 @@ def ensure(store: Store, home: Path) -> None:
         mark.touch()
     if MODEL in cards.ready() and not store.models(there.id):
         _read(store, there.id)
+
+
+def singles() -> str:
+    """Return the name of the cohort of dropped photographs; on a shared server each person has one."""
+    return f"{SINGLES} · {asking.asker().id}" if people.shared() else SINGLES
 
 
 def _truth(table: Path) -> Iterator[TruthRow]:
