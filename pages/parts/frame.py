@@ -53,7 +53,7 @@ def _who() -> None:
     if people.shared():
         st.caption(_("Signed in as {name}").format(name=literal(asking.asker().id)))
         if not people.header():
-            st.link_button(_("Sign out"), "auth/logout", icon=":material/logout:", type="tertiary")
+            st.button(_("Sign out"), icon=":material/logout:", type="tertiary", on_click=st.logout, key="sign-out")
 
 
 def _say_gone(title: str, gone: address.GoneError) -> None:
