@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from fundus_core import eye as eyes
 from fundus_core import images, quality, retina
@@ -180,17 +180,4 @@ def _patient(patient_id: str, pseudonyms: Pseudonyms | None) -> str:
 def _full_size(bounds: RetinaBounds, photograph: Photograph) -> RetinaBounds:
     """Say the bounds, found on a photograph decoded at reduced scale, in pixels of the full photograph."""
     factor = photograph.width / bounds.width
-    if factor == 1.0:
-        return bounds
-    return replace(
-        bounds,
-        cx=bounds.cx * factor,
-        cy=bounds.cy * factor,
-        radius=bounds.radius * factor,
-        width=photograph.width,
-        height=photograph.height,
-        left=bounds.left * factor,
-        top=bounds.top * factor,
-        right=bounds.right * factor,
-        bottom=bounds.bottom * factor,
-    )
+    return bounds.in_copy(0.0, 0.0, factor, factor, (photograph.width, photograph.height))

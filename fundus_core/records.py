@@ -20,6 +20,8 @@ from fundus_core.errors import UsageError
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Labels = NDArray[np.str_]
+Rectangle = tuple[float, float, float, float]
+"""Left, top, right and bottom edge, pixels."""
 DAYS_APART = "days from measurement to photograph"
 """The covariate that says how far a photograph's date lies from that of its measured values, below zero where it was
 taken before; there where any two dates differ."""
@@ -128,11 +130,45 @@ class RetinaBounds:
     """True where no circle was found and the largest circle around the frame stands in."""
     aspect: float = 1.0
     """Vertical radius over the horizontal one: 1 but where the photograph was stretched or squeezed."""
+    beside: tuple[Rectangle, ...] = ()
+    """Bars, canvases and labels that lie beside the photograph within its frame."""
 
     @property
     def radius_y(self) -> float:
         """Vertical radius in pixels; ``radius`` is the horizontal one."""
         return self.radius * self.aspect
+
+    @property
+    def window(self) -> Rectangle:
+        """The photograph without the bars beside it: left, top, right and bottom edge."""
+        left, top, right, bottom = 0.0, 0.0, float(self.width), float(self.height)
+        for x0, y0, x1, y1 in self.beside:
+            whole = (x1 - x0 >= self.width - 1e-6, y1 - y0 >= self.height - 1e-6)
+            if whole[0]:
+                top, bottom = (max(top, y1), bottom) if y0 <= 0 else (top, min(bottom, y0))
+            elif whole[1]:
+                left, right = (max(left, x1), right) if x0 <= 0 else (left, min(right, x0))
+        return left, top, right, bottom
+
+    def in_copy(self, x: float, y: float, across: float, down: float, size: tuple[int, int]) -> RetinaBounds:
+        """Return the same field in a copy that begins at x and y, scaled across and down, of a width and a height."""
+        return RetinaBounds(
+            cx=(self.cx - x) * across,
+            cy=(self.cy - y) * down,
+            radius=self.radius * across,
+            width=size[0],
+            height=size[1],
+            left=(self.left - x) * across,
+            top=(self.top - y) * down,
+            right=(self.right - x) * across,
+            bottom=(self.bottom - y) * down,
+            whole_frame=self.whole_frame,
+            aspect=self.aspect * down / across,
+            beside=tuple(
+                ((x0 - x) * across, (y0 - y) * down, (x1 - x) * across, (y1 - y) * down)
+                for x0, y0, x1, y1 in self.beside
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)

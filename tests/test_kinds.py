@@ -105,6 +105,57 @@ def test_bars_of_any_colour_around_a_photograph_are_no_panel(
         assert (bounds.cx, bounds.cy) == pytest.approx((before.cx + across, before.cy + down), abs=3)
 
 
+def bar(length: int, thickness: int, colour: tuple[int, int, int], *, upright: bool) -> Pixels:
+    """A bar with a name, a day and a number on it."""
+    height, width = (length, thickness) if upright else (thickness, length)
+    plain, ink = np.full((height, width, 3), colour, np.uint8), 0 if sum(colour) > 300 else 255
+    for line, words in enumerate(("TARO 12", "1956-03", "OD 45")[: max((height - 6) // 18, 1)]):
+        cv2.putText(plain, words, (6, 18 * (line + 1)), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (ink,) * 3, 1, cv2.LINE_AA)
+    return plain
+
+
+@pytest.mark.parametrize("colour", [(255, 255, 255), (128, 128, 128), (45, 45, 45), (20, 30, 90)], ids=str)
+@pytest.mark.parametrize("side", ["left", "right", "above", "below"])
+def test_a_bar_that_is_written_on_is_left_beside_the_photograph(
+    eyes: list[Pixels], side: str, colour: tuple[int, int, int]
+) -> None:
+    for pixels in eyes[::2]:
+        upright = side in {"left", "right"}
+        beside = bar(pixels.shape[0 if upright else 1], 72 if upright else 40, colour, upright=upright)
+        both = [beside, pixels] if side in {"left", "above"} else [pixels, beside]
+        bounds, report = looked(np.concatenate(both, axis=1 if upright else 0))
+        before = retina.find(pixels)
+        x, y = (72 * (side == "left"), 40 * (side == "above"))
+        assert report.refusal is None
+        assert (bounds.cx, bounds.cy, bounds.radius) == pytest.approx(
+            (before.cx + x, before.cy + y, before.radius), abs=3
+        )
+
+
+@pytest.mark.parametrize("share", [(0.3, 0.2), (0.5, 0.35), (0.6, 0.8)])
+def test_a_label_of_any_size_in_black_beside_a_cut_field_makes_no_panel(
+    eyes: list[Pixels], share: tuple[float, float]
+) -> None:
+    for pixels in eyes[::2]:
+        flat = in_box(pixels, 0.12)
+        height, width = flat.shape[:2]
+        wide = np.pad(flat, ((0, 0), (round(0.75 * width), 0), (0, 0)))
+        wide[8 : 8 + round(share[1] * height), 8 : 8 + round(share[0] * width)] = 255
+        cv2.putText(wide, "TARO 0123", (12, 26), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA)
+        bounds, report = looked(wide)
+        assert report.refusal is None
+        assert bounds.radius == pytest.approx(retina.find(pixels).radius, rel=0.02)
+
+
+def test_a_page_around_a_photograph_that_is_written_on_is_a_figure(eyes: list[Pixels]) -> None:
+    for pixels in eyes[::2]:
+        page = cv2.copyMakeBorder(pixels, 50, 40, 50, 40, cv2.BORDER_CONSTANT, value=(255,) * 3)
+        for at in range(5):
+            cv2.putText(page, str(100 * at), (8, 70 + 60 * at), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1)
+        cv2.putText(page, "Prediction 0.94", (80, 36), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 0, 0), 2)
+        assert looked(np.asarray(page, np.uint8))[1].kind == "panel"
+
+
 # Geometry -------------------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""What lies around the field: the whole picture at a small size, without a canvas of one colour along its sides."""
+"""What lies around the field: the whole picture at a small size, without the bars and labels beside it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,6 @@ _STEP = 14.0
 """Grey levels between neighbouring rows that make an edge, and within a row that make it more than a gap."""
 _LIT = 30.0
 """Grey levels by which a pixel of the frame differs from what surrounds the field."""
-_CANVAS = 40
-"""Brightness from which on a bar of one colour is a canvas and no border."""
-_PLAIN = 12
-"""Grey levels that a canvas varies by."""
 _STROKE = np.ones((5, 5), np.uint8)
 """What is narrower is writing or a line, no picture."""
 
@@ -126,28 +122,15 @@ class Frame:
 
 
 def look_around(pixels: Pixels, bounds: RetinaBounds) -> Frame:
-    """Shrink a picture (height x width x 3, RGB) and leave the bars of a canvas along its sides away."""
+    """Shrink a picture (height x width x 3, RGB) without the bars beside it; labels turn black."""
     small = _small(pixels)
-    rows = _bare(small), small.shape[0] - _bare(small[::-1])
-    upright = np.asarray(cv2.transpose(small[slice(*rows)]), np.uint8) if rows[0] < rows[1] else small[:0]
-    columns = (_bare(upright), len(upright) - _bare(upright[::-1])) if len(upright) else (0, 0)
-    if min(rows[1] - rows[0], columns[1] - columns[0]) < 8:
-        rows, columns = (0, small.shape[0]), (0, small.shape[1])
     fx, fy = small.shape[1] / bounds.width, small.shape[0] / bounds.height
-    there = RetinaBounds(
-        cx=bounds.cx * fx - columns[0],
-        cy=bounds.cy * fy - rows[0],
-        radius=bounds.radius * fx,
-        aspect=bounds.aspect * fy / fx,
-        width=columns[1] - columns[0],
-        height=rows[1] - rows[0],
-        left=bounds.left * fx - columns[0],
-        right=bounds.right * fx - columns[0],
-        top=bounds.top * fy - rows[0],
-        bottom=bounds.bottom * fy - rows[0],
-        whole_frame=bounds.whole_frame,
-    )
-    return Frame(np.ascontiguousarray(small[slice(*rows), slice(*columns)]), there)
+    there = bounds.in_copy(0.0, 0.0, fx, fy, (small.shape[1], small.shape[0]))
+    left, top, right, bottom = (round(edge) for edge in there.window)
+    for x0, y0, x1, y1 in there.beside:
+        small[max(round(y0), 0) : round(y1), max(round(x0), 0) : round(x1)] = 0
+    frame = np.ascontiguousarray(small[top:bottom, left:right])
+    return Frame(frame, there.in_copy(left, top, 1.0, 1.0, (right - left, bottom - top)))
 
 
 def _small(pixels: Pixels) -> Pixels:
@@ -157,19 +140,6 @@ def _small(pixels: Pixels) -> Pixels:
     if factor < 0.4:
         pixels = np.asarray(cv2.resize(pixels, (2 * size[0], 2 * size[1]), interpolation=cv2.INTER_LINEAR), np.uint8)
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _bare(pixels: Pixels) -> int:
-    """Return how many of the first rows are of one colour that is no black, and the next, which may be half of it."""
-    low, high = (
-        np.asarray(cv2.reduce(pixels, 1, way)).reshape(-1, 3).astype(np.int16)
-        for way in (cv2.REDUCE_MIN, cv2.REDUCE_MAX)
-    )
-    if high[0].max() < _CANVAS:
-        return 0
-    plain = ((high - low).max(axis=1) <= _PLAIN) & (np.abs(low - low[0]).max(axis=1) <= _PLAIN)
-    count = int(np.argmin(np.append(plain, False)))
-    return count + 1 if count else 0
 
 
 def _brightest(pixels: Pixels) -> NDArray[np.uint8]:

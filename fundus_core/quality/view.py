@@ -94,6 +94,8 @@ def look(pixels: Pixels, bounds: RetinaBounds) -> View:
     left, top = max(int(bounds.cx - rx), 0), max(int(bounds.cy - ry), 0)
     right = min(int(bounds.cx + rx) + 1, bounds.width)
     bottom = min(int(bounds.cy + ry) + 1, bounds.height)
+    if bounds.whole_frame:
+        left, top, right, bottom = (round(edge) for edge in bounds.window)
     factor = DIAMETER / (right - left) if bounds.whole_frame else DIAMETER / (2.0 * rx)
     size = (max(round((right - left) * factor), 8), max(round((bottom - top) * factor / bounds.aspect), 8))
     x = left + (np.arange(size[0]) + 0.5) * (right - left) / size[0]

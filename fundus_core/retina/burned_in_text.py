@@ -6,7 +6,7 @@ with thin strokes that differ from what is around them as tissue does not: brigh
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -128,19 +128,7 @@ def _reduced(window: Pixels, step: int) -> Pixels:
 def _field(bounds: RetinaBounds, x0: int, y0: int, scale: int, small: Pixels) -> NDArray[np.bool_]:
     """The field in the reduced window."""
     height, width = small.shape[:2]
-    moved = replace(
-        bounds,
-        cx=(bounds.cx - x0) / scale,
-        cy=(bounds.cy - y0) / scale,
-        radius=bounds.radius / scale,
-        left=(bounds.left - x0) / scale,
-        top=(bounds.top - y0) / scale,
-        right=(bounds.right - x0) / scale,
-        bottom=(bounds.bottom - y0) / scale,
-        width=width,
-        height=height,
-    )
-    return mask(moved)
+    return mask(bounds.in_copy(x0, y0, 1.0 / scale, 1.0 / scale, (width, height)))
 
 
 def _hats(small: Pixels) -> Iterator[NDArray[np.uint8]]:

@@ -3,15 +3,15 @@
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError
-from fundus_core.records import Floats, Pixels, RetinaBounds
-from fundus_core.retina import circles, flat_edges, stretch
+from fundus_core.records import Floats, Pixels, Rectangle, RetinaBounds
+from fundus_core.retina import beside, circles, flat_edges, stretch
 from fundus_core.retina.backgrounds import Background, candidates, window
 from fundus_core.retina.circles import Circle
 from fundus_core.retina.polar import refine, support
@@ -63,6 +63,33 @@ def find(pixels: Pixels) -> RetinaBounds:
     _check(pixels)
     height, width = pixels.shape[:2]
     small = _reduce(pixels)
+    there = beside.find(small) if min(small.shape[:2]) >= _LEAST_PX else ()
+    if not there:
+        return _bounds(small, width, height)
+    picture, (left, top) = beside.within(small, there)
+    fx, fy = width / small.shape[1], height / small.shape[0]
+    full = tuple((x0 * fx, y0 * fy, x1 * fx, y1 * fy) for x0, y0, x1, y1 in there)
+    inner = _bounds(picture, round(picture.shape[1] * fx), round(picture.shape[0] * fy))
+    return _in_frame(inner.in_copy(-left * fx, -top * fy, 1.0, 1.0, (width, height)), full)
+
+
+def _in_frame(bounds: RetinaBounds, there: tuple[Rectangle, ...]) -> RetinaBounds:
+    """Return a field that was found within bars, whose ends cut it where it would reach further."""
+    frame = replace(bounds, beside=there)
+    slack = 0.99
+    _, _, right, bottom = frame.window
+    x, y = slack * bounds.radius, slack * bounds.radius_y
+    return replace(
+        frame,
+        left=bounds.left if bounds.cx - x < bounds.left else 0.0,
+        top=bounds.top if bounds.cy - y < bounds.top else 0.0,
+        right=min(bounds.right, right if bounds.cx + x > right and right < bounds.width else math.inf),
+        bottom=min(bounds.bottom, bottom if bounds.cy + y > bottom and bottom < bounds.height else math.inf),
+    )
+
+
+def _bounds(small: Pixels, width: int, height: int) -> RetinaBounds:
+    """Find the field on a reduced copy of a photograph of a width and a height."""
     sought = _sought(small) if min(small.shape[:2]) >= _LEAST_PX else None
     if sought is None:
         return whole_frame(height, width)
