@@ -106,7 +106,7 @@ def examine(
     return _look(source, name, photograph, rules, limits, pseudonyms)
 
 
-def shows_retina(report: QualityReport) -> bool:
+def is_retina(report: QualityReport) -> bool:
     """Whether a photograph shows a retina at all, gradable or not."""
     return not any(check.code in _NO_RETINA for check in report.checks if not check.passed)
 
@@ -135,7 +135,7 @@ def _look(
     bounds = retina.find(photograph.pixels)
     report = quality.assess(photograph, bounds, limits)
     refusal = report.refusal
-    recognised = shows_retina(report)
+    recognised = is_retina(report)
     shown = recognised or not bounds.whole_frame  # a person may say that it is a retina after all
     side = eyes.decide(
         table=source.eye,

@@ -21,10 +21,10 @@ from fundus_core.analyses import (
     Settings,
     Study,
     evaluated,
+    make_ids_unique,
     one_cohort,
     refuse_strangers,
     side_by_side,
-    told_apart,
 )
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import SEED, Evaluation
@@ -213,7 +213,7 @@ def compare(
         found = given if isinstance(given, Results) else evaluate(given, level=level, draws=draws)
         tables[name] = found.scored.table
     unhashed = {name: np.full(len(table), "") for name, table in tables.items()}
-    apart = told_apart(tables, unhashed, refuse_strangers(tables, unhashed, same=same_people))
+    apart = make_ids_unique(tables, unhashed, refuse_strangers(tables, unhashed, same=same_people))
     return Compared(Study(lambda: apart, Settings(level, seed, draws, margins or {})))
 
 

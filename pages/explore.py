@@ -34,7 +34,7 @@ with place:
 if selection is not None:
     current_selection.card(view, selection, target, studies.study(view).level, here="explore")
 st.caption(worded("{n:,} {n:photograph fits|photographs fit}", n=page.total))
-explore.turn_back(page.total, len(page.items))
+explore.page_turner(page.total, len(page.items))
 if not page.items:
     st.info(_("No photograph fits these filters. Widen them."))
 deciding.refusals(view)

@@ -8,7 +8,7 @@ from pages.parts.shell.language import _
 
 buttons = display.title(_("One photograph"), _("What a model reads from a single eye, and how sure it is."))
 dropped = upload.drop()
-view = upload.own_view(dropped) if dropped else controls.require_view()
+view = upload.single_photo_view(dropped) if dropped else controls.require_view()
 if display.no_photographs(view):
     st.stop()
 item = upload.chosen(view, dropped)

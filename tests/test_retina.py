@@ -109,7 +109,7 @@ def test_writing_in_the_bar_within_the_circle_is_no_retina(side: str, gap: int, 
     base = 80 - gap if side == "top" else 560 + gap + high
     for at in range(6):
         cv2.putText(pixels, "QUUX ZEPHYRINA 19", (150 + at, base), cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255), 2)
-    black = retina.black_out(pixels, retina.find(pixels))
+    black = retina.mask_background(pixels, retina.find(pixels))
     assert not black[:76].any()
     assert not black[564:].any()
     assert black[90:550].any(axis=(1, 2)).all()
@@ -221,11 +221,11 @@ def test_mask_equals_the_definition_pixel_by_pixel() -> None:
 def test_black_out_removes_the_outside_and_nothing_else() -> None:
     pixels = drawn(border=(255, 255, 255))
     cv2.putText(pixels, "TARO", (5, 40), cv2.FONT_HERSHEY_SIMPLEX, 1, (1, 2, 3), 2)
-    blacked = retina.black_out(pixels, BOUNDS)
+    blacked = retina.mask_background(pixels, BOUNDS)
     inside = retina.mask(BOUNDS)
     assert not blacked[~inside].any()
     assert np.array_equal(blacked[inside], pixels[inside])
-    assert np.array_equal(retina.black_out(blacked, BOUNDS), blacked)
+    assert np.array_equal(retina.mask_background(blacked, BOUNDS), blacked)
     assert pixels[0, 0, 0] == 255
 
 
@@ -244,7 +244,7 @@ def test_crop_averages_blocks_when_it_shrinks_by_area() -> None:
     pixels = np.random.default_rng(3).integers(0, 255, (400, 400, 3), dtype=np.uint8)
     bounds = RetinaBounds(200.0, 200.0, 200.0, 400, 400)
     crop = retina.crop(pixels, bounds, retina.CropRule(100))
-    blocks = retina.black_out(pixels, bounds).reshape(100, 4, 100, 4, 3).mean(axis=(1, 3))
+    blocks = retina.mask_background(pixels, bounds).reshape(100, 4, 100, 4, 3).mean(axis=(1, 3))
     assert np.abs(crop.pixels - blocks).max() <= 0.51
 
 
@@ -272,7 +272,7 @@ def test_the_distance_from_a_background_is_the_largest_of_the_channels() -> None
 def test_crop_resizes_as_pillow_does() -> None:
     crop = retina.crop(drawn(), BOUNDS, retina.CropRule(128, "bicubic"))
     square = np.zeros((450, 450, 3), np.uint8)
-    square[:] = retina.black_out(drawn(), BOUNDS)[15:465, 95:545]
+    square[:] = retina.mask_background(drawn(), BOUNDS)[15:465, 95:545]
     expected = np.asarray(Image.fromarray(square).resize((128, 128), Image.Resampling.BICUBIC))
     assert np.array_equal(crop.pixels, expected)
 

@@ -9,7 +9,7 @@ from fundus_core.analyses.plan import ORDER_DECLARED, ORDER_KEPT, AnalysisPlan, 
 from fundus_core.analyses.plan_reader import read_plan
 from fundus_core.analyses.result_cache import Disk, Memory
 from fundus_core.analyses.results import meaning_in_words, results_in_words
-from fundus_core.analyses.same_people import Answers, refuse_strangers, told_apart, unanswered
+from fundus_core.analyses.same_people import Answers, make_ids_unique, refuse_strangers, unanswered
 from fundus_core.analyses.scores import drawn_scores, evaluated, forest_of, headline, main_score
 from fundus_core.analyses.settings import USUAL, Settings
 from fundus_core.analyses.shared_results import CANNOT, different_models

@@ -14,7 +14,7 @@ Answers = Mapping[frozenset[str], bool]
 """By the names of two cohorts, whether equal ids in them are the same people."""
 
 
-def told_apart(
+def make_ids_unique(
     tables: Mapping[str, CohortTable], sha256: Mapping[str, Labels], answers: Answers | None = None
 ) -> dict[str, CohortTable]:
     """Make ids unique to a cohort, unless it shares people with another; a photograph's hash is empty where unknown.

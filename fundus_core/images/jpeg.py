@@ -10,7 +10,7 @@ from fundus_core.images.colour import stack, to_srgb
 from fundus_core.images.decoded import Found
 from fundus_core.images.faults import check_size, damaged, unsupported
 from fundus_core.images.metadata import dropped_from, open_header, orientation_of, upright
-from fundus_core.images.truncated_jpeg import blacken_missing, refinement_only
+from fundus_core.images.truncated_jpeg import check_progressive, fill_missing_rows
 from fundus_core.records import Pixels
 
 _KIND = "JPEG"
@@ -84,8 +84,8 @@ def _cut_off(data: bytes, header: JpegImageFile, at_least: int) -> tuple[Pixels,
     """Read a file that stops early, if little is missing."""
     pixels = _loose(data, header, at_least)
     if "progressive" in header.info:
-        return pixels, refinement_only(data, pixels, lambda other: _loose(other, header, at_least))
-    return blacken_missing(pixels)
+        return pixels, check_progressive(data, pixels, lambda other: _loose(other, header, at_least))
+    return fill_missing_rows(pixels)
 
 
 def _plain(header: JpegImageFile) -> Pixels:

@@ -18,7 +18,7 @@ _JPEG = "JPEG"
 _NO_DETAIL = "passes that hold its detail are missing"
 
 
-def blacken_missing(pixels: Pixels) -> tuple[Pixels, str]:
+def fill_missing_rows(pixels: Pixels) -> tuple[Pixels, str]:
     """Set the rows that the file no longer holds to black, and say so in a note.
 
     The pixels (height x width x channels) are as libjpeg fills a baseline file that stops early.
@@ -44,7 +44,7 @@ def blacken_missing(pixels: Pixels) -> tuple[Pixels, str]:
     )
 
 
-def refinement_only(data: bytes, pixels: Pixels, decode: Callable[[bytes], Pixels]) -> str:
+def check_progressive(data: bytes, pixels: Pixels, decode: Callable[[bytes], Pixels]) -> str:
     """Return a note where a progressive JPEG lacks only the last bit of some coefficients.
 
     A progressive file refines the whole picture (height x width x channels) scan by scan. Where a first pass is

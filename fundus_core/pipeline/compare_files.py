@@ -14,11 +14,11 @@ from fundus_core.analyses import (
     StatedPlan,
     Study,
     different_models,
+    make_ids_unique,
     plan_results,
     refuse_strangers,
     side_by_side,
     sites_in_words,
-    told_apart,
 )
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Comparison, select_rows, selected, split
@@ -148,7 +148,7 @@ def _planned(study: Study, stated: StatedPlan | None) -> Study:
 
 def _cohorts(sides: Sequence[Side], *, same: bool | None) -> Mapping[str, CohortTable]:
     tables, sha256 = {side.name: side.table for side in sides}, {side.name: side.sha256 for side in sides}
-    return told_apart(tables, sha256, refuse_strangers(tables, sha256, same=same))
+    return make_ids_unique(tables, sha256, refuse_strangers(tables, sha256, same=same))
 
 
 def _parts(sides: Sequence[Side], by: str, say: Callable[[str], object]) -> Mapping[str, CohortTable]:

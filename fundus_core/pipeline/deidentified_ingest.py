@@ -9,7 +9,7 @@ from fundus_core import eye as eyes
 from fundus_core import images, quality, retina
 from fundus_core.deidentify import AuditLine, Deidentified, Pseudonyms, audit_line, deidentify, encode
 from fundus_core.errors import PhotographError, say
-from fundus_core.journey import shows_retina
+from fundus_core.journey import is_retina
 from fundus_core.records import Photograph, RetinaBounds, Source, Status
 from fundus_core.store import Added, Finding, NewPhotograph, Store
 
@@ -21,7 +21,7 @@ _LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DeidentifiedSource:
     """A photograph at the door."""
 
     photograph: str
@@ -52,7 +52,7 @@ class Seen:
         )
 
 
-def see(source: Source, pseudonyms: Pseudonyms, *, writing: Writing = "refuse") -> Seen:
+def see(source: Source, pseudonyms: Pseudonyms, *, writing: Writing = "refuse") -> DeidentifiedSource:
     """De-identify a photograph, or say why it cannot be.
 
     A file that cannot be read, or that shows no retina, is turned away: nothing outside a field that was not found can
@@ -73,7 +73,7 @@ def see(source: Source, pseudonyms: Pseudonyms, *, writing: Writing = "refuse") 
         return _turned_away(source, pseudonyms, data, Finding("", Status.FAILED.value, error.code, str(error)))
     bounds = retina.find(photograph.pixels)
     report = quality.assess(photograph, bounds)
-    if report.refusal and not shows_retina(report):
+    if report.refusal and not is_retina(report):
         why = Finding("", Status.REFUSED.value, report.refusal.code, report.refusal.message)
         return _turned_away(source, pseudonyms, data, why)
     seen = _cleaned(source, photograph, bounds, pseudonyms)
@@ -83,7 +83,7 @@ def see(source: Source, pseudonyms: Pseudonyms, *, writing: Writing = "refuse") 
     return _without_writing(seen, found, bounds) if writing == "blackout" else _left(seen, found)
 
 
-def _left(seen: Seen, found: Sequence[retina.Box]) -> Seen:
+def _left(seen: DeidentifiedSource, found: Sequence[retina.Box]) -> DeidentifiedSource:
     """A photograph that stays behind for the writing in it."""
     places, where = len(found), _places(found)
     message = say(
@@ -96,7 +96,7 @@ def _left(seen: Seen, found: Sequence[retina.Box]) -> Seen:
     return replace(seen, clean=None, bounds=None, turned_away=why, writing=tuple(found))
 
 
-def _without_writing(seen: Seen, found: Sequence[retina.Box], bounds: RetinaBounds) -> Seen:
+def _without_writing(seen: DeidentifiedSource, found: Sequence[retina.Box], bounds: RetinaBounds) -> DeidentifiedSource:
     """The photograph black where there was writing; one in which some is found even then stays behind."""
     clean, boxes = seen.clean, list(found)
     if clean is None:
@@ -118,8 +118,8 @@ def _places(boxes: Iterable[retina.Box]) -> str:
     return ", ".join(f"{box.width}x{box.height}+{box.x}+{box.y}" for box in boxes)
 
 
-def _turned_away(source: Source, pseudonyms: Pseudonyms, data: bytes, why: Finding) -> Seen:
-    return Seen(
+def _turned_away(source: Source, pseudonyms: Pseudonyms, data: bytes, why: Finding) -> DeidentifiedSource:
+    return DeidentifiedSource(
         photograph=pseudonyms.photograph(source.name),
         patient=pseudonyms.patient(source.patient_id),
         sha256=hashlib.sha256(data).hexdigest() if data else "",
@@ -127,16 +127,18 @@ def _turned_away(source: Source, pseudonyms: Pseudonyms, data: bytes, why: Findi
     )
 
 
-def _cleaned(source: Source, photograph: Photograph, bounds: RetinaBounds, pseudonyms: Pseudonyms) -> Seen:
+def _cleaned(
+    source: Source, photograph: Photograph, bounds: RetinaBounds, pseudonyms: Pseudonyms
+) -> DeidentifiedSource:
     side = eyes.decide(
         table=source.eye,
         dicom=photograph.eye,
         name=eyes.from_name(source.name),
         disc=eyes.from_picture(photograph.pixels, bounds),
     )
-    black = retina.black_out(photograph.pixels, bounds)
+    black = retina.mask_background(photograph.pixels, bounds)
     clean = deidentify(photograph, black, pseudonyms, patient_id=source.patient_id, eye=side.eye)
-    return Seen(clean.photograph, clean.patient, photograph.sha256, clean, bounds, side.source)
+    return DeidentifiedSource(clean.photograph, clean.patient, photograph.sha256, clean, bounds, side.source)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fundus_core import images, quality, retina
 from fundus_core.errors import PhotographError, say
-from fundus_core.journey import WORKING_PX, shows_retina
+from fundus_core.journey import WORKING_PX, is_retina
 from fundus_core.quality import Limits, Measurements
 from fundus_core.records import Photograph, RetinaBounds, Source
 
@@ -105,4 +105,4 @@ def _measure(source: Source) -> Measurements | None:
     if photograph is None:
         return None
     found = quality.measure(photograph, retina.find(photograph.pixels))
-    return found if shows_retina(quality.judge(found)) else None
+    return found if is_retina(quality.judge(found)) else None

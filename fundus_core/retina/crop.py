@@ -73,7 +73,7 @@ def _field(bounds: RetinaBounds, x0: int, y0: int, width: int, height: int) -> N
     return inside
 
 
-def black_out(pixels: Pixels, bounds: RetinaBounds) -> Pixels:
+def mask_background(pixels: Pixels, bounds: RetinaBounds) -> Pixels:
     """Return a copy of a photograph (height x width x 3, RGB, 0..255) that is black wherever there is no retina.
 
     Burned-in names and dates outside the field are gone.

@@ -13,7 +13,7 @@ from fundus_core.errors import FundusError, joined, say
 from fundus_core.records import Prediction, Status
 from fundus_core.retina import CropRule
 from fundus_core.runs.model_loading import Model
-from fundus_core.runs.preprocess import PICTURE, Fault, Looked
+from fundus_core.runs.preprocess import PICTURE, Fault, Preprocessed
 from fundus_core.store import Finding
 
 if TYPE_CHECKING:  # it stands on what runs networks
@@ -29,7 +29,7 @@ def rules_of(models: Mapping[int, Model]) -> tuple[CropRule, ...]:
 
 
 def predict(
-    models: Mapping[int, Model], looked: Sequence[Looked], rules: Sequence[CropRule]
+    models: Mapping[int, Model], looked: Sequence[Preprocessed], rules: Sequence[CropRule]
 ) -> dict[int, dict[int, Finding | Fault]]:
     """Ask every model, by version id, about the photographs that it has not read before.
 
@@ -47,11 +47,11 @@ def predict(
     return answers
 
 
-def _askable(one: Looked) -> bool:
+def _askable(one: Preprocessed) -> bool:
     return one.examined is not None and bool(one.examined.crops) and one.fault is None
 
 
-def _ask(model: Model, batch: Sequence[Looked], position: int) -> list[Finding | Fault]:
+def _ask(model: Model, batch: Sequence[Preprocessed], position: int) -> list[Finding | Fault]:
     """Ask about a batch; where that fails, about each photograph alone, so that one cannot spoil the others."""
     if not batch:
         return []
@@ -65,7 +65,7 @@ def _ask(model: Model, batch: Sequence[Looked], position: int) -> list[Finding |
     return [_one(model, found, i, one) for i, one in enumerate(batch)]
 
 
-def _one(model: Model, found: Predictions, i: int, looked: Looked) -> Finding | Fault:
+def _one(model: Model, found: Predictions, i: int, looked: Preprocessed) -> Finding | Fault:
     distance = float(found.distance[i])
     finding = replace(read(looked), out_of_distribution=distance, precision=found.precision)
     refused = finding.status == Status.REFUSED.value
@@ -92,7 +92,7 @@ def _one(model: Model, found: Predictions, i: int, looked: Looked) -> Finding | 
     return replace(finding, reason=reason, predictions=predictions)
 
 
-def read(looked: Looked) -> Finding:
+def read(looked: Preprocessed) -> Finding:
     """What is written of a photograph before a model has spoken: predicted or refused, with its quality and kind."""
     if looked.examined is None:
         return Finding(looked.sha256, Status.PREDICTED.value)

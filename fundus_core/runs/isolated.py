@@ -12,7 +12,7 @@ from fundus_core.retina import CropRule
 from fundus_core.runs import preprocess
 from fundus_core.runs.batch_prediction import predict
 from fundus_core.runs.model_loading import Model, OpenModel
-from fundus_core.runs.preprocess import Fault, Looked
+from fundus_core.runs.preprocess import Fault, Preprocessed
 from fundus_core.store import Finding
 from fundus_core.store.queue import ClaimedPhotograph, Turn
 
@@ -25,7 +25,7 @@ KILLED = (
     "hand it in again.",
 )
 
-Answer = tuple[Looked, Mapping[int, Finding | Fault]]
+Answer = tuple[Preprocessed, Mapping[int, Finding | Fault]]
 """What came of a photograph: with the fault ``KILLED`` where the child died; and what models said, by version id."""
 
 
@@ -50,7 +50,7 @@ class Apart:
                 answer: Answer = self._child.ask("read", turn, rules, photograph, patience_s=PATIENCE_S)
             except DiedError:
                 self.end()
-                answer = Looked(photograph, "", frozenset(), None, KILLED), {}
+                answer = Preprocessed(photograph, "", frozenset(), None, KILLED), {}
             yield answer
 
     def end(self) -> None:

@@ -16,7 +16,7 @@ from fundus_core.runs import heartbeat, isolated, preprocess
 from fundus_core.runs.batch_prediction import predict, rules_of
 from fundus_core.runs.heartbeat import Heartbeat
 from fundus_core.runs.model_loading import Model, OpenModel
-from fundus_core.runs.preprocess import Fault, Looked
+from fundus_core.runs.preprocess import Fault, Preprocessed
 from fundus_core.runs.results import ending
 from fundus_core.store import Finding, Store, StoreUnavailableError, queue, run_table, workers
 from fundus_core.store.queue import ClaimedPhotograph, Ending, Turn
@@ -55,7 +55,7 @@ class Batch:
     """How its photographs are cut."""
     members: Sequence[ClaimedPhotograph]
     """Its photographs."""
-    looks: Sequence[Future[Looked]]
+    looks: Sequence[Future[Preprocessed]]
     """What the threads make of them, in the same order."""
 
 
@@ -150,7 +150,7 @@ class Worker:
         def known(sha256: str) -> frozenset[int]:
             return queue.known(self.store, list(versions), [sha256]).get(sha256, frozenset())
 
-        def look(member: ClaimedPhotograph) -> Looked:
+        def look(member: ClaimedPhotograph) -> Preprocessed:
             looked = preprocess.look(member, rules, versions=versions, known=known, limits=turn.limits)
             self.show(looked)
             return looked
@@ -158,11 +158,11 @@ class Worker:
         looks = [] if suspect else [self.pool.submit(look, member) for member in members]
         return Batch(turn, models, rules, members, looks)
 
-    def show(self, looked: Looked) -> None:
+    def show(self, looked: Preprocessed) -> None:
         """Make the pictures of a photograph, and take them back where it was deleted meanwhile."""
         preprocess.show(self.store, looked, self.over)
         if looked.sha256:
-            self.store.withdraw_pictures(looked.member.id, looked.sha256)
+            self.store.delete_pictures(looked.member.id, looked.sha256)
 
     def wait_for(self, batch: Batch) -> bool:
         """Wait until a batch has been read; returns whether it is still wanted."""
@@ -183,9 +183,9 @@ class Worker:
         self.ahead.popleft()
         return not self.over.is_set()
 
-    def try_alone(self, batch: Batch) -> tuple[list[Looked], Answers]:
+    def try_alone(self, batch: Batch) -> tuple[list[Preprocessed], Answers]:
         """Open suspect photographs in another process; ask the networks there too if this did not help."""
-        looked: list[Looked] = []
+        looked: list[Preprocessed] = []
         predicted: dict[int, Mapping[int, Finding | Fault]] = {}
         for one, answers in self.apart.each(batch.turn, batch.rules, batch.members):
             self.show(one)
@@ -196,7 +196,7 @@ class Worker:
                 break
         return looked, predicted
 
-    def finish(self, batch: Batch, looked: Sequence[Looked], predicted: Answers) -> None:
+    def finish(self, batch: Batch, looked: Sequence[Preprocessed], predicted: Answers) -> None:
         """Ask the networks about what is left, and write the batch down."""
         since = time.monotonic()
         # an earlier batch may have held the same bytes

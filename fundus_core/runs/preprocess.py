@@ -30,7 +30,7 @@ Fault = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Preprocessed:
     """What is known of a photograph before the network sees it."""
 
     member: ClaimedPhotograph
@@ -88,7 +88,7 @@ def look(
     versions: frozenset[int],
     known: Callable[[str], frozenset[int]],
     limits: Limits = LIMITS,
-) -> Looked:
+) -> Preprocessed:
     """Read, recognise bytes that were read before (``known`` tells which versions have), and examine the others.
 
     A crop per rule; the last one is the picture for the pages.
@@ -97,14 +97,14 @@ def look(
     data = Bytes(_source(member))
     sha256 = data.sha256()
     if member.kept and sha256 not in ("", member.sha256):
-        return Looked(member, "", frozenset(), None, DAMAGED)
+        return Preprocessed(member, "", frozenset(), None, DAMAGED)
     before = known(sha256) if sha256 else frozenset()
     if versions <= before:
-        return Looked(member, sha256, before, None, stamp=stamp)
+        return Preprocessed(member, sha256, before, None, stamp=stamp)
     asked = Source(member.name, data, member.patient_id, member.eye)
     examined = journey.examine(asked, rules, limits=limits)
     fault = None if sha256 else (examined.reason_code, examined.reason)
-    return Looked(member, sha256, before, examined, fault, stamp)
+    return Preprocessed(member, sha256, before, examined, fault, stamp)
 
 
 def _source(member: ClaimedPhotograph) -> Source:
@@ -113,7 +113,7 @@ def _source(member: ClaimedPhotograph) -> Source:
     return images.source_at(member.locator)
 
 
-def show(store: Store, looked: Looked, over: threading.Event) -> None:
+def show(store: Store, looked: Preprocessed, over: threading.Event) -> None:
     """Write the thumbnail and the picture of a photograph, once; without a retina there is none to show."""
     if looked.examined is None or not looked.examined.crops or not looked.sha256:
         return

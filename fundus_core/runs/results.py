@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from fundus_core.records import Eye, Status
 from fundus_core.runs.batch_prediction import read
-from fundus_core.runs.preprocess import Fault, Looked
+from fundus_core.runs.preprocess import Fault, Preprocessed
 from fundus_core.store import Finding
 from fundus_core.store.queue import Ending
 
 
-def ending(looked: Looked, versions: Iterable[int], predicted: Mapping[int, Finding | Fault]) -> Ending:
+def ending(looked: Preprocessed, versions: Iterable[int], predicted: Mapping[int, Finding | Fault]) -> Ending:
     """How a photograph ended.
 
     Args:
@@ -36,11 +36,13 @@ def ending(looked: Looked, versions: Iterable[int], predicted: Mapping[int, Find
     )
 
 
-def _refused(looked: Looked) -> bool:
+def _refused(looked: Preprocessed) -> bool:
     return looked.examined is not None and looked.examined.status is not Status.ACCEPTED
 
 
-def _findings(looked: Looked, versions: Iterable[int], predicted: Mapping[int, Finding | Fault]) -> dict[int, Finding]:
+def _findings(
+    looked: Preprocessed, versions: Iterable[int], predicted: Mapping[int, Finding | Fault]
+) -> dict[int, Finding]:
     """What each version found; a model that fails on a photograph that is refused anyway changes nothing."""
     if looked.examined is None or looked.fault:
         return {}

@@ -25,7 +25,7 @@ KEEP_S = 3.0
 LONGEST_S = 60.0
 
 _children: list[subprocess.Popen[bytes]] = []
-_keepers: dict[str, Keeper] = {}
+_supervisors: dict[str, Supervisor] = {}
 _starting_one = threading.Lock()
 
 
@@ -41,9 +41,9 @@ def ensure_worker(store: Store, *, idle_exit: float = IDLE_EXIT_S) -> bool:
     worker ends by itself after ``idle_exit`` seconds without work. Returns whether one was started.
     """
     store = store.as_machine()
-    keeper = _keepers.get(store.address)
+    keeper = _supervisors.get(store.address)
     if keeper is None or keeper.store.closed:
-        _keepers[store.address] = keeper = Keeper(store, idle_exit)
+        _supervisors[store.address] = keeper = Supervisor(store, idle_exit)
         keeper.thread.start()
     return _start_if_none(store, idle_exit)
 
@@ -57,7 +57,7 @@ def _start_if_none(store: Store, idle_exit: float) -> bool:
         return True
 
 
-class Keeper:
+class Supervisor:
     """Brings a store's worker back while there is work; waits longer and longer for one that dies again."""
 
     def __init__(self, store: Store, idle_exit: float) -> None:
@@ -124,7 +124,7 @@ def _log(store: Store) -> Path:
 
 def stop_worker(store: Store, *, wait_s: float = 10.0) -> bool:
     """Ask this machine's worker to end after its batch, and wait for it; returns whether it has ended."""
-    keeper = _keepers.pop(store.address, None)
+    keeper = _supervisors.pop(store.address, None)
     if keeper is not None:
         keeper.stop()
     until = time.monotonic() + wait_s

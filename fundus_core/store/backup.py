@@ -18,7 +18,7 @@ from fundus_core import owner_only
 from fundus_core.errors import UsageError, say
 from fundus_core.store import audit_log, database, store_identity
 from fundus_core.store.backup_database import copy_database, own_id, put_database, put_rows, require_sound
-from fundus_core.store.base import DATABASE, Ground, place
+from fundus_core.store.base import DATABASE, StoreBase, place
 from fundus_core.store.files import KINDS, Kind, Shelf, sha256_of
 
 _LOST = ("missing", "damaged")
@@ -42,7 +42,7 @@ class Copied:
     """The sha256 of those whose bytes are not those that were handed in; they are not copied."""
 
 
-def back_up(store: Ground, to: Path, *, progress: Callable[[int], None] | None = None) -> Copied:
+def back_up(store: StoreBase, to: Path, *, progress: Callable[[int], None] | None = None) -> Copied:
     """Copy a store into a folder; others may write to the store meanwhile.
 
     The folder is new, or an earlier backup of the same store, to which what is new is added. The database is copied as

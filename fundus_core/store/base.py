@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 
 
 def place(where: str | Path, files: str | Path | None = None) -> tuple[sa.URL, Path]:
-    """Which database and which folder of files an address means, as for ``Ground.open``."""
+    """Which database and which folder of files an address means, as for ``StoreBase.open``."""
     text = str(where)
     if "://" not in text:
         return sa.URL.create("sqlite", database=str(Path(text) / DATABASE)), Path(files or text)
@@ -34,7 +34,7 @@ def place(where: str | Path, files: str | Path | None = None) -> tuple[sa.URL, P
     return database.open_engine(text).url, Path(files)
 
 
-class Ground:
+class StoreBase:
     """An opened database with the folder of files beside it."""
 
     def __init__(self, engine: sa.Engine, shelf: Shelf, address: str) -> None:
@@ -135,7 +135,7 @@ class Ground:
             except database.StoreBusyError:
                 pass
             except sa.exc.IntegrityError as error:
-                if not database.gave_way(error):
+                if not database.is_conflict(error):
                     raise
             time.sleep(pause * random.uniform(1.0, 2.0))  # noqa: S311 (lest the two meet again)
         with self.writing() as connection:
@@ -165,7 +165,7 @@ class Ground:
         self.write(empty)
         return True
 
-    def withdraw_pictures(self, photograph: int, sha256: str) -> bool:
+    def delete_pictures(self, photograph: int, sha256: str) -> bool:
         """Remove the pictures of a photograph that was deleted while they were made; returns whether it was.
 
         Another photograph of the same bytes keeps the pictures.

@@ -65,7 +65,7 @@ def understood() -> Iterator[None]:
     except sa.exc.DBAPIError as error:
         if not isinstance(error, sa.exc.OperationalError) and not is_damage(error):
             raise
-        if gave_way(error):
+        if is_conflict(error):
             raise StoreBusyError("Others were writing the same rows of the store; do it again.") from error
         why = " ".join(str(error.orig).split())
         if is_damage(error):
@@ -85,7 +85,7 @@ def is_damage(error: sa.exc.DBAPIError) -> bool:
     return code.startswith(_DAMAGED) or str(error.orig).startswith("Could not decode")
 
 
-def gave_way(error: sa.exc.DBAPIError) -> bool:
+def is_conflict(error: sa.exc.DBAPIError) -> bool:
     """Whether a transaction failed only because of another one at the same moment."""
     return getattr(error.orig, "sqlstate", "") in _IN_THE_WAY
 
@@ -207,7 +207,7 @@ def migrate(engine: sa.Engine) -> None:
     with reading(engine) as connection:
         found = version(connection)
     if found != SCHEMA_VERSION:
-        with _rebuilding(engine) as connection:
+        with _table_rebuild(engine) as connection:
             if engine.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRES_LOCK})")
             found = version(connection)
@@ -219,7 +219,7 @@ def migrate(engine: sa.Engine) -> None:
 
 
 @contextmanager
-def _rebuilding(engine: sa.Engine) -> Iterator[sa.Connection]:
+def _table_rebuild(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction in which SQLite lets a table be replaced that others refer to (sqlite.org/lang_altertable.html)."""
     if engine.dialect.name != "sqlite":
         with writing(engine) as connection:

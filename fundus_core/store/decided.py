@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from fundus_core.errors import UsageError, say
 from fundus_core.store import access, cohorts, photograph_table, schema, versions
-from fundus_core.store.base import Ground
+from fundus_core.store.base import StoreBase
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.versions import ACCEPT, WITHDRAW
 
@@ -75,7 +75,7 @@ class _Row:
     predicted: bool
 
 
-class Decisions(Ground):
+class Decisions(StoreBase):
     """A store's decisions."""
 
     def decide(

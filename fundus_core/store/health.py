@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from fundus_core.errors import FundusError, UsageError
 from fundus_core.store import database, schema, store_identity
 from fundus_core.store.audit_log import AuditLog
-from fundus_core.store.base import Ground, place
+from fundus_core.store.base import StoreBase, place
 from fundus_core.store.files import KINDS, QUARANTINE, Shelf, sha256_of
 from fundus_core.store.health_folder import SHOWN, Found, homes, others, room
 
@@ -61,7 +61,7 @@ def examine(
             yield _older(claim.version)
             yield from _bytes(shelf, progress, hashes=hashes)
             return
-        with Ground.open(where, files=files) if repair else Ground.looked_at(where, files=files) as store:
+        with StoreBase.open(where, files=files) if repair else StoreBase.looked_at(where, files=files) as store:
             yield _belong(shelf, claim.id)
             yield from _inside(store, repair=repair)
         yield from _bytes(shelf, progress, hashes=hashes)
@@ -100,7 +100,7 @@ def _belong(shelf: Shelf, own: str) -> Found:
     return Found("store", "note", sentence)
 
 
-def _inside(store: Ground, *, repair: bool) -> Iterator[Found]:
+def _inside(store: StoreBase, *, repair: bool) -> Iterator[Found]:
     try:
         yield from _sound(store)
         yield from _photographs(store, repair=repair)
@@ -133,7 +133,7 @@ def _join(url: sa.URL, shelf: Shelf) -> None:
 # Database against folder --------------------------------------------------------------------------------------
 
 
-def _sound(store: Ground) -> Iterator[Found]:
+def _sound(store: StoreBase) -> Iterator[Found]:
     """SQLite's own check of every page and every reference."""
     if store.engine.dialect.name != "sqlite":
         yield Found("database", "right", "The database answers, and its tables are those of this version.")
@@ -153,7 +153,7 @@ def _sound(store: Ground) -> Iterator[Found]:
         yield Found("database", "right", "The database is sound.")
 
 
-def _photographs(store: Ground, *, repair: bool) -> Iterator[Found]:
+def _photographs(store: StoreBase, *, repair: bool) -> Iterator[Found]:
     put_aside = store.tidy() if repair else 0
     with store.reading() as connection:
         query = sa.select(schema.photograph.c.sha256).where(schema.photograph.c.kept).distinct()
@@ -174,7 +174,7 @@ def _photographs(store: Ground, *, repair: bool) -> Iterator[Found]:
     yield from _quarantine(store.shelf, aside)
 
 
-def _known(store: Ground) -> set[str]:
+def _known(store: StoreBase) -> set[str]:
     with store.reading() as connection:
         return set(connection.execute(sa.select(schema.photograph.c.sha256).distinct()).scalars())
 
@@ -203,7 +203,7 @@ def _quarantine(shelf: Shelf, aside: set[str]) -> Iterator[Found]:
         yield Found("quarantine", "note", sentence, tuple(sorted(aside)[:SHOWN]))
 
 
-def _elsewhere(store: Ground) -> Found:
+def _elsewhere(store: StoreBase) -> Found:
     """Photographs in folders of their own, which somebody may have moved."""
     photograph = schema.photograph.c
     with store.reading() as connection:
@@ -247,7 +247,7 @@ def _is_whole(shelf: Shelf, sha256: str) -> bool:
         return False
 
 
-def _clock(store: Ground) -> Found:
+def _clock(store: StoreBase) -> Found:
     """What was written before now was not written in the future."""
     with store.reading() as connection:
         times = [

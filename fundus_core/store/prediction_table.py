@@ -96,7 +96,7 @@ def attach(connection: sa.Connection, version: int, condition: sa.ColumnElement[
     database.insert_new_from(connection, outcome, columns, query)
 
 
-def turn_away(connection: sa.Connection, version: int, condition: sa.ColumnElement[bool]) -> None:
+def record_rejection(connection: sa.Connection, version: int, condition: sa.ColumnElement[bool]) -> None:
     """Give photographs that were turned away at the door that outcome under a version."""
     photograph = schema.photograph.c
     query = sa.select(

@@ -172,7 +172,7 @@ def end(store: Store, worker: str, turn: Turn, endings: Sequence[Ending]) -> set
     ids = [ending.member.id for ending in endings]
 
     def ending_(connection: sa.Connection) -> tuple[set[str], bool]:
-        _take_the_floor(connection, turn.run)
+        _lock_run(connection, turn.run)
         there = set(connection.execute(sa.select(_PHOTOGRAPH.id).where(_PHOTOGRAPH.id.in_(ids))).scalars())
         present = [ending for ending in endings if ending.member.id in there]
         _note_facts(connection, [one for one in present if one.sha256])
@@ -272,7 +272,7 @@ def _settle(connection: sa.Connection, worker: str, turn: Turn, endings: Sequenc
     connection.execute(sa.update(schema.entry).where(mine).values(state="queued", worker=""))
 
 
-def _take_the_floor(connection: sa.Connection, run: int) -> None:
+def _lock_run(connection: sa.Connection, run: int) -> None:
     """Count the cohort's revision up and lock the run, first of all.
 
     Whoever deletes the cohort takes the same row first, and who pauses the run takes the run's before its entries':

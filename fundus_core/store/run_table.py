@@ -44,7 +44,7 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[ModelVersion]) -> i
         _forget_passing_faults(connection, key, ids)
         _enter_missing(connection, run, key)
         for version in ids:
-            prediction_table.turn_away(connection, version, _PHOTOGRAPH.cohort_id == key)
+            prediction_table.record_rejection(connection, version, _PHOTOGRAPH.cohort_id == key)
             prediction_table.attach(connection, version, _PHOTOGRAPH.cohort_id == key)
         _read_anew(connection, run, ids, [*changed, *_accepted_unread(connection, key, ids)])
         _settle_known(connection, run, ids)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from fundus_core.errors import UsageError
 from fundus_core.records import Rule
 from fundus_core.store import access, cohorts, database, schema
-from fundus_core.store.base import Ground
+from fundus_core.store.base import StoreBase
 from fundus_core.store.cohorts import CohortRef
 
 _SELECTION = schema.selection.c
@@ -32,7 +32,7 @@ class Selection:
     """Who made it, where several people share a server."""
 
 
-class Selections(Ground):
+class Selections(StoreBase):
     """A store's selections."""
 
     def keep_selection(self, ref: CohortRef, rule: Rule) -> Selection:

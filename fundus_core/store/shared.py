@@ -13,7 +13,7 @@ from fundus_core.errors import UsageError
 from fundus_core.store import access, cohorts, schema
 from fundus_core.store.access import Person
 from fundus_core.store.audit_log import AuditLog
-from fundus_core.store.base import Ground
+from fundus_core.store.base import StoreBase
 from fundus_core.store.cohorts import CohortRef
 
 _COHORT, _PHOTOGRAPH, _SHARE, _SELECTION = schema.cohort.c, schema.photograph.c, schema.share.c, schema.selection.c
@@ -60,7 +60,7 @@ class Actions:
     """Number of the first line that does not follow; 0 where all do."""
 
 
-class Sharing(Ground):
+class Sharing(StoreBase):
     """Who asks, and what they share."""
 
     def asked_by(self, person: Person) -> Self:

@@ -73,7 +73,7 @@ class Anatomy:
     """BMI: radius of the disc."""
 
 
-def plant(z: Floats, generator: np.random.Generator) -> Anatomy:
+def add_signals(z: Floats, generator: np.random.Generator) -> Anatomy:
     """Turn 7 standardised latents, in the order of ``population.TRAITS``, into anatomy.
 
     The generator draws what differs between eyes and tells nothing of z: where disc and fovea lie.

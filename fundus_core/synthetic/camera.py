@@ -124,7 +124,7 @@ def field_pixels(camera: Camera, size: int) -> int:
     return round(min(tall, 0.985 * height * camera.aspect))
 
 
-def light_up(tissue: Colour, camera: Camera, exposure: Exposure, view: Grid) -> Colour:
+def illuminate(tissue: Colour, camera: Camera, exposure: Exposure, view: Grid) -> Colour:
     """Return the field as the camera's lens shows it, size x size x 3, 0..1."""
     x, y = view.x * np.float32(view.zoom), view.y * np.float32(view.zoom)
     light = 1 - np.float32(camera.vignette) * (x * x + y * y)

@@ -13,7 +13,7 @@ from fundus_core.errors import UsageError
 from fundus_core.records import Eye, Floats
 from fundus_core.synthetic import population as law
 from fundus_core.synthetic.camera import CAMERAS
-from fundus_core.synthetic.people import EYES, People, gather
+from fundus_core.synthetic.people import EYES, People, sample_people
 from fundus_core.synthetic.render import draw, eye_seed
 from fundus_core.synthetic.tables import photograph_name, write_latents, write_limit, write_truth
 
@@ -85,7 +85,7 @@ def synthesise(
             "The folder {photographs} already holds files; name a new or an empty folder.", photographs=photographs
         )
     population = law.solve()
-    drawn = gather(population, people, seed, defects=defects, missing=missing)
+    drawn = sample_people(population, people, seed, defects=defects, missing=missing)
     photographs.mkdir(parents=True, exist_ok=True)
     write_truth(drawn, out / "truth.csv")
     write_latents(drawn, population, out / "latents.csv")

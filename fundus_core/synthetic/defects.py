@@ -11,7 +11,7 @@ from fundus_core.synthetic.tissue import Colour, Grid
 from fundus_core.synthetic.vessels import fill
 
 
-def spoil(field: Colour, view: Grid, defect: str, generator: np.random.Generator) -> Colour:
+def add_defect(field: Colour, view: Grid, defect: str, generator: np.random.Generator) -> Colour:
     """Return the lit field (size x size x 3, 0..1) with one defect; the empty word leaves it as it is."""
     if not defect:
         return field

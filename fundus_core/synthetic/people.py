@@ -49,7 +49,7 @@ class People:
         return len(self.patient_id)
 
 
-def gather(population: Population, people: int, seed: int, *, defects: float, missing: float) -> People:
+def sample_people(population: Population, people: int, seed: int, *, defects: float, missing: float) -> People:
     """Draw a cohort.
 
     People with a value outside the target's plausible range (fewer than 1 in 2,000) are drawn again. Defects

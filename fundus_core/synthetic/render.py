@@ -4,9 +4,9 @@ import numpy as np
 
 from fundus_core.errors import UsageError
 from fundus_core.records import Eye, Floats, Pixels
-from fundus_core.synthetic.anatomy import plant
-from fundus_core.synthetic.camera import CAMERAS, Camera, expose, field_pixels, frame, light_up, record
-from fundus_core.synthetic.defects import spoil
+from fundus_core.synthetic.anatomy import add_signals
+from fundus_core.synthetic.camera import CAMERAS, Camera, expose, field_pixels, frame, illuminate, record
+from fundus_core.synthetic.defects import add_defect
 from fundus_core.synthetic.population import TRAITS
 from fundus_core.synthetic.tissue import grid, paint
 from fundus_core.synthetic.vessels import tree
@@ -28,12 +28,12 @@ def draw(z: Floats, eye: Eye, camera: Camera, seed_of_eye: int, size: int, defec
     children = np.random.SeedSequence(seed_of_eye).spawn(6)
     place, branches, skin, shutter, grain, mishap = map(np.random.default_rng, children)
     view = grid(field_pixels(camera, size), camera.zoom)
-    anatomy = plant(z, place)
+    anatomy = add_signals(z, place)
     tissue = paint(anatomy, tree(anatomy, branches), view, skin)
     if eye is Eye.LEFT:
         tissue = np.ascontiguousarray(tissue[:, ::-1])
     exposure = expose(shutter)
-    field = spoil(light_up(tissue, camera, exposure, view), view, defect, mishap)
+    field = add_defect(illuminate(tissue, camera, exposure, view), view, defect, mishap)
     return frame(record(field, camera, view, grain), camera, exposure, size)
 
 

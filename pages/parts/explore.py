@@ -134,7 +134,7 @@ def _targets() -> dict[str, str]:
     return {name: controls.short(name) for name in TARGETS}
 
 
-def turn_back(total: int, shown: int) -> None:
+def page_turner(total: int, shown: int) -> None:
     """Go back to the first page where the filters have left fewer; a ``GoneError`` where a link asked for the page."""
     if total and not shown:
         if told := address.told("page"):

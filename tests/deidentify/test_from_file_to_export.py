@@ -76,7 +76,7 @@ def test_no_name_and_no_writing_survives(tmp_path: Path, make) -> None:
     (source,) = images.sources([tmp_path])
     photograph = images.decode(source.read(), source.name, pseudonymise=PSEUDONYMS.patient)
     bounds = retina.find(photograph.pixels)
-    clean = deidentify(photograph, retina.black_out(photograph.pixels, bounds), PSEUDONYMS)
+    clean = deidentify(photograph, retina.mask_background(photograph.pixels, bounds), PSEUDONYMS)
     out = tmp_path / "cohort.zip"
     write_cohort([(clean, {"sbp": 120.0, "name": NAME})], out)
     with zipfile.ZipFile(out) as archive:

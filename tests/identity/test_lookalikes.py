@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fundus_core.analyses import told_apart
+from fundus_core.analyses import make_ids_unique
 from fundus_core.deidentify import Pseudonyms
 from fundus_core.evaluation import from_values
 from fundus_core.identity import OF_IDS, folded, joinable, spaces_of_ids
@@ -132,7 +132,7 @@ def test_cohorts_side_by_side_pool_nobody_whom_no_photograph_joins(cohorts: dict
     tables = {
         name: from_values("sbp", [1.0] * len(ids), [1.0] * len(ids), patient_id=ids) for name, ids in people.items()
     }
-    apart = told_apart(tables, {name: np.array(list(owners), dtype=np.str_) for name, owners in cohorts.items()})
+    apart = make_ids_unique(tables, {name: np.array(list(owners), dtype=np.str_) for name, owners in cohorts.items()})
     spaces = spaces_of_ids({name: (ids, list(cohorts[name])) for name, ids in people.items()})
     for one, mine in people.items():
         for other, theirs in people.items():

@@ -11,7 +11,7 @@ from fundus_core.store import Store
 from fundus_core.synthetic import synthesise
 from pages.parts.new_cohort import ingest
 from pages.parts.new_cohort.ingest import Plan
-from pages.parts.new_cohort.ingest_job import Handover
+from pages.parts.new_cohort.ingest_job import IngestJob
 from pages.parts.shell.upload_store import Inbox
 
 
@@ -119,7 +119,7 @@ def test_a_handover_goes_on_when_nobody_watches(eyes, store, monkeypatch):
     monkeypatch.setattr("fundus_core.runs.ensure_worker", lambda store: None)
     left = []
     plan = Plan("Two people", ingest.of_path(eyes / "photographs", ()), None)
-    job = Handover(store, plan, ["sample-rendered"], 0, lambda: left.append("cleared"))
+    job = IngestJob(store, plan, ["sample-rendered"], 0, lambda: left.append("cleared"))
     job.start()
     job.join(60)
     assert job.fault == ""
@@ -129,7 +129,7 @@ def test_a_handover_goes_on_when_nobody_watches(eyes, store, monkeypatch):
 
 def test_a_handover_that_fails_says_why(eyes, store):
     store.create_cohort("Taken")
-    job = Handover(store, Plan("Taken", ingest.of_path(eyes / "photographs", ()), None), ["x"], 0, lambda: None)
+    job = IngestJob(store, Plan("Taken", ingest.of_path(eyes / "photographs", ()), None), ["x"], 0, lambda: None)
     job.start()
     job.join(60)
     assert job.run_id is None

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fundus_core.analyses import Settings, told_apart, unanswered
+from fundus_core.analyses import Settings, make_ids_unique, unanswered
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import from_values
 from fundus_core.pipeline import compare
@@ -31,13 +31,13 @@ def write(folder: Path, *, seed: int, bias: float = 0.0, spread: float = 17.0, p
 
 def test_equal_ids_of_two_clinics_are_two_people() -> None:
     tables = {name: from_values("sbp", [1, 2], [1, 2], patient_id=["1", "2"]) for name in "ab"}
-    apart = told_apart(tables, {"a": np.array(["x", "y"]), "b": np.array(["z", ""])})
+    apart = make_ids_unique(tables, {"a": np.array(["x", "y"]), "b": np.array(["z", ""])})
     assert not set(apart["a"].patient_id) & set(apart["b"].patient_id)
 
 
 def test_the_same_photograph_under_the_same_id_is_the_same_person() -> None:
     tables = {name: from_values("sbp", [1, 2], [1, 2], patient_id=["1", "2"]) for name in "ab"}
-    apart = told_apart(tables, {"a": np.array(["x", "y"]), "b": np.array(["z", "y"])})
+    apart = make_ids_unique(tables, {"a": np.array(["x", "y"]), "b": np.array(["z", "y"])})
     assert set(apart["a"].patient_id) == set(apart["b"].patient_id)
 
 

@@ -102,7 +102,7 @@ OTHERWISE = {
 """Held by tests of their own below."""
 MACHINE = {
     "open", "open_existing", "looked_at", "as_machine", "settle", "close", "reading", "writing", "write", "sweep",
-    "tidy", "withdraw_pictures", "keep", "keep_file", "absolute",
+    "tidy", "delete_pictures", "keep", "keep_file", "absolute",
 }  # fmt: skip
 """Of the store's own working; pages call ``keep`` alone of these, which makes nothing anybody's."""
 

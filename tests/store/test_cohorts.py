@@ -156,8 +156,8 @@ def test_pictures_made_after_a_deletion_are_taken_back(store: Store) -> None:
     for sha256 in (gone.sha256, there.sha256):
         store.shelf.write("crops", sha256, b"jpeg")
         store.shelf.write("thumbnails", sha256, b"jpeg")
-    assert store.withdraw_pictures(gone.id, gone.sha256)
-    assert not store.withdraw_pictures(there.id, there.sha256)
+    assert store.delete_pictures(gone.id, gone.sha256)
+    assert not store.delete_pictures(there.id, there.sha256)
     assert store.crop(gone.sha256) is None
     assert store.thumbnail(there.sha256) is not None
 
@@ -167,7 +167,7 @@ def test_pictures_stay_where_others_have_the_same_bytes(store: Store) -> None:
     fill(store, "b", {"2": b"1"})
     gone = store.photograph("a", "1")
     store.delete("a")
-    assert not store.withdraw_pictures(gone.id, gone.sha256)
+    assert not store.delete_pictures(gone.id, gone.sha256)
 
 
 def test_bytes_that_come_back_before_the_sweep_stay(open_store: Callable[[], Store]) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from fundus_core.synthetic.camera import CAMERAS
 from fundus_core.synthetic.defects import DEFECTS
-from fundus_core.synthetic.people import gather
+from fundus_core.synthetic.people import sample_people
 from fundus_core.synthetic.population import TRAITS, solve
 from fundus_core.targets import TARGETS
 
@@ -13,7 +13,7 @@ POPULATION = solve()
 
 
 def cohort(people=4000, seed=2, defects=0.0, missing=0.0):
-    return gather(POPULATION, people, seed, defects=defects, missing=missing)
+    return sample_people(POPULATION, people, seed, defects=defects, missing=missing)
 
 
 def test_sites_differ_in_their_people():

@@ -10,7 +10,7 @@ import pytest
 
 from fundus_core.errors import UsageError
 from fundus_core.records import Eye
-from fundus_core.synthetic.anatomy import plant
+from fundus_core.synthetic.anatomy import add_signals
 from fundus_core.synthetic.camera import CAMERAS, field_pixels
 from fundus_core.synthetic.population import TRAITS
 from fundus_core.synthetic.render import draw, eye_seed, what_if
@@ -29,7 +29,7 @@ def with_z(trait, value):
 
 
 def anatomy_of(z, seed=3):
-    return plant(z, np.random.default_rng(seed))
+    return add_signals(z, np.random.default_rng(seed))
 
 
 def test_the_same_seed_draws_the_same_photograph():

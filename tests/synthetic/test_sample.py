@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fundus_core.synthetic import find
-from fundus_core.synthetic.people import gather
+from fundus_core.synthetic.people import sample_people
 from fundus_core.synthetic.population import TRAITS, solve
 from fundus_core.synthetic.tables import write_latents, write_limit, write_truth
 
@@ -41,7 +41,7 @@ def numbers(value):
 def test_the_tables_are_those_of_the_command(tmp_path):
     said, population = options(), solve()
     people, seed = int(said["--people"]), int(said["--seed"])
-    drawn = gather(population, people, seed, defects=float(said["--defects"]), missing=float(said["--missing"]))
+    drawn = sample_people(population, people, seed, defects=float(said["--defects"]), missing=float(said["--missing"]))
     write_truth(drawn, tmp_path / "truth.csv")
     write_latents(drawn, population, tmp_path / "latents.csv")
     write_limit(drawn, population, seed, int(said["--size"]), tmp_path / "limit.json")

@@ -54,11 +54,11 @@ def with_habits(draft: Draft, found: Found) -> Found:
                 more.append(Twin("input.value_range", words, None, changes))
     for place, one in enumerate(draft.outputs[: found.outputs]):
         target = str(one["target"])
-        if draft.known[target].binary and draft.firm_output(place, "scale") is None:
+        if draft.known[target].binary and draft.confirmed_output(place, "scale") is None:
             words = say("{target} meaning the other class (1 - p)", target=target)
             more.append(Twin(f"outputs.{target}.scale", words, None, {f"outputs.{target}": "other"}))
     told = all(
-        draft.firm_output(place, key) is not None for place in range(found.outputs) for key in ("scale", "offset")
+        draft.confirmed_output(place, key) is not None for place in range(found.outputs) for key in ("scale", "offset")
     )
     kept = [twin for twin in found.twins if not (told and twin.key == "outputs.scale")]
     return replace(found, twins=(*kept, *more))

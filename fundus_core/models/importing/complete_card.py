@@ -67,7 +67,7 @@ def _named(draft: Draft, found: Found) -> list[str]:
     return [target_of(name, list(draft.known)) for name in names]
 
 
-def must_stay_whole(draft: Draft, found: Found) -> bool:
+def must_be_complete(draft: Draft, found: Found) -> bool:
     """Whether something follows the file's last activation, so that it cannot become the card's link."""
     if found.runtime != "timm":
         return False
@@ -204,7 +204,7 @@ def link_of(draft: Draft, found: Found, place: int) -> str:
     """Return what follows the file's output, its own last activation left to it."""
     said, end = draft.outputs[place].get("link"), found.activations[place]
     if end in _OWN_ENDS:
-        firm = draft.firm_output(place, "link")
+        firm = draft.confirmed_output(place, "link")
         own = "sigmoid" if end == "softmax" else end
         return str(firm) if firm not in (None, own, "identity") else "identity"
     binary = draft.known[str(draft.outputs[place]["target"])].binary

@@ -107,12 +107,12 @@ def _made(file: Path, kind: Format, draft: Draft, found: Found, staging: Path) -
     """Write weights and card; where a mapped network does not prove itself, keep the file's network whole."""
     found = ambiguities.with_habits(draft, found)
     complete_card.check_fit(draft, found)
-    if complete_card.must_stay_whole(draft, found) and kind in _KERAS:
+    if complete_card.must_be_complete(draft, found) and kind in _KERAS:
         found = read(file, kind, draft, whole=True)
     gap = _write(draft, found, staging)
     if gap is None or gap <= parity.TOLERANCE:
         return found, gap
-    restless = parity.restlessness(draft, found, found.size or draft.size or 0)
+    restless = parity.sensitivity_of(draft, found, found.size or draft.size or 0)
     if found.runtime == "timm" and gap > restless:
         _empty(staging)
         found = read(file, kind, draft, whole=True)

@@ -65,7 +65,7 @@ def _ready(path: Path, kind: Format, content: Mapping[str, object], folder: Path
     if not keras_old.is_old(content):
         shutil.copyfile(path, ready)
         return ready
-    text = json.dumps(keras_old.modernise(content))
+    text = json.dumps(keras_old.upgrade_config(content))
     if kind is Format.KERAS:
         with zipfile.ZipFile(path) as old, zipfile.ZipFile(ready, "w") as new:
             for name in old.namelist():

@@ -31,13 +31,13 @@ def is_old(description: Mapping[str, object]) -> bool:
     return False
 
 
-def modernise(value: object) -> object:
+def upgrade_config(value: object) -> object:
     """Return a description of Keras 2 in the words of Keras 3, a new one."""
     if isinstance(value, list):
-        return [modernise(one) for one in value]
+        return [upgrade_config(one) for one in value]
     if not isinstance(value, Mapping):
         return value
-    table: dict[str, Any] = {key: modernise(one) for key, one in value.items() if key != "build_config"}
+    table: dict[str, Any] = {key: upgrade_config(one) for key, one in value.items() if key != "build_config"}
     kind, config = table.get("class_name"), table.get("config")
     if isinstance(kind, str) and isinstance(config, dict):
         if kind in _MODELS:

@@ -60,7 +60,7 @@ def expected(draft: Draft, found: Found, crops: Pixels, *, nudge: float = 0.0) -
     return np.asarray(np.stack(columns, axis=1))
 
 
-def restlessness(draft: Draft, found: Found, size: int) -> float:
+def sensitivity_of(draft: Draft, found: Found, size: int) -> float:
     """Return how far the original's own answers move, relative, when its input moves by a millionth.
 
     A network that amplifies rounding (deep ones with random weights do) cannot be reproduced more closely than this.

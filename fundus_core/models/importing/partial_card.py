@@ -75,7 +75,7 @@ class Draft:
                 )
         return listed
 
-    def firm_output(self, place: int, key: str) -> object:
+    def confirmed_output(self, place: int, key: str) -> object:
         """Return what stands under a key of an output and is confirmed."""
         one = self.outputs[place]
         doubted = {f"outputs.{key}", f"outputs.{one['target']}.{key}"} & set(self.unverified)

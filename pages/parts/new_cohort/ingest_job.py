@@ -14,7 +14,7 @@ from pages.parts.new_cohort.ingest import Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class IngestProgress:
     """How far a handover is."""
 
     measuring: bool
@@ -23,7 +23,7 @@ class Stage:
     """0 to 1."""
 
 
-class Handover(threading.Thread):
+class IngestJob(threading.Thread):
     """Makes a cohort of a plan and submits its run; what came of it stands in the attributes once it has ended."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Handover(threading.Thread):
         super().__init__(name="handover", daemon=True)
         self._store, self._plan, self._models = store, plan, list(models)
         self._percentile, self._leave, self._limits = percentile, leave, limits
-        self.stage = Stage(percentile > 0, 0.0)
+        self.stage = IngestProgress(percentile > 0, 0.0)
         self.run_id: int | None = None
         self.cohort: Cohort | None = None
         self.audit = ""
@@ -71,6 +71,6 @@ class Handover(threading.Thread):
 
     def _teller(self, *, measuring: bool) -> Callable[[int, int], None]:
         def tell(done: int, total: int) -> None:
-            self.stage = Stage(measuring, min(done / max(total, 1), 1.0))
+            self.stage = IngestProgress(measuring, min(done / max(total, 1), 1.0))
 
         return tell

@@ -11,7 +11,7 @@ from fundus_core.quality import LIMITS, Limits
 from fundus_core.truth import Match
 from pages.parts.new_cohort import analysis_plan, deidentify, ingest, quality_limits
 from pages.parts.new_cohort.ingest import Found, Plan
-from pages.parts.new_cohort.ingest_job import Handover
+from pages.parts.new_cohort.ingest_job import IngestJob
 from pages.parts.shared import display, display_names, progress
 from pages.parts.shell import address, cards, home, menu, state
 from pages.parts.shell.address import GoneError
@@ -63,19 +63,19 @@ def form(found: Found, matched: Match | None) -> None:
 def start(plan: Plan, models: list[str], percentile: float = 0.0, limits: Limits = LIMITS) -> None:
     """Begin to put photographs away and to read them, and show how far it is."""
     leave = home.inbox().batch(state.token()).discard
-    job = Handover(home.store(), plan, models, percentile, leave, limits)
+    job = IngestJob(home.store(), plan, models, percentile, leave, limits)
     job.start()
     state.remember("handover", job)
     follow(job)
 
 
-def going() -> Handover | None:
+def going() -> IngestJob | None:
     """Return the handover that this tab has begun, as long as its end was not seen."""
-    job: Handover | None = state.recall("handover")
+    job: IngestJob | None = state.recall("handover")
     return job
 
 
-def follow(job: Handover) -> None:
+def follow(job: IngestJob) -> None:
     """Show how far a handover is, then its run; where it failed, say why and let the page go on."""
     words = {True: _("Measuring the quality of a sample"), False: _("Putting the photographs away")}
     bar = st.progress(0.0)

@@ -57,7 +57,7 @@ def _singles(store: Store) -> Cohort:
     return store.create_cohort(singles())
 
 
-def own_view(_item: Item) -> View:
+def single_photo_view(_item: Item) -> View:
     """Return the view of the cohort that holds dropped photographs."""
     store = home.store()
     model = st.session_state.get("single_model", "")

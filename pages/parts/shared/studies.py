@@ -17,9 +17,9 @@ from fundus_core.analyses import (
     Memory,
     Study,
     evaluated,
+    make_ids_unique,
     one_cohort,
     plan_results,
-    told_apart,
     unanswered,
 )
 from fundus_core.errors import UsageError
@@ -180,7 +180,7 @@ def _together(
 ) -> Study:
     def load() -> Mapping[str, CohortTable]:
         wholes, hashes = _wholes(_views)
-        apart = told_apart(
+        apart = make_ids_unique(
             wholes, hashes, answers(_views)
         )  # cohorts, not parts: two parts of one share people without a photograph
         return {view.name: _of_part(view, wholes[view.cohort.name], apart[view.cohort.name]) for view in _views}
