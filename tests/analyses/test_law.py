@@ -11,7 +11,7 @@ import re
 import pytest
 
 from fundus_core import evaluation, pipeline
-from fundus_core.analyses import Settings, Study, labels, layout, one_cohort, shown, side_by_side, told_apart
+from fundus_core.analyses import Settings, Study, labels, layout, make_ids_unique, one_cohort, shown, side_by_side
 from fundus_core.analyses.labels import COLUMNS, ESTIMATES, Kind
 from fundus_core.report import criteria, html, target_sections
 from fundus_core.targets import TARGETS
@@ -68,7 +68,7 @@ def study(files):
 def both(files):
     names = ("Models", "Ties")
     sides = {n: pipeline.score_files(files / n / "predictions.csv", files / n / "truth.csv") for n in names}
-    tables = told_apart(
+    tables = make_ids_unique(
         {n: side.table for n, side in sides.items()}, {n: side.predictions.sha256 for n, side in sides.items()}
     )
     return Study(lambda: tables).at("patient", {"sbp": 3.0})

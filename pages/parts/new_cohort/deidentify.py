@@ -17,7 +17,7 @@ from fundus_core.deidentify import (
     own_key_file,
 )
 from fundus_core.errors import UsageError, joined
-from fundus_core.pipeline import Seen, Writing
+from fundus_core.pipeline import DeidentifiedSource, Writing
 from fundus_core.records import Pixels, Source
 from fundus_core.truth import Match
 from pages.parts.new_cohort.ingest import Found
@@ -185,7 +185,9 @@ def _one(source: Source, made: Pseudonyms, marked: Writing) -> None:
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _seen(known: tuple[str, ...], marked: Writing, _source: Source, _made: Pseudonyms) -> tuple[Seen, Pixels | None]:
+def _seen(
+    known: tuple[str, ...], marked: Writing, _source: Source, _made: Pseudonyms
+) -> tuple[DeidentifiedSource, Pixels | None]:
     """Known by where the original lies, whose it is, and by its pseudonym, which differs with the key."""
     seen = pipeline.see(_source, _made, writing=marked)
     if seen.clean is None:

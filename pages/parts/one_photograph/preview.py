@@ -44,7 +44,7 @@ def picture(view: View, item: Item) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Measured:
     """What a look at the photograph itself gives, beside what the store knows of it."""
 
     quality: QualityReport | None = None
@@ -53,24 +53,24 @@ class Seen:
     """H x W x 3, uint8, RGB: the field of view, black outside; ``None`` where there is none."""
 
 
-def _seen(view: View, item: Item) -> Seen:
+def _seen(view: View, item: Item) -> Measured:
     try:
         locator = home.store().locator(view.cohort.id, item.name)
     except FundusError:
-        return Seen()
+        return Measured()
     return _look(locator, item.sha256, quality_limits.limits(view))
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _look(locator: str, sha256: str, limits: Limits) -> Seen:
+def _look(locator: str, sha256: str, limits: Limits) -> Measured:
     """Known by where the photograph lies and what it holds: a click elsewhere on the page must not read it again."""
     try:
         found = journey.examine(source_at(locator), [CropRule(_CROP_PX)], limits=limits)
     except FundusError:
-        return Seen()
+        return Measured()
     if found.status is Status.FAILED or found.quality is None:
-        return Seen()
-    return Seen(found.quality, found.crops[0].pixels if found.crops else None)
+        return Measured()
+    return Measured(found.quality, found.crops[0].pixels if found.crops else None)
 
 
 def report(view: View, item: Item) -> None:
