@@ -15,7 +15,9 @@ from fundus_core.analyses import (
 )
 from fundus_core.analyses.results import COMPARED, COMPARED_CLASSES, MAIN_DIFFERENCES
 from fundus_core.errors import joined, say
+from fundus_core.figures import heading
 from fundus_core.report.content import Pair, Subject
+from fundus_core.targets import TARGETS
 
 _UNITS = {
     "patient": "A person was one observation: predictions of a person's photographs were averaged.",
@@ -82,7 +84,7 @@ def tables_of(study: Study, title: str) -> list[Titled]:
 def paper_of_pair(pair: Pair) -> Paper:
     """Return what a paper prints of cohorts side by side."""
     study = pair.study
-    said = [sentence for target in study.targets for sentence in differences_in_words(study, target)]
+    said = [differing(study, target) for target in study.targets]
     sizes = say(
         "{n} cohorts were compared: {names}.", n=len(pair.comparison.names), names=joined(pair.comparison.names, "and")
     )
@@ -92,6 +94,11 @@ def paper_of_pair(pair: Pair) -> Paper:
     kept = tuple(each for each in tables if each.table.body)
     methods = " ".join((sizes, *_methods(study), *_tested(study, "that of the other cohort")))
     return Paper(pair.title, methods, " ".join(said), kept, pair.notice)
+
+
+def differing(study: Study, target: str) -> str:
+    """Return in what a target's errors differ between cohorts, under its name."""
+    return f"{heading(TARGETS[target].name)}: {' '.join(differences_in_words(study, target))}"
 
 
 def _read(subject: Subject) -> str:

@@ -3,8 +3,10 @@
 import pytest
 
 from fundus_core import evaluation
-from fundus_core.report.slides import Drawing, Table
+from fundus_core.analyses import meaning_in_words
+from fundus_core.report.slides import Drawing, Table, Words
 from pages.parts.compare import slides
+from pages.parts.present import contents
 from pages.parts.shared import studies
 from pages.parts.shell import language
 from tests.pages.test_sharing import file
@@ -18,6 +20,15 @@ def test_what_is_asked_beside_the_usual_gets_a_slide(filled, page):
     assert "With a reliability of one measurement of 0.80" in slides_of(app)
     assert "Against values without error" in slides_of(app)
     assert "90 % prediction intervals" in slides_of(app)
+
+
+def test_slides_are_chosen_and_ordered_and_every_one_has_notes(filled):
+    view = next(studies.View(one, "tests-own") for one in filled.cohorts() if one.name == "Clinic")
+    made = contents.of_cohort(view, studies.study(view), dark=False)
+    assert [" ".join(page.title.lines) for page in made.pages if not page.notes] == []
+    meaning = next(page for page in made.pages if page.title.lines == ("What this means",))
+    said = next(part for part in meaning.parts if isinstance(part, Words)).lines
+    assert said == tuple(meaning_in_words(studies.study(view)))
 
 
 def slides_of(app) -> str:
@@ -39,4 +50,6 @@ def test_sites_and_equivalence_have_slides_without_a_plan(filled, lang, title):
     assert sum(isinstance(part, Drawing) for one in made.pages for part in one.parts) >= 2
     tables = [part for one in made.pages for part in one.parts if isinstance(part, Table)]
     assert len(tables) >= 2
+    assert all(one.notes for one in made.pages[1:])
+    assert heads[-1].startswith("What this means" if lang == "en" else "この結果の意味")
     assert ("Rendered eyes." if lang == "en" else "。") in made.footer

@@ -12,8 +12,8 @@ from pptx import Presentation
 
 from fundus_core.evaluation import Estimate
 from fundus_core.figures import Look, Observations, predicted_against_true
-from fundus_core.report.slides import Deck, Drawing, Page, Photo, Place, Table, Words, as_file, layouts
-from fundus_core.report.slides.photos import squared
+from fundus_core.report.slides import Deck, Drawing, Page, Photo, Place, Table, Words, as_file, data_of, layouts
+from fundus_core.report.slides.photos import filled, squared
 from fundus_core.report.slides.powerpoint import PIXEL, as_pptx
 from fundus_core.report.slides.slide import HEIGHT, LEAST, WIDTH
 from fundus_core.report.slides.text_fit import fit, height, width, wrap
@@ -51,6 +51,7 @@ def deck(name: str = "Clinic", *, dark: bool = False) -> Deck:
         layouts.comparison(name, ["", "", "Model", "Mean", "Age and sex", "Published"], bars, [name], name),
         layouts.answer(name, [f"{name}." for _ in range(4)], figure(dark)),
         layouts.answer(name, [name] * 6),
+        layouts.several(name, [replace(figure(dark), title=name)] * 3, notes=name),
         layouts.answer(name, [name], rows=[["Estimate", name, name, "p"], *[["MAE", "10.60", name, "0.02"]] * 12]),
         layouts.eyes(name, [eye, replace(eye, data=b"", alt=name), eye], name),
         *layouts.limits(name, [name] * 4, "To cite", [name] * 3),
@@ -140,6 +141,32 @@ def test_a_photograph_becomes_a_square_without_being_stretched():
         assert square.size == (64, 64)
         assert max(square.getpixel((32, 2))) < 20
         assert square.getpixel((32, 32))[0] > 120
+
+
+@pytest.mark.parametrize(("width", "high"), [(400, 260), (260, 400), (300, 300)])
+def test_the_round_photograph_of_a_cover_holds_no_black(width, high):
+    """A field with cut edges on a black ground: the circle inside the square lies within the field."""
+    y, x = np.mgrid[:400, :400] - 199.5
+    inside = (x**2 + y**2 < 190**2) & (abs(x) < width / 2) & (abs(y) < high / 2)
+    stream = io.BytesIO()
+    Image.fromarray(np.where(inside[..., None], (150, 60, 20), (0, 0, 0)).astype(np.uint8)).save(stream, "PNG")
+    with Image.open(io.BytesIO(filled(stream.getvalue()))) as made:
+        side, grey = made.width, np.asarray(made.convert("L"))
+    assert made.width == made.height
+    v, u = np.mgrid[:side, :side] - (side - 1) / 2
+    assert grey[u**2 + v**2 < (side / 2 - 1) ** 2].min() > 40
+
+
+def test_a_black_photograph_stays_one():
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 20)).save(stream, "JPEG")
+    with Image.open(io.BytesIO(filled(stream.getvalue()))) as made:
+        assert made.width == made.height
+
+
+def test_notes_go_with_their_slides():
+    made = deck()
+    assert data_of(made, WORDS)["notes"] == [page.notes for page in made.pages]
 
 
 def test_every_word_is_native_text_in_powerpoint(both):

@@ -1,10 +1,10 @@
 """What the kinds of slides look like; the words and numbers come from whoever shows them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fundus_core.figures import Figure
-from fundus_core.report.slides.photos import squared
+from fundus_core.report.slides.photos import filled, squared
 from fundus_core.report.slides.slide import (
     HEIGHT,
     LEAST,
@@ -87,7 +87,7 @@ def words(
     return Words(place, kept, size, bold=bold, tone=tone, **more)  # type: ignore[arg-type]
 
 
-def cover(kicker: str, title: str, lines: Sequence[str], photo: Eye | None) -> Page:
+def cover(kicker: str, title: str, lines: Sequence[str], photo: Eye | None, notes: str = "") -> Page:
     """Return the first slide: a name, what it is, and an eye."""
     room = 600.0 if photo else _ROOM
     kept, size = fit([title], room, 232, 60, least=34, bold=True)
@@ -98,8 +98,8 @@ def cover(kicker: str, title: str, lines: Sequence[str], photo: Eye | None) -> P
         words(Place(LEFT, 424, room, 200), lines, 28, tone="quiet"),
     ]
     if photo:
-        parts.append(Photo(Place(708, 100, 500, 500), squared(photo.data), photo.alt, round=True))
-    return Page(Words(Place(LEFT, 144, room, 232), kept, size, bold=True), tuple(parts))
+        parts.append(Photo(Place(708, 100, 500, 500), filled(photo.data), photo.alt, round=True))
+    return Page(Words(Place(LEFT, 144, room, 232), kept, size, bold=True), tuple(parts), notes)
 
 
 def flow(title: str, photo: Eye | None, steps: Sequence[Step], lines: Sequence[str], notes: str = "") -> Page:
@@ -109,7 +109,7 @@ def flow(title: str, photo: Eye | None, steps: Sequence[Step], lines: Sequence[s
     side = (RIGHT - start - gap * (len(steps) - 1)) / len(steps)
     parts: list[Part] = [_underline()]
     if photo:
-        parts.append(Photo(Place(LEFT, y, high, high), squared(photo.data), photo.alt, round=True))
+        parts.append(Photo(Place(LEFT, y, high, high), filled(photo.data), photo.alt, round=True))
     for at, step in enumerate(steps):
         x = start + at * (side + gap)
         parts += _step(step, Place(x, y, side, high))
@@ -244,7 +244,7 @@ def eyes(title: str, found: Sequence[Eye], remark: str, notes: str = "") -> Page
     return Page(heading(title), tuple(parts), notes)
 
 
-def limits(title: str, lines: Sequence[str], cite: str, citations: Sequence[str]) -> list[Page]:
+def limits(title: str, lines: Sequence[str], cite: str, citations: Sequence[str], notes: str = "") -> list[Page]:
     """Return what the numbers cannot say, and what to cite: on a slide of its own where it is long."""
     high, inner = BOTTOM - 8 - TOP, _ROOM - 48
     for size in (24, 22, 20):
@@ -258,10 +258,23 @@ def limits(title: str, lines: Sequence[str], cite: str, citations: Sequence[str]
                 head,
                 words(Place(LEFT + 24, place.y + 52, inner, needed - 62), citations, size),
             ]
-            return [Page(heading(title), (_underline(), said, *box))]
+            return [Page(heading(title), (_underline(), said, *box), notes)]
     alone = words(Place(LEFT, TOP, _ROOM, high), lines, 28, bulleted=True)
     cited = words(Place(LEFT, TOP, _ROOM, high), citations, 26)
-    return [Page(heading(title), (_underline(), alone)), Page(heading(cite), (_underline(), cited))]
+    return [Page(heading(title), (_underline(), alone), notes), Page(heading(cite), (_underline(), cited), notes)]
+
+
+def several(title: str, figures: Sequence[Figure], notes: str = "") -> Page:
+    """Return up to five figures side by side, each below its own title."""
+    shown = figures[:5]
+    gap = 24.0
+    wide = min((_ROOM - gap * (len(shown) - 1)) / max(len(shown), 1), 420.0)
+    parts: list[Part] = [_underline()]
+    for at, one in enumerate(shown):
+        x = LEFT + at * (wide + gap)
+        parts.append(words(Place(x, 150, wide, 84), [one.title], 22, bold=True))
+        parts.append(Drawing(Place(x, 240, wide, wide + 30), replace(one, title="", head=())))
+    return Page(heading(title), tuple(parts), notes)
 
 
 def answer(

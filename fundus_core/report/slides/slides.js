@@ -25,7 +25,8 @@ function present(root, deck) {
   root.setAttribute("role", "region");
   root.setAttribute("aria-roledescription", "slides");
   root.setAttribute("aria-label", deck.title);
-  root.replaceChildren(frame, controls);
+  const notes = make("p", "notes");
+  root.replaceChildren(controls, frame, notes); // above the slide the buttons stay in sight on a small screen
 
   const pages = [...stage.children];
   let at = Math.min(Number(root.dataset.at || (alone && location.hash.slice(1) - 1) || 0), pages.length - 1);
@@ -35,6 +36,7 @@ function present(root, deck) {
     root.dataset.at = at;
     pages.forEach((page, index) => page.classList.toggle("shown", index === at));
     place.textContent = `${at + 1} / ${pages.length}`;
+    notes.textContent = deck.notes[at];
     back.disabled = at === 0;
     forth.disabled = at === pages.length - 1;
     if (alone) history.replaceState(null, "", `#${at + 1}`);
@@ -43,9 +45,11 @@ function present(root, deck) {
     const whole = alone || full();
     root.classList.toggle("whole", whole);
     const width = whole ? window.innerWidth : root.parentElement.clientWidth || 1280;
-    const scale = whole ? Math.min(width / 1280, window.innerHeight / 720) : width / 1280;
+    const high = whole ? window.innerHeight : Math.max(320, window.innerHeight - 290); // what the page's head leaves
+    const scale = Math.min(width / 1280, high / 720);
     root.style.height = whole ? `${window.innerHeight}px` : "auto";
     frame.style.height = whole ? "auto" : `${720 * scale}px`;
+    frame.style.width = whole ? "auto" : `${1280 * scale}px`;
     const left = whole ? (width - 1280 * scale) / 2 : 0;
     const top = whole ? (window.innerHeight - 720 * scale) / 2 : 0;
     stage.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;

@@ -40,7 +40,8 @@ def data_of(deck: Deck, words: Mapping[str, str]) -> dict[str, Any]:
     """Return what the script shows; words are ``back``, ``next`` and ``full`` in the reader's language."""
     total = len(deck.pages)
     pages = [_page(page, deck, f"{place} / {total}") for place, page in enumerate(deck.pages, start=1)]
-    return {"slides": pages, "words": dict(words), "title": deck.title, "dark": deck.dark}
+    notes = [page.notes for page in deck.pages]
+    return {"slides": pages, "notes": notes, "words": dict(words), "title": deck.title, "dark": deck.dark}
 
 
 def as_file(deck: Deck, words: Mapping[str, str]) -> str:

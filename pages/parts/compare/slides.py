@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from fundus_core.analyses import Study, forest_of, main_score, shown, side_by_side, sites_forest, sites_in_words
+from fundus_core.analyses import (
+    Study,
+    differences_in_words,
+    forest_of,
+    main_score,
+    shown,
+    side_by_side,
+    sites_forest,
+    sites_in_words,
+    small_multiples,
+)
 from fundus_core.figures import Figure, Look, heading
 from fundus_core.report.slides import Deck, Page, layouts
 from fundus_core.targets import TARGETS
@@ -40,16 +50,24 @@ def _pages(study: Study, views: Sequence[View], target_id: str) -> Iterator[Page
     look = Look(say=tell, rendered=any(map(display.disclaimer, views)), opaque=True, size=22)
     results = study.get(side_by_side.COMPARISON, target_id).targets[target_id].results
     score = main_score(target)
+    small = small_multiples(study, target_id, look, names=called, places=places)
+    if small:
+        notes = _("Each cohort on the same axes; on the dashed line prediction equals truth.")
+        yield layouts.several(f"{heading(_(target.name))}: {_('predicted against true')}", list(small.values()), notes)
     drawn = forest_of(results, score, look, names=called, places=places)
-    yield layouts.answer(f"{_(target.short)}: {drawn.x.title}", [], _plain(drawn))
+    notes = _("A cohort whose true values vary less has smaller errors for that alone.")
+    yield layouts.answer(f"{_(target.short)}: {drawn.x.title}", [], _plain(drawn), notes=notes)
     if said := sites_in_words(study, target_id, score, tell):
         pooled = sites_forest(study, target_id, look, score, names=called, places=places)
-        yield layouts.answer(_title(side_by_side.SITES.title, target_id), [said], pooled and _plain(pooled))
+        yield layouts.answer(_title(side_by_side.SITES.title, target_id), [said], pooled and _plain(pooled), notes=said)
     for analysis in (side_by_side.DIFFERENCES, side_by_side.EQUIVALENCE, side_by_side.STANDARDISED_DIFFERENCES):
         made = shown(study, analysis, target_id, tell, called)
         if made.body:
             asked = _(analysis.asked(target_id))
             yield layouts.answer(_title(analysis.title, target_id), [asked], rows=[made.head, *made.body], notes=asked)
+    if lines := differences_in_words(study, target_id, tell, called):
+        notes = _("A difference is shown where its p value, corrected for all planned tests, is below 0.05.")
+        yield layouts.answer(f"{_('What this means')}: {_(target.short)}", lines, notes=notes)
 
 
 def _plain(figure: Figure) -> Figure:

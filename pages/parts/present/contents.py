@@ -40,6 +40,7 @@ def of_cohort(view: View, study: Study, *, dark: bool) -> Deck:
     pages += numbers.answers(study, view.place, look)
     pages += numbers.plan(view)
     pages += [examples.page(view, scatters[0])] if scatters and view.cohort.files else []
+    pages += [numbers.meaning(study)] if ids else []
     return Deck(view.title, (*pages, *_limits(view)), display.footer([view], view.title), dark=dark, language=current())
 
 
@@ -54,7 +55,10 @@ def _cover(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
         str(format_date(date.today(), "long", locale=current())),
     ]
     kicker = _("Predicted against true.").rstrip("。.")
-    return layouts.cover(kicker, view.title, [line for line in lines if line], photo)
+    notes = _(
+        "These photographs were read by the model; each target's slide sets the predictions against what was measured."
+    )
+    return layouts.cover(kicker, view.title, [line for line in lines if line], photo, notes)
 
 
 def _method(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
@@ -67,7 +71,11 @@ def _method(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
     ]
     if view.model:
         lines.append(_("Read by: {model}").format(model=cards.title(view.model)))
-    return layouts.flow(_("Method"), photo, _steps(table), lines, "")
+    notes = _(
+        "From left to right: what came in, what could be read, what was predicted, and the people with a measured "
+        "value."
+    )
+    return layouts.flow(_("Method"), photo, _steps(table), lines, notes)
 
 
 def _steps(table: CohortTable) -> list[layouts.Step]:
@@ -110,4 +118,5 @@ def _limits(view: View) -> list[Page]:
     own = _("Made with Fundus Lab {version}.").format(version=__version__)
     cited = [f"{_('Model')}: {cards.title(view.model)}"] if view.model else []
     cited += [text for text in (card.citation, card.acknowledgement) if text] if card else []
-    return layouts.limits(_("Limits and citation"), lines, _("To cite"), [*cited, own])
+    notes = _("What these numbers cannot say, and what to cite where they are shown.")
+    return layouts.limits(_("Limits and citation"), lines, _("To cite"), [*cited, own], notes)

@@ -1,5 +1,6 @@
 """Slides on the screen and as files that need nothing else, made once per revision of a cohort."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -55,6 +56,24 @@ def ask(view: View) -> Study:
 def of(view: View, study: Study, *, dark: bool) -> tuple[Deck, dict[str, Any]]:
     """Return the slides of a cohort and what was asked of it, and what the script on the page shows of them."""
     return _made(view.key, view.title, dark, current(), date.today(), str(study.settings), view, study)
+
+
+def chosen(place: Any, made: Deck, data: dict[str, Any]) -> tuple[Deck, dict[str, Any]]:
+    """Let the user choose slides and their order at a place; return those, all as they are where nothing was chosen."""
+    titles = {str(at): f"{at + 1} · {' '.join(page.title.lines)}" for at, page in enumerate(made.pages)}
+    with place, st.popover(_("Choose slides"), icon=":material/checklist:"):
+        picked = st.multiselect(
+            _("Slides, in the order in which you choose them"),
+            list(titles),
+            format_func=lambda at: titles.get(at, at),
+            placeholder=_("All slides in their order"),
+            key=f"slides-{current()}-{len(titles)}",
+        )
+    order = [int(at) for at in picked]
+    if not order or order == list(range(len(made.pages))):
+        return made, data
+    some = replace(made, pages=tuple(made.pages[at] for at in order))
+    return some, slides.data_of(some, _words())
 
 
 def _words() -> dict[str, str]:

@@ -19,7 +19,8 @@ def page(view: View, target_id: str) -> Page:
     words = (_("The smallest error"), _("The middle error"), _("The largest error"))
     told = [_eye(item, target_id, word) for item, word in zip(_items(view, target_id), words, strict=False)]
     title = _("Three eyes: {name}").format(name=_(TARGETS[target_id].name))
-    return layouts.eyes(title, told, _("One photograph each, chosen by its error and by nothing else."))
+    remark = _("One photograph each, chosen by its error and by nothing else.")
+    return layouts.eyes(title, told, remark, remark)
 
 
 def cover(view: View, target_id: str) -> layouts.Eye | None:

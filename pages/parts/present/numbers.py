@@ -7,7 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fundus_core import figures
-from fundus_core.analyses import Canvas, Study, beyond_in_words, labels, one_cohort, plan_results, shown
+from fundus_core.analyses import (
+    Canvas,
+    Study,
+    beyond_in_words,
+    labels,
+    meaning_in_words,
+    one_cohort,
+    plan_results,
+    shown,
+)
 from fundus_core.evaluation import Evaluation, TargetResult
 from fundus_core.figures import Look, error, heading, predicted_against_true
 from fundus_core.report.slides import Page, layouts
@@ -44,9 +53,9 @@ def _beyond(view: View, target_id: str) -> list[tuple[str, str]]:
     """Return what the prediction adds to age and sex, as the page and the report write it."""
     found = studies.study(view).get(one_cohort.BEYOND, target_id)[0]
     facts = {name: getattr(found, name) for name in ("partial_r", "r2_gain")}
-    head = _("beyond age and sex")
+    short = {"partial_r": _("partial r beyond"), "r2_gain": _("gain in R²")}
     return [
-        (f"{labels.name(name, None, tell)} {head}", labels.with_interval(one, labels.word(name), tell))
+        (short[name], labels.with_interval(one, labels.word(name), tell))
         for name, one in facts.items()
         if one.value is not None
     ]
@@ -110,6 +119,15 @@ def answers(study: Study, place: int, look: Look) -> Iterator[Page]:
             yield layouts.answer(_(analysis.title), lines, rows=rows, notes=_(analysis.question))
 
 
+def meaning(study: Study) -> Page:
+    """Return what the numbers mean, with their uncertainty, in a line for each target."""
+    notes = _(
+        "In brackets 95 % intervals over people. An error is read beside that of one value for everybody; beyond age "
+        "and sex: whether the photograph adds to what is known without it."
+    )
+    return layouts.answer(_("What this means"), meaning_in_words(study, tell), notes=notes)
+
+
 def sentences(text: str) -> list[str]:
     """Return a paragraph's sentences."""
     return [part for part in re.split(r"(?<=[.。])\s+|(?<=。)", text) if part]
@@ -126,7 +144,13 @@ def criterion(view: View, look: Look) -> Page | None:
     if drawn is None:
         return None
     figure = replace(
-        drawn, notes=(), height=round(layouts.PLOT.h), x=replace(drawn.x, ticks=6), y=replace(drawn.y, ticks=6)
+        drawn,
+        notes=(),
+        head=(),
+        title="",
+        height=round(layouts.PLOT.h),
+        x=replace(drawn.x, ticks=6),
+        y=replace(drawn.y, ticks=6),
     )
     ends = [labels.written(end.value, labels.Kind.SHARE) for end in (one.least, one.most)]
     main = _("{low} to {high}").format(low=ends[0], high=ends[1]) if one.measured.indeterminate else ends[0]
@@ -150,9 +174,8 @@ _FACTS = ("mae_median", "mae_age_sex", "r2", "slope", "bias")
 def _facts(result: TargetResult) -> list[tuple[str, str]]:
     target, found = TARGETS[result.target], result.estimates
     known = [(name, found[name]) for name in _FACTS if name in found and found[name].value is not None]
-    facts = [
-        (labels.name(name, target, tell), labels.with_interval(one, labels.word(name), tell)) for name, one in known
-    ]
+    short = {"mae_median": _("MAE, median"), "mae_age_sex": _("MAE, age and sex"), "r2": "R²", "slope": _("Slope"), "bias": _("bias")}  # fmt: skip  # noqa: E501
+    facts = [(short[name], labels.with_interval(one, labels.word(name), tell)) for name, one in known]
     if target.published_mae is not None:
         facts.append((_("published (JOIR)"), labels.written(target.published_mae, labels.Kind.UNIT)))
     return facts
