@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.one_photograph import explanation, preview, upload, values
+from pages.parts.one_photograph import explanation, preview, upload, values, viewer
 from pages.parts.shared import controls, deciding, display
 from pages.parts.shell.language import _
 
@@ -22,6 +22,7 @@ if sentence := display.disclaimer(view):
 left, right = st.columns([2, 3])
 with left:
     preview.picture(view, item)
+    viewer.button(view, item)
     if not dropped:
         deciding.one(view, item)
 with right:

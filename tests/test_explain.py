@@ -281,8 +281,12 @@ def test_the_process_that_asks_gets_the_maps_without_torch(home):
     code = (
         "import sys; from fundus_core import pipeline\n"
         f"found = pipeline.ask_explanation({str(PHOTOGRAPH)!r}, 'toy', ['age'])\n"
-        "print(found.status, found.maps['age'].map.shape, 'torch' in sys.modules)"
+        "print(found.status, found.maps['age'].map.shape, 'torch' in sys.modules)\n"
+        "from fundus_core.pipeline import explanation as kept\n"
+        "one = kept._WARM._child; pipeline.warm_up('toy')\n"
+        f"pipeline.ask_explanation({str(PHOTOGRAPH)!r}, 'toy', ['age'])\n"
+        "same = kept._WARM._child is one; kept._WARM.end(); print(same, kept._WARM._child)"
     )
     environment = {"FUNDUS_LAB_HOME": str(home), "PYTHONPATH": str(ROOT), "PATH": "", "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == f"predicted ({SIDE}, {SIDE}) False", done.stderr
+    assert done.stdout.split("\n")[:2] == [f"predicted ({SIDE}, {SIDE}) False", "True None"], done.stderr

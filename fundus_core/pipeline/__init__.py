@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.deidentified_truth import match_originals, under_pseudonyms
     from fundus_core.pipeline.deidentify_cohort import deidentify_files, export_cohort, export_deidentified, writing_of
     from fundus_core.pipeline.evaluate_files import ScoredFiles, evaluate, score_files, score_tables
-    from fundus_core.pipeline.explanation import ask_explanation, explain
+    from fundus_core.pipeline.explanation import ask_explanation, explain, warm_up
     from fundus_core.pipeline.fitted import DIFFERENT, LEAVE_OUT, answer_of, keep_answer, people_fitted, table_to_test
     from fundus_core.pipeline.inspection import Counts, inspect
     from fundus_core.pipeline.linkage import Linkage, join_truth, saved_mapping
@@ -54,7 +54,7 @@ _NAMES_OF = {
     "deidentify_cohort": ("deidentify_files", "export_cohort", "export_deidentified", "writing_of"),
     "deidentified_ingest": ("WRITINGS", "Intake", "DeidentifiedSource", "Writing", "see", "take_in"),
     "evaluate_files": ("ScoredFiles", "evaluate", "score_files", "score_tables"),
-    "explanation": ("ask_explanation", "explain"),
+    "explanation": ("ask_explanation", "explain", "warm_up"),
     "fitted": ("DIFFERENT", "LEAVE_OUT", "answer_of", "keep_answer", "people_fitted", "table_to_test"),
     "inspection": ("Counts", "inspect"),
     "additions": ("Attached", "Difference", "attach", "by_rows", "difference", "made_elsewhere", "match_photographs"),

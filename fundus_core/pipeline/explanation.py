@@ -1,5 +1,9 @@
 """``explain``: where a model looks in one photograph; the work itself, and asking another process for it."""
 
+import contextlib
+import importlib
+import importlib.util
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -55,23 +59,79 @@ def ask_explanation(locator: str, model: str, targets: Sequence[str] = (), *, me
         UsageError: What that process found at fault, in its words, or that it took too long.
     """
     registry.ready(model)
-    child = processes.Child(_Explainer)
     try:
-        found = child.ask("explained", locator, model, tuple(targets), method, patience_s=PATIENCE_S)
+        found = _WARM.ask("explained", locator, model, tuple(targets), method)
     except processes.DiedError:
         raise UsageError(
             "The explanation broke off, or took more than {minutes:.0f} minutes; ask for one target.",
             minutes=PATIENCE_S / 60,
         ) from None
-    finally:
-        child.end()
     if isinstance(found, FundusError):
         raise UsageError("There is no explanation: {why}", why=found)
     return cast("Explanation", found)
 
 
+def warm_up(model: str) -> None:
+    """Have the other process import and open what a model needs, so that the first question does not wait for it."""
+    with contextlib.suppress(processes.DiedError):
+        _WARM.ask("opened", model)
+
+
+class _Warm:
+    """The process that is asked, kept for a while: importing and opening takes longer than looking."""
+
+    def __init__(self) -> None:
+        self._child: processes.Child | None = None
+        self._guard = threading.RLock()
+        self._timer: threading.Timer | None = None
+
+    def ask(self, method: str, *asked: object) -> Any:
+        """Ask it, one question after another; one that died is replaced for the next.
+
+        Raises:
+            DiedError: It died, or took too long.
+        """
+        with self._guard:
+            self._rest()
+            self._child = self._child or processes.Child(_Explainer)
+            try:
+                return self._child.ask(method, *asked, patience_s=PATIENCE_S)
+            except processes.DiedError:
+                self.end()
+                raise
+            finally:
+                self._timer = threading.Timer(IDLE_S, self.end)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def end(self) -> None:
+        """End the process and give its memory back."""
+        with self._guard:
+            self._rest()
+            if self._child:
+                self._child.end()
+                self._child = None
+
+    def _rest(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+
+_WARM = _Warm()
+IDLE_S = 300.0
+"""After so long without a question the process ends: it holds a gigabyte."""
+
+
 class _Explainer:
     """In the process that is asked."""
+
+    def opened(self, model: str) -> None:
+        """Open a model's network, and import what differentiates it."""
+        with contextlib.suppress(FundusError):
+            _predictor(registry.ready(model))
+            if importlib.util.find_spec("captum"):
+                importlib.import_module("captum.attr")
 
     def explained(self, *asked: Any) -> Explanation | FundusError:
         """Return the explanation, or why there is none."""
@@ -97,9 +157,7 @@ def _told(card: Card, examined: Examined) -> Explanation:
 
 
 def _looked(found: Explanation, card: Card, examined: Examined, targets: Sequence[str], method: str) -> Explanation:
-    from fundus_core import inference  # torch: never in the process that serves pages
-
-    crop, predictor = examined.crops[0], inference.open_predictor(card)
+    crop, predictor = examined.crops[0], _predictor(card)
     maps = saliency(card, crop, targets, predict=lambda crops: predictor.predict(crops).values, method=method)
     reduced = _reduction(examined, crop)
     return replace(
@@ -110,6 +168,21 @@ def _looked(found: Explanation, card: Card, examined: Examined, targets: Sequenc
         maps=maps,
         crop=crop.pixels,
     )
+
+
+def _predictor(card: Card) -> Any:
+    """Open a network, or return the one that is open; a card with other weights is another card."""
+    from fundus_core import inference  # torch: never in the process that serves pages
+
+    known = (card.id, card.sha256, card.weights.sha256)
+    if known not in _OPEN:
+        _OPEN.clear()
+        _OPEN[known] = inference.open_predictor(card)
+    return _OPEN[known]
+
+
+_OPEN: dict[tuple[str, str, str], Any] = {}
+"""The last network that was asked, in the process that is asked."""
 
 
 def _reduction(examined: Examined, crop: RetinaCrop) -> float:

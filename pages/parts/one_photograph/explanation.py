@@ -19,8 +19,11 @@ from pages.parts.shell.sample import FOLDER, NAME
 def saliency(view: View, item: Item) -> None:
     """Offer to ask where the model looks in this photograph; the answer comes from a process of its own."""
     if saliency_job.possible(view, item):
-        with st.expander(_("Where does the model look?")):
-            _asked(view, item)
+        box = st.expander(_("Where does the model look?"), key=f"where-{item.key}", on_change="rerun")
+        if box.open:
+            saliency_job.warm_up(view)
+            with box:
+                _asked(view, item)
 
 
 @st.fragment

@@ -43,6 +43,11 @@ def ask(view: View, item: Item) -> Future[Explanation]:
     return answer
 
 
+def warm_up(view: View) -> None:
+    """Have the process that will be asked open the model meanwhile."""
+    threading.Thread(target=pipeline.warm_up, args=(view.model,), name="warming", daemon=True).start()
+
+
 def _failed(answer: Future[Explanation]) -> bool:
     return answer.done() and answer.exception() is not None
 
