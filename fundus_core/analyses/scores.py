@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fundus_core import evaluation, figures
-from fundus_core.analyses.labels import name, word, written
+from fundus_core.analyses.labels import Kind, name, word, written
 from fundus_core.analyses.study import Analysis, Rows, Study
 from fundus_core.evaluation import Cell, Estimate, Evaluation, TargetResult
 from fundus_core.figures import Figure, ForestRow, Look
@@ -80,8 +80,9 @@ def estimates(study: Study, target: Target) -> Mapping[str, Estimate]:
 
 def forest(rows: Sequence[ForestRow], score: str, target: Target, look: Look, **more: Any) -> Figure:
     """Draw one score of cohorts, groups or models below one another, written as tables write it."""
-    kind = word(score).kind
-    return figures.forest(rows, name(score, target, look.say), look, write=lambda value: written(value, kind), **more)
+    kind, title = word(score).kind, name(score, target, look.say)
+    share = kind is Kind.SHARE
+    return figures.forest(rows, title, look, write=lambda value: written(value, kind), share=share, **more)
 
 
 def forest_row(label: str, estimate: Estimate | None, people: int, look: Look, place: int) -> ForestRow:

@@ -87,6 +87,8 @@ class Axis:
     """Most numbers; as many as the drawer likes where 0."""
     shown: bool = True
     """Whether it is drawn."""
+    share: bool = False
+    """Whether its numbers, from 0 to 1, are written as percentages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,11 +65,12 @@ def forest(
     reference: float | None = None,
     reference_name: str = "",
     write: Callable[[float], str] = error,
+    share: bool = False,
 ) -> Figure:
     """Draw estimates with intervals below one another, on an axis whose label is already translated.
 
     A ``reference`` (the whole cohort, a published figure) is drawn as a dashed line; ``write`` writes values as tables
-    do.
+    do; the numbers of a ``share`` stand on the axis as percentages, as in the rows.
     """
     texts = [_text(row.estimate, look, write) for row in rows]
     places = range(len(rows) - 1, -1, -1)
@@ -80,7 +81,7 @@ def forest(
     return Figure(
         look,
         f"{axis}: " + "; ".join(f"{row.name} {text}" for row, text in zip(rows, texts, strict=True)),
-        Axis(axis, _reach(rows, reference), grid=True),
+        Axis(axis, _reach(rows, reference), grid=True, share=share),
         Axis(
             span=(-0.6, len(rows) - 0.4),
             labels=tuple(Label(at, row.name, n) for at, row, n in zip(places, rows, remarks, strict=True)),

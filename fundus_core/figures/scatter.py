@@ -82,7 +82,8 @@ def headline(target: Target, estimates: Mapping[str, Estimate], look: Look, name
     if target.binary:
         return f"{name}: {', '.join(_shares(estimates, look))}"
     mae, ratio = estimates["mae"], estimates.get("mae_over_median", Estimate(None)).value
-    first = f"{name}: MAE {error(mae.value)} {look.say(target.unit)}{_ends(mae, error)}"
+    unit = f" {look.say(target.unit)}" if target.unit else ""
+    first = f"{name}: MAE {error(mae.value)}{unit}{_ends(mae, error)}"
     return first if ratio is None or of_many else f"{first}, {beside_the_median(ratio, look.say)}"
 
 

@@ -82,6 +82,7 @@ def _axis(axis: Axis, palette: Palette) -> dict[str, Any]:
         "visible": axis.shown,
         **({"range": list(axis.span)} if axis.span else {}),
         **({"nticks": axis.ticks} if axis.ticks else {}),
+        **({"tickformat": ".0%"} if axis.share else {}),
         **(named if axis.labels else {}),
     }
 

@@ -59,16 +59,18 @@ def _metrics(found: Mapping[str, Estimate]) -> None:
         for name_, estimate in found.items():
             of = labels.word(name_)
             around = labels.interval(estimate.low, estimate.high, of, tell)
-            note = " · ".join(filter(None, [_(of.says) if of.says else "", around or said(estimate.note)]))
-            shown_ = labels.written(estimate.value, of.kind)
-            st.metric(heading(_(of.name)), shown_, border=True, height="stretch", help=note or None)
+            told = around or said(estimate.note)
+            more = {"delta": told, "delta_color": "off", "delta_arrow": "off"} if told else {}
+            shown_, tip = labels.written(estimate.value, of.kind), _(of.says) if of.says else None
+            st.metric(heading(_(of.name)), shown_, border=True, height="stretch", help=tip, **more)
 
 
 def curves(view: View, one: CriterionAssessment, judged: Classification) -> None:
     """Draw the ROC curve beside the decision curve, and what each threshold stated in advance does."""
     ranked = {each.id: each for each in (one_cohort.ROC, one_cohort.PRECISION_RECALL, one_cohort.TENTHS)}
     what = choosing.one_of(_("Curve"), {name: _(each.title) for name, each in ranked.items()}, "curve")
-    for column, analysis in zip(st.columns(2), (ranked[what], one_cohort.DECISIONS), strict=True):
+    beside = one_cohort.DECISIONS if what == one_cohort.TENTHS.id else one_cohort.TENTHS  # calibration at once
+    for column, analysis in zip(st.columns(2), (ranked[what], beside), strict=True):
         with column, st.container(border=True, height="stretch"):
             _curve(view, one, judged, analysis)
     st.caption(
@@ -78,6 +80,9 @@ def curves(view: View, one: CriterionAssessment, judged: Classification) -> None
         ).format(n=count(judged.left_out), all=count(judged.n + judged.left_out))
     )
     study = studies.study(view)
+    if beside is not one_cohort.DECISIONS:
+        with st.container(border=True):
+            _curve(view, one, judged, one_cohort.DECISIONS)
     display.table(shown(study, one_cohort.DECISIONS, one.criterion.id, tell), _titled(one, one_cohort.DECISIONS))
     st.caption(_(one_cohort.TENTHS.question))
     display.table(shown(study, one_cohort.TENTHS, one.criterion.id, tell), _titled(one, one_cohort.TENTHS))

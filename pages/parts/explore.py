@@ -18,6 +18,7 @@ from pages.parts.shared.studies import View
 from pages.parts.shell import address, menu
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, count, said
+from pages.parts.shell.markdown import literal
 
 PER_PAGE = 24
 _ORDERS = ("absolute_error", "quality", "distance", "name", "truth", "predicted")
@@ -173,18 +174,42 @@ def grid(view: View, items: Sequence[Item], target: str, selection: Selection | 
                 st.image(photo_panel.picture(item, large=False), width="stretch", alt=photo_panel.describe(item))
                 st.page_link(
                     menu.path("one_photograph"),
-                    label=item.name.rsplit("/", 1)[-1],
+                    label=literal(middle_cut(item.name.rsplit("/", 1)[-1])),
                     query_params=view.link(item),
                 )
                 st.checkbox(
                     _("selected"), item.name in chosen, key=f"tick-{item.id}-{made}",
                     on_change=_tick, args=(view, selection, item.name),
                 )  # fmt: skip
-                if badge := error(item, target):
-                    st.badge(badge, color="gray")
-                st.caption(line(item, target))
-                if remark := photo_panel.note(item):
-                    st.caption(f":material/info: {remark}")
+                if target:
+                    st.badge(error(item, target) or "–", color="gray")
+                told = line(item, target)
+                more = " ".join(filter(None, [told if len(told) > _LINE else "", photo_panel.note(item)]))
+                st.caption(f"{literal(facts(item))}  \n{literal(end_cut(told))}", help=more or None)
+
+
+_NAME, _LINE = 20, 44
+"""Letters of a name and of a sentence on a card; cards of one gallery are of one height."""
+
+
+def middle_cut(name: str) -> str:
+    """Return a file's name, cut in its middle: its end says which eye.
+
+    >>> middle_cut("P0001_R.jpg"), middle_cut("20240401_hospital_0000123_R.jpg")
+    ('P0001_R.jpg', '20240401_…00123_R.jpg')
+    """
+    return name if len(name) <= _NAME + 1 else f"{name[: _NAME // 2 - 1]}…{name[-(_NAME // 2 + 1) :]}"
+
+
+def end_cut(text: str) -> str:
+    """Return a sentence as long as a card has room for; the whole stands in its help."""
+    return text if len(text) <= _LINE else f"{text[: _LINE - 1]}…"
+
+
+def facts(item: Item) -> str:
+    """Return eye, site and camera, as far as they are known."""
+    known = [item.covariates.get(name, "") for name in ("site", "camera")]
+    return " · ".join(filter(None, [photo_panel.eye(item.eye), *known]))
 
 
 def error(item: Item, target: str) -> str:

@@ -276,3 +276,20 @@ def test_the_theme_of_the_pages_has_the_same_colours():
     assert tuple(config["theme"]["chartCategoricalColors"]) == palette.COHORTS_LIGHT
     assert config["theme"]["dark"]["backgroundColor"] == palette.DARK.paper
     assert config["theme"]["light"]["backgroundColor"] == palette.LIGHT.paper
+
+
+def test_the_axis_of_shares_is_written_as_its_rows_are() -> None:
+    rows = [ForestRow("Clinic", Estimate(0.1, 0.05, 0.2), 20)]
+    shares = figures.forest(rows, "accuracy", Look(), write=lambda value: f"{100 * value:.0f} %", share=True)
+    assert plotly(shares)["layout"]["xaxis"]["tickformat"] == ".0%"
+    sheet = drawing.draw(shares, 400)
+    sheet.canvas.draw()
+    assert "10 %" in [one.get_text() for one in sheet.axes[0].get_xticklabels()]
+    assert plotly(figures.forest(rows, "MAE", Look())).layout.xaxis.tickformat is None
+
+
+def test_a_headline_without_a_unit_has_no_hole() -> None:
+    unitless = replace(TARGETS["sbp"], unit="")
+    found = {"mae": Estimate(0.31, 0.25, 0.4)}
+    assert figures.headline(unitless, found, Look()) == "Systolic blood pressure: MAE 0.31 (0.25–0.40)"
+    assert figures.headline(TARGETS["sbp"], found, Look()) == "Systolic blood pressure: MAE 0.31 mmHg (0.25–0.40)"

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Sheet
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from fundus_core.figures.figure import Axis, Figure, Note, Text, letters, wrapped
 from fundus_core.figures.marks import Bars, Box, Density, Line, Mark, Points, Rule
@@ -53,6 +53,8 @@ def _prepare(axes: Axes, paper: Sheet, figure: Figure) -> None:
     for drawn, axis in ((axes.xaxis, figure.x), (axes.yaxis, figure.y)):
         if axis.grid:
             drawn.grid(visible=True, color=palette.grid, linewidth=_THINNER)
+        if axis.share:
+            drawn.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
         if axis.ticks:
             drawn.set_major_locator(MaxNLocator(axis.ticks, steps=[1, 2, 5, 10]))
         if axis.labels:
