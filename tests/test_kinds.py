@@ -61,7 +61,7 @@ def test_the_table_of_the_readme_is_the_table_of_the_code() -> None:
 
 
 def test_whatever_is_not_plainly_accepted_says_why_and_what_to_do() -> None:
-    assert {kind for kind, about in KINDS.items() if not about.advice} == {Kind.COLOUR, Kind.NO_BORDER, Kind.PADDED}
+    assert {kind for kind, about in KINDS.items() if not about.advice} == {Kind.COLOUR, Kind.PADDED}
 
 
 @pytest.mark.parametrize("side", ["left", "right", "above", "below"])
@@ -325,6 +325,13 @@ def laid_over(pixels: Pixels) -> Pixels:
     return (0.6 * pixels + 0.4 * heat(pixels)).astype(np.uint8)
 
 
+def spot(pixels: Pixels, colours: int) -> Pixels:
+    """A map with one warm place, laid over."""
+    y, x = (np.linspace(-1.0, 1.0, side) for side in pixels.shape[:2])
+    warm = np.exp(-((x[None, :] - 0.2) ** 2 + (y[:, None] + 0.1) ** 2) / 0.18)
+    return (0.6 * pixels + 0.4 * cv2.applyColorMap((255 * warm).astype(np.uint8), colours)[..., ::-1]).astype(np.uint8)
+
+
 def four(pixels: Pixels) -> Pixels:
     rim = ((6, 6), (6, 6), (0, 0))
     one, other = (np.pad(each, rim, constant_values=255) for each in (pixels, pixels[:, ::-1]))
@@ -367,6 +374,7 @@ FORMS: list[tuple[Callable[[Pixels], Pixels], Kind]] = [
     (angiogram, Kind.ANGIOGRAM),
     (heat, Kind.HEAT_MAP),
     (laid_over, Kind.HEAT_MAP),
+    (lambda pixels: spot(pixels, cv2.COLORMAP_VIRIDIS), Kind.HEAT_MAP),
     (four, Kind.PANEL),
     (two, Kind.PANEL),
     (lambda pixels: np.concatenate([two(in_box(pixels))] * 2), Kind.PANEL),
@@ -414,6 +422,16 @@ def drawing(background: int) -> Pixels:
 
 
 @pytest.mark.parametrize("background", [0, 255])
+def test_a_retina_drawn_with_shades_and_grain_is_a_drawing(background: int) -> None:
+    y, x = np.mgrid[:500, :500] - 250.0
+    shade = 1 - 0.3 * (np.hypot(x, y) / 230)[..., None] ** 2
+    grain = np.random.default_rng(3).normal(0, 3, (500, 500, 3))
+    inside = (np.hypot(x, y) < 230)[..., None]
+    shaded = cv2.GaussianBlur(drawing(background), (0, 0), 1.0) * np.where(inside, shade, 1.0) + grain * inside
+    assert looked(np.clip(shaded, 0, 255).astype(np.uint8))[1].kind == "drawing"
+
+
+@pytest.mark.parametrize("background", [0, 255])
 def test_a_drawn_retina_is_a_drawing(background: int) -> None:
     assert looked(drawing(background))[1].kind == "drawing"
 
@@ -452,6 +470,11 @@ def hazy(pixels: Pixels) -> Pixels:
     return np.where(inside, 0.55 * pixels + np.array([70, 62, 50]), pixels).astype(np.uint8)
 
 
+def veiled(pixels: Pixels, left: float) -> Pixels:
+    inside = retina.mask(retina.find(pixels))[..., None]
+    return np.where(inside, left * pixels + (1 - left) * np.array([190, 170, 130]), pixels).astype(np.uint8)
+
+
 def cast(red: float, green: float, blue: float) -> Callable[[Pixels], Pixels]:
     return lambda pixels: np.clip(pixels * np.array([red, green, blue]), 0, 255).astype(np.uint8)
 
@@ -466,6 +489,8 @@ SICK: dict[str, Callable[[Pixels], Pixels]] = {
     "massive exudates": lambda pixels: spots(pixels, [(250, 225, 140)], 40, (0.06, 0.16)),
     "black haemorrhages": lambda pixels: spots(pixels, [(40, 8, 6)], 2, (0.2, 0.25)),
     "haze": hazy,
+    "dense haze": lambda pixels: veiled(pixels, 0.45),
+    "cataract": lambda pixels: veiled(cv2.GaussianBlur(pixels, (0, 0), 2.0), 0.5),
     "dark": cast(0.45, 0.45, 0.45),
     "bluish cast": cast(0.8, 0.95, 1.4),
     "greenish cast": cast(0.75, 1.15, 1.0),
@@ -477,6 +502,26 @@ SICK: dict[str, Callable[[Pixels], Pixels]] = {
 def test_disease_and_casts_are_no_reason_for_a_refusal(eyes: list[Pixels], name: str) -> None:
     refused = [report.refusal for report in (looked(SICK[name](eye))[1] for eye in eyes)]
     assert refused == [None] * len(eyes)
+
+
+def test_laser_scars_do_not_make_a_photograph_contrast_normalised(eyes: list[Pixels]) -> None:
+    for name in ("laser scars", "many laser scars"):
+        assert "contrast_normalised" not in {looked(SICK[name](eye))[1].kind for eye in eyes}
+
+
+@pytest.mark.parametrize("discs", [1.6, 2.2])
+@pytest.mark.parametrize(
+    ("name", "x", "y", "disc"),
+    [("idrid__IDRiD_46.jpg", 0.768, 0.423, 0.152), ("idrid__IDRiD_06.jpg", 0.75, 0.39, 0.162)],
+)
+def test_a_crop_around_the_disc_is_a_part_of_a_field(name: str, x: float, y: float, disc: float, discs: float) -> None:
+    if not (SHARED / "real_fundus" / name).exists():
+        pytest.skip("The real photographs lie beside the project, not in it, and are absent here.")
+    pixels = small(SHARED / "real_fundus" / name, 640)
+    left, top, half = round(640 * x), round(640 * y), round(320 * disc * discs)
+    crop = pixels[max(top - half, 0) : top + half, max(left - half, 0) : left + half]
+    report = looked(np.asarray(cv2.resize(crop, (400, 400), interpolation=cv2.INTER_CUBIC), np.uint8))[1]
+    assert (report.kind, report.gradable) == ("disc_crop", False)
 
 
 # Real files -----------------------------------------------------------------------------------------------------

@@ -92,7 +92,7 @@ def darkened(pixels: Pixels) -> Pixels:
 
 def hazy(pixels: Pixels) -> Pixels:
     inside = retina.mask(retina.find(pixels))[..., None]
-    return np.where(inside, pixels * 0.22 + np.array([140.0, 118.0, 100.0]), pixels).astype(np.uint8)
+    return np.where(inside, pixels * 0.13 + np.array([155.0, 130.0, 110.0]), pixels).astype(np.uint8)
 
 
 def glaring(pixels: Pixels) -> Pixels:

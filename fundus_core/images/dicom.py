@@ -51,7 +51,8 @@ def _read(data: bytes, pseudonymise: Callable[[str], str] | None) -> Found:
     layout = layout_of(dataset)
     pixels, colour_note = _to_rgb(decode_frame(dataset, layout), dataset)
     patient_id = patient_id_of(dataset)
-    notes = (*header_notes, _frames_note(layout), _depth_note(layout), colour_note)
+    eye, eye_note = eye_of(dataset)
+    notes = (*header_notes, _frames_note(layout), _depth_note(layout), colour_note, eye_note)
     return Found(
         pixels=pixels,
         width=layout.columns,
@@ -59,7 +60,7 @@ def _read(data: bytes, pseudonymise: Callable[[str], str] | None) -> Found:
         single_channel=layout.grey,
         notes=tuple(note for note in notes if note),
         dropped=dropped_from(dataset),
-        eye=eye_of(dataset),
+        eye=eye,
         patient_id=pseudonymise(patient_id) if pseudonymise and patient_id else "",
         age=age_of(dataset),
         visit=day_of(dataset),

@@ -24,14 +24,25 @@ _YEARS_PER_UNIT = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 _OVERLAY_GROUPS = range(0x6000, 0x6020)
 
 
-def eye_of(dataset: Dataset) -> Eye:
+def eye_of(dataset: Dataset) -> tuple[Eye, str]:
     """Return the eye: of the image (PS3.3 C.8.17.1), the series, its frame, or its region; unknown for both.
 
-    The first that says anything counts; a word that is no eye says nothing.
+    The first that says anything counts; a word that is no eye says nothing. Where two name different eyes it is
+    unknown, and the second value says so; empty otherwise.
     """
-    words = (_word(dataset, "ImageLaterality"), _word(dataset, "Laterality"), _frame_laterality(dataset))
-    said = (eye_in_cell(word) for word in words if word)
-    return next((eye for eye in said if eye is not None), None) or _region_eye(dataset)
+    words = {
+        "ImageLaterality": _word(dataset, "ImageLaterality"),
+        "Laterality": _word(dataset, "Laterality"),
+        "FrameLaterality": _frame_laterality(dataset),
+        "AnatomicRegionModifierSequence": _region_eye(dataset).value,
+    }
+    said = {place: eye for place, word in words.items() if word and (eye := eye_in_cell(word)) is not None}
+    if {Eye.LEFT, Eye.RIGHT} <= set(said.values()):
+        named = [f"{place} {words[place]}" for place, eye in said.items() if eye]
+        return Eye.UNKNOWN, say(
+            "The file names two eyes ({said}); state the eye in a table, or correct the file.", said=named
+        )
+    return next((eye for eye in said.values() if eye), Eye.UNKNOWN), ""
 
 
 def _region_eye(dataset: Dataset) -> Eye:

@@ -10,14 +10,17 @@ import numpy as np
 
 from fundus_core import images
 from fundus_core.deidentify import Pseudonyms, own_key, own_key_file
+from fundus_core.errors import PhotographError
 from fundus_core.home import home
 from fundus_core.pipeline.deidentified_ingest import Intake, Writing, take_in
 from fundus_core.pipeline.visit_names import with_visits
 from fundus_core.records import MOST_DAYS, CohortTable, Eye, Source
-from fundus_core.store import Store, TruthRow
+from fundus_core.store import CohortRef, Item, Store, TruthRow
 from fundus_core.truth import Match, TruthTable, match
 from fundus_core.truth.receipt import Entry
 
+_PAGE = 500
+_TURNED_AWAY = "turned_away"
 STORE_VARIABLE = "FUNDUS_LAB_STORE"
 """Names a database that several machines share (``postgresql+psycopg://…``); the home folder then holds the files."""
 
@@ -32,6 +35,28 @@ def open_home() -> Store:
     """Open the user's store, making it where there is none."""
     address, files = home_address()
     return Store.open(address, files=files)
+
+
+def members(store: Store, cohort: CohortRef) -> Iterator[Item]:
+    """Yield what a store holds of a cohort, a page at a time."""
+    offset = 0
+    while items := store.photographs(cohort, offset=offset, limit=_PAGE).items:
+        yield from items
+        offset += len(items)
+
+
+def source_of(store: Store, cohort: CohortRef, item: Item) -> Source:
+    """Return a photograph of the store under its name there; one that was turned away has no bytes to read."""
+
+    def read() -> bytes:
+        locator = store.locator(cohort, item.name)
+        if not locator:
+            raise PhotographError(
+                _TURNED_AWAY, "The photograph was turned away when it came in; nothing of it was kept."
+            )
+        return images.source_at(locator).read()
+
+    return Source(item.name, read, item.patient_id, item.eye)
 
 
 def intake(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fundus_core import images, truth
 from fundus_core.deidentify import Deidentified, Pseudonyms, write_cohort
-from fundus_core.errors import PhotographError
+from fundus_core.pipeline import cohorts
 from fundus_core.pipeline.deidentified_ingest import Writing, see
 from fundus_core.pipeline.inspection import Counts
 from fundus_core.records import Eye, Source, Status
@@ -16,8 +16,6 @@ from fundus_core.tables import write_csv
 
 Values = Mapping[str, float | str]
 _WHOLE_FRAME = "No edge of the field of view was found, so writing beside the retina could not be blacked out."
-_TURNED_AWAY = "turned_away"
-_PAGE = 500
 _BECAME = {"refuse": "left_behind", "blackout": "blacked_out", "keep": "kept"}
 _FOUND_IN = ("photograph", "x_px", "y_px", "width_px", "height_px", "outcome")
 
@@ -145,29 +143,8 @@ def export_cohort(
         UsageError: There is no such cohort, it is not one's own, or ``out`` is taken.
     """
     store.owned(cohort, "exported")
-    found = ((_source(store, cohort, item), _known(item)) for item in _members(store, cohort))
+    found = ((cohorts.source_of(store, cohort, item), _known(item)) for item in cohorts.members(store, cohort))
     return export_deidentified(found, out, pseudonyms, covariates=covariates, writing=writing, progress=progress)
-
-
-def _members(store: Store, cohort: CohortRef) -> Iterator[Item]:
-    offset = 0
-    while items := store.photographs(cohort, offset=offset, limit=_PAGE).items:
-        yield from items
-        offset += len(items)
-
-
-def _source(store: Store, cohort: CohortRef, item: Item) -> Source:
-    """A photograph of the store under its name there; one that was turned away at the door has no bytes to read."""
-
-    def read() -> bytes:
-        locator = store.locator(cohort, item.name)
-        if not locator:
-            raise PhotographError(
-                _TURNED_AWAY, "The photograph was turned away when it came in; nothing of it was kept."
-            )
-        return images.source_at(locator).read()
-
-    return Source(item.name, read, item.patient_id, item.eye)
 
 
 def _known(item: Item) -> Values:

@@ -99,12 +99,11 @@ def predict(
     for path in request.paths:
         if not path.exists():
             raise UsageError("'{path}' does not exist; give photographs, folders, a ZIP or a CSV of paths.", path=path)
-    limits = LIMITS if request.percentile is None else limits_of(sources(request.paths), request.percentile)
-    limits = replace(limits, unstretch=request.unstretch)
+    _require_something(request)
+    limits = replace(_limits(request), unstretch=request.unstretch)
     squeezed = None if request.unstretch or not request.paths else stretched_set(sources(request.paths))
     if squeezed and tell:
         tell(squeezed.sentence)
-    _require_something(request)
     request.out.mkdir(parents=True, exist_ok=True)
     with _store(request) as store:
         _take_in(store, request, tell)
@@ -179,8 +178,18 @@ def _require_something(request: Request) -> None:
             "the cohorts {known}."
         )
         raise UsageError(message, known=known or [say("none")])
-    if request.percentile is not None:
-        raise UsageError("--quality-percentile needs the photographs; give their paths as well.")
+
+
+def _limits(request: Request) -> Limits:
+    """Limits from the photographs that are given, or from those that the cohort holds where none are."""
+    if request.percentile is None:
+        return LIMITS
+    if request.paths:
+        return limits_of(sources(request.paths), request.percentile)
+    with cohorts.open_home() as store:
+        held = cohorts.members(store, request.cohort)
+        kept = (cohorts.source_of(store, request.cohort, item) for item in held)
+        return limits_of(kept, request.percentile)
 
 
 def _take_in(store: Store, request: Request, tell: Callable[[str], object] | None) -> None:

@@ -63,7 +63,11 @@ class About:
 KINDS: Mapping[Kind, About] = MappingProxyType(
     {
         Kind.COLOUR: About(say("colour photograph with a border"), Verdict.ACCEPTED),
-        Kind.NO_BORDER: About(say("colour photograph without a border"), Verdict.ACCEPTED),
+        Kind.NO_BORDER: About(
+            say("colour photograph without a border"),
+            Verdict.UNUSUAL,
+            say("The photograph shows no border of the field; if it was cropped, use the whole photograph."),
+        ),
         Kind.PADDED: About(say("colour photograph with bars beside a cut field"), Verdict.ACCEPTED),
         Kind.STRETCHED: About(
             say("stretched or squeezed photograph"),

@@ -44,14 +44,18 @@ def _strip(one: Traits) -> bool:
 
 
 def _drawing(one: Traits) -> bool:
-    flat = one.circle and one.chroma > 0.15 and one.flat >= 0.5 and one.hard >= 0.03
+    painted = one.circle and one.chroma > 0.15 and one.flat >= 0.25 and one.hard >= 0.01 and one.detail < 0.55
+    # lines of a photograph lie in noise and beside reflexes, which are bright lines
+    lined = one.circle and one.lines.darkness > 1.6 and one.lines.long_share > 0.88 and one.hard >= 0.02
     neon = one.cold >= 0.9 and one.red > 20 and one.bluish < 0.1 and one.lines.darkness < 0.9
-    return flat or neon
+    return painted or lined or neon
 
 
 def _heat_map(one: Traits) -> bool:
-    coloured = one.hue >= 0.8 and one.cold >= 0.04 and one.chroma > 0.3
-    return coloured and (_focus(one) < 0.058 or one.hue > 1.6)
+    """Colours that a retina lacks; or that change much where its green does not, as no lesion's do."""
+    coloured = one.hue >= 0.8 and one.cold >= 0.04 and (_focus(one) < 0.058 or one.hue > 1.6)
+    laid_over = one.hue >= 0.75 and one.contrast < 0.4 and one.blue > 20
+    return one.chroma > 0.3 and (coloured or laid_over)
 
 
 def _oct(one: Traits) -> bool:
@@ -89,14 +93,23 @@ def _pupil(one: Traits) -> bool:
 
 
 def _disc(one: Traits) -> bool:
-    """Vessels as wide as the field allows, without a border; or a circle that is the disc, with retina around."""
+    """Vessels or a disc as wide as the field allows, without a border; or a circle that is the disc."""
     broad = one.wide / (one.lines.strength + 0.002)
     least = 1.9 if one.circle else 1.7
+    if not one.circle and one.bright >= (0.065 if one.patch > 0.45 else 0.08):
+        # a still wider patch is the light in the middle of a field
+        least = 0.9 if 0.35 <= one.patch < 0.65 else 1.15 if 0.28 <= one.patch < 0.35 else least
     return not one.grey and one.dark < 0.03 and broad > least and one.hard < 0.03 and one.slope < 0.1
 
 
 def _focus(one: Traits) -> float:
     return one.lines.strength / (one.contrast + 0.02)
+
+
+def _raised(one: Traits) -> bool:
+    """Much detail everywhere, not in scars and spots alone, which raise the contrast more and are no long lines."""
+    everywhere = one.detail >= max(2.65, 4.3 * (one.contrast + 0.02))
+    return everywhere and (one.detail >= 4.0 or one.lines.long_share > 0.33)
 
 
 def _montage(one: Traits) -> bool:
@@ -139,7 +152,7 @@ _RULES: tuple[tuple[Kind, Rule], ...] = (
     (Kind.RED_FREE, lambda one: not one.colour),
     (Kind.SMARTPHONE, lambda one: one.circle and one.spots > 0.0004 and one.hard > 0.004 and 0.2 < one.chroma < 0.5),
     (Kind.INFANT, _infant),
-    (Kind.NORMALISED, lambda one: one.detail >= 2.65),
+    (Kind.NORMALISED, _raised),
     (Kind.STRETCHED, lambda one: one.aspect != 1.0),
     (Kind.PADDED, lambda one: one.cuts > 0),
     (Kind.NO_BORDER, lambda one: not one.circle),

@@ -18,6 +18,9 @@ from fundus_core.records import Photograph, RetinaBounds
 _BLACK = 24.0
 """Brightness below which nothing can be said of a picture but that it is dark."""
 
+_WIDTHS = (8, 12, 16, 20, 25, 31, 38, 46)
+"""Of bright patches that are tried, pixels of a quarter of the view."""
+
 
 @dataclass(frozen=True, slots=True)
 class Traits:
@@ -79,6 +82,10 @@ class Traits:
     """Share of small colourless reflections."""
     bright_disc: float
     """Strongest bright patch of a disc's size over the strongest dark one."""
+    patch: float
+    """Width of the bright round patch that stands out most, of the shorter side; 0 where a circle was found."""
+    bright: float
+    """By how much it stands out, of the field's middle brightness."""
     gaps: float
     """Share of the frame's rows or columns that are of one colour and lie between others."""
     edge: float
@@ -109,6 +116,7 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
     change = _change(view) if not black else np.zeros(1, np.float32)
     wide, disc = _wide(half) if not black else (0.0, 1.0)
     hole, aside = _hole(half) if not black else (0.0, 0.0)
+    patch, stands_out = _patch(half) if bounds.whole_frame and not black else (0.0, 0.0)
     hue, slope = _shades(half) if not black else (0.0, 0.0)
     return Traits(
         black=black,
@@ -139,6 +147,8 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
         wide=wide,
         spots=_share((lowest > 1.7 * _middle(highest)) & (blue >= 0.9 * red)),
         bright_disc=disc,
+        patch=patch,
+        bright=stands_out,
         gaps=frame.gaps,
         edge=frame.edge,
         white=_share(frame.white),
@@ -230,3 +240,24 @@ def _wide(half: View) -> tuple[float, float]:
     patches = ((middle - coarse) / (coarse + 8.0))[inner]
     disc = (float(patches.max()) + 1e-3) / (float(-patches.min()) + 1e-3)
     return float(np.percentile(ridges.dark_lines(relative)[inner], 97)), disc
+
+
+def _patch(half: View) -> tuple[float, float]:
+    """Return how wide the bright round patch is that stands out most, as a disc does, and by how much.
+
+    The greatest difference of two Gaussians over scales (Lindeberg 1998, doi 10.1023/A:1008045108935); vessels are
+    closed before, so that they do not part a disc.
+    """
+    quarter = half.half
+    if not quarter.inside.any():
+        return 0.0, 0.0
+    red, green = quarter.smooth(quarter.planes[:2], 1.0)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+    light = np.asarray(cv2.morphologyEx(np.float32(0.5) * red + green, cv2.MORPH_CLOSE, kernel), np.float32)[None]
+    level = float(np.median(light[0][quarter.inside])) + 8.0
+    found = []
+    for width in _WIDTHS:
+        finely, coarsely = (quarter.smooth(light, width / math.sqrt(8) * way)[0] for way in (0.8, 1.25))
+        found.append(float((finely - coarsely)[quarter.inside].max()) / level)
+    widest = int(np.argmax(found))
+    return _WIDTHS[widest] / min(light.shape[1:]), found[widest]

@@ -108,6 +108,16 @@ def test_the_eye_is_read(keyword: str, said: str, found: Eye) -> None:
     assert read(**{keyword: said}).eye == found
 
 
+@pytest.mark.parametrize(("image", "series"), [("R", "L"), ("L", "OD"), ("OS", "RIGHT")])
+def test_two_eyes_in_one_file_are_none_and_said(image: str, series: str) -> None:
+    photograph = read(ImageLaterality=image, Laterality=series)
+    assert photograph.eye == Eye.UNKNOWN
+    assert any(f"ImageLaterality {image}, Laterality {series}" in note for note in photograph.notes)
+    agreeing = read(ImageLaterality=image, Laterality=image)
+    assert agreeing.eye != Eye.UNKNOWN
+    assert not any("two eyes" in note for note in agreeing.notes)
+
+
 def test_the_eye_is_read_from_functional_groups() -> None:
     anatomy, shared = Dataset(), Dataset()
     anatomy.FrameLaterality = "R"

@@ -12,7 +12,7 @@ from PIL import Image
 from fundus_core.__main__ import main
 from fundus_core.errors import UsageError
 from fundus_core.images import sources
-from fundus_core.pipeline import limits_of, stretched_set
+from fundus_core.pipeline import cohorts, limits_of, prediction, stretched_set
 from fundus_core.quality import LIMITS, Kind, Limits, Measurements, judge
 from fundus_core.synthetic import synthesise
 
@@ -98,3 +98,16 @@ def test_a_set_that_was_squeezed_is_noticed_as_one(photographs: Path, tmp_path: 
 
 def test_few_photographs_are_no_set(photographs: Path) -> None:
     assert stretched_set(sources(sorted(photographs.iterdir())[:2])) is None
+
+
+def test_predict_takes_limits_from_the_photographs_that_a_cohort_holds(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUNDUS_LAB_HOME", str(tmp_path))
+    with cohorts.open_home() as store:
+        store.create_cohort("clinic")
+        cohorts.intake(store, "clinic", [photographs])
+    asked = prediction.Request(
+        paths=(), models=("joir-rendered",), out=tmp_path / "out", cohort="clinic", percentile=20.0
+    )
+    assert prediction._limits(asked) == limits_of(sources([photographs]), 20.0) != LIMITS
