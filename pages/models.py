@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts.models import card_view, importing
+from pages.parts.models import card_view, importing, training
 from pages.parts.shared import display
 from pages.parts.shell import asking, cards, people
 from pages.parts.shell.language import _, said
@@ -22,3 +22,4 @@ for name, card in known.items():
     card_view.card(name, card)
 if not people.shared() or asking.asker().steward:
     importing.bring_in(known)
+    training.offer(known)

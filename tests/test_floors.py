@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "journey": set(),
     "inference": {"torch", "openvino", "scipy"},
     "explain": {"torch", "captum", "openvino", "cv2", "scipy"},
-    "training": {"torch", "timm", "accelerate", "tqdm", "cv2", "PIL", "simplejpeg", "scipy", "safetensors"},
+    "training": {"torch", "timm", "accelerate", "tqdm", "cv2", "PIL", "simplejpeg", "scipy", "safetensors", "psutil"},
     "store": {"sqlalchemy", "alembic", "psycopg", "PIL"},
     "figures": {"plotly", "scipy", "matplotlib", "fontTools"},
     "analyses": set(),

@@ -17,6 +17,7 @@ def _run(options: argparse.Namespace) -> int:
     written = command.run(options, options.words)
     for folder in sorted(path.parent for path in options.out.rglob("card.toml")):
         pipeline.draw_test_part(folder)
+        pipeline.draw_curve(folder)
         for note in (folder / table.NOTES).read_text(encoding="utf-8").splitlines():
             say(note)
     say(f"Written: {written}")

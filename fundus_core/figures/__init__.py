@@ -9,6 +9,7 @@ from fundus_core.figures.distribution import among
 from fundus_core.figures.errors import error_histogram
 from fundus_core.figures.figure import COLUMNS, Figure
 from fundus_core.figures.forest import ForestRow, forest, literature
+from fundus_core.figures.learning_curve import learning_curve
 from fundus_core.figures.palette import DARK, LIGHT, Palette
 from fundus_core.figures.point_cloud import WEBGL_POINTS, Observations
 from fundus_core.figures.scatter import beside_the_median, headline, limits, predicted_against_true

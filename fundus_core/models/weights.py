@@ -158,18 +158,3 @@ def load(network: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
             extra_2=extra[:2],
         )
     network.load_state_dict(dict(weights))
-
-
-def load_backbone(network: nn.Module, weights: Mapping[str, Tensor], name: str) -> None:
-    """Load everything but the outputs, which a new training learns anew; a ``CardError`` where too little fits."""
-    own = network.state_dict()
-    fitting = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
-    if len(fitting) < 0.8 * len(own):
-        raise CardError(
-            "Only {fitting} of the network's {own} tensors are in '{name}'; it belongs to another "
-            "backbone. Name the backbone it was trained with.",
-            fitting=len(fitting),
-            own=len(own),
-            name=name,
-        )
-    network.load_state_dict(own | fitting)

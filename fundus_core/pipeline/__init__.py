@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.result_files import in_words, notice
     from fundus_core.pipeline.sharing import read_shared, shared
     from fundus_core.pipeline.tables import prediction_columns, write_predictions
-    from fundus_core.pipeline.training_figures import draw_test_part
+    from fundus_core.pipeline.training_figures import draw_curve, draw_test_part
     from fundus_core.pipeline.visit_names import Visiting, names_read, with_visits
 
 
@@ -71,7 +71,7 @@ _NAMES_OF = {
     "quality_thresholds": ("StretchedSet", "limits_of", "stretched_set"),
     "sharing": ("read_shared", "shared"),
     "tables": ("prediction_columns", "write_predictions"),
-    "training_figures": ("draw_test_part",),
+    "training_figures": ("draw_curve", "draw_test_part"),
     "visit_names": ("Visiting", "names_read", "with_visits"),
 }
 

@@ -48,5 +48,14 @@ def draw_test_part(folder: Path) -> list[Path]:
     return drawn
 
 
+def draw_curve(folder: Path) -> Path:
+    """Draw the losses that a training's log holds, as ``curve.svg`` beside it."""
+    with (folder / "log.csv").open(newline="", encoding="utf-8") as stream:
+        history = [{name: float(word) for name, word in row.items()} for row in records_from_csv(stream)[1]]
+    path = folder / "curve.svg"
+    path.write_text(svg(figures.learning_curve(history, Look(opaque=True))), encoding="utf-8")
+    return path
+
+
 def _numbers(rows: list[dict[str, str]], column: str) -> Floats:
     return np.array([float(row[column]) if row[column] else np.nan for row in rows])

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.records import Pixels
+from fundus_core.records import Floats, Pixels
 from fundus_core.training.augment import augment
 from fundus_core.training.cache import Crops
+from fundus_core.training.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Batch:
     """n x S x S x 3, RGB, 0..255."""
     wanted: NDArray[np.float32]
     """n x columns, standardised, NaN where missing."""
+    weight: Floats | None = None
+    """n: how much each counts; alike where ``None``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,18 @@ class Deck:
     """Those that are learnt from."""
     wanted: NDArray[np.float32]
     """All rows x columns, standardised."""
-    seed: int
-    """Of order and augmentation."""
-    batch: int
-    """Photographs in a batch."""
-    strength: float
-    """Of the augmentation."""
+    plan: Plan
+    """Seed of order and augmentation, photographs in a batch, strength of the augmentation, sides of the epochs."""
+
+    @property
+    def seed(self) -> int:
+        """Of order and augmentation."""
+        return self.plan.seed
+
+    @property
+    def batch(self) -> int:
+        """Photographs in a batch."""
+        return self.plan.batch
 
     def steps(self, passes: int) -> int:
         """Return steps per epoch when each takes that many batches (over all processes)."""
@@ -73,4 +83,7 @@ class Deck:
     def _crop(self, epoch: int, row: int) -> Pixels:
         generator = np.random.default_rng([self.seed, epoch, 2, row])
         copy = int(generator.integers(len(self.crops.pixels)))
-        return augment(self.crops.pixels[copy, row], self.strength, generator)
+        side, crop = self.plan.side(epoch), self.crops.pixels[copy, row]
+        if side < crop.shape[0]:
+            crop = np.asarray(cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+        return augment(crop, self.plan.augment, generator)

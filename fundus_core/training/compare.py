@@ -13,7 +13,7 @@ from fundus_core.models import card_files
 from fundus_core.tables import records_from_csv, write_csv
 from fundus_core.targets import TARGETS
 from fundus_core.training.fit import train
-from fundus_core.training.plan import Label, Plan
+from fundus_core.training.plan import AS_USUAL, Label, Plan, Running
 from fundus_core.training.table import Material
 
 
@@ -24,9 +24,7 @@ def compare(
     backbones: Sequence[str],
     *,
     label: Label,
-    pretrained: Path | None = None,
-    workers: int = 1,
-    progress: bool = True,
+    how: Running = AS_USUAL,
 ) -> Path:
     """Train each backbone in a folder of its own within ``out`` and return the path of ``comparison.csv``.
 
@@ -39,17 +37,8 @@ def compare(
             # The crops do not depend on the network: cut once.
             shutil.copytree(paths[0].parent / "crops", folder / "crops")
         own = replace(label, id=f"{label.id}-{backbone}")
-        paths.append(
-            train(
-                materials,
-                folder,
-                replace(plan, backbone=backbone),
-                label=own,
-                pretrained=pretrained,
-                workers=workers,
-                progress=progress,
-            )
-        )
+        one = replace(plan, backbone=backbone)
+        paths.append(train(materials, folder, one, label=own, how=replace(how, tidy=False)))
     return tabulate(paths, out / "comparison.csv")
 
 

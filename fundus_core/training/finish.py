@@ -16,23 +16,28 @@ from torch import Tensor
 from fundus_core import evaluation
 from fundus_core.models import card as cards
 from fundus_core.models import card_files, training_distance, weights
-from fundus_core.models.networks import IMAGENET_MEAN, IMAGENET_STD, Links, Network, Reader, body
+from fundus_core.models.networks import Links, Network, Reader, body
 from fundus_core.records import CohortTable, Floats, Status
 from fundus_core.tables import write_csv
 from fundus_core.targets import TARGETS, records
 from fundus_core.training.conformal import growth, interval
 from fundus_core.training.data import Data
+from fundus_core.training.layers import normalisation
 from fundus_core.training.objective import Scale
 from fundus_core.training.plan import Label, Plan
+from fundus_core.training.split import PARTS
+from fundus_core.training.state import Progress
 
 WEIGHTS, FEATURES, GOLDEN = "weights.safetensors", "features.safetensors", "golden.png"
 """Names of the files beside the card."""
 
 _MOST_FEATURES = 4000
 _NAN = (math.nan, math.nan)
+_Told = tuple[tuple[float, float, float], tuple[float, float, float], str]
+"""Mean and spread of what the network is fed, and how it was trained."""
 
 
-def finish(network: Network, data: Data, out: Path, plan: Plan, label: Label) -> Path:
+def finish(network: Network, data: Data, out: Path, plan: Plan, label: Label, progress: Progress) -> Path:
     """Write everything that a model needs to be used, and return the path of its card.
 
     The network is trained, its best weights loaded, with outputs for ``plan.columns``.
@@ -47,7 +52,8 @@ def finish(network: Network, data: Data, out: Path, plan: Plan, label: Label) ->
     scored = evaluation.evaluate(table)
     (out / "metrics.json").write_text(json.dumps(scored.as_json(), indent=1), encoding="utf-8")
     _write_predictions(out / "predictions.csv", table)
-    card = _card(data, plan, label, digest, outputs)
+    told = (*normalisation(network.body, plan), _training(data, plan, progress))
+    card = _card(data, plan, label, digest, outputs, told)
     golden = _golden(reader, data, out, plan)
     path = out / "card.toml"
     card_files.write(replace(card, golden=golden, results=_results(scored, plan), folder=out), path)
@@ -69,9 +75,12 @@ def _reader(network: Network, scale: tuple[Scale, ...], plan: Plan) -> Reader:
     kept.load_state_dict({name: _first(value, own[name]) for name, value in trained.items()})
     used = scale[: len(plan.targets)]
     links = Links(
-        ["sigmoid" if s.binary else "identity" for s in used], [s.spread for s in used], [s.centre for s in used]
+        ["sigmoid" if s.binary else "identity" for s in used],
+        [s.spread for s in used],
+        [math.log(s.odds) if s.binary else s.centre for s in used],
     )
-    return Reader(Network(kept), links).eval().to(memory_format=torch.channels_last)
+    mean, std = normalisation(kept, plan)
+    return Reader(Network(kept, mean=mean, std=std), links).eval().to(memory_format=torch.channels_last)
 
 
 def _first(value: Tensor, like: Tensor) -> Tensor:
@@ -161,7 +170,10 @@ def _results(scored: evaluation.Evaluation, plan: Plan) -> tuple[cards.Result, .
     return tuple(results)
 
 
-def _card(data: Data, plan: Plan, label: Label, digest: str, outputs: tuple[cards.Output, ...]) -> cards.Card:
+def _card(
+    data: Data, plan: Plan, label: Label, digest: str, outputs: tuple[cards.Output, ...], told: _Told
+) -> cards.Card:
+    mean, std, training = told
     return cards.Card(
         id=label.id,
         title=label.title or f"{plan.backbone} for {', '.join(TARGETS[name].short for name in plan.targets)}",
@@ -170,12 +182,12 @@ def _card(data: Data, plan: Plan, label: Label, digest: str, outputs: tuple[card
         runtime="timm",
         backbone=plan.backbone,
         backbone_options=dict(plan.backbone_options),
-        input=_input(plan),
+        input=cards.Input(plan.size, "area", 0.0, "rgb", "nchw", (0.0, 1.0), mean, std),
         outputs=outputs,
         weights=cards.WeightsFile(WEIGHTS, digest, ""),
         features=FEATURES,
         precision=cards.Precision("float32", math.nan),
-        training=_training(data, plan),
+        training=training,
         command=label.command,
         seed=plan.seed,
         results=(),
@@ -190,16 +202,18 @@ def _card(data: Data, plan: Plan, label: Label, digest: str, outputs: tuple[card
     )
 
 
-def _input(plan: Plan) -> cards.Input:
-    mean, std = IMAGENET_MEAN, IMAGENET_STD
-    return cards.Input(plan.size, "area", 0.0, "rgb", "nchw", (0.0, 1.0), mean, std)
-
-
-def _training(data: Data, plan: Plan) -> str:
-    people = {part: len({data.table.patients[row] for row in data.rows(part)}) for part in ("train", "test")}
+def _training(data: Data, plan: Plan, progress: Progress) -> str:
+    people = {part: len({data.table.patients[row] for row in data.rows(part)}) for part in PARTS}
     refused = int(np.count_nonzero(~data.crops.accepted))
     beside = f", {len(plan.auxiliary)} auxiliary outputs" if plan.auxiliary else ""
+    begun = f", begun with the weights of sha256 {plan.pretrained[:16]}" if plan.pretrained else ""
+    flagged = refused - int(np.count_nonzero(~data.crops.shown)) if not plan.gate else 0
+    kept = f", of which up to {flagged} were learnt from all the same" if flagged else ""
+    curve = " ".join(f"{row['validation_loss']:.3f}" for row in progress.history)
     return (
         f"{len(data.rows('train'))} photographs of {people['train']} people, {plan.epochs} epochs at most, "
-        f"{plan.size} px{beside}; test part {people['test']} people; {refused} photographs refused or failed."
+        f"{plan.size} px{beside}{begun}; test part {people['test']} people; {refused} photographs refused or "
+        f"failed{kept}. Validation loss by epoch, on {people['validation']} people (1: nothing is read from the "
+        f"photographs): {curve}; the weights of epoch {progress.best_epoch + 1} were kept. Intervals from "
+        f"{people['calibration']} people. Data and plan {data.key}."
     )

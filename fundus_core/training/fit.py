@@ -1,6 +1,8 @@
 """Train one network: match, cut, split, learn, finish."""
 
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +10,16 @@ import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 
+from fundus_core.errors import say
 from fundus_core.models.networks import Network, body
-from fundus_core.tables import write_csv
+from fundus_core.training import budget
 from fundus_core.training.batches import Batch, Deck
-from fundus_core.training.data import Data, prepare
-from fundus_core.training.loop import Learner, engine
-from fundus_core.training.plan import Label, Plan
+from fundus_core.training.data import Data, matched, prepare
+from fundus_core.training.layers import normalisation
+from fundus_core.training.loop import CHECKPOINT, Learner, engine
+from fundus_core.training.plan import AS_USUAL, Label, Plan, Running
 from fundus_core.training.table import Material
+from fundus_core.training.watch import Notice
 
 
 def train(
@@ -23,9 +28,8 @@ def train(
     plan: Plan,
     *,
     label: Label | None = None,
-    pretrained: Path | None = None,
-    workers: int = 1,
-    progress: bool = True,
+    how: Running = AS_USUAL,
+    told: bool = True,
 ) -> Path:
     """Train one network, write it with its card into a folder, and return the card's path; called again, it goes on.
 
@@ -34,36 +38,64 @@ def train(
         out: Folder for weights, card, split, log and metrics.
         plan: What is trained and how.
         label: What the card says beyond its numbers; the id is the folder's name where ``None``.
-        pretrained: Weights of the backbone to begin with, in any form of ``importing.starting``.
-        workers: Processes that cut the photographs.
-        progress: Whether to show bars with the time left.
+        how: Weights to begin with, processes, bars.
+        told: Whether somebody named the backbone; else it is the one that the weights fit.
     """
-    network = begun(plan, pretrained)  # first, so that weights that do not fit are told before hours of cutting
+    # first, so that weights that do not fit are told before hours of cutting
+    plan, network, began = begin(plan, how.pretrained, told=told)
     out.mkdir(parents=True, exist_ok=True)
-    accelerator = engine()
+    notice = Notice(out)
+    notice.say("reading")
+    found = matched(materials, plan)
+    accelerator = engine(changing=bool(plan.pretrained))
     with accelerator.main_process_first():
-        # The first process cuts and writes; the others find everything done.
-        data = prepare(materials, out, plan, workers=workers, progress=progress)
-    learner = learn(network, data, out, plan, accelerator, progress=progress)
+        # The first process measures, cuts and writes; the others find everything done.
+        notice.say("measuring")
+        key = plan.digest(found.names, found.patients)
+        sized = budget.settled(plan, network, found.sources, out, how.workers, key)
+        found = replace(found, notes=(*found.notes, *began, *budget.note(sized, plan, out)))
+        data = prepare(found, out, sized, how, notice)
+    learner = learn(network, data, out, sized, accelerator, progress=how.progress)
     # Imported here so that a training of days ends with the code of its last day, and one that fails early is quick.
     from fundus_core.training.finish import finish
 
     if accelerator.is_main_process:
-        finish(learner.network, data, out, plan, label or Label(out.resolve().name))
+        notice.say("finishing")
+        finish(learner.network, data, out, sized, label or Label(out.resolve().name), learner.progress)
+        notice.say("done")
+        if how.tidy:
+            shutil.rmtree(out / "crops")
+            (out / CHECKPOINT).unlink()
     accelerator.wait_for_everyone()
     return out / "card.toml"
 
 
-def begun(plan: Plan, pretrained: Path | None = None) -> Network:
-    """Return the network that a training begins with, its weights drawn by the seed or taken from a file."""
-    torch.manual_seed(plan.seed)
-    network = Network(body(plan.backbone, len(plan.columns), plan.backbone_options, drop_rate=plan.drop_rate))
-    if pretrained is not None:
-        from fundus_core.models.importing import initial_weights
-        from fundus_core.models.weights import load_backbone
+def begin(plan: Plan, pretrained: Path | None, *, told: bool = True) -> tuple[Plan, Network, tuple[str, ...]]:
+    """Return plan and network that a training begins with, its weights drawn or from a file, and what to say of them.
 
-        load_backbone(network.body, initial_weights.tensors(pretrained), pretrained.name)
-    return network
+    Raises:
+        CardError: The file's weights are not whole, or of another network than the plan names.
+    """
+    if pretrained is None:
+        return plan, begun(plan), ()
+    from fundus_core.models.importing import initial_weights
+    from fundus_core.models.verify import sha256
+
+    given = initial_weights.tensors(pretrained)
+    backbone = plan.backbone if told else initial_weights.backbone_of(given) or plan.backbone
+    plan = replace(plan, backbone=backbone, pretrained=sha256(pretrained))
+    network = begun(plan)
+    said = initial_weights.load(network.body, given, pretrained.name)
+    words = say("Begun with '{name}' as {backbone}.", name=pretrained.name, backbone=backbone)
+    return plan, network, (words, said)
+
+
+def begun(plan: Plan) -> Network:
+    """Return a network whose weights are drawn by the seed."""
+    torch.manual_seed(plan.seed)
+    made = body(plan.backbone, len(plan.columns), plan.backbone_options, drop_rate=plan.drop_rate)
+    mean, std = normalisation(made, plan)
+    return Network(made, mean=mean, std=std)
 
 
 def learn(
@@ -72,19 +104,15 @@ def learn(
     """Run the loop to its end and return the learner, its best weights in the network."""
     torch.manual_seed(plan.seed)
     wanted = data.wanted()
-    deck = Deck(data.crops, data.rows("train"), wanted, plan.seed, plan.batch, plan.augment)
+    deck = Deck(data.crops, data.rows("train"), wanted, plan)
     learner = Learner(network, deck, data.scale, plan, accelerator)
     learner.fit(_validation(data, wanted), out, data.key, progress=progress)
     network.load_state_dict(learner.best)
-    if accelerator.is_main_process:
-        _write_log(out / "log.csv", learner.progress.history)
     return learner
 
 
 def _validation(data: Data, wanted: NDArray[np.float32]) -> Batch:
+    """The validation part, each person counting once, however many photographs there are."""
     rows = data.rows("validation")
-    return Batch(np.ascontiguousarray(data.crops.pixels[-1, rows]), wanted[rows])
-
-
-def _write_log(path: Path, history: list[dict[str, float]]) -> None:
-    write_csv(path, list(history[0]), (list(row.values()) for row in history))
+    _, inverse, counts = np.unique([data.table.patients[row] for row in rows], return_inverse=True, return_counts=True)
+    return Batch(np.ascontiguousarray(data.crops.pixels[-1, rows]), wanted[rows], 1 / counts[inverse])

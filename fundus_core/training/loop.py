@@ -20,27 +20,41 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from fundus_core.errors import UsageError
 from fundus_core.models.networks import Network
 from fundus_core.records import Floats
+from fundus_core.tables import write_csv
+from fundus_core.training import layers
 from fundus_core.training.batches import Batch, Deck
 from fundus_core.training.objective import Scale, losses
 from fundus_core.training.plan import Plan
 from fundus_core.training.running import RunningStatistics
 from fundus_core.training.state import Average, Progress, Weights, load, save
+from fundus_core.training.watch import LOG, Notice
 
 CHECKPOINT = "checkpoint.pt"
 """Name of the file from which training goes on."""
 
 
-def engine() -> Accelerator:
-    """Return the engine that places and spreads; on the CPU where there is no GPU."""
-    spread = DistributedDataParallelKwargs(broadcast_buffers=False)
+def engine(*, changing: bool = False) -> Accelerator:
+    """Return the engine that places and spreads; on the CPU where there is no GPU.
+
+    ``changing``: whether other layers learn in one epoch than in another.
+    """
+    spread = DistributedDataParallelKwargs(broadcast_buffers=False, find_unused_parameters=changing)
     return Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[spread])
+
+
+def device() -> torch.device:
+    """Return where a training runs."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def reduced(precision: str, device: torch.device) -> torch.autocast:
     """Return the context in which a network runs in bfloat16, or one that changes nothing."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+    native = torch.cuda.is_bf16_supported if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported
+    enabled = precision == "bf16" or (precision == "auto" and native())
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
 
 
 class Learner:
@@ -59,7 +73,8 @@ class Learner:
         self.steps = deck.steps(self.passes)
         known = np.isfinite(deck.wanted[deck.rows]).mean(axis=0)
         self.weight = torch.tensor(1 / np.maximum(known, 1e-3) / known.size, device=accelerator.device).float()
-        self.optimiser = torch.optim.AdamW(_groups(network, plan.weight_decay), lr=plan.learning_rate)
+        self.odds = torch.tensor([one.odds for one in scale], device=accelerator.device)
+        self.optimiser = torch.optim.AdamW(layers.groups(network.body, plan), lr=plan.learning_rate)
         with warnings.catch_warnings():
             # Accelerate passes an argument that torch is about to rename.
             warnings.simplefilter("ignore", FutureWarning)
@@ -67,6 +82,7 @@ class Learner:
         self.average = Average(network, plan.ema)
         self.progress = Progress()
         self.best: Weights = {}
+        self.ignorant = self._ignorant()
 
     def fit(self, validation: Batch, out: Path, key: str, *, progress: bool = True) -> Progress:
         """Train to the end, beginning where a checkpoint of the same plan and data (key) stands in the folder.
@@ -76,6 +92,7 @@ class Learner:
         self._resume(out / CHECKPOINT, key)
         total, state = self.plan.epochs * self.steps, self.progress
         hidden = not (progress and self.accelerator.is_main_process)
+        self.notice = Notice(out) if self.accelerator.is_main_process else None
         slow = 0.1 if os.isatty(2) else 15
         bar: tqdm[Any] = tqdm(
             total=total, initial=state.epoch * self.steps + state.step, mininterval=slow, disable=hidden
@@ -84,6 +101,8 @@ class Learner:
             while not state.finished:
                 self._epoch(bar, out / CHECKPOINT, key)
                 self._judge(validation)
+                if self.notice is not None:
+                    write_csv(out / LOG, list(state.history[0]), (list(row.values()) for row in state.history))
                 bar.set_postfix({k: f"{v:.4f}" for k, v in state.history[-1].items() if "loss" in k})
                 self._checkpoint(out / CHECKPOINT, key)
         return state
@@ -91,6 +110,7 @@ class Learner:
     def _epoch(self, bar: tqdm[Any], path: Path, key: str) -> None:
         state, engine = self.progress, self.accelerator
         self.model.train()
+        layers.thaw(self.network.body, self.plan, state.epoch)
         batches = self.deck.batches(
             state.epoch, state.step, passes=self.passes, rank=engine.process_index, world=engine.num_processes
         )
@@ -101,35 +121,65 @@ class Learner:
             now = time.monotonic()
             state.seconds, started = state.seconds + now - started, now
             bar.update()
+            self._tell(path, key)
             if now - written > self.plan.checkpoint_seconds:
                 self._checkpoint(path, key)
                 written = time.monotonic()
 
+    def _tell(self, path: Path, key: str) -> None:
+        """Say how far it is; where it shall stop, keep what was learnt first."""
+        if self.notice is None:
+            return
+        state, total = self.progress, self.plan.epochs * self.steps
+        try:
+            self.notice.say("learning", state.epoch * self.steps + state.step, total)
+        except UsageError:
+            self._checkpoint(path, key)
+            raise
+
     def _step(self, batches: Iterable[Batch]) -> float:
         done = self.progress.epoch * self.steps + self.progress.step
         for group in self.optimiser.param_groups:
-            group["lr"] = rate(self.plan, done, self.plan.epochs * self.steps)
+            group["lr"] = group["scale"] * rate(self.plan, done, self.plan.epochs * self.steps)
         self.optimiser.zero_grad(set_to_none=True)
         running = RunningStatistics(self.network) if self.accelerator.num_processes > 1 else None
-        total = torch.zeros((), device=self.accelerator.device)
+        total = torch.zeros_like(self.weight)
         for turn, batch in zip(range(self.plan.accumulate), batches, strict=False):
             last = turn == self.plan.accumulate - 1
             with nullcontext() if last else self.accelerator.no_sync(self.model):
                 with reduced(self.plan.precision, self.accelerator.device):
                     raw, _ = self.model(torch.from_numpy(batch.crops).to(self.accelerator.device))
-                loss = self._loss(raw, batch.wanted) / self.plan.accumulate
-                self.accelerator.backward(loss)
+                loss = self._loss(raw, batch) / self.plan.accumulate
+                self.accelerator.backward(loss.sum())
             total += loss.detach()
         nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip)
         self.optimiser.step()
         if running is not None:
             running.join(self.accelerator)
         self.average.update(self.network, done)
-        return float(self.accelerator.reduce(total, "mean"))
+        joined = cast(Tensor, self.accelerator.reduce(total, "mean"))
+        return float((joined / self.ignorant).sum()) / len(self.weight)
 
-    def _loss(self, raw: Tensor, wanted: NDArray[np.float32]) -> Tensor:
-        each = losses(raw.float(), torch.from_numpy(wanted).to(raw.device), self.binary)
-        return (each.mean(dim=0) * self.weight).sum()
+    def _loss(self, raw: Tensor, batch: Batch) -> Tensor:
+        """Return each column's loss, missing values made good for; they are added up."""
+        each = losses(raw.float(), torch.from_numpy(batch.wanted).to(raw.device), self.binary, self.odds)
+        return each.mean(dim=0) * self.weight
+
+    def _ignorant(self) -> Tensor:
+        """Return each column's loss on the training part where nothing is read from the photographs."""
+        wanted = self.deck.wanted[self.deck.rows]
+        nothing = torch.zeros(wanted.shape, device=self.weight.device)
+        return self._loss(nothing, Batch(self.deck.crops.pixels[:0], wanted)).clamp(min=1e-6)
+
+    def _judged(self, raw: Tensor, batch: Batch) -> float:
+        """Return the loss over the loss of who knows nothing, the columns' mean; each by its known values."""
+        wanted = torch.from_numpy(batch.wanted).to(raw.device)
+        each = losses(raw, wanted, self.binary, self.odds)
+        shares = torch.ones(len(wanted)) if batch.weight is None else torch.from_numpy(batch.weight).float()
+        known = shares.to(raw.device)[:, None] * torch.isfinite(wanted)
+        found = (each * known).sum(dim=0) / known.sum(dim=0).clamp(min=1e-6)
+        # an ignorant loss is one of a part's columns together, each of which counts for one part of them
+        return float((found / (self.ignorant * len(self.weight))).mean())
 
     def _judge(self, validation: Batch) -> None:
         """Score the averaged weights, keep the best, end the epoch."""
@@ -139,7 +189,7 @@ class Learner:
         answer = predict(self.network, validation.crops, self.weight.device, self.plan.precision)
         self.network.load_state_dict(own)
         raw = torch.from_numpy(answer.astype(np.float32)).to(self.weight.device)
-        loss = float(self._loss(raw, validation.wanted))
+        loss = self._judged(raw, validation)
         state.history.append(
             {
                 "epoch": float(state.epoch),
@@ -183,15 +233,6 @@ class Learner:
 
 def _moved(weights: object, device: torch.device) -> Weights:
     return {name: value.to(device) for name, value in cast(Weights, weights).items()}
-
-
-def _groups(network: nn.Module, decay: float) -> list[dict[str, object]]:
-    """Weight decay for matrices and kernels; none for biases and normalisation."""
-    parameters = [p for p in network.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
 
 
 def rate(plan: Plan, step: int, total: int) -> float:

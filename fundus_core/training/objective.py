@@ -24,6 +24,10 @@ class Scale:
     """In the column's unit; interquartile range / 1.349, the standard deviation of a normal law."""
     binary: bool
     """A probability: the network's output is its logit, and the scale is 0 and 1."""
+    odds: float = 1.0
+    """Of a probability: of 1 to 0 in the training part. Both sides are weighed alike while it is learnt, so that the
+    network's logit is that of a population of even odds; these odds turn it into this one's (King, Zeng 2001, doi
+    10.1093/oxfordjournals.pan.a004868)."""
 
 
 def scales(values: Mapping[str, Floats]) -> tuple[Scale, ...]:
@@ -41,7 +45,8 @@ def _scale(name: str, known: Floats) -> Scale:
         if known.min() < 0 or known.max() > 1:
             message = "'{name}' goes from {low:g} to {high:g}; it must lie in 0..1 (1 = {one})."
             raise TruthError(message, name=name, low=known.min(), high=known.max(), one=TARGETS[name].said(1))
-        return Scale(0.0, 1.0, binary=True)
+        share = float(np.clip(known.mean(), 0.01, 0.99))
+        return Scale(0.0, 1.0, binary=True, odds=share / (1 - share))
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
     spread = float(high - low) / 1.349
     return Scale(float(middle), spread if spread > 0 else float(known.std()), binary=False)
@@ -53,10 +58,11 @@ def standardise(values: Mapping[str, Floats], scale: Sequence[Scale]) -> NDArray
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def losses(raw: Tensor, wanted: Tensor, binary: Sequence[bool]) -> Tensor:
+def losses(raw: Tensor, wanted: Tensor, binary: Sequence[bool], odds: Tensor | None = None) -> Tensor:
     """Return the loss per element (n x columns), 0 where the truth is missing.
 
-    Cross entropy for a probability (truth may be soft), otherwise Huber's loss with its corner at one spread: squared
+    Cross entropy for a probability (truth may be soft), a photograph of each side weighed by the other's share where
+    ``odds`` (columns) of 1 to 0 are given; otherwise Huber's loss with its corner at one spread: squared
     near zero, absolute for outliers.
 
     >>> losses(torch.tensor([[0.0, 3.0]]), torch.tensor([[float("nan"), 0.0]]), [False, False])
@@ -64,10 +70,17 @@ def losses(raw: Tensor, wanted: Tensor, binary: Sequence[bool]) -> Tensor:
     """
     missing = torch.isnan(wanted)
     filled = torch.where(missing, torch.zeros_like(wanted), wanted)
+    even = torch.ones(len(binary), device=raw.device) if odds is None else odds
     columns = [
-        functional.binary_cross_entropy_with_logits(raw[:, k], filled[:, k], reduction="none")
+        _logistic(raw[:, k], filled[:, k], even[k])
         if is_binary
         else functional.huber_loss(raw[:, k], filled[:, k], reduction="none")
         for k, is_binary in enumerate(binary)
     ]
     return torch.where(missing, torch.zeros_like(wanted), torch.stack(columns, dim=1))
+
+
+def _logistic(raw: Tensor, wanted: Tensor, odds: Tensor) -> Tensor:
+    """Cross entropy with the sides' weights (1 + 1/odds)/2 and (1 + odds)/2, whose mean over the photographs is 1."""
+    each = functional.binary_cross_entropy_with_logits(raw, wanted, pos_weight=1 / odds, reduction="none")
+    return each * (1 + odds) / 2

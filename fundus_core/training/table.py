@@ -8,7 +8,7 @@ import numpy as np
 
 from fundus_core import images, truth
 from fundus_core.errors import TruthError, UsageError
-from fundus_core.records import Floats, Labels, Source
+from fundus_core.records import MOST_DAYS, Floats, Labels, Source
 from fundus_core.tables import parse, read_table
 from fundus_core.tables.table import Words
 from fundus_core.targets import TARGETS
@@ -37,6 +37,18 @@ class LearningTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What a person says of the tables."""
+
+    sheet: str | None = None
+    """Of a workbook."""
+    columns: tuple[str, ...] = ()
+    """Of single columns, each ``HEADING=MEANING``, as ``truth.told`` reads it."""
+    most_days: int = MOST_DAYS
+    """Between a photograph and its measured values."""
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """One folder of photographs and the table that belongs to it."""
 
@@ -46,6 +58,8 @@ class Material:
     """Any table that names photographs or patients, with the values."""
     join: Path | None = None
     """A further table whose columns belong to a ``patient_id``."""
+    reading: Reading = Reading()
+    """Of the table of measured values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +96,17 @@ def read(materials: Sequence[Material], columns: Mapping[str, str]) -> LearningT
 
 
 def _read(material: Material, columns: Mapping[str, str], prefix: str) -> LearningTable:
-    measured = _measured(material.truth, columns)
+    measured = _measured(material.truth, columns, material.reading)
     sources = sorted(images.sources([material.photographs]), key=lambda source: source.name)
+    names = [source.name for source in sources]
+    visits = [source.visit for source in sources]
     found = truth.match(
         measured.lines,
-        [source.name for source in sources],
+        names,
         patient_ids=[source.patient_id for source in sources],
         eyes=[source.eye.value for source in sources],
+        visits=visits if any(visits) else truth.visits_in_names(names).tolist(),
+        most_days=material.reading.most_days,
     )
     torn = found.photographs[found.status == "conflict"]
     if len(torn):
@@ -144,17 +162,17 @@ def _joined(
     return {name: np.where(rows >= 0, values[rows], np.nan) for name, values in more.values.items()}
 
 
-def _measured(path: Path, columns: Mapping[str, str]) -> _Measured:
+def _measured(path: Path, columns: Mapping[str, str], reading: Reading = Reading()) -> _Measured:
     """Read a table as truth is read, and those of its columns that are learnt."""
     try:
-        table = read_table(path.read_bytes(), path.name)
+        table = read_table(path.read_bytes(), path.name, sheet=reading.sheet)
     except OSError as error:
         raise UsageError(
             "The table '{path}' cannot be opened ({strerror}); give the path of a CSV or XLSX file.",
             path=path,
             strerror=error,
         ) from error
-    proposal = truth.propose(table)
+    proposal = truth.told(truth.propose(table), *reading.columns)
     lines = truth.apply(table, proposal)
     known = {parse.fold(column.heading): column for column in proposal.columns}
     words = dict(zip(table.headings, table.columns, strict=True))
@@ -165,7 +183,7 @@ def _measured(path: Path, columns: Mapping[str, str]) -> _Measured:
         column = known.get(parse.fold(heading))
         if column and column.role in (target, "blood_pressure") and column.needs_confirmation:
             raise TruthError(
-                "{name}, column '{heading}': {reason} Write the column so that it is clear.",
+                "{name}, column '{heading}': {reason} Say what it is with --truth-column '{heading}=...'.",
                 name=path.name,
                 heading=column.heading,
                 reason=column.reason,

@@ -11,6 +11,7 @@ import torch
 from fundus_core.errors import CardError
 from fundus_core.models import card as cards
 from fundus_core.models import card_files, networks, registry, training_distance, weights
+from fundus_core.models.importing import initial_weights
 
 SMALL = {"channels": [8, 8, 16, 16], "stem_width": 8}
 
@@ -145,10 +146,13 @@ def test_a_backbone_begins_with_foreign_weights_except_the_outputs(tmp_path):
     weights.write(donor, tmp_path / "w.safetensors")
     own = networks.body("resnet10t", 2, SMALL)
     given = weights.read(tmp_path / "w.safetensors")
-    weights.load_backbone(own, given, "w.safetensors")
+    initial_weights.load(own, given, "w.safetensors")
     assert torch.equal(own.conv1[0].weight, donor.conv1[0].weight)
-    with pytest.raises(CardError, match="another"):
-        weights.load_backbone(networks.body("resnet18", 2), given, "w.safetensors")
+    with pytest.raises(CardError, match="do not fit"):
+        initial_weights.load(networks.body("resnet18", 2), given, "w.safetensors")
+    del given["layer2.0.bn1.running_var"]
+    with pytest.raises(CardError, match="do not fit"):
+        initial_weights.load(own, given, "w.safetensors")
 
 
 def test_distance_is_one_at_the_limit_and_does_not_depend_on_units(tmp_path):

@@ -1,4 +1,6 @@
-"""Batches, losses, augmentation and intervals: laws first."""
+"""Batches, losses, augmentation, budgets and intervals: laws first."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,12 +8,13 @@ import torch
 from torch.nn import functional
 
 from fundus_core.errors import TruthError, UsageError
+from fundus_core.training import budget
 from fundus_core.training.augment import augment
 from fundus_core.training.batches import Deck
 from fundus_core.training.cache import Crops
 from fundus_core.training.conformal import growth, interval
 from fundus_core.training.objective import losses, scales, standardise
-from fundus_core.training.plan import Plan
+from fundus_core.training.plan import FINE_TUNING, Plan
 
 
 @pytest.fixture
@@ -19,7 +22,8 @@ def deck():
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 256, (2, 50, 16, 16, 3), dtype=np.uint8)
     wanted = np.arange(50, dtype=np.float32)[:, None]
-    return Deck(Crops(pixels, np.ones(50, bool)), np.arange(0, 50), wanted, seed=4, batch=4, strength=1.0)
+    every = np.ones(50, bool)
+    return Deck(Crops(pixels, every, every), np.arange(0, 50), wanted, Plan(seed=4, batch=4, size=16, augment=1.0))
 
 
 def content(batches):
@@ -54,6 +58,10 @@ def test_augmentation_keeps_shape_is_fixed_by_its_generator_and_stops_at_strengt
         assert (changed == augment(crop, 1.0, np.random.default_rng(seed))).all()
         assert abs(float(changed.mean()) / float(crop.mean()) - 1) < 0.2
         assert augment(crop, 0.0, np.random.default_rng(seed)) is crop
+        stronger = augment(crop, 2.0, np.random.default_rng(seed))
+        assert stronger.shape == crop.shape
+        assert stronger[:4, :4].mean() < 8, "black stays black, as far as JPEG keeps it"
+        assert abs(float(stronger.mean()) / float(crop.mean()) - 1) < 0.5
 
 
 def test_a_missing_value_weighs_nothing_and_gives_no_gradient():
@@ -65,6 +73,33 @@ def test_a_missing_value_weighs_nothing_and_gives_no_gradient():
     assert raw.grad[0, 1] == raw.grad[1, 0] == 0
     assert raw.grad[0, 0] != 0
     assert torch.isfinite(raw.grad).all()
+
+
+def test_both_sides_of_a_probability_weigh_alike_and_the_odds_give_the_share_back():
+    # the best constant logit of weighed cross entropy is 0 whatever the share; with the odds it is the share again
+    wanted = torch.tensor([[1.0]] * 3 + [[0.0]] * 9)
+    scale = scales({"sex": wanted[:, 0].double().numpy()})[0]
+    raw = torch.zeros((12, 1), requires_grad=True)
+    each = losses(raw, wanted, [True], torch.tensor([scale.odds]))
+    each.sum().backward()
+    each = each.detach()
+    assert float(raw.grad.sum()) == pytest.approx(0, abs=1e-6)
+    assert float(each[:3].sum()) == pytest.approx(float(each[3:].sum()), rel=1e-6)
+    assert float(each.mean()) == pytest.approx(np.log(2), rel=1e-6)
+    assert 1 / (1 + np.exp(-np.log(scale.odds))) == pytest.approx(0.25)
+
+
+def test_an_epoch_learns_from_its_own_side_and_the_later_half_from_the_whole(deck):
+    plan = replace(deck.plan, size=64, epochs=4, grow=0.5, augment=0.0)
+    pixels = np.random.default_rng(1).integers(0, 256, (1, 50, 64, 64, 3), dtype=np.uint8)
+    grown = replace(deck, crops=replace(deck.crops, pixels=pixels), plan=plan)
+    sides = [next(iter(grown.batches(epoch, 0, passes=1))).crops.shape[1] for epoch in range(4)]
+    assert sides == [32, 48, 64, 64]
+    mean = [
+        next(iter(grown.batches(0, 0, passes=1))).crops.mean(),
+        next(iter(grown.batches(2, 0, passes=1))).crops.mean(),
+    ]
+    assert mean[0] == pytest.approx(mean[1], abs=3)
 
 
 def test_losses_are_those_of_torch():
@@ -122,6 +157,8 @@ def test_too_few_people_promise_nothing():
         ({"targets": ()}, "Nothing to learn"),
         ({"targets": ("weight",)}, "no target 'weight'"),
         ({"precision": "fp8"}, "bf16 or float32"),
+        ({"size": 0}, "may be 0 with minutes"),
+        ({"layer_decay": 0.0}, "layer decay must lie"),
         ({"shares": (0.5, 0.5, 0.1)}, "must be positive"),
         ({"epochs": 0}, "at least 1"),
     ],
@@ -143,3 +180,36 @@ def test_errors_that_grow_with_the_value_widen_its_interval_and_even_ones_do_not
     assert growth(value, 10 * noise * (1 + 0.02 * (value - 100)), 100.0) == pytest.approx(0.02, abs=0.004)
     assert growth(value, 10 * noise, 100.0) == 0.0
     assert growth(value[:10], noise[:10], 100.0) == 0.0
+
+
+ASKED = Plan(**FINE_TUNING)
+SPEED = budget.Speed(learning=20.0, reading=60.0, cutting=40.0)
+
+
+def seconds(size, epochs, speed, photographs, plan=ASKED):
+    """What a training takes by its definition, photograph by photograph."""
+    grown = replace(plan, size=size, epochs=epochs)
+    areas = [(grown.side(epoch) / 160) ** 2 for epoch in range(epochs)]
+    learnt = photographs * (1 - sum(plan.shares)) * sum(areas) / speed.learning
+    judged = photographs * plan.shares[0] * epochs * (size / 160) ** 2 / speed.reading
+    return learnt + judged + photographs / speed.cutting + photographs * (size / 160) ** 2 / speed.reading
+
+
+@pytest.mark.parametrize("photographs", [300, 5044, 60_000])
+@pytest.mark.parametrize("factor", [0.3, 1.0, 10.0])
+def test_what_is_chosen_fits_into_the_minutes_and_one_step_more_does_not(photographs, factor):
+    speed = budget.Speed(*(factor * getattr(SPEED, name) for name in ("learning", "reading", "cutting")))
+    size, epochs = budget.choose(ASKED, speed, photographs)
+    room = 0.85 * 3600
+    fits = seconds(size, epochs, speed, photographs) <= room
+    assert fits or (size, epochs) == (96, 1), "the least there is"
+    assert epochs == 30 or seconds(size, epochs + 1, speed, photographs) > room
+    assert size in (96, 512) or epochs >= 12
+    assert size == 512 or seconds(size + 32, 12, speed, photographs) > room
+
+
+def test_what_somebody_says_is_kept_and_the_rest_fits_it():
+    assert budget.choose(replace(ASKED, size=320), SPEED, 5044)[0] == 320
+    size, epochs = budget.choose(replace(ASKED, epochs=20), SPEED, 5044)
+    assert epochs == 20
+    assert size < budget.choose(replace(ASKED, epochs=8), SPEED, 5044)[0]

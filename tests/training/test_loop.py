@@ -5,14 +5,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from fundus_core.errors import UsageError
 from fundus_core.models import weights
-from fundus_core.training import loop
+from fundus_core.training import layers, loop, watch
 
 ROOT = Path(__file__).resolve().parents[2]
 TOY = str(Path(__file__).with_name("toy.py"))
@@ -30,9 +32,8 @@ def whole(toy, tmp_path_factory):
     return toy.train(tmp_path_factory.mktemp("training") / "whole", toy.plan(precision="bf16"))
 
 
-@pytest.mark.parametrize("stop_after", [1, 14, 20])
-def test_interrupted_anywhere_and_resumed_gives_the_same_weights(toy, whole, tmp_path, monkeypatch, stop_after):
-    plan = toy.plan(precision="bf16")
+def dying(monkeypatch, stop_after):
+    """Let the loop die within its next step but so many."""
     step, taken = loop.Learner._step, []
 
     def dies(self, batches):
@@ -41,8 +42,73 @@ def test_interrupted_anywhere_and_resumed_gives_the_same_weights(toy, whole, tmp
             raise KeyboardInterrupt
         return step(self, batches)
 
+    monkeypatch.setattr(loop.Learner, "_step", dies)
+
+
+def test_layers_freeze_thaw_and_learn_slower_below_and_a_resumed_training_is_the_same(toy, tmp_path, monkeypatch):
+    plan = toy.plan(pretrained="a" * 64, frozen=2, thaw=1, layer_decay=0.5, grow=0.5, weight_decay=0.0, ema=0.0)
+    first = {name: value.clone() for name, value in toy.begun(plan).body.state_dict().items()}
+    whole = toy.train(tmp_path / "whole", plan)
     with monkeypatch.context() as patch:
-        patch.setattr(loop.Learner, "_step", dies)
+        dying(patch, 16)
+        with pytest.raises(KeyboardInterrupt):
+            toy.train(tmp_path / "broken", plan)
+    assert largest_difference(whole.best, toy.train(tmp_path / "broken", plan).best) == 0.0
+    where = layers.depths(whole.network.body)
+    moved = {name: float((value - first[name]).abs().max()) for name, value in whole.network.body.named_parameters()}
+    assert all((moved[name] == 0) == (depth < 2) for name, depth in where.items())
+    still = whole.network.body.layer1[0].bn1.running_mean
+    assert torch.equal(still, first["layer1.0.bn1.running_mean"]), "nor does normalisation change there"
+    scales = [group["scale"] for group in whole.optimiser.param_groups]
+    assert scales == sorted(scales, reverse=True)
+    assert scales[0] == 1.0
+    assert scales[-1] == 0.5 ** max(where.values())
+
+
+def test_in_the_first_epochs_the_outputs_alone_learn(toy, tmp_path):
+    plan = toy.plan(epochs=1, thaw=1, pretrained="a" * 64, ema=0.0)
+    first = {name: value.clone() for name, value in toy.begun(plan).body.state_dict().items()}
+    learnt = toy.train(tmp_path, plan).network.body.state_dict()
+    assert {name for name in learnt if not torch.equal(learnt[name], first[name])} == {"fc.weight", "fc.bias"}
+
+
+def test_a_training_says_how_far_it_is_stops_when_told_and_goes_on(toy, tmp_path):
+    plan = toy.plan(epochs=1)
+    watch.stop(tmp_path)
+    with pytest.raises(UsageError, match="was stopped"):
+        toy.train(tmp_path, plan)
+    now = watch.stage(tmp_path)
+    assert (now.name, now.done, now.total) == ("learning", 1, 14)
+    assert watch.alive(now)
+    assert not watch.alive(replace(now, started=0.0))
+    watch.go_on(tmp_path)
+    toy.train(tmp_path, plan)
+    row = watch.curve(tmp_path)[0]
+    assert row["epoch"] == 0
+    assert row["validation_loss"] > 0
+
+
+def test_a_validation_counts_people_and_who_knows_nothing_has_a_loss_of_1(toy):
+    plan = toy.plan()
+    data, network = toy.data(plan), toy.begun(plan)
+    deck = toy.Deck(data.crops, data.rows("train"), data.wanted(), plan)
+    learner = loop.Learner(network, deck, data.scale, plan, loop.engine())
+    rows = deck.rows
+    whole = toy.Batch(data.crops.pixels[0, rows], deck.wanted[rows])
+    assert learner._judged(torch.zeros(whole.wanted.shape), whole) == pytest.approx(1, rel=1e-5)
+    # a person's photograph taken ten times, a tenth each, changes nothing
+    raw = torch.from_numpy(np.random.default_rng(0).normal(size=whole.wanted.shape).astype(np.float32))
+    times = np.where(np.arange(len(rows)) == 3, 10, 1)
+    many = toy.Batch(whole.crops, whole.wanted.repeat(times, axis=0), np.repeat(1 / times, times))
+    said = learner._judged(torch.from_numpy(raw.numpy().repeat(times, axis=0)), many)
+    assert said == pytest.approx(learner._judged(raw, whole), rel=1e-5)
+
+
+@pytest.mark.parametrize("stop_after", [1, 20])
+def test_interrupted_anywhere_and_resumed_gives_the_same_weights(toy, whole, tmp_path, monkeypatch, stop_after):
+    plan = toy.plan(precision="bf16")
+    with monkeypatch.context() as patch:
+        dying(patch, stop_after)
         with pytest.raises(KeyboardInterrupt):
             toy.train(tmp_path / "broken", plan)
     again = toy.train(tmp_path / "broken", plan)

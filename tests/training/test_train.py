@@ -3,19 +3,24 @@
 import csv
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
+import pandas
 import pytest
+import timm
+import torch
 from PIL import Image
 
 from fundus_core import truth
-from fundus_core.errors import TruthError, UsageError
+from fundus_core.errors import CardError, TruthError, UsageError
 from fundus_core.inference import open_predictor
 from fundus_core.models import card_files
 from fundus_core.synthetic import synthesise
-from fundus_core.training import Label, Material, Plan, cache, table
+from fundus_core.training import Label, Material, Plan, cache, data, table, watch
 from fundus_core.training.command import materials, plan, run
-from fundus_core.training.fit import train
+from fundus_core.training.fit import begin, train
+from fundus_core.training.plan import FINE_TUNING, Running
 
 SMALL = {"channels": [4, 4, 8, 8], "stem_width": 4}
 PLAN = Plan(
@@ -31,6 +36,8 @@ PLAN = Plan(
     copies=2,
     shares=(0.15, 0.25, 0.25),
 )
+
+QUIET = Running(progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +56,7 @@ def material(cohort):
 @pytest.fixture(scope="module")
 def trained(material, tmp_path_factory):
     out = tmp_path_factory.mktemp("trained")
-    path = train([material], out, PLAN, label=Label("toy", rendered=True, command="train it"), progress=False)
+    path = train([material], out, PLAN, label=Label("toy", rendered=True, command="train it"), how=QUIET)
     return card_files.read(path)
 
 
@@ -85,6 +92,13 @@ def test_the_split_keeps_people_together_and_stands_beside_the_weights(trained):
     assert all(len(part) == 1 for part in parts.values())
 
 
+def test_the_card_keeps_how_it_was_trained(trained):
+    log = rows(trained.folder / "log.csv")
+    assert "by epoch, on " in trained.training
+    assert f"{float(log[0]['validation_loss']):.3f}; the weights of epoch 1 were kept" in trained.training
+    assert watch.stage(trained.folder).name == "done"
+
+
 def test_metrics_and_predictions_are_those_of_the_test_part(trained):
     tested = {row["photograph"] for row in rows(trained.folder / "split.csv") if row["part"] == "test"}
     predicted = rows(trained.folder / "predictions.csv")
@@ -95,7 +109,7 @@ def test_metrics_and_predictions_are_those_of_the_test_part(trained):
 
 def test_called_again_it_is_done_and_keeps_its_crops(trained, material):
     before = trained.weights_path.read_bytes(), (trained.folder / "crops" / "crops.npy").stat().st_mtime_ns
-    train([material], trained.folder, PLAN, label=Label("toy", rendered=True, command="train it"), progress=False)
+    train([material], trained.folder, PLAN, label=Label("toy", rendered=True, command="train it"), how=QUIET)
     after = trained.weights_path.read_bytes(), (trained.folder / "crops" / "crops.npy").stat().st_mtime_ns
     assert before == after
 
@@ -116,11 +130,11 @@ def test_interrupted_cutting_goes_on_and_refusals_are_listed(material, tmp_path,
     with monkeypatch.context() as patch:
         patch.setattr(cache, "_cut", dies)
         with pytest.raises(KeyboardInterrupt):
-            cache.fill(sources, recipe, tmp_path, "key", progress=False)
+            cache.fill(sources, recipe, tmp_path, "key", QUIET)
     # a kill may tear the last line: it must neither count nor join the one that is written next
     torn = tmp_path / "photographs.csv"
     torn.write_bytes(torn.read_bytes() + b"2,a.jpg,acc")
-    crops = cache.fill(sources, recipe, tmp_path, "key", progress=False)
+    crops = cache.fill(sources, recipe, tmp_path, "key", QUIET)
     assert crops.accepted.tolist() == [True, False, True, True]
     assert not crops.pixels[0, 1].any()
     assert crops.pixels[0, 3].any()
@@ -166,6 +180,62 @@ def test_what_is_learnt_is_what_an_evaluation_reads(cohort, tmp_path, target, co
     np.testing.assert_array_equal(found.values[target], measured.values()[target])
 
 
+def test_a_sheet_a_coding_eye_columns_and_visits_are_read_as_in_an_evaluation(cohort, tmp_path):
+    path = tmp_path / "truth.xlsx"
+    rows = {"exam date": ["2020-05-01", "2024-05-01", "2024-05-01"], "ID": ["P0001", "P0001", "P0002"]}
+    rows |= {"SBP right": [120, 140, 131], "SBP left": [121, 141, 132], "gender": [1, 1, 2]}
+    with pandas.ExcelWriter(path) as book:
+        pandas.DataFrame({"note": ["nothing here"]}).to_excel(book, sheet_name="about", index=False)
+        pandas.DataFrame(rows).to_excel(book, sheet_name="values", index=False)
+    listed = tmp_path / "list.csv"
+    eyes = [(who, eye) for who in ("P0001", "P0002") for eye in "LR"]
+    lines = [f"{cohort / 'photographs' / f'{who}_{eye}.jpg'},{who},{eye},2024-05-03" for who, eye in eyes]
+    listed.write_text("path,patient_id,eye,visit\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    reading = table.Reading("values", ("gender=1=male,2=female",))
+    found = table.read([Material(listed, path, None, reading)], {"sbp": "sbp", "sex": "sex"})
+    np.testing.assert_array_equal(found.values["sbp"], [141, 140, 132, 131])
+    np.testing.assert_array_equal(found.values["sex"], [0, 0, 1, 1])
+    measured = truth.match(
+        truth.load(path, sheet="values", said=reading.columns), found.names, patient_ids=found.patients,
+        eyes=["left", "right"] * 2, visits=["2024-05-03"] * 4,
+    )  # fmt: skip
+    np.testing.assert_array_equal(found.values["sbp"], measured.values()["sbp"])
+
+
+def test_photographs_that_fail_a_check_teach_but_do_not_judge(trained, material, tmp_path):
+    found = data.matched([material], PLAN)
+    every = np.ones(len(found.names), bool)
+    refused = np.arange(len(every)) % 3 > 0
+    pixels = np.zeros((1, len(every), 4, 4, 3), np.uint8)
+    part = np.array([("train", "test")[k % 2] for k in range(len(every))])
+    for gate in (True, False):
+        made = data.Data(found, {}, cache.Crops(pixels, refused, every), part, (), "", gate)
+        assert set(made.rows("test")) == set(np.flatnonzero((part == "test") & refused))
+        assert set(made.rows("train")) == set(np.flatnonzero((part == "train") & (refused | (not gate))))
+
+
+def other_names(body):
+    """A network's tensors by names that only its order tells, as another library's file has them."""
+    kept = [(name, value) for name, value in body.state_dict().items() if not name.startswith("classifier")]
+    return {f"_part{k}.{name.rsplit('.', 1)[-1]}": value for k, (name, value) in enumerate(kept)}
+
+
+def test_weights_by_another_librarys_names_begin_a_training_or_are_refused_before_anything_is_cut(material, tmp_path):
+    donor = timm.create_model("tf_efficientnet_lite0", num_classes=5)
+    torch.save(other_names(donor), tmp_path / "w.pth")
+    plan, network, notes = begin(Plan(**FINE_TUNING), tmp_path / "w.pth", told=False)
+    assert plan.backbone == "tf_efficientnet_lite0"
+    assert plan.pretrained == hashlib.sha256((tmp_path / "w.pth").read_bytes()).hexdigest()
+    assert any("in their order" in note for note in notes)
+    own = network.body.state_dict()
+    for name, value in donor.state_dict().items():
+        assert name.startswith("classifier") or torch.equal(own[name], value), name
+    assert network.value_scale.tolist() == pytest.approx([1 / 127.5] * 3), "as these weights are fed"
+    with pytest.raises(CardError, match="give --backbone tf_efficientnet_lite0"):
+        train([material], tmp_path / "out", replace(plan, backbone="resnet18"), how=Running(tmp_path / "w.pth"))
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("told", ["01", "p1", "１"])
 def test_training_gives_nobody_the_row_of_another(cohort, tmp_path, told):
     (tmp_path / "list.csv").write_text(f"path,patient_id\n{cohort / 'photographs' / 'P0001_L.jpg'},{told}\n")
@@ -199,8 +269,23 @@ def options(*words):
     return parser.parse_args(["--photographs", "a", "--truth", "t.csv", "--out", "o", *words])
 
 
-def test_options_that_are_not_given_keep_the_published_recipe():
+def test_options_that_are_not_given_keep_the_recipe():
     assert plan(options()) == Plan()
+    begun = plan(options("--pretrained", "w.pth", "--epochs", "3"))
+    assert begun == Plan(**{**FINE_TUNING, "epochs": 3})
+
+
+def test_every_option_says_what_it_is():
+    from argparse import ArgumentParser
+
+    from fundus_core.training.command import add_options
+
+    parser = ArgumentParser()
+    add_options(parser)
+    assert all(action.help for action in parser._actions)
+    text = " ".join(parser.format_help().split())
+    assert "--minutes N" in text
+    assert "(0.0; with --pretrained 60.0)" in text
 
 
 def test_options_become_the_plan():

@@ -11,6 +11,7 @@ import torch
 
 from fundus_core.models import weights
 from fundus_core.records import Source
+from fundus_core.training.batches import Batch, Deck  # noqa: F401 (for the tests beside it)
 from fundus_core.training.cache import Crops
 from fundus_core.training.data import Data
 from fundus_core.training.fit import begun, learn
@@ -56,14 +57,14 @@ def data(of):
     table = LearningTable(sources, patients, values, ("",) * COUNT)
     part = split(patients, values, of.shares, seed=of.seed)
     scale = scales({name: column[part == "train"] for name, column in values.items()})
-    return Data(table, values, Crops(pixels, np.ones(COUNT, bool)), part, scale, of.digest("toy"))
+    return Data(table, values, Crops(pixels, np.ones(COUNT, bool), np.ones(COUNT, bool)), part, scale, of.digest("toy"))
 
 
 def train(out, of):
     """Train and return the learner."""
     torch.set_num_threads(1)
     out.mkdir(parents=True, exist_ok=True)
-    return learn(begun(of), data(of), out, of, engine(), progress=False)
+    return learn(begun(of), data(of), out, of, engine(changing=bool(of.pretrained)), progress=False)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,53 @@ from fundus_core.models.importing.imported_files import TENSORS
 from fundus_core.models.importing.importer import limits_for
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+_BY_ORDER = tuple(f"tf_efficientnet_{name}" for name in ("lite0", "lite1", "lite2", "lite3", "lite4"))
+"""Networks that are looked for where another library's names hide which one it is."""
+
+
+def load(network: nn.Module, given: Mapping[str, Tensor], name: str) -> str:
+    """Load a backbone whole, its outputs left to be learnt, and return a sentence on how its tensors were told.
+
+    Args:
+        network: Of timm.
+        given: By timm's names, or another library's in the order of the network.
+        name: Of the file, for messages.
+
+    Raises:
+        CardError: A tensor of the backbone is missing or of another shape; says of which network they are, if known.
+    """
+    from fundus_core.models.importing import torch_files
+
+    given = dict(sorted(given.items(), key=torch_files.natural))
+    try:
+        trunk, _left, prefix = torch_files.located(network, given, name)
+    except CardError as error:
+        known = backbone_of(given)
+        if not known:
+            raise
+        raise CardError("{error} They fit {known}: give --backbone {known}.", error=error, known=known) from error
+    network.load_state_dict({**network.state_dict(), **trunk})
+    return torch_files.BY_NAME if prefix is not None else torch_files.BY_ORDER
+
+
+def backbone_of(given: Mapping[str, Tensor]) -> str:
+    """Return the network of timm's to which tensors belong, by names and shapes, or their order; empty if none."""
+    from fundus_core.models import networks
+    from fundus_core.models.importing import architectures, torch_files
+
+    given = dict(sorted(given.items(), key=torch_files.natural))
+    found = torch_files.efficientnet(given) or architectures.name_of(given)
+    for backbone in () if found else _BY_ORDER:
+        try:
+            torch_files.located(networks.body(backbone, 1), given, "")
+        except CardError:
+            continue
+        return backbone
+    return found
 
 
 def tensors(file: Path) -> dict[str, Tensor]:

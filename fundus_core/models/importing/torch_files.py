@@ -19,6 +19,11 @@ from fundus_core.models.importing.imported import Found, Twin, Wanted
 from fundus_core.models.weights import Opened
 
 _COUNTED = "num_batches_tracked"
+BY_NAME = "Every tensor was taken by its name."
+BY_ORDER = (
+    "The tensors carry another library's names and were taken in their order, since every shape agrees; "
+    "compare with the original on photographs."
+)
 
 
 def read(path: Path, kind: Format, wanted: Wanted) -> Found:
@@ -29,7 +34,7 @@ def read(path: Path, kind: Format, wanted: Wanted) -> Found:
     """
     opened = files.opened(path, kind is Format.SAFETENSORS, wanted.choice)
     if kind is Format.SAFETENSORS:  # which sorts its names; the network's order is told from their numbers
-        opened = replace(opened, tensors=dict(sorted(opened.tensors.items(), key=_natural)))
+        opened = replace(opened, tensors=dict(sorted(opened.tensors.items(), key=natural)))
     opened = replace(opened, modules=tuple(one for one in opened.modules if not _left_out(one.place, wanted.without)))
     given = _without(opened.tensors, wanted.without)
     found = fitted(given, opened, wanted, path.name)
@@ -57,8 +62,8 @@ _RANKS: Mapping[str, int] = {
 """Order of words that no alphabet gives: a layer's arrays, and the layers of ``EfficientNet-PyTorch``."""
 
 
-def _natural(item: tuple[str, Tensor]) -> list[tuple[int, int, str]]:
-    """By parts of the name, numbers as numbers."""
+def natural(item: tuple[str, Tensor]) -> list[tuple[int, int, str]]:
+    """Return what sorts names (of name and tensor) by their parts, numbers as numbers, layers as they are built."""
     parts = [
         piece for part in item[0].split(".") for piece in ([part] if part in _RANKS else re.findall(r"\d+|\D+", part))
     ]
@@ -81,7 +86,7 @@ def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: st
     backbone, options = _network(given, opened, wanted, name)
     options = _as_torchvision(backbone, options, given, name)
     body = networks.body(backbone, 1, {key: value for key, value in options.items() if key != "hidden"})
-    trunk, left, prefix = _located(body, given, name)
+    trunk, left, prefix = located(body, given, name)
     left, judged = heads.without_judges(left)
     listed = options.get("hidden")
     hidden = [str(one[-1]) for one in listed if one] if isinstance(listed, list | tuple) else []
@@ -113,14 +118,7 @@ def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: st
             hidden_2=len(head.hidden),
         )
     tensors = {**trunk, **_classifier(body, head)}
-    said = (
-        "Every tensor was taken by its name."
-        if prefix is not None
-        else (
-            "The tensors carry another library's names and were taken in their order, since every shape agrees; "
-            "compare with the original on photographs."
-        )
-    )
+    said = BY_NAME if prefix is not None else BY_ORDER
     found = Found(
         format="",
         runtime="timm",
@@ -159,7 +157,7 @@ def _network(
     options = {**beside.pooling(opened.said), **strangers.pooled(opened.modules), **options}
     told = ""
     if not (wanted.backbone and wanted.sure):
-        told = _lukemelas(given) or architectures.name_of(given) or beside.network(opened.said)
+        told = efficientnet(given) or architectures.name_of(given) or beside.network(opened.said)
     backbone = wanted.backbone if not told or wanted.backbone in architectures.alike(told) else told
     if not backbone:
         raise CardError(
@@ -173,8 +171,8 @@ def _network(
     return backbone, options
 
 
-def _lukemelas(given: Mapping[str, Tensor]) -> str:
-    """``EfficientNet-PyTorch`` keeps TensorFlow's padding and can be told from its names."""
+def efficientnet(given: Mapping[str, Tensor]) -> str:
+    """Return which B0 to B7 tensors are by ``EfficientNet-PyTorch``'s names; it keeps TensorFlow's padding."""
     stem = next((tensor for name, tensor in given.items() if end_of(name, "_conv_stem.weight")), None)
     end = next((tensor for name, tensor in given.items() if end_of(name, "_conv_head.weight")), None)
     if stem is None or end is None:
@@ -213,10 +211,16 @@ def _classifiers(body: nn.Module) -> tuple[str, ...]:
     return (named,) if isinstance(named, str) else tuple(named)
 
 
-def _located(
+def located(
     body: nn.Module, given: Mapping[str, Tensor], name: str
 ) -> tuple[dict[str, Tensor], dict[str, Tensor], str | None]:
-    """The backbone's tensors by timm's names, what is left, and what names begin with; ``None`` where order told it."""
+    """Return the backbone's tensors by timm's names, what is left, and what names begin with.
+
+    That is ``None`` where the names are another library's, and order, shapes and kinds of all tensors told them.
+
+    Raises:
+        CardError: A tensor of the backbone is missing or of another shape.
+    """
     ends = tuple(f"{one}." for one in _classifiers(body))
     own = {key: value for key, value in body.state_dict().items() if not key.startswith(ends)}
     needed = {key: value for key, value in own.items() if not key.endswith(_COUNTED)}

@@ -1,0 +1,203 @@
+"""A model trained on a cohort of this store: started, watched, stopped, and found among the cards when it is done."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from fundus_core import figures
+from fundus_core.models import registry
+from fundus_core.models.card import Card
+from fundus_core.records import CohortTable
+from fundus_core.store import Cohort
+from fundus_core.targets import TARGETS
+from fundus_core.training import watch
+from pages.parts.models import model_check
+from pages.parts.shared import controls, display, display_names, progress, subprocess_cli
+from pages.parts.shell import address, home
+from pages.parts.shell.language import _, count, said
+from pages.parts.shell.upload_store import clean
+
+OF_FILE = "file"
+"""Stands for weights that are brought; no card can have this id, as ids of cards hold a model's name."""
+TRAIN_LOG, COMMAND = "train.log", "command.json"
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{2,39}")
+_FEWEST = 8
+"""People of known value, as the split demands."""
+
+
+def offer(known: Mapping[str, Card]) -> None:
+    """Let the user train a model on a cohort, and watch those that are under way."""
+    st.subheader(_("Train a model"), anchor=False)
+    for folder in _begun():
+        _watch(folder)
+    cohorts = {cohort.key: cohort for cohort in home.store().cohorts() if cohort.files}
+    with st.expander(_("Start a training")):
+        if not cohorts:
+            st.info(_("A training needs a cohort of photographs with measured values; bring one under New cohort."))
+            return
+        st.caption(
+            _(
+                "Weights that were trained before learn from the photographs and measured values of a cohort. People "
+                "are parted: most are learnt from, some choose the epoch, some give the intervals, and some are seen "
+                "by nobody and give the errors on the card. It goes on when this page is left."
+            )
+        )
+        _form(cohorts, known)
+
+
+def _form(cohorts: Mapping[str, Cohort], known: Mapping[str, Card]) -> None:
+    address.held(_("Cohort"), "train-on", cohorts)
+    key = st.selectbox(
+        _("Cohort"), list(cohorts), format_func=lambda key: display_names.cohort(cohorts[key].name), key="train-on"
+    )
+    table = home.store().table(cohorts[str(key)].id)
+    there = [name for name in TARGETS if name in table.truth and _people(table, name) >= _FEWEST]
+    if not there:
+        st.info(_("This cohort has no measured values of at least {n} people.").format(n=_FEWEST))
+        return
+    targets = st.multiselect(
+        _("What it learns to read"), there, default=there, format_func=controls.short, key=f"train-targets-{key}"
+    )
+    starts = [*(name for name, card in known.items() if card.ready and card.runtime == "timm"), OF_FILE]
+    start = str(
+        st.selectbox(
+            _("Weights to begin with"), starts, index=len(starts) - 1, key="train-start",
+            format_func=lambda name: _("a file of my own") if name == OF_FILE else said(known[name].title),
+        )
+    )  # fmt: skip
+    file = st.file_uploader(_("File of weights"), key="train-file") if start == OF_FILE else None
+    left, right = st.columns(2)
+    name = left.text_input(_("Id of the new model"), key="train-id", placeholder="age-clinic-a").strip()
+    minutes = right.number_input(_("Minutes it may take"), 1, 10_000, 60, key="train-minutes")
+    fault = _wrong(name, known)
+    if fault:
+        st.caption(f":material/error: {fault}")
+    ready = bool(targets and name and not fault and (start != OF_FILE or file is not None))
+    if st.button(_("Start the training"), icon=":material/model_training:", disabled=not ready, key="train-start-it"):
+        begin = ["--pretrained", _kept(file, name)] if file is not None else _of_card(known[start])
+        _start(name, cohorts[str(key)], table, [*begin, "--targets", ",".join(targets), "--minutes", str(minutes)])
+        st.rerun()
+
+
+def _people(table: CohortTable, name: str) -> int:
+    return len(np.unique(table.patient_id[np.isfinite(table.truth[name])]))
+
+
+def _wrong(name: str, known: Mapping[str, Card]) -> str:
+    """What is wrong with an id; empty where nothing is."""
+    if not name:
+        return ""
+    if not _ID.fullmatch(name):
+        return _("An id has 3 to 40 small letters, digits and hyphens.")
+    taken = name in known or (registry.home() / name).exists()
+    return _("There is a model or a training of this id already.") if taken else ""
+
+
+def _folder(name: str) -> Path:
+    folder = registry.home() / name
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _kept(file: object, name: str) -> Path:
+    """Keep uploaded weights beside the training, so that it can go on after a stop."""
+    path = _folder(name) / f"begin-{clean(str(getattr(file, 'name', ''))).name}"
+    path.write_bytes(file.getbuffer())  # type: ignore[attr-defined]
+    return path
+
+
+def _of_card(card: Card) -> list[str | Path]:
+    options = (("--option", f"{name}={value!r}") for name, value in card.backbone_options.items())
+    words = [word for option in options for word in option]
+    return ["--pretrained", card.weights_path, "--backbone", card.backbone, *words]
+
+
+def _start(name: str, cohort: Cohort, table: CohortTable, words: Sequence[str | Path]) -> None:
+    folder = _folder(name)
+    photographs, truth = folder / "photographs.csv", folder / "truth.csv"
+    model_check.write(cohort, table, photographs, truth, len(table))
+    rendered = ["--rendered"] if cohort.rendered else []
+    told = ["train", "--photographs", photographs, "--truth", truth, "--out", folder, *rendered, *words, "--tidy"]
+    (folder / COMMAND).write_text("\n".join(map(str, told)), encoding="utf-8")
+    _run(folder)
+
+
+def _run(folder: Path) -> None:
+    watch.go_on(folder)
+    (folder / watch.PROGRESS).unlink(missing_ok=True)
+    subprocess_cli.start(folder / TRAIN_LOG, *(folder / COMMAND).read_text(encoding="utf-8").split("\n"))
+
+
+def _begun() -> list[Path]:
+    """Trainings that have no card yet, and those that are done, the latest first."""
+    found = sorted(registry.home().glob(f"*/{COMMAND}"), key=lambda path: -path.stat().st_mtime)
+    return [path.parent for path in found]
+
+
+def _watch(folder: Path) -> None:
+    with st.container(border=True):
+        stage = watch.stage(folder)
+        if (folder / "card.toml").is_file():
+            with st.expander(_("{name}: trained").format(name=folder.name)):
+                _curve(folder)
+        elif stage is not None and not watch.alive(stage):
+            _ended(folder)
+        else:
+            _fresh(folder)
+
+
+@st.fragment(run_every=2.0)
+def _fresh(folder: Path) -> None:
+    """Draw how far a training is, until it has ended."""
+    stage = watch.stage(folder)
+    if (folder / "card.toml").is_file() or (stage is not None and not watch.alive(stage)):
+        st.rerun()
+    st.markdown(f"**{folder.name}**")
+    fault = subprocess_cli.fault(folder / TRAIN_LOG) if stage is None else ""
+    if fault and not fault.startswith("Traceback"):
+        st.caption(said(fault))
+    if stage is not None:
+        share = stage.done / stage.total if stage.total else 0.0
+        st.progress(min(share, 1.0), text=_line(stage))
+    _curve(folder)
+    if st.button(_("Stop"), icon=":material/stop:", key=f"stop-training-{folder.name}"):
+        watch.stop(folder)
+        st.caption(_("It stops after this step and can go on later."))
+
+
+def _line(stage: watch.Stage) -> str:
+    words = {
+        "reading": _("Reading the tables"),
+        "measuring": _("Measuring how fast this machine learns"),
+        "cutting": _("Cutting the photographs"),
+        "learning": _("Learning"),
+        "finishing": _("Reading the people it has not seen"),
+        "done": _("Done"),
+    }
+    parts = [words[stage.name]]
+    if stage.total:
+        words_of = _("{done} of {total}") if stage.name == "cutting" else _("step {done} of {total}")
+        parts.append(words_of.format(done=count(stage.done), total=count(stage.total)))
+    if stage.seconds_left:
+        parts.append(progress.left(stage.seconds_left))
+    return " · ".join(parts)
+
+
+def _ended(folder: Path) -> None:
+    """Say why a training ended without a card, and let it go on."""
+    st.markdown(f"**{folder.name}**")
+    fault = subprocess_cli.fault(folder / TRAIN_LOG)
+    st.warning(said(fault) or _("The training ended before it was done."))
+    _curve(folder)
+    if st.button(_("Go on"), icon=":material/play_arrow:", key=f"resume-training-{folder.name}"):
+        _run(folder)
+        st.rerun()
+
+
+def _curve(folder: Path) -> None:
+    history = watch.curve(folder)
+    if history:
+        display.chart(figures.learning_curve(history, display.look()), f"curve-{folder.name}")

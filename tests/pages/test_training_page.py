@@ -1,0 +1,72 @@
+"""A training is started, watched, stopped and taken up again from the Models page, which imports no torch for it."""
+
+import csv
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fundus_core.models import registry
+from fundus_core.training import watch
+from pages.parts.models import training
+from pages.parts.shared import subprocess_cli
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The commands that the page starts; none runs."""
+    seen = []
+    monkeypatch.setattr(subprocess_cli, "start", lambda log, *words: seen.append(list(map(str, words))))
+    return seen
+
+
+def put(folder: Path, stage: watch.Stage) -> None:
+    (folder / watch.PROGRESS).write_text(json.dumps(asdict(stage)), encoding="utf-8")
+
+
+def test_a_training_is_started_on_what_the_store_holds_watched_stopped_and_taken_up(filled, page, started):
+    app = page("models")
+    app.selectbox(key="train-on").set_value("Clinic").run()
+    app.selectbox(key="train-start").set_value("sample-rendered").run()
+    app.text_input(key="train-id").set_value("Own Model").run()
+    assert app.button(key="train-start-it").disabled, "no id"
+    app.text_input(key="train-id").set_value("own-model").run()
+    app.number_input(key="train-minutes").set_value(20).run()
+    app.button(key="train-start-it").click().run()
+    assert not app.exception
+    folder = registry.home() / "own-model"
+    told = started[0]
+    assert told[:6] == [
+        "train",
+        "--photographs",
+        f"{folder}/photographs.csv",
+        "--truth",
+        f"{folder}/truth.csv",
+        "--out",
+    ]
+    assert told[told.index("--pretrained") + 1] == str(registry.find("sample-rendered").weights_path)
+    assert told[told.index("--minutes") + 1] == "20"
+    assert told[told.index("--targets") + 1] == "sbp,bmi,age,sex"
+    with (folder / "truth.csv").open(encoding="utf-8", newline="") as stream:
+        assert len(list(csv.DictReader(stream))) == len(filled.table("Clinic"))
+
+    own = psutil.Process()
+    put(folder, watch.Stage("learning", 30, 120, 90.0, own.pid, own.create_time()))
+    (folder / watch.LOG).write_text("epoch,training_loss,validation_loss,seconds\n0,1,0.9,3\n1,0.8,0.95,6\n")
+    app.run()
+    assert [(round(bar.value), bar.text) for bar in app.get("progress")] == [
+        (25, "Learning · step 30 of 120 · 2 min left")
+    ]
+    app.button(key="stop-training-own-model").click().run()
+    assert (folder / watch.STOP).exists()
+
+    put(folder, watch.Stage("learning", 31, 120, 90.0, own.pid, 1.0))
+    (folder / training.TRAIN_LOG).write_text("fundus_core train: The training was stopped; called again, it goes on.\n")
+    app.run()
+    assert any("was stopped" in warning.value for warning in app.warning)
+    app.button(key="resume-training-own-model").click().run()
+    assert not app.exception
+    assert started[1] == told
+    assert not (folder / watch.STOP).exists()
