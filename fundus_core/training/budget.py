@@ -84,7 +84,7 @@ def choose(plan: Plan, speed: Speed, photographs: int) -> tuple[int, int]:
     validation part at the full one; at the end all is read once more.
 
     >>> choose(Plan(size=0, epochs=0, minutes=60.0), Speed(30.0, 90.0, 40.0), 5000)
-    (192, 14)
+    (192, 16)
     """
     learnt, judged = (1 - sum(plan.shares)) * photographs, plan.shares[0] * photographs
     for size in (plan.size,) if plan.size else _SIDES:

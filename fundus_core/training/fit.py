@@ -19,7 +19,7 @@ from fundus_core.training.layers import normalisation
 from fundus_core.training.loop import CHECKPOINT, Learner, engine
 from fundus_core.training.plan import AS_USUAL, Label, Plan, Running
 from fundus_core.training.table import Material
-from fundus_core.training.watch import Notice
+from fundus_core.training.watch import Notice, go_on
 
 
 def train(
@@ -44,10 +44,11 @@ def train(
     # first, so that weights that do not fit are told before hours of cutting
     plan, network, began = begin(plan, how.pretrained, told=told)
     out.mkdir(parents=True, exist_ok=True)
-    notice = Notice(out)
+    accelerator = engine(changing=bool(plan.pretrained))
+    notice = Notice(out, silent=not accelerator.is_main_process)
+    go_on(out)
     notice.say("reading")
     found = matched(materials, plan)
-    accelerator = engine(changing=bool(plan.pretrained))
     with accelerator.main_process_first():
         # The first process measures, cuts and writes; the others find everything done.
         notice.say("measuring")

@@ -38,14 +38,9 @@ def depths(body: Any) -> Mapping[str, int]:
     if not hasattr(body, "group_matcher"):
         return dict.fromkeys(names, 0)
     found = group_parameters(body, body.group_matcher(coarse=True), reverse=True)
-    last = body.get_classifier()
-    outputs = {id(parameter) for parameter in last.parameters()}
-    # timm counts the outputs to the layer before them where a network's pattern does not name them
-    top = 1 + max((int(layer) for layer in found.values()), default=0)
-    return {
-        name: top if id(parameter) in outputs else int(found.get(name, top))
-        for name, parameter in body.named_parameters()
-    }
+    outputs = {id(parameter) for parameter in body.get_classifier().parameters()}
+    inner = {name: int(found[name]) for name, one in body.named_parameters() if id(one) not in outputs}
+    return {name: inner.get(name, max(inner.values(), default=0) + 1) for name in names}
 
 
 def groups(body: Any, plan: Plan) -> list[dict[str, object]]:

@@ -37,9 +37,10 @@ class Stage:
 class Notice:
     """Keeps a training's progress file, at most once a second for one stage, and looks whether it shall stop."""
 
-    def __init__(self, folder: Path) -> None:
-        """Write into a folder, which exists."""
+    def __init__(self, folder: Path, *, silent: bool = False) -> None:
+        """Write into a folder, which exists; say nothing where another process of the same training does."""
         self.folder = folder
+        self.silent = silent
         self._at = ("", 0.0)
         self._began = (0, 0.0)
 
@@ -50,6 +51,8 @@ class Notice:
             UsageError: Somebody asked it to stop. Called again, it goes on.
         """
         now = time.monotonic()
+        if self.silent:
+            return
         if name != self._at[0]:
             self._began = (done, now)
         elif now - self._at[1] < EVERY_S:

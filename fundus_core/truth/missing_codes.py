@@ -22,6 +22,10 @@ _CODES = frozenset(
 )
 """6, 66, 666 to 9, 99, 999, and with a decimal: what forms and statistics programs write for missing."""
 
+_ENDS = frozenset((0.0, 1.0))
+"""What stands for missing as well, where nobody else is near it."""
+_TELLING = 20
+
 
 def asked(columns: list[Column], table: Table) -> list[Column]:
     """Return the columns with a heap marked as a code for missing, to be confirmed by a person.
@@ -62,6 +66,25 @@ def _asked(column: Column, words: NDArray[np.object_], people: NDArray[np.int64]
         code=code,
     )
     return replace(column, coding={code: GONE}, confidence=0.4, reason=reason, needs_confirmation=True)
+
+
+def apart(values: Floats) -> tuple[float, int] | None:
+    """Return a code that lies far from all measured values, as an age of 1 among adults, and how many say it.
+
+    Far is half the distance between the quartiles from the next value; fewer than 20 values tell nothing.
+
+    >>> apart(np.array([1.0, 1.0, *range(30, 70)])), apart(np.array([1.0, 2.0, *range(3, 70)]))
+    ((1.0, 2), None)
+    """
+    known = values[np.isfinite(values)]
+    found, counts = np.unique(known, return_counts=True)
+    if len(known) < _TELLING or len(found) < 3:
+        return None
+    far = 0.5 * float(np.subtract(*np.quantile(known, (0.75, 0.25))))
+    for at, beside in ((0, 1), (-1, -2)):
+        if round(float(found[at]), 6) in _CODES | _ENDS and abs(found[at] - found[beside]) > max(far, 1.0):
+            return float(found[at]), int(counts[at])
+    return None
 
 
 def heap(values: Floats) -> float | None:

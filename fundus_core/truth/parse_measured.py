@@ -16,6 +16,7 @@ from fundus_core.tables.faults import Fault
 from fundus_core.tables.headings import understand
 from fundus_core.tables.table import Words
 from fundus_core.targets import TARGETS, Derived, Unit
+from fundus_core.truth import missing_codes
 from fundus_core.truth.mapping import GONE, Column
 
 
@@ -150,6 +151,15 @@ def _doubt(column: Column, values: Floats, record: Record) -> None:
             unit=say(unit),
         )
         record.about(column.heading, "unit_doubtful", what)
+    far = missing_codes.apart(values)
+    if far is not None and GONE not in column.coding.values():
+        code, count = far
+        what = say(
+            "{count:,} {count:cell says|cells say} {code:g}, far from every other value, as a code for missing would. "
+            "It counts as measured; say that it is missing, or correct it.",
+            count=count, code=code,
+        )  # fmt: skip
+        record.about(column.heading, "code_doubtful", what)
 
 
 def pressures(column: Column, words: Words, record: Record) -> tuple[Floats, Floats]:

@@ -56,7 +56,7 @@ def test_a_training_is_started_on_what_the_store_holds_watched_stopped_and_taken
     put(folder, watch.Stage("learning", 30, 120, 90.0, own.pid, own.create_time()))
     (folder / watch.LOG).write_text("epoch,training_loss,validation_loss,seconds\n0,1,0.9,3\n1,0.8,0.95,6\n")
     app.run()
-    assert [(round(bar.value), bar.text) for bar in app.get("progress")] == [
+    assert [(bar.proto.value, bar.proto.text) for bar in app.get("progress")] == [
         (25, "Learning · step 30 of 120 · 2 min left")
     ]
     app.button(key="stop-training-own-model").click().run()

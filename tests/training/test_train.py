@@ -202,6 +202,20 @@ def test_a_sheet_a_coding_eye_columns_and_visits_are_read_as_in_an_evaluation(co
     np.testing.assert_array_equal(found.values["sbp"], measured.values()["sbp"])
 
 
+def test_an_age_of_1_among_adults_is_said_before_it_is_learnt(cohort, tmp_path):
+    ages = [1, 1, *range(30, 60)]
+    lines = [f"P{k + 1:04d}_L.jpg,{age}" for k, age in enumerate(ages)]
+    (tmp_path / "truth.csv").write_text("photograph,age\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    read = [
+        Material(cohort / "photographs", tmp_path / "truth.csv", None, table.Reading(columns=said))
+        for said in ((), ("age=1=missing",))
+    ]
+    found, told = (table.read([one], {"age": "age"}) for one in read)
+    assert any("age: 2 cells say 1, far from every other value" in note for note in found.notes)
+    assert not any("far from" in note for note in told.notes)
+    assert np.isnan(told.values["age"]).sum() == 2
+
+
 def test_photographs_that_fail_a_check_teach_but_do_not_judge(trained, material, tmp_path):
     found = data.matched([material], PLAN)
     every = np.ones(len(found.names), bool)

@@ -22,7 +22,7 @@ from pages.parts.shell.upload_store import clean
 
 OF_FILE = "file"
 """Stands for weights that are brought; no card can have this id, as ids of cards hold a model's name."""
-TRAIN_LOG, COMMAND = "train.log", "command.json"
+TRAIN_LOG, COMMAND = "train.log", "command.txt"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{2,39}")
 _FEWEST = 8
 """People of known value, as the split demands."""
