@@ -76,7 +76,7 @@ def prepare(found: table.LearningTable, out: Path, plan: Plan, how: Running, not
     measured = {name: found.values[_MEASURED + name] for name in plan.targets}
     part = split(found.patients, {t: found.values[t] for t in plan.targets}, plan.shares, seed=plan.seed)
     recipe = cache.Recipe(CropRule(plan.size), plan.copies, plan.jpeg_quality, plan.seed)
-    cut_key = hashlib.sha256(json.dumps([found.names, repr(recipe)]).encode()).hexdigest()[:16]
+    cut_key = hashlib.sha256(json.dumps([found.names, repr(recipe), "shown"]).encode()).hexdigest()[:16]
     crops = cache.fill(found.sources, recipe, out / "crops", cut_key, how, notice)
     made = Data(found, measured, crops, part, (), "", plan.gate)
     training = made.rows("train")

@@ -117,7 +117,7 @@ class Plan:
 
         >>> plan = Plan(size=224, epochs=8, grow=0.6)
         >>> [plan.side(epoch) for epoch in range(8)]
-        [128, 160, 176, 208, 224, 224, 224, 224]
+        [128, 144, 176, 192, 224, 224, 224, 224]
         """
         share = min(1.0, self.grow + (1 - self.grow) * 2 * epoch / max(self.epochs, 1))
         return self.size if share >= 1 else max(min(self.size, 16), int(self.size * share) // 16 * 16)

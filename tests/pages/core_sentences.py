@@ -20,7 +20,7 @@ from pages.parts.shell import language
 CORE = Path(__file__).resolve().parents[2] / "fundus_core"
 ROOMS = (
     "errors targets confined identity tables images retina quality eye deidentify truth evaluation models journey "
-    "inference explain store runs checking pipeline"
+    "inference explain training store runs checking pipeline"
 ).split()
 """Rooms whose text can reach a page; figures say theirs through ``Look.say`` into the pages' own catalogue."""
 
@@ -39,6 +39,9 @@ NOT_SHOWN = {
     "pipeline/predictions_reader.py": "about files that the command line reads",
     "pipeline/tables.py": "names of columns",
     "pipeline/training_figures.py": "the name of a part of a training",
+    "training/__main__.py": "help of a command",
+    "training/command.py": "help and errors of a command",
+    "training/finish.py": "a card's own words",
     "store/backup.py": "the verb of the command line",
     "store/backup_database.py": "the verb of the command line",
     "store/health.py": "the verb of the command line",

@@ -200,7 +200,7 @@ def seconds(size, epochs, speed, photographs, plan=ASKED):
 def test_what_is_chosen_fits_into_the_minutes_and_one_step_more_does_not(photographs, factor):
     speed = budget.Speed(*(factor * getattr(SPEED, name) for name in ("learning", "reading", "cutting")))
     size, epochs = budget.choose(ASKED, speed, photographs)
-    room = 0.85 * 3600
+    room = budget.KEPT * 3600
     fits = seconds(size, epochs, speed, photographs) <= room
     assert fits or (size, epochs) == (96, 1), "the least there is"
     assert epochs == 30 or seconds(size, epochs + 1, speed, photographs) > room

@@ -15,7 +15,8 @@ from PIL import Image
 from fundus_core import truth
 from fundus_core.errors import CardError, TruthError, UsageError
 from fundus_core.inference import open_predictor
-from fundus_core.models import card_files
+from fundus_core.models import card_files, weights
+from fundus_core.models.importing import initial_weights
 from fundus_core.synthetic import synthesise
 from fundus_core.training import Label, Material, Plan, cache, data, table, watch
 from fundus_core.training.command import materials, plan, run
@@ -234,7 +235,11 @@ def other_names(body):
     return {f"_part{k}.{name.rsplit('.', 1)[-1]}": value for k, (name, value) in enumerate(kept)}
 
 
-def test_weights_by_another_librarys_names_begin_a_training_or_are_refused_before_anything_is_cut(material, tmp_path):
+def test_weights_by_another_librarys_names_begin_a_training_or_are_refused_before_anything_is_cut(
+    material, tmp_path, monkeypatch
+):
+    # a process with limits is opened elsewhere (tests/models/test_confined_import.py): a busy machine is no fault here
+    monkeypatch.setattr(initial_weights, "tensors", weights.read)
     donor = timm.create_model("tf_efficientnet_lite0", num_classes=5)
     torch.save(other_names(donor), tmp_path / "w.pth")
     plan, network, notes = begin(Plan(**FINE_TUNING), tmp_path / "w.pth", told=False)
