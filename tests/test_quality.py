@@ -159,6 +159,13 @@ def test_planes_smoothed_together_are_those_smoothed_alone(eye: Pixels) -> None:
         np.testing.assert_array_equal(seen.smooth(plane[None], 3.0)[0], smoothed)
 
 
+@pytest.mark.parametrize("size", [1, 2, 5, 1000])
+def test_quantiles_are_numpys(size: int) -> None:
+    values = np.random.default_rng(size).random(size).astype(np.float32)
+    found = view.quantiles(values, 0.05, 0.5, 0.97)
+    assert found == pytest.approx(np.percentile(values.astype(float), [5, 50, 97]).tolist(), rel=1e-9)
+
+
 def test_what_lies_outside_the_field_does_not_bleed_in(eye: Pixels) -> None:
     bounds = retina.find(eye)
     level = np.where(retina.mask(bounds)[..., None], np.uint8(120), np.uint8(0)).repeat(3, axis=2)

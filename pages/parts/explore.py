@@ -37,7 +37,7 @@ def filters(view: View) -> tuple[Rule, str, str, bool]:
         order = address.pick(st.selectbox, _("Sort by"), _ORDERS, key="order", words=_orders())
         target = address.pick(st.selectbox, _("Target"), list(TARGETS), key="target", words=_targets())
         least = address.pick(st.selectbox, _("Quality"), list(_least()), key="quality", words=_least())
-        pick = {"key": "kind", "words": kinds, "lenient": True}  # another cohort has other kinds
+        pick = {"key": "kind", "words": kinds, "lenient": True, "help": _unnamed(view)}  # another cohort has others
         kind = address.pick(st.selectbox, _("Kind of picture"), list(kinds), **pick) if several else "all"
         text = st.text_input(_("Search"), key="find", placeholder=_("name or patient"), bind="query-params")
     rule = Rule(
@@ -110,6 +110,14 @@ def _kinds(view: View) -> dict[str, str]:
     names, counts = np.unique(kinds[kinds != ""], return_counts=True)
     there = {str(names[at]): int(counts[at]) for at in np.argsort(-counts, kind="stable")}
     return {"all": _("All"), **{name: f"{said(KINDS[Kind(name)].name)} ({count(n)})" for name, n in there.items()}}
+
+
+def _unnamed(view: View) -> str | None:
+    """Say how many photographs were read before pictures were named, so that no kind counts them."""
+    table = studies.study(view).table
+    unnamed = int(np.count_nonzero((table.kind == "") & np.isin(table.status, ("predicted", "refused"))))
+    said = _("Photographs whose kind is not known, as those read by an older version: {n}.")
+    return said.format(n=count(unnamed)) if unnamed else None
 
 
 def _eyes() -> dict[str, str]:
