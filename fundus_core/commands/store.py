@@ -4,9 +4,7 @@ import argparse
 from pathlib import Path
 
 from fundus_core.commands import frame
-from fundus_core.errors import UsageError
 from fundus_core.store import Copied, Store, back_up, restore
-from fundus_core.store.access import is_name
 
 
 def add(parser: frame.Parser) -> None:
@@ -36,8 +34,6 @@ def _back_up(options: argparse.Namespace) -> int:
 
 
 def _own(options: argparse.Namespace) -> int:
-    if not is_name(options.person.casefold()):
-        raise UsageError("'{person}' is nobody's name; give it as they sign in.", person=options.person)
     where, files = frame.store_of(options)
     with Store.open_existing(where, files=files) as store:
         store.give(options.cohort, options.person)

@@ -143,12 +143,19 @@ class Sharing(StoreBase):
             raise access.RefusedError("This selection is not yours; name one of your own.")
 
     def give(self, ref: CohortRef, owner: str) -> None:
-        """Make a cohort somebody's: its owner may, and the machine's own processes."""
+        """Make a cohort somebody's: its owner may, and the machine's own processes.
+
+        Raises:
+            UsageError: Nobody can have this name, or it is not one's own.
+        """
+        owner = owner.strip().casefold()
+        if not access.is_name(owner):
+            raise UsageError("'{person}' is nobody's name; give it as they sign in.", person=owner)
 
         def give(connection: sa.Connection) -> None:
             cohort = cohorts.id_of(connection, ref)
             access.require(connection, cohort, "own")
-            connection.execute(sa.update(schema.cohort).where(_COHORT.id == cohort).values(owner=owner.casefold()))
+            connection.execute(sa.update(schema.cohort).where(_COHORT.id == cohort).values(owner=owner))
             access.note(connection, "given", f"cohort {cohort} {owner}")
 
         self.write(give)

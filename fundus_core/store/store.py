@@ -87,6 +87,7 @@ class Store(Decisions, Selections, Sharing):
 
         The filter speaks of the outcomes of ``model``; ``None`` for the latest.
         """
+        self.require_room(0)
 
         def select(connection: sa.Connection) -> Cohort:
             cohort = cohorts.every(connection, cohorts.id_of(connection, ref))[0]
@@ -104,6 +105,7 @@ class Store(Decisions, Selections, Sharing):
         person in all of them (selections of one cohort). Where it does not (two hospitals), ids become ``cohort/id``,
         lest two people count as one.
         """
+        self.require_room(0)
 
         def merge(connection: sa.Connection) -> Cohort:
             merged = cohorts.merge(connection, refs, name, same_people=same_people)
