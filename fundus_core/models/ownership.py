@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from fundus_core import owner_only
@@ -49,6 +49,19 @@ def require(card: Card, names: Collection[str]) -> None:
     """See to it that they may; an error as of a model that is not there, else."""
     if not may_use(card, names):
         raise UsageError("There is no model '{id}' that you may use; choose one of the page Models.", id=card.id)
+
+
+def share(card: Card, asks: str, names: Iterable[str]) -> None:
+    """Say who else may use a model, all of them at once.
+
+    Raises:
+        UsageError: It is not the model of whoever asks.
+    """
+    found = of(card)
+    if found is None or found.owner != asks:
+        raise UsageError("Only the owner of '{id}' may share it; ask its owner.", id=card.id)
+    told = sorted({name.strip().casefold() for name in names} - {""})
+    write(card, replace(found, shared=tuple(told)))
 
 
 def write(card: Card, made: Ownership) -> None:

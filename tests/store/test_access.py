@@ -343,5 +343,9 @@ def test_a_model_is_used_by_whom_it_is_shared_with(shared, tmp_path):
     assert ownership.may_use(card, person("bob@x", groups=frozenset({"retina"})).person.names)
     with pytest.raises(UsageError, match="no model"):
         ownership.require(card, person("bob@x").person.names)
+    with pytest.raises(UsageError, match="Only the owner"):
+        ownership.share(card, "bob@x", ["bob@x"])
+    ownership.share(card, "ann@x", [" Bob@X", ""])
+    assert ownership.of(card) == ownership.Ownership("ann@x", ("bob@x",))
     (tmp_path / ownership.FILE).write_text("{")
     assert not ownership.may_use(card, person("ann@x").person.names)

@@ -8,7 +8,7 @@ from fundus_core.figures import error, heading
 from fundus_core.models.card import Card, Line, Output, Result
 from fundus_core.models.recalibrated import provenance
 from fundus_core.targets import TARGETS
-from pages.parts.models import card_lines, measuring, model_check
+from pages.parts.models import card_lines, measuring, model_check, sharing
 from pages.parts.shared import controls
 from pages.parts.shared.grid import grid
 from pages.parts.shell.language import _, said
@@ -40,6 +40,7 @@ def card(name: str, card: Card) -> None:
         with st.expander(_("The whole card")):
             _whole(card)
         measuring.offer(name, card)
+        sharing.offer(card)
         if card.ready:
             model_check.offer(name)
 
