@@ -83,9 +83,10 @@ def signed_in(client: TestClient, name: str) -> TestClient:
 
 
 @contextmanager
-def connection(browser: TestClient, **headers: str) -> Iterator[WebSocketTestSession]:
-    """A tab's connection."""
-    with browser.websocket_connect("/_stcore/stream", subprotocols=["streamlit"], headers=headers) as socket:
+def connection(browser: TestClient, resumes: str = "", **headers: str) -> Iterator[WebSocketTestSession]:
+    """A tab's connection; or one that says it goes on with an earlier one."""
+    told = ["streamlit", "token", resumes] if resumes else ["streamlit"]
+    with browser.websocket_connect("/_stcore/stream", subprotocols=told, headers=headers) as socket:
         yield socket
 
 
@@ -110,9 +111,9 @@ def until_closed(socket: WebSocketTestSession) -> None:
         socket.receive_bytes()
 
 
-def is_refused(browser: TestClient, **headers: str) -> bool:
+def is_refused(browser: TestClient, resumes: str = "", **headers: str) -> bool:
     """Whether no connection is made."""
-    with suppress(WebSocketDisconnect), connection(browser, **headers):
+    with suppress(WebSocketDisconnect), connection(browser, resumes, **headers):
         return False
     return True
 

@@ -203,6 +203,10 @@ def test_uploads_and_connections_are_their_own(house, browsers):
     session = next(key for key, names in guard._sessions.items() if names == {ANN})
     for method in ("PUT", "DELETE"):
         assert bob.request(method, f"/_stcore/upload_file/{session}/x").status_code == 404
+    before = refusals()
+    assert shared.is_refused(bob, resumes=session)
+    assert not shared.is_refused(ann, resumes=session)
+    assert refusals() - before == 1
     assert bob.get("/_stcore/metrics").status_code == 404
     assert ann.get("/_stcore/metrics").status_code == 404
 
@@ -219,6 +223,8 @@ def test_who_has_signed_out_is_out_wherever_the_cookie_is_kept(house):
             shared.until_closed(socket)
     assert client.get("/_stcore/health", headers=kept).status_code == 401
     assert shared.is_refused(client, **kept)
+    guard._left.cache_clear()  # the server is started anew
+    assert client.get("/_stcore/health", headers=kept).status_code == 401
     assert [line["what"] for line in shared.log_lines() if line["who"] == BOB].count("signed out") == 1
 
 

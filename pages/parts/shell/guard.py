@@ -4,12 +4,15 @@ Streamlit's own sign-in guards neither its files nor its connection: whoever kno
 Here every request and every message of a connection is asked who it comes from, once, in one place.
 """
 
+import hashlib
 import html
 import time
 import urllib.parse
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
@@ -17,6 +20,7 @@ from streamlit import config
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
+from fundus_core import owner_only
 from fundus_core.errors import UsageError
 from fundus_core.home import home
 from pages.parts.shell import people, sign_in
@@ -31,7 +35,7 @@ _OPEN = ("/auth/login", "/oauth2callback")
 _STATIC = "/static/"
 _CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
 _MEDIA, _FILES, _STREAM = "/media/", "/_stcore/upload_file/", "/_stcore/stream"
-_OUT = "/auth/logout"
+_LOGOUT = "/auth/logout"
 _REMEMBERED = 50_000
 _POLICY_VIOLATION = 1008
 
@@ -40,10 +44,25 @@ _media: _Owners = OrderedDict()
 """Of each file that a page has shown lately: to whom."""
 _sessions: _Owners = OrderedDict()
 """Whose each connection is."""
-_signed_out: OrderedDict[str, float] = OrderedDict()
 _arrived: OrderedDict[str, float] = OrderedDict()
 
 Scope = dict[str, Any]
+
+_LEFT = "signed-out"
+"""In the working folder: hashes of cookies that were signed out with; they count for nothing after a restart either."""
+
+
+@cache
+def _left(file: Path) -> set[str]:
+    return set(file.read_text(encoding="ascii").split()) if file.exists() else set()
+
+
+def _out() -> set[str]:
+    return _left(home() / _LEFT)
+
+
+def _digest(scope: MutableMapping[str, Any]) -> str:
+    return hashlib.sha256(sign_in.credential(scope).encode()).hexdigest()
 
 
 def _remember(owners: _Owners, key: str, person: str) -> None:
@@ -115,16 +134,18 @@ class Guard:
             await self.app(scope, receive, send)
             return
         name = _entered(scope)
-        if not name or _is_closed(path) or not _is_theirs(path, name):
+        if not name or _is_closed(path) or not _is_theirs(path, name, _resumed(scope)):
             _note("refused", scope, name, path)
             await _refuse(path, name, scope, receive, send)
             return
         _arrive(scope, name)
         told = zip(_OURS, (urllib.parse.quote(name).encode(), _address(scope).encode()), strict=True)
         named = {**scope, "headers": [*scope["headers"], *told]}
-        if path == _OUT:
+        if path == _LOGOUT:
             _note("signed out", scope, name, path)
-            _signed_out[sign_in.credential(scope)] = time.time()
+            _out().add(_digest(scope))
+            with open(home() / _LEFT, "a", encoding="ascii", opener=owner_only.opener) as file:
+                file.write(f"{_digest(scope)}\n")
         if scope["type"] == "websocket":
             await self.app(named, *_while_signed_in(named, receive, send))
         else:
@@ -146,8 +167,16 @@ def _is_closed(path: str) -> bool:
     return path.startswith(_CLOSED)
 
 
-def _is_theirs(path: str, name: str) -> bool:
-    """Whether a file was shown to this person, and a connection's file is their connection's."""
+def _resumed(scope: Scope) -> str:
+    """Return the earlier connection that a tab says it goes on with; Streamlit takes its word."""
+    told = b",".join(value for name, value in scope["headers"] if name == b"sec-websocket-protocol").decode("latin-1")
+    return told.split(",")[2].strip() if told.count(",") >= 2 else ""
+
+
+def _is_theirs(path: str, name: str, resumed: str) -> bool:
+    """Whether a file was shown to this person, and a connection, or a file of one, is theirs."""
+    if resumed:
+        return name in _sessions.get(resumed, (name,))
     if path.startswith(_MEDIA):
         return name in _media.get(path.removeprefix(_MEDIA), ())
     if path.startswith(_FILES):
@@ -166,7 +195,7 @@ def _entered(scope: Scope) -> str:
 
 def _signed_in(scope: Scope) -> str:
     """Return who asks, unless they have signed out with this very cookie."""
-    gone = not people.header() and sign_in.credential(scope) in _signed_out
+    gone = not people.header() and _digest(scope) in _out()
     return "" if gone else sign_in.name_of(scope)
 
 
