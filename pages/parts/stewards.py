@@ -37,7 +37,7 @@ def log() -> None:
     else:
         words = _("All {n} lines follow from each other; the last hash is {head}.")
         st.caption(words.format(n=count(found.entries), head=f"`{found.head[:16]}`"))
-    words = {"at": _("When (UTC)"), "who": _("Who"), "address": _("From"), "what": _("What"), "about": _("Of")}
+    words = {"at": _("When (UTC)"), "who": _("Person"), "address": _("From"), "what": _("What"), "about": _("Of")}
     rows = [{word: str(line.get(name, "")) for name, word in words.items()} for line in found.lines]
     if rows:
         grid(rows)
