@@ -135,6 +135,10 @@ def _share(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
+def _ratio(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 16
+
+
 def _truth(value: object) -> bool:
     return isinstance(value, bool)
 
@@ -148,11 +152,13 @@ _NUMBERS = (
 _OPTIONS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     **dict.fromkeys(_NUMBERS, (_COUNT, "whole numbers of 1 to 4096")),
     **dict.fromkeys(
-        ("stem_type", "global_pool", "act_layer", "norm_layer", "pad_type"), (_word, "a word of timm in small letters")
+        ("stem_type", "global_pool", "act_layer", "norm_layer", "pad_type", "activation"),
+        (_word, "a word of timm in small letters"),
     ),
-    **dict.fromkeys(("bn_eps", "norm_eps", "drop_path_rate", "mlp_ratio"), (_share, "a number of 0 to 1")),
+    **dict.fromkeys(("bn_eps", "norm_eps", "eps", "drop_path_rate"), (_share, "a number of 0 to 1")),
+    "mlp_ratio": (_ratio, "a number of 0 to 16"),
     **dict.fromkeys(
-        ("class_token", "no_embed_class", "qkv_bias", "dynamic_img_size", "avg_down", "conv_mlp"),
+        ("class_token", "no_embed_class", "qkv_bias", "dynamic_img_size", "avg_down", "conv_mlp", "fc_norm"),
         (_truth, "true or false"),
     ),
     "padded_at": (

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from fundus_core.errors import CardError
-from fundus_core.models import verify
+from fundus_core.models import altered, verify
 from fundus_core.models import weights as files
 from fundus_core.models.card import Card
 
@@ -128,6 +128,7 @@ def body(
         )
     keywords: dict[str, Any] = {key: _plain(value) for key, value in (options or {}).items()}
     hidden, padded_at = keywords.pop("hidden", ()), keywords.pop("padded_at", 0)
+    activation, eps = keywords.pop("activation", ""), keywords.pop("eps", 0)
     try:
         network: nn.Module = timm.create_model(
             backbone, pretrained=False, num_classes=outputs, drop_rate=drop_rate, **keywords
@@ -139,6 +140,7 @@ def body(
             keywords=keywords,
             error=error,
         ) from error
+    altered.alter(network, activation, float(eps))
     if padded_at:
         pad_as_at(network, int(padded_at))
     return with_hidden(network, hidden) if hidden else network

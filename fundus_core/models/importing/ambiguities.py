@@ -1,6 +1,7 @@
 """Twins: other readings of one file, which names and shapes cannot tell apart, and how far their answers differ."""
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from fundus_core.errors import say
+from fundus_core.errors import CardError, say
 from fundus_core.models import card_files
 from fundus_core.models.card import Card
 from fundus_core.models.importing import complete_card, parity
@@ -16,8 +17,8 @@ from fundus_core.models.importing.imported import Found, Twin
 from fundus_core.models.importing.partial_card import Draft
 from fundus_core.records import Floats, Pixels
 
-MOST = 8
-"""Readings whose answers are computed."""
+MOST, _LONGEST = 20, 60.0
+"""Readings whose answers are computed, and seconds after which no other is begun."""
 _SMALL = 400
 """Pixels of the input from which fewer photographs are asked about."""
 IMAGENET: Mapping[str, object] = {
@@ -75,16 +76,19 @@ def measured(draft: Draft, found: Found, folder: Path, photographs: Sequence[Pat
     crops = _crops(card, photographs)
     now = _said(card, found, crops)
     lines: list[dict[str, object]] = []
-    for twin in found.twins[:MOST]:
-        if twin.found is None and not twin.changes:  # of which nobody could compute the answers
-            lines.append({"key": twin.key, "words": twin.words, "differences": {}, "on": 0})
+    begun = time.monotonic()
+    for place, twin in enumerate(found.twins):
+        line: dict[str, object] = {"key": twin.key, "words": twin.words, "differences": {}, "on": 0}
+        if (twin.found is None and not twin.changes) or place >= MOST or time.monotonic() - begun > _LONGEST:
+            lines.append(line)  # of which nobody computed the answers
             continue
-        other = _card(draft, twin, card)
-        gap = np.abs(_said(other, twin.found or found, crops) - now).max(axis=0)
+        try:
+            gap = np.abs(_said(_card(draft, twin, card), twin.found or found, crops) - now).max(axis=0)
+        except CardError:
+            continue  # no such network can be built
         differences = {t: float(f"{g:.3g}") for t, g in zip(card.targets, gap, strict=True) if math.isfinite(g)}
-        lines.append({"key": twin.key, "words": twin.words, "differences": differences, "on": len(crops)})
-    rest = found.twins[MOST:]
-    lines += [{"key": twin.key, "words": twin.words, "differences": {}, "on": 0} for twin in rest]
+        if any(differences.values()) or not differences:  # no difference at all is no other reading
+            lines.append({**line, "differences": differences, "on": len(crops)})
     return lines
 
 

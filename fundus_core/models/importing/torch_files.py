@@ -130,17 +130,12 @@ def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: st
         tensors=tensors,
         notes=(said, *head.notes, *judged, "The file holds no network that could be run here to compare with."),
     )
-    found = beside.with_lines(with_twins(found, body, given, opened, wanted), opened.said, wanted)
+    found = beside.with_lines(with_twins(found, body, given, opened, wanted, name), opened.said, wanted)
     more = []
     if not opened.modules and any(key.endswith("running_var") for key in left):
         words = "normalised in its head with an epsilon of 1e-3, as Keras has it, instead of torch's 1e-5"
         keras = replace(found, tensors={**trunk, **_classifier(body, read_head(KERAS_EPSILON))})
         more.append(Twin("weights.file", words, keras))
-    first = next(iter(left)).split(".")[-2:-1]
-    if not opened.modules and prefix is not None and first[0:1] and first[0].isdigit() and first[0] != "0":
-        more.append(
-            Twin("backbone_options", "one with a part before its outputs that has no numbers, as tanh (not dropout)")
-        )
     return replace(found, twins=(*found.twins, *more))
 
 
