@@ -243,10 +243,8 @@ def test_a_whole_networks_own_functions_beside_its_layers_are_named_and_its_pool
         brought(home, network, ["sbp", "bmi"])
     values, _ = brought(home, network, ["sbp", "bmi"], without=["last"])
     same(values, said(network))
-    torch.manual_seed(0)
-    other = networks.body("resnet10t", 2, {"channels": [8, 8, 16, 16], "stem_width": 8, "act_layer": nn.SiLU})
     with pytest.raises(CardError, match="SiLU"):
-        brought(home, other, ["sbp", "bmi"])
+        brought(home, altered(act_layer=nn.SiLU), ["sbp", "bmi"])
     both = networks.body("resnet10t", 2, {"channels": [8, 8, 16, 16], "stem_width": 8, "global_pool": "catavgmax"})
     values, _ = brought(home, both, ["sbp", "bmi"])
     same(values, said(both.eval()))
@@ -279,9 +277,56 @@ def test_numbers_that_turn_standardised_outputs_back_are_named_with_their_lines(
     assert "outputs.scale" in report.unverified
 
 
-def test_what_stands_before_numbered_outputs_and_what_normalises_hidden_ones_is_left_open(home):
-    _, report = brought(home, Wrapped(nn.Sequential(nn.Tanh(), nn.Linear(16, 2))).state_dict(), ["sbp", "bmi"])
-    assert any("no numbers" in twin.words and not twin.differences for twin in report.twins)
+def altered(**options):
+    torch.manual_seed(0)
+    return networks.body("resnet10t", 2, {"channels": [8, 8, 16, 16], "stem_width": 8, **options}).eval()
+
+
+SILENT = {
+    "activation": ({"act_layer": nn.SiLU}, "activation silu", 'activation = "silu"'),
+    "epsilon": ({"eps": 1e-3}, "epsilon of 0.001", "eps = 1e-3"),
+}
+
+
+@pytest.mark.parametrize("kind", SILENT)
+def test_what_leaves_no_numbers_in_a_state_dict_is_another_reading_that_a_card_can_state(kind, home):
+    """Each was read as timm's usual network once, in silence."""
+    options, words, told = SILENT[kind]
+    network = altered(**options)
+    values, report = brought(home, network.state_dict(), ["sbp", "bmi"])
+    twin = next(twin for twin in report.twins if words in twin.words)
+    assert "backbone_options" in report.unverified
+    assert twin.differences["sbp"] > 0
+    assert any("leaves no numbers" in twin.words for twin in report.twins)
+    values, report = brought(home, network.state_dict(), ["sbp", "bmi"], top=TINY.replace("= 8 }", f"= 8, {told} }}"))
+    same(values, said(network))
+    assert not any(words in twin.words for twin in report.twins)
+
+
+def test_numbers_of_a_whole_networks_own_modules_are_taken_or_refused_by_their_place(home):
+    values, report = brought(home, altered(eps=1e-3), ["sbp", "bmi"])
+    same(values, said(altered(eps=1e-3)))
+    assert any("with eps = 0.001" in note for note in report.notes)
+    assert not {"backbone", "backbone_options"} & set(report.unverified)
+    other = altered()
+    other.layer1[0].conv2.dilation = other.layer1[0].conv2.padding = (2, 2)
+    with pytest.raises(CardError, match=r"'layer1\.0\.conv2' \(Conv2d\) with padding = \(2, 2\), where"):
+        brought(home, other, ["sbp", "bmi"])
+
+
+def test_a_class_of_a_strangers_own_computes_by_code_that_no_file_holds(home):
+    class Halved(Wrapped):
+        def forward(self, x):
+            return self.head(self.backbone(x) / 2)
+
+    Halved.__qualname__ = Halved.__name__
+    globals()["Halved"] = Halved
+    _, report = brought(home, Halved(nn.Linear(16, 2)), ["sbp", "bmi"])
+    assert any("Halved" in twin.words and "forward" in twin.words for twin in report.twins)
+    assert "backbone_options" in report.unverified
+
+
+def test_the_normalisation_of_hidden_layers_is_left_open(home):
     network = Wrapped(DEEP["normalised behind"]())
     network.head[1].eps = 1e-3
     told = TINY.replace("= 8 }", '= 8, hidden = [[6, "relu"]] }')
