@@ -1,7 +1,7 @@
 """Networks of the same names and shapes: what a checkpoint of torch cannot tell, and what its own classes settle."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
