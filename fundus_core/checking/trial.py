@@ -2,7 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from fundus_core import retina
 from fundus_core.checking import scoring
 from fundus_core.checking.scoring import Sample
-from fundus_core.errors import say
+from fundus_core.errors import CardError, say
 from fundus_core.inference import open_predictor
 from fundus_core.models import card as cards
 from fundus_core.models.card import Card
@@ -30,8 +31,12 @@ _RESAMPLING = ("area", "bilinear", "bicubic", "lanczos")
 _LARGE = 320
 """Pixels of the input from which fewer other sizes are tried."""
 
-_MOST = 200
-"""Photographs of a half that are asked about while searching."""
+_MOST, _FEW = 200, 80
+"""Photographs of a half that are asked about while searching, and those that tell which readings are far off."""
+_CLEARLY = 0.998
+"""How sure it must be that a reading is worse than the best, to leave it."""
+_AT_ONCE = 8
+"""Photographs in a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,33 +59,50 @@ class Trial:
     sample: Sample
     targets: tuple[str, ...]
     folder: Path
-    said: dict[tuple[str, int], Floats] = field(default_factory=dict)
+    said: dict[tuple[str, int, bool], Floats] = field(default_factory=dict)
+    network: tuple[str, Any] = ("", None)
+    """The compiled network that was asked last, and what it is."""
 
-    def raw(self, card: Card, half: int) -> Floats:
+    def raw(self, card: Card, half: int, *, few: bool = False) -> Floats:
         """Return what the network itself says of one half (photographs x outputs), before link, scale and offset."""
         bare = replace(
             card,
             outputs=tuple(replace(one, link="identity", scale=1.0, offset=0.0) for one in card.outputs),
             features="",
         )
-        told = cards.as_plain(replace(bare, outputs=(), measured=(), unverified=()))
-        key = (json.dumps(told, sort_keys=True, default=str), half)
+        key = (_told(replace(bare, outputs=(), measured=(), unverified=())), half, few)
         if key not in self.said:
-            rows = self.rows(half)
-            crops = self._crops(card, rows)
-            with tempfile.TemporaryDirectory(dir=self.folder) as cache:
-                values = open_predictor(bare, device="cpu", cache=Path(cache)).predict(crops).values
-            self.said[key] = np.stack([values[target] for target in card.targets], axis=1)
+            self.said[key] = self._asked(bare, self._crops(card, self.rows(half, few=few)))
         return self.said[key]
 
-    def rows(self, half: int) -> Any:
+    def _asked(self, bare: Card, crops: Pixels) -> Floats:
+        """Ask a network; one that differs in what it is fed alone is compiled once."""
+        if bare.runtime != "timm":
+            with tempfile.TemporaryDirectory(dir=self.folder) as cache:
+                values = open_predictor(bare, device="cpu", cache=Path(cache)).predict(crops).values
+            return np.stack([values[target] for target in bare.targets], axis=1)
+        plain = ambiguities.changed(bare, {**ambiguities.BYTES, "input.channels": "rgb"})
+        key = _told(replace(plain, input=replace(plain.input, margin=0.0, resample="area")))
+        if self.network[0] != key:
+            self.network = (key, _compiled(plain))
+        given, (low, high) = bare.input, bare.input.value_range
+        factor = np.float32((high - low) / 255) / np.array(given.std, np.float32)
+        shift = ((low - np.array(given.mean)) / np.array(given.std)).astype(np.float32)
+        answers = []
+        for start in range(0, len(crops), _AT_ONCE):
+            part = crops[start : start + _AT_ONCE]
+            values = (part[..., ::-1] if given.channels == "bgr" else part) * factor + shift
+            answers.append(np.array(self.network[1](np.ascontiguousarray(values, np.float32))[0], dtype=np.float64))
+        return np.concatenate(answers)
+
+    def rows(self, half: int, *, few: bool = False) -> Any:
         """Return which photographs are asked about."""
         rows = np.flatnonzero(self.sample.half(half))
-        return rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST)).astype(int)]
+        return rows[np.linspace(0, len(rows) - 1, min(len(rows), _FEW if few else _MOST)).astype(int)]
 
-    def part(self, half: int) -> tuple[Floats, Any, Floats]:
+    def part(self, half: int, *, few: bool = False) -> tuple[Floats, Any, Floats]:
         """Return truth, people and resamplings of one half."""
-        rows = self.rows(half)
+        rows = self.rows(half, few=few)
         person = self.sample.person[rows]
         return self.sample.truth[rows], person, scoring.draws(person)
 
@@ -89,16 +111,51 @@ class Trial:
         whole = RetinaBounds(cx=side / 2, cy=side / 2, radius=side / 2, width=side, height=side)
         return np.stack([retina.crops(self.masters[row], whole, (card.rule,))[0].pixels for row in rows])
 
-    def matrix(self, card: Card, half: int) -> Floats:
+    def matrix(self, card: Card, half: int, *, few: bool = False) -> Floats:
         """Return correlations of outputs and truths in every resampling."""
-        truth, _, weights = self.part(half)
+        truth, _, weights = self.part(half, few=few)
         places = [card.targets.index(target) for target in self.targets]
-        return scoring.correlations(self.raw(card, half)[:, places], truth, weights)
+        return scoring.correlations(self.raw(card, half, few=few)[:, places], truth, weights)
 
-    def score(self, card: Card, half: int) -> Floats:
+    def score(self, card: Card, half: int, *, few: bool = False) -> Floats:
         """Return how well a reading of the input agrees, whatever the order of outputs, in every resampling."""
-        found = self.matrix(card, half)
+        found = self.matrix(card, half, few=few)
         return scoring.agreement(found, scoring.best_order(found[0], self.sample.binary), self.sample.binary)
+
+    def promising(self, card: Card, steps: Sequence[Step]) -> list[Step]:
+        """Return the readings that a few photographs do not show to be worse than the best of them by more than chance.
+
+        Those that the network cannot be run under are left out.
+        """
+        scored = []
+        for step in steps:
+            try:
+                scored.append((step, self.score(step.card, 0, few=True)))
+            except CardError:
+                continue
+        people = len(np.unique(self.part(0, few=True)[1]))
+        best = max((score for _, score in scored), key=lambda score: float(score[0]), default=None)
+        now = self.score(card, 0, few=True)
+        best = now if best is None or now[0] > best[0] else best
+        return [step for step, score in scored if scoring.gain(score, best, people, _CLEARLY).high >= 0]
+
+
+def _told(card: Card) -> str:
+    return json.dumps(cards.as_plain(card), sort_keys=True, default=str)
+
+
+def _compiled(card: Card) -> Any:
+    """Compile a timm network for crops as numbers of any range."""
+    import openvino as ov
+    import torch
+
+    from fundus_core.models.networks import build
+
+    side = card.input.size
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of tracing, which is OpenVINO's to mend
+        graph = ov.convert_model(build(card), example_input=torch.zeros((1, side, side, 3)), input=[-1, side, side, 3])
+    return ov.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": ov.Type.f32})
 
 
 def other_ranges(card: Card) -> Iterator[Step]:

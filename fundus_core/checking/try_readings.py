@@ -23,7 +23,6 @@ from fundus_core.checking.trial import (
     other_rims,
     other_sizes,
 )
-from fundus_core.errors import CardError
 from fundus_core.models import card as cards
 from fundus_core.models import card_files
 from fundus_core.models.card import Card, Output
@@ -88,14 +87,10 @@ def _decided(
     trial: Trial, card: Card, steps: Sequence[Step], people: int
 ) -> tuple[Card, Step | None, list[dict[str, object]], list[str]]:
     """Take the best step where it is better than what stands by more than chance; say what cannot be told apart."""
-    now, scored = trial.score(card, 0), []
-    for step in steps:
-        try:
-            scored.append((step, trial.score(step.card, 0)))
-        except CardError:
-            continue  # this network cannot be run so
+    kept = trial.promising(card, steps)
+    now, scored = trial.score(card, 0), [(step, trial.score(step.card, 0)) for step in kept]
     if not scored:
-        return card, None, [], []
+        return card, None, [], list(dict.fromkeys(step.key for step in steps))
     best, score = max(scored, key=lambda one: float(one[1][0]))
     better = scoring.gain(score, now, people, _SURE)
     taken = best if better.low > 0 else None

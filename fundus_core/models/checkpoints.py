@@ -137,6 +137,10 @@ def _twins(groups: Mapping[str, Mapping[str, Any]], count: int) -> list[str]:
     large = [key for key, group in groups.items() if len(group) > 0.3 * count and sum(sizes(group).values()) > 1]
     if len(large) < 2:
         return []
+    if all(key.rsplit(".", 1)[-1].isdigit() for key in large) and any(
+        sizes(group) for key, group in groups.items() if key not in large
+    ):
+        return []  # two blocks of one network
     first = sizes(groups[large[0]])
     return large if all(sizes(groups[key]) == first for key in large[1:]) else []
 

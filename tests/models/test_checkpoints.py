@@ -5,7 +5,9 @@ differ, heads lie in another order than the card's); each answer is compared wit
 """
 
 import argparse
+import json
 import pathlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ from torch import nn
 
 from fundus_core.errors import CardError
 from fundus_core.models import networks, pickles
-from fundus_core.models.importing import import_model
+from fundus_core.models.importing import import_model, transformers_names
 from tests.models import files
 
 SIDE = 32
@@ -397,3 +399,36 @@ def test_a_transformer_that_means_its_patches_is_read_so(home):
         home, {"model": network.state_dict(), "args": argparse.Namespace(nb_classes=1)}, ["age"], top=top
     )
     same(values, said(network))
+
+
+def test_what_transformers_wrote_says_what_transformers_said(home):
+    """Its own names, query and key and value apart, another epsilon, GELU approximated, heads that timm has not."""
+    folder = files.DATA / "transformers_vit"
+    told = 'backbone = "vit_tiny_patch16_224"\n'
+    told += "backbone_options = { img_size = 32, patch_size = 8, embed_dim = 16, depth = 2, mlp_ratio = 2.0 }"
+    wanted = np.array(json.loads((folder / "expected.json").read_text()))
+    values, report = brought(home, folder, ["sbp", "bmi"], top=told)
+    same(values, wanted)
+    values, report = brought(home, folder / "model.safetensors", ["sbp", "bmi"], top=told)
+    assert np.abs(values - wanted).max() > 1e-2
+    assert "backbone_options" in report.unverified
+    assert {"gelu_tanh", "epsilon", "heads"} <= {word for twin in report.twins for word in twin.words.split()}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("convnext.encoder.stages.1.downsampling_layer.0.weight", "stages.1.downsample.0.weight"),
+        ("convnext.encoder.stages.0.layers.2.pwconv1.bias", "stages.0.blocks.2.mlp.fc1.bias"),
+        ("swin.encoder.layers.0.downsample.reduction.weight", "layers.1.downsample.reduction.weight"),
+        ("resnet.encoder.stages.1.layers.0.layer.1.convolution.weight", "layer2.0.conv2.weight"),
+        ("model.resnet.encoder.stages.0.layers.0.shortcut.normalization.bias", "layer1.0.downsample.1.bias"),
+        ("vit.encoder.layer.3.attention.output.dense.weight", "blocks.3.attn.proj.weight"),
+        ("vit.encoder.layer.3.output.dense.weight", "blocks.3.mlp.fc2.weight"),
+    ],
+)
+def test_names_of_transformers_become_timms(theirs, ours):
+    before, kind = re.fullmatch(r"(.*?)(vit|swin|convnext|resnet)\..*", theirs).groups()
+    start = f"{before}{kind}.{'embedder.embedder' if kind == 'resnet' else 'embeddings'}.x"
+    made, _ = transformers_names.renamed({start: torch.zeros(1), theirs: torch.ones(1)})
+    assert ours in made

@@ -13,7 +13,7 @@ from fundus_core.errors import CardError, say
 from fundus_core.models import card_files
 from fundus_core.models.card import Card
 from fundus_core.models.importing import complete_card, parity
-from fundus_core.models.importing.imported import Found, Twin
+from fundus_core.models.importing.imported import UNIT, Found, Twin
 from fundus_core.models.importing.partial_card import Draft
 from fundus_core.records import Floats, Pixels
 
@@ -26,7 +26,6 @@ IMAGENET: Mapping[str, object] = {
     "input.mean": [0.485, 0.456, 0.406],
     "input.std": [0.229, 0.224, 0.225],
 }
-UNIT: Mapping[str, object] = {"input.value_range": [0.0, 1.0], "input.mean": [0.0] * 3, "input.std": [1.0] * 3}
 SIGNED: Mapping[str, object] = {"input.value_range": [-1.0, 1.0], "input.mean": [0.0] * 3, "input.std": [1.0] * 3}
 BYTES: Mapping[str, object] = {"input.value_range": [0.0, 255.0], "input.mean": [0.0] * 3, "input.std": [1.0] * 3}
 RANGES: Mapping[str, Mapping[str, object]] = {
@@ -61,7 +60,9 @@ def with_habits(draft: Draft, found: Found) -> Found:
     told = all(
         draft.confirmed_output(place, key) is not None for place in range(found.outputs) for key in ("scale", "offset")
     )
-    kept = [twin for twin in found.twins if not (told and twin.key == "outputs.scale")]
+    said = {"outputs.scale"} if told else set()
+    said |= {"input.value_range"} if draft.firm("input.value_range") is not None else set()
+    kept = [twin for twin in found.twins if twin.key not in said]
     return replace(found, twins=(*kept, *more))
 
 

@@ -4,6 +4,7 @@ Both are the network of Tan and Le 2019 (arXiv 1905.11946) with TensorFlow's "sa
 of 1e-3, so that the weights correspond one to one. Only the order of a kernel's axes differs.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,12 @@ def number_of(layers: Layers) -> int | None:
 def number_from(stem: int, blocks: int, end: int) -> int | None:
     """Return which EfficientNet has so many channels at its stem and its end, and so many blocks."""
     return next((k for k, shape in enumerate(_SHAPES) if shape == (stem, blocks, end)), None)
+
+
+def stages(number: int) -> list[int]:
+    """Return the number of blocks in each stage of B0 to B7."""
+    deeper = (1.0, 1.1, 1.2, 1.4, 1.8, 2.2, 2.6, 3.1)[number]
+    return [math.ceil(count * deeper) for count in (1, 2, 2, 3, 3, 4, 1)]
 
 
 def tensors(layers: Layers, head: Sequence[Dense]) -> dict[str, Tensor]:

@@ -33,6 +33,9 @@ METRIC = re.compile(
 )
 """Parts of a training's module that judge its outputs and take no part in them."""
 
+ASSUMED = "The file holds a head for each output without its name: that they come in the card's order is assumed."
+"""Note of heads that nothing names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -196,8 +199,7 @@ def _order(groups: Mapping[str, Sequence[Part]], wanted: Wanted, name: str) -> t
             groups=", ".join(groups)[:200],
             targets=targets,
         )
-    note = "The file holds a head for each output without its name: that they come in the card's order is assumed."
-    return list(groups), (), note if len(groups) > 1 else ""
+    return list(groups), (), ASSUMED if len(groups) > 1 else ""
 
 
 def _of_one(chain: list[Layer], key: str, wanted: Wanted) -> list[Layer]:

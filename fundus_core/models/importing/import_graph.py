@@ -16,9 +16,11 @@ from openvino import opset13 as ops
 
 from fundus_core.errors import CardError, say
 from fundus_core.models.importing import graph_safety
+from fundus_core.models.importing.beside import target_of
 from fundus_core.models.importing.formats import Format
-from fundus_core.models.importing.imported import NOTHING, Found, Original
+from fundus_core.models.importing.imported import ANOTHER_ORDER, NOTHING, Found, Original
 from fundus_core.records import Floats
+from fundus_core.targets import TARGETS
 
 _FAULTS = (
     RuntimeError, TypeError, ValueError, KeyError, IndexError, AttributeError, frontend.GeneralFailure,
@@ -168,6 +170,7 @@ def from_graph(graph: ov.Model, kind: Format, size: int | None) -> Found:
     widths = [_width(output) for output in graph.outputs]
     second = widths == [2] and _ENDS.get(ends[0]) == "softmax"
     single = pick(graph, 1 if second else None)
+    named = all(target_of(name, list(TARGETS)) for name in names)
     activations = [_ENDS.get(end, "linear") for end, width in zip(ends, widths, strict=True) for _ in range(width)]
     return Found(
         format=str(kind),
@@ -180,6 +183,7 @@ def from_graph(graph: ov.Model, kind: Format, size: int | None) -> Found:
         names=names,
         graph=single,
         original=_running(graph, layout, second=second),
+        twins=() if len(names) == 1 or named else (ANOTHER_ORDER,),
         by=say("OpenVINO {version}, from the file itself", version=ov.__version__.split("-")[0]),
     )
 

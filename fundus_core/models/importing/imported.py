@@ -34,6 +34,10 @@ NOTHING = Affine(np.ones(3), np.zeros(3))
 """Changes nothing."""
 
 
+UNIT: Mapping[str, object] = {"input.value_range": [0.0, 1.0], "input.mean": [0.0] * 3, "input.std": [1.0] * 3}
+"""Lines of a card under which a network is fed 0 to 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What the user says of a network of which a file holds the weights alone."""
@@ -68,6 +72,10 @@ class Twin:
     """The network read so; ``None`` where only the card would differ."""
     changes: Mapping[str, object] = field(default_factory=dict)
     """Dotted keys of the card, and what they would be."""
+
+
+ANOTHER_ORDER = Twin("outputs", "one whose heads, which have no names, stand for the outputs in another order")
+"""Of several heads that nothing names."""
 
 
 @dataclass(frozen=True, slots=True)

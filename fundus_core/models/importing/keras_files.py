@@ -46,7 +46,7 @@ def read(path: Path, kind: Format, *, size: int | None, hidden: Sequence[str], w
         )
     layout, own = _shape(model, path)
     found = None if whole or layout == "nchw" else _mapped(model, own, kind)
-    return found or _graph(model, own or size, layout, kind)
+    return keras_weights.fed_small(found or _graph(model, own or size, layout, kind))
 
 
 def _shape(model: Any, path: Path) -> tuple[str, int | None]:

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.errors import CardError, say
-from fundus_core.models.importing import efficientnet
+from fundus_core.models.importing import efficientnet, keras_classes
+from fundus_core.models.importing.beside import target_of
 from fundus_core.models.importing.efficientnet import Dense
 from fundus_core.models.importing.formats import Format
-from fundus_core.models.importing.imported import Affine, Found, Twin
+from fundus_core.models.importing.imported import ANOTHER_ORDER, UNIT, Affine, Found, Twin
+from fundus_core.targets import TARGETS
 
 _IMAGENET_VARIANCE = (0.229, 0.224, 0.225)
 """What Keras keeps as variance of a network built for ImageNet; it rescales once more to mend that."""
@@ -20,6 +22,12 @@ _ORDER = {
     "kernel": 0, "depthwise_kernel": 0, "bias": 1, "gamma": 0, "beta": 1, "moving_mean": 2, "moving_variance": 3,
     "mean": 0, "variance": 1, "count": 2,
 }  # fmt: skip
+_SMALL = "fed 0 to 1, although it turns 0 to 255 into what it wants by itself"
+REST = (
+    "otherwise in what leaves no numbers in a file (activation, padding, pooling, arithmetic before the network or "
+    "behind its features)"
+)
+"""What weights alone do not say."""
 _NO_WEIGHTS = frozenset(("optimizer", "optimizer_weights", "seed_generator", "metrics"))
 """Groups of a training's or of a random layer's state."""
 
@@ -33,12 +41,13 @@ def read(path: Path, hidden: Sequence[str]) -> Found:
     Raises:
         CardError: It holds another network, or hidden layers that nobody explained.
     """
-    layers = _arrays(path)
+    layers = keras_classes.named(_arrays(path))
     number = efficientnet.number_of(layers)
     if number is None:
         raise CardError(
-            "'{name}' holds weights without the network they belong to, and no EfficientNet B0 to B7 "
-            "with Keras' own names of layers; export the whole model with model.save('model.keras').",
+            "'{name}' holds weights without the network they belong to, and no EfficientNet B0 to B7 with "
+            "Keras' own names of layers. What computes is not in it, and only who holds the code can use it: "
+            "build the model, call load_weights with this file, and then model.save('model.keras').",
             name=path.name,
         )
     _check_all_used(path, layers)
@@ -62,7 +71,20 @@ def read(path: Path, hidden: Sequence[str]) -> Found:
     if before is not None:
         words = "one of TensorFlow before 2.9, whose input was normalised without the last rescaling"
         twins.append(Twin("input.std", words, replace(found, inside=before)))
-    return replace(found, twins=tuple(twins))
+    apart = sum(arrays[0].ndim == 2 for arrays in layers.values()) > len(head)
+    told = [target_of(name, list(TARGETS)) for name in names]
+    twins += [ANOTHER_ORDER] if apart and not (names and all(told)) else []
+    return fed_small(replace(found, twins=(*twins, Twin("backbone_options", REST))))
+
+
+def fed_small(found: Found) -> Found:
+    """Add the reading that a network which normalises its input itself was fed 0 to 1, as many a training does."""
+    if found.inside is None:
+        return found
+    if not found.folded:
+        return replace(found, twins=(*found.twins, Twin("input.value_range", _SMALL, None, UNIT)))
+    small = replace(found, inside=Affine(found.inside.factor / 255, found.inside.shift), twins=())
+    return replace(found, twins=(*found.twins, Twin("input.value_range", _SMALL, small)))
 
 
 def _check_all_used(path: Path, layers: Mapping[str, Sequence[NDArray[np.float32]]]) -> None:

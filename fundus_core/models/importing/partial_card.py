@@ -141,9 +141,10 @@ def with_config(draft: Draft, folder: Path) -> Draft:
     content = dict(draft.content)
     if isinstance(said.get("architecture"), str) and draft.firm("backbone") is None:
         content["backbone"] = said["architecture"]
+    content["backbone_options"] = {**_options(said), **_table(content.get("backbone_options"))}
     cfg = said.get("pretrained_cfg")
     table = content.get("input")
-    given: dict[str, object] = dict(table) if isinstance(table, Mapping) else {}
+    given = _table(table)
     for key in ("mean", "std"):
         value = cfg.get(key) if isinstance(cfg, Mapping) else None
         if isinstance(value, list) and len(value) == 3 and draft.get(f"input.{key}") is None:
@@ -154,3 +155,27 @@ def with_config(draft: Draft, folder: Path) -> Draft:
     content["input"] = given
     card_limits.check(content, config.name)
     return replace(draft, content=content)
+
+
+def _table(value: object) -> dict[str, object]:
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _options(said: Mapping[str, object]) -> dict[str, object]:
+    """How a network differs from the usual one of its name, as timm (``model_args``) and transformers write it."""
+    found = _table(said.get("model_args"))
+    if isinstance(said.get("model_type"), str):
+        pairs = {"hidden_act": "activation", "layer_norm_eps": "eps", "num_attention_heads": "num_heads"}
+        found |= {
+            ours: said[theirs] for theirs, ours in pairs.items() if isinstance(said.get(theirs), str | float | int)
+        }
+        found["activation"] = _WORDS.get(str(found.get("activation", "")), found.get("activation", ""))
+        if said["model_type"] not in ("vit", "deit"):  # whose blocks have epsilons of their own, and heads by stage
+            found = {key: value for key, value in found.items() if key == "activation"}
+    elif isinstance(said.get("global_pool"), str):
+        found = {"global_pool": said["global_pool"], **found}
+    return {key: value for key, value in found.items() if value != ""}
+
+
+_WORDS = {"gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "swish": "silu"}
+"""Words of transformers for activations that are called otherwise here."""

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from fundus_core.errors import CardError, say
 from fundus_core.models import networks
 from fundus_core.models import weights as files
-from fundus_core.models.importing import architectures, beside, heads, strangers
+from fundus_core.models.importing import architectures, beside, heads, strangers, transformers_names
 from fundus_core.models.importing.ambiguous_networks import end_of, with_twins
 from fundus_core.models.importing.dense_chains import EPSILON, KERAS_EPSILON
 from fundus_core.models.importing.efficientnet import number_from
 from fundus_core.models.importing.formats import Format
-from fundus_core.models.importing.imported import Found, Twin, Wanted
+from fundus_core.models.importing.imported import ANOTHER_ORDER, Found, Twin, Wanted
 from fundus_core.models.weights import Opened
 
 _COUNTED = "num_batches_tracked"
@@ -83,6 +83,8 @@ def _left_out(name: str, beginnings: Sequence[str]) -> bool:
 
 def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: str) -> Found:
     """Return the network that these tensors make; see ``read``."""
+    given, alike = transformers_names.renamed(given)
+    wanted = replace(wanted, options={**alike, **wanted.options})
     backbone, options = _network(given, opened, wanted, name)
     options = _as_torchvision(backbone, options, given, name)
     body = networks.body(backbone, 1, {key: value for key, value in options.items() if key != "hidden"})
@@ -136,6 +138,7 @@ def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: st
         words = "normalised in its head with an epsilon of 1e-3, as Keras has it, instead of torch's 1e-5"
         keras = replace(found, tensors={**trunk, **_classifier(body, read_head(KERAS_EPSILON))})
         more.append(Twin("weights.file", words, keras))
+    more += [ANOTHER_ORDER] if heads.ASSUMED in head.notes and not found.names else []
     return replace(found, twins=(*found.twins, *more))
 
 
