@@ -133,7 +133,7 @@ def body(
         network: nn.Module = timm.create_model(
             backbone, pretrained=False, num_classes=outputs, drop_rate=drop_rate, **keywords
         )
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, AssertionError) as error:
         raise CardError(
             "'{backbone}' cannot be built with the options {keywords}: {error}",
             backbone=backbone,

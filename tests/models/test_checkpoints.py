@@ -409,8 +409,9 @@ def test_what_transformers_wrote_says_what_transformers_said(home):
     wanted = np.array(json.loads((folder / "expected.json").read_text()))
     values, report = brought(home, folder, ["sbp", "bmi"], top=told)
     same(values, wanted)
+    told = told.replace(" }", ", num_heads = 2 }")
     values, report = brought(home, folder / "model.safetensors", ["sbp", "bmi"], top=told)
-    assert np.abs(values - wanted).max() > 1e-2
+    assert np.abs(values - wanted).max() > 1e-3
     assert "backbone_options" in report.unverified
     assert {"gelu_tanh", "epsilon", "heads"} <= {word for twin in report.twins for word in twin.words.split()}
 
