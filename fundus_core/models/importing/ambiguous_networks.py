@@ -64,7 +64,7 @@ def with_twins(
         words = "'{backbone}', of the same names and shapes"
         twins = [Twin("backbone", say(words, backbone=one.backbone), one) for one in others]
         found = replace(nearest, twins=tuple(twins))
-    more = unsaid.own_forward(opened.modules) if opened.modules else unsaid.readings(found, body)
+    more = unsaid.own_forward(opened.modules) if opened.modules else unsaid.readings(found, body, wanted.options)
     return replace(found, twins=(*found.twins, *more))
 
 

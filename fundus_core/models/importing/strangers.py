@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
+from fundus_core.models import altered, networks
 from fundus_core.models.checkpoints import Module
 from fundus_core.models.importing.dense_chains import refuse_stranger
 from fundus_core.models.importing.heads import METRIC, Head
@@ -26,6 +27,20 @@ def pooled(modules: Sequence[Module]) -> dict[str, object]:
         if isinstance(kind, str) and kind:
             return {"global_pool": kind}
     return {}
+
+
+def acting(modules: Sequence[Module], backbone: str, options: Mapping[str, object]) -> Mapping[str, object]:
+    """Return options with the activation that most modules of a network that was saved whole are, where it is another.
+
+    What a card says stays.
+    """
+    kinds = ["GeluTanh" if one.facts.get("approximate") == "tanh" else one.kind.rsplit(".", 1)[-1] for one in modules]
+    there = altered.activation_of(kinds)
+    if not there or {"act_layer", "activation"} & set(options):
+        return options
+    plain = {key: value for key, value in options.items() if key != "hidden"}
+    here = altered.activation_of(altered.kinds(networks.body(backbone, 1, plain)))
+    return options if not here or there == here else {**options, "activation": there}
 
 
 def check(

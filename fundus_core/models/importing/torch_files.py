@@ -84,9 +84,9 @@ def _left_out(name: str, beginnings: Sequence[str]) -> bool:
 def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: str) -> Found:
     """Return the network that these tensors make; see ``read``."""
     given, alike = transformers_names.renamed(given)
-    wanted = replace(wanted, options={**alike, **wanted.options})
-    backbone, options = _network(given, opened, wanted, name)
+    backbone, options = _network(given, opened, replace(wanted, options={**alike, **wanted.options}), name)
     options = _as_torchvision(backbone, options, given, name)
+    options = strangers.acting(opened.modules, backbone, options)
     body = networks.body(backbone, 1, {key: value for key, value in options.items() if key != "hidden"})
     trunk, left, prefix = located(body, given, name)
     left, judged = heads.without_judges(left)

@@ -38,9 +38,9 @@ def rest() -> Twin:
     return Twin("backbone_options", _REST)
 
 
-def readings(found: Found, body: nn.Module) -> Iterator[Twin]:
-    """Give every other reading of tensors that were fitted into ``body`` by their names and shapes alone."""
-    for words, options in options_of(found.options, body):
+def readings(found: Found, body: nn.Module, told: Mapping[str, object]) -> Iterator[Twin]:
+    """Give every other reading of tensors that were fitted into ``body`` by names and shapes; ``told`` options stay."""
+    for words, options in options_of(told, body):
         yield Twin("backbone_options", words, replace(found, options={**found.options, **options}))
     yield rest()
 
