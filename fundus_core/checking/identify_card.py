@@ -1,12 +1,10 @@
 """``models identify``: the card of a model found by measuring, on photographs of known truth.
 
-Nothing is changed but at the user's word (``apply``), and the last change can be undone. What was found says on how
-many people it stands, what could not be told apart, and how many people would be needed.
+Nothing is changed here (``change_card`` does, at the user's word). What was found says on how many people it stands,
+what could not be told apart, and how many people would be needed.
 """
 
-import datetime
 import math
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -22,10 +20,9 @@ from fundus_core.confined import Limits, StoppedError
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import card as cards
 from fundus_core.models import card_files, registry, verify
-from fundus_core.models.card import Card, Golden, Measured, Precision
+from fundus_core.models.card import Card
 from fundus_core.targets import TARGETS
 
-CARD, BEFORE = "card.toml", "card.before.toml"
 _LARGEST_MASTER = 1024
 
 
@@ -203,88 +200,3 @@ def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
                 target=TARGETS[target].name if target in TARGETS else target,
             )
         )
-
-
-# Changing a card --------------------------------------------------------------------------------------------------
-
-
-def apply(report: IdentifyReport, on: str, *, folder: Path | None = None) -> Card:
-    """Write what was found on some photographs into the user's card, and remember what stood there."""
-    card = registry.find(report.id, folder)
-    found = card_files.parse(report.card, card.folder, card.id)
-    keys = tuple(dict.fromkeys([*report.changes, *report.confirmed]))
-    lines = tuple(dict.fromkeys(_dotted(key, found) for key in keys))
-    when = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-    people = say(
-        "{photographs} photographs of {people} people, half to find and half to confirm ({on})",
-        photographs=report.photographs,
-        people=report.people,
-        on=on,
-    )
-    measured = Measured(lines, people, when, _summary(report, "before"), _summary(report, "after"))
-    fed = any(not key.startswith("outputs") for key in report.changes)
-    new = replace(
-        found,
-        measured=(*card.measured, measured),
-        unverified=tuple(key for key in card.unverified if not _settled(key, lines)),
-        golden=Golden("", "", {}, 1e-3) if report.changes else card.golden,
-        precision=Precision("float32", float("nan")) if report.changes else card.precision,
-        features="" if fed else card.features,
-    )
-    return _put(card, new, folder)
-
-
-def _dotted(key: str, card: Card) -> str:
-    """``outputs[2].scale`` as ``unverified`` names it, ``outputs.glucose.scale``."""
-    if not key.startswith("outputs["):
-        return key
-    place, _, name = key.removeprefix("outputs[").partition("].")
-    return "outputs" if name == "target" else f"outputs.{card.targets[int(place)]}.{name}"
-
-
-def _settled(key: str, lines: Sequence[str]) -> bool:
-    if key in ("input.mean", "input.std"):
-        return "input.value_range" in lines
-    return key in lines
-
-
-def _summary(report: IdentifyReport, which: str) -> str:
-    return "; ".join(
-        say(
-            "{target} r {found:.2f}, error {found_2:.4g}",
-            target=target,
-            found=found[f"r_{which}"][0],
-            found_2=found[f"error_{which}"][0],
-        )
-        for target, found in report.results.items()
-    )
-
-
-def _put(card: Card, new: Card, folder: Path | None) -> Card:
-    """Write a card into the user's folder, weights and all where it came with the project."""
-    home = (folder or registry.home()) / card.id
-    if card.folder.resolve() != home.resolve() and not (home / CARD).exists():
-        home.mkdir(parents=True, exist_ok=True)
-        for name in (card.weights.file, card.golden.file, card.features):
-            if name and (card.folder / name).is_file():
-                shutil.copyfile(card.folder / name, home / name)
-        card_files.write(card, home / CARD)
-    place = home if (home / CARD).exists() else card.folder
-    shutil.copyfile(place / CARD, place / BEFORE)
-    fresh = place / f"{CARD}.new"
-    card_files.write(new, fresh)
-    fresh.replace(place / CARD)
-    return card_files.read(place / CARD)
-
-
-def undo(model_id: str, *, folder: Path | None = None) -> Card:
-    """Put back the card that stood before the last change; called again it puts the change back."""
-    card = registry.find(model_id, folder)
-    before = card.folder / BEFORE
-    if not before.is_file():
-        raise UsageError("The card of '{model_id}' was not changed here; there is nothing to undo.", model_id=model_id)
-    other = card.folder / f"{CARD}.new"
-    shutil.copyfile(card.folder / CARD, other)
-    before.replace(card.folder / CARD)
-    other.replace(before)
-    return card_files.read(card.folder / CARD)

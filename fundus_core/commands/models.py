@@ -63,6 +63,9 @@ def add(parser: Parser) -> None:
     mend.add_argument("--as", dest="new_id", required=True, metavar="NEWID", help="id of the new model")
     mend.add_argument("--targets", nargs="+", default=[], metavar="TARGET", help="which (all that the cohort allows)")
     add_json(mend)
+    hand = verb(parts, "edit", "write lines of a card by hand, as input.channels=bgr", _edit)
+    hand.add_argument("id", metavar="ID")
+    hand.add_argument("lines", nargs="+", metavar="KEY=VALUE", help="a line of the card and what it shall say")
     back = verb(parts, "undo", "put back the card that stood before the last change", _undo)
     back.add_argument("id", metavar="ID")
 
@@ -230,11 +233,11 @@ def _found(report: CheckReport) -> Iterator[str]:
 
 
 def _identify(options: argparse.Namespace) -> int:
-    from fundus_core.checking import identify_card
+    from fundus_core.checking import change_card, identify_card
 
     report = identify_card.identify_model(options.id, options.photographs, options.truth)
     if options.apply:
-        identify_card.apply(report, ", ".join(path.name for path in options.photographs))
+        change_card.apply(report, ", ".join(path.name for path in options.photographs))
     if options.json:
         say_json(report.as_json())
         return DONE
@@ -284,9 +287,18 @@ def _recalibrate(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _undo(options: argparse.Namespace) -> int:
-    from fundus_core.checking import identify_card
+def _edit(options: argparse.Namespace) -> int:
+    from fundus_core.checking import change_card
 
-    card = identify_card.undo(options.id)
+    card = change_card.edit(options.id, options.lines)
+    doubts = f"; still unverified: {', '.join(card.unverified)}" if card.unverified else ""
+    say(f"Written into the card of '{card.id}'{doubts}; 'models undo {card.id}' puts the old one back.")
+    return DONE
+
+
+def _undo(options: argparse.Namespace) -> int:
+    from fundus_core.checking import change_card
+
+    card = change_card.undo(options.id)
     say(f"The card of '{card.id}' is as it was before the last change; 'models undo {card.id}' takes it back again.")
     return DONE

@@ -28,8 +28,11 @@ def is_exported(path: Path) -> bool:
     """Whether a file is an exported program, whatever it is called."""
     if not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith(_CONFIG) for name in archive.namelist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith(_CONFIG) for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return False  # damaged: whoever reads it says so
 
 
 def check_exported(path: Path) -> None:

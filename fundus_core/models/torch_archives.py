@@ -129,7 +129,9 @@ def read(path: Path) -> Archive:
     """
     try:
         return _zipped(path) if zipfile.is_zipfile(path) else _in_a_row(path)
-    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, StopIteration) as why:
+    except (
+        zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, StopIteration, ValueError, KeyError
+    ) as why:  # fmt: skip
         raise pickles.damaged(path.name, why) from why
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from fundus_core.checking import identify_card, scoring, trial, try_readings
+from fundus_core.checking import change_card, identify_card, scoring, trial, try_readings
+from fundus_core.errors import CardError
 from fundus_core.models import card as cards
 from fundus_core.models import card_files, networks, registry, weights
 from fundus_core.targets import TARGETS
@@ -174,7 +175,7 @@ def test_what_was_found_is_applied_recorded_and_undone(right, given, place):
     card = fed(channels="bgr")(right)
     card_files.write(card, right.folder / "card.toml")
     report = found(card, given, place)
-    new = identify_card.apply(report, "invented eyes", folder=place)
+    new = change_card.apply(report, "invented eyes", folder=place)
     assert new.input.channels == "rgb"
     assert new.measured[-1].keys == tuple(dict.fromkeys(["input.channels", *new.measured[-1].keys]))
     assert f"{PEOPLE} photographs of {PEOPLE} people" in new.measured[-1].on
@@ -182,5 +183,27 @@ def test_what_was_found_is_applied_recorded_and_undone(right, given, place):
     assert "input.channels" not in new.unverified
     kept = registry.find("small", place)
     assert (kept.input, kept.measured, kept.unverified) == (new.input, new.measured, new.unverified)
-    assert identify_card.undo("small", folder=place).input.channels == "bgr"
-    assert identify_card.undo("small", folder=place).input.channels == "rgb"
+    assert change_card.undo("small", folder=place).input.channels == "bgr"
+    assert change_card.undo("small", folder=place).input.channels == "rgb"
+
+
+def test_lines_are_written_by_hand_confirmed_and_undone(right, place):
+    start = replace(right, unverified=("input.channels", "input.margin", "outputs.sbp.scale"))
+    card_files.write(start, right.folder / "card.toml")
+    lines = ["input.channels=bgr", "outputs.sbp.scale=2.5", "input.value_range=[-1.0, 1.0]"]
+    new = change_card.edit("small", lines, folder=place)
+    assert (new.input.channels, new.input.value_range) == ("bgr", (-1.0, 1.0))
+    assert new.outputs[new.targets.index("sbp")].scale == 2.5
+    assert new.unverified == ("input.margin",)
+    assert change_card.undo("small", folder=place).unverified == start.unverified
+    confirmed = change_card.edit("small", [f"input.channels={right.input.channels}"], folder=place)
+    assert confirmed.input == right.input
+    assert "input.channels" not in confirmed.unverified
+    turned = change_card.edit("small", [f"outputs={','.join(right.targets[::-1])}"], folder=place)
+    assert turned.targets == right.targets[::-1]
+    assert turned.outputs[0].scale == right.outputs[0].scale
+    for line in ("input.colour=bgr", "outputs.sbp=2", "weights.file=x", "input.channels", "outputs=sbp"):
+        with pytest.raises(CardError, match="no line of this card"):
+            change_card.edit("small", [line], folder=place)
+    with pytest.raises(CardError):
+        change_card.edit("small", ["input.size=9000"], folder=place)

@@ -106,7 +106,7 @@ def _archive(path: Path) -> Format | None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise CardError(
             "The archive '{name}' is damaged ({error}); obtain it again.", name=path.name, error=error
         ) from error

@@ -149,7 +149,9 @@ def check_onnx(path: Path) -> None:
     _check_acyclic(say("'{name}'", name=path.name), calls)
     nodes = [*_nodes(model.graph.node), *(node for function in model.functions for node in _nodes(function.node))]
     standard = {(domain, name) for domain in ("", "ai.onnx") for name in operators.ONNX}
-    if odd := sorted({(node.domain, node.op_type) for node in nodes} - standard - own):
+    if odd := sorted(
+        {(node.domain, node.op_type) for node in nodes} - standard - own, key=str
+    ):  # damaged names are bytes
         maker, name = odd[0]
         _refuse(
             say("'{name}'", name=path.name),

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from fundus_core import figures
-from fundus_core.checking import identify_card
+from fundus_core.checking import change_card, identify_card
 from fundus_core.errors import FundusError
 from fundus_core.evaluation import Estimate
 from fundus_core.models.card import Card
@@ -34,9 +34,9 @@ def offer(name: str, card: Card) -> None:
     """Draw the lines of a card, let them be measured, applied and taken back."""
     with st.expander(_("Edit the card by measuring")):
         card_lines.table(card)
-        if (card.folder / identify_card.BEFORE).is_file():
+        if (card.folder / change_card.BEFORE).is_file():
             if st.button(_("Undo the last change"), icon=":material/undo:", key=f"undo-{name}"):
-                identify_card.undo(name)
+                change_card.undo(name)
                 st.rerun()
         if card.ready:
             _measure(name)
@@ -121,7 +121,7 @@ def _show(name: str, found: dict[str, Any], on: str) -> None:
         st.caption(words)
         if st.button(_("Apply to the card"), icon=":material/done_all:", key=f"apply-{name}"):
             try:
-                identify_card.apply(identify_card.from_json(found), on)
+                change_card.apply(identify_card.from_json(found), on)
             except FundusError as fault:
                 st.error(said(str(fault)))
                 return
