@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,7 +83,9 @@ class Trial:
         plain = ambiguities.changed(bare, {**ambiguities.BYTES, "input.channels": "rgb"})
         key = _told(replace(plain, input=replace(plain.input, margin=0.0, resample="area")))
         if self.network[0] != key:
-            self.network = (key, _compiled(plain))
+            from fundus_core.inference import conversion  # torch takes seconds
+
+            self.network = (key, conversion.for_numbers(plain))
         given, (low, high) = bare.input, bare.input.value_range
         factor = np.float32((high - low) / 255) / np.array(given.std, np.float32)
         shift = ((low - np.array(given.mean)) / np.array(given.std)).astype(np.float32)
@@ -142,20 +143,6 @@ class Trial:
 
 def _told(card: Card) -> str:
     return json.dumps(cards.as_plain(card), sort_keys=True, default=str)
-
-
-def _compiled(card: Card) -> Any:
-    """Compile a timm network for crops as numbers of any range."""
-    import openvino as ov
-    import torch
-
-    from fundus_core.models.networks import build
-
-    side = card.input.size
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of tracing, which is OpenVINO's to mend
-        graph = ov.convert_model(build(card), example_input=torch.zeros((1, side, side, 3)), input=[-1, side, side, 3])
-    return ov.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": ov.Type.f32})
 
 
 def other_ranges(card: Card) -> Iterator[Step]:

@@ -17,13 +17,21 @@ from fundus_core.models.networks import build
 
 def convert(card: Card, kept: Path) -> None:
     """Write a card's network as a graph (.xml, its .bin beside it); a ``CardError`` where the weights do not fit."""
-    example = torch.zeros((1, card.input.size, card.input.size, 3), dtype=torch.uint8)
+    _keep(_graph(card, torch.uint8), kept)
+
+
+def for_numbers(card: Card) -> ov.CompiledModel:
+    """Compile a card's network for crops (n x S x S x 3) of any numbers, in float32; ``CardError`` as ``convert``."""
+    return ov.Core().compile_model(_graph(card, torch.float32), "CPU", {"INFERENCE_PRECISION_HINT": ov.Type.f32})
+
+
+def _graph(card: Card, kind: torch.dtype) -> ov.Model:
+    example = torch.zeros((1, card.input.size, card.input.size, 3), dtype=kind)
     with torch.no_grad(), warnings.catch_warnings():
         # OpenVINO traces; torch says of tracing that it will go some day, which is OpenVINO's to mend.
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
-        model = ov.convert_model(build(card), example_input=example, input=[-1, *example.shape[1:]])
-    _keep(model, kept)
+        return ov.convert_model(build(card), example_input=example, input=[-1, *example.shape[1:]])
 
 
 def _keep(model: ov.Model, path: Path) -> None:
