@@ -230,9 +230,23 @@ def test_photographs_that_fail_a_check_teach_but_do_not_judge(trained, material,
 
 
 def other_names(body):
-    """A network's tensors by names that only its order tells, as another library's file has them."""
-    kept = [(name, value) for name, value in body.state_dict().items() if not name.startswith("classifier")]
-    return {f"_part{k}.{name.rsplit('.', 1)[-1]}": value for k, (name, value) in enumerate(kept)}
+    """A lite network's tensors by the names of ``EfficientNet-PyTorch``, which its B0 has as well."""
+    ends = {"conv_stem": "_conv_stem", "bn1": "_bn0", "conv_head": "_conv_head", "bn2": "_bn1", "classifier": "_fc"}
+    first = {"conv_dw": "_depthwise_conv", "bn1": "_bn1", "conv_pw": "_project_conv", "bn2": "_bn2"}
+    inner = {"conv_pw": "_expand_conv", "bn1": "_bn0", "conv_dw": "_depthwise_conv", "bn2": "_bn1"}
+    inner |= {"conv_pwl": "_project_conv", "bn3": "_bn2"}
+    blocks = {
+        (s, k): at for at, (s, k) in enumerate((s, k) for s, stage in enumerate(body.blocks) for k in range(len(stage)))
+    }
+
+    def renamed(name):
+        part, *rest = name.split(".")
+        if part != "blocks":
+            return ".".join([ends[part], *rest])
+        at = blocks[int(rest[0]), int(rest[1])]
+        return ".".join([f"_blocks.{at}", (inner if at else first)[rest[2]], *rest[3:]])
+
+    return {renamed(name): value for name, value in body.state_dict().items()}
 
 
 def test_weights_by_another_librarys_names_begin_a_training_or_are_refused_before_anything_is_cut(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,14 +53,12 @@ def backbone_of(given: Mapping[str, Tensor]) -> str:
     from fundus_core.models.importing import architectures, torch_files
 
     given = dict(sorted(given.items(), key=torch_files.natural))
-    found = torch_files.efficientnet(given) or architectures.name_of(given)
-    for backbone in () if found else _BY_ORDER:
-        try:
-            torch_files.located(networks.body(backbone, 1), given, "")
-        except CardError:
-            continue
-        return backbone
-    return found
+    # lite ones have names, channels and blocks of B0 to B4, without what squeezes: only the fit tells them apart
+    for backbone in (torch_files.efficientnet(given), architectures.name_of(given), *_BY_ORDER):
+        with contextlib.suppress(CardError):
+            if backbone and torch_files.located(networks.body(backbone, 1), given, ""):
+                return backbone
+    return ""
 
 
 def tensors(file: Path) -> dict[str, Tensor]:
