@@ -19,7 +19,7 @@ from torch import nn
 
 from fundus_core.errors import CardError
 from fundus_core.models import networks, pickles
-from fundus_core.models.importing import import_model, transformers_names
+from fundus_core.models.importing import architectures, import_model, transformers_names
 from tests.models import files
 
 SIDE = 32
@@ -433,3 +433,12 @@ def test_names_of_transformers_become_timms(theirs, ours):
     start = f"{before}{kind}.{'embedder.embedder' if kind == 'resnet' else 'embeddings'}.x"
     made, _ = transformers_names.renamed({start: torch.zeros(1), theirs: torch.ones(1)})
     assert ours in made
+
+
+def test_every_network_of_timms_stands_in_the_table_of_twins():
+    """Of one that is missing nobody hears that its tensors are another's too: half of them were, once."""
+    rows = [line.split() for line in architectures.TABLE.read_text(encoding="ascii").splitlines()[1:]]
+    listed = [name for _, *names in rows for name in names]
+    assert len(listed) == len(set(listed))
+    assert not set(timm.list_models()) - set(listed)
+    assert "efficientnet_lite0" in architectures.alike("tf_efficientnet_lite0")
