@@ -62,7 +62,7 @@ def test_values_come_later_and_again(ready, unmeasured, page):  # noqa: F811
     assert [metric.value for metric in app.metric][-4:] == ["0", "12", "0", "0"]
     press(app, "Put the values in")
     assert mae(page, unmeasured) == "3.00", "nothing that was computed of the old values is shown"
-    told = words(page("evaluate", cohort=unmeasured.key))
+    told = words(page("evaluate", ["changes"], cohort=unmeasured.key))
     assert "Held against the numbers kept on" in told, "the numbers before were kept by themselves"
     assert "Nothing has changed" not in told
     same = put(page, unmeasured, table(-3.0))
