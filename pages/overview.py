@@ -19,7 +19,7 @@ st.markdown(
     )
 )
 with st.container(horizontal=True, vertical_alignment="center"):
-    if st.button(_("Try it with your photographs"), type=display.button_type(), icon=":material/add_photo_alternate:"):
+    if st.button(_("Try it with your photographs"), type="primary", icon=":material/add_photo_alternate:"):
         st.switch_page(menu.path("new_cohort"))
     if overview.offers_sample():
         st.page_link(

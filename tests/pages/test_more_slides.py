@@ -20,9 +20,21 @@ def test_what_is_asked_beside_the_usual_gets_a_slide(filled, page):
     assert "With a reliability of one measurement of 0.80" in slides_of(app)
     assert "Against values without error" in slides_of(app)
     assert "90 % prediction intervals" in slides_of(app)
+    choice = next(each for each in app.multiselect if each.label.startswith("Slides, in the order"))
+    meaning, intervals = (
+        next(at for at, words in enumerate(choice.options) if sought in words)
+        for sought in ("What this means", "Prediction intervals")
+    )
+    choice.set_value([str(meaning), str(intervals)]).run()
+    assert not app.exception
+    shown = slides_of(app)
+    assert "With a reliability" not in shown
+    assert shown.index("What this means") < shown.index("Prediction intervals"), (
+        "in the order in which they were chosen"
+    )
 
 
-def test_slides_are_chosen_and_ordered_and_every_one_has_notes(filled):
+def test_every_slide_has_notes_and_the_numbers_meaning_is_the_pages_own(filled):
     view = next(studies.View(one, "tests-own") for one in filled.cohorts() if one.name == "Clinic")
     made = contents.of_cohort(view, studies.study(view), dark=False)
     assert [" ".join(page.title.lines) for page in made.pages if not page.notes] == []

@@ -28,7 +28,7 @@ def edit(cohort: Cohort) -> None:
     st.header(_("Edit {name}").format(name=display_names.cohort(cohort.name)), anchor=False)
     name = st.text_input(_("Name of the cohort"), cohort.name, max_chars=120)
     note = st.text_area(_("Note"), cohort.note)
-    if st.button(_("Save"), type=display.button_type()):
+    if st.button(_("Save"), type="primary"):
 
         def save() -> None:
             home.store().rename(cohort.id, name)
@@ -67,7 +67,7 @@ def _onto_disk(cohort: Cohort) -> None:
     """Write a large export beside the store, and say where."""
     size = f"{_bytes(cohort) / 1e9:.1f}"
     st.caption(_("About {size} GB: written to this machine's disk rather than through the browser.").format(size=size))
-    if st.button(_("Write the file"), type=display.button_type()):
+    if st.button(_("Write the file"), type="primary"):
         folder = paths.folder() / "outbox" / f"export-{cohort.id}-{time.time_ns()}"
         folder.mkdir(parents=True)
         file = folder / "cohort.zip"
@@ -97,7 +97,7 @@ def delete(cohort: Cohort) -> None:
             n=cohort.photographs,
         )
     )
-    if st.button(_("Delete for good"), type=display.button_type(), icon=":material/delete:"):
+    if st.button(_("Delete for good"), type="primary", icon=":material/delete:"):
         with st.spinner(_("Deleting"), show_time=True), contextlib.suppress(UsageError):  # another tab was quicker
             if _is_there(cohort):
                 home.store().delete(cohort.id)
@@ -117,9 +117,7 @@ def merge(cohorts: Sequence[Cohort]) -> None:
         key="merge_same",
         help=_("Two clinics both have a patient 0001, who are two people: leave it off. Two visits of one clinic: on."),
     )
-    if st.button(
-        _("Merge"), disabled=len(chosen) < 2, icon=":material/merge:", type=display.button_type(), key="merge_now"
-    ):
+    if st.button(_("Merge"), disabled=len(chosen) < 2, icon=":material/merge:", type="primary", key="merge_now"):
         of = [cohort for cohort in cohorts if cohort.key in chosen]
         _do(lambda: home.store().merge([cohort.id for cohort in of], name, same_people=same), *of)
 
@@ -130,7 +128,7 @@ def bring_in() -> None:
     st.header(_("Bring in an export"), anchor=False)
     file = st.file_uploader(_("File written by Export"), ["zip"], key="import_file")
     name = st.text_input(_("Name of the cohort"), key="import_name", placeholder=_("as in the file"), max_chars=120)
-    if file is not None and st.button(_("Bring in"), icon=":material/unarchive:", type=display.button_type()):
+    if file is not None and st.button(_("Bring in"), icon=":material/unarchive:", type="primary"):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "cohort.zip"
             path.write_bytes(file.getvalue())

@@ -46,9 +46,7 @@ def draw(cohort: Cohort) -> None:
     made = deidentify.pseudonyms(f"registry{cohort.key}")
     covariates = deidentify.covariates(tuple(home.store().table(cohort.id).covariates), f"registry{cohort.key}")
     marked = deidentify.writing(f"registry{cohort.key}")
-    if st.button(
-        _("Write the file"), type=display.button_type(), icon=":material/shield_person:", disabled=made is None
-    ):
+    if st.button(_("Write the file"), type="primary", icon=":material/shield_person:", disabled=made is None):
         _forget(cohort)
         if made is not None:
             _write(cohort, made, covariates, marked)

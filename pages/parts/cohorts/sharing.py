@@ -4,7 +4,7 @@ import streamlit as st
 
 from fundus_core.errors import UsageError
 from fundus_core.store import Cohort
-from pages.parts.shared import display, display_names
+from pages.parts.shared import display_names
 from pages.parts.shell import asking, home, people
 from pages.parts.shell.language import _, said
 from pages.parts.shell.markdown import literal
@@ -33,7 +33,7 @@ def share(cohort: Cohort) -> None:
         _("What they may do"), list(rights), format_func=rights.get, default="read", required=True, key="share_right"
     )
     what = st.selectbox(_("What"), list(names), format_func=names.get, key="share_what")
-    if st.button(_("Share"), icon=":material/group_add:", type=display.button_type(), disabled=not who.strip()):
+    if st.button(_("Share"), icon=":material/group_add:", type="primary", disabled=not who.strip()):
         _do(cohort, who, str(right), str(what or ""))
 
 

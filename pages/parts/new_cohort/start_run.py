@@ -42,7 +42,7 @@ def form(found: Found, matched: Match | None) -> None:
         st.caption(f":material/info: {_(display.RENDERED_MODEL)}")
     possible = bool(chosen and name.strip() and wanted.possible)
     label = worded("Read {n:,} {n:photograph|photographs}", n=len(found.sources))
-    if st.button(label, type=display.button_type(), icon=":material/play_arrow:", disabled=not possible):
+    if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not possible):
         start(
             Plan(
                 name,
@@ -150,7 +150,7 @@ def watched(key: str) -> None:
         go = _("Evaluate {name}").format(name=name)
         if st.button(
             go,
-            type=display.button_type() if now.ended and now.predicted else "secondary",
+            type="primary" if now.ended and now.predicted else "secondary",
             icon=":material/query_stats:",
         ):
             st.switch_page(menu.path("evaluate"), query_params={"cohort": cohort.key})

@@ -198,7 +198,7 @@ def _name(chosen: Selection) -> None:
     with st.popover(_("Name"), icon=":material/label:"):
         name = st.text_input(_("Name of the selection"), chosen.name, max_chars=120, key=f"call-{chosen.key}")
         st.caption(_("The address of this page leads to this selection, whatever it is called."))
-        if st.button(_("Save"), key=f"called-{chosen.key}", type=display.button_type()):
+        if st.button(_("Save"), key=f"called-{chosen.key}", type="primary"):
             try:
                 home.store().name_selection(chosen.key, name)
             except UsageError as fault:
@@ -211,7 +211,7 @@ def _save(view: View, chosen: Selection) -> None:
     """Offer to save the selection as a cohort of its own, which outlives this one."""
     with st.popover(_("Save as cohort"), icon=":material/bookmark_add:"):
         name = st.text_input(_("Name of the cohort"), applied(view, chosen).title, key=f"cohort-of-{chosen.key}")
-        if st.button(_("Save"), type=display.button_type(), key="save-selection"):
+        if st.button(_("Save"), type="primary", key="save-selection"):
             names = tuple(map(str, studies.study(applied(view, chosen)).table.photograph))
             try:
                 made = home.store().select(view.cohort.id, name, Where(names=names), model=view.model or None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
@@ -61,15 +61,6 @@ def title(text: str, caption: str = "", *, view: View | None = None) -> Any:
     state = ":material/info: " + " ".join(_(sentence) for sentence in sentences if sentence)
     st.caption(f"{caption}  \n{state}" if caption else state)
     return place
-
-
-def button_type() -> Literal["primary", "secondary"]:
-    """Return the type of a page's leading button: filled where its white words can be read.
-
-    Streamlit always writes white on the theme's colour, and the same colour is the ink of what is chosen. On a dark
-    page one of the two is too faint whatever the colour (4.5:1 each needs a luminance below 0.18 and above 0.21).
-    """
-    return "secondary" if st.context.theme.type == "dark" else "primary"
 
 
 _FILLS = """<style>
