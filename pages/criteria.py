@@ -27,5 +27,4 @@ criteria.definition(chosen)
 criteria.shares(chosen)
 if chosen.judged is not None:
     criteria.curves(view, chosen, chosen.judged)
-criteria.bounds(view, chosen)
-criteria.everything(view)
+criteria.tables(view, chosen)

@@ -15,8 +15,8 @@ from fundus_core.evaluation import (
     Estimate,
 )
 from fundus_core.figures import heading
+from pages.parts.shared import analysis_fold, display, studies
 from pages.parts.shared import controls as choosing
-from pages.parts.shared import display, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address
 from pages.parts.shell.language import _, count, said, tell
@@ -79,27 +79,25 @@ def curves(view: View, one: CriterionAssessment, judged: Classification) -> None
             "who have everything measured that the criterion looks at; {n} of {all} people are not."
         ).format(n=count(judged.left_out), all=count(judged.n + judged.left_out))
     )
-    study = studies.study(view)
     if beside is not one_cohort.DECISIONS:
         with st.container(border=True):
             _curve(view, one, judged, one_cohort.DECISIONS)
-    display.table(shown(study, one_cohort.DECISIONS, one.criterion.id, tell), _titled(one, one_cohort.DECISIONS))
-    st.caption(_(one_cohort.TENTHS.question))
-    display.table(shown(study, one_cohort.TENTHS, one.criterion.id, tell), _titled(one, one_cohort.TENTHS))
 
 
-def bounds(view: View, one: CriterionAssessment) -> None:
-    """Draw what estimates can be over everybody; nothing where every verdict is known."""
-    if one.bounds:
-        st.subheader(_(one_cohort.BOUNDS.title), anchor=False)
-        st.caption(_(one_cohort.BOUNDS.question))
-        made = shown(studies.study(view), one_cohort.BOUNDS, one.criterion.id, tell)
-        display.table(made, _titled(one, one_cohort.BOUNDS))
+def tables(view: View, one: CriterionAssessment) -> None:
+    """Draw the fold of the criterion's tables, and that of all criteria together."""
+    of_probability = (one_cohort.DECISIONS, one_cohort.TENTHS) if one.judged is not None else ()
+    found = [*of_probability, *([one_cohort.BOUNDS] if one.bounds else [])]
+    if found:
+        analysis_fold.draw(lambda: found, lambda analysis: _show(view, one, analysis))
+    display.fold(_("All criteria"), "criteria", lambda: _everything(view))
 
 
-def _titled(one: CriterionAssessment, analysis: Analysis[Any]) -> str:
-    """Return what a table of a criterion is called where it is saved."""
-    return f"{tell(one.criterion.name)}: {_(analysis.title)}"
+def _show(view: View, one: CriterionAssessment, analysis: Analysis[Any]) -> bool:
+    made = shown(studies.study(view), analysis, one.criterion.id, tell)
+    st.caption(_(analysis.question))
+    display.table(made, f"{tell(one.criterion.name)}: {_(analysis.title)}")
+    return bool(made.body)
 
 
 def _curve(view: View, one: CriterionAssessment, judged: Classification, analysis: Analysis[Any]) -> None:
@@ -111,10 +109,8 @@ def _curve(view: View, one: CriterionAssessment, judged: Classification, analysi
     display.chart(figure, f"{analysis.id}-{one.criterion.id}", name=f"{one.criterion.id}-{analysis.id}", view=view)
 
 
-def everything(view: View) -> None:
-    """Draw all criteria: how many are positive, and who is called what."""
+def _everything(view: View) -> None:
     study = studies.study(view)
-    st.subheader(_("All criteria"), anchor=False)
     with st.spinner(_("Judging all criteria"), show_time=True):
         figure = one_cohort.PREVALENCES.draw(study, "", Canvas(display.look(view)))
     if figure:

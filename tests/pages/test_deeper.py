@@ -90,14 +90,14 @@ def tables(app) -> str:
 
 
 def test_the_criteria_page_shows_what_the_evaluation_says(clinics, page):
-    app = page("criteria", cohort="South", criterion="large_waist")
+    app = page("criteria", ["criteria"], cohort="South", criterion="large_waist")
     found = assess_cohort(clinics.table("South"), "large_waist")
     shown = {each.label: each.value for each in app.metric}
     assert shown["Observed prevalence"] == f"{100 * found.judged.prevalence.value:.1f} %"
     assert shown["Predicted prevalence (probability)"] == f"{100 * found.judged.expected.value:.1f} %"
     assert f",{found.measured.yes},{found.measured.no},{found.measured.indeterminate}," in tables(app)
     assert "calls too few people positive" in words(app)
-    assert len(app.get("plotly_chart")) == 3
+    assert len(app.get("plotly_chart")) == 4, "discrimination, calibration, decisions; and all criteria"
 
 
 def test_a_cohort_without_the_targets_of_any_criterion_says_so(clinics, page):
