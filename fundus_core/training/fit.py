@@ -87,6 +87,10 @@ def begin(plan: Plan, pretrained: Path | None, *, told: bool = True) -> tuple[Pl
     plan = replace(plan, backbone=backbone, pretrained=sha256(pretrained))
     network = begun(plan)
     said = initial_weights.load(network.body, given, pretrained.name)
+    for parameter in network.body.get_classifier().parameters():
+        torch.nn.init.zeros_(
+            parameter
+        )  # timm draws it so wide that ages begin a hundred years off; begin at the median
     words = say("Begun with '{name}' as {backbone}.", name=pretrained.name, backbone=backbone)
     return plan, network, (words, said)
 

@@ -263,6 +263,7 @@ def test_weights_by_another_librarys_names_begin_a_training_or_are_refused_befor
     own = network.body.state_dict()
     for name, value in donor.state_dict().items():
         assert name.startswith("classifier") or torch.equal(own[name], value), name
+    assert not any(value.any() for value in network.body.get_classifier().parameters()), "begins at median and share"
     assert network.value_scale.tolist() == pytest.approx([1 / 127.5] * 3), "as these weights are fed"
     with pytest.raises(CardError, match="give --backbone tf_efficientnet_lite0"):
         train([material], tmp_path / "out", replace(plan, backbone="resnet18"), how=Running(tmp_path / "w.pth"))
