@@ -11,11 +11,13 @@ import secrets
 import threading
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
+
+import numpy as np
 
 from fundus_core import evaluation, owner_only
 from fundus_core.analyses import serialise
@@ -24,6 +26,12 @@ from fundus_core.store import result_folder as places
 
 MANY = 5_000
 """Photographs from which on results are kept; those of a smaller cohort are computed sooner than they are read."""
+
+MOST = 1024
+"""Results kept in RAM: a report of seven targets asks for 400, some of them again and again."""
+
+ROOM = 600_000_000
+"""Bytes of their arrays: most results are small, the columns of very many photographs are not."""
 
 _T = TypeVar("_T")
 
@@ -62,13 +70,14 @@ class Disk:
 class Memory:
     """Results by name; each is made once, also where several sessions ask at the same time."""
 
-    def __init__(self, disk: Disk | None = None, *, most: int = 128) -> None:
-        """Begin empty, with room for so many results in RAM; the one asked for longest ago goes first.
+    def __init__(self, disk: Disk | None = None, *, most: int = MOST, room: int = ROOM) -> None:
+        """Begin empty, with room for so many results and bytes in RAM; the one asked for longest ago goes first.
 
         On the disk results outlive the process; there is none for files on the command line.
         """
-        self._disk, self._most = disk, most
+        self._disk, self._most, self._room = disk, most, room
         self._found: OrderedDict[Hashable, Any] = OrderedDict()
+        self._sizes: dict[Hashable, int] = {}
         self._locks: dict[Hashable, threading.RLock] = {}
         self._guard = threading.Lock()
 
@@ -90,10 +99,21 @@ class Memory:
 
     def _keep(self, name: Hashable, made: Any) -> None:
         with self._guard:
-            self._found[name] = made
-            while len(self._found) > self._most:
+            self._found[name], self._sizes[name] = made, _size(made)
+            while len(self._found) > self._most or (len(self._found) > 1 and sum(self._sizes.values()) > self._room):
                 oldest, _result = self._found.popitem(last=False)
+                del self._sizes[oldest]
                 self._locks.pop(oldest, None)
+
+
+def _size(made: Any) -> int:
+    """Bytes of the arrays in a result."""
+    if isinstance(made, np.ndarray):
+        return made.nbytes
+    if is_dataclass(made) and not isinstance(made, type):
+        return sum(_size(getattr(made, field.name)) for field in fields(made))
+    parts = made.values() if isinstance(made, Mapping) else made if isinstance(made, list | tuple) else ()
+    return sum(map(_size, parts))
 
 
 def _read(file: Path) -> object:

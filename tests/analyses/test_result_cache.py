@@ -217,3 +217,12 @@ def test_what_was_asked_for_longest_ago_goes_first():
     for name in ("a", "b", "a", "c", "a", "b"):
         kept.kept(name, None, lambda name=name: calls.append(name))
     assert calls == ["a", "b", "c", "b"]
+
+
+def test_few_large_results_stay_in_ram_and_many_small_ones():
+    calls: list[str] = []
+    kept = result_cache.Memory(room=2_000)
+    for name in ("large", "small", "larger", "small", "large"):
+        size = {"small": 10, "large": 100, "larger": 150}[name]
+        kept.kept(name, None, lambda name=name, size=size: calls.append(name) or ({"of": np.zeros(size)},))
+    assert calls == ["large", "small", "larger", "large"]
