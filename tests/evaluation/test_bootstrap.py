@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fundus_core.evaluation import evaluate
+from fundus_core.evaluation import evaluate, from_values, subgroups
 from fundus_core.evaluation.intervals.bootstrap import BLOCK, Draws, SumStatistic, resample
 from fundus_core.evaluation.intervals.intervals import acceleration, bca_interval, percentile_interval, with_interval
+from fundus_core.evaluation.one_cohort import bootstrap_scores
 
 
 def counts(draws):
@@ -171,3 +172,20 @@ def test_intervals_cover_what_they_should_with_correlated_eyes(pairs, interval):
             estimate = found.targets["sbp"].estimates[name]
             inside[name] += estimate.low <= expected[name] <= estimate.high
     assert all(51 <= hits <= 60 for hits in inside.values()), inside
+
+
+@pytest.mark.parametrize(("level", "drawn"), [("patient", 0), ("photograph", 1)])
+def test_people_are_drawn_once_and_only_for_differences_that_need_it(level, drawn, monkeypatch):
+    photographs = 240
+    table = from_values(
+        "sbp",
+        120 + 10 * np.sin(np.arange(photographs)),
+        121 + 10 * np.cos(np.arange(photographs)),
+        patient_id=[f"p{row // 2}" for row in range(photographs)],
+        sex=np.arange(photographs) // 2 % 2,
+    )
+    calls = []
+    monkeypatch.setattr(bootstrap_scores, "resample", lambda *told: calls.append(told) or resample(*told))
+    found = subgroups(table, "sex", "sbp", level=level, draws=50)
+    assert len(found.differences) > 1
+    assert len(calls) == drawn

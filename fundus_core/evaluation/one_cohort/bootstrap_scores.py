@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import combinations
 from types import MappingProxyType
 
@@ -58,8 +59,13 @@ class BootstrapScores:
     """What was scored."""
     estimates: Mapping[str, Estimate]
     """By score."""
-    replicates: Mapping[str, Floats]
-    """By score: its value on each draw, NaN where it has none."""
+    drawn: Callable[[], Mapping[str, Floats]] = dict
+    """Draws people, once for all samples that are scored together."""
+
+    @property
+    def replicates(self) -> Mapping[str, Floats]:
+        """By score: its value on each draw, NaN where it has none; nobody is drawn before somebody asks."""
+        return self.drawn()
 
 
 def score_together(
@@ -80,17 +86,24 @@ def score_together(
         ranked: Whether to add the statistics that need sorting on every draw.
     """
     panels = [statistics_of(sample, everybody, ranked=ranked) for _, sample in named]
-    values = iter(resample(draws, [panel for several in panels for panel in several]))
+
+    @cache
+    def values() -> list[list[Floats]]:
+        found = iter(resample(draws, [panel for several in panels for panel in several]))
+        return [[next(found) for _ in several] for several in panels]
+
+    def by_score(place: int) -> Mapping[str, Floats]:
+        pairs = zip(panels[place], values()[place], strict=True)
+        return {name: column for panel, each in pairs for name, column in zip(panel.names, each.T, strict=True)}
+
     scored = []
-    for (name, sample), several in zip(named, panels, strict=True):
+    for place, ((name, sample), several) in enumerate(zip(named, panels, strict=True)):
         found: dict[str, Estimate] = {}
-        replicates: dict[str, Floats] = {}
-        for panel in several:
-            drawn = next(values)
-            found |= estimated(panel) if interval == "own" else estimates(panel, drawn, draws, interval)
-            replicates |= dict(zip(panel.names, drawn.T, strict=True))
+        for at, panel in enumerate(several):
+            own = interval == "own"
+            found |= estimated(panel) if own else estimates(panel, values()[place][at], draws, interval)
         explained = {score: _explained(score, estimate, sample) for score, estimate in found.items()}
-        scored.append(BootstrapScores(name, sample, MappingProxyType(explained), MappingProxyType(replicates)))
+        scored.append(BootstrapScores(name, sample, MappingProxyType(explained), partial(by_score, place)))
     return tuple(scored)
 
 
@@ -105,7 +118,7 @@ def score_alone(sample: Sample, *, ranked: bool = True) -> BootstrapScores:
     for panel in statistics_of(sample, sample.patients, ranked=ranked):
         found |= estimated(panel)
     explained = {score: _explained(score, estimate, sample) for score, estimate in found.items()}
-    return BootstrapScores(sample.target.id, sample, MappingProxyType(explained), MappingProxyType({}))
+    return BootstrapScores(sample.target.id, sample, MappingProxyType(explained))
 
 
 def score_points(sample: Sample, everybody: Labels) -> BootstrapScores:
@@ -119,7 +132,7 @@ def score_points(sample: Sample, everybody: Labels) -> BootstrapScores:
     for panel in statistics_of(sample, everybody, ranked=False):
         found |= without_intervals(panel)
     explained = {score: _explained(score, estimate, sample) for score, estimate in found.items()}
-    return BootstrapScores(sample.target.id, sample, MappingProxyType(explained), MappingProxyType({}))
+    return BootstrapScores(sample.target.id, sample, MappingProxyType(explained))
 
 
 def _explained(score: str, estimate: Estimate, sample: Sample) -> Estimate:
