@@ -194,7 +194,13 @@ def test_a_penalised_odds_ratio_of_two_groups_adds_half_to_each_cell():
     """Firth's estimate of a 2 x 2 table is that of the table with 0.5 added to each cell (Heinze & Schemper 2002)."""
     x = np.column_stack([np.ones(30), np.repeat([0.0, 1.0], [18, 12])])
     yes = np.r_[np.ones(3), np.zeros(15), np.ones(12)]
-    assert firth(x, yes).beta[1] == pytest.approx(np.log((12.5 / 0.5) / (3.5 / 15.5)), abs=1e-9)
+    fit = firth(x, yes)
+    assert fit.beta[1] == pytest.approx(np.log((12.5 / 0.5) / (3.5 / 15.5)), abs=1e-9)
+    rows, times = np.unique(np.column_stack([x, yes]), axis=0, return_counts=True)
+    counted = firth(rows[:, :2], rows[:, 2], times=times.astype(float))
+    assert counted.loglik == pytest.approx(fit.loglik, abs=1e-10)
+    once, together = firth_ends(x, yes, 1, fit), firth_ends(rows[:, :2], rows[:, 2], 1, counted, times=times)
+    assert together == pytest.approx(once, rel=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from fundus_core.errors import say
 from fundus_core.evaluation.gap.missing import MAIN, few, main_errors
-from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, not_estimable
+from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable, reach
 from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE
 from fundus_core.evaluation.intervals.per_estimate import jackknife_error
 from fundus_core.evaluation.observations.sample import Sample, check_level, sort_rows, units_of_analysis
@@ -131,8 +130,7 @@ def _changes(samples: list[Sample], errors: list[Floats]) -> list[Estimate]:
     value, left = whole[0] - whole[1], without[0] - without[1]
     if len(people) < FEWEST_PEOPLE or not np.isfinite(left).all():
         return [Estimate(float(each), note=few(len(people))) for each in value]
-    reach = float(stats.t.isf((1 - CONFIDENCE) / 2, len(people) - 1))
-    widths = [reach * jackknife_error(left[:, k]) for k in range(left.shape[1])]
+    widths = [reach(len(people) - 1) * jackknife_error(left[:, k]) for k in range(left.shape[1])]
     words = say("Student's t, jackknife over people")
     return [
         Estimate(float(each), float(each - width), float(each + width), words)

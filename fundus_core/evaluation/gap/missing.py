@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -19,7 +20,7 @@ from scipy import stats
 
 from fundus_core.errors import NotEstimableError, say
 from fundus_core.evaluation.gap.regression import chance, firth, firth_ends, logistic
-from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, not_estimable
+from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable, reach
 from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE, Rule, Scale, onto
 from fundus_core.evaluation.intervals.per_estimate import between, jackknife_error, jeffreys
 from fundus_core.evaluation.observations.grouping import NOT_STATED, grouping, in_order
@@ -190,22 +191,25 @@ def _share(events: int, n: int) -> Estimate:
     return Estimate(events / n, *jeffreys(events, n), say("Jeffreys' interval"))
 
 
+@lru_cache(maxsize=4096)
 def odds_of(lost: int, n: int, lost_there: int, n_there: int) -> tuple[Estimate, float | None]:
     """Odds of one group over those of another; penalised where a cell is small or empty."""
     if n < FEWEST_PEOPLE or n_there < FEWEST_PEOPLE or lost + lost_there == 0 or lost + lost_there == n + n_there:
         return not_estimable("too few people, or nobody or everybody is lost"), None
-    x = np.column_stack([np.ones(n + n_there), np.repeat([1.0, 0.0], [n, n_there])])
-    y = np.concatenate([np.arange(n) < lost, np.arange(n_there) < lost_there]).astype(np.float64)
-    if min(lost, n - lost, lost_there, n_there - lost_there) < FEW:
-        fit = firth(x, y)
-        low, high, p = firth_ends(x, y, 1, fit)
+    cells = np.array([lost, n - lost, lost_there, n_there - lost_there], dtype=np.float64)
+    if cells.min() < FEW:
+        each, yes = np.array([[1.0, 1.0], [1.0, 1.0], [1.0, 0.0], [1.0, 0.0]]), np.array([1.0, 0.0, 1.0, 0.0])
+        fit = firth(each, yes, times=cells)
+        low, high, p = firth_ends(each, yes, 1, fit, times=cells)
         words = say("penalised logistic regression (Firth), profile likelihood")
         return Estimate(float(np.exp(fit.beta[1])), float(np.exp(low)), float(np.exp(high)), words), p
+    x = np.column_stack([np.ones(n + n_there), np.repeat([1.0, 0.0], [n, n_there])])
+    y = np.concatenate([np.arange(n) < lost, np.arange(n_there) < lost_there]).astype(np.float64)
     plain = logistic(x, y, np.arange(len(y)))
     error = float(np.sqrt(plain.bread[1, 1]))
-    reach = float(stats.norm.isf((1 - CONFIDENCE) / 2)) * error
+    away = reach() * error
     value = float(plain.beta[1])
-    ends = (float(np.exp(value - reach)), float(np.exp(value + reach)))
+    ends = (float(np.exp(value - away)), float(np.exp(value + away)))
     return Estimate(float(np.exp(value)), *ends, say("logistic regression, Wald")), float(
         2 * stats.norm.sf(abs(value) / error)
     )
@@ -252,7 +256,6 @@ def weighted(
     block = np.arange(len(people.who)) * 7919 % len(people.who) % min(len(people.who), MOST_BLOCKS)
     without = np.array([_both(x, people.counted, errors, place, block != k, start) for k in np.unique(block)])
     whole = _both(x, people.counted, errors, place, np.ones(len(block), dtype=bool), start)
-    reach = float(stats.t.isf((1 - CONFIDENCE) / 2, len(without) - 1))
     found = []
     for k, (name, scale) in enumerate(MAIN[of.binary].items()):
         counted, value = float(whole[0, k]), float(whole[1, k])
@@ -261,7 +264,7 @@ def weighted(
         ends = between(value, moved, Rule(scale=scale), np.ones(len(moved)))[:2] if np.isfinite(moved).all() else None
         lost_value = say("no interval: without one of the people there is no value")
         one = Estimate(value, *ends, say(METHOD)) if ends else Estimate(value, note=lost_value)
-        width = reach * jackknife_error(change)
+        width = reach(len(without) - 1) * jackknife_error(change)
         moves = Estimate(value - counted, value - counted - width, value - counted + width, say(METHOD))
         found.append(Weighted(of.id, "" if of.binary else of.unit, name, *head, counted, one, moves))
     return tuple(found)

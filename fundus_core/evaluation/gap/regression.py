@@ -8,11 +8,13 @@ information. lifelines 0.30.3 gives the same Cox model, but needs pandas below 3
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import optimize, stats
 
 from fundus_core.errors import NotEstimableError
+from fundus_core.evaluation.intervals.estimate import reach
 from fundus_core.evaluation.observations.sample import Indices
 from fundus_core.records import Floats
 
@@ -61,8 +63,8 @@ class Fit:
 
     def ends(self, k: int, confidence: float = 0.95) -> tuple[float, float]:
         """Interval of a coefficient."""
-        reach = float(stats.t.isf((1 - confidence) / 2, self.df)) * self.error(k)
-        return float(self.beta[k]) - reach, float(self.beta[k]) + reach
+        away = reach(self.df, confidence) * self.error(k)
+        return float(self.beta[k]) - away, float(self.beta[k]) + away
 
 
 def _for_few(x: Floats, group: Indices) -> tuple[float, float]:
@@ -148,32 +150,33 @@ class Firth:
     """Whether the largest was found."""
 
 
-def firth(x: Floats, y: Floats, *, fixed: dict[int, float] | None = None) -> Firth:
+def firth(x: Floats, y: Floats, *, times: Floats | None = None, fixed: dict[int, float] | None = None) -> Firth:
     """Fit log odds under Jeffreys' prior (Firth 1993, doi:10.1093/biomet/80.1.27).
 
     Args:
         x: n x k, a constant among its columns, about standardised.
         y: n times 0 or 1.
+        times: n numbers of how often each row is there; once without them.
         fixed: Coefficients that are held, by their column.
     """
-    held = fixed or {}
+    held, count = fixed or {}, np.ones(len(y)) if times is None else times
     free = np.array([k for k in range(x.shape[1]) if k not in held], dtype=np.intp)
     beta = np.zeros(x.shape[1])
     beta[list(held)] = list(held.values())
-    best = _penalised(x, y, beta)
+    best = _penalised(x, y, count, beta)
     for _ in range(200):
         likely = chance(x @ beta)
-        weight = likely * (1 - likely)
+        weight = count * likely * (1 - likely)
         inverse = np.linalg.pinv((x * weight[:, None]).T @ x)
         hat = weight * ((x @ inverse) * x).sum(axis=1)
-        gradient = (x.T @ (y - likely + hat * (0.5 - likely)))[free]
+        gradient = (x.T @ (count * (y - likely) + hat * (0.5 - likely)))[free]
         part = (x[:, free] * weight[:, None]).T @ x[:, free]
         step = np.linalg.pinv(part) @ gradient
         step *= min(1.0, 5.0 / max(float(np.abs(step).max(initial=0.0)), 1e-300))
         for _half in range(12):
             moved = beta.copy()
             moved[free] += step
-            found = _penalised(x, y, moved)
+            found = _penalised(x, y, count, moved)
             if found >= best - 1e-12:
                 break
             step /= 2
@@ -183,22 +186,25 @@ def firth(x: Floats, y: Floats, *, fixed: dict[int, float] | None = None) -> Fir
     return Firth(beta, best, converged=False)
 
 
-def _penalised(x: Floats, y: Floats, beta: Floats) -> float:
+def _penalised(x: Floats, y: Floats, count: Floats, beta: Floats) -> float:
     value = np.clip(x @ beta, -35, 35)
     likely = chance(value)
-    information = (x * (likely * (1 - likely))[:, None]).T @ x
-    return float((y * value - np.logaddexp(0, value)).sum() + np.linalg.slogdet(information)[1] / 2)
+    information = (x * (count * likely * (1 - likely))[:, None]).T @ x
+    return float((count * (y * value - np.logaddexp(0, value))).sum() + np.linalg.slogdet(information)[1] / 2)
 
 
-def firth_ends(x: Floats, y: Floats, k: int, fit: Firth, confidence: float = 0.95) -> tuple[float, float, float]:
+def firth_ends(
+    x: Floats, y: Floats, k: int, fit: Firth, confidence: float = 0.95, *, times: Floats | None = None
+) -> tuple[float, float, float]:
     """Return the profile interval of a penalised coefficient, and the p value of its being 0.
 
     Where the penalised likelihood falls by half the chi-squared quantile (Heinze & Schemper 2002, section 2.3).
     """
     drop = float(stats.chi2.isf(1 - confidence, 1)) / 2
 
+    @cache
     def away(value: float) -> float:
-        return fit.loglik - firth(x, y, fixed={k: value}).loglik
+        return fit.loglik - firth(x, y, times=times, fixed={k: value}).loglik
 
     centre = float(fit.beta[k])
     low = _crossing(lambda reach: away(centre - reach) - drop)

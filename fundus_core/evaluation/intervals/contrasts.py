@@ -22,7 +22,7 @@ from scipy import stats
 
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import Draws
-from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, not_estimable
+from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, not_estimable, reach
 from fundus_core.records import Floats
 
 Correction = Literal["holm", "bh"]
@@ -55,8 +55,8 @@ class Contrast:
 
     def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
         """Interval of the difference."""
-        reach = float(stats.t.isf((1 - confidence) / 2, self.freedom)) * self.error
-        return self.value - reach, self.value + reach
+        away = reach(self.freedom, confidence) * self.error
+        return self.value - away, self.value + away
 
     def equivalence_p(self, margin: float) -> float:
         """P value for |difference| >= margin: the larger of two one-sided tests.
@@ -168,8 +168,8 @@ def standardised_change(first: Floats, second: Floats) -> Estimate:
     if n < 2 or not change.std() > 0:
         return not_estimable("fewer than two people, or every difference is the same")
     d = float(change.mean() / change.std(ddof=1))
-    reach = float(stats.norm.isf(0.025) * np.sqrt(1 / n + d**2 / (2 * n)))
-    return Estimate(d, d - reach, d + reach, "Cohen's d_z, normal interval")
+    away = float(reach() * np.sqrt(1 / n + d**2 / (2 * n)))
+    return Estimate(d, d - away, d + away, "Cohen's d_z, normal interval")
 
 
 NO_EFFECT = Estimate(None, note="the difference is its own effect size: the score is not a mean of one number a person")
@@ -191,8 +191,8 @@ def hedges(first: Floats, second: Floats) -> Estimate:
     if not pooled > 0:
         return not_estimable("nothing varies")
     g = float((first.mean() - second.mean()) / pooled * (1 - 3 / (4 * (n + m) - 9)))
-    reach = float(stats.norm.isf(0.025) * np.sqrt(1 / n + 1 / m + g**2 / (2 * (n + m))))
-    return Estimate(g, g - reach, g + reach, "Hedges' g, normal interval")
+    away = float(reach() * np.sqrt(1 / n + 1 / m + g**2 / (2 * (n + m))))
+    return Estimate(g, g - away, g + away, "Hedges' g, normal interval")
 
 
 def adjusted(p: Sequence[float], correction: Correction = "holm") -> list[float]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from scipy import special
+
 from fundus_core.errors import say
 
 NUMBER_OF_DRAWS = 2000
@@ -14,6 +16,19 @@ SEED = 20250512
 
 CONFIDENCE = 0.95
 """Every interval is a 95 % interval."""
+
+
+def reach(freedom: float = float("inf"), confidence: float = CONFIDENCE) -> float:
+    """Return how many standard errors a two-sided interval reaches: the quantile of Student's t, or of the normal.
+
+    The number of ``scipy.stats.t.isf``, which takes 30 times as long: most of that goes into what it is for arrays.
+
+    >>> round(reach(), 4), round(reach(9), 4)
+    (1.96, 2.2622)
+    """
+    tail = (1 - confidence) / 2
+    return float(-special.ndtri(tail) if freedom == float("inf") else -special.stdtrit(freedom, tail))
+
 
 Method = Literal["own", "percentile", "bca"]
 """How an interval is made: each estimate's own way (see ``rules``), or two of the bootstrap, kept to compare with."""

@@ -14,11 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import Statistics, SumStatistic
-from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, not_estimable
+from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, not_estimable, reach
 from fundus_core.evaluation.intervals.interval_choice import (
     FEW_PEOPLE,
     FEWEST_RELATED,
@@ -205,21 +205,21 @@ def reaches(moved: Floats, counts: Floats, rule: Rule) -> tuple[float, float]:
     away = moved.mean() - moved
     square = float((away**2).mean())
     if not rule.by_tails or not square > 0:
-        reach = float(stats.t.isf(_TAIL, people - 1))
-        return reach, reach
+        even = reach(people - 1)
+        return even, even
     tails = float((away**4).mean()) / square**2
     tails /= max(1 - tails / len(moved), 1 / len(moved)) ** (1.5 if rule.scale == "log" else 1.0)
     freedom = min(max(2 * people / max(tails - 1, 1e-9), _FEWEST_FREE), people - 1)
-    reach = float(stats.t.isf(_TAIL, freedom))
+    even = reach(freedom)
     if rule.scale != "log":
-        return reach, reach
+        return even, even
     skew = float((away**3).mean()) / square**1.5
     part = min(max(0.5 + (abs(skew) - 2) / 5, 0.5), 1.3)
-    normal = float(stats.norm.isf(_TAIL))
+    normal = reach()
     lean = part * skew * (2 * normal**2 + 1) / (6 * np.sqrt(len(moved)))
-    lean = float(np.clip(lean, -_MOST_MOVED * reach, _MOST_MOVED * reach))
+    lean = float(np.clip(lean, -_MOST_MOVED * even, _MOST_MOVED * even))
     longer = 1 + min(max((skew - _USUAL_SKEW) / np.sqrt(len(moved)), 0.0), 0.5)
-    return reach - lean, (reach + lean) * float(longer)
+    return even - lean, (even + lean) * float(longer)
 
 
 def effective_people(counts: Floats) -> float:
@@ -241,16 +241,16 @@ def jackknife_error(without: Floats) -> float:
     return float(np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()))
 
 
-def student(value: float, moved: Floats, scale: Scale, reach: float) -> Ends:
+def student(value: float, moved: Floats, scale: Scale, errors: float) -> Ends:
     """Return Student's t interval on a scale.
 
     Args:
         value: The statistic as it is.
         moved: The statistic without each person, on the scale.
         scale: Which.
-        reach: Standard errors to each side.
+        errors: Standard errors to each side.
     """
-    width = reach * jackknife_error(moved)
+    width = errors * jackknife_error(moved)
     middle = float(onto(scale, np.array([value]))[0])
     return back(scale, middle - width), back(scale, middle + width), say(_SCALES[scale])
 
@@ -262,8 +262,7 @@ def _share(value: float, without: Floats, counts: Floats) -> Ends:
     worth = effective_people(counts)
     if variance > 0 and 0 < value < 1:
         worth = min(value * (1 - value) / variance, units)
-    reach = stats.t.isf(_TAIL, people - 1) / stats.norm.isf(_TAIL)
-    worth = worth / float(reach) ** 2
+    worth = worth / (reach(people - 1) / reach()) ** 2
     return (*jeffreys(value * worth, worth), say(SHARE))
 
 
@@ -285,8 +284,8 @@ def jeffreys(events: float, observations: float) -> tuple[float, float]:
     [0.9512, 1.0]
     """
     a, b = events + 0.5, observations - events + 0.5
-    low = 0.0 if events <= 1e-9 else float(stats.beta.ppf(_TAIL, a, b))
-    return low, 1.0 if observations - events <= 1e-9 else float(stats.beta.isf(_TAIL, a, b))
+    low = 0.0 if events <= 1e-9 else float(special.betaincinv(a, b, _TAIL))
+    return low, 1.0 if observations - events <= 1e-9 else float(special.betainccinv(a, b, _TAIL))
 
 
 def _limits(made: _Made, k: int) -> Ends | str:

@@ -1,10 +1,10 @@
 """Intervals of what needs an order: the area under the ROC curve, and a median."""
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize
 
 from fundus_core.errors import say
-from fundus_core.evaluation.intervals.estimate import CONFIDENCE
+from fundus_core.evaluation.intervals.estimate import reach
 from fundus_core.evaluation.intervals.interval_choice import FEWEST_EVENTS, onto
 from fundus_core.evaluation.intervals.per_estimate import Ends, effective_people, jackknife_error, jeffreys, student
 from fundus_core.evaluation.intervals.rank_statistics import sort, weight_up_to
@@ -86,7 +86,7 @@ def area_ends(y: Floats, p: Floats, group: Indices) -> Ends:
     area, by_person = areas_without_each(y, p, group)
     moved = onto("logit", by_person)
     if _people(y, group) >= MANY_EVENTS and np.isfinite(moved).all():
-        return student(area, moved, "logit", float(stats.t.isf((1 - CONFIDENCE) / 2, len(moved) - 1)))
+        return student(area, moved, "logit", reach(len(moved) - 1))
     by_unit = areas_without_each(y, p, np.arange(len(y)))[1]
     each, all_ = jackknife_error(by_unit), jackknife_error(by_person)
     copies = len(y) / effective_people(np.bincount(group).astype(np.float64))
@@ -97,7 +97,7 @@ def area_ends(y: Floats, p: Floats, group: Indices) -> Ends:
         extra = ((m + n) / 2 - 1) * ((1 - true) / (2 - true) + true / (1 + true))
         return (area - true) ** 2 - z**2 * max(effect, 1.0) * true * (1 - true) * (1 + extra) / (m * n)
 
-    z = float(stats.norm.isf((1 - CONFIDENCE) / 2))
+    z = reach()
     low = 0.0 if area <= 0 else float(optimize.brentq(beyond, 0.0, min(area, 1 - 1e-9)))
     high = 1.0 if area >= 1 else float(optimize.brentq(beyond, max(area, 1e-9), 1.0))
     return low, high, say(AREA)

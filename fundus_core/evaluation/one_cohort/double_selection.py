@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from fundus_core.evaluation.intervals.estimate import CONFIDENCE
+from fundus_core.evaluation.intervals.estimate import reach
 from fundus_core.evaluation.intervals.matmul import matmul
 from fundus_core.evaluation.observations.sample import Indices
 from fundus_core.records import Floats
@@ -119,7 +118,7 @@ def _goes_with(rest: Floats, left: Floats, free: float) -> int:
         return 0
     freedom = max(float(square.sum() ** 2 / (square**2).sum()) / free - 1, 1.0)
     total = float(products.sum())
-    return int(np.sign(total)) if abs(total) > error * stats.t.isf((1 - CONFIDENCE) / 2, freedom) else 0
+    return int(np.sign(total)) if abs(total) > error * reach(freedom) else 0
 
 
 def _signs(basis: Floats, y: Floats) -> Floats:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, stats
 
-from fundus_core.evaluation.intervals.estimate import CONFIDENCE
+from fundus_core.evaluation.intervals.estimate import reach
 from fundus_core.records import Floats
 
 FEWEST_SITES = 2
@@ -26,7 +26,6 @@ FEWEST_SITES = 2
 FEWEST_FOR_NEW = 3
 """Below this many sites nothing is said of a new one: k - 2 degrees of freedom are none."""
 
-_TAIL = (1 - CONFIDENCE) / 2
 _GRID = 200
 
 
@@ -75,14 +74,14 @@ def pool(values: Floats, errors: Floats) -> Pooled:
     mean = _mean(values, weights)
     scale = float((weights * (values - mean) ** 2).sum() / (k - 1))
     error = float(np.sqrt((scale if tau2 > 0 else max(scale, 1.0)) / weights.sum()))
-    reach = float(stats.t.isf(_TAIL, k - 1)) * error
+    away = reach(k - 1) * error
     q = float((((values - _mean(values, 1 / variances)) ** 2) / variances).sum())
-    further = float(stats.t.isf(_TAIL, k - 2) * np.hypot(np.sqrt(tau2), error)) if k >= FEWEST_FOR_NEW else None
+    further = float(reach(k - 2) * np.hypot(np.sqrt(tau2), error)) if k >= FEWEST_FOR_NEW else None
     return Pooled(
         mean,
         error,
-        mean - reach,
-        mean + reach,
+        mean - away,
+        mean + away,
         float(np.sqrt(tau2)),
         tau2 / (tau2 + _typical(variances)),
         q,
@@ -99,11 +98,11 @@ def between(values: Floats, variances: Floats) -> float:
     >>> between(np.array([0.5, 0.52, 0.5]), np.array([0.01, 0.04, 0.02]))
     0.0
     """
-    reach = float(np.ptp(values)) ** 2
-    if not reach > 0:
+    spread = float(np.ptp(values)) ** 2
+    if not spread > 0:
         return 0.0
-    least = max(reach, float(variances.min())) * 1e-12
-    grid = np.concatenate([[0.0], np.geomspace(least, 10 * reach + least, _GRID)])
+    least = max(spread, float(variances.min())) * 1e-12
+    grid = np.concatenate([[0.0], np.geomspace(least, 10 * spread + least, _GRID)])
     rising = _slopes(grid, values, variances) > 0
     hills = [] if rising[0] else [0.0]
     for at in np.flatnonzero(rising[:-1] & ~rising[1:]):
