@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Sheet
 from matplotlib.text import Text
 
@@ -19,6 +20,8 @@ from fundus_core.figures.theme import FONT
 
 _ONE_AT_A_TIME = Lock()
 """matplotlib's settings belong to the process: two figures drawn at once would take each other's fonts."""
+_POINTS_PER_INCH = 72
+"""The unit of SVG."""
 _MISSING = "Glyph .* missing from font"
 
 
@@ -28,7 +31,11 @@ def svg(figure: Figure, *, width: int) -> str:
     none = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with _settings(figure, {"svg.fonttype": "none", "svg.hashsalt": "fundus"}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", _MISSING)  # only measured here; drawn where the file is opened
-        draw(figure, width).savefig(stream, format="svg", metadata=none)
+        paper = draw(figure, width)
+        paper.set_dpi(_POINTS_PER_INCH)
+        # where places are found while it is drawn: ``savefig`` would draw it once more for them, and throw that away
+        canvas: Any = FigureCanvasSVG(paper)
+        canvas.print_svg(stream, metadata=none)
     text = fonts.as_css(stream.getvalue().decode("utf-8"), FONT)
     label = f'<svg role="img" aria-label="{escape(figure.alt)}"'
     return text[text.index("<svg") :].replace("<svg", label, 1)
