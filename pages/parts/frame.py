@@ -16,6 +16,7 @@ if str(ROOT) not in sys.path:
 # after the project's root is on the path
 from fundus_core import targets  # noqa: E402
 from fundus_core.errors import FundusError  # noqa: E402
+from pages.parts.shared import tour  # noqa: E402
 from pages.parts.shell import address, asking, language, language_switch, menu, people, state  # noqa: E402
 from pages.parts.shell.language import _  # noqa: E402
 from pages.parts.shell.markdown import literal  # noqa: E402
@@ -48,6 +49,7 @@ def main() -> None:
         _who()
     try:
         targets.check()
+        tour.draw(page.url_path or "overview")
         page.run()
     except address.GoneError as gone:
         _say_gone(page.title, gone)

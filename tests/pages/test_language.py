@@ -25,7 +25,7 @@ from fundus_core.evaluation import (
 )
 from fundus_core.evaluation.cohorts.compare import SPREAD_NOTE
 from fundus_core.targets import TARGETS
-from pages.parts.shared import display, display_names
+from pages.parts.shared import display, display_names, tour
 from pages.parts.shell import language, sample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,13 +52,8 @@ def said_elsewhere() -> set[str]:
     of_targets |= {word for each in TARGETS.values() for word in each.classes}
     checks = {name.replace("_", " ") for name in QUALITY_CODES}
     keys = set(truth.KEYS.values())
-    named = [*one_cohort.FIGURES, *one_cohort.CURVES, *side_by_side.SHOWN]
-    named += [one_cohort.BEYOND, one_cohort.BASELINES, one_cohort.EYES, one_cohort.REPEATABILITY]
-    named += [one_cohort.COURSE, one_cohort.GAP, one_cohort.GAP_CHECKS]
-    named += [one_cohort.INTERVALS, one_cohort.INTERVALS_BY]
-    named += [one_cohort.REFERENCE_ERROR, one_cohort.WEIGHTED, one_cohort.MISSING, one_cohort.REFUSED_ALONG]
-    named += [one_cohort.REFUSED, one_cohort.DECIDED]
-    named += [*plan_results.TABLES]
+    named = [*one_cohort.FIGURES, *one_cohort.CURVES, *one_cohort.SECTIONS, *side_by_side.SHOWN, *plan_results.TABLES]
+    named += [one_cohort.SCORES, one_cohort.COURSE, one_cohort.REFUSED]
     analyses = {word for each in named for word in (each.title, each.question)} | labels.sentences()
     analyses |= {each.name for one in named for each in one.words.values()}
     named = [*one_cohort.OF_ALL_CRITERIA, one_cohort.TREATED, one_cohort.BOUNDS, side_by_side.PUBLISHED, *named]
@@ -68,6 +63,7 @@ def said_elsewhere() -> set[str]:
     plans |= {sites_for_mean(1, 1, 1).assumption, people_for_equivalence(8, 2).assumption}
     plans |= {people_for_slope(0.3, 0.1).assumption, SHRUNKEN_NOTE, SPREAD_SENTENCE, PSI_NOTE}
     shown = {display.RENDERED, display.RENDERED_MODEL, display.RESEARCH, SPREAD_NOTE, CANNOT}
+    shown |= {words for _page, _query, words in tour.STOPS}
     return analyses | of_targets | checks | keys | criteria | plans | shown
 
 
