@@ -150,6 +150,8 @@ BY_OTHERS = {
     "pandas-stubs": "read by mypy",
     "types-tqdm": "read by mypy",
     "psycopg": "SQLAlchemy opens postgresql+psycopg with it",
+    "authlib": "st.login signs people in with it",
+    "httpx": "Authlib asks the identity provider with it",
 }
 """Requirements that no file of ours imports, and what does."""
 COMES_WITH = {"starlette": "streamlit", "google": "onnx"}

@@ -124,15 +124,7 @@ def _check_archive(data: bytes, name: str) -> None:
             names = archive.namelist()
             strict = _STRICT in archive.read("xl/workbook.xml")[:_START] if "xl/workbook.xml" in names else False
             size = sum(item.file_size for item in archive.infolist())
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-        EOFError,
-        OSError,
-        struct.error,
-        NotImplementedError,
-        UnicodeDecodeError,
-    ) as error:
+    except _DAMAGE as error:
         raise TruthError(
             "'{name}' is a damaged ZIP or Excel file; save the table again as XLSX or CSV.", name=name
         ) from error

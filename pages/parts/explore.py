@@ -176,6 +176,7 @@ def grid(view: View, items: Sequence[Item], target: str, selection: Selection | 
     """Draw photographs as cards; a tick takes one into the selection."""
     chosen = frozenset(current_selection.marked(view, selection, "photograph"))
     made = selection.key if selection else ""
+    remarked = any(map(photo_panel.note, items))
     with st.grid(min_column_width=150, gap="small"):
         for item in items:
             with st.container(border=True, gap="xsmall", height="stretch"):
@@ -191,9 +192,12 @@ def grid(view: View, items: Sequence[Item], target: str, selection: Selection | 
                 )  # fmt: skip
                 if target:
                     st.badge(error(item, target) or "–", color="gray")
-                told = line(item, target)
-                more = " ".join(filter(None, [told if len(told) > _LINE else "", photo_panel.note(item)]))
-                st.caption(f"{literal(facts(item))}  \n{literal(end_cut(told))}", help=more or None)
+                told, note = line(item, target), photo_panel.note(item)
+                more = " ".join(each for each in (told, note) if len(each) > _LINE)
+                lines = [literal(facts(item)), literal(end_cut(told))]
+                if remarked:
+                    lines.append(f":material/info: {literal(end_cut(note))}" if note else "&nbsp;")
+                st.caption("  \n".join(lines), help=more or None)
 
 
 _NAME, _LINE = 20, 44

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fundus_core.errors import TruthError
@@ -185,6 +185,7 @@ def refusal(data: bytes) -> str:
 
 
 @settings(max_examples=60, deadline=None)
+@example([(3504, 0)], 0)
 @given(st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), max_size=8), st.integers(0, len(GOOD)))
 def test_a_damaged_workbook_is_a_table_or_a_truth_error(changes: list[tuple[int, int]], end: int) -> None:
     data = bytearray(GOOD)
