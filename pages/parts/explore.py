@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from fundus_core import evaluation
 from fundus_core.errors import say
 from fundus_core.evaluation import selected_rows
 from fundus_core.figures import number
@@ -33,33 +34,56 @@ def filters(view: View) -> tuple[Rule, str, str, bool]:
         status = controls.one_of(_("Outcome"), _statuses(), "status")
         eye = controls.one_of(_("Eye"), _eyes(), "eye")
     several = len(kinds) > 2  # all, and more than one
-    with st.grid(5 if several else 4, min_column_width=140, gap="small"):
+    with st.grid(4, min_column_width=140, gap="small"):
         order = address.pick(st.selectbox, _("Sort by"), _ORDERS, key="order", words=_orders())
         target = address.pick(st.selectbox, _("Target"), list(TARGETS), key="target", words=_targets())
         least = address.pick(st.selectbox, _("Quality"), list(_least()), key="quality", words=_least())
         pick = {"key": "kind", "words": kinds, "lenient": True, "help": _unnamed(view)}  # another cohort has others
         kind = address.pick(st.selectbox, _("Kind of picture"), list(kinds), **pick) if several else "all"
         text = st.text_input(_("Search"), key="find", placeholder=_("name or patient"), bind="query-params")
+        column, words = _column(view)
     rule = Rule(
         statuses=() if status == "all" else (status,),
         kinds=() if kind == "all" else (kind,),
         eye="" if eye == "both" else eye,
         quality=0.0 if least == "any" else float(least),
         text=text or "",
+        column=column,
+        words=words,
     )
     return rule, order, target, order in _LARGEST_FIRST
 
 
+def _column(view: View) -> tuple[str, tuple[str, ...]]:
+    """Let the user choose a column of the cohort and one of its groups; neither where it has none."""
+    study = studies.study(view)
+    if not study.columns:
+        return "", ()
+    known = {"any": _("any"), **{name: controls.column_words().get(name, name) for name in study.columns}}
+    column = address.pick(st.selectbox, _("Column"), list(known), key="column", words=known)
+    if column == "any":
+        return "", ()
+    groups = list(map(str, np.unique(evaluation.grouping(study.table, column))))
+    told = {name: said(name) or "–" for name in groups}
+    return column, (address.pick(st.selectbox, _("Group"), groups, key="group", words=told),)
+
+
 def where(view: View, rule: Rule, within: Selection | None) -> Where:
     """Return how the store finds the photographs of a filter, of all or within a selection."""
-    names = tuple(map(str, studies.study(current_selection.applied(view, within)).table.photograph)) if within else ()
+    some = within is not None or bool(rule.column)
+    names: tuple[str, ...] = ()
+    if some:
+        table = studies.study(view).table
+        mine = selected_rows(table, Rule(column=rule.column, words=rule.words))
+        mine &= selected_rows(table, within.rule if within else Rule())
+        names = tuple(map(str, table.photograph[mine]))
     return Where(
         statuses=rule.statuses,
         kinds=rule.kinds,
         text=rule.text,
         eye=Eye(rule.eye) if rule.eye else None,
         quality=(rule.quality, 1.0) if rule.quality else None,
-        names=names or (("",) if within else ()),  # nobody has no name
+        names=names or (("",) if some else ()),  # nobody has no name
     )
 
 
