@@ -36,8 +36,14 @@ def alike(app) -> list:
 def test_the_largest_error_is_shown_until_somebody_is_chosen(filled, page):
     app = page("evaluate", cohort="Clinic", target="sbp")
     view = View(home.store().cohort("Clinic"), "tests-own")
-    assert chosen(app) == studies.largest_error(studies.groups(view, "sbp", "patient"))
+    order = studies.by_error(studies.groups(view, "sbp", "patient"))
+    assert chosen(app) == order[0]
     assert "Largest error" in words(app)
+    assert app.button(key="eye-P").disabled
+    app.button(key="eye-N").click().run()
+    assert chosen(app) == order[1]
+    app.button(key="eye-P").click().run()
+    assert chosen(app) == order[0]
 
 
 def test_a_neighbour_is_opened_by_a_click_and_left_again(filled, page):

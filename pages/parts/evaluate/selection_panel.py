@@ -4,13 +4,14 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Future
 
+import numpy as np
 import streamlit as st
 
 from fundus_core import figures
 from fundus_core.analyses import nearest
 from fundus_core.explain import Explanation, overlay
 from fundus_core.figures import number
-from fundus_core.records import Eye
+from fundus_core.records import Eye, Labels
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
 from pages.parts.shared import photo_panel, saliency_job, studies
@@ -54,17 +55,23 @@ def _place(view: View, level: str) -> tuple[str, str, str]:
     return view.cohort.key, view.model, level
 
 
-def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool) -> tuple[Item, ...]:
-    """Draw the photographs behind an observation with what was measured and predicted; return them."""
+def panel(view: View, name: str, target_id: str, level: str, order: Labels, *, was_chosen: bool) -> tuple[Item, ...]:
+    """Draw the photographs behind an observation with what was measured and predicted; return them.
+
+    The order is of all observations, for keys that go from one to the next.
+    """
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.subheader(_("Selected") if was_chosen else _("Largest error"), anchor=False, width="content")
-            if was_chosen:
-                tip = _("Back to the largest error")
-                st.button(
-                    "", icon=":material/close:", type="tertiary", help=tip, on_click=_open, args=(view, level, ""),
-                    key="forget-eye",
-                )  # fmt: skip
+            with st.container(horizontal=True, width="content", gap="xsmall"):
+                _step("P", _("Larger error"), view, level, _beside(order, name, -1))
+                _step("N", _("Smaller error"), view, level, _beside(order, name, 1))
+                if was_chosen:
+                    tip = _("Back to the largest error")
+                    st.button(
+                        "", icon=":material/close:", type="tertiary", help=tip, on_click=_open, args=(view, level, ""),
+                        key="forget-eye",
+                    )  # fmt: skip
         items = tuple(
             sorted(photo_panel.items_of(view, name, level, target_id), key=lambda item: item.eye is not Eye.RIGHT)
         )
@@ -82,6 +89,21 @@ def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool
         else:
             st.caption(_("No photographs came with these predictions."))
     return items
+
+
+def _beside(order: Labels, name: str, step: int) -> str:
+    """Return who stands so many steps from somebody in an order; empty where nobody does."""
+    at = np.flatnonzero(order == name)[:1] + step
+    return str(order[at[0]]) if len(at) and 0 <= at[0] < len(order) else ""
+
+
+def _step(key: str, tip: str, view: View, level: str, to: str) -> None:
+    """Draw a button that a key presses too."""
+    icon = ":material/chevron_left:" if key == "P" else ":material/chevron_right:"
+    st.button(
+        "", icon=icon, type="tertiary", help=tip, shortcut=key, disabled=not to, on_click=_open,
+        args=(view, level, to), key=f"eye-{key}",
+    )  # fmt: skip
 
 
 def _pictures(view: View, items: Sequence[Item], target_id: str) -> None:

@@ -293,7 +293,8 @@ def observation(view: View, item: Item, level: str) -> str:
     return str(evaluation.unit_names(found.table, found.level)[at[0]]) if len(at) else item.name
 
 
-def largest_error(found: Sequence[Observations]) -> str:
-    """Return the name of the observation with the largest error; empty where there is none."""
-    sizes = ((np.abs(group.error), group.ids) for group in found if len(group))
-    return max(((float(size.max()), str(ids[size.argmax()])) for size, ids in sizes), default=(0.0, ""))[1]
+def by_error(found: Sequence[Observations]) -> Labels:
+    """Return the names of all observations, the largest error first."""
+    names = np.concatenate([np.array([], dtype=np.str_), *(group.ids for group in found)])
+    sizes = np.concatenate([np.array([]), *(np.abs(group.error) for group in found)])
+    return names[np.argsort(-sizes, kind="stable")]
