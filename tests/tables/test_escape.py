@@ -83,7 +83,7 @@ def test_a_table_comes_back_through_the_csv_reader(rows: list[list[str]]) -> Non
     assert [head, *([row["=a"], row["b"]] for row in back)] == [["=a", "b"], *rows]
 
 
-@pytest.mark.skipif(shutil.which("soffice") is None, reason="no LibreOffice here")
+@pytest.mark.skipif(shutil.which("localc") is None, reason="no LibreOffice Calc here")
 @pytest.mark.parametrize("separator", [44, 59])
 def test_libreoffice_runs_nothing(tmp_path: Path, separator: int) -> None:
     """Opened as its own CSV filter does with "evaluate formulas" on, by commas and by semicolons."""
