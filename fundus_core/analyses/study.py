@@ -251,6 +251,12 @@ class Study:
         name = ("sample", target, self.level)
         return self.memory.kept(name, None, lambda: _sample(self.ordered, TARGETS[target], self.level))
 
+    def by_error(self, target: str) -> Labels:
+        """Return the names of one target's observations, the largest error first."""
+        found, ids = self.sample(target)
+        name = ("by_error", target, self.level)
+        return self.memory.kept(name, None, lambda: ids[np.argsort(-np.abs(found.error), kind="stable")])
+
     def groups(self, target: str, by: str = "", *, name: str = "all", place: int = 0) -> Sequence[Observations]:
         """Return one target's observations, a group per word of a column; one group without a column.
 

@@ -87,10 +87,9 @@ def begin(plan: Plan, pretrained: Path | None, *, told: bool = True) -> tuple[Pl
     plan = replace(plan, backbone=backbone, pretrained=sha256(pretrained))
     network = begun(plan)
     said = initial_weights.load(network.body, given, pretrained.name)
+    # timm draws the outputs so wide that ages begin a hundred years off; begin at the median
     for parameter in network.body.get_classifier().parameters():
-        torch.nn.init.zeros_(
-            parameter
-        )  # timm draws it so wide that ages begin a hundred years off; begin at the median
+        torch.nn.init.zeros_(parameter)
     words = say("Begun with '{name}' as {backbone}.", name=pretrained.name, backbone=backbone)
     return plan, network, (words, said)
 

@@ -14,6 +14,8 @@ from fundus_core import confined
 from fundus_core.errors import CardError, UsageError
 from fundus_core.models import networks
 from fundus_core.models.importing import import_model, initial_weights
+from fundus_core.training import fit
+from fundus_core.training.plan import Plan
 from tests.models import files
 
 SIDE = 32
@@ -95,7 +97,7 @@ def test_weights_that_a_training_begins_with_are_opened_in_a_process_of_their_ow
     assert all(torch.equal(given[name], value) for name, value in network.state_dict().items())
     files.torch_archive(place / "bad.pt", files.Bomb(place / "marker"))
     with pytest.raises(CardError, match=r"would execute code to load \(io\.open\)"):
-        initial_weights.tensors(place / "bad.pt")
+        fit.begin(Plan(backbone="resnet10t"), place / "bad.pt")
     assert not (place / "marker").exists()
 
 

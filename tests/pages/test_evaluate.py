@@ -36,7 +36,7 @@ def alike(app) -> list:
 def test_the_largest_error_is_shown_until_somebody_is_chosen(filled, page):
     app = page("evaluate", cohort="Clinic", target="sbp")
     view = View(home.store().cohort("Clinic"), "tests-own")
-    order = studies.by_error(studies.groups(view, "sbp", "patient"))
+    order = studies.study(view, "patient").by_error("sbp")
     assert chosen(app) == order[0]
     assert "Largest error" in words(app)
     assert app.button(key="eye-P").disabled

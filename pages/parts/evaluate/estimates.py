@@ -1,6 +1,6 @@
 """The tables below the figure: what was planned, every estimate of a target, models side by side, and sharing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -50,7 +50,7 @@ def _show(view: View, target_id: str, study: Study, analysis: Analysis[Any]) -> 
         analysis = one_cohort.SCORES if st.button(_("Medians and ranks too"), help=tip) else analysis
     else:
         st.caption(_(analysis.asked(target_id)))
-    for ask in _ASKED.get(analysis.id, ()):
+    if ask := _ASKED.get(analysis.id):
         study = ask(study, target_id)
     answers = beyond_in_words if analysis is one_cohort.BEYOND else analysis.sentences
     if answer := answers(study, target_id, tell):
@@ -62,11 +62,11 @@ def _show(view: View, target_id: str, study: Study, analysis: Analysis[Any]) -> 
     return bool(made.body)
 
 
-_ASKED: Mapping[str, Sequence[Callable[[Study, str], Study]]] = {
-    one_cohort.BEYOND.id: (asked.beyond,),
-    one_cohort.GAP.id: (asked.beyond, asked.gap),
-    one_cohort.GAP_CHECKS.id: (asked.beyond, asked.gap),
-    one_cohort.REFERENCE_ERROR.id: (asked.reliable,),
+_ASKED: Mapping[str, Callable[[Study, str], Study]] = {
+    one_cohort.BEYOND.id: lambda study, _target: asked.beyond(study),
+    one_cohort.GAP.id: lambda study, _target: asked.gap(asked.beyond(study)),
+    one_cohort.GAP_CHECKS.id: lambda study, _target: asked.gap(asked.beyond(study)),
+    one_cohort.REFERENCE_ERROR.id: asked.reliable,
 }
 """What the user can say of an analysis before it is made."""
 

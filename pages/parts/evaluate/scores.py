@@ -123,7 +123,7 @@ def _figure_with_panel(view: View, target_id: str, level: str, by: str, selectio
     with right:
         if selection is not None:
             current_selection.card(view, selection, target_id, level, here="evaluate")
-        order = studies.by_error(groups)
+        order = study.by_error(target_id)
         name, was_chosen = selection_panel.chosen(view, level, one, str(order[0]) if len(order) else "")
         items = selection_panel.panel(view, name, target_id, level, order, was_chosen=was_chosen)
     with left if what == "subgroups" else right:

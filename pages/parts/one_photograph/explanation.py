@@ -9,7 +9,7 @@ from fundus_core.records import Pixels
 from fundus_core.store import Item
 from fundus_core.synthetic.redraw import RenderedEye
 from fundus_core.targets import TARGETS
-from pages.parts.shared import saliency_job
+from pages.parts.shared import display, saliency_job
 from pages.parts.shared.studies import View
 from pages.parts.shell import state
 from pages.parts.shell.language import _, said
@@ -19,15 +19,11 @@ from pages.parts.shell.sample import FOLDER, NAME
 def saliency(view: View, item: Item) -> None:
     """Offer to ask where the model looks in this photograph; the answer comes from a process of its own."""
     if saliency_job.possible(view, item):
-        box = st.expander(_("Where does the model look?"), key=f"where-{item.key}", on_change="rerun")
-        if box.open:
-            saliency_job.warm_up(view)
-            with box:
-                _asked(view, item)
+        display.fold(_("Where does the model look?"), f"where-{item.key}", lambda: _asked(view, item))
 
 
-@st.fragment
 def _asked(view: View, item: Item) -> None:
+    saliency_job.warm_up(view)
     known = f"asked-{item.sha256}-{view.model}"
     if not state.recall(known):
         st.caption(_("Takes seconds for a small model, minutes for a large one."))
@@ -61,25 +57,20 @@ def what_if(view: View, item: Item) -> None:
         eye = synthetic.find(FOLDER, item.name)
     except UsageError:
         return
-    _redrawn(eye, item.name)
+    label = _("What if this person were different?")
+    display.fold(label, f"what-if-{item.name}", lambda: _redrawn(eye, item.name))
 
 
-@st.fragment
 def _redrawn(eye: RenderedEye, name: str) -> None:
-    """A fragment, so that a slider draws the eye again and not the page; closed, nothing is drawn."""
-    box = st.expander(_("What if this person were different?"), key=f"what-if-{name}", on_change="rerun")
-    if not box.open:
-        return
-    with box:
-        st.caption(_("A rendered eye can be drawn again. Each slider moves one signal, in standard deviations."))
-        left, right = st.columns([2, 3])
-        with left:
-            shifts = {target: _slider(name, target) for target in TARGETS}
-        with right:
-            before, after = st.columns(2)
-            before.image(_drawn(eye, name, ()), caption=_("as it is"), width="stretch", alt=_("The eye as it is."))
-            drawn = _drawn(eye, name, tuple(shifts.items()))
-            after.image(drawn, caption=_("as it would be"), width="stretch", alt=_("The eye redrawn."))
+    st.caption(_("A rendered eye can be drawn again. Each slider moves one signal, in standard deviations."))
+    left, right = st.columns([2, 3])
+    with left:
+        shifts = {target: _slider(name, target) for target in TARGETS}
+    with right:
+        before, after = st.columns(2)
+        before.image(_drawn(eye, name, ()), caption=_("as it is"), width="stretch", alt=_("The eye as it is."))
+        drawn = _drawn(eye, name, tuple(shifts.items()))
+        after.image(drawn, caption=_("as it would be"), width="stretch", alt=_("The eye redrawn."))
 
 
 def _slider(name: str, target: str) -> float:

@@ -174,7 +174,13 @@ _FACTS = ("mae_median", "mae_age_sex", "r2", "slope", "bias")
 def _facts(result: TargetResult) -> list[tuple[str, str]]:
     target, found = TARGETS[result.target], result.estimates
     known = [(name, found[name]) for name in _FACTS if name in found and found[name].value is not None]
-    short = {"mae_median": _("MAE, median"), "mae_age_sex": _("MAE, age and sex"), "r2": "R²", "slope": _("Slope"), "bias": _("bias")}  # fmt: skip  # noqa: E501
+    short = {
+        "mae_median": _("MAE, median"),
+        "mae_age_sex": _("MAE, age and sex"),
+        "r2": "R²",
+        "slope": _("Slope"),
+        "bias": _("bias"),
+    }
     facts = [(short[name], labels.with_interval(one, labels.word(name), tell)) for name, one in known]
     if target.published_mae is not None:
         facts.append((_("published (JOIR)"), labels.written(target.published_mae, labels.Kind.UNIT)))

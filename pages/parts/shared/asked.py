@@ -10,7 +10,7 @@ from fundus_core.targets import TARGETS
 from pages.parts.shell.language import _
 
 
-def beyond(study: Study, _target_id: str = "") -> Study:
+def beyond(study: Study) -> Study:
     """Let the user name columns that are known without the photograph, beside age and sex."""
     columns = list(study.table.covariates)
     if not columns:
@@ -19,7 +19,7 @@ def beyond(study: Study, _target_id: str = "") -> Study:
     return replace(study, settings=replace(study.settings, beyond=tuple(asked)))
 
 
-def gap(study: Study, _target_id: str = "") -> Study:
+def gap(study: Study) -> Study:
     """Let the user name what the gap is held against: columns, or a time and its event."""
     there = evaluation.choices(study.table)
     if not there.columns:

@@ -44,8 +44,12 @@ def _files(title: str, report: Callable[[], str], paper: Callable[[], Paper], cs
 
     with st.popover(_("Save"), icon=":material/download:"):
         display.download(_("Report (HTML)"), f"{name}.html", report, mime="text/html")
-        display.download(_("Manuscript (Word)"), f"{name}.docx", lambda: manuscript(table_export.docx), mime=_WORD)
-        display.download(_("Manuscript (LaTeX)"), f"{name}.tex", lambda: manuscript(table_export.latex), mime=_TEX)
+        display.download(
+            _("Manuscript (Word)"), f"{name}.docx", lambda: manuscript(table_export.docx), mime=table_export.WORD
+        )
+        display.download(
+            _("Manuscript (LaTeX)"), f"{name}.tex", lambda: manuscript(table_export.latex), mime=table_export.TEX
+        )
         display.download(_("Every number (CSV)"), f"{name}.csv", csv)
         st.caption(
             _(
@@ -53,9 +57,6 @@ def _files(title: str, report: Callable[[], str], paper: Callable[[], Paper], cs
                 "or LaTeX. All targets are computed when you click: up to a minute or two. Both are in English."
             )
         )
-
-
-_WORD, _TEX = table_export.WORD, "text/x-tex"
 
 
 def _subject(view: View, level: str) -> Subject:

@@ -291,10 +291,3 @@ def observation(view: View, item: Item, level: str) -> str:
     found = study(view, level)
     at = np.flatnonzero(found.table.photograph == item.name)
     return str(evaluation.unit_names(found.table, found.level)[at[0]]) if len(at) else item.name
-
-
-def by_error(found: Sequence[Observations]) -> Labels:
-    """Return the names of all observations, the largest error first."""
-    names = np.concatenate([np.array([], dtype=np.str_), *(group.ids for group in found)])
-    sizes = np.concatenate([np.array([]), *(np.abs(group.error) for group in found)])
-    return names[np.argsort(-sizes, kind="stable")]

@@ -12,6 +12,8 @@ from pages.parts.shell.language import _, bound
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 """Media type of a file of Word."""
+TEX = "text/x-tex"
+"""Media type of a file of LaTeX."""
 
 
 def downloads(laid: Laid, title: str, note: str) -> None:
@@ -26,7 +28,7 @@ def downloads(laid: Laid, title: str, note: str) -> None:
         with st.container(horizontal=True, gap="xsmall"):
             name, key = file_name(title), f"{title}-{laid.head}-{laid.body[0]}"
             _button("Word", f"{name}.docx", WORD, lambda: docx(one), key)
-            _button("LaTeX", f"{name}.tex", "text/x-tex", lambda: latex(one), key)
+            _button("LaTeX", f"{name}.tex", TEX, lambda: latex(one), key)
             _button("CSV", f"{name}.csv", "text/csv", lambda: _csv(laid), key)
         st.caption(_("Three rules, units in headings, footnotes below: as journals print a table."))
 
