@@ -5,6 +5,7 @@ import tomllib
 import typing
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 
 import tomli_w
@@ -12,16 +13,21 @@ import tomli_w
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import card_limits, toml_values
 from fundus_core.models.card import LINKS, RUNTIMES, Card, Output, as_plain
-from fundus_core.targets import Target, brought
+from fundus_core.targets import TARGETS, Target, brought
 
 
 def read(path: Path) -> Card:
-    """Read and check a card.
+    """Read and check a card; what was read before, to the letter, is not checked again.
 
     Raises:
         CardError: The file cannot be read, a key is unknown or missing, or a value is not allowed.
     """
-    return parse(toml(path), path.parent, path.name)
+    return _read(_content(path), path.parent, path.name, frozenset(TARGETS))
+
+
+@lru_cache(maxsize=64)
+def _read(content: bytes, folder: Path, name: str, _known: frozenset[str]) -> Card:
+    return parse(_parsed(content, name), folder, name)
 
 
 def toml(path: Path) -> dict[str, object]:
@@ -30,25 +36,34 @@ def toml(path: Path) -> dict[str, object]:
     Raises:
         CardError: It cannot be opened, is longer than a card can be, or is no TOML.
     """
+    return _parsed(_content(path), path.name)
+
+
+def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(card_limits.LARGEST_CARD + 1)
-        if len(content) > card_limits.LARGEST_CARD:
-            raise CardError(
-                "The card '{name}' is longer than {largest_card} KiB; name a card.",
-                name=path.name,
-                largest_card=card_limits.LARGEST_CARD >> 10,
-            )
-        return tomllib.loads(content.decode())
     except OSError as error:
         raise CardError(
             "The card '{name}' cannot be opened ({strerror}); correct the path.",
             name=path.name,
             strerror=error,
         ) from error
+    if len(content) > card_limits.LARGEST_CARD:
+        raise CardError(
+            "The card '{name}' is longer than {largest_card} KiB; name a card.",
+            name=path.name,
+            largest_card=card_limits.LARGEST_CARD >> 10,
+        )
+    return content
+
+
+def _parsed(content: bytes, name: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
         raise CardError(
-            "The card '{name}' is not a TOML file: {error}. Correct that place.", name=path.name, error=error
+            "The card '{name}' is not a TOML file: {error}. Correct that place.", name=name, error=error
         ) from error
 
 

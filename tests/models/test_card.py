@@ -1,6 +1,7 @@
 """Cards: read strictly, written so that they read the same."""
 
 import math
+import os
 import tomllib
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
@@ -151,6 +152,16 @@ def test_a_file_that_is_no_toml_is_refused_in_one_sentence(tmp_path):
         card_files.read(tmp_path / "card.toml")
     with pytest.raises(CardError, match="cannot be opened"):
         card_files.read(tmp_path / "none.toml")
+
+
+def test_a_card_that_was_read_is_read_anew_once_a_letter_of_it_changes(card, tmp_path):
+    file = tmp_path / "card.toml"
+    card_files.write(replace(card, title="One"), file)
+    before, then = card_files.read(file), file.stat()
+    card_files.write(replace(card, title="Two"), file)
+    os.utime(file, ns=(then.st_atime_ns, then.st_mtime_ns))
+    assert [before.title, card_files.read(file).title] == ["One", "Two"], "of the same size and time"
+    assert card_files.read(file) is card_files.read(file)
 
 
 def test_the_hash_of_a_card_follows_its_meaning_and_not_its_place(card, tmp_path):
