@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts.models import card_view, importing, training
 from pages.parts.shared import display
-from pages.parts.shell import asking, cards, people
+from pages.parts.shell import asking, cards
 from pages.parts.shell.language import _, said
 from pages.parts.shell.markdown import literal
 
@@ -20,6 +20,6 @@ if not known:
     st.info(_("There is no model card. Bring one below."))
 for name, card in known.items():
     card_view.card(name, card)
-if not people.shared() or asking.asker().steward:
+if asking.keeps_models():
     importing.bring_in(known)
     training.offer(known)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS = {
     0: ("errors", "home", "owner_only", "processes", "records"),
-    1: ("targets",),
+    1: ("targets", "jobs"),
     2: ("identity", "confined"),
     3: ("tables",),
     4: ("images", "retina", "quality", "eye", "deidentify", "truth", "evaluation", "synthetic"),
@@ -41,6 +41,7 @@ INNER_FLOORS = {
 ANYWHERE = {"numpy"}
 MAY_IMPORT: dict[str, set[str]] = {
     "confined": {"psutil"},
+    "jobs": {"psutil"},
     "identity": set(),
     "tables": {"pandas", "openpyxl"},
     "images": {"PIL", "cv2", "simplejpeg", "pydicom", "pyspng"},
@@ -55,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "journey": set(),
     "inference": {"torch", "openvino", "scipy"},
     "explain": {"torch", "captum", "openvino", "cv2", "scipy"},
-    "training": {"torch", "timm", "accelerate", "tqdm", "cv2", "PIL", "simplejpeg", "scipy", "safetensors", "psutil"},
+    "training": {"torch", "timm", "accelerate", "tqdm", "cv2", "PIL", "simplejpeg", "scipy", "safetensors"},
     "store": {"sqlalchemy", "alembic", "psycopg", "PIL"},
     "figures": {"plotly", "scipy", "matplotlib", "fontTools"},
     "analyses": set(),

@@ -8,9 +8,10 @@ import numpy as np
 
 from fundus_core import images, truth
 from fundus_core.errors import UsageError
-from fundus_core.journey import examine
+from fundus_core.jobs import Notice
+from fundus_core.journey import Examined, examine
 from fundus_core.models.card import Card
-from fundus_core.records import Floats, Labels, Pixels, Status
+from fundus_core.records import Floats, Labels, Pixels, Source, Status
 from fundus_core.retina import CropRule
 
 MOST = 200
@@ -63,7 +64,9 @@ def look(card: Card, paths: Sequence[Path], measured: Path | None) -> Looked:
     return Looked(crops, {t: v for t, v in found.values().items() if t in card.targets}, len(read) - len(good))
 
 
-def look_for_identifying(card: Card, paths: Sequence[Path], measured: Path, side: int) -> tuple[Looked, Labels]:
+def look_for_identifying(
+    card: Card, paths: Sequence[Path], measured: Path, side: int, notice: Notice
+) -> tuple[Looked, Labels]:
     """Read photographs of known truth, and whom each shows, cut to one larger size of ``side`` pixels without a rim.
 
     Every other cut can be made from it.
@@ -74,7 +77,10 @@ def look_for_identifying(card: Card, paths: Sequence[Path], measured: Path, side
     """
     every = list(images.sources(paths))
     picked = [every[k] for k in sorted({int(k) for k in np.linspace(0, len(every) - 1, min(len(every), MOST_TRIED))})]
-    read = [(source, examine(source, [CropRule(side)])) for source in picked]
+    read: list[tuple[Source, Examined]] = []
+    for source in picked:
+        notice.say("reading", len(read), len(picked))
+        read.append((source, examine(source, [CropRule(side)])))
     good = [(source, seen) for source, seen in read if seen.status is Status.ACCEPTED]
     names = [source.name for source, _ in good]
     found = truth.match(

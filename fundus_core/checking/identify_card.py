@@ -4,6 +4,7 @@ Nothing is changed here (``change_card`` does, at the user's word). What was fou
 what could not be told apart, and how many people would be needed.
 """
 
+import contextlib
 import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from fundus_core import confined
+from fundus_core import confined, jobs
 from fundus_core.checking.check_photographs import look_for_identifying
 from fundus_core.checking.scoring import FEWEST
 from fundus_core.confined import Limits, StoppedError
 from fundus_core.errors import CardError, UsageError, say
+from fundus_core.jobs import Notice
 from fundus_core.models import card as cards
 from fundus_core.models import card_files, registry, verify
 from fundus_core.models.card import Card
@@ -76,19 +78,22 @@ def _finite(value: object) -> object:
 
 
 def identify_model(
-    model_id: str, photographs: Sequence[Path], truth: Path, *, folder: Path | None = None
+    model_id: str, photographs: Sequence[Path], truth: Path, *, folder: Path | None = None, job: Path | None = None
 ) -> IdentifyReport:
     """Try readings of a model on photographs of known truth and say which agrees best.
+
+    ``job``: a folder in which it says how far it is (``fundus_core.jobs``) and keeps what it found.
 
     Raises:
         UsageError: There is no such model or path, or too few people.
         CardError: The weights are missing, or others than the card names.
         TruthError: The table cannot be used.
     """
+    notice = Notice(job)
     card = registry.find(model_id, folder)
     verify.check(card)
     side = int(min(max(512, 1.5 * card.input.size), _LARGEST_MASTER))
-    looked, people = look_for_identifying(card, photographs, truth, side)
+    looked, people = look_for_identifying(card, photographs, truth, side, notice)
     count = len(np.unique(people))
     if count < 2 * FEWEST:
         raise UsageError(
@@ -97,11 +102,14 @@ def identify_model(
             count=count,
             fewest=2 * FEWEST,
         )
-    found = _asked(card, looked.crops, looked.truth, people)
-    return _report(card, found)
+    report = _report(card, _asked(card, looked.crops, looked.truth, people, notice))
+    if job is not None:
+        jobs.keep(job, report.as_json())
+        notice.say(jobs.DONE)
+    return report
 
 
-def _asked(card: Card, crops: Any, truth: Mapping[str, Any], people: Any) -> Mapping[str, Any]:
+def _asked(card: Card, crops: Any, truth: Mapping[str, Any], people: Any, notice: Notice) -> Mapping[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         room, given = Path(place) / "room", Path(place) / "given"
         room.mkdir()
@@ -126,6 +134,7 @@ def _asked(card: Card, crops: Any, truth: Mapping[str, Any], people: Any) -> Map
                 folder=room,
                 readable=[card.folder, given],
                 limits=limits,
+                heed=lambda told: _pass_on(told, notice),
             )
         except StoppedError as error:
             raise CardError(
@@ -134,6 +143,11 @@ def _asked(card: Card, crops: Any, truth: Mapping[str, Any], people: Any) -> Map
                 error=error,
             ) from error
     return answer.value if isinstance(answer.value, dict) else {}
+
+
+def _pass_on(told: Mapping[str, Any], notice: Notice) -> None:
+    with contextlib.suppress(KeyError, TypeError, ValueError):  # a stranger's network had a hand in it
+        notice.say("trying", int(told["done"]), int(told["total"]), confined.plain(told["words"]))
 
 
 def _report(card: Card, found: Mapping[str, Any]) -> IdentifyReport:

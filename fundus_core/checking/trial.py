@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fundus_core import retina
+from fundus_core import confined, retina
 from fundus_core.checking import scoring
 from fundus_core.checking.scoring import Sample
 from fundus_core.errors import CardError, say
@@ -58,6 +58,10 @@ class Trial:
     sample: Sample
     targets: tuple[str, ...]
     folder: Path
+    planned: int = 0
+    """Readings that are to be tried."""
+    tried: int = 0
+    """Of them, so far."""
     said: dict[tuple[str, int, bool], Floats] = field(default_factory=dict)
     network: tuple[str, Any] = ("", None)
     """The compiled network that was asked last, and what it is."""
@@ -130,6 +134,8 @@ class Trial:
         """
         scored = []
         for step in steps:
+            confined.tell(self.folder, done=self.tried, total=max(self.planned, self.tried), words=step.words)
+            self.tried += 1
             try:
                 scored.append((step, self.score(step.card, 0, few=True)))
             except CardError:

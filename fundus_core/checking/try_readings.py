@@ -55,11 +55,13 @@ def identify(*, card: Mapping[str, object], beside: str, given: str, folder: str
 
 def _found(trial: Trial, card: Card) -> dict[str, object]:
     start = card
+    dimensions = (other_ranges, other_sizes, other_rims, other_networks, other_resampling)
+    trial.planned = sum(1 for dimension in dimensions for _ in dimension(card))
     people = len(np.unique(trial.part(0)[1]))
     accepted: list[Step] = []
     settled: list[str] = []
     open_: list[dict[str, object]] = []
-    for dimension in (other_ranges, other_sizes, other_rims, other_networks, other_resampling):
+    for dimension in dimensions:
         card, step, ties, sure = _decided(trial, card, list(dimension(card)), people)
         accepted += [step] if step else []
         settled += sure

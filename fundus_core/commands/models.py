@@ -52,6 +52,7 @@ def add(parser: Parser) -> None:
     find.add_argument("--photographs", nargs="+", type=Path, required=True, metavar="PATH", help=PATHS)
     find.add_argument("--truth", type=Path, required=True, metavar="FILE", help="their measured values")
     find.add_argument("--apply", action="store_true", help="write the lines that were found into the card")
+    find.add_argument("--out", type=Path, metavar="DIR", help="keep there how far it is, and what was found")
     add_json(find)
     mend = verb(
         parts, "recalibrate", "keep a recalibration that is fitted to one cohort as a model of its own", _recalibrate
@@ -235,7 +236,7 @@ def _found(report: CheckReport) -> Iterator[str]:
 def _identify(options: argparse.Namespace) -> int:
     from fundus_core.checking import change_card, identify_card
 
-    report = identify_card.identify_model(options.id, options.photographs, options.truth)
+    report = identify_card.identify_model(options.id, options.photographs, options.truth, job=options.out)
     if options.apply:
         change_card.apply(report, ", ".join(path.name for path in options.photographs))
     if options.json:

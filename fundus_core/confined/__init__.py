@@ -6,6 +6,6 @@ error is one of our own kinds with a sentence of limited length, and files are t
 link. Whoever calls checks what the values and files mean.
 """
 
-from fundus_core.confined.answers import Answer, opened, plain, taken
+from fundus_core.confined.answers import Answer, opened, plain, taken, tell
 from fundus_core.confined.limits import ALL, Limits, sentences
 from fundus_core.confined.supervise import StoppedError, run

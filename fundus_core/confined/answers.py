@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from fundus_core.errors import Sentence, as_json, from_json
 
 _LONGEST, _LARGEST = 700, 16 * 2**20
+TOLD = "told.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,13 @@ def said(folder: Path, name: str) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
+
+
+def tell(folder: Path, **told: object) -> None:
+    """Say on the way, from inside, how far it is: plain values that whoever called may heed."""
+    part = folder / f"{TOLD}.part"
+    part.write_text(json.dumps(as_json(told)), encoding="utf-8")
+    part.replace(folder / TOLD)
 
 
 def _bytes(path: Path) -> bytes:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,11 +54,13 @@ def run(
     folder: Path,
     readable: Sequence[Path] = (),
     limits: Limits | None = None,
+    heed: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Answer:
     """Call a function (``package.module:name``, never a stranger's word) in a process of its own.
 
     Its keywords are values that JSON can hold. It runs, and may write, in one folder, which must be empty and is left
-    as it is; it may read ``readable`` besides Python and the system's libraries.
+    as it is; it may read ``readable`` besides Python and the system's libraries. ``heed`` is given, twice a second,
+    what it told on its way (``tell``); what ``heed`` raises ends it.
 
     Raises:
         FundusError: What the function raised, of the same kind, its sentence cut to a line.
@@ -74,7 +76,7 @@ def run(
     }
     with _started(folder, job) as process:
         try:
-            why = _watched(process, folder, most)
+            why = _watched(process, folder, most, heed)
         finally:
             _end(process)
         first = process.stdout.readline(4096) if process.stdout else b""
@@ -116,7 +118,12 @@ def _environment(folder: Path) -> dict[str, str]:
     )
 
 
-def _watched(process: subprocess.Popen[bytes], folder: Path, limits: Limits) -> str:
+def _watched(
+    process: subprocess.Popen[bytes],
+    folder: Path,
+    limits: Limits,
+    heed: Callable[[Mapping[str, Any]], None] | None = None,
+) -> str:
     """Wait for the end; returns the limit that was met, empty where none was."""
     clock, family = _Clock(), _family(process.pid)
     for look in itertools.count(1):
@@ -132,6 +139,8 @@ def _watched(process: subprocess.Popen[bytes], folder: Path, limits: Limits) -> 
             family = _family(process.pid)
             if _written(folder) > limits.disk:
                 return "disk"
+            if heed is not None and (told := answers.said(folder, answers.TOLD)):
+                heed(told)
     return ""
 
 

@@ -15,11 +15,11 @@ from tqdm import tqdm
 from fundus_core import processes, retina
 from fundus_core.errors import UsageError
 from fundus_core.images import decode
+from fundus_core.jobs import Notice
 from fundus_core.journey import WORKING_PX, examine
 from fundus_core.records import Pixels, Source, Status
 from fundus_core.tables import csv_lines, records_from_csv
 from fundus_core.training.plan import Running
-from fundus_core.training.watch import Notice
 
 _CHUNK = 64
 

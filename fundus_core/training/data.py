@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError, say
+from fundus_core.jobs import Notice
 from fundus_core.records import Floats
 from fundus_core.retina import CropRule
 from fundus_core.tables import write_csv
@@ -17,7 +18,6 @@ from fundus_core.training import cache, table
 from fundus_core.training.objective import Scale, scales, standardise
 from fundus_core.training.plan import Plan, Running
 from fundus_core.training.split import split
-from fundus_core.training.watch import Notice
 
 _MEASURED = "measured "
 

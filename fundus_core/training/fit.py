@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 
 from fundus_core.errors import say
+from fundus_core.jobs import DONE, STOP, Notice
 from fundus_core.models.networks import Network, body
 from fundus_core.training import budget
 from fundus_core.training.batches import Batch, Deck
@@ -19,7 +20,6 @@ from fundus_core.training.layers import normalisation
 from fundus_core.training.loop import CHECKPOINT, Learner, engine
 from fundus_core.training.plan import AS_USUAL, Label, Plan, Running
 from fundus_core.training.table import Material
-from fundus_core.training.watch import Notice, go_on
 
 
 def train(
@@ -45,8 +45,8 @@ def train(
     plan, network, began = begin(plan, how.pretrained, told=told)
     out.mkdir(parents=True, exist_ok=True)
     accelerator = engine(changing=bool(plan.pretrained))
-    notice = Notice(out, silent=not accelerator.is_main_process)
-    go_on(out)
+    notice = Notice(out if accelerator.is_main_process else None)
+    (out / STOP).unlink(missing_ok=True)
     notice.say("reading")
     found = matched(materials, plan)
     with accelerator.main_process_first():
@@ -63,10 +63,10 @@ def train(
     if accelerator.is_main_process:
         notice.say("finishing")
         finish(learner.network, data, out, sized, label or Label(out.resolve().name), learner.progress)
-        notice.say("done")
         if how.tidy:
             shutil.rmtree(out / "crops")
             (out / CHECKPOINT).unlink()
+        notice.say(DONE)
     accelerator.wait_for_everyone()
     return out / "card.toml"
 

@@ -21,16 +21,17 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from fundus_core.errors import UsageError
+from fundus_core.jobs import Notice
 from fundus_core.models.networks import Network
 from fundus_core.records import Floats
 from fundus_core.tables import write_csv
 from fundus_core.training import layers
 from fundus_core.training.batches import Batch, Deck
+from fundus_core.training.learning_curve import LOG
 from fundus_core.training.objective import Scale, losses
 from fundus_core.training.plan import Plan
 from fundus_core.training.running import RunningStatistics
 from fundus_core.training.state import Average, Progress, Weights, load, save
-from fundus_core.training.watch import LOG, Notice
 
 CHECKPOINT = "checkpoint.pt"
 """Name of the file from which training goes on."""

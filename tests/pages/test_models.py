@@ -2,16 +2,17 @@
 
 import csv
 import json
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
+from fundus_core import jobs
 from fundus_core.checking import identify_card
 from fundus_core.models import registry
 from fundus_core.models.card import as_plain
-from pages.parts.models import card_lines, measuring, model_check
+from pages.parts.models import card_lines, model_check
 from pages.parts.shared import subprocess_cli
 from pages.parts.shell.markdown import literal
 
@@ -95,12 +96,20 @@ def identified():
     return json.loads(json.dumps(report.as_json()))
 
 
-def test_a_card_is_measured_applied_and_taken_back(filled, page, monkeypatch):
-    answer = Future()
-    answer.set_result(subprocess_cli.Answer(identified()))
-    monkeypatch.setattr(measuring, "_ask", lambda *_: answer)
-    app = page("models")
-    app.button(key="identify-sample-rendered").click().run()
+def test_a_card_is_measured_applied_and_taken_back_by_whoever_opens_the_page(filled, page, monkeypatch):
+    told = []
+    monkeypatch.setattr(jobs, "go_on", lambda folder: told.append((folder, (folder / jobs.COMMAND).read_text())))
+    page("models").button(key="identify-sample-rendered").click().run()
+    ((folder, words),) = told
+    assert words.split("\n")[:3] == ["models", "identify", "sample-rendered"]
+    jobs._write(folder, jobs.Stage("trying", 7, 28, words="224 px"), psutil.Process())
+    app = page("models")  # another tab, on which nothing was asked
+    assert [bar.proto.text for bar in app.get("progress")] == ["Trying one line after the other · 7 / 28"]
+    assert "224 px" in [one.value for one in app.caption]
+    app.button(key="stop-identify-sample-rendered").click().run()
+    assert (folder / jobs.STOP).exists()
+    jobs.keep(folder, identified())
+    app.run()
     assert not app.exception
     assert any("One line agrees better." in one.value for one in app.markdown)
     chosen = app.selectbox(key="identify-on-sample-rendered")

@@ -1,29 +1,21 @@
 """A training is started, watched, stopped and taken up again from the Models page, which imports no torch for it."""
 
 import csv
-import json
-from dataclasses import asdict
-from pathlib import Path
 
 import psutil
 import pytest
 
+from fundus_core import jobs
 from fundus_core.models import registry
-from fundus_core.training import watch
-from pages.parts.models import training
-from pages.parts.shared import subprocess_cli
+from fundus_core.training.learning_curve import LOG
 
 
 @pytest.fixture
 def started(monkeypatch):
     """The commands that the page starts; none runs."""
     seen = []
-    monkeypatch.setattr(subprocess_cli, "start", lambda log, *words: seen.append(list(map(str, words))))
+    monkeypatch.setattr(jobs, "go_on", lambda folder: seen.append((folder / jobs.COMMAND).read_text().split("\n")))
     return seen
-
-
-def put(folder: Path, stage: watch.Stage) -> None:
-    (folder / watch.PROGRESS).write_text(json.dumps(asdict(stage)), encoding="utf-8")
 
 
 def test_a_training_is_started_on_what_the_store_holds_watched_stopped_and_taken_up(filled, page, started):
@@ -53,20 +45,19 @@ def test_a_training_is_started_on_what_the_store_holds_watched_stopped_and_taken
         assert len(list(csv.DictReader(stream))) == len(filled.table("Clinic"))
 
     own = psutil.Process()
-    put(folder, watch.Stage("learning", 30, 120, 90.0, own.pid, own.create_time()))
-    (folder / watch.LOG).write_text("epoch,training_loss,validation_loss,seconds\n0,1,0.9,3\n1,0.8,0.95,6\n")
+    jobs._write(folder, jobs.Stage("learning", 30, 120, 90.0), own)
+    (folder / LOG).write_text("epoch,training_loss,validation_loss,seconds\n0,1,0.9,3\n1,0.8,0.95,6\n")
     app.run()
     assert [(bar.proto.value, bar.proto.text) for bar in app.get("progress")] == [
-        (25, "Learning · step 30 of 120 · 2 min left")
+        (25, "Learning · 30 / 120 · 2 min left")
     ]
     app.button(key="stop-training-own-model").click().run()
-    assert (folder / watch.STOP).exists()
+    assert (folder / jobs.STOP).exists()
 
-    put(folder, watch.Stage("learning", 31, 120, 90.0, own.pid, 1.0))
-    (folder / training.TRAIN_LOG).write_text("fundus_core train: The training was stopped; called again, it goes on.\n")
+    (folder / jobs.PROGRESS).write_text('{"name": "learning", "done": 31}', encoding="utf-8")
+    (folder / jobs.LOG).write_text("fundus_core train: It was stopped, as was asked.\n")
     app.run()
     assert any("was stopped" in warning.value for warning in app.warning)
     app.button(key="resume-training-own-model").click().run()
     assert not app.exception
     assert started[1] == told
-    assert not (folder / watch.STOP).exists()

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+from fundus_core import jobs
 from fundus_core.errors import UsageError
 from fundus_core.models import weights
-from fundus_core.training import layers, loop, watch
+from fundus_core.training import layers, learning_curve, loop
 
 ROOT = Path(__file__).resolve().parents[2]
 TOY = str(Path(__file__).with_name("toy.py"))
@@ -75,16 +76,16 @@ def test_in_the_first_epochs_the_outputs_alone_learn(toy, tmp_path):
 
 def test_a_training_says_how_far_it_is_stops_when_told_and_goes_on(toy, tmp_path):
     plan = toy.plan(epochs=1)
-    watch.stop(tmp_path)
+    jobs.stop(tmp_path)
     with pytest.raises(UsageError, match="was stopped"):
         toy.train(tmp_path, plan)
-    now = watch.stage(tmp_path)
+    now = jobs.stage(tmp_path)
     assert (now.name, now.done, now.total) == ("learning", 1, 14)
-    assert watch.alive(now)
-    assert not watch.alive(replace(now, started=0.0))
-    watch.go_on(tmp_path)
+    assert not now.over
+    assert replace(now, started=0.0).over
+    (tmp_path / jobs.STOP).unlink()
     toy.train(tmp_path, plan)
-    row = watch.curve(tmp_path)[0]
+    row = learning_curve.curve(tmp_path)[0]
     assert row["epoch"] == 0
     assert row["validation_loss"] > 0
 

@@ -12,13 +12,13 @@ import timm
 import torch
 from PIL import Image
 
-from fundus_core import truth
+from fundus_core import jobs, truth
 from fundus_core.errors import CardError, TruthError, UsageError
 from fundus_core.inference import open_predictor
 from fundus_core.models import card_files, weights
 from fundus_core.models.importing import initial_weights
 from fundus_core.synthetic import synthesise
-from fundus_core.training import Label, Material, Plan, cache, data, table, watch
+from fundus_core.training import Label, Material, Plan, cache, data, table
 from fundus_core.training.command import materials, plan, run
 from fundus_core.training.fit import begin, train
 from fundus_core.training.plan import FINE_TUNING, Running
@@ -97,7 +97,7 @@ def test_the_card_keeps_how_it_was_trained(trained):
     log = rows(trained.folder / "log.csv")
     assert "by epoch, on " in trained.training
     assert f"{float(log[0]['validation_loss']):.3f}; the weights of epoch 1 were kept" in trained.training
-    assert watch.stage(trained.folder).name == "done"
+    assert jobs.stage(trained.folder).name == "done"
 
 
 def test_metrics_and_predictions_are_those_of_the_test_part(trained):

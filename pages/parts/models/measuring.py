@@ -1,105 +1,119 @@
 """A card found by measuring: asked on a cohort of known truth, shown before and after, applied and taken back."""
 
-import tempfile
-import threading
-from concurrent.futures import Future
+import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from fundus_core import figures
+from fundus_core import figures, jobs, owner_only
 from fundus_core.checking import change_card, identify_card
 from fundus_core.errors import FundusError
 from fundus_core.evaluation import Estimate
+from fundus_core.models import card as cards
+from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
 from pages.parts.models import card_lines, model_check
-from pages.parts.shared import controls, display, display_names, subprocess_cli
+from pages.parts.shared import controls, display, display_names, job_progress
 from pages.parts.shared.grid import grid
-from pages.parts.shell import address, home, state
+from pages.parts.shell import address, asking, home
 from pages.parts.shell.language import _, said
 
 MOST = 400
 """Photographs that are asked about, evenly chosen."""
 _NONE = 1e6
 """Numbers from here on stand for none."""
-_Answers = dict[str, "tuple[Future[subprocess_cli.Answer], str]"]
-"""By the model's id: what it is asked, and the name of the cohort on which."""
+_ABOUT = "about.json"
+"""Beside the job: cohort and card that are measured."""
 
 
 def offer(name: str, card: Card) -> None:
     """Draw the lines of a card, let them be measured, applied and taken back."""
     with st.expander(_("Edit the card by measuring")):
         card_lines.table(card)
+        if not asking.keeps_models():
+            return
         if (card.folder / change_card.BEFORE).is_file():
             if st.button(_("Undo the last change"), icon=":material/undo:", key=f"undo-{name}"):
+                home.store().owns_models("model undo")
                 change_card.undo(name)
                 st.rerun()
         if card.ready:
-            _measure(name)
+            _measure(card)
 
 
-def _measure(name: str) -> None:
-    known = home.store().cohorts()
+def _measure(card: Card) -> None:
+    name, known = card.id, home.store().cohorts()
     cohorts = {cohort.key: cohort for cohort in known if cohort.files}
     st.caption(
         _(
             "Photographs of known truth tell which lines are right: order of outputs, size, rim, range of values, "
             "colours, scale and unit are tried on one half of the people and confirmed on the other. Nothing is "
-            "changed before you apply it. It takes minutes; other pages stay free."
+            "changed before you apply it. It takes minutes and goes on when this page is left."
         )
     )
-    answers: _Answers = state.recall("identifying", {})
-    if not cohorts:
-        return
-    address.held(_("Cohort"), f"identify-on-{name}", cohorts)
-    chosen = st.selectbox(
-        _("Cohort"),
-        list(cohorts),
-        format_func=lambda key: display_names.cohort(cohorts[key].name),
-        key=f"identify-on-{name}",
-    )
-    going = name in answers and not answers[name][0].done()
-    if st.button(_("Measure the card"), icon=":material/straighten:", key=f"identify-{name}", disabled=going):
-        cohort = cohorts[str(chosen)]
-        answers[name] = _ask(name, cohort), display_names.cohort(cohort.name)
-        state.remember("identifying", answers)
-    if name in answers:
-        _answered(name, *answers[name])
+    if cohorts:
+        address.held(_("Cohort"), f"identify-on-{name}", cohorts)
+        chosen = st.selectbox(
+            _("Cohort"),
+            list(cohorts),
+            format_func=lambda key: display_names.cohort(cohorts[key].name),
+            key=f"identify-on-{name}",
+        )
+        now = jobs.stage(_folder(name))
+        going = now is not None and not now.over
+        if st.button(_("Measure the card"), icon=":material/straighten:", key=f"identify-{name}", disabled=going):
+            _start(card, cohorts[str(chosen)])
+            st.rerun()
+    _watch(card, cohorts)
 
 
-def _ask(name: str, cohort: Cohort) -> "Future[subprocess_cli.Answer]":
-    """Ask the command line in a thread; what it needs of the store is read before."""
-    folder = tempfile.TemporaryDirectory()
-    photographs, truth = Path(folder.name) / "photographs.csv", Path(folder.name) / "truth.csv"
+def _folder(name: str) -> Path:
+    return registry.home() / name / "measuring"
+
+
+def _start(card: Card, cohort: Cohort) -> None:
+    """Begin the job; beside it stands on whom, and on which card, since either may be another when it is done."""
+    home.store().owns_models("model identify")
+    folder = owner_only.folder(_folder(card.id))
+    photographs, truth = folder / "photographs.csv", folder / "truth.csv"
     model_check.write(cohort, home.store().table(cohort.id), photographs, truth, MOST)
-    answer: Future[subprocess_cli.Answer] = Future()
-
-    def run() -> None:
-        with folder:
-            answer.set_result(subprocess_cli.ask("identify", name, "--photographs", photographs, "--truth", truth))
-
-    threading.Thread(target=run, name="identifying", daemon=True).start()
-    return answer
+    about = {"key": cohort.key, "name": display_names.cohort(cohort.name), "card": _digest(card)}
+    owner_only.write(folder / _ABOUT, json.dumps(about).encode())
+    given = ("--photographs", photographs, "--truth", truth, "--out", folder)
+    jobs.start(folder, "models", "identify", card.id, *given)
 
 
-def _answered(name: str, answer: "Future[subprocess_cli.Answer]", on: str) -> None:
-    if not answer.done():
-        _waiting(answer)
-    elif answer.result().found:
-        _show(name, answer.result().found, on)
+def _digest(card: Card) -> str:
+    plain = json.dumps(cards.as_plain(card), sort_keys=True, default=str)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _watch(card: Card, cohorts: Mapping[str, Cohort]) -> None:
+    """Draw how far it is, or what was found; of people whom whoever looks may not see, nothing."""
+    folder = _folder(card.id)
+    try:
+        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    if about["key"] not in cohorts:
+        return
+    found = jobs.result(folder)
+    if found is None:
+        job_progress.watch(
+            folder,
+            {"reading": _("Reading the photographs"), "trying": _("Trying one line after the other")},
+            key=f"identify-{card.id}",
+        )
+    elif about["card"] != _digest(card):
+        st.caption(_("The card was changed since it was measured on {cohort}.").format(cohort=about["name"]))
     else:
-        st.error(said(answer.result().fault) or _("The card could not be measured."))
-
-
-@st.fragment(run_every=1.0)
-def _waiting(answer: "Future[subprocess_cli.Answer]") -> None:
-    if answer.done():
-        st.rerun()
-    st.caption(":material/hourglass_top: " + _("Reading the photographs under one line after the other …"))
+        _show(card.id, found, about["name"])
 
 
 def _show(name: str, found: dict[str, Any], on: str) -> None:
@@ -121,11 +135,12 @@ def _show(name: str, found: dict[str, Any], on: str) -> None:
         st.caption(words)
         if st.button(_("Apply to the card"), icon=":material/done_all:", key=f"apply-{name}"):
             try:
+                home.store().owns_models("model identify")
                 change_card.apply(identify_card.from_json(found), on)
             except FundusError as fault:
                 st.error(said(str(fault)))
                 return
-            state.recall("identifying", {}).pop(name, None)
+            (_folder(name) / _ABOUT).unlink()
             st.rerun()
 
 

@@ -7,22 +7,21 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from fundus_core import figures
+from fundus_core import figures, jobs, owner_only
 from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.records import CohortTable
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
-from fundus_core.training import watch
+from fundus_core.training.learning_curve import curve
 from pages.parts.models import model_check
-from pages.parts.shared import controls, display, display_names, progress, subprocess_cli
+from pages.parts.shared import controls, display, display_names, job_progress
 from pages.parts.shell import address, home
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell.language import _, said
 from pages.parts.shell.upload_store import clean
 
 OF_FILE = "file"
 """Stands for weights that are brought; no card can have this id, as ids of cards hold a model's name."""
-TRAIN_LOG, COMMAND = "train.log", "command.txt"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{2,39}")
 _FEWEST = 8
 """People of known value, as the split demands."""
@@ -97,9 +96,7 @@ def _wrong(name: str, known: Mapping[str, Card]) -> str:
 
 
 def _folder(name: str) -> Path:
-    folder = registry.home() / name
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
+    return owner_only.folder(registry.home() / name)
 
 
 def _kept(file: object, name: str) -> Path:
@@ -121,83 +118,33 @@ def _start(name: str, cohort: Cohort, table: CohortTable, words: Sequence[str | 
     model_check.write(cohort, table, photographs, truth, len(table))
     rendered = ["--rendered"] if cohort.rendered else []
     told = ["train", "--photographs", photographs, "--truth", truth, "--out", folder, *rendered, *words, "--tidy"]
-    (folder / COMMAND).write_text("\n".join(map(str, told)), encoding="utf-8")
-    _run(folder)
-
-
-def _run(folder: Path) -> None:
-    watch.go_on(folder)
-    (folder / watch.PROGRESS).unlink(missing_ok=True)
-    subprocess_cli.start(folder / TRAIN_LOG, *(folder / COMMAND).read_text(encoding="utf-8").split("\n"))
+    jobs.start(folder, *told)
 
 
 def _begun() -> list[Path]:
     """Trainings that have no card yet, and those that are done, the latest first."""
-    found = sorted(registry.home().glob(f"*/{COMMAND}"), key=lambda path: -path.stat().st_mtime)
+    found = sorted(registry.home().glob(f"*/{jobs.COMMAND}"), key=lambda path: -path.stat().st_mtime)
     return [path.parent for path in found]
 
 
 def _watch(folder: Path) -> None:
     with st.container(border=True):
-        stage = watch.stage(folder)
         if (folder / "card.toml").is_file():
             with st.expander(_("{name}: trained").format(name=folder.name)):
                 _curve(folder)
-        elif stage is not None and not watch.alive(stage):
-            _ended(folder)
-        else:
-            _fresh(folder)
-
-
-@st.fragment(run_every=2.0)
-def _fresh(folder: Path) -> None:
-    """Draw how far a training is, until it has ended."""
-    stage = watch.stage(folder)
-    if (folder / "card.toml").is_file() or (stage is not None and not watch.alive(stage)):
-        st.rerun()
-    st.markdown(f"**{folder.name}**")
-    fault = subprocess_cli.fault(folder / TRAIN_LOG) if stage is None else ""
-    if fault and not fault.startswith("Traceback"):
-        st.caption(said(fault))
-    if stage is not None:
-        share = stage.done / stage.total if stage.total else 0.0
-        st.progress(min(share, 1.0), text=_line(stage))
-    _curve(folder)
-    if st.button(_("Stop"), icon=":material/stop:", key=f"stop-training-{folder.name}"):
-        watch.stop(folder)
-        st.caption(_("It stops after this step and can go on later."))
-
-
-def _line(stage: watch.Stage) -> str:
-    words = {
-        "reading": _("Reading the tables"),
-        "measuring": _("Measuring how fast this machine learns"),
-        "cutting": _("Cutting the photographs"),
-        "learning": _("Learning"),
-        "finishing": _("Reading the people it has not seen"),
-        "done": _("Done"),
-    }
-    parts = [words[stage.name]]
-    if stage.total:
-        words_of = _("{done} of {total}") if stage.name == "cutting" else _("step {done} of {total}")
-        parts.append(words_of.format(done=count(stage.done), total=count(stage.total)))
-    if stage.seconds_left:
-        parts.append(progress.left(stage.seconds_left))
-    return " · ".join(parts)
-
-
-def _ended(folder: Path) -> None:
-    """Say why a training ended without a card, and let it go on."""
-    st.markdown(f"**{folder.name}**")
-    fault = subprocess_cli.fault(folder / TRAIN_LOG)
-    st.warning(said(fault) or _("The training ended before it was done."))
-    _curve(folder)
-    if st.button(_("Go on"), icon=":material/play_arrow:", key=f"resume-training-{folder.name}"):
-        _run(folder)
-        st.rerun()
+            return
+        st.markdown(f"**{folder.name}**")
+        stages = {
+            "reading": _("Reading the tables"),
+            "measuring": _("Measuring how fast this machine learns"),
+            "cutting": _("Cutting the photographs"),
+            "learning": _("Learning"),
+            "finishing": _("Reading the people it has not seen"),
+        }
+        job_progress.watch(folder, stages, key=f"training-{folder.name}", more=lambda: _curve(folder))
 
 
 def _curve(folder: Path) -> None:
-    history = watch.curve(folder)
+    history = curve(folder)
     if history:
         display.chart(figures.learning_curve(history, display.look()), f"curve-{folder.name}")

@@ -27,6 +27,11 @@ def asker() -> Person:
     return people.person(unquote(headers.get(guard.PERSON, "")), headers.get(guard.ADDRESS, ""))
 
 
+def keeps_models() -> bool:
+    """Return whether whoever asks may bring, measure and change models: on a shared server, stewards."""
+    return not people.shared() or asker().steward
+
+
 def names() -> Collection[str] | None:
     """Return what things may be shared with so that whoever asks has them; ``None`` for the machine itself."""
     if not people.shared() or (_BOUND.get() is None and get_script_run_ctx(suppress_warning=True) is None):
