@@ -38,12 +38,14 @@ if address.pick(st.segmented_control, _("What you bring"), list(words), key="bri
     external_predictions.form()
     st.stop()
 
-st.subheader(_("1 · Photographs"), anchor=False)
+head = st.container()
 found = upload.photographs()
 if found is None:
+    head.subheader(_("1 · Photographs"), anchor=False)
     st.caption(_("Then follow a table of measured values, if you have one, and the choice of a model."))
     st.stop()
-st.caption(worded("{n:,} {n:photograph|photographs}", n=len(found.sources)))
+brought = worded("{n:,} {n:photograph|photographs}", n=len(found.sources))
+head.subheader(f":material/check: {_('1 · Photographs')} · {brought}", anchor=False)
 found = visit_names.of_photographs(found)
 
 analysis_plan.before(truth_is_there=reference_table.is_there())

@@ -201,7 +201,7 @@ def grid(view: View, items: Sequence[Item], target: str, selection: Selection | 
     chosen = frozenset(current_selection.marked(view, selection, "photograph"))
     made = selection.key if selection else ""
     remarked = any(map(photo_panel.note, items))
-    with st.grid(min_column_width=150, gap="small"):
+    with st.container(key="thumbs"), st.grid(min_column_width=150, gap="small"):
         for item in items:
             with st.container(border=True, gap="xsmall", height="stretch"):
                 st.image(photo_panel.picture(item, large=False), width="stretch", alt=photo_panel.describe(item))

@@ -55,7 +55,7 @@ def _small_multiples(view: View) -> None:
     if not shown:
         st.caption(_("Its photographs have not been read yet."))
         return
-    with st.grid(min_column_width=200):
+    with st.container(key="multiples"), st.grid(min_column_width=200):
         for name in shown:
             with st.container(border=True):
                 _one(view, found.targets[name])

@@ -3,6 +3,7 @@
 import csv
 import re
 
+import openpyxl
 import pytest
 from PIL import Image, ImageEnhance
 from playwright.sync_api import Locator, Page, expect
@@ -13,28 +14,33 @@ from tests.browser.steps import quiet
 
 pytestmark = pytest.mark.browser
 
-MOST_CLICKS = 8
+MOST_CLICKS = 5
 VARIANTS = 5
 
 
 @pytest.fixture(scope="module")
 def hundred(eyes, tmp_path_factory):
-    """A folder of 100 photographs of 50 people with a table whose headings are nobody's standard."""
+    """A folder of 100 photographs of 50 people with a messy workbook: a title, names without ending, codes, inches."""
     folder = tmp_path_factory.mktemp("own")
     with (eyes / "truth.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    with (folder / "clinic list.csv").open("w", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(["Image", "Subject no.", "OD/OS", "Systolic", "Diastolic", "Age at exam", "Gender"])
-        for variant in range(VARIANTS):
-            for row in rows:
-                name = f"V{variant}-{row['photograph']}"
-                with Image.open(eyes / "photographs" / row["photograph"]) as eye:
-                    ImageEnhance.Brightness(eye).enhance(0.94 + 0.03 * variant).save(folder / name, quality=92)
-                side = "OD" if row["eye"] == "right" else "OS"
-                person = f"{variant}{row['patient_id']}"
-                sex = {"1": "F", "0": "M"}.get(row["sex"], "")
-                table.writerow([name, person, side, row["sbp"], row["dbp"], row["age"], sex])
+    book = openpyxl.Workbook()
+    table = book.active
+    table.append(["Eye clinic, screening 2024"])
+    table.append([])
+    table.append(["Image", "Subject no.", "OD/OS", "Systolic", "Diastolic (mmHg)", "Waist", "Age at exam", "Gender"])
+    for variant in range(VARIANTS):
+        for number, row in enumerate(rows):
+            name = f"V{variant}-{row['photograph']}"
+            with Image.open(eyes / "photographs" / row["photograph"]) as eye:
+                ImageEnhance.Brightness(eye).enhance(0.94 + 0.03 * variant).save(folder / name, quality=92)
+            side = "OD" if row["eye"] == "right" else "OS"
+            waist = round(float(row["waist"]) / 2.54, 1) if not number and row["waist"] else row["waist"]
+            sex = {"1": 2, "0": 1}.get(row["sex"])
+            cells = (row["sbp"] or "n/a", row["dbp"] or "-", waist, row["age"], sex)
+            table.append([name.rsplit(".", 1)[0], f"{variant}{row['patient_id']}", side, *cells])
+    table.append(["nobody_L", "999", "OS", 140, 80, 90, 50, 1])
+    book.save(folder / "clinic list.xlsx")
     return folder
 
 
@@ -56,21 +62,21 @@ class Hand:
         self.clicks += 1
 
 
-def test_eight_clicks_lead_to_the_error_of_a_hundred_photographs(tab, server, hundred):
+def test_five_clicks_lead_to_the_error_of_a_hundred_photographs(tab, server, hundred):
     address, home = server
     hand = Hand()
     tab.goto(address)
     quiet(tab)
     hand.click(tab.get_by_role("button", name="Try it with your photographs"))
     hand.choose(tab, [str(path) for path in sorted(hundred.iterdir())])
-    expect(tab.get_by_text("101 of 101 files arrived")).to_be_visible()
+    expect(tab.get_by_role("heading", name="100 photographs")).to_be_visible()
     expect(tab.get_by_text("100 of 100 photographs have truth")).to_be_visible()
     hand.click(tab.get_by_role("button", name="Read 100 photographs"))
 
-    hand.click(tab.get_by_role("button", name="Pause"))
+    tab.get_by_role("button", name="Pause").click()  # a stop on the way that nobody needs
     expect(tab.get_by_text(re.compile(r"^Paused · \d+ of 100"))).to_be_visible()
     nobody_is_disturbed(tab, address)
-    hand.click(tab.get_by_role("button", name="Go on"))
+    tab.get_by_role("button", name="Go on").click()
     expect(tab.get_by_text(re.compile(r"^Done · 100 of 100"))).to_be_visible(timeout=180_000)
     name = tab.get_by_role("heading", level=3).first.inner_text()
     hand.click(tab.get_by_role("button", name=f"Evaluate {name}"))

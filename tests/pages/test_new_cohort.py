@@ -108,7 +108,7 @@ def test_a_mapping_is_confirmed_saved_and_used_again(ready, page, eyes, tmp_path
     app = page("new_cohort")
     drop(app, *sorted(eyes.iterdir()), tmp_path / "truth.csv")
     app.run()
-    assert "Not used until you tick Confirmed: sex" in words(app)
+    assert "Not used until you confirm: sex" in words(app)
     assert [metric.value for metric in app.metric] == ["4", "1", "1"]
     assert "4 of 5 photographs have truth" in words(app)
     saved = truth.propose(truth.read_table((tmp_path / "truth.csv").read_bytes(), "truth.csv")).confirm("sex")
@@ -119,6 +119,21 @@ def test_a_mapping_is_confirmed_saved_and_used_again(ready, page, eyes, tmp_path
     press(app, "Read")
     sexes = [item.truth["sex"] for item in ready.photographs("Mapped").items if item.truth]
     assert sorted(sexes) == [0, 0, 1, 1]
+
+
+def test_what_needs_a_person_stands_first_and_one_click_confirms_it(ready, page, eyes, tmp_path):
+    rows = [f"{path.name},{number % 2 + 1},{120 + number}" for number, path in enumerate(sorted(eyes.glob("*.png")))]
+    (tmp_path / "truth.csv").write_text("\n".join(["filename,sex,SBP", *rows, "nobody.png,1,118", "else.png,1,119"]))
+    app = page("new_cohort")
+    drop(app, *sorted(eyes.iterdir()), tmp_path / "truth.csv")
+    app.run()
+    assert any("(2 rows: 6, 7)" in warning.value for warning in app.warning)
+    assert not [fold.label for fold in app.expander if fold.proto.expanded], "what is right is folded"
+    press(app, "Confirm")
+    assert "Not used until you confirm" not in words(app)
+    press(app, "Read")
+    (cohort,) = ready.cohorts()
+    assert sorted(item.truth["sex"] for item in ready.photographs(cohort.id).items if item.truth) == [0, 0, 1, 1]
 
 
 def test_a_mapping_of_another_table_is_refused(ready, page, eyes, tmp_path):

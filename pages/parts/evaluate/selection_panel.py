@@ -193,7 +193,7 @@ def neighbours(view: View, item: Item, target_id: str, level: str) -> None:
                 "together, each in its own standard deviation (SD); click one to open it."
             ).format(name=item.name.rsplit("/", 1)[-1], n=count(targets))
         )
-        with st.grid(NEIGHBOURS, min_column_width=100, gap="small"):
+        with st.container(key="thumbs-alike"), st.grid(NEIGHBOURS, min_column_width=100, gap="small"):
             for name, distance in zip(names, distances, strict=True):
                 if name in by_name:
                     _neighbour(view, by_name[name], distance, target_id, level)

@@ -118,7 +118,7 @@ def _put(to: Cohort, table: CohortTable, found: Match) -> None:
         label = _("Values that are there and the table lacks")
         kept = address.pick(st.segmented_control, label, list(words), key="old_values", words=words, required=True)
     nothing = not (change.new or change.changed or (change.lacking and kept == "replace"))
-    if st.button(_("Put the values in"), type="primary", icon=":material/edit_note:", disabled=nothing):
+    if display.act(_("Put the values in"), "edit_note", possible=not nothing):
         if table.truth and (model := _latest(to)):
             changes_since.keep(View(to, model))
         pipeline.set_truth(home.store(), to.id, found, keep=kept == "keep")
@@ -141,7 +141,7 @@ def _model(to: Cohort) -> None:
         _("Models"), models, selection_mode="multi", default=unread[:1], format_func=cards.title, key="later_models"
     )
     st.caption(_("What a model has read already is not read again."))
-    if st.button(_("Run"), type="primary", icon=":material/play_arrow:", disabled=not chosen):
+    if display.act(_("Run"), "play_arrow", possible=bool(chosen)):
         limits = quality_limits.limits(View(to, before[0] if before else ""))
         run = runs.submit(store, to.id, chosen, limits=limits)
         runs.ensure_worker(store)
@@ -172,7 +172,7 @@ def _photographs(to: Cohort) -> None:
 
 def _add(to: Cohort, plan: Plan, models: list[str], *, fitting: int) -> None:
     label = worded("Add {n:,} {n:photograph|photographs}", n=fitting)
-    if st.button(label, type="primary", icon=":material/add_photo_alternate:", disabled=not fitting):
+    if display.act(label, "add_photo_alternate", possible=bool(fitting)):
         start_run.start(plan, models, limits=quality_limits.limits(View(to, _latest(to))))
 
 

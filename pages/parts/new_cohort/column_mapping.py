@@ -4,6 +4,7 @@ import hashlib
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fundus_core import truth
 from fundus_core.errors import TruthError
@@ -14,35 +15,57 @@ from pages.parts.shared import display
 from pages.parts.shared.grid import safe
 from pages.parts.shell import state
 from pages.parts.shell.language import _, said
+from pages.parts.shell.markdown import literal
 
 NONE = "–"
 """Stands where there is no unit and no eye: an empty choice would be drawn as the word None."""
 
 
-def confirmed(read: Table, predictions: Proposal | None = None) -> Proposal:
-    """Show what each column is taken for; return the mapping as the user left it.
+def confirmed(read: Table, predictions: Proposal | None = None, needs: DeltaGenerator | None = None) -> Proposal:
+    """Show what each column is taken for, what a person must confirm first; return the mapping as the user left it.
 
     Args:
         read: The table.
         predictions: Of a table of predictions: what its columns are taken for.
+        needs: Where what must be confirmed stands; here without it.
 
     Raises:
         TruthError: A unit or a coding that the user typed makes no sense.
     """
     proposal = predictions or truth.propose(read)
-    place = st.container()
-    with place.expander(_summary(proposal), expanded=bool(proposal.unconfirmed)):
+    known = f"mapping-{read.name}-{state.upload_number()}"
+    if kept := state.recall(known):
+        proposal = proposal.reuse(Proposal.from_json(kept))
+    needs = (needs or st).container()
+    with st.expander(_summary(proposal), expanded=bool(predictions and proposal.unconfirmed)):
         proposal = _reused(proposal, read.name)
         st.caption(_("Change a role where it is wrong. Columns without a role are kept for grouping."))
         proposal = _changed(proposal, _edited(proposal, read.name, parts=predictions is not None))
-        if proposal.unconfirmed:
-            names = ", ".join(column.heading for column in proposal.unconfirmed)
-            st.warning(_("Not used until you tick Confirmed: {names}").format(names=names))
-        for note in (*read.notes, *proposal.notes):
-            st.caption(said(note))
+        if predictions is not None:
+            for note in (*read.notes, *proposal.notes):
+                st.caption(said(note))
         file = "mapping.json" if predictions is None else "predictions-mapping.json"  # both stand on one page
         display.download(_("Save this mapping"), file, proposal.to_json, mime="application/json")
+    with needs:
+        _ask(proposal, known)
     return proposal
+
+
+def _ask(proposal: Proposal, known: str) -> None:
+    """Ask for what the table does not say itself: a click confirms all of it."""
+    if not (columns := proposal.unconfirmed):
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        names = ", ".join(column.heading for column in columns)
+        why = [f"{literal(column.heading)}: {literal(said(column.reason))}" for column in columns]
+        words = _("Not used until you confirm: {names}").format(names=literal(names))
+        st.markdown("  \n".join([f":material/help: **{words}**", *why]), width="stretch")
+        settled = all(column.role != "ignored" for column in columns)
+        if settled and st.button(_("Confirm"), icon=":material/check:", help=_("Codes stand in the table of columns.")):
+            for column in columns:
+                proposal = proposal.confirm(column.heading)
+            state.remember(known, proposal.to_json().encode())
+            st.rerun()
 
 
 def _reused(proposal: Proposal, name: str) -> Proposal:
@@ -140,9 +163,6 @@ def _target(name: str) -> str:
 def _summary(proposal: Proposal) -> str:
     mapped = [_target(column.role) for column in proposal.columns if column.role in TARGETS]
     words = _("Columns: {targets}").format(targets=", ".join(dict.fromkeys(mapped)) or _("no target found"))
-    if proposal.unconfirmed:
-        names = ", ".join(column.heading for column in proposal.unconfirmed)
-        words += " · " + _("please confirm: {names}").format(names=names)
     return words
 
 

@@ -13,7 +13,7 @@ from fundus_core.targets import TARGETS
 from fundus_core.truth import Match, Proposal, Table
 from pages.parts.new_cohort import analysis_plan, column_mapping, ingest, reference_table, visit_names
 from pages.parts.new_cohort.reference_table import KINDS, Given, Sides
-from pages.parts.shared import column_receipt, controls
+from pages.parts.shared import column_receipt, controls, display
 from pages.parts.shell import cards, home, menu, state
 from pages.parts.shell.language import _, count, said
 
@@ -113,7 +113,7 @@ def _finish(made: Mapping[str, PredictionsFile], matched: Match | None, stem: st
     version = left.text_input(_("Version of the model, if known"), max_chars=60)
     citation = right.text_input(_("Citation of the model, if there is one"), max_chars=300)
     label = _("Evaluate {n} rows").format(n=count(len(rows)))
-    if st.button(label, type="primary", icon=":material/query_stats:", disabled=not (name.strip() and all(names))):
+    if display.act(label, "query_stats", possible=bool(name.strip() and all(names))):
         titles = dict(zip(made, names, strict=True))
         kept = {titles[model]: file for model, file in made.items()}
         with st.spinner(_("Putting the values away")):

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fundus_core import truth
 from fundus_core.errors import TruthError
 from fundus_core.records import MOST_DAYS
-from fundus_core.truth import Fault, Match, Table, TruthTable
-from pages.parts.new_cohort import column_mapping, upload
+from fundus_core.truth import Match, Table, TruthTable
+from pages.parts.new_cohort import column_mapping, table_faults, upload
 from pages.parts.new_cohort.ingest import Found
 from pages.parts.shared import column_receipt, display
 from pages.parts.shared.grid import grid
@@ -51,20 +52,29 @@ def table(found: Found) -> Match | None:
     of_each = ((source.patient_id, source.eye.value, source.visit) for source in found.sources)
     patients, eyes, visits = map(list, zip(*of_each, strict=True)) if found.sources else ([], [], [])
     sides = Sides(found.names, patients, eyes, visits)
-    given = _given()
+    needs = st.container()
+    there = is_there()
+    label = _("Table, its columns, and which row belongs to which photograph") if there else _("Bring a table")
+    with st.expander(label, expanded=not there):
+        given = _given()
+        found_in_it = None if given is None else matched(given, sides, needs)
     if given is None:
         st.caption(_("Without a table there are predictions, but nothing to hold them against."))
-        return None
-    return matched(given, sides)
+    return found_in_it
 
 
-def matched(given: Given, sides: Sides) -> Match | None:
-    """Show what a table of measured values is taken for, and which of its rows belongs to what."""
+def matched(given: Given, sides: Sides, needs: DeltaGenerator | None = None) -> Match | None:
+    """Show what a table of measured values is taken for, and which of its rows belongs to what.
+
+    What needs a person stands at a place of its own, here without one.
+    """
+    needs = needs or st.container()
     try:
         read = opened(given)
-        return matched_lines(truth.apply(read, column_mapping.confirmed(read)), sides)
+        lines = truth.apply(read, column_mapping.confirmed(read, needs=needs))
+        return matched_lines(lines, sides, needs)
     except TruthError as fault:
-        st.error(said(fault))
+        needs.error(said(fault))
         return None
 
 
@@ -133,26 +143,32 @@ def _with_hidden(given: Given, sheet: str | None) -> Table:
     return _read(given.name, given.data, sheet, hidden_rows=True) if wanted else read
 
 
-def matched_lines(table: TruthTable, found: Sides) -> Match:
+def matched_lines(table: TruthTable, found: Sides, needs: DeltaGenerator | None = None) -> Match:
     """Match measured values as the user says, showing what belongs together and what is at fault.
 
     Raises:
         TruthError: There is nothing to match by.
     """
+    first = (needs or st).container()
     days = _days(table, found)
     matched = _match(table, found, None, days)
     chosen = _key(matched)
     if chosen != matched.key:
         matched = _match(table, found, chosen, days)
-    if _same(matched):
-        matched = _match(table, found, chosen, days, fold=True)
-    for remark in matched.of_visits:
-        st.info(said(remark))
+    with first:
+        if _same(matched):
+            matched = _match(table, found, chosen, days, fold=True)
+        for remark in matched.of_visits:
+            st.info(said(remark))
+        words = _("Matched by {key}: {n} of {total} photographs have truth.")
+        good = count(int((matched.line >= 0).sum()))
+        st.markdown(words.format(key=_(truth.KEYS[matched.key]), n=good, total=count(len(matched.line))))
+        table_faults.first([*table.faults, *matched.faults])
     _counts(matched)
     with st.expander(_("What became of each column")):
         column_receipt.columns(table.receipt, table.name)
     _lines(matched)
-    _faults([*table.faults, *matched.faults])
+    table_faults.every([*table.faults, *matched.faults])
     for note in table.notes:
         st.caption(said(note))
     return matched
@@ -224,8 +240,6 @@ def _counts(matched: Match) -> None:
     with st.grid(min_column_width=200):
         for label, number in {**always, **{label: n for label, n in seldom.items() if n}}.items():
             st.metric(label, count(number), border=True, height="stretch")
-    words = _("Matched by {key}: {n} of {total} photographs have truth.")
-    st.caption(words.format(key=_(truth.KEYS[matched.key]), n=count(good), total=count(len(matched.line))))
 
 
 def _lines(matched: Match) -> None:
@@ -256,20 +270,3 @@ def _line(matched: Match, at: int) -> dict[str, Any]:
 
 def _apart(days: float) -> str:
     return "–" if np.isnan(days) else f"{days:+.0f}"
-
-
-def _faults(faults: list[Fault]) -> None:
-    if not faults:
-        return
-    with st.expander(_("To look at in the table: {n}").format(n=count(len(faults)))):
-        grid([_fault(fault) for fault in faults[:_SHOWN]], placeholder="–")
-        display.download(_("All as CSV"), "faults.csv", lambda: truth.as_csv(faults))
-
-
-def _fault(fault: Fault) -> dict[str, Any]:
-    return {
-        _("Row"): str(fault.row or "–"),
-        _("Column"): fault.column,
-        _("Value"): fault.value,
-        _("What to do"): said(fault.what_to_do),
-    }

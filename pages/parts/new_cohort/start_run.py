@@ -34,15 +34,16 @@ def form(found: Found, matched: Match | None) -> None:
     chosen = right.pills(
         _("Models"), models, selection_mode="multi", default=models[:1], format_func=cards.title, key="with_models"
     )
-    rendered = st.checkbox(_("These are computer-rendered images"), key=f"rendered{state.upload_number()}")
     wanted = deidentify.at_intake(found, matched)
-    percentile = quality_limits.percentile()
+    with st.expander(_("Quality limits, and whether these are photographs of people")):
+        rendered = st.checkbox(_("These are computer-rendered images"), key=f"rendered{state.upload_number()}")
+        percentile = quality_limits.percentile()
     unstretch = quality_limits.unstretch(found)
-    if not rendered and any(cards.reads_rendered_eyes(model) for model in chosen):
-        st.caption(f":material/info: {_(display.RENDERED_MODEL)}")
+    meant = rendered or not any(map(cards.reads_rendered_eyes, chosen))
+    words = "" if meant else f":material/info: {_(display.RENDERED_MODEL)}"
     possible = bool(chosen and name.strip() and wanted.possible)
     label = worded("Read {n:,} {n:photograph|photographs}", n=len(found.sources))
-    if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not possible):
+    if display.act(label, "play_arrow", possible=possible, words=words):
         start(
             Plan(
                 name,

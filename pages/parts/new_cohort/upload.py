@@ -5,6 +5,7 @@ import gc
 import sys
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fundus_core.errors import FundusError
@@ -24,9 +25,22 @@ KINDS = [*PHOTOGRAPH_ENDINGS, "zip"]
 
 
 def photographs() -> Found | None:
-    """Let the user bring photographs; return them once they are here."""
+    """Let the user bring photographs; return them once they are here, their doors folded."""
+    known = ("photographs", state.upload_number())
+    there = state.recall("step") == known
+    label = _("Bring more photographs, or others") if there else _("Bring photographs")
+    needs = st.container()
+    with st.expander(label, expanded=not there):
+        found = _through_a_door(needs)
+    if there != (found is not None):
+        state.remember("step", None if found is None else known)
+        st.rerun()
+    return found
+
+
+def _through_a_door(needs: DeltaGenerator) -> Found | None:
     if not paths.roots():
-        return _dropped()
+        return _dropped(needs)
     words = {"drop": _("From this browser"), "path": _("From a folder of the server")}
     door = address.pick(
         st.segmented_control,
@@ -37,7 +51,7 @@ def photographs() -> Found | None:
         required=True,
         label_visibility="collapsed",
     )
-    return _dropped() if door == "drop" else _from_path()
+    return _dropped(needs) if door == "drop" else _from_path()
 
 
 def batch() -> Batch:
@@ -45,11 +59,12 @@ def batch() -> Batch:
     return home.inbox().batch(state.token())
 
 
-def _dropped() -> Found | None:
+def _dropped(needs: DeltaGenerator) -> Found | None:
     sent = drop_zone(state.token(), key=f"drop{state.upload_number()}")
     with st.expander(_("The drop zone does not work here?")):
         _small_uploader()
-    _compare(sent)
+    with needs:
+        _compare(sent)
     if not batch().arrived():
         return None
     try:

@@ -63,17 +63,17 @@ def title(text: str, caption: str = "", *, view: View | None = None) -> Any:
     return place
 
 
-_FILLS = """<style>
-.st-key-page_figure, :has(> .st-key-page_figure) {
-  flex: none !important; height: clamp(300px, min(100vh - 24.5rem, 95vw), 640px) !important;
-}
-</style>"""
-
-
 def _as_high_as_the_window() -> Any:
     """Return a place for the page's own figure: it ends where the window does, on a projector as on a large screen."""
-    st.html(_FILLS)
     return st.container(key="page_figure", height=420, border=False)
+
+
+def act(label: str, icon: str, *, possible: bool = True, words: str = "") -> bool:
+    """Draw the button that a form leads to, always in sight, with words beside it; return whether it was pressed."""
+    with st.bottom.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        if words:
+            st.caption(words)
+        return st.button(label, type="primary", icon=f":material/{icon}:", disabled=not possible, key="act")
 
 
 LASSO_POINTS = 20_000
@@ -113,7 +113,7 @@ def chart(
     }
     if headed:
         above(figure)
-    place = st.container() if headed else _as_high_as_the_window()
+    place = st.container(key=f"figure-{key}") if headed else _as_high_as_the_window()
     event = place.plotly_chart(
         plotly(figure, marked),
         height="content" if headed else "stretch",

@@ -1,0 +1,52 @@
+"""What holds a page still while it is drawn: styles from the first moment, and Streamlit's elements fetched with it."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+STYLES = Path(__file__).parents[1] / "static" / "page.css"
+_CHUNKS = Path(st.__file__).parent / "static" / "static" / "js"
+_ELEMENTS = (
+    "Button", "ButtonGroup", "Checkbox", "DataFrame", "DownloadButton", "FileUploader", "Html", "ImageList", "Metric",
+    "Multiselect",
+    "NumberInput", "PageLink", "Pagination", "Progress", "Selectbox", "Slider", "Spinner",
+    "StreamlitMarkdown", "TextInput",
+)  # fmt: skip
+"""Elements of our pages. Streamlit asks for the code of each once it is to be drawn, and keeps a place of another
+height for it meanwhile; those of figures are too large to be fetched before they are wanted."""
+
+
+SCRIPT = """
+(() => {
+  const root = document.documentElement, find = (id) => document.querySelector(`[data-testid=${id}]`);
+  let still = 0, looks = 0;
+  const look = setInterval(() => {
+    const drawn = find("stMain")?.querySelector("h1") && find("stApp").dataset.testScriptState === "notRunning";
+    still = drawn && !find("stSkeleton") ? still + 1 : 0;
+    if (still > 4 || ++looks > 300) { root.classList.remove("opening"); clearInterval(look); }
+  }, 100);
+  root.classList.add("opening");
+})();
+"""
+"""Marks the document as long as its first page is drawn."""
+
+
+@cache
+def head() -> bytes:
+    """Return what the page that opens the application has in its head."""
+    chunks = _chunks()
+    links = "".join(f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in chunks)
+    run = "".join(f'import("./static/js/{name}");' for name in chunks[: len(_ELEMENTS)])
+    scripts = f'<script type="module">{run}</script><script>{SCRIPT}</script>'
+    return f"<style>{STYLES.read_text('utf-8')}</style>{links}{scripts}".encode()
+
+
+def _chunks() -> list[str]:
+    """Return the files of the elements and of what these import."""
+    wanted = [file.name for name in _ELEMENTS for file in _CHUNKS.glob(f"{name}.*.js")]
+    for name in wanted:  # grows while it is read
+        code = (_CHUNKS / name).read_text(encoding="utf-8")
+        wanted += set(re.findall(r'from"\./([\w.-]+\.js)"', code)) - set(wanted)
+    return wanted
