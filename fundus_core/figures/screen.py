@@ -17,17 +17,19 @@ Trace = dict[str, Any]
 _CLEAR = "rgba(0,0,0,0)"
 
 
-def plotly(figure: Figure, marked: Collection[str] = ()) -> go.Figure:
+def plotly(figure: Figure, marked: Collection[str] = (), at: str = "") -> go.Figure:
     """Return a figure as Plotly draws it; a point's name and a bar's ends are its ``customdata``.
 
     Args:
         figure: Any.
         marked: Names of the points that stand out; none where nothing does.
+        at: Name of the point that a reader looks at, which gets a ring; empty for none.
     """
     data = [trace for mark in figure.marks for trace in _DRAWERS[type(mark)](mark, figure)]
     for trace in data if marked else []:
         if "selected" in trace:
             trace["selectedpoints"] = np.flatnonzero(np.isin(trace["customdata"], list(marked))).tolist()
+    data += [ring for trace in data if at for ring in _ring(trace, at, figure)]
     shapes = [_rule(mark) for mark in figure.marks if isinstance(mark, Rule)]
     notes = [_note(note, figure) for note in figure.written]
     layout = {**_layout(figure), "shapes": shapes, "annotations": notes}
@@ -36,6 +38,17 @@ def plotly(figure: Figure, marked: Collection[str] = ()) -> go.Figure:
         notes.append(_note(over, figure))
         layout["margin"]["t"] += 18 * len(figure.above)
     return go.Figure({"data": data, "layout": layout})
+
+
+def _ring(trace: Trace, name: str, figure: Figure) -> list[Trace]:
+    """Return a ring around a point of a trace; nothing where the trace does not have it."""
+    if "selected" not in trace:
+        return []
+    line = {"width": 2.5, "color": figure.look.palette.ink}
+    marker = {"symbol": "circle-open", "size": 17, "color": figure.look.palette.ink, "line": line}
+    style = {"mode": "markers", "marker": marker, "hoverinfo": "skip", "showlegend": False}
+    found = np.flatnonzero(np.asarray(trace["customdata"], dtype=object) == name)[:1]
+    return [{"type": trace["type"], "x": [trace["x"][one]], "y": [trace["y"][one]], **style} for one in found]
 
 
 def _layout(figure: Figure) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if str(ROOT) not in sys.path:
 from fundus_core import targets  # noqa: E402
 from fundus_core.errors import FundusError  # noqa: E402
 from pages.parts.shared import tour  # noqa: E402
-from pages.parts.shell import address, asking, language, language_switch, menu, people, state  # noqa: E402
+from pages.parts.shell import address, asking, hotkeys, language, language_switch, menu, people, state  # noqa: E402
 from pages.parts.shell.language import _  # noqa: E402
 from pages.parts.shell.markdown import literal  # noqa: E402
 
@@ -46,6 +46,7 @@ def main() -> None:
         menu.reserve()
         language_switch.switch()
         language_switch.translate()
+        hotkeys.button()
         _who()
     try:
         targets.check()

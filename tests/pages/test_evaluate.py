@@ -99,8 +99,12 @@ def test_a_figures_table_is_shown_on_request(filled, page):
     assert not app.exception
     assert len(app.dataframe) == shown + 1
     table = app.dataframe[0].value
-    trace = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][-1]
+    *_band, trace, ring = json.loads(app.get("plotly_chart")[0].proto.spec)["data"]
     assert table["name"].tolist() == trace["customdata"]
+    shown = next(name for name in trace["customdata"] if f"**{name}**" in words(app))
+    row = table[table["name"] == shown].iloc[0].tolist()
+    assert ring["x"][0] in row
+    assert ring["y"][0] in row, "who stands beside the figure has a ring"
 
 
 @pytest.mark.parametrize("what", ["scatter", "agreement", "calibration", "errors", "residuals", "subgroups"])

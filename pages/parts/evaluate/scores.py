@@ -108,23 +108,24 @@ def _figure_with_panel(view: View, target_id: str, level: str, by: str, selectio
     if figure:
         display.above(figure, place)
     left, right = st.columns([5, 4])
+    order = study.by_error(target_id)
     key = f"{what}-{target_id}-{level}-{by}-{current_selection.times_let_go()}-{view.key}"
+    pressed = display.clicked(key) if what in _OF_POINTS else ()
+    one = pressed if len(pressed) == 1 else ()
+    name, was_chosen = selection_panel.chosen(view, level, one, str(order[0]) if len(order) else "")
     with left, st.container(border=True):
         if what == "subgroups" and not by:
             st.caption(_("Choose a column under Colour by, at the left."))
         clicked = _draw(
-            figure, canvas, key, f"{target_id}-{what}", view, current_selection.marked(view, selection, level)
+            figure, canvas, key, f"{target_id}-{what}", view, current_selection.marked(view, selection, level), name
         )
         st.caption(explanation(what, target_id, sum(map(len, groups))))
     if current_selection.heard(key, clicked) and (rule := _rule(study, what, target_id, cut, clicked)):
         current_selection.choose(view, rule)
         st.rerun()
-    one = clicked if len(clicked) == 1 and what in _OF_POINTS else ()
     with right:
         if selection is not None:
             current_selection.card(view, selection, target_id, level, here="evaluate")
-        order = study.by_error(target_id)
-        name, was_chosen = selection_panel.chosen(view, level, one, str(order[0]) if len(order) else "")
         items = selection_panel.panel(view, name, target_id, level, order, was_chosen=was_chosen)
     with left if what == "subgroups" else right:
         _boxes(view, TARGETS[target_id], groups)
@@ -148,14 +149,14 @@ def _headed(view: View, target_id: str) -> tuple[str, Any]:
 
 
 def _draw(
-    figure: Figure | None, canvas: Canvas, key: str, name: str, view: View, marked: Collection[str]
+    figure: Figure | None, canvas: Canvas, key: str, name: str, view: View, marked: Collection[str], at: str
 ) -> Sequence[str]:
     """Draw the figure without its heading; return the points chosen in it."""
     if figure is None:
         st.caption(_("Too few observations to draw."))
         return []
     observations = sum(map(len, canvas.groups))
-    return display.chart(figure, key, select=observations, name=name, view=view, marked=marked, headed=False)
+    return display.chart(figure, key, select=observations, name=name, view=view, marked=marked, at=at, headed=False)
 
 
 _OF_POINTS = ("scatter", "agreement", "residuals", "change")

@@ -98,13 +98,15 @@ def chart(
     name: str = "",
     view: View | None = None,
     marked: Collection[str] = (),
+    at: str = "",
     headed: bool = True,
 ) -> list[str]:
     """Draw a figure and, where it has a name, what can be taken away from it; return the points chosen in it.
 
     ``select`` is how many points can be selected. The name is of the files that it is saved as; empty for a small one
-    that stands beside its own numbers. The view is for the note in its CSV. Marked are names of points that stand out;
-    what is returned are names of points and ends of bars. Headed: with what stands above it.
+    that stands beside its own numbers. The view is for the note in its CSV. Marked are names of points that stand out,
+    ``at`` is the one that is looked at; what is returned are names of points and ends of bars.
+    Headed: with what stands above it.
     """
     config = {
         "displaylogo": False,
@@ -115,7 +117,7 @@ def chart(
         above(figure)
     place = st.container(key=f"figure-{key}") if headed else _as_high_as_the_window()
     event = place.plotly_chart(
-        plotly(figure, marked),
+        plotly(figure, marked, at),
         height="content" if headed else "stretch",
         theme=None,
         key=key,
@@ -127,8 +129,16 @@ def chart(
     if name:
         remark = " · ".join([*([] if view is None else [view.title, cards.title(view.model)]), _(RESEARCH)])
         figure_export.downloads(figure, key, name, lambda rows: csv_text(rows, view), remark)
-    points = event["selection"]["points"] if select else []
-    return [str(point["customdata"]) for point in points if "customdata" in point]
+    return _names(event) if select else []
+
+
+def clicked(key: str) -> list[str]:
+    """Return the points that are chosen in a figure which is drawn only now."""
+    return _names(st.session_state[key]) if key in st.session_state else []
+
+
+def _names(event: Any) -> list[str]:
+    return [str(point["customdata"]) for point in event["selection"]["points"] if "customdata" in point]
 
 
 def table(laid: Laid, title: str = "", *, whole: bool = True) -> None:
