@@ -72,6 +72,8 @@ def _ended(made: Decided, *, as_json: bool) -> int:
             "predict --cohort must be called again",
             n=made.without_prediction,
         )
+    if made.unchanged:
+        frame.say("{n:,} {n:was|were} so already", n=made.unchanged)
     for why, n in made.left.items():
         frame.say("{n:,} not decided: {why}", n=n, why=why)
     return status

@@ -62,6 +62,8 @@ class Decided:
     """Of those accepted: without any prediction of the model, which gave none or is to be run again."""
     left: Mapping[str, int]
     """Those that no person can decide about: by the sentence that says why, how many."""
+    unchanged: int = 0
+    """Those that were so already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ def _decide(connection: sa.Connection, rows: Sequence[_Row], verdict: str, who: 
     for some in photograph_table.chunks(changed, _MANY):
         _write(connection, some, verdict, who, why, now)
     without = sum(not row.predicted for row in changed) if verdict == ACCEPT else 0
-    return Decided(len(changed), without, dict(left))
+    return Decided(len(changed), without, dict(left), len(rows) - len(changed) - left.total())
 
 
 def _counts(row: _Row) -> bool:

@@ -32,7 +32,7 @@ def propose(table: Table) -> Proposal:
         for heading, words in zip(table.headings, table.columns, strict=True)
     ]
     columns = settled(columns, table)
-    return Proposal(tuple(columns), notes_of(columns))
+    return Proposal(tuple(columns))
 
 
 def settled(columns: list[Column], table: Table) -> list[Column]:
@@ -166,21 +166,3 @@ def _in_order(columns: list[Column], table: Table) -> list[Column]:
                 )
                 columns[i] = replace(columns[i], confidence=0.3, reason=reason, needs_confirmation=True)
     return columns
-
-
-def notes_of(columns: list[Column]) -> tuple[str, ...]:
-    """Return sentences about the table as a whole."""
-    notes = []
-    roles = {column.role for column in columns if not column.part}
-    personal = [column.heading for column in columns if column.role == "personal"]
-    if personal:
-        notes.append(say("Personal data were recognised and are not kept: {personal}.", personal=personal))
-    if "bmi" not in roles and {"height", "weight"} <= roles:
-        notes.append("Body mass index will be worked out from height and weight.")
-    if "age" not in roles and {"birth_date", "exam_date"} <= roles:
-        notes.append("Age will be worked out from birth and examination; the date of birth is not kept.")
-    if "age" not in roles and "birth_date" in roles and "exam_date" not in roles:
-        notes.append("There are dates of birth but none of the examination, so age cannot be worked out.")
-    if not roles & {"photograph", "patient_id"}:
-        notes.append("No column names the photograph or the patient: choose one before the table can be matched.")
-    return tuple(notes)

@@ -17,7 +17,7 @@ from fundus_core.targets import TARGETS
 from fundus_core.targets import target as known_target
 from fundus_core.truth import probabilities
 from fundus_core.truth.infer_column import column_of
-from fundus_core.truth.infer_columns import bare, measured_meaning, notes_of, settled
+from fundus_core.truth.infer_columns import bare, measured_meaning, settled
 from fundus_core.truth.mapping import MODEL, Column, Proposal
 
 OURS = frozenset(
@@ -56,7 +56,7 @@ def propose(table: Table, *, beside: bool = False, target: str = "") -> Proposal
     ]
     columns = _intervals(columns, told)
     columns = _rivals(columns, table)
-    return Proposal(tuple(columns), notes_of(columns))
+    return Proposal(tuple(columns))
 
 
 def models_of(table: Table, proposal: Proposal) -> tuple[str, ...]:

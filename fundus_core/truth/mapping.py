@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
-from fundus_core.errors import TruthError
+from fundus_core.errors import TruthError, say
 from fundus_core.records import Eye
 from fundus_core.tables.parse import fold
 from fundus_core.tables.units import UNITS, unit_of
@@ -94,8 +94,27 @@ class Proposal:
 
     columns: tuple[Column, ...]
     """In the order of the table."""
-    notes: tuple[str, ...] = ()
-    """Sentences about the table as a whole."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about the table as a whole, as its columns are mapped now."""
+        notes = []
+        roles = {column.role for column in self.columns if not column.part}
+        if personal := [column.heading for column in self.having("personal")]:
+            notes.append(say("Personal data were recognised and are not kept: {personal}.", personal=personal))
+        if "bmi" not in roles and {"height", "weight"} <= roles:
+            notes.append(say("Body mass index will be worked out from height and weight."))
+        if "age" not in roles and "birth_date" in roles:
+            notes.append(
+                say("Age will be worked out from birth and examination; the date of birth is not kept.")
+                if "exam_date" in roles
+                else say("There are dates of birth but none of the examination, so age cannot be worked out.")
+            )
+        if not roles & {"photograph", "patient_id"}:
+            notes.append(
+                say("No column names the photograph or the patient: choose one before the table can be matched.")
+            )
+        return tuple(notes)
 
     @property
     def level(self) -> str:

@@ -107,10 +107,11 @@ def _note_conversions(column: Column, used: Labels, known: Mapping[str, Unit], r
         count = int((used == name).sum())
         if count and name != own:
             record.converted.setdefault(column.heading, {})[name] = count
-            times, plus = unit.factor, f" {unit.offset:+.6g}" if unit.offset else ""
+            plus = f" {'+' if unit.offset > 0 else '−'} {abs(unit.offset):.6g}" if unit.offset else ""
             how = say(
-                "converted from {name} to {own} (× {times:.6g}{plus})", name=name, own=say(own), times=times, plus=plus
-            )
+                "converted from {name} to {own} (× {times:.6g}{plus})",
+                name=name, own=say(own), times=unit.factor, plus=plus,
+            )  # fmt: skip
             record.notes.append(
                 say(
                     "'{heading}': {how}, {count:,} of {used:,} {used:value|values}.",

@@ -58,7 +58,8 @@ class Entry:
         """Return the entry as a row of a table; without samples, for it may leave the house."""
         gone = ", ".join(f"{word or 'empty'}: {count}" for word, count in self.missing.items())
         other = ", ".join(f"{unit}: {count}" for unit, count in self.converted.items())
-        ends = {"low": self.low, "high": self.high, "unit": self.unit, "converted_from": other}
+        low, high = (None if end is None else float(f"{end:.6g}") for end in (self.low, self.high))
+        ends = {"low": low, "high": high, "unit": self.unit, "converted_from": other}
         counts = {"cells": self.cells, "used": self.used, "missing": gone, "not_usable": self.unusable}
         return {"column": self.heading, "taken_for": " ".join(filter(None, (self.role, self.part))), **counts, **ends}
 

@@ -134,6 +134,8 @@ def test_all_of_one_reason_are_accepted_and_taken_back_together(store: Store) ->
     fill(store)
     made = store.decide("a", "accept", code="focus", **BY)
     assert (made.changed, made.without_prediction, dict(made.left)) == (2, 0, {})
+    again = store.decide("a", "accept", code="focus", **BY)
+    assert (again.changed, again.unchanged, dict(again.left)) == (0, 2, {}), "said, not passed over"
     assert store.refusals("a") == {"focus": 2, "glare": 1, "out_of_distribution": 1}, "whatever anybody decided"
     table = store.table("a")
     assert table.decision.tolist() == ["", "", "overruled", "overruled", "", ""]

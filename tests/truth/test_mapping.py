@@ -137,6 +137,12 @@ def test_codings_in_words() -> None:
         coding_from("1 = king")
 
 
+def test_what_is_said_of_the_table_follows_what_a_person_chose() -> None:
+    proposed = propose(read_table(b"nr,SBP\na1,120\na2,130\n", "t.csv")).change("nr", role="ignored")
+    assert any("choose one" in note for note in proposed.notes)
+    assert not proposed.change("nr", role="patient_id").notes
+
+
 def test_levels() -> None:
     assert Proposal((Column("a", "photograph"), Column("b", "eye"))).level == "photograph"
     assert Proposal((Column("a", "patient_id"), Column("b", "sbp", eye=Eye.LEFT))).level == "eye"

@@ -44,6 +44,7 @@ def test_the_counts_are_those_of_the_cells() -> None:
     glucose = found["血糖 (mmol/L)"]
     assert (glucose.used, dict(glucose.missing), dict(glucose.converted)) == (6, {"未測定": 1, "": 1}, {"mmol/L": 6})
     assert (glucose.low, glucose.high) == pytest.approx((4.9 * 18.016, 6.1 * 18.016), abs=1e-9)
+    assert glucose.row()["low"] == 88.2784, "no digits that only arithmetic has"
     assert dict(found["腹囲"].converted) == {"in": 1}
     assert found["施設"].samples == ("A", "B")
 

@@ -111,6 +111,8 @@ def _told(made: Decided) -> str:
             "{n} without a prediction stay refused under this model: it gave none, or has to run again (Cohorts > Add)."
         )
         parts.append(words.format(n=count(made.without_prediction)))
+    if made.unchanged:
+        parts.append(worded("{n:,} {n:was|were} so already.", n=made.unchanged))
     parts += [_("{n} not decided: {why}").format(n=count(n), why=said(why)) for why, n in made.left.items()]
     return "  \n".join(parts)
 
