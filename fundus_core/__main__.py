@@ -21,7 +21,7 @@ VERBS: Mapping[str, str] = {
     "predict": "let models read photographs; called again it goes on",
     "decide": "accept photographs that were refused, withdraw others, list who decided what",
     "evaluate": "compare predictions with measured values",
-    "compare": "compare cohorts: case mix, errors, errors on common ground",
+    "compare": "compare cohorts: case mix, errors, case-mix-adjusted differences",
     "deidentify": "write photographs and their table without what identifies people",
     "explain": "map where a model looks in one photograph, and test the map",
     "benchmark": "measure speed against the plain way and the machine's limit",

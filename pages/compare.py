@@ -1,4 +1,4 @@
-"""Cohorts side by side: errors, the people behind them, and what remains on common ground."""
+"""Cohorts side by side: errors, the people behind them, and what remains after adjustment for case mix."""
 
 import streamlit as st
 

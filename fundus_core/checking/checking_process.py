@@ -19,7 +19,7 @@ from fundus_core.models import card_files
 def check(*, card: Mapping[str, object], beside: str, given: str, folder: str) -> dict[str, object]:
     """Check a model by its card's plain values; return a ``CheckReport`` as plain values.
 
-    ``beside`` is the card's folder, ``given`` that of what ``looking.hand_over`` wrote (empty without photographs), and
+    ``beside`` is the card's folder, ``given`` that of what ``hand_over`` wrote (empty without photographs), and
     ``folder`` where to work. How many photographs were left out is the caller's to say.
 
     Raises:

@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace) -> int:
     for each in found.targets.values():
         for name, result in each.results.items():
             say(f"{name}, {pipeline.in_words(result)}")
-    say(f"Case mix, errors, differences and errors on common ground in {options.out}")
+    say(f"Case mix, errors, differences and case-mix-adjusted errors in {options.out}")
     return DONE
 
 

@@ -1,7 +1,7 @@
 """The formats of photographs that are read: what each is called, how its bytes begin, and who decodes it.
 
 One record a format: the door, the readers and every message follow it. The endings of their names, which nobody asks
-here, are in ``identity.foldings``.
+here, are in ``identity.id_spellings``.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """How often intervals hold the truth: cohorts drawn from populations whose true values are known.
 
-``python -m tests.evaluation.coverage 1000`` prints the README's table.
+``python -m tests.evaluation.coverage 1000`` prints the table of ``fundus_core/evaluation/README.md``.
 """
 
 import sys
@@ -91,7 +91,7 @@ def coverage(people, shape, level, cohorts, target="sbp", seed=0):
 
 
 def table(cohorts) -> Iterator[str]:
-    """The README's table, a line at a time."""
+    """The table of ``fundus_core/evaluation/README.md``, a line at a time."""
     for people in PEOPLE:
         for shape in SHAPES:
             for level in (*LEVELS, "visit"):

@@ -1,4 +1,4 @@
-"""Cohorts side by side: case mix, common ground, shift without truth."""
+"""Cohorts side by side: case mix, standardised errors, shift without truth."""
 
 import json
 from dataclasses import replace

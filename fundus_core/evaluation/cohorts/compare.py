@@ -1,4 +1,4 @@
-"""Cohorts side by side: case mix first, then errors, then errors on common ground."""
+"""Cohorts side by side: case mix first, then errors, then errors adjusted for case mix."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ class TargetComparison:
     equivalences: tuple[Equivalence, ...]
     """Every pair, where a margin was stated."""
     standardised: Standardised | None
-    """On common ground; ``None`` for a probability, or where fewer than two cohorts have enough people."""
+    """Adjusted for case mix; ``None`` for a probability, or where fewer than two cohorts have enough people."""
 
     def rows(self) -> list[dict[str, Cell]]:
         """Return a row per cohort and estimate: the forest plot's table."""

@@ -90,7 +90,7 @@ class WeightedCohort:
 
 @dataclass(frozen=True, slots=True)
 class Standardised:
-    """Cohorts compared on common ground, for one target."""
+    """Cohorts compared after adjustment for case mix, for one target."""
 
     target: str
     """Target id."""

@@ -1,7 +1,7 @@
 """Which interval an estimate gets: the one that a simulation shows to cover, and none where none does.
 
-The simulation is ``tests/evaluation/test_coverage.py`` (``pytest -m slow``); the README has its table. Percentile and
-BCa intervals, which the bootstrap gives for everything, cover 86 to 94 % where they should cover 95 %.
+The simulation is ``tests/evaluation/test_coverage.py`` (``pytest -m slow``), its table in ``evaluation/README.md``.
+Percentile and BCa intervals, which the bootstrap gives for everything, cover 86 to 94 % where they should cover 95 %.
 """
 
 from collections.abc import Callable

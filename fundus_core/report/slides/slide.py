@@ -33,7 +33,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Text that fits its place: whoever makes it has measured it (``fitting.fit``)."""
+    """Text that fits its place: whoever makes it has measured it (``text_fit.fit``)."""
 
     place: Place
     """Where."""
