@@ -27,7 +27,7 @@ VERBS: Mapping[str, str] = {
     "benchmark": "measure speed against the plain way and the machine's limit",
     "models": "list models, show a card, import weights, check a model",
     "train": "train a network; called again after a kill, it goes on",
-    "work": "work off the runs of a store that several machines share, until stopped",
+    "cluster": "let a Ray cluster work off a run",
     "store": "back the store up, put a backup back",
     "doctor": "look the store and this machine over; removes nothing",
     "serve": "start the dashboard",

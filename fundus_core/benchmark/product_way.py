@@ -16,9 +16,9 @@ from fundus_core.inference import Predictions, open_predictor
 from fundus_core.journey import examine
 from fundus_core.models import card_files
 from fundus_core.records import Pixels
-from fundus_core.runs.heartbeat import Heartbeat
 from fundus_core.runs.loop import Batch, Worker
 from fundus_core.runs.model_loading import Model, version_of
+from fundus_core.runs.seat import Seat
 from fundus_core.runs.worker import threads
 from fundus_core.store import NewPhotograph, Store, run_table
 from fundus_core.store.queue import Ending, Turn
@@ -54,7 +54,7 @@ class Ours:
             store.add_photographs("benchmark", (NewPhotograph.of_source(source_at(str(path))) for path in paths))
             model = Model(version_of(self.card), self.card.rule, self._predict, at_once=self.predictor.at_once)
             run = run_table.submit(store, "benchmark", [model.version])
-            with Heartbeat(store, seated=False) as me, ThreadPoolExecutor(threads(), "look") as pool:
+            with Seat(store) as me, ThreadPoolExecutor(threads(), "look") as pool:
                 self.seconds = 0.0
                 worker = _Timed(store, lambda _: model, me, pool)
                 since = time.perf_counter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,9 @@ _MODEL_FAULTS = (FundusError, RuntimeError, MemoryError, ValueError)
 """What networks raise when they run out of memory or are fed what they cannot take."""
 
 
-def rules_of(models: Mapping[int, Model]) -> tuple[CropRule, ...]:
+def rules_of(wanted: Iterable[CropRule]) -> tuple[CropRule, ...]:
     """The crops that models want, each once, and the picture for the pages as the last."""
-    return (*dict.fromkeys(model.rule for model in models.values()), PICTURE)
+    return (*dict.fromkeys(wanted), PICTURE)
 
 
 def predict(

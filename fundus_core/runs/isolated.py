@@ -6,13 +6,14 @@ photograph has killed twice and is marked failed; the worker lives on and nothin
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from fundus_core.processes import Child, DiedError
 from fundus_core.retina import CropRule
 from fundus_core.runs import preprocess
 from fundus_core.runs.batch_prediction import predict
 from fundus_core.runs.model_loading import Model, OpenModel
-from fundus_core.runs.preprocess import Fault, Preprocessed
+from fundus_core.runs.preprocess import Carried, Fault, Preprocessed
 from fundus_core.store import Finding
 from fundus_core.store.queue import ClaimedPhotograph, Turn
 
@@ -38,16 +39,21 @@ class Apart:
         self._child: Child | None = None
 
     def each(
-        self, turn: Turn, rules: tuple[CropRule, ...], photographs: Sequence[ClaimedPhotograph]
+        self,
+        turn: Turn,
+        rules: tuple[CropRule, ...],
+        photographs: Sequence[ClaimedPhotograph],
+        carried: Mapping[int, Carried] = MappingProxyType({}),
     ) -> Iterator[Answer]:
         """Read photographs one after the other, each without danger to this process; the rules are one per crop.
 
-        The networks are asked there too about those that have killed before.
+        The networks are asked there too about those that have killed before. Bytes may be ``carried``, by id.
         """
         for photograph in photographs:
             self._child = self._child or Child(_Reader, self._open_model)
             try:
-                answer: Answer = self._child.ask("read", turn, rules, photograph, patience_s=PATIENCE_S)
+                asked = (turn, rules, photograph, carried.get(photograph.id))
+                answer: Answer = self._child.ask("read", *asked, patience_s=PATIENCE_S)
             except DiedError:
                 self.end()
                 answer = Preprocessed(photograph, "", frozenset(), None, KILLED), {}
@@ -66,7 +72,9 @@ class _Reader:
     def __init__(self, open_model: OpenModel) -> None:
         self._open, self._models = open_model, dict[str, Model]()
 
-    def read(self, turn: Turn, rules: tuple[CropRule, ...], photograph: ClaimedPhotograph) -> Answer:
+    def read(
+        self, turn: Turn, rules: tuple[CropRule, ...], photograph: ClaimedPhotograph, carried: Carried | None
+    ) -> Answer:
         suspect = {version: one.model for version, one in turn.versions.items() if photograph.deaths > 1}
         self._models |= {name: self._open(name) for name in suspect.values() if name not in self._models}
         looked = preprocess.look(
@@ -75,6 +83,7 @@ class _Reader:
             versions=frozenset(turn.versions),
             known=lambda _: frozenset(),
             limits=turn.limits,
+            carried=carried,
         )
         asked = {version: self._models[name] for version, name in suspect.items()}
         return looked, predict(asked, [looked], rules).get(photograph.id, {})

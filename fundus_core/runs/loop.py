@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
-from fundus_core.errors import FundusError, say
 from fundus_core.retina import CropRule
-from fundus_core.runs import heartbeat, isolated, preprocess
+from fundus_core.runs import isolated, preprocess
 from fundus_core.runs.batch_prediction import predict, rules_of
-from fundus_core.runs.heartbeat import Heartbeat
-from fundus_core.runs.model_loading import Model, OpenModel
+from fundus_core.runs.model_loading import CANNOT_OPEN, Model, OpenModel, open_version, unusable
 from fundus_core.runs.preprocess import Fault, Preprocessed
 from fundus_core.runs.results import ending
-from fundus_core.store import Finding, Store, StoreUnavailableError, queue, run_table, workers
+from fundus_core.runs.seat import Seat
+from fundus_core.store import Finding, Store, StoreUnavailableError, queue, run_table
+from fundus_core.store.lease import LeasedError
 from fundus_core.store.queue import ClaimedPhotograph, Ending, Turn
 
 BATCH_S = 1.4
@@ -30,13 +30,11 @@ MOST = 32
 AHEAD = 2
 """Batches that are read while the network works on another."""
 POLL_S = 0.4
-BURY_S = 5.0
 RETRY_S = 2.0
 WARM = 3
 """Models that are kept open."""
 HANGS_S = 300.0
 """A photograph that is still being decoded after this time hangs."""
-_CANNOT_OPEN = (FundusError, OSError, RuntimeError, MemoryError, ImportError, ValueError)
 
 
 Answers = Mapping[int, Mapping[int, Finding | Fault]]
@@ -62,10 +60,10 @@ class Batch:
 class Worker:
     """Works off whatever the store's queue holds."""
 
-    def __init__(self, store: Store, opening: OpenModel, presence_: Heartbeat, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, store: Store, opening: OpenModel, seat: Seat, pool: ThreadPoolExecutor) -> None:
         self.store = store
         self.opening = opening
-        self.presence = presence_
+        self.seat = seat
         self.pool = pool
         self.apart = isolated.Apart(opening)
         self.over = threading.Event()
@@ -73,11 +71,13 @@ class Worker:
         self.models: OrderedDict[int, Model] = OrderedDict()
         self.sizes: dict[tuple[int, ...], int] = {}
         self.polled = 0.0
-        self.buried = 0.0
+        self.refused = -RETRY_S
 
     def step(self) -> bool:
-        """Do one batch; returns whether there was one."""
+        """Do one batch; returns whether there was one. The lease is held as long as there are any."""
         self.poll()
+        if not self.may_work():
+            return False
         self.fill()
         batch = self.ahead.popleft() if self.ahead else None
         if batch and any(member.deaths for member in batch.members):
@@ -87,7 +87,19 @@ class Worker:
         if batch and self.wait_for(batch):
             self.fill()
             self.finish(batch, [look.result() for look in batch.looks], {})
+        if batch is None:
+            self.seat.rest()
         return batch is not None
+
+    def may_work(self) -> bool:
+        """Return whether the lease is held, taken now where there is something to do and nobody else has it."""
+        if self.seat.held or time.monotonic() - self.refused < RETRY_S or not queue.wanted(self.store):
+            return self.seat.held
+        try:
+            self.seat.hold()
+        except LeasedError:
+            self.refused = time.monotonic()
+        return self.seat.held
 
     def poll(self) -> None:
         """Look, a few times a second, whether somebody wants a stop, a pause or a cancel."""
@@ -95,18 +107,17 @@ class Worker:
         if now - self.polled < POLL_S:
             return
         self.polled = now
-        if workers.asked_to_stop(self.store, self.presence.id):
+        if self.seat.asked_to_stop():
             self.over.set()
-        if now - self.buried > BURY_S:
-            self.buried = now
-            heartbeat.requeue_dead(self.store)
+        if self.seat.held and not self.seat.still_holds():
+            self.forget()
         if self.ahead:
             active = queue.active(self.store, [batch.turn.run for batch in self.ahead])
             self.ahead = deque(batch for batch in self.ahead if batch.turn.run in active or _cancel(batch))
 
     def fill(self) -> None:
         """Take photographs and have them read, up to what may be ahead."""
-        while len(self.ahead) < AHEAD and not self.over.is_set():
+        while self.seat.held and len(self.ahead) < AHEAD and not self.over.is_set():
             turn = queue.next_turn(self.store)
             if turn is None:
                 return
@@ -114,7 +125,7 @@ class Worker:
             if models is None:
                 continue
             size = self.sizes.get(tuple(turn.versions)) or _at_once(models)
-            members = queue.take(self.store, self.presence.id, turn, size)
+            members = queue.take(self.store, self.seat.id, turn, size)
             if members:
                 self.ahead.append(self.begin(turn, models, members))
 
@@ -122,20 +133,13 @@ class Worker:
         """The models of a run, warm where they were used lately; a run whose model fails is stopped."""
         try:
             return {version: self._open(version, turn) for version in turn.versions}
-        except _CANNOT_OPEN as error:
-            run_table.stop(self.store, turn.run, say("The model could not be used: {error}", error=error))
+        except CANNOT_OPEN as error:
+            run_table.stop(self.store, turn.run, unusable(error))
             return None
 
     def _open(self, version: int, turn: Turn) -> Model:
         if version not in self.models:
-            wanted = turn.versions[version]
-            model = self.opening(wanted.model)
-            if replace(model.version, limits=wanted.limits) != wanted:
-                raise FundusError(
-                    "The card or the weights of '{model}' have changed since the run was started; start a new run.",
-                    model=wanted.model,
-                )
-            self.models[version] = model
+            self.models[version] = open_version(self.opening, turn.versions[version])
         self.models.move_to_end(version)
         while len(self.models) > max(WARM, len(turn.versions)):
             self.models.popitem(last=False)
@@ -143,7 +147,7 @@ class Worker:
 
     def begin(self, turn: Turn, models: Mapping[int, Model], members: Sequence[ClaimedPhotograph]) -> Batch:
         """Have photographs read by the threads, unless they are suspect."""
-        rules = rules_of(models)
+        rules = rules_of(model.rule for model in models.values())
         suspect = any(member.deaths for member in members)
         versions = frozenset(turn.versions)
 
@@ -214,7 +218,7 @@ class Worker:
         self.forget()
         while not self.over.wait(RETRY_S):
             with contextlib.suppress(StoreUnavailableError):
-                workers.release(self.store, self.presence.id)
+                self.seat.rest()
                 return
 
     def forget(self) -> None:
@@ -235,18 +239,23 @@ class Worker:
         self.sizes[tuple(batch.turn.versions)] = max(size // whole * whole, whole)
 
     def write(self, turn: Turn, endings: Sequence[Ending]) -> None:
-        """Write a batch; with a full disk or an absent database, again and again until it can be written."""
-        while True:
-            try:
-                gone = queue.end(self.store, self.presence.id, turn, endings)
-            except StoreUnavailableError as error:
-                report(f"the batch could not be written yet ({error})")
-                if self.over.wait(RETRY_S):
-                    return
-            else:
-                break
-        if gone:
-            queue.forget(self.store, gone)
+        """Write a batch, as ``write`` does."""
+        write(self.store, self.seat.id, turn, endings, self.over)
+
+
+def write(store: Store, me: str, turn: Turn, endings: Sequence[Ending], over: threading.Event) -> None:
+    """Write a batch; with a full disk or an absent database, again and again until it can be written, or it is over."""
+    while True:
+        try:
+            gone = queue.end(store, me, turn, endings)
+        except StoreUnavailableError as error:
+            report(f"the batch could not be written yet ({error})")
+            if over.wait(RETRY_S):
+                return
+        else:
+            break
+    if gone:
+        queue.forget(store, gone)
 
 
 def _at_once(models: Mapping[int, Model]) -> int:

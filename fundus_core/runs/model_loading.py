@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from fundus_core.errors import FundusError, say
 from fundus_core.records import Pixels
 from fundus_core.store import ModelVersion
 
@@ -40,6 +41,26 @@ RENDERED_REMARK = "The model was trained on rendered eyes: this number says noth
 
 OpenModel = Callable[[str], Model]
 """Opens a model by its id; must be importable by name, since another process may have to call it."""
+
+
+CANNOT_OPEN = (FundusError, OSError, RuntimeError, MemoryError, ImportError, ValueError)
+"""What opening a model may raise."""
+
+
+def open_version(opening: OpenModel, wanted: ModelVersion) -> Model:
+    """Open the model that a run was started with; a ``FundusError`` where it has changed since."""
+    model = opening(wanted.model)
+    if replace(model.version, limits=wanted.limits) != wanted:
+        raise FundusError(
+            "The card or the weights of '{model}' have changed since the run was started; start a new run.",
+            model=wanted.model,
+        )
+    return model
+
+
+def unusable(error: BaseException) -> str:
+    """Return what a run says that stops since its model cannot be opened."""
+    return say("The model could not be used: {error}", error=error)
 
 
 def version_of(card: Card) -> ModelVersion:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fundus_core import images, journey, retina
@@ -45,6 +46,16 @@ class Preprocessed:
     """Why they could not be read, or killed the process."""
     stamp: str = ""
     """What a file outside the store was like before it was read; see ``images.stamp_at``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A photograph's bytes on their way to a machine that may not see its file."""
+
+    data: bytes
+    """As they were read."""
+    stamp: str
+    """Of the file, before that."""
 
 
 DAMAGED = (
@@ -88,13 +99,15 @@ def look(
     versions: frozenset[int],
     known: Callable[[str], frozenset[int]],
     limits: Limits = LIMITS,
+    carried: Carried | None = None,
 ) -> Preprocessed:
     """Read, recognise bytes that were read before (``known`` tells which versions have), and examine the others.
 
-    A crop per rule; the last one is the picture for the pages.
+    A crop per rule; the last one is the picture for the pages. Bytes that are ``carried`` are not read again.
     """
-    stamp = "" if member.kept else images.stamp_at(member.locator)  # before reading, lest a change be missed
-    data = Bytes(_source(member))
+    stamp = carried.stamp if carried else _stamp(member)  # before reading, lest a change be missed
+    source = _source(member)
+    data = Bytes(Source(source.name, partial(bytes, carried.data)) if carried else source)
     sha256 = data.sha256()
     if member.kept and sha256 not in ("", member.sha256):
         return Preprocessed(member, "", frozenset(), None, DAMAGED)
@@ -107,6 +120,24 @@ def look(
     return Preprocessed(member, sha256, before, examined, fault, stamp)
 
 
+def carry(member: ClaimedPhotograph) -> Carried | None:
+    """Read a photograph for another machine; ``None`` where it cannot be read, which that machine says then."""
+    stamp = _stamp(member)
+    try:
+        return Carried(_source(member).read(), stamp)
+    except (OSError, PhotographError):
+        return None
+
+
+def is_missing(member: ClaimedPhotograph) -> bool:
+    """Whether this machine does not see a photograph's file."""
+    return not (Path(member.locator).is_file() if member.kept else images.stamp_at(member.locator))
+
+
+def _stamp(member: ClaimedPhotograph) -> str:
+    return "" if member.kept else images.stamp_at(member.locator)
+
+
 def _source(member: ClaimedPhotograph) -> Source:
     if member.kept:
         return Source(member.name, Path(member.locator).read_bytes)
@@ -115,13 +146,21 @@ def _source(member: ClaimedPhotograph) -> Source:
 
 def show(store: Store, looked: Preprocessed, over: threading.Event) -> None:
     """Write the thumbnail and the picture of a photograph, once; without a retina there is none to show."""
-    if looked.examined is None or not looked.examined.crops or not looked.sha256:
-        return
-    if store.thumbnail(looked.sha256) and store.crop(looked.sha256):
-        return
-    crop_jpeg, thumbnail_jpeg = pictures(looked.examined.crops[-1])
-    _write(lambda: store.shelf.write("crops", looked.sha256, crop_jpeg), over)
-    _write(lambda: store.shelf.write("thumbnails", looked.sha256, thumbnail_jpeg), over)
+    crop = shown(looked)
+    if crop is not None and not (store.thumbnail(looked.sha256) and store.crop(looked.sha256)):
+        keep(store, looked.sha256, pictures(crop), over)
+
+
+def shown(looked: Preprocessed) -> RetinaCrop | None:
+    """Return the crop that pages show."""
+    crops = looked.examined.crops if looked.examined and looked.sha256 else ()
+    return crops[-1] if crops else None
+
+
+def keep(store: Store, sha256: str, made: tuple[bytes, bytes], over: threading.Event) -> None:
+    """Write the picture and the thumbnail of a photograph; those that are there stay."""
+    _write(partial(store.shelf.write, "crops", sha256, made[0]), over)
+    _write(partial(store.shelf.write, "thumbnails", sha256, made[1]), over)
 
 
 def _write(write: Callable[[], Path], over: threading.Event) -> None:

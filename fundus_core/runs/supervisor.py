@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -12,12 +12,14 @@ import time
 from pathlib import Path
 
 from fundus_core import owner_only, processes
-from fundus_core.errors import FundusError
-from fundus_core.runs import heartbeat
-from fundus_core.store import Store, queue, workers
+from fundus_core.errors import FundusError, UsageError
+from fundus_core.runs import seat
+from fundus_core.store import Store, queue, run_table
 
 IDLE_EXIT_S = 1800.0
 LOG = "worker.log"
+CLUSTER = "FUNDUS_LAB_CLUSTER"
+"""Names the address of a Ray cluster that runs may be given to."""
 _MOST_LOG_BYTES = 5_000_000
 _LAST_STEPS_S = 2.0
 
@@ -31,7 +33,7 @@ _starting_one = threading.Lock()
 
 def worker_alive(store: Store) -> bool:
     """Whether this machine's worker is at work on the store; costs less than a millisecond."""
-    return heartbeat.worker_lock(store).held()
+    return seat.lock(store).held()
 
 
 def ensure_worker(store: Store, *, idle_exit: float = IDLE_EXIT_S) -> bool:
@@ -51,9 +53,11 @@ def ensure_worker(store: Store, *, idle_exit: float = IDLE_EXIT_S) -> bool:
 def _start_if_none(store: Store, idle_exit: float) -> bool:
     with _starting_one:
         _children[:] = [child for child in _children if child.poll() is None]
-        if worker_alive(store) or any(_on_its_way(child, store) for child in _children):
+        if worker_alive(store) or any(_on_its_way(child, store) for child in _children) or seat.other(store):
             return False
-        _children.append(_start(store, idle_exit))
+        files = ["--files", store.shelf.folder.absolute()]
+        words = ["--idle-exit", idle_exit, "--starter", os.getpid(), *files]
+        _children.append(_start(store, "fundus_core.runs.worker", *words))
         return True
 
 
@@ -76,8 +80,7 @@ class Supervisor:
         pause = KEEP_S
         while not self.over.wait(pause) and not self.store.closed:
             try:
-                heartbeat.requeue_dead(self.store)  # else nothing is queued where a dead worker held the rest
-                started = queue.next_turn(self.store) is not None and self._start()
+                started = queue.wanted(self.store) and self._start()
             except FundusError:  # the database is away or damaged: look again later
                 started = True
             pause = min(2 * pause, LONGEST_S) if started else KEEP_S
@@ -91,14 +94,39 @@ def _on_its_way(child: subprocess.Popen[bytes], store: Store) -> bool:
     return isinstance(child.args, list) and str(store.shelf.folder.absolute()) in child.args
 
 
-def _start(store: Store, idle_exit: float) -> subprocess.Popen[bytes]:
+def cluster() -> str:
+    """Return the address of the cluster that runs may be given to; empty where none is configured."""
+    return os.environ.get(CLUSTER, "")
+
+
+def run_on_cluster(store: Store, run: int) -> None:
+    """Have the configured cluster go on with a run, in the place of this machine's worker.
+
+    A process of its own drives it. Should that end before the run does, the worker goes on.
+
+    Raises:
+        UsageError: There is no such run, or Ray is not installed.
+        LeasedError: Another cluster or machine works the store off.
+    """
+    run_table.resume(store, run)
+    if importlib.util.find_spec("ray") is None:
+        raise UsageError(
+            "A cluster needs Ray, which is not installed; type: python -m pip install -r requirements-cluster.txt"
+        )
+    store = store.as_machine()
+    with seat.Seat(store, "cluster", cluster()) as driver:
+        driver.hold(over=[seat.id_of(store)], died=False)
+        driver.held = False  # left to the process, which sits there next
+    _children.append(_start(store, "fundus_core", "cluster", "run", "--run", run, "--or-stop"))
+
+
+def _start(store: Store, module: str, *words: object) -> subprocess.Popen[bytes]:
     address = store.address if "://" in store.address else str(Path(store.address).absolute())
     # the address travels in the environment, since it may hold a password and arguments are public
-    environment = processes.environment(FUNDUS_LAB_STORE=address)
-    words = ["--idle-exit", idle_exit, "--starter", os.getpid(), "--files", store.shelf.folder.absolute()]
+    environment = processes.environment(FUNDUS_LAB_STORE=address, FUNDUS_LAB_HOME=str(store.shelf.folder.absolute()))
     with open(_log(store), "ab", opener=owner_only.opener) as log:
         return subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-            processes.command("fundus_core.runs.worker", *words),
+            processes.command(module, *words),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -129,7 +157,7 @@ def stop_worker(store: Store, *, wait_s: float = 10.0) -> bool:
         keeper.stop()
     until = time.monotonic() + wait_s
     while worker_alive(store) and time.monotonic() < until:
-        workers.ask_to_stop(store, socket.gethostname())
+        seat.ask_to_stop(store)
         time.sleep(0.2)
     ended = not worker_alive(store)
     if ended:

@@ -17,10 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from fundus_core import targets
 from fundus_core.errors import FundusError
-from fundus_core.runs import heartbeat
-from fundus_core.runs.heartbeat import Heartbeat
+from fundus_core.runs import seat
 from fundus_core.runs.loop import POLL_S, Worker, report
 from fundus_core.runs.model_loading import OpenModel, open_model
+from fundus_core.runs.seat import Seat
 from fundus_core.store import Store, StoreUnavailableError
 
 ORPHAN_S = 30.0
@@ -38,16 +38,15 @@ def work(
     opening: OpenModel = open_model,
     idle_exit: float = 0.0,
     over: threading.Event | None = None,
-    seated: bool = False,
     starter: int | None = None,
 ) -> None:
     """Work until there has been nothing to do for ``idle_exit`` seconds, or somebody asks for a stop (``over``).
 
-    ``seated`` is the machine's own worker, which ``stop_worker`` means. ``starter`` is the process that started this
-    one, which may have ended before this line; the parent where ``None``.
+    ``starter`` is the process that started this one, which may have ended before this line; the parent where ``None``.
+    A ``LeasedError`` where this machine's worker is at work already.
     """
     with (
-        Heartbeat(store, seated=seated) as me,
+        Seat(store) as me,
         ThreadPoolExecutor(threads(), "look") as pool,
         _closing(Worker(store, opening, me, pool)) as worker,
     ):
@@ -115,14 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _work_at(options: argparse.Namespace, over: threading.Event) -> int:
     with Store.open(options.store, files=options.files) as store:
-        seat = heartbeat.worker_lock(store)
-        if not seat.take():
-            report("another worker is at work on this store")
-            return 0
-        try:
-            work(store, idle_exit=options.idle_exit, over=over, seated=True, starter=options.starter)
-        finally:
-            seat.give_back()
+        if refusal := seat.other(store):
+            raise refusal
+        work(store, idle_exit=options.idle_exit, over=over, starter=options.starter)
     return 0
 
 

@@ -23,7 +23,7 @@ def own_id(engine: sa.Engine) -> str:
 
 
 def copy_database(engine: sa.Engine, part: Path) -> None:
-    """As it is at one moment, without the workers of that moment, in one file without a journal."""
+    """As it is at one moment, without who works on it at that moment, in one file without a journal."""
     if engine.dialect.name == "sqlite":
         source = sqlite3.connect(str(engine.url.database), timeout=database.WAIT_MS / 1000)
         with contextlib.closing(source), contextlib.closing(sqlite3.connect(part)) as copy:
@@ -39,7 +39,7 @@ def copy_database(engine: sa.Engine, part: Path) -> None:
             _copy_rows(engine, copy)
     with contextlib.closing(sqlite3.connect(part)) as copy:
         copy.execute("DELETE FROM discard")
-        copy.execute("DELETE FROM worker")
+        copy.execute("DELETE FROM lease")
         copy.execute("UPDATE entry SET state = 'queued', worker = '' WHERE state = 'in_flight'")
         copy.commit()
         copy.execute("PRAGMA journal_mode=DELETE")

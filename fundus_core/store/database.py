@@ -14,17 +14,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from fundus_core.errors import FundusError, UsageError, say
 from fundus_core.store import schema
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """Version of the tables in ``schema.py``; the number of migration steps."""
 
 WAIT_MS = 30_000
 """How long a writer waits for another before SQLite gives up."""
 
-_FIRST = frozenset({"cohort", "photograph", "version", "reading", "outcome", "run", "entry", "worker", "discard"})
+_FIRST = frozenset({"cohort", "photograph", "version", "reading", "outcome", "run", "entry", "discard"})
 """Tables that every version has."""
 
 _VERSION = sa.table("schema_version", sa.column("number", sa.Integer))
@@ -38,6 +40,23 @@ failure, deadlock, and a row that vanished after it was seen."""
 
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "42P01", "42703", "XX001", "XX002")
 """Names and codes for pages that are damaged, a file that is no database, and tables or columns that are missing."""
+
+
+class clock(FunctionElement[float]):  # noqa: N801 (a function, in SQL)
+    """The database's own time, seconds since 1970-01-01 UTC; in PostgreSQL of now, not of the transaction's start."""
+
+    type = sa.Double()
+    inherit_cache = True
+
+
+@compiles(clock, "sqlite")
+def _clock_of_sqlite(*_: Any, **__: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(clock, "postgresql")
+def _clock_of_postgresql(*_: Any, **__: Any) -> str:
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
 
 
 class StoreUnavailableError(FundusError):

@@ -252,7 +252,7 @@ def _clock(store: StoreBase) -> Found:
     with store.reading() as connection:
         times = [
             connection.execute(sa.select(sa.func.max(column))).scalar() or 0.0
-            for column in (schema.cohort.c.created_at, schema.reading.c.created_at, schema.worker.c.heartbeat)
+            for column in (schema.cohort.c.created_at, schema.reading.c.created_at)
         ]
         if store.engine.dialect.name == "postgresql":
             times.append(float(connection.execute(sa.text("SELECT extract(epoch FROM now())")).scalar_one()))

@@ -6,7 +6,6 @@ reading and its place in the run together or not at all.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -84,6 +83,19 @@ class Ending:
     """Code and sentence of a fault that says nothing about the bytes (missing file, died while reading)."""
 
 
+def wanted(store: Store) -> bool:
+    """Whether an active run has a photograph without a result, be it in the hands of somebody who died."""
+    left = sa.exists().where(_ENTRY.run_id == _RUN.id, _ENTRY.state.in_(("queued", run_table.IN_FLIGHT)))
+    with store.reading() as connection:
+        return connection.execute(sa.select(_RUN.id).where(_RUN.state == "active", left).limit(1)).first() is not None
+
+
+def turn_of(store: Store, run: int) -> Turn:
+    """A run, whether it is its turn or not."""
+    with store.reading() as connection:
+        return Turn(run, run_table.version_ids(connection, run))
+
+
 def next_turn(store: Store) -> Turn | None:
     """The active run with something queued that has waited longest, or ``None``."""
     queued = sa.exists().where(_ENTRY.run_id == _RUN.id, _ENTRY.state == "queued")
@@ -98,7 +110,7 @@ def take(store: Store, worker: str, turn: Turn, limit: int) -> list[ClaimedPhoto
 
     def taking(connection: sa.Connection) -> list[ClaimedPhotograph]:
         query = sa.update(schema.run).where(_RUN.id == turn.run, _RUN.state == "active")
-        if not connection.execute(query.values(served_at=time.time())).rowcount:
+        if not connection.execute(query.values(served_at=database.clock())).rowcount:
             return []
         suspects = _take(connection, worker, turn.run, _ENTRY.deaths > 0, limit)
         taken = suspects or _take(connection, worker, turn.run, _ENTRY.deaths == 0, limit)
@@ -266,7 +278,7 @@ def _settle(connection: sa.Connection, worker: str, turn: Turn, endings: Sequenc
             state=run_table.ended_as(_ENTRY.photograph_id, versions),
             worker="",
             reused=_ENTRY.photograph_id.not_in(fresh),
-            finished_at=time.time(),
+            finished_at=database.clock(),
         )
     )
     connection.execute(sa.update(schema.entry).where(mine).values(state="queued", worker=""))

@@ -1,6 +1,5 @@
 """How far runs have come."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +7,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError, heard, say
-from fundus_core.store import access, cohorts, schema
+from fundus_core.store import access, cohorts, database, lease, schema
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.run_table import IN_FLIGHT, SETTLED, version_ids
 from fundus_core.store.store import Store
@@ -83,6 +82,7 @@ def progress(store: Store, run: int) -> Progress:
         models = tuple(version.model for version in version_ids(connection, run).values())
         counts, reused = _counts(connection, run)
         speed = _speed(connection, run)
+        idle = lease.idle_s(connection)
     left = counts.get("queued", 0) + counts.get(IN_FLIGHT, 0)
     begun = any(counts.get(state, 0) for state in (*SETTLED, IN_FLIGHT))
     active: State = "running" if begun else "waiting"
@@ -91,7 +91,7 @@ def progress(store: Store, run: int) -> Progress:
         cohort=row.cohort_id,
         models=models,
         state=active if row.state == "active" else row.state,
-        note=heard(row.note) or (_obstacle(store) if row.state == "active" else ""),
+        note=heard(row.note) or (_obstacle(store, counts, idle) if row.state == "active" else ""),
         total=sum(counts.values()),
         queued=counts.get("queued", 0),
         in_flight=counts.get(IN_FLIGHT, 0),
@@ -104,10 +104,12 @@ def progress(store: Store, run: int) -> Progress:
     )
 
 
-def _obstacle(store: Store) -> str:
+def _obstacle(store: Store, counts: Mapping[str, int], idle_s: float) -> str:
     free = store.shelf.free_bytes()
     if free >= LITTLE_BYTES:
-        return ""
+        done, total = sum(counts.get(state, 0) for state in SETTLED), sum(counts.values())
+        idle = idle_s > lease.PATIENCE_S and done < total
+        return say("{done} of {total}, no worker for {n:.0f} s.", done=done, total=total, n=idle_s) if idle else ""
     return say("The disk is full ({free:.0f} MB are free); make room, and the run goes on by itself.", free=free / 1e6)
 
 
@@ -120,12 +122,12 @@ def _counts(connection: sa.Connection, run: int) -> tuple[Mapping[str, int], int
 
 def _speed(connection: sa.Connection, run: int) -> float:
     """Photographs a second, those that cost nothing left out."""
-    now = time.time()
-    query = sa.select(sa.func.count(), sa.func.min(_ENTRY.finished_at)).where(
+    now = database.clock()
+    query = sa.select(sa.func.count(), now - sa.func.min(_ENTRY.finished_at)).where(
         _ENTRY.run_id == run, _ENTRY.finished_at > now - RECENT_S, ~_ENTRY.reused
     )
-    count, since = connection.execute(query).one()
-    return 0.0 if not count else float(count) / max(now - since, 1.0)
+    count, seconds = connection.execute(query).one()
+    return 0.0 if not count else float(count) / max(seconds, 1.0)
 
 
 def of(store: Store, cohort: CohortRef | None = None) -> tuple[Progress, ...]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from fundus_core import images
 from fundus_core.errors import UsageError, kept
-from fundus_core.store import access, cohorts, database, photograph_table, prediction_table, schema, versions
+from fundus_core.store import access, cohorts, database, lease, photograph_table, prediction_table, schema, versions
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.store import Store
 from fundus_core.store.values import ModelVersion
@@ -37,6 +37,7 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[ModelVersion]) -> i
     def submit_(connection: sa.Connection) -> int:
         key = cohorts.id_of(connection, cohort)
         cohorts.update(connection, key)
+        lease.asked(connection)
         ids = [versions.version_id(connection, version) for version in dict.fromkeys(models)]
         run = _unfinished(connection, key, ids)
         if run is None:
@@ -176,14 +177,14 @@ def _settle_known(connection: sa.Connection, run: int, ids: Sequence[int]) -> No
     query = sa.update(schema.entry).where(_ENTRY.run_id == run, _ENTRY.state == "queued", known)
     state = ended_as(_ENTRY.photograph_id, ids)
     at_door = sa.exists().where(_PHOTOGRAPH.id == _ENTRY.photograph_id, _PHOTOGRAPH.door_status != "")
-    connection.execute(query.values(state=state, reused=~at_door, finished_at=time.time()))
+    connection.execute(query.values(state=state, reused=~at_door, finished_at=database.clock()))
 
 
 def finish_if_done(connection: sa.Connection, run: int) -> bool:
     """End a run that has nothing left to do; returns whether it has ended."""
     left = sa.exists().where(_ENTRY.run_id == run, _ENTRY.state.in_(("queued", IN_FLIGHT)))
     query = sa.update(schema.run).where(_RUN.id == run, _RUN.state == "active", ~left)
-    ended = connection.execute(query.values(state="done", finished_at=time.time()))
+    ended = connection.execute(query.values(state="done", finished_at=database.clock()))
     return ended.rowcount > 0
 
 
@@ -218,6 +219,8 @@ def _move(store: Store, run: int, states: Sequence[str], state: str, *, note: st
         known = found.state
         access.require(connection, found.cohort_id, "write")
         if known in states:
+            if state == "active":
+                lease.asked(connection)
             connection.execute(sa.update(schema.run).where(_RUN.id == run).values(state=state, note=kept(note)))
             held = sa.and_(_ENTRY.run_id == run, _ENTRY.state == IN_FLIGHT)
             if state != "active":

@@ -164,17 +164,17 @@ entry = sa.Table(
     sa.Index("entry_photograph", "photograph_id"),
 )
 
-worker = sa.Table(
-    "worker",
+lease = sa.Table(
+    "lease",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("host", sa.Text, nullable=False),
-    sa.Column("pid", sa.Integer, nullable=False),
-    sa.Column("seat", sa.Boolean, nullable=False),
-    sa.Column("stop", sa.Boolean, nullable=False),
-    sa.Column("started_at", sa.Double, nullable=False),
-    sa.Column("heartbeat", sa.Double, nullable=False),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("renewed_at", sa.Double, nullable=False),
+    sa.Column("since", sa.Double, nullable=False),
 )
+"""One row at most: who works the store off, and since when nothing was done or asked for; see ``lease``."""
 
 selection = sa.Table(
     "selection",

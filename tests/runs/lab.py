@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import psutil
 from PIL import Image
 
 from fundus_core import runs
-from fundus_core.runs import heartbeat
+from fundus_core.runs import seat
 from fundus_core.store import NewPhotograph, Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,11 +133,14 @@ class Lab:
 
     def worker(self, store: Store) -> int | None:
         """The process id of the machine's worker, where one lives."""
-        if not heartbeat.worker_lock(store).held():
+        if not seat.lock(store).held():
             return None
-        with store.reading() as connection:
-            query = "SELECT pid FROM worker WHERE seat ORDER BY started_at DESC LIMIT 1"
-            return connection.exec_driver_sql(query).scalar()
+        ours = ["fundus_core.runs.worker", str(store.shelf.folder.absolute())]
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for process in psutil.process_iter(["cmdline"]):
+                if set(ours) <= set(process.info["cmdline"] or ()):
+                    return int(process.pid)
+        return None
 
     def kill_app(self) -> None:
         """As a power cut would: nothing is said good-bye to."""

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from fundus_core import runs
 from fundus_core.errors import UsageError
 from fundus_core.records import Prediction
-from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, queue, run_table, schema, workers
+from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, lease, queue, run_table, schema
+from fundus_core.store.lease import Holder
 from fundus_core.store.queue import ClaimedPhotograph, Ending, Turn
 
 ONE, TWO = ModelVersion("one", "w1", "c1"), ModelVersion("two", "w2", "c2")
@@ -174,7 +175,7 @@ def test_suspects_come_first_and_not_among_others(store: Store) -> None:
     turn = queue.next_turn(store)
     assert turn is not None
     held = queue.take(store, "dead", turn, 2)
-    assert workers.sign_off(store, ["dead"], died=True) == 2
+    lease.take(store, Holder("next", "worker", "here"))
     again = queue.take(store, "w", turn, 4)
     assert [member.id for member in again] == [member.id for member in held]
     assert {member.deaths for member in again} == {1}

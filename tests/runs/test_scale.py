@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from fundus_core import runs
-from fundus_core.runs import heartbeat
-from fundus_core.store import NewPhotograph, Store, queue, run_table, workers
+from fundus_core.store import NewPhotograph, Store, lease, queue, run_table
+from fundus_core.store.lease import Holder
 from tests.runs.test_queue import ONE, TWO, ending
 
 LARGE = ("entry", "photograph", "outcome", "reading")
@@ -56,8 +56,10 @@ def test_taking_and_ending_look_everything_up(store: Store) -> None:
         queue.known(store, list(turn.versions), [member.sha256 for member in members])
         queue.active(store, [turn.run])
         queue.end(store, "w", turn, [ending(turn, member) for member in members])
-        heartbeat.requeue_dead(store)
-        workers.sign_off(store, ["w"], died=True)
+        lease.take(store, Holder("w", "worker", "here"))
+        lease.put_back(store, "w", turn.run, [members[0].id], died=True)
+        lease.give_back(store, "w", died=True)
+        assert queue.wanted(store)
     assert len({statement for statement, _ in found}) > 12
     assert [pair for pair in found if THROUGH.search(pair[1])] == []
 

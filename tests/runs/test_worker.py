@@ -17,9 +17,10 @@ from fundus_core import runs
 from fundus_core.quality import LIMITS
 from fundus_core.records import Eye, Pixels
 from fundus_core.retina import CropRule
-from fundus_core.runs import isolated, loop, worker
+from fundus_core.runs import isolated, loop, seat, worker
 from fundus_core.runs.model_loading import Model
-from fundus_core.store import Finding, NewPhotograph, Store, StoreUnavailableError, Where, queue, run_table, workers
+from fundus_core.store import Finding, NewPhotograph, Store, StoreUnavailableError, Where, lease, queue, run_table
+from fundus_core.store.lease import Holder
 from tests.runs import fake
 from tests.runs.conftest import Make
 
@@ -226,6 +227,27 @@ def test_a_worker_that_is_asked_to_end_puts_back_what_it_holds(
     assert runs.progress(store, key).state in {"running", "waiting"}
 
 
+def test_a_worker_leaves_its_photographs_to_who_takes_the_lease_and_goes_on_afterwards(
+    store: Store, make: Make, at_work: threading.Event
+) -> None:
+    make("a", range(8))
+    key = run_table.submit(store, "a", [fake.version("very-slow")])
+    wait_for(lambda: runs.progress(store, key).in_flight > 0)
+    lease.take(store, Holder("c", "cluster", "ray://there"), over=[seat.id_of(store)], died=False)
+    time.sleep(1.2)
+    ended = runs.progress(store, key).settled
+    time.sleep(0.6)
+    now = runs.progress(store, key)
+    assert (now.settled, now.in_flight, now.state) == (ended, 0, "running" if ended else "waiting")
+    refusal = seat.other(store)
+    assert refusal is not None
+    assert "the cluster 'ray://there'" in str(refusal)
+    assert not runs.ensure_worker(store), "none is started beside another's lease"
+    lease.give_back(store, "c", died=False)
+    wait_for(lambda: runs.progress(store, key).state == "done")
+    assert runs.progress(store, key).predicted == 8
+
+
 def test_a_store_that_cannot_be_written_is_waited_for(
     store: Store, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,7 +304,8 @@ def test_pausing_acts_on_suspects_too(store: Store, make: Make, monkeypatch: pyt
     turn = queue.next_turn(store)
     assert turn is not None
     queue.take(store, "dead", turn, 6)
-    workers.sign_off(store, ["dead"], died=True)
+    lease.take(store, Holder("dead", "worker", "here"))
+    lease.give_back(store, "dead", died=True)
     real, tried = isolated.Apart.each, []
 
     def each(*arguments: object) -> Iterator[isolated.Answer]:

@@ -132,7 +132,7 @@ def test_a_damaged_database_is_one_sentence_and_no_photograph_is_gone(tmp_path: 
 def test_the_command_line_says_it_in_a_sentence_and_leaves_with_2(tmp_path: Path) -> None:
     folder = fill(tmp_path / "store")
     (folder / "store.sqlite").write_bytes(b"not a database, whatever its name" * 100)
-    command = [sys.executable, "-m", "fundus_core", "work", "--store", str(folder)]
+    command = [sys.executable, "-m", "fundus_core.runs.worker", "--store", str(folder)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1

@@ -18,6 +18,7 @@ from fundus_core.store.migrations import (
     documents,
     door_and_limits,
     first,
+    lease,
     people,
     progress_index,
     selections,
@@ -34,6 +35,7 @@ STEPS: tuple[Callable[[Operations], None], ...] = (
     documents.upgrade,
     decisions.upgrade,
     people.upgrade,
+    lease.upgrade,
 )
 """Step n leads from schema version n to n + 1; version 0 is an empty database."""
 

@@ -1,0 +1,125 @@
+"""One machine's seat at a store: who sits there may hold the lease, and keeps it alive by a thread.
+
+The seat is a lock in a folder of this machine, which the system gives back when its holder dies: the next one who sits
+there has the same id, and with it the lease at once. Elsewhere a holder is known by the lease alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import hashlib
+import os
+import secrets
+import socket
+import tempfile
+import threading
+from collections.abc import Collection
+from pathlib import Path
+from types import TracebackType
+
+from fundus_core import owner_only
+from fundus_core.errors import UsageError
+from fundus_core.runs.locks import Lock
+from fundus_core.store import Store, StoreUnavailableError, lease
+from fundus_core.store.lease import Holder, Kind, LeasedError
+
+HEARTBEAT_S = 5.0
+
+
+def folder(store: Store) -> Path:
+    """Return where this machine's seats are: beside an SQLite database, which only one machine can use."""
+    if store.engine.dialect.name == "sqlite":
+        return store.shelf.folder / "workers"
+    name = hashlib.sha256(store.engine.url.set(password=None).render_as_string().encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"fundus-lab-{getpass.getuser()}" / name
+
+
+def lock(store: Store, kind: Kind = "worker") -> Lock:
+    """Return the lock of a seat."""
+    return Lock(folder(store) / f"{kind}.lock")
+
+
+def id_of(store: Store, kind: Kind = "worker") -> str:
+    """Return a seat's id, made now where it has none."""
+    path = owner_only.folder(folder(store)) / f"{kind}.id"
+    if os.name == "posix" and path.parent.stat().st_uid != os.getuid():
+        raise UsageError("The folder '{folder}' belongs to somebody else; set TMPDIR to another.", folder=path.parent)
+    if not path.exists():
+        owner_only.write(path, secrets.token_hex(8).encode())
+    return path.read_text(encoding="ascii")
+
+
+def other(store: Store, kind: Kind = "worker") -> LeasedError | None:
+    """Return the refusal where the store is worked off by somebody else than who sits here."""
+    found = lease.holder(store)
+    return None if found is None or found[0].id == id_of(store, kind) else found[0].refusal(found[1])
+
+
+def ask_to_stop(store: Store) -> None:
+    """Ask this machine's worker to end after its batch."""
+    owner_only.make(_stop(store))
+
+
+def _stop(store: Store) -> Path:
+    return folder(store) / "worker.stop"
+
+
+class Seat:
+    """A seat that is taken until the block ends; a ``LeasedError`` where somebody sits there."""
+
+    def __init__(self, store: Store, kind: Kind = "worker", place: str = "") -> None:
+        self.store = store
+        self.kind = kind
+        self.place = place or socket.gethostname()
+        self.id = ""
+        self.held = False
+        """Whether the lease is held too."""
+        self.worked = True
+        """Whether work is being done, as those who watch a run are told."""
+        self._lock = lock(store, kind)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Seat:
+        if not self._lock.take():
+            raise Holder("", self.kind, self.place).refusal(0.0)
+        self.id = id_of(self.store, self.kind)
+        _stop(self.store).unlink(missing_ok=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        with contextlib.suppress(StoreUnavailableError):  # the next who sits here does it
+            self.rest(died=isinstance(error, Exception))
+        self._lock.give_back()
+
+    def hold(self, *, over: Collection[str] = (), died: bool = True) -> None:
+        """Take the lease as ``lease.take`` does."""
+        lease.take(self.store, Holder(self.id, self.kind, self.place), over=over, died=died)
+        self.held = True
+
+    def rest(self, *, died: bool = False) -> None:
+        """Give the lease back, since there is nothing to do."""
+        if self.held:
+            lease.give_back(self.store, self.id, died=died)
+            self.held = False
+
+    def still_holds(self) -> bool:
+        """Return whether the lease is held, having asked whether somebody took it."""
+        self.held = self.held and lease.is_held(self.store, self.id)
+        return self.held
+
+    def asked_to_stop(self) -> bool:
+        """Return whether somebody wants this machine's worker to end."""
+        return _stop(self.store).exists()
+
+    def _beat(self) -> None:
+        while not self._over.wait(HEARTBEAT_S):
+            with contextlib.suppress(StoreUnavailableError):  # a full disk, a busy database: the next beat may pass
+                if self.held:
+                    lease.renew(self.store, self.id, worked=self.worked)
