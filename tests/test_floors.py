@@ -21,9 +21,10 @@ FLOORS = {
     6: ("inference", "explain", "training", "store", "figures"),
     7: ("analyses",),
     8: ("runs", "report", "checking"),
-    9: ("pipeline", "benchmark"),
-    10: ("commands", "cluster", "notebook"),
-    11: ("__main__",),
+    9: ("pipeline", "cluster"),
+    10: ("benchmark",),
+    11: ("commands", "notebook"),
+    12: ("__main__",),
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 

@@ -18,6 +18,7 @@ from fundus_core.errors import FundusError, as_json, kept
 
 if TYPE_CHECKING:
     from fundus_core.pipeline import Counts
+    from fundus_core.runs import Progress
 
 DONE, SOME_REFUSED, AT_FAULT, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses: 1 where some photographs were refused or failed (all listed), 2 where the call is at fault."""
@@ -118,6 +119,26 @@ def pseudonyms(options: argparse.Namespace) -> Pseudonyms | None:
 def bar(total: int | None = None, unit: str = "photograph") -> tqdm[NoReturn]:
     """Return a progress bar on standard error; silent where nobody watches."""
     return tqdm(total=total, unit=f" {unit}s", disable=not sys.stderr.isatty(), file=sys.stderr)
+
+
+def following(shown: tqdm[NoReturn]) -> Callable[[Progress], None]:
+    """Return what moves a bar with a run."""
+
+    def show(now: Progress) -> None:
+        shown.total = now.total
+        shown.update(now.settled - shown.n)
+
+    return show
+
+
+def add_cluster(parser: argparse.ArgumentParser, default: str = "") -> None:
+    """Add the option that names a cluster."""
+    parser.add_argument(
+        "--cluster",
+        default=default,
+        metavar="ADDRESS",
+        help="let a Ray cluster do it: HOST:PORT of its head, or 'local' for one that is started now on this machine",
+    )
 
 
 def upto(shown: tqdm[NoReturn]) -> Callable[[int], None]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from fundus_core import pipeline
 from fundus_core.commands.frame import (
     PATHS,
     Parser,
+    add_cluster,
     add_covariate,
     add_pseudonym_key,
     add_quality_percentile,
@@ -16,12 +18,14 @@ from fundus_core.commands.frame import (
     add_writing,
     bar,
     ended,
+    following,
     pseudonyms,
     say,
 )
 from fundus_core.commands.settings import add_linkage, linkage
 from fundus_core.errors import UsageError
 from fundus_core.runs import Progress
+from fundus_core.store import Store
 
 
 def add(parser: Parser) -> None:
@@ -47,6 +51,7 @@ def add(parser: Parser) -> None:
         action="store_true",
         help="measured values that the cohort has and the table lacks stay (else the table takes the place of all)",
     )
+    add_cluster(parser)
     add_quality_percentile(parser)
     add_unstretch(parser)
     add_pseudonym_key(parser)
@@ -60,6 +65,17 @@ def _derived(options: argparse.Namespace) -> int:
         raise UsageError("--predictions stands for photographs, of one model: leave paths, --cohort and --truth out.")
     counts = pipeline.derive(options.predictions, options.model[0], options.out, made_by=options.made_by)
     return ended(counts, options.out / "predictions.csv")
+
+
+def _where(address: str) -> pipeline.WorkOff:
+    if not address:
+        return pipeline.on_this_machine
+    from fundus_core import cluster
+
+    def on_cluster(store: Store, submit: Callable[[], int], progress: Callable[[Progress], None] | None) -> Progress:
+        return cluster.work_off(store, submit, address, progress=progress)
+
+    return on_cluster
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -80,10 +96,5 @@ def _run(options: argparse.Namespace) -> int:
         keep_truth=options.keep_truth,
     )
     with bar() as shown:
-
-        def show(now: Progress) -> None:
-            shown.total = now.total
-            shown.update(now.predicted + now.refused + now.failed - shown.n)
-
-        counts = pipeline.predict(request, progress=show, tell=say)
+        counts = pipeline.predict(request, progress=following(shown), tell=say, work_off=_where(options.cluster))
     return ended(counts, options.out / "predictions.csv")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.linkage import Linkage, join_truth, saved_mapping
     from fundus_core.pipeline.plans import state_plan, stated_plan
     from fundus_core.pipeline.predicted import Asked, PredictionsFile, proposed
-    from fundus_core.pipeline.prediction import Request, predict
+    from fundus_core.pipeline.prediction import Request, WorkOff, on_this_machine, predict
     from fundus_core.pipeline.predictions_reader import read_predictions
     from fundus_core.pipeline.prove_deidentification import Proof, prove
     from fundus_core.pipeline.quality_thresholds import StretchedSet, limits_of, stretched_set
@@ -62,7 +62,7 @@ _NAMES_OF = {
     "deidentified_truth": ("match_originals", "under_pseudonyms"),
     "plans": ("state_plan", "stated_plan"),
     "predicted": ("Asked", "PredictionsFile", "proposed"),
-    "prediction": ("Request", "predict"),
+    "prediction": ("Request", "WorkOff", "on_this_machine", "predict"),
     "predictions_reader": ("read_predictions",),
     "prove_deidentification": ("Proof", "prove"),
     "recalibration": ("derive", "recalibrate_cohort", "recalibrate_files"),

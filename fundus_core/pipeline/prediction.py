@@ -34,6 +34,10 @@ _WORK = ".work"
 """Folder beside the results where an unfinished run lives until it is called again."""
 
 
+WorkOff = Callable[[Store, Callable[[], int], Callable[[runs.Progress], None] | None], runs.Progress]
+"""Has the run that the function asks for worked off, telling how far it is, and returns how it ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What ``predict`` was asked for."""
@@ -79,6 +83,7 @@ def predict(
     *,
     progress: Callable[[runs.Progress], None] | None = None,
     tell: Callable[[str], object] | None = None,
+    work_off: WorkOff | None = None,
 ) -> Counts:
     """Let models read photographs; called again with the same arguments it goes on where it was.
 
@@ -88,6 +93,7 @@ def predict(
     Args:
         request: What is read by which models, and what is kept of it.
         progress: Told how far the run is.
+        work_off: Who works the run off; this machine's worker where nobody is named.
         tell: Told what a person should know of the match, in sentences that may quote ids; never under pseudonyms.
 
     Raises:
@@ -107,7 +113,7 @@ def predict(
     request.out.mkdir(parents=True, exist_ok=True)
     with _store(request) as store:
         _take_in(store, request, tell)
-        finished = _work_off(store, request, limits, progress)
+        finished = _finished(store, request, limits, work_off or on_this_machine, progress)
         try:
             if measured is not None:
                 found = _put_beside(store, request, measured)
@@ -220,19 +226,31 @@ def _attach(store: Store, request: Request, tell: Callable[[str], object] | None
         tell(say(message, n=len(done.left), names=done.left[:_SHOWN]))
 
 
-def _work_off(
-    store: Store, request: Request, limits: Limits, progress: Callable[[runs.Progress], None] | None
+def on_this_machine(
+    store: Store, submit: Callable[[], int], progress: Callable[[runs.Progress], None] | None
 ) -> runs.Progress:
-    run = runs.submit(store, request.name, request.models, limits=limits)
-    runs.ensure_worker(store)
+    """Have this machine's worker do it; a ``LeasedError`` where somebody else works the store off."""
+    if refusal := runs.held_by_another(store):
+        raise refusal
+    run = submit()
     while True:
+        runs.ensure_worker(store)
         now = runs.progress(store, run)
         if progress:
             progress(now)
         if now.ended:
-            break
+            return now
         time.sleep(_POLL_SECONDS)
-        runs.ensure_worker(store)
+
+
+def _finished(
+    store: Store,
+    request: Request,
+    limits: Limits,
+    work_off: WorkOff,
+    progress: Callable[[runs.Progress], None] | None,
+) -> runs.Progress:
+    now = work_off(store, lambda: runs.submit(store, request.name, request.models, limits=limits), progress)
     if not now.finished:
         raise UsageError(
             "The run stopped: {note}; mend that and call the same command again.", note=now.note or now.state

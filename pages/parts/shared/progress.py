@@ -101,6 +101,17 @@ def _buttons(now: Progress) -> None:
         elif st.button(_("Pause"), icon=":material/pause:", key=f"pause{now.run}"):
             runs.pause(store, now.run)
             st.rerun(scope="fragment")
+        if runs.cluster() and st.button(_("Run on the cluster"), icon=":material/lan:", key=f"cluster{now.run}"):
+            _on_cluster(now.run)
         if st.button(_("Cancel"), icon=":material/close:", key=f"cancel{now.run}"):
             runs.cancel(store, now.run)
             st.rerun(scope="fragment")
+
+
+def _on_cluster(run: int) -> None:
+    try:
+        runs.run_on_cluster(home.store(), run)
+    except UsageError as fault:
+        st.error(said(fault))
+    else:
+        st.rerun(scope="fragment")
