@@ -31,6 +31,8 @@ AHEAD = 2
 """Batches with an actor, besides those that are being read."""
 POLL_S = 0.5
 PING_S = 5.0
+LIVES_S = 15.0
+"""An actor that answered within so long is given work."""
 NO_WORKER_S = 60.0
 """An actor that has not answered for so long is taken for lost."""
 STUCK_S = 600.0
@@ -80,7 +82,7 @@ class Driver:
         if time.monotonic() - self.looked_after > PING_S:
             self.looked_after = time.monotonic()
             self.look_after(self.looked_after)
-        living = [actor for actor in self.actors if time.monotonic() - actor.answered < 3 * PING_S]
+        living = [actor for actor in self.actors if time.monotonic() - actor.answered < LIVES_S]
         self.take(len(living))
         self.collect(living)
         return True
@@ -96,7 +98,7 @@ class Driver:
         for _ in range(wanted - len(self.actors)):
             handle = self._predictor.options(num_gpus=gpus, scheduling_strategy="SPREAD").remote(self.opening)
             self.actors.append(Actor(handle, _ping(handle), now, now))
-        self.seat.worked = any(now - actor.answered < 2 * PING_S for actor in self.actors)
+        self.seat.worked = any(now - actor.answered < LIVES_S for actor in self.actors)
 
     def room(self) -> tuple[int, int]:
         """How many actors fit: one a GPU, or one a machine without any; and how many GPUs each has.
