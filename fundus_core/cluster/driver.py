@@ -15,7 +15,7 @@ from typing import Any
 
 from fundus_core.cluster.connection import connected
 from fundus_core.cluster.on_machines import Batch, Pictures, Predictor, read
-from fundus_core.errors import FundusError, say
+from fundus_core.errors import FundusError
 from fundus_core.retina import CropRule
 from fundus_core.runs import Progress, loop, model_loading, preprocess
 from fundus_core.runs import progress as progress_of
@@ -120,9 +120,9 @@ class Driver:
             return
         if now - actor.answered > self.patience:
             self.patience = min(2 * self.patience, STUCK_S)  # it may only be slow to begin
-            self.give_up(actor, say("no answer for {n:.0f} s", n=now - actor.answered))
+            self.give_up(actor, f"no answer for {now - actor.answered:.0f} s")
         elif actor.batches and now - actor.ended > STUCK_S:
-            self.give_up(actor, say("nothing came of a batch in {n:.0f} s", n=now - actor.ended))
+            self.give_up(actor, f"nothing came of a batch in {now - actor.ended:.0f} s")
 
     def give_up(self, actor: Actor, why: str) -> None:
         """Queue again what an actor had in hand, and end it."""
