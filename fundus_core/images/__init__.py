@@ -2,4 +2,4 @@
 
 from fundus_core.images.decoding import decode
 from fundus_core.images.jpeg import encode
-from fundus_core.images.sources import source_at, sources, stamp_at
+from fundus_core.images.sources import exists, source_at, sources, stamp_at

@@ -14,6 +14,7 @@ from fundus_core.images.folder import head_of, renamed, single, walk
 from fundus_core.images.formats import photograph_format
 from fundus_core.images.ignored_files import MANIFESTS, OFFICE, suffix_of
 from fundus_core.images.manifest import listed
+from fundus_core.images.object_storage import address_of, object_at, objects, of_this_machine
 from fundus_core.records import Source
 
 
@@ -21,8 +22,8 @@ def sources(paths: Sequence[Path], roots: Roots = ()) -> Iterator[Source]:
     """List the photographs at these paths, one at a time.
 
     Args:
-        paths: Each a photograph, a folder (searched at every depth), a ZIP archive, or a CSV with the column
-            ``path`` and optionally ``patient_id`` and ``eye``.
+        paths: Each a photograph, a folder (searched at every depth), a ZIP archive, a CSV with the column ``path`` and
+            optionally ``patient_id`` and ``eye``, or an address in object storage.
         roots: Folders that everything must lie below, links resolved; without one all paths may be read.
 
     Returns:
@@ -34,8 +35,11 @@ def sources(paths: Sequence[Path], roots: Roots = ()) -> Iterator[Source]:
     Raises:
         UsageError: A path does not exist or lies outside the roots, or a CSV does not say where the photographs are.
     """
+    paths = [of_this_machine(path) for path in paths]
     for path in paths:
-        if not hold(roots, path):
+        if address_of(path) and not roots:
+            continue
+        if address_of(path) or not hold(roots, path):
             places = ", ".join(map(str, roots))
             raise UsageError(
                 "Photographs on this machine may lie below {places}, in no hidden folder; '{path}' does not.",
@@ -46,7 +50,7 @@ def sources(paths: Sequence[Path], roots: Roots = ()) -> Iterator[Source]:
             raise UsageError(
                 "'{path}' does not exist; give a photograph, a folder, a ZIP or a CSV of paths.", path=path
             )
-    once = list({path.resolve(): path.absolute() for path in paths}.values())
+    once = list({_resolved(path): path if address_of(path) else path.absolute() for path in paths}.values())
     labels = _labels(once)
     parts = [_open(path, label, roots) for path, label in zip(once, labels, strict=True)]
     return (source for part in parts for source in part)
@@ -63,6 +67,8 @@ def source_at(locator: str) -> Source:
     """
     if not locator:
         return Source("", Refuse(Code.MISSING_FILE, "No photograph came with this row; add it to the cohort."))
+    if address_of(locator):
+        return object_at(locator)
     for archive, name in _splits(locator):
         member = member_at(archive, name, around(archive))
         if member is None:
@@ -80,7 +86,7 @@ def stamp_at(locator: str) -> str:
         locator: As ``Source.locator``; of a photograph in an archive the archive's stamp is returned.
 
     Returns:
-        Empty where there is no such file.
+        Empty where there is no such file, and of what lies in object storage.
     """
     path = next((archive for archive, _ in _splits(locator)), Path(locator))
     try:
@@ -99,8 +105,19 @@ def _splits(locator: str) -> Iterator[tuple[Path, str]]:
             yield archive, BETWEEN.join(parts[taken:])
 
 
+def exists(path: Path) -> bool:
+    """Return whether something lies at a path; of object storage this is told when it is listed."""
+    return bool(address_of(path)) or of_this_machine(path).exists()
+
+
+def _resolved(path: Path) -> Path:
+    return path if address_of(path) else path.resolve()
+
+
 def _open(path: Path, label: str, roots: Roots) -> Iterator[Source]:
     """The sources at one path; their names begin with the label where one is needed."""
+    if address_of(path):
+        return _labelled(objects(address_of(path)), label)
     if path.is_dir():
         return _labelled(walk(path, roots), label)
     head, suffix = head_of(path, roots), suffix_of(path.name)

@@ -10,7 +10,7 @@ from pathlib import Path
 from fundus_core import __version__, runs, truth
 from fundus_core.deidentify import Pseudonyms
 from fundus_core.errors import UsageError, say
-from fundus_core.images import sources
+from fundus_core.images import exists, sources
 from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.pipeline import additions, cohorts
@@ -103,7 +103,7 @@ def predict(
     cards = [registry.ready(model) for model in request.models]
     measured = request.linkage.load(request.truth) if request.truth else None
     for path in request.paths:
-        if not path.exists():
+        if not exists(path):
             raise UsageError("'{path}' does not exist; give photographs, folders, a ZIP or a CSV of paths.", path=path)
     _require_something(request)
     limits = replace(_limits(request), unstretch=request.unstretch)

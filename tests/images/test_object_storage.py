@@ -1,0 +1,50 @@
+"""Object storage, with a folder in its place: what pyarrow is asked is the same; a server is tried in ``test_ray``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
+
+from fundus_core import images
+from fundus_core.errors import PhotographError, UsageError
+from fundus_core.images import object_storage
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(object_storage, "_files", lambda _: SubTreeFileSystem(str(tmp_path), LocalFileSystem()))
+    eyes = tmp_path / "bucket" / "eyes" / "é #1"
+    eyes.mkdir(parents=True)
+    for name in ("b.jpg", "a.jpg", ".hidden.jpg", "truth.csv"):
+        (eyes / name).write_bytes(name.encode())
+    return eyes
+
+
+def test_photographs_are_listed_by_name_and_read_where_they_are(bucket: Path) -> None:
+    found = list(images.sources([Path("s3://bucket/eyes")]))
+    assert [one.name for one in found] == ["é #1/a.jpg", "é #1/b.jpg"]
+    assert found[0].locator == "s3://bucket/eyes/é #1/a.jpg"
+    again = images.source_at(found[0].locator)
+    assert (again.name, again.read()) == ("a.jpg", b"a.jpg")
+    assert images.stamp_at(found[0].locator) == ""
+    (single,) = images.sources([Path("s3://bucket/eyes/é #1/b.jpg")])
+    assert (single.name, single.read()) == ("b.jpg", b"b.jpg")
+    (bucket / "a.jpg").unlink()
+    with pytest.raises(PhotographError, match="no file") as fault:
+        found[0].read()
+    assert fault.value.code == "missing_file"
+
+
+def test_a_file_address_is_a_path_of_this_machine(bucket: Path) -> None:
+    assert [one.read() for one in images.sources([Path(f"file://{bucket}/a.jpg")])] == [b"a.jpg"]
+    assert images.exists(Path(f"file://{bucket}/a.jpg"))
+
+
+@pytest.mark.usefixtures("bucket")
+def test_what_is_not_there_is_said_and_a_page_leads_to_no_storage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="could not be listed"):
+        list(images.sources([Path("s3://bucket/none")]))
+    with pytest.raises(UsageError, match="may lie below"):
+        list(images.sources([Path("s3://bucket/eyes")], roots=[tmp_path]))
