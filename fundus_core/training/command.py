@@ -106,6 +106,8 @@ def plan(arguments: argparse.Namespace) -> Plan:
             value = dict(_option(word) for word in arguments.option)
         if value is not None:
             given[field.name] = value
+    if arguments.size and arguments.epochs and arguments.minutes is None:
+        given["minutes"] = 0.0  # nothing is chosen by them
     return Plan(**given)  # type: ignore[arg-type]
 
 

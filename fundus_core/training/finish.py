@@ -209,9 +209,10 @@ def _training(data: Data, plan: Plan, progress: Progress) -> str:
     begun = f", begun with the weights of sha256 {plan.pretrained[:16]}" if plan.pretrained else ""
     flagged = refused - int(np.count_nonzero(~data.crops.shown)) if not plan.gate else 0
     kept = f", of which up to {flagged} were learnt from all the same" if flagged else ""
+    late = f", ended by its {plan.minutes:g} minutes" if progress.late else ""
     curve = " ".join(f"{row['validation_loss']:.3f}" for row in progress.history)
     return (
-        f"{len(data.rows('train'))} photographs of {people['train']} people, {plan.epochs} epochs at most, "
+        f"{len(data.rows('train'))} photographs of {people['train']} people, {plan.epochs} epochs at most{late}, "
         f"{plan.size} px{beside}{begun}; test part {people['test']} people; {refused} photographs refused or "
         f"failed{kept}. Validation loss by epoch, on {people['validation']} people (1: nothing is read from the "
         f"photographs): {curve}; the weights of epoch {progress.best_epoch + 1} were kept. Intervals from "

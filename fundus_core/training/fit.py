@@ -1,6 +1,7 @@
 """Train one network: match, cut, split, learn, finish."""
 
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,7 @@ def train(
         how: Weights to begin with, processes, bars.
         told: Whether somebody named the backbone; else it is the one that the weights fit.
     """
+    started = time.monotonic()
     # first, so that weights that do not fit are told before hours of cutting
     plan, network, began = begin(plan, how.pretrained, told=told)
     out.mkdir(parents=True, exist_ok=True)
@@ -56,7 +58,7 @@ def train(
         sized = budget.settled(plan, network, found.sources, out, how.workers, key)
         found = replace(found, notes=(*found.notes, *began, *budget.note(sized, plan, out)))
         data = prepare(found, out, sized, how, notice)
-    learner = learn(network, data, out, sized, accelerator, progress=how.progress)
+    learner = learn(network, data, out, sized, accelerator, progress=how.progress, spent=time.monotonic() - started)
     # Imported here so that a training of days ends with the code of its last day, and one that fails early is quick.
     from fundus_core.training.finish import finish
 
@@ -103,14 +105,21 @@ def begun(plan: Plan) -> Network:
 
 
 def learn(
-    network: Network, data: Data, out: Path, plan: Plan, accelerator: Accelerator, *, progress: bool = True
+    network: Network,
+    data: Data,
+    out: Path,
+    plan: Plan,
+    accelerator: Accelerator,
+    *,
+    progress: bool = True,
+    spent: float = 0.0,
 ) -> Learner:
     """Run the loop to its end and return the learner, its best weights in the network."""
     torch.manual_seed(plan.seed)
     wanted = data.wanted()
     deck = Deck(data.crops, data.rows("train"), wanted, plan)
     learner = Learner(network, deck, data.scale, plan, accelerator)
-    learner.fit(_validation(data, wanted), out, data.key, progress=progress)
+    learner.fit(_validation(data, wanted), out, data.key, progress=progress, spent=spent)
     network.load_state_dict(learner.best)
     return learner
 

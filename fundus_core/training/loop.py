@@ -35,6 +35,8 @@ from fundus_core.training.state import Average, Progress, Weights, load, save
 
 CHECKPOINT = "checkpoint.pt"
 """Name of the file from which training goes on."""
+LEARNING = 0.95
+"""Share of the minutes after which nothing more is learnt; the rest is for reading the people it has not seen."""
 
 
 def engine(*, changing: bool = False) -> Accelerator:
@@ -84,14 +86,18 @@ class Learner:
         self.progress = Progress()
         self.best: Weights = {}
         self.ignorant = self._ignorant()
+        self.until = math.inf
 
-    def fit(self, validation: Batch, out: Path, key: str, *, progress: bool = True) -> Progress:
+    def fit(self, validation: Batch, out: Path, key: str, *, progress: bool = True, spent: float = 0.0) -> Progress:
         """Train to the end, beginning where a checkpoint of the same plan and data (key) stands in the folder.
 
-        The validation judges every epoch; it is standardised like the training values.
+        The validation judges every epoch; it is standardised like the training values. Where the plan has minutes, of
+        which ``spent`` seconds are gone, it ends with the step in which they are over.
         """
         self._resume(out / CHECKPOINT, key)
         total, state = self.plan.epochs * self.steps, self.progress
+        if self.plan.minutes:
+            self.until = time.monotonic() + 60 * LEARNING * self.plan.minutes - spent - state.seconds
         hidden = not (progress and self.accelerator.is_main_process)
         self.notice = Notice(out) if self.accelerator.is_main_process else None
         slow = 0.1 if os.isatty(2) else 15
@@ -116,7 +122,7 @@ class Learner:
             state.epoch, state.step, passes=self.passes, rank=engine.process_index, world=engine.num_processes
         )
         started = written = time.monotonic()
-        while state.step < self.steps:
+        while state.step < self.steps and not state.late:
             state.loss_sum += self._step(batches)
             state.step += 1
             now = time.monotonic()
@@ -158,8 +164,10 @@ class Learner:
         if running is not None:
             running.join(self.accelerator)
         self.average.update(self.network, done)
-        joined = cast(Tensor, self.accelerator.reduce(total, "mean"))
-        return float((joined / self.ignorant).sum()) / len(self.weight)
+        late = torch.full_like(total[:1], time.monotonic() > self.until)  # all processes end with the same step
+        *joined, over = cast(Tensor, self.accelerator.reduce(torch.cat([total, late]), "mean"))
+        self.progress.late = bool(over > 0)
+        return float((torch.stack(joined) / self.ignorant).sum()) / len(self.weight)
 
     def _loss(self, raw: Tensor, batch: Batch) -> Tensor:
         """Return each column's loss, missing values made good for; they are added up."""
@@ -194,7 +202,7 @@ class Learner:
         state.history.append(
             {
                 "epoch": float(state.epoch),
-                "training_loss": state.loss_sum / self.steps,
+                "training_loss": state.loss_sum / max(state.step, 1),
                 "validation_loss": loss,
                 "seconds": round(state.seconds, 1),
             }
@@ -203,7 +211,8 @@ class Learner:
             state.best_loss, state.best_epoch = loss, state.epoch
             self.best = {name: value.clone() for name, value in self.average.weights.items()}
         state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
-        state.finished = state.epoch >= self.plan.epochs or state.epoch - state.best_epoch > self.plan.patience
+        waited = state.epoch - state.best_epoch > self.plan.patience
+        state.finished = state.epoch >= self.plan.epochs or waited or state.late
 
     def _checkpoint(self, path: Path, key: str) -> None:
         # No waiting for the others here: clocks differ, and whoever waited alone would wait for ever.

@@ -36,7 +36,8 @@ class Plan:
     epochs: int = 20
     """Times every training photograph is seen; 0 for as many as the minutes allow."""
     minutes: float = 0.0
-    """In which size and epochs of 0 are to end, cutting and closing included, at the speed found at the start."""
+    """In which it ends, cutting and closing included; size and epochs of 0 are chosen for it at the speed found at the
+    start. 0 for no end."""
     pretrained: str = ""
     """SHA-256 of the weights that it began with; empty where they were drawn by the seed."""
     frozen: int = 0

@@ -31,8 +31,10 @@ class Progress:
     """Where it was, counted from 0."""
     history: list[dict[str, float]] = field(default_factory=list)
     """A row per epoch."""
+    late: bool = False
+    """Whether the minutes of the plan are over."""
     finished: bool = False
-    """Whether the last epoch, or the patience, is over."""
+    """Whether the last epoch, the patience, or the time is over."""
 
 
 class Average:

@@ -90,6 +90,16 @@ def test_a_training_says_how_far_it_is_stops_when_told_and_goes_on(toy, tmp_path
     assert row["validation_loss"] > 0
 
 
+def test_a_training_ends_with_its_minutes_and_keeps_what_was_best_by_then(toy, tmp_path):
+    learner = toy.train(tmp_path, toy.plan(epochs=40, minutes=1e-6))
+    state = learner.progress
+    assert (state.late, state.finished, state.epoch, len(state.history)) == (True, True, 1, 1)
+    assert state.history[0]["training_loss"] > 0.2, "the loss of one step, not its share of an epoch"
+    assert learner.best
+    again = toy.train(tmp_path, toy.plan(epochs=40, minutes=1e-6))
+    assert again.progress.history == state.history, "called again, it is over"
+
+
 def test_a_validation_counts_people_and_who_knows_nothing_has_a_loss_of_1(toy):
     plan = toy.plan()
     data, network = toy.data(plan), toy.begun(plan)
