@@ -137,7 +137,7 @@ def _twins(groups: Mapping[str, Mapping[str, Any]], count: int) -> list[str]:
     large = [key for key, group in groups.items() if len(group) > 0.3 * count and sum(sizes(group).values()) > 1]
     if len(large) < 2:
         return []
-    if all(key.rsplit(".", 1)[-1].isdigit() for key in large) and any(
+    if all(re.search(r"[._]\d+$", f".{key}") for key in large) and any(
         sizes(group) for key, group in groups.items() if key not in large
     ):
         return []  # two blocks of one network

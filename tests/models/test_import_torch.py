@@ -1,15 +1,18 @@
 """State dicts, TorchScript and ONNX become models of our own that say what the original says."""
 
+import re
+
 import numpy as np
 import onnx
 import pytest
+import timm
 import torch
 from safetensors.torch import save_file
 
 from fundus_core.errors import CardError
 from fundus_core.inference import open_predictor
 from fundus_core.models import networks
-from fundus_core.models.importing import import_model
+from fundus_core.models.importing import ambiguities, import_model, torch_files, transformers_names
 from tests.models import files
 
 SIDE = 32
@@ -80,24 +83,70 @@ def test_weights_of_another_network_are_refused(tiny, home):
         import_model(home / "weights.pt", files.write_card(home, ["sbp", "bmi"], top='backbone = "resnet18"', fed=FED))
 
 
-def test_names_of_another_library_are_taken_in_order(home):
-    body = networks.body("tf_efficientnet_b0", 1).eval()
-    renamed, block = {}, {"conv_pw": "_expand_conv", "bn1": "_bn0", "conv_dw": "_depthwise_conv"}
-    for key, value in body.state_dict().items():
-        head, tail = key.rsplit(".", 1)
-        other = {"conv_stem": "_conv_stem", "conv_head": "_conv_head"}.get(head)
-        other = other or "_blocks." + head.replace(head.split(".")[-1], block.get(head.split(".")[-1], head))
-        renamed[f"{other}.{tail}"] = value
-    torch.save(renamed, home / "weights.pth")
+@pytest.mark.parametrize("whole", [False, True])
+def test_efficientnet_pytorch_pads_as_at_its_native_size_or_as_the_file_holds(whole, home, monkeypatch):
+    efficientnet_pytorch = pytest.importorskip("efficientnet_pytorch")
+    torch.manual_seed(0)
+    network = efficientnet_pytorch.EfficientNet.from_name("efficientnet-b0", num_classes=1, image_size=201).eval()
+    monkeypatch.setattr(ambiguities, "MOST", 0)
+    torch.save(network if whole else network.state_dict(), home / "weights.pth")
     card, report = import_model(home / "weights.pth", files.write_card(home, ["age"], fed=FED))
     assert card.backbone == "tf_efficientnet_b0"
     assert any("in their order" in note for note in report.notes)
+    if whole:
+        assert "padded_at" in card.backbone_options
+        same(predicted(card, home), expected(network))
+    else:
+        assert card.backbone_options["padded_at"] == 224
+
+
+def test_a_lite_network_is_no_b_of_the_same_names():
+    donor = networks.body("tf_efficientnet_lite1", 1)
+    kinds = {"conv_pw": "_expand_conv", "conv_pwl": "_project_conv", "conv_dw": "_depthwise_conv"}
+    renamed = {
+        re.sub(r"conv_(pwl?|dw|stem|head)", lambda found: kinds.get(found[0], f"_{found[0]}"), key): value
+        for key, value in donor.state_dict().items()
+    }
+    assert torch_files.efficientnet(renamed) == "tf_efficientnet_lite1"
+
+
+@pytest.mark.parametrize("kind", ["vit", "swin", "convnext"])
+def test_torchvisions_names_are_put_into_timms(kind):
+    models = pytest.importorskip("torchvision").models
+    torch.manual_seed(0)
+    widths, depths = (8, 16, 16, 24), (1, 2, 1, 1)
+    settings = [models.convnext.CNBlockConfig(*one) for one in zip(widths, (*widths[1:], None), depths, strict=True)]
+    theirs, ours, side = {
+        "vit": lambda: (
+            models.VisionTransformer(32, 16, 2, 3, 48, 96, num_classes=2),
+            timm.models.VisionTransformer(32, 16, num_classes=2, embed_dim=48, depth=2, num_heads=3, mlp_ratio=2),
+            32,
+        ),
+        "swin": lambda: (
+            models.SwinTransformer([4, 4], 24, [2, 2], [2, 4], [7, 7], num_classes=2),
+            timm.models.SwinTransformer(112, num_classes=2, embed_dim=24, depths=(2, 2), num_heads=(2, 4)),
+            112,
+        ),
+        "convnext": lambda: (
+            models.ConvNeXt(settings, num_classes=2),
+            timm.models.ConvNeXt(num_classes=2, depths=depths, dims=widths),
+            64,
+        ),
+    }[kind]()
+    for name, value in theirs.named_parameters():  # torchvision draws outputs and scales as nought
+        torch.nn.init.normal_(value, 1.0 if "norm" in name or "ln" in name else 0.0, 0.2)
+    given, _ = transformers_names.renamed({f"net.{name}": value for name, value in theirs.state_dict().items()})
+    ours.load_state_dict(given)
+    pixels = torch.rand(2, 3, side, side)
+    with torch.no_grad():
+        same(ours.eval()(pixels).numpy(), theirs.eval()(pixels).numpy())
 
 
 @pytest.mark.filterwarnings("ignore")  # torchvision's own
 @pytest.mark.parametrize("number", [0, 5])
-def test_torchvisions_padding_and_epsilon_are_kept(number, home):
+def test_torchvisions_padding_and_epsilon_are_kept(number, home, monkeypatch):
     """Names and shapes of its EfficientNets are those of two other networks, which answer plausibly and otherwise."""
+    monkeypatch.setattr(ambiguities, "MOST", 0)  # how far others would differ is asked elsewhere
     torchvision = pytest.importorskip("torchvision")
     torch.manual_seed(0)
     network = getattr(torchvision.models, f"efficientnet_b{number}")(weights=None, num_classes=2).eval()
@@ -106,8 +155,8 @@ def test_torchvisions_padding_and_epsilon_are_kept(number, home):
             torch.nn.init.uniform_(module.running_var, 0.01, 0.02)
             torch.nn.init.constant_(module.weight, 0.15)
     torch.save(network.state_dict(), home / "weights.pth")
-    told = files.write_card(home, ["sbp", "bmi"], top=f'backbone = "efficientnet_b{number}"', fed=FED)
-    card, _ = import_model(home / "weights.pth", told)
+    card, _ = import_model(home / "weights.pth", files.write_card(home, ["sbp", "bmi"], fed=FED))
+    assert card.backbone == f"efficientnet_b{number}"
     crops = files.crops(SIDE)
     with torch.no_grad():
         said = networks.build(card)(torch.from_numpy(crops))[0].double().numpy()

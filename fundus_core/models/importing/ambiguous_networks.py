@@ -1,9 +1,9 @@
 """Networks of the same names and shapes: what a checkpoint of torch cannot tell, and what its own classes settle."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from torch import Tensor, nn
 
@@ -11,7 +11,7 @@ from fundus_core.errors import CardError, say
 from fundus_core.models import networks
 from fundus_core.models.checkpoints import Module
 from fundus_core.models.importing import architectures, beside, unsaid
-from fundus_core.models.importing.efficientnet import NATIVE_PX
+from fundus_core.models.importing.efficientnet import LITE_PX, NATIVE_PX
 from fundus_core.models.importing.imported import Found, Twin, Wanted
 from fundus_core.models.weights import Opened
 
@@ -56,9 +56,11 @@ def with_twins(
         return _settled(found, opened, name)
     if gap := _gap_in_order(body, opened.modules):
         _refuse(gap, name)
-    number = re.fullmatch(r"(tf_)?efficientnet_b([0-7])", found.backbone)
+    number = re.fullmatch(r"(tf_)?efficientnet_(b|lite)([0-7])", found.backbone)
     if any(end_of(key, "_conv_stem.weight") for key in given) and number:
-        found = _padded_at_home(found, int(number[2]), wanted)
+        found = _padded(
+            found, opened.modules, (LITE_PX if number[2] == "lite" else NATIVE_PX)[int(number[3])], wanted, name
+        )
     elif not (any(end_of(key, "features.0.0.weight") for key in given) and number):
         nearest, *others = _candidates(found, opened)
         words = "'{backbone}', of the same names and shapes"
@@ -171,9 +173,43 @@ def _plain(value: object) -> object:
     return tuple(value) if isinstance(value, list | tuple) else value
 
 
-def _padded_at_home(found: Found, number: int, wanted: Wanted) -> Found:
+def _padded(found: Found, modules: Sequence[Module], native: int, wanted: Wanted, name: str) -> Found:
+    """Pad as ``EfficientNet-PyTorch`` does; a network that was saved whole holds for which size it pads.
+
+    Raises:
+        CardError: What it holds is the padding of no size.
+    """
+    if any("DynamicSame" in module.kind for module in modules):
+        return found
+    pads = {module.place.rpartition(".")[0]: module.facts.get("padding") for module in modules if _PAD in module.place}
+    steps = [
+        (one.facts["kernel_size"], one.facts["stride"], pads.get(one.place)) for one in modules if one.place in pads
+    ]
+    if not steps or wanted.size is None or "padded_at" in wanted.options:
+        return _padded_at_home(found, native, wanted)
+    sides = (wanted.size, native, *range(32, 1025))
+    side = next((side for side in sides if all(_pads_alike(side, steps))), None)
+    if side is None:
+        _refuse(Disagreement("_conv_stem.static_padding", "ZeroPad2d", "padding", steps[0][2], f"'{native} px'"), name)
+    note = say("The file's own padding is the one for {side} px.", side=side)
+    options = found.options if side == wanted.size else {**found.options, "padded_at": side}
+    return replace(found, options=options, notes=(*found.notes, note))
+
+
+_PAD = ".static_padding"
+
+
+def _pads_alike(side: int, steps: Sequence[tuple[Any, Any, Any]]) -> Iterator[bool]:
+    """Whether each convolution (kernel, stride, left, right, top and bottom) pads as TensorFlow does at a side."""
+    for kernel, stride, there in steps:
+        after = -(-side // stride[0])
+        whole = max((after - 1) * stride[0] + kernel[0] - side, 0)
+        yield tuple(there or (0,) * 4) == (whole // 2, whole - whole // 2) * 2
+        side = after
+
+
+def _padded_at_home(found: Found, native: int, wanted: Wanted) -> Found:
     """``EfficientNet-PyTorch`` pads as at its native size, whatever it is fed; nothing tells which size that was."""
-    native = NATIVE_PX[number]
     if wanted.size in (None, native) or "padded_at" in wanted.options:
         return found
     home = replace(found, options={**found.options, "padded_at": native})

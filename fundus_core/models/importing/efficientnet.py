@@ -29,6 +29,10 @@ _BLOCK = re.compile(r"block(\d)([a-z])_(dwconv|expand_conv)$")
 
 NATIVE_PX = (224, 240, 260, 300, 380, 456, 528, 600)
 """Input sizes that the paper gives B0 to B7."""
+LITE = ((16, 320), (21, 320), (21, 352), (24, 384), (30, 448))
+"""Number of blocks, and channels behind the last of them, of the lite ones, 0 to 4."""
+LITE_PX = (224, 240, 260, 280, 300)
+"""Input sizes of the lite ones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,8 @@ def check(
         inside = prefix is None or place.startswith(prefix)
         allowed = _HARMLESS.fullmatch(kind) or _plain(kind) in (own if inside else ends)
         judge = module.kind.startswith("torchmetrics") or any(METRIC.search(part) for part in place.split("."))
-        if not (place in holders or place.rpartition(".")[0] in sequences or allowed or judge):
+        pads = place.endswith(".static_padding")  # of which ``ambiguous_networks`` sees to it that it is computed
+        if not (pads or place in holders or place.rpartition(".")[0] in sequences or allowed or judge):
             refuse_stranger(name, place, kind)
 
 

@@ -13,7 +13,7 @@ from fundus_core.models import weights as files
 from fundus_core.models.importing import architectures, beside, heads, strangers, transformers_names
 from fundus_core.models.importing.ambiguous_networks import end_of, with_twins
 from fundus_core.models.importing.dense_chains import EPSILON, KERAS_EPSILON
-from fundus_core.models.importing.efficientnet import number_from
+from fundus_core.models.importing.efficientnet import LITE, number_from
 from fundus_core.models.importing.formats import Format
 from fundus_core.models.importing.imported import ANOTHER_ORDER, Found, Twin, Wanted
 from fundus_core.models.weights import Opened
@@ -170,14 +170,27 @@ def _network(
 
 
 def efficientnet(given: Mapping[str, Tensor]) -> str:
-    """Return which B0 to B7 tensors are by ``EfficientNet-PyTorch``'s names; it keeps TensorFlow's padding."""
-    stem = next((tensor for name, tensor in given.items() if end_of(name, "_conv_stem.weight")), None)
-    end = next((tensor for name, tensor in given.items() if end_of(name, "_conv_head.weight")), None)
-    if stem is None or end is None:
-        return ""
+    """Return which EfficientNet tensors are by the names of ``EfficientNet-PyTorch`` or torchvision; empty if none.
+
+    The former keeps TensorFlow's padding, and its lite ones, which squeeze nothing, have names and stems of B0 to B4.
+    """
+    widths = {
+        part: next((tensor.shape[0] for name, tensor in given.items() if end_of(name, part)), 0)
+        for part in ("_conv_stem.weight", "_conv_head.weight", "features.0.0.weight", "features.8.0.weight")
+    }
+    stem, end, other_stem, other_end = widths.values()
     blocks = sum(name.endswith("_depthwise_conv.weight") for name in given)
-    number = number_from(stem.shape[0], blocks, end.shape[0])
-    return "" if number is None else f"tf_efficientnet_b{number}"
+    if stem and not any("_se_reduce." in name for name in given):
+        last = next(
+            (given[name].shape[0] for name in reversed(list(given)) if name.endswith("_project_conv.weight")), 0
+        )
+        return next((f"tf_efficientnet_lite{k}" for k, shape in enumerate(LITE) if shape == (blocks, last)), "")
+    number = number_from(stem, blocks, end)
+    if number is not None:
+        return f"tf_efficientnet_b{number}"
+    squeezes = sum(name.endswith(".fc1.weight") and ".block." in name for name in given)
+    number = number_from(other_stem, squeezes, other_end)
+    return "" if number is None else f"efficientnet_b{number}"
 
 
 def _as_torchvision(

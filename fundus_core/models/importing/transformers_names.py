@@ -1,7 +1,8 @@
-"""Networks of Hugging Face's transformers: their names put into timm's, so that the same tensors make the same network.
+"""Networks of transformers and torchvision: their names put into timm's, so that tensors make the same network.
 
 Source: ``modeling_vit``, ``modeling_swin``, ``modeling_convnext``, ``modeling_resnet`` and ``modeling_efficientnet``
-of transformers 4 and 5. Query, key and value, which are apart there, become the one layer that timm has.
+of transformers 4 and 5, and ``torchvision.models``. Query, key and value, which are apart in the former, become the one
+layer that timm has.
 """
 
 import re
@@ -74,10 +75,64 @@ _RULES: Mapping[str, _Rules] = {
         (r"squeeze_excite\.(reduce|expand)\.", r"se.conv_\1."),
     ),
 }
-"""By the first part of a name in such a file: what becomes of the rest."""
+"""By the first part of a name in a file of transformers: what becomes of the rest."""
+_TORCHVISION: Mapping[str, _Rules] = {
+    "encoder.layers.encoder_layer_0.ln_1.weight": (
+        (r"^class_token", "cls_token"),
+        (r"^conv_proj\.", "patch_embed.proj."),
+        (r"^encoder\.pos_embedding", "pos_embed"),
+        (r"^encoder\.layers\.encoder_layer_(\d+)\.", r"blocks.\1."),
+        (r"\.ln_([12])\.", r".norm\1."),
+        (r"self_attention\.in_proj_", "attn.qkv."),
+        (r"self_attention\.out_proj\.", "attn.proj."),
+        (r"mlp\.(0|linear_1)\.", "mlp.fc1."),
+        (r"mlp\.(3|linear_2)\.", "mlp.fc2."),
+        (r"^encoder\.ln\.", "norm."),
+        (r"^heads\.head\.", "head."),
+    ),
+    "features.1.0.attn.qkv.weight": (
+        (r"^features\.0\.0\.", "patch_embed.proj."),
+        (r"^features\.0\.2\.", "patch_embed.norm."),
+        *((rf"^features\.{2 * k + 1}\.(\d+)\.", rf"layers.{k}.blocks.\1.") for k in range(4)),
+        *((rf"^features\.{2 * k}\.", f"layers.{k}.downsample.") for k in (1, 2, 3)),
+        (r"mlp\.0\.", "mlp.fc1."),
+        (r"mlp\.3\.", "mlp.fc2."),
+        (r"^head\.(?=weight|bias)", "head.fc."),
+    ),
+    "features.1.0.layer_scale": (
+        (r"^features\.0\.", "stem."),
+        *((rf"^features\.{2 * k + 1}\.(\d+)\.", rf"stages.{k}.blocks.\1.") for k in range(4)),
+        *((rf"^features\.{2 * k}\.", f"stages.{k}.downsample.") for k in (1, 2, 3)),
+        (r"layer_scale$", "gamma"),
+        (r"block\.0\.", "conv_dw."),
+        (r"block\.2\.", "norm."),
+        (r"block\.3\.", "mlp.fc1."),
+        (r"block\.5\.", "mlp.fc2."),
+        (r"^classifier\.0\.", "head.norm."),
+        (r"^classifier\.2\.", "head.fc."),
+    ),
+}
+"""By a name that such a network of torchvision alone has: what becomes of its names."""
 _PARTS = {"query": 0, "key": 1, "value": 2, "q": 0, "k": 1, "v": 2}
 _EPSILON = {"vit": 1e-12}
 """What these networks add to a variance unless told, where it is not timm's."""
+
+
+def _torchvisions(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors by timm's names where they carry torchvision's; else empty."""
+    for mark, rules in _TORCHVISION.items():
+        before = next((name.removesuffix(mark) for name in given if name.endswith(mark)), None)
+        if before is None:
+            continue
+        found = {}
+        for name, tensor in given.items():
+            rest = name.removeprefix(before)
+            for pattern, other in rules:
+                rest = re.sub(pattern, other, rest)
+            if not rest.endswith("relative_position_index"):
+                found[rest] = tensor.flatten() if rest.endswith(".gamma") else tensor
+        return found
+    return {}
 
 
 def family(given: Mapping[str, Tensor]) -> tuple[str, str]:
@@ -93,7 +148,7 @@ def renamed(given: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, o
     """Return tensors by timm's names, and the options that make timm's network compute alike; others as they are."""
     kind, before = family(given)
     if not kind:
-        return dict(given), {}
+        return _torchvisions(given) or dict(given), {}
     found: dict[str, Tensor] = {}
     for name, tensor in given.items():
         rest = name.removeprefix(before).removeprefix(f"{kind}.")
