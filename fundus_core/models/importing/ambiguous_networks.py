@@ -190,7 +190,7 @@ def _padded(found: Found, modules: Sequence[Module], native: int, wanted: Wanted
     sides = (wanted.size, native, *range(32, 1025))
     side = next((side for side in sides if all(_pads_alike(side, steps))), None)
     if side is None:
-        _refuse(Disagreement("_conv_stem.static_padding", "ZeroPad2d", "padding", steps[0][2], f"'{native} px'"), name)
+        _refuse(Disagreement("_conv_stem.static_padding", "ZeroPad2d", "padding", steps[0][2], native), name)
     note = say("The file's own padding is the one for {side} px.", side=side)
     options = found.options if side == wanted.size else {**found.options, "padded_at": side}
     return replace(found, options=options, notes=(*found.notes, note))
