@@ -43,11 +43,13 @@ def golden():
     return Path(__file__).parent / "golden"
 
 
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Reports come with what is drawn, written down: to draw the seventy figures of one takes seconds."""
-    for module in ("target_sections", "criteria", "html"):
-        monkeypatch.setattr(f"fundus_core.report.{module}.svg", lambda figure, **_: escape(repr(figure)))
+@pytest.fixture(scope="module")
+def undrawn():
+    """A module's reports come with what is drawn, written down: to draw the seventy figures of one takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("target_sections", "criteria", "html"):
+            patch.setattr(f"fundus_core.report.{module}.svg", lambda figure, **_: escape(repr(figure)))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,6 +13,8 @@ from fundus_core.analyses import Canvas, Settings, Study, one_cohort
 from fundus_core.evaluation import from_values
 from fundus_core.figures import Look
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 def study(visits: bool = True) -> Study:
     random = np.random.default_rng(6)

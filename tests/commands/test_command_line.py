@@ -19,6 +19,8 @@ from fundus_core.pipeline.tables import INSPECTION_COLUMNS
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store
 from fundus_core.synthetic import synthesise
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "real_fundus"
 MODEL = "sample-rendered"
@@ -143,7 +145,6 @@ def test_predictions_of_the_same_bytes_agree_whatever_their_name(results: Path, 
         assert float(alone[target]) == pytest.approx(float(together[target]), rel=1e-4)
 
 
-@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("level", ["patient", "eye", "photograph"])
 def test_evaluate_writes_metrics_tables_and_a_report(results: Path, cohort: Path, tmp_path: Path, level: str) -> None:
     arguments = ["--predictions", str(results / "predictions.csv"), "--truth", str(cohort / "truth.csv")]

@@ -11,6 +11,8 @@ from fundus_core.errors import UsageError
 from fundus_core.store import NewPhotograph, Store, TruthRow
 from pages.parts.new_cohort import analysis_plan
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 PLAN = b'title = "T"\nwritten_by = "A"\ntargets = ["sbp"]\nmain_estimate = "mae"\n'
 
 

@@ -23,6 +23,8 @@ from fundus_core.pipeline.tables import write_predictions
 from fundus_core.records import Eye, Prediction, Reading, Status
 from fundus_core.report import Subject, render
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 MODEL = "sample-rendered"
 FEW = Settings(draws=20)
 

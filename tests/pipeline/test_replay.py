@@ -24,6 +24,8 @@ from fundus_core.pipeline.bundle import _LIBRARIES as LIBRARIES
 from fundus_core.records import Prediction
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 RNG = np.random.default_rng(3)
 PEOPLE = pd.DataFrame({"id": [f"K{n}" for n in range(40)], "SBP": RNG.normal(128, 15, 40).round()})
 PEOPLE["site"] = np.where(PEOPLE.index % 3 == 0, "north", "south")

@@ -14,6 +14,8 @@ from fundus_core.__main__ import main
 from fundus_core.pipeline import read_shared
 from tests.pipeline.test_compare_files import write
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory) -> Path:

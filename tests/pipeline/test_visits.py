@@ -19,6 +19,8 @@ from fundus_core.evaluation import unit_names, usual_level
 from fundus_core.records import DAYS_APART
 from fundus_core.store import NewPhotograph, Store
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture(scope="module")
 def seen() -> pd.DataFrame:

@@ -111,14 +111,6 @@ def test_an_age_band_keeps_its_upper_end_on_paper(page):
     assert re.search(r"age: 40 to (<|&lt;)50", page)
 
 
-@pytest.mark.usefixtures("undrawn")
-def test_the_same_cohort_gives_the_same_page_in_any_order():
-    table = cohort(60, targets=("waist",))
-    order = np.random.default_rng(2).permutation(len(table))
-    again = subject(select_rows(table, order))
-    assert render(again) == render(subject(table))
-
-
 def test_tables_hold_what_the_report_shows(whole):
     treated = (one_cohort.TREATED, one_cohort.TREATED_PREVALENCES)  # no column says who is
     found = {each.id: whole.study.rows(each) for each in one_cohort.TABLES if each not in treated}
@@ -162,3 +154,12 @@ def test_checklists_number_every_item_of_their_originals():
     assert [int(re.match(r"\d+", number)[0]) for number in tripod] == list(range(1, 28))
     assert sum(ord(number[-1]) - ord("a") + 1 if "–" in number else 1 for number in tripod) == 52
     assert claim == [str(number) for number in range(1, 43)]
+
+
+# The last here: what it does not draw, no test after it in this module would.
+@pytest.mark.usefixtures("undrawn")
+def test_the_same_cohort_gives_the_same_page_in_any_order():
+    table = cohort(60, targets=("waist",))
+    order = np.random.default_rng(2).permutation(len(table))
+    again = subject(select_rows(table, order))
+    assert render(again) == render(subject(table))

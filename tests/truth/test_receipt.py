@@ -19,6 +19,8 @@ from fundus_core import pipeline, truth
 from fundus_core.analyses import Settings
 from fundus_core.store import NewPhotograph, Store
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 FRAME = pd.DataFrame(
     {
         "患者ID": [f"K{n}" for n in range(8)],
