@@ -161,7 +161,7 @@ def pad_as_at(network: nn.Module, side: int) -> None:
         hook.remove()
     for one in convolutions:
         one.register_forward_pre_hook(_padded)
-        one.forward = types.MethodType(nn.Conv2d.forward, one)  # type: ignore[method-assign]
+        one.forward = types.MethodType(nn.Conv2d.forward, one)
 
 
 def _pad_before(module: Any, given: tuple[Tensor, ...]) -> None:
