@@ -6,6 +6,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from fundus_core.errors import UsageError
+
 FILE, FOLDER = 0o600, 0o700
 _OTHERS = 0o077
 
@@ -19,6 +21,12 @@ def folder(path: Path) -> Path:
             each.chmod(FOLDER)
     path.mkdir(exist_ok=True)  # says what is wrong where something else has the name
     return path
+
+
+def require_ours(path: Path) -> None:
+    """Raise a ``UsageError`` where a folder is somebody else's, as one with a known name below a shared one may be."""
+    if os.name == "posix" and path.stat().st_uid != os.getuid():
+        raise UsageError("The folder '{folder}' belongs to somebody else; set TMPDIR to another.", folder=path)
 
 
 def opener(path: str, flags: int) -> int:

@@ -45,7 +45,7 @@ def test_every_command_is_one_that_the_program_knows() -> None:
         text = readme.read_text(encoding="utf-8").replace("\\\n", " ")
         for line in VERB.findall(text):
             words = shlex.split(line, comments=True)
-            verb = words[:2] if words[0] in ("models", "store") else words[:1]
+            verb = words[:2] if words[0] in ("cluster", "models", "store") else words[:1]
             assert verb[0] in VERBS, line
             known = described(*verb)
             assert known, f"{readme}: {line}"

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fundus_core.cluster.connection import connected
-from fundus_core.cluster.on_machines import Batch, Pictures, Predictor, read
+from fundus_core.cluster.on_machines import Batch, Brought, Pictures, Predictor, read
 from fundus_core.errors import FundusError
-from fundus_core.retina import CropRule
+from fundus_core.models import registry
+from fundus_core.models.card import Card
 from fundus_core.runs import Progress, loop, model_loading, preprocess
 from fundus_core.runs import progress as progress_of
 from fundus_core.runs.batch_prediction import rules_of
@@ -58,13 +59,14 @@ class Actor:
 class Driver:
     """One run on one cluster."""
 
-    def __init__(self, ray: Any, seat: Seat, run: int, opening: OpenModel, rules: tuple[CropRule, ...]) -> None:
+    def __init__(self, ray: Any, seat: Seat, run: int, opening: OpenModel, cards: Sequence[Card]) -> None:
         self.ray = ray
         self.seat = seat
         self.store = seat.store
         self.opening = opening
         self.turn = queue.turn_of(self.store, run)
-        self.rules = rules
+        self.rules = rules_of(card.rule for card in cards)
+        self.brought = ray.put(_folders(cards))
         self.reading: dict[Any, tuple[Batch, float]] = {}
         self.actors: list[Actor] = []
         self.carry_all = False
@@ -96,7 +98,9 @@ class Driver:
             self.put_back([self.reading.pop(reference)[0]])
         wanted, gpus = self.room()
         for _ in range(wanted - len(self.actors)):
-            handle = self._predictor.options(num_gpus=gpus, scheduling_strategy="SPREAD").remote(self.opening)
+            handle = self._predictor.options(num_gpus=gpus, scheduling_strategy="SPREAD").remote(
+                self.opening, self.brought
+            )
             self.actors.append(Actor(handle, _ping(handle), now, now))
         self.seat.worked = any(now - actor.answered < LIVES_S for actor in self.actors)
 
@@ -146,7 +150,8 @@ class Driver:
             wanted = [one for one in members if one.kept or (self.carry_all and "://" not in one.locator)]
             carried = {one.id: found for one in wanted if (found := preprocess.carry(one))}
             batch = Batch(self.turn, self.rules, members, carried, self.carry_all)
-            self.reading[self._read.remote(batch, self.opening)] = batch, time.monotonic()
+            reading = self._read.remote(batch, self.opening, self.brought if batch.suspect else {})
+            self.reading[reading] = batch, time.monotonic()
 
     def collect(self, living: Sequence[Actor]) -> None:
         """Hand over what was read and write what was predicted; wait a little for both."""
@@ -204,8 +209,14 @@ def _ping(handle: Any) -> Any:
     return handle.ping.options(concurrency_group="life").remote()
 
 
-def _rules(turn: Turn) -> list[CropRule]:
-    return [model_loading.ready_card(version.model).rule for version in turn.versions.values()]
+def _cards(turn: Turn) -> list[Card]:
+    return [model_loading.ready_card(version.model) for version in turn.versions.values()]
+
+
+def _folders(cards: Iterable[Card]) -> Brought:
+    """The folders of the user's own models; what ships with the program is on every machine."""
+    own = [card.folder for card in cards if card.folder.parent == registry.home()]
+    return {place.name: {one.name: one.read_bytes() for one in place.iterdir() if one.is_file()} for place in own}
 
 
 def work_off(
@@ -214,7 +225,7 @@ def work_off(
     address: str,
     *,
     opening: OpenModel = open_model,
-    rules: Callable[[Turn], Iterable[CropRule]] = _rules,
+    cards: Callable[[Turn], Sequence[Card]] = _cards,
     progress: Callable[[Progress], None] | None = None,
 ) -> Progress:
     """Work a run off on a cluster, and return how far it came: to its end unless somebody pauses it.
@@ -224,7 +235,7 @@ def work_off(
         submit: Asks for the run, once the lease is held, and returns its id.
         address: As for ``connected``.
         opening: Opens a model on a machine.
-        rules: How its crops are cut.
+        cards: The cards of the run's models.
         progress: Told how far the run is.
 
     Raises:
@@ -235,7 +246,7 @@ def work_off(
     with connected(address) as ray, Seat(store, "cluster", address) as seat:
         seat.hold()
         run = submit()
-        driver = Driver(ray, seat, run, opening, rules_of(rules(queue.turn_of(store, run))))
+        driver = Driver(ray, seat, run, opening, cards(queue.turn_of(store, run)))
         while _step(driver):
             if progress:
                 progress(progress_of(store, run))

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
+import hashlib
+import os
+import secrets
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from fundus_core import home, owner_only
 from fundus_core.retina import CropRule
 from fundus_core.runs import isolated, preprocess
 from fundus_core.runs.batch_prediction import predict
@@ -16,6 +23,28 @@ from fundus_core.store.queue import ClaimedPhotograph, Ending, Turn
 
 Pictures = tuple[bytes, bytes]
 """What pages show of a photograph: large and small, as JPEG."""
+
+
+Brought = Mapping[str, Mapping[str, bytes]]
+"""The folders of models that travel to a machine: by name, what is in each."""
+
+
+def unpack(brought: Brought) -> None:
+    """Have models that travelled found as a user's own are; nothing else of the user's is on this machine."""
+    if not brought:
+        return
+    files = {f"{folder}/{name}": data for folder, each in brought.items() for name, data in each.items()}
+    sums = "".join(f"{name} {hashlib.sha256(data).hexdigest()}\n" for name, data in sorted(files.items()))
+    ours = Path(tempfile.gettempdir()) / f"fundus-lab-{getpass.getuser()}"
+    place = owner_only.folder(ours / f"models-{hashlib.sha256(sums.encode()).hexdigest()[:16]}")
+    owner_only.require_ours(ours)
+    for name, data in files.items():
+        path = place / "models" / name
+        if not path.exists():  # another actor of this machine may write it at this moment, too
+            scrap = owner_only.folder(path.parent) / f".{secrets.token_hex(8)}"
+            owner_only.write(scrap, data)
+            scrap.replace(path)
+    os.environ[home.VARIABLE] = str(place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +80,15 @@ class Read:
     """What pages show; ``None`` without a retina."""
 
 
-def read(batch: Batch, opening: OpenModel) -> list[Read] | None:
-    """Read a batch; ``None`` where files of it are not on this machine and did not come along."""
+def read(batch: Batch, opening: OpenModel, brought: Brought) -> list[Read] | None:
+    """Read a batch; ``None`` where files of it are not on this machine and did not come along.
+
+    Networks, of which some are ``brought``, are opened for those that may have killed one.
+    """
     if not batch.all_carried and any(_elsewhere(one, batch) for one in batch.members):
         return None
     if batch.suspect:
+        unpack(brought)
         apart = isolated.Apart(opening)
         try:
             return [_read(*answer) for answer in apart.each(batch.turn, batch.rules, batch.members, batch.carried)]
@@ -91,8 +124,9 @@ def _read(looked: Preprocessed, answers: Mapping[int, Finding | Fault]) -> Read:
 class Predictor:
     """In an actor: keeps the networks of runs open between batches."""
 
-    def __init__(self, opening: OpenModel) -> None:
+    def __init__(self, opening: OpenModel, brought: Brought) -> None:
         """Open nothing yet, so that a network that cannot be opened is said and not died of."""
+        unpack(brought)
         self._opening = opening
         self._models: dict[int, Model] = {}
 

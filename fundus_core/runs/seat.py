@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import getpass
 import hashlib
-import os
 import secrets
 import socket
 import tempfile
@@ -19,7 +18,6 @@ from pathlib import Path
 from types import TracebackType
 
 from fundus_core import owner_only
-from fundus_core.errors import UsageError
 from fundus_core.runs.locks import Lock
 from fundus_core.store import Store, StoreUnavailableError, lease
 from fundus_core.store.lease import Holder, Kind, LeasedError
@@ -43,8 +41,8 @@ def lock(store: Store, kind: Kind = "worker") -> Lock:
 def id_of(store: Store, kind: Kind = "worker") -> str:
     """Return a seat's id, made now where it has none."""
     path = owner_only.folder(folder(store)) / f"{kind}.id"
-    if os.name == "posix" and path.parent.stat().st_uid != os.getuid():
-        raise UsageError("The folder '{folder}' belongs to somebody else; set TMPDIR to another.", folder=path.parent)
+    if store.engine.dialect.name != "sqlite":
+        owner_only.require_ours(path.parent.parent)
     if not path.exists():
         owner_only.write(path, secrets.token_hex(8).encode())
     return path.read_text(encoding="ascii")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +13,11 @@ from typing import Any
 import pytest
 
 from fundus_core import runs
-from fundus_core.cluster import connected, driver
+from fundus_core.cluster import connected, driver, on_machines
 from fundus_core.cluster.driver import Driver
 from fundus_core.errors import FundusError, UsageError
 from fundus_core.retina import CropRule
 from fundus_core.runs import isolated, preprocess, seat, supervisor
-from fundus_core.runs.batch_prediction import rules_of
 from fundus_core.store import NewPhotograph, Store, StoreUnavailableError, queue, run_table
 from fundus_core.store.lease import LeasedError
 from tests.runs import fake
@@ -47,6 +48,10 @@ def remote(function: Callable[..., Any]) -> Any:
     return made
 
 
+class Card:
+    rule, folder = CropRule(32), Path("nowhere")
+
+
 class Apart(isolated.Apart):
     """Tries suspects in this process: that a death of theirs costs nothing is tried elsewhere."""
 
@@ -72,10 +77,13 @@ class Cluster:
         return remote(lambda *given: self.actor(*asked, *given) if kind else self.call(asked[0], *given))
 
     def actor(self, kind: Callable[..., Any], *given: Any) -> Any:
-        made = kind(*given)
+        made = kind(*(one.answer if isinstance(one, Reference) else one for one in given))
         return SimpleNamespace(
             ping=remote(lambda: Reference(None)), predict=remote(lambda *given: self.call(made.predict, *given))
         )
+
+    def put(self, given: Any) -> Reference:
+        return Reference(given)
 
     def call(self, function: Callable[..., Any], *given: Any) -> Reference:
         if function.__name__ == "predict" and self.faults:
@@ -119,7 +127,7 @@ def drive(store: Store, ray: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setattr(isolated, "Apart", Apart)
     with seat.Seat(store, "cluster", "there") as mine:
         mine.hold()
-        yield lambda run: Driver(ray, mine, run, fake.opening, rules_of([CropRule(32)]))
+        yield lambda run: Driver(ray, mine, run, fake.opening, [Card])
 
 
 def to_the_end(one: Driver, steps: int = 60) -> runs.Progress:
@@ -247,3 +255,21 @@ def test_nobody_joins_a_cluster_without_a_token(store: Store, monkeypatch: pytes
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     with pytest.raises(UsageError, match="without a token"), connected("10.0.0.7:6379"):
         pass
+
+
+def test_a_models_folder_travels_and_is_found_where_it_arrives(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "there"))
+    monkeypatch.setenv("FUNDUS_LAB_HOME", str(tmp_path / "here"))
+    own = tmp_path / "here" / "models" / "mine"
+    own.mkdir(parents=True)
+    (own / "card.toml").write_bytes(b"card")
+    (own / "weights.onnx").write_bytes(b"weights")
+    card = SimpleNamespace(folder=own)
+    brought = driver._folders([card, Card])  # type: ignore[list-item]
+    on_machines.unpack(brought)
+    arrived = Path(os.environ["FUNDUS_LAB_HOME"]) / "models" / "mine"
+    assert arrived.is_relative_to(tmp_path / "there")
+    assert {one.name: one.read_bytes() for one in arrived.iterdir()} == brought["mine"]
+    assert arrived.parent.parent.stat().st_mode & 0o077 == 0
