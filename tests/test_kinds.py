@@ -509,19 +509,39 @@ def test_laser_scars_do_not_make_a_photograph_contrast_normalised(eyes: list[Pix
         assert "contrast_normalised" not in {looked(SICK[name](eye))[1].kind for eye in eyes}
 
 
-@pytest.mark.parametrize("discs", [1.6, 2.2])
-@pytest.mark.parametrize(
-    ("name", "x", "y", "disc"),
-    [("idrid__IDRiD_46.jpg", 0.768, 0.423, 0.152), ("idrid__IDRiD_06.jpg", 0.75, 0.39, 0.162)],
-)
-def test_a_crop_around_the_disc_is_a_part_of_a_field(name: str, x: float, y: float, disc: float, discs: float) -> None:
-    if not (SHARED / "real_fundus" / name).exists():
+def piece(pixels: Pixels, x: float, y: float, width: float, surround: int | None) -> Pixels:
+    """A square around a place, all as shares of the photograph's width, 400 pixels wide, or its circle alone."""
+    middle, half = (round(x * pixels.shape[1]), round(y * pixels.shape[1])), round(width * pixels.shape[1] / 2)
+    left, top = (max(at - half, 0) for at in middle)
+    cut = cv2.resize(pixels[top : middle[1] + half, left : middle[0] + half], (400, 400), interpolation=cv2.INTER_CUBIC)
+    if surround is None:
+        return np.asarray(cut, np.uint8)
+    inside = retina.mask(RetinaBounds(200, 200, 196, 400, 400))[..., None]
+    return np.where(inside, cut, surround).astype(np.uint8)
+
+
+@pytest.mark.parametrize("surround", [None, 0, 255])
+@pytest.mark.parametrize(("name", "x", "y", "disc"), [("46", 0.768, 0.423, 0.152), ("06", 0.75, 0.39, 0.162)])
+def test_a_piece_around_the_disc_is_a_part_of_a_field(
+    name: str, x: float, y: float, disc: float, surround: int | None
+) -> None:
+    path = SHARED / "real_fundus" / f"idrid__IDRiD_{name}.jpg"
+    if not path.exists():
         pytest.skip("The real photographs lie beside the project, not in it, and are absent here.")
-    pixels = small(SHARED / "real_fundus" / name, 640)
-    left, top, half = round(640 * x), round(640 * y), round(320 * disc * discs)
-    crop = pixels[max(top - half, 0) : top + half, max(left - half, 0) : left + half]
-    report = looked(np.asarray(cv2.resize(crop, (400, 400), interpolation=cv2.INTER_CUBIC), np.uint8))[1]
-    assert (report.kind, report.gradable) == ("disc_crop", False)
+    pixels = small(path, 640)
+    for discs in (1.6, 2.2, 3.0 if surround is not None else 1.9):
+        assert looked(piece(pixels, x, y, discs * disc, surround))[1].kind == "disc_crop"
+
+
+@pytest.mark.parametrize("surround", [0, 255])
+@pytest.mark.parametrize("name", ["P0001_R.jpg", "P0031_R.jpg"])
+def test_a_round_piece_of_a_rendered_eye_is_no_whole_field(name: str, surround: int) -> None:
+    pixels = small(SAMPLE / "photographs" / name, 368)
+    bounds = retina.find(pixels)
+    for x, y, width in ((0.49, -0.02, 0.8), (-0.17, 0.05, 0.6)):
+        there = [(bounds.cx + x * bounds.radius) / 368, (bounds.cy + y * bounds.radius) / 368]
+        report = looked(piece(pixels, *there, width * bounds.radius / 368, surround))[1]
+        assert not report.gradable
 
 
 # Real files -----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ class Kind(StrEnum):
 
     COLOUR = "colour"
     NO_BORDER = "no_border"
+    NARROW = "narrow_field"
     PADDED = "padded"
     STRETCHED = "stretched"
     SMARTPHONE = "smartphone"
@@ -67,6 +68,11 @@ KINDS: Mapping[Kind, About] = MappingProxyType(
             say("colour photograph without a border"),
             Verdict.UNUSUAL,
             say("The photograph shows no border of the field; if it was cropped, use the whole photograph."),
+        ),
+        Kind.NARROW: About(
+            say("narrow field, or a part of a field"),
+            Verdict.UNUSUAL,
+            say("The photograph shows a narrow field or a part of one; if it was cropped, use the whole photograph."),
         ),
         Kind.PADDED: About(say("colour photograph with bars beside a cut field"), Verdict.ACCEPTED),
         Kind.STRETCHED: About(

@@ -92,14 +92,10 @@ def _pupil(one: Traits) -> bool:
     return one.circle and one.hole >= 0.025 and one.aside < 0.3 and one.slope >= 0.09 and one.lines.darkness < 1.2
 
 
-def _disc(one: Traits) -> bool:
-    """Vessels or a disc as wide as the field allows, without a border; or a circle that is the disc."""
-    broad = one.wide / (one.lines.strength + 0.002)
-    least = 1.9 if one.circle else 1.7
-    if not one.circle and one.bright >= (0.065 if one.patch > 0.45 else 0.08):
-        # a still wider patch is the light in the middle of a field
-        least = 0.9 if 0.35 <= one.patch < 0.65 else 1.15 if 0.28 <= one.patch < 0.35 else least
-    return not one.grey and one.dark < 0.03 and broad > least and one.hard < 0.03 and one.slope < 0.1
+def _piece(one: Traits) -> bool:
+    """Whether a picture in colour is a part of a field; what is too dark or too hazy to tell is refused for that."""
+    seen = max(one.red, one.green) >= 20.0 and one.contrast >= 0.045
+    return seen and not one.grey and one.piece > 0.7
 
 
 def _focus(one: Traits) -> float:
@@ -131,10 +127,10 @@ _RULES: tuple[tuple[Kind, Rule], ...] = (
     (Kind.PANEL, _panel),
     (Kind.HEAT_MAP, _heat_map),
     (Kind.EXTERNAL, lambda one: _pupil(one) and one.dark < 0.6),
-    (Kind.DISC, _disc),
     (Kind.MONTAGE, _montage),
     (Kind.SINGLE, lambda one: max(one.green, one.blue) < 0.05 * one.red + 2.0 and one.red > 40),
     (Kind.ULTRA_WIDE, lambda one: one.blue < 14 and one.hue >= 0.8 and one.lines.long_share < 0.3 and one.dark > 0.08),
+    (Kind.DISC, _piece),
     # the average of the surroundings taken away, as by Graham (2015): nothing but detail around the middle
     (
         Kind.NORMALISED,
@@ -154,6 +150,7 @@ _RULES: tuple[tuple[Kind, Rule], ...] = (
     (Kind.INFANT, _infant),
     (Kind.NORMALISED, _raised),
     (Kind.STRETCHED, lambda one: one.aspect != 1.0),
+    (Kind.NARROW, lambda one: one.circle and one.piece > 0.0),
     (Kind.PADDED, lambda one: one.cuts > 0),
     (Kind.NO_BORDER, lambda one: not one.circle),
 )

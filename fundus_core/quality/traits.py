@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.quality import ridges
+from fundus_core.quality import extent
 from fundus_core.quality.frame import look_around
 from fundus_core.quality.ridges import Ridges
 from fundus_core.quality.view import Plane, View, quantiles
@@ -17,9 +17,6 @@ from fundus_core.records import Photograph, RetinaBounds
 
 _BLACK = 24.0
 """Brightness below which nothing can be said of a picture but that it is dark."""
-
-_WIDTHS = (8, 12, 16, 20, 25, 31, 38, 46)
-"""Of bright patches that are tried, pixels of a quarter of the view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +73,12 @@ class Traits:
     """Spread of the green channel relative to its surroundings."""
     lines: Ridges
     """Thin lines."""
-    wide: float
-    """Strength of lines four times as wide as the thin ones."""
     spots: float
     """Share of small colourless reflections."""
     bright_disc: float
     """Strongest bright patch of a disc's size over the strongest dark one."""
-    patch: float
-    """Width of the bright round patch that stands out most, of the shorter side; 0 where a circle was found."""
-    bright: float
-    """By how much it stands out, of the field's middle brightness."""
+    piece: float
+    """How much speaks for a piece of a field rather than a whole one, as the logarithm of its odds."""
     gaps: float
     """Share of the frame's rows or columns that are of one colour and lie between others."""
     edge: float
@@ -116,9 +109,8 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
     highest, lowest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     colour = _middle((highest - lowest) / (highest + 8.0))
     change = _change(view) if not black else np.zeros(1, np.float32)
-    wide, disc = _wide(half) if not black else (0.0, 1.0)
+    disc = _bright_disc(half) if not black else 1.0
     hole, aside = _hole(half) if not black else (0.0, 0.0)
-    patch, stands_out = _patch(half) if bounds.whole_frame and not black else (0.0, 0.0)
     hue, slope = _shades(half) if not black else (0.0, 0.0)
     return Traits(
         black=black,
@@ -146,11 +138,9 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
         even=_even(half) if not black else 1.0,
         contrast=contrast,
         lines=lines,
-        wide=wide,
         spots=_share((lowest > 1.7 * _middle(highest)) & (blue >= 0.9 * red)),
         bright_disc=disc,
-        patch=patch,
-        bright=stands_out,
+        piece=extent.piece(view) if not black else 0.0,
         gaps=gaps,
         edge=frame.edge,
         white=_share(frame.white),
@@ -231,35 +221,12 @@ def _even(half: View) -> float:
     return float(np.std(smooth[quarter.inside])) / (plain + 1e-3)
 
 
-def _wide(half: View) -> tuple[float, float]:
-    """Return how strong wide lines are, and bright against dark patches of a disc's size."""
+def _bright_disc(half: View) -> float:
+    """Return how strong bright against dark patches of a disc's size are."""
     quarter = half.half
     inner = cv2.erode(quarter.inside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     if not inner.any():
-        return 0.0, 1.0
-    fine, middle, coarse = (quarter.smooth(quarter.planes[1:2], sigma)[0] for sigma in (1.6, 3.0, 8.0))
-    relative = np.asarray((fine - coarse) / (coarse + 8.0), np.float32)
+        return 1.0
+    middle, coarse = (quarter.smooth(quarter.planes[1:2], sigma)[0] for sigma in (3.0, 8.0))
     patches = ((middle - coarse) / (coarse + 8.0))[inner]
-    disc = (float(patches.max()) + 1e-3) / (float(-patches.min()) + 1e-3)
-    return quantiles(ridges.dark_lines(relative)[inner], 0.97)[0], disc
-
-
-def _patch(half: View) -> tuple[float, float]:
-    """Return how wide the bright round patch is that stands out most, as a disc does, and by how much.
-
-    The greatest difference of two Gaussians over scales (Lindeberg 1998, doi 10.1023/A:1008045108935); vessels are
-    closed before, so that they do not part a disc.
-    """
-    quarter = half.half
-    if not quarter.inside.any():
-        return 0.0, 0.0
-    red, green = quarter.smooth(quarter.planes[:2], 1.0)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
-    light = np.asarray(cv2.morphologyEx(np.float32(0.5) * red + green, cv2.MORPH_CLOSE, kernel), np.float32)[None]
-    level = quantiles(light[0][quarter.inside], 0.5)[0] + 8.0
-    found = []
-    for width in _WIDTHS:
-        finely, coarsely = (quarter.smooth(light, width / math.sqrt(8) * way)[0] for way in (0.8, 1.25))
-        found.append(float((finely - coarsely)[quarter.inside].max()) / level)
-    widest = int(np.argmax(found))
-    return _WIDTHS[widest] / min(light.shape[1:]), found[widest]
+    return (float(patches.max()) + 1e-3) / (float(-patches.min()) + 1e-3)
