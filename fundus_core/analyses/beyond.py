@@ -11,7 +11,7 @@ from fundus_core.targets import TARGETS
 
 def _beyond(study: Study, target: str, _by: str) -> Sequence[Beyond]:
     asked: list[Sequence[str]] = [(), *([study.settings.beyond] if study.settings.beyond else [])]
-    return [evaluation.beyond(study.table, target, columns, level=study.level) for columns in asked]
+    return [evaluation.beyond(study.ordered, target, columns, level=study.level) for columns in asked]
 
 
 BEYOND = Analysis(
@@ -20,6 +20,7 @@ BEYOND = Analysis(
     "Does the photograph read anything that was not known without it? Each gain is that of the baseline and the "
     "prediction together over the baseline alone, cross-validated by person; 0: nothing.",
     _beyond,
+    list,
     rows=evaluation.rows,
 )
 
@@ -52,7 +53,7 @@ def _sentence(found: Beyond, say: Say) -> str:
 
 def _constant(study: Study, target: str, say: Say) -> str:
     """Say where not even a constant is beaten."""
-    first = evaluation.against_baselines(study.table, target, level=study.level)[0]
+    first = evaluation.against_baselines(study.ordered, target, level=study.level)[0]
     low, high = first.difference.low, first.difference.high
     worse = low is None or high is None or (low <= 0 if TARGETS[target].binary else high >= 0)
     if first.difference.value is None or not worse:

@@ -15,7 +15,7 @@ CriteriaFound = Sequence[CriterionAssessment]
 
 
 def _criterion(study: Study, criterion: str, _by: str) -> CriterionAssessment:
-    people = study.memory.kept("criteria", None, lambda: evaluation.both_person_means(study.table))
+    people = study.memory.kept("criteria", None, lambda: evaluation.both_person_means(study.ordered))
     return evaluation.assess(people, criterion, seed=study.seed)
 
 
@@ -175,7 +175,7 @@ TREATED = Analysis(
     "Drugs lower measured pressures: as measured, treated people left out, and 10 mmHg (systolic) or 5 mmHg "
     "(diastolic) added to theirs.",
     lambda study, target, _by: evaluation.treated_errors(
-        study.table, target, level=study.level, seed=study.seed, draws=study.draws
+        study.ordered, target, level=study.level, seed=study.seed, draws=study.draws
     ),
     rows=evaluation.rows,
     needs=lambda target: target.id in evaluation.TREATED_TARGETS,

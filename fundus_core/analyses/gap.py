@@ -19,7 +19,7 @@ def _on(model: str, say: Say = str) -> str:
 
 def _gaps(study: Study, target: str, _by: str) -> Sequence[Association]:
     return [
-        evaluation.association(study.table, target, column, adjust=study.settings.beyond, level=study.level)
+        evaluation.association(study.ordered, target, column, adjust=study.settings.beyond, level=study.level)
         for column in study.settings.gap_with
         if target not in map(str.strip, column.split(","))  # nothing is told by the value that it is the gap to
     ]
@@ -106,7 +106,7 @@ def _events(each: Association, events: int, say: Say) -> str:
 
 
 def _can_be_asked(study: Study) -> bool:
-    return bool(evaluation.choices(study.table).columns)
+    return bool(evaluation.choices(study.ordered).columns)
 
 
 _WORDS = {
@@ -145,7 +145,7 @@ GAP_CHECKS = Analysis(
 
 def _corrected(study: Study, target: str, _by: str) -> Sequence[Corrected]:
     said = evaluation.asked_of(study.settings.reliability, target)
-    return evaluation.reference_error(study.table, target, said, level=study.level) if said else ()
+    return evaluation.reference_error(study.ordered, target, said, level=study.level) if said else ()
 
 
 def reference_in_words(study: Study, target_id: str, say: Say = str) -> str:

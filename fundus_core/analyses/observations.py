@@ -78,7 +78,7 @@ RESIDUALS_OF_PREDICTION = _residuals(
 
 def _calibration(study: Study, target: str, _by: str) -> Bins:
     cut = evaluation.reliability if TARGETS[target].binary else evaluation.deciles
-    return cut(study.table, target, level=study.level)
+    return cut(study.ordered, target, level=study.level)
 
 
 def _calibration_rows(found: Bins) -> Rows:
@@ -111,7 +111,7 @@ CALIBRATION = Analysis(
 
 
 def _curve(study: Study, target: str, _by: str) -> CalibrationCurve:
-    return evaluation.smooth_calibration(study.table, target, level=study.level, seed=study.seed, draws=study.draws)
+    return evaluation.smooth_calibration(study.ordered, target, level=study.level, seed=study.seed, draws=study.draws)
 
 
 def _curve_rows(found: CalibrationCurve) -> Rows:
@@ -150,7 +150,7 @@ ERRORS = Analysis(
     "errors",
     "Errors",
     "How often each error occurs; nine of ten people lie between the dotted lines.",
-    lambda study, target, _by: evaluation.error_distribution(study.table, target, level=study.level),
+    lambda study, target, _by: evaluation.error_distribution(study.ordered, target, level=study.level),
     None,
     lambda found: list(_each_error_row(found)),
     _draw_errors,
@@ -159,7 +159,7 @@ ERRORS = Analysis(
 
 
 def _baselines(study: Study, target: str, _by: str) -> Sequence[Difference]:
-    found = evaluation.against_baselines(study.table, target, level=study.level)
+    found = evaluation.against_baselines(study.ordered, target, level=study.level)
     return evaluation.not_shown(found) if study.get(BEYOND, target)[0].adds is False else found
 
 
@@ -169,7 +169,7 @@ BASELINES = Analysis(
     "First minus second: does the model err less than the constant that is best for each error? Each is that of all "
     "other people.",
     _baselines,
-    None,
+    tuple,
     evaluation.rows,
     tests=Tests(planned=True),
     of_classes="First minus second: is the model right more often than saying the majority's class, and is its Brier "

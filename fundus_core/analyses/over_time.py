@@ -45,7 +45,7 @@ CHANGE = Analysis(
     "Change over time",
     "Does a prediction move as the measured value does, from one visit of a person to the next? Between people a model "
     "may rank well and yet see no change.",
-    lambda study, target, _by: evaluation.change_over_time(study.table, target),
+    lambda study, target, _by: evaluation.change_over_time(study.ordered, target),
     Change,
     Change.rows,
     _draw_change,
@@ -58,7 +58,7 @@ REPEATABILITY = Analysis(
     "repeatability",
     "Repeated photographs",
     "How far do predictions of one eye at one visit differ? No truth is needed.",
-    lambda study, target, _by: evaluation.repeatability(study.table, target),
+    lambda study, target, _by: evaluation.repeatability(study.ordered, target),
     Repeatability,
     Repeatability.rows,
     needs=is_number,

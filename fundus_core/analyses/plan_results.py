@@ -28,7 +28,7 @@ def _margin_of_means(study: Study, target: str, _by: str) -> Sequence[evaluation
     margin = study.settings.margins.get(target)
     if margin is None or TARGETS[target].binary:
         return ()
-    return [evaluation.equivalence_of_means(study.table, target, margin, level=study.level)]
+    return [evaluation.equivalence_of_means(study.ordered, target, margin, level=study.level)]
 
 
 MEANS_EQUIVALENT = Analysis(

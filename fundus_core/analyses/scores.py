@@ -24,12 +24,12 @@ def main_score(target: Target) -> str:
 
 
 def _points(study: Study, _target: str, _by: str) -> Evaluation:
-    return evaluation.point_estimates(study.table, level=study.level)
+    return evaluation.point_estimates(study.ordered, level=study.level)
 
 
 def _scores(study: Study, target: str, *, ranked: bool) -> TargetResult:
     found = evaluation.evaluate(
-        study.table, level=study.level, targets=[target], seed=study.seed, draws=study.draws, ranked=ranked
+        study.ordered, level=study.level, targets=[target], seed=study.seed, draws=study.draws, ranked=ranked
     )
     return found.targets[target]
 

@@ -1,6 +1,6 @@
 """Results of evaluation as bytes and back: JSON for their shape, plain arrays beside it.
 
-Only the classes that are listed here can come out of a file, and no array of objects can.
+Only the classes that are listed here can come out of a file; an array of objects holds words, and goes in as such.
 """
 
 import io
@@ -33,6 +33,16 @@ KINDS: Mapping[str, type[Any]] = MappingProxyType(
                 of.Counts,
             ),
             *(of.CriterionAssessment, of.CurvePoints, of.Difference, of.ErrorDistribution, of.Estimate, of.Evaluation),
+            *(
+                of.Beyond,
+                of.Change,
+                of.Decided,
+                of.IntervalsOf,
+                of.MissingIn,
+                of.RefusedIn,
+                of.Repeatability,
+                of.Weighted,
+            ),
             *(of.Subgroup, of.Subgroups, of.TargetResult, CohortTable),
         )
     }
@@ -78,7 +88,7 @@ def _shape(value: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.ndarray):
-        return {"array": _put(value, arrays)}
+        return {"array": _put(value, arrays), "sentences": value.dtype.kind == "O"}
     if isinstance(value, tuple | list):
         return {type(value).__name__: [_shape(each, arrays) for each in value]}
     if isinstance(value, Mapping):
@@ -99,12 +109,12 @@ def _fixed(value: Mapping[str, Any]) -> bool:
 def _put(column: np.ndarray[Any, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> list[str]:
     """Keep an array; return its name, or the names of its words and of their numbers."""
     name = f"a{len(arrays)}"
-    if column.dtype.kind == "U" and len(column) > _FEW:
+    if column.dtype.kind in "UO" and len(column) > _FEW:
         words, numbers = np.unique(column, return_inverse=True)
         if len(words) <= _FEW:
-            arrays[name], arrays[f"{name}n"] = words, numbers.astype(np.uint8)
+            arrays[name], arrays[f"{name}n"] = words.astype(np.str_), numbers.astype(np.uint8)
             return [name, f"{name}n"]
-    arrays[name] = column
+    arrays[name] = column.astype(np.str_) if column.dtype.kind == "O" else column
     return [name]
 
 
@@ -113,6 +123,7 @@ def _value(tree: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
         return tree
     if "array" in tree:
         words, *numbers = (arrays[name] for name in tree["array"])
+        words = words.astype(object) if tree.get("sentences") else words
         return words[numbers[0]] if numbers else words
     if "mapping" in tree:
         found = {key: _value(each, arrays) for key, each in tree["mapping"].items()}

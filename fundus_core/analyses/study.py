@@ -153,7 +153,8 @@ class Study:
         """The level where nobody chose: the visit where somebody has several, else the person."""
         if self.shared and not self.tables:
             return next(iter(self.shared.values())).level
-        return self.memory.kept("usual_level", None, lambda: evaluation.usual_level(*self.tables.values()))
+        found: str = self.memory.kept("usual_level", str, lambda: evaluation.usual_level(*self.tables.values()))
+        return evaluation.check_level(found)
 
     def behind(self, names: Sequence[str], target: str = "") -> list[str]:
         """Return the names of the photographs behind observations, those not counted included.
@@ -221,13 +222,8 @@ class Study:
 
     @property
     def draws(self) -> int:
-        """How many draws intervals have: what was asked for, whatever the number of people."""
-        if self.settings.draws is not None:
-            return self.settings.draws
-        people = self.memory.kept(
-            "people", None, lambda: sum(len(evaluation.bootstrap_population(each)) for each in self.tables.values())
-        )
-        return evaluation.draws_for(people)
+        """How many draws intervals have: what was asked for, or the usual number."""
+        return evaluation.NUMBER_OF_DRAWS if self.settings.draws is None else self.settings.draws
 
     @property
     def targets(self) -> Sequence[str]:

@@ -13,7 +13,7 @@ from fundus_core.targets import TARGETS
 
 
 def _subgroups(study: Study, target: str, by: str) -> Subgroups:
-    return evaluation.subgroups(study.table, by, target, level=study.level, seed=study.seed, draws=study.draws)
+    return evaluation.subgroups(study.ordered, by, target, level=study.level, seed=study.seed, draws=study.draws)
 
 
 def _draw_subgroups(study: Study, target_id: str, canvas: Canvas) -> Figure | None:
@@ -100,7 +100,7 @@ EYES = Analysis(
     "eyes",
     "Right and left eye",
     "How well do the predictions for a person's two eyes agree? No truth is needed.",
-    lambda study, target, _by: evaluation.between_eyes(study.table, target),
+    lambda study, target, _by: evaluation.between_eyes(study.ordered, target),
     BetweenEyes,
     _eyes_rows,
     offered=lambda study: {"left", "right"} <= set(study.table.eye.tolist()),
@@ -114,7 +114,7 @@ NEIGHBOURS = Analysis(
     "neighbours",
     "Most similar predictions",
     "Which photographs of other people have predictions most like those of one?",
-    lambda study, _target, _by: evaluation.standardised_predictions(study.table),
+    lambda study, _target, _by: evaluation.standardised_predictions(study.ordered),
     asks="cohort",
     at_level=False,
 )

@@ -35,7 +35,6 @@ from fundus_core.evaluation.gap.missing import OF_PHOTOGRAPHS, MissingIn, Weight
 from fundus_core.evaluation.gap.outcomes import Choices, choices
 from fundus_core.evaluation.gap.reference_error import Corrected, asked_of, reference_error
 from fundus_core.evaluation.gap.refused import RefusedIn, refused, refused_along
-from fundus_core.evaluation.intervals.bootstrap import draws_for
 from fundus_core.evaluation.intervals.contrasts import CORRECTIONS, Difference, adjusted
 from fundus_core.evaluation.intervals.equivalence import Equivalence
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate, rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,8 @@ class _Part:
 def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> CohortTable:
     """The whole cohort in the order in which its photographs were added."""
     words = (_PHOTOGRAPH.name, _PHOTOGRAPH.patient_id, _PHOTOGRAPH.eye, _PHOTOGRAPH.visit, _PHOTOGRAPH.covariates)
-    name, patient, eye, visit, covariates = _columns(connection, _of(cohort, *words))
+    text = ["words", "words", "words", "words", "columns"]
+    name, patient, eye, visit, covariates = _columns(connection, _of(cohort, *words), text)
     parts = [_part(connection, cohort, version) for version in versions] or [_no_part(len(name))]
     status, reason = _status([(part.status, part.reason) for part in parts])
     read, _ = _status([(part.read, part.reason) for part in parts])
@@ -59,10 +60,10 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> Co
         predicted, withdrawn = {**part.predicted, **predicted}, {**part.withdrawn, **withdrawn}
     order = [target for target in TARGETS if target in predicted]
     return CohortTable(
-        photograph=_labels(name),
-        patient_id=_labels([whose or own for whose, own in zip(patient, name, strict=True)]),
-        eye=_labels(eye),
-        visit=_labels(visit),
+        photograph=name,
+        patient_id=np.where(patient == "", name, patient),
+        eye=eye,
+        visit=visit,
         status=status,
         reason=reason,
         quality=parts[0].quality,
@@ -71,7 +72,7 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> Co
         predicted={target: predicted[target][0] for target in order},
         low={target: predicted[target][1] for target in order},
         high={target: predicted[target][2] for target in order},
-        covariates=_covariates(covariates),
+        covariates=covariates,
         kind=parts[0].kind,
         decision=np.where(status == read, "", np.where(status == Status.PREDICTED.value, OVERRULED, WITHDRAWN)),
         withdrawn=withdrawn,
@@ -80,8 +81,8 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> Co
 
 def hashes(connection: sa.Connection, cohort: int) -> Labels:
     """The sha256 of each photograph, in the order of ``table``."""
-    (sha256,) = _columns(connection, _of(cohort, _PHOTOGRAPH.sha256))
-    return _labels(sha256)
+    (sha256,) = _columns(connection, _of(cohort, _PHOTOGRAPH.sha256), ["words"])
+    return np.asarray(sha256)
 
 
 def _of(cohort: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
@@ -90,28 +91,35 @@ def _of(cohort: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
 
 def _part(connection: sa.Connection, cohort: int, version: int) -> _Part:
     joined = join(version)
-    outcome, reading = joined.outcome.c, joined.reading.c
-    words = (joined.status, outcome.reason, outcome.status, reading.kind, joined.decided, outcome.reason_code)
-    query = _of(cohort, *words, reading.quality, reading.distance, _PHOTOGRAPH.id).select_from(joined.source)
-    status, reason, read, kind, decided, code, quality, distance, ids = _columns(connection, query)
-    changed = {one: why or "" for one, word, why in zip(ids, decided, code, strict=True) if word}
-    said = sentences(connection, changed)
+    outcome, reading = joined.outcome, joined.reading.c
+    ended = [sa.func.coalesce(column, QUEUED) for column in (joined.status, outcome.c.status)]
+    said = [sa.func.coalesce(column, "") for column in (outcome.c.reason, reading.kind, joined.decided)]
+    query = _of(cohort, *ended, *said, reading.quality, reading.distance).select_from(joined.source)
+    kinds = ["words", "words", "sentences", "words", "words", "numbers", "numbers"]
+    status, read, reason, kind, decided, quality, distance = _columns(connection, query, kinds)
+    if (changed := np.flatnonzero(decided != "")).size:
+        query = _of(cohort, _PHOTOGRAPH.id, sa.func.coalesce(outcome.c.reason_code, "")).select_from(joined.source)
+        rows = connection.execute(query.where(joined.decided != "")).all()
+        words = sentences(connection, {one: code for one, code in rows})
+        reason[changed] = [words.get(one) or reason[at] for at, (one, _code) in zip(changed, rows, strict=True)]
     numbers = _numbers(connection, cohort, schema.prediction, version)
-    back = _numbers(connection, cohort, schema.prediction, version, withdrawn=True) if WITHDRAWN in decided else {}
+    back = (
+        _numbers(connection, cohort, schema.prediction, version, withdrawn=True) if (decided == WITHDRAWN).any() else {}
+    )
     return _Part(
-        status=_labels([one or QUEUED for one in status]),
-        reason=_labels([said.get(one) or why or "" for one, why in zip(ids, reason, strict=True)]),
-        quality=_floats(quality),
-        distance=_floats(distance),
+        status=status,
+        reason=reason,
+        quality=quality,
+        distance=distance,
         predicted={name: (value, low, high) for name, (value, low, high) in numbers.items()},
-        read=_labels([one or QUEUED for one in read]),
-        kind=_labels([one or "" for one in kind]),
+        read=read,
+        kind=kind,
         withdrawn={name: value for name, (value, _low, _high) in back.items()},
     )
 
 
 def _no_part(n: int) -> _Part:
-    nothing, queued, empty = np.full(n, np.nan), _labels([QUEUED] * n), _labels([""] * n)
+    nothing, queued, empty = np.full(n, np.nan), np.full(n, QUEUED), np.full(n, "")
     return _Part(queued, empty, nothing, nothing.copy(), {}, queued, empty, {})
 
 
@@ -159,25 +167,51 @@ def _status(parts: Sequence[tuple[Labels, Labels]]) -> tuple[Labels, Labels]:
     return status, reason
 
 
-def _columns(connection: sa.Connection, query: sa.Select[Any]) -> list[Sequence[Any]]:
-    """A query's answer as columns; the driver's own rows, which are quicker to have."""
+def _columns(connection: sa.Connection, query: sa.Select[Any], kinds: Sequence[str]) -> list[Any]:
+    """A query's answer as columns, some rows at a time, so that Python never holds it all; the driver's own rows.
+
+    Of what ``kinds`` says: numbers, words, ``sentences`` (few long ones, each kept once), or ``columns`` (JSON objects,
+    each of their keys a column).
+    """
     result = connection.execute(query)
-    rows = result.cursor.fetchall() if result.cursor is not None else []
-    return list(zip(*rows, strict=True)) if rows else [()] * len(query.selected_columns)
+    parts: list[list[Any]] = [[] for _ in kinds]
+    while result.cursor is not None and (rows := result.cursor.fetchmany(_ROWS)):
+        for part, kind, values in zip(parts, kinds, zip(*rows, strict=True), strict=True):
+            part.append(_PARTS[kind](values))
+    return [
+        _WHOLE.get(kind, np.concatenate)(part or [_PARTS[kind](())]) for part, kind in zip(parts, kinds, strict=True)
+    ]
 
 
-def _labels(values: Sequence[str]) -> Labels:
-    return np.array(values, dtype=np.str_)
+def _sentences(values: Sequence[str]) -> Any:
+    known = {value: value for value in values}
+    out = np.empty(len(values), dtype=object)
+    out[:] = [known[value] for value in values]
+    return out
 
 
-def _floats(values: Sequence[float | None]) -> Floats:
-    return np.array(values, dtype=np.float64)
+def _covariates(words: Sequence[str]) -> tuple[int, dict[str, Labels]]:
+    """Some rows' covariates as columns, with how many rows they are; each text is read once."""
+    texts = dict.fromkeys(words)
+    read = json.loads(f"[{','.join(word or '{}' for word in texts)}]")  # at once: seven times as fast
+    known = dict(zip(texts, read, strict=True))
+    rows = [known[word] for word in words]
+    names = dict.fromkeys(name for row in read for name in row)
+    return len(words), {name: np.array([row.get(name, "") for row in rows], dtype=np.str_) for name in names}
 
 
-def _covariates(words: Sequence[str]) -> dict[str, Labels]:
-    rows = json.loads(f"[{','.join(word or '{}' for word in words)}]")  # at once: seven times as fast
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: _labels([row.get(name, "") for row in rows]) for name in names}
+def _joined(parts: Sequence[tuple[int, dict[str, Labels]]]) -> dict[str, Labels]:
+    names = dict.fromkeys(name for _, part in parts for name in part)
+    return {name: np.concatenate([part.get(name, np.full(n, "")) for n, part in parts]) for name in names}
+
+
+_PARTS: Mapping[str, Callable[[Sequence[Any]], Any]] = {
+    "numbers": lambda values: np.array(values, dtype=np.float64),
+    "words": lambda values: np.array(values, dtype=np.str_),
+    "sentences": _sentences,
+    "columns": _covariates,
+}
+_WHOLE: Mapping[str, Callable[[Sequence[Any]], Any]] = {"columns": _joined}
 
 
 def readings(connection: sa.Connection, cohort: int, version: int, identity: ModelVersion) -> Iterator[Reading]:

@@ -37,7 +37,7 @@ ONE = (one_cohort.SCORES, *(each for each in one_cohort.TABLES if each not in LE
 def _few_draws():
     """The law is the same for 60 draws, by every way to them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluation, "draws_for", lambda _people: 60)
+        patch.setattr(evaluation, "NUMBER_OF_DRAWS", 60)
         yield
 
 

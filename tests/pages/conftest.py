@@ -84,7 +84,7 @@ def _finding(sha256: str, number: int, truth: TruthRow, rng: np.random.Generator
 def few_draws():
     """What a page shows is held against a study of the same draws; how many there are is no matter of pages."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluation, "draws_for", lambda _people: 60)
+        patch.setattr(evaluation, "NUMBER_OF_DRAWS", 60)
         yield
 
 

@@ -66,7 +66,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from fundus_core import evaluation
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
-evaluation.draws_for = lambda _people: 20
+evaluation.NUMBER_OF_DRAWS = 20
 app = AppTest.from_file(sys.argv[1], default_timeout=60).run()
 for name in sys.argv[2:]:
     app.switch_page(f"../{name}.py").run()

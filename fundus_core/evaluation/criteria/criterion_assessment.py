@@ -39,6 +39,10 @@ from fundus_core.tables.covariates import Further
 PARTS = 5
 """Parts of the people; each is judged by the errors of the other four."""
 
+MOST_JUDGED = 10_000
+"""People whose probabilities are made and judged; of more, so many are drawn: each costs 400 neighbours, and the error
+of a share of 10,000 is half a percent at most."""
+
 CURVE = tuple(round(0.05 * step, 2) for step in range(1, 20))
 """Probabilities of the decision curve; :data:`THRESHOLDS` are among them."""
 
@@ -201,11 +205,17 @@ def assess(
     chosen = criterion(criterion_id)
     verdict, hard = chosen.decide(seen.truth), chosen.decide(seen.predicted)
     complete = chosen.complete(seen.truth)
-    yes, unknown, note = _chances(seen, chosen, seed)
-    known = complete & np.isfinite(yes)
+    some = np.sort(np.random.default_rng(seed).permutation(len(seen.truth))[:MOST_JUDGED])
+    part = replace(seen, truth=select_people(seen.truth, some), predicted=select_people(seen.predicted, some))
+    yes, unknown, note = _chances(part, chosen, seed)
+    known = complete[some] & np.isfinite(yes)
     if not note and not known.any():
         note = nobody_complete(seen.truth, chosen)
-    judged = None if note else classify(verdict, yes, hard, complete=known, name=chosen.name, thresholds=thresholds)
+    judged = (
+        None
+        if note
+        else classify(verdict[some], yes, hard[some], complete=known, name=chosen.name, thresholds=thresholds)
+    )
     return CriterionAssessment(
         chosen,
         Counts.of(verdict),
@@ -215,10 +225,15 @@ def assess(
         int(complete.sum()),
         judged,
         note,
-        bounds(verdict, yes, judged, note),
+        bounds(verdict[some], yes, judged, note),
         treated_prevalences(seen.truth, chosen),
-        remarks(seen.truth, seen.columns, chosen),
+        (*remarks(seen.truth, seen.columns, chosen), *_drawn(len(some), len(verdict))),
     )
+
+
+def _drawn(some: int, people: int) -> tuple[str, ...]:
+    words = "The probability was made and judged for {some:,} of {people:,} people, drawn at random; counts are of all."
+    return (say(words, some=some, people=people),) if some < people else ()
 
 
 def _expected(yes: Floats, unknown: Floats, note: str) -> tuple[Estimate, Estimate]:

@@ -9,7 +9,7 @@ and memory does not grow with the number of draws.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -21,17 +21,17 @@ from fundus_core.evaluation.intervals.matmul import matmul
 from fundus_core.evaluation.observations.sample import Indices
 from fundus_core.records import Floats
 
-BLOCK = 2_000_000
-"""Counts held at a time, 16 MB."""
+BLOCK = 4_000_000
+"""Counts held at a time, 32 MB."""
 
 JACKKNIFE_BLOCKS = 400
 """Statistics of order leave out people in at most this many blocks when BCa asks how skewed they are."""
 
-MOST_DRAWN = 20_000_000
-"""Draws times people, beyond which there are fewer draws where hundreds of intervals are wanted, or one at once."""
+MANY_PEOPLE = 5_000
+"""People beyond whom groups of people are drawn, and what needs an order is taken to first order of each person."""
 
-FEWEST_DRAWS = 200
-"""Draws of however large a cohort."""
+GROUPS = 2_000
+"""Groups into which more people are dealt; the standard error from them scatters by 1 / sqrt(2 GROUPS) of itself."""
 
 Statistic = Callable[[Floats], Floats]
 """From counts or sums, a row per draw, to values, draws x statistics."""
@@ -60,45 +60,48 @@ class Draws:
                 seed=self.seed,
             )
 
+    @property
+    def units(self) -> int:
+        """What is drawn: people, or of more than :data:`MANY_PEOPLE` groups of them."""
+        return self.people if self.people <= MANY_PEOPLE else GROUPS
+
+    def unit(self) -> Indices:
+        """Return the unit of each person, by the seed alone.
+
+        >>> Draws(people=3).unit().tolist(), set(np.bincount(Draws(people=15_000).unit()).tolist())
+        ([0, 1, 2], {8, 7})
+        """
+        if self.units == self.people:
+            return np.arange(self.people)
+        return np.asarray(np.random.default_rng(self.seed).permutation(self.people) % self.units)
+
     def blocks(self) -> Iterator[Floats]:
-        """Yield counts, draws x people, a block of draws at a time; each row sums to ``people``.
+        """Yield counts, draws x units, a block of draws at a time; each row sums to the number of units.
 
         >>> [block.sum(axis=1).tolist() for block in Draws(people=3, number=2, seed=1).blocks()]
         [[3.0, 3.0]]
         """
-        yield from (_kept(self),) if self.number * self.people <= BLOCK else _blocks(self)
+        same = replace(self, people=self.units)
+        yield from (_kept(same),) if self.number * self.units <= BLOCK else _blocks(same)
 
 
 def _blocks(draws: Draws) -> Iterator[Floats]:
     generator = np.random.default_rng(draws.seed)
-    step = max(1, BLOCK // max(draws.people, 1))
+    units = draws.people
+    step = max(1, BLOCK // max(units, 1))
     for start in range(0, draws.number, step):
-        block = np.empty((min(step, draws.number - start), draws.people))
+        block = np.empty((min(step, draws.number - start), units))
         for row in block:
-            drawn = generator.integers(0, draws.people, size=draws.people, dtype=np.int64)
-            row[:] = np.bincount(drawn, minlength=draws.people)
+            row[:] = np.bincount(generator.integers(0, units, size=units, dtype=np.int64), minlength=units)
         yield block
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _kept(draws: Draws) -> Floats:
     """The one block of a small cohort: every estimate, group and model asks for the same draws, hundreds of times."""
     (block,) = _blocks(draws)
     block.flags.writeable = False
     return block
-
-
-def draws_for(people: int) -> int:
-    """Return how many draws a cohort gets where nobody asked for a number: fewer from 10,000 people on.
-
-    The ends of a percentile interval from 400 draws scatter by 0.13 standard errors of the statistic (from 2,000 by
-    0.06; asymptotic variance of a quantile, a (1 - a) / (draws x density²)), and with tens of thousands of people a
-    standard error is narrow. Each interval's method says how many draws it had.
-
-    >>> draws_for(700), draws_for(50_000)
-    (2000, 400)
-    """
-    return min(NUMBER_OF_DRAWS, max(FEWEST_DRAWS, MOST_DRAWN // max(people, 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,8 @@ class CountStatistic(_Statistics):
 
     compute: Statistic
     """From counts, draws x G, to values, draws x names; NaN where there is none."""
+    effects: Callable[[], Floats] | None = field(default=None, kw_only=True)
+    """To first order, what each person adds to the statistics, G x names: what many people are worked off by."""
 
     def point(self) -> Floats:
         """The statistics on the data."""
@@ -151,6 +156,8 @@ class CountStatistic(_Statistics):
     def without_each(self) -> Floats:
         """The statistics without each person, or without each of 400 blocks of people: rows x names."""
         people = len(self.people)
+        if people > MANY_PEOPLE and self.effects is not None:
+            return self.point() - self.effects()
         block = np.arange(people) * min(people, JACKKNIFE_BLOCKS) // people
         return self.compute((block[None, :] != np.unique(block)[:, None]).astype(np.float64))
 
@@ -167,7 +174,10 @@ def resample(draws: Draws, panels: Sequence[Statistics]) -> list[Floats]:
     """
     if draws.people < 2:
         return [np.empty((0, len(panel.names))) for panel in panels]
-    stacked = _stack(draws.people, panels)
+    if draws.units < draws.people:
+        panels = [_to_first_order(panel) for panel in panels]
+    unit = draws.unit()
+    stacked = _stack(unit, draws.units, panels)
     sums = np.empty((draws.number, stacked.shape[1]))
     counted: list[list[Floats]] = [[] for _ in panels]
     start = 0
@@ -176,19 +186,26 @@ def resample(draws: Draws, panels: Sequence[Statistics]) -> list[Floats]:
         start += len(block)
         for panel, parts in zip(panels, counted, strict=True):
             if isinstance(panel, CountStatistic) and len(panel.people):
-                parts.append(panel.compute(np.take(block, panel.people, axis=1)))
+                parts.append(panel.compute(np.take(block, unit[panel.people], axis=1)))
     return _finish(panels, sums, counted)
 
 
-def _stack(people: int, panels: Sequence[Statistics]) -> Floats:
-    """Every panel's sums side by side, a row per person of the pool."""
-    parts = []
+def _to_first_order(panel: Statistics) -> Statistics:
+    """Return what needs an order as sums of what each person adds to it, where that is known."""
+    if isinstance(panel, SumStatistic) or panel.effects is None or not len(panel.people):
+        return panel
+    point = panel.point()
+    return SumStatistic(panel.people, panel.names, panel.needs, panel.effects(), lambda sums: point + sums)
+
+
+def _stack(unit: Indices, units: int, panels: Sequence[Statistics]) -> Floats:
+    """Every panel's sums side by side, a row per unit of the pool."""
+    parts = [np.empty((units, 0))]
     for panel in panels:
         if isinstance(panel, SumStatistic):
-            part = np.zeros((people, panel.sums.shape[1]))
-            part[panel.people] = panel.sums
-            parts.append(part)
-    return np.concatenate(parts, axis=1) if parts else np.empty((people, 0))
+            of = unit[panel.people]
+            parts.append(np.column_stack([np.bincount(of, column, minlength=units) for column in panel.sums.T]))
+    return np.concatenate(parts, axis=1)
 
 
 def _finish(panels: Sequence[Statistics], sums: Floats, counted: Sequence[Sequence[Floats]]) -> list[Floats]:

@@ -128,6 +128,12 @@ def shared_targets(table: CohortTable, wanted: Sequence[str] | None = None) -> t
     return tuple(t for name, t in TARGETS.items() if name in table.truth and name in table.predicted)
 
 
+class SortedTable(CohortTable):
+    """A table that went through :func:`sort_rows`."""
+
+    __slots__ = ()
+
+
 def select_rows(table: CohortTable, rows: NDArray[np.bool_] | Indices) -> CohortTable:
     """Return the chosen rows of a table, by mask or by index."""
     chosen: dict[str, Any] = {}
@@ -141,6 +147,8 @@ def select_rows(table: CohortTable, rows: NDArray[np.bool_] | Indices) -> Cohort
 
 def person_ids(table: CohortTable) -> Labels:
     """Whose eye each photograph shows; a photograph without a patient counts as a person of its own."""
+    if isinstance(table, SortedTable):
+        return table.patient_id
     return np.where(table.patient_id == "", table.photograph, table.patient_id)
 
 
@@ -162,11 +170,14 @@ def named(who: Labels, visit: Labels, eye: Labels, level: Level) -> Labels:
 
 def bootstrap_population(table: CohortTable) -> Labels:
     """Everybody with a prediction, each once and sorted: those whom a bootstrap draws."""
-    return np.unique(person_ids(table)[table.status == Status.PREDICTED.value])
+    who = person_ids(table)[table.status == Status.PREDICTED.value]
+    return who[_firsts(_numbered(who))] if isinstance(table, SortedTable) else np.unique(who)
 
 
 def sort_rows(table: CohortTable) -> CohortTable:
-    """Sort rows by person, visit, eye, photograph and, among true duplicates, by their numbers."""
+    """Sort rows by person, visit, eye, photograph and, among true duplicates, by their numbers; once."""
+    if isinstance(table, SortedTable):
+        return table
     who = person_ids(table)
     keys: list[NDArray[np.generic]] = [table.photograph, table.eye, visits.ranks(table.visit), who]
     order = np.lexsort(keys)
@@ -175,7 +186,13 @@ def sort_rows(table: CohortTable) -> CohortTable:
         same &= key[order][1:] == key[order][:-1]
     if same.any():
         order = np.lexsort([*_numbers(table), table.status, *keys])
-    return select_rows(replace(table, patient_id=who), order)
+    named = replace(table, patient_id=who)
+    there = (order[1:] > order[:-1]).all()  # as photographs of a large cohort often come; nothing is copied then
+    return _as_sorted(named if there else select_rows(named, order))
+
+
+def _as_sorted(table: CohortTable) -> SortedTable:
+    return SortedTable(**{field.name: getattr(table, field.name) for field in fields(table)})
 
 
 def _numbers(table: CohortTable) -> list[Floats]:
@@ -183,7 +200,9 @@ def _numbers(table: CohortTable) -> list[Floats]:
     return [column[name] for column in columns for name in sorted(column)] + [table.quality]
 
 
-def units_of_analysis(table: CohortTable, of: Target, level: Level, *, ordered: bool = False) -> Sample:
+def units_of_analysis(
+    table: CohortTable, of: Target, level: Level, *, ordered: bool = False, rows: NDArray[np.bool_] | None = None
+) -> Sample:
     """Reduce a cohort to the units of one target at one level.
 
     Args:
@@ -191,6 +210,7 @@ def units_of_analysis(table: CohortTable, of: Target, level: Level, *, ordered: 
         of: The target.
         level: What one unit is.
         ordered: Whether the table went through :func:`sort_rows` already.
+        rows: Of an ordered table, which count; by default all.
 
     Returns:
         The units; empty where no photograph has both values.
@@ -199,6 +219,7 @@ def units_of_analysis(table: CohortTable, of: Target, level: Level, *, ordered: 
     nothing = np.full(len(table), np.nan)
     y, p = table.truth.get(of.id, nothing), table.predicted.get(of.id, nothing)
     counted = (table.status == Status.PREDICTED.value) & np.isfinite(y) & np.isfinite(p)
+    counted &= True if rows is None else rows
     chosen = np.flatnonzero(one_visit(table, counted, level) if level.startswith("patient") else counted)
     unit = _units(table, chosen, level)
     first = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if len(chosen) else chosen
@@ -241,8 +262,13 @@ def _units(table: CohortTable, chosen: Indices, level: Level) -> Indices:
     return np.concatenate([first, np.cumsum(changed, dtype=np.intp)])
 
 
-def _numbered(sorted_words: Labels) -> Indices:
-    """Number words of which equal ones stand together, 0 and upwards."""
+def _firsts(numbers: Indices) -> Indices:
+    """Where each of the numbers 0 and upwards, never falling, stands first."""
+    return np.searchsorted(numbers, np.arange(int(numbers.max(initial=-1)) + 1))
+
+
+def _numbered(sorted_words: Labels | Indices) -> Indices:
+    """Number words or numbers of which equal ones stand together, 0 and upwards."""
     first = np.zeros(min(len(sorted_words), 1), dtype=np.intp)
     return np.concatenate([first, np.cumsum(sorted_words[1:] != sorted_words[:-1], dtype=np.intp)])
 
@@ -255,9 +281,11 @@ def _assemble(
     if of.binary:
         kept = (means[0] == 0) | (means[0] == 1)
     y, p, covered, width, score, age, sex = (column[kept] for column in means)
-    patients, starts, group = np.unique(who[kept], return_index=True, return_inverse=True)
+    who = who[kept]
+    group = _numbered(who)
+    starts = _firsts(group)
     return Sample(
-        of, level, y, p, covered, width, score, age, sex, eye[kept], visit[kept], group, patients, starts,
+        of, level, y, p, covered, width, score, age, sex, eye[kept], visit[kept], group, who[starts], starts,
         n_photographs=int(photographs[kept].sum()),
         left_out=int((~kept).sum()),
     )  # fmt: skip
@@ -268,6 +296,7 @@ _BY_UNIT = ("y", "p", "covered", "width", "interval_score", "age", "sex", "eye",
 
 def units(sample: Sample, chosen: NDArray[np.bool_]) -> Sample:
     """Return the chosen units of a sample; people without a unit are gone."""
-    patients, starts, group = np.unique(sample.patients[sample.group[chosen]], return_index=True, return_inverse=True)
-    columns = {name: getattr(sample, name)[chosen] for name in _BY_UNIT}
-    return replace(sample, **columns, patients=patients, starts=starts, group=group)
+    of = sample.group[chosen]
+    group, columns = _numbered(of), {name: getattr(sample, name)[chosen] for name in _BY_UNIT}
+    starts = _firsts(group)
+    return replace(sample, **columns, patients=sample.patients[of[starts]], starts=starts, group=group)

@@ -199,24 +199,27 @@ def cross_fitted(design: Floats, y: Floats, folds: Indices, loss: Loss) -> Float
     Returns:
         n predictions; probabilities where the loss is logistic.
     """
-    kept = np.zeros(len(y), dtype=bool)
-    kept[:: -(-len(y) // MOST_FITTED)] = True
-    outside = (folds != np.arange(folds.max() + 1)[:, None]) & kept
-    products = (design[:, :, None] * design[:, None, :]).reshape(len(y), -1)
-    weights, wanted = outside.astype(np.float64), np.broadcast_to(y, outside.shape)
+    fitted = slice(None, None, -(-len(y) // MOST_FITTED))
+    some, truth = design[fitted], y[fitted]
+    outside = folds[fitted] != np.arange(folds.max() + 1)[:, None]
+    products = (some[:, :, None] * some[:, None, :]).reshape(len(some), -1)
+    weights, wanted = outside.astype(np.float64), np.broadcast_to(truth, outside.shape)
+    least = max(float(y.std()), 1e-12)
     start = np.zeros((len(outside), design.shape[1]))
     for step in range(_STEPS if loss != "squared" else 1):
         if step or loss == "logistic":
-            weights, wanted = _reweighted(matmul(start, design.T), y, outside, loss, step)
-        start = _solve(weights, products, design, wanted)
+            nearest = max(0.7**step, 1e-6) * least  # a residual of nearly nothing would hold the fit
+            weights, wanted = _reweighted(matmul(start, some.T), truth, outside, loss, nearest)
+        start = _solve(weights, products, some, wanted)
     value = (design * start[folds]).sum(axis=1)
     return np.asarray(1 / (1 + np.exp(-np.clip(value, -30, 30))) if loss == "logistic" else value)
 
 
-def _reweighted(fitted: Floats, y: Floats, outside: NDArray[np.bool_], loss: Loss, step: int) -> tuple[Floats, Floats]:
+def _reweighted(
+    fitted: Floats, y: Floats, outside: NDArray[np.bool_], loss: Loss, least: float
+) -> tuple[Floats, Floats]:
     """Return weights and working truths of the next least squares fit, folds x n."""
     if loss == "absolute":
-        least = max(0.7**step, 1e-6) * max(float(y.std()), 1e-12)  # a residual of nearly nothing would hold the fit
         return outside / np.maximum(np.abs(y - fitted), least), np.broadcast_to(y, fitted.shape)
     chance = 1 / (1 + np.exp(-np.clip(fitted, -12, 12)))
     spread = chance * (1 - chance)

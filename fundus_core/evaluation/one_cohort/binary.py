@@ -122,6 +122,26 @@ def recalibrations(weights: Floats, y: Floats, p: Floats) -> Floats:
     return np.column_stack([_logistic(weights, line[:, :1], odds, y)[:, 0], slope])
 
 
+def recalibration_effects(y: Floats, p: Floats) -> Floats:
+    """Return to first order what each of n units adds to calibration intercept and slope: n x 2.
+
+    A step of Newton's from where all units settle.
+
+    Args:
+        y: n truths, 0 or 1.
+        p: n probabilities.
+    """
+    odds = log_odds(p)
+    line = np.column_stack([np.ones_like(odds), odds])
+    out = np.empty((len(y), 2))
+    for place, (design, offset) in enumerate(((line[:, :1], odds), (line, np.zeros_like(odds)))):
+        settled = _logistic(np.ones((1, len(y))), design, offset, y)[0]
+        chance = 1 / (1 + np.exp(-(design @ settled + offset)))
+        information = design.T @ (design * (chance * (1 - chance))[:, None])
+        out[:, place] = (design * (y - chance)[:, None]) @ np.linalg.inv(information)[:, -1]
+    return out
+
+
 def logistic_line(y: Floats, p: Floats) -> tuple[Floats, Floats]:
     """Return intercept and slope of logit P(y) = a + b logit(p), fitted together, and their standard errors: 2 and 2.
 

@@ -25,7 +25,6 @@ from fundus_core.evaluation.observations.sample import (
     Sample,
     check_level,
     interval_score,
-    select_rows,
     sort_rows,
     units,
     units_of_analysis,
@@ -107,7 +106,7 @@ def prediction_intervals(
     words = grouping(ordered, by)
     found = []
     for name in in_order(words):
-        sample = _bounded(units_of_analysis(select_rows(ordered, words == name), of, checked, ordered=True))
+        sample = _bounded(units_of_analysis(ordered, of, checked, ordered=True, rows=words == name))
         if len(sample):
             found += _rows(sample, by, [name], np.zeros(len(sample), dtype=np.intp), _constant(sample))
     return tuple(found)

@@ -4,9 +4,15 @@ import numpy as np
 
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Statistics, SumStatistic
 from fundus_core.evaluation.intervals.interval_choice import Rule
-from fundus_core.evaluation.intervals.rank_intervals import area_ends, few_events, median_ends
-from fundus_core.evaluation.intervals.rank_statistics import areas_under_roc, medians, spearman
-from fundus_core.evaluation.observations.sample import Sample
+from fundus_core.evaluation.intervals.rank_intervals import area_ends, areas_without_each, few_events, median_ends
+from fundus_core.evaluation.intervals.rank_statistics import (
+    areas_under_roc,
+    median_effects,
+    medians,
+    spearman,
+    spearman_effects,
+)
+from fundus_core.evaluation.observations.sample import Indices, Sample
 from fundus_core.evaluation.one_cohort import binary, scores
 from fundus_core.evaluation.one_cohort.scores import divide
 from fundus_core.records import Floats, Labels
@@ -23,11 +29,17 @@ def statistics_of(sample: Sample, pool: Labels, *, ranked: bool = True) -> tuple
     return (score_panel(sample, pool), ranked_panel(sample, pool)) if ranked else (score_panel(sample, pool),)
 
 
+def _in_pool(sample: Sample, pool: Labels) -> Indices:
+    """Return where a sample's people stand in a pool that holds them."""
+    everybody = len(pool) == len(sample.patients)
+    return np.arange(len(pool)) if everybody else np.searchsorted(pool, sample.patients)
+
+
 def score_panel(sample: Sample, pool: Labels) -> SumStatistic:
     """Every score of a continuous target that is a function of sums."""
     about = scores.scales(sample)
     return SumStatistic(
-        np.searchsorted(pool, sample.patients),
+        _in_pool(sample, pool),
         scores.score_names(sample.target.id),
         tuple(score.needs for score in scores.SCORES.values()),
         scores.per_patient(sample, scores.columns(sample, about)),
@@ -40,7 +52,7 @@ def score_panel(sample: Sample, pool: Labels) -> SumStatistic:
 def binary_panel(sample: Sample, pool: Labels) -> SumStatistic:
     """Every score of a probability that is a function of sums."""
     return SumStatistic(
-        np.searchsorted(pool, sample.patients),
+        _in_pool(sample, pool),
         tuple(binary.BINARY_SCORES),
         tuple(score.needs for score in binary.BINARY_SCORES.values()),
         scores.per_patient(sample, binary.binary_columns(sample)),
@@ -58,10 +70,15 @@ def area_panel(sample: Sample, pool: Labels) -> CountStatistic:
     few = few_events(sample.y, sample.group)
     if few:
         return CountStatistic(
-            np.searchsorted(pool, sample.patients), ("auc",), (few,), lambda counts: np.full((len(counts), 1), np.nan)
+            _in_pool(sample, pool), ("auc",), (few,), lambda counts: np.full((len(counts), 1), np.nan)
         )
+
+    def effects() -> Floats:
+        without = areas_without_each(sample.y, sample.p, sample.group)[1]
+        return np.asarray(without.mean() - without)[:, None]
+
     ends = {"auc": lambda: area_ends(sample.y, sample.p, sample.group)}
-    return CountStatistic(np.searchsorted(pool, sample.patients), ("auc",), (binary.AUC_NEEDS,), compute, ends=ends)
+    return CountStatistic(_in_pool(sample, pool), ("auc",), (binary.AUC_NEEDS,), compute, ends=ends, effects=effects)
 
 
 def calibration_panel(sample: Sample, pool: Labels) -> CountStatistic:
@@ -71,11 +88,16 @@ def calibration_panel(sample: Sample, pool: Labels) -> CountStatistic:
         return binary.recalibrations(counts[:, sample.group], sample.y, sample.p)
 
     names, needs = ("calibration_intercept", "calibration_slope"), (binary.CALIBRATION_NEEDS,) * 2
-    in_pool, rule = np.searchsorted(pool, sample.patients), Rule(related=True)
+    in_pool, rule = _in_pool(sample, pool), Rule(related=True)
     few = few_events(sample.y, sample.group)
     if few:
         return CountStatistic(in_pool, names, (few,) * 2, lambda counts: np.full((len(counts), 2), np.nan))
-    return CountStatistic(in_pool, names, needs, compute, rules=(rule, rule))
+
+    def effects() -> Floats:
+        of_units = binary.recalibration_effects(sample.y, sample.p)
+        return np.column_stack([np.bincount(sample.group, weights=column) for column in of_units.T])
+
+    return CountStatistic(in_pool, names, needs, compute, rules=(rule, rule), effects=effects)
 
 
 def ranked_panel(sample: Sample, pool: Labels) -> CountStatistic:
@@ -89,8 +111,13 @@ def ranked_panel(sample: Sample, pool: Labels) -> CountStatistic:
     needs = (scores.SCORES["mae"].needs, scores.SCORES["pearson"].needs)
     rules = (Rule(related=True), Rule(scale="z", related=True))
     ends = {"medae": lambda: median_ends(absolute, sample.group)}
-    in_pool = np.searchsorted(pool, sample.patients)
-    return CountStatistic(in_pool, ("medae", "spearman"), needs, compute, rules=rules, ends=ends)
+
+    def effects() -> Floats:
+        ranked = spearman_effects(sample.y, sample.p, sample.group)
+        return np.column_stack([median_effects(absolute, sample.group), ranked])
+
+    in_pool = _in_pool(sample, pool)
+    return CountStatistic(in_pool, ("medae", "spearman"), needs, compute, rules=rules, ends=ends, effects=effects)
 
 
 def slope_panel(sample: Sample, pool: Labels, x: Floats, y: Floats) -> SumStatistic:
@@ -104,4 +131,4 @@ def slope_panel(sample: Sample, pool: Labels, x: Floats, y: Floats) -> SumStatis
         return divide(divide(suv, n) - mean * divide(sv, n), divide(suu, n) - mean**2, floor)[:, None]
 
     sums = scores.per_patient(sample, np.array([np.ones_like(u), u, v, u * u, u * v]))
-    return SumStatistic(np.searchsorted(pool, sample.patients), ("trend",), ("nothing varies",), sums, finish)
+    return SumStatistic(_in_pool(sample, pool), ("trend",), ("nothing varies",), sums, finish)

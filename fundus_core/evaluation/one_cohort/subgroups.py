@@ -13,11 +13,11 @@ from fundus_core.evaluation.observations.sample import (
     Sample,
     bootstrap_population,
     check_level,
-    select_rows,
+    sort_rows,
     units_of_analysis,
 )
 from fundus_core.evaluation.one_cohort.bootstrap_scores import BootstrapScores, pairwise, score_together
-from fundus_core.records import CohortTable, Labels
+from fundus_core.records import CohortTable
 from fundus_core.targets import target as find_target
 
 FEWEST_PEOPLE = 20
@@ -83,7 +83,7 @@ class Subgroups:
 
 def subgroups(
     table: CohortTable,
-    by: str | Labels,
+    by: str,
     target: str,
     *,
     level: str = "patient",
@@ -98,7 +98,7 @@ def subgroups(
 
     Args:
         table: A row per photograph.
-        by: A column's name (see :func:`fundus_core.evaluation.observations.grouping`), or a word per photograph.
+        by: A column's name (see :func:`fundus_core.evaluation.observations.grouping`).
         target: Target id.
         level: What one observation is.
         seed: Of the bootstrap.
@@ -113,18 +113,18 @@ def subgroups(
     >>> [(group.name, group.withheld) for group in subgroups(table, "sex", "sbp", draws=100).groups]
     [('female', 'withheld: 2 people, fewer than 20'), ('male', 'withheld: 2 people, fewer than 20')]
     """
-    words = grouping(table, by) if isinstance(by, str) else by
-    of, checked = find_target(target), check_level(level)
-    drawn = Draws(len(everybody := bootstrap_population(table)), draws, seed)
-    names = in_order(words)
-    samples = {name: units_of_analysis(select_rows(table, words == name), of, checked) for name in names}
+    ordered = sort_rows(table)
+    words, everybody = grouping(ordered, by), bootstrap_population(ordered)
+    of, checked, drawn = find_target(target), check_level(level), Draws(len(everybody), draws, seed)
+    samples = {
+        name: units_of_analysis(ordered, of, checked, ordered=True, rows=words == name) for name in in_order(words)
+    }
     shown = [(name, each) for name, each in samples.items() if len(each.patients) >= FEWEST_PEOPLE]
     scored = {each.name: each for each in score_together(shown, everybody, drawn, ranked=ranked)}
     groups = tuple(_subgroup(name, each, scored.get(name)) for name, each in samples.items())
     compared = [each for each in scored.values() if each.name != NOT_STATED]
     differences = pairwise(compared, COMPARED_BINARY if of.binary else COMPARED, drawn)
-    name = by if isinstance(by, str) else "group"
-    return Subgroups(of.id, of.unit, name, groups, tuple(differences))
+    return Subgroups(of.id, of.unit, by, groups, tuple(differences))
 
 
 def _subgroup(name: str, sample: Sample, scored: BootstrapScores | None) -> Subgroup:

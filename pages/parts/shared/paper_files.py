@@ -82,6 +82,7 @@ def _notice(view: View | None) -> str:
 
 def _reasons(view: View, photographs: Labels) -> Labels:
     """Return the stable word of each photograph's refusal or failure."""
-    page = home.store().photographs(view.cohort.id, Where(), model=view.model or None, limit=view.cohort.photographs)
-    codes = {item.name: item.reason_code for item in page.items if item.status != "predicted"}
+    others = Where(statuses=("refused", "failed", "queued"))
+    page = home.store().photographs(view.cohort.id, others, model=view.model or None, limit=view.cohort.photographs)
+    codes = {item.name: item.reason_code for item in page.items}
     return np.array([codes.get(str(name), "") for name in photographs])
