@@ -24,6 +24,7 @@ with menu.choices():
     columns = studies.study(view).columns
     by = controls.grouping(columns)
     level = controls.level(studies.study(view).level)
+studies.read(view, level)
 found = studies.points(view, level)
 ids = studies.targets(found)
 buttons = display.title(_("Evaluate"), scores.caption(view, found), view=view)

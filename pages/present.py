@@ -10,6 +10,7 @@ from pages.parts.shell.language import _
 view = controls.require_view(_("Present"))
 view = current_selection.applied(view, current_selection.current(view))
 buttons = display.title(_("Present"), _("Arrow keys move from slide to slide. Each slide stands alone."), view=view)
+studies.read(view)
 if not studies.targets(studies.scores(view)):
     display.incomplete(view, _("No photograph of this cohort has both a prediction and a measured value yet."))
     st.stop()

@@ -12,7 +12,7 @@ from fundus_core.targets import TARGETS
 
 
 def _judged(study: Study, target: str, by: str) -> Sequence[IntervalsOf]:
-    return evaluation.prediction_intervals(study.table, target, by, level=study.level)
+    return evaluation.prediction_intervals(study.ordered, target, by, level=study.level)
 
 
 def _draw(study: Study, target_id: str, canvas: Canvas) -> Figure | None:
@@ -52,6 +52,7 @@ INTERVALS = Analysis(
     "Prediction intervals",
     "Do they hold the measured value as often as they promise, along the prediction, and are they narrow?",
     _judged,
+    tuple,
     rows=evaluation.rows,
     draw=_draw,
     needs=is_number,
@@ -63,6 +64,7 @@ INTERVALS_BY = Analysis(
     "Prediction intervals in groups",
     "The promise is one over everybody: in a group it may be broken. Groups of fewer than 20 people are withheld.",
     _judged,
+    tuple,
     rows=evaluation.rows,
     needs=is_number,
     cut=True,

@@ -14,7 +14,7 @@ from fundus_core.targets import TARGETS
 def _missing(study: Study, target: str, by: str) -> Sequence[MissingIn]:
     if by in (*evaluation.OF_PHOTOGRAPHS, target):
         return ()
-    return evaluation.missing(study.table, target, by)
+    return evaluation.missing(study.ordered, target, by)
 
 
 def _rows(found: Sequence[MissingIn]) -> Rows:
@@ -24,7 +24,7 @@ def _rows(found: Sequence[MissingIn]) -> Rows:
 
 def _weighted(study: Study, target: str, _by: str) -> Sequence[Weighted]:
     columns = [each for each in study.columns if each not in ("age", "sex", *evaluation.OF_PHOTOGRAPHS)]
-    return evaluation.weighted(study.table, target, columns, level=study.level)
+    return evaluation.weighted(study.ordered, target, columns, level=study.level)
 
 
 def missing_in_words(study: Study, target_id: str, say: Say = str) -> str:
@@ -64,6 +64,7 @@ MISSING = Analysis(
     "Who is missing",
     "People of whom no photograph has both a prediction and a measured value: which groups do they come from?",
     _missing,
+    tuple,
     rows=_rows,
     cut=True,
     at_level=False,
@@ -81,6 +82,7 @@ WEIGHTED = Analysis(
     "Weighted for who is missing",
     "What would the main estimates be if those who are missing erred like people of their age, sex and groups?",
     _weighted,
+    tuple,
     rows=lambda found: evaluation.rows(found) if found and found[0].lost else (),
     sentences=missing_in_words,
     words=_WEIGHTED_WORDS,

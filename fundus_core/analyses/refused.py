@@ -18,7 +18,7 @@ CLAIM = 0.05
 
 
 def _refused(study: Study, _target: str, by: str) -> Sequence[RefusedIn]:
-    return () if by in evaluation.OF_PHOTOGRAPHS[1:] else evaluation.refused(study.table, by)
+    return () if by in evaluation.OF_PHOTOGRAPHS[1:] else evaluation.refused(study.ordered, by)
 
 
 def _rows(found: Sequence[RefusedIn]) -> Rows:
@@ -82,6 +82,7 @@ REFUSED: Analysis[Sequence[RefusedIn]] = Analysis(
     "Are photographs of some groups refused more often than those of the largest one? Counted as they were read, "
     "before any decision of a person.",
     _refused,
+    tuple,
     rows=_rows,
     draw=_draw,
     asks="cohort",
@@ -95,7 +96,8 @@ REFUSED_ALONG: Analysis[Sequence[RefusedIn]] = Analysis(
     "Refused along the measured value",
     "Are people with high or low values refused more often? Of those whose value is known, each tenth against all "
     "others.",
-    lambda study, target, _by: evaluation.refused_along(study.table, target),
+    lambda study, target, _by: evaluation.refused_along(study.ordered, target),
+    tuple,
     rows=_rows,
     draw=_draw,
     needs=lambda target: not target.binary,
@@ -130,7 +132,8 @@ DECIDED: Analysis[Sequence[Decided]] = Analysis(
     "decided",
     "With and without decisions",
     "What do the main estimates owe to photographs that a person accepted after they were refused, or withdrew?",
-    lambda study, target, _by: evaluation.decided(study.table, target, level=study.level),
+    lambda study, target, _by: evaluation.decided(study.ordered, target, level=study.level),
+    tuple,
     offered=lambda study: bool((study.table.decision != "").any()),
     rows=evaluation.rows,
     sentences=decided_in_words,

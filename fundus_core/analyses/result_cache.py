@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import shutil
 import threading
 import zipfile
 from collections import OrderedDict
@@ -47,6 +48,11 @@ class Disk:
     model: str
     """Id of the card; empty where no model was asked yet."""
 
+    def place(self, name: Hashable, ending: str = "npz") -> Path:
+        """Return where what has a name is kept."""
+        key = hashlib.sha256(repr((self.model, name)).encode()).hexdigest()[:32]
+        return places.place(self.store.shelf.folder, self.cohort) / f"{_formulas()}-{key}.{ending}"
+
     def kept(self, name: Hashable, kind: type[_T], make: Callable[[], _T]) -> _T:
         """Return what is kept under a name, with everything that it depends on; make it and keep it where nothing is.
 
@@ -54,8 +60,7 @@ class Disk:
         """
         if self.cohort.photographs < MANY:
             return make()
-        key = hashlib.sha256(repr((self.model, name)).encode()).hexdigest()[:32]
-        file = places.place(self.store.shelf.folder, self.cohort) / f"{_formulas()}-{key}.npz"
+        file = self.place(name)
         found = _read(file)
         if isinstance(found, kind):
             return found
@@ -135,9 +140,9 @@ def _write(file: Path, made: object) -> None:
 
 
 def _forget_older_formulas(folder: Path) -> None:
-    for other in folder.glob("*.npz"):
-        if not other.name.startswith(_formulas()):
-            other.unlink(missing_ok=True)
+    for other in folder.iterdir():
+        if not other.name.startswith(_formulas()) and other.suffix in (".npz", ".job"):
+            shutil.rmtree(other, ignore_errors=True) if other.is_dir() else other.unlink(missing_ok=True)
 
 
 @cache

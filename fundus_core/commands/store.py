@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from fundus_core import pipeline
 from fundus_core.commands import frame
 from fundus_core.store import Copied, Store, back_up, restore
 
@@ -17,10 +18,17 @@ def add(parser: frame.Parser) -> None:
     back = frame.verb(parts, "restore", "put a backup back, each photograph compared with its hash", _restore)
     back.add_argument("source", type=Path, metavar="DIR", help="the folder that backup made")
     back.add_argument("--replace", action="store_true", help="put a database that works aside (stop the app first)")
+    computed = frame.verb(
+        parts, "compute", "compute every analysis of a large cohort and keep it for the pages", _compute
+    )
+    computed.add_argument("cohort", metavar="COHORT", help="its name")
+    computed.add_argument("--model", required=True, metavar="ID", help="a model that the cohort was put through")
+    computed.add_argument("--level", default="", metavar="LEVEL", help="of observation (the usual one)")
+    computed.add_argument("--out", type=Path, metavar="DIR", help="keep there how far it is")
     own = frame.verb(parts, "own", "make a cohort somebody's, where several people share a server", _own)
     own.add_argument("cohort", metavar="COHORT", help="its name")
     own.add_argument("person", metavar="PERSON", help="as they sign in, such as name@hospital.example")
-    for each in (out, back, own):
+    for each in (out, back, own, computed):
         frame.add_store(each)
     for each in (out, back):
         frame.add_json(each)
@@ -31,6 +39,15 @@ def _back_up(options: argparse.Namespace) -> int:
     with Store.open_existing(where, files=files) as store, frame.bar() as shown:
         copied = back_up(store, options.to, progress=frame.upto(shown))
     return _ended(options, copied, options.to)
+
+
+def _compute(options: argparse.Namespace) -> int:
+    where, files = frame.store_of(options)
+    with Store.open_existing(where, files=files) as store:
+        cohort = store.cohort(options.cohort)
+        n = pipeline.compute(store, cohort, options.model, options.level, job=options.out)
+    frame.say("{n:,} {n:analysis|analyses} of {cohort} are kept", n=n, cohort=options.cohort)
+    return frame.DONE
 
 
 def _own(options: argparse.Namespace) -> int:

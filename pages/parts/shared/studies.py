@@ -10,16 +10,13 @@ from types import MappingProxyType
 import numpy as np
 import streamlit as st
 
-from fundus_core import evaluation, pipeline
+from fundus_core import evaluation, jobs, pipeline
 from fundus_core.analyses import (
     Answers,
-    Disk,
-    Memory,
     Study,
     evaluated,
     make_ids_unique,
     one_cohort,
-    plan_results,
     unanswered,
 )
 from fundus_core.errors import UsageError
@@ -29,7 +26,7 @@ from fundus_core.models.fitted_people import FittedPeople
 from fundus_core.records import CohortTable, Labels, Rule
 from fundus_core.store import Cohort, Item
 from fundus_core.targets import TARGETS
-from pages.parts.shared import display_names
+from pages.parts.shared import display_names, job_progress
 from pages.parts.shell import cards, home
 from pages.parts.shell.language import _, count, said
 
@@ -102,15 +99,7 @@ class View:
 def _study(key: Key, _view: View) -> Study:
     if part := _view.part:
         return Study(lambda: {"": selected(study(_view.whole).table, part.rule)})
-    store = home.store()
-    disk = Disk(store, _view.cohort, _view.model)
-
-    def whole() -> CohortTable:
-        return pipeline.table_to_test(store, _view.cohort.id, _view.model)
-
-    made = Study(lambda: {_view.cohort.name: disk.kept("table", CohortTable, whole)}, memory=Memory(disk))
-    stated = pipeline.stated_plan(store, _view.cohort.id)
-    return plan_results.with_plan(made, stated) if stated else made
+    return pipeline.stored_study(home.store(), _view.cohort, _view.model)
 
 
 def study(view: View, level: str = "") -> Study:
@@ -245,11 +234,27 @@ def exists(view: View) -> bool:
     return (view.cohort.id, view.cohort.created_at) in known
 
 
-def read(view: View) -> None:
-    """Read a large cohort while the page says so; all that is asked afterwards finds it read."""
-    if view.cohort.photographs >= MANY:
-        with st.spinner(_("Reading {n} photographs' results").format(n=count(view.cohort.photographs)), show_time=True):
-            study(view).ordered  # noqa: B018 - read now, while the page says so
+def read(view: View, level: str = "") -> None:
+    """Have a large cohort's analyses computed in a process of its own; the page goes on once they are kept."""
+    if view.cohort.photographs < MANY or view.part or not view.model:
+        return
+    whole, level = view.cohort, "" if level and level == study(view).level else level
+    folder = pipeline.job_folder(home.store(), whole, view.model, level)
+    if jobs.result(folder) is None:
+        if jobs.stage(folder) is None:
+            told = ["--model", view.model, "--level", level, "--out", folder]
+            jobs.start(folder, "store", "compute", whole.name, *told)  # of this store: its address stays out of sight
+        st.info(
+            _("The analyses of {n} photographs are computed once and kept; it goes on when this page is left.").format(
+                n=count(whole.photographs)
+            )
+        )
+        job_progress.watch(
+            folder, {pipeline.READING: _("Reading the cohort"), pipeline.COMPUTING: _("Computing")}, key="analyses"
+        )
+        st.stop()
+    with st.spinner(_("Reading {n} photographs' results").format(n=count(whole.photographs)), show_time=True):
+        study(view).ordered  # noqa: B018 - read now, while the page says so
 
 
 def scores(view: View, level: str = "", *targets: str) -> Evaluation:

@@ -1,0 +1,79 @@
+"""The study of a stored cohort, and the job that computes a large one's analyses before anybody looks at them.
+
+What is computed is kept beside the store, under the cohort's revision and the formulas' own text, and goes with the
+cohort (:mod:`fundus_core.analyses.result_cache`); pages and this job ask for it by the same names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fundus_core.analyses import Analysis, Disk, Memory, Study, one_cohort, plan_results
+from fundus_core.jobs import DONE, Notice, keep
+from fundus_core.pipeline.fitted import table_to_test
+from fundus_core.pipeline.plans import stated_plan
+from fundus_core.records import CohortTable
+from fundus_core.store import Cohort, Store
+
+READING, COMPUTING = "reading", "computing"
+"""Stages of the job."""
+
+
+def stored_study(store: Store, cohort: Cohort, model: str) -> Study:
+    """Return the study of a cohort as it is now, under a model, with its plan; results of a large one are kept."""
+    disk = Disk(store, cohort, model)
+
+    def whole() -> CohortTable:
+        return table_to_test(store, cohort.id, model)
+
+    made = Study(lambda: {cohort.name: disk.kept("table", CohortTable, whole)}, memory=Memory(disk))
+    stated = stated_plan(store, cohort.id)
+    return plan_results.with_plan(made, stated) if stated else made
+
+
+def job_folder(store: Store, cohort: Cohort, model: str, level: str) -> Path:
+    """Return where the job of these analyses lives: with their results, so that a changed cohort has none."""
+    return Disk(store, cohort, model).place(("job", level), "job")
+
+
+def compute(store: Store, cohort: Cohort, model: str, level: str = "", job: Path | None = None) -> int:
+    """Compute and keep every analysis that pages show of a cohort; returns how many there are.
+
+    Args:
+        store: Whose cohort.
+        cohort: As it is now.
+        model: Id of the card.
+        level: Of observation; the usual one where it is empty.
+        job: The folder in which to say how far it is, and to look whether it shall stop.
+
+    Raises:
+        UsageError: Somebody asked it to stop; what was kept stays.
+    """
+    notice = Notice(job)
+    notice.say(READING)
+    study = stored_study(store, cohort, model).at(level)
+    wanted = list(_wanted(study))
+    for done, (analysis, target, by) in enumerate(wanted):
+        notice.say(COMPUTING, done, len(wanted), words=analysis.title)
+        study.get(analysis, target, by)
+    if job:
+        keep(job, {"analyses": len(wanted)})
+    notice.say(DONE, len(wanted), len(wanted))
+    return len(wanted)
+
+
+def _wanted(study: Study) -> Iterator[tuple[Analysis[Any], str, str]]:
+    """Whatever is worth keeping, the numbers that pages open with first."""
+    first: list[Analysis[Any]] = [
+        one_cohort.POINTS,
+        one_cohort.QUICK_SCORES,
+        one_cohort.SCORES,
+        one_cohort.CRITERION,
+    ]
+    for analysis in (*first, *one_cohort.TABLES):
+        if analysis.kind is not None:
+            for about in study.of_interest(analysis):
+                for by in study.columns if analysis.cut else ("",):
+                    yield analysis, about, by

@@ -1,0 +1,56 @@
+"""A large cohort's analyses are computed in a job of its own: the page waits for it, then only reads what it kept."""
+
+from pathlib import Path
+
+import pytest
+
+from fundus_core import evaluation, jobs
+from fundus_core.__main__ import main
+from fundus_core.analyses import result_cache
+from pages.parts.shared import studies
+from pages.parts.shell import home
+from tests.simulated_rows import MODEL, fill
+
+
+@pytest.fixture
+def large(fresh, monkeypatch):
+    """The words of the jobs that pages start, on a store whose cohort counts as a large one."""
+    fill(fresh, 200, only=("sbp", "dbp", "sex"))
+    monkeypatch.setattr(result_cache, "MANY", 1)
+    monkeypatch.setattr(studies, "MANY", 1)
+    started: list[list[str]] = []
+    monkeypatch.setattr(jobs, "start", lambda _folder, *words: started.append([str(word) for word in words]))
+    return started
+
+
+def folder(words) -> Path:
+    """Where a job says how far it is."""
+    return Path(words[words.index("--out") + 1])
+
+
+def nothing_is_computed(*_args, **_more):
+    raise AssertionError
+
+
+def test_pages_wait_for_the_job_and_compute_nothing_after_it(large, page, monkeypatch):
+    first = page("evaluate", cohort="simulated", target="sbp")
+    assert "computed once and kept" in first.info[0].value
+    assert [words[:5] for words in large] == [["store", "compute", "simulated", "--model", MODEL]]
+    assert main(large[0]) == 0
+    for name in ("evaluate", "point_estimates", "subgroups", "beyond", "assess", "prediction_intervals", "missing"):
+        monkeypatch.setattr(evaluation, name, nothing_is_computed)
+    assert page("evaluate", cohort="simulated", target="sbp").get("plotly_chart")
+    assert page("criteria", cohort="simulated").get("plotly_chart")
+    assert len(large) == 1
+
+
+def test_a_job_that_is_stopped_says_so_and_a_changed_cohort_has_another(large, page, capsys):
+    page("evaluate", cohort="simulated")
+    folder(large[0]).mkdir(parents=True)
+    jobs.stop(folder(large[0]))
+    assert main(large[0]) == 2
+    assert "stopped" in capsys.readouterr().err
+    assert jobs.result(folder(large[0])) is None
+    home.store().set_truth("simulated", [])
+    page("evaluate", cohort="simulated")
+    assert len({folder(words) for words in large}) == 2
