@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from fundus_core import owner_only, processes
+from fundus_core import home, owner_only, processes
 from fundus_core.errors import FundusError, UsageError
 from fundus_core.runs import seat
 from fundus_core.store import Store, queue, run_table
@@ -123,7 +123,9 @@ def run_on_cluster(store: Store, run: int) -> None:
 def _start(store: Store, module: str, *words: object) -> subprocess.Popen[bytes]:
     address = store.address if "://" in store.address else str(Path(store.address).absolute())
     # the address travels in the environment, since it may hold a password and arguments are public
-    environment = processes.environment(FUNDUS_LAB_STORE=address, FUNDUS_LAB_HOME=str(store.shelf.folder.absolute()))
+    # models are those of whoever asked, wherever the store lies; one behind a URL keeps its files in the home
+    own = store.shelf.folder.absolute() if "://" in address else home.home()
+    environment = processes.environment(FUNDUS_LAB_STORE=address, FUNDUS_LAB_HOME=str(own))
     with open(_log(store), "ab", opener=owner_only.opener) as log:
         return subprocess.Popen(  # noqa: S603 (our own interpreter and module)
             processes.command(module, *words),

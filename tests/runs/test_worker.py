@@ -17,7 +17,7 @@ from fundus_core import runs
 from fundus_core.quality import LIMITS
 from fundus_core.records import Eye, Pixels
 from fundus_core.retina import CropRule
-from fundus_core.runs import isolated, loop, seat, worker
+from fundus_core.runs import isolated, loop, seat, supervisor, worker
 from fundus_core.runs.model_loading import Model
 from fundus_core.store import Finding, NewPhotograph, Store, StoreUnavailableError, Where, lease, queue, run_table
 from fundus_core.store.lease import Holder
@@ -346,3 +346,13 @@ def test_what_nobody_refers_to_is_tidied_away_when_there_is_time(store: Store, m
     over.set()
     thread.join(20)
     assert runs.progress(store, key).predicted == 1
+
+
+def test_a_worker_has_the_models_of_whoever_asked_wherever_the_store_lies(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setenv("FUNDUS_LAB_HOME", str(tmp_path / "own"))
+    monkeypatch.setattr(supervisor.subprocess, "Popen", lambda *_, env, **__: seen.append(env))
+    with Store.open(tmp_path / "out" / "work") as store:
+        supervisor._start(store, "fundus_core.runs.worker")
+    assert seen[0]["FUNDUS_LAB_HOME"] == str(tmp_path / "own")
+    assert seen[0]["FUNDUS_LAB_STORE"] == str(tmp_path / "out" / "work")
