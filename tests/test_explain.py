@@ -175,8 +175,7 @@ def test_a_model_that_looks_outside_the_retina_is_told_by_the_share_inside():
 def test_integrated_gradients_add_up_to_the_difference_of_the_outputs(tmp_path):
     network = Gradients(timm_card(tmp_path))
     seen, without = eye().pixels, blurred(eye().pixels, field_of(eye()))
-    for output in (0, 1):
-        slope = network.integrated(seen, without, output)
+    for output, slope in enumerate(network.integrated(seen, without, (0, 1))):
         with torch.no_grad():
             raw = network.split(torch.from_numpy(np.stack([seen, without]).astype(np.float32)))[:, output]
         total = (slope * (seen.astype(float) - without)).sum()

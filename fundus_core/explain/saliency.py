@@ -154,10 +154,8 @@ def _attributions(card: Card, eraser: Eraser, targets: Sequence[str], method: st
     outputs = {target: card.targets.index(target) for target in targets}
     if method == "grad_cam":
         return {target: _coarse(network.cam(eraser.pixels, output)) for target, output in outputs.items()}
-    return {
-        target: _fine(network.integrated(eraser.pixels, eraser.without, output), eraser.pixels, eraser.without)
-        for target, output in outputs.items()
-    }
+    slopes = network.integrated(eraser.pixels, eraser.without, list(outputs.values()))
+    return {target: _fine(slope, eraser.pixels, eraser.without) for target, slope in zip(outputs, slopes, strict=True)}
 
 
 def _coarse(plane: Floats) -> _Attribution:

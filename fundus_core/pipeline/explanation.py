@@ -53,7 +53,7 @@ def ask_explanation(locator: str, model: str, targets: Sequence[str] = (), *, me
     """Have another process explain a photograph, and wait: for a process that must stay free of torch.
 
     Nothing is left on the disk, so that deleting a photograph leaves no picture of it behind; keep the answer in
-    memory. Asking for all targets at once costs hardly more than asking for one.
+    memory. Asking for all targets at once costs far less than asking for one after the other.
 
     Raises:
         UsageError: What that process found at fault, in its words, or that it took too long.

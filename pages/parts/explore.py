@@ -21,7 +21,7 @@ from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, count, said
 from pages.parts.shell.markdown import literal
 
-PER_PAGE = 24
+PER_PAGE = 18
 _ORDERS = ("absolute_error", "quality", "distance", "name", "truth", "predicted")
 WITH_TARGET = ("absolute_error", "truth", "predicted")
 _LARGEST_FIRST = ("absolute_error", "distance", "truth", "predicted")

@@ -37,6 +37,14 @@ def packages_are_searched_once():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_model_is_warmed_up():
+    """A page of the sample opens a process with torch, for a question that no test of a page asks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pages.parts.shared.saliency_job.warm_up", lambda _view: None)
+        yield
+
+
 def put(store: Store, name: str, *, seed: int, bias: float = 0.0, rendered: bool = False) -> int:
     """Make a cohort of both eyes of 30 people; every tenth photograph is refused, the last one failed."""
     rng = np.random.default_rng(seed)

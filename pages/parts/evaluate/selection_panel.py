@@ -120,13 +120,14 @@ def _pictures(view: View, items: Sequence[Item], target_id: str) -> None:
     if len(items) == 1:
         _other_eye(view, items[0])
     if saliency_job.possible(view, items[0]):
+        saliency_job.warm_up(view)
         st.toggle(
             _("Where does the model look?"),
             key="heat",
             help=_("Takes seconds for a small model, minutes for a large one."),
         )
     if asked:
-        _heat(saliency_job.ask(view, items[0]), target_id)
+        _heat(saliency_job.ask(view, items[0], target_id), target_id)
 
 
 def _other_eye(view: View, item: Item) -> None:

@@ -68,7 +68,7 @@ def _large(view: View) -> None:
         original = st.toggle(_("Original with the crop's circle"), key="large_original")
     with right:
         looking = saliency_job.possible(view, item) and st.toggle(_("Where does the model look?"), key="large_map")
-    found = _asked(view, item) if looking else None
+    found = _asked(view, item, target) if looking else None
     items = _beside(view, item)
     st.markdown(f"**{item.name}**  {_numbers(item, target)}")
     eyes = [_eye(view, each, found if each.name == item.name else None, target, original=original) for each in items]
@@ -82,10 +82,10 @@ def _large(view: View) -> None:
         st.rerun(scope="fragment")
 
 
-def _asked(view: View, item: Item) -> Explanation | None:
+def _asked(view: View, item: Item, target: str) -> Explanation | None:
     try:
         with st.spinner(_("Takes seconds for a small model, minutes for a large one."), show_time=True):
-            return saliency_job.ask(view, item).result()
+            return saliency_job.ask(view, item, target).result()
     except FundusError as fault:
         st.error(said(fault))
         return None

@@ -1,7 +1,10 @@
 """Where a model looks in a photograph, asked of a process of its own while the page stays free."""
 
+import math
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import Future
 
 from fundus_core import pipeline
@@ -14,8 +17,11 @@ from pages.parts.shell import cards, home
 KEPT = 24
 """Answers that are remembered, a few megabytes each; in memory, so that no picture outlives its photograph on disk."""
 
-_Asked = tuple[str, str, str]
+_Asked = tuple[str, str, str, str]
 _answers: OrderedDict[_Asked, Future[Explanation]] = OrderedDict()
+_warmed: dict[str, float] = {}
+_AFTER_S, _AGAIN_S = 2.0, 120.0
+"""Seconds from a page to the process that is warmed up for it, and to the next time: unasked it ends in 300."""
 _guard, _one_at_a_time = threading.Lock(), threading.Lock()
 
 
@@ -24,37 +30,45 @@ def possible(view: View, item: Item) -> bool:
     return item.status == "predicted" and view.model in cards.ready()
 
 
-def ask(view: View, item: Item) -> Future[Explanation]:
-    """Ask for the maps of all targets at once; the same question again gets the same answer.
+def ask(view: View, item: Item, target: str = "") -> Future[Explanation]:
+    """Ask for the map of a target, of all without one; the same question again gets the same answer.
 
     It is done at once where it is known; it raises a ``FundusError`` where there is none.
     """
-    asked = (item.sha256, view.model, cards.known()[view.model].weights.sha256)
+    known = (item.sha256, view.model, cards.known()[view.model].weights.sha256)
     with _guard:
-        if asked in _answers and not _failed(_answers[asked]):
-            _answers.move_to_end(asked)
-            return _answers[asked]
+        for asked in ((*known, ""), (*known, target)):
+            if asked in _answers and not _failed(_answers[asked]):
+                _answers.move_to_end(asked)
+                return _answers[asked]
         answer: Future[Explanation] = Future()
-        _answers[asked] = answer
+        _answers[(*known, target)] = answer
         while len(_answers) > KEPT:
             _answers.popitem(last=False)
     locator = home.store().locator(view.cohort.id, item.name)
-    threading.Thread(target=_answer, args=(answer, locator, view.model), name="looking", daemon=True).start()
+    targets = (target,) if target else ()
+    threading.Thread(target=_answer, args=(answer, locator, view.model, targets), name="looking", daemon=True).start()
     return answer
 
 
 def warm_up(view: View) -> None:
-    """Have the process that will be asked open the model meanwhile."""
-    threading.Thread(target=pipeline.warm_up, args=(view.model,), name="warming", daemon=True).start()
+    """Have the process that will be asked open the model, a moment later so that the page is drawn first."""
+    with _guard:
+        if time.monotonic() - _warmed.get(view.model, -math.inf) < _AGAIN_S:
+            return
+        _warmed[view.model] = time.monotonic()
+    later = threading.Timer(_AFTER_S, pipeline.warm_up, [view.model])
+    later.daemon = True
+    later.start()
 
 
 def _failed(answer: Future[Explanation]) -> bool:
     return answer.done() and answer.exception() is not None
 
 
-def _answer(answer: Future[Explanation], locator: str, model: str) -> None:
+def _answer(answer: Future[Explanation], locator: str, model: str, targets: Sequence[str]) -> None:
     try:
         with _one_at_a_time:
-            answer.set_result(pipeline.ask_explanation(locator, model))
+            answer.set_result(pipeline.ask_explanation(locator, model, targets))
     except FundusError as fault:
         answer.set_exception(fault)
