@@ -55,7 +55,7 @@ def shares(one: CriterionAssessment) -> None:
 
 
 def _metrics(found: Mapping[str, Estimate]) -> None:
-    with st.grid(min_column_width=270, gap="xsmall"):
+    with st.container(key=f"tiles-{next(iter(found))}"), st.grid(min_column_width=270, gap="xsmall"):
         for name_, estimate in found.items():
             of = labels.word(name_)
             around = labels.interval(estimate.low, estimate.high, of, tell)

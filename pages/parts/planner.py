@@ -132,5 +132,6 @@ def _answer(plans: list[Plan], needed: str = "", what: str = "", width: str = ""
     wanted = plans[WIDTHS.index(1.0)]
     st.metric(needed or _("People needed"), count(wanted.people), border=True)
     rows = [{width or _("Width"): f"{plan.width:.3g}", what or _("People"): count(plan.people)} for plan in plans]
-    grid(rows)
+    with st.expander(_("Other widths")):
+        grid(rows)
     st.caption(_("Assumed: {what}.").format(what=_(wanted.assumption)))

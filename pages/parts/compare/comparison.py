@@ -109,7 +109,7 @@ def scatters(study: Study, views: Sequence[View], target_id: str) -> None:
     """Draw predicted against true of each cohort, side by side on common axes."""
     places = {view.name: view.place for view in views}
     drawn = small_multiples(study, target_id, look(views), names=names(views), places=places)
-    with st.grid(min_column_width=250):
+    with st.container(key="strip"), st.grid(min_column_width=250):
         for view in views:
             if view.name in drawn:
                 with st.container(border=True, height="stretch"):

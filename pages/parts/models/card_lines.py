@@ -10,11 +10,15 @@ from pages.parts.shared.grid import grid
 from pages.parts.shell.language import _, said
 from pages.parts.shell.markdown import literal
 
+_NAMED = 5
+"""Lines that are named beside a card; the table of lines says it of each."""
+
 
 def open_lines(card: Card) -> None:
     """Say which lines nobody has confirmed, in sight whatever is folded."""
     if card.unverified:
-        keys = ", ".join(map(literal, card.unverified))
+        more = ", …" if len(card.unverified) > _NAMED else ""
+        keys = ", ".join(map(literal, card.unverified[:_NAMED])) + more
         words = _("Unverified: {keys}. Nobody has confirmed these; check them before use.")
         st.caption(f":material/help: {words.format(keys=keys)}")
 

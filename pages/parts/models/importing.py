@@ -20,11 +20,8 @@ OWN = "own"
 
 def bring_in(known: Mapping[str, Card]) -> None:
     """Let the user bring weights for a card of this page, those without weights first, or for a card of their own."""
-    st.subheader(_("Bring a model"), anchor=False)
-    st.markdown(
-        _("Weights are not shipped with the project. Obtain them under their terms, then hand them over with a card:")
-    )
-    with st.container(border=True):
+    with st.expander(_("Bring a model"), icon=":material/download:"):
+        st.markdown(_("Weights are not shipped with the project. Obtain them under their terms, then hand them over:"))
         chosen, file = _which(known)
         weights = st.file_uploader(
             _("Weights (safetensors, torch, Keras, ONNX or a zipped SavedModel)"),
@@ -37,8 +34,8 @@ def bring_in(known: Mapping[str, Card]) -> None:
         if st.button(_("Import"), disabled=not ready, icon=":material/download:") and weights is not None:
             with st.spinner(_("Reading the weights; nothing in them is executed"), show_time=True):
                 _import(weights, chosen if file is None else file, anew=anew)
-    st.caption(_("The same on the command line:"))
-    st.code("python -m fundus_core models import WEIGHTS --card CARD.toml", language="bash", wrap_lines=True)
+        st.caption(_("The same on the command line:"))
+        st.code("python -m fundus_core models import WEIGHTS --card CARD.toml", language="bash", wrap_lines=True)
 
 
 def _which(known: Mapping[str, Card]) -> tuple[str, UploadedFile | None]:

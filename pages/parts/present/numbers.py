@@ -53,9 +53,8 @@ def _beyond(view: View, target_id: str) -> list[tuple[str, str]]:
     """Return what the prediction adds to age and sex, as the page and the report write it."""
     found = studies.study(view).get(one_cohort.BEYOND, target_id)[0]
     facts = {name: getattr(found, name) for name in ("partial_r", "r2_gain")}
-    short = {"partial_r": _("partial r beyond"), "r2_gain": _("gain in R²")}
     return [
-        (short[name], labels.with_interval(one, labels.word(name), tell))
+        (tell(labels.word(name).name), labels.with_interval(one, labels.word(name), tell))
         for name, one in facts.items()
         if one.value is not None
     ]
@@ -174,14 +173,7 @@ _FACTS = ("mae_median", "mae_age_sex", "r2", "slope", "bias")
 def _facts(result: TargetResult) -> list[tuple[str, str]]:
     target, found = TARGETS[result.target], result.estimates
     known = [(name, found[name]) for name in _FACTS if name in found and found[name].value is not None]
-    short = {
-        "mae_median": _("MAE, median"),
-        "mae_age_sex": _("MAE, age and sex"),
-        "r2": "R²",
-        "slope": _("Slope"),
-        "bias": _("bias"),
-    }
-    facts = [(short[name], labels.with_interval(one, labels.word(name), tell)) for name, one in known]
+    facts = [(tell(labels.word(name).name), labels.with_interval(one, labels.word(name), tell)) for name, one in known]
     if target.published_mae is not None:
         facts.append((_("published (JOIR)"), labels.written(target.published_mae, labels.Kind.UNIT)))
     return facts
