@@ -1,6 +1,7 @@
 """Everybody in turn, several rounds: what is compared was measured within seconds of each other."""
 
 import contextlib
+import importlib.util
 import os
 import platform
 import tempfile
@@ -16,10 +17,11 @@ from PIL import Image
 
 from fundus_core.benchmark import ceiling, inputs
 from fundus_core.benchmark.bootstrap import PHOTOGRAPHS_PER_PERSON, Intervals
+from fundus_core.benchmark.on_ray import OnRay
 from fundus_core.benchmark.plain_baseline import Plain
 from fundus_core.benchmark.plan import FULL, Plan, Trial
 from fundus_core.benchmark.product_way import Ours
-from fundus_core.benchmark.result import OURS, PLAIN, Benchmark, Interval, Paper, Projection, Row
+from fundus_core.benchmark.result import OURS, PLAIN, RAY, Benchmark, Interval, Paper, Projection, Row
 from fundus_core.benchmark.separate_processes import Host, contender
 from fundus_core.benchmark.steps import reading_steps
 from fundus_core.models.card import Card
@@ -111,7 +113,7 @@ def _trial(
             for place in range(len(ways)):
                 way = ways[(turn + place) % len(ways)]
                 _turn(way, paths[: trial.count if way.way == PLAIN else trial.ours])
-        peaks = [way.process.peak() if plan.apart else float("nan") for way in ways]
+        peaks = [way.process.peak() if plan.apart and way.way != RAY else float("nan") for way in ways]
     best = np.min([way.seconds for way in ways if way.way == PLAIN], axis=0)
     return [_row(trial, way, best, multiply_adds, rates, peak) for way, peak in zip(ways, peaks, strict=True)]
 
@@ -124,6 +126,9 @@ def _ways(plan: Plan, trial: Trial, card: Card, folder: Path, stack: contextlib.
     for device, precision in _engines():
         process = stack.enter_context(contender(Ours, file, precision, device, folder / "compiled", apart=plan.apart))
         yield _Way(OURS, device, precision, 0, process)
+    if plan.apart and importlib.util.find_spec("ray"):
+        process = stack.enter_context(contender(OnRay, file, "float32", "cpu", folder / "compiled"))
+        yield _Way(RAY, "cpu", "float32", 0, process)
 
 
 def _turn(way: _Way, paths: Sequence[Path]) -> None:

@@ -1,5 +1,7 @@
 """Our way: the worker itself, from JPEG to stored prediction, with a clock on each of its parts."""
 
+from __future__ import annotations
+
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +17,7 @@ from fundus_core.images import source_at
 from fundus_core.inference import Predictions, open_predictor
 from fundus_core.journey import examine
 from fundus_core.models import card_files
+from fundus_core.models.card import Card
 from fundus_core.records import Pixels
 from fundus_core.runs.loop import Batch, Worker
 from fundus_core.runs.model_loading import Model, version_of
@@ -33,6 +36,25 @@ class Done:
     spent: Mapping[str, float] = field(default_factory=dict)
     """Seconds of the worker's own thread by part: ``waiting`` for photographs to be read, ``predict``, ``store``."""
 
+    @classmethod
+    def checked(cls, store: Store, run: int, seconds: float, spent: Mapping[str, float]) -> Done:
+        """Return how long a run took; a ``UsageError`` where a photograph of it was not predicted."""
+        now = runs.progress(store, run)
+        if now.predicted != now.total:
+            raise UsageError(
+                "Only {predicted} of {paths} rendered photographs were predicted; nothing can be timed.",
+                predicted=now.predicted,
+                paths=now.total,
+            )
+        return cls(seconds, spent)
+
+
+def submitted(store: Store, paths: Sequence[Path], card: Card) -> int:
+    """Ask for a run of photographs by one model."""
+    store.create_cohort("benchmark", rendered=True)
+    store.add_photographs("benchmark", (NewPhotograph.of_source(source_at(str(path))) for path in paths))
+    return run_table.submit(store, "benchmark", [version_of(card)])
+
 
 class Ours:
     """One network behind the worker."""
@@ -50,10 +72,8 @@ class Ours:
             UsageError: A photograph was refused, so that the time would say nothing.
         """
         with tempfile.TemporaryDirectory() as folder, Store.open(folder) as store:
-            store.create_cohort("benchmark", rendered=True)
-            store.add_photographs("benchmark", (NewPhotograph.of_source(source_at(str(path))) for path in paths))
+            run = submitted(store, paths, self.card)
             model = Model(version_of(self.card), self.card.rule, self._predict, at_once=self.predictor.at_once)
-            run = run_table.submit(store, "benchmark", [model.version])
             with Seat(store) as me, ThreadPoolExecutor(threads(), "look") as pool:
                 self.seconds = 0.0
                 worker = _Timed(store, lambda _: model, me, pool)
@@ -61,14 +81,8 @@ class Ours:
                 while worker.step():
                     pass
                 seconds = time.perf_counter() - since
-            now = runs.progress(store, run)
-        if now.predicted != len(paths):
-            raise UsageError(
-                "Only {predicted} of {paths} rendered photographs were predicted; nothing can be timed.",
-                predicted=now.predicted,
-                paths=len(paths),
-            )
-        return Done(seconds, {"waiting": worker.waiting, "predict": self.seconds, "store": worker.writing})
+            spent = {"waiting": worker.waiting, "predict": self.seconds, "store": worker.writing}
+            return Done.checked(store, run, seconds, spent)
 
     def alone(self, path: Path, count: int) -> float:
         """Run the network alone on one crop in memory; returns seconds a photograph."""

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 PLAIN = "plain"
 OURS = "ours"
+RAY = "ours on Ray"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class Row:
     network: str
     """Name of the trial."""
     way: str
-    """``plain`` or ``ours``."""
+    """``plain``, ``ours`` or ``ours on Ray``."""
     device: str
     """``cpu`` or ``cuda``."""
     precision: str

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from fundus_core.benchmark.result import OURS, Benchmark, Interval, Paper, Projection, Row
+from fundus_core.benchmark.result import PLAIN, Benchmark, Interval, Paper, Projection, Row
 
 
 def text(found: Benchmark) -> str:
@@ -95,7 +95,7 @@ def _on_paper(one: Paper) -> tuple[str, ...]:
 
 
 def _name(way: str, device: str, precision: str) -> str:
-    engine = "OpenVINO" if way == OURS and device == "cpu" else "PyTorch"
+    engine = "OpenVINO" if way != PLAIN and device == "cpu" else "PyTorch"
     return f"{way}, {engine} {precision}" + (" on the GPU" if device == "cuda" else "")
 
 

@@ -4,5 +4,5 @@ Only the driver touches the store, so that machines need neither its database no
 checkpoint. What runs on the machines is in ``on_machines``.
 """
 
-from fundus_core.cluster.connection import connected
-from fundus_core.cluster.driver import work_off
+from fundus_core.cluster.connection import LOCAL, connected
+from fundus_core.cluster.driver import Driver, work_off

@@ -53,10 +53,10 @@ def _processors() -> int:
 
 
 def _ray(address: str) -> Any:
-    if address == LOCAL:  # Ray's own way to keep everything on the loopback
+    if address.startswith((LOCAL, "127.")):  # Ray's own way to keep everything on the loopback
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-        if "RAY_AUTH_TOKEN_PATH" not in os.environ:
-            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    if address == LOCAL and "RAY_AUTH_TOKEN_PATH" not in os.environ:
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -24,7 +24,7 @@ from fundus_core.runs.batch_prediction import rules_of
 from fundus_core.runs.model_loading import OpenModel, open_model
 from fundus_core.runs.seat import Seat, other
 from fundus_core.store import Store, StoreUnavailableError, lease, queue, run_table
-from fundus_core.store.queue import Ending, Turn
+from fundus_core.store.queue import Ending
 
 BATCH = 8
 """Photographs in a batch."""
@@ -32,6 +32,7 @@ AHEAD = 2
 """Batches with an actor, besides those that are being read."""
 POLL_S = 0.5
 PING_S = 5.0
+TELL_S = 1.0
 LIVES_S = 15.0
 """An actor that answered within so long is given work."""
 NO_WORKER_S = 60.0
@@ -78,8 +79,7 @@ class Driver:
 
     def step(self) -> bool:
         """Do what can be done now; returns whether the run is to go on."""
-        now = progress_of(self.store, self.turn.run)
-        if now.ended or now.state == "paused" or not self.seat.still_holds():
+        if not self.seat.still_holds() or not queue.active(self.store, [self.turn.run]):
             return False
         if time.monotonic() - self.looked_after > PING_S:
             self.looked_after = time.monotonic()
@@ -132,6 +132,7 @@ class Driver:
         """Queue again what an actor had in hand, and end it."""
         loop.report(f"an actor of the cluster was given up ({why})")
         self.put_back(actor.batches.values())
+        actor.batches.clear()
         self.actors.remove(actor)
         self.ray.kill(actor.handle)
 
@@ -160,14 +161,21 @@ class Driver:
         if not waited:
             time.sleep(POLL_S)
             return
-        for reference in self.ray.wait(waited, num_returns=len(waited), timeout=POLL_S)[0]:
-            if reference in actors:
+        if not self.ray.wait(waited, timeout=POLL_S)[0]:
+            return
+        for reference in self.ray.wait(waited, num_returns=len(waited), timeout=0)[0]:
+            if reference not in actors:
+                self.hand_over(reference, [actor for actor in living if actor in self.actors])
+            elif reference in actors[reference].batches:  # else it was given up with its actor a moment ago
                 self.end(reference, actors[reference])
-            else:
-                actor = min(living, key=lambda one: len(one.batches))
-                actor.ended = actor.ended if actor.batches else time.monotonic()
-                predicting = actor.handle.predict.remote(self.turn, self.rules, reference)
-                actor.batches[predicting] = self.reading.pop(reference)[0]
+
+    def hand_over(self, reading: Any, living: Sequence[Actor]) -> None:
+        """Give what was read to the actor with the least in hand; with none, keep it."""
+        if living:
+            actor = min(living, key=lambda one: len(one.batches))
+            actor.ended = actor.ended if actor.batches else time.monotonic()
+            predicting = actor.handle.predict.remote(self.turn, self.rules, reading)
+            actor.batches[predicting] = self.reading.pop(reading)[0]
 
     def end(self, reference: Any, actor: Actor) -> None:
         """Write how a batch ended, or queue it again."""
@@ -178,6 +186,9 @@ class Driver:
             if batch.suspect and isinstance(error, self.ray.exceptions.RayTaskError):
                 why = str(error).strip().splitlines()[-1]
                 raise FundusError("The machines of the cluster cannot run this program: {why}", why=why) from error
+            if isinstance(error, self.ray.exceptions.RayActorError):
+                self.give_up(actor, type(error).__name__)
+                return
             loop.report(f"a batch was lost and is queued again ({type(error).__name__})")
             self.put_back([batch])
         del actor.batches[reference]
@@ -194,7 +205,6 @@ class Driver:
             for one, pictures in answer:
                 if pictures:
                     preprocess.keep(self.store, one.sha256, pictures, self.over)
-                    self.store.delete_pictures(one.member.id, one.sha256)
             loop.write(self.store, self.seat.id, self.turn, [one for one, _ in answer], self.over)
 
     def drop(self) -> None:
@@ -209,10 +219,6 @@ def _ping(handle: Any) -> Any:
     return handle.ping.options(concurrency_group="life").remote()
 
 
-def _cards(turn: Turn) -> list[Card]:
-    return [model_loading.ready_card(version.model) for version in turn.versions.values()]
-
-
 def _folders(cards: Iterable[Card]) -> Brought:
     """The folders of the user's own models; what ships with the program is on every machine."""
     own = [card.folder for card in cards if card.folder.parent == registry.home()]
@@ -224,8 +230,6 @@ def work_off(
     submit: Callable[[], int],
     address: str,
     *,
-    opening: OpenModel = open_model,
-    cards: Callable[[Turn], Sequence[Card]] = _cards,
     progress: Callable[[Progress], None] | None = None,
 ) -> Progress:
     """Work a run off on a cluster, and return how far it came: to its end unless somebody pauses it.
@@ -234,8 +238,6 @@ def work_off(
         store: Where the run is; nobody else may work it off meanwhile.
         submit: Asks for the run, once the lease is held, and returns its id.
         address: As for ``connected``.
-        opening: Opens a model on a machine.
-        cards: The cards of the run's models.
         progress: Told how far the run is.
 
     Raises:
@@ -243,16 +245,23 @@ def work_off(
         UsageError: The cluster cannot be joined.
         FundusError: Its machines cannot run this program.
     """
-    with connected(address) as ray, Seat(store, "cluster", address) as seat:
+    with Seat(store, "cluster", address) as seat:
         seat.hold()
-        run = submit()
-        driver = Driver(ray, seat, run, opening, cards(queue.turn_of(store, run)))
-        while _step(driver):
-            if progress:
-                progress(progress_of(store, run))
+        with connected(address) as ray:
+            run = submit()
+            cards = [model_loading.ready_card(one.model) for one in queue.turn_of(store, run).versions.values()]
+            _drive(Driver(ray, seat, run, open_model, cards), progress)
         if refusal := other(store, "cluster"):
             raise refusal
     return progress_of(store, run)
+
+
+def _drive(driver: Driver, progress: Callable[[Progress], None] | None) -> None:
+    told = 0.0
+    while _step(driver):
+        if progress and time.monotonic() - told > TELL_S:
+            progress(progress_of(driver.store, driver.turn.run))
+            told = time.monotonic()
 
 
 def _step(driver: Driver) -> bool:
