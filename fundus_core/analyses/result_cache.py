@@ -123,7 +123,7 @@ def _size(made: Any) -> int:
 
 def _read(file: Path) -> object:
     try:
-        return serialise.unpack(file.read_bytes())
+        return serialise.unpack(file)
     except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):  # absent, cut off, older
         return None
 
@@ -133,7 +133,8 @@ def _write(file: Path, made: object) -> None:
     owner_only.folder(file.parent)
     scrap = file.with_name(f"{os.getpid()}-{secrets.token_hex(4)}.scrap")
     try:
-        owner_only.write(scrap, serialise.pack(made))
+        with open(scrap, "wb", opener=owner_only.opener) as out:
+            serialise.write(out, made)
         scrap.replace(file)
     finally:
         scrap.unlink(missing_ok=True)

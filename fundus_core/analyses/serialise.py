@@ -7,8 +7,9 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -64,20 +65,25 @@ def pack(value: Any) -> bytes:
     >>> unpack(pack({"mae": (1.5, None)}))
     {'mae': (1.5, None)}
     """
-    arrays: dict[str, np.ndarray[Any, Any]] = {}
-    tree = _shape(value, arrays)
     out = io.BytesIO()
-    np.savez(out, allow_pickle=False, tree=np.frombuffer(json.dumps(tree).encode(), dtype=np.uint8), **arrays)
+    write(out, value)
     return out.getvalue()
 
 
-def unpack(data: bytes) -> Any:
-    """Return what was packed.
+def write(out: IO[bytes], value: Any) -> None:
+    """As :func:`pack`, into a file: one array after another, never all of them in memory again."""
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    tree = _shape(value, arrays)
+    np.savez(out, allow_pickle=False, tree=np.frombuffer(json.dumps(tree).encode(), dtype=np.uint8), **arrays)
+
+
+def unpack(data: bytes | Path) -> Any:
+    """Return what was packed, from bytes or from a file.
 
     Raises:
         ValueError: The bytes are none of :func:`pack`; also ``KeyError``, ``TypeError`` and ``BadZipFile``.
     """
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+    with io.BytesIO(data) if isinstance(data, bytes) else data.open("rb") as raw, np.load(raw) as file:
         arrays = {name: file[name] for name in file.files}
     return _value(json.loads(arrays["tree"].tobytes()), arrays)
 

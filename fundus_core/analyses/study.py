@@ -275,7 +275,11 @@ class Study:
 
 def _columns(table: CohortTable) -> list[str]:
     possible = dict.fromkeys([*ALWAYS, *table.covariates])
-    return [name for name in possible if 1 < len(np.unique(evaluation.grouping(table, name))) <= MOST_GROUPS]
+    return [
+        name
+        for name in possible
+        if 1 < len(evaluation.distinct(evaluation.grouping(table, name), MOST_GROUPS)) <= MOST_GROUPS
+    ]
 
 
 def _sample(ordered: CohortTable, target: Target, level: Level) -> tuple[Sample, Labels]:

@@ -39,7 +39,7 @@ from fundus_core.evaluation.intervals.contrasts import CORRECTIONS, Difference, 
 from fundus_core.evaluation.intervals.equivalence import Equivalence
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate, rows
 from fundus_core.evaluation.observations.from_arrays import from_values
-from fundus_core.evaluation.observations.grouping import grouping
+from fundus_core.evaluation.observations.grouping import distinct, grouping
 from fundus_core.evaluation.observations.sample import (
     INTERVAL,
     Level,

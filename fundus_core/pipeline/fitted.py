@@ -97,5 +97,7 @@ def table_to_test(store: Store, cohort: str | int, model: str) -> CohortTable:
         UsageError: As :func:`rows_to_test`.
     """
     table = store.table(cohort, [model] if model else None)
+    if not any(card.recalibrated for card in known_cards(model)):
+        return table
     kept, _remark = rows_to_test(model, table, store.hashes(cohort), answer_of(store, cohort, model))
     return table if kept.all() else select_rows(table, kept)

@@ -3,7 +3,7 @@
 import contextlib
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -42,6 +42,8 @@ class StoreBase:
         self.shelf = shelf
         self.address = address
         self.closed = False
+        self.counted: dict[int, tuple[float, int, int, int]] = {}
+        self.totals: dict[Hashable, int] = {}
 
     @classmethod
     def open(cls, where: str | Path, *, files: str | Path | None = None) -> Self:

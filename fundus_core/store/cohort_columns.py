@@ -152,10 +152,10 @@ def _numbers(
 def _matrix(connection: sa.Connection, query: sa.Select[Any]) -> Floats:
     """A query's answer, a row per column of it; a part at a time, so that Python never holds it all."""
     result = connection.execute(query)
-    parts = [np.empty((0, len(query.selected_columns)))]
+    parts = [np.empty((len(query.selected_columns), 0))]
     while result.cursor is not None and (rows := result.cursor.fetchmany(_ROWS)):
-        parts.append(np.array(rows, dtype=np.float64))
-    return np.ascontiguousarray(np.concatenate(parts).T)
+        parts.append(np.array(rows, dtype=np.float64).T)
+    return np.concatenate(parts, axis=1)
 
 
 def _status(parts: Sequence[tuple[Labels, Labels]]) -> tuple[Labels, Labels]:

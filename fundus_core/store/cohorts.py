@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,12 +21,19 @@ _MEMBER = (
 )
 
 
-def every(connection: sa.Connection, ref: CohortRef | None = None) -> tuple[Cohort, ...]:
-    """All cohorts of whoever asks in the order of their names, or the one that is asked for."""
-    count = sa.select(sa.func.count()).where(_PHOTOGRAPH.cohort_id == _COHORT.id)
-    files = count.where(schema.has_file())
-    wanted = (count.scalar_subquery().label("photographs"), files.scalar_subquery().label("files"))
-    query = sa.select(schema.cohort, *wanted).where(access.allowed(connection)).order_by(_COHORT.name)
+Counted = dict[int, tuple[float, int, int, int]]
+"""By a cohort's id when it was made, its revision, and how many photographs and files it has then."""
+
+
+def every(
+    connection: sa.Connection, ref: CohortRef | None = None, counted: Counted | None = None
+) -> tuple[Cohort, ...]:
+    """All cohorts of whoever asks in the order of their names, or the one that is asked for.
+
+    Of very many photographs counting takes a second, and every page asks: what was ``counted`` of a revision stands. It
+    is for connections that read, whose revisions are there to stay.
+    """
+    query = sa.select(schema.cohort).where(access.allowed(connection)).order_by(_COHORT.name)
     if ref is not None:
         query = query.where(_is(ref))
     return tuple(
@@ -35,14 +43,25 @@ def every(connection: sa.Connection, ref: CohortRef | None = None) -> tuple[Coho
             rendered=bool(row.rendered),
             note=heard(row.note),
             selected_from=row.selected_from,
-            photographs=row.photographs,
+            photographs=photographs,
             revision=row.revision,
             created_at=row.created_at,
-            files=row.files,
+            files=files,
             owner=row.owner,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(query).all()
+        for photographs, files in (_count(connection, row, {} if counted is None else counted),)
     )
+
+
+def _count(connection: sa.Connection, row: sa.Row[Any], counted: Counted) -> tuple[int, int]:
+    """How many photographs a cohort has, and how many of them a file."""
+    made, revision, photographs, files = counted.get(row.id, (0.0, -1, 0, 0))
+    if (made, revision) != (row.created_at, row.revision):
+        mine = sa.select(sa.func.count()).where(_PHOTOGRAPH.cohort_id == row.id)
+        photographs, files = (connection.execute(one).scalar_one() for one in (mine, mine.where(schema.has_file())))
+        counted[row.id] = (row.created_at, row.revision, photographs, files)
+    return photographs, files
 
 
 def id_of(connection: sa.Connection, ref: CohortRef) -> int:

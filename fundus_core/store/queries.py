@@ -12,7 +12,7 @@ from fundus_core.errors import UsageError, unpacked
 from fundus_core.records import Eye, Prediction
 from fundus_core.store import photograph_table, schema
 from fundus_core.store.decided import sentences
-from fundus_core.store.values import QUEUED, Item, OrderBy, Page, Where
+from fundus_core.store.values import QUEUED, Item, OrderBy, Where
 from fundus_core.store.versions import Joined, join
 from fundus_core.targets import TARGETS, target
 
@@ -24,19 +24,26 @@ def page(
     cohort: int,
     version: int | None,
     where: Where,
-    *,
     order: OrderBy,
     target_id: str,
+    *,
     descending: bool,
     offset: int,
     limit: int,
-) -> Page:
+) -> tuple[Item, ...]:
     """One page of a cohort's photographs; see ``Store.photographs``."""
-    chosen = select(cohort, version, where).order_by(None)
-    total = connection.execute(sa.select(sa.func.count()).select_from(chosen.subquery())).scalar_one()
     ids = select(cohort, version, where, order=order, target_id=target_id, descending=descending)
     found = connection.scalars(ids.offset(offset).limit(limit)).all()
-    return Page(tuple(items(connection, version, found)), int(total))
+    return tuple(items(connection, version, found))
+
+
+def count(connection: sa.Connection, cohort: int, version: int | None, where: Where) -> int:
+    """How many photographs of a cohort fit."""
+    if where == Where():
+        whole = sa.select(sa.func.count()).where(_PHOTOGRAPH.cohort_id == cohort)
+        return int(connection.execute(whole).scalar_one())
+    chosen = select(cohort, version, where).order_by(None)
+    return int(connection.execute(sa.select(sa.func.count()).select_from(chosen.subquery())).scalar_one())
 
 
 def select(

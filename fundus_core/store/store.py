@@ -43,6 +43,8 @@ from fundus_core.store.values import (
 )
 
 _CHUNK = 500
+_TOTALS = 256
+"""Filters whose number of photographs is remembered."""
 
 
 class Store(Decisions, Selections, Sharing):
@@ -58,12 +60,12 @@ class Store(Decisions, Selections, Sharing):
     def cohorts(self) -> tuple[Cohort, ...]:
         """All cohorts in the order of their names."""
         with self.reading() as connection:
-            return cohorts.every(connection)
+            return cohorts.every(connection, counted=self.counted)
 
     def cohort(self, ref: CohortRef) -> Cohort:
         """One cohort; a ``UsageError`` where there is none of that id or name."""
         with self.reading() as connection:
-            return cohorts.every(connection, cohorts.id_of(connection, ref))[0]
+            return cohorts.every(connection, cohorts.id_of(connection, ref), self.counted)[0]
 
     def create_cohort(self, name: str, *, rendered: bool = False, note: str = "") -> Cohort:
         """Make an empty cohort; a ``UsageError`` where the name is empty or taken."""
@@ -234,17 +236,22 @@ class Store(Decisions, Selections, Sharing):
         """
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
-            return queries.page(
-                connection,
-                cohort,
-                self._version(connection, cohort, model),
-                where or Where(),
-                order=order,
-                target_id=target,
-                descending=descending,
-                offset=offset,
-                limit=limit,
+            version, where = self._version(connection, cohort, model), where or Where()
+            found = queries.page(
+                connection, cohort, version, where, order, target, descending=descending, offset=offset, limit=limit
             )
+            return Page(found, self._total(connection, cohort, version, where))
+
+    def _total(self, connection: sa.Connection, cohort: int, version: int | None, where: Where) -> int:
+        """How many photographs of a cohort fit; of one revision they are counted once."""
+        of = schema.cohort.c
+        row = connection.execute(sa.select(of.created_at, of.revision).where(of.id == cohort)).one()
+        key = (cohort, row.created_at, row.revision, version, where)
+        if key not in self.totals:
+            while len(self.totals) >= _TOTALS:
+                self.totals.pop(next(iter(self.totals)), None)
+            self.totals[key] = queries.count(connection, cohort, version, where)
+        return self.totals[key]
 
     def photograph(self, ref: CohortRef, name: str, *, model: str | None = None) -> Item:
         """One photograph by its name; a ``UsageError`` where the cohort has none of that name."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
 from fundus_core.records import Eye, Prediction
@@ -150,3 +151,18 @@ def test_before_any_run_everything_is_queued(store: Store) -> None:
     (item,) = store.photographs("new").items
     assert (item.status, item.predictions, item.truth) == ("queued", {}, {})
     assert math.isnan(item.quality)
+
+
+def test_what_was_counted_of_a_revision_stands_and_is_counted_again_after_any_change(store: Store, cohort: str) -> None:
+    def asked() -> tuple[int, int, int]:
+        refused = store.photographs(cohort, Where(statuses=("refused",)), model=MODEL.model).total
+        return store.cohort(cohort).photographs, store.cohorts()[0].files, refused
+
+    before = asked()
+    counted: list[str] = []
+    sa.event.listen(store.engine, "before_cursor_execute", lambda _c, _cursor, text, *_: counted.append(text))
+    assert asked() == before
+    assert not [text for text in counted if "count(" in text.lower()]
+    name = store.photographs(cohort, Where(statuses=("refused",)), model=MODEL.model).items[0].name
+    store.remove_photographs(cohort, [name])
+    assert asked() == (before[0] - 1, before[1] - 1, before[2] - 1)

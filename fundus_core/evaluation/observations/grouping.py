@@ -24,6 +24,9 @@ MOST_WORDS = 12
 """A numeric covariate with more different values than this is cut into quarters."""
 
 
+_FEW = 16
+
+
 def bands(values: Floats, edges: Sequence[float]) -> Labels:
     """Name the band that each value lies in; values outside all bands and NaN are not stated.
 
@@ -79,7 +82,22 @@ def grouping(table: CohortTable, by: str) -> Labels:
 
 def in_order(words: Labels) -> list[str]:
     """Return each word once, sorted; what is not stated last."""
-    return sorted(np.unique(words).tolist(), key=lambda word: (word == NOT_STATED, word))
+    few = distinct(words, _FEW)
+    found = few if len(few) <= _FEW else np.unique(words).tolist()
+    return sorted(found, key=lambda word: (word == NOT_STATED, word))
+
+
+def distinct(words: Labels, most: int) -> list[str]:
+    """Return the different words of n, or one more than ``most`` of them: of few words no n are sorted.
+
+    >>> distinct(np.array(["b", "a", "b", "c"]), 5), len(distinct(np.array(["b", "a", "b", "c"]), 1))
+    (['b', 'a', 'c'], 2)
+    """
+    found: list[str] = []
+    while len(words) and len(found) <= most:
+        found.append(str(words[0]))
+        words = words[words != words[0]]
+    return found
 
 
 def _sex(values: Floats) -> Labels:
@@ -88,7 +106,7 @@ def _sex(values: Floats) -> Labels:
 
 def _covariate(words: Labels) -> Labels:
     stated = words[words != ""]
-    if len(np.unique(stated)) > MOST_WORDS:
+    if len(distinct(stated, MOST_WORDS)) > MOST_WORDS:
         numbers = _numbers(words)
         if numbers is not None:
             cuts = np.unique(np.nanquantile(numbers, [0, 0.25, 0.5, 0.75, 1]))
