@@ -390,6 +390,12 @@ def test_derived_forms_are_named(eyes: list[Pixels], number: int) -> None:
     assert {looked(np.ascontiguousarray(form(eye)))[1].kind for eye in eyes} == {kind.value}
 
 
+@pytest.mark.parametrize("share", [0.15, 0.3])
+def test_a_map_laid_faintly_over_a_photograph_is_a_heat_map(eyes: list[Pixels], share: float) -> None:
+    for eye in eyes:
+        assert looked(np.asarray((1 - share) * eye + share * heat(eye), np.uint8))[1].kind == "heat_map"
+
+
 def iris(seed: int, *, alone: bool) -> Pixels:
     """An iris with its pupil, in an eye or alone on black."""
     generator = np.random.default_rng(seed)

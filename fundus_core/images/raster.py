@@ -1,5 +1,6 @@
 """Every format but JPEG and DICOM, through Pillow."""
 
+import cv2
 import numpy as np
 from PIL import Image
 from PIL.ImageFile import ImageFile
@@ -51,7 +52,7 @@ def read(data: bytes, form: Format, at_least: int) -> Found:
         what = say("pixels of the kind {mode}", mode=header.mode)
         raise unsupported(form.name, what, "Export it with 8 or 16 bits a channel.")
     # Pillow and OpenCV turn a TIFF upright themselves.
-    quick = _quickly(data, header)
+    quick = _quickly(data, header, at_least)
     orientation = 1 if form.code == "tiff" or quick else orientation_of(header)
     width, height = header.size
     deep = bits_of(header, data) == 16
@@ -118,8 +119,8 @@ def _loaded(header: ImageFile) -> Image.Image:
     return header
 
 
-def _quickly(data: bytes, header: ImageFile) -> Image.Image | None:
-    """Decode an ordinary, upright PNG in half of Pillow's time; ``None`` where anything is unusual about it."""
+def _quickly(data: bytes, header: ImageFile, at_least: int) -> Image.Image | None:
+    """Decode an ordinary, upright PNG, reduced, in half of Pillow's time; ``None`` where anything is unusual."""
     if pyspng is None or header.format != "PNG" or header.mode != "RGB" or "transparency" in header.info:
         return None
     if bits_of(header, data) != 8 or any(mark in data for mark in _ORIENTED):
@@ -128,7 +129,19 @@ def _quickly(data: bytes, header: ImageFile) -> Image.Image | None:
         pixels = pyspng.load(data)
     except RuntimeError:
         return None
-    return Image.fromarray(pixels) if pixels.shape == (header.height, header.width, 3) else None
+    if pixels.shape != (header.height, header.width, 3):
+        return None
+    factor = max(min(header.size) // at_least, 1) if at_least else 1
+    while factor % 2 == 0:  # OpenCV halves in a third of the time in which Pillow reduces
+        pixels, factor = _averaged(pixels, 2), factor // 2
+    return Image.fromarray(_averaged(pixels, factor))
+
+
+def _averaged(pixels: Pixels, factor: int) -> Pixels:
+    """Average blocks of a whole number of pixels, those at the edges too."""
+    height, width = (side // factor * factor for side in pixels.shape[:2])
+    size = (width // factor, height // factor)
+    return np.asarray(cv2.resize(pixels[:height, :width], size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _reduced(image: Image.Image, at_least: int) -> Image.Image:

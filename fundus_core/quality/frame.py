@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fundus_core.quality.view import quantiles
 from fundus_core.records import Pixels, RetinaBounds
 
 _BLACK = 24.0
@@ -103,14 +104,29 @@ class Frame:
     @property
     def around(self) -> float:
         """Share beyond the circle that is neither border nor writing nor a white label; 0 without room beyond it."""
-        beyond = self._beyond()
-        if self.bounds.whole_frame or np.count_nonzero(beyond) <= 0.03 * beyond.size:
+        beyond = self._beyond
+        if not self._room:
             return 0.0
         levels = _commonest(self.pixels[beyond])
         away = _brightest(np.asarray(cv2.absdiff(self.pixels, np.append(levels, 0.0)), np.uint8))
         differs = ((away > _LIT) & beyond & ~self.white).view(np.uint8)
         return float(np.count_nonzero(cv2.morphologyEx(differs, cv2.MORPH_OPEN, _STROKE)) / np.count_nonzero(beyond))
 
+    @property
+    def tints(self) -> float:
+        """Range of blue less red beyond the circle, 0..510: a border has one colour; 0 without room beyond it."""
+        if not self._room:
+            return 0.0
+        red, _, blue = cv2.split(np.asarray(cv2.blur(self.pixels, (5, 5)), np.int16))
+        low, high = quantiles(np.asarray(blue - red, np.float32)[self._beyond], 0.05, 0.95)
+        return high - low
+
+    @property
+    def _room(self) -> bool:
+        beyond = self._beyond
+        return bool(not self.bounds.whole_frame and np.count_nonzero(beyond) > 0.03 * beyond.size)
+
+    @cached_property
     def _beyond(self) -> NDArray[np.bool_]:
         """Return where the frame lies clearly beyond the field's ellipse."""
         height, width = self.pixels.shape[:2]

@@ -131,6 +131,8 @@ _RULES: tuple[tuple[Kind, Rule], ...] = (
     (Kind.SINGLE, lambda one: max(one.green, one.blue) < 0.05 * one.red + 2.0 and one.red > 40),
     (Kind.ULTRA_WIDE, lambda one: one.blue < 14 and one.hue >= 0.8 and one.lines.long_share < 0.3 and one.dark > 0.08),
     (Kind.DISC, _piece),
+    # a map laid over the whole picture, however faintly, colours the border too
+    (Kind.HEAT_MAP, lambda one: one.tints >= 24.0),
     # the average of the surroundings taken away, as by Graham (2015): nothing but detail around the middle
     (
         Kind.NORMALISED,

@@ -87,6 +87,8 @@ class Traits:
     """Share of the frame that is white."""
     around: float
     """Share of the frame beyond the circle that is no border; 0 where no circle was found."""
+    tints: float
+    """Range of blue less red beyond the circle, grey levels; 0 where no circle was found."""
     dark: float
     """Share of the frame that is black."""
     parts: int
@@ -145,6 +147,7 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
         edge=frame.edge,
         white=_share(frame.white),
         around=around,
+        tints=frame.tints,
         dark=frame.dark,
         parts=frame.parts if beside else 1,
         waist=frame.waist,

@@ -134,9 +134,9 @@ def _between(bounds: RetinaBounds, x: Floats, y: Floats, away: float) -> NDArray
 
 
 def _shrink(window: Pixels, size: tuple[int, int]) -> Plane:
-    """Resize to 3 planes: green, the channel of the fine lines, from every pixel, the others from four samples a pixel.
+    """Resize to 3 planes: green, the channel of the fine lines, from nine samples a pixel, the others from four.
 
-    OpenCV averages slowly but for exact halves; red and blue are only looked at in the large.
+    OpenCV averages slowly but for whole factors; red and blue are only looked at in the large.
     """
     if window.shape[1] > 4 * size[0]:
         window = np.asarray(cv2.resize(window, (4 * size[0], 4 * size[1]), interpolation=cv2.INTER_LINEAR), np.uint8)
@@ -144,7 +144,9 @@ def _shrink(window: Pixels, size: tuple[int, int]) -> Plane:
         return np.asarray(cv2.split(_averaged(window, size)), np.float32)
     sampled = np.asarray(cv2.resize(window, (2 * size[0], 2 * size[1]), interpolation=cv2.INTER_LINEAR), np.uint8)
     red, _, blue = cv2.split(_averaged(sampled, size))
-    green = _averaged(np.asarray(cv2.extractChannel(window, 1), np.uint8), size)
+    green = np.asarray(cv2.extractChannel(window, 1), np.uint8)
+    green = np.asarray(cv2.resize(green, (3 * size[0], 3 * size[1]), interpolation=cv2.INTER_LINEAR), np.uint8)
+    green = _averaged(green, size)
     return np.asarray((red, green, blue), np.float32)
 
 
