@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +16,15 @@ from PIL import Image
 
 from fundus_core import retina
 from fundus_core.errors import UsageError
-from fundus_core.records import Pixels, RetinaBounds
+from fundus_core.records import Eye, Pixels, RetinaBounds
 from fundus_core.retina import backgrounds, circles
 from fundus_core.retina.circles import Circle, consensus, least_squares, through_three
+from fundus_core.synthetic.camera import CAMERAS, expose, field_pixels
+from fundus_core.synthetic.render import eye_seed
 
-REAL = Path(__file__).resolve().parents[2] / "shared" / "real_fundus"
+ROOT = Path(__file__).resolve().parents[1]
+REAL = ROOT.parent / "shared" / "real_fundus"
+SAMPLE = ROOT / "data" / "sample"
 
 
 def drawn(
@@ -362,6 +367,27 @@ def test_agreement_is_that_of_distances_to_first_order() -> None:
 
 def test_too_few_points_make_no_circle() -> None:
     assert consensus(np.zeros((5, 2)), (300, 400), 60.0, 400.0) is None
+
+
+def drawn_circle(row: dict[str, str]) -> tuple[float, float, float]:
+    """The circle that a photograph of the sample was drawn with, from the seeds that drew it."""
+    camera, side = CAMERAS[row["camera"]], Eye(row["eye"])
+    seed = eye_seed(20250512, int(row["patient_id"][1:]) - 1, side)
+    shift = expose(np.random.default_rng(np.random.SeedSequence(seed).spawn(6)[3])).shift
+    height, diameter = round(368 * camera.scale), field_pixels(camera, 368)
+    left = round((round(height * camera.aspect) - diameter) / 2 * (1 + shift[0]))
+    top = round((height - diameter) / 2 * (1 + max(shift[1], -1) * (camera.cut >= 1)))
+    return left + diameter / 2, top + diameter / 2, diameter / 2
+
+
+def test_the_circles_of_rendered_eyes_are_those_they_were_drawn_with() -> None:
+    with (SAMPLE / "truth.csv").open(encoding="utf-8") as table:
+        rows = [row for row in csv.DictReader(table) if row["defect"] != "cut_field"][::6]
+    found = [retina.find(np.asarray(Image.open(SAMPLE / "photographs" / row["photograph"]))) for row in rows]
+    shares = [overlap(bounds, drawn_circle(row)) for bounds, row in zip(found, rows, strict=True)]
+    assert len(shares) > 60
+    assert np.median(shares) > 0.995
+    assert min(shares) > 0.99
 
 
 KNOWN = {
