@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -54,13 +55,21 @@ def drawn(generator, name, shape):
 
 
 def efficientnet(side, head):
-    """A Keras EfficientNet-B0 whose pooled features go into ``head``."""
+    """A Keras EfficientNet-B0 whose pooled features go into ``head``; its layers before that are everybody's."""
     import keras
 
-    base = keras.applications.EfficientNetB0(
+    base = _pooled_b0(side)
+    return randomise(keras.Model(base.input, head(base.output)))
+
+
+@cache
+def _pooled_b0(side):
+    """Its 240 layers take a second to make, and whoever makes a model of them draws the same weights."""
+    import keras
+
+    return keras.applications.EfficientNetB0(
         weights=None, include_top=False, pooling="avg", input_shape=(side, side, 3)
     )
-    return randomise(keras.Model(base.input, head(base.output)))
 
 
 def answer(model, values):
