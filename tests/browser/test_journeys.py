@@ -5,33 +5,18 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from fundus_core import evaluation
 from fundus_core.store import Store
 from tests.browser.steps import quiet
+from tests.pages.conftest import put
 
 pytestmark = pytest.mark.browser
 
 
-def test_photographs_and_a_table_become_a_mean_absolute_error(tab, server, eyes):
-    address, home = server
-    photographs = sorted((eyes / "photographs").glob("*.jpg"))
-    tab.goto(f"{address}/new_cohort")
-    tab.locator("input.pick").set_input_files([*map(str, photographs), str(eyes / "truth.csv")])
-    expect(tab.get_by_text(f"{len(photographs) + 1} of {len(photographs) + 1} files arrived")).to_be_visible()
-    expect(tab.get_by_text(f"{len(photographs)} of {len(photographs)} photographs have truth")).to_be_visible()
-    tab.get_by_label("Name of the cohort").fill("Ten people")
-    tab.get_by_label("Name of the cohort").press("Enter")
-    tab.get_by_role("button", name=f"Read {len(photographs)} photographs").click()
-    expect(tab.get_by_text(re.compile(r"^Done · 20 of 20"))).to_be_visible(timeout=180_000)
-    tab.get_by_role("button", name="Evaluate Ten people").click()
-    quiet(tab)
-
-    with Store.open(home) as store:
-        expected = evaluation.evaluate(store.table("Ten people")).targets["sbp"]
-    assert expected.n_patients >= 8, "most photographs were read"
-    said = f"SBP MAE {expected.estimates['mae'].value:.2f}"
-    expect(tab.get_by_role("radio", name=said)).to_be_visible()
-    expect(tab.get_by_text(f"MAE {expected.estimates['mae'].value:.2f} mmHg")).to_be_visible()
+@pytest.fixture(scope="module", autouse=True)
+def _ten_people(server):
+    """A cohort that was read; how photographs come in is ``test_first_hour``'s."""
+    with Store.open(server[1]) as store:
+        put(store, "Ten people", seed=7)
 
 
 def test_a_click_on_a_point_shows_its_photographs(tab, server):
@@ -46,19 +31,6 @@ def test_a_click_on_a_point_shows_its_photographs(tab, server):
     tab.mouse.down()
     tab.mouse.up()
     expect(tab.get_by_role("heading", name="Selected")).to_be_visible()
-
-
-def test_a_refresh_finds_the_run_again(tab, server):
-    with Store.open(server[1]) as store:
-        from fundus_core import runs
-
-        (run, *_others) = runs.of(store, "Ten people")
-    tab.goto(f"{server[0]}/new_cohort?run={run.run}-{store.cohort(run.cohort).key}")
-    quiet(tab)
-    expect(tab.get_by_text(re.compile(r"^Done · 20 of 20"))).to_be_visible()
-    tab.reload()
-    quiet(tab)
-    expect(tab.get_by_text(re.compile(r"^Done · 20 of 20"))).to_be_visible()
 
 
 def test_the_language_switch_changes_every_word_and_the_address(tab, server):

@@ -134,6 +134,7 @@ HARM = [
 ]
 
 
+@pytest.mark.parametrize("address", ["sqlite"], indirect=True)  # refused before a database is asked
 @pytest.mark.parametrize(("make", "sentence"), HARM, ids=lambda value: getattr(value, "__name__", ""))
 def test_a_file_made_to_do_harm_ends_in_a_sentence_and_leaves_nothing(
     store: Store, exported: Path, tmp_path: Path, make: Callable[[Path, dict[str, bytes]], Path], sentence: str
@@ -175,6 +176,7 @@ def test_it_is_read_in_a_process_of_its_own(exported: Path, tmp_path: Path, monk
         assert not list((other.shelf.folder / "scrap").iterdir())
 
 
+@pytest.mark.parametrize("address", ["sqlite"], indirect=True)  # the disk is the files' own
 def test_room_is_asked_for_before_and_while(
     store: Store, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
