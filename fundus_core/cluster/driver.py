@@ -26,8 +26,8 @@ from fundus_core.runs.seat import Seat, other
 from fundus_core.store import Store, StoreUnavailableError, lease, queue, run_table
 from fundus_core.store.queue import Ending
 
-BATCH = 8
-"""Photographs in a batch."""
+BATCH, GPU_BATCH = 8, 64
+"""Photographs in a batch; the more, the less the driver does for each."""
 AHEAD = 2
 """Batches with an actor, besides those that are being read."""
 POLL_S = 0.5
@@ -71,6 +71,7 @@ class Driver:
         self.reading: dict[Any, tuple[Batch, float]] = {}
         self.actors: list[Actor] = []
         self.carry_all = False
+        self.batch = BATCH
         self.patience = NO_WORKER_S
         self.over = threading.Event()
         self.looked_after = -PING_S
@@ -97,6 +98,7 @@ class Driver:
             self.ray.cancel(reference, force=True)
             self.put_back([self.reading.pop(reference)[0]])
         wanted, gpus = self.room()
+        self.batch = GPU_BATCH if gpus else BATCH
         for _ in range(wanted - len(self.actors)):
             handle = self._predictor.options(num_gpus=gpus, scheduling_strategy="SPREAD").remote(
                 self.opening, self.brought
@@ -145,7 +147,7 @@ class Driver:
         """Take photographs and have them read, as many as the cluster can do and a few more."""
         most = self.ray.cluster_resources().get("CPU", 1) + AHEAD * living
         while living and len(self.reading) + sum(len(actor.batches) for actor in self.actors) < most:
-            members = queue.take(self.store, self.seat.id, self.turn, BATCH)
+            members = queue.take(self.store, self.seat.id, self.turn, self.batch)
             if not members:
                 return
             wanted = [one for one in members if one.kept or (self.carry_all and "://" not in one.locator)]

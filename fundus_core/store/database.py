@@ -113,6 +113,8 @@ def open_engine(url: str | sa.URL) -> sa.Engine:
     """Return an engine for the URL, nothing being asked of it yet; a ``UsageError`` where it names no database."""
     try:
         url = sa.make_url(url)
+        if url.drivername in ("postgres", "postgresql"):
+            url = url.set(drivername="postgresql+psycopg")  # what requirements.txt brings
         engine = sa.create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite")
     except (sa.exc.ArgumentError, ImportError) as error:
         raise UsageError(

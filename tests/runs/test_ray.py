@@ -141,13 +141,19 @@ def disturb(store: Store, run: int, nodes: Nodes, driver: Driver, kills: int, se
     total = runs.progress(store, run).total
     for mark in 0.85 * total * (np.arange(kills) + dice.uniform(size=kills)) / kills:
         lab.wait_for(lambda: runs.progress(store, run).settled >= mark, PATIENCE_S, f"{mark} photographs")  # noqa: B023
-        victim = ["node", "actor", "driver"][sum(killed.values()) % 3]
+        victim = ["node", "actor", "driver", "database"][sum(killed.values()) % 4]
         if victim == "node":
             nodes.do("kill")
             nodes.do("add")
         elif victim == "driver":
             driver.kill()
             driver.start()
+        elif victim == "database":  # as when it is started anew: all its connections end
+            with store.reading() as connection:
+                connection.exec_driver_sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                )
         else:
             for process in actors(nodes.address)[:1]:
                 process.send_signal(signal.SIGKILL)
@@ -178,7 +184,7 @@ def test_nodes_actors_and_the_driver_are_lost_and_nothing_is_missing_or_twice(
             run = runs.submit(store, "eyes", [lab.MODEL])
             driver = Driver(environment, store, run, nodes.address, tmp_path / "driver.log")
             try:
-                killed = disturb(store, run, nodes, driver, 6, seed=photographs)
+                killed = disturb(store, run, nodes, driver, 8, seed=photographs)
                 assert listening() == {"127.0.0.1"}
                 lab.wait_for(lambda: driver.process.poll() is not None, PATIENCE_S, "the driver")
             finally:
@@ -186,7 +192,7 @@ def test_nodes_actors_and_the_driver_are_lost_and_nothing_is_missing_or_twice(
             said_by_driver = (tmp_path / "driver.log").read_text()
             now = runs.progress(store, run)
             assert (now.state, now.failed, now.total) == ("done", 0, photographs), said_by_driver
-            assert set(killed) == {"node", "actor", "driver"}
+            assert set(killed) == {"node", "actor", "driver", "database"}
             check_all_there_once(store, "eyes", photographs)
             table, said = store.table("eyes"), reasons(store)
     finally:

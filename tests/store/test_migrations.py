@@ -94,6 +94,7 @@ def test_addresses_that_cannot_be(tmp_path: Path) -> None:
         Store.open("postgresql+psycopg://localhost/x")
     with pytest.raises(UsageError, match="address is not understood"):
         Store.open("nosuch://x", files=tmp_path)
+    assert database.open_engine("postgresql://localhost/x").driver == "psycopg"
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UsageError, match="cannot be used"):
         Store.open(tmp_path / "file")
