@@ -3,6 +3,7 @@
 import contextlib
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,10 +24,15 @@ def folder(path: Path) -> Path:
     return path
 
 
-def require_ours(path: Path) -> None:
-    """Raise a ``UsageError`` where a folder is somebody else's, as one with a known name below a shared one may be."""
-    if os.name == "posix" and path.stat().st_uid != os.getuid():
+def temporary() -> Path:
+    """Return a folder of this user's on this machine; a ``UsageError`` where somebody else has taken its name."""
+    path = Path(tempfile.gettempdir())
+    if os.name != "posix":
+        return folder(path / "fundus-lab")
+    path = folder(path / f"fundus-lab-{os.getuid()}")
+    if path.stat().st_uid != os.getuid():
         raise UsageError("The folder '{folder}' belongs to somebody else; set TMPDIR to another.", folder=path)
+    return path
 
 
 def opener(path: str, flags: int) -> int:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import os
 import secrets
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from fundus_core import home, owner_only
 from fundus_core.retina import CropRule
@@ -35,9 +32,7 @@ def unpack(brought: Brought) -> None:
         return
     files = {f"{folder}/{name}": data for folder, each in brought.items() for name, data in each.items()}
     sums = "".join(f"{name} {hashlib.sha256(data).hexdigest()}\n" for name, data in sorted(files.items()))
-    ours = Path(tempfile.gettempdir()) / f"fundus-lab-{getpass.getuser()}"
-    place = owner_only.folder(ours / f"models-{hashlib.sha256(sums.encode()).hexdigest()[:16]}")
-    owner_only.require_ours(ours)
+    place = owner_only.temporary() / f"models-{hashlib.sha256(sums.encode()).hexdigest()[:16]}"
     for name, data in files.items():
         path = place / "models" / name
         if not path.exists():  # another actor of this machine may write it at this moment, too

@@ -7,11 +7,9 @@ there has the same id, and with it the lease at once. Elsewhere a holder is know
 from __future__ import annotations
 
 import contextlib
-import getpass
 import hashlib
 import secrets
 import socket
-import tempfile
 import threading
 from collections.abc import Collection
 from pathlib import Path
@@ -30,7 +28,7 @@ def folder(store: Store) -> Path:
     if store.engine.dialect.name == "sqlite":
         return store.shelf.folder / "workers"
     name = hashlib.sha256(store.engine.url.set(password=None).render_as_string().encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"fundus-lab-{getpass.getuser()}" / name
+    return owner_only.temporary() / name
 
 
 def lock(store: Store, kind: Kind = "worker") -> Lock:
@@ -41,10 +39,12 @@ def lock(store: Store, kind: Kind = "worker") -> Lock:
 def id_of(store: Store, kind: Kind = "worker") -> str:
     """Return a seat's id, made now where it has none."""
     path = owner_only.folder(folder(store)) / f"{kind}.id"
-    if store.engine.dialect.name != "sqlite":
-        owner_only.require_ours(path.parent.parent)
-    if not path.exists():
-        owner_only.write(path, secrets.token_hex(8).encode())
+    if not path.exists():  # whole or not at all, and the first one's where two make it
+        scrap = path.with_name(f"{secrets.token_hex(8)}.id")
+        owner_only.write(scrap, scrap.stem.encode())
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(scrap)
+        scrap.unlink()
     return path.read_text(encoding="ascii")
 
 

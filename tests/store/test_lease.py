@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -81,5 +82,7 @@ def test_who_sat_there_and_was_killed_has_it_again_at_once(store: Store) -> None
 def test_the_seat_behind_a_url_is_in_a_folder_of_the_machine(store: Store, tmp_path: Path) -> None:
     ours = seat.folder(store)
     assert ours.is_relative_to(store.shelf.folder) == (store.engine.dialect.name == "sqlite")
-    seat.id_of(store)
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: seat.id_of(store), range(8)))) == 1, "one id, whoever made it"
+    assert {one.name for one in ours.glob("*.id")} <= {"worker.id", "cluster.id"}, "and nothing half way"
     assert ours.stat().st_mode & 0o077 == 0
