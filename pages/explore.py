@@ -10,7 +10,7 @@ from pages.parts.shell.language import _, worded
 
 view = controls.require_view(_("Explore"))
 place = display.title(
-    _("Explore"), _("Every photograph of **{name}**.").format(name=display_names.cohort(view.cohort.name)), view=view
+    _("Explore"), _("Every photograph of **{name}**.").format(name=display_names.typed(view.cohort.name)), view=view
 )
 if display.no_photographs(view):
     st.stop()

@@ -17,7 +17,7 @@ from pages.parts.shell.language import _, worded
 
 to = additions.cohort()
 display.title(
-    _("New cohort") if to is None else _("Add to {name}").format(name=display_names.cohort(to.name)),
+    _("New cohort") if to is None else _("Add to {name}").format(name=display_names.typed(to.name)),
     _("Photographs and measured values stay on this machine. Nothing runs before you press the button."),
 )
 

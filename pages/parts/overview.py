@@ -111,7 +111,7 @@ def cohorts() -> None:
         photographs = worded("{n:,} {n:photograph|photographs}", n=cohort.photographs)
         st.page_link(
             menu.path("evaluate"),
-            label=f"{display_names.cohort(cohort.name)} · {photographs}",
+            label=f"{display_names.typed(cohort.name)} · {photographs}",
             icon=":material/query_stats:",
             query_params={"cohort": cohort.key},
         )

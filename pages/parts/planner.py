@@ -58,7 +58,7 @@ def expected(view: View | None, target: Target) -> Expected:
         spread if spread > 0 else mae,
         float(np.clip(0.3 if r2 is None else r2, 0.01, 0.99)),
         slope if slope is not None and slope > 0 else 1.0,
-        _("the cohort {name}").format(name=display_names.cohort(view.cohort.name)),
+        _("the cohort {name}").format(name=display_names.typed(view.cohort.name)),
     )
 
 

@@ -25,7 +25,7 @@ LARGE = 300_000_000
 @st.dialog(" ", width="medium")
 def edit(cohort: Cohort) -> None:
     """Ask for another name and a note."""
-    st.header(_("Edit {name}").format(name=display_names.cohort(cohort.name)), anchor=False)
+    st.header(_("Edit {name}").format(name=display_names.typed(cohort.name)), anchor=False)
     name = st.text_input(_("Name of the cohort"), cohort.name, max_chars=120)
     note = st.text_area(_("Note"), cohort.note)
     if st.button(_("Save"), type="primary"):
@@ -40,7 +40,7 @@ def edit(cohort: Cohort) -> None:
 @st.dialog(" ", width="medium")
 def export(cohort: Cohort) -> None:
     """Offer a cohort as a file for another Fundus Lab."""
-    st.header(_("Export {name}").format(name=display_names.cohort(cohort.name)), anchor=False)
+    st.header(_("Export {name}").format(name=display_names.typed(cohort.name)), anchor=False)
     st.write(_("One file with photographs, truth and results, to be brought into another Fundus Lab."))
     st.caption(
         _("It holds ids and photographs as they were handed in; what may be shared is made by “De-identified export”.")
@@ -90,7 +90,7 @@ def _bytes(cohort: Cohort) -> int:
 @st.dialog(" ", width="medium")
 def delete(cohort: Cohort) -> None:
     """Ask once more, then delete."""
-    st.header(_("Delete {name}?").format(name=display_names.cohort(cohort.name)), anchor=False)
+    st.header(_("Delete {name}?").format(name=display_names.typed(cohort.name)), anchor=False)
     st.write(
         worded(
             "{n:,} {n:photograph|photographs}, with truth and results, will be gone. Files that lie elsewhere stay.",

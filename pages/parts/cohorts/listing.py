@@ -47,7 +47,7 @@ def _sought(cohorts: Sequence[Cohort]) -> list[Cohort]:
 
 def _card(cohort: Cohort) -> None:
     with st.container(border=True):
-        st.markdown(f"{_dot(cohort)} **{literal(display_names.cohort(cohort.name))}**")
+        st.markdown(f"{_dot(cohort)} **{display_names.typed(cohort.name)}**")
         st.caption(_facts(cohort))
         if cohort.note:
             st.markdown(literal(said(cohort.note)))
@@ -100,5 +100,5 @@ def _facts(cohort: Cohort) -> str:
         parts.append(_("shared by {name}").format(name=literal(cohort.owner)))
     parts += [_("rendered photographs")] if cohort.rendered else []
     if cohort.selected_from:
-        parts.append(_("selected from {name}").format(name=literal(display_names.cohort(cohort.selected_from))))
+        parts.append(_("selected from {name}").format(name=display_names.typed(cohort.selected_from)))
     return " · ".join(parts)

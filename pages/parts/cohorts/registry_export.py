@@ -34,7 +34,7 @@ def draw(cohort: Cohort) -> None:
     """Ask for key and columns, write the file, and offer it."""
     if not dialogs.all_there(cohort):
         return
-    st.header(_("{name}: de-identified export").format(name=display_names.cohort(cohort.name)), anchor=False)
+    st.header(_("{name}: de-identified export").format(name=display_names.typed(cohort.name)), anchor=False)
     st.write(
         _(
             "Names and ids become pseudonyms, everything outside the retina is blacked out, no tag is kept. "

@@ -18,7 +18,7 @@ def is_mine(cohort: Cohort) -> bool:
 @st.dialog(" ", width="medium")
 def share(cohort: Cohort) -> None:
     """Show whom a cohort is shared with, and let its owner change that."""
-    st.header(_("Share {name}").format(name=display_names.cohort(cohort.name)), anchor=False)
+    st.header(_("Share {name}").format(name=display_names.typed(cohort.name)), anchor=False)
     st.caption(_("Readers see everything of it and change nothing; export, copy and delete stay yours."))
     names = {"": _("The cohort"), **{one.key: one.name for one in home.store().selections(cohort.id)}}
     rights = {"read": _("read"), "write": _("read and change")}

@@ -102,7 +102,7 @@ def key_figures(views: Sequence[View], found: Comparison, target_id: str) -> Non
     ]
     display.table(layout(rows, tell, names(views), hide=["target"]))
     if len({view.model for view in views}) > 1:
-        st.caption("; ".join(f"{view.title}: {cards.title(view.model)}" for view in views))
+        st.caption("; ".join(literal(f"{view.title}: {cards.title(view.model)}") for view in views))
 
 
 def scatters(study: Study, views: Sequence[View], target_id: str) -> None:

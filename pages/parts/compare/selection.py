@@ -64,7 +64,7 @@ def _split(view: View) -> list[View]:
 
 
 def _unread(cohort: Cohort) -> None:
-    words = _("No model has read {name} yet: left out here.").format(name=display_names.cohort(cohort.name))
+    words = _("No model has read {name} yet: left out here.").format(name=display_names.typed(cohort.name))
     st.caption(f":material/info: {words}")
     link = {"to": cohort.key, "add": "model"}
     st.page_link(menu.path("new_cohort"), label=_("Run a model"), icon=":material/play_arrow:", query_params=link)
@@ -194,7 +194,7 @@ def same_people(views: Sequence[View]) -> None:
     for (one, other), n in asked.items():
         with st.container(border=True):
             words = _("{one} and {other} have {n} patient ids in common, and no photograph. Are they the same people?")
-            names = {"one": display_names.cohort(one), "other": display_names.cohort(other)}
+            names = {"one": display_names.typed(one), "other": display_names.typed(other)}
             st.markdown(words.format(**names, n=count(n)))
             with st.container(horizontal=True):
                 for label, same in ((_("The same people"), True), (_("Different people"), False)):

@@ -29,7 +29,7 @@ def caption(view: View, found: Evaluation) -> str:
     predicted = int((table.status == "predicted").sum())
     people = max((result.n_patients for result in found.targets.values()), default=0)
     values = {
-        "cohort": display_names.cohort(view.cohort.name),
+        "cohort": display_names.typed(view.cohort.name),
         "model": view.model or "–",
         "predicted": predicted,
         "total": len(table),

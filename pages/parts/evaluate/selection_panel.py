@@ -18,6 +18,7 @@ from pages.parts.shared import photo_panel, saliency_job, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, home, hotkeys, menu, state
 from pages.parts.shell.language import _, count, said
+from pages.parts.shell.markdown import literal
 
 NEIGHBOURS = 6
 _OPENED = "opened-eye"
@@ -77,7 +78,7 @@ def panel(view: View, name: str, target_id: str, level: str, order: Labels, *, w
         )
         address.write("photograph", items[0].key if items and was_chosen else "")
         if not items:
-            lost = _("“{name}”, which was selected here, is not in this cohort any more.").format(name=name)
+            lost = _("“{name}”, which was selected here, is not in this cohort any more.").format(name=literal(name))
             st.caption(lost if was_chosen else _("Click a point to see its photographs."))
             return ()
         if view.cohort.files:
@@ -192,7 +193,7 @@ def neighbours(view: View, item: Item, target_id: str, level: str) -> None:
             _(
                 "Other people's photographs whose predictions differ least from those of {name}, over all {n} targets "
                 "together, each in its own standard deviation (SD); click one to open it."
-            ).format(name=item.name.rsplit("/", 1)[-1], n=count(targets))
+            ).format(name=literal(item.name.rsplit("/", 1)[-1]), n=count(targets))
         )
         with st.container(key="thumbs-alike"), st.grid(NEIGHBOURS, min_column_width=100, gap="small"):
             for name, distance in zip(names, distances, strict=True):
@@ -203,7 +204,7 @@ def neighbours(view: View, item: Item, target_id: str, level: str) -> None:
 def _neighbour(view: View, item: Item, distance: float, target_id: str, level: str) -> None:
     with st.container(gap="xxsmall"):
         st.image(photo_panel.picture(item, large=False), width="stretch", alt=photo_panel.describe(item))
-        label = studies.observation(view, item, level).rsplit("/", 1)[-1]
+        label = literal(studies.observation(view, item, level).rsplit("/", 1)[-1])
         st.button(
             label,
             key=f"alike-{item.id}",

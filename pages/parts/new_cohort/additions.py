@@ -209,7 +209,7 @@ def _rows(to: Cohort, found: Found) -> Match:
     if pipeline.made_elsewhere(home.store(), to.id):
         words = _("{n} of {total} photographs belong to a row of {name}; the others are not taken.")
     shown = {"n": count(int((rows.line >= 0).sum())), "total": count(len(rows.line))}
-    st.markdown(words.format(**shown, name=display_names.cohort(to.name)))
+    st.markdown(words.format(**shown, name=display_names.typed(to.name)))
     with st.expander(_("Which row belongs to which photograph")):
         order = sorted(range(len(rows.line)), key=lambda at: bool(rows.line[at] >= 0))[:_SHOWN]
         names = [str(rows.truth.photograph[rows.line[at]]) if rows.line[at] >= 0 else "–" for at in order]

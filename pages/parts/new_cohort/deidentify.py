@@ -24,6 +24,7 @@ from pages.parts.new_cohort.ingest import Found
 from pages.parts.shared import display, photo_panel
 from pages.parts.shell import state
 from pages.parts.shell.language import _, said
+from pages.parts.shell.markdown import literal
 
 SHOWN = 3
 """Photographs that are de-identified for the preview."""
@@ -171,7 +172,7 @@ def _preview(found: Found, matched: Match | None, made: Pseudonyms, marked: Writ
 def _one(source: Source, made: Pseudonyms, marked: Writing) -> None:
     known = (source.locator, source.patient_id, made.photograph(source.name))
     seen, pixels = _seen(known, marked, source, made)
-    st.markdown(f"{source.name.rsplit('/', 1)[-1]} → **{seen.photograph}**")
+    st.markdown(f"{literal(source.name.rsplit('/', 1)[-1])} → **{seen.photograph}**")
     if seen.clean is None or pixels is None:
         why = seen.turned_away
         st.warning(_("Turned away: {reason}").format(reason=said(why.reason) if why else ""))

@@ -15,7 +15,7 @@ from pages.parts.new_cohort import analysis_plan, column_mapping, ingest, refere
 from pages.parts.new_cohort.reference_table import KINDS, Given, Sides
 from pages.parts.shared import column_receipt, controls, display
 from pages.parts.shell import cards, home, menu, state
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell.language import _, said, worded
 
 
 def form() -> None:
@@ -112,7 +112,7 @@ def _finish(made: Mapping[str, PredictionsFile], matched: Match | None, stem: st
     names = _names(made, right, stem)
     version = left.text_input(_("Version of the model, if known"), max_chars=60)
     citation = right.text_input(_("Citation of the model, if there is one"), max_chars=300)
-    label = _("Evaluate {n} rows").format(n=count(len(rows)))
+    label = worded("Evaluate {n:,} {n:row|rows}", n=len(rows))
     if display.act(label, "query_stats", possible=bool(name.strip() and all(names))):
         titles = dict(zip(made, names, strict=True))
         kept = {titles[model]: file for model, file in made.items()}

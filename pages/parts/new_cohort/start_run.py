@@ -139,7 +139,7 @@ def watched(key: str) -> None:
     store, run = home.store(), _found(key)
     now = runs.progress(store, run)
     cohort = store.cohort(now.cohort)
-    name = display_names.cohort(cohort.name)
+    name = display_names.typed(cohort.name)
     st.subheader(name, anchor=False)
     progress.watch(run)
     _audit(run)

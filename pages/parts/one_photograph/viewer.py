@@ -27,6 +27,7 @@ from pages.parts.shared import photo_panel, saliency_job, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home
 from pages.parts.shell.language import _, said, tell
+from pages.parts.shell.markdown import literal
 
 _HERE = Path(__file__).parent
 _SIDE = 1200
@@ -70,7 +71,7 @@ def _large(view: View) -> None:
         looking = saliency_job.possible(view, item) and st.toggle(_("Where does the model look?"), key="large_map")
     found = _asked(view, item, target) if looking else None
     items = _beside(view, item)
-    st.markdown(f"**{item.name}**  {_numbers(item, target)}")
+    st.markdown(f"**{literal(item.name)}**  {_numbers(item, target)}")
     eyes = [_eye(view, each, found if each.name == item.name else None, target, original=original) for each in items]
     made = _component()(
         key="viewer",

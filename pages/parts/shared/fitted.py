@@ -9,6 +9,7 @@ from pages.parts.shared import studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home, menu
 from pages.parts.shell.language import _, said
+from pages.parts.shell.markdown import literal
 
 
 def ask(views: Sequence[View], title: str = "") -> None:
@@ -40,7 +41,9 @@ def _answered(view: View) -> bool:
         return True
     with st.container(border=True):
         more = _("Choose another cohort or model.") if found.rows.all() else ""
-        st.markdown(f"**{view.title}**  \n{sentence} " + _("A test on them would flatter the model.") + f" {more}")
+        st.markdown(
+            f"**{literal(view.title)}**  \n{sentence} " + _("A test on them would flatter the model.") + f" {more}"
+        )
         with st.container(horizontal=True):
             if not found.rows.all():
                 _button(view, _("Leave them out"), pipeline.LEAVE_OUT)

@@ -67,7 +67,7 @@ def eye(which: Eye) -> str:
 
 def values(items: tuple[Item, ...], target_id: str, name: str) -> None:
     """Draw what was measured and predicted of an observation, with interval and quality."""
-    st.markdown(f"**{name}**")
+    st.markdown(f"**{literal(name)}**")
     if TARGETS[target_id].binary:
         _class(items, TARGETS[target_id])
     else:
