@@ -49,6 +49,8 @@ class Word:
     """Whether a plus sign stands before what is above zero."""
     drawn: bool = False
     """Whether cohorts are drawn by it, one below another."""
+    short: str = ""
+    """The name where there is little room, as beside a slide's figure; empty where it is short already."""
 
 
 ESTIMATES: Mapping[str, Word] = MappingProxyType(
@@ -62,13 +64,19 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
         "rmse": Word("RMSE", Kind.UNIT, "Like the MAE, but large errors weigh more."),
         "medae": Word("median absolute error", Kind.UNIT, "Half of the people have a smaller error."),
         "bias": Word(
-            "bias (predicted − true)", Kind.UNIT, "Above zero the model predicts too much.", signed=True, drawn=True
+            "bias (predicted − true)",
+            Kind.UNIT,
+            "Above zero the model predicts too much.",
+            signed=True,
+            drawn=True,
+            short="bias",
         ),
         "r2": Word(
             "R² (1 − SSE/SST)",
             Kind.PLAIN,
             "Share of the spread of true values that is explained; below zero the mean predicts better.",
             drawn=True,
+            short="R²",
         ),
         "pearson": Word("Pearson r", Kind.PLAIN, "How well the order and spacing agree; blind to bias and scale."),
         "spearman": Word("Spearman ρ", Kind.PLAIN, "How well the order agrees."),
@@ -80,6 +88,7 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
             Kind.PLAIN,
             "1: a predicted difference is a real one; above 1 predictions shrink toward the mean too much.",
             drawn=True,
+            short="Slope",
         ),
         "intercept": Word("intercept of truth on prediction", Kind.UNIT, "0 together with a slope of 1: calibrated."),
         "loa_low": Word(
@@ -95,11 +104,13 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
             "MAE of predicting the median",
             Kind.UNIT,
             "MAE if everyone were assigned the median, the best constant for an absolute error.",
+            short="MAE, median",
         ),
         "mae_age_sex": Word(
             "MAE of age and sex only",
             Kind.UNIT,
             "MAE of a curve of age for each sex (median regression, cross-validated).",
+            short="MAE, age and sex",
         ),
         "mae_over_median": Word(
             "MAE ÷ MAE of predicting the median",
@@ -132,6 +143,7 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
             "partial correlation",
             Kind.PLAIN,
             "Of truth and prediction, both freed of the baseline; 0: the prediction adds nothing.",
+            short="partial r beyond",
         ),
         "r2_baseline": Word("R² of the baseline", Kind.FINE, "Cross-validated; below zero: worse than the mean."),
         "r2_gain": Word(
@@ -411,7 +423,7 @@ _SENTENCES = ("Notes", "How to read it", "{low} to {high}", "share within ±{n} 
 def sentences() -> set[str]:
     """Return all that this room says, for catalogues of other languages."""
     words = [*ESTIMATES.values(), *COLUMNS.values()]
-    return {text for word in words for text in (word.name, word.says) if text} | set(_SENTENCES)
+    return {text for word in words for text in (word.name, word.says, word.short) if text} | set(_SENTENCES)
 
 
 def word(estimate: str, own: Mapping[str, Word] = MappingProxyType({})) -> Word:

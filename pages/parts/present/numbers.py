@@ -54,7 +54,7 @@ def _beyond(view: View, target_id: str) -> list[tuple[str, str]]:
     found = studies.study(view).get(one_cohort.BEYOND, target_id)[0]
     facts = {name: getattr(found, name) for name in ("partial_r", "r2_gain")}
     return [
-        (tell(labels.word(name).name), labels.with_interval(one, labels.word(name), tell))
+        (tell(labels.word(name).short or labels.word(name).name), labels.with_interval(one, labels.word(name), tell))
         for name, one in facts.items()
         if one.value is not None
     ]
@@ -173,7 +173,10 @@ _FACTS = ("mae_median", "mae_age_sex", "r2", "slope", "bias")
 def _facts(result: TargetResult) -> list[tuple[str, str]]:
     target, found = TARGETS[result.target], result.estimates
     known = [(name, found[name]) for name in _FACTS if name in found and found[name].value is not None]
-    facts = [(tell(labels.word(name).name), labels.with_interval(one, labels.word(name), tell)) for name, one in known]
+    facts = [
+        (tell(labels.word(name).short or labels.word(name).name), labels.with_interval(one, labels.word(name), tell))
+        for name, one in known
+    ]
     if target.published_mae is not None:
         facts.append((_("published (JOIR)"), labels.written(target.published_mae, labels.Kind.UNIT)))
     return facts
