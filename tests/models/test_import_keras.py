@@ -220,7 +220,7 @@ def test_any_other_network_is_kept_as_a_graph(ending, home):
     same(predicted(card, home), files.answer(model, files.crops(SIDE) / 127.5 - 1))
 
 
-@pytest.mark.parametrize("name", ["keras2.h5", "keras2.keras", "saved_model.zip"])
+@pytest.mark.parametrize("name", ["keras2.h5", "keras2.keras", "saved_model.zip", "keras2.tflite"])
 def test_files_that_tensorflow_wrote_say_what_tensorflow_said(name, home):
     fed = "value_range = [0.0, 255.0]\nmean = [0.0, 0.0, 0.0]\nstd = [1.0, 1.0, 1.0]"
     card, _ = import_model(files.DATA / name, files.write_card(home, ["sbp", "sex"], fed=fed))

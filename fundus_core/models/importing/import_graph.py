@@ -1,5 +1,6 @@
 """Graphs of other tools, read by OpenVINO: ONNX, TensorFlow's SavedModel, torch modules."""
 
+import re
 import shutil
 import tempfile
 import warnings
@@ -163,6 +164,7 @@ def from_graph(graph: ov.Model, kind: Format, size: int | None) -> Found:
         CardError: Its input is no photograph, or its outputs are no row of numbers.
     """
     graph_safety.check_graph(graph)
+    graph = _numbered(graph)
     layout, own = _input(graph, size)
     names = tuple(_name(output) for output in graph.outputs)
     ends = [output.get_node().input_value(0).get_node().get_type_name() for output in graph.outputs]
@@ -186,6 +188,16 @@ def from_graph(graph: ov.Model, kind: Format, size: int | None) -> Found:
         twins=() if len(names) == 1 or named else (ANOTHER_ORDER,),
         by=say("OpenVINO {version}, from the file itself", version=ov.__version__.split("-")[0]),
     )
+
+
+def _numbered(graph: ov.Model) -> ov.Model:
+    """Put outputs that TensorFlow numbered (``StatefulPartitionedCall:1``) in the order of their numbers."""
+    found = [re.search(r":(\d+)$", _name(output)) for output in graph.outputs]
+    numbers = [int(one[1]) for one in found if one]
+    if len(numbers) < len(found) or numbers == sorted(numbers):
+        return graph
+    sources = [graph.outputs[place].get_node().input_value(0) for place in np.argsort(numbers)]
+    return ov.Model(sources, graph.get_parameters(), "imported")
 
 
 def _name(output: ov.Output) -> str:
