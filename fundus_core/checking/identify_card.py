@@ -184,6 +184,12 @@ def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
         yield say(
             "No line of the card agrees better otherwise, tried on {half} people; nothing is proposed.", half=half
         )
+    if found["fitted"]:
+        yield say(
+            "Scale and offset of {targets:and} were fitted to these {people} people; those of the training are better.",
+            targets=[say(TARGETS[target].name) for target in found["fitted"] if target in TARGETS],
+            people=int(found["people"]),
+        )
     for one in found["dropped"]:
         yield (
             say(

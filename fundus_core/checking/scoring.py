@@ -17,6 +17,8 @@ from fundus_core.records import Floats
 DRAWS = 400
 _MOST_ORDERED = 8
 """Outputs of which every order is tried."""
+SURE, CONFIRMED = 0.995, 0.95
+"""How sure a change must be on the half that finds it, and on the half that confirms it."""
 FEWEST = 30
 """People of a half below which nothing is decided."""
 

@@ -27,6 +27,9 @@ _MARGINS = (0.0, 0.05, 0.1, 0.15, 0.2)
 
 _RESAMPLING = ("area", "bilinear", "bicubic", "lanczos")
 
+_UNSAID = ("activation", "eps", "global_pool", "num_heads", "output_stride")
+"""Options of a network that its tensors do not tell."""
+
 _LARGE = 320
 """Pixels of the input from which fewer other sizes are tried."""
 
@@ -181,14 +184,21 @@ def other_rims(card: Card) -> Iterator[Step]:
 
 
 def other_networks(card: Card) -> Iterator[Step]:
-    """Networks of the same names and shapes, and another pooling."""
+    """Networks of the same names and shapes, and what leaves no numbers in a file: activation, epsilon, pooling."""
     if card.runtime != "timm":
         return
+    from fundus_core.models import networks  # torch takes seconds
+    from fundus_core.models.importing import unsaid
+
     for name in architectures.alike(card.backbone)[:6]:
         yield Step("backbone", name, replace(card, backbone=name))
-    if "global_pool" not in card.backbone_options and "vit" not in card.backbone:
-        pooled = {**card.backbone_options, "global_pool": "max"}
-        yield Step("backbone_options", "pooled by the maximum", replace(card, backbone_options=pooled))
+    plain = {key: value for key, value in card.backbone_options.items() if key not in _UNSAID}
+    if plain != card.backbone_options:
+        yield Step("backbone_options", "as timm builds it", replace(card, backbone_options=plain))
+    body = networks.body(card.backbone, 1, {key: value for key, value in plain.items() if key != "hidden"})
+    for words, options in unsaid.options_of(plain, body):
+        if (other := {**plain, **options}) != card.backbone_options:
+            yield Step("backbone_options", words, replace(card, backbone_options=other))
 
 
 def other_resampling(card: Card) -> Iterator[Step]:

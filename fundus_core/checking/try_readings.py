@@ -1,19 +1,19 @@
 """Inside the confined process: every reading of a model is tried on one half of the people, the best on the other.
 
 One dimension after the other, the order that the field's mistakes suggest: values and colours, size, rim, network,
-resampling; then, from what the network says as it is, order of outputs, link, scale, offset, unit. A change is
-proposed where it agrees better by more than chance on the first half and again on the second.
+resampling; then (``try_outputs``), from what the network says as it is, order of outputs, link, scale, offset, unit.
+Each change is proposed by itself, where it agrees better by more than chance on the first half and again on the second.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 
-from fundus_core.checking import scoring
-from fundus_core.checking.scoring import Line, Sample
+from fundus_core.checking import scoring, try_outputs
+from fundus_core.checking.scoring import CONFIRMED, SURE, Gain, Line, Sample
 from fundus_core.checking.trial import (
     Step,
     Trial,
@@ -25,11 +25,9 @@ from fundus_core.checking.trial import (
 )
 from fundus_core.models import card as cards
 from fundus_core.models import card_files
-from fundus_core.models.card import Card, Output
+from fundus_core.models.card import Card, Input
 from fundus_core.records import Floats
 from fundus_core.targets import TARGETS
-
-_SURE, _CONFIRMED = 0.995, 0.95
 
 
 def identify(*, card: Mapping[str, object], beside: str, given: str, folder: str) -> dict[str, object]:
@@ -58,26 +56,38 @@ def _found(trial: Trial, card: Card) -> dict[str, object]:
     dimensions = (other_ranges, other_sizes, other_rims, other_networks, other_resampling)
     trial.planned = sum(1 for dimension in dimensions for _ in dimension(card))
     people = len(np.unique(trial.part(0)[1]))
-    accepted: list[Step] = []
+    accepted: list[tuple[Card, Step]] = []
     settled: list[str] = []
     open_: list[dict[str, object]] = []
+    pairs: dict[str, tuple[Card, Card]] = {}
     for dimension in dimensions:
+        before = card
         card, step, ties, sure = _decided(trial, card, list(dimension(card)), people)
-        accepted += [step] if step else []
+        accepted += [(before, step)] if step else []
         settled += sure
-        open_ += ties
+        open_ += [_told(one, gap, people) for one, gap in ties]
+        pairs |= {one.words: (card, one.card) for one, _ in ties}
     card, dropped = _confirmed(trial, start, accepted)
-    order, moved, sure_order = _order(trial, card)
-    reordered = _reordered(card, trial.targets, order) if moved else card
-    final = _lines(trial, card, reordered, trial.targets)
-    changes, results = _changes(start, final), _results(trial, start, final)
+    order, exchanges = try_outputs.order_of(trial, card)
+    open_ += exchanges
+    named = try_outputs.reordered(card, trial.targets, order)
+    others = {words: _with(card, *pair) for words, pair in pairs.items()}
+    if words := try_outputs.without_strangers(trial, card, named, others):
+        card = others[words]
+        named = try_outputs.reordered(card, trial.targets, order)
+        open_ = [one for one in open_ if one["words"] != words]
+    confirmed, fitted = try_outputs.lines(trial, card, named, trial.targets)
+    results = _results(trial, start, confirmed)
+    final = try_outputs.fitted_again(trial, card, confirmed, fitted)
+    changes = _changes(start, final)
     return {
         "photographs": len(trial.sample.person),
         "people": len(np.unique(trial.sample.person)),
         "changes": changes,
-        "confirmed": sorted({key for key in settled if key not in changes} | ({"outputs"} if sure_order else set())),
+        "confirmed": sorted({key for key in settled if key not in changes} | (set() if exchanges else {"outputs"})),
         "open": open_,
         "dropped": dropped,
+        "fitted": fitted,
         "results": results,
         "silent": [target for target, one in results.items() if one["r_after"][1] <= 0 <= one["r_after"][2]],
         "card": cards.as_plain(final),
@@ -87,119 +97,59 @@ def _found(trial: Trial, card: Card) -> dict[str, object]:
 
 def _decided(
     trial: Trial, card: Card, steps: Sequence[Step], people: int
-) -> tuple[Card, Step | None, list[dict[str, object]], list[str]]:
+) -> tuple[Card, Step | None, list[tuple[Step, Gain]], list[str]]:
     """Take the best step where it is better than what stands by more than chance; say what cannot be told apart."""
     kept = trial.promising(card, steps)
     now, scored = trial.score(card, 0), [(step, trial.score(step.card, 0)) for step in kept]
     if not scored:
         return card, None, [], list(dict.fromkeys(step.key for step in steps))
     best, score = max(scored, key=lambda one: float(one[1][0]))
-    better = scoring.gain(score, now, people, _SURE)
+    better = scoring.gain(score, now, people, SURE)
     taken = best if better.low > 0 else None
     if taken:
         card, now = taken.card, score
-    ties: list[dict[str, object]] = []
+    ties: list[tuple[Step, Gain]] = []
     for step, other in scored:
         if step is taken:
             continue
-        gap = scoring.gain(now, other, people, _CONFIRMED)
+        gap = scoring.gain(now, other, people, CONFIRMED)
         if gap.low <= 0:
-            ties.append({"key": step.key, "words": step.words, "gap": gap.value, "needed": max(gap.needed, people)})
+            ties.append((step, gap))
     keys = list(dict.fromkeys(step.key for step in steps))
-    open_keys = {str(tie["key"]) for tie in ties}
+    open_keys = {tie.key for tie, _ in ties}
     return card, taken, ties, [key for key in keys if key not in open_keys]
 
 
-def _confirmed(trial: Trial, start: Card, accepted: Sequence[Step]) -> tuple[Card, list[dict[str, object]]]:
-    """Keep the changes that together agree better on the other half too; none where they do not."""
-    if not accepted:
-        return start, []
+def _told(step: Step, gap: Gain, people: int) -> dict[str, object]:
+    return {"key": step.key, "words": step.words, "gap": gap.value, "needed": max(gap.needed, people)}
+
+
+def _confirmed(
+    trial: Trial, start: Card, accepted: Sequence[tuple[Card, Step]]
+) -> tuple[Card, list[dict[str, object]]]:
+    """Keep each change that, after those before it, agrees better on the other half too; say which do not."""
     people = len(np.unique(trial.part(1)[1]))
-    better = scoring.gain(trial.score(accepted[-1].card, 1), trial.score(start, 1), people, _CONFIRMED)
-    if better.low > 0:
-        return accepted[-1].card, []
-    dropped = [{"key": one.key, "words": one.words, "gap": better.value, "needed": better.needed} for one in accepted]
+    dropped: list[dict[str, object]] = []
+    for before, step in accepted:
+        other = _with(start, before, step.card)
+        better = scoring.gain(trial.score(other, 1), trial.score(start, 1), people, CONFIRMED)
+        if better.low > 0:
+            start = other
+        else:
+            dropped.append({"key": step.key, "words": step.words, "gap": better.value, "needed": better.needed})
     return start, dropped
 
 
-# Outputs ----------------------------------------------------------------------------------------------------------
-
-
-def _order(trial: Trial, card: Card) -> tuple[tuple[int, ...], bool, bool]:
-    """The order of outputs that fits best, whether it is another beyond chance on both halves, and whether sure."""
-    same = tuple(range(len(trial.targets)))
-    first = trial.matrix(card, 0)
-    order = scoring.best_order(first[0], trial.sample.binary)
-    halves = (trial.matrix(card, 0), trial.matrix(card, 1))
-    gains = [
-        scoring.gain(
-            scoring.agreement(found, order, trial.sample.binary),
-            scoring.agreement(found, same, trial.sample.binary),
-            len(np.unique(trial.part(half)[1])),
-            (_SURE, _CONFIRMED)[half],
-        )
-        for half, found in enumerate(halves)
-    ]
-    moved = order != same and all(one.low > 0 for one in gains)
-    return (order if moved else same), moved, order == same or moved
-
-
-def _reordered(card: Card, targets: Sequence[str], order: Sequence[int]) -> Card:
-    """The card with its targets named in the order that was found; links and numbers stay where they are."""
-    outputs = list(card.outputs)
-    places = [card.targets.index(target) for target in targets]
-    for k, output in enumerate(order):
-        here = outputs[places[output]]
-        outputs[places[output]] = replace(
-            card.outputs[places[output]],
-            target=targets[k],
-            unit=TARGETS[targets[k]].unit,
-            interval=(float("nan"), float("nan")) if here.target != targets[k] else here.interval,
-        )
-    return replace(card, outputs=tuple(outputs))
-
-
-def _lines(trial: Trial, before: Card, card: Card, targets: Sequence[str]) -> Card:
-    """Choose link, scale and offset of each output on one half; a change must hold on the other."""
-    outputs = list(card.outputs)
-    for k, target in enumerate(targets):
-        place = card.targets.index(target)
-        own = outputs[place]
-        old = before.outputs[before.targets.index(target)]
-        binary = TARGETS[target].binary
-        raw, (truth, _, weights) = trial.raw(before, 0)[:, place], trial.part(0)
-        candidates = list(_candidates(own, old, raw, truth[:, k]))
-        line = scoring.choose(candidates, raw, truth[:, k], weights, binary=binary)
-        other, (truth, _, weights) = trial.raw(before, 1)[:, place], trial.part(1)
-        now = scoring.errors(Line(own.link, own.scale, own.offset), other, truth[:, k], weights, binary=binary)
-        then = scoring.errors(line, other, truth[:, k], weights, binary=binary)
-        better = float(np.quantile((now - then)[1:], (1 - _CONFIRMED) / 2)) > 0
-        if line.why != "card" and better:
-            interval = (float("nan"), float("nan"))
-            outputs[place] = replace(
-                own, link=line.link, scale=line.scale, offset=line.offset, interval=interval, growth=0.0
-            )
-    return replace(card, outputs=tuple(outputs))
-
-
-def _candidates(own: Output, old: Output, raw: Floats, truth: Floats) -> Iterator[Line]:
-    yield Line(own.link, own.scale, own.offset, "card")
-    yield Line(old.link, old.scale, old.offset, "moved")
-    target = TARGETS[own.target]
-    if target.binary:
-        other = own.other_class()
-        yield Line("sigmoid" if own.link == "sigmoid" else "identity", other.scale, other.offset, "class")
-        if own.link != "sigmoid":  # of two slopes the flatter errs less where nothing is read: no ground for a change
-            yield from (Line("sigmoid", 1.0, 0.0, "logit"), Line("sigmoid", -1.0, 0.0, "class"))
-        yield from (Line("identity", 1.0, 0.0, "plain"), Line("identity", -1.0, 1.0, "class"))
-        yield Line("identity", 0.01, 0.0, "unit")
-        return
-    yield Line("identity", 1.0, 0.0, "plain")
-    yield from (Line("identity", unit.factor, unit.offset, "unit") for unit in target.units[1:])
-    yield Line("exp", 1.0, 0.0, "log")
-    line = scoring.fitted(raw, truth)
-    if line is not None:
-        yield line
+def _with(card: Card, before: Card, after: Card) -> Card:
+    """Change in a card what differs between two others."""
+    lines = {one.name: getattr(after.input, one.name) for one in fields(Input)}
+    fed = {name: value for name, value in lines.items() if value != getattr(before.input, name)}
+    card = replace(card, input=replace(card.input, **fed))
+    if before.backbone != after.backbone:
+        card = replace(card, backbone=after.backbone)
+    return card if before.backbone_options == after.backbone_options else replace(
+        card, backbone_options=after.backbone_options
+    )  # fmt: skip
 
 
 # What is said -------------------------------------------------------------------------------------------------------

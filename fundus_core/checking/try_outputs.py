@@ -1,0 +1,165 @@
+"""What the network says as it is, put into words: order of outputs, link, scale, offset and unit of each."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from fundus_core.checking import scoring
+from fundus_core.checking.scoring import CONFIRMED, SURE, Gain, Line
+from fundus_core.checking.trial import Trial
+from fundus_core.errors import say
+from fundus_core.models.card import Card, Output
+from fundus_core.records import Floats
+from fundus_core.targets import TARGETS
+
+
+def order_of(trial: Trial, card: Card) -> tuple[tuple[int, ...], list[dict[str, object]]]:
+    """The order of outputs of which every exchange agrees better beyond chance on both halves; what stays open.
+
+    Exchanges are decided one by one, so that a clear one does not carry an unclear one with it.
+    """
+    halves = (trial.matrix(card, 0), trial.matrix(card, 1))
+    people = [len(np.unique(trial.part(half)[1])) for half in (0, 1)]
+
+    def better(one: tuple[int, ...], other: tuple[int, ...], half: int, sure: float) -> Gain:
+        first, second = (scoring.agreement(halves[half], order, trial.sample.binary) for order in (one, other))
+        return scoring.gain(first, second, people[half], sure)
+
+    order = tuple(range(len(trial.targets)))
+    for cycle in _cycles(scoring.best_order(halves[0][0], trial.sample.binary)):
+        other = tuple(cycle.get(place, output) for place, output in enumerate(order))
+        if better(other, order, 0, SURE).low > 0 and better(other, order, 1, CONFIRMED).low > 0:
+            order = other
+    open_: list[dict[str, object]] = []
+    for one, two in itertools.combinations(range(len(order)), 2):
+        swapped = list(order)
+        swapped[one], swapped[two] = order[two], order[one]
+        gap = better(order, tuple(swapped), 0, CONFIRMED)
+        if gap.low <= 0:
+            names = [say(TARGETS[trial.targets[place]].name) for place in (one, two)]
+            words = say("{one} and {two} exchanged", one=names[0], two=names[1])
+            open_.append({"key": "outputs", "words": words, "gap": gap.value, "needed": max(gap.needed, people[0])})
+    return order, open_
+
+
+def _cycles(order: Sequence[int]) -> list[dict[int, int]]:
+    """Return the exchanges of which an order is made, each as the outputs of its places."""
+    found, seen = [], set()
+    for start in range(len(order)):
+        cycle, place = {}, start
+        while place not in seen:
+            seen.add(place)
+            cycle[place] = order[place]
+            place = order[place]
+        if len(cycle) > 1:
+            found.append(cycle)
+    return found
+
+
+def reordered(card: Card, targets: Sequence[str], order: Sequence[int]) -> Card:
+    """The card with its targets named in the order that was found; links and numbers stay where they are."""
+    outputs = list(card.outputs)
+    places = [card.targets.index(target) for target in targets]
+    for k, output in enumerate(order):
+        here = outputs[places[output]]
+        outputs[places[output]] = replace(
+            card.outputs[places[output]],
+            target=targets[k],
+            unit=TARGETS[targets[k]].unit,
+            interval=(float("nan"), float("nan")) if here.target != targets[k] else here.interval,
+        )
+    return replace(card, outputs=tuple(outputs))
+
+
+def lines(trial: Trial, before: Card, card: Card, targets: Sequence[str]) -> tuple[Card, list[str]]:
+    """Choose link, scale and offset of each output on one half; a change must hold on the other.
+
+    Returns as well of which targets they were fitted.
+    """
+    fitted: list[str] = []
+    outputs = list(card.outputs)
+    for k, target in enumerate(targets):
+        place = card.targets.index(target)
+        own = outputs[place]
+        old = before.outputs[before.targets.index(target)]
+        binary = TARGETS[target].binary
+        raw, (truth, _, weights) = trial.raw(before, 0)[:, place], trial.part(0)
+        candidates = list(_candidates(own, old, raw, truth[:, k]))
+        line = scoring.choose(candidates, raw, truth[:, k], weights, binary=binary)
+        other, (truth, _, weights) = trial.raw(before, 1)[:, place], trial.part(1)
+        now = scoring.errors(Line(own.link, own.scale, own.offset), other, truth[:, k], weights, binary=binary)
+        then = scoring.errors(line, other, truth[:, k], weights, binary=binary)
+        better = float(np.quantile((now - then)[1:], (1 - CONFIRMED) / 2)) > 0
+        if line.why != "card" and better:
+            fitted += [target] if line.why == "fitted" else []
+            interval = (float("nan"), float("nan"))
+            outputs[place] = replace(
+                own, link=line.link, scale=line.scale, offset=line.offset, interval=interval, growth=0.0
+            )
+    return replace(card, outputs=tuple(outputs)), fitted
+
+
+def without_strangers(trial: Trial, card: Card, named: Card, others: Mapping[str, Card]) -> str:
+    """Return which reading agrees as well, and puts values in place that under this one are far off; empty if none.
+
+    One line of the network that moves several outputs is likelier than several outputs' lines, each wrong.
+    """
+    count = _strangers(trial, card, named)
+    found = {words: _strangers(trial, other, named) for words, other in others.items()} if count > 1 else {}
+    best = min(found, key=found.__getitem__, default="")
+    return best if best and found[best] <= count - 2 else ""
+
+
+def _strangers(trial: Trial, read: Card, named: Card) -> int:
+    """How many outputs, read under one card and named by another, are far off on both halves."""
+    found = 0
+    for k, target in enumerate(trial.targets):
+        place = named.targets.index(target)
+        one = named.outputs[place]
+        line = Line(one.link, one.scale, one.offset)
+        found += all(
+            scoring.strange(
+                line, trial.raw(read, half)[:, place], trial.part(half)[0][:, k], binary=TARGETS[target].binary
+            )
+            for half in (0, 1)
+        )
+    return found
+
+
+def fitted_again(trial: Trial, before: Card, card: Card, targets: Sequence[str]) -> Card:
+    """Fit scale and offset that are proposed on all people, now that one half has confirmed those of the other."""
+    raw = np.concatenate([trial.raw(before, half) for half in (0, 1)])
+    truth = np.concatenate([trial.part(half)[0] for half in (0, 1)])
+    outputs = list(card.outputs)
+    for target in targets:
+        place = card.targets.index(target)
+        line = scoring.fitted(raw[:, place], truth[:, trial.targets.index(target)])
+        if line is not None:
+            outputs[place] = replace(outputs[place], scale=line.scale, offset=line.offset)
+    return replace(card, outputs=tuple(outputs))
+
+
+def _candidates(own: Output, old: Output, raw: Floats, truth: Floats) -> Iterator[Line]:
+    yield Line(own.link, own.scale, own.offset, "card")
+    yield Line(old.link, old.scale, old.offset, "moved")
+    target = TARGETS[own.target]
+    if target.binary:
+        other = own.other_class()
+        yield Line("sigmoid" if own.link == "sigmoid" else "identity", other.scale, other.offset, "class")
+        if own.link != "sigmoid":  # of two slopes the flatter errs less where nothing is read: no ground for a change
+            yield from (Line("sigmoid", 1.0, 0.0, "logit"), Line("sigmoid", -1.0, 0.0, "class"))
+        yield from (Line("identity", 1.0, 0.0, "plain"), Line("identity", -1.0, 1.0, "class"))
+        yield Line("identity", 0.01, 0.0, "unit")
+        return
+    yield Line("identity", 1.0, 0.0, "plain")
+    for unit in target.units[1:]:
+        yield Line("identity", unit.factor, unit.offset, "unit")
+        for one in (own, old):
+            if one.link == "identity":
+                yield Line("identity", unit.factor * one.scale, unit.factor * one.offset + unit.offset, "unit")
+    yield Line("exp", 1.0, 0.0, "log")
+    line = scoring.fitted(raw, truth)
+    if line is not None:
+        yield line
