@@ -117,14 +117,23 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def tab(chromium, server):
-    """A fresh tab; afterwards: nothing was asked of another host, nothing was wrong on the console."""
+@pytest.fixture(scope="module")
+def desk(chromium):
+    """A person's browser: what one tab has loaded and compiled, the next has at hand."""
     context = chromium.new_context(viewport={"width": 1440, "height": 1000}, locale="en-US")
-    page = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def tab(desk, server):
+    """A fresh tab; afterwards: nothing was asked of another host, nothing was wrong on the console."""
+    page = desk.new_page()
     complaints = _watch(page)
     yield page
-    context.close()
+    for each in desk.pages:
+        each.close()
+    desk.clear_cookies()
     assert not complaints
 
 
