@@ -25,7 +25,8 @@ class OnRay(Ours):
         """Start the cluster, which ends with this process."""
         super().__init__(card, precision, device, cache)
         self.opening = partial(_open, card, precision, device, cache)
-        self.ray = contextlib.ExitStack().enter_context(connected(LOCAL))
+        self.stack = contextlib.ExitStack()  # the cluster ends when nobody knows of it any more
+        self.ray = self.stack.enter_context(connected(LOCAL))
         self.driver: Driver | None = None
 
     def work(self, paths: Sequence[Path]) -> Done:
