@@ -17,14 +17,14 @@ from pages.parts.shell import menu
 from pages.parts.shell.language import _
 
 view = controls.require_view(_("Evaluate"))
-studies.read(view)
+studies.read(view, title=_("Evaluate"))
 selection = current_selection.current(view)
 photo_panel.told(view)  # a link to one that is gone says so: within a fragment nobody hears it
 with menu.choices():
     columns = studies.study(view).columns
     by = controls.grouping(columns)
     level = controls.level(studies.study(view).level)
-studies.read(view, level)
+studies.read(view, level, _("Evaluate"))
 found = studies.points(view, level)
 ids = studies.targets(found)
 buttons = display.title(_("Evaluate"), scores.caption(view, found), view=view)

@@ -15,7 +15,7 @@ from tests.simulated_rows import MODEL, fill
 @pytest.fixture
 def large(fresh, monkeypatch):
     """The words of the jobs that pages start, on a store whose cohort counts as a large one."""
-    fill(fresh, 200, only=("sbp", "dbp", "sex"))
+    fill(fresh, 200, name="-simulated", only=("sbp", "dbp", "sex"))  # a name that is no option
     monkeypatch.setattr(result_cache, "MANY", 1)
     monkeypatch.setattr(studies, "MANY", 1)
     started: list[list[str]] = []
@@ -33,24 +33,24 @@ def nothing_is_computed(*_args, **_more):
 
 
 def test_pages_wait_for_the_job_and_compute_nothing_after_it(large, page, monkeypatch):
-    first = page("evaluate", cohort="simulated", target="sbp")
+    first = page("evaluate", cohort="-simulated", target="sbp")
     assert "computed once and kept" in first.info[0].value
-    assert [words[:5] for words in large] == [["store", "compute", "simulated", "--model", MODEL]]
+    assert [words[:4] for words in large] == [["store", "compute", "--model", MODEL]]
     assert main(large[0]) == 0
     for name in ("evaluate", "point_estimates", "subgroups", "beyond", "assess", "prediction_intervals", "missing"):
         monkeypatch.setattr(evaluation, name, nothing_is_computed)
-    assert page("evaluate", cohort="simulated", target="sbp").get("plotly_chart")
-    assert page("criteria", cohort="simulated").get("plotly_chart")
+    assert page("evaluate", cohort="-simulated", target="sbp").get("plotly_chart")
+    assert page("criteria", cohort="-simulated").get("plotly_chart")
     assert len(large) == 1
 
 
 def test_a_job_that_is_stopped_says_so_and_a_changed_cohort_has_another(large, page, capsys):
-    page("evaluate", cohort="simulated")
+    page("evaluate", cohort="-simulated")
     folder(large[0]).mkdir(parents=True)
     jobs.stop(folder(large[0]))
     assert main(large[0]) == 2
     assert "stopped" in capsys.readouterr().err
     assert jobs.result(folder(large[0])) is None
-    home.store().set_truth("simulated", [])
-    page("evaluate", cohort="simulated")
+    home.store().set_truth("-simulated", [])
+    page("evaluate", cohort="-simulated")
     assert len({folder(words) for words in large}) == 2

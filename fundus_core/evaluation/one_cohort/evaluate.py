@@ -90,7 +90,8 @@ def point_estimates(table: CohortTable, *, level: str = "patient", targets: Sequ
     checked = check_level(level)
     ordered = sort_rows(table)
     everybody = bootstrap_population(ordered)
-    samples = [units_of_analysis(ordered, each, checked, ordered=True) for each in shared_targets(table, targets)]
+    wanted = shared_targets(table, targets)
+    samples = (units_of_analysis(ordered, each, checked, ordered=True) for each in wanted)  # one in memory at a time
     found = {sample.target.id: target_result(score_points(sample, everybody)) for sample in samples}
     return Evaluation(checked, SEED, 0, MappingProxyType(found))
 

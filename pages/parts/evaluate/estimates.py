@@ -35,21 +35,19 @@ def tables(view: View, target_id: str, level: str) -> None:
     if decided := one_cohort.DECIDED.sentences(study, target_id, tell):
         st.markdown(decided)
     models(view, target_id, level)
-    scores = one_cohort.SCORES if view.cohort.photographs < studies.MANY else one_cohort.QUICK_SCORES
 
     def offered() -> list[Analysis[Any]]:
-        return [scores, *(each for each in one_cohort.SECTIONS if each.needs(target) and each.offered(study))]
+        return [
+            one_cohort.SCORES,
+            *(each for each in one_cohort.SECTIONS if each.needs(target) and each.offered(study)),
+        ]
 
     analysis_fold.draw(offered, lambda analysis: _show(view, target_id, study, analysis))
 
 
 def _show(view: View, target_id: str, study: Study, analysis: Analysis[Any]) -> bool:
     """Draw an analysis with what can be asked of it; return whether it had anything to say."""
-    if analysis is one_cohort.QUICK_SCORES:
-        tip = _("They take a while on so many photographs.")
-        analysis = one_cohort.SCORES if st.button(_("Medians and ranks too"), help=tip) else analysis
-    else:
-        st.caption(_(analysis.asked(target_id)))
+    st.caption(_(analysis.asked(target_id)))
     if ask := _ASKED.get(analysis.id):
         study = ask(study, target_id)
     answers = beyond_in_words if analysis is one_cohort.BEYOND else analysis.sentences

@@ -7,7 +7,7 @@ import streamlit as st
 
 from fundus_core import jobs
 from pages.parts.shared import progress
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell.language import _, count, said, tell
 
 _EVERY = 2.0
 
@@ -29,7 +29,7 @@ def _fresh(folder: Path, stages: Mapping[str, str], key: str, more: Callable[[],
     share = now.done / now.total if now.total else 0.0
     st.progress(min(share, 1.0), text=_line(now, stages))
     if now.words:
-        st.caption(said(now.words))
+        st.caption(tell(now.words))
     more()
     if st.button(_("Stop"), icon=":material/stop:", key=f"stop-{key}"):
         jobs.stop(folder)

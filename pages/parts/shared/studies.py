@@ -27,14 +27,14 @@ from fundus_core.records import CohortTable, Labels, Rule
 from fundus_core.store import Cohort, Item
 from fundus_core.targets import TARGETS
 from pages.parts.shared import display_names, job_progress
-from pages.parts.shell import cards, home
+from pages.parts.shell import cards, home, menu
 from pages.parts.shell.language import _, count, said
 
 Key = tuple[str, int, float, int, str, str]
 """Working folder and who asks, cohort, when it was made (ids are used again), revision, model and what made the part:
 what studies are cached under."""
 MANY = 20_000
-"""Photographs from which on medians and ranks, which are sorted anew for every draw, are computed on request only."""
+"""Photographs from which on analyses are computed in a process of their own before a page shows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +234,8 @@ def exists(view: View) -> bool:
     return (view.cohort.id, view.cohort.created_at) in known
 
 
-def read(view: View, level: str = "") -> None:
-    """Have a large cohort's analyses computed in a process of its own; the page goes on once they are kept."""
+def read(view: View, level: str = "", title: str = "") -> None:
+    """Have a large cohort's analyses computed in a process of its own; the page, untitled until then, goes on after."""
     if view.cohort.photographs < MANY or view.part or not view.model:
         return
     whole, level = view.cohort, "" if level and level == study(view).level else level
@@ -243,7 +243,9 @@ def read(view: View, level: str = "") -> None:
     if jobs.result(folder) is None:
         if jobs.stage(folder) is None:
             told = ["--model", view.model, "--level", level, "--out", folder]
-            jobs.start(folder, "store", "compute", whole.name, *told)  # of this store: its address stays out of sight
+            jobs.start(folder, "store", "compute", *told, "--", whole.name)  # its address stays out of sight
+        if title:
+            menu.title(title)
         st.info(
             _("The analyses of {n} photographs are computed once and kept; it goes on when this page is left.").format(
                 n=count(whole.photographs)
@@ -277,8 +279,8 @@ def scored(view: View, level: str, target: str) -> Evaluation:
 
 
 def exported(view: View, level: str) -> Evaluation:
-    """Return every target's numbers for a file: with medians and ranks where they do not take minutes."""
-    return evaluated(study(view, level), ranked=view.cohort.photographs < MANY)
+    """Return every target's numbers for a file."""
+    return evaluated(study(view, level))
 
 
 def targets(found: Evaluation) -> list[str]:
