@@ -114,12 +114,12 @@ class Frame:
 
     @property
     def tints(self) -> float:
-        """Range of blue less red beyond the circle, 0..510: a border has one colour; 0 without room beyond it."""
+        """Range of blue less red beyond the circle, 0..510: a border has one colour. 0 without room, or for tissue."""
         if not self._room:
             return 0.0
         red, _, blue = cv2.split(np.asarray(cv2.blur(self.pixels, (5, 5)), np.int16))
         low, high = quantiles(np.asarray(blue - red, np.float32)[self._beyond], 0.05, 0.95)
-        return high - low
+        return high - low if high > 0.0 else 0.0
 
     @property
     def _room(self) -> bool:

@@ -93,9 +93,12 @@ def _pupil(one: Traits) -> bool:
 
 
 def _piece(one: Traits) -> bool:
-    """Whether a picture in colour is a part of a field; what is too dark or too hazy to tell is refused for that."""
+    """Whether a picture in colour is a part of a field; what is too dark or too hazy to tell is refused for that.
+
+    One without a border carries a note in any case, so that more must speak against it.
+    """
     seen = max(one.red, one.green) >= 20.0 and one.contrast >= 0.045
-    return seen and not one.grey and one.piece > 0.7
+    return seen and not one.grey and one.piece > (0.7 if one.circle else 1.4)
 
 
 def _focus(one: Traits) -> float:
