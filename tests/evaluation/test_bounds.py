@@ -126,6 +126,7 @@ def test_without_lipids_nobody_is_complete_and_all_that_can_be_said_are_bounds(c
     assert found.least.value <= full.measured.yes / 900 <= found.most.value
     assert found.expected[0].value < full.judged.expected.value < found.expected[1].value
     assert f"Observed prevalence {100 * found.least.value:.0f} to {100 * found.most.value:.0f} %" in found.in_words
+    assert f": {100 * found.measured.indeterminate / 900:.0f} % of 900 people cannot be told" in found.in_words
     rows = {row["estimate"]: row for row in found.rows()}
     assert rows["prevalence_least"]["value"] == found.least.value
     assert rows["auc_least"]["value"] < rows["auc_most"]["value"]

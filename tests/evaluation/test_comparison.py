@@ -66,6 +66,15 @@ def test_a_cohort_beside_itself_differs_by_nothing_on_common_ground(people):
         assert [each.difference.value, *ends] == pytest.approx([0] * (1 + len(ends)), abs=1e-9)
 
 
+def test_the_standard_is_the_mean_of_all_cohorts_and_as_wide_as_the_narrowest(people):
+    cohorts = {name: people(name, n=80, spread=15 + k, seed=k, centre=125 + k**3) for k, name in enumerate("abc")}
+    means, spreads = zip(*((one.truth["sbp"].mean(), one.truth["sbp"].std()) for one in cohorts.values()), strict=True)
+    common = compare(cohorts, draws=20, targets=["sbp"]).targets["sbp"].standardised
+    for each in (one for one in common.balance if one.variable == "truth"):
+        assert each.standard_mean == pytest.approx(np.mean(means), rel=1e-12)
+        assert each.standard_sd == pytest.approx(min(spreads), rel=1e-12)
+
+
 def test_weights_reach_the_standard_and_say_what_they_cost(people):
     cohorts = {"narrow": people("a", n=200, spread=10), "wide": people("b", n=200, spread=20, seed=1)}
     common = compare(cohorts, draws=50).targets["sbp"].standardised

@@ -214,6 +214,13 @@ def test_bland_altman_agrees_with_the_evaluation_and_a_regression(cohort):
         bland_altman(table, "sex")
 
 
+def test_a_trend_over_a_narrow_range_of_pressures_is_told(pairs):
+    """Half a mmHg of spread about 150: little beside the value, and no rounding."""
+    y = 150 + 0.5 * np.sin(np.arange(60.0))
+    found = bland_altman(pairs(y, 0.8 * y + 30), "sbp")
+    assert found.trend.value == pytest.approx(-0.2 / 0.9, rel=1e-6)
+
+
 def test_agreement_of_eyes_equals_a_two_way_analysis_of_variance(cohort):
     table = cohort(people=50, gaps=0.05)
     found = between_eyes(table, "sbp")

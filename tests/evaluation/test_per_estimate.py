@@ -111,6 +111,9 @@ def test_a_share_and_an_area_never_have_zero_width():
     y = np.r_[np.ones(8), np.zeros(40)]
     low, high, _ = area_ends(y, y * 0.5 + 0.1, np.arange(48))
     assert (high, low < 0.95) == (1.0, True)
+    extra = (48 / 2 - 1) * ((1 - low) / (2 - low) + low / (1 + low))  # Newcombe 2006, method 5, at its own end
+    error = np.sqrt(low * (1 - low) * (1 + extra) / (8 * 40))
+    assert (1 - low) / error == pytest.approx(stats.norm.ppf(0.975), rel=1e-6)
     low, high, _ = area_ends(y, 0.6 - y * 0.5, np.arange(48))
     assert (low, high > 0.05) == (0.0, True)
 

@@ -118,6 +118,12 @@ def test_small_cohorts_keep_the_promise_on_average(people, bias, skewed):
     assert np.mean(covered) == pytest.approx(0.9, abs=0.02)
 
 
+def test_twenty_people_are_told_and_nineteen_withheld():
+    told, withheld = (prediction_intervals(cohort(n), "sbp", level="patient")[0] for n in (20, 19))
+    assert told.coverage.value is not None
+    assert (withheld.coverage.value, withheld.coverage.note) == (None, "withheld: 19 people, fewer than 20")
+
+
 def test_photographs_that_err_alike_narrow_nothing_and_few_repeats_give_no_interval():
     table = cohort(40, rho=1.0)
     alike = prediction_intervals(table, "sbp", level="patient")[0]

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from fundus_core.evaluation.intervals.rank_statistics import areas_under_roc, average_precisions, medians, spearman
+from fundus_core.evaluation.intervals.rank_statistics import (
+    areas_under_roc,
+    average_precisions,
+    medians,
+    spearman,
+    spearman_effects,
+)
 
 columns = st.lists(
     st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 1), st.integers(0, 3)), min_size=2, max_size=25
@@ -58,3 +64,17 @@ def test_several_units_of_a_person_share_their_count():
     counts = rng.integers(0, 3, (5, 10)).astype(float)
     expected = [np.median(np.repeat(y, row[group].astype(int))) for row in counts]
     assert medians(counts, y, group) == pytest.approx(expected)
+
+
+def test_what_each_person_adds_to_a_rank_correlation_is_its_derivative():
+    rng = np.random.default_rng(2)
+    y, p = rng.integers(0, 9, (2, 24)).astype(float)
+    p += y
+
+    def weighted(w):
+        ranks = [((of < of[:, None]) + (of == of[:, None]) / 2) @ w - w.sum() / 2 for of in (y, p)]
+        return (w * ranks[0] * ranks[1]).sum() / np.sqrt((w * ranks[0] ** 2).sum() * (w * ranks[1] ** 2).sum())
+
+    ones, step = np.ones(24), 1e-5 * np.eye(24)
+    slopes = [(weighted(ones + each) - weighted(ones - each)) / 2e-5 for each in step]
+    assert spearman_effects(y, p, np.arange(24)) == pytest.approx(slopes, abs=1e-8)

@@ -40,7 +40,9 @@ def test_an_interval_of_skewed_errors_has_the_width_that_was_planned():
     assert np.mean(width) == pytest.approx(2.0, rel=0.03)
 
 
-@pytest.mark.parametrize(("between", "error", "width"), [(1.0, 0.5, 2.0), (0.0, 0.4, 0.5), (0.3, 0.6, 1.1)])
+@pytest.mark.parametrize(
+    ("between", "error", "width"), [(1.0, 0.5, 2.0), (0.0, 0.4, 0.5), (0.3, 0.6, 1.1), (0.0, 1.0, 2.6)]
+)
 def test_so_many_sites_and_not_one_fewer_reach_the_width(between, error, width):
     k = sites_for_mean(between, error, width).people
     reach = [2 * stats.t.ppf(0.975, n - 1) * np.sqrt((between**2 + error**2) / n) for n in (k - 1, k)]

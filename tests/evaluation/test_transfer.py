@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 
 from fundus_core.errors import NotEstimableError, UsageError
-from fundus_core.evaluation import transfers
+from fundus_core.evaluation import fit_line, transfers
 from fundus_core.evaluation.cohorts.recalibration import fit_recalibration, recalibrate, recalibration_effect
 from fundus_core.evaluation.cohorts.transfer import transfer
 from fundus_core.evaluation.observations.from_arrays import from_values
@@ -25,6 +27,16 @@ def cohort(letter, bias, n=60, target="sbp"):
 def test_each_pair_is_tried_both_ways():
     found = transfers({"A": cohort("a", 8), "B": cohort("b", 8), "C": cohort("c", 0)}, **QUICK)
     assert {(each.fitted_on, each.tested_on) for each in found} == {(x, y) for x in "ABC" for y in "ABC" if x != y}
+
+
+def test_the_line_of_a_probability_has_the_intervals_of_a_logistic_regression():
+    rng = np.random.default_rng(4)
+    odds = rng.normal(0, 1.5, 200)
+    sex = (rng.random(200) < 1 / (1 + np.exp(-0.6 * odds - 0.3))).astype(float)
+    line = fit_line(from_values("sex", sex, 1 / (1 + np.exp(-odds))), "sex")
+    theirs = GLM(sex, np.column_stack([np.ones(200), odds]), Binomial()).fit(tol=1e-12)
+    for ours, value, ends in zip((line.intercept, line.slope), theirs.params, theirs.conf_int(), strict=True):
+        assert [ours.value, ours.low, ours.high] == pytest.approx([value, *ends], rel=1e-6)
 
 
 def test_a_shared_bias_is_mended():
