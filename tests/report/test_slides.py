@@ -128,6 +128,17 @@ def test_what_fits_at_no_size_says_that_it_goes_on():
     assert height(lines, size, 300) <= 60
 
 
+def test_answers_of_many_targets_take_as_many_slides_as_keep_them_whole():
+    lines = [f"{name}: {LONG}. {LONG}." for name in "abcdefghijklmnop"]
+    groups = layouts.parted(lines)
+    assert [line for some in groups for line in some] == lines
+    assert 1 < len(groups) < len(lines)
+    for some in groups:
+        (shown,) = (part for part in layouts.answer("Title", some).parts if isinstance(part, Words))
+        assert list(shown.lines) == some, "nothing ends in an ellipsis"
+    assert layouts.parted([]) == []
+
+
 def test_long_citations_are_not_cut_but_get_a_slide():
     citations = [f"{n}. {LONG}. {LONG}." for n in range(4)]
     pages = layouts.limits("Limits", [LONG] * 4, "To cite", citations)

@@ -297,6 +297,17 @@ def answer(
     return Page(heading(title), tuple(parts), notes)
 
 
+def parted(lines: Sequence[str]) -> list[list[str]]:
+    """Return lines in as few groups as slides of answers need so that none of them is cut."""
+    found: list[list[str]] = []
+    for line in lines:
+        if found and height([*found[-1], line], LEAST, _ROOM - 24) <= BOTTOM - 166:
+            found[-1].append(line)
+        else:
+            found.append([line])
+    return found
+
+
 def _fitting(rows: Sequence[Sequence[str]]) -> tuple[tuple[tuple[str, ...], ...], tuple[float, ...]]:
     """Return the cells of the columns that there is room for, and how wide those are."""
     columns = [(max(width(text, LEAST, bold=True) for text in one) + 22, one) for one in zip(*rows, strict=True)]

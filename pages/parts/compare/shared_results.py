@@ -11,7 +11,7 @@ from fundus_core.evaluation import Shared
 from pages.parts.shared import display
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards
-from pages.parts.shell.language import _, said
+from pages.parts.shell.language import _, said, worded
 
 MOST = 12
 """Shared results at a time."""
@@ -34,8 +34,9 @@ def ask() -> Mapping[str, Shared]:
         rendered = any(one.identity.rendered for one in found.values())
         for name, one in found.items():
             model = cards.title(one.identity.model)
-            words = _("{name}: {n} targets, read by {model}")
-            st.caption(words.format(name=name, n=len(one.targets), model=model))
+            st.caption(
+                worded("{name}: {n} {n:target|targets}, read by {model}", name=name, n=len(one.targets), model=model)
+            )
     for sentence in [CANNOT, *([display.RENDERED_MODEL] if found and rendered else [])] if found else []:
         st.caption(":material/info: " + _(sentence))
     return found

@@ -16,7 +16,7 @@ from pages.parts.new_cohort.ingest import Found
 from pages.parts.shared import column_receipt, display
 from pages.parts.shared.grid import grid
 from pages.parts.shell import state
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell.language import _, count, said, worded
 
 KINDS = ["csv", "tsv", "txt", "xlsx", "xlsm"]
 _SHOWN = 1000
@@ -138,7 +138,7 @@ def _with_hidden(given: Given, sheet: str | None) -> Table:
     read = _read(given.name, given.data, sheet)
     if not read.hidden:
         return read
-    asked = _("The sheet hides {n} rows (a filter does). Read them too").format(n=count(read.hidden))
+    asked = worded("The sheet hides {n:,} {n:row|rows} (a filter does). Read {n:it|them} too", n=read.hidden)
     wanted = st.checkbox(asked, key=f"hidden-{given.name}-{sheet}-{state.upload_number()}")
     return _read(given.name, given.data, sheet, hidden_rows=True) if wanted else read
 

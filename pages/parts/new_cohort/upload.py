@@ -14,7 +14,7 @@ from pages.parts.new_cohort import ingest
 from pages.parts.new_cohort.ingest import Found
 from pages.parts.new_cohort.upload_component import Refused, Sent, drop_zone, reason
 from pages.parts.shell import address, home, paths, state
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell.language import _, count, said, worded
 from pages.parts.shell.markdown import literal
 from pages.parts.shell.upload_store import Batch
 from pages.parts.shell.upload_stream import UploadError
@@ -84,7 +84,7 @@ def _compare(sent: Sent | None) -> None:
     """Say plainly where what arrived is not what was chosen."""
     if sent is None or sent.sent >= sent.chosen:
         return
-    lines = [_("{arrived} of {chosen} files arrived.").format(arrived=count(sent.sent), chosen=count(sent.chosen))]
+    lines = [worded("{arrived:,} of {chosen:,} {chosen:file|files} arrived.", arrived=sent.sent, chosen=sent.chosen)]
     why: dict[str, list[str]] = {}
     for one in sent.failed:
         why.setdefault(reason(one), []).append(one.name)

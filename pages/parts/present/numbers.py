@@ -112,10 +112,10 @@ def answers(study: Study, place: int, look: Look) -> Iterator[Page]:
             alone = replace(figure, notes=()) if figure else None
             yield layouts.answer(title, sentences(told[name]), alone, notes=_(analysis.question))
         lines = [f"{_(TARGETS[name].short)}: {text}" for name, text in told.items() if name not in drawn]
-        if lines:
+        for some in layouts.parted(lines):
             made = shown(study, analysis, next(iter(told)), tell) if len(lines) == 1 else None
             rows = [made.head, *made.body] if made else []
-            yield layouts.answer(_(analysis.title), lines, rows=rows, notes=_(analysis.question))
+            yield layouts.answer(_(analysis.title), some, rows=rows, notes=_(analysis.question))
 
 
 def meaning(study: Study) -> Page:
