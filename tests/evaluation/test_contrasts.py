@@ -37,7 +37,11 @@ def test_paired_equals_scipy(two):
     ours, theirs = paired(a, b), stats.ttest_rel(a, b)
     assert ours.p == pytest.approx(theirs.pvalue, rel=1e-12)
     assert ours.interval() == pytest.approx(tuple(theirs.confidence_interval()), rel=1e-12)
-    assert standardised_change(a, b).value == pytest.approx(theirs.statistic / 5)
+    found = standardised_change(a, b)
+    assert found.value == pytest.approx(theirs.statistic / 5)
+    # 25 people: Goulet-Pelletier & Cousineau 2018
+    assert found.high - found.value == pytest.approx(1.959964 * np.sqrt(0.04 + found.value**2 / 50), rel=1e-6)
+    assert found.value - found.low == pytest.approx(found.high - found.value)
 
 
 @pytest.mark.parametrize("margin", [0.5, 2.0, 5.0])

@@ -201,6 +201,18 @@ def test_no_curve_without_different_predictions(pairs, p):
     assert curve.note.startswith("not estimable")
 
 
+def test_a_smooth_curve_is_that_of_weighted_lines_through_fifty_bins(pairs):
+    rng = np.random.default_rng(3)
+    p = np.sort(rng.normal(130, 15, 200))
+    y = 130 + 12 * np.sin((p - 130) / 12) + rng.normal(0, 4, 200)
+    x, mean = (column.reshape(50, 4).mean(axis=1) for column in (p, y))
+    found = smooth_calibration(pairs(y, p), "sbp", draws=20)
+    for at, value in zip(found.predicted[::9], found.measured[::9], strict=True):
+        reach = 1.0001 * max(np.quantile(np.abs(p - at), 0.6), np.sort(np.abs(x - at))[3])
+        weight = np.clip(1 - (np.abs(x - at) / reach) ** 3, 0, None) ** 3
+        assert value == pytest.approx(np.polyval(np.polyfit(x, mean, 1, w=np.sqrt(weight)), at), rel=1e-9)
+
+
 def test_bland_altman_agrees_with_the_evaluation_and_a_regression(cohort):
     table = cohort()
     found = bland_altman(table, "sbp")
