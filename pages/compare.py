@@ -17,7 +17,7 @@ views = selection.views(left, right, beside=bool(shared))
 if not views or len(views) + len(shared) < 2:
     selection.too_few(views)
     st.stop()
-shared = shared_results.apart(shared, views)
+shared = shared_results.unique_names(shared, views)
 selection.same_people(views)
 with menu.choices():
     level = controls.level(studies.together(views).level)

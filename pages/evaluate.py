@@ -19,13 +19,13 @@ from pages.parts.shell.language import _
 view = controls.require_view(_("Evaluate"))
 studies.read(view, title=_("Evaluate"))
 selection = current_selection.current(view)
-photo_panel.told(view)  # a link to one that is gone says so: within a fragment nobody hears it
+photo_panel.addressed(view)  # a link to one that is gone says so: within a fragment nobody hears it
 with menu.choices():
     columns = studies.study(view).columns
     by = controls.grouping(columns)
     level = controls.level(studies.study(view).level)
 studies.read(view, level, _("Evaluate"))
-found = studies.points(view, level)
+found = studies.point_estimates(view, level)
 ids = studies.targets(found)
 buttons = display.title(_("Evaluate"), scores.caption(view, found), view=view)
 scores.run_in_progress(view)
@@ -43,5 +43,5 @@ estimates.plan(view, level)
 estimates.tables(view, target, level)
 recalibrate.draw(view)
 estimates.share(view, level)
-column_receipt.kept(view)
+column_receipt.draw_receipts(view)
 changes_since.draw(view, level)

@@ -24,7 +24,7 @@ with buttons:
     study = deck.ask(view)
     place = st.container(horizontal=True, width="content")
 with st.spinner(_("Drawing the slides")):
-    made, data = deck.of(view, study, dark=ground == "dark")
+    made, data = deck.deck_of(view, study, dark=ground == "dark")
 made, data = deck.chosen(place, made, data)
 deck.show(data)
 figure_export.say_lacking(deck.figures(made))

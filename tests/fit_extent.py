@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 
 from fundus_core import images, retina
 from fundus_core.quality import extent
-from fundus_core.quality.view import look
+from fundus_core.quality.view import scaled_field
 from fundus_core.records import Floats, Pixels, RetinaBounds
 from tests.test_kinds import SICK, veiled
 
@@ -206,7 +206,7 @@ def measured() -> tuple[list[str], list[str], Floats, Floats]:
     for eye in eyes():
         for label, forms in ((0.0, fields), (0.0, narrow), (1.0, pieces)):
             for kind, pixels, bounds in forms(eye, np.random.default_rng(zlib.crc32(eye.name.encode()))):
-                found = extent.measure(look(pixels, bounds))
+                found = extent.measure(scaled_field(pixels, bounds))
                 if len(found):
                     names.append(eye.name)
                     kinds.append(kind)

@@ -153,7 +153,7 @@ def test_mirroring_changes_nothing(eye: Pixels) -> None:
 
 
 def test_planes_smoothed_together_are_those_smoothed_alone(eye: Pixels) -> None:
-    seen = view.look(eye, retina.find(eye))
+    seen = view.scaled_field(eye, retina.find(eye))
     together = seen.smooth(seen.planes, 3.0)
     for plane, smoothed in zip(seen.planes, together, strict=True):
         np.testing.assert_array_equal(seen.smooth(plane[None], 3.0)[0], smoothed)
@@ -169,7 +169,7 @@ def test_quantiles_are_numpys(size: int) -> None:
 def test_what_lies_outside_the_field_does_not_bleed_in(eye: Pixels) -> None:
     bounds = retina.find(eye)
     level = np.where(retina.mask(bounds)[..., None], np.uint8(120), np.uint8(0)).repeat(3, axis=2)
-    seen = view.look(level, bounds)
+    seen = view.scaled_field(level, bounds)
     assert seen.smooth(seen.planes, 3.0)[:, seen.inside] == pytest.approx(120, abs=0.2)
     assert seen.relative(1, 1.0, 16.0)[seen.inside] == pytest.approx(0, abs=2e-3)
     assert quality.measure(Photograph("", "", level), bounds).contrast == pytest.approx(0, abs=2e-3)
@@ -177,7 +177,7 @@ def test_what_lies_outside_the_field_does_not_bleed_in(eye: Pixels) -> None:
 
 @pytest.mark.parametrize(("fine", "coarse"), [(1.0, 16.0), (1.6, 12.0)])
 def test_the_wide_blur_at_half_the_size_is_that_at_full_size(eye: Pixels, fine: float, coarse: float) -> None:
-    seen = view.look(eye, retina.find(eye))
+    seen = view.scaled_field(eye, retina.find(eye))
     finely, around = (seen.smooth(seen.planes[1:2], sigma)[0] for sigma in (fine, coarse))
     plain = ((finely - around) / (around + 8.0))[seen.inside]
     found = seen.relative(1, fine, coarse)[seen.inside]
@@ -189,7 +189,7 @@ def test_the_wide_blur_at_half_the_size_is_that_at_full_size(eye: Pixels, fine: 
 def test_a_view_of_a_larger_photograph_shows_the_same(eye: Pixels, times: float) -> None:
     width = round(times * view.DIAMETER)
     large = cv2.resize(eye, (width, width), interpolation=cv2.INTER_CUBIC)
-    seen = view.look(large, RetinaBounds(width / 2, width / 2, width / 2, width, width))
+    seen = view.scaled_field(large, RetinaBounds(width / 2, width / 2, width / 2, width, width))
     plain = cv2.resize(large, (view.DIAMETER, view.DIAMETER), interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
     assert seen.planes.shape == plain.shape
     assert np.abs(seen.planes - plain)[:, seen.inside].mean() < 1.0
@@ -300,7 +300,7 @@ def test_any_array_gets_a_full_report(height: int, width: int, seed: int) -> Non
 
 
 def test_a_good_measurement_passes_with_a_high_score() -> None:
-    answer = quality.judge(GOOD)
+    answer = quality.apply_limits(GOOD)
     assert answer.gradable
     assert answer.score > 0.8
     assert all(check.message == "" for check in answer.checks)
@@ -320,11 +320,11 @@ WORSE = {
 
 @pytest.mark.parametrize("name", quality.CODES)
 def test_each_check_fails_alone_and_says_both_numbers(name: str) -> None:
-    answer = quality.judge(replace(GOOD, **WORSE[name]))
+    answer = quality.apply_limits(replace(GOOD, **WORSE[name]))
     failed = [check for check in answer.checks if not check.passed]
     assert [check.code for check in failed] == [name]
     assert answer.refusal == failed[0]
-    assert answer.score < quality.judge(GOOD).score
+    assert answer.score < quality.apply_limits(GOOD).score
     numbers = "at least" in failed[0].message or "at most" in failed[0].message
     assert numbers or failed[0].message == KINDS[WORSE[name]["kind"]].advice
     assert failed[0].message.endswith(".")
@@ -333,19 +333,19 @@ def test_each_check_fails_alone_and_says_both_numbers(name: str) -> None:
 @pytest.mark.parametrize("name", ["brightness", "lit_share", "field_share", "contrast", "focus", "diameter_px"])
 def test_the_score_never_falls_when_a_measurement_improves(name: str) -> None:
     limit = getattr(LIMITS, name)
-    scores = [quality.judge(replace(GOOD, **{name: share * limit})).score for share in (0.0, 0.5, 1.0, 1.5, 3.0)]
+    scores = [quality.apply_limits(replace(GOOD, **{name: share * limit})).score for share in (0.0, 0.5, 1.0, 1.5, 3.0)]
     assert scores == sorted(scores)
 
 
 def test_a_limit_met_exactly_is_kept() -> None:
     exact = {item.name: getattr(LIMITS, item.name) for item in fields(LIMITS) if item.name != "unstretch"}
-    assert quality.judge(Measurements(kind=Kind.COLOUR, **exact)).gradable
+    assert quality.apply_limits(Measurements(kind=Kind.COLOUR, **exact)).gradable
 
 
 @pytest.mark.parametrize("name", ["contrast", "focus", "field_share", "lit_share", "brightness", "glare_share"])
 def test_what_misses_a_limit_by_a_hair_does_not_read_as_the_limit(name: str) -> None:
     sign = 1 if name == "glare_share" else -1
-    missed = quality.judge(replace(GOOD, **{name: getattr(LIMITS, name) + sign * 1e-6})).refusal
+    missed = quality.apply_limits(replace(GOOD, **{name: getattr(LIMITS, name) + sign * 1e-6})).refusal
     assert missed is not None
     found, needed = re.findall(r"\d+(?:\.\d+)?(?=%?[,; ]|% of)", missed.message.replace("of 255", ""))[:2]
     assert found != needed
@@ -357,7 +357,7 @@ def cohort() -> list[Measurements]:
 
 def test_percentile_limits_refuse_that_share_of_the_cohort() -> None:
     limits = quality.limits_from_percentile(cohort(), 5.0)
-    refused = [one for one in cohort() if not quality.judge(one, limits).gradable]
+    refused = [one for one in cohort() if not quality.apply_limits(one, limits).gradable]
     # The 5 % with the lowest contrast and the 5 % with the most glare are the two ends of the same list.
     assert len(refused) == 10
     assert limits.contrast == pytest.approx(np.percentile([one.contrast for one in cohort()], 5))

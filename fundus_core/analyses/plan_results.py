@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fundus_core import evaluation
-from fundus_core.analyses import multiplicity
+from fundus_core.analyses import multiple_testing
 from fundus_core.analyses.labels import Kind, Say, Word, name, word, written
-from fundus_core.analyses.multiplicity import Family, Row, Rows, Tests
+from fundus_core.analyses.multiple_testing import Family, Row, Rows, Tests
 from fundus_core.analyses.observations import BASELINES
 from fundus_core.analyses.plan import AnalysisPlan, Criterion, PlannedFamily, StatedPlan
 from fundus_core.analyses.scores import QUICK_SCORES, estimates
@@ -165,7 +165,7 @@ def _main_rows(study: Study, plan: AnalysisPlan, test: str, target: str, by: str
     if _why_not(study, test, target, by):
         return []
     analysis = _kinds(study)[test]
-    rows = multiplicity.corrected(study, analysis, study.plain_rows(analysis, target, by))
+    rows = multiple_testing.corrected(study, analysis, study.plain_rows(analysis, target, by))
     return [row for row in rows if row.get("p_adjusted") is not None]
 
 

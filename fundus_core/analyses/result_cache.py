@@ -51,7 +51,7 @@ class Disk:
     def place(self, name: Hashable, ending: str = "npz") -> Path:
         """Return where what has a name is kept."""
         key = hashlib.sha256(repr((self.model, name)).encode()).hexdigest()[:32]
-        return places.place(self.store.shelf.folder, self.cohort) / f"{_formulas()}-{key}.{ending}"
+        return places.folder_of(self.store.shelf.folder, self.cohort) / f"{_formulas()}-{key}.{ending}"
 
     def kept(self, name: Hashable, kind: type[_T], make: Callable[[], _T]) -> _T:
         """Return what is kept under a name, with everything that it depends on; make it and keep it where nothing is.

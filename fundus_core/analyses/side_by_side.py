@@ -6,7 +6,7 @@ from typing import Any
 
 from fundus_core import evaluation
 from fundus_core.analyses.labels import Kind, Word
-from fundus_core.analyses.multiplicity import Tests
+from fundus_core.analyses.multiple_testing import Tests
 from fundus_core.analyses.shared_results import characteristics, imbalances, with_shared
 from fundus_core.analyses.sites import EACH_SITE, SITES
 from fundus_core.analyses.study import Analysis, Rows, Study

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core import evaluation
-from fundus_core.analyses import multiplicity as families_
+from fundus_core.analyses import multiple_testing as families_
 from fundus_core.analyses.labels import Say, Word
-from fundus_core.analyses.multiplicity import Family, Tests
+from fundus_core.analyses.multiple_testing import Family, Tests
 from fundus_core.analyses.plan import StatedPlan
 from fundus_core.analyses.result_cache import Memory
 from fundus_core.analyses.settings import USUAL, Settings

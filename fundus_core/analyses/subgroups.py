@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from fundus_core import evaluation
 from fundus_core.analyses.labels import Kind, Word
-from fundus_core.analyses.multiplicity import Tests
+from fundus_core.analyses.multiple_testing import Tests
 from fundus_core.analyses.scores import estimates, forest, forest_row, main_score
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
 from fundus_core.evaluation import BetweenEyes, Cell, Estimate, StandardisedPredictions, Subgroups

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fundus_core import confined
-from fundus_core.checking.check_photographs import Looked, hand_over, look
+from fundus_core.checking.check_photographs import Preprocessed, hand_over, preprocess
 from fundus_core.checking.diagnose_output import Symptom
 from fundus_core.checking.report import CheckReport, GoldenLine
 from fundus_core.confined import Limits, StoppedError
@@ -37,10 +37,10 @@ def check_model(
     if truth is not None and not photographs:
         raise UsageError("A truth table alone checks nothing; give the photographs too.")
     verify.check(card)
-    return _asked(card, look(card, photographs, truth) if photographs else None)
+    return _asked(card, preprocess(card, photographs, truth) if photographs else None)
 
 
-def _asked(card: Card, looked: Looked | None) -> CheckReport:
+def _asked(card: Card, looked: Preprocessed | None) -> CheckReport:
     with tempfile.TemporaryDirectory() as place:
         room, given = Path(place) / "room", Path(place) / "given"
         room.mkdir()
@@ -71,7 +71,7 @@ def _asked(card: Card, looked: Looked | None) -> CheckReport:
             ) from error
 
 
-def _limits(card: Card, looked: Looked | None) -> Limits:
+def _limits(card: Card, looked: Preprocessed | None) -> Limits:
     parts = (card.weights_path, card.weights_path.with_suffix(".bin"))
     size = sum(path.stat().st_size for path in parts if path.is_file())
     limits = Limits().grown(size, seconds_per_mib=0.5, memory_per_byte=12.0)

@@ -22,7 +22,7 @@ _CROPS, _TRUTH = "crops.npy", "truth.npz"
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Preprocessed:
     """Photographs that a check stands on."""
 
     crops: Pixels
@@ -33,7 +33,7 @@ class Looked:
     """Photographs that were refused or could not be read."""
 
 
-def look(card: Card, paths: Sequence[Path], measured: Path | None) -> Looked:
+def preprocess(card: Card, paths: Sequence[Path], measured: Path | None) -> Preprocessed:
     """Read photographs, cut as the card says, and their truth.
 
     Raises:
@@ -54,19 +54,19 @@ def look(card: Card, paths: Sequence[Path], measured: Path | None) -> Looked:
         )
     crops = np.stack([seen.crops[0].pixels for _, seen in good])
     if measured is None:
-        return Looked(crops, {}, len(read) - len(good))
+        return Preprocessed(crops, {}, len(read) - len(good))
     found = truth.match(
         truth.load(measured),
         [source.name for source, _ in good],
         patient_ids=[seen.patient_id for _, seen in good],
         eyes=[str(seen.eye) for _, seen in good],
     )
-    return Looked(crops, {t: v for t, v in found.values().items() if t in card.targets}, len(read) - len(good))
+    return Preprocessed(crops, {t: v for t, v in found.values().items() if t in card.targets}, len(read) - len(good))
 
 
 def look_for_identifying(
     card: Card, paths: Sequence[Path], measured: Path, side: int, notice: Notice
-) -> tuple[Looked, Labels]:
+) -> tuple[Preprocessed, Labels]:
     """Read photographs of known truth, and whom each shows, cut to one larger size of ``side`` pixels without a rim.
 
     Every other cut can be made from it.
@@ -99,17 +99,17 @@ def look_for_identifying(
     people = np.where(people == "", [seen.patient_id for _, seen in good], people)
     people = np.where(people == "", names, people)[known]
     crops = np.stack([seen.crops[0].pixels for (_, seen), kept in zip(good, known, strict=True) if kept])
-    return Looked(crops, {t: column[known] for t, column in values.items()}, len(read) - int(known.sum())), people
+    return Preprocessed(crops, {t: column[known] for t, column in values.items()}, len(read) - int(known.sum())), people
 
 
-def hand_over(looked: Looked, folder: Path) -> None:
+def hand_over(looked: Preprocessed, folder: Path) -> None:
     """Write what was looked at as arrays that hold no objects."""
     np.save(folder / _CROPS, looked.crops, allow_pickle=False)
     np.savez(folder / _TRUTH, allow_pickle=False, **looked.truth)
 
 
-def handed_over(folder: Path) -> Looked:
+def handed_over(folder: Path) -> Preprocessed:
     """Read what was handed over; that some were left out is not part of it."""
     with np.load(folder / _TRUTH, allow_pickle=False) as columns:
         measured = {name: columns[name] for name in columns.files}
-    return Looked(np.load(folder / _CROPS, allow_pickle=False), measured, 0)
+    return Preprocessed(np.load(folder / _CROPS, allow_pickle=False), measured, 0)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fundus_core.checking import diagnose, probe
-from fundus_core.checking.check_photographs import Looked, handed_over
+from fundus_core.checking.check_photographs import Preprocessed, handed_over
 from fundus_core.checking.diagnose_output import FEWEST
 from fundus_core.checking.probe import ALLOWED_CHANGE
 from fundus_core.checking.report import CheckReport
@@ -29,7 +29,7 @@ def check(*, card: Mapping[str, object], beside: str, given: str, folder: str) -
     return asdict(_checked(model, handed_over(Path(given)) if given else None, Path(folder) / "compiled"))
 
 
-def _checked(card: cards.Card, looked: Looked | None, cache: Path) -> CheckReport:
+def _checked(card: cards.Card, looked: Preprocessed | None, cache: Path) -> CheckReport:
     predictor = open_predictor(card, device="cpu", precision="float32", cache=cache)
     replayed = probe.golden(card, predictor)
     notes = [] if replayed else ["The card has no golden example to replay."]
@@ -49,7 +49,7 @@ def _checked(card: cards.Card, looked: Looked | None, cache: Path) -> CheckRepor
                 fewest=FEWEST,
             )
         )
-    answers = probe.answers(card, predictor, looked)
+    answers = probe.ask_variants(card, predictor, looked)
     found = diagnose.find(answers)
     tried = probe.input_range(card, looked) if len(looked.crops) >= FEWEST else None
     found = (*found, tried) if tried else found

@@ -11,7 +11,7 @@ import openvino as ov
 from PIL import Image, UnidentifiedImageError
 
 from fundus_core.checking import diagnose
-from fundus_core.checking.check_photographs import Looked
+from fundus_core.checking.check_photographs import Preprocessed
 from fundus_core.checking.diagnose_output import Answers, Symptom
 from fundus_core.checking.report import GoldenLine
 from fundus_core.errors import CardError, say
@@ -57,7 +57,7 @@ def golden(card: Card, predictor: Predictor) -> tuple[GoldenLine, ...]:
     return tuple(lines)
 
 
-def answers(card: Card, predictor: Predictor, looked: Looked) -> Answers:
+def ask_variants(card: Card, predictor: Predictor, looked: Preprocessed) -> Answers:
     """Ask about photographs as they are, with red and blue exchanged, and mirrored."""
     swapped = np.ascontiguousarray(looked.crops[..., ::-1])
     flipped = np.ascontiguousarray(looked.crops[:, :, ::-1])
@@ -81,7 +81,7 @@ def reduced(card: Card, values: Mapping[str, Floats], crops: Pixels, cache: Path
     }
 
 
-def input_range(card: Card, looked: Looked) -> Symptom | None:
+def input_range(card: Card, looked: Preprocessed) -> Symptom | None:
     """Try what the field feeds networks, where nobody confirmed what this one wants, and name what agrees better."""
     doubted = {"input.value_range", "input.mean", "input.std"} & set(card.unverified)
     if not doubted or not looked.truth:

@@ -147,7 +147,7 @@ class Driver:
         """Take photographs and have them read, as many as the cluster can do and a few more."""
         most = self.ray.cluster_resources().get("CPU", 1) + AHEAD * living
         while living and len(self.reading) + sum(len(actor.batches) for actor in self.actors) < most:
-            members = queue.take(self.store, self.seat.id, self.turn, self.batch)
+            members = queue.claim(self.store, self.seat.id, self.turn, self.batch)
             if not members:
                 return
             wanted = [one for one in members if one.kept or (self.carry_all and "://" not in one.locator)]

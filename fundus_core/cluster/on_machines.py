@@ -98,7 +98,7 @@ def _elsewhere(member: ClaimedPhotograph, batch: Batch) -> bool:
 
 
 def _look(member: ClaimedPhotograph, batch: Batch) -> Preprocessed:
-    return preprocess.look(
+    return preprocess.preprocess(
         member,
         batch.rules,
         versions=frozenset(batch.turn.versions),

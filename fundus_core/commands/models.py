@@ -147,7 +147,7 @@ def _words(card: Card) -> list[tuple[str, str]]:
 def _recalibrations(card: Card) -> Sequence[str]:
     from fundus_core.models import recalibrated  # scipy takes a second; cards without one need none
 
-    return recalibrated.told(card)
+    return recalibrated.in_words(card)
 
 
 def _output(card: Card, place: int) -> str:

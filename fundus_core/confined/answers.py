@@ -24,7 +24,7 @@ class Answer:
     """Codes of the limits that held on this machine."""
 
 
-def said(folder: Path, name: str) -> dict[str, Any] | None:
+def read_answer(folder: Path, name: str) -> dict[str, Any] | None:
     """Return the JSON object that a confined process left; ``None`` where it left none that can be read."""
     try:
         content = from_json(json.loads(_bytes(folder / name)))

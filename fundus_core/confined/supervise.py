@@ -139,7 +139,7 @@ def _watched(
             family = _family(process.pid)
             if _written(folder) > limits.disk:
                 return "disk"
-            if heed is not None and (told := answers.said(folder, answers.TOLD)):
+            if heed is not None and (told := answers.read_answer(folder, answers.TOLD)):
                 heed(told)
     return ""
 
@@ -200,7 +200,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _heard(folder: Path, first: bytes, status: int) -> Answer:
-    said = answers.said(folder, "answer.json")
+    said = answers.read_answer(folder, "answer.json")
     if said is not None and "value" in said:
         held = json.loads(first or b"[]")
         return Answer(said["value"], ("seconds", "memory", *map(str, held)))

@@ -62,7 +62,7 @@ from fundus_core.evaluation.one_cohort.calibration_curve import CalibrationCurve
 from fundus_core.evaluation.one_cohort.change_over_time import Change, Repeatability, change_over_time, repeatability
 from fundus_core.evaluation.one_cohort.error_distribution import QUANTILES, ErrorDistribution, error_distribution
 from fundus_core.evaluation.one_cohort.evaluate import evaluate, point_estimates
-from fundus_core.evaluation.one_cohort.evaluation_diff import Snapshot, changes, differs, told
+from fundus_core.evaluation.one_cohort.evaluation_diff import Snapshot, changes, changes_in_words, differs
 from fundus_core.evaluation.one_cohort.models import (
     ModelComparison,
     against_baselines,

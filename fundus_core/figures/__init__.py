@@ -4,7 +4,7 @@ from fundus_core.figures.agreement import bland_altman, error_boxes, residuals
 from fundus_core.figures.binary_target import criterion_calibration, precision_recall, probabilities, roc
 from fundus_core.figures.calibration import calibration
 from fundus_core.figures.change import course, predicted_against_measured_change
-from fundus_core.figures.decisions import decision_curve, prevalences
+from fundus_core.figures.decision_curve import decision_curve, prevalences
 from fundus_core.figures.distribution import among
 from fundus_core.figures.errors import error_histogram
 from fundus_core.figures.figure import COLUMNS, Figure

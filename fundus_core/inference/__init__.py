@@ -14,7 +14,7 @@ import numpy as np
 
 from fundus_core.errors import UsageError
 from fundus_core.inference.processor import OpenVino, graph_of, has_bf16
-from fundus_core.models import training_distance, verify
+from fundus_core.models import out_of_distribution, verify
 from fundus_core.models.card import Card
 from fundus_core.records import Floats, Pixels
 
@@ -53,7 +53,7 @@ class Predictor:
         self.card, self.precision, self.device = card, precision, device
         self.at_once = engine.at_once
         self._engine = engine
-        self._statistics = training_distance.read(card.folder / card.features) if card.features else None
+        self._statistics = out_of_distribution.read(card.folder / card.features) if card.features else None
 
     def predict(self, crops: Pixels) -> Predictions:
         """Predict every target of the card for every crop: n x S x S x 3, RGB, 0..255, cut by the card's rule.

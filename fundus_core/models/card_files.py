@@ -77,7 +77,7 @@ def parse(content: Mapping[str, object], folder: Path, name: str) -> Card:
         raise CardError("{name} has the unknown key '{key}'; remove it.", name=name, key=key)
     rest = {key: value for key, value in content.items() if key != "targets"}
     own = {"brought": content.get("targets", {}), "folder": folder}
-    card = typing.cast(Card, toml_values.record(Card, {**rest, **own}, name, ""))
+    card = typing.cast(Card, toml_values.build(Card, {**rest, **own}, name, ""))
     card_limits.check(content, name)
     _check(card, name, known_to(content, name))
     return card

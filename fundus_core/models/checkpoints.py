@@ -145,7 +145,7 @@ def _twins(groups: Mapping[str, Mapping[str, Any]], count: int) -> list[str]:
     return large if all(sizes(groups[key]) == first for key in large[1:]) else []
 
 
-def beside(content: object) -> dict[str, Any]:
+def metadata(content: object) -> dict[str, Any]:
     """Return what a file says beside its weights, by its dotted place: text, numbers, short lists, small arrays."""
     waiting: list[tuple[str, object, int]] = [("", content, 0)]
     said: dict[str, Any] = {}

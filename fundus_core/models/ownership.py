@@ -24,7 +24,7 @@ class Ownership:
     """People, ``group:`` and a name, or ``*``."""
 
 
-def of(card: Card) -> Ownership | None:
+def owner_of(card: Card) -> Ownership | None:
     """Return whose a model is; ``None`` for those that ship, or that the command line brought: everybody's."""
     return _read(card.folder / FILE) if card.folder else None
 
@@ -41,7 +41,7 @@ def _read(path: Path) -> Ownership | None:
 
 def may_use(card: Card, names: Collection[str]) -> bool:
     """Return whether somebody whom shares know by these names may use a model."""
-    found = of(card)
+    found = owner_of(card)
     return found is None or found.owner in names or not set(names).isdisjoint(found.shared)
 
 
@@ -57,7 +57,7 @@ def share(card: Card, asks: str, names: Iterable[str]) -> None:
     Raises:
         UsageError: It is not the model of whoever asks.
     """
-    found = of(card)
+    found = owner_of(card)
     if found is None or found.owner != asks:
         raise UsageError("Only the owner of '{id}' may share it; ask its owner.", id=card.id)
     told = sorted({name.strip().casefold() for name in names} - {""})

@@ -227,7 +227,7 @@ def lines_in_words(step: Recalibrated) -> Sequence[str]:
     ]
 
 
-def told(card: Card) -> Sequence[str]:
+def in_words(card: Card) -> Sequence[str]:
     """Return all that is to be said of a card's recalibrations: each, and under it what it did to each target."""
     both = zip(provenance(card), card.recalibrated, strict=True)
     return [words for first, step in both for words in (first, *lines_in_words(step))]

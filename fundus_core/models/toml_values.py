@@ -12,7 +12,7 @@ NOT_WRITTEN = frozenset({"brought", "folder"})
 """Parts of a card that are no keys of its file."""
 
 
-def record(kind: type, content: object, name: str, where: str = "") -> object:
+def build(kind: type, content: object, name: str, where: str = "") -> object:
     """Build a dataclass of a card from plain values by field; one with a default may be missing, as in older cards.
 
     ``where`` is the dotted key under which it stands, with a dot behind it.
@@ -58,7 +58,7 @@ def record(kind: type, content: object, name: str, where: str = "") -> object:
 def _value(hint: object, value: object, name: str, where: str) -> object:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if isinstance(hint, type) and is_dataclass(hint):
-        return record(hint, value, name, where + ".")
+        return build(hint, value, name, where + ".")
     if origin is tuple:
         return _tuple(arguments, value, name, where)
     if origin is Mapping:

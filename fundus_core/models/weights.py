@@ -84,7 +84,7 @@ def _opened(path: Path, content: object, tensor: Callable[[Any], Tensor], choice
 
 
 def _said(content: object, tensor: Callable[[Any], Tensor]) -> Iterator[tuple[str, object]]:
-    for place, value in checkpoints.beside(content).items():
+    for place, value in checkpoints.metadata(content).items():
         if isinstance(value, str | int | float | list):
             yield place, value
             continue

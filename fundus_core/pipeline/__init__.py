@@ -25,7 +25,14 @@ if TYPE_CHECKING:
         set_truth,
     )
     from fundus_core.pipeline.compare_files import compare
-    from fundus_core.pipeline.deidentified_ingest import WRITINGS, DeidentifiedSource, Intake, Writing, see, take_in
+    from fundus_core.pipeline.deidentified_ingest import (
+        WRITINGS,
+        DeidentifiedSource,
+        Intake,
+        Writing,
+        deidentify_source,
+        take_in,
+    )
     from fundus_core.pipeline.deidentified_truth import match_originals, under_pseudonyms
     from fundus_core.pipeline.deidentify_cohort import deidentify_files, export_cohort, export_deidentified, writing_of
     from fundus_core.pipeline.evaluate_files import ScoredFiles, evaluate, score_files, score_tables
@@ -53,7 +60,7 @@ _NAMES_OF = {
     "cohorts": ("home_address", "intake", "match_truth", "open_home", "receipts", "set_truth"),
     "compare_files": ("compare",),
     "deidentify_cohort": ("deidentify_files", "export_cohort", "export_deidentified", "writing_of"),
-    "deidentified_ingest": ("WRITINGS", "Intake", "DeidentifiedSource", "Writing", "see", "take_in"),
+    "deidentified_ingest": ("WRITINGS", "Intake", "DeidentifiedSource", "Writing", "deidentify_source", "take_in"),
     "evaluate_files": ("ScoredFiles", "evaluate", "score_files", "score_tables"),
     "explanation": ("ask_explanation", "explain", "warm_up"),
     "fitted": ("DIFFERENT", "LEAVE_OUT", "answer_of", "keep_answer", "people_fitted", "table_to_test"),

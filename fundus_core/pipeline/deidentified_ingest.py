@@ -52,7 +52,7 @@ class DeidentifiedSource:
         )
 
 
-def see(source: Source, pseudonyms: Pseudonyms, *, writing: Writing = "refuse") -> DeidentifiedSource:
+def deidentify_source(source: Source, pseudonyms: Pseudonyms, *, writing: Writing = "refuse") -> DeidentifiedSource:
     """De-identify a photograph, or say why it cannot be.
 
     A file that cannot be read, or that shows no retina, is turned away: nothing outside a field that was not found can
@@ -162,7 +162,7 @@ class _Door:
 
     def let_in(self, source: Source) -> NewPhotograph:
         """Keep a photograph without what identifies its person; no way leads back to the original."""
-        seen = see(source, self.pseudonyms, writing=self.writing)
+        seen = deidentify_source(source, self.pseudonyms, writing=self.writing)
         self.audit.append(seen.audit)
         if seen.clean is None:
             return NewPhotograph(

@@ -8,7 +8,7 @@ from pathlib import Path
 from fundus_core import images, truth
 from fundus_core.deidentify import Deidentified, Pseudonyms, write_cohort
 from fundus_core.pipeline import cohorts
-from fundus_core.pipeline.deidentified_ingest import Writing, see
+from fundus_core.pipeline.deidentified_ingest import Writing, deidentify_source
 from fundus_core.pipeline.inspection import Counts
 from fundus_core.records import Eye, Source, Status
 from fundus_core.store import CohortRef, Finding, Item, Store
@@ -34,7 +34,7 @@ class Exporter:
 
     def clean(self, source: Source) -> Deidentified | None:
         """Return a photograph without its person, or ``None`` where it must not leave."""
-        seen = see(source, self.pseudonyms, writing=self.writing)
+        seen = deidentify_source(source, self.pseudonyms, writing=self.writing)
         why = seen.turned_away
         if seen.bounds is not None and seen.bounds.whole_frame:
             why = Finding("", Status.REFUSED.value, "whole_frame", _WHOLE_FRAME)

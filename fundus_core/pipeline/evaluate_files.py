@@ -17,12 +17,12 @@ from fundus_core.analyses import (
     plan_results,
 )
 from fundus_core.errors import say
-from fundus_core.evaluation import Evaluation, Shared, Snapshot, changes, told
+from fundus_core.evaluation import Evaluation, Shared, Snapshot, changes, changes_in_words
 from fundus_core.pipeline import bundle
 from fundus_core.pipeline.fitted import without_fitted
 from fundus_core.pipeline.linkage import AS_IT_STANDS, Linkage, join_truth, measured_beside, without_copies
 from fundus_core.pipeline.plans import declared_plan
-from fundus_core.pipeline.predicted import Asked, PredictionsFile, understood
+from fundus_core.pipeline.predicted import Asked, PredictionsFile, apply_mapping
 from fundus_core.pipeline.predictions_reader import read_predictions
 from fundus_core.pipeline.result_files import (
     known_cards,
@@ -118,7 +118,7 @@ def score_tables(
         UsageError: Something must be said first.
         TruthError: A table cannot be used, or nothing in it matches.
     """
-    return _scored(understood(table, proposal, asked), lines, table.name, settings, linkage)
+    return _scored(apply_mapping(table, proposal, asked), lines, table.name, settings, linkage)
 
 
 def _scored(
@@ -129,7 +129,7 @@ def _scored(
     linkage: Linkage,
     plan: StatedPlan | None = None,
 ) -> ScoredFiles:
-    made = linkage.visiting.told(made)
+    made = linkage.visiting.with_visits(made)
     found = measured_beside(made, name) if lines is None else linkage.match(made.table, lines)
     table, copied = without_copies(join_truth(made.table, found))
     made, table = without_fitted(made, table, linkage.fitted_people)
@@ -184,7 +184,7 @@ def evaluate(
     told_others = shared(scored.study, made.model, made.weights_sha256, share_name) if share else None
     now = Snapshot.of(scored.table, scored.evaluation, scored.predictions.model, __version__)
     before = kept_before(out)
-    since = told(before, now) if before else ()
+    since = changes_in_words(before, now) if before else ()
     cards = known_cards(scored.predictions.model)
     note = notice(cards)
     rendered = any(card.rendered for card in cards)

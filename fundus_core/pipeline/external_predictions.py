@@ -13,7 +13,7 @@ from fundus_core.errors import UsageError, joined, say
 from fundus_core.pipeline.cohorts import keep_receipt
 from fundus_core.pipeline.linkage import join_truth, without_copies
 from fundus_core.pipeline.plans import state_plan
-from fundus_core.pipeline.predicted import Asked, PredictionsFile, understood
+from fundus_core.pipeline.predicted import Asked, PredictionsFile, apply_mapping
 from fundus_core.records import CohortTable, Eye, Prediction
 from fundus_core.store import Cohort, Finding, ModelVersion, NewPhotograph, Store, TruthRow
 from fundus_core.tables import Table
@@ -30,7 +30,7 @@ def of_every_model(table: Table, proposal: truth.Proposal, asked: Asked) -> dict
         TruthError: The table cannot be used.
     """
     names = truth.models_of(table, proposal) or ("",)
-    return {name: understood(table, proposal, replace(asked, model=name)) for name in names}
+    return {name: apply_mapping(table, proposal, replace(asked, model=name)) for name in names}
 
 
 def keep(

@@ -89,13 +89,13 @@ def proposed(table: Table, asked: Asked) -> truth.Proposal:
     proposal = truth.propose_predictions(table, beside=asked.beside, target=asked.target)
     if asked.mapping is not None:
         proposal = proposal.reuse(asked.mapping)
-    return truth.told(proposal, *asked.columns)
+    return truth.apply_options(proposal, *asked.columns)
 
 
 _UNREAD = ("not_a_number", "unknown_unit", "censored")
 
 
-def understood(table: Table, proposal: truth.Proposal, asked: Asked) -> PredictionsFile:
+def apply_mapping(table: Table, proposal: truth.Proposal, asked: Asked) -> PredictionsFile:
     """Return a table of predictions as its mapping says, of one model.
 
     Raises:

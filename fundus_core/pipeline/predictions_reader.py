@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fundus_core.errors import UsageError
-from fundus_core.pipeline.predicted import Asked, PredictionsFile, decisions_in, labels, proposed, understood
+from fundus_core.pipeline.predicted import Asked, PredictionsFile, apply_mapping, decisions_in, labels, proposed
 from fundus_core.pipeline.tables import VISIT, prediction_columns
 from fundus_core.records import CohortTable, Eye, Floats, Status
 from fundus_core.tables import columns_from_csv, read_table
@@ -95,4 +95,4 @@ def _numbers(cells: Sequence[str]) -> Floats:
 
 def _any(data: bytes, name: str, asked: Asked) -> PredictionsFile:
     table = read_table(data, name, sheet=asked.sheet)
-    return understood(table, proposed(table, asked), asked)
+    return apply_mapping(table, proposed(table, asked), asked)

@@ -105,4 +105,4 @@ def _measure(source: Source) -> Measurements | None:
     if photograph is None:
         return None
     found = quality.measure(photograph, retina.find(photograph.pixels))
-    return found if is_retina(quality.judge(found)) else None
+    return found if is_retina(quality.apply_limits(found)) else None

@@ -189,7 +189,7 @@ def derive(predictions: Path, model: str, out: Path, *, made_by: str = "") -> Co
         "code_version": __version__,
         "derived_from": {"model": by, "predictions_sha256": hashlib.sha256(predictions.read_bytes()).hexdigest()},
         "models": [{"id": card.id, "weights_sha256": card.weights.sha256, "card_sha256": card.sha256}],
-        "recalibrated": recalibrated.told(card),
+        "recalibrated": recalibrated.in_words(card),
         "note": notice([card]),
     }
     text = json.dumps(record, indent=2, ensure_ascii=False)

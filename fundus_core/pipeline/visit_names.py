@@ -20,7 +20,7 @@ class Visiting:
     in_names: bool = True
     """Whether visits are read from the names of photographs and folders where nothing else states any."""
 
-    def told(self, made: PredictionsFile) -> PredictionsFile:
+    def with_visits(self, made: PredictionsFile) -> PredictionsFile:
         """Return predictions with the visits that their photographs' names hold, and a note of it."""
         if not self.in_names or (made.table.visit != "").any():
             return made

@@ -30,10 +30,10 @@ def assess(photograph: Photograph, bounds: RetinaBounds, limits: Limits = LIMITS
 
     The field of view is in the pixels that the photograph holds.
     """
-    return judge(measure(photograph, bounds), limits)
+    return apply_limits(measure(photograph, bounds), limits)
 
 
-def judge(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
+def apply_limits(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
     """Hold measurements against limits; the same measurements can be judged again when limits change."""
     checks = (
         _kind("not_a_retina", found.kind, Verdict.NOT_RETINA),

@@ -7,7 +7,7 @@ import numpy as np
 from fundus_core.quality import ridges, traits
 from fundus_core.quality.kinds import Kind
 from fundus_core.quality.recognise import kind_of
-from fundus_core.quality.view import View, blur, look, quantiles
+from fundus_core.quality.view import View, blur, quantiles, scaled_field
 from fundus_core.records import Photograph, RetinaBounds
 
 _MOST = 0.35
@@ -38,7 +38,7 @@ class Measurements:
 
 def measure(photograph: Photograph, bounds: RetinaBounds) -> Measurements:
     """Measure one photograph; its field of view is in the pixels that the photograph holds."""
-    view = look(photograph.pixels, bounds)
+    view = scaled_field(photograph.pixels, bounds)
     lines = ridges.measure(view)
     contrast = _contrast(view)
     factor = (photograph.width or bounds.width) / bounds.width

@@ -104,7 +104,7 @@ def _halved(plane: Plane) -> Plane:
     return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def look(pixels: Pixels, bounds: RetinaBounds) -> View:
+def scaled_field(pixels: Pixels, bounds: RetinaBounds) -> View:
     """Bring the field of view of a photograph (height x width x 3, RGB, 0..255) to the size of the checks."""
     rx, ry = bounds.radius, bounds.radius_y
     left, top = max(int(bounds.cx - rx), 0), max(int(bounds.cy - ry), 0)

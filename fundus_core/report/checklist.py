@@ -43,7 +43,7 @@ class Checklist:
     items: tuple[Item, ...]
     """In its order."""
 
-    def answers(self, subject: Subject) -> list[tuple[str, str, str, bool]]:
+    def answered(self, subject: Subject) -> list[tuple[str, str, str, bool]]:
         """Return number, question, answer, and whether something is left to the author."""
         answered = ((each, each.known(subject) if each.known else AUTHOR) for each in self.items)
         return [(each.number, each.asked, said, AUTHOR in said) for each, said in answered]

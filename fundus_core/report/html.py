@@ -23,7 +23,7 @@ from fundus_core.analyses import (
 from fundus_core.evaluation import SPREAD_SENTENCE
 from fundus_core.figures import Look
 from fundus_core.figures.printing import svg
-from fundus_core.models.recalibrated import told
+from fundus_core.models.recalibrated import in_words
 from fundus_core.report.checklist import CHECKLISTS
 from fundus_core.report.content import Pair, Subject
 from fundus_core.report.criteria import criteria_section
@@ -48,7 +48,7 @@ def render(subject: Subject) -> str:
             criteria=criteria_section(subject.study, Look(rendered=subject.rendered, opaque=True)),
             checklists=CHECKLISTS,
             planned=_planned(subject.study),
-            recalibrations={card.id: told(card) for card in subject.cards},
+            recalibrations={card.id: in_words(card) for card in subject.cards},
             refused=_refused(subject.study),
             targets=TARGETS,
             spread=SPREAD_SENTENCE,

@@ -77,7 +77,7 @@ class _Reader:
     ) -> Answer:
         suspect = {version: one.model for version, one in turn.versions.items() if photograph.deaths > 1}
         self._models |= {name: self._open(name) for name in suspect.values() if name not in self._models}
-        looked = preprocess.look(
+        looked = preprocess.preprocess(
             photograph,
             rules,
             versions=frozenset(turn.versions),

@@ -125,7 +125,7 @@ class Worker:
             if models is None:
                 continue
             size = self.sizes.get(tuple(turn.versions)) or _at_once(models)
-            members = queue.take(self.store, self.seat.id, turn, size)
+            members = queue.claim(self.store, self.seat.id, turn, size)
             if members:
                 self.ahead.append(self.begin(turn, models, members))
 
@@ -155,7 +155,7 @@ class Worker:
             return queue.known(self.store, list(versions), [sha256]).get(sha256, frozenset())
 
         def look(member: ClaimedPhotograph) -> Preprocessed:
-            looked = preprocess.look(member, rules, versions=versions, known=known, limits=turn.limits)
+            looked = preprocess.preprocess(member, rules, versions=versions, known=known, limits=turn.limits)
             self.show(looked)
             return looked
 
@@ -255,7 +255,7 @@ def write(store: Store, me: str, turn: Turn, endings: Sequence[Ending], over: th
         else:
             break
     if gone:
-        queue.forget(store, gone)
+        queue.purge(store, gone)
 
 
 def _at_once(models: Mapping[int, Model]) -> int:

@@ -92,7 +92,7 @@ class Bytes:
             return ""
 
 
-def look(
+def preprocess(
     member: ClaimedPhotograph,
     rules: Sequence[CropRule],
     *,

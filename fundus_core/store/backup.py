@@ -18,7 +18,7 @@ from fundus_core import owner_only
 from fundus_core.errors import UsageError, say
 from fundus_core.store import audit_log, database, store_identity
 from fundus_core.store.backup_database import copy_database, own_id, put_database, put_rows, require_sound
-from fundus_core.store.base import DATABASE, StoreBase, place
+from fundus_core.store.base import DATABASE, StoreBase, resolve_address
 from fundus_core.store.files import KINDS, Kind, Shelf, sha256_of
 
 _LOST = ("missing", "damaged")
@@ -91,7 +91,7 @@ def restore(
         UsageError: The backup is none or is damaged, or the place holds something else.
     """
     own = _check_backup(source)
-    url, folder = place(where, files)
+    url, folder = resolve_address(where, files)
     _check_free(url, folder, own, replace=replace)
     shelf = Shelf(folder)
     with _written(folder):
@@ -141,7 +141,7 @@ def _check_backup(source: Path) -> str:
             source=source,
             database=say(DATABASE),
         )
-    store_identity.check(place(source)[0], Shelf(source))
+    store_identity.check(resolve_address(source)[0], Shelf(source))
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         require_sound(connection)
     return store_identity.read_mark(source)
@@ -149,10 +149,10 @@ def _check_backup(source: Path) -> str:
 
 def _check_free(url: sa.URL, folder: Path, own: str, *, replace: bool) -> None:
     mark = store_identity.read_mark(folder) if folder.is_dir() else ""
-    if (mark and mark != own) or (not mark and folder.is_dir() and any(Shelf(folder).everything())):
+    if (mark and mark != own) or (not mark and folder.is_dir() and any(Shelf(folder).every_file())):
         raise UsageError("The folder '{folder}' holds the files of another store; name a new one.", folder=folder)
     try:
-        works = store_identity.look(url, marked=True).version > 0
+        works = store_identity.probe(url, marked=True).version > 0
     except database.StoreDamagedError:
         works = False
     if works and not (replace and url.get_backend_name() == "sqlite"):

@@ -18,7 +18,7 @@ _ROWS = 5_000
 
 def own_id(engine: sa.Engine) -> str:
     """The id that a store's database holds."""
-    with database.understood(), database.reading(engine) as connection:
+    with database.translate_errors(), database.reading(engine) as connection:
         return store_identity.own_id(connection)
 
 
@@ -35,7 +35,7 @@ def copy_database(engine: sa.Engine, part: Path) -> None:
                     error=error,
                 ) from error
     else:
-        with _tables_in(part) as copy, database.understood():
+        with _tables_in(part) as copy, database.translate_errors():
             _copy_rows(engine, copy)
     with contextlib.closing(sqlite3.connect(part)) as copy:
         copy.execute("DELETE FROM discard")

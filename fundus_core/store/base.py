@@ -24,7 +24,7 @@ _PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 _T = TypeVar("_T")
 
 
-def place(where: str | Path, files: str | Path | None = None) -> tuple[sa.URL, Path]:
+def resolve_address(where: str | Path, files: str | Path | None = None) -> tuple[sa.URL, Path]:
     """Which database and which folder of files an address means, as for ``StoreBase.open``."""
     text = str(where)
     if "://" not in text:
@@ -58,7 +58,7 @@ class StoreBase:
             UsageError: It cannot be opened, or was written by a newer version.
         """
         text = str(where)
-        url, folder = place(where, files)
+        url, folder = resolve_address(where, files)
         shelf = Shelf(folder)
         store_identity.check(url, shelf)
         store = cls(database.open_engine(url), shelf, text)
@@ -72,7 +72,7 @@ class StoreBase:
     @classmethod
     def open_existing(cls, where: str | Path, *, files: str | Path | None = None) -> Self:
         """Open a store as ``open`` does; a ``UsageError`` where there is none."""
-        folder = place(where, files)[1]
+        folder = resolve_address(where, files)[1]
         if not (folder / store_identity.MARK).exists() and not (folder / DATABASE).exists():
             raise UsageError("There is no store in '{folder}'; name the right folder.", folder=folder)
         return cls.open(where, files=files)
@@ -81,7 +81,7 @@ class StoreBase:
     @contextlib.contextmanager
     def looked_at(cls, where: str | Path, *, files: str | Path | None = None) -> Iterator[Self]:
         """A store of this version's tables to be read and never written, not even by being opened."""
-        url, folder = place(where, files)
+        url, folder = resolve_address(where, files)
         with store_identity.read_only(url) as engine:
             yield cls(engine, Shelf(folder), str(where))
 
@@ -112,13 +112,13 @@ class StoreBase:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A transaction that reads, for the rooms above."""
-        with database.understood(), database.reading(self.engine) as connection:
+        with database.translate_errors(), database.reading(self.engine) as connection:
             yield connection
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that writes, for the rooms above."""
-        with database.understood(), database.writing(self.engine) as connection:
+        with database.translate_errors(), database.writing(self.engine) as connection:
             yield connection
 
     def write(self, work: Callable[[sa.Connection], _T]) -> _T:

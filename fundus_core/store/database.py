@@ -72,7 +72,7 @@ class StoreDamagedError(UsageError):
 
 
 @contextmanager
-def understood() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Say in a sentence what a driver says in its own words.
 
     Raises:
@@ -180,7 +180,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
-def forget(engine: sa.Engine) -> None:
+def truncate_journal(engine: sa.Engine) -> None:
     """Bring what was deleted out of SQLite's journal too; what somebody is reading at the moment goes with the next."""
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:

@@ -40,7 +40,7 @@ def put(connection: sa.Connection, cohort: int, kind: Kind, name: str, content: 
     connection.execute(sa.insert(schema.document).values(**key, content=words))
 
 
-def of(connection: sa.Connection, cohort: int, kind: Kind) -> tuple[Document, ...]:
+def documents_of(connection: sa.Connection, cohort: int, kind: Kind) -> tuple[Document, ...]:
     """The documents of one kind, the oldest first."""
     query = sa.select(_DOCUMENT.name, _DOCUMENT.content, _DOCUMENT.created_at)
     query = query.where(_DOCUMENT.cohort_id == cohort, _DOCUMENT.kind == kind).order_by(_DOCUMENT.created_at)

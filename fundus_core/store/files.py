@@ -138,7 +138,7 @@ class Shelf:
         """The sha256 of every file of a kind."""
         return {path.name[:64] for path in (self.folder / kind).glob("??/*") if _SHA256.match(path.name)}
 
-    def everything(self) -> Iterator[Path]:
+    def every_file(self) -> Iterator[Path]:
         """Every file below the folder of photographs, whatever its name."""
         return (path for path in (self.folder / "photographs").rglob("*") if path.is_file())
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from fundus_core.errors import FundusError, UsageError
 from fundus_core.store import database, schema, store_identity
 from fundus_core.store.audit_log import AuditLog
-from fundus_core.store.base import StoreBase, place
+from fundus_core.store.base import StoreBase, resolve_address
 from fundus_core.store.files import KINDS, QUARANTINE, Shelf, sha256_of
 from fundus_core.store.health_folder import SHOWN, Found, homes, others, room
 
@@ -45,7 +45,7 @@ def examine(
     Raises:
         UsageError: The address is not understood.
     """
-    url, folder = place(where, files)
+    url, folder = resolve_address(where, files)
     if not folder.is_dir():
         raise UsageError("There is no store in '{folder}'; name the right folder.", folder=folder)
     shelf = Shelf(folder)
@@ -117,7 +117,7 @@ def _bytes(shelf: Shelf, progress: Callable[[int], None] | None, *, hashes: bool
 
 def _join(url: sa.URL, shelf: Shelf) -> None:
     """Where one of them has no id, or the database is one of two that have the folder's: a person says that it is."""
-    mark, claim = store_identity.read_mark(shelf.folder), store_identity.look(url)
+    mark, claim = store_identity.read_mark(shelf.folder), store_identity.probe(url)
     if not claim.version or (mark and claim.id and mark != claim.id):
         return
     engine = database.open_engine(url)
@@ -138,7 +138,7 @@ def _sound(store: StoreBase) -> Iterator[Found]:
     if store.engine.dialect.name != "sqlite":
         yield Found("database", "right", "The database answers, and its tables are those of this version.")
         return
-    with database.understood(), store.engine.connect() as connection:
+    with database.translate_errors(), store.engine.connect() as connection:
         said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
         stray = len(connection.exec_driver_sql("PRAGMA foreign_key_check").all())
     if said != ["ok"] or stray:

@@ -162,7 +162,7 @@ def _conditions(cohort: int, joined: Joined, where: Where) -> tuple[Joined, list
     parts += _between(reading.distance, where.distance)
     if not where.target:
         return joined, parts
-    joined, truth, predicted = joined.beside(where.target)
+    joined, truth, predicted = joined.with_target(where.target)
     parts += _between(truth, where.truth) + _between(predicted, where.predicted)
     return joined, parts + _between(sa.func.abs(predicted - truth), where.absolute_error)
 
@@ -208,7 +208,7 @@ def _order(order: OrderBy, joined: Joined, target_id: str) -> tuple[Joined, sa.C
     }
     if order in plain:
         return joined, plain[order]
-    joined, truth, predicted = joined.beside(target(target_id).id)
+    joined, truth, predicted = joined.with_target(target(target_id).id)
     by_target = {
         "truth": truth,
         "predicted": predicted,

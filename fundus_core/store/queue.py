@@ -105,7 +105,7 @@ def next_turn(store: Store) -> Turn | None:
         return None if run is None else Turn(run, run_table.version_ids(connection, run))
 
 
-def take(store: Store, worker: str, turn: Turn, limit: int) -> list[ClaimedPhotograph]:
+def claim(store: Store, worker: str, turn: Turn, limit: int) -> list[ClaimedPhotograph]:
     """Take up to ``limit`` photographs of a run; those that may have killed a worker come first and alone."""
 
     def taking(connection: sa.Connection) -> list[ClaimedPhotograph]:
@@ -296,7 +296,7 @@ def _lock_run(connection: sa.Connection, run: int) -> None:
     connection.execute(sa.select(_RUN.id).where(_RUN.id == run).with_for_update(key_share=True))
 
 
-def forget(store: Store, sha256s: set[str]) -> None:
+def purge(store: Store, sha256s: set[str]) -> None:
     """Remove what was made of photographs that were deleted while a worker held them."""
     rows = [{"sha256": sha256} for sha256 in sorted(sha256s)]
     store.write(lambda connection: database.insert_new(connection, schema.discard, rows))

@@ -15,7 +15,7 @@ from fundus_core.store.values import Cohort
 FOLDER = "kept"
 
 
-def place(folder: Path, cohort: Cohort) -> Path:
+def folder_of(folder: Path, cohort: Cohort) -> Path:
     """Where results of a cohort as it is now belong, in the store's folder of files."""
     return folder / FOLDER / _name(cohort.id, cohort.revision, cohort.created_at)
 

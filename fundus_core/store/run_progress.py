@@ -130,7 +130,7 @@ def _speed(connection: sa.Connection, run: int) -> float:
     return 0.0 if not count else float(count) / max(seconds, 1.0)
 
 
-def of(store: Store, cohort: CohortRef | None = None) -> tuple[Progress, ...]:
+def runs_of(store: Store, cohort: CohortRef | None = None) -> tuple[Progress, ...]:
     """Every run of a cohort, or of the store, the latest first."""
     with store.reading() as connection:
         query = sa.select(_RUN.id).where(access.cohort_allowed(connection, _RUN.cohort_id)).order_by(_RUN.id.desc())

@@ -119,7 +119,7 @@ class Store(Decisions, Selections, Sharing):
         """Delete a cohort with its truth, outcomes, runs, and every file that no other cohort holds."""
         self.write(lambda connection: cohorts.delete(connection, ref))
         self.sweep()
-        database.forget(self.engine)
+        database.truncate_journal(self.engine)
 
     def remove_photographs(self, ref: CohortRef, names: Sequence[str]) -> int:
         """Delete photographs out of a cohort as ``delete`` does; returns how many there were."""
@@ -133,7 +133,7 @@ class Store(Decisions, Selections, Sharing):
 
         removed = self.write(remove)
         self.sweep()
-        database.forget(self.engine)
+        database.truncate_journal(self.engine)
         return removed
 
     def export(self, ref: CohortRef, file: Path, *, photographs: bool = True) -> None:
@@ -290,7 +290,9 @@ class Store(Decisions, Selections, Sharing):
         def keep(connection: sa.Connection) -> None:
             cohort = cohorts.id_of(connection, ref)
             cohorts.update(connection, cohort)
-            if photograph_table.measured(connection, cohort) or documents.of(connection, cohort, "evaluation"):
+            if photograph_table.measured(connection, cohort) or documents.documents_of(
+                connection, cohort, "evaluation"
+            ):
                 raise UsageError(
                     "Measured values were joined to this cohort already: an analysis plan is stated before that. All "
                     "that is found now is exploratory."
@@ -302,7 +304,7 @@ class Store(Decisions, Selections, Sharing):
     def documents(self, ref: CohortRef, kind: documents.Kind) -> tuple[documents.Document, ...]:
         """What is kept of one kind beside a cohort, the oldest first."""
         with self.reading() as connection:
-            return documents.of(connection, cohorts.id_of(connection, ref), kind)
+            return documents.documents_of(connection, cohorts.id_of(connection, ref), kind)
 
     # What models found
 

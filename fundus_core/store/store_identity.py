@@ -50,7 +50,7 @@ def check(url: sa.URL, shelf: Shelf) -> Claim:
         UsageError: They do not belong together, the database cannot be opened, or it is damaged.
     """
     mark = read_mark(shelf.folder)
-    claim = look(url, marked=bool(mark))
+    claim = probe(url, marked=bool(mark))
     if mark and claim.id == mark:
         _refuse_copy(url, shelf, mark)
     elif not claim.version:
@@ -74,7 +74,7 @@ def _refuse_copy(url: sa.URL, shelf: Shelf, mark: str) -> None:
     if known is None or url.get_backend_name() != "sqlite" or known.resolve() == Path(url.database or "").resolve():
         return
     try:
-        there = look(sa.URL.create("sqlite", database=str(known)), marked=True).id == mark
+        there = probe(sa.URL.create("sqlite", database=str(known)), marked=True).id == mark
         there = there and not known.samefile(url.database or "")
     except (UsageError, OSError):
         return  # it is lost, and this one took its place
@@ -90,7 +90,7 @@ def _refuse_copy(url: sa.URL, shelf: Shelf, mark: str) -> None:
 
 
 def _refuse_lost(url: sa.URL, shelf: Shelf, mark: str) -> None:
-    there = sum(1 for _ in shelf.everything())
+    there = sum(1 for _ in shelf.every_file())
     if not mark and not there:
         return
     where = url.render_as_string()
@@ -197,7 +197,7 @@ def write_mark(folder: Path, words: str) -> None:
 # What the database says ---------------------------------------------------------------------------------------
 
 
-def look(url: sa.URL, *, marked: bool = False) -> Claim:
+def probe(url: sa.URL, *, marked: bool = False) -> Claim:
     """Ask a database what it is, without writing: SQLite neither makes a file nor takes another's journal in.
 
     Where the folder has an id (``marked``), the photographs need no comparing.

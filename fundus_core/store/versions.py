@@ -36,7 +36,7 @@ class Joined:
     counted: sa.ColumnElement[int]
     """The reading whose predictions count; none where the photograph is refused, or failed."""
 
-    def beside(self, target: str) -> tuple[Joined, sa.ColumnElement[float], sa.ColumnElement[float]]:
+    def with_target(self, target: str) -> tuple[Joined, sa.ColumnElement[float], sa.ColumnElement[float]]:
         """Put a target's numbers beside them too: all joined, what was measured, what was predicted."""
         measured, predicted = schema.measurement.alias(), schema.prediction.alias()
         photograph = sa.and_(measured.c.photograph_id == schema.photograph.c.id, measured.c.target == target)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from fundus_core import evaluation
 from fundus_core.models import card as cards
-from fundus_core.models import card_files, training_distance, weights
+from fundus_core.models import card_files, out_of_distribution, weights
 from fundus_core.models.networks import Links, Network, Reader, body
 from fundus_core.records import CohortTable, Floats, Status
 from fundus_core.tables import write_csv
@@ -46,7 +46,7 @@ def finish(network: Network, data: Data, out: Path, plan: Plan, label: Label, pr
     digest = weights.write(reader.network.body, out / WEIGHTS)
     answers = {part: _read(reader, data, part) for part in ("train", "validation", "calibration", "test")}
     outside = np.concatenate([answers[part].features for part in ("validation", "calibration", "test")])
-    training_distance.write(training_distance.measure(answers["train"].features, outside), out / FEATURES)
+    out_of_distribution.write(out_of_distribution.measure(answers["train"].features, outside), out / FEATURES)
     outputs = _outputs(reader, answers, data, plan)
     table = _table(answers["test"], data, outputs)
     scored = evaluation.evaluate(table)

@@ -172,7 +172,7 @@ def _measured(path: Path, columns: Mapping[str, str], reading: Reading = Reading
             path=path,
             strerror=error,
         ) from error
-    proposal = truth.told(truth.propose(table), *reading.columns)
+    proposal = truth.apply_options(truth.propose(table), *reading.columns)
     lines = truth.apply(table, proposal)
     known = {parse.fold(column.heading): column for column in proposal.columns}
     words = dict(zip(table.headings, table.columns, strict=True))

@@ -20,7 +20,7 @@ from fundus_core.tables.table import Table
 from fundus_core.tables.units import UNITS
 from fundus_core.tables.workbook import sheet_names
 from fundus_core.truth.apply_mapping import apply
-from fundus_core.truth.column_options import told
+from fundus_core.truth.column_options import apply_options
 from fundus_core.truth.duplicate_rows import names as names_of
 from fundus_core.truth.duplicate_rows import once
 from fundus_core.truth.infer_columns import propose
@@ -72,4 +72,4 @@ def load(
                 strerror=error,
             ) from error
     table = read_table(data, name or "table", sheet=sheet)
-    return apply(table, told(proposal or propose(table), *said))
+    return apply(table, apply_options(proposal or propose(table), *said))

@@ -9,7 +9,7 @@ from fundus_core.targets import TARGETS
 from fundus_core.truth.mapping import GONE, PARTS, ROLES, Column, Proposal, coding_from
 
 
-def told(proposal: Proposal, *sentences: str) -> Proposal:
+def apply_options(proposal: Proposal, *sentences: str) -> Proposal:
     """Return a mapping changed as a person says, and so confirmed.
 
     Each sentence is ``HEADING=MEANING``: a role, then ``predicted``, ``low``, ``high``, ``sd`` or ``measured``, a unit,

@@ -24,17 +24,17 @@ def once(lines: TruthTable) -> TruthTable:
     if not named.all():
         note = "Rows that name neither photograph nor patient were left out: {rows}."
         notes.append(say(note, rows=_rows(lines.rows[~named])))
-        lines = take(lines, np.flatnonzero(named))
+        lines = select_lines(lines, np.flatnonzero(named))
     first, again = _first(lines)
     if len(again):
         note = "Rows that repeat an earlier row in every value were left out: {rows}."
         notes.append(say(note, rows=_rows(lines.rows[again])))
-        lines = take(lines, first)
+        lines = select_lines(lines, first)
     _refuse_contradictions(lines)
     return replace(lines, notes=tuple(notes))
 
 
-def take(lines: TruthTable, at: np.ndarray[Any, np.dtype[np.int64]]) -> TruthTable:
+def select_lines(lines: TruthTable, at: np.ndarray[Any, np.dtype[np.int64]]) -> TruthTable:
     """Return the lines at these positions."""
     changed: dict[str, Any] = {}
     for field in fields(lines):

@@ -92,7 +92,7 @@ def _plain(visit: str) -> str:
     return re.sub(r"(?<!\d)0+(?=\d)", "", _WORDS.sub("", text)) or text
 
 
-def apart(truth: TruthTable, line: NDArray[np.int64], taken: Labels) -> Floats:
+def days_apart(truth: TruthTable, line: NDArray[np.int64], taken: Labels) -> Floats:
     """Return the days from measurement to photograph, n; NaN where one is unknown."""
     measured = np.where(line >= 0, truth.visit[line], "") if len(truth) else np.full(len(line), "")
     gaps = [days_between(str(one), str(other)) for one, other in zip(measured, taken, strict=True)]

@@ -74,7 +74,7 @@ def match(
         *unlike(known, line, chosen, sides),
         *_two_people(truth, known, line, status, sides, outranked=chosen in FROM_NAMES),
     ]
-    days = match_visits.apart(truth, line, when.of)
+    days = match_visits.days_apart(truth, line, when.of)
     faults += [
         *match_visits.remarks(truth, line, names, status, when, days),
         *_unmatched(truth, known, line, status),

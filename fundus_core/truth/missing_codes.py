@@ -68,7 +68,7 @@ def _asked(column: Column, words: NDArray[np.object_], people: NDArray[np.int64]
     return replace(column, coding={code: GONE}, confidence=0.4, reason=reason, needs_confirmation=True)
 
 
-def apart(values: Floats) -> tuple[float, int] | None:
+def outlying_code(values: Floats) -> tuple[float, int] | None:
     """Return a code that lies far from all measured values, as an age of 1 among adults, and how many say it.
 
     Far is half the distance between the quartiles from the next value; fewer than 20 values tell nothing.

@@ -152,7 +152,7 @@ def _doubt(column: Column, values: Floats, record: Record) -> None:
             unit=say(unit),
         )
         record.about(column.heading, "unit_doubtful", what)
-    far = missing_codes.apart(values)
+    far = missing_codes.outlying_code(values)
     if far is not None and GONE not in column.coding.values():
         code, count = far
         what = say(

@@ -101,7 +101,7 @@ def _show(view: View, one: CriterionAssessment, analysis: Analysis[Any]) -> bool
 
 
 def _curve(view: View, one: CriterionAssessment, judged: Classification, analysis: Analysis[Any]) -> None:
-    figure = analysis.draw(studies.study(view), one.criterion.id, Canvas(display.look(view), place=view.place))
+    figure = analysis.draw(studies.study(view), one.criterion.id, Canvas(display.figure_look(view), place=view.place))
     if figure is None:
         st.caption(_("No ROC curve: {why}").format(why=said(judged.auc.note)))
         return
@@ -112,7 +112,7 @@ def _curve(view: View, one: CriterionAssessment, judged: Classification, analysi
 def _everything(view: View) -> None:
     study = studies.study(view)
     with st.spinner(_("Judging all criteria"), show_time=True):
-        figure = one_cohort.PREVALENCES.draw(study, "", Canvas(display.look(view)))
+        figure = one_cohort.PREVALENCES.draw(study, "", Canvas(display.figure_look(view)))
     if figure:
         with st.container(border=True):
             display.chart(figure, "prevalences", name="prevalences", view=view)

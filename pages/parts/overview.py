@@ -34,7 +34,7 @@ def sample() -> None:
     view = next(filter(studies.testable, views), View(cohort, ""))
     st.subheader(_("The sample cohort"), anchor=False)
     st.caption(f":material/info: {_(display.RENDERED)}")
-    going = [run for run in runs.of(store, cohort.id) if not run.ended]
+    going = [run for run in runs.runs_of(store, cohort.id) if not run.ended]
     if going:
         progress.watch(going[0].run)
     elif view.model or not models:
@@ -73,7 +73,7 @@ def _one(view: View, result: TargetResult) -> None:
     groups = studies.groups(view, target.id)
     st.markdown(f"**{figures.heading(_(target.name))}**")
     st.image(
-        figures.small_scatter(target, groups, result.estimates, display.look(view)),
+        figures.small_scatter(target, groups, result.estimates, display.figure_look(view)),
         width="stretch",
         alt=(_("Predicted {name} by true class.") if target.binary else _("Predicted against true {name}.")).format(
             name=_(target.name)

@@ -44,7 +44,7 @@ class Expected:
 
 def expected(view: View | None, target: Target) -> Expected:
     """Return the current cohort's numbers, or published ones where it has none."""
-    found = studies.points(view, "patient").targets.get(target.id) if view is not None else None
+    found = studies.point_estimates(view, "patient").targets.get(target.id) if view is not None else None
     mae = found.estimates["mae"].value if found is not None else None
     if view is None or found is None or not mae:
         published = target.published_mae or 1.0

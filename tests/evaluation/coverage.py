@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 
 from fundus_core.evaluation import from_values, units_of_analysis
-from fundus_core.evaluation.intervals.per_estimate import estimated
+from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.one_cohort.statistics import area_panel, binary_panel, ranked_panel, score_panel
 from fundus_core.targets import TARGETS
 

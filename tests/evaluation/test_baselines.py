@@ -7,7 +7,7 @@ import statsmodels.api as sm
 from scipy.optimize import linprog
 
 from fundus_core.evaluation import evaluate, from_values, units_of_analysis
-from fundus_core.evaluation.intervals.per_estimate import jackknife_error
+from fundus_core.evaluation.intervals.jackknife_intervals import jackknife_error
 from fundus_core.evaluation.one_cohort import baselines as b
 from fundus_core.evaluation.one_cohort import scores
 from fundus_core.evaluation.one_cohort.statistics import score_panel

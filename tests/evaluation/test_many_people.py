@@ -6,7 +6,7 @@ import pytest
 from fundus_core.evaluation import evaluate, from_values, subgroups, units_of_analysis
 from fundus_core.evaluation.intervals import bootstrap
 from fundus_core.evaluation.intervals.bootstrap import Draws, SumStatistic, resample
-from fundus_core.evaluation.intervals.per_estimate import jackknife_error
+from fundus_core.evaluation.intervals.jackknife_intervals import jackknife_error
 from fundus_core.evaluation.one_cohort.statistics import statistics_of
 from fundus_core.targets import TARGETS
 

@@ -12,7 +12,7 @@ from fundus_core import inference
 from fundus_core.errors import CardError, UsageError
 from fundus_core.inference import gpu, processor
 from fundus_core.models import card as cards
-from fundus_core.models import card_files, networks, registry, training_distance, weights
+from fundus_core.models import card_files, networks, out_of_distribution, registry, weights
 
 SIDE = 32
 CROPS = np.random.default_rng(0).integers(0, 256, (21, SIDE, SIDE, 3), dtype=np.uint8)
@@ -41,7 +41,7 @@ def card(tmp_path_factory):
         folder=folder,
     )
     pooled = eager(made)[1]
-    training_distance.write(training_distance.measure(pooled, pooled), folder / "features.safetensors")
+    out_of_distribution.write(out_of_distribution.measure(pooled, pooled), folder / "features.safetensors")
     return made
 
 
@@ -66,7 +66,7 @@ def test_it_answers_as_the_network_does(card, predictor):
     values, pooled = eager(card)
     for column, target in enumerate(card.targets):
         np.testing.assert_allclose(said.values[target], values[:, column], rtol=1e-5, atol=1e-4)
-    statistics = training_distance.read(card.folder / card.features)
+    statistics = out_of_distribution.read(card.folder / card.features)
     np.testing.assert_allclose(said.distance, statistics.distance(pooled), rtol=1e-3)
     assert said.precision == "float32"
 

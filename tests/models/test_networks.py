@@ -10,7 +10,7 @@ import torch
 
 from fundus_core.errors import CardError
 from fundus_core.models import card as cards
-from fundus_core.models import card_files, networks, registry, training_distance, weights
+from fundus_core.models import card_files, networks, out_of_distribution, registry, weights
 from fundus_core.models.importing import initial_weights
 
 SMALL = {"channels": [8, 8, 16, 16], "stem_width": 8}
@@ -159,15 +159,15 @@ def test_distance_is_one_at_the_limit_and_does_not_depend_on_units(tmp_path):
     generator = np.random.default_rng(0)
     mix = generator.normal(size=(6, 6))
     training, held_out = generator.normal(size=(4000, 6)) @ mix, generator.normal(size=(4000, 6)) @ mix
-    statistics = training_distance.measure(training, held_out, shrink=0.0)
+    statistics = out_of_distribution.measure(training, held_out, shrink=0.0)
     distance = statistics.distance(held_out)
     assert np.mean(distance > 1) == pytest.approx(0.01, abs=0.002)
     assert statistics.distance(training.mean(axis=0)[None])[0] == pytest.approx(0, abs=1e-9)
-    turned = training_distance.measure(training @ mix + 3, held_out @ mix + 3, shrink=0.0)
+    turned = out_of_distribution.measure(training @ mix + 3, held_out @ mix + 3, shrink=0.0)
     np.testing.assert_allclose(turned.distance(held_out @ mix + 3), distance, rtol=1e-6)
-    training_distance.write(statistics, tmp_path / "f.safetensors")
+    out_of_distribution.write(statistics, tmp_path / "f.safetensors")
     np.testing.assert_allclose(
-        training_distance.read(tmp_path / "f.safetensors").distance(held_out), distance, rtol=1e-4
+        out_of_distribution.read(tmp_path / "f.safetensors").distance(held_out), distance, rtol=1e-4
     )
 
 
@@ -175,4 +175,4 @@ def test_statistics_that_cannot_be_read_are_one_sentence(tmp_path):
     (tmp_path / "f.safetensors").write_bytes(b"junk")
     for name in ("f.safetensors", "none.safetensors"):
         with pytest.raises(CardError, match="cannot be read"):
-            training_distance.read(tmp_path / name)
+            out_of_distribution.read(tmp_path / name)

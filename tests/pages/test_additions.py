@@ -73,7 +73,7 @@ def test_another_model_is_run_on_it(ready, unmeasured, page):  # noqa: F811
     app = page("new_cohort", to=unmeasured.key, add="model")
     app.button_group(key="later_models").set_value(["tests-own"]).run()
     press(app, "Run")
-    (run,) = runs.of(ready, unmeasured.id)
+    (run,) = runs.runs_of(ready, unmeasured.id)
     assert run.models == ("tests-own",)
 
 

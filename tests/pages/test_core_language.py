@@ -16,7 +16,7 @@ from fundus_core.eye import decide
 from fundus_core.images import decode
 from fundus_core.models.importing import formats
 from fundus_core.quality import KINDS, LIMITS, Kind
-from fundus_core.quality.assess import judge
+from fundus_core.quality.assess import apply_limits
 from fundus_core.quality.measures import Measurements
 from fundus_core.records import CohortTable, Eye
 from fundus_core.store import Store
@@ -175,7 +175,7 @@ def test_refusals_for_quality() -> None:
     said = {
         check.message
         for found in (worst, *(replace(worst, kind=kind) for kind in KINDS), replace(worst, brightness=90))
-        for check in judge(found, LIMITS).checks
+        for check in apply_limits(found, LIMITS).checks
         if not check.passed
     }
     said |= {text for about in KINDS.values() for text in (about.name, about.advice) if text}

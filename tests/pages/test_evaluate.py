@@ -143,12 +143,12 @@ def test_two_cohorts_of_one_number_never_share_results(fresh, put_cohort, page):
     """SQLite gives the number of a deleted cohort again."""
     put_cohort(fresh, "Clinic", seed=1)
     before = View(fresh.cohort("Clinic"), "tests-own")
-    first = studies.points(before).targets["sbp"].estimates["mae"].value
+    first = studies.point_estimates(before).targets["sbp"].estimates["mae"].value
     fresh.delete("Clinic")
     put_cohort(fresh, "Clinic", seed=1, bias=9.0)
     after = View(fresh.cohort("Clinic"), "tests-own")
     assert (after.cohort.id, after.cohort.revision) == (before.cohort.id, before.cohort.revision)
-    assert studies.points(after).targets["sbp"].estimates["mae"].value > first + 2
+    assert studies.point_estimates(after).targets["sbp"].estimates["mae"].value > first + 2
 
 
 def test_the_gallery_is_filtered_by_quality(filled, page):

@@ -94,7 +94,7 @@ def test_behind_the_door_nothing_is_left_of_an_upload_but_pseudonyms(ready, page
         assert PERSON not in path.name
         assert not path.is_file() or PERSON.encode() not in path.read_bytes()
         assert not path.is_file() or TYPED.encode() not in path.read_bytes()
-    (run,) = runs.of(ready, cohort.id)
+    (run,) = runs.runs_of(ready, cohort.id)
     assert (run.failed, run.queued) == (1, 4), "the letter ends with its reason, at once"
     assert "Kept nowhere" in words(app)
     app.run()

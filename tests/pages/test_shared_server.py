@@ -359,7 +359,7 @@ def test_one_s_own_machine_starts_without_one_and_asks_nobody(monkeypatch, tmp_p
     monkeypatch.delenv("FUNDUS_LAB_SHARED", raising=False)
     server.require_sign_in()
     assert home.store().person is None
-    assert home.place() == str(tmp_path)
+    assert home.cache_scope() == str(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_evaluate_takes_the_visit_and_shows_change(fresh, page, frame, lang, uni
     assert sum(title in each.options for each in app.selectbox) == 2, "as a figure and as a table"
     view = studies.View(cohort, "B7")
     assert studies.study(view).level == "visit"
-    assert studies.points(view).targets["sbp"].n == len(frame)
+    assert studies.point_estimates(view).targets["sbp"].n == len(frame)
 
 
 def test_present_has_a_slide_of_change(fresh, page, frame):

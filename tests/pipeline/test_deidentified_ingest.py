@@ -104,7 +104,7 @@ def test_a_file_that_is_gone_fails_at_the_door() -> None:
     def gone() -> bytes:
         raise FileNotFoundError(2, "No such file or directory")
 
-    seen = pipeline.see(Source("a.jpg", gone), KEY)
+    seen = pipeline.deidentify_source(Source("a.jpg", gone), KEY)
     assert isinstance(seen.turned_away, Finding)
     assert (seen.turned_away.status, seen.turned_away.reason_code, seen.sha256) == ("failed", "unreadable", "")
 

@@ -13,7 +13,7 @@ from fundus_core.__main__ import main
 from fundus_core.errors import UsageError
 from fundus_core.images import sources
 from fundus_core.pipeline import cohorts, limits_of, prediction, stretched_set
-from fundus_core.quality import LIMITS, Kind, Limits, Measurements, judge
+from fundus_core.quality import LIMITS, Kind, Limits, Measurements, apply_limits
 from fundus_core.synthetic import synthesise
 
 
@@ -70,8 +70,8 @@ def test_a_percentile_that_cannot_be_is_refused(
 def test_a_cohort_without_glare_does_not_nullify_every_score() -> None:
     found = Measurements(Kind.COLOUR, 2000.0, 0.9, 150.0, 1.0, 0.0, 0.3, 0.1)
     strict = dataclasses.replace(LIMITS, glare_share=0.0, lit_share=1.0)
-    assert 0.5 < judge(found, strict).score < judge(found).score
-    assert judge(dataclasses.replace(found, glare_share=0.1), strict).score < 0.2
+    assert 0.5 < apply_limits(found, strict).score < apply_limits(found).score
+    assert apply_limits(dataclasses.replace(found, glare_share=0.1), strict).score < 0.2
 
 
 @pytest.mark.parametrize("limits", [LIMITS, Limits(focus=0.1), dataclasses.replace(LIMITS, glare_share=1 / 3)])

@@ -207,7 +207,7 @@ def test_a_database_that_is_away_costs_a_repetition(
     run = run_table.submit(store, "a", [fake.version("red")])
     one = drive(run)
     monkeypatch.setattr(driver.loop, "RETRY_S", 0.0)
-    real, calls = queue.take, []
+    real, calls = queue.claim, []
 
     def away(*given: Any) -> Any:
         calls.append(given)
@@ -217,7 +217,7 @@ def test_a_database_that_is_away_costs_a_repetition(
             raise StoreUnavailableError(message)
         return taken
 
-    monkeypatch.setattr(queue, "take", away)
+    monkeypatch.setattr(queue, "claim", away)
     while driver._step(one):
         pass
     assert runs.progress(store, run).predicted == 20

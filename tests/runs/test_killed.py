@@ -136,7 +136,7 @@ def _hold_all_and_die(store: Store) -> None:
     """Leave nothing in the queue: a dead worker held all that was left."""
     turn = queue.next_turn(store)
     assert turn is not None
-    assert queue.take(store, "dead", turn, 9)
+    assert queue.claim(store, "dead", turn, 9)
     assert queue.next_turn(store) is None
 
 

@@ -33,7 +33,7 @@ def work_off(store: Store, worker: str = "w", size: int = 4, status: str = "pred
     """What a worker does, without networks: the photographs in the order in which they were taken."""
     taken = []
     while turn := queue.next_turn(store):
-        members = queue.take(store, worker, turn, size)
+        members = queue.claim(store, worker, turn, size)
         taken += [member.id for member in members]
         queue.end(store, worker, turn, [ending(turn, member, status) for member in members])
     return taken
@@ -52,7 +52,7 @@ def test_a_run_is_waiting_running_done(store: Store) -> None:
     assert check(runs.progress(store, run)).state == "waiting"
     turn = queue.next_turn(store)
     assert turn is not None
-    members = queue.take(store, "w", turn, 4)
+    members = queue.claim(store, "w", turn, 4)
     assert check(runs.progress(store, run)).in_flight == 4
     queue.end(store, "w", turn, [ending(turn, member) for member in members])
     progress = check(runs.progress(store, run))
@@ -61,7 +61,7 @@ def test_a_run_is_waiting_running_done(store: Store) -> None:
     work_off(store)
     progress = check(runs.progress(store, run))
     assert (progress.state, progress.predicted, progress.finished) == ("done", 6, True)
-    assert runs.of(store, "a") == (progress,)
+    assert runs.runs_of(store, "a") == (progress,)
 
 
 def test_what_was_read_before_costs_nothing_in_any_cohort(store: Store) -> None:
@@ -112,12 +112,12 @@ def test_pausing_puts_back_what_is_held_and_nothing_is_taken(store: Store) -> No
     run = run_table.submit(store, "a", [ONE])
     turn = queue.next_turn(store)
     assert turn is not None
-    members = queue.take(store, "w", turn, 4)
+    members = queue.claim(store, "w", turn, 4)
     runs.pause(store, run)
     progress = check(runs.progress(store, run))
     assert (progress.state, progress.in_flight, progress.seconds_left) == ("paused", 0, None)
     assert queue.next_turn(store) is None
-    assert queue.take(store, "w", turn, 4) == []
+    assert queue.claim(store, "w", turn, 4) == []
     queue.end(store, "w", turn, [ending(turn, member) for member in members])
     assert check(runs.progress(store, run)).settled == 0
     runs.resume(store, run)
@@ -130,7 +130,7 @@ def test_cancelling_is_for_good_and_keeps_what_was_found(store: Store) -> None:
     run = run_table.submit(store, "a", [ONE])
     turn = queue.next_turn(store)
     assert turn is not None
-    members = queue.take(store, "w", turn, 2)
+    members = queue.claim(store, "w", turn, 2)
     queue.end(store, "w", turn, [ending(turn, member) for member in members])
     runs.cancel(store, run)
     assert runs.progress(store, run).state == "cancelled"
@@ -150,7 +150,7 @@ def test_runs_take_turns_by_the_batch(store: Store) -> None:
         run_table.submit(store, name, [ONE])
     served = []
     while turn := queue.next_turn(store):
-        members = queue.take(store, "w", turn, 2)
+        members = queue.claim(store, "w", turn, 2)
         queue.end(store, "w", turn, [ending(turn, member) for member in members])
         served.append(turn.run)
     first = served[:3]
@@ -174,12 +174,12 @@ def test_suspects_come_first_and_not_among_others(store: Store) -> None:
     run_table.submit(store, "a", [ONE])
     turn = queue.next_turn(store)
     assert turn is not None
-    held = queue.take(store, "dead", turn, 2)
+    held = queue.claim(store, "dead", turn, 2)
     lease.take(store, Holder("next", "worker", "here"))
-    again = queue.take(store, "w", turn, 4)
+    again = queue.claim(store, "w", turn, 4)
     assert [member.id for member in again] == [member.id for member in held]
     assert {member.deaths for member in again} == {1}
-    assert {member.deaths for member in queue.take(store, "w", turn, 9)} == {0}
+    assert {member.deaths for member in queue.claim(store, "w", turn, 9)} == {0}
 
 
 def test_a_photograph_deleted_meanwhile_leaves_no_trace(store: Store) -> None:
@@ -187,12 +187,12 @@ def test_a_photograph_deleted_meanwhile_leaves_no_trace(store: Store) -> None:
     run = run_table.submit(store, "a", [ONE])
     turn = queue.next_turn(store)
     assert turn is not None
-    members = queue.take(store, "w", turn, 2)
+    members = queue.claim(store, "w", turn, 2)
     store.remove_photographs("a", [members[0].name])
     store.shelf.write("crops", members[0].sha256, b"made meanwhile")
     gone = queue.end(store, "w", turn, [ending(turn, member) for member in members])
     assert gone == {members[0].sha256}
-    queue.forget(store, gone)
+    queue.purge(store, gone)
     assert store.shelf.all("crops") == set()
     progress = check(runs.progress(store, run))
     assert (progress.total, progress.predicted, progress.state) == (1, 1, "done")
@@ -207,7 +207,7 @@ def test_ending_twice_writes_once(store: Store) -> None:
     run = run_table.submit(store, "a", [ONE])
     turn = queue.next_turn(store)
     assert turn is not None
-    endings = [ending(turn, member) for member in queue.take(store, "w", turn, 3)]
+    endings = [ending(turn, member) for member in queue.claim(store, "w", turn, 3)]
     queue.end(store, "w", turn, endings)
     before = runs.progress(store, run)
     queue.end(store, "w", turn, endings)
@@ -255,7 +255,7 @@ def test_a_reading_that_was_deleted_before_it_could_be_used_again_is_made_anew(s
     run = run_table.submit(store, "b", [ONE])
     turn = queue.next_turn(store)
     assert turn is not None
-    (member,) = queue.take(store, "w", turn, 1)
+    (member,) = queue.claim(store, "w", turn, 1)
     store.delete("a")
     queue.end(store, "w", turn, [Ending(member, store.shelf.sha256(b"0"))])
     progress = check(runs.progress(store, run))

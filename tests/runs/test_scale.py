@@ -52,7 +52,7 @@ def test_taking_and_ending_look_everything_up(store: Store) -> None:
     with plans(store) as found:
         turn = queue.next_turn(store)
         assert turn is not None
-        members = queue.take(store, "w", turn, 32)
+        members = queue.claim(store, "w", turn, 32)
         queue.known(store, list(turn.versions), [member.sha256 for member in members])
         queue.active(store, [turn.run])
         queue.end(store, "w", turn, [ending(turn, member) for member in members])

@@ -29,7 +29,7 @@ def test_an_unknown_model_is_named_and_nothing_is_queued(tmp_path: Path) -> None
         store.create_cohort("a")
         with pytest.raises(FundusError, match="no model 'none'"):
             runs.submit(store, "a", ["none"])
-        assert runs.of(store) == ()
+        assert runs.runs_of(store) == ()
 
 
 def test_a_model_without_weights_is_refused_before_the_run(tmp_path: Path) -> None:
@@ -40,4 +40,4 @@ def test_a_model_without_weights_is_refused_before_the_run(tmp_path: Path) -> No
         store.create_cohort("a")
         with pytest.raises(FundusError, match=r"has no weights here"):
             runs.submit(store, "a", [absent])
-        assert runs.of(store) == ()
+        assert runs.runs_of(store) == ()

@@ -303,7 +303,7 @@ def test_pausing_acts_on_suspects_too(store: Store, make: Make, monkeypatch: pyt
     key = run_table.submit(store, "a", [fake.version("red")])
     turn = queue.next_turn(store)
     assert turn is not None
-    queue.take(store, "dead", turn, 6)
+    queue.claim(store, "dead", turn, 6)
     lease.take(store, Holder("dead", "worker", "here"))
     lease.give_back(store, "dead", died=True)
     real, tried = isolated.Apart.each, []

@@ -233,7 +233,7 @@ def test_runs_of_others_are_neither_seen_nor_stopped(shared):
     store, person, cohort, log = shared
     run = run_table.submit(person("ann@x"), cohort, [VERSION])
     bob = person("bob@x")
-    assert not runs.of(bob)
+    assert not runs.runs_of(bob)
     for act in (runs.progress, runs.pause, runs.resume, runs.cancel):
         with pytest.raises(UsageError, match="There is no run"):
             act(bob, run)
@@ -242,7 +242,7 @@ def test_runs_of_others_are_neither_seen_nor_stopped(shared):
     assert runs.progress(bob, run).run == run
     with pytest.raises(RefusedError):
         runs.cancel(bob, run)
-    assert len(runs.of(store)) == 1
+    assert len(runs.runs_of(store)) == 1
 
 
 def test_a_decision_bears_the_name_of_who_is_signed_in(shared):
@@ -346,6 +346,6 @@ def test_a_model_is_used_by_whom_it_is_shared_with(shared, tmp_path):
     with pytest.raises(UsageError, match="Only the owner"):
         ownership.share(card, "bob@x", ["bob@x"])
     ownership.share(card, "ann@x", [" Bob@X", ""])
-    assert ownership.of(card) == ownership.Ownership("ann@x", ("bob@x",))
+    assert ownership.owner_of(card) == ownership.Ownership("ann@x", ("bob@x",))
     (tmp_path / ownership.FILE).write_text("{")
     assert not ownership.may_use(card, person("ann@x").person.names)

@@ -239,7 +239,7 @@ def test_photographs_are_found_by_their_kind(store: Store) -> None:
 
 def test_a_store_of_the_last_release_takes_decisions_and_shows_what_it_refused_to_models_again(tmp_path: Path) -> None:
     """Its refusals came without predictions; who accepts one has it read again by the next run."""
-    engine = databases.as_released(base.place(tmp_path, None)[0], 7)
+    engine = databases.as_released(base.resolve_address(tmp_path, None)[0], 7)
     sha = "f" * 64
     refused = {"status": "refused", "reason_code": "focus", "reason": "No."}
     with database.writing(engine) as connection:

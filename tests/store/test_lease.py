@@ -34,7 +34,7 @@ def test_one_holds_it_and_others_are_told_who_until_it_is_silent(store: Store) -
     lease.take(store, THERE)
     turn = queue.next_turn(store)
     assert turn is not None
-    assert len(queue.take(store, THERE.id, turn, 3)) == 3
+    assert len(queue.claim(store, THERE.id, turn, 3)) == 3
     lease.renew(store, THERE.id)
     silent_for(store, 50.0)
     with pytest.raises(LeasedError, match=r"the cluster '10.0.0.7:6379', last heard of 5\d s ago"):
@@ -46,7 +46,7 @@ def test_one_holds_it_and_others_are_told_who_until_it_is_silent(store: Store) -
     lease.take(store, HERE)
     assert not lease.is_held(store, THERE.id)
     assert runs.progress(store, run).in_flight == 0
-    assert {one.deaths for one in queue.take(store, HERE.id, turn, 9)} == {1}, "the suspects alone"
+    assert {one.deaths for one in queue.claim(store, HERE.id, turn, 9)} == {1}, "the suspects alone"
     lease.give_back(store, THERE.id, died=True)
     assert runs.progress(store, run).in_flight == 3, "who has lost it gives nothing back"
 

@@ -18,7 +18,7 @@ from tests.store import databases
 
 
 def test_the_steps_lead_to_the_tables_that_the_code_sees(address: str | Path) -> None:
-    engine = databases.as_released(base.place(address, address)[0], database.SCHEMA_VERSION)
+    engine = databases.as_released(base.resolve_address(address, address)[0], database.SCHEMA_VERSION)
     with database.reading(engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         found = compare_metadata(context, schema.metadata)
@@ -30,7 +30,7 @@ def test_the_steps_lead_to_the_tables_that_the_code_sees(address: str | Path) ->
 def test_a_new_store_is_what_the_steps_lead_to(tmp_path: Path) -> None:
     """It is made without them: columns, defaults, keys, indexes and checks must be the same ones."""
     (tmp_path / "old").mkdir()
-    databases.as_released(base.place(tmp_path / "old", None)[0], database.SCHEMA_VERSION).dispose()
+    databases.as_released(base.resolve_address(tmp_path / "old", None)[0], database.SCHEMA_VERSION).dispose()
     new, old = tmp_path / "new" / "store.sqlite", tmp_path / "old" / "store.sqlite"
     with Store.open(new.parent) as store, store.reading() as connection:
         assert len(connection.execute(sa.select(schema.store.c.id)).scalars().one()) == 32
@@ -164,7 +164,7 @@ def _write_released(address: str | Path, number: int) -> None:
         ("entry", {**of_run, "photograph_id": 3, "state": "queued"}),
         *numbers,
     ]
-    engine = databases.as_released(base.place(address, address)[0], number)
+    engine = databases.as_released(base.resolve_address(address, address)[0], number)
     with database.writing(engine) as connection:
         for table, values in rows:
             there = sa.table(table, *(sa.column(name) for name in values))

@@ -14,7 +14,7 @@ from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, SumStatistic
 from fundus_core.evaluation.intervals.estimate import Estimate
 from fundus_core.evaluation.intervals.interval_choice import Rule
-from fundus_core.evaluation.intervals.per_estimate import estimated
+from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.intervals.rank_intervals import few_events
 from fundus_core.evaluation.one_cohort.binary import CALIBRATION_NEEDS, recalibrations
 from fundus_core.evaluation.one_cohort.calibration import equal_counts

@@ -16,7 +16,7 @@ from fundus_core.evaluation.criteria.definitions import INDETERMINATE, YES, Verd
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Statistics, SumStatistic
 from fundus_core.evaluation.intervals.estimate import Estimate
 from fundus_core.evaluation.intervals.interval_choice import Rule
-from fundus_core.evaluation.intervals.per_estimate import estimated
+from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.intervals.rank_intervals import area_ends, few_events
 from fundus_core.evaluation.intervals.rank_statistics import areas_under_roc, average_precisions
 from fundus_core.evaluation.one_cohort.scores import divide

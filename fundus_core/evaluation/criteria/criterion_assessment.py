@@ -24,7 +24,7 @@ from fundus_core.evaluation.criteria.probability import donors_of, probabilities
 from fundus_core.evaluation.criteria.remarks import nobody_complete, remarks
 from fundus_core.evaluation.criteria.treatment import TreatedPrevalence, treated_prevalences
 from fundus_core.evaluation.intervals.estimate import SEED, Cell, Estimate
-from fundus_core.evaluation.intervals.per_estimate import estimated
+from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.observations.person_means import PersonMeans, person_means, read_further, select_people
 from fundus_core.evaluation.observations.sample import (
     bootstrap_population,

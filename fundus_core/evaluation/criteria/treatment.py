@@ -16,7 +16,7 @@ from fundus_core.errors import say
 from fundus_core.evaluation.criteria.classification import means
 from fundus_core.evaluation.criteria.definitions import YES, Criterion
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate
-from fundus_core.evaluation.intervals.per_estimate import estimated
+from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.observations.person_means import PersonMeans, further_columns, select_people
 from fundus_core.evaluation.observations.sample import select_rows
 from fundus_core.evaluation.one_cohort.evaluate import evaluate

@@ -16,7 +16,7 @@ from fundus_core.errors import say
 from fundus_core.evaluation.gap.missing import MAIN, few, main_errors
 from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable, reach
 from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE
-from fundus_core.evaluation.intervals.per_estimate import jackknife_error
+from fundus_core.evaluation.intervals.jackknife_intervals import jackknife_error
 from fundus_core.evaluation.observations.sample import Sample, check_level, sort_rows, units_of_analysis
 from fundus_core.evaluation.one_cohort.evaluate import evaluate
 from fundus_core.records import OVERRULED, WITHDRAWN, CohortTable, Floats, Status

@@ -19,7 +19,7 @@ from fundus_core.evaluation.gap.missing import FEW, few, odds_of
 from fundus_core.evaluation.gap.regression import logistic
 from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable
 from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE
-from fundus_core.evaluation.intervals.per_estimate import share_of_people
+from fundus_core.evaluation.intervals.jackknife_intervals import share_of_people
 from fundus_core.evaluation.observations.grouping import NOT_STATED, grouping, in_order
 from fundus_core.evaluation.observations.sample import Indices, person_ids, select_rows, sort_rows
 from fundus_core.evaluation.one_cohort.calibration import equal_counts

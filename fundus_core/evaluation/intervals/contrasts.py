@@ -10,7 +10,7 @@ Which test, and why:
   (Wald).
 
 Interval and p value always come from one and the same standard error. A p value is corrected where its family is known:
-:mod:`fundus_core.analyses.multiplicity`.
+:mod:`fundus_core.analyses.multiple_testing`.
 """
 
 from collections.abc import Sequence

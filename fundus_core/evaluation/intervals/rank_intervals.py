@@ -6,7 +6,13 @@ from scipy import optimize
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.estimate import reach
 from fundus_core.evaluation.intervals.interval_choice import FEWEST_EVENTS, onto
-from fundus_core.evaluation.intervals.per_estimate import Ends, effective_people, jackknife_error, jeffreys, student
+from fundus_core.evaluation.intervals.jackknife_intervals import (
+    Ends,
+    effective_people,
+    jackknife_error,
+    jeffreys,
+    student,
+)
 from fundus_core.evaluation.intervals.rank_statistics import sort, weight_up_to
 from fundus_core.evaluation.observations.sample import Indices
 from fundus_core.records import Floats

@@ -13,7 +13,7 @@ from fundus_core.errors import UsageError
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
 from fundus_core.evaluation.intervals.estimate import Estimate
 from fundus_core.evaluation.intervals.interval_choice import Rule
-from fundus_core.evaluation.intervals.per_estimate import estimated
+from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.observations.sample import check_level, sort_rows, units_of_analysis
 from fundus_core.evaluation.one_cohort.scores import LIMITS_OF_AGREEMENT, divide
 from fundus_core.evaluation.one_cohort.statistics import score_panel, slope_panel

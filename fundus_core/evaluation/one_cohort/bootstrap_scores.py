@@ -24,7 +24,7 @@ from fundus_core.evaluation.intervals.contrasts import (
 from fundus_core.evaluation.intervals.estimate import Estimate, Method, not_estimable
 from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE
 from fundus_core.evaluation.intervals.intervals import estimates
-from fundus_core.evaluation.intervals.per_estimate import estimated, without_intervals
+from fundus_core.evaluation.intervals.jackknife_intervals import estimated, without_intervals
 from fundus_core.evaluation.observations.sample import Sample
 from fundus_core.evaluation.one_cohort.binary import THRESHOLD
 from fundus_core.evaluation.one_cohort.scores import BASELINES, OF_KNOWN

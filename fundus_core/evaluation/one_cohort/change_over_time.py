@@ -18,7 +18,7 @@ import numpy as np
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
 from fundus_core.evaluation.intervals.estimate import Cell, Estimate
 from fundus_core.evaluation.intervals.interval_choice import Rule
-from fundus_core.evaluation.intervals.per_estimate import estimated
+from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.observations.sample import Indices, Sample, named, sort_rows, units, units_of_analysis
 from fundus_core.evaluation.one_cohort.scores import LIMITS_OF_AGREEMENT, divide, per_patient
 from fundus_core.records import CohortTable, Floats, Labels, Status

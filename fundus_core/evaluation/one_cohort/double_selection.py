@@ -70,7 +70,7 @@ class Path:
     """Whose: n; a function of age has breaks of its own for each sex."""
 
 
-def told(y: Floats, p: Floats, design: Floats, paths: Sequence[Path]) -> Told:
+def test_beyond_columns(y: Floats, p: Floats, design: Floats, paths: Sequence[Path]) -> Told:
     """Test whether the prediction goes with the truth beyond everything that known columns say.
 
     Args:

@@ -87,7 +87,7 @@ def differs(row: Mapping[str, Cell]) -> bool:
     return any(row[name] for name in counts) or row["before"] != row["after"]
 
 
-def told(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+def changes_in_words(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     """Return what has changed in sentences; the first of them says it where nothing has."""
     said = []
     if before.model != after.model:

@@ -23,7 +23,7 @@ from fundus_core.evaluation.intervals.contrasts import (
 )
 from fundus_core.evaluation.intervals.equivalence import Equivalence, equivalent
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED
-from fundus_core.evaluation.intervals.per_estimate import jackknife_error
+from fundus_core.evaluation.intervals.jackknife_intervals import jackknife_error
 from fundus_core.evaluation.observations.sample import (
     Indices,
     Sample,

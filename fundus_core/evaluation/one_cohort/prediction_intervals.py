@@ -17,7 +17,7 @@ from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
 from fundus_core.evaluation.intervals.estimate import Estimate
 from fundus_core.evaluation.intervals.interval_choice import Rule
-from fundus_core.evaluation.intervals.per_estimate import estimated
+from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.observations.grouping import grouping, in_order
 from fundus_core.evaluation.observations.sample import (
     INTERVAL,

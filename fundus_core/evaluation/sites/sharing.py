@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.intervals.estimate import Estimate
-from fundus_core.evaluation.intervals.per_estimate import effective_people
+from fundus_core.evaluation.intervals.jackknife_intervals import effective_people
 from fundus_core.evaluation.observations.person_means import per_person
 from fundus_core.evaluation.observations.sample import (
     Indices,

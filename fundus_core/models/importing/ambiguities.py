@@ -40,12 +40,12 @@ RANGES: Mapping[str, Mapping[str, object]] = {
 def with_habits(draft: Draft, found: Found) -> Found:
     """Add the readings that no file of its form rules out: order of colours, range of values, the other class."""
     more: list[Twin] = []
-    if draft.firm("input.channels") is None:
+    if draft.confirmed("input.channels") is None:
         other = "rgb" if draft.get("input.channels") == "bgr" else "bgr"
         more.append(
             Twin("input.channels", say("fed in the order {other}", other=other), None, {"input.channels": other})
         )
-    if found.inside is None and draft.firm("input.value_range") is None:
+    if found.inside is None and draft.confirmed("input.value_range") is None:
         now = draft.get("input.value_range"), draft.get("input.mean")
         for words, changes in RANGES.items():
             if (changes["input.value_range"], changes["input.mean"]) != tuple(
@@ -61,7 +61,7 @@ def with_habits(draft: Draft, found: Found) -> Found:
         draft.confirmed_output(place, key) is not None for place in range(found.outputs) for key in ("scale", "offset")
     )
     said = {"outputs.scale"} if told else set()
-    said |= {"input.value_range"} if draft.firm("input.value_range") is not None else set()
+    said |= {"input.value_range"} if draft.confirmed("input.value_range") is not None else set()
     kept = [twin for twin in found.twins if twin.key not in said]
     return replace(found, twins=(*kept, *more))
 
@@ -104,7 +104,7 @@ def _crops(card: Card, photographs: Sequence[Path]) -> Pixels:
 
 def _said(card: Card, found: Found, crops: Pixels) -> Floats:
     if found.tensors is None:
-        return parity.said(card, crops)
+        return parity.imported_outputs(card, crops)
     import torch
 
     from fundus_core.models.networks import assembled

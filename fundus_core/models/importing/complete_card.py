@@ -50,7 +50,10 @@ def check_fit(draft: Draft, found: Found) -> None:
             "The file gives its outputs in the order {names}; name them so in the card.",
             names=[there or name for there, name in zip(named, found.names, strict=True)],
         )
-    said = {"backbone": (draft.firm("backbone"), found.backbone), "input.size": (draft.firm("input.size"), found.size)}
+    said = {
+        "backbone": (draft.confirmed("backbone"), found.backbone),
+        "input.size": (draft.confirmed("input.size"), found.size),
+    }
     for key, (wanted, there) in said.items():
         if wanted and there and found.runtime == "timm" and wanted != there:
             raise CardError(
@@ -87,7 +90,7 @@ class Fed:
     """Whether the file wants blue, green, red."""
 
 
-def fed(draft: Draft, found: Found) -> Fed:
+def input_spec(draft: Draft, found: Found) -> Fed:
     """Return how crops become what the file wants.
 
     Raises:
@@ -101,7 +104,7 @@ def fed(draft: Draft, found: Found) -> Fed:
 
 
 def _outer(draft: Draft, found: Found) -> tuple[Sequence[float], Sequence[float], Sequence[float]]:
-    firm = [draft.firm(f"input.{key}") for key in _FED]
+    firm = [draft.confirmed(f"input.{key}") for key in _FED]
     if found.inside is not None and None in firm:
         return (0.0, 255.0), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
     given = [draft.get(f"input.{key}") for key in _FED]
@@ -175,7 +178,7 @@ def _input(draft: Draft, found: Found, doubts: dict[str, None]) -> dict[str, obj
             doubts[f"input.{key}"] = None
     value_range, mean, std = _outer(draft, found)
     if found.folded:
-        whole = fed(draft, found).affine
+        whole = input_spec(draft, found).affine
         inside = found.inside or NOTHING
         factor, shift = 255 * inside.factor * whole.factor, inside.factor * whole.shift + inside.shift
         value_range, mean, std = (0.0, 1.0), (-shift / factor).tolist(), (1 / factor).tolist()

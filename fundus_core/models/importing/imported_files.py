@@ -13,7 +13,7 @@ _NUMBERS = "graph.bin"
 _MOST = {CARD: 2**20, GOLDEN: 2**26, GRAPH: 2**27}
 
 
-def take(made: Path, place: Path, model_id: str, *, most: int) -> Card:
+def keep_imported(made: Path, place: Path, model_id: str, *, most: int) -> Card:
     """Copy what a confined process made, and nothing else, into an empty folder, and return its card.
 
     Its id must be ``model_id``; the weights may have ``most`` bytes.

@@ -131,7 +131,7 @@ def import_model(
         (room / "made").mkdir(parents=True)
         ours.mkdir()
         answer = _opened(file, draft, room, limits, {"choice": choice, "without": list(without)})
-        card_made = imported_files.take(room / "made", ours, place.name, most=limits.disk)
+        card_made = imported_files.keep_imported(room / "made", ours, place.name, most=limits.disk)
         report = _report(card_made, place, answer, limits)
         (ours / "import.json").write_text(json.dumps(report.as_json(), indent=1), encoding="utf-8")
         _put(ours, place)

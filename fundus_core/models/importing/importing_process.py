@@ -142,7 +142,7 @@ def _write(draft: Draft, found: Found, folder: Path) -> float | None:
     digest = parity.write_golden(crops[0], folder / GOLDEN)
     golden: dict[str, object] = {"file": GOLDEN, "sha256": digest, "outputs": {}, "tolerance": 1e-3, "by": ""}
     card = card_files.parse(complete_card.complete(draft, found, weights, golden), folder, draft.name)
-    imported = parity.said(card, crops)
+    imported = parity.imported_outputs(card, crops)
     original = parity.expected(draft, found, crops)
     golden |= {"outputs": _named(card, imported if original is None else original)}
     golden["by"] = "" if original is None else found.by

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fundus_core.models.card import Card
-from fundus_core.models.importing.complete_card import fed, link_of
+from fundus_core.models.importing.complete_card import input_spec, link_of
 from fundus_core.models.importing.imported import Found
 from fundus_core.models.importing.partial_card import Draft
 from fundus_core.records import Floats, Pixels
@@ -49,7 +49,7 @@ def expected(draft: Draft, found: Found, crops: Pixels, *, nudge: float = 0.0) -
     """
     if found.original is None:
         return None
-    given = fed(draft, found)
+    given = input_spec(draft, found)
     values = (crops[..., ::-1] if given.bgr else crops).astype(np.float32)
     values = ((values * given.affine.factor + given.affine.shift) * (1 + nudge)).astype(np.float32)
     raw = found.original(values)
@@ -75,7 +75,7 @@ def _number(output: object, key: str, habit: float) -> float:
     return float(value) if isinstance(value, int | float) else habit
 
 
-def said(card: Card, crops: Pixels) -> Floats:
+def imported_outputs(card: Card, crops: Pixels) -> Floats:
     """Return what the imported network says, read again from the files that were kept (n x outputs, in units)."""
     if card.runtime == "timm":
         return _from_timm(card, crops)

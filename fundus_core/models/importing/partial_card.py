@@ -47,7 +47,7 @@ class Draft:
             value = value.get(part) if isinstance(value, Mapping) else None
         return value
 
-    def firm(self, key: str) -> object:
+    def confirmed(self, key: str) -> object:
         """Return what stands under a dotted key and is confirmed."""
         return None if key in self.unverified else self.get(key)
 
@@ -92,7 +92,7 @@ class Draft:
         options = self.get("backbone_options")
         return Wanted(
             backbone=str(self.get("backbone") or ""),
-            sure=self.firm("backbone") is not None,
+            sure=self.confirmed("backbone") is not None,
             options=options if isinstance(options, Mapping) else {},
             targets=[str(one["target"]) for one in self.outputs],
             binary={name: target.binary for name, target in self.known.items()},
@@ -139,7 +139,7 @@ def with_config(draft: Draft, folder: Path) -> Draft:
         return draft
     said = json_of(config.read_bytes(), config.name)
     content = dict(draft.content)
-    if isinstance(said.get("architecture"), str) and draft.firm("backbone") is None:
+    if isinstance(said.get("architecture"), str) and draft.confirmed("backbone") is None:
         content["backbone"] = said["architecture"]
     content["backbone_options"] = {**_options(said), **_table(content.get("backbone_options"))}
     cfg = said.get("pretrained_cfg")

@@ -83,7 +83,7 @@ def _links(cohort: Cohort) -> None:
 def _dot(cohort: Cohort) -> str:
     """Return the cohort's colour, the same as in every figure, as a drawing within text."""
     view = View(cohort, "")
-    ink = display.look().palette.cohort(view.place)
+    ink = display.figure_look().palette.cohort(view.place)
     circle = f"<circle cx='6.5' cy='6.5' r='6' fill='{ink}'/>"
     drawing = f"<svg xmlns='http://www.w3.org/2000/svg' width='13' height='13'>{circle}</svg>"
     return f"![](data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()})"

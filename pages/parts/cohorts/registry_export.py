@@ -71,7 +71,7 @@ def _write(cohort: Cohort, made: Pseudonyms, covariates: list[str], marked: Writ
         st.error(said(fault))
         return
     bar.empty()
-    deidentify.forget(f"registry{cohort.key}")
+    deidentify.clear(f"registry{cohort.key}")
     state.remember(f"registry{cohort.key}", (str(file), counts))
 
 

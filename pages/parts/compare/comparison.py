@@ -51,7 +51,7 @@ def forest(views: Sequence[View], found: Comparison, target_id: str, known: Mapp
     figure = forest_of(
         results,
         score,
-        look(views),
+        figure_look(views),
         names=names(views),
         places={view.name: view.place for view in views},
         literature=True,
@@ -70,7 +70,7 @@ def sites(study: Study, views: Sequence[View], target_id: str, score: str) -> No
     st.subheader(_(side_by_side.SITES.title), anchor=False)
     st.markdown(said)
     places = {view.name: view.place for view in views}
-    figure = sites_forest(study, target_id, look(views), score, names=names(views), places=places)
+    figure = sites_forest(study, target_id, figure_look(views), score, names=names(views), places=places)
     if figure:
         display.chart(figure, f"sites-{target_id}-{score}", name=f"{target_id}-sites")
 
@@ -81,9 +81,9 @@ def names(views: Sequence[View]) -> Callable[[str], str]:
     return lambda name: titles.get(name, name)
 
 
-def look(views: Sequence[View]) -> Look:
+def figure_look(views: Sequence[View]) -> Look:
     """Return how figures of these cohorts look: stamped where one of them is rendered."""
-    return display.look(next((view for view in views if display.disclaimer(view)), views[0]))
+    return display.figure_look(next((view for view in views if display.disclaimer(view)), views[0]))
 
 
 def key_figures(views: Sequence[View], found: Comparison, target_id: str) -> None:
@@ -108,7 +108,7 @@ def key_figures(views: Sequence[View], found: Comparison, target_id: str) -> Non
 def scatters(study: Study, views: Sequence[View], target_id: str) -> None:
     """Draw predicted against true of each cohort, side by side on common axes."""
     places = {view.name: view.place for view in views}
-    drawn = small_multiples(study, target_id, look(views), names=names(views), places=places)
+    drawn = small_multiples(study, target_id, figure_look(views), names=names(views), places=places)
     with st.container(key="strip"), st.grid(min_column_width=250):
         for view in views:
             if view.name in drawn:
@@ -131,7 +131,9 @@ def boxes(views: Sequence[View], target_id: str, level: str) -> None:
     if target.binary:
         st.caption(_("For a probability there is no distribution of errors; see the table."))
         return
-    display.chart(figures.error_boxes(target, groups, look(views)), f"boxes-{target_id}", name=f"{target_id}-errors")
+    display.chart(
+        figures.error_boxes(target, groups, figure_look(views)), f"boxes-{target_id}", name=f"{target_id}-errors"
+    )
 
 
 OF_PEOPLE = (side_by_side.CASE_MIX, side_by_side.IMBALANCE, side_by_side.SHIFT, side_by_side.OUT_OF_DISTRIBUTION)

@@ -42,7 +42,7 @@ def ask() -> Mapping[str, Shared]:
     return found
 
 
-def apart(shared: Mapping[str, Shared], views: Sequence[View]) -> Mapping[str, Shared]:
+def unique_names(shared: Mapping[str, Shared], views: Sequence[View]) -> Mapping[str, Shared]:
     """Return shared results under names that no cohort on the page has; say so where other models read them."""
     taken = {view.name for view in views}
     known = cards.known()

@@ -73,7 +73,7 @@ def _figure(view: View, study: Study, target_id: str, analysis: Analysis[Any]) -
     """Draw what is not offered above."""
     if analysis in one_cohort.FIGURES:
         return
-    figure = analysis.draw(study, target_id, Canvas(display.look(view), place=view.place))
+    figure = analysis.draw(study, target_id, Canvas(display.figure_look(view), place=view.place))
     if figure is not None:
         display.chart(figure, f"{analysis.id}-{target_id}", name=f"{target_id}-{analysis.id}", view=view)
 
@@ -108,7 +108,7 @@ def models(view: View, target_id: str, level: str) -> None:
         return
     found = study.get(side_by_side.MODELS, target_id)
     with st.expander(_("Model against model"), expanded=True):
-        figure = forest_of(found.results, main_score(TARGETS[target_id]), display.look(view), names=cards.title)
+        figure = forest_of(found.results, main_score(TARGETS[target_id]), display.figure_look(view), names=cards.title)
         display.chart(figure, f"models-{target_id}", name=f"{target_id}-models", view=view)
         made = shown(study, side_by_side.MODELS, target_id, tell, cards.title)
         display.table(made, display.titled(side_by_side.MODELS, target_id))

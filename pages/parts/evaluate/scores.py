@@ -56,7 +56,7 @@ def _elsewhere(view: View) -> bool:
 
 def run_in_progress(view: View) -> None:
     """Show how far the cohort's run is, while there is one."""
-    going = [run for run in runs.of(home.store(), view.cohort.id) if not run.ended]
+    going = [run for run in runs.runs_of(home.store(), view.cohort.id) if not run.ended]
     if going:
         progress.watch(going[0].run)
 
@@ -102,7 +102,7 @@ def _figure_with_panel(view: View, target_id: str, level: str, by: str, selectio
     study = studies.study(view, level)
     what, place = _headed(view, target_id)
     cut = by or (study.columns[0] if what == "subgroups" else "")
-    canvas = Canvas(display.look(view), groups, cut, view.place, 420)
+    canvas = Canvas(display.figure_look(view), groups, cut, view.place, 420)
     figure = _FIGURES[what].draw(study, target_id, canvas)
     figure = figure and replace(figure, title=headline(study, target_id, canvas.look))
     if figure:
@@ -182,7 +182,7 @@ def _boxes(view: View, target: Target, groups: Sequence[Observations]) -> None:
         with st.container(border=True):
             st.subheader(_("Error by group"), anchor=False)
             display.chart(
-                figures.error_boxes(target, groups, display.look(view)),
+                figures.error_boxes(target, groups, display.figure_look(view)),
                 f"boxes-{target.id}",
                 name=f"{target.id}-boxes",
                 view=view,

@@ -40,7 +40,7 @@ def chosen(view: View, level: str, clicked: Sequence[str], otherwise: str) -> tu
         name = now
         state.remember(_OPENED, (place, now, now))
     elif then != place:
-        item = photo_panel.told(view)
+        item = photo_panel.addressed(view)
         name = studies.observation(view, item, level) if item else ""
         state.remember(_OPENED, (place, name, now))
     return name or otherwise, bool(name)

@@ -170,7 +170,7 @@ def _points(target: str, points: dict[str, list[float]], each: dict[str, list[fl
         ids = np.arange(int(known.sum())).astype(str)
         group = figures.Observations(title, ids, truth[known], said_of[known])
         drawn = figures.small_scatter(
-            TARGETS[target], [group], {"mae": Estimate(each[f"error_{when}"][0])}, display.look()
+            TARGETS[target], [group], {"mae": Estimate(each[f"error_{when}"][0])}, display.figure_look()
         )
         place.caption(title)
         place.image(drawn, width=300, alt=f"{controls.short(target)}: {title}")

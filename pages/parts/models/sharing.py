@@ -11,7 +11,7 @@ from pages.parts.shell.language import _, said
 
 def offer(card: Card) -> None:
     """Let a model's owner say who else may use it; nothing for anybody else, and on one's own machine."""
-    found = ownership.of(card) if people.shared() else None
+    found = ownership.owner_of(card) if people.shared() else None
     if found is None or found.owner != asking.asker().id:
         return
     with st.popover(_("Share"), icon=":material/group:"):

@@ -147,4 +147,4 @@ def _watch(folder: Path) -> None:
 def _curve(folder: Path) -> None:
     history = curve(folder)
     if history:
-        display.chart(figures.learning_curve(history, display.look()), f"curve-{folder.name}")
+        display.chart(figures.learning_curve(history, display.figure_look()), f"curve-{folder.name}")

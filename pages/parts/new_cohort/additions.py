@@ -59,7 +59,7 @@ def page(to: Cohort) -> None:
 
 def _values(to: Cohort) -> None:
     table = home.store().table(to.id)
-    analysis_plan.beside(to, measured=bool(table.truth))
+    analysis_plan.draw(to, measured=bool(table.truth))
     made = _pseudonyms(table)
     given = reference_table.brought("later")
     if given is None:
@@ -122,7 +122,7 @@ def _put(to: Cohort, table: CohortTable, found: Match) -> None:
         if table.truth and (model := _latest(to)):
             changes_since.keep(View(to, model))
         pipeline.set_truth(home.store(), to.id, found, keep=kept == "keep")
-        deidentify.forget("later")
+        deidentify.clear("later")
         state.forget_upload()
         st.switch_page(menu.path("evaluate"), query_params={"cohort": to.key})
 

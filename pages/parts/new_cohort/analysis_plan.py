@@ -38,7 +38,7 @@ def before(*, truth_is_there: bool) -> None:
             st.rerun()
 
 
-def beside(cohort: Cohort, *, measured: bool) -> None:
+def draw(cohort: Cohort, *, measured: bool) -> None:
     """Let the user state a plan for a cohort that has no measured values yet; show the one that it has."""
     kept = pipeline.stated_plan(home.store(), cohort.id)
     if measured and kept is None:

@@ -83,7 +83,7 @@ def _file(where: str) -> bytes:
     return b""
 
 
-def forget(where: str) -> None:
+def clear(where: str) -> None:
     """Forget passphrase and key."""
     st.session_state.pop(f"passphrase-{where}", None)
     state.remember(f"derived-{where}", ("", b""))
@@ -149,7 +149,7 @@ def covariates(names: Sequence[str], where: str) -> list[str]:
 
 def leave() -> None:
     """Forget the key of the intake, once it is over."""
-    forget(_here())
+    clear(_here())
 
 
 def _here() -> str:
@@ -190,7 +190,7 @@ def _seen(
     known: tuple[str, ...], marked: Writing, _source: Source, _made: Pseudonyms
 ) -> tuple[DeidentifiedSource, Pixels | None]:
     """Known by where the original lies, whose it is, and by its pseudonym, which differs with the key."""
-    seen = pipeline.see(_source, _made, writing=marked)
+    seen = pipeline.deidentify_source(_source, _made, writing=marked)
     if seen.clean is None:
         return seen, None
     step = max(1, min(seen.clean.pixels.shape[:2]) // _PREVIEW_PX)

@@ -12,7 +12,7 @@ from fundus_core.pipeline import Asked, PredictionsFile, external_predictions
 from fundus_core.targets import TARGETS
 from fundus_core.truth import Match, Proposal, Table
 from pages.parts.new_cohort import analysis_plan, column_mapping, ingest, reference_table, visit_names
-from pages.parts.new_cohort.reference_table import KINDS, Given, Sides
+from pages.parts.new_cohort.reference_table import KINDS, Sides, UploadedTable
 from pages.parts.shared import column_receipt, controls, display
 from pages.parts.shell import cards, home, menu, state
 from pages.parts.shell.language import _, said, worded
@@ -25,7 +25,7 @@ def form() -> None:
     st.subheader(_("1 · Predictions"), anchor=False)
     label = _("Table of predictions (CSV or Excel)")
     file = st.file_uploader(label, KINDS, key=f"predictions{state.upload_number()}", max_upload_size=100)
-    given = None if file is None else Given(file.name, file.getvalue())
+    given = None if file is None else UploadedTable(file.name, file.getvalue())
     if given is None:
         st.caption(
             _(
@@ -48,7 +48,7 @@ def form() -> None:
         st.error(said(fault))
 
 
-def _measured_elsewhere() -> Given | None:
+def _measured_elsewhere() -> UploadedTable | None:
     with st.expander(_("The measured values are in a table of their own")):
         return reference_table.brought("measured")
 
@@ -86,7 +86,7 @@ def _lacking(proposal: Proposal, *, named: bool) -> bool:
     return not named
 
 
-def _matched(made: Mapping[str, PredictionsFile], measured: Given) -> Match | None:
+def _matched(made: Mapping[str, PredictionsFile], measured: UploadedTable) -> Match | None:
     st.subheader(_("2 · Measured values"), anchor=False)
     rows = external_predictions.rows_of(made)
     sides = Sides(*(list(map(str, words)) for words in (rows.photograph, rows.patient_id, rows.eye, rows.visit)))

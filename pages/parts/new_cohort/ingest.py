@@ -83,7 +83,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class IngestResult:
     """What came of a plan."""
 
     cohort: Cohort
@@ -92,7 +92,7 @@ class Made:
     """What was taken away from each photograph; empty where nothing was de-identified. It is kept nowhere."""
 
 
-def make(store: Store, plan: Plan, tell: Callable[[int, int], None]) -> Made:
+def make(store: Store, plan: Plan, tell: Callable[[int, int], None]) -> IngestResult:
     """Make a cohort of photographs and their truth; ``tell`` is called with how many are done and how many there are.
 
     Raises:
@@ -100,13 +100,13 @@ def make(store: Store, plan: Plan, tell: Callable[[int, int], None]) -> Made:
     """
     if plan.to is not None:
         cohort = store.cohort(plan.to)
-        return Made(cohort, _fill(store, cohort, plan, tell))
+        return IngestResult(cohort, _fill(store, cohort, plan, tell))
     cohort = store.create_cohort(plan.name, rendered=plan.rendered)
     try:
         if plan.analysis is not None:
             pipeline.state_plan(store, cohort.id, plan.analysis[0], stated_at=plan.analysis[1])
         audit = _fill(store, cohort, plan, tell)
-        return Made(store.cohort(cohort.id), audit)
+        return IngestResult(store.cohort(cohort.id), audit)
     except (FundusError, OSError):
         store.delete(cohort.id)  # a cohort without its photographs would only stand in the way of the next attempt
         raise

@@ -24,7 +24,7 @@ _SHOWN = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class UploadedTable:
     """A table's bytes and name."""
 
     name: str
@@ -63,7 +63,7 @@ def table(found: Found) -> Match | None:
     return found_in_it
 
 
-def matched(given: Given, sides: Sides, needs: DeltaGenerator | None = None) -> Match | None:
+def matched(given: UploadedTable, sides: Sides, needs: DeltaGenerator | None = None) -> Match | None:
     """Show what a table of measured values is taken for, and which of its rows belongs to what.
 
     What needs a person stands at a place of its own, here without one.
@@ -78,16 +78,16 @@ def matched(given: Given, sides: Sides, needs: DeltaGenerator | None = None) -> 
         return None
 
 
-def opened(given: Given) -> Table:
+def opened(given: UploadedTable) -> Table:
     """Read a table (else a ``TruthError``): the sheet that the user chooses, hidden rows where they want them."""
     return _with_hidden(given, _sheet(given))
 
 
-def brought(key: str) -> Given | None:
+def brought(key: str) -> UploadedTable | None:
     """Let the user bring a table of measured values."""
     label = _("Table of measured values (CSV or Excel)")
     file = st.file_uploader(label, KINDS, key=f"{key}{state.upload_number()}", max_upload_size=100)
-    return None if file is None else Given(file.name, file.getvalue())
+    return None if file is None else UploadedTable(file.name, file.getvalue())
 
 
 def is_there() -> bool:
@@ -99,17 +99,17 @@ def _is_brought(key: str) -> bool:
     return st.session_state.get(f"{key}{state.upload_number()}") is not None
 
 
-def _given() -> Given | None:
+def _given() -> UploadedTable | None:
     along = upload.batch().tables()
     if (given := brought("truth")) is not None:
         return given
     if along:
         st.caption(_("Found among the files: {name}").format(name=along[0].name))
-        return Given(along[0].name, along[0].read_bytes())
+        return UploadedTable(along[0].name, along[0].read_bytes())
     return None
 
 
-def _sheet(given: Given) -> str | None:
+def _sheet(given: UploadedTable) -> str | None:
     """Let the user choose the sheet of a workbook that has several, the one that the reader takes chosen already."""
     names = _sheets(given.name, given.data)
     if len(names) < 2:
@@ -133,7 +133,7 @@ def _read(name: str, data: bytes, sheet: str | None, *, hidden_rows: bool = Fals
     return truth.read_table(data, name, sheet=sheet, hidden_rows=hidden_rows)
 
 
-def _with_hidden(given: Given, sheet: str | None) -> Table:
+def _with_hidden(given: UploadedTable, sheet: str | None) -> Table:
     """Read the sheet; ask about the rows that it hides, where it hides any."""
     read = _read(given.name, given.data, sheet)
     if not read.hidden:

@@ -12,7 +12,7 @@ from fundus_core.errors import FundusError
 from fundus_core.identity import PHOTOGRAPH_ENDINGS
 from pages.parts.new_cohort import ingest
 from pages.parts.new_cohort.ingest import Found
-from pages.parts.new_cohort.upload_component import Refused, Sent, drop_zone, reason
+from pages.parts.new_cohort.upload_component import Refused, UploadReport, drop_zone, reason
 from pages.parts.shell import address, home, paths, state
 from pages.parts.shell.language import _, count, said, worded
 from pages.parts.shell.markdown import literal
@@ -80,7 +80,7 @@ def _listed(_batch: Batch, token: str, revision: tuple[int, int]) -> Found:
     return ingest.of_batch(_batch)
 
 
-def _compare(sent: Sent | None) -> None:
+def _compare(sent: UploadReport | None) -> None:
     """Say plainly where what arrived is not what was chosen."""
     if sent is None or sent.sent >= sent.chosen:
         return

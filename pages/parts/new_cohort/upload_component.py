@@ -31,7 +31,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class UploadReport:
     """What the browser says it did."""
 
     chosen: int
@@ -52,7 +52,7 @@ def _component() -> Any:
     )
 
 
-def drop_zone(token: str, *, key: str) -> Sent | None:
+def drop_zone(token: str, *, key: str) -> UploadReport | None:
     """Draw the drop zone of a batch; return what the browser sent once it is through."""
     result = _component()(
         key=key,
@@ -66,7 +66,7 @@ def drop_zone(token: str, *, key: str) -> Sent | None:
     failed = tuple(
         Refused(str(one["name"]), int(one["size"]), int(one["status"]), bool(one["own"])) for one in report["failed"]
     )
-    return Sent(int(report["chosen"]), int(report["sent"]), failed)
+    return UploadReport(int(report["chosen"]), int(report["sent"]), failed)
 
 
 def reason(one: Refused) -> str:

@@ -26,7 +26,7 @@ def of_rows(made: Mapping[str, PredictionsFile]) -> Mapping[str, PredictionsFile
     names = tuple(dict.fromkeys(str(name) for table in tables for name in table.photograph))
     if any((table.visit != "").any() for table in tables) or not _wanted(_read(names)):
         return made
-    return {name: Visiting().told(file) for name, file in made.items()}
+    return {name: Visiting().with_visits(file) for name, file in made.items()}
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -44,7 +44,7 @@ def _read(name: str, data: bytes, model: str) -> Item:
     if added.added or model not in [version.model for version in store.models(cohort.id)]:
         runs.submit(store, cohort.id, [model])
         runs.ensure_worker(store)
-    for run in runs.of(store, cohort.id)[:1]:
+    for run in runs.runs_of(store, cohort.id)[:1]:
         if not run.ended:
             progress.watch(run.run)
     return store.photograph(cohort.id, known, model=model)
@@ -72,7 +72,7 @@ def chosen(view: View, dropped: Item | None) -> Item | None:
     """
     if dropped is not None:
         return dropped
-    told = photo_panel.told(view)
+    told = photo_panel.addressed(view)
     with menu.choices():
         text = st.text_input(_("Search"), key="find_one", placeholder=_("name or patient"))
         where = Where(text=text)

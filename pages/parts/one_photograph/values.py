@@ -55,7 +55,7 @@ def _value(view: View, item: Item, name: str, others: Floats) -> None:
         value = f"{number(prediction.value, target)} {_(target.unit)}".strip()
         st.metric(figures.heading(_(target.name)), value)
         st.caption(_interval(item, name))
-        figure = figures.among(target, prediction, others, display.look(view), height=96, place=view.place)
+        figure = figures.among(target, prediction, others, display.figure_look(view), height=96, place=view.place)
         display.chart(figure, f"among-{name}")
 
 

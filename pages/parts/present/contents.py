@@ -37,7 +37,7 @@ def of_cohort(view: View, study: Study, *, dark: bool) -> Deck:
     pages += [page for page in changes if page is not None]
     pages += [page] if (page := numbers.criterion(view, look)) else []
     pages += [numbers.comparison(found, ids)] if ids else []
-    pages += numbers.answers(study, view.place, look)
+    pages += numbers.answer_slides(study, view.place, look)
     pages += numbers.plan(view)
     pages += [examples.page(view, scatters[0])] if scatters and view.cohort.files else []
     pages += [numbers.meaning(study)] if ids else []

@@ -53,7 +53,7 @@ def ask(view: View) -> Study:
     return study
 
 
-def of(view: View, study: Study, *, dark: bool) -> tuple[Deck, dict[str, Any]]:
+def deck_of(view: View, study: Study, *, dark: bool) -> tuple[Deck, dict[str, Any]]:
     """Return the slides of a cohort and what was asked of it, and what the script on the page shows of them."""
     return _made(view.key, view.title, dark, current(), date.today(), str(study.settings), view, study)
 

@@ -100,7 +100,7 @@ def change(view: View, target_id: str, look: Look) -> Page | None:
     return layouts.scatter(title, figure, main, [tell(under[0]), under[1]], facts, _(one_cohort.CHANGE.question))
 
 
-def answers(study: Study, place: int, look: Look) -> Iterator[Page]:
+def answer_slides(study: Study, place: int, look: Look) -> Iterator[Page]:
     """Yield a slide for every analysis that answers in sentences: all targets on one, of the gap one each and drawn."""
     for analysis in one_cohort.SECTIONS:
         told = {name: analysis.sentences(study, name, tell) for name in study.of_interest(analysis)}

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from fundus_core import __version__, pipeline
-from fundus_core.evaluation import Snapshot, changes, differs, told
+from fundus_core.evaluation import Snapshot, changes, changes_in_words, differs
 from fundus_core.figures import number
 from fundus_core.targets import TARGETS
 from pages.parts.shared import controls, display, studies
@@ -55,7 +55,7 @@ def _now(view: View) -> Snapshot:
 
 def _changes(before: Snapshot, now: Snapshot) -> None:
     rows = [row for row in changes(before, now) if differs(row)]
-    for sentence in told(before, now)[: -len(rows) or None]:
+    for sentence in changes_in_words(before, now)[: -len(rows) or None]:
         st.markdown(said(sentence))
     if rows:
         grid([_row(row) for row in rows], placeholder="–")

@@ -23,7 +23,7 @@ def columns(entries: Sequence[truth.Entry], name: str) -> None:
         )
 
 
-def kept(view: View) -> None:
+def draw_receipts(view: View) -> None:
     """Draw the receipts of the tables whose values a cohort holds."""
     found = pipeline.receipts(home.store(), view.cohort.id)
     if not found:

@@ -61,7 +61,7 @@ def _by_group(view: View) -> None:
     names = controls.column_words()
     label = _("By")
     by = st.selectbox(label, columns, format_func=lambda each: names.get(each, each), key="refused_by")
-    figure = of.draw(study, "", Canvas(display.look(view), by=by, place=view.place))
+    figure = of.draw(study, "", Canvas(display.figure_look(view), by=by, place=view.place))
     if figure is not None:
         display.chart(figure, f"refused-{by}", name=f"refused-{by}", view=view)
     with st.popover(_("As a table")):

@@ -28,7 +28,7 @@ RENDERED_MODEL = "The model was trained on rendered eyes: on photographs of real
 RESEARCH = "Research use only. Not a medical device."
 
 
-def look(view: View | None = None, **more: Any) -> Look:
+def figure_look(view: View | None = None, **more: Any) -> Look:
     """Return how figures are drawn on this page: its theme, its language, and the stamp of rendered eyes."""
     rendered = view is not None and bool(disclaimer(view))
     return Look(dark=st.context.theme.type == "dark", say=tell, rendered=rendered, **more)

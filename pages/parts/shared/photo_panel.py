@@ -33,7 +33,7 @@ def items_of(view: View, name: str, level: str, target_id: str) -> tuple[Item, .
     return home.store().photographs(view.cohort.id, Where(names=names), model=view.model or None).items
 
 
-def told(view: View) -> Item | None:
+def addressed(view: View) -> Item | None:
     """Return the photograph that the address names, by its key or, in older links, by exactly its name.
 
     Raises:
@@ -165,7 +165,7 @@ def course(view: View, item: Item, target_id: str) -> None:
     analysis, study = one_cohort.COURSE, studies.study(view)
     if not (item.patient_id and analysis.needs(TARGETS[target_id]) and analysis.offered(study)):
         return
-    canvas = Canvas(display.look(view), by=item.patient_id, place=view.place)
+    canvas = Canvas(display.figure_look(view), by=item.patient_id, place=view.place)
     if figure := analysis.draw(study, target_id, canvas):
         st.caption(_(analysis.title), help=_(analysis.question))
         display.chart(figure, f"course-{target_id}", name=f"{target_id}-course", view=view)

@@ -92,7 +92,7 @@ class View:
         """What caches of this view are kept under."""
         cohort = self.cohort
         made = self.part.rule.as_json() if self.part else ""
-        return (home.place(), cohort.id, cohort.created_at, cohort.revision, self.model, made)
+        return (home.cache_scope(), cohort.id, cohort.created_at, cohort.revision, self.model, made)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -139,7 +139,7 @@ def testable(view: View) -> bool:
     return not found.rows.all() if answer == pipeline.LEAVE_OUT else bool(answer) and not found.photographs
 
 
-def answers(views: Sequence[View]) -> Answers:
+def same_people_answers(views: Sequence[View]) -> Answers:
     """Return what somebody has said of cohorts that have ids in common: whether those are the same people."""
     names = {view.cohort.key: view.cohort.name for view in views}
     kept = {
@@ -155,7 +155,7 @@ def answers(views: Sequence[View]) -> Answers:
 
 def questions(views: Sequence[View]) -> dict[tuple[str, str], int]:
     """Return how many ids two cohorts have in common of which nobody has said whether they are the same people."""
-    return unanswered(*_wholes(views), answers(views))
+    return unanswered(*_wholes(views), same_people_answers(views))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -170,7 +170,7 @@ def _together(
     def load() -> Mapping[str, CohortTable]:
         wholes, hashes = _wholes(_views)
         apart = make_ids_unique(
-            wholes, hashes, answers(_views)
+            wholes, hashes, same_people_answers(_views)
         )  # cohorts, not parts: two parts of one share people without a photograph
         return {view.name: _of_part(view, wholes[view.cohort.name], apart[view.cohort.name]) for view in _views}
 
@@ -194,7 +194,7 @@ def together(
     """
     beside = shared or {}
     names = tuple(view.name for view in views)
-    said_ = str(sorted((sorted(pair), yes) for pair, yes in answers(views).items()))
+    said_ = str(sorted((sorted(pair), yes) for pair, yes in same_people_answers(views).items()))
     told = str({name: evaluation.as_text(one) for name, one in beside.items()})
     return _together(tuple(view.key for view in views), names, said_, told, views, beside).at(level, margins)
 
@@ -267,7 +267,7 @@ def scores(view: View, level: str = "", *targets: str) -> Evaluation:
         return evaluated(study(view, level), *targets, ranked=False)
 
 
-def points(view: View, level: str = "") -> Evaluation:
+def point_estimates(view: View, level: str = "") -> Evaluation:
     """Return every target's numbers without intervals: nobody has to be drawn for them."""
     return study(view, level).get(one_cohort.POINTS)
 
@@ -275,7 +275,7 @@ def points(view: View, level: str = "") -> Evaluation:
 def scored(view: View, level: str, target: str) -> Evaluation:
     """Return every target's numbers, with intervals for one: what a page shows that looks at one."""
     whole = scores(view, level, target)
-    return replace(whole, targets=MappingProxyType({**points(view, level).targets, **whole.targets}))
+    return replace(whole, targets=MappingProxyType({**point_estimates(view, level).targets, **whole.targets}))
 
 
 def exported(view: View, level: str) -> Evaluation:

@@ -50,7 +50,7 @@ def _whole() -> Store:
         return _open(folder())
 
 
-def place() -> str:
+def cache_scope() -> str:
     """Return what caches of this working folder and of whoever asks are kept under."""
     return f"{folder()}\n{asker().id}" if people.shared() else str(folder())
 

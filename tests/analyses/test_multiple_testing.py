@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from fundus_core.analyses import Settings, Study, multiplicity, one_cohort, shown, side_by_side
-from fundus_core.analyses.multiplicity import Family
+from fundus_core.analyses import Settings, Study, multiple_testing, one_cohort, shown, side_by_side
+from fundus_core.analyses.multiple_testing import Family
 from fundus_core.evaluation import from_values
 
 SPREAD = {"sbp": 17.0, "dbp": 11.0, "glucose": 18.0, "waist": 10.0, "bmi": 3.5}
@@ -37,7 +37,7 @@ def of_cohorts(rng):
     cohorts = {name: people(rng, 30, name) for name in "ABC"}
     study, of = Study(lambda: cohorts).at("patient"), side_by_side.DIFFERENCES
     quick = [row for target in study.targets for row in of.tests.quick(study, target)]
-    return multiplicity.corrected(study, of, quick)
+    return multiple_testing.corrected(study, of, quick)
 
 
 def of_nothing_read(rng):
@@ -61,13 +61,13 @@ def of_a_plan(rng):
 
 def rows_of(study, target, by):
     of = one_cohort.SUBGROUP_DIFFERENCES
-    return multiplicity.corrected(study, of, study.plain_rows(of, target, by))
+    return multiple_testing.corrected(study, of, study.plain_rows(of, target, by))
 
 
 def of_two_families(rng):
     study = planned(rng)
     rows = [row for by in ("column0", "column1") for row in study.plain_rows(one_cohort.SUBGROUP_DIFFERENCES, "", by)]
-    return multiplicity.corrected(study, one_cohort.SUBGROUP_DIFFERENCES, rows)
+    return multiple_testing.corrected(study, one_cohort.SUBGROUP_DIFFERENCES, rows)
 
 
 @pytest.mark.slow
