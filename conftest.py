@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-CORE = Path(__file__).parent / "fundus_core"
+HERE = Path(__file__).parent
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Pass over modules of the core without an example."""
-    ours = collection_path.suffix == ".py" and collection_path.is_relative_to(CORE)
+    """Pass over modules of the core without an example, and over those of the tests that hold none."""
+    if collection_path.suffix != ".py" or collection_path.name.startswith(("test_", "conftest")):
+        return None
+    ours = any(collection_path.is_relative_to(HERE / part) for part in ("fundus_core", "tests"))
     return True if ours and ">>>" not in collection_path.read_text(encoding="utf-8") else None

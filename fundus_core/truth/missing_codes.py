@@ -73,7 +73,7 @@ def outlying_code(values: Floats) -> tuple[float, int] | None:
 
     Far is half the distance between the quartiles from the next value; fewer than 20 values tell nothing.
 
-    >>> apart(np.array([1.0, 1.0, *range(30, 70)])), apart(np.array([1.0, 2.0, *range(3, 70)]))
+    >>> outlying_code(np.array([1.0, 1.0, *range(30, 70)])), outlying_code(np.array([1.0, 2.0, *range(3, 70)]))
     ((1.0, 2), None)
     """
     known = values[np.isfinite(values)]

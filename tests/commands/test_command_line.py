@@ -114,7 +114,7 @@ def test_a_cohort_gets_values_later_and_photographs_of_its_rows(
         store.record(request.name, ModelVersion(MODEL, "", ""), found)
         return SimpleNamespace(total=len(found), predicted=len(found), refused=0, failed=0)
 
-    monkeypatch.setattr("fundus_core.pipeline.prediction._work_off", read)
+    monkeypatch.setattr("fundus_core.pipeline.prediction._finished", read)
     with pipeline.open_home() as store:
         stands = [NewPhotograph(f"row {n}", "", patient_id=f"P000{n}") for n in (1, 2)]
         whole = NewPhotograph.of_kept("row 3", store.keep(b"read before"))

@@ -14,6 +14,7 @@ from fundus_core.records import Rule
 from fundus_core.targets import TARGETS
 from pages.parts.evaluate import scores
 from pages.parts.shared import current_selection, studies
+from pages.parts.shell.markdown import literal
 from tests.pages.test_pages import words as text_of
 
 PEOPLE = tuple(f"C{number:03d}" for number in range(0, 30, 2))
@@ -57,7 +58,7 @@ def test_a_link_to_a_point_shows_whose_it_is_at_every_level(filled, clinic, page
     for level, name in (("patient", "C007"), ("eye", "C007 · left"), ("photograph", "C007_left.jpg")):
         app = page("evaluate", **clinic.link(item), target="sbp", level=level)
         assert "Selected" in [heading.value for heading in app.subheader]
-        assert f"**{name}**" in text_of(app)
+        assert f"**{literal(name)}**" in text_of(app)
         assert app.query_params["photograph"]
     app.button(key="forget-eye").click().run()
     assert "photograph" not in app.query_params

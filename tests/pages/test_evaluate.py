@@ -9,6 +9,7 @@ from fundus_core.analyses import nearest, one_cohort
 from fundus_core.analyses.labels import word
 from fundus_core.figures import WEBGL_POINTS
 from fundus_core.store import Where
+from pages.parts import explore
 from pages.parts.evaluate import scores
 from pages.parts.shared import studies
 from pages.parts.shared.studies import View
@@ -161,7 +162,7 @@ def test_cards_of_the_gallery_say_the_error_the_largest_first(filled, page):
     app = page("explore", cohort="Clinic", target="sbp")
     said = [str(each.value) for each in app.markdown if "error" in str(each.value)]
     sizes = [abs(float(text.split("error ")[1].split()[0].replace("−", "-"))) for text in said]
-    assert len(sizes) == 24
+    assert len(sizes) == explore.PER_PAGE
     assert sizes == sorted(sizes, reverse=True)
 
 

@@ -26,7 +26,7 @@ from fundus_core.evaluation.one_cohort.baselines import (
     knots_for,
     standardised,
 )
-from fundus_core.evaluation.one_cohort.double_selection import Path, Told, test_beyond_columns
+from fundus_core.evaluation.one_cohort.double_selection import Path, Told, adds_beyond
 from fundus_core.evaluation.one_cohort.scores import divide, per_patient
 from fundus_core.records import CohortTable, Floats, Labels
 from fundus_core.targets import target as find_target
@@ -137,7 +137,7 @@ def _told(sample: Sample, names: Sequence[str], extra: Sequence[Floats]) -> Told
     everybody = np.ones(len(count), dtype=bool)
     paths = [Path(age, within) for within in (everybody, sex >= 0.5, sex < 0.5)]
     paths += [Path(column[:, 0], everybody) for column in more]
-    return test_beyond_columns(mean(sample.y), mean(sample.p), design, paths)
+    return adds_beyond(mean(sample.y), mean(sample.p), design, paths)
 
 
 def _told_from_chance(found: dict[str, Estimate], by: Told) -> dict[str, Estimate]:

@@ -70,7 +70,7 @@ class Path:
     """Whose: n; a function of age has breaks of its own for each sex."""
 
 
-def test_beyond_columns(y: Floats, p: Floats, design: Floats, paths: Sequence[Path]) -> Told:
+def adds_beyond(y: Floats, p: Floats, design: Floats, paths: Sequence[Path]) -> Told:
     """Test whether the prediction goes with the truth beyond everything that known columns say.
 
     Args:
@@ -81,8 +81,8 @@ def test_beyond_columns(y: Floats, p: Floats, design: Floats, paths: Sequence[Pa
 
     >>> age, rest = np.arange(40.0), np.tile([1.0, -1, 2, -2], 10)
     >>> lines, path = np.column_stack([np.ones(40), age]), Path(age, np.ones(40, dtype=bool))
-    >>> told(age + rest, 9.0 * (age > 20), lines, [path]).squared, told(age + rest, age + rest, lines, [path]).squared
-    (0, 1)
+    >>> [adds_beyond(age + rest, p, lines, [path]).squared for p in (9.0 * (age > 20), age + rest)]
+    [0, 1]
     """
     some = _evenly(len(y), MOST_TESTED)
     if len(some) < len(y):
