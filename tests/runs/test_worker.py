@@ -234,7 +234,14 @@ def test_a_worker_leaves_its_photographs_to_who_takes_the_lease_and_goes_on_afte
     key = run_table.submit(store, "a", [fake.version("very-slow")])
     wait_for(lambda: runs.progress(store, key).in_flight > 0)
     lease.take(store, Holder("c", "cluster", "ray://there"), over=[seat.id_of(store)], died=False)
-    wait_for(lambda: runs.progress(store, key).in_flight == 0)
+
+    def rests() -> bool:
+        before = runs.progress(store, key).settled
+        time.sleep(0.6)
+        return (runs.progress(store, key).settled, runs.progress(store, key).in_flight) == (before, 0)
+
+    time.sleep(1.2)
+    wait_for(rests)
     ended = runs.progress(store, key).settled
     time.sleep(0.6)
     now = runs.progress(store, key)
