@@ -23,12 +23,6 @@ from pages.parts.shell.markdown import literal  # noqa: E402
 
 STATIC = Path(__file__).parent / "static"
 SIDEBAR_PX = 256  # wide enough for the choices, narrow enough for seven cards beside it at 1280 pixels
-
-# Streamlit always writes white on the theme's colour, and the same colour is the ink of what is chosen: on a dark page
-# it is too light for white words (4.5:1 each needs a luminance below 0.18 and above 0.21), and right for dark ones.
-DARK_BUTTONS = """<style>
-[data-testid^=stBaseButton-primary], [data-testid^=stBaseButton-primary] * {color: #06181C !important;}
-</style>"""
 LONGEST = 120  # letters of what an address names in vain that are repeated
 
 
@@ -38,8 +32,6 @@ def main() -> None:
     st.set_page_config(page_title="Fundus Lab", page_icon=icon, layout="wide", initial_sidebar_state=SIDEBAR_PX)
     st.logo(str(STATIC / "logo.svg"), icon_image=icon, size="large")
     asking.arrived()
-    if st.context.theme.type == "dark":
-        st.html(DARK_BUTTONS)
     page = menu.navigation()
     state.keep()
     with st.sidebar:
