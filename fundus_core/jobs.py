@@ -94,9 +94,7 @@ def _write(folder: Path, stage: Stage, process: psutil.Process) -> None:
 
 
 def _put(path: Path, plain: object) -> None:
-    part = path.with_suffix(".part")
-    owner_only.write(part, json.dumps(as_json(plain)).encode())
-    part.replace(path)
+    owner_only.replace(path, json.dumps(as_json(plain)).encode())
 
 
 def start(folder: Path, *words: str | Path) -> None:

@@ -46,6 +46,13 @@ def write(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def replace(path: Path, data: bytes) -> None:
+    """Write a file that whoever reads it sees whole, as it was or as it is now."""
+    part = path.with_suffix(".part")
+    write(part, data)
+    part.replace(path)
+
+
 def make(path: Path) -> None:
     """Make an empty file for the owner alone; one that is there stays as it is and is not opened.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from fundus_core import owner_only
 from fundus_core.errors import Sentence, as_json, from_json
 
 _LONGEST, _LARGEST = 700, 16 * 2**20
@@ -35,9 +36,7 @@ def read_answer(folder: Path, name: str) -> dict[str, Any] | None:
 
 def tell(folder: Path, **told: object) -> None:
     """Say on the way, from inside, how far it is: plain values that whoever called may heed."""
-    part = folder / f"{TOLD}.part"
-    part.write_text(json.dumps(as_json(told)), encoding="utf-8")
-    part.replace(folder / TOLD)
+    owner_only.replace(folder / TOLD, json.dumps(as_json(told)).encode())
 
 
 def _bytes(path: Path) -> bytes:

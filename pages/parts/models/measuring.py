@@ -1,6 +1,5 @@
 """A card found by measuring: asked on a cohort of known truth, shown before and after, applied and taken back."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,6 @@ from fundus_core import figures, jobs, owner_only
 from fundus_core.checking import change_card, identify_card
 from fundus_core.errors import FundusError
 from fundus_core.evaluation import Estimate
-from fundus_core.models import card as cards
 from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.store import Cohort
@@ -21,7 +19,7 @@ from fundus_core.targets import TARGETS
 from pages.parts.models import card_lines, model_check
 from pages.parts.shared import controls, display, display_names, job_progress
 from pages.parts.shared.grid import grid
-from pages.parts.shell import address, asking, home
+from pages.parts.shell import asking, home
 from pages.parts.shell.language import _, said
 
 MOST = 400
@@ -58,17 +56,11 @@ def _measure(card: Card) -> None:
         )
     )
     if cohorts:
-        address.held(_("Cohort"), f"identify-on-{name}", cohorts)
-        chosen = st.selectbox(
-            _("Cohort"),
-            list(cohorts),
-            format_func=lambda key: display_names.cohort(cohorts[key].name),
-            key=f"identify-on-{name}",
-        )
+        chosen = model_check.cohort_of(cohorts, f"identify-on-{name}")
         now = jobs.stage(_folder(name))
         going = now is not None and not now.over
         if st.button(_("Measure the card"), icon=":material/straighten:", key=f"identify-{name}", disabled=going):
-            _start(card, cohorts[str(chosen)])
+            _start(card, chosen)
             st.rerun()
     _watch(card, cohorts)
 
@@ -83,15 +75,10 @@ def _start(card: Card, cohort: Cohort) -> None:
     folder = owner_only.folder(_folder(card.id))
     photographs, truth = folder / "photographs.csv", folder / "truth.csv"
     model_check.write(cohort, home.store().table(cohort.id), photographs, truth, MOST)
-    about = {"key": cohort.key, "name": display_names.cohort(cohort.name), "card": _digest(card)}
+    about = {"key": cohort.key, "name": display_names.cohort(cohort.name), "card": card.sha256}
     owner_only.write(folder / _ABOUT, json.dumps(about).encode())
     given = ("--photographs", photographs, "--truth", truth, "--out", folder)
     jobs.start(folder, "models", "identify", card.id, *given)
-
-
-def _digest(card: Card) -> str:
-    plain = json.dumps(cards.as_plain(card), sort_keys=True, default=str)
-    return hashlib.sha256(plain.encode()).hexdigest()
 
 
 def _watch(card: Card, cohorts: Mapping[str, Cohort]) -> None:
@@ -110,7 +97,7 @@ def _watch(card: Card, cohorts: Mapping[str, Cohort]) -> None:
             {"reading": _("Reading the photographs"), "trying": _("Trying one line after the other")},
             key=f"identify-{card.id}",
         )
-    elif about["card"] != _digest(card):
+    elif about["card"] != card.sha256:
         st.caption(_("The card was changed since it was measured on {cohort}.").format(cohort=about["name"]))
     else:
         _show(card.id, found, about["name"])

@@ -1,6 +1,7 @@
 """Whether a model is read as its makers meant it, asked on a cohort of this store."""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ MOST = 200
 """Photographs that are asked about, evenly chosen: symptoms show on dozens, and each is read several times."""
 
 
+def cohort_of(cohorts: Mapping[str, Cohort], key: str) -> Cohort:
+    """Let the user choose one of these cohorts, by key."""
+    address.held(_("Cohort"), key, cohorts)
+    chosen = st.selectbox(
+        _("Cohort"), list(cohorts), format_func=lambda each: display_names.cohort(cohorts[each].name), key=key
+    )
+    return cohorts[str(chosen)]
+
+
 def offer(name: str) -> None:
     """Let the user check a model on one of the cohorts."""
     cohorts = {cohort.key: cohort for cohort in home.store().cohorts()}
@@ -29,16 +39,10 @@ def offer(name: str) -> None:
         )
         if not cohorts:
             return
-        address.held(_("Cohort"), f"check-on-{name}", cohorts)
-        chosen = st.selectbox(
-            _("Cohort"),
-            list(cohorts),
-            format_func=lambda key: display_names.cohort(cohorts[key].name),
-            key=f"check-on-{name}",
-        )
+        chosen = cohort_of(cohorts, f"check-on-{name}")
         if st.button(_("Check"), icon=":material/stethoscope:", key=f"check-{name}"):
             with st.spinner(_("The model reads up to {n} photographs").format(n=count(MOST)), show_time=True):
-                answer = _ask(name, cohorts[str(chosen)])
+                answer = _ask(name, chosen)
             if answer.found:
                 _show(answer.found)
             else:
