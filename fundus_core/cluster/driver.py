@@ -259,21 +259,21 @@ def work_off(
 
 
 def _drive(driver: Driver, progress: Callable[[Progress], None] | None) -> None:
-    told = 0.0
-    while _step(driver):
-        if progress and time.monotonic() - told > TELL_S:
-            progress(progress_of(driver.store, driver.turn.run))
-            told = time.monotonic()
+    told, goes_on = 0.0, True
+    while goes_on:
+        try:
+            goes_on = driver.step()
+            if progress and time.monotonic() - told > TELL_S:
+                progress(progress_of(driver.store, driver.turn.run))
+                told = time.monotonic()
+        except StoreUnavailableError as error:
+            loop.report(f"the store could not be used yet ({error})")
+            _wait_for_store(driver)
 
 
-def _step(driver: Driver) -> bool:
-    """A step, and none as long as the store is away."""
-    try:
-        return driver.step()
-    except StoreUnavailableError as error:
-        loop.report(f"the store could not be used yet ({error})")
+def _wait_for_store(driver: Driver) -> None:
     while True:
         time.sleep(loop.RETRY_S)
         with contextlib.suppress(StoreUnavailableError):
             driver.drop()
-            return True
+            return

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import sqlalchemy as sa
 
@@ -18,6 +18,8 @@ from fundus_core.store.values import Kept
 
 DATABASE = "store.sqlite"
 _SWEPT = 500
+_ANSWERS = 256
+"""Of what the database says of cohorts, so many answers are remembered."""
 _PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Waited, twice as long at most, before what had to give way to another writer is done again."""
 
@@ -43,7 +45,18 @@ class StoreBase:
         self.address = address
         self.closed = False
         self.counted: dict[int, tuple[float, int, int, int]] = {}
-        self.totals: dict[Hashable, int] = {}
+        self.answers: dict[Hashable, Any] = {}
+
+    def _once(self, connection: sa.Connection, cohort: int, name: Hashable, answer: Callable[[], _T]) -> _T:
+        """Return what the database says of a cohort as it is now, asked once for each of its revisions."""
+        of = schema.cohort.c
+        row = connection.execute(sa.select(of.created_at, of.revision).where(of.id == cohort)).one()
+        key = (cohort, row.created_at, row.revision, name)
+        if key not in self.answers:
+            while len(self.answers) >= _ANSWERS:
+                self.answers.pop(next(iter(self.answers)), None)
+            self.answers[key] = answer()
+        return cast(_T, self.answers[key])
 
     @classmethod
     def open(cls, where: str | Path, *, files: str | Path | None = None) -> Self:

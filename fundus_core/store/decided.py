@@ -125,8 +125,21 @@ class Decisions(StoreBase):
     def refusals(self, ref: CohortRef) -> Mapping[str, int]:
         """How many photographs the latest run refused, by the stable word of the reason, whatever anybody decided."""
         with self.reading() as connection:
-            rows = _rows(connection, cohorts.id_of(connection, ref), sa.true())
-        return dict(Counter(row.code for row in rows if row.status == "refused" and not row.door).most_common())
+            cohort = cohorts.id_of(connection, ref)
+            return self._once(connection, cohort, "refusals", lambda: _refusals(connection, cohort))
+
+
+def _refusals(connection: sa.Connection, cohort: int) -> Mapping[str, int]:
+    joined = _as_read(connection, cohort)
+    n, code = sa.func.count(), sa.func.coalesce(joined.code, "").label("code")
+    mine = (_PHOTOGRAPH.cohort_id == cohort, joined.status == "refused", _PHOTOGRAPH.door_status == "")
+    query = sa.select(code, n).select_from(joined.source).where(*mine).group_by(code).order_by(n.desc(), code)
+    return {code: count for code, count in connection.execute(query)}
+
+
+def _as_read(connection: sa.Connection, cohort: int) -> versions.Joined:
+    """Photographs as the latest run of the cohort read them, whatever anybody decided."""
+    return versions.join(next(iter(versions.chosen(connection, cohort, None)), None), decided=False)
 
 
 def _words(place: str, text: str) -> str:
@@ -157,19 +170,20 @@ def _of_names(connection: sa.Connection, cohort: int, names: Sequence[str]) -> l
     missing = [name for name in wanted if name not in rows]
     if missing:
         raise UsageError("The cohort has no photograph '{name}'.", name=missing[0])
-    ids = list(rows.values())
+    ids, joined = list(rows.values()), _as_read(connection, cohort)
     return [
         row
         for some in photograph_table.chunks(ids, _MANY)
-        for row in _rows(connection, cohort, _PHOTOGRAPH.id.in_(some))
+        for row in _rows(connection, cohort, _PHOTOGRAPH.id.in_(some), joined)
     ]
 
 
 def _of_code(connection: sa.Connection, cohort: int, code: str) -> list[_Row]:
-    rows = _rows(connection, cohort, sa.true())
-    mine = [row for row in rows if row.status == "refused" and row.code == code]
+    joined = _as_read(connection, cohort)
+    rows = _rows(connection, cohort, joined.status == "refused", joined)
+    mine = [row for row in rows if row.code == code]
     if not mine:
-        there = Counter(row.code for row in rows if row.status == "refused")
+        there = Counter(row.code for row in rows)
         known = [say("{code} ({n:,})", code=one, n=n) for one, n in there.most_common()] or [say("none")]
         raise UsageError(
             "No photograph of the cohort was refused for '{code}'; there are: {known}.", code=code, known=known
@@ -177,10 +191,12 @@ def _of_code(connection: sa.Connection, cohort: int, code: str) -> list[_Row]:
     return mine
 
 
-def _rows(connection: sa.Connection, cohort: int, condition: sa.ColumnElement[bool]) -> list[_Row]:
-    """Return photographs as the latest run of the cohort read them, whatever anybody decided."""
-    version = next(iter(versions.chosen(connection, cohort, None)), None)
-    joined = versions.join(version, decided=False)
+def _rows(
+    connection: sa.Connection,
+    cohort: int,
+    condition: sa.ColumnElement[bool],
+    joined: versions.Joined,
+) -> list[_Row]:
     made = schema.prediction.alias()
     predicted = sa.exists().where(made.c.reading_id == joined.outcome.c.reading_id)
     columns = (

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -44,6 +45,19 @@ def count(connection: sa.Connection, cohort: int, version: int | None, where: Wh
         return int(connection.execute(whole).scalar_one())
     chosen = select(cohort, version, where).order_by(None)
     return int(connection.execute(sa.select(sa.func.count()).select_from(chosen.subquery())).scalar_one())
+
+
+def kinds(connection: sa.Connection, cohort: int, version: int | None) -> tuple[Mapping[str, int], int]:
+    """How many pictures of each kind there are, and how many were read before pictures were named."""
+    joined = join(version)
+    n, kind, status = sa.func.count(), sa.func.coalesce(joined.reading.c.kind, "").label("kind"), joined.status
+    query = sa.select(kind, status.label("status"), n.label("n")).select_from(joined.source)
+    rows = connection.execute(query.where(_PHOTOGRAPH.cohort_id == cohort).group_by(kind, status)).all()
+    found: Counter[str] = Counter()
+    for row in rows:
+        found[row.kind] += row.n
+    unnamed = sum(row.n for row in rows if not row.kind and row.status in ("predicted", "refused"))
+    return {name: n for name, n in found.most_common() if name}, unnamed
 
 
 def select(

@@ -43,8 +43,6 @@ from fundus_core.store.values import (
 )
 
 _CHUNK = 500
-_TOTALS = 256
-"""Filters whose number of photographs is remembered."""
 
 
 class Store(Decisions, Selections, Sharing):
@@ -240,18 +238,19 @@ class Store(Decisions, Selections, Sharing):
             found = queries.page(
                 connection, cohort, version, where, order, target, descending=descending, offset=offset, limit=limit
             )
-            return Page(found, self._total(connection, cohort, version, where))
+            total = self._once(
+                connection, cohort, (version, where), lambda: queries.count(connection, cohort, version, where)
+            )
+            return Page(found, total)
 
-    def _total(self, connection: sa.Connection, cohort: int, version: int | None, where: Where) -> int:
-        """How many photographs of a cohort fit; of one revision they are counted once."""
-        of = schema.cohort.c
-        row = connection.execute(sa.select(of.created_at, of.revision).where(of.id == cohort)).one()
-        key = (cohort, row.created_at, row.revision, version, where)
-        if key not in self.totals:
-            while len(self.totals) >= _TOTALS:
-                self.totals.pop(next(iter(self.totals)), None)
-            self.totals[key] = queries.count(connection, cohort, version, where)
-        return self.totals[key]
+    def kinds(self, ref: CohortRef, model: str | None = None) -> tuple[Mapping[str, int], int]:
+        """How many pictures of each kind a cohort has, the commonest first, and how many nobody named when reading."""
+        with self.reading() as connection:
+            cohort = cohorts.id_of(connection, ref)
+            version = self._version(connection, cohort, model)
+            return self._once(
+                connection, cohort, ("kinds", version), lambda: queries.kinds(connection, cohort, version)
+            )
 
     def photograph(self, ref: CohortRef, name: str, *, model: str | None = None) -> Item:
         """One photograph by its name; a ``UsageError`` where the cohort has none of that name."""

@@ -16,7 +16,7 @@ from fundus_core.store import Item, Selection, Where
 from fundus_core.targets import TARGETS
 from pages.parts.shared import controls, current_selection, photo_panel, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, menu
+from pages.parts.shell import address, home, menu
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, count, said
 from pages.parts.shell.markdown import literal
@@ -29,7 +29,7 @@ _LARGEST_FIRST = ("absolute_error", "distance", "truth", "predicted")
 
 def filters(view: View) -> tuple[Rule, str, str, bool]:
     """Draw filters and sorting; return what to show, the order, the target, and whether the largest come first."""
-    kinds = _kinds(view)
+    kinds, unnamed = _kinds(view)
     with st.container(horizontal=True):
         status = controls.one_of(_("Outcome"), _statuses(), "status")
         eye = controls.one_of(_("Eye"), _eyes(), "eye")
@@ -38,7 +38,7 @@ def filters(view: View) -> tuple[Rule, str, str, bool]:
         order = address.pick(st.selectbox, _("Sort by"), _ORDERS, key="order", words=_orders())
         target = address.pick(st.selectbox, _("Target"), list(TARGETS), key="target", words=_targets())
         least = address.pick(st.selectbox, _("Quality"), list(_least()), key="quality", words=_least())
-        pick = {"key": "kind", "words": kinds, "lenient": True, "help": _unnamed(view)}  # another cohort has others
+        pick = {"key": "kind", "words": kinds, "lenient": True, "help": unnamed}  # another cohort has others
         kind = address.pick(st.selectbox, _("Kind of picture"), list(kinds), **pick) if several else "all"
         text = st.text_input(_("Search"), key="find", placeholder=_("name or patient"), bind="query-params")
         column, words = _column(view)
@@ -128,20 +128,15 @@ def _statuses() -> dict[str, str]:
     }
 
 
-def _kinds(view: View) -> dict[str, str]:
-    """Return the kinds of pictures in the cohort, the commonest first, each with how many there are."""
-    kinds = studies.study(view).table.kind
-    names, counts = np.unique(kinds[kinds != ""], return_counts=True)
-    there = {str(names[at]): int(counts[at]) for at in np.argsort(-counts, kind="stable")}
-    return {"all": _("All"), **{name: f"{said(KINDS[Kind(name)].name)} ({count(n)})" for name, n in there.items()}}
+def _kinds(view: View) -> tuple[dict[str, str], str | None]:
+    """Return the kinds of pictures in the cohort, the commonest first, each with how many there are.
 
-
-def _unnamed(view: View) -> str | None:
-    """Say how many photographs were read before pictures were named, so that no kind counts them."""
-    table = studies.study(view).table
-    unnamed = int(np.count_nonzero((table.kind == "") & np.isin(table.status, ("predicted", "refused"))))
-    said = _("Photographs whose kind is not known, as those read by an older version: {n}.")
-    return said.format(n=count(unnamed)) if unnamed else None
+    The sentence says how many photographs were read before pictures were named, so that no kind counts them.
+    """
+    there, unnamed = home.store().kinds(view.cohort.id, view.model or None)
+    named = {name: f"{said(KINDS[Kind(name)].name)} ({count(n)})" for name, n in there.items()}
+    told = _("Photographs whose kind is not known, as those read by an older version: {n}.").format(n=count(unnamed))
+    return {"all": _("All"), **named}, told if unnamed else None
 
 
 def _eyes() -> dict[str, str]:

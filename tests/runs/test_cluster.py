@@ -217,9 +217,18 @@ def test_a_database_that_is_away_costs_a_repetition(
             raise StoreUnavailableError(message)
         return taken
 
+    told: list[runs.Progress] = []
+
+    def tell(now: runs.Progress) -> None:
+        told.append(now)
+        if len(told) == 2:
+            message = "The server is starting up."
+            raise StoreUnavailableError(message)
+
     monkeypatch.setattr(queue, "claim", away)
-    while driver._step(one):
-        pass
+    monkeypatch.setattr(driver, "TELL_S", 0.0)
+    driver._drive(one, tell)
+    assert len(told) > 2, "nor does it end the driver while it says how far the run is"
     assert runs.progress(store, run).predicted == 20
 
 

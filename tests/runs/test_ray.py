@@ -11,6 +11,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,10 +24,10 @@ from fundus_core import runs
 from fundus_core.images import object_storage, sources
 from fundus_core.store import NewPhotograph, Store
 from tests.runs import lab
+from tests.runs.ray_nodes import WRONG_CLOCK, wrong_clock
 from tests.runs.test_survival import PATIENCE_S, check_all_there_once, reasons, undisturbed
-from tests.store.conftest import empty_postgres, postgres
-
-__all__ = ["empty_postgres", "postgres"]
+from tests.store import databases
+from tests.store.databases import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -118,10 +119,13 @@ class Driver:
         self.environment, self.log = environment, log
         self.start()
 
-    def start(self) -> None:
+    def start(self, clock: str = "") -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "fundus_core", *self.words], env=self.environment, stdout=log, stderr=log
+                [sys.executable, "-m", "fundus_core", *self.words],
+                env=self.environment | wrong_clock(clock),
+                stdout=log,
+                stderr=log,
             )
 
     def kill(self) -> None:
@@ -134,31 +138,34 @@ def actors(address: str) -> list[psutil.Process]:
     return [one for one in psutil.process_iter(["cmdline"]) if "ray::Predictor" in " ".join(one.info["cmdline"] or ())]
 
 
-def disturb(store: Store, run: int, nodes: Nodes, driver: Driver, kills: int, seed: int) -> Counter[str]:
-    """Kill nodes, actors and the driver, and stop the database, at random shares of the run."""
+def disturb(store: Store, run: int, nodes: Nodes, driver: Driver, database: Server, seed: int) -> Counter[str]:
+    """Kill nodes, actors and the driver, and stop the database, at random moments and in random order.
+
+    Once the database is away for a minute; nodes and drivers come back with clocks that are right or an hour wrong.
+    """
     dice = np.random.default_rng(seed)
-    killed: Counter[str] = Counter()
     total = runs.progress(store, run).total
-    for mark in 0.85 * total * (np.arange(kills) + dice.uniform(size=kills)) / kills:
+    each = 3 if total > 500 else 2
+    victims = dice.permutation(["node", "actor", "driver", "database"] * each + ["database for a minute"])
+    for number, victim in enumerate(victims):
+        mark = 0.85 * total * (number + dice.uniform()) / len(victims)
         lab.wait_for(lambda: runs.progress(store, run).settled >= mark, PATIENCE_S, f"{mark} photographs")  # noqa: B023
-        victim = ["node", "actor", "driver", "database"][sum(killed.values()) % 4]
+        time.sleep(dice.uniform(0, 3))
+        clock = ["", "+1h", "-1h"][number % 3] if WRONG_CLOCK else ""
         if victim == "node":
             nodes.do("kill")
-            nodes.do("add")
+            nodes.do(f"add {clock}")
         elif victim == "driver":
             driver.kill()
-            driver.start()
-        elif victim == "database":  # as when it is started anew: all its connections end
-            with store.reading() as connection:
-                connection.exec_driver_sql(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE pid <> pg_backend_pid() AND datname = current_database()"
-                )
-        else:
+            driver.start(clock)
+        elif victim == "actor":
             for process in actors(nodes.address)[:1]:
                 process.send_signal(signal.SIGKILL)
-        killed[victim] += 1
-    return killed
+        else:
+            database.stop()
+            time.sleep(60 if victim != "database" else 0)
+            database.start()
+    return Counter(map(str, victims))
 
 
 def listening() -> set[str]:
@@ -174,17 +181,19 @@ def listening() -> set[str]:
 
 @pytest.mark.parametrize("photographs", [int(os.environ.get("FUNDUS_LAB_RAY_PHOTOGRAPHS", "300"))])
 def test_nodes_actors_and_the_driver_are_lost_and_nothing_is_missing_or_twice(
-    tmp_path: Path, environment: dict[str, str], storage: str, empty_postgres: str, photographs: int
+    tmp_path: Path, environment: dict[str, str], storage: str, photographs: int
 ) -> None:
+    if why := databases.missing():
+        pytest.skip(why)
     paths = lab.photographs(tmp_path / "photographs", photographs)
     nodes = Nodes(environment, 3)
     try:
-        with Store.open(empty_postgres, files=tmp_path / "files") as store:
+        with databases.server() as database, Store.open(database.url, files=tmp_path / "files") as store:
             cohort(store, paths, storage)
             run = runs.submit(store, "eyes", [lab.MODEL])
             driver = Driver(environment, store, run, nodes.address, tmp_path / "driver.log")
             try:
-                killed = disturb(store, run, nodes, driver, 8, seed=photographs)
+                killed = disturb(store, run, nodes, driver, database, seed=photographs)
                 assert listening() == {"127.0.0.1"}
                 lab.wait_for(lambda: driver.process.poll() is not None, PATIENCE_S, "the driver")
             finally:
@@ -192,7 +201,7 @@ def test_nodes_actors_and_the_driver_are_lost_and_nothing_is_missing_or_twice(
             said_by_driver = (tmp_path / "driver.log").read_text()
             now = runs.progress(store, run)
             assert (now.state, now.failed, now.total) == ("done", 0, photographs), said_by_driver
-            assert set(killed) == {"node", "actor", "driver", "database"}
+            assert len(killed) == 5, "each of them was disturbed"
             check_all_there_once(store, "eyes", photographs)
             table, said = store.table("eyes"), reasons(store)
     finally:

@@ -17,8 +17,8 @@ def postgres() -> Iterator[str]:
     why = databases.missing()
     if why:
         pytest.skip(why)
-    with databases.server() as url:
-        yield url
+    with databases.server() as made:
+        yield made.url
 
 
 @pytest.fixture

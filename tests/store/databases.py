@@ -47,35 +47,55 @@ def _as_user() -> dict[str, object]:
     return {}
 
 
+class Server:
+    """A server on a free port of the loopback; may be stopped and started again."""
+
+    def __init__(self) -> None:
+        programs = binaries()
+        assert programs is not None
+        self.programs = programs
+        self.user = "postgres" if os.geteuid() == 0 else getpass.getuser()
+        self.folder = Path(tempfile.mkdtemp(prefix="pg"))
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres", "postgres")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        make = [programs / "initdb", "-D", self.folder / "data", "-A", "trust", "-U", self.user]
+        subprocess.run(
+            [*make, "--no-sync", "-E", "UTF8"], check=True, capture_output=True, cwd=self.folder, **_as_user()
+        )
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg://{self.user}@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        options = ["-p", str(self.port), "-k", str(self.folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+        self.process = subprocess.Popen(
+            [self.programs / "postgres", "-D", self.folder / "data", *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self.folder,
+            **_as_user(),
+        )
+        _wait(self.programs, self.port)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)  # end at once, whoever is still connected
+        self.process.wait(30)
+
+
 @contextmanager
-def server() -> Iterator[str]:
-    """Start a server; gives the URL of its database."""
-    programs = binaries()
-    assert programs is not None
-    user = "postgres" if os.geteuid() == 0 else getpass.getuser()
-    folder = Path(tempfile.mkdtemp(prefix="pg"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    start = [programs / "initdb", "-D", folder / "data", "-A", "trust", "-U", user, "--no-sync", "-E", "UTF8"]
-    subprocess.run(start, check=True, capture_output=True, cwd=folder, **_as_user())
-    options = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-    process = subprocess.Popen(
-        [programs / "postgres", "-D", folder / "data", *options],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-        **_as_user(),
-    )
+def server() -> Iterator[Server]:
+    """Start a server."""
+    made = Server()
     try:
-        _wait(programs, port)
-        yield f"postgresql+psycopg://{user}@127.0.0.1:{port}/postgres"
+        yield made
     finally:
-        process.send_signal(signal.SIGINT)  # end at once, whoever is still connected
-        process.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
+        made.stop()
+        shutil.rmtree(made.folder, ignore_errors=True)
 
 
 def _wait(programs: Path, port: int) -> None:
