@@ -1,33 +1,20 @@
-"""What this is, the sample cohort's result at a glance, and where to begin."""
+"""What this is, what the newest cohort says at a glance, and where to go on."""
 
 import streamlit as st
 
-from fundus_core.targets import TARGETS
 from pages.parts import overview
-from pages.parts.shared import controls, display
+from pages.parts.shared import display
 from pages.parts.shell import menu
-from pages.parts.shell.language import _, worded
-from pages.parts.shell.sample import NAME
+from pages.parts.shell.language import _
 
-display.title("Fundus Lab")
-st.markdown(
-    worded(
-        "Check a model that reads values of a person ({names}) from fundus photographs: "
-        "bring photographs and measured values, see predicted against true with honest errors, "
-        "and look at every eye behind a point.",
-        names=[controls.short(target) for target in TARGETS],
-    )
-)
-with st.container(horizontal=True, vertical_alignment="center"):
+view = overview.newest()
+says = _("Predicted against true, with an honest error, for models that read blood pressure and more from the retina.")
+buttons = display.title("Fundus Lab", overview.caption(view, says), view=view)
+with buttons:
     if st.button(_("Try it with your photographs"), type="primary", icon=":material/add_photo_alternate:"):
         st.switch_page(menu.path("new_cohort"))
-    if overview.offers_sample():
-        st.page_link(
-            menu.path("evaluate"),
-            label=_("Evaluate the sample"),
-            icon=":material/query_stats:",
-            query_params={"cohort": NAME},
-        )
 
-overview.sample()
-overview.cohorts()
+overview.runs_in_progress()
+if view:
+    overview.multiples(view)
+overview.cohorts(besides=view)

@@ -17,13 +17,15 @@ SIDE = 300
 """Width and height of the drawing in its own units."""
 MOST = 3_000
 """Points drawn; of more, evenly chosen ones, so that the drawing stays light."""
-_LEFT, _TOP, _PLOT = 40.0, 10.0, 250.0
+_LEFT, _TOP, _PLOT = 56.0, 8.0, 236.0
+_LETTERS = 17
+"""Of all words and numbers, in the drawing's units: 9 pixels where it is drawn 160 wide."""
 
 
 def small_scatter(target: Target, groups: Sequence[Observations], estimates: Mapping[str, Estimate], look: Look) -> str:
-    """Return an SVG of predictions against truth with the identity line, MAE and n.
+    """Return an SVG of predictions against truth, the identity line and a band of one MAE; its title says MAE and n.
 
-    Of a yes/no target it holds the probabilities of the two true classes, above and below a line, and the accuracy.
+    Of a yes/no target it holds the probabilities of the two true classes, above and below a line.
     """
     if target.binary:
         return _classes(target, groups, estimates, look)
@@ -31,24 +33,24 @@ def small_scatter(target: Target, groups: Sequence[Observations], estimates: Map
     count = sum(len(group) for group in groups)
     palette = look.palette
     mae = error(estimates["mae"].value)
-    upwards = _text(11, 135, look.say("predicted"), palette.quiet, 12, anchor="middle")
+    middle = _TOP + _PLOT / 2
+    upwards = _text(14, middle, look.say("predicted"), palette.quiet, anchor="middle")
     title = f"{with_unit(target, look)}: MAE {mae}, n = {count}"
     parts = [
         *_grid(span, look),
         _band(span, estimates["mae"].value, palette.band),
         _line(span, palette.identity),
         *[_dots(group, span, palette.cohort(group.colour)) for group in groups],
-        _text(286, 236, f"MAE {mae} {look.say(target.unit)}", palette.ink, 15, weight="bold"),
-        _text(286, 253, f"n = {count:,}", palette.quiet, 12),
-        _text(165, 296, look.say("true"), palette.quiet, 12, anchor="middle"),
-        f'<g transform="rotate(-90 11 135)">{upwards}</g>',
+        _text(_LEFT + _PLOT / 2, 293, look.say("true"), palette.quiet, anchor="middle"),
+        f'<g transform="rotate(-90 14 {middle})">{upwards}</g>',
     ]
     return _svg(title, parts, look)
 
 
 def _svg(title: str, parts: Sequence[str], look: Look) -> str:
     """Return the parts as one drawing that says what it shows, and of whom."""
-    stamp = _text(46, 24, look.say("rendered eyes"), look.palette.quiet, 11, anchor="start") if look.rendered else ""
+    words = look.say("rendered eyes") if look.rendered else ""
+    stamp = _text(_LEFT + 6, 25, words, look.palette.quiet, anchor="start")
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIDE} {SIDE}" width="{SIDE * 2}" '
         f'height="{SIDE * 2}" font-family="{escape(FONT, quote=True)}" role="img"><title>{escape(title)}</title>'
@@ -71,17 +73,14 @@ def _classes(target: Target, groups: Sequence[Observations], estimates: Mapping[
             )
         name = look.say(target.said(value))
         low = _TOP + half + (-24 if value else 34)
-        parts.append(_text(_LEFT + half, low, name, palette.quiet, 12, anchor="middle"))
+        parts.append(_text(_LEFT + half, low, name, palette.quiet, anchor="middle"))
     accuracy = estimates["accuracy"].value
     share = "–" if accuracy is None else f"{100 * accuracy:.1f} %"
-    words = f"{look.say('accuracy')} {share}"
     parts += [
         f'<path d="M{_LEFT} {_TOP + half}h{_PLOT}" stroke="{palette.identity}"/>',
-        _text(286, 236, words, palette.ink, 15, weight="bold"),
-        _text(286, 253, f"n = {people:,}", palette.quiet, 12),
-        _text(165, 296, look.say("predicted"), palette.quiet, 12, anchor="middle"),
+        _text(_LEFT + half, 293, look.say("predicted"), palette.quiet, anchor="middle"),
     ]
-    return _svg(f"{with_unit(target, look)}: {words}, n = {people}", parts, look)
+    return _svg(f"{with_unit(target, look)}: {look.say('accuracy')} {share}, n = {people}", parts, look)
 
 
 def ticks(span: tuple[float, float]) -> list[float]:
@@ -109,9 +108,9 @@ def _grid(span: tuple[float, float], look: Look, *, upwards: bool = True) -> lis
         colour = look.palette.grid
         if upwards:
             parts.append(f'<path d="M{_LEFT} {y:.1f}h{_PLOT}" stroke="{colour}"/>')
-            parts.append(_text(_LEFT - 5, y + 4, f"{tick:g}", look.palette.quiet, 11))
+            parts.append(_text(_LEFT - 5, y + 6, f"{tick:g}", look.palette.quiet))
         parts.append(f'<path d="M{x:.1f} {_TOP}v{_PLOT}" stroke="{colour}"/>')
-        parts.append(_text(x, _TOP + _PLOT + 16, f"{tick:g}", look.palette.quiet, 11, anchor="middle"))
+        parts.append(_text(x, _TOP + _PLOT + 20, f"{tick:g}", look.palette.quiet, anchor="middle"))
     return parts
 
 
@@ -144,8 +143,8 @@ def _dots(group: Observations, span: tuple[float, float], colour: str) -> str:
     )
 
 
-def _text(x: float, y: float, text: str, colour: str, size: int, *, anchor: str = "end", weight: str = "normal") -> str:
+def _text(x: float, y: float, text: str, colour: str, *, anchor: str = "end") -> str:
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size}" '
-        f'font-weight="{weight}">{escape(text)}</text>'
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{_LETTERS}">'
+        f"{escape(text)}</text>"
     )

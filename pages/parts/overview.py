@@ -1,44 +1,51 @@
-"""The overview's parts: the sample cohort as small multiples, and the cohorts of this store."""
+"""The overview's parts: what the newest cohort says as small multiples, the next steps, and the store's cohorts."""
 
 import streamlit as st
 
 from fundus_core import figures, runs
-from fundus_core.analyses import labels
+from fundus_core.analyses import labels, main_score
 from fundus_core.evaluation import TargetResult
 from fundus_core.figures import error
+from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
 from pages.parts.shared import display, display_names, progress, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home, menu, paths
-from pages.parts.shell.language import _, worded
+from pages.parts.shell.language import _, tell, worded
 from pages.parts.shell.sample import NAME, is_loading
 
-
-def offers_sample() -> bool:
-    """Return whether the sample cohort is there or on its way, so that a link can lead to it."""
-    store = home.store()
-    return is_loading(store, paths.folder()) or any(cohort.name == NAME for cohort in store.cohorts())
+_LOOKED_AT = 3
+"""Of the newest cohorts, for one that has predictions beside measured values; then the sample is shown."""
 
 
-def sample() -> None:
-    """Draw the sample cohort's targets as small multiples, without Plotly."""
-    store = home.store()
-    if is_loading(store, paths.folder()):
+def newest() -> View | None:
+    """Return the newest cohort that has results, the sample where no other has; ``None`` where there is none."""
+    mine = sorted(home.store().cohorts(), key=lambda cohort: cohort.created_at, reverse=True)
+    others = [cohort for cohort in mine if cohort.name != NAME]
+    for cohort in [*others[:_LOOKED_AT], *[cohort for cohort in mine if cohort.name == NAME]]:
+        view = next(filter(studies.testable, _views(cohort)), None)
+        if view and studies.targets(studies.point_estimates(view)):
+            return view
+    return None
+
+
+def caption(view: View | None, says: str) -> str:
+    """Return what this program does and whose numbers stand below."""
+    return f"{says}  \n**{display_names.typed(view.cohort.name)}** · {view.model}" if view else says
+
+
+def runs_in_progress() -> None:
+    """Show how far the newest run is while there is one, and that the sample is on its way."""
+    if is_loading(home.store(), paths.folder()):
         _arriving()
-        return
-    cohort = next((cohort for cohort in store.cohorts() if cohort.name == NAME), None)
-    if cohort is None:
-        return
-    models = store.models(cohort.id)
-    views = [View(cohort, version.model) for version in models]
-    view = next(filter(studies.testable, views), View(cohort, ""))
-    st.subheader(_("The sample cohort"), anchor=False)
-    st.caption(f":material/info: {_(display.RENDERED)}")
-    going = [run for run in runs.runs_of(store, cohort.id) if not run.ended]
-    if going:
-        progress.watch(going[0].run)
-    elif view.model or not models:
-        _small_multiples(view)
+    for run in [run for run in runs.runs_of(home.store()) if not run.ended][:1]:
+        progress.watch(run.run)
+
+
+def _views(cohort: Cohort) -> list[View]:
+    """Return a cohort under each model; none of one that takes long to read."""
+    models = home.store().models(cohort.id) if cohort.photographs < studies.MANY else []
+    return [View(cohort, version.model) for version in models]
 
 
 @st.fragment(run_every=0.5)
@@ -49,29 +56,40 @@ def _arriving() -> None:
     st.caption(_("The sample cohort is being put in place."))
 
 
-def _small_multiples(view: View) -> None:
+def multiples(view: View) -> None:
+    """Draw every target of a cohort as a card, without Plotly, and the next steps beside them."""
     found = studies.scores(view)
-    shown = studies.targets(found)
-    if not shown:
-        st.caption(_("Its photographs have not been read yet."))
-        return
-    with st.container(key="multiples"), st.grid(min_column_width=200):
-        for name in shown:
-            with st.container(border=True):
-                _one(view, found.targets[name])
-    st.caption(
-        _("MAE: mean absolute error. Dashed: predicted equals true. Grey: within one MAE."),
-        help=_(
-            "Under each figure stands what its MAE must be held against: always predicting the median and using age "
-            "and sex only, which need no photograph, and what was published for other people."
-        ),
-    )
+    with st.container(key="multiples"):
+        grid = st.grid(min_column_width=158)
+    for name in studies.targets(found):
+        with grid, st.container(border=True, height="stretch"):
+            _one(view, found.targets[name])
+    with grid.cell(column_span=3):
+        _step("evaluate", _("Look at the eyes behind the largest errors"), "query_stats", cohort=view.cohort.key)
+        _step("compare", _("Compare sites, cameras or models"), "compare_arrows", cohorts=view.cohort.key)
+        _step("present", _("Present it as slides"), "present_to_all", cohort=view.cohort.key)
+        st.caption(
+            _("MAE: mean absolute error, with its 95 % interval. Dashed: predicted equals true. Grey: within one MAE."),
+            help=_(
+                "Under each figure stands what its MAE must be held against: always predicting the median and using "
+                "age and sex only, which need no photograph, and what was published for other people."
+            ),
+        )
+
+
+def _step(page: str, label: str, icon: str, **query: str) -> None:
+    st.page_link(menu.path(page), label=label, icon=f":material/{icon}:", query_params=query)
 
 
 def _one(view: View, result: TargetResult) -> None:
     target = TARGETS[result.target]
     groups = studies.groups(view, target.id)
-    st.markdown(f"**{figures.heading(_(target.name))}**")
+    score = main_score(target)
+    found, word = result.estimates[score], labels.word(score)
+    unit = f" {_(target.unit)}" if word.kind is labels.Kind.UNIT else ""
+    value = f"{labels.name(score, None, tell)} {labels.written(found.value, word.kind)}{unit}"
+    st.markdown(f"{figures.heading(_(target.name))}  \n**{value}**")
+    st.caption(labels.interval(found.low, found.high, word, tell) or tell(found.note))
     st.image(
         figures.small_scatter(target, groups, result.estimates, display.figure_look(view)),
         width="stretch",
@@ -83,30 +101,30 @@ def _one(view: View, result: TargetResult) -> None:
 
 
 def yardsticks(result: TargetResult) -> str:
-    """Return what the error must be held against, a line each, so that all cards are of one height."""
+    """Return what the error must be held against, a line each; what nobody knows has none."""
     target, estimates = TARGETS[result.target], result.estimates
     if target.binary:
         shares = {
-            _("always the more frequent answer"): estimates["accuracy_majority"].value,
+            _("always the majority"): estimates["accuracy_majority"].value,
             _("published (JOIR)"): target.published_accuracy,
         }
         lines = [f"{words} **{labels.written(share, labels.Kind.SHARE)}**" for words, share in shares.items()]
         auc = labels.written(estimates["auc"].value, labels.word("auc").kind)
         return "  \n".join([*lines, f"AUC **{auc}**"])
-    known = {
+    known: dict[str, float | None] = {
         _("predicting the median"): result.estimates["mae_median"].value,
         _("age and sex only"): result.estimates["mae_age_sex"].value,
         _("published (JOIR)"): TARGETS[result.target].published_mae,
     }
-    return "  \n".join(f"{words} **{error(value)}**" for words, value in known.items())
+    return "  \n".join(f"{words} **{error(value)}**" for words, value in known.items() if value is not None)
 
 
-def cohorts() -> None:
-    """List the store's cohorts with a link to each one's evaluation."""
-    found = [cohort for cohort in home.store().cohorts() if cohort.name != NAME]
+def cohorts(besides: View | None) -> None:
+    """List the store's other cohorts with a link to each one's evaluation."""
+    found = [cohort for cohort in home.store().cohorts() if besides is None or cohort.id != besides.cohort.id]
     if not found:
         return
-    st.subheader(_("Your cohorts"), anchor=False)
+    st.subheader(_("Other cohorts") if besides else _("Your cohorts"), anchor=False)
     for cohort in found:
         photographs = worded("{n:,} {n:photograph|photographs}", n=cohort.photographs)
         st.page_link(

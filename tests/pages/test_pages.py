@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from fundus_core import evaluation
+from fundus_core import analyses, evaluation
+from fundus_core.analyses import Study
 from fundus_core.figures.printing import fonts
+from fundus_core.targets import TARGETS
 from pages.parts.shared import display
 from pages.parts.shell import home
 from pages.parts.shell.markdown import literal
@@ -42,6 +44,21 @@ def test_an_empty_store_says_what_to_do(fresh, page, name):
     assert app.title[0].value
     if name in ("evaluate", "criteria", "explore", "present", "one_photograph", "cohorts"):
         assert "There is no cohort yet" in words(app)
+
+
+def test_the_overview_says_what_the_newest_cohort_found(filled, page):
+    """Its name, each target's error with its interval, and what the error must be held against; the other is a link."""
+    said = words(page("overview"))
+    assert "**Van**" in said
+    assert "**Clinic**" not in said
+    found = analyses.evaluated(Study.of(filled.table("Van", ["tests-own"])))
+    for name, result in found.targets.items():
+        error = result.estimates[analyses.main_score(TARGETS[name])]
+        scale = 100 if TARGETS[name].binary else 1
+        decimals = 1 if TARGETS[name].binary else 2
+        for number in (error.value, error.low, error.high):
+            assert f"{scale * number:.{decimals}f}" in said
+    assert "Other cohorts" in said
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -159,5 +159,5 @@ def _points(target: str, points: dict[str, list[float]], each: dict[str, list[fl
         drawn = figures.small_scatter(
             TARGETS[target], [group], {"mae": Estimate(each[f"error_{when}"][0])}, display.figure_look()
         )
-        place.caption(title)
+        place.caption(f"{title} · n = {len(ids):,}")
         place.image(drawn, width=300, alt=f"{controls.short(target)}: {title}")
