@@ -35,7 +35,7 @@ def intervals_in_words(study: Study, target_id: str, say: Say = str) -> str:
         return ""
     everybody = found[0]
     words = say(
-        "Of the 90 % prediction intervals {coverage} hold the measured value; where a mean of several photographs is "
+        "Of the 90 % prediction intervals {coverage} hold the measured value. Where a mean of several photographs is "
         "looked at, its interval is made from theirs and from how their errors correlate. The promise is one over all "
         "people, of no single group."
     )

@@ -163,7 +163,10 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
             "accuracy of saying the majority's class", Kind.SHARE, "The least that an accuracy must beat."
         ),
         "brier_null": Word(
-            "Brier score of saying the prevalence", Kind.FINE, "The least that a Brier score must beat."
+            "Brier score of saying the prevalence",
+            Kind.FINE,
+            "The least that a Brier score must beat.",
+            short="Brier, prevalence",
         ),
         "brier_age_sex": Word(
             "Brier score of age and sex only",
@@ -265,8 +268,14 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
             "predicted prevalence (threshold)",
             Kind.SHARE,
             "By cutting the predictions at the criterion's own thresholds.",
+            short="predicted, threshold",
         ),
-        "expected": Word("predicted prevalence (probability)", Kind.SHARE, "Mean of the probabilities."),
+        "expected": Word(
+            "predicted prevalence (probability)",
+            Kind.SHARE,
+            "Mean of the probabilities.",
+            short="predicted, probability",
+        ),
         "prevalence_least": Word(
             "observed prevalence, at least", Kind.SHARE, "Of everybody: meets the criterion for certain."
         ),

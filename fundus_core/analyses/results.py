@@ -83,7 +83,8 @@ def result_in_words(study: Study, target_id: str, say: Say = str) -> str:
     if found[main_score(target)].value is None:
         words = say("{name}: not estimable ({why}).")
         return words.format(name=heading(say(target.name)), why=say(found[main_score(target)].note))
-    return f"{_against_constant(study, target, found, say)} {_more(target, found, say)}".rstrip()
+    both = (_against_constant(study, target, found, say), _more(target, found, say))
+    return say(errors.joined(both))
 
 
 def _against_constant(study: Study, target: Target, found: Mapping[str, Estimate], say: Say) -> str:
@@ -147,7 +148,7 @@ def _more(target: Target, found: Mapping[str, Estimate], say: Say) -> str:
         for score, of in words.items()
         if found[score].value is not None
     ]
-    return f"{heading('; '.join(said))}." if said else ""
+    return say(errors.say("{all:;}.", all=[heading(said[0]), *said[1:]])) if said else ""
 
 
 def _number(value: Cell) -> float | None:
@@ -205,9 +206,11 @@ def beyond_of_all(study: Study, say: Say = str) -> Iterator[str]:
         for what in dict.fromkeys(one.beyond for one in found.values()):
             names = [say(TARGETS[key].short) for key, one in found.items() if one.adds is adds and one.beyond == what]
             if names:
-                yield words.format(what=say(what), list=", ".join(names))
+                yield words.format(what=say(what), list=say(errors.say("{names}", names=names)))
 
 
 def results_in_words(study: Study, say: Say = str) -> str:
     """Return the paragraph of results: a sentence or two for each target, then what is shown beyond age and sex."""
-    return " ".join((*(result_in_words(study, one, say) for one in study.targets), *beyond_of_all(study, say)))
+    return say(
+        errors.joined((*(result_in_words(study, one, say) for one in study.targets), *beyond_of_all(study, say)))
+    )

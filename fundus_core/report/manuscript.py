@@ -2,6 +2,7 @@
 
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -12,11 +13,14 @@ from fundus_core.report.paper import Paper, Titled
 _LETTER = re.compile(r"^([a-z]|\d+): ")
 _SPECIAL = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    **{sign: f"{{{sign}}}" for sign in "[]*"},  # behind the end of a row they would be its options
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"{\char34}",
     "−": r"$-$",
     "±": r"$\pm$",
     "²": r"$^2$",
@@ -27,44 +31,101 @@ _SPECIAL = {
     "≤": r"$\le$",
     "×": r"$\times$",
 }
+_LIGATURES = re.compile("(?<=-)(?=-)|(?<=')(?=')|(?<=,)(?=,)|(?<=[`!?])(?=`)")
+_LATIN = re.compile("[\x00-\x7e\xa0-\xff‐–—‘’‚“”„†‡•…€™]*")
+"""What pdfLaTeX prints without further packages."""
+_FONTS = {True: "\\usepackage[T1]{fontenc}\n\\usepackage{lmodern}", False: "\\usepackage{luatexja-fontspec}"}
+_PAGES = {False: (100, 42), True: (150, 26)}
+"""Upright and broad: letters of 9 points side by side, lines that a page holds."""
+_END = r" \tabularnewline"
 
 
 def as_latex(tables: Sequence[Titled], *, paper: Paper | None = None) -> str:
-    """Return tables as LaTeX for ``booktabs`` and ``threeparttable``; with a paper, its paragraphs before them.
+    """Return tables as LaTeX to be put into a manuscript; with a paper, a document that compiles as it stands.
 
-    Nothing that a stranger wrote is left with a meaning of its own: every special sign is written as itself.
+    Nothing that a stranger wrote is left with a meaning of its own: every special sign is written as itself. The first
+    line names the engine; a table longer than a page goes on overleaf, and a column of sentences wraps.
     """
-    packages = "% needs \\usepackage{booktabs,threeparttable}; Japanese: LuaLaTeX with luatexja, or XeLaTeX\n"
-    return "\n".join((packages, *_sections(paper), *map(_latex_table, tables)))
+    body = "\n".join((*_sections(paper), *map(_latex_table, tables)))
+    latin = _LATIN.fullmatch(body) is not None
+    first = f"% {'pdfLaTeX' if latin else 'LuaLaTeX with luatexja'}"
+    if paper is None:
+        return f"{first}; needs \\usepackage{{array,booktabs,longtable,pdflscape}}\n\n{body}"
+    uses = f"{_FONTS[latin]}\n\\usepackage[margin=20mm]{{geometry}}\n\\usepackage{{array,booktabs,longtable,pdflscape}}"
+    return f"{first}\n\\documentclass[a4paper]{{article}}\n{uses}\n\\begin{{document}}\n{body}\\end{{document}}\n"
+
+
+def _is_broad(tables: Sequence[Titled]) -> bool:
+    return max((len(each.table.head) for each in tables), default=0) > 6
 
 
 def _sections(paper: Paper | None) -> Iterator[str]:
     if paper:
-        yield f"% {' '.join(paper.notice.split())}\n"
-        for head, text in (("Methods", paper.methods), ("Results", paper.results)):
-            yield f"\\section*{{{head}}}\n{_tex(text)}\n"
+        yield f"\\section*{{{_tex(paper.title)}}}\n\\textit{{{_tex(paper.notice)}}}\n"
+        for head, text in paper.sections:
+            yield f"\\subsection*{{{_tex(head)}}}\n{_tex(text)}\n"
 
 
 def _latex_table(one: Titled) -> str:
-    table, columns = one.table, "l" * len(_head(one.table))
-    rows = [" & ".join(_row(cells, letters)) + r" \\" for cells, letters in _marked(table)]
-    head, body = " & ".join(map(_tex, _head(table))) + r" \\", "\n".join(rows)
-    notes = "\n".join(f"\\item[{_tex(letter)}] {_tex(text)}" for letter, text in _notes(one))
-    below = f"\\begin{{tablenotes}}\\footnotesize\n{notes}\n\\end{{tablenotes}}\n" if notes else ""
-    return (
-        f"\\begin{{table}}\n\\centering\n\\begin{{threeparttable}}\n\\caption{{{_tex(one.title)}}}\n"
-        f"\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head}\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n{below}"
-        "\\end{threeparttable}\n\\end{table}\n"
+    """Return a table that floats, or goes on overleaf where it is longer than a page; a broad one on a turned page."""
+    broad, head, body = _is_broad([one]), _head(one.table), list(_marked(one.table))
+    room, most = _PAGES[broad]
+    widths = _widths([head, *(cells for cells, _letters in body)], room)
+    columns = "".join(
+        f">{{\\raggedright\\arraybackslash}}p{{{wide / room:.3f}\\linewidth}}" if wide else "l" for wide in widths
     )
+    top = f"\\toprule\n{' & '.join(map(_tex, head))}{_END}\n\\midrule\n"
+    rows = "".join(f"{' & '.join(_row(cells, letters))}{_END}\n" for cells, letters in body)
+    notes = "".join(f"{_raised(letter)} {_tex(text)}\\par\n".lstrip() for letter, text in _notes(one))
+    below = f"\\par\\smallskip\\footnotesize\\raggedright\n{notes}" if notes else ""
+    caption = f"\\caption{{{_tex(one.unnumbered)}}}"
+    if _lines(body, widths) > most:
+        made = (
+            f"\\begingroup\\small\n\\begin{{longtable}}{{{columns}}}\n{caption}{_END}\n{top}\\endfirsthead\n{top}"
+            f"\\endhead\n\\bottomrule\n\\endfoot\n{rows}\\end{{longtable}}\n{below}\\endgroup\n"
+        )
+    else:
+        made = (
+            f"\\begin{{table}}[htbp]\n\\centering\\small\n{caption}\n\\begin{{tabular}}{{{columns}}}\n{top}{rows}"
+            f"\\bottomrule\n\\end{{tabular}}\n{below}\\end{{table}}\n"
+        )
+    return f"\\begin{{landscape}}\n{made}\\end{{landscape}}\n" if broad else made
+
+
+def _widths(rows: Sequence[Sequence[str]], room: int) -> list[float]:
+    """Return the letters that each column gets; 0 for a column that needs no more than its share and does not wrap."""
+    needed = [max(map(_letters, column)) for column in zip(*rows, strict=True)]
+    left, widths = float(room - 2 * len(needed)), [0.0] * len(needed)
+    for rank, at in enumerate(sorted(range(len(needed)), key=needed.__getitem__)):
+        share = left / (len(needed) - rank)
+        widths[at] = share if needed[at] > share else 0.0
+        left -= widths[at] or needed[at]
+    return widths
+
+
+def _lines(body: Sequence[tuple[Sequence[str], str]], widths: Sequence[float]) -> int:
+    """Return how many lines the rows of a table take."""
+    each = (zip(cells, widths, strict=True) for cells, _letters_of in body)
+    return sum(max(-(-_letters(cell) // int(wide)) if wide >= 1 else 1 for cell, wide in row) for row in each)
+
+
+def _letters(text: str) -> int:
+    """Return how many Latin letters are as wide as a text."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def _row(cells: Sequence[str], letters: str) -> list[str]:
     first, *rest = map(_tex, cells)
-    return [f"{first}\\tnote{{{_tex(letters)}}}" if letters else first, *rest]
+    return [f"{first}{_raised(letters)}", *rest]
+
+
+def _raised(letters: str) -> str:
+    return f"\\textsuperscript{{{_tex(letters)}}}" if letters else ""
 
 
 def _tex(text: str) -> str:
-    return "".join(_SPECIAL.get(sign, sign) for sign in " ".join(_clean(text).split()))
+    parts = _LIGATURES.split(" ".join(_clean(text).split()))
+    return r"{\kern0pt}".join("".join(_SPECIAL.get(sign, sign) for sign in part) for part in parts)
 
 
 def _head(table: Laid) -> Sequence[str]:
@@ -92,46 +153,63 @@ def _notes(one: Titled) -> Iterator[tuple[str, str]]:
 
 
 def as_docx(tables: Sequence[Titled], *, paper: Paper | None = None) -> bytes:
-    """Return tables as a Word file; with a paper, its title and paragraphs before them."""
+    """Return tables as a Word file; with a paper, its title and paragraphs before them, and its tables counted."""
     from docx import Document  # a second to import; only who asks for the file waits
-    from docx.enum.section import WD_ORIENT
-    from docx.shared import Mm, Pt, RGBColor
+    from docx.shared import Pt, RGBColor
 
     made = Document()
     made.core_properties.author, made.core_properties.comments = "", ""
-    normal, page = made.styles["Normal"], made.sections[0]
+    for name, part in list(made.part.rels.items()):
+        if part.reltype.endswith("/stylesWithEffects"):  # Word 2010's second copy of the styles, which ours are not in
+            del made.part.rels[name]
+    normal = made.styles["Normal"]
     normal.font.name, normal.font.size = "Times New Roman", Pt(10)
-    page.page_width, page.page_height = Mm(210), Mm(297)
     for style in ("Title", "Heading 1"):
         made.styles[style].font.color.rgb = RGBColor(0, 0, 0)
-    if max((len(each.table.head) for each in tables), default=0) > 6:
-        page.orientation, page.page_width, page.page_height = WD_ORIENT.LANDSCAPE, Mm(297), Mm(210)
-    page.left_margin = page.right_margin = Mm(20)
+    _page(made.sections[0], broad=_is_broad(tables) and paper is None)
     if paper:
         made.add_heading(_clean(paper.title), 0)
-        for head, text in (("Methods", paper.methods), ("Results", paper.results)):
-            if text:
-                made.add_heading(head, 1)
-                made.add_paragraph(_clean(text))
+        for head, text in paper.sections:
+            made.add_heading(head, 1)
+            made.add_paragraph(_clean(text))
         made.add_paragraph(_clean(paper.notice)).runs[0].italic = True
-    for each in tables:
-        _docx_table(made, each)
+    for count, each in enumerate(tables, start=1):
+        if paper:
+            _turn(made, broad=_is_broad([each]))
+        _docx_table(made, each, f"{paper.table} {count}. {each.unnumbered}" if paper else each.title)
     buffer = io.BytesIO()
     made.save(buffer)
     return buffer.getvalue()
 
 
-def _docx_table(made: Any, one: Titled) -> None:
+def _page(section: Any, *, broad: bool) -> None:
+    from docx.enum.section import WD_ORIENT
+    from docx.shared import Mm
+
+    section.orientation = WD_ORIENT.LANDSCAPE if broad else WD_ORIENT.PORTRAIT
+    section.page_width, section.page_height = (Mm(297), Mm(210)) if broad else (Mm(210), Mm(297))
+    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Mm(20)
+
+
+def _turn(made: Any, *, broad: bool) -> None:
+    """Go on on a page of the other orientation, where it is not that already."""
+    now = made.sections[-1]
+    if broad != (now.page_width > now.page_height):
+        _page(made.add_section(), broad=broad)
+
+
+def _docx_table(made: Any, one: Titled, caption: str) -> None:
     from docx.shared import Pt
 
     title = made.add_paragraph()
     title.paragraph_format.space_before, title.paragraph_format.keep_with_next = Pt(14), True
-    title.add_run(_clean(one.title)).bold = True
+    title.add_run(_clean(caption)).bold = True
     head, body = _head(one.table), list(_marked(one.table))
     table = made.add_table(len(body) + 1, max(len(head), 1))
     for at, (cells, letters) in enumerate(chain([(head, "")], body)):
         for place, (cell, text) in enumerate(zip(table.rows[at].cells, cells, strict=True)):
             _write(cell.paragraphs[0], text, "" if place else letters, bold=at == 0)
+            cell.paragraphs[0].paragraph_format.keep_with_next = len(body) < _TOGETHER  # on one page with its notes
     for row, edges in ((0, ("top", "bottom")), (len(body), ("bottom",))):
         for cell in table.rows[row].cells:
             _rule(cell, edges)
@@ -142,6 +220,10 @@ def _docx_table(made: Any, one: Titled) -> None:
         if letter:
             below.add_run(letter).font.superscript = True
         below.add_run(_clean(f" {text}" if letter else text)).font.size = Pt(8)
+
+
+_TOGETHER = 30
+"""Rows of a table that is not parted between pages."""
 
 
 def _write(paragraph: Any, text: str, letters: str, *, bold: bool) -> None:

@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DRAWN = ("figures", "analyses")
 """Rooms of the core that speak through ``say``."""
 SOURCES = [*(ROOT / "pages").rglob("*.py"), *(p for room in DRAWN for p in (ROOT / "fundus_core" / room).rglob("*.py"))]
+SOURCES.append(ROOT / "fundus_core" / "report" / "paper.py")
 
 
 def said_in(path: Path) -> set[str]:

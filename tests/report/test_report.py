@@ -13,6 +13,7 @@ from fundus_core.quality import KINDS, Kind
 from fundus_core.records import CohortTable
 from fundus_core.report import Subject, render
 from fundus_core.report.checklist import CHECKLISTS
+from fundus_core.report.paper import tables_of
 
 CENTRE = {"sbp": (128, 17), "dbp": (76, 11), "glucose": (97, 14), "waist": (83, 11)}
 DRAWS = 60
@@ -98,6 +99,12 @@ def test_every_criterion_has_counts_and_curves(page, whole):
 def test_the_page_needs_no_other_machine(page):
     allowed = page.replace("http://www.w3.org/", "").replace("http-equiv", "")
     assert not re.search(r"https?:|<script|src=(?!\"data:)", allowed)
+
+
+def test_every_row_of_the_results_names_its_target(whole):
+    for one in tables_of(whole.study, whole.title)[1:]:
+        assert one.table.head[0] == "Target"
+        assert all(row[0] for row in one.table.body)
 
 
 def test_every_figure_is_well_formed(page):

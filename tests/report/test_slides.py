@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from openxml_audit import OpenXmlValidator
 from PIL import Image
 from pptx import Presentation
 
@@ -72,6 +73,12 @@ def words_of(page: Page) -> list[Words]:
 @pytest.fixture(scope="module", params=DECKS, ids=IDS)
 def both(request):
     return request.param, Presentation(io.BytesIO(as_pptx(request.param)))
+
+
+def test_powerpoint_finds_nothing_to_repair(both, tmp_path) -> None:
+    """By the schemas of the Open XML SDK: order of elements, values of attributes, parts, relations, ids."""
+    both[1].save(tmp_path / "deck.pptx")
+    assert [str(one) for one in OpenXmlValidator().validate(tmp_path / "deck.pptx").errors] == []
 
 
 def texts(slide) -> list[str]:

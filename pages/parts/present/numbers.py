@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from fundus_core import figures
@@ -17,6 +17,7 @@ from fundus_core.analyses import (
     plan_results,
     shown,
 )
+from fundus_core.errors import joined
 from fundus_core.evaluation import Evaluation, TargetResult
 from fundus_core.figures import Look, error, heading, predicted_against_true
 from fundus_core.report.slides import Page, layouts
@@ -54,10 +55,15 @@ def _beyond(view: View, target_id: str) -> list[tuple[str, str]]:
     found = studies.study(view).get(one_cohort.BEYOND, target_id)[0]
     facts = {name: getattr(found, name) for name in ("partial_r", "r2_gain")}
     return [
-        (tell(labels.word(name).short or labels.word(name).name), labels.with_interval(one, labels.word(name), tell))
+        (_short(name), labels.with_interval(one, labels.word(name), tell))
         for name, one in facts.items()
         if one.value is not None
     ]
+
+
+def _short(name: str) -> str:
+    """Return what an estimate is called where there is little room."""
+    return tell(labels.word(name).short or labels.word(name).name)
 
 
 def _under(result: TargetResult) -> list[str]:
@@ -111,11 +117,19 @@ def answer_slides(study: Study, place: int, look: Look) -> Iterator[Page]:
             title = f"{_(analysis.title)}: {_(TARGETS[name].short)}"
             alone = replace(figure, notes=()) if figure else None
             yield layouts.answer(title, sentences(told[name]), alone, notes=_(analysis.question))
-        lines = [f"{_(TARGETS[name].short)}: {text}" for name, text in told.items() if name not in drawn]
+        lines = _once({_(TARGETS[name].short): sentences(text) for name, text in told.items() if name not in drawn})
         for some in layouts.parted(lines):
             made = shown(study, analysis, next(iter(told)), tell) if len(lines) == 1 else None
             rows = [made.head, *made.body] if made else []
             yield layouts.answer(_(analysis.title), some, rows=rows, notes=_(analysis.question))
+
+
+def _once(told: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a line for each target under its name, and one of what is said of all of them alike."""
+    of_all = [one for one in next(iter(told.values()), ()) if all(one in each for each in told.values())]
+    alike = of_all if len(told) > 1 else []
+    own = {name: tell(joined([one for one in each if one not in alike])) for name, each in told.items()}
+    return [*(f"{name}: {text}" for name, text in own.items() if text), *filter(None, [tell(joined(alike))])]
 
 
 def meaning(study: Study) -> Page:
@@ -154,7 +168,7 @@ def criterion(view: View, look: Look) -> Page | None:
     ends = [labels.written(end.value, labels.Kind.SHARE) for end in (one.least, one.most)]
     main = _("{low} to {high}").format(low=ends[0], high=ends[1]) if one.measured.indeterminate else ends[0]
     facts = [
-        (tell(labels.word(name).name), labels.with_interval(getattr(one.judged, name), labels.word(name), tell))
+        (_short(name), labels.with_interval(getattr(one.judged, name), labels.word(name), tell))
         for name in _OF_CRITERION
     ]
     people = worded("{n:,} {n:person|people}", n=one.judged.n)
@@ -173,10 +187,7 @@ _FACTS = ("mae_median", "mae_age_sex", "r2", "slope", "bias")
 def _facts(result: TargetResult) -> list[tuple[str, str]]:
     target, found = TARGETS[result.target], result.estimates
     known = [(name, found[name]) for name in _FACTS if name in found and found[name].value is not None]
-    facts = [
-        (tell(labels.word(name).short or labels.word(name).name), labels.with_interval(one, labels.word(name), tell))
-        for name, one in known
-    ]
+    facts = [(_short(name), labels.with_interval(one, labels.word(name), tell)) for name, one in known]
     if target.published_mae is not None:
         facts.append((_("published (JOIR)"), labels.written(target.published_mae, labels.Kind.UNIT)))
     return facts

@@ -9,18 +9,19 @@ import streamlit as st
 
 from fundus_core import pipeline
 from fundus_core.analyses import Study
+from fundus_core.errors import joined
 from fundus_core.records import Labels
 from fundus_core.report import Pair, Paper, Subject, paper_of, paper_of_pair, render, render_comparison
 from fundus_core.store import Where
 from pages.parts.shared import display, display_names, studies, table_export
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, home
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, tell
 
 
 def of_cohort(view: View, level: str, csv: Callable[[], str]) -> None:
     """Draw what can be taken away from a cohort: report, manuscript's tables, and every number as CSV."""
-    _files(view.title, lambda: render(_subject(view, level)), lambda: paper_of(_subject(view, level)), csv)
+    _files(view.title, lambda: render(_subject(view, level)), lambda: paper_of(_subject(view, level), tell), csv)
 
 
 def of_pair(study: Study, views: Sequence[View], csv: Callable[[], str]) -> None:
@@ -32,7 +33,7 @@ def of_pair(study: Study, views: Sequence[View], csv: Callable[[], str]) -> None
 
     whole = f"{display_names.cohort(views[0].cohort.name)}: " if all(view.part for view in views) else ""
     title = whole + " · ".join(view.title for view in views)
-    _files(title, lambda: render_comparison(pair()), lambda: paper_of_pair(pair()), csv)
+    _files(title, lambda: render_comparison(pair()), lambda: paper_of_pair(pair(), tell), csv)
 
 
 def _files(title: str, report: Callable[[], str], paper: Callable[[], Paper], csv: Callable[[], str]) -> None:
@@ -54,7 +55,7 @@ def _files(title: str, report: Callable[[], str], paper: Callable[[], Paper], cs
         st.caption(
             _(
                 "The report opens with all targets, Table 1 and both paragraphs; the manuscript has the same in Word "
-                "or LaTeX. All targets are computed when you click: up to a minute or two. Both are in English."
+                "or LaTeX. All targets are computed when you click: up to a minute or two."
             )
         )
 
@@ -77,7 +78,7 @@ def _subject(view: View, level: str) -> Subject:
 
 
 def _notice(view: View | None) -> str:
-    return " ".join(filter(None, (display.disclaimer(view) if view else "", display.RESEARCH)))
+    return joined((display.disclaimer(view) if view else "", display.RESEARCH))
 
 
 def _reasons(view: View, photographs: Labels) -> Labels:
