@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fundus_core.evaluation import evaluate, from_values, subgroups, units_of_analysis
+from fundus_core.evaluation.cohorts import standardise
 from fundus_core.evaluation.intervals import bootstrap
 from fundus_core.evaluation.intervals.bootstrap import Draws, SumStatistic, resample
 from fundus_core.evaluation.intervals.jackknife_intervals import jackknife_error
@@ -33,6 +34,19 @@ def test_first_order_gives_the_standard_error_of_leaving_out_each_person(table):
             if name != "medae":  # whose jackknife is known not to work; it has an interval of its own
                 assert jackknife_error(other) == pytest.approx(jackknife_error(one), rel=0.05), name  # of 200 people
                 assert np.corrcoef(one, other)[0, 1] > 0.995, name
+
+
+def test_first_order_of_balanced_weights_is_what_leaving_out_each_person_does():
+    age = np.random.default_rng(8).uniform(30, 80, PEOPLE)
+    noise = np.random.default_rng(9).normal(0, 8, PEOPLE)
+    wide = from_values("sbp", TRUTH, TRUTH * 0.6 + 50 + noise, patient_id=WHO, age=age, sex=SEX)
+    narrow = from_values("sbp", TRUTH * 0.7 + 40, TRUTH, patient_id=WHO, age=age * 0.8 + 8, sex=SEX)
+    both = [units_of_analysis(table, TARGETS["sbp"], "photograph") for table in (wide, narrow)]
+    panel = standardise._panel(both[0], both[0].patients, standardise._standard(both, ("truth", "age", "sex")))
+    exact = panel.point() - panel.compute(np.ones((PEOPLE // 2,) * 2) - np.eye(PEOPLE // 2))
+    for name, one, other in zip(panel.names, exact.T, panel.effects().T, strict=True):
+        assert np.abs(one - other).max() < 0.06 * np.abs(one).max(), name
+        assert abs(other.sum()) < 1e-3 * np.abs(other).sum(), name
 
 
 def test_first_order_of_a_median_is_its_spread():

@@ -6,6 +6,7 @@ Skipped where Ray (``requirements-cluster.txt``) or moto, a server that speaks S
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import signal
@@ -24,12 +25,20 @@ from fundus_core import runs
 from fundus_core.images import object_storage, sources
 from fundus_core.store import NewPhotograph, Store
 from tests.runs import lab
-from tests.runs.ray_nodes import WRONG_CLOCK, wrong_clock
 from tests.runs.test_survival import PATIENCE_S, check_all_there_once, reasons, undisturbed
 from tests.store import databases
 from tests.store.databases import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
+
+WRONG_CLOCK = """
+import sys, time
+real, wrong = time.time, float(sys.argv.pop(1))
+time.time = lambda: real() + wrong  # ours alone: Ray's own threads keep the machine's
+from fundus_core.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 class Nodes:
@@ -77,6 +86,7 @@ def storage(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Ite
     """A server that speaks S3; what it is told is in the environment of this process and of the nodes."""
     moto = pytest.importorskip("moto.server", reason="needs moto[server]")
     server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server.start()
     endpoint = f"127.0.0.1:{server.get_host_and_port()[1]}"
     keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -119,11 +129,11 @@ class Driver:
         self.environment, self.log = environment, log
         self.start()
 
-    def start(self, clock: str = "") -> None:
+    def start(self, clock_s: int = 0) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "fundus_core", *self.words],
-                env=self.environment | wrong_clock(clock),
+                [sys.executable, "-c", WRONG_CLOCK, str(clock_s), *self.words],
+                env=self.environment,
                 stdout=log,
                 stderr=log,
             )
@@ -141,7 +151,7 @@ def actors(address: str) -> list[psutil.Process]:
 def disturb(store: Store, run: int, nodes: Nodes, driver: Driver, database: Server, seed: int) -> Counter[str]:
     """Kill nodes, actors and the driver, and stop the database, at random moments and in random order.
 
-    Once the database is away for a minute; nodes and drivers come back with clocks that are right or an hour wrong.
+    Once the database is away for a minute; drivers come back with clocks that are an hour wrong.
     """
     dice = np.random.default_rng(seed)
     total = runs.progress(store, run).total
@@ -151,13 +161,12 @@ def disturb(store: Store, run: int, nodes: Nodes, driver: Driver, database: Serv
         mark = 0.85 * total * (number + dice.uniform()) / len(victims)
         lab.wait_for(lambda: runs.progress(store, run).settled >= mark, PATIENCE_S, f"{mark} photographs")  # noqa: B023
         time.sleep(dice.uniform(0, 3))
-        clock = ["", "+1h", "-1h"][number % 3] if WRONG_CLOCK else ""
         if victim == "node":
             nodes.do("kill")
-            nodes.do(f"add {clock}")
+            nodes.do("add")
         elif victim == "driver":
             driver.kill()
-            driver.start(clock)
+            driver.start(clock_s=3600 * (-1) ** number)
         elif victim == "actor":
             for process in actors(nodes.address)[:1]:
                 process.send_signal(signal.SIGKILL)

@@ -34,7 +34,7 @@ from fundus_core.evaluation.one_cohort.bootstrap_scores import (
 from fundus_core.evaluation.one_cohort.evaluate import target_result
 from fundus_core.evaluation.one_cohort.result import TargetResult
 from fundus_core.evaluation.one_cohort.subgroups import FEWEST_PEOPLE
-from fundus_core.records import CohortTable
+from fundus_core.records import CohortTable, Labels
 from fundus_core.targets import TARGETS, Target
 from fundus_core.targets import target as find_target
 
@@ -147,7 +147,7 @@ def compare(
     _check(cohorts, margins or {})
     checked = check_level(level)
     ordered = {name: sort_rows(table) for name, table in cohorts.items()}
-    everybody = np.unique(np.concatenate([bootstrap_population(table) for table in ordered.values()]))
+    everybody = _everybody(ordered)
     drawn = Draws(len(everybody), draws, seed)
     found = {}
     for of in _targets(ordered, targets):
@@ -189,10 +189,17 @@ def main_differences(
     for (first, a), (second, b) in combinations(samples.items(), 2):
         means = (None, FEW) if too_few(a, b) else contrast_of_means(a, b, score)
         if means is None:
-            whole = compare(cohorts, level=level, seed=seed, draws=draws, targets=[target]).targets[target]
-            return tuple(each for each in whole.differences if each.score == score)
+            everybody = _everybody(cohorts)
+            drawn = Draws(len(everybody), draws, seed)
+            return tuple(
+                pairwise(score_together(list(samples.items()), everybody, drawn, ranked=False), [score], drawn)
+            )
         found.append(difference((target, score, first, second), *means))
     return tuple(found)
+
+
+def _everybody(cohorts: Mapping[str, CohortTable]) -> Labels:
+    return np.unique(np.concatenate([bootstrap_population(table) for table in cohorts.values()]))
 
 
 def _check(cohorts: Mapping[str, CohortTable], margins: Mapping[str, float]) -> None:

@@ -5,7 +5,8 @@ how well they were read. Here every cohort is weighted so that the means and var
 share of women are those of one common standard (entropy balancing: the weights nearest to equal ones that do so;
 Hainmueller 2012, doi:10.1093/pan/mpr025). Assumes that errors depend on the cohort through these alone, smoothly, and
 that the cohorts overlap; where no weights reach the standard, it says so. Weights are refitted on every bootstrap
-draw, so intervals include their uncertainty.
+draw, so intervals include their uncertainty; of very many people to first order, as calibrated weights are (Deville &
+Särndal 1992, doi:10.1080/01621459.1992.10475217: a weighted mean varies as what the balanced variables leave of it).
 
 The standard: the mean over cohorts of their means, with the smallest of their variances, which lies inside every
 cohort when any common ground exists.
@@ -195,8 +196,19 @@ def _panel(sample: Sample, everybody: Labels, standard: _Standard) -> CountStati
         sums = matmul(np.where(np.isfinite(weights), weights, 0), columns.T)
         return scores.scores(sums, about)[:, chosen]
 
+    def effects() -> Floats:
+        """A unit that counts once more moves the weights of all: each sum by what the features leave of its column."""
+        weights = whole[0]
+        centred = columns - (columns @ weights)[:, None]
+        slopes = np.linalg.lstsq(features.T @ (weights[:, None] * features), features.T @ (weights * centred).T)[0]
+        moved = scores.per_patient(sample, weights * (centred - (features @ slopes).T)) * len(sample)
+        sums = (columns @ weights) * len(sample)
+        both = [scores.scores(sums + sign * moved, about)[:, chosen] for sign in (1, -1)]
+        return np.asarray((both[0] - both[1]) / 2)
+
     in_pool = np.searchsorted(everybody, sample.patients)
-    return CountStatistic(in_pool, STANDARDISED, (_NO_GROUND,) * len(STANDARDISED), compute)
+    needs = (_NO_GROUND,) * len(STANDARDISED)
+    return CountStatistic(in_pool, STANDARDISED, needs, compute, effects=effects if enough else None)
 
 
 def _weighted(
