@@ -24,7 +24,7 @@ from fundus_core.runs.model_loading import Model, version_of
 from fundus_core.runs.seat import Seat
 from fundus_core.runs.worker import threads
 from fundus_core.store import NewPhotograph, Store, run_table
-from fundus_core.store.queue import Ending, Turn
+from fundus_core.store.endings import Ending, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class _Timed(Worker):
         self.waiting += time.perf_counter() - since
         return wanted
 
-    def write(self, turn: Turn, endings: Sequence[Ending]) -> None:
+    def write(self, turn: Turn, ended: Sequence[Ending]) -> None:
         since = time.perf_counter()
-        super().write(turn, endings)
+        super().write(turn, ended)
         self.writing += time.perf_counter() - since

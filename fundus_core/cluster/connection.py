@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fundus_core.errors import UsageError
+from fundus_core.runs.supervisor import no_ray
 
 LOCAL = "local"
 """The address of a cluster that is started now, on this machine alone, and ends with the run."""
@@ -63,6 +64,4 @@ def _ray(address: str) -> Any:
             warnings.simplefilter("ignore")
             return importlib.import_module("ray")
     except ImportError as error:
-        raise UsageError(
-            "A cluster needs Ray, which is not installed; type: python -m pip install -r requirements-cluster.txt"
-        ) from error
+        raise no_ray() from error

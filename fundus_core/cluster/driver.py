@@ -23,8 +23,8 @@ from fundus_core.runs import progress as progress_of
 from fundus_core.runs.batch_prediction import rules_of
 from fundus_core.runs.model_loading import OpenModel, open_model
 from fundus_core.runs.seat import Seat, other
-from fundus_core.store import Store, StoreUnavailableError, lease, queue, run_table
-from fundus_core.store.queue import Ending
+from fundus_core.store import Store, StoreUnavailableError, endings, run_table
+from fundus_core.store.endings import Ending
 
 BATCH, GPU_BATCH = 8, 64
 """Photographs in a batch; the more, the less the driver does for each."""
@@ -65,7 +65,7 @@ class Driver:
         self.seat = seat
         self.store = seat.store
         self.opening = opening
-        self.turn = queue.turn_of(self.store, run)
+        self.turn = endings.turn_of(self.store, run)
         self.rules = rules_of(card.rule for card in cards)
         self.brought = ray.put(_folders(cards))
         self.reading: dict[Any, tuple[Batch, float]] = {}
@@ -80,7 +80,7 @@ class Driver:
 
     def step(self) -> bool:
         """Do what can be done now; returns whether the run is to go on."""
-        if not self.seat.still_holds() or not queue.active(self.store, [self.turn.run]):
+        if not self.seat.still_holds() or not run_table.active(self.store, [self.turn.run]):
             return False
         if time.monotonic() - self.looked_after > PING_S:
             self.looked_after = time.monotonic()
@@ -141,13 +141,13 @@ class Driver:
     def put_back(self, batches: Iterable[Batch], *, died: bool = True) -> None:
         """Queue photographs again; where something died of them, perhaps, each is tried alone."""
         ids = [member.id for batch in batches for member in batch.members]
-        lease.put_back(self.store, self.seat.id, self.turn.run, ids, died=died)
+        self.seat.queue.put_back(self.store, self.seat.id, self.turn.run, ids, died=died)
 
     def take(self, living: int) -> None:
         """Take photographs and have them read, as many as the cluster can do and a few more."""
         most = self.ray.cluster_resources().get("CPU", 1) + AHEAD * living
         while living and len(self.reading) + sum(len(actor.batches) for actor in self.actors) < most:
-            members = queue.claim(self.store, self.seat.id, self.turn, self.batch)
+            members = self.seat.queue.claim(self.store, self.seat.id, self.turn, self.batch)
             if not members:
                 return
             wanted = [one for one in members if one.kept or (self.carry_all and "://" not in one.locator)]
@@ -207,7 +207,7 @@ class Driver:
             for one, pictures in answer:
                 if pictures:
                     preprocess.keep(self.store, one.sha256, pictures, self.over)
-            loop.write(self.store, self.seat.id, self.turn, [one for one, _ in answer], self.over)
+            loop.write(self.seat, self.turn, [one for one, _ in answer], self.over)
 
     def drop(self) -> None:
         """Queue all that is in hand again: the store was away, and may or may not have noted the last step."""
@@ -251,7 +251,7 @@ def work_off(
         seat.hold()
         with connected(address) as ray:
             run = submit()
-            cards = [model_loading.ready_card(one.model) for one in queue.turn_of(store, run).versions.values()]
+            cards = [model_loading.ready_card(one.model) for one in endings.turn_of(store, run).versions.values()]
             _drive(Driver(ray, seat, run, open_model, cards), progress)
         if refusal := other(store, "cluster"):
             raise refusal

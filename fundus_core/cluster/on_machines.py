@@ -16,7 +16,7 @@ from fundus_core.runs.model_loading import CANNOT_OPEN, Model, OpenModel, open_v
 from fundus_core.runs.preprocess import Carried, Fault, Preprocessed
 from fundus_core.runs.results import ending
 from fundus_core.store import Finding
-from fundus_core.store.queue import ClaimedPhotograph, Ending, Turn
+from fundus_core.store.endings import ClaimedPhotograph, Ending, Turn
 
 Pictures = tuple[bytes, bytes]
 """What pages show of a photograph: large and small, as JPEG."""

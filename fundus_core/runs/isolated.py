@@ -15,7 +15,7 @@ from fundus_core.runs.batch_prediction import predict
 from fundus_core.runs.model_loading import Model, OpenModel
 from fundus_core.runs.preprocess import Carried, Fault, Preprocessed
 from fundus_core.store import Finding
-from fundus_core.store.queue import ClaimedPhotograph, Turn
+from fundus_core.store.endings import ClaimedPhotograph, Turn
 
 PATIENCE_S = 180.0
 """A child that has not answered by then is taken for dead."""

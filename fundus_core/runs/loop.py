@@ -17,9 +17,9 @@ from fundus_core.runs.model_loading import CANNOT_OPEN, Model, OpenModel, open_v
 from fundus_core.runs.preprocess import Fault, Preprocessed
 from fundus_core.runs.results import ending
 from fundus_core.runs.seat import Seat
-from fundus_core.store import Finding, Store, StoreUnavailableError, queue, run_table
+from fundus_core.store import Finding, Store, StoreUnavailableError, endings, run_table
+from fundus_core.store.endings import ClaimedPhotograph, Ending, Turn
 from fundus_core.store.lease import LeasedError
-from fundus_core.store.queue import ClaimedPhotograph, Ending, Turn
 
 BATCH_S = 1.4
 """A batch is as large as the network can do in this time, so that pause and cancel act at once."""
@@ -64,6 +64,7 @@ class Worker:
         self.store = store
         self.opening = opening
         self.seat = seat
+        self.queue = seat.queue
         self.pool = pool
         self.apart = isolated.Apart(opening)
         self.over = threading.Event()
@@ -93,7 +94,7 @@ class Worker:
 
     def may_work(self) -> bool:
         """Return whether the lease is held, taken now where there is something to do and nobody else has it."""
-        if self.seat.held or time.monotonic() - self.refused < RETRY_S or not queue.wanted(self.store):
+        if self.seat.held or time.monotonic() - self.refused < RETRY_S or not self.queue.wanted(self.store):
             return self.seat.held
         try:
             self.seat.hold()
@@ -112,20 +113,20 @@ class Worker:
         if self.seat.held and not self.seat.still_holds():
             self.forget()
         if self.ahead:
-            active = queue.active(self.store, [batch.turn.run for batch in self.ahead])
+            active = run_table.active(self.store, [batch.turn.run for batch in self.ahead])
             self.ahead = deque(batch for batch in self.ahead if batch.turn.run in active or _cancel(batch))
 
     def fill(self) -> None:
         """Take photographs and have them read, up to what may be ahead."""
         while self.seat.held and len(self.ahead) < AHEAD and not self.over.is_set():
-            turn = queue.next_turn(self.store)
+            turn = self.queue.next_turn(self.store)
             if turn is None:
                 return
             models = self.open(turn)
             if models is None:
                 continue
             size = self.sizes.get(tuple(turn.versions)) or _at_once(models)
-            members = queue.claim(self.store, self.seat.id, turn, size)
+            members = self.queue.claim(self.store, self.seat.id, turn, size)
             if members:
                 self.ahead.append(self.begin(turn, models, members))
 
@@ -152,7 +153,7 @@ class Worker:
         versions = frozenset(turn.versions)
 
         def known(sha256: str) -> frozenset[int]:
-            return queue.known(self.store, list(versions), [sha256]).get(sha256, frozenset())
+            return endings.known(self.store, list(versions), [sha256]).get(sha256, frozenset())
 
         def look(member: ClaimedPhotograph) -> Preprocessed:
             looked = preprocess.preprocess(member, rules, versions=versions, known=known, limits=turn.limits)
@@ -204,14 +205,14 @@ class Worker:
         """Ask the networks about what is left, and write the batch down."""
         since = time.monotonic()
         # an earlier batch may have held the same bytes
-        known = queue.known(self.store, list(batch.turn.versions), [one.sha256 for one in looked])
+        known = endings.known(self.store, list(batch.turn.versions), [one.sha256 for one in looked])
         looked = [replace(one, known=one.known | known.get(one.sha256, frozenset())) for one in looked]
         left = [one for one in looked if one.member.id not in predicted]
         answers = {**predict(batch.models, left, batch.rules), **predicted}
         if len(left) == len(batch.members):
             self.resize(batch, time.monotonic() - since)
-        endings = [ending(one, batch.turn.versions, answers.get(one.member.id, {})) for one in looked]
-        self.write(batch.turn, endings)
+        ended = [ending(one, batch.turn.versions, answers.get(one.member.id, {})) for one in looked]
+        self.write(batch.turn, ended)
 
     def drop(self) -> None:
         """Put back all that is ahead, when the store can be used again."""
@@ -238,16 +239,16 @@ class Worker:
         size = min(fits, GROWTH * len(batch.members), MOST)
         self.sizes[tuple(batch.turn.versions)] = max(size // whole * whole, whole)
 
-    def write(self, turn: Turn, endings: Sequence[Ending]) -> None:
+    def write(self, turn: Turn, ended: Sequence[Ending]) -> None:
         """Write a batch, as ``write`` does."""
-        write(self.store, self.seat.id, turn, endings, self.over)
+        write(self.seat, turn, ended, self.over)
 
 
-def write(store: Store, me: str, turn: Turn, endings: Sequence[Ending], over: threading.Event) -> None:
+def write(seat: Seat, turn: Turn, ended: Sequence[Ending], over: threading.Event) -> None:
     """Write a batch; with a full disk or an absent database, again and again until it can be written, or it is over."""
     while True:
         try:
-            gone = queue.end(store, me, turn, endings)
+            gone = seat.queue.end(seat.store, seat.id, turn, ended)
         except StoreUnavailableError as error:
             report(f"the batch could not be written yet ({error})")
             if over.wait(RETRY_S):
@@ -255,7 +256,7 @@ def write(store: Store, me: str, turn: Turn, endings: Sequence[Ending], over: th
         else:
             break
     if gone:
-        queue.purge(store, gone)
+        endings.purge(seat.store, gone)
 
 
 def _at_once(models: Mapping[int, Model]) -> int:

@@ -15,8 +15,8 @@ from fundus_core.quality import LIMITS, Limits
 from fundus_core.records import RetinaCrop, Source
 from fundus_core.retina import CropRule
 from fundus_core.store import Store
+from fundus_core.store.endings import ClaimedPhotograph
 from fundus_core.store.files import Shelf
-from fundus_core.store.queue import ClaimedPhotograph
 
 PICTURE = CropRule(512, "quick")
 """What the pages show of a photograph; nothing outside the retina is in it."""

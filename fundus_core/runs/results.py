@@ -8,7 +8,7 @@ from fundus_core.records import Eye, Status
 from fundus_core.runs.batch_prediction import read
 from fundus_core.runs.preprocess import Fault, Preprocessed
 from fundus_core.store import Finding
-from fundus_core.store.queue import Ending
+from fundus_core.store.endings import Ending
 
 
 def ending(looked: Preprocessed, versions: Iterable[int], predicted: Mapping[int, Finding | Fault]) -> Ending:

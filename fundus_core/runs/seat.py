@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from fundus_core import owner_only
+from fundus_core.runs import queue
 from fundus_core.runs.locks import Lock
 from fundus_core.store import Store, StoreUnavailableError, lease
 from fundus_core.store.lease import Holder, Kind, LeasedError
@@ -68,6 +69,7 @@ class Seat:
 
     def __init__(self, store: Store, kind: Kind = "worker", place: str = "") -> None:
         self.store = store
+        self.queue = queue.of(store)
         self.kind = kind
         self.place = place or socket.gethostname()
         self.id = ""
@@ -97,14 +99,19 @@ class Seat:
         self._lock.give_back()
 
     def hold(self, *, over: Collection[str] = (), died: bool = True) -> None:
-        """Take the lease as ``lease.take`` does."""
-        lease.take(self.store, Holder(self.id, self.kind, self.place), over=over, died=died)
+        """Take the lease as ``lease.take`` does, and queue again what whoever held it before has left in flight.
+
+        ``died``: it may have killed whoever held it.
+        """
+        lease.take(self.store, Holder(self.id, self.kind, self.place), over=over)
+        self.queue.release(self.store, self.id, died=died)
         self.held = True
 
     def rest(self, *, died: bool = False) -> None:
-        """Give the lease back, since there is nothing to do."""
+        """Give the lease back, and what is in flight: there is nothing to do."""
         if self.held:
-            lease.give_back(self.store, self.id, died=died)
+            self.queue.release(self.store, self.id, died=died)
+            lease.give_back(self.store, self.id)
             self.held = False
 
     def still_holds(self) -> bool:

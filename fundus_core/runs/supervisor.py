@@ -13,8 +13,8 @@ from pathlib import Path
 
 from fundus_core import home, owner_only, processes
 from fundus_core.errors import FundusError, UsageError
-from fundus_core.runs import seat
-from fundus_core.store import Store, queue, run_table
+from fundus_core.runs import queue, seat
+from fundus_core.store import Store, run_table
 
 IDLE_EXIT_S = 1800.0
 LOG = "worker.log"
@@ -80,7 +80,7 @@ class Supervisor:
         pause = KEEP_S
         while not self.over.wait(pause) and not self.store.closed:
             try:
-                started = queue.wanted(self.store) and self._start()
+                started = queue.of(self.store).wanted(self.store) and self._start()
             except FundusError:  # the database is away or damaged: look again later
                 started = True
             pause = min(2 * pause, LONGEST_S) if started else KEEP_S
@@ -99,6 +99,13 @@ def cluster() -> str:
     return os.environ.get(CLUSTER, "")
 
 
+def no_ray() -> UsageError:
+    """What is said where a cluster is asked for without what drives it."""
+    return UsageError(
+        "A cluster needs Ray, which is not installed; type: python -m pip install -r requirements-cluster.txt"
+    )
+
+
 def run_on_cluster(store: Store, run: int) -> None:
     """Have the configured cluster go on with a run, in the place of this machine's worker.
 
@@ -108,11 +115,9 @@ def run_on_cluster(store: Store, run: int) -> None:
         UsageError: There is no such run, or Ray is not installed.
         LeasedError: Another cluster or machine works the store off.
     """
-    run_table.resume(store, run)
     if importlib.util.find_spec("ray") is None:
-        raise UsageError(
-            "A cluster needs Ray, which is not installed; type: python -m pip install -r requirements-cluster.txt"
-        )
+        raise no_ray()
+    run_table.resume(store, run)
     store = store.as_machine()
     with seat.Seat(store, "cluster", cluster()) as driver:
         driver.hold(over=[seat.id_of(store)], died=False)

@@ -1,12 +1,12 @@
 """Whose a store is to work off: one machine's worker or one cluster, by the database's clock.
 
-One row says who holds it. It must be renewed; whoever is silent for ``PATIENCE_S`` loses it to the next who asks, and
-what was in flight is queued again. No two machines' clocks are ever compared.
+One row says who holds it. It must be renewed; whoever is silent for ``PATIENCE_S`` loses it to the next who asks. No
+two machines' clocks are ever compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +19,6 @@ from fundus_core.store.store import Store
 Kind = Literal["worker", "cluster"]
 PATIENCE_S = 60.0
 _LEASE = schema.lease.c
-_ENTRY = schema.entry.c
 
 
 class LeasedError(UsageError):
@@ -47,14 +46,13 @@ class Holder:
         )
 
 
-def take(store: Store, me: Holder, *, over: Collection[str] = (), died: bool = True) -> None:
-    """Take the lease, and queue again what whoever held it before has left in flight.
+def take(store: Store, me: Holder, *, over: Collection[str] = ()) -> None:
+    """Take the lease.
 
     Args:
         store: The store.
         me: Who takes it; one that had it before, and was killed, has it again at once.
         over: Ids of holders from whom it may be taken before they are silent.
-        died: Whether photographs in flight may have killed whoever held them.
 
     Raises:
         LeasedError: Somebody else holds it; nothing was changed.
@@ -68,7 +66,6 @@ def take(store: Store, me: Holder, *, over: Collection[str] = (), died: bool = T
         if not connection.execute(mine.values(since=now)).rowcount:
             found = connection.execute(_query()).one()
             raise Holder(found.id, found.kind, found.place).refusal(found.silent)
-        _put_back(connection, _ENTRY.worker > "", died=died)
 
     store.write(taking)
 
@@ -110,30 +107,19 @@ def is_held(store: Store, me: str) -> bool:
         return connection.execute(sa.select(_LEASE.id)).scalar() == me
 
 
-def give_back(store: Store, me: str, *, died: bool) -> None:
-    """Let the lease go, and what is in flight with it back into the queue.
+def held_by(me: str) -> sa.ColumnElement[bool]:
+    """Whether somebody holds the lease, as a condition of a statement."""
+    return sa.exists().where(_LEASE.id == me)
+
+
+def give_back(store: Store, me: str) -> None:
+    """Let the lease go.
 
     Raises:
         StoreUnavailableError: The disk is full or the database busy.
     """
-
-    def giving(connection: sa.Connection) -> None:
-        mine = sa.update(schema.lease).where(_LEASE.id == me).values(id="")
-        if connection.execute(mine).rowcount:
-            _put_back(connection, _ENTRY.worker == me, died=died)
-
-    store.write(giving)
-
-
-def put_back(store: Store, me: str, run: int, photographs: Sequence[int], *, died: bool) -> None:
-    """Queue photographs of a run again; ``died``: each may have killed what held it."""
-    held = sa.and_(_ENTRY.run_id == run, _ENTRY.photograph_id.in_(photographs), _ENTRY.worker == me)
-    store.write(lambda connection: _put_back(connection, held, died=died))
-
-
-def _put_back(connection: sa.Connection, held: sa.ColumnElement[bool], *, died: bool) -> None:
-    deaths = _ENTRY.deaths + 1 if died else _ENTRY.deaths
-    connection.execute(sa.update(schema.entry).where(held).values(state="queued", worker="", deaths=deaths))
+    mine = sa.update(schema.lease).where(_LEASE.id == me).values(id="")
+    store.write(lambda connection: connection.execute(mine))
 
 
 def asked(connection: sa.Connection) -> None:

@@ -180,12 +180,49 @@ def _settle_known(connection: sa.Connection, run: int, ids: Sequence[int]) -> No
     connection.execute(query.values(state=state, reused=~at_door, finished_at=database.clock()))
 
 
+def settle(
+    connection: sa.Connection,
+    run: int,
+    ids: Sequence[int],
+    photographs: Sequence[int],
+    fresh: Sequence[int],
+    worker: str | None,
+) -> None:
+    """End the entries whose photograph has an outcome of every version.
+
+    Where a ``worker`` is named, those alone that it holds. The others go back into the queue: a reading that was to be
+    used again has been deleted with its cohort. All but ``fresh`` photographs had been read before.
+    """
+    held = _ENTRY.state.in_(("queued", IN_FLIGHT)) if worker is None else _ENTRY.worker == worker
+    mine = sa.and_(_ENTRY.run_id == run, _ENTRY.photograph_id.in_(photographs), held)
+    complete = outcomes_of(_ENTRY.photograph_id, ids) == len(ids)
+    connection.execute(
+        sa.update(schema.entry)
+        .where(mine, complete)
+        .values(
+            state=ended_as(_ENTRY.photograph_id, ids),
+            worker="",
+            reused=_ENTRY.photograph_id.not_in(fresh),
+            finished_at=database.clock(),
+        )
+    )
+    connection.execute(sa.update(schema.entry).where(mine).values(state="queued", worker=""))
+    finish_if_done(connection, run)
+
+
 def finish_if_done(connection: sa.Connection, run: int) -> bool:
     """End a run that has nothing left to do; returns whether it has ended."""
     left = sa.exists().where(_ENTRY.run_id == run, _ENTRY.state.in_(("queued", IN_FLIGHT)))
     query = sa.update(schema.run).where(_RUN.id == run, _RUN.state == "active", ~left)
     ended = connection.execute(query.values(state="done", finished_at=database.clock()))
     return ended.rowcount > 0
+
+
+def active(store: Store, runs: Sequence[int]) -> set[int]:
+    """Those of the runs that are still wanted."""
+    query = sa.select(_RUN.id).where(_RUN.id.in_(runs), _RUN.state == "active")
+    with store.reading() as connection:
+        return set(connection.execute(query).scalars())
 
 
 def pause(store: Store, run: int) -> None:

@@ -249,6 +249,7 @@ def test_the_pages_button_takes_the_run_from_the_worker(
 ) -> None:
     make("a", range(3))
     run = run_table.submit(store, "a", [fake.version("red")])
+    runs.pause(store, run)
     monkeypatch.setenv(runs.CLUSTER, "10.0.0.7:6379")
     started: list[Any] = []
     monkeypatch.setattr(supervisor, "_start", lambda *words: started.append(words))
@@ -256,6 +257,7 @@ def test_the_pages_button_takes_the_run_from_the_worker(
     monkeypatch.setattr(supervisor.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"pip install -r requirements-cluster\.txt"):
         runs.run_on_cluster(store, run)
+    assert runs.progress(store, run).state == "paused", "nothing goes on that nobody can drive"
     monkeypatch.setattr(supervisor.importlib.util, "find_spec", lambda _: "there")
     with seat.Seat(store) as mine:
         mine.hold()

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from fundus_core import runs
 from fundus_core.errors import UsageError
 from fundus_core.records import Prediction
-from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, lease, queue, run_table, schema
+from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, endings, lease, queue, run_table, schema
+from fundus_core.store.endings import ClaimedPhotograph, Ending, Turn
 from fundus_core.store.lease import Holder
-from fundus_core.store.queue import ClaimedPhotograph, Ending, Turn
 
 ONE, TWO = ModelVersion("one", "w1", "c1"), ModelVersion("two", "w2", "c2")
 
@@ -176,6 +176,7 @@ def test_suspects_come_first_and_not_among_others(store: Store) -> None:
     assert turn is not None
     held = queue.claim(store, "dead", turn, 2)
     lease.take(store, Holder("next", "worker", "here"))
+    queue.release(store, "next", died=True)
     again = queue.claim(store, "w", turn, 4)
     assert [member.id for member in again] == [member.id for member in held]
     assert {member.deaths for member in again} == {1}
@@ -192,7 +193,7 @@ def test_a_photograph_deleted_meanwhile_leaves_no_trace(store: Store) -> None:
     store.shelf.write("crops", members[0].sha256, b"made meanwhile")
     gone = queue.end(store, "w", turn, [ending(turn, member) for member in members])
     assert gone == {members[0].sha256}
-    queue.purge(store, gone)
+    endings.purge(store, gone)
     assert store.shelf.all("crops") == set()
     progress = check(runs.progress(store, run))
     assert (progress.total, progress.predicted, progress.state) == (1, 1, "done")
@@ -207,10 +208,10 @@ def test_ending_twice_writes_once(store: Store) -> None:
     run = run_table.submit(store, "a", [ONE])
     turn = queue.next_turn(store)
     assert turn is not None
-    endings = [ending(turn, member) for member in queue.claim(store, "w", turn, 3)]
-    queue.end(store, "w", turn, endings)
+    ended = [ending(turn, member) for member in queue.claim(store, "w", turn, 3)]
+    queue.end(store, "w", turn, ended)
     before = runs.progress(store, run)
-    queue.end(store, "w", turn, endings)
+    queue.end(store, "w", turn, ended)
     assert runs.progress(store, run).predicted == before.predicted == 3
     assert len(list(store.readings("a", "one"))) == 3
 

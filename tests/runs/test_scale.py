@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from fundus_core import runs
-from fundus_core.store import NewPhotograph, Store, lease, queue, run_table
+from fundus_core.store import NewPhotograph, Store, endings, lease, queue, run_table
 from fundus_core.store.lease import Holder
 from tests.runs.test_queue import ONE, TWO, ending
 
@@ -53,12 +53,13 @@ def test_taking_and_ending_look_everything_up(store: Store) -> None:
         turn = queue.next_turn(store)
         assert turn is not None
         members = queue.claim(store, "w", turn, 32)
-        queue.known(store, list(turn.versions), [member.sha256 for member in members])
-        queue.active(store, [turn.run])
+        endings.known(store, list(turn.versions), [member.sha256 for member in members])
+        run_table.active(store, [turn.run])
         queue.end(store, "w", turn, [ending(turn, member) for member in members])
         lease.take(store, Holder("w", "worker", "here"))
-        lease.put_back(store, "w", turn.run, [members[0].id], died=True)
-        lease.give_back(store, "w", died=True)
+        queue.put_back(store, "w", turn.run, [members[0].id], died=True)
+        queue.release(store, "w", died=True)
+        lease.give_back(store, "w")
         assert queue.wanted(store)
     assert len({statement for statement, _ in found}) > 12
     assert [pair for pair in found if THROUGH.search(pair[1])] == []

@@ -233,7 +233,8 @@ def test_a_worker_leaves_its_photographs_to_who_takes_the_lease_and_goes_on_afte
     make("a", range(8))
     key = run_table.submit(store, "a", [fake.version("very-slow")])
     wait_for(lambda: runs.progress(store, key).in_flight > 0)
-    lease.take(store, Holder("c", "cluster", "ray://there"), over=[seat.id_of(store)], died=False)
+    lease.take(store, Holder("c", "cluster", "ray://there"), over=[seat.id_of(store)])
+    queue.release(store, "c", died=False)
 
     def rests() -> bool:
         before = runs.progress(store, key).settled
@@ -250,7 +251,7 @@ def test_a_worker_leaves_its_photographs_to_who_takes_the_lease_and_goes_on_afte
     assert refusal is not None
     assert "the cluster 'ray://there'" in str(refusal)
     assert not runs.ensure_worker(store), "none is started beside another's lease"
-    lease.give_back(store, "c", died=False)
+    lease.give_back(store, "c")
     wait_for(lambda: runs.progress(store, key).state == "done")
     assert runs.progress(store, key).predicted == 8
 
@@ -312,7 +313,8 @@ def test_pausing_acts_on_suspects_too(store: Store, make: Make, monkeypatch: pyt
     assert turn is not None
     queue.claim(store, "dead", turn, 6)
     lease.take(store, Holder("dead", "worker", "here"))
-    lease.give_back(store, "dead", died=True)
+    queue.release(store, "dead", died=True)
+    lease.give_back(store, "dead")
     real, tried = isolated.Apart.each, []
 
     def each(*arguments: object) -> Iterator[isolated.Answer]:

@@ -23,7 +23,7 @@ from fundus_core.store import (
     Where,
     base,
     database,
-    queue,
+    endings,
     run_table,
 )
 from tests.store import databases
@@ -261,7 +261,7 @@ def test_a_store_of_the_last_release_takes_decisions_and_shows_what_it_refused_t
         assert store.table("old").status.tolist() == ["refused"]
         run = run_table.submit(store, "old", [MODEL])
         assert runs.progress(store, run).queued == 1
-        assert queue.known(store, [1], [sha]) == {}
+        assert endings.known(store, [1], [sha]) == {}
         read = Finding(sha, "refused", "focus", "No.", kind="colour", predictions={"sbp": Prediction(120.0, 1, 2)})
         store.record("old", MODEL, [read])
         assert store.table("old").predicted["sbp"].tolist() == [120.0]

@@ -44,10 +44,13 @@ def test_one_holds_it_and_others_are_told_who_until_it_is_silent(store: Store) -
     silent_for(store, 20.0)
     assert runs.progress(store, run).note.startswith("0 of 4, no worker for 7")
     lease.take(store, HERE)
+    queue.release(store, HERE.id, died=True)
     assert not lease.is_held(store, THERE.id)
     assert runs.progress(store, run).in_flight == 0
     assert {one.deaths for one in queue.claim(store, HERE.id, turn, 9)} == {1}, "the suspects alone"
-    lease.give_back(store, THERE.id, died=True)
+    queue.release(store, THERE.id, died=True)
+    lease.give_back(store, THERE.id)
+    assert lease.is_held(store, HERE.id)
     assert runs.progress(store, run).in_flight == 3, "who has lost it gives nothing back"
 
 
