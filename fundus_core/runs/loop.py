@@ -111,6 +111,9 @@ class Worker:
         if self.seat.asked_to_stop():
             self.over.set()
         if self.seat.held and not self.seat.still_holds():
+            for batch in self.ahead:  # some may have been taken since the lease was
+                ids = [member.id for member in batch.members]
+                self.queue.put_back(self.store, self.seat.id, batch.turn.run, ids, died=False)
             self.forget()
         if self.ahead:
             active = run_table.active(self.store, [batch.turn.run for batch in self.ahead])
