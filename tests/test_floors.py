@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS = {
-    0: ("errors", "home", "owner_only", "processes", "records"),
+    0: ("errors", "home", "owner_only", "plain_values", "processes", "records"),
     1: ("targets", "jobs"),
     2: ("identity", "confined"),
     3: ("tables",),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PureWindowsPath
 
 from fundus_core.errors import CardError, say
+from fundus_core.models import toml_values
 
 LARGEST_CARD = 2**18
 """Bytes of a card's file."""
@@ -37,14 +38,11 @@ def check(content: Mapping[str, object], name: str) -> None:
     for where, right, allowed in _RULES:
         value = _at(content, where)
         if value is not None and not right(value):
-            raise _wrong(name, where, allowed, value)
+            raise toml_values.at(value, name, where).fault(allowed)
     outputs = content.get("outputs")
     if isinstance(outputs, list | tuple) and len(outputs) > _MOST_OUTPUTS:
-        raise _wrong(
-            name,
-            "outputs",
-            say("at most {most_outputs} tables, one for each target", most_outputs=_MOST_OUTPUTS),
-            len(outputs),
+        raise toml_values.at(len(outputs), name, "outputs").fault(
+            say("at most {most_outputs} tables, one for each target", most_outputs=_MOST_OUTPUTS)
         )
 
 
@@ -67,13 +65,13 @@ def _check_value(where: str, value: object, name: str) -> None:
         return
     if isinstance(value, str):
         if len(value) > _LONGEST:
-            raise _wrong(name, where, say("at most {longest:,} letters", longest=_LONGEST), value)
+            raise toml_values.at(value, name, where).fault(say("at most {longest:,} letters", longest=_LONGEST))
     elif isinstance(value, int | float):
         unknown = isinstance(value, float) and math.isnan(value) and where.rsplit(".", 1)[-1] in _MAY_BE_UNKNOWN
         if not unknown and not abs(value) <= _FARTHEST:
-            raise _wrong(name, where, "a finite number of a size that can be computed with", value)
+            raise toml_values.at(value, name, where).fault("a finite number of a size that can be computed with")
     else:
-        raise _wrong(name, where, "text, a number, true or false, a list or a table", value)
+        raise toml_values.at(value, name, where).fault("text, a number, true or false, a list or a table")
 
 
 def _at(content: Mapping[str, object], where: str) -> object:
@@ -186,14 +184,4 @@ def _check_option(key: str, value: object, name: str) -> None:
         )
     right, allowed = _OPTIONS[key]
     if not right(value):
-        raise _wrong(name, f"backbone_options.{key}", allowed, value)
-
-
-def _wrong(name: str, where: str, allowed: str, value: object) -> CardError:
-    return CardError(
-        "{name}: '{where}' is {value}; it must be {allowed}.",
-        name=name,
-        where=where,
-        value=repr(str(value)[:80]),
-        allowed=say(allowed),
-    )
+        raise toml_values.at(value, name, f"backbone_options.{key}").fault(allowed)

@@ -7,90 +7,57 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 
 from fundus_core.errors import CardError, say
+from fundus_core.plain_values import At
 
 NOT_WRITTEN = frozenset({"brought", "folder"})
 """Parts of a card that are no keys of its file."""
 
 
-def build(kind: type, content: object, name: str, where: str = "") -> object:
+def at(value: object, name: str, where: str = "") -> At:
+    """Return a value of the card of that name, and where it stands; what is wrong with it is a ``CardError``."""
+    return At(value, name, where, CardError)
+
+
+def build(kind: type, content: At, **more: object) -> object:
     """Build a dataclass of a card from plain values by field; one with a default may be missing, as in older cards.
 
-    ``where`` is the dotted key under which it stands, with a dot behind it.
+    ``more``: fields that the file does not tell.
 
     Raises:
         CardError: A key is unknown or missing, or a value has the wrong type.
     """
-    if not isinstance(content, Mapping):
-        raise CardError(
-            "{name}: '{where}' must be a table of keys, not {content}.",
-            name=name,
-            where=where.rstrip("."),
-            content=repr(content),
-        )
-    known = {field.name for field in fields(kind)}
-    for key in content:
-        if key not in known:
-            allowed = ", ".join(sorted(known - NOT_WRITTEN))
-            raise CardError(
-                "{name} has the unknown key '{where}{key}'; the keys are {allowed}. Correct or remove it.",
-                name=name,
-                where=where,
-                key=key,
-                allowed=allowed,
-            )
+    given = content.table([field.name for field in fields(kind) if field.name not in more])
     hints = typing.get_type_hints(kind)
-    values = {}
-    later = {field.name for field in fields(kind) if field.default is not MISSING}
-    for key in (field.name for field in fields(kind)):
-        if key not in content and key in later:
-            continue
-        if key not in content:
+    for field in fields(kind):
+        if field.name not in {*given, *more} and field.default is MISSING:
             raise CardError(
-                "{name} lacks the key '{where}{key}'; add it (empty, and named in 'unverified', if unknown).",
-                name=name,
-                where=where,
-                key=key,
+                "{name} lacks the key '{where}'; add it (empty, and named in 'unverified', if unknown).",
+                name=content.file,
+                where=content.at(field.name, None).where,
             )
-        values[key] = _value(hints[key], content[key], name, f"{where}{key}")
-    return kind(**values)
+    return kind(**{key: _value(hints[key], value) for key, value in given.items()}, **more)
 
 
-def _value(hint: object, value: object, name: str, where: str) -> object:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+def _value(hint: object, at: At) -> object:
+    origin, arguments, value = typing.get_origin(hint), typing.get_args(hint), at.value
     if isinstance(hint, type) and is_dataclass(hint):
-        return build(hint, value, name, where + ".")
+        return build(hint, at)
     if origin is tuple:
-        return _tuple(arguments, value, name, where)
+        return _tuple(arguments, at)
     if origin is Mapping:
-        if not isinstance(value, Mapping):
-            raise wrong(name, where, "a table", value)
-        return types.MappingProxyType({str(k): _value(arguments[1], v, name, f"{where}.{k}") for k, v in value.items()})
+        return types.MappingProxyType({key: _value(arguments[1], one) for key, one in at.table().items()})
     if hint is object or hint is Path:
         return value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and type(value) is int:
         return float(value)
     fits = isinstance(value, str) if hint is str else isinstance(hint, type) and type(value) is hint
-    if not fits:
-        raise wrong(name, where, getattr(hint, "__name__", str(hint)), value)
+    at.require(fits, getattr(hint, "__name__", str(hint)))
     return value
 
 
-def _tuple(arguments: tuple[object, ...], value: object, name: str, where: str) -> tuple[object, ...]:
-    if not isinstance(value, list | tuple):
-        raise wrong(name, where, "a list", value)
+def _tuple(arguments: tuple[object, ...], at: At) -> tuple[object, ...]:
+    members = at.each()
     if arguments[-1] is Ellipsis:
-        arguments = (arguments[0],) * len(value)
-    if len(value) != len(arguments):
-        raise wrong(name, where, say("a list of {arguments}", arguments=len(arguments)), value)
-    return tuple(_value(h, v, name, f"{where}[{k}]") for k, (h, v) in enumerate(zip(arguments, value, strict=True)))
-
-
-def wrong(name: str, where: str, wanted: str, value: object) -> CardError:
-    """Return the one sentence about a value."""
-    return CardError(
-        "{name}: '{where}' is {value}; it must be {wanted}.",
-        name=name,
-        where=where,
-        value=repr(value),
-        wanted=say(wanted),
-    )
+        arguments = (arguments[0],) * len(members)
+    at.require(len(members) == len(arguments), say("a list of {arguments}", arguments=len(arguments)))
+    return tuple(_value(hint, one) for hint, one in zip(arguments, members, strict=True))

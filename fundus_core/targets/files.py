@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fundus_core.errors import UsageError, say
+from fundus_core.errors import UsageError
+from fundus_core.plain_values import At
 from fundus_core.targets.record import Published, Study, Target, Unit
 
 _ID = re.compile(r"(?!.*_(?:low|high)$)[a-z][a-z0-9_]{0,30}")
@@ -68,10 +69,10 @@ def parse(name: str, values: object, where: str, known: Mapping[str, Target]) ->
     Raises:
         UsageError: They say too little, too much or something impossible, or clash with what is known.
     """
-    if not isinstance(values, Mapping):
-        raise _wrong(where, name, "a table of keys", values)
-    _check_keys(where, values, _KEYS)
-    target = _target(where, name, values)
+    At(values, where, name).require(isinstance(values, Mapping), "a table of keys")
+    at = At(values, where)
+    at.table(_KEYS)
+    target = _target(name, at)
     _check_clashes(where, target, known)
     return target
 
@@ -103,140 +104,81 @@ def differing(one: Target, other: Target) -> str:
     return next((key for key in ("name", *_MEANING) if said.get(key) != there.get(key)), "")
 
 
-def _check_keys(where: str, values: Mapping[str, Any], allowed: frozenset[str]) -> None:
-    for key in sorted(set(values) - allowed):
-        raise UsageError(
-            "{where}: the key '{key}' is not known; known are {allowed}.", where=where, key=key, allowed=sorted(allowed)
-        )
-
-
-def _target(where: str, name: str, values: Mapping[str, Any]) -> Target:
-    if not _ID.fullmatch(name):
-        wanted = "small letters, digits and '_', a letter first, without '_low' or '_high' at the end"
-        raise _wrong(where, "id", wanted, name)
-    if not isinstance(values.get("binary", False), bool):
-        raise _wrong(where, "binary", "true or false", values["binary"])
-    binary = bool(values.get("binary", False))
+def _target(name: str, at: At) -> Target:
+    wanted = "small letters, digits and '_', a letter first, without '_low' or '_high' at the end"
+    at.at("id", name).require(_ID.fullmatch(name) is not None, wanted)
+    binary = at.get("binary", usual=False).flag()
     usual = {"unit": "", "low": 0, "high": 1, "decimals": 2} if binary else {"decimals": 1}
-    given = {**usual, "short": values.get("name"), **values}
-    said: dict[str, Any] = {key: _word(where, given, key) for key in _WORDS if key in given}
-    said |= {key: _number(where, given, key) for key in _NUMBERS if key in given}
+    given = At({**usual, "short": at.value.get("name"), **at.value}, at.file)
     for key in ("name", "unit", "low", "high"):
-        if said.get(key) in (None, "") and not (binary and key == "unit"):
-            raise _wrong(where, key, "given", said.get(key))
-    said |= {key: _list_of_words(where, given, key) for key in _LISTS if key in given}
-    if any(key in given and (not binary or len(said[key]) != 2) for key in _LISTS):
-        raise _wrong(where, "classes", "two words, for 0 and for 1, of a yes/no target", given.get("classes"))
+        given.get(key).require(given.value.get(key) not in (None, "") or (binary and key == "unit"), "given")
+    said: dict[str, Any] = {key: _word(given.get(key)) for key in _WORDS if key in given.value}
+    said |= {key: given.get(key).number() for key in _NUMBERS}
+    said |= {key: given.get(key).words() for key in _LISTS if key in given.value}
+    if any(key in given.value and (not binary or len(said[key]) != 2) for key in _LISTS):
+        raise given.get("classes").fault("two words, for 0 and for 1, of a yes/no target")
     target = Target(
         id=name,
         **said,
-        decimals=_decimals(where, given["decimals"]),
+        decimals=given.get("decimals").whole(0, 6),
         binary=binary,
-        tolerances=() if binary else _tolerances(where, given.get("tolerances")),
-        headings=_list_of_words(where, given, "headings"),
-        units=_units(where, given),
-        published=_published(where, name, given),
+        tolerances=() if binary else _tolerances(given.get("tolerances", [])),
+        headings=given.get("headings", []).words(),
+        units=_units(given),
+        published=tuple(_result(name, one) for one in given.get("published", []).each()),
     )
     if target.low >= target.high or (binary and (target.unit, target.low, target.high) != ("", 0, 1)):
-        wanted = "a range, the smaller first, and 0 to 1 without a unit for yes or no"
-        raise _wrong(where, "low", wanted, target.low)
+        raise given.get("low").fault("a range, the smaller first, and 0 to 1 without a unit for yes or no")
     return target
 
 
-def _word(where: str, values: Mapping[str, Any], key: str) -> str:
-    value = values[key]
-    if not isinstance(value, str) or len(value) > 1000 or any(ord(letter) < 32 for letter in value):
-        raise _wrong(where, key, "a line of text", value)
-    if key == "phrase":
+def _word(at: At) -> str:
+    word = at.line()
+    if at.where == "phrase":
         try:
-            re.compile(value)
+            re.compile(word)
         except re.error as error:
-            raise _wrong(where, key, "a regular expression", value) from error
-    return value.strip()
+            raise at.fault("a regular expression") from error
+    return word
 
 
-def _number(where: str, values: Mapping[str, Any], key: str) -> float:
-    value = values[key]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise _wrong(where, key, "a number", value)
-    return float(value)
-
-
-def _decimals(where: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 6:
-        raise _wrong(where, "decimals", "a whole number from 0 to 6", value)
-    return value
-
-
-def _tolerances(where: str, given: object) -> tuple[float, ...]:
-    numbers = given if isinstance(given, list) else []
-    found = [_number(where, {"tolerances": one}, "tolerances") for one in numbers]
-    if len(found) != 3 or not 0 < found[0] < found[1] < found[2]:
-        raise _wrong(where, "tolerances", "three rising positive numbers", given)
+def _tolerances(at: At) -> tuple[float, ...]:
+    found = [one.number() for one in at.each()]
+    at.require(len(found) == 3 and 0 < found[0] < found[1] < found[2], "three rising positive numbers")
     return tuple(int(one) if one.is_integer() else one for one in found)
 
 
-def _list_of_words(where: str, values: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    given = values.get(key, [])
-    if not isinstance(given, list) or not all(isinstance(one, str) and one.strip() for one in given):
-        raise _wrong(where, key, "a list of words", given)
-    return tuple(given)
-
-
-def _units(where: str, values: Mapping[str, Any]) -> tuple[Unit, ...]:
-    given, own = values.get("units", []), str(values["unit"])
-    if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
-        raise _wrong(where, "units", "tables under [[units]]", given)
-    found = [_unit(where, one) for one in given]
+def _units(at: At) -> tuple[Unit, ...]:
+    own, found = str(at.value["unit"]), [_unit(one) for one in at.get("units", []).each()]
     first = next((one for one in found if one.name == own), None)
-    first = first or Unit(own, 1.0, _number(where, values, "low"), _number(where, values, "high"))
-    names = [one.name for one in found]
-    if len(set(names)) < len(names) or (first.factor, first.offset) != (1, 0):
-        raise _wrong(where, "units", "each once, and the target's own with factor 1", names)
+    first = first or Unit(own, 1.0, at.get("low").number(), at.get("high").number())
+    right = len({one.name for one in found}) == len(found) and (first.factor, first.offset) == (1, 0)
+    at.get("units").require(right, "each once, and the target's own with factor 1")
     return (first, *(one for one in found if one is not first))
 
 
-def _unit(where: str, given: Mapping[str, Any]) -> Unit:
-    _check_keys(where, given, _OF_UNIT)
-    named = {"name": "", "factor": 1, "offset": 0, **given}
-    name, factor = _word(where, named, "name"), _number(where, named, "factor")
-    usual = given.get("usual", [math.inf, -math.inf])
-    pair = isinstance(usual, list) and len(usual) == 2 and all(isinstance(one, int | float) for one in usual)
-    if factor <= 0 or not name or not pair:
-        raise _wrong(where, "units", "a name, a positive factor, and in 'usual' two numbers", dict(given))
-    spellings = tuple(one.lower() for one in _list_of_words(where, given, "spellings"))
-    return Unit(name, factor, float(usual[0]), float(usual[1]), _number(where, named, "offset"), spellings)
+def _unit(at: At) -> Unit:
+    at.table(_OF_UNIT)
+    name, factor = at.get("name", "").line(), at.get("factor", 1).number()
+    usual = [one.number() for one in at.get("usual").each()] if "usual" in at.value else [math.inf, -math.inf]
+    at.require(factor > 0 and bool(name) and len(usual) == 2, "a name, a positive factor, and in 'usual' two numbers")
+    spellings = tuple(one.lower() for one in at.get("spellings", []).words())
+    return Unit(name, factor, usual[0], usual[1], at.get("offset", 0).number(), spellings)
 
 
-def _published(where: str, target: str, values: Mapping[str, Any]) -> tuple[Published, ...]:
-    given = values.get("published", [])
-    if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
-        raise _wrong(where, "published", "tables under [[published]]", given)
-    return tuple(_result(where, target, one) for one in given)
-
-
-def _result(where: str, target: str, given: Mapping[str, Any]) -> Published:
-    _check_keys(where, given, _OF_RESULT)
-    named = {
-        "study": "",
-        "score": "",
-        "note": "",
-        "people": "not stated",
-        "population": "not stated",
-        "source": "",
-        **given,
-    }
-    said = {key: _word(where, named, key) for key in ("study", "score", "note", *_OF_STUDY[:3])}
-    read = named.get("read", READ[0])
+def _result(target: str, at: At) -> Published:
+    at.table(_OF_RESULT)
+    usual = {"people": "not stated", "population": "not stated"}
+    said = {key: at.get(key, usual.get(key, "")).line() for key in ("study", "score", "note", *_OF_STUDY[:3])}
+    read = str(at.get("read", READ[0]).value)
     study = _studies().get(said["study"]) or Study(
-        said["study"], said["people"], said["population"], said["source"], str(read)
+        said["study"], said["people"], said["population"], said["source"], read
     )
-    if not said["score"] or not study.source or read not in READ or "value" not in given:
-        wanted = (
-            "a study with its source, a score and a value; 'read' is 'at the source' or 'in a third party's account'"
-        )
-        raise _wrong(where, "published", wanted, dict(given))
-    numbers = {key: _number(where, given, key) for key in ("value", "low", "high", "baseline") if key in given}
+    at.require(
+        bool(said["score"] and study.source) and read in READ and "value" in at.value,
+        "a study with its source, a score and a value; 'read' is 'at the source' or 'in a third party's account'",
+    )
+    numbers = {key: at.get(key).number() for key in ("value", "low", "high", "baseline") if key in at.value}
     return Published(study, target, said["score"], note=said["note"], **numbers)
 
 
@@ -264,13 +206,3 @@ def _check_clashes(where: str, target: Target, known: Mapping[str, Target]) -> N
                 taken=taken[0],
                 id=other.id,
             )
-
-
-def _wrong(name: str, where: str, wanted: str, value: object) -> UsageError:
-    return UsageError(
-        "{name}: '{where}' is {value}; it must be {wanted}.",
-        name=name,
-        where=where,
-        value=repr(value),
-        wanted=say(wanted),
-    )

@@ -48,18 +48,18 @@ above = 0.99
 """
 
 FAULTS = {
-    "title = 3": "lacks 'title'",
-    'targets = ["spb"]': "'targets' of the analysis plan 'plan.toml' is 'spb'; it can be sbp",
-    "targets = []": "names no target",
-    'main_estimate = "mean"': "'main_estimate' of the analysis plan 'plan.toml' is 'mean'; it can be mae",
-    'unit_of_analysis = "person"': "it can be patient, visit, eye, photograph",
-    "margins = { sbp = 2 }": "is 2, without a unit; write it with one of mmHg",
-    'margins = { sbp = "2 stone" }': "a unit that sbp does not have",
-    'margins = { sbp = "-2 mmHg" }': "a margin is above zero",
+    "title = 3": "'title' is 3; it must be a line of text",
+    'targets = ["spb"]': "plan.toml: 'targets' is 'spb'; it must be one of sbp",
+    "targets = []": "a list with at least one of sbp",
+    'main_estimate = "mean"': "'main_estimate' is 'mean'; it must be one of mae",
+    'unit_of_analysis = "person"': "it must be one of patient, visit, eye, photograph",
+    "margins = { sbp = 2 }": "'margins.sbp' is 2; it must be a number with one of the units mmHg",
+    'margins = { sbp = "2 stone" }': "is '2 stone'; it must be a number with one of the units mmHg",
+    'margins = { sbp = "-2 mmHg" }': "it must be above zero",
     'margins = { dbp = "x mmHg" }': "it must be a number with its unit",
     'subgroups = "sex"': "must be a list of words",
-    'colour = "red"': "says 'colour'; known are",
-    'success = "yes"': "begin each with a line [[success]]",
+    'colour = "red"': "has the unknown key 'colour'; the keys are",
+    'success = "yes"': "'success' is 'yes'; it must be a list",
 }
 
 
@@ -81,14 +81,14 @@ def test_a_wrong_plan_is_refused_in_one_clear_sentence(line):
 
 
 TABLES = {
-    '[[success]]\ntarget = "sbp"\nestimate = "mea"\nbelow = 3': "counts the estimate 'mea' as success",
-    '[[success]]\ntarget = "sbp"\nestimate = "mae"\nbelow = 3': "without a unit",
-    '[[success]]\ntarget = "sbp"\nestimate = "mae"': "either below or above",
-    '[[success]]\ntarget = "waist"\ntest = "baseline"': "'success.target'",
+    '[[success]]\ntarget = "sbp"\nestimate = "mea"\nbelow = 3': "'mea'; it must be mae, rmse",
+    '[[success]]\ntarget = "sbp"\nestimate = "mae"\nbelow = 3': "one of the units",
+    '[[success]]\ntarget = "sbp"\nestimate = "mae"': "a table with either below or above",
+    '[[success]]\ntarget = "waist"\ntest = "baseline"': "'success[3].target'",
     '[[success]]\ntarget = "dbp"\ntest = "baseline"': "no family holds it",
-    '[[family]]\ntests = ["baseline"]': "has no name",
-    '[[family]]\nname = "x"\ntests = ["t"]': "it can be baseline",
-    '[[family]]\nname = "x"\ntests = []': "'tests' of the analysis plan 'plan.toml' is not given",
+    '[[family]]\ntests = ["baseline"]': "name' is not given",
+    '[[family]]\nname = "x"\ntests = ["t"]': "it must be one of baseline",
+    '[[family]]\nname = "x"\ntests = []': "tests' is []; it must be a list with at least one of baseline",
     '[[family]]\nname = "primary"\ntests = ["baseline"]': "have one name",
     '[[family]]\nname = "x"\ntests = ["equivalence"]\ntargets = ["dbp"]': "state margins, or leave the test out",
 }

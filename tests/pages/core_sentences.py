@@ -19,8 +19,8 @@ from pages.parts.shell import language
 
 CORE = Path(__file__).resolve().parents[2] / "fundus_core"
 ROOMS = (
-    "errors targets confined identity tables images retina quality eye deidentify truth evaluation models journey "
-    "inference explain training store runs checking pipeline"
+    "errors plain_values targets confined identity tables images retina quality eye deidentify truth evaluation models "
+    "journey inference explain training store runs checking pipeline"
 ).split()
 """Rooms whose text can reach a page; figures say theirs through ``Look.say`` into the pages' own catalogue."""
 
