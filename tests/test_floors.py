@@ -62,7 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "figures": {"plotly", "scipy", "matplotlib", "fontTools"},
     "analyses": set(),
     "checking": {"PIL", "openvino"},
-    "runs": set(),
+    "runs": {"filelock"},
     "report": {"jinja2", "plotly", "pptx", "docx", "PIL", "cv2"},
     "pipeline": {"PIL"},
     "benchmark": {"torch", "openvino", "PIL", "cv2"},

@@ -15,13 +15,16 @@ from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 
+from filelock import FileLock, Timeout
+
 from fundus_core import owner_only
 from fundus_core.runs import queue
-from fundus_core.runs.locks import Lock
 from fundus_core.store import Store, StoreUnavailableError, lease
 from fundus_core.store.lease import Holder, Kind, LeasedError
 
 HEARTBEAT_S = 5.0
+_TRY_S = 0.1
+"""A lock is tried for so long, since another process may just be looking whether it is free."""
 
 
 def folder(store: Store) -> Path:
@@ -32,9 +35,20 @@ def folder(store: Store) -> Path:
     return owner_only.temporary() / name
 
 
-def lock(store: Store, kind: Kind = "worker") -> Lock:
-    """Return the lock of a seat."""
-    return Lock(folder(store) / f"{kind}.lock")
+def lock(store: Store, kind: Kind = "worker") -> FileLock:
+    """Return the lock of a seat; who takes it has it until its process ends, however that comes."""
+    path = owner_only.folder(folder(store)) / f"{kind}.lock"
+    owner_only.make(path)
+    return FileLock(path, timeout=_TRY_S)
+
+
+def is_taken(store: Store) -> bool:
+    """Return whether somebody sits where this machine's worker does, be it this process; costs some milliseconds."""
+    try:
+        with lock(store):
+            return False
+    except Timeout:
+        return True
 
 
 def id_of(store: Store, kind: Kind = "worker") -> str:
@@ -82,8 +96,10 @@ class Seat:
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Seat:
-        if not self._lock.take():
-            raise Holder("", self.kind, self.place).refusal(0.0)
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise Holder("", self.kind, self.place).refusal(0.0) from None
         self.id = id_of(self.store, self.kind)
         _stop(self.store).unlink(missing_ok=True)
         self._thread.start()
@@ -96,7 +112,7 @@ class Seat:
         self._thread.join()
         with contextlib.suppress(StoreUnavailableError):  # the next who sits here does it
             self.rest(died=isinstance(error, Exception))
-        self._lock.give_back()
+        self._lock.release()
 
     def hold(self, *, over: Collection[str] = (), died: bool = True) -> None:
         """Take the lease as ``lease.take`` does, and queue again what whoever held it before has left in flight.

@@ -133,7 +133,7 @@ class Lab:
 
     def worker(self, store: Store) -> int | None:
         """The process id of the machine's worker, where one lives."""
-        if not seat.lock(store).held():
+        if not seat.is_taken(store):
             return None
         ours = ["fundus_core.runs.worker", str(store.shelf.folder.absolute())]
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -19,9 +19,10 @@ import pytest
 import sqlalchemy as sa
 
 from fundus_core import runs
-from fundus_core.runs import supervisor, worker
-from fundus_core.runs.locks import Lock
+from fundus_core.runs import seat, supervisor, worker
+from fundus_core.runs.seat import Seat
 from fundus_core.store import NewPhotograph, Store, queue, run_table, schema
+from fundus_core.store.lease import LeasedError
 from tests.runs import fake, killing
 from tests.runs.conftest import Make
 
@@ -140,21 +141,21 @@ def _hold_all_and_die(store: Store) -> None:
     assert queue.next_turn(store) is None
 
 
-def test_a_lock_belongs_to_one_process_and_ends_with_it(tmp_path: Path) -> None:
-    lock = Lock(tmp_path / "x.lock")
-    assert not lock.held()
-    code = "from pathlib import Path; from fundus_core.runs.locks import Lock; import time\n"
-    code += f"assert Lock(Path({str(lock.path)!r})).take(); print('taken', flush=True); time.sleep(60)"
-    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"taken\n"
-        assert lock.held()
-        assert not lock.take()
-        child.kill()
-        child.wait()
-    assert not lock.held()
-    assert lock.take()
-    assert lock.held()
-    assert not Lock(lock.path).take()
-    lock.give_back()
-    assert not lock.held()
+def test_a_seat_belongs_to_one_process_and_ends_with_it(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        assert not seat.is_taken(store)
+        code = "import sys, time; from fundus_core.runs.seat import Seat; from fundus_core.store import Store\n"
+        code += "with Store.open(sys.argv[1]) as store, Seat(store): print('taken', flush=True); time.sleep(60)"
+        with subprocess.Popen([sys.executable, "-c", code, tmp_path], cwd=ROOT, stdout=subprocess.PIPE) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"taken\n"
+            assert seat.is_taken(store)
+            with pytest.raises(LeasedError), Seat(store):
+                pass
+            child.kill()
+            child.wait()
+        assert not seat.is_taken(store)
+        with Seat(store):
+            assert seat.is_taken(store), "looking does not give it back"
+            assert seat.is_taken(store)
+        assert not seat.is_taken(store)

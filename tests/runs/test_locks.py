@@ -1,4 +1,4 @@
-"""A lock is held until it is given back, whoever else of the same process looks at its file.
+"""A store's database stays locked, whoever else of the same process opens it.
 
 Attacked with what POSIX does: closing any handle of a file gives back all locks that the process has on it.
 """
@@ -9,15 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fundus_core.runs.locks import Lock
 from fundus_core.store import Store
 
-HELD = """
-import sys
-from pathlib import Path
-from fundus_core.runs.locks import Lock
-print(Lock(Path(sys.argv[1])).held())
-"""
 USED = """
 import sqlite3, sys
 try:
@@ -31,17 +24,6 @@ def said(program: str, path: Path) -> str:
     """What another process says of a file."""
     command = [sys.executable, "-c", program, str(path)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def test_looking_does_not_give_a_lock_back(tmp_path: Path) -> None:
-    path = tmp_path / "locks" / "seat.lock"
-    mine = Lock(path)
-    assert mine.take()
-    assert Lock(path).held()
-    assert not Lock(path).take()
-    assert said(HELD, path) == "True"
-    mine.give_back()
-    assert said(HELD, path) == "False"
 
 
 def test_opening_a_store_again_does_not_give_its_database_away(tmp_path: Path) -> None:
