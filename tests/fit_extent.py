@@ -22,7 +22,7 @@ from fundus_core import images, retina
 from fundus_core.quality import extent
 from fundus_core.quality.view import scaled_field
 from fundus_core.records import Floats, Pixels, RetinaBounds
-from tests.test_kinds import SICK, veiled
+from tests.kinds.test_disease import SICK, veiled
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

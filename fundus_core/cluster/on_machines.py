@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from fundus_core import home, owner_only
 from fundus_core.retina import CropRule
 from fundus_core.runs import isolated, preprocess
-from fundus_core.runs.batch_prediction import predict
+from fundus_core.runs.batch_prediction import ending, predict
 from fundus_core.runs.model_loading import CANNOT_OPEN, Model, OpenModel, open_version, unusable
 from fundus_core.runs.preprocess import Carried, Fault, Preprocessed
-from fundus_core.runs.results import ending
 from fundus_core.store import Finding
 from fundus_core.store.endings import ClaimedPhotograph, Ending, Turn
 

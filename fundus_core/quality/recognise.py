@@ -1,7 +1,7 @@
 """From traits to the kind of a picture: rules in an order, the first that holds decides.
 
 The bends were set on 79 real files of 20 kinds, forms derived from nine of them, rendered eyes and drawn pictures
-(``tests/test_kinds.py`` makes most of them again). A retina is believed where nothing speaks against it: disease, casts
+(``tests/kinds`` makes most of them again). A retina is believed where nothing speaks against it: disease, casts
 and darkness do not.
 """
 

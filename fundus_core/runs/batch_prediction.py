@@ -1,4 +1,4 @@
-"""Asking networks about a batch of photographs."""
+"""Asking networks about a batch of photographs, and what is written of each after all have spoken."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fundus_core.errors import FundusError, joined, say
-from fundus_core.records import Prediction, Status
+from fundus_core.records import Eye, Prediction, Status
 from fundus_core.retina import CropRule
 from fundus_core.runs.model_loading import Model
 from fundus_core.runs.preprocess import PICTURE, Fault, Preprocessed
 from fundus_core.store import Finding
+from fundus_core.store.endings import Ending
 
 if TYPE_CHECKING:  # it stands on what runs networks
     from fundus_core.inference import Predictions
@@ -99,3 +100,44 @@ def read(looked: Preprocessed) -> Finding:
     seen = looked.examined
     status = Status.PREDICTED if seen.status is Status.ACCEPTED else seen.status
     return Finding(looked.sha256, status.value, seen.reason_code, seen.reason, quality=seen.score, kind=seen.kind)
+
+
+def ending(looked: Preprocessed, versions: Iterable[int], predicted: Mapping[int, Finding | Fault]) -> Ending:
+    """How a photograph ended.
+
+    Args:
+        looked: What is known of it.
+        versions: All that the run asks for.
+        predicted: What the models said, by version id; a version that has read the same bytes before says
+            nothing, neither does one that was asked about another photograph of the same bytes.
+    """
+    examined = looked.examined
+    faults = () if _refused(looked) else (one for one in predicted.values() if not isinstance(one, Finding))
+    fault = looked.fault or next(iter(faults), None)
+    return Ending(
+        member=looked.member,
+        sha256=looked.sha256,
+        stamp=looked.stamp,
+        eye=examined.eye if examined else Eye.UNKNOWN,
+        eye_source=examined.eye_source if examined else "",
+        patient_id=examined.patient_id if examined else "",
+        visit=examined.visit if examined else "",
+        findings=_findings(looked, versions, predicted),
+        fault=fault,
+    )
+
+
+def _refused(looked: Preprocessed) -> bool:
+    return looked.examined is not None and looked.examined.status is not Status.ACCEPTED
+
+
+def _findings(
+    looked: Preprocessed, versions: Iterable[int], predicted: Mapping[int, Finding | Fault]
+) -> dict[int, Finding]:
+    """What each version found; a model that fails on a photograph that is refused anyway changes nothing."""
+    if looked.examined is None or looked.fault:
+        return {}
+    found = {version: one for version, one in predicted.items() if isinstance(one, Finding)}
+    if not _refused(looked):
+        return found
+    return {version: found.get(version, read(looked)) for version in versions if version not in looked.known}

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 
 from fundus_core.retina import CropRule
 from fundus_core.runs import isolated, preprocess
-from fundus_core.runs.batch_prediction import predict, rules_of
+from fundus_core.runs.batch_prediction import ending, predict, rules_of
 from fundus_core.runs.model_loading import CANNOT_OPEN, Model, OpenModel, open_version, unusable
 from fundus_core.runs.preprocess import Fault, Preprocessed
-from fundus_core.runs.results import ending
 from fundus_core.runs.seat import Seat
 from fundus_core.store import Finding, Store, StoreUnavailableError, endings, run_table
 from fundus_core.store.endings import ClaimedPhotograph, Ending, Turn
