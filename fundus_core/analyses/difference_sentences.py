@@ -7,7 +7,7 @@ from fundus_core.analyses.labels import Say, name, with_interval, word
 from fundus_core.analyses.scores import main_score
 from fundus_core.analyses.side_by_side import DIFFERENCES
 from fundus_core.analyses.study import Study
-from fundus_core.evaluation import Cell, Estimate
+from fundus_core.evaluation import Cell, Estimate, as_number
 from fundus_core.targets import TARGETS
 
 SHOWN = 0.05
@@ -25,7 +25,7 @@ def differences_in_words(study: Study, target: str, say: Say = str, names: Say =
 
 def _sentence(row: Mapping[str, Cell], say: Say, names: Say) -> str:
     of = replace(word(str(row["score"])), signed=True)
-    value, low, high = (_number(row[end]) for end in ("difference", "difference_low", "difference_high"))
+    value, low, high = (as_number(row[end]) for end in ("difference", "difference_low", "difference_high"))
     found = Estimate(value, low, high)
     values = {
         "estimate": name(str(row["score"]), TARGETS[str(row["target"])], say),
@@ -36,13 +36,9 @@ def _sentence(row: Mapping[str, Cell], say: Say, names: Say) -> str:
     }
     if found.value is None or found.low is None:
         return say("{first} and {second}: {estimate} not compared ({why}).").format(**values)
-    p = _number(row.get("p_adjusted"))
+    p = as_number(row.get("p_adjusted"))
     if p is None or p >= SHOWN:
         return say("{first} and {second}: no difference in {estimate} shown, {difference}.").format(**values)
     less = say("{estimate} is smaller in {first} than in {second}: {difference}.")
     more = say("{estimate} is larger in {first} than in {second}: {difference}.")
     return (less if found.value < 0 else more).format(**values)
-
-
-def _number(value: Cell) -> float | None:
-    return float(value) if isinstance(value, (int, float)) else None

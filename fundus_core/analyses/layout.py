@@ -12,7 +12,7 @@ from typing import Any
 
 from fundus_core.analyses.labels import COLUMNS, Kind, Say, Word, interval, name, word, written
 from fundus_core.analyses.study import Analysis, Rows, Study
-from fundus_core.evaluation import Cell, Characteristic
+from fundus_core.evaluation import Cell, Characteristic, as_number
 from fundus_core.targets import TARGETS, Target
 
 _REMARKS = ("test", "method", "correction", "note", "remark", "read")
@@ -71,7 +71,7 @@ class _Reader:
             if column in ("value", "difference") and "low" in row
             else (f"{column}_low", f"{column}_high")
         )
-        ends = (_float(row.get(low)), _float(row.get(high)))
+        ends = (as_number(row.get(low)), as_number(row.get(high)))
         around = interval(*ends, of, self.say)
         shown = written(float(value), of.kind, signed=of.signed)
         return f"{shown} ({around})" if around else shown
@@ -97,10 +97,6 @@ class _Reader:
         if value in TARGETS:
             return self.say(TARGETS[value].short)
         return self.say(value.replace("_", " "))
-
-
-def _float(value: Cell) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
 
 
 def _target(row: Mapping[str, Cell]) -> Target | None:

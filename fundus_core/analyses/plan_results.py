@@ -17,7 +17,7 @@ from fundus_core.analyses.side_by_side import COMPARISON, DIFFERENCES, EQUIVALEN
 from fundus_core.analyses.study import Analysis, Study
 from fundus_core.analyses.subgroups import SUBGROUP_DIFFERENCES
 from fundus_core.errors import say
-from fundus_core.evaluation import Cell
+from fundus_core.evaluation import Cell, as_number
 from fundus_core.targets import TARGETS
 
 LEVEL = 0.05
@@ -232,7 +232,7 @@ def _of_test(study: Study, plan: AnalysisPlan, one: Criterion) -> Judged:
     low, high = (row.get("difference_low", row.get("low")), row.get("difference_high", row.get("high")))
     p = _float(row["p_adjusted"])
     return Judged(
-        one.target, words, str(row["score"]), _or_none(row["difference"]), _or_none(low), _or_none(high), p,
+        one.target, words, str(row["score"]), as_number(row["difference"]), as_number(low), as_number(high), p,
         MET if p < LEVEL else NOT_MET, "",
     )  # fmt: skip
 
@@ -264,10 +264,6 @@ MET, NOT_MET, NOT_COMPUTABLE = say("met"), say("not met"), say("not computable")
 
 def _float(cell: Cell) -> float:
     return float(cell) if isinstance(cell, int | float) else float("nan")
-
-
-def _or_none(cell: Cell) -> float | None:
-    return float(cell) if isinstance(cell, int | float) else None
 
 
 SUCCESS = Analysis(

@@ -11,7 +11,7 @@ from fundus_core.analyses.labels import Kind, Say, Word, interval, with_interval
 from fundus_core.analyses.observations import BASELINES
 from fundus_core.analyses.scores import QUICK_SCORES, estimates, main_score
 from fundus_core.analyses.study import Analysis, Rows, Study
-from fundus_core.evaluation import Cell, Estimate, TargetResult
+from fundus_core.evaluation import Cell, Estimate, TargetResult, as_number
 from fundus_core.figures import heading
 from fundus_core.targets import TARGETS, Target
 
@@ -91,7 +91,7 @@ def _against_constant(study: Study, target: Target, found: Mapping[str, Estimate
     score = main_score(target)
     first = study.rows(BASELINES, target.id)[0]
     difference = Estimate(
-        _number(first["difference"]), _number(first["difference_low"]), _number(first["difference_high"])
+        as_number(first["difference"]), as_number(first["difference_low"]), as_number(first["difference_high"])
     )
     signed = replace(word(score), signed=True)
     values = {
@@ -151,14 +151,10 @@ def _more(target: Target, found: Mapping[str, Estimate], say: Say) -> str:
     return say(errors.say("{all:;}.", all=[heading(said[0]), *said[1:]])) if said else ""
 
 
-def _number(value: Cell) -> float | None:
-    return float(value) if isinstance(value, (int, float)) else None
-
-
 def _p(row: Mapping[str, Cell]) -> str:
     """Return the p value of a planned test, or the q value of an exploratory one."""
-    planned = _number(row.get("p_adjusted"))
-    p, sign = (_number(row.get("q")), "q") if planned is None else (planned, "p")
+    planned = as_number(row.get("p_adjusted"))
+    p, sign = (as_number(row.get("q")), "q") if planned is None else (planned, "p")
     shown = written(p, Kind.P)
     return f"{sign} {shown}" if shown.startswith("<") else f"{sign} = {shown}"
 
@@ -169,8 +165,8 @@ def verdict(study: Study, target_id: str) -> str:
     Empty where nothing was tested.
     """
     first = study.rows(BASELINES, target_id)[0]
-    difference, planned = _number(first["difference"]), _number(first.get("p_adjusted"))
-    p = _number(first.get("q")) if planned is None else planned
+    difference, planned = as_number(first["difference"]), as_number(first.get("p_adjusted"))
+    p = as_number(first.get("q")) if planned is None else planned
     if difference is None or p is None:
         return ""
     better = (difference > 0) == TARGETS[target_id].binary

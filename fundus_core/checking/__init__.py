@@ -20,9 +20,7 @@ _FOR_PHOTOGRAPHS, _A_PHOTOGRAPH = 180.0, 3.0
 """Seconds that a check on photographs may take longer: at all, and for each of 300 pixels."""
 
 
-def check_model(
-    model_id: str, *, photographs: Sequence[Path] = (), truth: Path | None = None, folder: Path | None = None
-) -> CheckReport:
+def check_model(model_id: str, *, photographs: Sequence[Path] = (), truth: Path | None = None) -> CheckReport:
     """Check a model: replay its golden example, look for symptoms on photographs, measure what bf16 changes.
 
     The photographs are read here (best with people of both sexes and all ages); the model's files are opened in a
@@ -33,7 +31,7 @@ def check_model(
         CardError: Weights or example are missing or others than the card names.
         TruthError: The table cannot be used.
     """
-    card = registry.find(model_id, folder)
+    card = registry.find(model_id)
     if truth is not None and not photographs:
         raise UsageError("A truth table alone checks nothing; give the photographs too.")
     verify.check(card)

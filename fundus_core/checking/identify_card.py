@@ -78,7 +78,7 @@ def _finite(value: object) -> object:
 
 
 def identify_model(
-    model_id: str, photographs: Sequence[Path], truth: Path, *, folder: Path | None = None, job: Path | None = None
+    model_id: str, photographs: Sequence[Path], truth: Path, *, job: Path | None = None
 ) -> IdentifyReport:
     """Try readings of a model on photographs of known truth and say which agrees best.
 
@@ -90,7 +90,7 @@ def identify_model(
         TruthError: The table cannot be used.
     """
     notice = Notice(job)
-    card = registry.find(model_id, folder)
+    card = registry.find(model_id)
     verify.check(card)
     side = int(min(max(512, 1.5 * card.input.size), _LARGEST_MASTER))
     looked, people = look_for_identifying(card, photographs, truth, side, notice)

@@ -37,7 +37,7 @@ from fundus_core.evaluation.gap.reference_error import Corrected, asked_of, refe
 from fundus_core.evaluation.gap.refused import RefusedIn, refused, refused_along
 from fundus_core.evaluation.intervals.contrasts import CORRECTIONS, Difference, adjusted
 from fundus_core.evaluation.intervals.equivalence import Equivalence
-from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate, rows
+from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate, as_number, rows
 from fundus_core.evaluation.observations.from_arrays import from_values
 from fundus_core.evaluation.observations.grouping import distinct, grouping
 from fundus_core.evaluation.observations.sample import (

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -67,7 +67,6 @@ def intake(
     pseudonyms: Pseudonyms | None = None,
     writing: Writing = "refuse",
     visits_in_names: bool = True,
-    progress: Callable[[int], None] | None = None,
 ) -> Intake:
     """Bring photographs into a cohort.
 
@@ -80,7 +79,6 @@ def intake(
             run ends it with the reason found here.
         writing: What becomes of a photograph in whose field writing is found, where there are pseudonyms.
         visits_in_names: Whether visits are read from the names of photographs and folders; never under pseudonyms.
-        progress: Called with the number of photographs so far.
 
     Raises:
         UsageError: A path does not exist.
@@ -88,7 +86,7 @@ def intake(
     found: Iterable[Source] = images.sources(paths)
     if visits_in_names and pseudonyms is None:
         found = with_visits(list(found))
-    return take_in(store, cohort, found, pseudonyms=pseudonyms, writing=writing, progress=progress)
+    return take_in(store, cohort, found, pseudonyms=pseudonyms, writing=writing)
 
 
 def match_truth(
@@ -96,8 +94,6 @@ def match_truth(
     cohort: str | int,
     truth: TruthTable,
     *,
-    key: str | None = None,
-    pseudonyms: Pseudonyms | None = None,
     fold: bool = False,
     most_days: int = MOST_DAYS,
 ) -> Match:
@@ -106,8 +102,8 @@ def match_truth(
     Raises:
         TruthError: There is nothing to match by.
     """
-    if pseudonyms is None and own_key_file().is_file():
-        pseudonyms = Pseudonyms(own_key())  # patient ids that came out of DICOM files are pseudonyms already
+    # patient ids that came out of DICOM files are pseudonyms already
+    pseudonyms = Pseudonyms(own_key()) if own_key_file().is_file() else None
     table = store.table(cohort)
     own = table.patient_id == table.photograph
     return match(
@@ -117,7 +113,6 @@ def match_truth(
         eyes=[str(eye) for eye in table.eye],
         visits=[str(visit) for visit in table.visit],
         most_days=most_days,
-        key=key,
         pseudonyms=pseudonyms,
         fold=fold,
     )

@@ -49,7 +49,7 @@ def _explained(locator: str, model: str, targets: Sequence[str], method: str) ->
     return found
 
 
-def ask_explanation(locator: str, model: str, targets: Sequence[str] = (), *, method: str = "auto") -> Explanation:
+def ask_explanation(locator: str, model: str, targets: Sequence[str]) -> Explanation:
     """Have another process explain a photograph, and wait: for a process that must stay free of torch.
 
     Nothing is left on the disk, so that deleting a photograph leaves no picture of it behind; keep the answer in
@@ -60,7 +60,7 @@ def ask_explanation(locator: str, model: str, targets: Sequence[str] = (), *, me
     """
     registry.ready(model)
     try:
-        found = _WARM.ask("explained", locator, model, tuple(targets), method)
+        found = _WARM.ask("explained", locator, model, tuple(targets), "auto")
     except processes.DiedError:
         raise UsageError(
             "The explanation broke off, or took more than {minutes:.0f} minutes; ask for one target.",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +11,7 @@ from fundus_core import truth
 from fundus_core.errors import UsageError
 from fundus_core.records import OVERRULED, WITHDRAWN, CohortTable, Eye, Floats, Labels, Prediction, Reading, Status
 from fundus_core.tables import Table, parse
+from fundus_core.tables.vocabulary import compact
 from fundus_core.targets import TARGETS
 
 
@@ -141,8 +140,8 @@ def _refuse_undecided(table: Table, proposal: truth.Proposal) -> None:
 
 def _chosen(name: str, models: Sequence[str], wanted: str) -> str:
     """Return the model that is asked for, the only one where nobody asks."""
-    known = {_plain(model): model for model in models}
-    for word in (_plain(wanted), _plain(wanted).removeprefix("model")):
+    known = {compact(model): model for model in models}
+    for word in (compact(wanted), compact(wanted).removeprefix("model")):
         if wanted and word in known:
             return known[word]
     if len(models) > 1:
@@ -156,10 +155,6 @@ def _chosen(name: str, models: Sequence[str], wanted: str) -> str:
             asked=asked,
         )
     return models[0] if models else ""
-
-
-def _plain(word: str) -> str:
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", word).casefold())
 
 
 def _refuse_nothing(table: Table, mapping: truth.Proposal, *, rows_are_people: bool) -> None:

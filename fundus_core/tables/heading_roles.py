@@ -10,7 +10,7 @@ from itertools import pairwise
 from fundus_core.identity import EYES
 from fundus_core.tables.headings import Meaning, understand
 from fundus_core.tables.units import unit_of
-from fundus_core.tables.vocabulary import BY_WORD
+from fundus_core.tables.vocabulary import BY_WORD, compact
 from fundus_core.targets import TARGETS
 
 MEASURED, PREDICTED = "measured", "predicted"
@@ -81,7 +81,7 @@ class Announced:
 
 def names_models(heading: str) -> bool:
     """Return whether a column says in each row which model predicted."""
-    return _compact(heading) in _MODEL_COLUMN
+    return compact(heading) in _MODEL_COLUMN
 
 
 def announced(heading: str) -> Announced:
@@ -99,7 +99,7 @@ def announced(heading: str) -> Announced:
 @lru_cache(maxsize=4096)
 def _announced(heading: str, _targets: int) -> Announced:
     whole = understand(heading)
-    if _compact(heading) in BY_WORD and _compact(heading) not in _KIND:
+    if compact(heading) in BY_WORD and compact(heading) not in _KIND:
         return Announced(whole)
     text = unicodedata.normalize("NFKC", heading)[:200]
     spans = list(_spans(text))
@@ -111,7 +111,7 @@ def _announced(heading: str, _targets: int) -> Announced:
     mark = next((kind for kind in kinds if kind in (MEASURED, PREDICTED)), PREDICTED if numbered else "")
     end = next((kind for kind in kinds if kind in (LOW, HIGH, SD)), "")
     level = next((int(kind) for kind in kinds if kind.isdigit()), 0)
-    if _compact(rest) in _VALUE or not re.search(r"\w", rest):
+    if compact(rest) in _VALUE or not re.search(r"\w", rest):
         return Announced(Meaning("", 0.0, ""), mark, end, numbered, level, bare=bool(mark or end))
     meaning, model = _meaning(rest, marked=mark == PREDICTED)
     if meaning.role not in TARGETS:
@@ -126,10 +126,6 @@ def _named(text: str, whole: Meaning) -> tuple[Meaning, str, str, str]:
         if model:
             return meaning, "", "", model
     return whole, "", "", ""
-
-
-def _compact(heading: str) -> str:
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", heading).casefold())
 
 
 def _spans(text: str) -> Iterator[tuple[int, int, str]]:

@@ -58,13 +58,14 @@ _WORDS = {
 }
 
 
-def _compact(heading: str) -> str:
+def compact(heading: str) -> str:
+    """Return the letters and digits of a heading, in small letters of usual width."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", heading).casefold())
 
 
 BY_WORD: Mapping[str, str] = Derived(
     lambda: {
-        **{_compact(word): name for name, one in TARGETS.items() for word in (name, *one.headings)},
+        **{compact(word): name for name, one in TARGETS.items() for word in (name, *one.headings)},
         **{word: role for role, words in _WORDS.items() for word in words.split()},
     }
 )

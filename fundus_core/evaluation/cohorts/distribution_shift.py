@@ -4,7 +4,7 @@ A shift says that the cohorts differ, not that the model is worse on one of them
 too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -62,16 +62,13 @@ class Shift:
     """Why something is missing, and what a reader has to know."""
 
 
-def prediction_shift(cohorts: Mapping[str, CohortTable], targets: Sequence[str] | None = None) -> tuple[Shift, ...]:
-    """Compare the predictions of every pair of cohorts, each person's photographs averaged; truth is not looked at.
-
-    By default of every target that both cohorts have predictions of.
-    """
+def prediction_shift(cohorts: Mapping[str, CohortTable]) -> tuple[Shift, ...]:
+    """Compare the predictions of every pair of cohorts, each person's photographs averaged; truth is not looked at."""
     return tuple(
         _shift(target, (first, second), _predictions(a, target), _predictions(b, target))
         for (first, a), (second, b) in combinations(cohorts.items(), 2)
         for target in TARGETS
-        if target in a.predicted and target in b.predicted and (targets is None or target in targets)
+        if target in a.predicted and target in b.predicted
     )
 
 

@@ -262,6 +262,6 @@ def _chances(seen: BothMeans, chosen: Criterion, seed: int) -> tuple[Floats, Flo
     return yes, unknown, ""
 
 
-def at_thresholds(judged: Classification, wanted: Sequence[float] = THRESHOLDS) -> Classification:
-    """Keep only some of the thresholds, for a table that is read by people."""
-    return replace(judged, thresholds=tuple(at for at in judged.thresholds if at.threshold in wanted))
+def at_thresholds(judged: Classification) -> Classification:
+    """Keep :data:`THRESHOLDS` alone, for a table that is read by people."""
+    return replace(judged, thresholds=tuple(at for at in judged.thresholds if at.threshold in THRESHOLDS))

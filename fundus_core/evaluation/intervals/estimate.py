@@ -37,6 +37,11 @@ Cell = str | int | float | bool | None
 """What one cell of an exported table may hold."""
 
 
+def as_number(cell: Cell) -> float | None:
+    """Return the number of a cell; ``None`` where a word or nothing stands in it."""
+    return float(cell) if isinstance(cell, int | float) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A statistic, its 95 % interval, and how both were made."""
