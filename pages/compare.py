@@ -34,6 +34,7 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
     target = controls.target(ids)
     with st.container(width=260):
         limit = margin.ask(target)
+studies.read_together(views, level, target, limit, shared)
 with st.spinner(_("Comparing"), show_time=True):
     study = studies.together(views, level, {target: limit} if limit else None, shared)
     found = study.get(side_by_side.COMPARISON, target)

@@ -148,11 +148,17 @@ def _main_tests(
     if tests is None:
         return
     quick = tests.quick if main is is_main else None
-    rows = quick(study, target) if quick else study.plain_rows(analysis, target, by)
+    rows = _quick(study, analysis, target, quick) if quick else study.plain_rows(analysis, target, by)
     for row in rows:
         p = row.get("p")
         if isinstance(p, float) and (tests.main or main)(row):
             yield _key(analysis, row), p
+
+
+def _quick(study: Study, analysis: Analysis, target: str, made: Callable[[Study, str], Rows]) -> Rows:
+    name = ("main tests", analysis.id, target, replace(study.settings, level=study.level, margins={}), study.stated)
+    rows: Rows = study.memory.kept(name, list, lambda: list(made(study, target)))
+    return rows
 
 
 def _explored(analysis: Analysis, rows: Rows) -> Mapping[Key, _Corrected]:

@@ -39,26 +39,26 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Where the results of one cohort, as it is now, under one model are kept."""
+    """Where the results of one cohort, or of several side by side, as they are now, are kept."""
 
     store: Store
     """Whose folder they lie in."""
-    cohort: Cohort
-    """As the store has it."""
-    model: str
-    """Id of the card; empty where no model was asked yet."""
+    cohorts: tuple[Cohort, ...]
+    """As the store has them."""
+    about: Hashable
+    """What of them: the id of a card, or whatever else the results depend on."""
 
     def place(self, name: Hashable, ending: str = "npz") -> Path:
         """Return where what has a name is kept."""
-        key = hashlib.sha256(repr((self.model, name)).encode()).hexdigest()[:32]
-        return places.folder_of(self.store.shelf.folder, self.cohort) / f"{_formulas()}-{key}.{ending}"
+        key = hashlib.sha256(repr((self.about, name)).encode()).hexdigest()[:32]
+        return places.folder_of(self.store.shelf.folder, self.cohorts) / f"{_formulas()}-{key}.{ending}"
 
     def kept(self, name: Hashable, kind: type[_T], make: Callable[[], _T]) -> _T:
         """Return what is kept under a name, with everything that it depends on; make it and keep it where nothing is.
 
         A file that holds anything but the class of the result counts as none.
         """
-        if self.cohort.photographs < MANY:
+        if sum(cohort.photographs for cohort in self.cohorts) < MANY:
             return make()
         file = self.place(name)
         found = _read(file)

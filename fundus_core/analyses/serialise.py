@@ -45,6 +45,9 @@ KINDS: Mapping[str, type[Any]] = MappingProxyType(
                 of.Weighted,
             ),
             *(of.Subgroup, of.Subgroups, of.TargetResult, CohortTable),
+            *(of.AcrossSites, of.Balance, of.Characteristic, of.Comparison, of.Equivalence, of.Imbalance),
+            *(of.OutOfDistribution, of.OverSites, of.Shift, of.SiteInMean, of.Standardised, of.TargetComparison),
+            *(of.Transfer, of.WeightedCohort),
         )
     }
 )
@@ -57,7 +60,7 @@ _FEW = 255
 def pack(value: Any) -> bytes:
     """Return a result as bytes.
 
-    It may hold numbers, words, sentences, arrays, tuples, lists, mappings with words as keys, and :data:`KINDS`.
+    It may hold numbers, words, sentences, arrays, tuples, lists, mappings, and :data:`KINDS`.
 
     Raises:
         TypeError: Anything else is inside.
@@ -98,7 +101,7 @@ def _shape(value: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
     if isinstance(value, tuple | list):
         return {type(value).__name__: [_shape(each, arrays) for each in value]}
     if isinstance(value, Mapping):
-        return {"mapping": {str(key): _shape(each, arrays) for key, each in value.items()}, "fixed": _fixed(value)}
+        return {**_mapped(value, arrays), "fixed": isinstance(value, MappingProxyType)}
     if isinstance(value, of.Criterion):
         return {"criterion": value.id}
     kind = type(value).__name__
@@ -108,8 +111,10 @@ def _shape(value: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
     return {"kind": kind, "fields": [_shape(getattr(value, field.name), arrays) for field in fields(value)]}
 
 
-def _fixed(value: Mapping[str, Any]) -> bool:
-    return isinstance(value, MappingProxyType)
+def _mapped(value: Mapping[Any, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+    if all(isinstance(key, str) for key in value):
+        return {"mapping": {key: _shape(each, arrays) for key, each in value.items()}}
+    return {"pairs": _shape(tuple(value.items()), arrays)}
 
 
 def _put(column: np.ndarray[Any, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> list[str]:
@@ -134,6 +139,9 @@ def _value(tree: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
     if "mapping" in tree:
         found = {key: _value(each, arrays) for key, each in tree["mapping"].items()}
         return MappingProxyType(found) if tree["fixed"] else found
+    if "pairs" in tree:
+        pairs = dict(_value(tree["pairs"], arrays))
+        return MappingProxyType(pairs) if tree["fixed"] else pairs
     if "sentence" in tree:
         return from_json(tree["sentence"])
     if "criterion" in tree:

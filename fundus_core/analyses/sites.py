@@ -1,7 +1,7 @@
 """Sites put together: each estimate's mean over cohorts of different people, and what to expect of a new site."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 from fundus_core import errors, evaluation
@@ -14,24 +14,12 @@ from fundus_core.figures import Figure, ForestRow, Look
 from fundus_core.targets import TARGETS
 
 
-@dataclass(frozen=True, slots=True)
-class AcrossSites:
-    """One target over sites."""
-
-    target: str
-    """Its id."""
-    found: tuple[OverSites, ...]
-    """Each estimate; none where the sites were refused."""
-    remarks: tuple[str, ...]
-    """Why sites were refused, or left out as a whole."""
-
-
-def _across(study: Study, target: str, _by: str) -> AcrossSites:
+def _across(study: Study, target: str, _by: str) -> evaluation.AcrossSites:
     measured, remarks = sites_of(study, target)
     refused = evaluation.not_independent(study.tables, measured)
     if refused or len(measured) < 2:
-        return AcrossSites(target, (), (*([refused] if refused else []), *remarks))
-    return AcrossSites(target, evaluation.over_sites(measured), remarks)
+        return evaluation.AcrossSites(target, (), (*([refused] if refused else []), *remarks))
+    return evaluation.AcrossSites(target, evaluation.over_sites(measured), remarks)
 
 
 def sites_of(study: Study, target: str) -> tuple[Mapping[str, TargetAtSite], tuple[str, ...]]:
@@ -47,7 +35,7 @@ def sites_of(study: Study, target: str) -> tuple[Mapping[str, TargetAtSite], tup
     return {**measured, **theirs}, (*remarks, *left_out)
 
 
-def _rows(found: AcrossSites) -> Rows:
+def _rows(found: evaluation.AcrossSites) -> Rows:
     if not found.found:
         return [_row(found.target, None, found.remarks)] if found.remarks else []
     return [_row(found.target, one, found.remarks) for one in found.found]
@@ -99,6 +87,7 @@ SITES = Analysis(
     "Random-effects meta-analysis: the mean over sites like these, and in brackets its 95 % interval; for a new site "
     "the 95 % prediction interval. Sites must be of different people.",
     _across,
+    evaluation.AcrossSites,
     rows=_rows,
     words={"p": Word("p (one value at all sites)", Kind.P)},
 )

@@ -24,6 +24,9 @@ def add(parser: frame.Parser) -> None:
     computed.add_argument("cohort", metavar="COHORT", help="its name")
     computed.add_argument("--model", required=True, metavar="ID", help="a model that the cohort was put through")
     computed.add_argument("--level", default="", metavar="LEVEL", help="of observation (the usual one)")
+    computed.add_argument(
+        "--beside", type=Path, metavar="FILE", help="what a page wrote of cohorts side by side: what is compared then"
+    )
     computed.add_argument("--out", type=Path, metavar="DIR", help="keep there how far it is")
     own = frame.verb(parts, "own", "make a cohort somebody's, where several people share a server", _own)
     own.add_argument("cohort", metavar="COHORT", help="its name")
@@ -45,7 +48,10 @@ def _compute(options: argparse.Namespace) -> int:
     where, files = frame.store_of(options)
     with Store.open_existing(where, files=files) as store:
         cohort = store.cohort(options.cohort)
-        n = pipeline.compute(store, cohort, options.model, options.level, job=options.out)
+        if options.beside:
+            n = pipeline.compute_together(store, options.beside, job=options.out)
+        else:
+            n = pipeline.compute(store, cohort, options.model, options.level, job=options.out)
     frame.say("{n:,} {n:analysis|analyses} of {cohort} are kept", n=n, cohort=options.cohort)
     return frame.DONE
 

@@ -11,7 +11,7 @@ from fundus_core.evaluation.cohorts.distribution_shift import (
 )
 from fundus_core.evaluation.cohorts.published import SPREAD_SENTENCE, published
 from fundus_core.evaluation.cohorts.recalibration import FittedLine, fit_line
-from fundus_core.evaluation.cohorts.standardise import Standardised
+from fundus_core.evaluation.cohorts.standardise import Balance, Standardised, WeightedCohort
 from fundus_core.evaluation.cohorts.transfer import Transfer, transfers
 from fundus_core.evaluation.criteria.bounds import Bound
 from fundus_core.evaluation.criteria.calibration import Tenth
@@ -88,6 +88,7 @@ from fundus_core.evaluation.one_cohort.sample_size import (
 from fundus_core.evaluation.one_cohort.selection import Split, selected, selected_rows, split
 from fundus_core.evaluation.one_cohort.subgroups import Subgroup, Subgroups, subgroups
 from fundus_core.evaluation.sites.meta_analysis import (
+    AcrossSites,
     OverSites,
     SiteInMean,
     no_values,

@@ -39,6 +39,15 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.explanation import ask_explanation, explain, warm_up
     from fundus_core.pipeline.fitted import DIFFERENT, LEAVE_OUT, answer_of, keep_answer, people_fitted, table_to_test
     from fundus_core.pipeline.inspection import Counts, inspect
+    from fundus_core.pipeline.kept_comparison import (
+        ASKED,
+        Member,
+        answers_about,
+        comparing_folder,
+        compute_together,
+        open_questions,
+        studied_together,
+    )
     from fundus_core.pipeline.kept_study import COMPUTING, READING, compute, job_folder, stored_study
     from fundus_core.pipeline.linkage import Linkage, join_truth, saved_mapping
     from fundus_core.pipeline.plans import state_plan, stated_plan
@@ -78,6 +87,15 @@ _NAMES_OF = {
     "result_files": ("in_words", "notice"),
     "quality_thresholds": ("StretchedSet", "limits_of", "stretched_set"),
     "sharing": ("read_shared", "shared"),
+    "kept_comparison": (
+        "ASKED",
+        "Member",
+        "answers_about",
+        "comparing_folder",
+        "compute_together",
+        "open_questions",
+        "studied_together",
+    ),
     "kept_study": ("COMPUTING", "READING", "compute", "job_folder", "stored_study"),
     "tables": ("prediction_columns", "write_predictions"),
     "training_figures": ("draw_curve", "draw_test_part"),

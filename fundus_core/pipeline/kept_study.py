@@ -23,7 +23,7 @@ READING, COMPUTING = "reading", "computing"
 
 def stored_study(store: Store, cohort: Cohort, model: str) -> Study:
     """Return the study of a cohort as it is now, under a model, with its plan; results of a large one are kept."""
-    disk = Disk(store, cohort, model)
+    disk = Disk(store, (cohort,), model)
 
     def whole() -> CohortTable:
         return table_to_test(store, cohort.id, model)
@@ -35,7 +35,7 @@ def stored_study(store: Store, cohort: Cohort, model: str) -> Study:
 
 def job_folder(store: Store, cohort: Cohort, model: str, level: str) -> Path:
     """Return where the job of these analyses lives: with their results, so that a changed cohort has none."""
-    return Disk(store, cohort, model).place(("job", level), "job")
+    return Disk(store, (cohort,), model).place(("job", level), "job")
 
 
 def compute(store: Store, cohort: Cohort, model: str, level: str = "", job: Path | None = None) -> int:

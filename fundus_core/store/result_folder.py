@@ -5,6 +5,7 @@ folder of nobody is removed. It may hold values of patients, so it must not outl
 """
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -15,9 +16,9 @@ from fundus_core.store.values import Cohort
 FOLDER = "kept"
 
 
-def folder_of(folder: Path, cohort: Cohort) -> Path:
-    """Where results of a cohort as it is now belong, in the store's folder of files."""
-    return folder / FOLDER / _name(cohort.id, cohort.revision, cohort.created_at)
+def folder_of(folder: Path, cohorts: Iterable[Cohort]) -> Path:
+    """Where results of cohorts as they are now belong, in the store's folder of files; they go with any of them."""
+    return folder / FOLDER / "+".join(_name(one.id, one.revision, one.created_at) for one in cohorts)
 
 
 def tidy(connection: sa.Connection, folder: Path) -> None:
@@ -29,7 +30,7 @@ def tidy(connection: sa.Connection, folder: Path) -> None:
     rows = connection.execute(sa.select(cohort.id, cohort.revision, cohort.created_at))
     current = {_name(row.id, row.revision, row.created_at) for row in rows}
     for path in there:
-        if path.name not in current:
+        if not current.issuperset(path.name.split("+")):
             shutil.rmtree(path, ignore_errors=True)
 
 

@@ -108,7 +108,7 @@ def test_an_array_of_objects_cannot_come_in():
 
 
 def asked(store: Store, calls: list[str], name: str = "n", model: str = "m") -> object:
-    disk = Disk(store, store.cohort("clinic"), model)
+    disk = Disk(store, (store.cohort("clinic"),), model)
     return disk.kept(name, list, lambda: calls.append(name) or [len(calls)])
 
 
@@ -148,7 +148,7 @@ def test_a_deleted_cohort_takes_everything_along_and_its_successor_starts_fresh(
 
 
 def test_what_was_computed_while_the_cohort_was_deleted_is_not_left_behind(store):
-    disk = Disk(store, store.cohort("clinic"), "m")
+    disk = Disk(store, (store.cohort("clinic"),), "m")
     assert disk.kept("n", list, lambda: store.delete("clinic") or [1]) == [1]
     assert not list((store.shelf.folder / "kept").glob("*"))
 

@@ -54,3 +54,25 @@ def test_a_job_that_is_stopped_says_so_and_a_changed_cohort_has_another(large, p
     home.store().set_truth("-simulated", [])
     page("evaluate", cohort="-simulated")
     assert len({folder(words) for words in large}) == 2
+
+
+def test_large_cohorts_side_by_side_are_compared_in_a_job_too(large, page, monkeypatch):
+    fill(home.store(), 120, name="other", seed=8, only=("sbp", "dbp", "sex"))
+    one, other = (each.key for each in home.store().cohorts())
+    asked = {"cohorts": [one, other], "target": "sbp", "margin_sbp": "2"}
+    for _whole in range(2):
+        page("compare", **asked)
+        assert main(large[-1]) == 0
+    (different,) = (each for each in page("compare", **asked).button if each.label == "Different people")
+    different.click().run()
+    assert large[-1][4] == "--beside"
+    assert main(large[-1]) == 0
+    for name in ("compare", "main_differences", "transfers", "table_one", "prediction_shift", "at_site", "over_sites"):
+        monkeypatch.setattr(evaluation, name, nothing_is_computed)
+    shown = page("compare", folds=["differences", "recalibration"], **asked)
+    assert shown.get("plotly_chart")
+    assert len(large) == 3
+    kept = home.store().shelf.folder / "kept"
+    assert len([path for path in kept.iterdir() if "+" in path.name]) == 1
+    home.store().delete("other")
+    assert not [path for path in kept.iterdir() if "+" in path.name], "it holds the other's people, too"

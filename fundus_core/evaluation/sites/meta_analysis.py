@@ -74,6 +74,18 @@ class OverSites:
         return sum(site.weight is not None for site in self.sites)
 
 
+@dataclass(frozen=True, slots=True)
+class AcrossSites:
+    """One target over sites."""
+
+    target: str
+    """Its id."""
+    found: tuple[OverSites, ...]
+    """Each estimate; none where the sites were refused."""
+    remarks: tuple[str, ...]
+    """Why sites were refused, or left out as a whole."""
+
+
 def over_sites(sites: Mapping[str, TargetAtSite]) -> tuple[OverSites, ...]:
     """Pool every estimate of one target over sites of different people.
 

@@ -43,6 +43,8 @@ def views(left: Any, right: Any, *, beside: bool = False) -> list[View]:
         model = _model(models)
     found = [replace(each, model=model if model in of else of[0]) for each in chosen if (of := models[each.cohort.id])]
     fitted.ask(found)
+    for each in found:
+        studies.read(each.whole)
     if len(found) != 1 or found[0].part or beside:
         st.query_params.pop("split", None)
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -12,18 +13,15 @@ import streamlit as st
 
 from fundus_core import evaluation, jobs, pipeline
 from fundus_core.analyses import (
-    Answers,
     Study,
     evaluated,
-    make_ids_unique,
     one_cohort,
-    unanswered,
 )
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import Evaluation, Shared, Split, select_rows, selected, selected_rows, split
+from fundus_core.evaluation import Evaluation, Shared, Split, selected, split
 from fundus_core.figures import Observations
 from fundus_core.models.fitted_people import FittedPeople
-from fundus_core.records import CohortTable, Labels, Rule
+from fundus_core.records import Rule
 from fundus_core.store import Cohort, Item
 from fundus_core.targets import TARGETS
 from pages.parts.shared import display_names, job_progress
@@ -107,18 +105,6 @@ def study(view: View, level: str = "") -> Study:
     return _study(view.key, view).at(level)
 
 
-def _wholes(views: Sequence[View]) -> tuple[dict[str, CohortTable], dict[str, Labels]]:
-    tables = {view.cohort.name: study(view.whole).table for view in views}
-    return tables, {view.cohort.name: _hashes(view, tables[view.cohort.name]) for view in views}
-
-
-def _hashes(view: View, table: CohortTable) -> Labels:
-    """Return the hash of each photograph of a table, from which people may have been left out."""
-    hashes = home.store().hashes(view.cohort.id)
-    some = len(hashes) > len(table)
-    return hashes[np.isin(home.store().table(view.cohort.id).photograph, table.photograph)] if some else hashes
-
-
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _fitted(key: Key, _view: View) -> FittedPeople | None:
     store, cohort = home.store(), _view.cohort.id
@@ -139,23 +125,19 @@ def testable(view: View) -> bool:
     return not found.rows.all() if answer == pipeline.LEAVE_OUT else bool(answer) and not found.photographs
 
 
-def same_people_answers(views: Sequence[View]) -> Answers:
-    """Return what somebody has said of cohorts that have ids in common: whether those are the same people."""
-    names = {view.cohort.key: view.cohort.name for view in views}
-    kept = {
-        name: home.store().documents(view.cohort.id, "same_people") for view in views for name in [view.cohort.name]
-    }
-    return {
-        frozenset((name, names[one.name])): bool(one.content["same"])
-        for name, documents in kept.items()
-        for one in documents
-        if one.name in names
-    }
+def _members(views: Sequence[View]) -> list[pipeline.Member]:
+    return [
+        pipeline.Member(view.name, view.cohort, view.model, view.part.rule if view.part else None) for view in views
+    ]
 
 
-def questions(views: Sequence[View]) -> dict[tuple[str, str], int]:
+def _whole(cohort: Cohort, model: str) -> Study:
+    return study(View(cohort, model))
+
+
+def questions(views: Sequence[View]) -> Mapping[tuple[str, str], int]:
     """Return how many ids two cohorts have in common of which nobody has said whether they are the same people."""
-    return unanswered(*_wholes(views), same_people_answers(views))
+    return pipeline.open_questions(home.store(), _members(views), together(views), _whole)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -167,19 +149,7 @@ def _together(
     _views: Sequence[View],
     _shared: Mapping[str, Shared],
 ) -> Study:
-    def load() -> Mapping[str, CohortTable]:
-        wholes, hashes = _wholes(_views)
-        apart = make_ids_unique(
-            wholes, hashes, same_people_answers(_views)
-        )  # cohorts, not parts: two parts of one share people without a photograph
-        return {view.name: _of_part(view, wholes[view.cohort.name], apart[view.cohort.name]) for view in _views}
-
-    return Study(load, shared=_shared)
-
-
-def _of_part(view: View, whole: CohortTable, apart: CohortTable) -> CohortTable:
-    """Return the part's rows, found by the ids that its rule knows."""
-    return select_rows(apart, selected_rows(whole, view.part.rule)) if view.part else apart
+    return pipeline.studied_together(home.store(), _members(_views), _shared, _whole)
 
 
 def together(
@@ -194,9 +164,20 @@ def together(
     """
     beside = shared or {}
     names = tuple(view.name for view in views)
-    said_ = str(sorted((sorted(pair), yes) for pair, yes in same_people_answers(views).items()))
+    answers = pipeline.answers_about(home.store(), _members(views))
+    said_ = str(sorted((sorted(pair), yes) for pair, yes in answers.items()))
     told = str({name: evaluation.as_text(one) for name, one in beside.items()})
     return _together(tuple(view.key for view in views), names, said_, told, views, beside).at(level, margins)
+
+
+def read_together(views: Sequence[View], level: str, target: str, margin: float, shared: Mapping[str, Shared]) -> None:
+    """As ``read``, of large cohorts side by side: what is compared of one target."""
+    photographs = sum({view.cohort.id: view.cohort.photographs for view in views}.values())
+    if photographs < MANY:
+        return
+    folder = pipeline.comparing_folder(home.store(), _members(views), shared, level, target, margin)
+    told = ["--model", views[0].model, "--beside", folder / pipeline.ASKED]
+    _computed(folder, views[0].cohort, photographs, told)
 
 
 def splits(view: View) -> Mapping[str, Split]:
@@ -240,23 +221,28 @@ def read(view: View, level: str = "", title: str = "") -> None:
         return
     whole, level = view.cohort, "" if level and level == study(view).level else level
     folder = pipeline.job_folder(home.store(), whole, view.model, level)
+    _computed(folder, whole, whole.photographs, ["--model", view.model, "--level", level], title)
+    with st.spinner(_("Reading {n} photographs' results").format(n=count(whole.photographs)), show_time=True):
+        study(view).ordered  # noqa: B018 - read now, while the page says so
+
+
+def _computed(folder: Path, cohort: Cohort, photographs: int, told: Sequence[str | Path], title: str = "") -> None:
+    """Have a job done before the page goes on."""
     if jobs.result(folder) is None:
         if jobs.stage(folder) is None:
-            told = ["--model", view.model, "--level", level, "--out", folder]
-            jobs.start(folder, "store", "compute", *told, "--", whole.name)  # its address stays out of sight
+            told = [*told, "--out", folder]
+            jobs.start(folder, "store", "compute", *told, "--", cohort.name)  # its address stays out of sight
         if title:
             menu.title(title)
         st.info(
             _("The analyses of {n} photographs are computed once and kept; it goes on when this page is left.").format(
-                n=count(whole.photographs)
+                n=count(photographs)
             )
         )
         job_progress.watch(
             folder, {pipeline.READING: _("Reading the cohort"), pipeline.COMPUTING: _("Computing")}, key="analyses"
         )
         st.stop()
-    with st.spinner(_("Reading {n} photographs' results").format(n=count(whole.photographs)), show_time=True):
-        study(view).ordered  # noqa: B018 - read now, while the page says so
 
 
 def scores(view: View, level: str = "", *targets: str) -> Evaluation:
