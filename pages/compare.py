@@ -11,8 +11,8 @@ from pages.parts.shell.language import _
 buttons = display.title(
     _("Compare"), _("Cohorts side by side. A cohort whose true values vary less has smaller errors for that alone.")
 )
-left, right = st.columns([3, 1], vertical_alignment="bottom")
-shared = shared_results.ask()
+left, right, more = st.columns([5, 2, 2], vertical_alignment="bottom")
+shared = shared_results.ask(more)
 views = selection.views(left, right, beside=bool(shared))
 if not views or len(views) + len(shared) < 2:
     selection.too_few(views)
@@ -32,8 +32,7 @@ if not ids:
     st.stop()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
     target = controls.target(ids)
-    with st.container(width=260):
-        limit = margin.ask(target)
+    limit = margin.ask(target)
 studies.read_together(views, level, target, limit, shared)
 with st.spinner(_("Comparing"), show_time=True):
     study = studies.together(views, level, {target: limit} if limit else None, shared)

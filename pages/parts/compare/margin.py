@@ -21,13 +21,15 @@ def ask(target_id: str) -> float:
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", told):
         raise GoneError(label, told, keys=[key])
     start = float(told)
-    value = st.number_input(
-        label,
-        min_value=0.0,
-        value=start,
-        step=0.5,
-        key=f"pick_{key}",
-        help=_("The largest difference in MAE or bias that would not matter, decided before looking; 0: no test."),
-    )
+    stated = _("Equivalence margin {value} {unit}").format(value=f"{start:g}", unit=_(target.unit))
+    with st.popover(stated if start else _("Equivalence margin"), icon=":material/width:"):
+        value = st.number_input(
+            label,
+            min_value=0.0,
+            value=start,
+            step=0.5,
+            key=f"pick_{key}",
+            help=_("The largest difference in MAE or bias that would not matter, decided before looking; 0: no test."),
+        )
     address.write(key, f"{value:g}", "0")
     return float(value)

@@ -1,6 +1,7 @@
 """Results that other sites shared, beside the cohorts of one's own: files of aggregates, read and kept by the tab."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -17,10 +18,12 @@ MOST = 12
 """Shared results at a time."""
 
 
-def ask() -> Mapping[str, Shared]:
-    """Let the user bring files; return what can be read of them by the names of their sites, and say what cannot."""
-    with st.expander(_("Results that other sites shared"), icon=":material/hub:"):
-        st.caption(_("Files that Evaluate or evaluate --share wrote: aggregates, no people. They stay in this tab."))
+def ask(place: Any) -> Mapping[str, Shared]:
+    """Let the user bring files, behind a button; return those that can be read by the names of their sites."""
+    with place, st.popover(_("Other sites"), icon=":material/hub:", width="stretch"):
+        st.caption(
+            _("Results that other sites shared, as Evaluate or evaluate --share wrote them; they stay in this tab.")
+        )
         label = _("Shared results (JSON)")
         files = st.file_uploader(label, ["json"], accept_multiple_files=True, key="shared_files", max_upload_size=2)
         found: dict[str, Shared] = {}
