@@ -27,11 +27,17 @@ def _points(study: Study, _target: str, _by: str) -> Evaluation:
     return evaluation.point_estimates(study.ordered, level=study.level)
 
 
-def _scores(study: Study, target: str, *, ranked: bool) -> TargetResult:
+def _quick(study: Study, target: str, _by: str) -> TargetResult:
     found = evaluation.evaluate(
-        study.ordered, level=study.level, targets=[target], seed=study.seed, draws=study.draws, ranked=ranked
+        study.ordered, level=study.level, targets=[target], seed=study.seed, draws=study.draws, ranked=False
     )
     return found.targets[target]
+
+
+def _scores(study: Study, target: str, _by: str) -> TargetResult:
+    quick = study.get(QUICK_SCORES, target)
+    ranks = evaluation.ranked_estimates(study.sample(target)[0])
+    return replace(quick, estimates=MappingProxyType({**quick.estimates, **ranks}))
 
 
 POINTS = Analysis("points", "Values", "Every number without its interval.", _points, Evaluation, asks="cohort")
@@ -48,7 +54,7 @@ SCORES = Analysis(
     "estimates",
     "Estimates",
     "How large are the errors, and how do predictions and measured values agree?",
-    lambda study, target, _by: _scores(study, target, ranked=True),
+    _scores,
     TargetResult,
     score_rows,
     hide=("n_photographs", "n_patients", "n"),
@@ -57,7 +63,7 @@ QUICK_SCORES = replace(
     SCORES,
     id="quick_scores",
     question="How large are the errors? Without medians and ranks, which take a while on very many photographs.",
-    compute=lambda study, target, _by: _scores(study, target, ranked=False),
+    compute=_quick,
 )
 
 

@@ -57,6 +57,10 @@ _FEW = 255
 """A column of words that has no more different ones is kept as numbers of its words: a tenth of the size."""
 
 
+_SOME = 5_000
+"""The first of a column show that it has many words, before all of it is sorted."""
+
+
 def pack(value: Any) -> bytes:
     """Return a result as bytes.
 
@@ -120,7 +124,7 @@ def _mapped(value: Mapping[Any, Any], arrays: dict[str, np.ndarray[Any, Any]]) -
 def _put(column: np.ndarray[Any, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> list[str]:
     """Keep an array; return its name, or the names of its words and of their numbers."""
     name = f"a{len(arrays)}"
-    if column.dtype.kind in "UO" and len(column) > _FEW:
+    if column.dtype.kind in "UO" and len(column) > _FEW and len(of.distinct(column[:_SOME], _FEW)) <= _FEW:
         words, numbers = np.unique(column, return_inverse=True)
         if len(words) <= _FEW:
             arrays[name], arrays[f"{name}n"] = words.astype(np.str_), numbers.astype(np.uint8)

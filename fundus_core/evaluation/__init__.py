@@ -57,6 +57,7 @@ from fundus_core.evaluation.observations.sample import (
 from fundus_core.evaluation.one_cohort.agreement import BetweenEyes, between_eyes
 from fundus_core.evaluation.one_cohort.beyond import Beyond, beyond
 from fundus_core.evaluation.one_cohort.binary import log_odds
+from fundus_core.evaluation.one_cohort.bootstrap_scores import ranked_estimates
 from fundus_core.evaluation.one_cohort.calibration import Bin, Bins, deciles, reliability
 from fundus_core.evaluation.one_cohort.calibration_curve import CalibrationCurve, smooth_calibration
 from fundus_core.evaluation.one_cohort.change_over_time import Change, Repeatability, change_over_time, repeatability

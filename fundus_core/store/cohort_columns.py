@@ -61,7 +61,7 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> Co
     order = [target for target in TARGETS if target in predicted]
     return CohortTable(
         photograph=name,
-        patient_id=np.where(patient == "", name, patient),
+        patient_id=np.where(patient == "", name, patient) if (patient == "").any() else patient,  # no wider than needed
         eye=eye,
         visit=visit,
         status=status,
@@ -74,9 +74,15 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> Co
         high={target: predicted[target][2] for target in order},
         covariates=covariates,
         kind=parts[0].kind,
-        decision=np.where(status == read, "", np.where(status == Status.PREDICTED.value, OVERRULED, WITHDRAWN)),
+        decision=_decisions(status, read),
         withdrawn=withdrawn,
     )
+
+
+def _decisions(status: Labels, read: Labels) -> Labels:
+    if (status == read).all():
+        return np.full(len(status), "")
+    return np.where(status == read, "", np.where(status == Status.PREDICTED.value, OVERRULED, WITHDRAWN))
 
 
 def hashes(connection: sa.Connection, cohort: int) -> Labels:

@@ -149,7 +149,8 @@ def person_ids(table: CohortTable) -> Labels:
     """Whose eye each photograph shows; a photograph without a patient counts as a person of its own."""
     if isinstance(table, SortedTable):
         return table.patient_id
-    return np.where(table.patient_id == "", table.photograph, table.patient_id)
+    nobody = table.patient_id == ""
+    return np.where(nobody, table.photograph, table.patient_id) if nobody.any() else table.patient_id
 
 
 BETWEEN = " · "
@@ -181,13 +182,15 @@ def sort_rows(table: CohortTable) -> CohortTable:
     who = person_ids(table)
     keys: list[NDArray[np.generic]] = [table.photograph, table.eye, visits.ranks(table.visit), who]
     order = np.lexsort(keys)
+    there = (order[1:] > order[:-1]).all()  # as photographs of a large cohort often come; nothing is copied then
     same = np.ones(max(len(order) - 1, 0), dtype=bool)
     for key in keys:
-        same &= key[order][1:] == key[order][:-1]
+        lain = key if there else key[order]
+        same &= lain[1:] == lain[:-1]
     if same.any():
         order = np.lexsort([*_numbers(table), table.status, *keys])
+        there = (order[1:] > order[:-1]).all()
     named = replace(table, patient_id=who)
-    there = (order[1:] > order[:-1]).all()  # as photographs of a large cohort often come; nothing is copied then
     return _as_sorted(named if there else select_rows(named, order))
 
 

@@ -1,6 +1,6 @@
 """Several samples scored on the same draws, so that differences between them can be tested."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import combinations
@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from fundus_core.errors import joined, say
-from fundus_core.evaluation.intervals.bootstrap import Draws, resample
+from fundus_core.evaluation.intervals.bootstrap import Draws, Statistics, resample
 from fundus_core.evaluation.intervals.contrasts import (
     NO_EFFECT,
     Contrast,
@@ -28,7 +28,7 @@ from fundus_core.evaluation.intervals.jackknife_intervals import estimated, with
 from fundus_core.evaluation.observations.sample import Sample
 from fundus_core.evaluation.one_cohort.binary import THRESHOLD
 from fundus_core.evaluation.one_cohort.scores import BASELINES, OF_KNOWN
-from fundus_core.evaluation.one_cohort.statistics import statistics_of
+from fundus_core.evaluation.one_cohort.statistics import ranked_statistics, statistics_of
 from fundus_core.records import Floats, Labels
 
 PER_PERSON: Mapping[str, Callable[[Sample], Floats]] = MappingProxyType(
@@ -114,11 +114,18 @@ def score_alone(sample: Sample, *, ranked: bool = True) -> BootstrapScores:
         sample: What is scored.
         ranked: Whether to add what takes an order: median absolute error, Spearman, calibration of a probability.
     """
-    found: dict[str, Estimate] = {}
-    for panel in statistics_of(sample, sample.patients, ranked=ranked):
-        found |= estimated(panel)
-    explained = {score: _explained(score, estimate, sample) for score, estimate in found.items()}
-    return BootstrapScores(sample.target.id, sample, MappingProxyType(explained))
+    found = _own(sample, statistics_of(sample, sample.patients, ranked=ranked))
+    return BootstrapScores(sample.target.id, sample, MappingProxyType(found))
+
+
+def ranked_estimates(sample: Sample) -> Mapping[str, Estimate]:
+    """Return by score what :func:`score_alone` leaves out without ranks."""
+    return _own(sample, [ranked_statistics(sample, sample.patients)])
+
+
+def _own(sample: Sample, panels: Iterable[Statistics]) -> dict[str, Estimate]:
+    found = {score: estimate for panel in panels for score, estimate in estimated(panel).items()}
+    return {score: _explained(score, estimate, sample) for score, estimate in found.items()}
 
 
 def score_points(sample: Sample, everybody: Labels) -> BootstrapScores:

@@ -23,10 +23,15 @@ def statistics_of(sample: Sample, pool: Labels, *, ranked: bool = True) -> tuple
 
     ``ranked`` includes the median absolute error and Spearman's correlation.
     """
+    panels: tuple[Statistics, ...] = (score_panel(sample, pool),)
     if sample.target.binary:
         panels = area_panel(sample, pool), binary_panel(sample, pool)
-        return (*panels, calibration_panel(sample, pool)) if ranked else panels
-    return (score_panel(sample, pool), ranked_panel(sample, pool)) if ranked else (score_panel(sample, pool),)
+    return (*panels, ranked_statistics(sample, pool)) if ranked else panels
+
+
+def ranked_statistics(sample: Sample, pool: Labels) -> Statistics:
+    """Return what takes an order: median absolute error and Spearman, or a probability's calibration."""
+    return calibration_panel(sample, pool) if sample.target.binary else ranked_panel(sample, pool)
 
 
 def _in_pool(sample: Sample, pool: Labels) -> Indices:
