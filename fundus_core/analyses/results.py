@@ -148,7 +148,7 @@ def _more(target: Target, found: Mapping[str, Estimate], say: Say) -> str:
         for score, of in words.items()
         if found[score].value is not None
     ]
-    return say(errors.say("{all:;}.", all=[heading(said[0]), *said[1:]])) if said else ""
+    return say(errors.say("{all}.", all=[heading(said[0]), *said[1:]])) if said else ""
 
 
 def _p(row: Mapping[str, Cell]) -> str:

@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fundus_core import __version__
-from fundus_core.errors import say
+from fundus_core.errors import joined, say
+from fundus_core.models.card import Card
 from fundus_core.report.content import Subject
+from fundus_core.report.paper import outcome
 from fundus_core.targets import TARGETS
 
-AUTHOR = "to be filled in by you"
+AUTHOR = say("to be filled in by you")
 """Stands where only the author knows."""
 Known = Callable[[Subject], str]
 
@@ -51,8 +53,11 @@ class Checklist:
 
 def _model(subject: Subject) -> str:
     if not subject.cards:
-        return f"model '{subject.model or 'not named in the predictions'}', without a card here; {AUTHOR}"
-    return "; ".join(f"{card.title} ({card.id}), weights SHA-256 {card.weights.sha256[:16]}…" for card in subject.cards)
+        model = subject.model or say("not named in the predictions")
+        return say("model '{model}', without a card here; {author}", model=model, author=AUTHOR)
+    words = "{title} ({id}), weights SHA-256 {hash}…"
+    cards = subject.cards
+    return joined([say(words, title=say(one.title), id=one.id, hash=one.weights.sha256[:16]) for one in cards], ";")
 
 
 def _network(subject: Subject) -> str:
@@ -60,73 +65,96 @@ def _network(subject: Subject) -> str:
 
 
 def _training(subject: Subject) -> str:
-    return "; ".join(f"{card.id}: {card.training}" for card in subject.cards) or AUTHOR
+    return joined([say("{id}: {what}", id=card.id, what=say(card.training)) for card in subject.cards], ";") or AUTHOR
 
 
 def _preprocessing(subject: Subject) -> str:
-    return (
-        "; ".join(
-            f"{card.id}: field of view cut out, black outside, {card.input.size} px by {card.input.resample}, "
-            f"{card.input.channels.upper()}"
-            + (", partly unverified" if any(key.startswith("input") for key in card.unverified) else "")
-            for card in subject.cards
-        )
-        or AUTHOR
+    return joined(list(map(_input, subject.cards)), ";") or AUTHOR
+
+
+def _input(card: Card) -> str:
+    given = card.input
+    first = say(
+        "{id}: field of view cut out, black outside, {size} px by {resample}, {channels}",
+        id=card.id,
+        size=given.size,
+        resample=given.resample,
+        channels=given.channels.upper(),
     )
+    partly = any(key.startswith("input") for key in card.unverified)
+    return joined([first, say("partly unverified")], "") if partly else first
 
 
 def _flow(subject: Subject) -> str:
     flow = subject.flow
-    left_out = "".join(f", {count} {reason}" for reason, count in flow.reasons.items())
-    words = (
+    first = say(
         "under “Photographs and people”: {n} {n:photograph|photographs} of {people} {people:person|people}; "
-        "{predicted} predicted"
+        "{predicted} predicted",
+        n=flow.photographs,
+        people=flow.people,
+        predicted=flow.predicted,
     )
-    return say(words, n=flow.photographs, people=flow.people, predicted=flow.predicted) + left_out
+    return joined([first, *(say("{n:,} {why}", n=n, why=outcome(why)) for why, n in flow.reasons.items())], "")
 
 
 def _sizes(subject: Subject) -> str:
-    words = "{name}: {people} {people:person|people}, {n} {n:photograph|photographs}"
-    sizes = "; ".join(
-        say(words, name=TARGETS[name].short, people=result.n_patients, n=result.n_photographs)
+    sizes = [
+        say(
+            "{name}: {people} {people:person|people}, {n} {n:photograph|photographs}",
+            name=say(TARGETS[name].short),
+            people=result.n_patients,
+            n=result.n_photographs,
+        )
         for name, result in subject.evaluation.targets.items()
-    )
-    return f"{sizes}; how it was chosen: {AUTHOR}"
+    ]
+    return joined([*sizes, say("how it was chosen: {author}", author=AUTHOR)], ";")
 
 
 def _analysis(subject: Subject) -> str:
-    return (
-        f"unit of analysis: {subject.evaluation.level}; each estimate's own interval over people, named in its table; "
-        f"differences by {subject.evaluation.draws} draws, seed {subject.evaluation.seed}"
+    return say(
+        "unit of analysis: {level}; each estimate's own interval over people, named in its table; differences by "
+        "{draws} draws, seed {seed}",
+        level=say(subject.evaluation.level),
+        draws=subject.evaluation.draws,
+        seed=subject.evaluation.seed,
     )
 
 
 def _plan(subject: Subject) -> str:
     stated = subject.study.plan
     if stated is None:
-        return f"no plan was stated here beforehand; {AUTHOR}"
-    return f"analysis plan “{stated.plan.title}”, SHA-256 {stated.plan.sha256}; {stated.order}"
+        return say("no plan was stated here beforehand; {author}", author=AUTHOR)
+    words = "analysis plan “{title}”, SHA-256 {hash}; {order}"
+    return say(words, title=stated.plan.title, hash=stated.plan.sha256, order=stated.order)
 
 
 def _subgroups(subject: Subject) -> str:
-    columns = [name.replace("_", " ") for name in subject.study.columns]
-    return f"errors in subgroups by {', '.join(columns)}" if columns else f"no column cuts this cohort; {AUTHOR}"
+    columns = [say(name.replace("_", " ")) for name in subject.study.columns]
+    if not columns:
+        return say("no column cuts this cohort; {author}", author=AUTHOR)
+    return say("errors in subgroups by {columns}", columns=columns)
 
 
 def _performance(_subject: Subject) -> str:
-    return "MAE, RMSE, bias, R² (1 − SSE/SST), r, CCC or AUC and accuracy, with intervals and baselines, per target"
+    return say(
+        "MAE, RMSE, bias, R² (1 − SSE/SST), r, CCC or AUC and accuracy, with intervals and baselines, per target"
+    )
 
 
 def _calibration(_subject: Subject) -> str:
-    return "intercept and slope, tenths of the prediction and a smooth curve, per target"
+    return say("intercept and slope, tenths of the prediction and a smooth curve, per target")
 
 
 def _truth(subject: Subject) -> str:
-    return f"{subject.data} How and when each was measured: {AUTHOR}" if subject.data else AUTHOR
+    return (
+        joined([subject.data, say("How and when each was measured: {author}", author=AUTHOR)])
+        if subject.data
+        else AUTHOR
+    )
 
 
 def _software(_subject: Subject) -> str:
-    return f"Fundus Lab {__version__}; replay.json makes the same numbers again"
+    return say("Fundus Lab {version}; replay.json makes the same numbers again", version=__version__)
 
 
 def _fixed(text: str) -> Known:
@@ -134,11 +162,11 @@ def _fixed(text: str) -> Known:
 
 
 def _with_author(known: Known) -> Known:
-    return lambda subject: f"{known(subject)}; the rest: {AUTHOR}"
+    return lambda subject: say("{known}; the rest: {author}", known=known(subject), author=AUTHOR)
 
 
-_MISSING = _fixed("measured values that are missing are left out per target and counted; nothing is imputed")
-_NO_TRAINING = _fixed("no model was made or changed for this evaluation")
+_MISSING = _fixed(say("measured values that are missing are left out per target and counted; nothing is imputed"))
+_NO_TRAINING = _fixed(say("no model was made or changed for this evaluation"))
 
 TRIPOD = Checklist(
     "TRIPOD+AI",
@@ -161,7 +189,7 @@ TRIPOD = Checklist(
             "by whom; blinded",
             _truth,
         ),
-        Item("9a–c", "Predictors: how chosen; how and when measured; by whom", _fixed("the photograph alone")),
+        Item("9a–c", "Predictors: how chosen; how and when measured; by whom", _fixed(say("the photograph alone"))),
         Item("10", "Sample size: how it came about, and whether it was enough", _sizes),
         Item("11", "Missing data: how they were handled; why any were left out", _MISSING),
         Item(
@@ -216,9 +244,13 @@ CLAIM = Checklist(
         Item("7", "Data sources", _truth),
         Item("8", "Eligibility: how, where and when people or photographs were chosen"),
         Item("9", "Preprocessing", _preprocessing),
-        Item("10", "Selection of parts of the images, if any", _fixed("the field of view alone; black outside")),
+        Item("10", "Selection of parts of the images, if any", _fixed(say("the field of view alone; black outside"))),
         Item("11", "Definitions of the data elements", _truth),
-        Item("12", "De-identification: how", _fixed(f"metadata are dropped on reading; before: {AUTHOR}")),
+        Item(
+            "12",
+            "De-identification: how",
+            _fixed(say("metadata are dropped on reading; before: {author}", author=AUTHOR)),
+        ),
         Item("13", "Missing data: how they were handled", _MISSING),
         Item("14", "Reference standard: its definition", _truth),
         Item("15", "Reference standard: why this one"),
@@ -226,11 +258,11 @@ CLAIM = Checklist(
         Item("17", "Tools of annotation or devices of measurement"),
         Item("18", "Variability between and within those who measured, and how it was resolved"),
         Item("19", "Intended sample size, and how it was determined", _sizes),
-        Item("20", "How data were assigned to partitions", _fixed("all people are test data")),
+        Item("20", "How data were assigned to partitions", _fixed(say("all people are test data"))),
         Item(
             "21",
             "At which level partitions are disjoint",
-            _fixed(f"none here; from the training data: {AUTHOR}"),
+            _fixed(say("none here; from the training data: {author}", author=AUTHOR)),
         ),
         Item("22", "The model: inputs, outputs, layers, connections", _network),
         Item("23", "Software: libraries, frameworks, packages", _software),
@@ -241,8 +273,12 @@ CLAIM = Checklist(
         Item("28", "Measures of performance", _performance),
         Item("29", "Statistical significance and uncertainty", _analysis),
         Item("30", "Robustness and sensitivity analyses", _with_author(_subgroups)),
-        Item("31", "Explainability, and whether it was validated", _fixed("not in this report")),
-        Item("32", "Tests on external data", _fixed(f"this report is such a test if the people are others: {AUTHOR}")),
+        Item("31", "Explainability, and whether it was validated", _fixed(say("not in this report"))),
+        Item(
+            "32",
+            "Tests on external data",
+            _fixed(say("this report is such a test if the people are others: {author}", author=AUTHOR)),
+        ),
         Item("33", "Flow of people or photographs", _flow),
         Item("34", "Demographic and clinical characteristics of each partition"),
         Item("35", "Performance of the best model on every partition", _performance),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fundus_core.analyses import Analysis, Canvas, Laid, Study, criteria, one_cohort, shown
+from fundus_core.analyses.labels import Say
 from fundus_core.evaluation import PARTS, CriterionAssessment
 from fundus_core.figures import Look
 from fundus_core.figures.printing import svg
@@ -53,29 +54,32 @@ def criteria_section(study: Study, look: Look) -> CriteriaSection:
     """Return the section; its tables are empty where no criterion has its targets."""
     bars = one_cohort.PREVALENCES.draw(study, "", Canvas(look))
     return CriteriaSection(
-        counts=shown(study, one_cohort.COUNTS),
-        tables=tuple(_laid(study, one_cohort.OF_ALL_CRITERIA)),
-        warning=one_cohort.PREVALENCES.question,
+        counts=shown(study, one_cohort.COUNTS, say=look.say),
+        tables=tuple(_laid(study, one_cohort.OF_ALL_CRITERIA, look.say)),
+        warning=look.say(one_cohort.PREVALENCES.question),
         figure=svg(bars) if bars else "",
         each=tuple(_one(study, study.get(one_cohort.CRITERION, each), look) for each in study.criteria),
     )
 
 
-def _laid(study: Study, analyses: Sequence[Analysis[Any]], about: str = "") -> Iterator[Section]:
+def _laid(study: Study, analyses: Sequence[Analysis[Any]], tell: Say, about: str = "") -> Iterator[Section]:
     for analysis in analyses:
-        table = shown(study, analysis, about)
+        table = shown(study, analysis, about, tell)
         if table.body:
-            yield Section(analysis.title, analysis.question, table)
+            yield Section(tell(analysis.title), tell(analysis.question), table)
 
 
 def _one(study: Study, one: CriterionAssessment, look: Look) -> OneCriterion:
-    drawn = (analysis.draw(study, one.criterion.id, Canvas(look)) for analysis in one_cohort.CURVES)
+    drawn, tell = (analysis.draw(study, one.criterion.id, Canvas(look)) for analysis in one_cohort.CURVES), look.say
+    about = (one.criterion.source, one.criterion.note, *one.remarks)
     return OneCriterion(
-        name=criteria.full(one.criterion),
-        source=" ".join([f"{one.criterion.source}.", *filter(None, [one.criterion.note]), *one.remarks]),
-        said=one.in_words,
-        advice=one.judged.advice if one.judged else "",
+        name=criteria.full(one.criterion, tell),
+        source=" ".join(tell(each).rstrip(".") + "." for each in about if each),
+        said=tell(one.in_words),
+        advice=tell(one.judged.advice) if one.judged else "",
         figures=tuple(svg(figure) for figure in drawn if figure),
-        tables=tuple(_laid(study, (one_cohort.DECISIONS, one_cohort.TENTHS, one_cohort.BOUNDS), one.criterion.id)),
+        tables=tuple(
+            _laid(study, (one_cohort.DECISIONS, one_cohort.TENTHS, one_cohort.BOUNDS), tell, one.criterion.id)
+        ),
         note=one.note,
     )

@@ -1,13 +1,16 @@
 """One self-contained HTML file: opens offline, prints, and is the same file for the same input."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
+from typing import Any
 
 import jinja2
 
 from fundus_core import __version__
 from fundus_core.analyses import (
     CANNOT,
+    Analysis,
     StatedPlan,
     Study,
     drawn_scores,
@@ -20,36 +23,39 @@ from fundus_core.analyses import (
     sites_in_words,
     small_multiples,
 )
+from fundus_core.analyses.labels import Say
+from fundus_core.errors import say
 from fundus_core.evaluation import SPREAD_SENTENCE
-from fundus_core.figures import Look
+from fundus_core.figures import Look, heading
 from fundus_core.figures.printing import svg
 from fundus_core.models.recalibrated import in_words
 from fundus_core.report.checklist import CHECKLISTS
 from fundus_core.report.content import Pair, Subject
 from fundus_core.report.criteria import criteria_section
-from fundus_core.report.paper import paper_of, paper_of_pair
+from fundus_core.report.paper import outcome, paper_of, paper_of_pair
 from fundus_core.report.target_sections import SMALL, Section, chapters
 from fundus_core.targets import TARGETS
 
 
-def render(subject: Subject) -> str:
+def render(subject: Subject, tell: Say = str, language: str = "en") -> str:
     """Return the report of one cohort as one HTML file, without any reference to another file or machine.
 
-    The same subject gives the same text.
+    The same subject gives the same text. ``tell`` puts it into the language, whose code the file names.
     """
+    look = Look(rendered=subject.rendered, opaque=True, say=tell)
     return (
-        environment()
+        environment(tell, language)
         .get_template("report.html.jinja")
         .render(
             subject=subject,
-            paper=paper_of(subject),
+            paper=paper_of(subject, tell),
             flow=subject.flow,
-            chapters=list(chapters(subject)),
-            criteria=criteria_section(subject.study, Look(rendered=subject.rendered, opaque=True)),
+            chapters=list(chapters(subject, look)),
+            criteria=criteria_section(subject.study, look),
             checklists=CHECKLISTS,
-            planned=_planned(subject.study),
+            planned=_planned(subject.study, tell),
             recalibrations={card.id: in_words(card) for card in subject.cards},
-            refused=_refused(subject.study),
+            refused=_refused(subject.study, tell),
             targets=TARGETS,
             spread=SPREAD_SENTENCE,
             version=__version__,
@@ -57,10 +63,10 @@ def render(subject: Subject) -> str:
     )
 
 
-def _refused(study: Study) -> Section | None:
+def _refused(study: Study, tell: Say) -> Section | None:
     of = one_cohort.REFUSED
-    table = shown(study, of)
-    return Section(of.title, of.question, table, of.sentences(study, "", str)) if table.body else None
+    table = shown(study, of, say=tell)
+    return Section(tell(of.title), tell(of.question), table, of.sentences(study, "", tell)) if table.body else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +78,32 @@ class _Planned:
     sections: tuple[Section, ...]
 
 
-def _planned(study: Study) -> _Planned | None:
+def _planned(study: Study, tell: Say) -> _Planned | None:
     if study.plan is None:
         return None
-    made = [Section(each.title, each.question, shown(study, each)) for each in plan_results.TABLES]
-    return _Planned(study.plan, plan_results.success_in_words(study), tuple(each for each in made if each.table.body))
+    made = _laid(study, plan_results.TABLES, tell)
+    return _Planned(study.plan, plan_results.success_in_words(study, tell), tuple(made))
 
 
-def render_comparison(pair: Pair) -> str:
-    """Return the report of cohorts side by side as one HTML file."""
+def _laid(study: Study, analyses: Sequence[Analysis[Any]], tell: Say) -> list[Section]:
+    made = (Section(tell(each.title), tell(each.question), shown(study, each, say=tell)) for each in analyses)
+    return [each for each in made if each.table.body]
+
+
+def render_comparison(pair: Pair, tell: Say = str, language: str = "en") -> str:
+    """Return the report of cohorts side by side as one HTML file, in a language."""
+    look = Look(rendered=pair.rendered, opaque=True, say=tell)
     return (
-        environment()
+        environment(tell, language)
         .get_template("comparison.html.jinja")
         .render(
             pair=pair,
-            paper=paper_of_pair(pair),
-            scatters=_scatters(pair),
-            sections=_sections(pair),
-            figures=_forests(pair),
-            planned=_planned(pair.study),
-            sites={name: sites_in_words(pair.study, name) for name in pair.comparison.targets},
+            paper=paper_of_pair(pair, tell),
+            scatters=_scatters(pair, look),
+            sections=_sections(pair, tell),
+            figures=_forests(pair, look),
+            planned=_planned(pair.study, tell),
+            sites={name: sites_in_words(pair.study, name, say=tell) for name in pair.comparison.targets},
             cannot=CANNOT if pair.study.shared else "",
             targets=TARGETS,
             spread=SPREAD_SENTENCE,
@@ -100,16 +112,17 @@ def render_comparison(pair: Pair) -> str:
     )
 
 
-def _sections(pair: Pair) -> list[Section]:
+def _sections(pair: Pair, tell: Say) -> list[Section]:
     """Return every table of the comparison but those of its figures; of equivalence only where a margin was stated."""
-    drawn = (side_by_side.CASE_MIX,)
-    wanted = [each for each in side_by_side.TABLES if each not in drawn]
-    made = [Section(each.title, each.question, shown(pair.study, each)) for each in wanted]
-    return [each for each in made if each.table.body]
+    wanted = [each for each in side_by_side.TABLES if each is not side_by_side.CASE_MIX]
+    return _laid(pair.study, wanted, tell)
 
 
-def environment() -> jinja2.Environment:
-    """Return where templates are read; what is put into them is escaped."""
+def environment(tell: Say = str, language: str = "en") -> jinja2.Environment:
+    """Return where templates are read, in a language; what is put into them is escaped.
+
+    Templates have ``say`` for a sentence, and ``worded`` for one with values.
+    """
 
     def read(name: str) -> str:
         return resources.files("fundus_core.report").joinpath(name).read_text(encoding="utf-8")
@@ -117,12 +130,13 @@ def environment() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.FunctionLoader(read), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
+    made.globals.update(say=tell, worded=say, outcome=outcome, language=language)
+    made.globals["named"] = lambda target: heading(tell(target.name))
     return made
 
 
-def _forests(pair: Pair) -> dict[str, list[str]]:
+def _forests(pair: Pair, look: Look) -> dict[str, list[str]]:
     """Draw per target every compared score: a row per cohort, what others have published, and the mean over sites."""
-    look = Look(rendered=pair.rendered, opaque=True)
     drawn: dict[str, list[str]] = {}
     for name, each in pair.comparison.targets.items():
         places = {cohort: place for place, cohort in enumerate(each.results)}
@@ -135,9 +149,9 @@ def _forests(pair: Pair) -> dict[str, list[str]]:
     return drawn
 
 
-def _scatters(pair: Pair) -> dict[str, list[tuple[str, str]]]:
+def _scatters(pair: Pair, look: Look) -> dict[str, list[tuple[str, str]]]:
     """Draw each cohort's predictions against measured values: what they found, and the figure."""
-    look, drawn = Look(rendered=pair.rendered, opaque=True), {}
+    drawn = {}
     for name in pair.comparison.targets:
         found = small_multiples(pair.study, name, look, height=SMALL)
         drawn[name] = [(one.title, svg(replace(one, title="", head=()), width=SMALL)) for one in found.values()]

@@ -47,12 +47,16 @@ def as_latex(tables: Sequence[Titled], *, paper: Paper | None = None) -> str:
     line names the engine; a table longer than a page goes on overleaf, and a column of sentences wraps.
     """
     body = "\n".join((*_sections(paper), *map(_latex_table, tables)))
+    body = body.replace("\\end{landscape}\n\n\\begin{landscape}\n", "\n")  # several on one turned page
     latin = _LATIN.fullmatch(body) is not None
     first = f"% {'pdfLaTeX' if latin else 'LuaLaTeX with luatexja'}"
     if paper is None:
         return f"{first}; needs \\usepackage{{array,booktabs,longtable,pdflscape}}\n\n{body}"
+    named = "" if paper.table == "Table" else f"\\renewcommand{{\\tablename}}{{{paper.table}}}\n"
     uses = f"{_FONTS[latin]}\n\\usepackage[margin=20mm]{{geometry}}\n\\usepackage{{array,booktabs,longtable,pdflscape}}"
-    return f"{first}\n\\documentclass[a4paper]{{article}}\n{uses}\n\\begin{{document}}\n{body}\\end{{document}}\n"
+    return (
+        f"{first}\n\\documentclass[a4paper]{{article}}\n{uses}\n\\begin{{document}}\n{named}{body}\\end{{document}}\n"
+    )
 
 
 def _is_broad(tables: Sequence[Titled]) -> bool:
@@ -155,17 +159,9 @@ def _notes(one: Titled) -> Iterator[tuple[str, str]]:
 def as_docx(tables: Sequence[Titled], *, paper: Paper | None = None) -> bytes:
     """Return tables as a Word file; with a paper, its title and paragraphs before them, and its tables counted."""
     from docx import Document  # a second to import; only who asks for the file waits
-    from docx.shared import Pt, RGBColor
 
     made = Document()
-    made.core_properties.author, made.core_properties.comments = "", ""
-    for name, part in list(made.part.rels.items()):
-        if part.reltype.endswith("/stylesWithEffects"):  # Word 2010's second copy of the styles, which ours are not in
-            del made.part.rels[name]
-    normal = made.styles["Normal"]
-    normal.font.name, normal.font.size = "Times New Roman", Pt(10)
-    for style in ("Title", "Heading 1"):
-        made.styles[style].font.color.rgb = RGBColor(0, 0, 0)
+    _plain(made)
     _page(made.sections[0], broad=_is_broad(tables) and paper is None)
     if paper:
         made.add_heading(_clean(paper.title), 0)
@@ -180,6 +176,24 @@ def as_docx(tables: Sequence[Titled], *, paper: Paper | None = None) -> bytes:
     buffer = io.BytesIO()
     made.save(buffer)
     return buffer.getvalue()
+
+
+def _plain(made: Any) -> None:
+    """Take the template's author, colours and second copy of the styles out of a file; write as journals do."""
+    from docx.oxml.ns import qn
+    from docx.shared import Pt, RGBColor
+
+    made.core_properties.author, made.core_properties.comments = "", ""
+    for name, part in list(made.part.rels.items()):
+        if part.reltype.endswith("/stylesWithEffects"):  # of Word 2010; ours would not be in it
+            del made.part.rels[name]
+    normal = made.styles["Normal"]
+    normal.font.name, normal.font.size = "Times New Roman", Pt(10)
+    normal.element.rPr.rFonts.set(qn("w:eastAsia"), "Yu Mincho")
+    for lang in made.styles.element.iter(qn("w:lang")):
+        lang.set(qn("w:eastAsia"), "ja-JP")  # else Chinese letters and stops stand in Japanese text
+    for style in ("Title", "Heading 1"):
+        made.styles[style].font.color.rgb = RGBColor(0, 0, 0)
 
 
 def _page(section: Any, *, broad: bool) -> None:
@@ -206,6 +220,7 @@ def _docx_table(made: Any, one: Titled, caption: str) -> None:
     title.add_run(_clean(caption)).bold = True
     head, body = _head(one.table), list(_marked(one.table))
     table = made.add_table(len(body) + 1, max(len(head), 1))
+    _set_widths(table, [head, *(cells for cells, _letters_of in body)], made.sections[-1])
     for at, (cells, letters) in enumerate(chain([(head, "")], body)):
         for place, (cell, text) in enumerate(zip(table.rows[at].cells, cells, strict=True)):
             _write(cell.paragraphs[0], text, "" if place else letters, bold=at == 0)
@@ -220,6 +235,15 @@ def _docx_table(made: Any, one: Titled, caption: str) -> None:
         if letter:
             below.add_run(letter).font.superscript = True
         below.add_run(_clean(f" {text}" if letter else text)).font.size = Pt(8)
+
+
+def _set_widths(table: Any, rows: Sequence[Sequence[str]], section: Any) -> None:
+    """Make columns as wide as what they hold, the whole no wider than the page."""
+    wide = [min(max(map(_letters, column)), 40) + 3 for column in zip(*rows, strict=True)]
+    room = section.page_width - section.left_margin - section.right_margin
+    for column, share in zip(table.columns, wide, strict=True):
+        for cell in column.cells:
+            cell.width = round(share / max(sum(wide), 60) * room)
 
 
 _TOGETHER = 30

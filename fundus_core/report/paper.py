@@ -125,20 +125,20 @@ def _read(subject: Subject, tell: Say) -> list[str]:
         version=__version__,
         predicted=flow.predicted,
     )
-    lost = [say("{n:,} {why}", n=n, why=reason(why)) for why, n in flow.reasons.items()]
-    more = [say("Not predicted: {list:;}.", list=lost)] if lost else []
+    lost = [say("{n:,} {why}", n=n, why=outcome(why)) for why, n in flow.reasons.items()]
+    more = [say("Not predicted: {list}.", list=lost)] if lost else []
     source = [say("Measured values came from '{name}'.", name=subject.source)] if subject.source else []
     return [first, *more, *source]
 
 
-def reason(told: str) -> str:
+def outcome(told: str) -> str:
     """Return an outcome with its code, as ``Flow.reasons`` names them, as a sentence of ours.
 
-    >>> reason("refused: field cut")
+    >>> outcome("refused: field cut")
     'refused: field cut'
     """
-    outcome, _between, code = told.partition(": ")
-    return say("{outcome}: {code}", outcome=say(outcome), code=say(code)) if code else say(outcome)
+    status, _between, code = told.partition(": ")
+    return say("{outcome}: {code}", outcome=say(status), code=say(code)) if code else say(status)
 
 
 _UNITS = {

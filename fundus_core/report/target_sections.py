@@ -15,6 +15,8 @@ from fundus_core.analyses import (
     shown,
     side_by_side,
 )
+from fundus_core.analyses.labels import Say
+from fundus_core.errors import say
 from fundus_core.evaluation import TargetResult
 from fundus_core.figures import Figure, Look
 from fundus_core.figures.printing import svg
@@ -60,31 +62,32 @@ class Chapter:
     """Baselines, subgroups, the two eyes, what others have published; only those that say something."""
 
 
-def chapters(subject: Subject) -> Iterator[Chapter]:
-    """Return a chapter per target."""
-    study, look = subject.study, Look(rendered=subject.rendered, opaque=True)
+def chapters(subject: Subject, look: Look) -> Iterator[Chapter]:
+    """Return a chapter per target, in the look's language."""
+    study, tell = subject.study, look.say
     for name, result in subject.evaluation.targets.items():
         target = TARGETS[name]
         yield Chapter(
             target=target,
             result=result,
-            headline=labels.remarked(headline(study, name, look), result.estimates[main_score(target)].note),
-            estimates=shown(study, one_cohort.SCORES, name),
+            headline=labels.remarked(headline(study, name, look), result.estimates[main_score(target)].note, tell),
+            estimates=shown(study, one_cohort.SCORES, name, tell),
             scatter=_scatter(study, target, look) if result.n else "",
             figures=tuple(svg(one) for one in _figures(study, target, look)) if result.n else (),
-            summary=_summary(target, result),
-            beyond=beyond_in_words(study, name) if result.n else "",
-            sections=tuple(_sections(study, target)),
+            summary=_summary(target, result, tell),
+            beyond=beyond_in_words(study, name, tell) if result.n else "",
+            sections=tuple(_sections(study, target, tell)),
         )
 
 
-def _sections(study: Study, target: Target) -> Iterator[Section]:
+def _sections(study: Study, target: Target, tell: Say) -> Iterator[Section]:
     for analysis in (*one_cohort.SECTIONS, side_by_side.PUBLISHED):
         if not analysis.needs(target):
             continue
-        made = shown(study, analysis, target.id)
+        made = shown(study, analysis, target.id, tell, tell)
         if made.body:
-            yield Section(analysis.title, analysis.asked(target.id), made, analysis.sentences(study, target.id, str))
+            answer = analysis.sentences(study, target.id, tell)
+            yield Section(tell(analysis.title), tell(analysis.asked(target.id)), made, answer)
 
 
 def _scatter(study: Study, target: Target, look: Look) -> str:
@@ -108,22 +111,23 @@ def _figures(study: Study, target: Target, look: Look) -> Iterator[Figure]:
 _CALIBRATION = ("brier", "brier_null", "calibration_intercept", "calibration_slope")
 
 
-def _summary(target: Target, result: TargetResult) -> str:
+def _summary(target: Target, result: TargetResult, tell: Say) -> str:
     """Say the error beside its baselines in one sentence."""
     score = main_score(target)
     main = result.estimates[score]
     if main.value is None:
-        return f"Not estimable: {main.note}"
+        return tell(say("not estimable: {why}", why=say(main.note)))
     names = [score, "mae_median", "mae_age_sex", "accuracy_majority", "prevalence", *_CALIBRATION]
     found = [(name, result.estimates[name]) for name in names if name in result.estimates]
     parts = [
-        labels.remarked(f"{labels.name(name, target)} {labels.written(one.value, labels.word(name).kind)}", one.note)
+        labels.remarked(
+            f"{labels.name(name, target, tell)} {labels.written(one.value, labels.word(name).kind)}", one.note, tell
+        )
         for name, one in found
         if one.value is not None
     ]
     published = target.published_accuracy if target.binary else target.published_mae
     if published is not None:
         figure = labels.written(published, labels.word(score).kind)
-        other = "prevalence and age" if target.binary else "spread, another error"
-        parts.append(f"published for the JOIR model: {figure} (another population: another {other})")
-    return "; ".join(parts) + "."
+        parts.append(tell(say("published for the JOIR model, on other people: {figure}", figure=figure)))
+    return tell(say("{all}.", all=parts))

@@ -100,9 +100,8 @@ def paragraph(name: str, entries: Sequence[Entry]) -> str:
     if not said:
         return ""
     rows = entries[0].cells
-    return " ".join(
-        [say("Measured values came from '{name}' ({rows:,} {rows:row|rows}).", name=name, rows=rows), *said]
-    )
+    first = say("Measured values came from '{name}' ({rows:,} {rows:row|rows}).", name=name, rows=rows)
+    return joined([first, *said])
 
 
 def _sentence(one: Entry) -> str:

@@ -6,10 +6,11 @@ import ast
 import re
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from fundus_core import truth
+from fundus_core import evaluation, truth
 from fundus_core.analyses import CANNOT, labels, one_cohort, plan_results, side_by_side
 from fundus_core.errors import places
 from fundus_core.evaluation import (
@@ -24,15 +25,18 @@ from fundus_core.evaluation import (
     sites_for_mean,
 )
 from fundus_core.evaluation.cohorts.compare import SPREAD_NOTE
+from fundus_core.report.checklist import CHECKLISTS
+from fundus_core.report.paper import SIDE_BY_SIDE
 from fundus_core.targets import TARGETS
+from fundus_core.truth.receipt import Entry
 from pages.parts.shared import display, display_names, tour
 from pages.parts.shell import language, sample
 
 ROOT = Path(__file__).resolve().parents[2]
-DRAWN = ("figures", "analyses")
+DRAWN = ("figures", "analyses", "report")
 """Rooms of the core that speak through ``say``."""
 SOURCES = [*(ROOT / "pages").rglob("*.py"), *(p for room in DRAWN for p in (ROOT / "fundus_core" / room).rglob("*.py"))]
-SOURCES.append(ROOT / "fundus_core" / "report" / "paper.py")
+TEMPLATES = sorted((ROOT / "fundus_core" / "report").glob("*.jinja"))
 
 
 def said_in(path: Path) -> set[str]:
@@ -47,6 +51,11 @@ def said_in(path: Path) -> set[str]:
     return found
 
 
+def said_in_template(path: Path) -> set[str]:
+    """Return the sentences that a template says."""
+    return set(re.findall(r'(?:say|worded)\("([^"]+)"', path.read_text(encoding="utf-8")))
+
+
 def said_elsewhere() -> set[str]:
     """Return the sentences that reach ``_`` as values."""
     of_targets = {word for each in TARGETS.values() for word in (each.name, each.short, each.unit) if word}
@@ -54,6 +63,7 @@ def said_elsewhere() -> set[str]:
     checks = {name.replace("_", " ") for name in QUALITY_CODES}
     keys = set(truth.KEYS.values())
     named = [*one_cohort.FIGURES, *one_cohort.CURVES, *one_cohort.SECTIONS, *side_by_side.SHOWN, *plan_results.TABLES]
+    named += [*one_cohort.OF_ALL_TARGETS, *SIDE_BY_SIDE]
     named += [one_cohort.SCORES, one_cohort.COURSE, one_cohort.REFUSED]
     analyses = {word for each in named for word in (each.title, each.question)} | labels.sentences()
     analyses |= {each.name for one in named for each in one.words.values()}
@@ -64,6 +74,9 @@ def said_elsewhere() -> set[str]:
     plans |= {sites_for_mean(1, 1, 1).assumption, people_for_equivalence(8, 2).assumption}
     plans |= {people_for_slope(0.3, 0.1).assumption, SHRUNKEN_NOTE, SPREAD_SENTENCE, PSI_NOTE}
     shown = {display.RENDERED, display.RENDERED_MODEL, display.RESEARCH, SPREAD_NOTE, CANNOT}
+    shown |= {word for each in CHECKLISTS for word in (each.source, *(item.asked for item in each.items))}
+    shown |= {one.replace("_", " ") for one in (*Entry("", "", "", 0, 0, {}).row(), *get_args(evaluation.Level))}
+    shown |= {"age and sex"}
     shown |= {words for _page, _query, words in tour.STOPS}
     return analyses | of_targets | checks | keys | criteria | plans | shown
 
@@ -77,12 +90,13 @@ QUALITY_CODES = (
     "too_small",
     "not_a_retina",
     "not_colour_fundus",
+    "out_of_distribution",
 )
 
 
 @cache
 def wanted() -> frozenset[str]:
-    return frozenset().union(*map(said_in, SOURCES)) | said_elsewhere()
+    return frozenset().union(*map(said_in, SOURCES), *map(said_in_template, TEMPLATES)) | said_elsewhere()
 
 
 def test_every_sentence_is_said_in_japanese() -> None:

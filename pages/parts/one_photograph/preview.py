@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from fundus_core import journey
-from fundus_core.errors import FundusError
+from fundus_core.errors import FundusError, joined
 from fundus_core.images.sources import source_at
 from fundus_core.quality import Limits
 from fundus_core.records import Pixels, QualityCheck, QualityReport, Status
@@ -18,7 +18,7 @@ from pages.parts.shared import display, photo_panel, table_export
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, home, menu
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, current, tell
 
 _CROP_PX = 640
 """Side of the crop on the page, where the worker has not made one."""
@@ -80,9 +80,11 @@ def report(view: View, item: Item) -> None:
         path, seen = photo_panel.picture(item), _seen(view, item)
         data = b"" if path == photo_panel.MISSING else Path(path).read_bytes()
         model = cards.known()[view.model].title if view.model in cards.known() else view.model
-        notice = " ".join(filter(None, (display.disclaimer(view), display.RESEARCH)))
+        notice = joined((display.disclaimer(view), display.RESEARCH))
         checks = seen.quality.checks if seen.quality else ()
-        return render_photograph(Single(item.name, view.title, model, item, data, checks, notice))
+        return render_photograph(
+            Single(item.name, view.title, tell(model), item, data, checks, notice), tell, current()
+        )
 
     name = table_export.file_name(item.name)
     display.download(_("Report (HTML)"), f"{name}.html", made, mime="text/html")

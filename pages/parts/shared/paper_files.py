@@ -16,12 +16,17 @@ from fundus_core.store import Where
 from pages.parts.shared import display, display_names, studies, table_export
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, home
-from pages.parts.shell.language import _, tell
+from pages.parts.shell.language import _, current, tell
 
 
 def of_cohort(view: View, level: str, csv: Callable[[], str]) -> None:
     """Draw what can be taken away from a cohort: report, manuscript's tables, and every number as CSV."""
-    _files(view.title, lambda: render(_subject(view, level)), lambda: paper_of(_subject(view, level), tell), csv)
+    _files(
+        view.title,
+        lambda: render(_subject(view, level), tell, current()),
+        lambda: paper_of(_subject(view, level), tell),
+        csv,
+    )
 
 
 def of_pair(study: Study, views: Sequence[View], csv: Callable[[], str]) -> None:
@@ -33,7 +38,7 @@ def of_pair(study: Study, views: Sequence[View], csv: Callable[[], str]) -> None
 
     whole = f"{display_names.cohort(views[0].cohort.name)}: " if all(view.part for view in views) else ""
     title = whole + " · ".join(view.title for view in views)
-    _files(title, lambda: render_comparison(pair()), lambda: paper_of_pair(pair(), tell), csv)
+    _files(title, lambda: render_comparison(pair(), tell, current()), lambda: paper_of_pair(pair(), tell), csv)
 
 
 def _files(title: str, report: Callable[[], str], paper: Callable[[], Paper], csv: Callable[[], str]) -> None:
