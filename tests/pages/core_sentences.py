@@ -10,6 +10,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from fundus_core.models import registry
@@ -92,6 +93,12 @@ _LETTERS = re.compile(r"[A-Za-z]{2}")
 _CITED = re.compile(r"\bdoi\b|arXiv|PMID")
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Return what a file says, read once for all laws."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def is_words(text: str) -> bool:
     """Return whether a text is one for people: a word and a small-letter word after it, on one line, in English."""
     plain = PLACE.sub("0", text)
@@ -125,7 +132,7 @@ def files() -> list[Path]:
 
 def strings(path: Path) -> Iterator[tuple[str, bool]]:
     """Yield every string that is no docstring, and whether ``say`` is given it; an f-string with ``{}`` for values."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     left_out = _docstrings(tree)
     said = {
         id(word)
@@ -162,6 +169,7 @@ def _of_targets() -> Iterator[tuple[str, str]]:
                 yield text, f"targets/{name}.toml"
 
 
+@cache
 def codes() -> dict[str, str]:
     """Return every code of the core that a page may show, and the file that holds it."""
     as_printed = {each.study.source for target in TARGETS.values() for each in target.published} | set(NO_SENTENCES)

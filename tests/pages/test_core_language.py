@@ -23,7 +23,7 @@ from fundus_core.store import Store
 from pages.parts.shell import cards, language
 from tests.evaluation.conftest import cohort
 from tests.images.making import dicom, every_kind, jpeg, png
-from tests.pages.core_sentences import CORE, NO_SENTENCES, NOT_SHOWN, PLACE, codes, files, is_told, is_words
+from tests.pages.core_sentences import CORE, NO_SENTENCES, NOT_SHOWN, PLACE, codes, files, is_told, is_words, tree_of
 
 BOOK = language.tongue("ja")
 OURS = language.catalogue("ja", "fundus_core")
@@ -31,7 +31,7 @@ OURS = language.catalogue("ja", "fundus_core")
 
 @cache
 def trees() -> dict[Path, ast.Module]:
-    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in CORE.rglob("*.py")}
+    return {path: tree_of(path) for path in CORE.rglob("*.py")}
 
 
 @cache

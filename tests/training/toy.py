@@ -1,8 +1,10 @@
 """A toy training whose photographs are squares of noise: seconds, everything real but the eyes.
 
-Run as a program by the tests that need a process of their own: ``toy.py OUT EPOCHS ACCUMULATE``.
+Run as a program by the tests that need a process of their own: ``toy.py OUT CHANGES [RANKS]``, the plan's as JSON.
 """
 
+import json
+import os
 import sys
 from pathlib import Path
 
@@ -67,8 +69,21 @@ def train(out, of):
     return learn(begun(of), data(of), out, of, engine(changing=bool(of.pretrained)), progress=False)
 
 
+def become_ranks(count):
+    """Go on as one of several processes, as ``torch.distributed.run`` starts them; torch is imported once for all."""
+    children = []
+    for rank in range(count):
+        children.append(os.fork())
+        if children[-1] == 0:
+            os.environ |= {"WORLD_SIZE": str(count), "RANK": str(rank), "LOCAL_RANK": str(rank)}
+            return
+    sys.exit(any(os.waitpid(child, 0)[1] for child in children))
+
+
 if __name__ == "__main__":
+    if len(sys.argv) > 3:
+        become_ranks(int(sys.argv[3]))
     folder = Path(sys.argv[1])
-    learner = train(folder, plan(epochs=int(sys.argv[2]), accumulate=int(sys.argv[3]), drop_rate=0.0))
+    learner = train(folder, plan(**json.loads(sys.argv[2])))
     if learner.accelerator.is_main_process:
         weights.write(learner.network, folder / "final.safetensors")
