@@ -202,6 +202,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.parametrize("address", ["sqlite"], indirect=True)  # no word of it comes to a database
 @pytest.mark.parametrize(("member", "data", "message"), FAULTS)
 def test_a_file_that_is_wrong_leaves_nothing(
     store: Store, exported: Path, tmp_path: Path, member: str, data: bytes, message: str

@@ -22,6 +22,7 @@ from tests.store.test_archive import digest_of, exported, in_its_own, in_this_pr
 __all__ = ["exported", "in_its_own", "in_this_process"]
 
 
+@pytest.mark.parametrize("address", ["sqlite"], indirect=True)  # no word of it comes to a database
 @pytest.mark.parametrize("value", ["1e400", "9" * 400, "NaN", "-5", "2600", "Infinity", "true", '"120"'])
 def test_a_measured_value_that_cannot_be_is_refused(store: Store, exported: Path, value: str) -> None:
     with zipfile.ZipFile(exported) as archive:
