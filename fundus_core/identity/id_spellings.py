@@ -100,7 +100,7 @@ def joinable(
 
 
 def _pairs(here: set[str], there: set[str], kinds: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    known = {folded(word, kinds): word for word in there}
+    known = {folded(word, kinds): word for word in there} if here else {}  # mostly all have met already
     return tuple((word, known[key]) for word in sorted(here) if (key := folded(word, kinds)) in known)
 
 

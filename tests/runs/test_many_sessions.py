@@ -85,13 +85,18 @@ async def session(address: str, cohort: str, seed: int, heard: Heard, thinks: tu
     heard.ended += 1
 
 
-def sessions(at: lab.Lab, cohort: str, heard: Heard, many: int, thinks: tuple[float, float], seed: int) -> None:
+def sessions(
+    at: lab.Lab, cohort: str, heard: Heard, many: int, thinks: tuple[float, float], seed: int
+) -> threading.Thread:
+    """Begin sessions in a thread of their own; the browser's own loop is in this one."""
     address = f"{at.address.replace('http', 'ws')}/_stcore/stream"
 
     async def all_of_them() -> None:
         await asyncio.gather(*(session(address, cohort, seed + n, heard, thinks) for n in range(many)))
 
-    asyncio.run(all_of_them())
+    begun = threading.Thread(target=lambda: asyncio.run(all_of_them()))
+    begun.start()
+    return begun
 
 
 def browse(page: Any, at: lab.Lab, cohort: str, heard: Heard) -> None:
@@ -115,12 +120,11 @@ def test_thirty_sessions_and_three_browsers_with_an_upload_and_a_run(tmp_path: P
         at.wait_for(at.answers, 300, "the page server")
         assert at.app is not None
         warm, heard = Heard(), Heard()
-        sessions(at, cohort, warm, 6, (0.0, 0.0), seed=1000)  # what everybody asks for is computed once
+        sessions(at, cohort, warm, 4, (0.0, 0.0), seed=1000).join()  # what everybody asks for is computed once
         lab.cohort(store, "eyes", paths[:120])
         run = runs.submit(store, "eyes", [lab.MODEL])
         used, held = lab.cpu_s(at.app.pid), lab.memory_mb(at.app.pid)
-        others = threading.Thread(target=sessions, args=(at, cohort, heard, SESSIONS, THINKS_S, 1))
-        others.start()
+        others = sessions(at, cohort, heard, SESSIONS, THINKS_S, seed=1)
         pages = [chromium.new_context(locale="en-US").new_page() for _ in range(3)]
         begin(pages[0], at.address, "uploaded", paths[120:])
         for page in pages:
@@ -135,7 +139,7 @@ def test_thirty_sessions_and_three_browsers_with_an_upload_and_a_run(tmp_path: P
             lambda: (mine := runs.runs_of(store, store.cohort("uploaded").id)) and mine[0].ended, 1200, "theirs"
         )
         between = lab.memory_mb(at.app.pid)
-        sessions(at, cohort, again := Heard(), SESSIONS, (0.0, 1.0), seed=1)
+        sessions(at, cohort, again := Heard(), SESSIONS, (0.0, 1.0), seed=1).join()
         after = lab.memory_mb(at.app.pid)
         slow = float(np.percentile(heard.seconds, 95))
         print(  # noqa: T201
