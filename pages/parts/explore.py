@@ -109,12 +109,13 @@ def select(view: View, rule: Rule, inside: Selection | None, total: int) -> None
         st.rerun()
 
 
-def _tick(view: View, selection: Selection | None, name: str) -> None:
+def _tick(view: View, selection: Selection | None, name: str, key: str) -> None:
     """Take a photograph into the selection, or out of it."""
     table = studies.study(view).table
     mine = selected_rows(table, selection.rule) if selection else np.zeros(len(table), dtype=np.bool_)
     names = table.photograph[mine ^ (table.photograph == name)]
     current_selection.choose(view, Rule(level="photograph", names=tuple(map(str, names))) if len(names) else None)
+    photo_panel.select(view, name if st.session_state.get(key) else "")
     st.query_params["show"] = "all"  # the next one to tick stays where it was
 
 
@@ -192,8 +193,11 @@ def pages(total: int) -> None:
 
 
 def grid(view: View, items: Sequence[Item], target: str, selection: Selection | None) -> None:
-    """Draw photographs as cards; a tick takes one into the selection."""
+    """Draw photographs as cards, and the one chosen last on any page; a tick takes one into the selection."""
     chosen = frozenset(current_selection.marked(view, selection, "photograph"))
+    last = photo_panel.selected(view)
+    if last is not None and last.name not in {item.name for item in items}:
+        items = [last, *items]
     made = selection.key if selection else ""
     remarked = any(map(photo_panel.note, items))
     with st.container(key="thumbs"), st.grid(min_column_width=150, gap="small"):
@@ -205,10 +209,13 @@ def grid(view: View, items: Sequence[Item], target: str, selection: Selection | 
                     label=literal(middle_cut(item.name.rsplit("/", 1)[-1])),
                     query_params=view.link(item),
                 )
+                tick = f"tick-{item.id}-{made}"
                 st.checkbox(
-                    _("selected"), item.name in chosen, key=f"tick-{item.id}-{made}",
-                    on_change=_tick, args=(view, selection, item.name),
+                    _("selected"), item.name in chosen, key=tick, on_change=_tick,
+                    args=(view, selection, item.name, tick),
                 )  # fmt: skip
+                if last is not None and item.name == last.name:
+                    st.badge(_("chosen last"), icon=":material/my_location:", color="primary")
                 if target:
                     st.badge(error(item, target) or "–", color="gray")
                 told, note = line(item, target), photo_panel.note(item)

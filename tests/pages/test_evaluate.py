@@ -214,3 +214,24 @@ def test_a_single_photograph_is_drawn(fresh, put_cohort, page, what):
     app = page("evaluate", cohort="One", figure=what)
     assert chosen(app) == "C001"
     assert not alike(app), "nobody else is there"
+
+
+def test_the_eye_chosen_on_one_page_is_the_chosen_one_on_the_others(filled, page):
+    app = page("evaluate", cohort="Clinic", target="sbp")
+    app.button(key="eye-N").click().run()
+    person = chosen(app)
+    app.switch_page("../explore.py").run()
+    assert not app.exception
+    assert words(app).count("chosen last") == 1
+    other = next(box for box in app.checkbox if person not in item_of(box))
+    other.check().run()
+    app.switch_page("../evaluate.py").run()
+    assert f"**{item_of(other).split('_')[0]}**" in words(app)
+    assert "Selected" in words(app)
+
+
+def item_of(box) -> str:
+    """The photograph whose card a tick stands on."""
+    number = int(box.key.split("-")[1])
+    view = home.store().cohort("Clinic")
+    return home.store().photographs(view.id, Where(ids=(number,))).items[0].name

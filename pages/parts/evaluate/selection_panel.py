@@ -25,7 +25,7 @@ _OPENED = "opened-eye"
 
 
 def chosen(view: View, level: str, clicked: Sequence[str], otherwise: str) -> tuple[str, bool]:
-    """Return whom to show: the one clicked last, in the figure or among neighbours; and whether anybody was.
+    """Return whom to show: the one chosen last, here or on another page; and whether anybody was.
 
     Args:
         view: What the page looks at.
@@ -34,21 +34,24 @@ def chosen(view: View, level: str, clicked: Sequence[str], otherwise: str) -> tu
         otherwise: Whom to show as long as nobody was clicked.
     """
     place = _place(view, level)
-    then, name, before = state.recall(_OPENED, ((), "", ""))
-    now = clicked[0] if clicked else ""
+    then, name, before, known = state.recall(_OPENED, ((), "", "", ""))
+    now, item = clicked[0] if clicked else "", photo_panel.selected(view)
+    there = item.name if item else ""
     if now and (then != place or now != before):
         name = now
-        state.remember(_OPENED, (place, now, now))
-    elif then != place:
-        item = photo_panel.addressed(view)
+    elif then != place or there != known:
+        item = (photo_panel.addressed(view) if then != place else None) or item
         name = studies.observation(view, item, level) if item else ""
-        state.remember(_OPENED, (place, name, now))
+    state.remember(_OPENED, (place, name, now or before if then == place else now, there))
     return name or otherwise, bool(name)
 
 
 def _open(view: View, level: str, name: str) -> None:
-    _then, _name, before = state.recall(_OPENED, ((), "", ""))
-    state.remember(_OPENED, (_place(view, level), name, before))
+    _then, _name, before, _known = state.recall(_OPENED, ((), "", "", ""))
+    if not name:
+        photo_panel.select(view, "")
+    there = photo_panel.selected(view)
+    state.remember(_OPENED, (_place(view, level), name, before, there.name if there else ""))
 
 
 def _place(view: View, level: str) -> tuple[str, str, str]:
@@ -83,6 +86,8 @@ def panel(view: View, name: str, target_id: str, level: str, order: Labels, *, w
             return ()
         if view.cohort.files:
             _pictures(view, items, target_id)
+        if was_chosen:
+            photo_panel.select(view, items[0].name)
         photo_panel.values(items, target_id, name)
         photo_panel.course(view, items[0], target_id)
         if view.cohort.files:

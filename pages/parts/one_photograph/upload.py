@@ -72,7 +72,7 @@ def chosen(view: View, dropped: Item | None) -> Item | None:
     """
     if dropped is not None:
         return dropped
-    told = photo_panel.addressed(view)
+    told = photo_panel.addressed(view) or photo_panel.selected(view)
     with menu.choices():
         text = st.text_input(_("Search"), key="find_one", placeholder=_("name or patient"))
         where = Where(text=text)
@@ -90,6 +90,8 @@ def chosen(view: View, dropped: Item | None) -> Item | None:
             format_func=lambda key: listed[key].name,
             key=f"one-{view.cohort.key}-{text}-{first}",
         )
+    if told or str(key) != first:
+        photo_panel.select(view, listed[str(key)].name)
     address.write("photograph", str(key))
     return listed[str(key)]
 

@@ -16,13 +16,14 @@ from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS, Target
 from pages.parts.shared import display, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, home, sample
+from pages.parts.shell import address, home, sample, state
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, said
 from pages.parts.shell.markdown import literal
 
 MISSING = str(Path(__file__).parents[1] / "static" / "no_picture.svg")
 """Stands where the worker made no picture: the file is no retina and might show a name."""
+_SELECTED = "selected-eye"
 
 
 def items_of(view: View, name: str, level: str, target_id: str) -> tuple[Item, ...]:
@@ -49,6 +50,19 @@ def addressed(view: View) -> Item | None:
             if said_so in (item.key, item.name):
                 return item
     raise GoneError(_("Photograph"), said_so, keys=["photograph"])
+
+
+def select(view: View, name: str) -> None:
+    """Remember the photograph that was chosen last, on whatever page; none where the name is empty."""
+    state.remember(_SELECTED, (view.cohort.key, name))
+
+
+def selected(view: View) -> Item | None:
+    """Return the photograph that was chosen last, where it is one of the cohort: every page follows it."""
+    cohort, name = state.recall(_SELECTED, ("", ""))
+    where = Where(names=(name,)) if name and cohort == view.cohort.key else None
+    items = home.store().photographs(view.cohort.id, where, model=view.model or None).items if where else ()
+    return items[0] if items else None
 
 
 def picture(item: Item, *, large: bool = True) -> str:
