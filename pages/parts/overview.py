@@ -12,6 +12,7 @@ from pages.parts.shared import display, display_names, progress, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home, menu, paths
 from pages.parts.shell.language import _, tell, worded
+from pages.parts.shell.markdown import literal
 from pages.parts.shell.sample import NAME, is_loading
 
 _LOOKED_AT = 3
@@ -31,7 +32,7 @@ def newest() -> View | None:
 
 def caption(view: View | None, says: str) -> str:
     """Return what this program does and whose numbers stand below."""
-    return f"{says}  \n**{display_names.typed(view.cohort.name)}** · {view.model}" if view else says
+    return f"{says}  \n**{display_names.typed(view.cohort.name)}** · {literal(view.model)}" if view else says
 
 
 def runs_in_progress() -> None:

@@ -90,7 +90,7 @@ def _dot(cohort: Cohort) -> str:
 
 
 def _facts(cohort: Cohort) -> str:
-    models = ", ".join(cards.title(version.model) for version in home.store().models(cohort.id))
+    models = ", ".join(literal(cards.title(version.model)) for version in home.store().models(cohort.id))
     parts = [
         worded("{n:,} {n:photograph|photographs}", n=cohort.photographs),
         moment(datetime.fromtimestamp(cohort.created_at)),

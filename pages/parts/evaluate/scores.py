@@ -21,6 +21,7 @@ from pages.parts.shared import current_selection, display, display_names, progre
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, home
 from pages.parts.shell.language import _, said, tell, worded
+from pages.parts.shell.markdown import literal
 
 
 def caption(view: View, found: Evaluation) -> str:
@@ -30,7 +31,7 @@ def caption(view: View, found: Evaluation) -> str:
     people = max((result.n_patients for result in found.targets.values()), default=0)
     values = {
         "cohort": display_names.typed(view.cohort.name),
-        "model": view.model or "–",
+        "model": literal(view.model or "–"),
         "predicted": predicted,
         "total": len(table),
         "people": people,

@@ -19,6 +19,7 @@ from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, home, menu
 from pages.parts.shell.language import _, current, tell
+from pages.parts.shell.markdown import literal
 
 _CROP_PX = 640
 """Side of the crop on the page, where the worker has not made one."""
@@ -29,7 +30,7 @@ def picture(view: View, item: Item) -> None:
     seen = _seen(view, item)
     crop = None if home.store().crop(item.sha256) else seen.crop
     st.image(photo_panel.picture(item) if crop is None else crop, width="stretch", alt=photo_panel.describe(item))
-    st.markdown(f"**{item.name}**")
+    st.markdown(f"**{literal(item.name)}**")
     st.caption(" · ".join([photo_panel.eye(item.eye), photo_panel.details(item)]))
     if item.status != "predicted" and item.status != "queued":
         st.warning(photo_panel.reason(item))
@@ -37,7 +38,9 @@ def picture(view: View, item: Item) -> None:
         st.caption(f":material/info: {remark}")
     if view.model:
         tip = _("What this model is, what was published about it, and on which terms it may be used.")
-        st.page_link(menu.path("models"), label=cards.title(view.model), icon=":material/deployed_code:", help=tip)
+        st.page_link(
+            menu.path("models"), label=literal(cards.title(view.model)), icon=":material/deployed_code:", help=tip
+        )
     if seen.quality is not None:
         with st.expander(_("Quality checks"), expanded=not seen.quality.gradable):
             grid([_check(check) for check in seen.quality.checks])

@@ -16,6 +16,7 @@ from pages.parts.shared import display, photo_panel, studies
 from pages.parts.shared.studies import Part, View
 from pages.parts.shell import address, home, menu, state
 from pages.parts.shell.language import _, said, tell, worded
+from pages.parts.shell.markdown import literal
 
 KEY = "selection"
 REST = "-rest"
@@ -130,7 +131,7 @@ def card(view: View, chosen: Selection, target_id: str, level: str, *, here: str
     part = applied(view, chosen)
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.subheader(chosen.name or _("Selection"), anchor=False, width="content")
+            st.subheader(literal(chosen.name) or _("Selection"), anchor=False, width="content")
             st.button(
                 "", icon=":material/close:", type="tertiary", help=_("Select nobody"),
                 on_click=let_go, key="select-nobody",

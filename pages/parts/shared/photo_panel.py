@@ -164,7 +164,7 @@ def _class(items: tuple[Item, ...], target: Target) -> None:
 
 def details(item: Item) -> str:
     """Return a photograph's quality, its distance, and its first covariates, in one line."""
-    parts = [measured(item), *(f"{name} {word}" for name, word in list(item.covariates.items())[:4])]
+    parts = [measured(item), *(literal(f"{name} {word}") for name, word in list(item.covariates.items())[:4])]
     return " · ".join(filter(None, parts))
 
 
