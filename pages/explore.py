@@ -28,6 +28,7 @@ page = home.store().photographs(
     descending=descending,
     offset=(number - 1) * explore.PER_PAGE,
     limit=explore.PER_PAGE,
+    ranked=explore.ranked(view, order, target),
 )
 with place:
     explore.select(view, rule, inside, page.total)

@@ -102,6 +102,10 @@ class Memory:
                 self._keep(name, made)
             return cast(_T, self._found[name])
 
+    def has(self, name: Hashable) -> bool:
+        """Return whether something is kept under a name already: what takes long to make need not be asked for."""
+        return name in self._found or (self._disk is not None and self._disk.place(name).exists())
+
     def _keep(self, name: Hashable, made: Any) -> None:
         with self._guard:
             self._found[name], self._sizes[name] = made, _size(made)

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         open_questions,
         studied_together,
     )
-    from fundus_core.pipeline.kept_study import COMPUTING, READING, compute, job_folder, stored_study
+    from fundus_core.pipeline.kept_study import COMPUTING, READING, compute, job_folder, largest_errors, stored_study
     from fundus_core.pipeline.linkage import Linkage, join_truth, saved_mapping
     from fundus_core.pipeline.plans import state_plan, stated_plan
     from fundus_core.pipeline.predicted import Asked, PredictionsFile, proposed
@@ -96,7 +96,7 @@ _NAMES_OF = {
         "open_questions",
         "studied_together",
     ),
-    "kept_study": ("COMPUTING", "READING", "compute", "job_folder", "stored_study"),
+    "kept_study": ("COMPUTING", "READING", "compute", "job_folder", "largest_errors", "stored_study"),
     "tables": ("prediction_columns", "write_predictions"),
     "training_figures": ("draw_curve", "draw_test_part"),
     "visit_names": ("Visiting", "names_read", "with_visits"),

@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fundus_core.analyses import Analysis, Disk, Memory, Study, one_cohort, plan_results
 from fundus_core.jobs import DONE, Notice, keep
 from fundus_core.pipeline.fitted import table_to_test
 from fundus_core.pipeline.plans import stated_plan
 from fundus_core.records import CohortTable
 from fundus_core.store import Cohort, Store
+
+Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 READING, COMPUTING = "reading", "computing"
 """Stages of the job."""
@@ -58,10 +62,27 @@ def compute(store: Store, cohort: Cohort, model: str, level: str = "", job: Path
     for done, (analysis, target, by) in enumerate(wanted):
         notice.say(COMPUTING, done, len(wanted), words=analysis.title)
         study.get(analysis, target, by)
+    for target in study.targets if len(study.table) == cohort.photographs else ():
+        largest_errors(store, cohort, study, target)
     if job:
         keep(job, {"analyses": len(wanted)})
     notice.say(DONE, len(wanted), len(wanted))
     return len(wanted)
+
+
+def largest_errors(store: Store, cohort: Cohort, study: Study, target: str, *, known: bool = False) -> Indices | None:
+    """Return the ids of a cohort's photographs, those with the largest error of a target first, without any last.
+
+    A database has to look at every photograph for that. ``known``: nothing, unless it was kept already.
+    """
+    name = ("by error", target)
+
+    def made() -> Indices:
+        error = np.abs(study.table.predicted[target] - study.table.truth[target])
+        order = np.argsort(-error, kind="stable")
+        return np.asarray(store.ids(cohort.id)[order])
+
+    return None if known and not study.memory.has(name) else study.memory.kept(name, np.ndarray, made)
 
 
 def _wanted(study: Study) -> Iterator[tuple[Analysis[Any], str, str]]:

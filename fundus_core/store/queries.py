@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,8 @@ from fundus_core.store.versions import Joined, join
 from fundus_core.targets import TARGETS, target
 
 _PHOTOGRAPH = schema.photograph.c
+_SOME, _FIRST = 500, 20_000
+"""Photographs asked about at a time, and of how many in order at most, before all are sorted by the database."""
 
 
 def page(
@@ -36,6 +39,29 @@ def page(
     ids = select(cohort, version, where, order=order, target_id=target_id, descending=descending)
     found = connection.scalars(ids.offset(offset).limit(limit)).all()
     return tuple(items(connection, version, found))
+
+
+def page_of(
+    connection: sa.Connection,
+    cohort: int,
+    version: int | None,
+    where: Where,
+    ranked: Sequence[int],
+    *,
+    offset: int,
+    limit: int,
+) -> tuple[Item, ...]:
+    """One page of photographs whose ids come in order; empty where so few of the first fit that all must be asked."""
+    fit: list[int] = []
+    for start in range(0, min(len(ranked), _FIRST) if where != Where() else 0, _SOME):
+        some = [int(one) for one in ranked[start : start + _SOME]]
+        there = set(connection.scalars(select(cohort, version, replace(where, ids=tuple(some))).order_by(None)))
+        fit += [one for one in some if one in there]
+        if len(fit) >= offset + limit:
+            break
+    else:
+        fit = [] if where != Where() else [int(one) for one in ranked[: offset + limit]]
+    return tuple(items(connection, version, fit[offset : offset + limit]))
 
 
 def count(connection: sa.Connection, cohort: int, version: int | None, where: Where) -> int:

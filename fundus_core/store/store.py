@@ -7,6 +7,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
@@ -226,16 +227,20 @@ class Store(Decisions, Selections, Sharing):
         descending: bool = False,
         offset: int = 0,
         limit: int = 48,
+        ranked: Sequence[int] | None = None,
     ) -> Page:
         """A page of the gallery; photographs without the value that is sorted by come last.
 
         ``model`` is whose outcomes are meant (``None``: the cohort's latest), ``target`` is for the orders that need
-        one.
+        one. ``ranked`` are the ids of all photographs in that order, where somebody has sorted them before.
         """
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
             version, where = self._version(connection, cohort, model), where or Where()
-            found = queries.page(
+            found: tuple[Item, ...] = ()
+            if ranked is not None:
+                found = queries.page_of(connection, cohort, version, where, ranked, offset=offset, limit=limit)
+            found = found or queries.page(
                 connection, cohort, version, where, order, target, descending=descending, offset=offset, limit=limit
             )
             total = self._once(
@@ -343,6 +348,12 @@ class Store(Decisions, Selections, Sharing):
         """The sha256 of each photograph's bytes, in the order of ``table``; empty where nobody has read them yet."""
         with self.reading() as connection:
             return cohort_columns.hashes(connection, cohorts.id_of(connection, ref))
+
+    def ids(self, ref: CohortRef) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """The ids of a cohort's photographs, in the order of ``table``."""
+        with self.reading() as connection:
+            found = connection.scalars(queries.select(cohorts.id_of(connection, ref), None, Where()))
+            return np.fromiter(found, dtype=np.int64)
 
     def readings(self, ref: CohortRef, model: str) -> Iterator[Reading]:
         """What a model found, a photograph at a time; those still queued are left out."""

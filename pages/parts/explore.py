@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from fundus_core import evaluation
+from fundus_core import evaluation, pipeline
 from fundus_core.errors import say
 from fundus_core.evaluation import selected_rows
 from fundus_core.figures import number
@@ -57,7 +57,7 @@ def filters(view: View) -> tuple[Rule, str, str, bool]:
 def _column(view: View) -> tuple[str, tuple[str, ...]]:
     """Let the user choose a column of the cohort and one of its groups; neither where it has none."""
     study = studies.study(view)
-    if not study.columns:
+    if (view.cohort.photographs >= studies.MANY and not study.memory.has("columns")) or not study.columns:
         return "", ()
     known = {"any": _("any"), **{name: controls.column_words().get(name, name) for name in study.columns}}
     column = address.pick(st.selectbox, _("Column"), list(known), key="column", words=known)
@@ -85,6 +85,13 @@ def where(view: View, rule: Rule, within: Selection | None) -> Where:
         quality=(rule.quality, 1.0) if rule.quality else None,
         names=names or (("",) if some else ()),  # nobody has no name
     )
+
+
+def ranked(view: View, order: str, target: str) -> Sequence[int] | None:
+    """Return all photographs of a large cohort by their error, where its job has sorted them."""
+    if order != "absolute_error" or view.cohort.photographs < studies.MANY:
+        return None
+    return pipeline.largest_errors(home.store(), view.cohort, studies.study(view), target, known=True)
 
 
 def within(selection: Selection | None) -> Selection | None:

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from fundus_core import evaluation, jobs
+from fundus_core import evaluation, jobs, pipeline
 from fundus_core.__main__ import main
 from fundus_core.analyses import result_cache
+from fundus_core.records import Eye
+from fundus_core.store import Where, queries
 from pages.parts.shared import studies
 from pages.parts.shell import home
 from tests.simulated_rows import MODEL, fill
@@ -42,6 +44,21 @@ def test_pages_wait_for_the_job_and_compute_nothing_after_it(large, page, monkey
     assert page("evaluate", cohort="-simulated", target="sbp").get("plotly_chart")
     assert page("criteria", cohort="-simulated").get("plotly_chart")
     assert len(large) == 1
+
+
+def test_the_job_sorts_photographs_by_error_as_the_database_does(large, page, monkeypatch):
+    name, where = "-simulated", Where(eye=Eye.RIGHT)
+    sorts = {"model": MODEL, "order": "absolute_error", "target": "sbp", "descending": True, "limit": 10}
+    asked = [home.store().photographs(name, one, **sorts, offset=7).items for one in (Where(), where)]
+    assert not [box for box in page("explore", cohort=name).selectbox if box.key == "pick_column"], "not read for that"
+    page("evaluate", cohort=name)
+    assert main(large[0]) == 0
+    cohort = home.store().cohort(name)
+    ranked = pipeline.largest_errors(home.store(), cohort, pipeline.stored_study(home.store(), cohort, MODEL), "sbp")
+    monkeypatch.setattr(queries, "page", nothing_is_computed)
+    for one, before in zip((Where(), where), asked, strict=True):
+        assert home.store().photographs(name, one, **sorts, offset=7, ranked=ranked).items == before
+    assert page("explore", cohort=name, order="absolute_error", target="sbp")
 
 
 def test_a_job_that_is_stopped_says_so_and_a_changed_cohort_has_another(large, page, capsys):

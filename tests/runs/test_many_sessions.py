@@ -32,9 +32,10 @@ __all__ = ["chromium"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
-SESSIONS, CLICKS = 30, 12
+SESSIONS, CLICKS = 30, 6
 THINKS_S = (4.0, 12.0)
 """Between an answer and the next click."""
+PATIENCE_MS = 600_000
 CPU_S, ANSWER_S, GROWTH_MB = 0.15, 3.0, 15.0
 PAGES: dict[str, list[dict[str, str]]] = {
     "explore": [{"status": "refused"}, {"eye": "left"}, {"order": "quality"}, {"quality": "0.5"}, {"page": "3"}],
@@ -64,7 +65,7 @@ async def click(socket: Any, page: str, query: str) -> str:
     await socket.send(message.SerializeToString())
     wrong = ""
     while True:
-        told = ForwardMsg.FromString(await asyncio.wait_for(socket.recv(), 300))
+        told = ForwardMsg.FromString(await asyncio.wait_for(socket.recv(), PATIENCE_MS / 1000))
         if told.WhichOneof("type") == "delta" and told.delta.new_element.HasField("exception"):
             wrong = told.delta.new_element.exception.message
         if told.WhichOneof("type") == "script_finished":
@@ -73,7 +74,7 @@ async def click(socket: Any, page: str, query: str) -> str:
 
 async def session(address: str, cohort: str, seed: int, heard: Heard, thinks: tuple[float, float]) -> None:
     dice = np.random.default_rng(seed)
-    async with websockets.connect(address, subprotocols=["streamlit"], max_size=None) as socket:
+    async with websockets.connect(address, subprotocols=["streamlit"], max_size=None, ping_interval=None) as socket:
         for _ in range(CLICKS):
             await asyncio.sleep(dice.uniform(*thinks))
             page = str(dice.choice(list(PAGES)))
@@ -104,8 +105,8 @@ def browse(page: Any, at: lab.Lab, cohort: str, heard: Heard) -> None:
     for name, what in (("explore", "fits|fit"), ("evaluate", "Target"), ("criteria", "Criteri")):
         since = time.perf_counter()
         page.goto(f"{at.address}/{name}?cohort={cohort}")
-        page.get_by_text(re.compile(what)).first.wait_for(timeout=300_000)
-        page.locator("[data-testid='stStatusWidget']").wait_for(state="detached", timeout=300_000)
+        page.get_by_text(re.compile(what)).first.wait_for(timeout=PATIENCE_MS)
+        page.locator("[data-testid='stStatusWidget']").wait_for(state="detached", timeout=PATIENCE_MS)
         heard.seconds.append(time.perf_counter() - since)
         if page.locator(".stException").count():
             heard.faults.append(f"{name} in a browser")
@@ -126,6 +127,8 @@ def test_thirty_sessions_and_three_browsers_with_an_upload_and_a_run(tmp_path: P
         used, held = lab.cpu_s(at.app.pid), lab.memory_mb(at.app.pid)
         others = sessions(at, cohort, heard, SESSIONS, THINKS_S, seed=1)
         pages = [chromium.new_context(locale="en-US").new_page() for _ in range(3)]
+        for page in pages:
+            page.set_default_timeout(PATIENCE_MS)
         begin(pages[0], at.address, "uploaded", paths[120:])
         for page in pages:
             browse(page, at, cohort, heard)

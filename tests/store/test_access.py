@@ -60,6 +60,7 @@ READS = {
     "refusals": lambda s, c: s.refusals(c),
     "hashes": lambda s, c: s.hashes(c),
     "kinds": lambda s, c: s.kinds(c),
+    "ids": lambda s, c: s.ids(c),
     "keep_selection": lambda s, c: s.keep_selection(c, Rule(names=("a.jpg",))),
     "locator": lambda s, c: s.locator(c, "a.jpg"),
     "models": lambda s, c: s.models(c),
