@@ -9,10 +9,12 @@ from pages.parts.shell.language import _
 view = controls.require_view(_("Criteria"))
 buttons = display.title(
     _("Criteria"),
-    _("What measured and predicted values say about hypertension, hyperglycaemia, waist and the metabolic syndrome."),
+    _(
+        "What measured and predicted values say about hypertension, hyperglycaemia, waist and the metabolic syndrome; "
+        "not a diagnosis."
+    ),
     view=view,
 )
-st.caption(_("For reading research data; not a diagnosis."))
 studies.read(view)
 able = studies.study(view).criteria
 if not able:

@@ -55,14 +55,15 @@ def shares(one: CriterionAssessment) -> None:
 
 
 def _metrics(found: Mapping[str, Estimate]) -> None:
-    with st.container(key=f"tiles-{next(iter(found))}"), st.grid(min_column_width=270, gap="xsmall"):
+    with st.container(key=f"tiles-{next(iter(found))}"), st.grid(min_column_width=190, gap="xsmall"):
         for name_, estimate in found.items():
             of = labels.word(name_)
             around = labels.interval(estimate.low, estimate.high, of, tell)
             told = around or said(estimate.note)
             more = {"delta": told, "delta_color": "off", "delta_arrow": "off"} if told else {}
-            shown_, tip = labels.written(estimate.value, of.kind), _(of.says) if of.says else None
-            st.metric(heading(_(of.name)), shown_, border=True, height="stretch", help=tip, **more)
+            shown_, called = labels.written(estimate.value, of.kind), heading(_(of.short or of.name))
+            tip = "  \n".join(_(each) for each in (of.name if of.short else "", of.says) if each) or None
+            st.metric(called, shown_, border=True, height="stretch", help=tip, **more)
 
 
 def curves(view: View, one: CriterionAssessment, judged: Classification) -> None:

@@ -34,7 +34,7 @@ def filters(view: View) -> tuple[Rule, str, str, bool]:
         status = controls.one_of(_("Outcome"), _statuses(), "status")
         eye = controls.one_of(_("Eye"), _eyes(), "eye")
     several = len(kinds) > 2  # all, and more than one
-    with st.grid(4, min_column_width=140, gap="small"):
+    with st.grid(min_column_width=140, gap="small"):
         order = address.pick(st.selectbox, _("Sort by"), _ORDERS, key="order", words=_orders())
         target = address.pick(st.selectbox, _("Target"), list(TARGETS), key="target", words=_targets())
         least = address.pick(st.selectbox, _("Quality"), list(_least()), key="quality", words=_least())

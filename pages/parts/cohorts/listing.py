@@ -51,7 +51,7 @@ def _card(cohort: Cohort) -> None:
         st.caption(_facts(cohort))
         if cohort.note:
             st.markdown(literal(said(cohort.note)))
-        with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             _links(cohort)
             if not sharing.is_mine(cohort):
                 return

@@ -9,11 +9,15 @@ LARGER, SMALLER = "P", "N"
 
 SCRIPT = """
 addEventListener("keydown", (event) => {
-  if (event.key !== "?" || event.target.closest("input, textarea, [contenteditable]")) return;
-  document.querySelector(".st-key-hotkeys button")?.click();
+  const onSwitch = event.target.matches("input[type=checkbox], input[type=radio]");
+  const typing = !onSwitch && event.target.closest("input, textarea, [contenteditable]");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "?") document.querySelector(".st-key-hotkeys button")?.click();
+  const eye = onSwitch && /^[pn]$/i.test(event.key) && `.st-key-eye-${event.key.toUpperCase()} button`;
+  if (eye) document.querySelector(eye)?.click();
 });
 """
-"""Part of the page that opens the application: Streamlit's own shortcuts are letters and digits."""
+"""Part of the opening page: Streamlit's own shortcuts are letters and digits; they rest in switches."""
 
 
 def _listed() -> dict[str, dict[str, str]]:
