@@ -323,14 +323,13 @@ def test_one_model_is_not_compared(cohort):
         compare_models({"only": cohort()}, "sbp")
 
 
-def test_every_error_is_counted_once_and_the_largest_come_first(cohort):
+def test_every_error_is_counted_once(cohort):
     table = cohort(people=80)
     found = error_distribution(table, "sbp")
     d = bland_altman(table, "sbp").difference
     assert found.counts.sum() == len(d)
     assert found.edges == pytest.approx(-found.edges[::-1])
     assert found.quantiles[[0, 3, 6]] == pytest.approx([d.min(), np.median(d), d.max()])
-    assert np.abs(found.largest_errors) == pytest.approx(np.sort(np.abs(d))[::-1][:20])
 
 
 @pytest.mark.parametrize("d", [[], [0.0], [3.0] * 9, [0.0, 0.0, 50.0]])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fundus_core.evaluation.observations.sample import check_level, units_of_analysis
-from fundus_core.records import CohortTable, Floats, Labels
+from fundus_core.records import CohortTable, Floats
 from fundus_core.targets import target as find_target
 
 MOST_BINS = 60
@@ -29,14 +29,10 @@ class ErrorDistribution:
     """Observations per bar."""
     quantiles: Floats
     """At :data:`QUANTILES`, linearly interpolated; empty without data."""
-    largest: Labels
-    """People with the 20 largest absolute errors, the largest first."""
-    largest_errors: Floats
-    """Their errors."""
 
 
 def error_distribution(table: CohortTable, target: str, *, level: str = "patient") -> ErrorDistribution:
-    """Count errors in bars of equal width (Freedman & Diaconis 1981, doi:10.1007/BF01025868) and list the largest.
+    """Count errors in bars of equal width (Freedman & Diaconis 1981, doi:10.1007/BF01025868).
 
     Raises:
         UsageError: Unknown target or level.
@@ -46,12 +42,10 @@ def error_distribution(table: CohortTable, target: str, *, level: str = "patient
     error = sample.error
     if len(error) == 0:
         nothing = np.empty(0)
-        return ErrorDistribution(target, of.unit, nothing, nothing, nothing, sample.patients, nothing)
+        return ErrorDistribution(target, of.unit, nothing, nothing, nothing)
     edges = _edges(error)
     counts = np.histogram(error, edges)[0].astype(np.float64)
-    worst = np.lexsort((sample.group, -np.abs(error)))[:20]
-    who = sample.patients[sample.group[worst]]
-    return ErrorDistribution(target, of.unit, edges, counts, np.quantile(error, QUANTILES), who, error[worst])
+    return ErrorDistribution(target, of.unit, edges, counts, np.quantile(error, QUANTILES))
 
 
 def _edges(error: Floats) -> Floats:
