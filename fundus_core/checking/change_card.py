@@ -23,8 +23,9 @@ def apply(report: IdentifyReport, on: str, *, folder: Path | None = None) -> Car
     """Write what was found on some photographs into the user's card, and remember what stood there."""
     card = registry.find(report.id, folder)
     found = card_files.parse(report.card, card.folder, card.id)
-    keys = tuple(dict.fromkeys([*report.changes, *report.confirmed]))
-    lines = tuple(dict.fromkeys(_dotted(key, found) for key in keys))
+    unsure = {_dotted(key, found) for key in report.unsure}
+    keys = [_dotted(key, found) for key in (*report.changes, *report.confirmed)]
+    lines = tuple(key for key in dict.fromkeys(keys) if key not in unsure)
     when = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
     people = say(
         "{photographs} photographs of {people} people, half to find and half to confirm ({on})",
@@ -34,9 +35,9 @@ def apply(report: IdentifyReport, on: str, *, folder: Path | None = None) -> Car
     )
     measured = Measured(lines, people, when, _summary(report, "before"), _summary(report, "after"))
     fed = any(not key.startswith("outputs") for key in report.changes)
-    new = replace(
-        _renewed(card, found, lines, changed=bool(report.changes), fed=fed), measured=(*card.measured, measured)
-    )
+    new = _renewed(card, found, lines, changed=bool(report.changes), fed=fed)
+    doubted = tuple(dict.fromkeys([*new.unverified, *sorted(unsure)]))
+    new = replace(new, unverified=doubted, measured=(*card.measured, measured))
     return _put(card, new, folder)
 
 

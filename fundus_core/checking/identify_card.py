@@ -51,6 +51,8 @@ class IdentifyReport:
     """By target: ``truth``, ``before`` and ``after`` of each photograph of that half."""
     card: Mapping[str, object]
     """The card with the changes."""
+    unsure: tuple[str, ...] = ()
+    """Keys of changes that agree better and of which nobody can be sure on so few people: they stay unverified."""
 
     def as_json(self) -> dict[str, object]:
         """Return plain values; numbers that are none as ``None``."""
@@ -59,7 +61,8 @@ class IdentifyReport:
 
 def from_json(found: Mapping[str, Any]) -> IdentifyReport:
     """Return the report of which ``as_json`` made plain values."""
-    return IdentifyReport(**{**found, "confirmed": tuple(found["confirmed"]), "card": _unknown(found["card"])})
+    lists = {key: tuple(found.get(key, ())) for key in ("confirmed", "unsure")}
+    return IdentifyReport(**{**found, **lists, "card": _unknown(found["card"])})
 
 
 def _unknown(value: Any) -> Any:
@@ -163,6 +166,7 @@ def _report(card: Card, found: Mapping[str, Any]) -> IdentifyReport:
             results=found["results"],
             points=found["points"],
             card=found["card"],
+            unsure=tuple(map(confined.plain, found["unsure"])),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CardError(
@@ -184,11 +188,14 @@ def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
         yield say(
             "No line of the card agrees better otherwise, tried on {half} people; nothing is proposed.", half=half
         )
-    if found["fitted"]:
+    for one in found["fitted"]:
+        yield from _fitted(one, int(found["people"]))
+    for target, far in found["shifted"].items():
         yield say(
-            "Scale and offset of {targets:and} were fitted to these {people} people; those of the training are better.",
-            targets=[say(TARGETS[target].name) for target in found["fitted"] if target in TARGETS],
-            people=int(found["people"]),
+            "The values of {name} lie {far:.2f} of its spread off under the line that agrees best: these people differ "
+            "from those of the training, or it is another line. It stays unverified.",
+            name=TARGETS[target].name if target in TARGETS else target,
+            far=float(far),
         )
     for one in found["dropped"]:
         yield (
@@ -219,4 +226,25 @@ def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
                 "The output for {target} shows no relation with its truth here, so that nothing is said of its line.",
                 target=TARGETS[target].name if target in TARGETS else target,
             )
+        )
+
+
+def _fitted(one: Mapping[str, Any], people: int) -> Iterator[str]:
+    """What is to be known of a line that was fitted, with its intervals."""
+    target = str(one["target"])
+    name = TARGETS[target].name if target in TARGETS else target
+    scale, offset = ([float(end) for end in one[key]] for key in ("scale", "offset"))
+    yield say(
+        "Scale and offset of {name} were fitted to these {people} people: {scale:.4g} ({scale_2:.4g} to {scale_3:.4g}) "
+        "and {offset:.4g} ({offset_2:.4g} to {offset_3:.4g}); those of the training are better.",
+        name=name, people=people, scale=scale[0], scale_2=scale[1], scale_3=scale[2],
+        offset=offset[0], offset_2=offset[1], offset_3=offset[2],
+    )  # fmt: skip
+    if one["needed"]:
+        yield say(
+            "That is not sure: values of {name} may be wrong by {apart:.2f} of its spread, and stay unverified; about "
+            "{needed:,} people would tell.",
+            name=name,
+            apart=float(one["apart"]),
+            needed=int(one["needed"]),
         )

@@ -40,7 +40,9 @@ def order_of(trial: Trial, card: Card) -> tuple[tuple[int, ...], list[dict[str, 
         if gap.low <= 0:
             names = [say(TARGETS[trial.targets[place]].name) for place in (one, two)]
             words = say("{one} and {two} exchanged", one=names[0], two=names[1])
-            open_.append({"key": "outputs", "words": words, "gap": gap.value, "needed": max(gap.needed, people[0])})
+            needed = max(gap.needed, people[0])
+            both = [trial.targets[one], trial.targets[two]]
+            open_.append({"key": "outputs", "words": words, "gap": gap.value, "needed": needed, "targets": both})
     return order, open_
 
 
@@ -101,44 +103,94 @@ def lines(trial: Trial, before: Card, card: Card, targets: Sequence[str]) -> tup
     return replace(card, outputs=tuple(outputs)), fitted
 
 
-def without_strangers(trial: Trial, card: Card, named: Card, others: Mapping[str, Card]) -> str:
-    """Return which reading agrees as well, and puts values in place that under this one are far off; empty if none.
+def by_place(trial: Trial, card: Card, named: Card, others: Mapping[str, Card]) -> tuple[str, set[str]]:
+    """Return which reading that agrees as well puts the values in place, empty if none, and which put them out of it.
 
-    One line of the network that moves several outputs is likelier than several outputs' lines, each wrong.
+    Where under one reading all outputs lie on the lines that truth has, and under another none does, the first is the
+    network's own: one line of the network that moves them all is likelier than each line wrong, and a difference
+    between two populations is not undone by another reading. Both halves of the people must show it.
     """
-    count = _strangers(trial, card, named)
-    found = {words: _strangers(trial, other, named) for words, other in others.items()} if count > 1 else {}
-    best = min(found, key=found.__getitem__, default="")
-    return best if best and found[best] <= count - 2 else ""
+    now = _misplaced(trial, card, named)
+    if now is None:
+        return "", set()
+    then = {words: found for words, other in others.items() if (found := _misplaced(trial, other, named)) is not None}
+    better = [words for words, found in then.items() if _closer(found, now)]
+    best = min(better, key=lambda words: float(then[words][0][0] + then[words][1][0]), default="")
+    stays = then[best] if best else now
+    return best, {words for words, found in then.items() if words != best and _closer(stays, found)}
 
 
-def _strangers(trial: Trial, read: Card, named: Card) -> int:
-    """How many outputs, read under one card and named by another, are far off on both halves."""
-    found = 0
-    for k, target in enumerate(trial.targets):
-        place = named.targets.index(target)
-        one = named.outputs[place]
-        line = Line(one.link, one.scale, one.offset)
-        found += all(
-            scoring.strange(
-                line, trial.raw(read, half)[:, place], trial.part(half)[0][:, k], binary=TARGETS[target].binary
-            )
-            for half in (0, 1)
-        )
+_IN_PLACE = 0.25
+"""Of the truths' spread: values that lie so near their lines are in place."""
+
+
+def _closer(one: Sequence[Floats], other: Sequence[Floats]) -> bool:
+    """Whether on both halves values are in place in the one reading, and at least twice as far off in the other."""
+    return all(
+        near[0] <= _IN_PLACE and 2 * near[0] <= far[0] and float(np.quantile((far - near)[1:], (1 - sure) / 2)) > 0
+        for near, far, sure in zip(one, other, (SURE, CONFIRMED), strict=True)
+    )
+
+
+def _misplaced(trial: Trial, read: Card, named: Card) -> list[Floats] | None:
+    """How far, on each half, values read under one card and named by another lie from their lines; of three or more."""
+    columns = [k for k, target in enumerate(trial.targets) if not TARGETS[target].binary]
+    if len(columns) < _SEVERAL:
+        return None
+    found = []
+    for half in (0, 1):
+        truth, _, weights = trial.part(half)
+        values = []
+        for k in columns:
+            one = named.outputs[named.targets.index(trial.targets[k])]
+            raw = trial.raw(read, half)[:, named.outputs.index(one)]
+            values.append(Line(one.link, one.scale, one.offset)(raw))
+        found.append(scoring.misplaced(np.stack(values, axis=1), truth[:, columns], weights))
     return found
 
 
-def fitted_again(trial: Trial, before: Card, card: Card, targets: Sequence[str]) -> Card:
-    """Fit scale and offset that are proposed on all people, now that one half has confirmed those of the other."""
+_SEVERAL = 3
+"""Outputs whose values must agree on a reading."""
+
+
+def fitted_again(trial: Trial, before: Card, card: Card, targets: Sequence[str]) -> tuple[Card, list[scoring.Fit]]:
+    """Fit scale and offset that are proposed on all people, now that one half has confirmed those of the other.
+
+    Returns as well how sure each of them is.
+    """
+    parts = [trial.part(half) for half in (0, 1)]
     raw = np.concatenate([trial.raw(before, half) for half in (0, 1)])
-    truth = np.concatenate([trial.part(half)[0] for half in (0, 1)])
-    outputs = list(card.outputs)
+    truth = np.concatenate([part[0] for part in parts])
+    person = np.concatenate([part[1] for part in parts])
+    first = np.arange(len(person)) < len(parts[0][1])
+    outputs, fits = list(card.outputs), []
     for target in targets:
         place = card.targets.index(target)
-        line = scoring.fitted(raw[:, place], truth[:, trial.targets.index(target)])
-        if line is not None:
-            outputs[place] = replace(outputs[place], scale=line.scale, offset=line.offset)
-    return replace(card, outputs=tuple(outputs))
+        fit = scoring.fit(target, raw[:, place], truth[:, trial.targets.index(target)], person, first)
+        if fit.scale[0] > 0:
+            outputs[place] = replace(outputs[place], scale=fit.scale[0], offset=fit.offset[0])
+        fits.append(fit)
+    return replace(card, outputs=tuple(outputs)), fits
+
+
+def out_of_place(trial: Trial, start: Card, read: Card, final: Card) -> dict[str, float]:
+    """Return by target whose line was changed how far its values lie from the people's, where that is more than near.
+
+    In spreads of the truth. Either these people differ from those of the training, or it is another line: a name that
+    went to another output has brought a line that nobody confirmed.
+    """
+    found = {}
+    for place, (old, new) in enumerate(zip(start.outputs, final.outputs, strict=True)):
+        if old == new or new.target not in trial.targets or TARGETS[new.target].binary:
+            continue
+        raw = np.concatenate([trial.raw(read, half)[:, place] for half in (0, 1)])
+        k = trial.targets.index(new.target)
+        truth = np.concatenate([trial.part(half)[0][:, k] for half in (0, 1)])
+        values = Line(new.link, new.scale, new.offset)(raw)
+        far = float(scoring.misplaced(values[:, None], truth[:, None], np.ones((1, len(raw))))[0])
+        if far > scoring.NEAR:
+            found[new.target] = far
+    return found
 
 
 def _candidates(own: Output, old: Output, raw: Floats, truth: Floats) -> Iterator[Line]:

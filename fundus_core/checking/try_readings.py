@@ -6,14 +6,15 @@ Each change is proposed by itself, where it agrees better by more than chance on
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fundus_core.checking import scoring, try_outputs
-from fundus_core.checking.scoring import CONFIRMED, SURE, Gain, Line, Sample
+from fundus_core.checking.scoring import CONFIRMED, SURE, Fit, Gain, Line, Sample
 from fundus_core.checking.trial import (
     Step,
     Trial,
@@ -57,37 +58,36 @@ def _found(trial: Trial, card: Card) -> dict[str, object]:
     trial.planned = sum(1 for dimension in dimensions for _ in dimension(card))
     people = len(np.unique(trial.part(0)[1]))
     accepted: list[tuple[Card, Step]] = []
-    settled: list[str] = []
+    tried: list[str] = []
     open_: list[dict[str, object]] = []
     pairs: dict[str, tuple[Card, Card]] = {}
     for dimension in dimensions:
         before = card
-        card, step, ties, sure = _decided(trial, card, list(dimension(card)), people)
+        steps = list(dimension(card))
+        tried += [step.key for step in steps]
+        card, step, ties = _decided(trial, card, steps, people)
         accepted += [(before, step)] if step else []
-        settled += sure
         open_ += [_told(one, gap, people) for one, gap in ties]
         pairs |= {one.words: (card, one.card) for one, _ in ties}
     card, dropped = _confirmed(trial, start, accepted)
     order, exchanges = try_outputs.order_of(trial, card)
     open_ += exchanges
-    named = try_outputs.reordered(card, trial.targets, order)
-    others = {words: _with(card, *pair) for words, pair in pairs.items()}
-    if words := try_outputs.without_strangers(trial, card, named, others):
-        card = others[words]
-        named = try_outputs.reordered(card, trial.targets, order)
-        open_ = [one for one in open_ if one["words"] != words]
+    card, named, open_ = _placed(trial, card, order, pairs, open_)
     confirmed, fitted = try_outputs.lines(trial, card, named, trial.targets)
     results = _results(trial, start, confirmed)
-    final = try_outputs.fitted_again(trial, card, confirmed, fitted)
-    changes = _changes(start, final)
+    final, fits = try_outputs.fitted_again(trial, card, confirmed, fitted)
+    changes, shifted = _changes(start, final), try_outputs.out_of_place(trial, start, card, final)
+    doubted = {str(one["key"]) for one in (*open_, *dropped)}
     return {
         "photographs": len(trial.sample.person),
         "people": len(np.unique(trial.sample.person)),
         "changes": changes,
-        "confirmed": sorted({key for key in settled if key not in changes} | (set() if exchanges else {"outputs"})),
+        "confirmed": sorted({*tried, "outputs"} - doubted - set(changes)),
         "open": open_,
         "dropped": dropped,
-        "fitted": fitted,
+        "fitted": [{**asdict(one), "needed": 0 if one.sure else one.needed} for one in fits],
+        "unsure": sorted({key for key in changes if key in doubted} | set(_unsure(final, fits, exchanges, shifted))),
+        "shifted": shifted,
         "results": results,
         "silent": [target for target, one in results.items() if one["r_after"][1] <= 0 <= one["r_after"][2]],
         "card": cards.as_plain(final),
@@ -95,14 +95,52 @@ def _found(trial: Trial, card: Card) -> dict[str, object]:
     }
 
 
+def _placed(
+    trial: Trial,
+    card: Card,
+    order: Sequence[int],
+    pairs: Mapping[str, tuple[Card, Card]],
+    open_: list[dict[str, object]],
+) -> tuple[Card, Card, list[dict[str, object]]]:
+    """Of readings that agree as well, take those that put the values in place; leave those that put them out of it.
+
+    Returns the card, the card with its outputs in the order that was found, and what is open still.
+    """
+    for _ in range(_TURNS):
+        named = try_outputs.reordered(card, trial.targets, order)
+        still = {str(one["words"]) for one in open_}
+        others = {words: _with(card, *pair) for words, pair in pairs.items() if words in still}
+        taken, refuted = try_outputs.by_place(trial, card, named, others)
+        open_ = [one for one in open_ if one["words"] not in (taken, *refuted)]
+        if not taken:
+            break
+        card = others[taken]
+    return card, try_outputs.reordered(card, trial.targets, order), open_
+
+
+_TURNS = 3
+"""Readings, one after the other, that may be taken for putting values in place."""
+
+
+def _unsure(
+    card: Card, fits: Sequence[Fit], exchanges: Sequence[Mapping[str, Any]], shifted: Mapping[str, float]
+) -> Iterator[str]:
+    """Keys of lines that were fitted to too few people, lie off these people, or may be another output's."""
+    doubted = {one.target for one in fits if not one.sure} | set(shifted)
+    doubted |= {target for one in exchanges for target in one["targets"]} & {one.target for one in fits}
+    for place, output in enumerate(card.outputs):
+        if output.target in doubted:
+            yield from (f"outputs[{place}].scale", f"outputs[{place}].offset")
+
+
 def _decided(
     trial: Trial, card: Card, steps: Sequence[Step], people: int
-) -> tuple[Card, Step | None, list[tuple[Step, Gain]], list[str]]:
+) -> tuple[Card, Step | None, list[tuple[Step, Gain]]]:
     """Take the best step where it is better than what stands by more than chance; say what cannot be told apart."""
     kept = trial.promising(card, steps)
     now, scored = trial.score(card, 0), [(step, trial.score(step.card, 0)) for step in kept]
     if not scored:
-        return card, None, [], list(dict.fromkeys(step.key for step in steps))
+        return card, None, []
     best, score = max(scored, key=lambda one: float(one[1][0]))
     better = scoring.gain(score, now, people, SURE)
     taken = best if better.low > 0 else None
@@ -115,9 +153,7 @@ def _decided(
         gap = scoring.gain(now, other, people, CONFIRMED)
         if gap.low <= 0:
             ties.append((step, gap))
-    keys = list(dict.fromkeys(step.key for step in steps))
-    open_keys = {tie.key for tie, _ in ties}
-    return card, taken, ties, [key for key in keys if key not in open_keys]
+    return card, taken, ties
 
 
 def _told(step: Step, gap: Gain, people: int) -> dict[str, object]:
