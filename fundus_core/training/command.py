@@ -3,6 +3,7 @@
 import argparse
 import ast
 import inspect
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -41,7 +42,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     begin = "weights to begin with, in any form that models import reads; with them, defaults suit an hour on two cores"
     parser.add_argument("--pretrained", type=Path, metavar="FILE", help=begin)
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that cut the photographs (1)")
+    cores = "processes that cut the photographs; 0 for one on each core, eight at most (0)"
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help=cores)
     parser.add_argument("--tidy", action="store_true", help="remove crops and checkpoint once the card is written")
     parser.add_argument("--id", default="", help="id of the card; the folder's name where not given")
     parser.add_argument("--title", default="", help="title of the card")
@@ -157,7 +159,8 @@ def run(arguments: argparse.Namespace, words: Sequence[str], *, progress: bool =
         arguments.backbone = backbones[0]
     given = (materials(arguments), arguments.out, plan(arguments))
     made = label(arguments, words)
-    how = Running(arguments.pretrained, arguments.workers, progress=progress, tidy=arguments.tidy)
+    workers = arguments.workers or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, 8)
+    how = Running(arguments.pretrained, workers, progress=progress, tidy=arguments.tidy)
     # torch is imported here, so that a wrong option is answered at once.
     if len(backbones) > 1:
         from fundus_core.training.compare import compare

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import math
 import os
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -48,6 +49,18 @@ def engine(*, changing: bool = False) -> Accelerator:
     return Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[spread])
 
 
+def keep_memory() -> None:
+    """Let glibc keep what it frees: activations asked of the system anew in each step take a tenth of its work."""
+    with contextlib.suppress(OSError, AttributeError):  # another libc has no such switches
+        switch = ctypes.CDLL(None).mallopt
+        switch(_MMAP_MAX, 0)
+        switch(_TRIM_THRESHOLD, 2**31 - 1)
+
+
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
+"""Of glibc's ``malloc.h``."""
+
+
 def device() -> torch.device:
     """Return where a training runs."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -86,7 +99,8 @@ class Learner:
         self.progress = Progress()
         self.best: Weights = {}
         self.ignorant = self._ignorant()
-        self.until = math.inf
+        self.until, self.allowed, self.gone = math.inf, math.inf, 0.0
+        keep_memory()
 
     def fit(self, validation: Batch, out: Path, key: str, *, progress: bool = True, spent: float = 0.0) -> Progress:
         """Train to the end, beginning where a checkpoint of the same plan and data (key) stands in the folder.
@@ -97,7 +111,8 @@ class Learner:
         self._resume(out / CHECKPOINT, key)
         total, state = self.plan.epochs * self.steps, self.progress
         if self.plan.minutes:
-            self.until = time.monotonic() + 60 * LEARNING * self.plan.minutes - spent - state.seconds
+            self.allowed = 60 * LEARNING * self.plan.minutes - spent
+            self.until = time.monotonic() + self.allowed - state.seconds
         hidden = not (progress and self.accelerator.is_main_process)
         self.notice = Notice(out) if self.accelerator.is_main_process else None
         slow = 0.1 if os.isatty(2) else 15
@@ -145,15 +160,17 @@ class Learner:
             raise
 
     def _step(self, batches: Iterable[Batch]) -> float:
-        done = self.progress.epoch * self.steps + self.progress.step
+        done, total_steps = self.progress.epoch * self.steps + self.progress.step, self.plan.epochs * self.steps
+        # Where the machine is slower than was measured the rate falls with the minutes, so that they end at a low one.
+        place = max(done, int(self.gone * total_steps))
         for group in self.optimiser.param_groups:
-            group["lr"] = group["scale"] * rate(self.plan, done, self.plan.epochs * self.steps)
+            group["lr"] = group["scale"] * rate(self.plan, place, total_steps)
         self.optimiser.zero_grad(set_to_none=True)
         running = RunningStatistics(self.network) if self.accelerator.num_processes > 1 else None
         total = torch.zeros_like(self.weight)
         for turn, batch in zip(range(self.plan.accumulate), batches, strict=False):
             last = turn == self.plan.accumulate - 1
-            with nullcontext() if last else self.accelerator.no_sync(self.model):
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(self.model):
                 with reduced(self.plan.precision, self.accelerator.device):
                     raw, _ = self.model(torch.from_numpy(batch.crops).to(self.accelerator.device))
                 loss = self._loss(raw, batch) / self.plan.accumulate
@@ -164,10 +181,11 @@ class Learner:
         if running is not None:
             running.join(self.accelerator)
         self.average.update(self.network, done)
-        late = torch.full_like(total[:1], time.monotonic() > self.until)  # all processes end with the same step
-        *joined, over = cast(Tensor, self.accelerator.reduce(torch.cat([total, late]), "mean"))
-        self.progress.late = bool(over > 0)
-        return float((torch.stack(joined) / self.ignorant).sum()) / len(self.weight)
+        gone = 1 - (self.until - time.monotonic()) / self.allowed if self.plan.minutes else 0.0
+        clock = torch.tensor([gone > 1, gone], device=total.device)  # all processes end with the same step
+        *joined, over, self.gone = cast(Tensor, self.accelerator.reduce(torch.cat([total, clock]), "mean")).tolist()
+        self.progress.late = over > 0
+        return float((torch.tensor(joined, device=total.device) / self.ignorant).sum()) / len(self.weight)
 
     def _loss(self, raw: Tensor, batch: Batch) -> Tensor:
         """Return each column's loss, missing values made good for; they are added up."""

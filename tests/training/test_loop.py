@@ -101,6 +101,33 @@ def test_a_training_ends_with_its_minutes_and_keeps_what_was_best_by_then(toy, t
     assert again.progress.history == state.history, "called again, it is over"
 
 
+def test_the_rate_falls_with_the_minutes_where_the_machine_is_slower_than_was_thought(toy, tmp_path, monkeypatch):
+    """A training that its minutes end has learnt at falling rates; one in time keeps the schedule of its steps."""
+    passed = [0.0]
+    monkeypatch.setattr(loop.time, "monotonic", lambda: passed[0])
+    step, rates = loop.Learner._step, []
+
+    def slowly(self, batches):
+        told = step(self, batches)
+        passed[0] += slow
+        rates.append(self.optimiser.param_groups[0]["lr"] / self.plan.learning_rate)
+        return told
+
+    monkeypatch.setattr(loop.Learner, "_step", slowly)
+    slow = 0.0
+    plan = toy.plan(epochs=2, minutes=1.0, warmup=0.0)
+    toy.train(tmp_path / "in time", plan)
+    due = [loop.rate(plan, done, len(rates)) / plan.learning_rate for done in range(len(rates))]
+    assert rates == pytest.approx(due)
+    rates.clear()
+    slow = 60 * loop.LEARNING / 10  # ten steps are all that there is time for
+    learner = toy.train(tmp_path / "slow", plan)
+    assert learner.progress.late
+    assert len(rates) == pytest.approx(11, abs=1)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.05 < rates[4]
+
+
 def test_a_validation_counts_people_and_who_knows_nothing_has_a_loss_of_1(toy):
     plan = toy.plan()
     data, network = toy.data(plan), toy.begun(plan)
