@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from fundus_core.errors import FundusError
-from fundus_core.models import pickles, torch_archives, weights
-from fundus_core.models.importing import formats, graph_safety
+from fundus_core.models import networks, pickles, torch_archives, weights
+from fundus_core.models.importing import formats, graph_safety, torch_files
+from fundus_core.models.importing.imported import Wanted
 from tests.models import files
 
 NOISE = st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=12))
@@ -106,3 +107,43 @@ def test_the_files_that_are_spoilt_are_read_as_they_are(honest):
     assert len(weights.opened(honest / "old.pt", safetensors=False).tensors) == 3
     graph_safety.check_onnx(honest / "g.onnx")
     assert formats.detect(files.DATA / "saved_model.zip") is formats.Format.SAVED_MODEL
+
+
+# Names: a good checkpoint whose tensors were renamed, moved, dropped or doubled ---------------------------------------
+
+TINY = {"channels": [8, 8, 16, 16], "stem_width": 8}
+KINDS = st.sampled_from(["rename", "move", "drop", "double", "prefix"])
+CHANGES = st.lists(st.tuples(KINDS, st.integers(0, 999), st.integers(0, 999)), min_size=1, max_size=4)
+
+
+@pytest.fixture(scope="module")
+def checkpoint():
+    torch.manual_seed(0)
+    state = networks.body("resnet10t", 2, TINY).state_dict()
+    return {name: torch.randn_like(value) if value.is_floating_point() else value for name, value in state.items()}
+
+
+@settings(max_examples=60, deadline=None)
+@given(CHANGES)
+def test_a_checkpoint_whose_names_were_spoilt_is_read_right_or_refused(checkpoint, changes):
+    """A tensor may lose its name or its place, not both in silence: wrong and plausible is worse than refused."""
+    items = list(checkpoint.items())
+    for what, one, other in changes:
+        k, to = one % len(items), other % len(items)
+        name, tensor = items[k]
+        if what == "move":
+            items.insert(to, items.pop(k))
+        elif what == "drop":
+            del items[k]
+        elif what == "double":
+            items.insert(to, (f"twice.{name}.{other}", tensor))
+        else:
+            renamed = f"part{other}.{name.rsplit('.', 1)[-1]}" if what == "rename" else f"old.{name}"
+            items[k] = (renamed, tensor)
+    state = dict(items)
+    wanted = Wanted("resnet10t", sure=True, options=TINY, targets=["sbp", "dbp"], binary={}, size=32)
+    with contextlib.suppress(FundusError):
+        found = torch_files.fitted(state, weights.Opened(state, (), "", {}), wanted, "spoilt.pt")
+        for name, value in checkpoint.items():
+            if not name.endswith("num_batches_tracked"):
+                assert torch.equal(found.tensors[name], value), name

@@ -51,6 +51,21 @@ def name_of(given: Mapping[str, Any]) -> str:
     return ""
 
 
+def places_by_name(needed: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
+    """Return tensors that carry a name of the network's behind one beginning, and that name; none where they are few.
+
+    Where most do, the file has lost or gained some, and no order may put the others elsewhere.
+    """
+    behind: dict[str, dict[str, str]] = {}
+    for key in given:
+        parts = key.split(".")
+        for k in range(len(parts)):
+            if (ours := ".".join(parts[k:])) in needed:
+                behind.setdefault(".".join(parts[:k]), {})[key] = ours
+    found = max(behind.values(), key=len, default={})
+    return found if 2 * len(found) >= len(needed) else {}
+
+
 _STEMS = ("conv_stem.", "conv1.", "stem.", "patch_embed.", "features.", "cls_token", "stem_", "pos_embed", "blocks.")
 
 

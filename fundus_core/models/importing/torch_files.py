@@ -255,9 +255,10 @@ def _in_order(
     """By order, where the names are another library's and every shape and kind agrees."""
     there = [key for key in given if not key.endswith(_COUNTED)]
     pairs = list(zip(needed, there, strict=False))
+    here = architectures.places_by_name(needed, given)
     wrong = [
         (a, b) for a, b in pairs
-        if needed[a].shape != given[b].shape or a.rsplit(".", 1)[-1] != b.rsplit(".", 1)[-1]
+        if needed[a].shape != given[b].shape or a.rsplit(".", 1)[-1] != b.rsplit(".", 1)[-1] or here.get(b, a) != a
     ]  # fmt: skip
     if wrong or len(there) < len(needed):
         a, b = wrong[0] if wrong else (list(needed)[len(there)], "nothing")
