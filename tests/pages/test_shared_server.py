@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import time
 import urllib.parse
+from contextlib import nullcontext
 
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from fundus_core.errors import UsageError
+from fundus_core import jobs
+from fundus_core.errors import RefusedError, UsageError
+from fundus_core.models import registry
 from fundus_core.records import Rule
-from pages.parts.shell import guard, home, people, server, sign_in
+from pages.parts.models import measuring, training
+from pages.parts.shell import asking, guard, home, people, server, sign_in
 from tests.pages import shared_server as shared
 from tests.pages.conftest import put
 
@@ -272,6 +276,35 @@ def test_a_steward_sees_sizes_and_the_log_and_no_patient(house, browsers):
     assert not any(word in text for word in SECRETS[1:])  # a name that somebody typed in vain is in the log
     assert "Clinic of Ann" not in shared.shown(browsers[EVE], "cohorts")
     assert "follow from each other" not in shared.shown(browsers[BOB], "stewards")
+
+
+def test_only_a_steward_measures_a_card_or_trains(house, browsers, monkeypatch):
+    """The page offers it to nobody else, and what it calls asks again, whoever finds a way to it."""
+    _, store = house
+    for name, offered in ((BOB, False), (EVE, True)):
+        assert ("Edit the card by measuring" in shared.shown(browsers[name], "models")) is True
+        assert ("Train a model" in shared.shown(browsers[name], "models")) is offered
+    begun = []
+    monkeypatch.setattr(jobs, "start", lambda _folder, *words: begun.append(words[:2]))
+    card = registry.find("sample-rendered")
+    store.give(put(store, "Room of Eve", seed=3), EVE)
+    for name, cohort in ((BOB, "Van of Bob"), (EVE, "Room of Eve")):
+        asked = store.asked_by(people.person(name, ""))
+        token = asking._BOUND.set(people.person(name, ""))
+        try:
+            for start in (
+                lambda asked=asked, cohort=cohort: measuring._start(card, asked.cohort(cohort)),
+                lambda asked=asked, cohort=cohort: training._start(
+                    "trained", asked.cohort(cohort), asked.table(asked.cohort(cohort).id), []
+                ),
+            ):
+                with pytest.raises(RefusedError) if name == BOB else nullcontext():
+                    start()
+        finally:
+            asking._BOUND.reset(token)
+        latest = [line["what"] for line in shared.log_lines()[-2:]]
+        assert latest == (["refused"] * 2 if name == BOB else ["imported"] * 2)
+        assert len(begun) == (0 if name == BOB else 2)
 
 
 def test_what_is_shared_is_seen_as_a_reader_sees_it(house, browsers):

@@ -113,6 +113,7 @@ def _of_card(card: Card) -> list[str | Path]:
 
 
 def _start(name: str, cohort: Cohort, table: CohortTable, words: Sequence[str | Path]) -> None:
+    home.store().owns_models("model train")
     folder = _folder(name)
     photographs, truth = folder / "photographs.csv", folder / "truth.csv"
     model_check.write(cohort, table, photographs, truth, len(table))
