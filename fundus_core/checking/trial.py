@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fundus_core import confined, retina
-from fundus_core.checking import scoring
+from fundus_core.checking import fits, scoring
 from fundus_core.checking.scoring import Sample
 from fundus_core.errors import CardError, say
 from fundus_core.inference import open_predictor
@@ -112,7 +112,7 @@ class Trial:
         """Return truth, people and resamplings of one half."""
         rows = self.rows(half, few=few)
         person = self.sample.person[rows]
-        return self.sample.truth[rows], person, scoring.draws(person)
+        return self.sample.truth[rows], person, fits.draws(person)
 
     def _crops(self, card: Card, rows: Any) -> Pixels:
         side = self.masters.shape[1]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fundus_core.checking import scoring
+from fundus_core.checking import fits, scoring
 from fundus_core.checking.scoring import CONFIRMED, SURE, Gain, Line
 from fundus_core.checking.trial import Trial
 from fundus_core.errors import say
@@ -94,6 +94,8 @@ def lines(trial: Trial, before: Card, card: Card, targets: Sequence[str]) -> tup
         now = scoring.errors(Line(own.link, own.scale, own.offset), other, truth[:, k], weights, binary=binary)
         then = scoring.errors(line, other, truth[:, k], weights, binary=binary)
         better = float(np.quantile((now - then)[1:], (1 - CONFIRMED) / 2)) > 0
+        if line.why == "moved":  # of two names' lines none was there first
+            better = bool(then[0] < now[0])
         if line.why != "card" and better:
             fitted += [target] if line.why == "fitted" else []
             interval = (float("nan"), float("nan"))
@@ -145,7 +147,7 @@ def _misplaced(trial: Trial, read: Card, named: Card) -> list[Floats] | None:
             one = named.outputs[named.targets.index(trial.targets[k])]
             raw = trial.raw(read, half)[:, named.outputs.index(one)]
             values.append(Line(one.link, one.scale, one.offset)(raw))
-        found.append(scoring.misplaced(np.stack(values, axis=1), truth[:, columns], weights))
+        found.append(fits.misplaced(np.stack(values, axis=1), truth[:, columns], weights))
     return found
 
 
@@ -153,7 +155,7 @@ _SEVERAL = 3
 """Outputs whose values must agree on a reading."""
 
 
-def fitted_again(trial: Trial, before: Card, card: Card, targets: Sequence[str]) -> tuple[Card, list[scoring.Fit]]:
+def fitted_again(trial: Trial, before: Card, card: Card, targets: Sequence[str]) -> tuple[Card, list[fits.Fit]]:
     """Fit scale and offset that are proposed on all people, now that one half has confirmed those of the other.
 
     Returns as well how sure each of them is.
@@ -163,14 +165,14 @@ def fitted_again(trial: Trial, before: Card, card: Card, targets: Sequence[str])
     truth = np.concatenate([part[0] for part in parts])
     person = np.concatenate([part[1] for part in parts])
     first = np.arange(len(person)) < len(parts[0][1])
-    outputs, fits = list(card.outputs), []
+    outputs, sure = list(card.outputs), []
     for target in targets:
         place = card.targets.index(target)
-        fit = scoring.fit(target, raw[:, place], truth[:, trial.targets.index(target)], person, first)
+        fit = fits.fit(target, raw[:, place], truth[:, trial.targets.index(target)], person, first)
         if fit.scale[0] > 0:
             outputs[place] = replace(outputs[place], scale=fit.scale[0], offset=fit.offset[0])
-        fits.append(fit)
-    return replace(card, outputs=tuple(outputs)), fits
+        sure.append(fit)
+    return replace(card, outputs=tuple(outputs)), sure
 
 
 def out_of_place(trial: Trial, start: Card, read: Card, final: Card) -> dict[str, float]:
@@ -187,8 +189,8 @@ def out_of_place(trial: Trial, start: Card, read: Card, final: Card) -> dict[str
         k = trial.targets.index(new.target)
         truth = np.concatenate([trial.part(half)[0][:, k] for half in (0, 1)])
         values = Line(new.link, new.scale, new.offset)(raw)
-        far = float(scoring.misplaced(values[:, None], truth[:, None], np.ones((1, len(raw))))[0])
-        if far > scoring.NEAR:
+        far = float(fits.misplaced(values[:, None], truth[:, None], np.ones((1, len(raw))))[0])
+        if far > fits.NEAR:
             found[new.target] = far
     return found
 

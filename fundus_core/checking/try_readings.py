@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from fundus_core.checking import scoring, try_outputs
-from fundus_core.checking.scoring import CONFIRMED, SURE, Fit, Gain, Line, Sample
+from fundus_core.checking.fits import Fit
+from fundus_core.checking.scoring import CONFIRMED, SURE, Gain, Line, Sample
 from fundus_core.checking.trial import (
     Step,
     Trial,

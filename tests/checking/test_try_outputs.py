@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fundus_core.checking import scoring, trial, try_outputs, try_readings
+from fundus_core.checking import fits, scoring, trial, try_outputs, try_readings
 from fundus_core.models import registry
 from fundus_core.targets import TARGETS
 
@@ -80,9 +80,29 @@ def test_a_reading_that_puts_all_values_in_place_is_taken_and_one_that_puts_them
     assert try_outputs.by_place(tried, card, card, {"the maximum": other}) == ("", {"the maximum"})
     wrong, fitted = try_outputs.lines(tried, other, other, tried.targets)
     assert set(fitted) == set(card.targets), "what would be proposed without it"
-    again, fits = try_outputs.fitted_again(tried, other, wrong, fitted)
+    again, lines = try_outputs.fitted_again(tried, other, wrong, fitted)
     assert again.outputs[2].scale == pytest.approx(card.outputs[2].scale / 2.5, rel=0.25)
-    assert all(low <= one.scale[0] <= high for one in fits for _, low, high in [one.scale])
+    assert all(low <= one.scale[0] <= high for one in lines for _, low, high in [one.scale])
+
+
+def test_a_line_is_fitted_to_what_most_photographs_say():
+    """One photograph in twenty of which the network says anything moves neither slope nor interval."""
+    generator = np.random.default_rng(2)
+    raw = generator.normal(size=400)
+    truth = 8 * (raw + generator.normal(0, 1, 400)) + 95
+    spoilt = raw.copy()
+    spoilt[::20] = generator.normal(0, 10, 20)
+    person, first = np.arange(400) // 2, np.arange(400) < 200
+    clean, dirty = (fits.fit("glucose", one, truth, person, first) for one in (raw, spoilt))
+    assert dirty.scale[0] == pytest.approx(clean.scale[0], rel=0.1)
+    assert dirty.scale[1] < 8 < dirty.scale[2]
+    assert clean.sure
+    slope, offset = np.polyfit(raw, truth, 1)
+    assert clean.scale[0] == pytest.approx(slope, rel=0.03), "where nothing is spoilt it is nearly least squares"
+    assert clean.offset[0] == pytest.approx(offset, rel=0.01)
+    few = fits.fit("glucose", *(one[160:240] for one in (raw, truth, person, first)))
+    assert few.apart > clean.apart
+    assert few.needed == pytest.approx(few.people * (few.apart / fits.NEAR) ** 2, abs=1)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.6])
@@ -109,6 +129,8 @@ def drawn(generator, sample_card):
     k = len(DRAWN)
     signal = generator.multivariate_normal(np.zeros(k), 0.8 * np.eye(k) + 0.2, people)[person]
     raw = signal + generator.normal(0, generator.uniform(0.02, 0.3), signal.shape)
+    spoilt = generator.random(len(raw)) < generator.uniform(0, 0.06)
+    raw[spoilt] += generator.normal(0, 5, raw[spoilt].shape)
     outputs, truth = [], np.full(signal.shape, np.nan)
     for place, target in enumerate(DRAWN):
         one = next(o for o in sample_card.outputs if o.target == target)
@@ -149,9 +171,9 @@ def confident_and_wrong(made, right, wrong):
     order, open_ = try_outputs.order_of(made, wrong)
     named = try_outputs.reordered(wrong, made.targets, order)
     mended, fitted = try_outputs.lines(made, wrong, named, made.targets)
-    final, fits = try_outputs.fitted_again(made, wrong, mended, fitted)
+    final, lines = try_outputs.fitted_again(made, wrong, mended, fitted)
     shifted = try_outputs.out_of_place(made, wrong, wrong, final)
-    unsure = set(try_readings._unsure(final, fits, open_, shifted))
+    unsure = set(try_readings._unsure(final, lines, open_, shifted))
     torn = {target for one in open_ for target in one["targets"]}
     found, raw = [], made.answers["avg"]
     for place, one in enumerate(final.outputs):
@@ -161,7 +183,8 @@ def confident_and_wrong(made, right, wrong):
         )  # fmt: skip
         if not changed or f"outputs[{place}].scale" in unsure or one.target in torn:
             continue
-        said, meant = (scoring.Line(o.link, o.scale, o.offset)(raw[:, place]) for o in (one, true))
+        seen = fits.bounded(raw[:, place])
+        said, meant = (scoring.Line(o.link, o.scale, o.offset)(seen) for o in (one, true))
         spread = np.nanstd(made.sample.truth[:, DRAWN.index(true.target)])
         far = np.sqrt(np.mean((said - meant) ** 2)) / spread
         if one.target != true.target or far > 1 / 3:

@@ -401,6 +401,15 @@ def test_a_transformer_that_means_its_patches_is_read_so(home):
     same(values, said(network))
 
 
+def test_a_large_transformer_that_means_its_patches_is_told_from_its_tensors():
+    """As the masked autoencoders of the field are fine-tuned: the mean is normalised, and the tokens are not."""
+    with torch.device("meta"):
+        network = timm.create_model("vit_large_patch16_224", num_classes=1, global_pool="avg")
+    given = network.state_dict()
+    assert "fc_norm.weight" in given
+    assert architectures.name_of(given) == "vit_large_patch16_224"
+
+
 def test_what_transformers_wrote_says_what_transformers_said(home):
     """Its own names, query and key and value apart, another epsilon, GELU approximated, heads that timm has not."""
     folder = files.DATA / "transformers_vit"

@@ -166,6 +166,26 @@ def test_torchvisions_padding_and_epsilon_are_kept(number, home, monkeypatch):
         import_model(home / "weights.pth", told, replace=True)
 
 
+@pytest.mark.filterwarnings("ignore")  # torchvision's own
+@pytest.mark.parametrize("version", ["v2", "v3_small"])
+def test_torchvisions_mobilenets_are_known_without_a_name(version, home, monkeypatch):
+    monkeypatch.setattr(ambiguities, "MOST", 0)
+    torchvision = pytest.importorskip("torchvision")
+    torch.manual_seed(0)
+    network = getattr(torchvision.models, f"mobilenet_{version}")(weights=None, num_classes=2).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):  # so that epsilon matters
+            torch.nn.init.uniform_(module.running_var, 0.01, 0.02)
+            torch.nn.init.constant_(module.weight, 0.15)
+    torch.save({f"net.{name}": value for name, value in network.state_dict().items()}, home / "weights.pth")
+    card, report = import_model(home / "weights.pth", files.write_card(home, ["sbp", "bmi"], fed=FED))
+    assert card.backbone == {"v2": "mobilenetv2_100", "v3_small": "mobilenetv3_small_100"}[version]
+    with torch.no_grad():
+        said = networks.build(card)(torch.from_numpy(files.crops(SIDE)))[0].double().numpy()
+    same(said, expected(network))
+    assert any("epsilon" in twin.words or "activation" in twin.words for twin in report.twins)
+
+
 def test_hidden_layers_of_a_state_dict_are_given_by_the_card(home):
     options = {"channels": (8, 8, 16, 16), "stem_width": 8, "hidden": ((5, "tanh"),)}
     network = networks.body("resnet10t", 1, options).eval()

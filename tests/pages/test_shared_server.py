@@ -13,9 +13,10 @@ import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from fundus_core import jobs
-from fundus_core.errors import RefusedError, UsageError
+from fundus_core.errors import UsageError
 from fundus_core.models import registry
 from fundus_core.records import Rule
+from fundus_core.store import RefusedError
 from pages.parts.models import measuring, training
 from pages.parts.shell import asking, guard, home, people, server, sign_in
 from tests.pages import shared_server as shared

@@ -6,6 +6,7 @@ Networks under one hash are twins: names and shapes cannot tell them apart. ``ar
 
 import functools
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ def name_of(given: Mapping[str, Any]) -> str:
     names = [name for name in given if not name.endswith(_COUNTED)]
     for prefix in dict.fromkeys(name[: name.find(part)] for name in names for part in _STEMS if part in name):
         inside = [(name.removeprefix(prefix), tuple(given[name].shape)) for name in names if name.startswith(prefix)]
+        # a transformer that means its patches normalises the mean instead of the tokens
+        inside = [(name.replace("fc_norm.", "norm."), shape) for name, shape in inside]
         parts = dict.fromkeys(name.split(".")[0] for name, _ in inside)
         for end in ("", "head.fc", "head.l", *parts):
             found = _groups().get(digest(one for one in inside if not end or not one[0].startswith(f"{end}.")))
@@ -64,6 +67,28 @@ def places_by_name(needed: Mapping[str, Any], given: Mapping[str, Any]) -> dict[
                 behind.setdefault(".".join(parts[:k]), {})[key] = ours
     found = max(behind.values(), key=len, default={})
     return found if 2 * len(found) >= len(needed) else {}
+
+
+_MOBILE: Mapping[tuple[int, int, int], str] = {
+    (32, 320, 1280): "mobilenetv2_100", (16, 160, 960): "mobilenetv3_large_100", (16, 96, 576): "mobilenetv3_small_100",
+}  # fmt: skip
+"""torchvision's MobileNets by the channels of the stem, and those before and behind the last convolution."""
+
+
+def mobile(given: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return which MobileNet tensors are by torchvision's names, empty if none, and they as timm shapes them.
+
+    Of the third version timm's last convolution is a dense layer there.
+    """
+    ends = [name for name in given if re.search(r"(^|\.)features\.\d+\.0\.weight$", name)]
+    if not ends or given[ends[-1]].ndim != 4:
+        return "", given
+    last = given[ends[-1]].shape
+    found = _MOBILE.get((given[ends[0]].shape[0], last[1], last[0]), "")
+    dense = f"{ends[0].removesuffix('features.0.0.weight')}classifier.0.weight"
+    if "v3" in found and dense in given and given[dense].ndim == 2:
+        given = {name: one[:, :, None, None] if name == dense else one for name, one in given.items()}
+    return found, given
 
 
 _STEMS = ("conv_stem.", "conv1.", "stem.", "patch_embed.", "features.", "cls_token", "stem_", "pos_embed", "blocks.")

@@ -83,7 +83,7 @@ def _left_out(name: str, beginnings: Sequence[str]) -> bool:
 
 def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: str) -> Found:
     """Return the network that these tensors make; see ``read``."""
-    given, alike = transformers_names.renamed(given)
+    given, alike = transformers_names.renamed(architectures.mobile(given)[1])
     backbone, options = _network(given, opened, replace(wanted, options={**alike, **wanted.options}), name)
     options = _as_torchvision(backbone, options, given, name)
     options = strangers.acting(opened.modules, backbone, options)
@@ -155,7 +155,8 @@ def _network(
     options = {**beside.pooling(opened.said), **strangers.pooled(opened.modules), **options}
     told = ""
     if not (wanted.backbone and wanted.sure):
-        told = efficientnet(given) or architectures.name_of(given) or beside.network(opened.said)
+        told = efficientnet(given) or architectures.mobile(given)[0] or architectures.name_of(given)
+        told = told or beside.network(opened.said)
     backbone = wanted.backbone if not told or wanted.backbone in architectures.alike(told) else told
     if not backbone:
         raise CardError(
@@ -198,8 +199,11 @@ def _as_torchvision(
 ) -> Mapping[str, object]:
     """Options under which timm computes as torchvision, by whose names an EfficientNet's tensors are told.
 
-    torchvision pads alike on all sides, and has a batch norm epsilon of 1e-3 from B5 on (``torchvision.models``).
+    torchvision pads alike on all sides, and has a batch norm epsilon of 1e-3 from B5 on, and in the third MobileNet
+    (``torchvision.models``).
     """
+    if "mobilenetv3" in backbone and architectures.mobile(given)[0]:
+        return {"bn_eps": 1e-3, **options}
     number = re.search(r"efficientnet_b([0-7])", backbone)
     if number is None or not any(end_of(key, "features.0.0.weight") for key in given):
         return options
