@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -183,9 +184,11 @@ def asked(
     truth = np.stack([measured[target][:count] for target in targets], axis=1)
     binary = tuple(TARGETS[target].binary for target in targets)
     sample = Sample(truth, np.unique(people[:count], return_inverse=True)[1], binary)
-    trial = Kept(masters[:count], sample, targets, folder)
+    room = folder / f"room-{os.getpid()}"  # several of these may run beside each other
+    trial = Kept(masters[:count], sample, targets, room)
     trial.every, trial.folder_kept = masters, folder / "readings"
-    trial.folder_kept.mkdir(exist_ok=True)
+    for place in (room, trial.folder_kept):
+        place.mkdir(exist_ok=True)
     return trial, json.loads(json.dumps(try_readings._found(trial, card), default=float))
 
 

@@ -230,6 +230,13 @@ def test_files_that_tensorflow_wrote_say_what_tensorflow_said(name, home):
     same(np.stack([values["sbp"], values["sex"]], axis=1), expected, 1e-5)
 
 
+def test_a_tensorflow_lite_file_of_eight_bits_is_refused_with_what_can_be_done_with_it(home):
+    """OpenVINO reads it and answers plausibly: with weights of that kind a quarter of the largest value off."""
+    told = files.write_card(home, ("sbp", "sex"), fed=files.UNIT + "\nsize = 32")
+    with pytest.raises(CardError, match=r"computes in eight bits.*table of predictions"):
+        import_model(files.DATA / "keras2_eight_bits.tflite", told)
+
+
 @pytest.mark.parametrize("small", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_scale_behind_a_sigmoid_is_applied_to_the_sigmoid(small, home):
     model = small_network() if small else files.efficientnet(SIDE, keras.layers.Dense(1, activation="sigmoid"))

@@ -54,6 +54,12 @@ _ENDINGS = {Format.ONNX: ".onnx", Format.TFLITE: ".tflite", Format.OPENVINO: ".x
 
 def _of_any_type(graph: ov.Model, kind: Format, size: int | None) -> Found:
     """A graph that takes or gives half, double or whole numbers, with those conversions put into it."""
+    if kind is Format.TFLITE and _in_eight_bits(graph):
+        raise CardError(
+            "This TensorFlow Lite file computes in eight bits, with roundings that are TensorFlow Lite's own; its "
+            "answers would differ here. Have TensorFlow Lite read the photographs and bring what it says as a table of "
+            "predictions, or import the network that the file was made from."
+        )
     whole = bool(graph.inputs) and graph.inputs[0].get_element_type() == ov.Type.u8
     types = {port.get_element_type() for port in [*graph.inputs, *graph.outputs]}
     if types != {ov.Type.f32} and len(graph.inputs) == 1:
@@ -65,6 +71,16 @@ def _of_any_type(graph: ov.Model, kind: Format, size: int | None) -> Found:
     found = from_graph(graph, kind, size)
     # what takes bytes wants them as they are
     return replace(found, inside=NOTHING) if whole else found
+
+
+def _in_eight_bits(graph: ov.Model) -> bool:
+    """Whether weights or what lies between layers are whole numbers of eight bits."""
+    eight = (ov.Type.i8, ov.Type.u8)
+    return any(
+        one.get_type_name() == "FakeQuantize"
+        or (one.get_type_name() == "Constant" and one.get_element_type() in eight and one.data.size > 1)
+        for one in graph.get_ops()
+    )
 
 
 def _converted(path: Path) -> ov.Model:
