@@ -43,13 +43,16 @@ class Sample:
 
 
 def correlations(values: Floats, truth: Floats, weights: Floats) -> Floats:
-    """Return Pearson's correlation of every output with every truth in every resampling (draws x outputs x truths)."""
+    """Return Pearson's correlation of every output with every truth in every resampling (draws x outputs x truths).
+
+    Values far out count in full: a wrong reading of the card makes more of them, which is half of what tells it.
+    """
     found = np.zeros((len(weights), values.shape[1], truth.shape[1]))
     for column in range(truth.shape[1]):
         known = np.isfinite(truth[:, column]) & np.isfinite(values).all(axis=1)
         if known.sum() < FEWEST or np.ptp(truth[known, column]) == 0:
             continue
-        w, x, y = weights[:, known], bounded(values[known]), truth[known, column]
+        w, x, y = weights[:, known], values[known], truth[known, column]
         x = (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-12)
         y = (y - y.mean()) / y.std()
         total = w.sum(axis=1)
