@@ -117,7 +117,9 @@ def by_place(trial: Trial, card: Card, named: Card, others: Mapping[str, Card]) 
         return "", set()
     then = {words: found for words, other in others.items() if (found := _misplaced(trial, other, named)) is not None}
     better = [words for words, found in then.items() if _closer(found, now)]
-    best = min(better, key=lambda words: float(then[words][0][0] + then[words][1][0]), default="")
+    far = {words: float(then[words][0][0] + then[words][1][0]) for words in better}
+    # of several the one that is named first, as readings are by their habit: that differences are chance is likelier
+    best = next((words for words in better if far[words] <= 2 * min(far.values())), "")
     stays = then[best] if best else now
     return best, {words for words, found in then.items() if words != best and _closer(stays, found)}
 

@@ -145,6 +145,8 @@ def _decided(
     best, score = max(scored, key=lambda one: float(one[1][0]))
     better = scoring.gain(score, now, people, SURE)
     taken = best if better.low > 0 else None
+    if taken and taken.key == "backbone_options":
+        taken, score = _plainest(scored, score, now, people)
     if taken:
         card, now = taken.card, score
     ties: list[tuple[Step, Gain]] = []
@@ -155,6 +157,18 @@ def _decided(
         if gap.low <= 0:
             ties.append((step, gap))
     return card, taken, ties
+
+
+def _plainest(scored: Sequence[tuple[Step, Floats]], best: Floats, now: Floats, people: int) -> tuple[Step, Floats]:
+    """Of networks that are better than what stands and not worse than the best, the one that is named first.
+
+    That is the one that timm builds, before those with something more that leaves no numbers in a file.
+    """
+    return next(
+        (step, score)
+        for step, score in scored
+        if scoring.gain(score, now, people, SURE).low > 0 and scoring.gain(best, score, people, CONFIRMED).low <= 0
+    )
 
 
 def _told(step: Step, gap: Gain, people: int) -> dict[str, object]:
