@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.quality import ridges
-from fundus_core.quality.view import Plane, View, blur, quantiles
+from fundus_core.quality.view import Plane, View, blur, quantiles, spread
 from fundus_core.records import Floats
 
 _SCALES = ((1, 0.7), (1, 1.2), (1, 2.0), (2, 3.4), (2, 5.8), (4, 10.0), (4, 17.0))
@@ -121,22 +121,26 @@ def _patches(levels: list[_Level], half: View) -> list[float]:
     middle = quantiles(levels[0].light[half.inside][::4], 0.5)[0] + 8.0
     spreads, extremes = [], []
     for finer, coarser in itertools.pairwise(levels):
-        patch = _relative(_like(finer.green, coarser.green), coarser.green)[coarser.core]
-        spreads.append(math.log(float(patch.std()) + 1e-4))
-        light = (_like(finer.light, coarser.light) - coarser.light)[coarser.core] / np.float32(middle)
-        extremes += [math.log(abs(float(light.max())) + 1e-2), math.log(abs(float(light.min())) + 1e-2)]
+        patch = _relative(_like(finer.green, coarser.green), coarser.green)
+        spreads.append(math.log(spread(patch, coarser.core) + 1e-4))
+        light = _like(finer.light, coarser.light) - coarser.light
+        least, most, *_ = cv2.minMaxLoc(light, coarser.core.view(np.uint8))
+        extremes += [math.log(abs(most / middle) + 1e-2), math.log(abs(least / middle) + 1e-2)]
     return [*np.diff(spreads[:-1]).tolist(), spreads[2], *extremes[2:]]
 
 
 def _rim(quarter: View) -> list[float]:
     rows, columns = np.nonzero(quarter.inside)
-    away = np.hypot(rows - rows.mean(), columns - columns.mean()) / math.sqrt(len(rows) / math.pi)
-    rim, middle = away > 0.85, away < 0.5
-    found = []
-    for plane in quarter.planes[:2]:
-        values = plane[rows, columns]
-        found.append(math.log((float(values[rim].mean()) + 5.0) / (float(values[middle].mean()) + 5.0)))
-    return found
+    radius = math.sqrt(len(rows) / math.pi)
+    down, across = (
+        (np.arange(n) - at.mean()) ** 2 for n, at in zip(quarter.inside.shape, (rows, columns), strict=True)
+    )
+    away = down[:, None] + across[None, :]
+    rim = ((away > (0.85 * radius) ** 2) & quarter.inside).view(np.uint8)
+    middle = ((away < (0.5 * radius) ** 2) & quarter.inside).view(np.uint8)
+    return [
+        math.log((cv2.mean(plane, rim)[0] + 5.0) / (cv2.mean(plane, middle)[0] + 5.0)) for plane in quarter.planes[:2]
+    ]
 
 
 def _relative(fine: Plane, coarse: Plane) -> Plane:

@@ -33,6 +33,10 @@ class Frame:
     bounds: RetinaBounds
     """The field in pixels of this copy; cuts too."""
 
+    @cached_property
+    def _turned(self) -> Pixels:
+        return np.asarray(cv2.transpose(self.pixels), np.uint8)
+
     @property
     def ratio(self) -> float:
         """Width over height."""
@@ -51,7 +55,7 @@ class Frame:
     @property
     def dark(self) -> float:
         """Share that is black."""
-        return float(np.mean(self.brightest <= _BLACK))
+        return float(np.count_nonzero(self.brightest <= _BLACK) / self.brightest.size)
 
     @property
     def parts(self) -> int:
@@ -82,7 +86,7 @@ class Frame:
         """Greatest share of a row or column along which the picture changes at once; rim and flat cuts left out."""
         bounds = self.bounds
         rows = _edges(self.pixels, (bounds.top, bounds.bottom))
-        columns = _edges(np.asarray(cv2.transpose(self.pixels), np.uint8), (bounds.left, bounds.right))
+        columns = _edges(self._turned, (bounds.left, bounds.right))
         return max(rows, columns)
 
     @property
@@ -92,9 +96,8 @@ class Frame:
         The outer seventh of the others does not count: a line of text beside the field makes no panel.
         """
         gaps = [0.0]
-        for axis in (0, 1):
-            high, low = (cv2.reduce(self.pixels, axis, way) for way in (cv2.REDUCE_MAX, cv2.REDUCE_MIN))
-            ranges = np.asarray(cv2.subtract(high, low)).reshape(-1, 3).max(axis=1)
+        for lines in (self.pixels, self._turned):
+            ranges = (lines.max(axis=0) - lines.min(axis=0)).max(axis=1)
             used = np.flatnonzero(ranges >= _STEP / 2)  # a hazy retina changes by more
             used = used[len(used) // 7 : len(used) - len(used) // 7]
             if len(used) and np.median(ranges[used]) >= 4 * _STEP:

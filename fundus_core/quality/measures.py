@@ -66,13 +66,14 @@ def _lit_share(view: View) -> float:
         return 0.0
     smooth = blur(view.half.highest, 2.0)[view.half.inside]
     level = max(0.25 * quantiles(smooth, 0.75)[0], 12.0)
-    return float(np.mean(smooth > level))
+    return float(np.count_nonzero(smooth > level) / len(smooth))
 
 
 def _glare_share(view: View) -> float:
     if view.empty:
         return 0.0
-    return float(np.mean(blur(view.half.lowest, 1.0)[view.half.inside] > 225.0))
+    smooth = blur(view.half.lowest, 1.0)[view.half.inside]
+    return float(np.count_nonzero(smooth > 225.0) / len(smooth))
 
 
 def _contrast(view: View) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.records import Floats, Pixels, Rectangle, RetinaBounds
+from fundus_core.retina.backgrounds import middle_colour
 
 _BLACK = 24
 """Brightness up to which a bar is a border like any other, and a label's surroundings are black."""
@@ -76,8 +77,11 @@ def _sides(pixels: Pixels) -> tuple[int, int, int, int]:
 
 def _bar(lines: Pixels) -> tuple[int, bool]:
     """Return how many of the first rows (of height x width x 3) are a bar, and whether it is written on."""
+    black = cv2.inRange(np.ascontiguousarray(lines[:2]), (0,) * 3, (_BLACK - 1,) * 3)
+    if np.count_nonzero(black) > black.size / 2:
+        return 0, False
     first = lines[:2].reshape(-1, 3)
-    colour = np.median(first, axis=0)
+    colour = middle_colour(first)
     if colour.max() < _BLACK or np.mean(np.abs(first - colour).max(axis=1) <= _TINT) < 0.9:
         return 0, False
     lines = np.ascontiguousarray(lines[: max(int(_FARTHEST * len(lines)), 4)])

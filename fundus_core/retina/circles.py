@@ -73,8 +73,8 @@ def _agreement(guesses: Floats, points: Floats) -> NDArray[np.float32]:
     px, py = points.T
     left = np.stack([scale, -2.0 * scale * x, -2.0 * scale * y, scale * (x**2 + y**2 - r**2)], axis=1)
     right = np.stack([px**2 + py**2, px, py, np.ones_like(px)])
-    # OpenCV's product: numpy's wakes a thread on every core, which costs more than it saves
-    off = np.asarray(cv2.gemm(left.astype(np.float32), right.astype(np.float32), 1.0, np.empty(0), 0.0), np.float32)
+    # not numpy's product, which wakes a thread on every core: that costs more than it saves
+    off = np.einsum("kj,jn->kn", left.astype(np.float32), right.astype(np.float32))
     np.square(off, out=off)
     np.subtract(np.float32(1.0), off, out=off)
     np.maximum(off, np.float32(0.0), out=off)
@@ -89,22 +89,27 @@ def least_squares(points: Floats, start: Circle, scale: float, rounds: int = 8) 
     10.1080/03610927708827533). The start where fewer than six points lie near it.
     """
     circle = start
+    place = np.ascontiguousarray(points.T)
+    design = np.ones((3, len(points)))
     for _ in range(rounds):
-        dx, dy = points[:, 0] - circle.cx, points[:, 1] - circle.cy
-        far = np.maximum(np.hypot(dx, dy), 1e-9)
+        away = place - [[circle.cx], [circle.cy]]
+        far = np.maximum(np.hypot(away[0], away[1]), 1e-9)
         residual = far - circle.radius
-        weight = _biweight(residual / (4.685 * scale))
+        weight = np.maximum(1.0 - (residual / (4.685 * scale)) ** 2, 0.0) ** 2
         if np.count_nonzero(weight) < 6:
             return start
-        design = np.column_stack([dx / far, dy / far, np.ones_like(far)])
-        normal = design.T @ (design * weight[:, None])
-        step = np.linalg.lstsq(normal, design.T @ (weight * residual), rcond=1e-9)[0]
-        if np.abs(step).max() < 0.003:
+        np.divide(away, far, out=design[:2])
+        weighted = design * weight
+        dx, dy, dr = _solved(weighted @ design.T, weighted @ residual)
+        if max(abs(dx), abs(dy), abs(dr)) < 0.003:
             break
-        circle = Circle(circle.cx + float(step[0]), circle.cy + float(step[1]), circle.radius + float(step[2]))
+        circle = Circle(circle.cx + dx, circle.cy + dy, circle.radius + dr)
     return circle
 
 
-def _biweight(u: Floats) -> Floats:
-    weight: NDArray[np.float64] = np.clip(1.0 - u**2, 0.0, None) ** 2
-    return weight
+def _solved(normal: Floats, right: Floats) -> list[float]:
+    """Solve the normal equations (3 x 3 and 3); nothing moves along what the points leave open."""
+    _, values, vectors = cv2.eigen(normal)
+    kept = values[:, 0] > 1e-9 * values[0, 0]
+    solution: list[float] = (vectors[kept].T @ ((vectors[kept] @ right) / values[kept, 0])).tolist()
+    return solution

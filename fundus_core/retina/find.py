@@ -246,7 +246,7 @@ def _thresholds(background: Background) -> tuple[float, ...]:
 def _outline(distance: NDArray[np.float32], threshold: float) -> Floats:
     """Return points (n x 2) on the outlines of the large bright areas, those at the frame left out."""
     height, width = distance.shape
-    bright = (distance > threshold).astype(np.uint8)
+    bright = (distance > np.float32(threshold)).view(np.uint8)
     opened = cv2.morphologyEx(bright, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     found, nesting = cv2.findContours(opened, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     if not found:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.records import Floats
+from fundus_core.retina.backgrounds import middle
 from fundus_core.retina.circles import Circle
 
 _DARK = 0.1
@@ -47,10 +48,11 @@ class Edges:
 def find(distance: NDArray[np.float32], circle: Circle) -> Edges:
     """Find the cut sides of a field by its difference from the background (height x width) and its circle."""
     rows, columns = distance.shape
-    y, x = np.arange(rows) + 0.5 - circle.cy, np.arange(columns) + 0.5 - circle.cx
-    inside = (x**2)[None, :] + (y**2)[:, None] < (0.98 * circle.radius) ** 2
-    some = distance[::3][inside[::3]]
-    filled = inside & (distance > (0.12 * float(np.median(some)) if len(some) else 0.0))
+    y, x = (np.arange(end, dtype=np.float32) + np.float32(0.5) for end in (rows, columns))
+    away = ((x - np.float32(circle.cx)) ** 2)[None, :] + ((y - np.float32(circle.cy)) ** 2)[:, None]
+    inside = away < np.float32(0.98 * circle.radius) ** 2
+    some = distance[::3][inside[::3]].astype(np.uint8)
+    filled = inside & (distance > np.float32(0.12 * middle(some) if len(some) else 0.0))
     left, right = _ends(_sums(inside, 0), _sums(filled, 0), circle.cx, circle.radius)
     top, bottom = _ends(_sums(inside, 1), _sums(filled, 1), circle.cy, circle.radius)
     return Edges(left, top, right, bottom)

@@ -4,14 +4,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.records import Floats
+from fundus_core.records import Floats, Pixels
 from fundus_core.retina import circles
+from fundus_core.retina.backgrounds import middle
 from fundus_core.retina.circles import Circle
 
 Distance = NDArray[np.float32]
 
 _ANGLES: Floats = np.linspace(0.0, 2.0 * np.pi, 240, endpoint=False)
 _COS, _SIN = np.cos(_ANGLES), np.sin(_ANGLES)
+_COSINES, _SINES = _COS.astype(np.float32)[:, None], _SIN.astype(np.float32)[:, None]
 _STEP = 0.5
 """Pixels between samples on a ray."""
 _FLOOR = 10.0
@@ -23,22 +25,27 @@ def _unroll(distance: Distance, circle: Circle, reach: float) -> tuple[Distance,
     count = max(round(2.0 * reach / _STEP) + 1, 3)
     radii = circle.radius + np.linspace(-reach, reach, count)
     # OpenCV puts the centre of the first pixel at 0, this package at 0.5.
-    x = (circle.cx + _COS[:, None] * radii - 0.5).astype(np.float32)
-    y = (circle.cy + _SIN[:, None] * radii - 0.5).astype(np.float32)
+    away = radii.astype(np.float32)
+    x = _COSINES * away + np.float32(circle.cx - 0.5)
+    y = _SINES * away + np.float32(circle.cy - 0.5)
     sampled = cv2.remap(distance, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     rays = np.asarray(sampled, np.float32)
     height, width = distance.shape
-    rays[(x < 0) | (y < 0) | (x > width - 1) | (y > height - 1)] = np.nan
+    reach += circle.radius + 1.0
+    within = reach < circle.cx < width - reach and reach < circle.cy < height - reach
+    if not within:
+        rays[(x < 0) | (y < 0) | (x > width - 1) | (y > height - 1)] = np.nan
     return rays, radii
 
 
 def _falls(rays: Distance, arm: int) -> tuple[Floats, Floats]:
     """Return how far brightness falls outwards at each sample (rays x samples), plainly and as a contrast."""
-    sums = np.cumsum(np.pad(rays, ((0, 0), (1, 0))), axis=1)
-    means = (sums[:, arm:] - sums[:, :-arm]) / arm
+    sums = np.zeros((rays.shape[0], rays.shape[1] + 1), np.float32)
+    np.cumsum(rays, axis=1, out=sums[:, 1:])
+    means = (sums[:, arm:] - sums[:, :-arm]) / np.float32(arm)
     inner, outer = means[:, :-arm], means[:, arm:]
     fall = inner - outer
-    return fall, fall / (inner + outer + _FLOOR)
+    return fall, fall / (inner + outer + np.float32(_FLOOR))
 
 
 def edge_points(distance: Distance, circle: Circle, reach: float) -> Floats:
@@ -79,7 +86,7 @@ def support(distance: Distance, circle: Circle) -> float:
     sides.
     """
     within, beyond = _parts(distance, circle)
-    level = float(np.median(within)) if len(within) else 0.0
+    level = middle(within) if len(within) else 0.0
     inner, outer = _beside(distance, circle)
     if len(inner) < 20 or level <= 0.0:
         return 0.0
@@ -101,18 +108,18 @@ def _beside(distance: Distance, circle: Circle) -> tuple[Distance, Distance]:
     return inner[seen], outer[seen]
 
 
-def _parts(distance: Distance, circle: Circle) -> tuple[Distance, Distance]:
+def _parts(distance: Distance, circle: Circle) -> tuple[Pixels, Pixels]:
     """Return every second pixel of every second row, those clearly within the circle and those clearly beyond."""
     height, width = distance.shape
-    y, x = np.arange(0, height, 2) + 0.5 - circle.cy, np.arange(0, width, 2) + 0.5 - circle.cx
-    square = (x**2)[None, :] + (y**2)[:, None]
-    some = distance[::2, ::2]
+    y, x = (np.arange(0, end, 2, dtype=np.float32) + np.float32(0.5) for end in (height, width))
+    square = ((x - np.float32(circle.cx)) ** 2)[None, :] + ((y - np.float32(circle.cy)) ** 2)[:, None]
+    some = distance[::2, ::2].astype(np.uint8)
     return some[square < (0.95 * circle.radius) ** 2], some[square > (1.03 * circle.radius) ** 2]
 
 
-def _clean(beyond: Distance, level: float) -> float:
+def _clean(beyond: Pixels, level: float) -> float:
     """Return the share of pixels beyond the circle that are much more like the background than the field is."""
     if not len(beyond):
         return 1.0
-    even = 1.0 if np.median(beyond) < 0.3 * level else 0.5
-    return even * float(np.mean(beyond < 0.5 * level))
+    even = 1.0 if middle(beyond) < 0.3 * level else 0.5
+    return even * float(np.count_nonzero(beyond < 0.5 * level) / len(beyond))

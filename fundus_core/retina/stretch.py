@@ -74,9 +74,10 @@ def _shapes(coefficients: Floats) -> Floats:
 
 def _off(points: Floats, ellipses: Floats) -> Floats:
     """Return how far points (n x 2) lie off ellipses (k x 4), k x n, as shares of the radius."""
-    cx, cy, rx, ry = ellipses.T[:, :, None]
-    away: Floats = np.hypot((points[:, 0] - cx) / rx, (points[:, 1] - cy) / ry) - 1.0
-    return away
+    cx, cy, rx, ry = ellipses.T.astype(np.float32)[:, :, None]
+    x, y = points.T.astype(np.float32)
+    away = np.sqrt(((x - cx) / rx) ** 2 + ((y - cy) / ry) ** 2)
+    return np.asarray(away - np.float32(1.0), np.float64)
 
 
 def _agreement(points: Floats, ellipses: Floats) -> NDArray[np.float64]:
