@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "jobs": {"psutil"},
     "identity": set(),
     "tables": {"pandas", "openpyxl"},
-    "images": {"PIL", "cv2", "simplejpeg", "pydicom", "pyspng", "pyarrow"},
+    "images": {"PIL", "cv2", "simplejpeg", "pydicom", "kornia_rs", "pyarrow"},
     "retina": {"cv2", "scipy", "PIL"},
     "quality": {"cv2", "scipy"},
     "eye": {"cv2", "scipy"},

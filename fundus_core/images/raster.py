@@ -1,20 +1,18 @@
 """Every format but JPEG and DICOM, through Pillow."""
 
+from contextlib import suppress
+
 import cv2
 import numpy as np
+from kornia_rs.io import decode_image_png_u8
 from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-try:
-    import pyspng
-except ImportError:  # no wheel for this Python or machine: Pillow reads the same, more slowly
-    pyspng = None
-
 from fundus_core.errors import say
 from fundus_core.images.colour import over_black, stack, to_srgb
 from fundus_core.images.decoded import Found
-from fundus_core.images.faults import check_size, unsupported
+from fundus_core.images.faults import check_size, damaged, unsupported
 from fundus_core.images.formats import Format
 from fundus_core.images.image_headers import claimed_size
 from fundus_core.images.metadata import dropped_from, open_header, orientation_of, upright
@@ -120,17 +118,24 @@ def _loaded(header: ImageFile) -> Image.Image:
 
 
 def _quickly(data: bytes, header: ImageFile, at_least: int) -> Image.Image | None:
-    """Decode an ordinary, upright PNG, reduced, in half of Pillow's time; ``None`` where anything is unusual."""
-    if pyspng is None or header.format != "PNG" or header.mode != "RGB" or "transparency" in header.info:
+    """Decode an ordinary, upright PNG, reduced, in a third of Pillow's time; ``None`` where anything is unusual.
+
+    Unlike Pillow it holds the pixels against the checksums in the file.
+
+    Raises:
+        PhotographError: ``damaged``.
+        DAMAGE: What Pillow raises on a file that is cut off or damaged.
+    """
+    if header.format != "PNG" or header.mode != "RGB" or "transparency" in header.info:
         return None
     if bits_of(header, data) != 8 or any(mark in data for mark in _ORIENTED):
         return None
-    try:
-        pixels = pyspng.load(data)
-    except RuntimeError:
-        return None
-    if pixels.shape != (header.height, header.width, 3):
-        return None
+    pixels: Pixels | None = None
+    with suppress(Exception):  # it raises nothing narrower
+        pixels = decode_image_png_u8(data, (header.height, header.width), "rgb")
+    if pixels is None:
+        header.load()  # says what is wrong, or sees nothing of it
+        raise damaged(header.format)
     factor = max(min(header.size) // at_least, 1) if at_least else 1
     while factor % 2 == 0:  # OpenCV halves in a third of the time in which Pillow reduces
         pixels, factor = _averaged(pixels, 2), factor // 2
@@ -139,8 +144,13 @@ def _quickly(data: bytes, header: ImageFile, at_least: int) -> Image.Image | Non
 
 def _averaged(pixels: Pixels, factor: int) -> Pixels:
     """Average blocks of a whole number of pixels, those at the edges too."""
+    if factor == 1:
+        return pixels
     height, width = (side // factor * factor for side in pixels.shape[:2])
-    size = (width // factor, height // factor)
+    size, half = (width // factor, height // factor), factor // 2
+    if factor % 2:  # the same mean, taken everywhere, costs less
+        mean = cv2.blur(pixels, (factor, factor))[half:height:factor, half:width:factor]
+        return np.ascontiguousarray(mean, np.uint8)
     return np.asarray(cv2.resize(pixels[:height, :width], size, interpolation=cv2.INTER_AREA), np.uint8)
 
 

@@ -266,6 +266,17 @@ def test_a_gap_in_the_middle_is_damage_although_the_end_is_there() -> None:
         assert caught.value.code == "damaged"
 
 
+def test_a_png_is_held_against_its_checksums() -> None:
+    whole = png(eye(60, 80))
+    pixels = range(whole.index(b"IDAT") + 6, whole.index(b"IEND") - 8)
+    for at in pixels[:: len(pixels) // 40]:
+        hurt = bytearray(whole)
+        hurt[at] ^= 1
+        with pytest.raises(PhotographError) as caught:
+            decode(bytes(hurt), "x")
+        assert caught.value.code in {"damaged", "truncated"}
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 def test_stray_bytes_before_the_end_do_no_harm(progressive: bool) -> None:
     whole = jpeg(progressive=progressive)
