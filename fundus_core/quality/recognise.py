@@ -146,7 +146,7 @@ _RULES: tuple[tuple[Kind, Rule], ...] = (
     (Kind.ANGIOGRAM, lambda one: one.grey and one.lines.darkness < 0.95 and one.slope < 0.09),
     (Kind.RED_FREE, lambda one: one.cold >= 0.9 and one.bluish < 0.1 and max(one.red, one.blue) < 0.5 * one.green),
     (Kind.OTHER, _other),
-    (Kind.AUTOFLUORESCENCE, lambda one: one.grey and one.circle and one.bright_disc < 0.35),
+    (Kind.AUTOFLUORESCENCE, lambda one: one.grey and one.bright_disc < (0.42 if one.circle else 0.38)),
     (Kind.SLO, lambda one: one.grey and not one.circle),
     (Kind.SINGLE, lambda one: one.grey),
     (Kind.SWAPPED, lambda one: one.swapped >= 0.5 and one.blue > 1.25 * one.red and one.lines.darkness > 1.05),

@@ -154,6 +154,28 @@ def test_a_map_laid_faintly_over_a_photograph_is_a_heat_map(eyes: list[Pixels], 
         assert looked(np.asarray((1 - share) * eye + share * heat(eye), np.uint8))[1].kind == "heat_map"
 
 
+def autofluorescent(pixels: Pixels) -> Pixels:
+    """The rendered right eye as its lipofuscin glows: even and grained, disc, vessels and fovea dark."""
+    bounds = retina.find(pixels)
+    y, x = (np.mgrid[: pixels.shape[0], : pixels.shape[1]] - np.array([bounds.cy, bounds.cx])[:, None, None]) / (
+        bounds.radius
+    )
+    around = cv2.GaussianBlur(pixels[..., 1].astype(np.float32), (0, 0), bounds.radius / 12)
+    glow = 110.0 * np.clip(1.0 + 1.5 * (pixels[..., 1] - around) / (around + 8.0), 0.25, 1.1)
+    glow *= 1.0 - 0.8 / (1.0 + np.exp((np.hypot(x - 0.49, y + 0.02) - 0.15) / 0.012))
+    glow *= 1.0 - 0.45 * np.exp(-((x + 0.17) ** 2 + (y - 0.05) ** 2) / 0.036)
+    grained = np.clip(glow + np.random.default_rng(5).normal(0, 4, glow.shape), 0, 255)
+    return np.repeat(np.where(retina.mask(bounds), grained, 0).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def test_autofluorescence_is_named_with_a_border_and_without(eyes: list[Pixels]) -> None:
+    whole = autofluorescent(eyes[0])
+    inner = without_border(eyes[0]).shape[0] // 2
+    middle = retina.find(eyes[0])
+    square = whole[round(middle.cy) - inner : round(middle.cy) + inner, round(middle.cx) - inner :][:, : 2 * inner]
+    assert [looked(one)[1].kind for one in (whole, square)] == ["autofluorescence"] * 2
+
+
 def iris(seed: int, *, alone: bool) -> Pixels:
     """An iris with its pupil, in an eye or alone on black."""
     generator = np.random.default_rng(seed)
