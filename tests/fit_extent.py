@@ -105,12 +105,16 @@ def eye_of(path: Path, place: tuple[float, float, float, Place | None] | None) -
     return Eye(path.name, pixels, bounds, there[0], 2 * diameter * radius, there[1] if fovea else None)
 
 
-def eyes(rendered: int = 16) -> Iterator[Eye]:
+def eyes() -> Iterator[Eye]:
     for folder in ("real_fundus", "real_kinds"):
         for path in sorted((SHARED / folder).glob("*")):
             if path.name in DISCS or path.name in OTHERS:
                 yield eye_of(path, DISCS.get(path.name))
-    for path in sorted((ROOT / "data" / "sample" / "photographs").glob("*.jpg"))[:: 400 // rendered]:
+    yield from rendered(16)
+
+
+def rendered(number: int) -> Iterator[Eye]:
+    for path in sorted((ROOT / "data" / "sample" / "photographs").glob("*.jpg"))[:: 400 // number]:
         side = 1 if path.stem.endswith("R") else -1
         yield eye_of(path, (0.5 + 0.245 * side, 0.49, 0.15, (0.5 - 0.085 * side, 0.525)))
 
