@@ -4,10 +4,14 @@ from contextlib import suppress
 
 import cv2
 import numpy as np
-from kornia_rs.io import decode_image_png_u8
 from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
+
+try:
+    from kornia_rs.io import decode_image_png_u8
+except ImportError:  # no wheel for this machine: Pillow reads the same, more slowly, and sees less damage
+    decode_image_png_u8 = None
 
 from fundus_core.errors import say
 from fundus_core.images.colour import over_black, stack, to_srgb
@@ -126,7 +130,9 @@ def _quickly(data: bytes, header: ImageFile, at_least: int) -> Image.Image | Non
         PhotographError: ``damaged``.
         DAMAGE: What Pillow raises on a file that is cut off or damaged.
     """
-    if header.format != "PNG" or header.mode != "RGB" or "transparency" in header.info:
+    if decode_image_png_u8 is None or header.format != "PNG":
+        return None
+    if header.mode != "RGB" or "transparency" in header.info:
         return None
     if bits_of(header, data) != 8 or any(mark in data for mark in _ORIENTED):
         return None
