@@ -74,15 +74,11 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> Co
         high={target: predicted[target][2] for target in order},
         covariates=covariates,
         kind=parts[0].kind,
-        decision=_decisions(status, read),
+        decision=np.full(len(name), "")
+        if (status == read).all()
+        else np.where(status == read, "", np.where(status == Status.PREDICTED.value, OVERRULED, WITHDRAWN)),
         withdrawn=withdrawn,
     )
-
-
-def _decisions(status: Labels, read: Labels) -> Labels:
-    if (status == read).all():
-        return np.full(len(status), "")
-    return np.where(status == read, "", np.where(status == Status.PREDICTED.value, OVERRULED, WITHDRAWN))
 
 
 def hashes(connection: sa.Connection, cohort: int) -> Labels:

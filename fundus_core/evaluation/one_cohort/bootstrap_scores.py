@@ -107,25 +107,24 @@ def score_together(
     return tuple(scored)
 
 
-def score_alone(sample: Sample, *, ranked: bool = True) -> BootstrapScores:
+def score_alone(sample: Sample, *, ranked: bool = True, panels: Iterable[Statistics] | None = None) -> BootstrapScores:
     """Score one sample with every estimate's own interval; nobody is drawn, and there are no replicates.
 
     Args:
         sample: What is scored.
         ranked: Whether to add what takes an order: median absolute error, Spearman, calibration of a probability.
+        panels: These statistics in place of all.
     """
-    found = _own(sample, statistics_of(sample, sample.patients, ranked=ranked))
-    return BootstrapScores(sample.target.id, sample, MappingProxyType(found))
+    found: dict[str, Estimate] = {}
+    for panel in panels or statistics_of(sample, sample.patients, ranked=ranked):
+        found |= estimated(panel)
+    explained = {score: _explained(score, estimate, sample) for score, estimate in found.items()}
+    return BootstrapScores(sample.target.id, sample, MappingProxyType(explained))
 
 
 def ranked_estimates(sample: Sample) -> Mapping[str, Estimate]:
     """Return by score what :func:`score_alone` leaves out without ranks."""
-    return _own(sample, [ranked_statistics(sample, sample.patients)])
-
-
-def _own(sample: Sample, panels: Iterable[Statistics]) -> dict[str, Estimate]:
-    found = {score: estimate for panel in panels for score, estimate in estimated(panel).items()}
-    return {score: _explained(score, estimate, sample) for score, estimate in found.items()}
+    return score_alone(sample, panels=[ranked_statistics(sample, sample.patients)]).estimates
 
 
 def score_points(sample: Sample, everybody: Labels) -> BootstrapScores:
