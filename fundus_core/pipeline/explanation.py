@@ -1,22 +1,22 @@
 """``explain``: where a model looks in one photograph; the work itself, and asking another process for it."""
 
 import contextlib
-import importlib
-import importlib.util
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from fundus_core import __version__, images, journey, processes
 from fundus_core.errors import FundusError, UsageError
-from fundus_core.explain import Explanation, saliency, write
+from fundus_core.explain import LARGE_PX, Explanation, saliency, write
 from fundus_core.journey import Examined
 from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.pipeline.result_files import notice
-from fundus_core.records import RetinaCrop, Status
+from fundus_core.records import RetinaBounds, RetinaCrop, Status
 
 PATIENCE_S = 900.0
 """Occlusion of a large graph takes minutes on a processor; what takes longer is given up."""
@@ -127,11 +127,13 @@ class _Explainer:
     """In the process that is asked."""
 
     def opened(self, model: str) -> None:
-        """Open a model's network, and import what differentiates it."""
+        """Open a model's network and, where it is small, look once at nothing: half of a first look is first use."""
         with contextlib.suppress(FundusError):
-            _predictor(registry.ready(model))
-            if importlib.util.find_spec("captum"):
-                importlib.import_module("captum.attr")
+            card = registry.ready(model)
+            predictor = _predictor(card)
+            if card.runtime == "timm" and card.input.size <= LARGE_PX:
+                blank = _blank(card.input.size)
+                saliency(card, blank, card.targets[:1], predict=lambda crops: predictor.predict(crops).values, draws=1)
 
     def explained(self, *asked: Any) -> Explanation | FundusError:
         """Return the explanation, or why there is none."""
@@ -139,6 +141,14 @@ class _Explainer:
             return _explained(*asked)
         except FundusError as error:
             return error
+
+
+def _blank(side: int) -> RetinaCrop:
+    """Return a grey field of view, which nobody took."""
+    bounds = RetinaBounds(side / 2, side / 2, side / 2, side, side)
+    across = np.arange(side) + 0.5 - side / 2
+    inside = np.hypot(across[:, None], across) < side / 2
+    return RetinaCrop(np.repeat(128 * inside[..., None], 3, axis=2).astype(np.uint8), bounds, 1.0, 0.0, 0.0)
 
 
 def _told(card: Card, examined: Examined) -> Explanation:
