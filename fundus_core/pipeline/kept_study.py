@@ -75,7 +75,7 @@ def largest_errors(store: Store, cohort: Cohort, study: Study, target: str, *, k
 
     A database has to look at every photograph for that. ``known``: nothing, unless it was kept already.
     """
-    name = ("by error", target)
+    name = ("largest_errors", target)
 
     def made() -> Indices:
         error = np.abs(study.table.predicted[target] - study.table.truth[target])
