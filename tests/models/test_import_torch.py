@@ -254,6 +254,9 @@ def test_onnx_of_other_numbers_under_any_name(kind, name, home):
     graph = helper.make_graph(nodes, "g", [given], [said], [onnx.numpy_helper.from_array(weights, "w")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     (home / name).write_bytes(model.SerializeToString())
+    if kind == np.uint8:  # fed 0 to 1 it would see 0 and 1 alone
+        with pytest.raises(CardError, match=r"whole numbers of 0 to 255 \(uint8\); the card would feed it 0 to 1"):
+            import_model(home / name, files.write_card(home, ["sbp", "bmi"], fed=files.UNIT))
     fed = "" if kind == np.uint8 else files.UNIT
     card, _ = import_model(home / name, files.write_card(home, ["sbp", "bmi"], fed=fed))
     wanted = (files.crops(SIDE) / (1 if kind == np.uint8 else 255)).mean(axis=(1, 2)) @ weights.astype(float)

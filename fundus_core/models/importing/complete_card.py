@@ -100,6 +100,13 @@ def input_spec(draft: Draft, found: Found) -> Fed:
     low, high = value_range
     spread = np.array(std)
     affine = Affine((high - low) / 255 / spread, (low - np.array(mean)) / spread)
+    if found.takes_bytes and not (np.allclose(affine.factor, 1) and np.allclose(affine.shift, 0)):
+        raise CardError(
+            "The file's input takes whole numbers of 0 to 255 (uint8); the card would feed it {low:g} to {high:g}. "
+            "Leave value_range, mean and std out of the card: what is done to them lies inside the file.",
+            low=float((low - np.array(mean)[0]) / spread[0]),
+            high=float((high - np.array(mean)[0]) / spread[0]),
+        )
     return Fed(affine, bgr=draft.get("input.channels") == "bgr")
 
 

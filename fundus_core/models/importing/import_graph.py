@@ -70,7 +70,7 @@ def _of_any_type(graph: ov.Model, kind: Format, size: int | None) -> Found:
         graph = steps.build()
     found = from_graph(graph, kind, size)
     # what takes bytes wants them as they are
-    return replace(found, inside=NOTHING) if whole else found
+    return replace(found, inside=NOTHING, takes_bytes=True) if whole else found
 
 
 def _in_eight_bits(graph: ov.Model) -> bool:

@@ -100,6 +100,8 @@ class Found:
     """For the network's constructor."""
     inside: Affine | None = None
     """Input arithmetic found in the file, so that it wants 0..255; ``None`` where there is none."""
+    takes_bytes: bool = False
+    """Whether its input holds whole numbers of 0 to 255 and no others."""
     folded: bool = False
     """Whether that arithmetic was taken out of the weights and belongs into the card."""
     names: tuple[str, ...] = ()
