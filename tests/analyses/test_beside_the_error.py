@@ -64,7 +64,7 @@ def test_nothing_asked_of_a_yes_no_target_speaks_of_spread_or_mae(analysis):
 
 
 def test_the_chapter_of_sex_has_its_own_words(study):
-    said = _summary(TARGETS["sex"], study.get(one_cohort.SCORES, "sex"))
+    said = _summary(TARGETS["sex"], study.get(one_cohort.SCORES, "sex"), str)
     for words in (
         "accuracy of saying the majority's class",
         "observed prevalence",

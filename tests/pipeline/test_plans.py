@@ -137,6 +137,6 @@ def test_a_plan_of_a_comparison_needs_two_cohorts_and_nothing_is_written_without
     with pytest.raises(UsageError, match="goes to evaluate --plan"):
         pipeline.compare({"Gaps": sides["Gaps"]}, tmp_path / "out", plan=file)
     file.write_bytes(SIDES.replace(b"mae", b"nonsense", 1))
-    with pytest.raises(UsageError, match="'main_estimate' of the analysis plan"):
+    with pytest.raises(UsageError, match="'main_estimate' is 'nonsense'; it must be one of mae"):
         pipeline.compare(sides, tmp_path / "out", plan=file)
     assert not (tmp_path / "out").exists()
