@@ -268,13 +268,13 @@ ESTIMATES: Mapping[str, Word] = MappingProxyType(
             "predicted prevalence (threshold)",
             Kind.SHARE,
             "By cutting the predictions at the criterion's own thresholds.",
-            short="predicted, threshold",
+            short="predicted (threshold)",
         ),
         "expected": Word(
             "predicted prevalence (probability)",
             Kind.SHARE,
             "Mean of the probabilities.",
-            short="predicted, probability",
+            short="predicted (probability)",
         ),
         "prevalence_least": Word(
             "observed prevalence, at least", Kind.SHARE, "Of everybody: meets the criterion for certain."

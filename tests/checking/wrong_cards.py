@@ -238,7 +238,7 @@ def verdict(trial: Trial, right: Card, wrong: Card, found: dict[str, object]) ->
 
 def results(path: Path, counts: list[int], only: str) -> Iterator[dict[str, object]]:
     """Ask about every card that a file does not hold yet, with so many photographs."""
-    held = [json.loads(one) for one in path.read_text().splitlines()] if path.is_file() else []
+    held = [json.loads(one) for one in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
     done = {(one["card"], one["photographs"]) for one in held}
     right = registry.models(path.parent / "none")["sample-rendered"]
     masters, measured, people = looked_at(path.parent)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fundus_core.analyses import side_by_side
+from fundus_core.analyses import labels, side_by_side
 from fundus_core.evaluation import people_for_mae, people_for_r2
+from fundus_core.figures import heading
 from fundus_core.records import Eye, Prediction
 from fundus_core.store import (
     Finding,
@@ -94,7 +95,7 @@ def test_the_criteria_page_shows_what_the_evaluation_says(clinics, page):
     found = assess_cohort(clinics.table("South"), "large_waist")
     shown = {each.label: each.value for each in app.metric}
     assert shown["Observed prevalence"] == f"{100 * found.judged.prevalence.value:.1f} %"
-    assert shown["Predicted prevalence (probability)"] == f"{100 * found.judged.expected.value:.1f} %"
+    assert shown[heading(labels.word("expected").short)] == f"{100 * found.judged.expected.value:.1f} %"
     assert f",{found.measured.yes},{found.measured.no},{found.measured.indeterminate}," in tables(app)
     assert "calls too few people positive" in words(app)
     assert len(app.get("plotly_chart")) == 4, "discrimination, calibration, decisions; and all criteria"
