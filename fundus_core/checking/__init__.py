@@ -72,7 +72,7 @@ def _asked(card: Card, looked: Preprocessed | None) -> CheckReport:
 def _limits(card: Card, looked: Preprocessed | None) -> Limits:
     parts = (card.weights_path, card.weights_path.with_suffix(".bin"))
     size = sum(path.stat().st_size for path in parts if path.is_file())
-    limits = Limits().grown(size, seconds_per_mib=0.5, memory_per_byte=12.0)
+    limits = confined.of_weights(size)
     if looked is None:
         return limits
     longer = _FOR_PHOTOGRAPHS + _A_PHOTOGRAPH * len(looked.crops) * (card.input.size / 300) ** 2

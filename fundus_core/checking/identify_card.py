@@ -17,7 +17,7 @@ import numpy as np
 from fundus_core import confined, jobs
 from fundus_core.checking.check_photographs import look_for_identifying
 from fundus_core.checking.scoring import FEWEST
-from fundus_core.confined import Limits, StoppedError
+from fundus_core.confined import StoppedError
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.jobs import Notice
 from fundus_core.models import card as cards
@@ -127,7 +127,7 @@ def _asked(card: Card, crops: Any, truth: Mapping[str, Any], people: Any, notice
             "folder": str(room),
         }
         size = sum(one.stat().st_size for one in (card.weights_path,) if one.is_file())
-        limits = Limits().grown(size, seconds_per_mib=0.5, memory_per_byte=12.0)
+        limits = confined.of_weights(size)
         longer = 600 + 20 * len(crops) * max(card.input.size / 300, 0.5) ** 2
         limits = replace(limits, seconds=limits.seconds + longer, memory=limits.memory + 4 * crops.nbytes)
         try:

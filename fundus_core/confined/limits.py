@@ -33,6 +33,11 @@ class Limits:
         )
 
 
+def of_weights(size: int) -> Limits:
+    """Return what opening so many bytes of weights may take: a B7 of 256 MiB at 600 px needs some 150 s of one core."""
+    return Limits().grown(size, seconds_per_mib=1.5, memory_per_byte=12.0)
+
+
 ALL = ("seconds", "memory", "disk", "processes", "files", "network")
 """Codes of the limits, as ``Answer.held`` lists those that hold on this machine."""
 

@@ -162,7 +162,7 @@ def limits_for(file: Path) -> Limits:
         raise UsageError(
             "'{name}' cannot be opened ({strerror}); correct the path.", name=file.name, strerror=error
         ) from error
-    return Limits().grown(size, seconds_per_mib=0.5, memory_per_byte=12.0)
+    return confined.of_weights(size)
 
 
 def _parts(file: Path) -> list[Path]:
