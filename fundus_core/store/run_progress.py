@@ -63,7 +63,7 @@ class Progress:
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen unless somebody asks for it: done, stopped or cancelled."""
-        return self.state in {"cancelled", "stopped", "done"}
+        return self.state in _ENDED
 
     @property
     def finished(self) -> bool:
@@ -130,11 +130,20 @@ def _speed(connection: sa.Connection, run: int) -> float:
     return 0.0 if not count else float(count) / max(seconds, 1.0)
 
 
-def runs_of(store: Store, cohort: CohortRef | None = None) -> tuple[Progress, ...]:
-    """Every run of a cohort, or of the store, the latest first."""
+_ENDED = ("cancelled", "stopped", "done")
+"""States in which nothing more happens unless somebody asks for it."""
+
+
+def runs_of(store: Store, cohort: CohortRef | None = None, *, going: bool = False) -> tuple[Progress, ...]:
+    """Every run of a cohort, or of the store, the latest first; ``going``: those that have not ended, alone.
+
+    Every photograph of each run that is returned is counted.
+    """
     with store.reading() as connection:
         query = sa.select(_RUN.id).where(access.cohort_allowed(connection, _RUN.cohort_id)).order_by(_RUN.id.desc())
         if cohort is not None:
             query = query.where(_RUN.cohort_id == cohorts.id_of(connection, cohort))
+        if going:
+            query = query.where(_RUN.state.not_in(_ENDED))
         found = connection.execute(query).scalars().all()
     return tuple(progress(store, run) for run in found)

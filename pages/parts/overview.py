@@ -39,7 +39,7 @@ def runs_in_progress() -> None:
     """Show how far the newest run is while there is one, and that the sample is on its way."""
     if is_loading(home.store(), paths.folder()):
         _arriving()
-    for run in [run for run in runs.runs_of(home.store()) if not run.ended][:1]:
+    for run in runs.runs_of(home.store(), going=True)[:1]:
         progress.watch(run.run)
 
 

@@ -57,7 +57,7 @@ def _elsewhere(view: View) -> bool:
 
 def run_in_progress(view: View) -> None:
     """Show how far the cohort's run is, while there is one."""
-    going = [run for run in runs.runs_of(home.store(), view.cohort.id) if not run.ended]
+    going = runs.runs_of(home.store(), view.cohort.id, going=True)
     if going:
         progress.watch(going[0].run)
 
