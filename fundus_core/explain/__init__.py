@@ -6,4 +6,4 @@ torch is imported only when a network is differentiated.
 
 from fundus_core.explain.deletion import DRAWS, Deletion, Predict
 from fundus_core.explain.files import Explanation, overlay, write
-from fundus_core.explain.saliency import LARGE_PX, METHODS, Saliency, saliency
+from fundus_core.explain.saliency import METHODS, Saliency, saliency, usual_method

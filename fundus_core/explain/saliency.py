@@ -128,10 +128,11 @@ def _checked(card: Card, crop: RetinaCrop, targets: Sequence[str], method: str) 
             side=side,
             shape=crop.pixels.shape,
         )
-    return tuple(targets) or card.targets, method if method != "auto" else _best(card)
+    return tuple(targets) or card.targets, method if method != "auto" else usual_method(card)
 
 
-def _best(card: Card) -> str:
+def usual_method(card: Card) -> str:
+    """Return the method that a card's maps are made with where nobody chooses one."""
     if card.runtime != "timm":
         return "occlusion"
     return "integrated_gradients" if card.input.size <= LARGE_PX else "grad_cam"

@@ -11,7 +11,7 @@ import numpy as np
 
 from fundus_core import __version__, images, journey, processes
 from fundus_core.errors import FundusError, UsageError
-from fundus_core.explain import LARGE_PX, Explanation, saliency, write
+from fundus_core.explain import Explanation, saliency, usual_method, write
 from fundus_core.journey import Examined
 from fundus_core.models import registry
 from fundus_core.models.card import Card
@@ -131,7 +131,7 @@ class _Explainer:
         with contextlib.suppress(FundusError):
             card = registry.ready(model)
             predictor = _predictor(card)
-            if card.runtime == "timm" and card.input.size <= LARGE_PX:
+            if usual_method(card) == "integrated_gradients":
                 blank = _blank(card.input.size)
                 saliency(card, blank, card.targets[:1], predict=lambda crops: predictor.predict(crops).values, draws=1)
 
