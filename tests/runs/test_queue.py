@@ -142,6 +142,12 @@ def test_cancelling_is_for_good_and_keeps_what_was_found(store: Store) -> None:
     new = run_table.submit(store, "a", [ONE])
     assert new != run
     assert runs.progress(store, new).reused == 2
+    assert [one.run for one in runs.runs_of(store)] == [new, run]
+    assert (
+        [one.run for one in runs.runs_of(store, going=True)]
+        == [new]
+        == [one.run for one in runs.runs_of(store) if not one.ended]
+    )
 
 
 def test_runs_take_turns_by_the_batch(store: Store) -> None:
