@@ -143,6 +143,7 @@ def _look(
         name=eyes.from_name(source.name),
         disc=eyes.from_picture(photograph.pixels, bounds) if recognised else Eye.UNKNOWN,
     )
+    factor = photograph.width / bounds.width  # it may have been decoded at reduced scale
     notes = [*photograph.notes, _unusual(report, limits), side.note] if refusal is None else [refusal.message]
     return Examined(
         photograph=name,
@@ -155,7 +156,7 @@ def _look(
         reason=joined(notes),
         width=photograph.width,
         height=photograph.height,
-        bounds=_full_size(bounds, photograph),
+        bounds=bounds.in_copy(0.0, 0.0, factor, factor, (photograph.width, photograph.height)),
         quality=report,
         crops=retina.crops(photograph.pixels, bounds, rules, unstretch=limits.unstretch) if shown else (),
         visit="" if pseudonyms else source.visit or photograph.visit,
@@ -175,9 +176,3 @@ def _own_pseudonym(patient_id: str) -> str:
 
 def _patient(patient_id: str, pseudonyms: Pseudonyms | None) -> str:
     return pseudonyms.patient(patient_id) if pseudonyms and patient_id else patient_id
-
-
-def _full_size(bounds: RetinaBounds, photograph: Photograph) -> RetinaBounds:
-    """Say the bounds, found on a photograph decoded at reduced scale, in pixels of the full photograph."""
-    factor = photograph.width / bounds.width
-    return bounds.in_copy(0.0, 0.0, factor, factor, (photograph.width, photograph.height))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -13,9 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = tuple(f"{ROOT / name}{os.sep}" for name in ("fundus_core", "pages"))
+_NEVER_S = 1e6
 EYES = tuple(sorted((ROOT / "data" / "sample" / "photographs").glob("*.jpg"))[:2])
 
 
@@ -60,12 +63,22 @@ def way(walk: Callable[[], object]) -> Way:
 
 
 def one_photograph(folder: Path) -> Way:
-    """From bytes in the store to an outcome there, as a worker walks it; the second of two, nothing left to import."""
+    """From bytes in the store to an outcome there, as a worker walks it; the second of two, nothing left to import.
+
+    What a worker calls only where it has been slow - another beat of its heart, another look for a pause - is left out.
+    """
     from fundus_core import runs
-    from fundus_core.runs import worker
+    from fundus_core.runs import loop, seat, worker
     from fundus_core.store import NewPhotograph, Store
 
-    with Store.open(folder) as store:
+    with (
+        mock.patch.object(loop, "POLL_S", _NEVER_S),
+        mock.patch.object(seat, "HEARTBEAT_S", _NEVER_S),
+        Store.open(folder) as store,
+    ):
+        with contextlib.ExitStack() as at_once:  # as many connections as threads may ask for in the same moment
+            for _ in range(worker.threads() + 2):
+                at_once.enter_context(store.engine.connect())
         for eye in EYES:
             store.create_cohort(eye.stem)
             store.add_photographs(eye.stem, [NewPhotograph.of_kept(eye.name, store.keep(eye.read_bytes()))])

@@ -1,15 +1,16 @@
 """Bytes to a photograph: upright, eight bits, RGB, and nothing else that the file held."""
 
 import hashlib
-from collections.abc import Callable
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from fundus_core.images import jpeg, raster
 from fundus_core.images.colour import has_colour
-from fundus_core.images.content import recognise
 from fundus_core.images.decoded import Found
 from fundus_core.images.faults import DAMAGE, damaged, out_of_memory
-from fundus_core.images.formats import FORMATS
-from fundus_core.images.library_warnings import QUIET
+from fundus_core.images.formats import FORMATS, recognise
 from fundus_core.records import Photograph
 
 Pseudonymise = Callable[[str], str]
@@ -34,7 +35,7 @@ def decode(data: bytes, name: str, *, at_least: int = 0, pseudonymise: Pseudonym
             ``too_large``, ``truncated``, ``damaged``; nothing else is raised, whatever the bytes.
     """
     kind = recognise(data)
-    with QUIET:
+    with _quiet():
         found = _read(data, kind, at_least, pseudonymise)
     return Photograph(
         name=name,
@@ -50,6 +51,31 @@ def decode(data: bytes, name: str, *, at_least: int = 0, pseudonymise: Pseudonym
         visit=found.visit,
         dropped=found.dropped,
     )
+
+
+_inside: list[warnings.catch_warnings] = []
+_lock = threading.Lock()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep libraries' warnings about odd files here: the first thread inside sets the filter, the last restores it.
+
+    ``warnings.catch_warnings`` alone is not safe in threads: two that overlap restore each other's filters.
+    """
+    mine = warnings.catch_warnings()
+    with _lock:
+        if not _inside:
+            mine.__enter__()
+            warnings.simplefilter("ignore")
+        _inside.append(_inside[0] if _inside else mine)
+    try:
+        yield
+    finally:
+        with _lock:
+            first = _inside.pop()
+            if not _inside:
+                first.__exit__(None, None, None)
 
 
 def _read(data: bytes, kind: str, at_least: int, pseudonymise: Pseudonymise | None) -> Found:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -99,7 +99,8 @@ def _levels(half: View) -> list[_Level]:
     found, before, smaller = [], 0.0, 1
     for step, sigma in _SCALES:
         if step > smaller:
-            stack, core, smaller = [_halved(plane) for plane in stack], core[1::2, 1::2], step
+            core, smaller = core[1::2, 1::2], step
+            stack = [_like(plane, core) for plane in stack]
         more = math.sqrt(sigma**2 - before**2) / step
         stack, before = [blur(plane, more) for plane in stack], sigma
         share = stack[2] + np.float32(1e-3)
@@ -149,12 +150,7 @@ def _relative(fine: Plane, coarse: Plane) -> Plane:
     return np.asarray((fine - around) / (around + np.float32(8.0)), np.float32)
 
 
-def _like(plane: Plane, other: Plane) -> Plane:
+def _like(plane: Plane, other: NDArray[Any]) -> Plane:
     if plane.shape == other.shape:
         return plane
     return np.asarray(cv2.resize(plane, other.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def _halved(plane: Plane) -> Plane:
-    height, width = plane.shape
-    return np.asarray(cv2.resize(plane, (width // 2, height // 2), interpolation=cv2.INTER_LINEAR), np.float32)

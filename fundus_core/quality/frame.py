@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
@@ -24,131 +23,99 @@ _STROKE = np.ones((5, 5), np.uint8)
 """What is narrower is writing or a line, no picture."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Frame:
-    """The picture, small."""
+    """Numbers about the picture around a field."""
 
-    pixels: Pixels
-    """Height x width x 3, RGB."""
-    bounds: RetinaBounds
-    """The field in pixels of this copy; cuts too."""
-
-    @cached_property
-    def _turned(self) -> Pixels:
-        return np.asarray(cv2.transpose(self.pixels), np.uint8)
-
-    @property
-    def ratio(self) -> float:
-        """Width over height."""
-        return float(self.pixels.shape[1] / self.pixels.shape[0])
-
-    @cached_property
-    def brightest(self) -> NDArray[np.uint8]:
-        """The largest channel of each pixel."""
-        return _brightest(self.pixels)
-
-    @cached_property
-    def white(self) -> NDArray[np.bool_]:
-        """Where it is white."""
-        return cv2.inRange(self.pixels, (236, 236, 236), (255, 255, 255)) > 0
-
-    @property
-    def dark(self) -> float:
-        """Share that is black."""
-        return float(np.count_nonzero(self.brightest <= _BLACK) / self.brightest.size)
-
-    @property
-    def parts(self) -> int:
-        """Number of large lit parts, white labels left out."""
-        there = ((self.brightest > _BLACK) & ~self.white).view(np.uint8)
-        opened = cv2.morphologyEx(there, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-        areas = np.asarray(cv2.connectedComponentsWithStats(opened)[2])[1:, cv2.CC_STAT_AREA]
-        return int(np.count_nonzero(areas > 0.25 * areas.max(initial=0)))
-
-    @property
-    def waist(self) -> float:
-        """Least share of a row or column that is lit, of the wider ones on its two sides; 1 where one side has none.
-
-        One field is widest once; where several stand side by side there is a seam.
-        """
-        level = min(_BLACK, 0.15 * float(np.percentile(self.brightest[::2], 98)))
-        lit = cv2.morphologyEx((self.brightest > level).view(np.uint8), cv2.MORPH_OPEN, _STROKE)
-        least = 1.0
-        for axis in (0, 1):
-            share = lit.mean(axis=axis)
-            wider = np.minimum(np.maximum.accumulate(share), np.maximum.accumulate(share[::-1])[::-1])
-            seam = wider >= max(0.5 * float(share.max()), 0.1)
-            least = min(least, float((share[seam] / wider[seam]).min(initial=1.0)))
-        return least
-
-    @property
-    def edge(self) -> float:
-        """Greatest share of a row or column along which the picture changes at once; rim and flat cuts left out."""
-        bounds = self.bounds
-        rows = _edges(self.pixels, (bounds.top, bounds.bottom))
-        columns = _edges(self._turned, (bounds.left, bounds.right))
-        return max(rows, columns)
-
-    @property
-    def gaps(self) -> float:
-        """Share of rows or columns of one colour between others; 0 where all are faint.
-
-        The outer seventh of the others does not count: a line of text beside the field makes no panel.
-        """
-        gaps = [0.0]
-        for lines in (self.pixels, self._turned):
-            ranges = (lines.max(axis=0) - lines.min(axis=0)).max(axis=1)
-            used = np.flatnonzero(ranges >= _STEP / 2)  # a hazy retina changes by more
-            used = used[len(used) // 7 : len(used) - len(used) // 7]
-            if len(used) and np.median(ranges[used]) >= 4 * _STEP:
-                gaps.append(float(int(used[-1]) - int(used[0]) + 1 - len(used)) / len(ranges))
-        return max(gaps)
-
-    @property
-    def around(self) -> float:
-        """Share beyond the circle that is neither border nor writing nor a white label; 0 without room beyond it."""
-        beyond = self._beyond
-        if not self._room:
-            return 0.0
-        levels = _commonest(self.pixels[beyond])
-        away = _brightest(np.asarray(cv2.absdiff(self.pixels, np.append(levels, 0.0)), np.uint8))
-        differs = ((away > _LIT) & beyond & ~self.white).view(np.uint8)
-        return float(np.count_nonzero(cv2.morphologyEx(differs, cv2.MORPH_OPEN, _STROKE)) / np.count_nonzero(beyond))
-
-    @property
-    def tints(self) -> float:
-        """Range of blue less red beyond the circle, 0..510: a border has one colour. 0 without room, or for tissue."""
-        if not self._room:
-            return 0.0
-        red, _, blue = cv2.split(np.asarray(cv2.blur(self.pixels, (5, 5)), np.int16))
-        low, high = quantiles(np.asarray(blue - red, np.float32)[self._beyond], 0.05, 0.95)
-        return high - low if high > 0.0 else 0.0
-
-    @property
-    def _room(self) -> bool:
-        beyond = self._beyond
-        return bool(not self.bounds.whole_frame and np.count_nonzero(beyond) > 0.03 * beyond.size)
-
-    @cached_property
-    def _beyond(self) -> NDArray[np.bool_]:
-        """Return where the frame lies clearly beyond the field's ellipse."""
-        height, width = self.pixels.shape[:2]
-        x = (np.arange(width) + 0.5 - self.bounds.cx) / self.bounds.radius
-        y = (np.arange(height) + 0.5 - self.bounds.cy) / self.bounds.radius_y
-        beyond: NDArray[np.bool_] = (x**2)[None, :] + (y**2)[:, None] > 1.1**2
-        return beyond
+    ratio: float
+    """Width over height."""
+    white: float
+    """Share that is white."""
+    dark: float
+    """Share that is black."""
+    parts: int
+    """Number of large lit parts, white labels left out; 1 where the field alone can be lit."""
+    waist: float
+    """Least share of a row or column that is lit, of the wider ones on its two sides; 1 where one side has none."""
+    edge: float
+    """Greatest share of a row or column along which the picture changes at once; rim and flat cuts left out."""
+    gaps: float
+    """Share of rows or columns of one colour between others; 0 where all are faint."""
+    around: float
+    """Share beyond the circle that is neither border nor writing nor a white label; 0 without room beyond it."""
+    tints: float
+    """Range of blue less red beyond the circle, 0..510: a border has one colour. 0 without room, or for tissue."""
 
 
 def look_around(pixels: Pixels, bounds: RetinaBounds) -> Frame:
-    """Shrink a picture (height x width x 3, RGB) without the bars beside it; labels turn black."""
+    """Measure a picture (height x width x 3, RGB), small and without the bars beside it; labels turn black."""
     small = _small(pixels)
     fx, fy = small.shape[1] / bounds.width, small.shape[0] / bounds.height
     there = bounds.in_copy(0.0, 0.0, fx, fy, (small.shape[1], small.shape[0]))
     left, top, right, bottom = (round(edge) for edge in there.window)
     for x0, y0, x1, y1 in there.beside:
         small[max(round(y0), 0) : round(y1), max(round(x0), 0) : round(x1)] = 0
-    frame = np.ascontiguousarray(small[top:bottom, left:right])
-    return Frame(frame, there.in_copy(left, top, 1.0, 1.0, (right - left, bottom - top)))
+    small = np.ascontiguousarray(small[top:bottom, left:right])
+    there = there.in_copy(left, top, 1.0, 1.0, (right - left, bottom - top))
+    both = (small, np.asarray(cv2.transpose(small), np.uint8))
+    brightest, white = _brightest(small), cv2.inRange(small, (236, 236, 236), (255, 255, 255)) > 0
+    gaps, (around, tints) = max(map(_gaps, both)), _beyond(small, there, white)
+    alone = not there.whole_frame and around <= 0.0 and gaps <= 0.0
+    return Frame(
+        ratio=small.shape[1] / small.shape[0],
+        white=float(np.count_nonzero(white) / white.size),
+        dark=float(np.count_nonzero(brightest <= _BLACK) / brightest.size),
+        parts=1 if alone else _parts((brightest > _BLACK) & ~white),
+        waist=_waist(brightest),
+        edge=max(map(_edges, both, ((there.top, there.bottom), (there.left, there.right)))),
+        gaps=gaps,
+        around=around,
+        tints=tints,
+    )
+
+
+def _parts(there: NDArray[np.bool_]) -> int:
+    opened = cv2.morphologyEx(there.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    areas = np.asarray(cv2.connectedComponentsWithStats(opened)[2])[1:, cv2.CC_STAT_AREA]
+    return int(np.count_nonzero(areas > 0.25 * areas.max(initial=0)))
+
+
+def _waist(brightest: NDArray[np.uint8]) -> float:
+    """One field is widest once; where several stand side by side there is a seam."""
+    level = min(_BLACK, 0.15 * float(np.percentile(brightest[::2], 98)))
+    lit = cv2.morphologyEx((brightest > level).view(np.uint8), cv2.MORPH_OPEN, _STROKE)
+    least = 1.0
+    for axis in (0, 1):
+        share = lit.mean(axis=axis)
+        wider = np.minimum(np.maximum.accumulate(share), np.maximum.accumulate(share[::-1])[::-1])
+        seam = wider >= max(0.5 * float(share.max()), 0.1)
+        least = min(least, float((share[seam] / wider[seam]).min(initial=1.0)))
+    return least
+
+
+def _gaps(lines: Pixels) -> float:
+    """The outer seventh of the others does not count: a line of text beside the field makes no panel."""
+    ranges = (lines.max(axis=0) - lines.min(axis=0)).max(axis=1)
+    used = np.flatnonzero(ranges >= _STEP / 2)  # a hazy retina changes by more
+    used = used[len(used) // 7 : len(used) - len(used) // 7]
+    if len(used) and np.median(ranges[used]) >= 4 * _STEP:
+        return float(int(used[-1]) - int(used[0]) + 1 - len(used)) / len(ranges)
+    return 0.0
+
+
+def _beyond(pixels: Pixels, bounds: RetinaBounds, white: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return what is ``around`` clearly beyond the field's ellipse, and how it is tinted."""
+    height, width = pixels.shape[:2]
+    x = (np.arange(width) + 0.5 - bounds.cx) / bounds.radius
+    y = (np.arange(height) + 0.5 - bounds.cy) / bounds.radius_y
+    beyond: NDArray[np.bool_] = (x**2)[None, :] + (y**2)[:, None] > 1.1**2
+    if bounds.whole_frame or np.count_nonzero(beyond) <= 0.03 * beyond.size:
+        return 0.0, 0.0
+    away = _brightest(np.asarray(cv2.absdiff(pixels, np.append(_commonest(pixels[beyond]), 0.0)), np.uint8))
+    differs = cv2.morphologyEx(((away > _LIT) & beyond & ~white).view(np.uint8), cv2.MORPH_OPEN, _STROKE)
+    red, _, blue = cv2.split(np.asarray(cv2.blur(pixels, (5, 5)), np.int16))
+    low, high = quantiles(np.asarray(blue - red, np.float32)[beyond], 0.05, 0.95)
+    return float(np.count_nonzero(differs) / np.count_nonzero(beyond)), high - low if high > 0.0 else 0.0
 
 
 def _small(pixels: Pixels) -> Pixels:

@@ -26,20 +26,26 @@ def kind_of(traits: Traits) -> Kind:
 
 def _panel(one: Traits) -> bool:
     """Gaps, seams, straight edges through the whole frame, much white, or a second large part beside the field."""
-    gaps = (one.gaps > 0.015 and not _written_on(one)) or (one.edge >= 0.92 and one.layered < 2.5)
-    page = one.white > 0.08 and one.edge > 0.6 and one.flat > 0.3
-    beside = one.around > 0.12 and one.dark > 0.05 and (one.parts > 1 or one.edge > 0.65)
-    return gaps or page or beside or one.waist < _SEAM or _strip(one)
+    gaps = (one.frame.gaps > 0.015 and not _written_on(one)) or (one.frame.edge >= 0.92 and one.layered < 2.5)
+    page = one.frame.white > 0.08 and one.frame.edge > 0.6 and one.flat > 0.3
+    beside = one.frame.around > 0.12 and one.frame.dark > 0.05 and (one.frame.parts > 1 or one.frame.edge > 0.65)
+    return gaps or page or beside or one.frame.waist < _SEAM or _strip(one)
 
 
 def _written_on(one: Traits) -> bool:
     """Whether one field lies in black with little beside it: a name or a date, which goes with the surround."""
-    return one.circle and one.parts == 1 and one.dark > 0.1 and one.around <= 0.12 and one.white <= 0.08
+    return (
+        one.circle
+        and one.frame.parts == 1
+        and one.frame.dark > 0.1
+        and one.frame.around <= 0.12
+        and one.frame.white <= 0.08
+    )
 
 
 def _strip(one: Traits) -> bool:
     """Whether the frame is too long for one field: an ellipse may also be found across two."""
-    frame, before = (max(ratio, 1.0 / ratio) for ratio in (one.ratio, one.ratio * one.aspect))
+    frame, before = (max(ratio, 1.0 / ratio) for ratio in (one.frame.ratio, one.frame.ratio * one.aspect))
     return frame >= 1.95 and (not one.circle or (one.aspect != 1.0 and before >= 1.55))
 
 
@@ -60,7 +66,7 @@ def _heat_map(one: Traits) -> bool:
 
 def _oct(one: Traits) -> bool:
     speckled = one.hard > 0.25 and one.detail > 8
-    layered = one.layered >= 1.9 and one.white < 0.3 and one.flat < 0.5
+    layered = one.layered >= 1.9 and one.frame.white < 0.3 and one.flat < 0.5
     return one.grey and (layered or (speckled and not one.circle and one.lines.darkness < 1.0))
 
 
@@ -85,7 +91,7 @@ def _tissue(one: Traits) -> bool:
     Disease, laser and haze make edges, textures and short lines, so that these say nothing against it.
     """
     ordered = one.red > 1.05 * one.green and one.green > 0.8 * one.blue
-    return one.circle and ordered and one.hue >= 0.16 and one.cold < 0.1 and one.around <= 0.12
+    return one.circle and ordered and one.hue >= 0.16 and one.cold < 0.1 and one.frame.around <= 0.12
 
 
 def _pupil(one: Traits) -> bool:
@@ -112,8 +118,8 @@ def _raised(one: Traits) -> bool:
 
 
 def _montage(one: Traits) -> bool:
-    irregular = one.around > 0.12 or not one.circle
-    return irregular and not one.grey and one.dark > 0.2 and one.parts == 1 and one.edge < 0.65
+    irregular = one.frame.around > 0.12 or not one.circle
+    return irregular and not one.grey and one.frame.dark > 0.2 and one.frame.parts == 1 and one.frame.edge < 0.65
 
 
 def _infant(one: Traits) -> bool:
@@ -124,18 +130,21 @@ def _infant(one: Traits) -> bool:
 
 
 _RULES: tuple[tuple[Kind, Rule], ...] = (
-    (Kind.MASK, lambda one: one.grey and one.extreme >= 0.78 and (one.white < 0.3 or one.circle)),
+    (Kind.MASK, lambda one: one.grey and one.extreme >= 0.78 and (one.frame.white < 0.3 or one.circle)),
     (Kind.OCT, _oct),
     (Kind.DRAWING, _drawing),
     (Kind.PANEL, _panel),
     (Kind.HEAT_MAP, _heat_map),
-    (Kind.EXTERNAL, lambda one: _pupil(one) and one.dark < 0.6),
+    (Kind.EXTERNAL, lambda one: _pupil(one) and one.frame.dark < 0.6),
     (Kind.MONTAGE, _montage),
     (Kind.SINGLE, lambda one: max(one.green, one.blue) < 0.05 * one.red + 2.0 and one.red > 40),
-    (Kind.ULTRA_WIDE, lambda one: one.blue < 14 and one.hue >= 0.8 and one.lines.long_share < 0.3 and one.dark > 0.08),
+    (
+        Kind.ULTRA_WIDE,
+        lambda one: one.blue < 14 and one.hue >= 0.8 and one.lines.long_share < 0.3 and one.frame.dark > 0.08,
+    ),
     (Kind.DISC, _piece),
     # a map laid over the whole picture, however faintly, colours the border too
-    (Kind.HEAT_MAP, lambda one: one.tints >= 24.0),
+    (Kind.HEAT_MAP, lambda one: one.frame.tints >= 24.0),
     # the average of the surroundings taken away, as by Graham (2015): nothing but detail around the middle
     (
         Kind.NORMALISED,

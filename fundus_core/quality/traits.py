@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.quality import extent
-from fundus_core.quality.frame import look_around
+from fundus_core.quality.frame import Frame, look_around
 from fundus_core.quality.ridges import Ridges
 from fundus_core.quality.view import Plane, View, quantiles, spread
 from fundus_core.records import Photograph, RetinaBounds
@@ -79,24 +79,8 @@ class Traits:
     """Strongest bright patch of a disc's size over the strongest dark one."""
     piece: float
     """How much speaks for a piece of a field rather than a whole one, as the logarithm of its odds."""
-    gaps: float
-    """Share of the frame's rows or columns that are of one colour and lie between others."""
-    edge: float
-    """Greatest share of a row or column along which the frame changes at once."""
-    white: float
-    """Share of the frame that is white."""
-    around: float
-    """Share of the frame beyond the circle that is no border; 0 where no circle was found."""
-    tints: float
-    """Range of blue less red beyond the circle, grey levels; 0 where no circle was found."""
-    dark: float
-    """Share of the frame that is black."""
-    parts: int
-    """Large lit parts of the frame."""
-    waist: float
-    """Least share of a row or column in the middle that is lit, of the largest."""
-    ratio: float
-    """Width of the frame over its height."""
+    frame: Frame
+    """What lies around the field."""
 
 
 def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Ridges, contrast: float) -> Traits:
@@ -104,13 +88,12 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
     half = view.half
     bright = half.highest[half.inside]
     black = view.empty or _share(bright > _BLACK) < 0.005
-    frame = look_around(photograph.pixels, bounds)
-    around, gaps = frame.around, frame.gaps
-    beside = bounds.whole_frame or around > 0.0 or gaps > 0.0  # otherwise there is one part, the field
     red, green, blue = _some(view) if not black else np.zeros((3, 1), np.float32)
     highest, lowest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     colour = _middle((highest - lowest) / (highest + 8.0))
-    change = _change(view) if not black else np.zeros(1, np.float32)
+    change = np.zeros(1, np.float32)
+    if not black:
+        change = _slope(np.asarray(view.planes.sum(axis=0) / np.float32(3.0)))[::2, ::2][view.inside[::2, ::2]]
     disc = _bright_disc(half) if not black else 1.0
     hole, aside = _hole(half) if not black else (0.0, 0.0)
     hue, slope = _shades(half) if not black else (0.0, 0.0)
@@ -143,15 +126,7 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
         spots=_share((lowest > 1.7 * _middle(highest)) & (blue >= 0.9 * red)),
         bright_disc=disc,
         piece=extent.piece(view) if not black else 0.0,
-        gaps=gaps,
-        edge=frame.edge,
-        white=_share(frame.white),
-        around=around,
-        tints=frame.tints,
-        dark=frame.dark,
-        parts=frame.parts if beside else 1,
-        waist=frame.waist,
-        ratio=frame.ratio,
+        frame=look_around(photograph.pixels, bounds),
     )
 
 
@@ -174,11 +149,6 @@ def _cuts(bounds: RetinaBounds) -> int:
     low = (bounds.left, bounds.top)
     high = ((bounds.right, bounds.width), (bounds.bottom, bounds.height))
     return sum(cut > 0.01 * bounds.radius for cut in low) + sum(cut < end - 0.01 * bounds.radius for cut, end in high)
-
-
-def _change(view: View) -> Plane:
-    red, green, blue = view.planes
-    return _slope((red + green + blue) / np.float32(3.0))[::2, ::2][view.inside[::2, ::2]]
 
 
 def _slope(plane: Plane) -> Plane:

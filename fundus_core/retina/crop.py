@@ -113,47 +113,36 @@ def crops(
 
 
 def _cut(pixels: Pixels, bounds: RetinaBounds, margin: float, *, unstretch: bool) -> tuple[Pixels, int, int]:
-    """Return the window at the photograph's own size, and where it begins: square unless it is to be unstretched."""
+    """Return the window at the photograph's own size, and where it begins: square unless it is to be unstretched.
+
+    It is black outside the retina and outside the photograph.
+    """
     radii = (bounds.radius, bounds.radius_y)
     across, down = radii if unstretch else (max(radii),) * 2
     width, height = (max(round(2.0 * radius * (1.0 + margin)), 1) for radius in (across, down))
     x0, y0 = round(bounds.cx - width / 2), round(bounds.cy - height / 2)
-    return _window(pixels, bounds, (x0, y0), (width, height)), x0, y0
+    left, top = max(x0, 0), max(y0, 0)
+    right, bottom = min(x0 + width, bounds.width), min(y0 + height, bounds.height)
+    square = np.zeros((height, width, 3), np.uint8)
+    if right > left and bottom > top:
+        inside = _field(bounds, left, top, right - left, bottom - top)
+        there = square[top - y0 : bottom - y0, left - x0 : right - x0]
+        cv2.copyTo(pixels[top:bottom, left:right], inside.view(np.uint8), there)
+    return square, x0, y0
 
 
 def _at_size(cut: Pixels, x0: int, y0: int, bounds: RetinaBounds, rule: CropRule) -> RetinaCrop:
     height, width = cut.shape[:2]
+    if height != width:  # the shorter side is stretched to the longer one
+        cut = np.asarray(cv2.resize(cut, (max(height, width),) * 2, interpolation=cv2.INTER_LINEAR), np.uint8)
     return RetinaCrop(
-        pixels=_resize(_squared(cut), rule),
+        pixels=_resize(cut, rule),
         bounds=bounds,
         scale=rule.size / width,
         origin_x=float(x0),
         origin_y=float(y0),
         squeeze=width / height,
     )
-
-
-def _squared(cut: Pixels) -> Pixels:
-    """Stretch the shorter side of a window to the longer one."""
-    height, width = cut.shape[:2]
-    if height == width:
-        return cut
-    side = max(height, width)
-    return np.asarray(cv2.resize(cut, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
-
-
-def _window(pixels: Pixels, bounds: RetinaBounds, start: tuple[int, int], size: tuple[int, int]) -> Pixels:
-    """Return a window (start x and y, width and height), black outside the retina and outside the photograph."""
-    (x0, y0), (across, down) = start, size
-    height, width = pixels.shape[:2]
-    left, top = max(x0, 0), max(y0, 0)
-    right, bottom = min(x0 + across, width), min(y0 + down, height)
-    square = np.zeros((down, across, 3), np.uint8)
-    if right > left and bottom > top:
-        inside = _field(bounds, left, top, right - left, bottom - top)
-        there = square[top - y0 : bottom - y0, left - x0 : right - x0]
-        cv2.copyTo(pixels[top:bottom, left:right], inside.view(np.uint8), there)
-    return square
 
 
 def _resize(square: Pixels, rule: CropRule) -> Pixels:

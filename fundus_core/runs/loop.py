@@ -70,7 +70,7 @@ class Worker:
         self.ahead: deque[Batch] = deque()
         self.models: OrderedDict[int, Model] = OrderedDict()
         self.sizes: dict[tuple[int, ...], int] = {}
-        self.polled = 0.0
+        self.polled = -POLL_S
         self.refused = -RETRY_S
 
     def step(self) -> bool:
@@ -135,18 +135,16 @@ class Worker:
     def open(self, turn: Turn) -> Mapping[int, Model] | None:
         """The models of a run, warm where they were used lately; a run whose model fails is stopped."""
         try:
-            return {version: self._open(version, turn) for version in turn.versions}
+            for version, wanted in turn.versions.items():
+                if version not in self.models:
+                    self.models[version] = open_version(self.opening, wanted)
+                self.models.move_to_end(version)
+                while len(self.models) > max(WARM, len(turn.versions)):
+                    self.models.popitem(last=False)
         except CANNOT_OPEN as error:
             run_table.stop(self.store, turn.run, unusable(error))
             return None
-
-    def _open(self, version: int, turn: Turn) -> Model:
-        if version not in self.models:
-            self.models[version] = open_version(self.opening, turn.versions[version])
-        self.models.move_to_end(version)
-        while len(self.models) > max(WARM, len(turn.versions)):
-            self.models.popitem(last=False)
-        return self.models[version]
+        return {version: self.models[version] for version in turn.versions}
 
     def begin(self, turn: Turn, models: Mapping[int, Model], members: Sequence[ClaimedPhotograph]) -> Batch:
         """Have photographs read by the threads, unless they are suspect."""

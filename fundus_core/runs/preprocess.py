@@ -16,7 +16,7 @@ from fundus_core.records import RetinaCrop, Source
 from fundus_core.retina import CropRule
 from fundus_core.store import Store
 from fundus_core.store.endings import ClaimedPhotograph
-from fundus_core.store.files import Shelf
+from fundus_core.store.files import Kind, Shelf
 
 PICTURE = CropRule(512, "quick")
 """What the pages show of a photograph; nothing outside the retina is in it."""
@@ -64,32 +64,9 @@ DAMAGED = (
 )
 
 
-class Bytes:
-    """Reads a photograph once; whoever asks again gets the same bytes or the same fault."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._data: bytes | None = None
-        self._error: OSError | PhotographError | None = None
-
-    def __call__(self) -> bytes:
-        """The bytes, or the ``OSError`` or ``PhotographError`` for which they could not be read."""
-        if self._error is not None:
-            raise self._error
-        if self._data is None:
-            try:
-                self._data = self._source.read()
-            except (OSError, PhotographError) as error:
-                self._error = error
-                raise
-        return self._data
-
-    def sha256(self) -> str:
-        """Of the bytes; empty where they could not be read."""
-        try:
-            return Shelf.sha256(self())
-        except (OSError, PhotographError):
-            return ""
+def _again(error: Exception) -> bytes:
+    """Fail as the first try to read did: whoever reads a photograph later must not find what was not there before."""
+    raise error
 
 
 def preprocess(
@@ -106,15 +83,17 @@ def preprocess(
     A crop per rule; the last one is the picture for the pages. Bytes that are ``carried`` are not read again.
     """
     stamp = carried.stamp if carried else _stamp(member)  # before reading, lest a change be missed
-    source = _source(member)
-    data = Bytes(Source(source.name, partial(bytes, carried.data)) if carried else source)
-    sha256 = data.sha256()
+    try:
+        data = carried.data if carried else _source(member).read()
+        read, sha256 = partial(bytes, data), Shelf.sha256(data)
+    except (OSError, PhotographError) as error:
+        read, sha256 = partial(_again, error), ""
     if member.kept and sha256 not in ("", member.sha256):
         return Preprocessed(member, "", frozenset(), None, DAMAGED)
     before = known(sha256) if sha256 else frozenset()
     if versions <= before:
         return Preprocessed(member, sha256, before, None, stamp=stamp)
-    asked = Source(member.name, data, member.patient_id, member.eye)
+    asked = Source(member.name, read, member.patient_id, member.eye)
     examined = journey.examine(asked, rules, limits=limits)
     fault = None if sha256 else (examined.reason_code, examined.reason)
     return Preprocessed(member, sha256, before, examined, fault, stamp)
@@ -158,22 +137,19 @@ def shown(looked: Preprocessed) -> RetinaCrop | None:
 
 
 def keep(store: Store, sha256: str, made: tuple[bytes, bytes], over: threading.Event) -> None:
-    """Write the picture and the thumbnail of a photograph; those that are there stay."""
-    _write(partial(store.shelf.write, "crops", sha256, made[0]), over)
-    _write(partial(store.shelf.write, "thumbnails", sha256, made[1]), over)
+    """Write the picture and the thumbnail of a photograph, waiting while the disk is full; those that are there stay.
 
-
-def _write(write: Callable[[], Path], over: threading.Event) -> None:
-    """Write, waiting while the disk is full; a picture that cannot be written at all is only not shown."""
-    while not over.is_set():
+    One that cannot be written at all is only not shown.
+    """
+    left: list[tuple[Kind, bytes]] = [("thumbnails", made[1]), ("crops", made[0])]
+    while left and not over.is_set():
         try:
-            write()
+            store.shelf.write(left[-1][0], sha256, left[-1][1])
         except OSError as error:
-            if error.errno not in _DISK_FULL:
-                return
-            time.sleep(_PATIENCE_S)
-        else:
-            return
+            if error.errno in _DISK_FULL:
+                time.sleep(_PATIENCE_S)
+                continue
+        left.pop()
 
 
 def pictures(crop: RetinaCrop) -> tuple[bytes, bytes]:

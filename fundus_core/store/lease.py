@@ -107,11 +107,6 @@ def is_held(store: Store, me: str) -> bool:
         return connection.execute(sa.select(_LEASE.id)).scalar() == me
 
 
-def held_by(me: str) -> sa.ColumnElement[bool]:
-    """Whether somebody holds the lease, as a condition of a statement."""
-    return sa.exists().where(_LEASE.id == me)
-
-
 def give_back(store: Store, me: str) -> None:
     """Let the lease go.
 

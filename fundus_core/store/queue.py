@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from fundus_core.store import database, endings, lease, run_table, schema
+from fundus_core.store import database, endings, run_table, schema
 from fundus_core.store.endings import ClaimedPhotograph, Ending, Turn
 from fundus_core.store.store import Store
 
@@ -79,7 +79,7 @@ def put_back(store: Store, worker: str, run: int, photographs: Sequence[int], *,
 
 def release(store: Store, worker: str, *, died: bool) -> None:
     """Queue again whatever is in flight, unless the worker has lost the lease: then it is not for it to say."""
-    held = sa.and_(_ENTRY.worker > "", lease.held_by(worker))
+    held = sa.and_(_ENTRY.worker > "", sa.exists().where(schema.lease.c.id == worker))
     store.write(lambda connection: _put_back(connection, held, died=died))
 
 

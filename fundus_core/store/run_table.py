@@ -156,13 +156,8 @@ def _has_outcome() -> sa.ColumnElement[bool]:
 
 def ended_as(photograph: sa.ColumnElement[int], ids: Sequence[int]) -> sa.ColumnElement[str]:
     """The state of an entry whose photograph has an outcome under every version: the worst of them."""
-
-    def any_is(status: str) -> sa.ColumnElement[bool]:
-        return sa.exists().where(
-            _OUTCOME.photograph_id == photograph, _OUTCOME.version_id.in_(ids), _OUTCOME.status == status
-        )
-
-    return sa.case((any_is("failed"), "failed"), (any_is("refused"), "refused"), else_="predicted")
+    of = sa.exists().where(_OUTCOME.photograph_id == photograph, _OUTCOME.version_id.in_(ids))
+    return sa.case(*((of.where(_OUTCOME.status == worst), worst) for worst in ("failed", "refused")), else_="predicted")
 
 
 def outcomes_of(photograph: sa.ColumnElement[int], ids: Sequence[int]) -> sa.ScalarSelect[int]:

@@ -211,7 +211,7 @@ def test_a_bomb_costs_no_memory() -> None:
 
 
 def test_too_many_bytes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fundus_core.images.content.MAX_BYTES", 100)
+    monkeypatch.setattr("fundus_core.images.formats.MAX_BYTES", 100)
     with pytest.raises(PhotographError) as caught:
         decode(jpeg(), "x")
     assert caught.value.code == "too_large"
