@@ -1,11 +1,12 @@
 """Does the photograph read anything beyond age and sex, or beyond columns that the user names?"""
 
 from collections.abc import Sequence
+from functools import partial
 
 from fundus_core import evaluation
 from fundus_core.analyses.labels import ESTIMATES, Say, with_interval
 from fundus_core.analyses.study import Analysis, Study
-from fundus_core.evaluation import Beyond
+from fundus_core.evaluation import Beyond, Difference
 from fundus_core.targets import TARGETS
 
 
@@ -51,9 +52,16 @@ def _sentence(found: Beyond, say: Say) -> str:
     return words.format(what=say(found.beyond), **both)
 
 
+def constants(study: Study, target: str) -> Sequence[Difference]:
+    """Return each error of a target against the constant that is best for it."""
+    name = ("constants", target, study.level)
+    make = partial(evaluation.against_baselines, study.ordered, target, level=study.level)
+    return study.memory.kept(name, tuple, make)
+
+
 def _constant(study: Study, target: str, say: Say) -> str:
     """Say where not even a constant is beaten."""
-    first = evaluation.against_baselines(study.ordered, target, level=study.level)[0]
+    first = constants(study, target)[0]
     low, high = first.difference.low, first.difference.high
     worse = low is None or high is None or (low <= 0 if TARGETS[target].binary else high >= 0)
     if first.difference.value is None or not worse:

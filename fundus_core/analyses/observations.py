@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from fundus_core import evaluation, figures
-from fundus_core.analyses.beyond import BEYOND
+from fundus_core.analyses.beyond import BEYOND, constants
 from fundus_core.analyses.multiple_testing import Tests
 from fundus_core.analyses.scores import estimates, is_number
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
@@ -159,7 +159,7 @@ ERRORS = Analysis(
 
 
 def _baselines(study: Study, target: str, _by: str) -> Sequence[Difference]:
-    found = evaluation.against_baselines(study.ordered, target, level=study.level)
+    found = constants(study, target)
     return evaluation.not_shown(found) if study.get(BEYOND, target)[0].adds is False else found
 
 

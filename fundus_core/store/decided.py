@@ -139,7 +139,7 @@ def _refusals(connection: sa.Connection, cohort: int) -> Mapping[str, int]:
 
 def _as_read(connection: sa.Connection, cohort: int) -> versions.Joined:
     """Photographs as the latest run of the cohort read them, whatever anybody decided."""
-    return versions.join(next(iter(versions.chosen(connection, cohort, None)), None), decided=False)
+    return versions.join(next(iter(versions.chosen(versions.versions(connection, cohort), None)), None), decided=False)
 
 
 def _words(place: str, text: str) -> str:

@@ -316,7 +316,7 @@ class Store(Decisions, Selections, Sharing):
         """The latest version of each model that the cohort was put through, the latest run first."""
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
-            return tuple(versions.chosen(connection, cohort, None).values())
+            return tuple(self._chosen(connection, cohort, None).values())
 
     def record(self, ref: CohortRef, version: ModelVersion, found: Iterable[Finding]) -> None:
         """Write down what a model version found elsewhere about bytes that a cohort holds; a finding per sha256.
@@ -341,13 +341,19 @@ class Store(Decisions, Selections, Sharing):
         """
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
-            chosen = versions.chosen(connection, cohort, models)
+            chosen = self._chosen(connection, cohort, models)
             return cohort_columns.table(connection, cohort, list(chosen))
 
     def hashes(self, ref: CohortRef) -> Labels:
         """The sha256 of each photograph's bytes, in the order of ``table``; empty where nobody has read them yet."""
         with self.reading() as connection:
             return cohort_columns.hashes(connection, cohorts.id_of(connection, ref))
+
+    def names(self, ref: CohortRef, where: Where, limit: int) -> Mapping[int, str]:
+        """The names of a cohort's photographs that fit, by their ids, in the order in which they were added."""
+        with self.reading() as connection:
+            query = queries.select(cohorts.id_of(connection, ref), None, where).add_columns(schema.photograph.c.name)
+            return {int(row.id): row.name for row in connection.execute(query.limit(limit))}
 
     def ids(self, ref: CohortRef) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """The ids of a cohort's photographs, in the order of ``table``."""
@@ -359,9 +365,15 @@ class Store(Decisions, Selections, Sharing):
         """What a model found, a photograph at a time; those still queued are left out."""
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
-            ((version, identity),) = versions.chosen(connection, cohort, [model]).items()
+            ((version, identity),) = self._chosen(connection, cohort, [model]).items()
             yield from cohort_columns.readings(connection, cohort, version, identity)
 
     def _version(self, connection: sa.Connection, cohort: int, model: str | None) -> int | None:
         wanted = None if model is None else [model]
-        return next(iter(versions.chosen(connection, cohort, wanted)), None)
+        return next(iter(self._chosen(connection, cohort, wanted)), None)
+
+    def _chosen(
+        self, connection: sa.Connection, cohort: int, models: Sequence[str] | None
+    ) -> Mapping[int, ModelVersion]:
+        known = self._once(connection, cohort, "versions", lambda: versions.versions(connection, cohort))
+        return versions.chosen(known, models)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import sqlalchemy as sa
 
@@ -85,13 +86,12 @@ def versions(connection: sa.Connection, cohort: int) -> dict[int, ModelVersion]:
     }
 
 
-def chosen(connection: sa.Connection, cohort: int, models: Sequence[str] | None) -> dict[int, ModelVersion]:
-    """The latest version of each model asked for, or of every model of the cohort.
+def chosen(known: Mapping[int, ModelVersion], models: Sequence[str] | None) -> dict[int, ModelVersion]:
+    """The latest version of each model asked for, or of every model of a cohort whose versions are known.
 
     Raises:
         UsageError: The cohort was never put through a model that is asked for.
     """
-    known = versions(connection, cohort)
     latest: dict[str, int] = {}
     for key, version in known.items():
         latest.setdefault(version.model, key)
@@ -103,6 +103,7 @@ def chosen(connection: sa.Connection, cohort: int, models: Sequence[str] | None)
     return {latest[model]: known[latest[model]] for model in wanted}
 
 
+@lru_cache(maxsize=64)  # to put the statement together takes longer than the database takes to answer it
 def join(version: int | None, *, decided: bool = True) -> Joined:
     """Put the outcomes of a version beside photographs (all empty where ``version`` is ``None``).
 

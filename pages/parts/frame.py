@@ -32,6 +32,7 @@ def main() -> None:
     st.set_page_config(page_title="Fundus Lab", page_icon=icon, layout="wide", initial_sidebar_state=SIDEBAR_PX)
     st.logo(str(STATIC / "logo.svg"), icon_image=icon, size="large")
     asking.arrived()
+    language.settle()
     page = menu.navigation()
     state.keep()
     with st.sidebar:

@@ -11,7 +11,7 @@ from fundus_core.targets import TARGETS
 from pages.parts.shared import display, display_names, progress, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home, menu, paths
-from pages.parts.shell.language import _, tell, worded
+from pages.parts.shell.language import _, current, tell, worded
 from pages.parts.shell.markdown import literal
 from pages.parts.shell.sample import NAME, is_loading
 
@@ -84,15 +84,19 @@ def _step(page: str, label: str, icon: str, **query: str) -> None:
 
 def _one(view: View, result: TargetResult) -> None:
     target = TARGETS[result.target]
-    groups = studies.groups(view, target.id)
     score = main_score(target)
     found, word = result.estimates[score], labels.word(score)
     unit = f" {_(target.unit)}" if word.kind is labels.Kind.UNIT else ""
     value = f"{labels.name(score, None, tell)} {labels.written(found.value, word.kind)}{unit}"
     st.markdown(f"{figures.heading(_(target.name))}  \n**{value}**")
     st.caption(labels.interval(found.low, found.high, word, tell) or tell(found.note))
+    look = display.figure_look(view)
     st.image(
-        figures.small_scatter(target, groups, result.estimates, display.figure_look(view)),
+        studies.study(view).memory.kept(
+            ("small", target.id, look.dark, look.rendered, current()),
+            None,
+            lambda: figures.small_scatter(target, studies.groups(view, target.id), result.estimates, look),
+        ),
         width="stretch",
         alt=(_("Predicted {name} by true class.") if target.binary else _("Predicted against true {name}.")).format(
             name=_(target.name)

@@ -1,6 +1,8 @@
 """Figures show the numbers they are given, on equal axes, in colours that colour-blind readers tell apart."""
 
+import base64
 import itertools
+import json
 import re
 import tomllib
 from dataclasses import replace
@@ -8,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plotly.io import to_json
 
 from fundus_core import figures
 from fundus_core.evaluation import Estimate
 from fundus_core.figures import Figure, ForestRow, Look, Observations, palette, point_cloud, thumbnail_scatter
 from fundus_core.figures.marks import Box, Density, Line, Points
 from fundus_core.figures.printing import drawing
-from fundus_core.figures.screen import plotly
+from fundus_core.figures.screen import Drawn, plotly
 from fundus_core.records import Prediction
 from fundus_core.targets import TARGETS
 from tests.figures.conftest import tenths
@@ -108,6 +111,26 @@ def test_every_figure_says_that_the_eyes_are_rendered_and_only_then(dark):
         assert "rendered eyes" in written(figure)
     for figure in every_figure(Look(dark=dark)):
         assert "rendered" not in written(figure)
+
+
+@pytest.mark.parametrize("count", [40, 6_000, 30_000])
+def test_a_page_sends_what_plotly_would_have_let_pass(count):
+    def plain(part):
+        if isinstance(part, dict) and "bdata" in part:
+            part = np.frombuffer(base64.b64decode(part["bdata"]), part["dtype"]).tolist()
+        if isinstance(part, dict):
+            return {name: plain(each) for name, each in part.items() if each != [] and name != "template"}
+        return [None if each != each else plain(each) for each in part] if isinstance(part, list) else part
+
+    look, group = Look(rendered=True), points(count)
+    many = [
+        figures.predicted_against_true(SBP, [group], ESTIMATES, look),
+        figures.bland_altman(SBP, [group], ESTIMATES, look),
+    ]
+    for figure in every_figure(look) if count == 40 else many:
+        for marked, at in [((), ""), (group.ids[:3].tolist(), str(group.ids[1]))]:
+            sent, checked = (to_json(draw(figure, marked, at), validate=False) for draw in (Drawn, plotly))
+            assert plain(json.loads(sent)) == plain(json.loads(checked))
 
 
 def test_every_figure_has_words_for_those_who_cannot_see_it():

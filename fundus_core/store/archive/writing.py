@@ -53,7 +53,7 @@ class _Writer:
         self.shelf = shelf
         self.archive = archive
         self.cohort = cohort
-        self.versions = versions.chosen(connection, cohort.id, None)
+        self.versions = versions.chosen(versions.versions(connection, cohort.id), None)
         outcome = schema.reading.c
         read = sa.select(outcome.sha256).where(outcome.status != "failed").distinct()
         self.read = frozenset(connection.execute(read).scalars())

@@ -75,26 +75,30 @@ def chosen(view: View, dropped: Item | None) -> Item | None:
     told = photo_panel.addressed(view) or photo_panel.selected(view)
     with menu.choices():
         text = st.text_input(_("Search"), key="find_one", placeholder=_("name or patient"))
-        where = Where(text=text)
-        found = home.store().photographs(view.cohort.id, where, model=view.model or None, limit=_LISTED).items
-        listed = {item.key: item for item in found}
-        if told and not text:
-            listed = {told.key: told} | listed
-        if not listed:
+        listed = dict(home.store().names(view.cohort.id, Where(text=text), _LISTED))
+        first = told if told and (not text or told.id in listed) else _first(view, text)
+        if first is None:
             return None
-        first = told.key if told and told.key in listed else list(listed)[_first_predicted(tuple(listed.values()))]
-        key = st.selectbox(
+        listed = listed if first.id in listed else {first.id: first.name} | listed
+        number = st.selectbox(
             _("Photograph"),
             list(listed),
-            index=list(listed).index(first),
-            format_func=lambda key: listed[key].name,
-            key=f"one-{view.cohort.key}-{text}-{first}",
+            index=list(listed).index(first.id),
+            format_func=listed.__getitem__,
+            key=f"one-{view.cohort.key}-{text}-{first.key}",
         )
-    if told or str(key) != first:
-        photo_panel.select(view, listed[str(key)].name)
-    address.write("photograph", str(key))
-    return listed[str(key)]
+    item = first if number == first.id else (_found(view, Where(ids=(number,))) or (first,))[0]
+    if told or item is not first:
+        photo_panel.select(view, item.name)
+    address.write("photograph", item.key)
+    return item
 
 
-def _first_predicted(items: tuple[Item, ...]) -> int:
-    return next((at for at, item in enumerate(items) if item.status == "predicted"), 0)
+def _first(view: View, text: str) -> Item | None:
+    """Return the first that is predicted, or the first, of those that a search finds; ``None`` where it finds none."""
+    found = _found(view, Where(text=text, statuses=("predicted",))) or _found(view, Where(text=text))
+    return found[0] if found else None
+
+
+def _found(view: View, where: Where) -> tuple[Item, ...]:
+    return home.store().photographs(view.cohort.id, where, model=view.model or None, limit=1).items

@@ -10,7 +10,7 @@ import streamlit as st
 from fundus_core.analyses import Analysis, Laid, labels, main_score
 from fundus_core.evaluation import Evaluation
 from fundus_core.figures import Figure, Look, heading
-from fundus_core.figures.screen import plotly
+from fundus_core.figures.screen import Drawn
 from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
 from pages.parts.shared import figure_export, table_export
@@ -117,7 +117,7 @@ def chart(
         above(figure)
     place = st.container(key=f"figure-{key}") if headed else _as_high_as_the_window()
     event = place.plotly_chart(
-        plotly(figure, marked, at),
+        Drawn(figure, marked, at),
         height="content" if headed else "stretch",
         theme=None,
         key=key,

@@ -6,7 +6,6 @@ import importlib
 import os
 import sys
 import threading
-from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -27,12 +26,8 @@ STOP_S = 6.0
 """The worker may finish its batch for this long; then the server ends, and the worker a little later."""
 
 _opening = threading.Lock()
+_opened: dict[Path, Store] = {}
 _leaving = threading.Event()
-
-
-@cache
-def _open(_where: Path) -> Store:
-    return pipeline.open_home()
 
 
 def store() -> Store:
@@ -46,8 +41,11 @@ def store() -> Store:
 
 
 def _whole() -> Store:
-    with _opening:
-        return _open(folder())
+    where = folder()
+    if where not in _opened:
+        with _opening:
+            _opened[where] = _opened.get(where) or pipeline.open_home()
+    return _opened[where]
 
 
 def cache_scope() -> str:

@@ -70,6 +70,12 @@ def current() -> str:
     return preferred(st.context.locale)
 
 
+def settle() -> None:
+    """Hold to the language of this run of the page, whose thousand words would ask the session for it one by one."""
+    _BOUND.set("")
+    _BOUND.set(current())
+
+
 def bound(make: Callable[[], _Made]) -> Callable[[], _Made]:
     """Return a function that speaks this session's language wherever it is called: a download is made outside of it."""
     language = current()
