@@ -14,7 +14,9 @@ from functools import cache
 from pathlib import Path
 
 from fundus_core.models import registry
+from fundus_core.quality import KINDS
 from fundus_core.records import Status
+from fundus_core.tables import vocabulary
 from fundus_core.targets import TARGETS
 from pages.parts.shell import language
 
@@ -169,6 +171,13 @@ def _of_targets() -> Iterator[tuple[str, str]]:
                 yield text, f"targets/{name}.toml"
 
 
+def _of_tables() -> Iterator[tuple[str, str]]:
+    """Yield what kinds of pictures are called, what can be done, and why a column is no target."""
+    for kind in KINDS.values():
+        yield from ((text, "quality/kinds.toml") for text in (kind.name, kind.advice) if text)
+    yield from ((says, "tables/vocabulary.toml") for _, says in vocabulary.OTHERS)
+
+
 @cache
 def codes() -> dict[str, str]:
     """Return every code of the core that a page may show, and the file that holds it."""
@@ -176,7 +185,8 @@ def codes() -> dict[str, str]:
     found = dict.fromkeys([*WORDS, *SYSTEM, *(status.value for status in Status)], "")
     in_source = ((text, said, str(path.relative_to(CORE))) for path in files() for text, said in strings(path))
     elsewhere = ((text, False, where) for text, where in (*_of_cards(), *_of_targets()))
-    for text, said, where in (*in_source, *elsewhere):
+    tables = ((text, True, where) for text, where in _of_tables())
+    for text, said, where in (*in_source, *elsewhere, *tables):
         if (said or is_words(text)) and text not in as_printed and _LETTERS.search(PLACE.sub("", text)):
             found.setdefault(text, where)
     own = language.catalogue("ja")

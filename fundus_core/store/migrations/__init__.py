@@ -12,30 +12,19 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from fundus_core.store.migrations import (
-    add_mtime,
-    decisions,
-    documents,
-    door_and_limits,
-    first,
-    lease,
-    people,
-    progress_index,
-    selections,
-    targets_as_rows,
-)
+from fundus_core.store.migrations import first, later, targets_as_rows
 
 STEPS: tuple[Callable[[Operations], None], ...] = (
     first.upgrade,
-    door_and_limits.upgrade,
-    add_mtime.upgrade,
-    progress_index.upgrade,
+    later.door_and_limits,
+    later.add_mtime,
+    later.progress_index,
     targets_as_rows.upgrade,
-    selections.upgrade,
-    documents.upgrade,
-    decisions.upgrade,
-    people.upgrade,
-    lease.upgrade,
+    later.selections,
+    later.documents,
+    later.decisions,
+    later.people,
+    later.lease,
 )
 """Step n leads from schema version n to n + 1; version 0 is an empty database."""
 
