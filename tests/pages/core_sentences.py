@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from fundus_core.evaluation.criteria.definitions import CRITERIA
 from fundus_core.models import registry
 from fundus_core.quality import KINDS
 from fundus_core.records import Status
@@ -176,6 +177,7 @@ def _of_tables() -> Iterator[tuple[str, str]]:
     for kind in KINDS.values():
         yield from ((text, "quality/kinds.toml") for text in (kind.name, kind.advice) if text)
     yield from ((says, "tables/vocabulary.toml") for _, says in vocabulary.OTHERS)
+    yield from ((text, "criteria/criteria.toml") for one in CRITERIA.values() for text in (one.name, one.source))
 
 
 @cache

@@ -12,7 +12,7 @@ import pytest
 
 from fundus_core import evaluation, truth
 from fundus_core.analyses import CANNOT, labels, one_cohort, plan_results, side_by_side
-from fundus_core.errors import places
+from fundus_core.errors import Sentence, places
 from fundus_core.evaluation import (
     CRITERIA,
     PSI_NOTE,
@@ -75,6 +75,9 @@ def said_elsewhere() -> set[str]:
     plans |= {people_for_slope(0.3, 0.1).assumption, SHRUNKEN_NOTE, SPREAD_SENTENCE, PSI_NOTE}
     shown = {display.RENDERED, display.RENDERED_MODEL, display.RESEARCH, SPREAD_NOTE, CANNOT}
     shown |= {word for each in CHECKLISTS for word in (each.source, *(item.asked for item in each.items))}
+    shown |= {
+        item.text.code for each in CHECKLISTS for item in each.items if isinstance(item.text, Sentence) and item.text
+    }
     shown |= {one.replace("_", " ") for one in (*Entry("", "", "", 0, 0, {}).row(), *get_args(evaluation.Level))}
     shown |= {"age and sex"}
     shown |= {words for _page, _query, words in tour.STOPS}

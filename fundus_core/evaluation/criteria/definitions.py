@@ -6,9 +6,12 @@ a column of drugs people are taken to be untreated; glucose is taken as fasting.
 diagnosis.
 """
 
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,104 +175,32 @@ def _lipid_items(m: PersonMeans, definition: Syndrome) -> list[Floats]:
 
 
 _FASTING = "glucose is taken as fasting"
-_PRESSURE = ("sbp", "dbp")
 
 
-def _syndrome(id: str, name: str, source: str, definition: Syndrome) -> Criterion:
-    return Criterion(
-        id,
-        name,
-        source,
-        lambda m: syndrome(m, definition),
-        _FASTING,
-        ("sbp", "dbp", "glucose", "waist"),
-        (*LIPIDS, *definition.drugs),
-        by_sex=True,
-    )
+def _defined(id: str, name: str, source: str, **by: Any) -> Criterion:
+    """Return a criterion as ``criteria.toml`` defines it: by one item, or as a syndrome."""
+    if "pressure" in by:
+        sbp, dbp = by["pressure"]
+        decide: Callable[[PersonMeans], Verdicts] = lambda m: verdicts(high_pressure(m, sbp, dbp))  # noqa: E731
+        return Criterion(id, name, source, decide, needs=("sbp", "dbp"), further=("pressure_drug",))
+    if "glucose" in by:
+        threshold, hba1c = by["glucose"], by.get("hba1c")
+        further = (*(("hba1c",) if hba1c else ()), "glucose_drug")
+        decide = lambda m: verdicts(high_glucose(m, threshold, hba1c=hba1c))  # noqa: E731
+        return Criterion(id, name, source, decide, _FASTING, ("glucose",), further)
+    if "waist" in by:
+        male, female = by["waist"]
+        decide = lambda m: verdicts(large_waist(m.waist, m.sex, male, female))  # noqa: E731
+        return Criterion(id, name, source, decide, needs=("waist",), by_sex=True)
+    of = Syndrome(**{**by["syndrome"], "drugs": tuple(by["syndrome"].get("drugs", DRUGS))})
+    needs, further = ("sbp", "dbp", "glucose", "waist"), (*LIPIDS, *of.drugs)
+    return Criterion(id, name, source, lambda m: syndrome(m, of), _FASTING, needs, further, by_sex=True)
 
 
 CRITERIA: Mapping[str, Criterion] = MappingProxyType(
     {
-        criterion.id: criterion
-        for criterion in (
-            Criterion(
-                "hypertension",
-                "hypertension: SBP >= 140 or DBP >= 90 mmHg",
-                "JSH 2019, office blood pressure, grade I or higher, or treated",
-                lambda m: verdicts(high_pressure(m, 140, 90)),
-                needs=_PRESSURE,
-                further=("pressure_drug",),
-            ),
-            Criterion(
-                "raised_pressure",
-                "raised blood pressure: SBP >= 130 or DBP >= 85 mmHg",
-                "blood pressure item of the metabolic syndrome",
-                lambda m: verdicts(high_pressure(m, 130, 85)),
-                needs=_PRESSURE,
-                further=("pressure_drug",),
-            ),
-            Criterion(
-                "hyperglycaemia",
-                "hyperglycaemia: fasting glucose >= 110 mg/dL",
-                "glucose item of the Japanese metabolic syndrome (2005)",
-                lambda m: verdicts(high_glucose(m, 110)),
-                _FASTING,
-                ("glucose",),
-                ("glucose_drug",),
-            ),
-            Criterion(
-                "guidance_glucose",
-                "raised glucose: fasting glucose >= 100 mg/dL or HbA1c >= 5.6 %",
-                "glucose item of Japan's specific health guidance; HbA1c where the table has it",
-                lambda m: verdicts(high_glucose(m, 100, hba1c=5.6)),
-                _FASTING,
-                ("glucose",),
-                ("hba1c", "glucose_drug"),
-            ),
-            Criterion(
-                "large_waist",
-                "waist: men >= 85, women >= 90 cm",
-                "waist item of the Japanese metabolic syndrome (2005)",
-                lambda m: verdicts(large_waist(m.waist, m.sex, 85, 90)),
-                needs=("waist",),
-                by_sex=True,
-            ),
-            _syndrome(
-                "mets_japan",
-                "metabolic syndrome, Japan 2005",
-                "Japanese Committee for Criteria of Metabolic Syndrome 2005: waist and two of three",
-                Syndrome(85, 90, strict=False, mandatory=True, needed=2, glucose=110, lipids=1),
-            ),
-            _syndrome(
-                "mets_idf",
-                "metabolic syndrome, IDF 2005",
-                "International Diabetes Federation 2005, Japanese waist: waist and two of four",
-                Syndrome(85, 90, strict=False, mandatory=True, needed=2, glucose=100, lipids=2),
-            ),
-            _syndrome(
-                "mets_atp3",
-                "metabolic syndrome, NCEP-ATP III 2001",
-                "National Cholesterol Education Program 2001: three of five, waist over 102 (men) or 88 cm (women); of "
-                "drugs those against high blood pressure count",
-                Syndrome(
-                    102, 88, strict=True, mandatory=False, needed=3, glucose=110, lipids=2, drugs=("pressure_drug",)
-                ),
-            ),
-            _syndrome(
-                "mets_aha",
-                "metabolic syndrome, AHA/NHLBI 2005",
-                "American Heart Association and NHLBI 2005 (doi:10.1161/CIRCULATIONAHA.105.169404): three of five, "
-                "waist from 102 (men) or 88 cm (women), glucose from 100 mg/dL",
-                Syndrome(102, 88, strict=False, mandatory=False, needed=3, glucose=100, lipids=2),
-            ),
-            _syndrome(
-                "mets_jis",
-                "metabolic syndrome, joint interim statement 2009",
-                "IDF, AHA/NHLBI and others 2009 (doi:10.1161/CIRCULATIONAHA.109.192644): three of five, waist from 85 "
-                "(men) or 90 cm (women), its table's thresholds of the Japanese Obesity Society",
-                Syndrome(85, 90, strict=False, mandatory=False, needed=3, glucose=100, lipids=2),
-            ),
-        )
+        id: _defined(id, **row)
+        for id, row in tomllib.loads(Path(__file__).with_name("criteria.toml").read_text(encoding="utf-8")).items()
     }
 )
 """Every criterion by its id."""
