@@ -43,12 +43,5 @@ with buttons:
 selection.shared(views, found.in_both)
 known = comparison.scores(found, target)
 comparison.scatters(study, views, target)
-left, right = st.columns(2)
-with left, st.container(border=True, height="stretch"):
-    score = comparison.forest(views, found, target, known)
-with right, st.container(border=True, height="stretch"):
-    comparison.boxes(views, target, level)
-    comparison.key_figures(views, found, target)
-comparison.in_words(study, views, target)
-comparison.sites(study, views, target, score)
+comparison.forest_in_words(study, views, found, target, known)
 comparison.tables(study, views, target, found.note)

@@ -13,10 +13,11 @@ import torch
 
 from fundus_core import __main__, explain, journey, pipeline
 from fundus_core.errors import UsageError
-from fundus_core.explain.deletion import FRACTIONS, Deletion, Eraser
+from fundus_core.explain.deletion import DRAWS, FRACTIONS, Deletion, Eraser
 from fundus_core.explain.field_of_view import blurred, field_of, strongest, vessel_like
 from fundus_core.explain.gradients import Gradients
 from fundus_core.explain.occlusion import occlude
+from fundus_core.explain.saliency import LARGE_PX
 from fundus_core.images import source_at
 from fundus_core.models import card as cards
 from fundus_core.models import card_files, networks, registry, weights
@@ -113,10 +114,9 @@ def test_occlusion_finds_the_box_that_matters():
 
 def test_a_map_of_what_matters_beats_chance_and_its_opposite_does_not():
     eraser = Eraser(eye().pixels, field_of(eye()), box)
-    chance = tuple(one["sbp"] for one in eraser.random_curves(4.0, draws=19, seed=0))
-    contrast = eraser.contrast_curves(4.0)["sbp"]
-    right = Deletion(FRACTIONS, eraser.curves(BOX * 1.0)["sbp"], contrast, chance)
-    wrong = Deletion(FRACTIONS, eraser.curves(~BOX * 1.0)["sbp"], contrast, chance)
+    chance = tuple(one["sbp"] for one in eraser.curves(eraser.random(4.0, draws=19, seed=0)))
+    box_, rest, contrast = (one["sbp"] for one in eraser.curves([BOX * 1.0, ~BOX * 1.0, eraser.contrast(4.0)]))
+    right, wrong = (Deletion(FRACTIONS, one, contrast, chance) for one in (box_, rest))
     assert right.meaningful
     assert right.ratio > 2
     assert not wrong.meaningful
@@ -128,7 +128,7 @@ def test_random_maps_pass_the_deletion_test_about_as_often_as_chance_says():
     passed = 0
     for seed in range(20):
         eraser = Eraser(eye(seed).pixels, field_of(eye(seed)), box)
-        curves = [one["sbp"] for one in eraser.random_curves(4.0, draws=20, seed=seed)]
+        curves = [one["sbp"] for one in eraser.curves(eraser.random(4.0, draws=20, seed=seed))]
         passed += Deletion(FRACTIONS, curves[0], (0.0,) * len(FRACTIONS), tuple(curves[1:])).meaningful
     assert passed < 6
 
@@ -164,6 +164,24 @@ def test_a_map_lies_inside_the_retina_between_0_and_1():
     assert found.share_inside > 0.95
 
 
+def test_a_large_network_is_asked_once_for_each_map_and_judged_at_that_share():
+    asked = []
+
+    def predict(pixels):
+        asked.append(len(pixels))
+        return box(pixels)
+
+    side = LARGE_PX + 4
+    bounds = RetinaBounds(side / 2, side / 2, side / 2, side, side)
+    whole = crop(np.random.default_rng(0).integers(0, 255, (side, side, 3), np.uint8), bounds, CropRule(side))
+    card = graph_card()
+    large = replace(card, input=replace(card.input, size=side))
+    found = explain.saliency(large, whole, ["sbp"], predict=predict)["sbp"].deletion
+    assert found.fractions == (0.2,)
+    assert len(found.random) == DRAWS
+    assert asked[-1] == 1 + 1 + DRAWS  # the map, contrast, and the random ones
+
+
 def test_a_model_that_looks_outside_the_retina_is_told_by_the_share_inside():
     def corner(pixels):
         return {"sbp": pixels[:, :12, :12].mean(axis=(1, 2, 3)), "age": np.zeros(len(pixels))}
@@ -187,6 +205,16 @@ def test_the_split_network_is_the_network(tmp_path):
     crops = torch.from_numpy(np.stack([eye(0).pixels, eye(1).pixels]))
     with torch.no_grad():
         torch.testing.assert_close(Gradients(card).split(crops.float()), networks.build(card).network(crops)[0])
+
+
+def test_an_activation_map_adds_up_to_the_output_where_the_head_is_linear(tmp_path):
+    network = Gradients(timm_card(tmp_path))
+    last = network.split.network.body.get_classifier()
+    with torch.no_grad():
+        raw = network.split(torch.from_numpy(eye().pixels.astype(np.float32))[None])[0]
+    for output, plane in enumerate(network.cams(eye().pixels, (0, 1))):
+        cells = (SIDE // 32) ** 2
+        assert plane.mean() * cells == pytest.approx(float(raw[output] - last.bias[output]), rel=1e-4)
 
 
 @pytest.mark.parametrize("method", ["integrated_gradients", "grad_cam"])

@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"torch", "timm", "safetensors", "h5py", "keras", "openvino", "onnx", "google", "PIL", "tomli_w"},
     "journey": set(),
     "inference": {"torch", "openvino", "scipy"},
-    "explain": {"torch", "captum", "openvino", "cv2", "scipy"},
+    "explain": {"torch", "openvino", "cv2", "scipy"},
     "training": {"torch", "timm", "accelerate", "tqdm", "cv2", "PIL", "simplejpeg", "scipy", "safetensors"},
     "store": {"sqlalchemy", "alembic", "psycopg", "PIL"},
     "figures": {"plotly", "scipy", "matplotlib", "fontTools"},
@@ -179,5 +179,5 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 def test_the_page_server_never_names_torch() -> None:
     for path in [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py"))]:
-        found = {name.split(".")[0] for name in imports(path)} & {"torch", "timm", "openvino", "captum"}
+        found = {name.split(".")[0] for name in imports(path)} & {"torch", "timm", "openvino"}
         assert not found, f"{path.name} imports {sorted(found)}"

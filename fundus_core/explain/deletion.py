@@ -8,7 +8,7 @@ that marks contrast and knows no network.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,10 @@ Predict = Callable[[Pixels], Mapping[str, Floats]]
 
 FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 """Shares of the field that are blurred, one after the other."""
+FRACTION_LARGE = (0.2,)
+"""The one share for a large network, of which a processor reads one or two crops a second. On 98 maps each of the
+sample model, this share alone says what all six say for 88 by integrated gradients and for 85 by Grad-CAM, and calls as
+many meaningful (53 of 53, 24 of 27); no other of the six does better for both."""
 DRAWS = 19
 """Random maps; a map that beats all of them does so by chance once in twenty times."""
 
@@ -72,9 +76,11 @@ class Deletion:
 class Eraser:
     """Blurs parts of one crop and says how the predictions move."""
 
-    def __init__(self, pixels: Pixels, field: Mask, predict: Predict) -> None:
-        """Keep one crop (S x S x 3, RGB, 0..255), its field (S x S) and what predicts."""
-        self.pixels, self.field, self.predict = pixels, field, predict
+    def __init__(
+        self, pixels: Pixels, field: Mask, predict: Predict, *, fractions: tuple[float, ...] = FRACTIONS
+    ) -> None:
+        """Keep one crop (S x S x 3, RGB, 0..255), its field (S x S), what predicts and which shares are blurred."""
+        self.pixels, self.field, self.predict, self.fractions = pixels, field, predict, fractions
         self.without = blurred(pixels, field)
         before = predict(np.stack([pixels, self.without]))
         self.value = {target: float(values[0]) for target, values in before.items()}
@@ -82,25 +88,23 @@ class Eraser:
         self.value_blurred = {target: float(values[1]) for target, values in before.items()}
         """By target: the prediction of the crop without any detail."""
 
-    def curves(self, strength: NDArray[Any]) -> dict[str, tuple[float, ...]]:
-        """Return by target the absolute changes when the strongest pixels (of S x S) are blurred."""
-        crops = np.stack([self._erased(strength, share) for share in FRACTIONS])
-        after = self.predict(crops)
-        return {
-            target: tuple(abs(float(value) - self.value[target]) for value in values)
-            for target, values in after.items()
-        }
+    def curves(self, maps: Sequence[NDArray[Any]]) -> list[dict[str, tuple[float, ...]]]:
+        """Return, for each map (S x S), by target the absolute changes when its strongest pixels are blurred.
 
-    def contrast_curves(self, grain: float) -> dict[str, tuple[float, ...]]:
-        """Return such curves for the map of contrast, smoothed to spots of the size ``grain`` (spread in pixels)."""
-        detail = np.abs(self.pixels.astype(np.float64) - self.without).sum(axis=2)
-        return self.curves(smooth(detail, grain))
+        All are predicted in one call, so that every core of the machine is busy.
+        """
+        after = self.predict(np.stack([self._erased(one, share) for one in maps for share in self.fractions]))
+        moved = {target: np.abs(values - self.value[target]).reshape(len(maps), -1) for target, values in after.items()}
+        return [{target: tuple(rows[at].tolist()) for target, rows in moved.items()} for at in range(len(maps))]
 
-    def random_curves(self, grain: float, *, draws: int, seed: int) -> list[dict[str, tuple[float, ...]]]:
-        """Return such curves for random maps whose spots have the size ``grain`` (spread in pixels)."""
+    def contrast(self, grain: float) -> Floats:
+        """Return the map of contrast, smoothed to spots of the size ``grain`` (spread in pixels)."""
+        return smooth(np.abs(self.pixels.astype(np.float64) - self.without).sum(axis=2), grain)
+
+    def random(self, grain: float, *, draws: int, seed: int) -> list[Floats]:
+        """Return random maps whose spots have the size ``grain`` (spread in pixels)."""
         random = np.random.default_rng(seed)
-        shape = self.field.shape
-        return [self.curves(smooth(random.standard_normal(shape), grain)) for _ in range(draws)]
+        return [smooth(random.standard_normal(self.field.shape), grain) for _ in range(draws)]
 
     def _erased(self, strength: NDArray[Any], share: float) -> Pixels:
         chosen = strongest(strength, self.field, share)

@@ -1,22 +1,26 @@
 """A map per target of where the model looks, with the evidence whether it means anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError
-from fundus_core.explain.deletion import DRAWS, FRACTIONS, Deletion, Eraser, Predict
+from fundus_core.explain.deletion import DRAWS, FRACTION_LARGE, FRACTIONS, Deletion, Eraser, Predict
 from fundus_core.explain.field_of_view import Mask, field_of, smooth, vessel_like
 from fundus_core.explain.occlusion import PATCH, occlude
 from fundus_core.models.card import Card
 from fundus_core.records import Floats, Pixels, RetinaCrop
 
+if TYPE_CHECKING:
+    from fundus_core.explain.gradients import Gradients
+
 METHODS = ("integrated_gradients", "grad_cam", "occlusion")
 """How a map may be made."""
 LARGE_PX = 320
-"""From this side on integrated gradients take minutes on a processor, and Grad-CAM stands in."""
+"""From this side on integrated gradients take minutes on a processor, and Grad-CAM stands in; six shares, too."""
 _FINE = 1 / 64
 _TOP = 99.5
 """Percentile of the field's attribution that is shown as 1: a single pixel shall not darken all others."""
@@ -66,6 +70,7 @@ def saliency(
     targets: Sequence[str] = (),
     *,
     predict: Predict,
+    differentiable: Callable[[], "Gradients"] | None = None,
     method: str = "auto",
     draws: int = DRAWS,
     seed: int = 0,
@@ -77,6 +82,7 @@ def saliency(
         crop: Cut by the card's rule; S x S x 3, RGB, 0..255.
         targets: Ids; all of the card where empty.
         predict: The opened model: crops to values by target.
+        differentiable: Opens the card's network for gradients, or has it open; it is opened anew where ``None``.
         method: ``auto`` (integrated gradients for a timm network, Grad-CAM where it is large, occlusion for a graph
             without gradients) or one of ``METHODS``.
         draws: Random maps in the deletion test.
@@ -91,20 +97,26 @@ def saliency(
     """
     wanted, how = _checked(card, crop, targets, method)
     field = field_of(crop)
-    eraser = Eraser(crop.pixels, field, predict)
-    found = _attributions(card, eraser, wanted, how)
+    eraser = Eraser(crop.pixels, field, predict, fractions=FRACTION_LARGE if _is_large(card) else FRACTIONS)
+    found = _attributions(card, eraser, wanted, how, differentiable)
     grain = _grain(card, how)
-    chance = eraser.random_curves(grain, draws=draws, seed=seed)
-    contrast = eraser.contrast_curves(grain)
+    # Integrated gradients change from pixel to pixel; only their mean over a spot is stable.
+    fine = how == "integrated_gradients"
+    shown = [smooth(found[target].strength, grain) if fine else found[target].strength for target in wanted]
+    blind = [eraser.contrast(grain), *eraser.random(grain, draws=draws, seed=seed)]
+    curves = eraser.curves([*shown, *blind])
+    contrast, *chance = curves[len(shown) :]
     vessels = vessel_like(crop.pixels, field)
     drawn = {}
-    for target in wanted:
-        # Integrated gradients change from pixel to pixel; only their mean over a spot is stable.
-        strength = found[target].strength
-        shown = smooth(strength, grain) if how == "integrated_gradients" else strength
-        curves = eraser.curves(shown)[target], contrast[target], tuple(one[target] for one in chance)
-        drawn[target] = _judged(target, how, found[target], shown, eraser, vessels, Deletion(FRACTIONS, *curves))
+    for target, map_, own in zip(wanted, shown, curves, strict=False):
+        rivals = contrast[target], tuple(one[target] for one in chance)
+        deletion = Deletion(eraser.fractions, own[target], *rivals)
+        drawn[target] = _judged(target, how, found[target], map_, eraser, vessels, deletion)
     return drawn
+
+
+def _is_large(card: Card) -> bool:
+    return card.input.size > LARGE_PX
 
 
 def _checked(card: Card, crop: RetinaCrop, targets: Sequence[str], method: str) -> tuple[tuple[str, ...], str]:
@@ -135,7 +147,7 @@ def usual_method(card: Card) -> str:
     """Return the method that a card's maps are made with where nobody chooses one."""
     if card.runtime != "timm":
         return "occlusion"
-    return "integrated_gradients" if card.input.size <= LARGE_PX else "grad_cam"
+    return "grad_cam" if _is_large(card) else "integrated_gradients"
 
 
 def _grain(card: Card, method: str) -> float:
@@ -145,18 +157,24 @@ def _grain(card: Card, method: str) -> float:
     return {"integrated_gradients": _FINE * side, "grad_cam": 16.0, "occlusion": PATCH * side / 2}[method]
 
 
-def _attributions(card: Card, eraser: Eraser, targets: Sequence[str], method: str) -> Mapping[str, _Attribution]:
+def _attributions(
+    card: Card,
+    eraser: Eraser,
+    targets: Sequence[str],
+    method: str,
+    differentiable: Callable[[], "Gradients"] | None,
+) -> Mapping[str, _Attribution]:
     if method == "occlusion":
         moved = occlude(eraser.pixels, eraser.field, eraser.predict)
         return {target: _coarse(moved[target]) for target in targets}
     from fundus_core.explain.gradients import Gradients  # torch: only where a network is differentiated
 
-    network = Gradients(card)
-    outputs = {target: card.targets.index(target) for target in targets}
+    network = differentiable() if differentiable else Gradients(card)
+    outputs = [card.targets.index(target) for target in targets]
     if method == "grad_cam":
-        return {target: _coarse(network.cam(eraser.pixels, output)) for target, output in outputs.items()}
-    slopes = network.integrated(eraser.pixels, eraser.without, list(outputs.values()))
-    return {target: _fine(slope, eraser.pixels, eraser.without) for target, slope in zip(outputs, slopes, strict=True)}
+        return dict(zip(targets, map(_coarse, network.cams(eraser.pixels, outputs)), strict=True))
+    slopes = network.integrated(eraser.pixels, eraser.without, outputs)
+    return {target: _fine(slope, eraser.pixels, eraser.without) for target, slope in zip(targets, slopes, strict=True)}
 
 
 def _coarse(plane: Floats) -> _Attribution:

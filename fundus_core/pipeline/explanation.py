@@ -1,8 +1,9 @@
 """``explain``: where a model looks in one photograph; the work itself, and asking another process for it."""
 
 import contextlib
+import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +12,7 @@ import numpy as np
 
 from fundus_core import __version__, images, journey, processes
 from fundus_core.errors import FundusError, UsageError
-from fundus_core.explain import Explanation, saliency, usual_method, write
+from fundus_core.explain import Explanation, Predict, Saliency, saliency, usual_method, write
 from fundus_core.journey import Examined
 from fundus_core.models import registry
 from fundus_core.models.card import Card
@@ -130,10 +131,12 @@ class _Explainer:
         """Open a model's network and, where it is small, look once at nothing: half of a first look is first use."""
         with contextlib.suppress(FundusError):
             card = registry.ready(model)
-            predictor = _predictor(card)
-            if usual_method(card) == "integrated_gradients":
-                blank = _blank(card.input.size)
-                saliency(card, blank, card.targets[:1], predict=lambda crops: predictor.predict(crops).values, draws=1)
+            _predict, differentiable = _opened(card)
+            method = usual_method(card)
+            if method == "integrated_gradients":
+                _maps(card, _blank(card.input.size), card.targets[:1], draws=1)
+            elif method == "grad_cam":
+                differentiable()
 
     def explained(self, *asked: Any) -> Explanation | FundusError:
         """Return the explanation, or why there is none."""
@@ -167,8 +170,8 @@ def _told(card: Card, examined: Examined) -> Explanation:
 
 
 def _looked(found: Explanation, card: Card, examined: Examined, targets: Sequence[str], method: str) -> Explanation:
-    crop, predictor = examined.crops[0], _predictor(card)
-    maps = saliency(card, crop, targets, predict=lambda crops: predictor.predict(crops).values, method=method)
+    crop = examined.crops[0]
+    maps = _maps(card, crop, targets, method=method)
     reduced = _reduction(examined, crop)
     return replace(
         found,
@@ -180,18 +183,28 @@ def _looked(found: Explanation, card: Card, examined: Examined, targets: Sequenc
     )
 
 
-def _predictor(card: Card) -> Any:
-    """Open a network, or return the one that is open; a card with other weights is another card."""
+def _maps(card: Card, crop: RetinaCrop, targets: Sequence[str], **how: Any) -> dict[str, Saliency]:
+    predict, differentiable = _opened(card)
+    return saliency(card, crop, targets, predict=predict, differentiable=differentiable, **how)
+
+
+def _opened(card: Card) -> tuple[Predict, Callable[[], Any]]:
+    """Open a network, or return the one that is open: to predict, and for gradients once these are asked for.
+
+    A card with other weights is another card.
+    """
     from fundus_core import inference  # torch: never in the process that serves pages
+    from fundus_core.explain.gradients import Gradients
 
     known = (card.id, card.sha256, card.weights.sha256)
     if known not in _OPEN:
         _OPEN.clear()
-        _OPEN[known] = inference.open_predictor(card)
+        predictor = inference.open_predictor(card)
+        _OPEN[known] = (lambda crops: predictor.predict(crops).values), functools.cache(lambda: Gradients(card))
     return _OPEN[known]
 
 
-_OPEN: dict[tuple[str, str, str], Any] = {}
+_OPEN: dict[tuple[str, str, str], tuple[Predict, Callable[[], Any]]] = {}
 """The last network that was asked, in the process that is asked."""
 
 

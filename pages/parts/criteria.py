@@ -71,7 +71,9 @@ def curves(view: View, one: CriterionAssessment, judged: Classification) -> None
     ranked = {each.id: each for each in (one_cohort.ROC, one_cohort.PRECISION_RECALL, one_cohort.TENTHS)}
     what = choosing.one_of(_("Curve"), {name: _(each.title) for name, each in ranked.items()}, "curve")
     beside = one_cohort.DECISIONS if what == one_cohort.TENTHS.id else one_cohort.TENTHS  # calibration at once
-    for column, analysis in zip(st.columns(2), (ranked[what], beside), strict=True):
+    with st.container(key="pair"):
+        columns = st.columns(2)
+    for column, analysis in zip(columns, (ranked[what], beside), strict=True):
         with column, st.container(border=True, height="stretch"):
             _curve(view, one, judged, analysis)
     st.caption(

@@ -175,7 +175,7 @@ def test_one_photograph_shows_its_values_beside_what_was_measured(filled, page):
 
 def test_cohorts_are_compared_with_test_and_correction(filled, page):
     app = page("compare")
-    assert len(app.get("plotly_chart")) == 4, "each cohort's predicted against true, the forest and the boxes"
+    assert len(app.get("plotly_chart")) == 3, "each cohort's predicted against true, and the forest"
     assert "Differences" in words(app)
     assert "difference in MAE" in words(app) or "MAE \\(mmHg\\) is " in words(app)
 

@@ -1,7 +1,6 @@
 """The compare page's parts: the forest plot, key figures, the differences, and the people behind them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -15,7 +14,6 @@ from fundus_core.analyses import (
     drawn_scores,
     forest_of,
     labels,
-    layout,
     shown,
     side_by_side,
     sites_forest,
@@ -25,10 +23,9 @@ from fundus_core.analyses import (
 )
 from fundus_core.evaluation import PSI_NOTE, Comparison
 from fundus_core.figures import Look
-from fundus_core.targets import TARGETS
-from pages.parts.shared import analysis_fold, controls, display, studies
+from pages.parts.shared import analysis_fold, controls, display
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, cards
+from pages.parts.shell import address
 from pages.parts.shell.language import _, tell
 from pages.parts.shell.markdown import literal
 
@@ -44,7 +41,22 @@ def scores(found: Comparison, target_id: str) -> dict[str, str]:
     return {score: labels.name(score, say=tell).split(" (")[0] for score in named}
 
 
-def forest(views: Sequence[View], found: Comparison, target_id: str, known: Mapping[str, str]) -> str:
+def forest_in_words(
+    study: Study, views: Sequence[View], found: Comparison, target_id: str, known: Mapping[str, str]
+) -> None:
+    """Draw the forest plot of a score and, beside it, a sentence for each two cohorts and what sites have in common."""
+    sentences = differences_in_words(study, target_id, tell, names(views))
+    left, *rest = st.columns(2 if sentences else 1)
+    with left, st.container(border=True, height="stretch"):
+        score = _forest(views, found, target_id, known)
+    for right in rest:
+        with right, st.container(border=True, height="stretch"):
+            st.subheader(_(side_by_side.DIFFERENCES.title), anchor=False)
+            st.markdown("\n".join(f"- {literal(sentence)}" for sentence in sentences))
+            _sites(study, views, target_id, score)
+
+
+def _forest(views: Sequence[View], found: Comparison, target_id: str, known: Mapping[str, str]) -> str:
     """Draw each cohort's score with its interval, then what others have published of it; return the score chosen."""
     results = found.targets[target_id].results
     score = controls.one_of(_("Score"), known, "score")
@@ -62,7 +74,7 @@ def forest(views: Sequence[View], found: Comparison, target_id: str, known: Mapp
     return score
 
 
-def sites(study: Study, views: Sequence[View], target_id: str, score: str) -> None:
+def _sites(study: Study, views: Sequence[View], target_id: str, score: str) -> None:
     """Draw a score's mean over sites: what is known of a new one, the forest plot, and both tables."""
     said = sites_in_words(study, target_id, score, tell)
     if not said:
@@ -86,25 +98,6 @@ def figure_look(views: Sequence[View]) -> Look:
     return display.figure_look(next((view for view in views if display.disclaimer(view)), views[0]))
 
 
-def key_figures(views: Sequence[View], found: Comparison, target_id: str) -> None:
-    """Draw a row per cohort: its error beside how widely its people differ."""
-    target, of = TARGETS[target_id], found.targets[target_id]
-    scores = ("accuracy", "auc") if target.binary else ("mae", "bias", "r2", "sd_truth")
-    rows = [
-        {"target": target_id, "cohort": name, "n_patients": result.n_patients}
-        | {
-            column: cell
-            for score in scores
-            if (estimate := result.estimates.get(score))
-            for column, cell in ((score, estimate.value), (f"{score}_note", estimate.note))
-        }
-        for name, result in of.results.items()
-    ]
-    display.table(layout(rows, tell, names(views), hide=["target"]))
-    if len({view.model for view in views}) > 1:
-        st.caption("; ".join(literal(f"{view.title}: {cards.title(view.model)}") for view in views))
-
-
 def scatters(study: Study, views: Sequence[View], target_id: str) -> None:
     """Draw predicted against true of each cohort, side by side on common axes."""
     places = {view.name: view.place for view in views}
@@ -117,25 +110,6 @@ def scatters(study: Study, views: Sequence[View], target_id: str) -> None:
                     display.chart(drawn[view.name], key, name=f"{target_id}-{view.title}", view=view)
 
 
-def in_words(study: Study, views: Sequence[View], target_id: str) -> None:
-    """Write what the cohorts' errors differ in, a sentence for each two."""
-    if said := differences_in_words(study, target_id, tell, names(views)):
-        st.subheader(_(side_by_side.DIFFERENCES.title), anchor=False)
-        st.markdown("\n".join(f"- {literal(sentence)}" for sentence in said))
-
-
-def boxes(views: Sequence[View], target_id: str, level: str) -> None:
-    """Draw all cohorts' errors as boxes of their own colours."""
-    target = TARGETS[target_id]
-    groups = [replace(group, name=view.title) for view in views for group in studies.groups(view, target_id, level)]
-    if target.binary:
-        st.caption(_("For a probability there is no distribution of errors; see the table."))
-        return
-    display.chart(
-        figures.error_boxes(target, groups, figure_look(views)), f"boxes-{target_id}", name=f"{target_id}-errors"
-    )
-
-
 OF_PEOPLE = (side_by_side.CASE_MIX, side_by_side.IMBALANCE, side_by_side.SHIFT, side_by_side.OUT_OF_DISTRIBUTION)
 """Of the cohorts as a whole; no measured value is needed."""
 
@@ -143,7 +117,8 @@ OF_PEOPLE = (side_by_side.CASE_MIX, side_by_side.IMBALANCE, side_by_side.SHIFT, 
 def tables(study: Study, views: Sequence[View], target_id: str, note: str) -> None:
     """Draw the fold of all tables of a target and of the cohorts' people; the note stands below the differences."""
     margin = (side_by_side.EQUIVALENCE,) if target_id in study.settings.margins else ()
-    of_target = (side_by_side.DIFFERENCES, *margin, side_by_side.STANDARDISED, side_by_side.STANDARDISED_DIFFERENCES)
+    adjusted = (side_by_side.STANDARDISED, side_by_side.STANDARDISED_DIFFERENCES)
+    of_target = (side_by_side.ESTIMATES, side_by_side.DIFFERENCES, *margin, *adjusted)
     rest = (side_by_side.RECALIBRATION, side_by_side.SITES, side_by_side.EACH_SITE)
     notes = {side_by_side.DIFFERENCES.id: _(note)}
     offered = (*of_target, *rest, *OF_PEOPLE)

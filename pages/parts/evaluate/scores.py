@@ -140,7 +140,7 @@ def _figure_with_panel(view: View, target_id: str, level: str, by: str, selectio
 def _headed(view: View, target_id: str) -> tuple[str, Any]:
     """Draw the row above the figure; return which one was chosen, and the place of its heading."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        place = st.container(width=656)
+        place = st.container(key="headline")
         with st.container(width=190):
             words = figures_of(view, target_id)
             what = address.pick(

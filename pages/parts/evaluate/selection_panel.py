@@ -130,7 +130,7 @@ def _pictures(view: View, items: Sequence[Item], target_id: str) -> None:
         st.toggle(
             _("Where does the model look?"),
             key="heat",
-            help=_("Takes seconds for a small model, minutes for a large one."),
+            help=saliency_job.patience(),
         )
     if asked:
         _heat(saliency_job.ask(view, items[0], target_id), target_id)

@@ -17,8 +17,9 @@ _NAMED = 5
 def open_lines(card: Card) -> None:
     """Say which lines nobody has confirmed, in sight whatever is folded."""
     if card.unverified:
-        more = ", …" if len(card.unverified) > _NAMED else ""
-        keys = ", ".join(map(literal, card.unverified[:_NAMED])) + more
+        keys = ", ".join(map(literal, card.unverified[:_NAMED]))
+        if (more := len(card.unverified) - _NAMED) > 0:
+            keys = _("{keys} and {n} more").format(keys=keys, n=more)
         words = _("Unverified: {keys}. Nobody has confirmed these; check them before use.")
         st.caption(f":material/help: {words.format(keys=keys)}")
 

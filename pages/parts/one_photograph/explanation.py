@@ -26,11 +26,14 @@ def _asked(view: View, item: Item) -> None:
     saliency_job.warm_up(view)
     known = f"asked-{item.sha256}-{view.model}"
     if not state.recall(known):
-        st.caption(_("Takes seconds for a small model, minutes for a large one."))
+        st.caption(saliency_job.patience())
         if not st.button(_("Ask the model"), key=f"ask-{item.sha256}"):
             return
     try:
-        with st.spinner(_("Takes seconds for a small model, minutes for a large one."), show_time=True):
+        with st.spinner(
+            saliency_job.patience(),
+            show_time=True,
+        ):
             found = saliency_job.ask(view, item).result()
     except FundusError as fault:
         st.error(said(fault))

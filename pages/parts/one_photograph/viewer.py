@@ -85,7 +85,10 @@ def _large(view: View) -> None:
 
 def _asked(view: View, item: Item, target: str) -> Explanation | None:
     try:
-        with st.spinner(_("Takes seconds for a small model, minutes for a large one."), show_time=True):
+        with st.spinner(
+            saliency_job.patience(),
+            show_time=True,
+        ):
             return saliency_job.ask(view, item, target).result()
     except FundusError as fault:
         st.error(said(fault))

@@ -13,6 +13,7 @@ from fundus_core.explain import Explanation
 from fundus_core.store import Item
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, home
+from pages.parts.shell.language import _
 
 KEPT = 24
 """Answers that are remembered, a few megabytes each; in memory, so that no picture outlives its photograph on disk."""
@@ -28,6 +29,11 @@ _guard, _one_at_a_time = threading.Lock(), threading.Lock()
 def possible(view: View, item: Item) -> bool:
     """Return whether the model can be asked: it has read the photograph, and its weights are here."""
     return item.status == "predicted" and view.model in cards.ready()
+
+
+def patience() -> str:
+    """Return how long an answer takes."""
+    return _("Seconds for a small network, half a minute for a large one, minutes for a graph without gradients.")
 
 
 def ask(view: View, item: Item, target: str = "") -> Future[Explanation]:
