@@ -13,6 +13,7 @@ from typing import Any
 from fundus_core.analyses.labels import COLUMNS, Kind, Say, Word, interval, name, word, written
 from fundus_core.analyses.study import Analysis, Rows, Study
 from fundus_core.evaluation import Cell, Characteristic, as_number
+from fundus_core.records import Status
 from fundus_core.targets import TARGETS, Target
 
 _REMARKS = ("test", "method", "correction", "note", "remark", "read")
@@ -177,10 +178,18 @@ def table_one(found: Sequence[Characteristic], say: Say = str, names: Callable[[
 
 
 def _variable(variable: str, category: str, unit: str, say: Say) -> str:
-    words = say(TARGETS[variable].short if variable in TARGETS else variable.replace("_", " "))
+    """Return what a line is of; a stranger's column and words stand as they were written."""
+    if variable in TARGETS:
+        words = say(TARGETS[variable].short)
+    else:
+        words = say(variable) if variable in _OURS and not category else variable
     if category:
-        return f"{words}: {say(category.replace('_', ' '))}"
+        return f"{words}: {category}"
     return f"{words} ({say(unit)})" if unit else words
+
+
+_OURS = frozenset({"photographs", "people", "eyes", "quality", *(one.value for one in Status)})
+"""Lines of a table one that every cohort has."""
 
 
 def _characteristic(each: Characteristic) -> str:

@@ -31,6 +31,7 @@ _SPECIAL = {
     "≤": r"$\le$",
     "×": r"$\times$",
 }
+_EMOJI = re.compile("([\U0001f000-\U0001faff])[\U0001f3fb-\U0001f3ff\ufe0f\u200d]*")
 _LIGATURES = re.compile("(?<=-)(?=-)|(?<=')(?=')|(?<=,)(?=,)|(?<=[`!?])(?=`)")
 _LATIN = re.compile("[\x00-\x7e\xa0-\xff‐–—‘’‚“”„†‡•…€™]*")
 """What pdfLaTeX prints without further packages."""
@@ -128,8 +129,13 @@ def _raised(letters: str) -> str:
 
 
 def _tex(text: str) -> str:
-    parts = _LIGATURES.split(" ".join(_clean(text).split()))
+    parts = _LIGATURES.split(" ".join(_EMOJI.sub(_named, _clean(text)).split()))
     return r"{\kern0pt}".join("".join(_SPECIAL.get(sign, sign) for sign in part) for part in parts)
+
+
+def _named(emoji: re.Match[str]) -> str:
+    """Return what a picture sign is called: no font of TeX's has it, and none gets lost in silence."""
+    return f"({unicodedata.name(emoji[1], 'sign').lower()})"
 
 
 def _head(table: Laid) -> Sequence[str]:

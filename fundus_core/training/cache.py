@@ -98,7 +98,7 @@ def _opened(folder: Path, done: dict[int, tuple[bool, bool]], count: int) -> Cro
     accepted, shown = np.array([done[row] for row in range(count)], dtype=np.bool_).T
     if not accepted.any():
         raise UsageError(
-            "None of the {count} photographs was accepted; {name}/photographs.csv says why.",
+            "None of the {count} {count:photograph|photographs} was accepted; {name}/photographs.csv says why.",
             count=count,
             name=folder.name,
         )

@@ -82,7 +82,7 @@ def prepare(found: table.LearningTable, out: Path, plan: Plan, how: Running, not
     training = made.rows("train")
     if len(training) < plan.batch:
         raise UsageError(
-            "Only {training} photographs to train on, fewer than a batch of {batch}.",
+            "Only {training} {training:photograph|photographs} to train on, fewer than a batch of {batch}.",
             training=len(training),
             batch=plan.batch,
         )

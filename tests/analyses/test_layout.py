@@ -60,6 +60,14 @@ def person(cohort, **more):
     return Characteristic(cohort, **{**usual, "mean": 130.4, "sd": 17.2, "share": None, **more})
 
 
+def test_table_one_translates_its_own_words_and_no_strangers():
+    """A column may be called like a word of ours, and hold one."""
+    theirs = person("Clinic", variable="eye_side", category="left", unit="", mean=None, sd=None, share=0.5)
+    ours = person("Clinic", variable="refused", unit="", mean=None, sd=None)
+    made = table_one([ours, person("Clinic"), theirs], say=str.upper)
+    assert [cells[0] for cells in made.body] == ["REFUSED", "SBP (MMHG)", "eye_side: left"]
+
+
 def test_table_one_has_a_column_per_cohort():
     category = {"variable": "site", "category": "north_east", "unit": "", "mean": None, "sd": None}
     made = table_one(
@@ -72,5 +80,5 @@ def test_table_one_has_a_column_per_cohort():
     assert made.head == ("", "Clinic", "Van")
     assert made.body == (
         ("SBP (mmHg)", "130.40 (17.20)", "99.50 (17.20), n = 18"),
-        ("site: north east", "5 (25.0 %)", "–"),
+        ("site: north_east", "5 (25.0 %)", "–"),
     )

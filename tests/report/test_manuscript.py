@@ -74,6 +74,13 @@ def test_latex_has_three_rules_and_signs_as_themselves() -> None:
     assert r"\begin{tabular}{ll}" in text
 
 
+def test_a_picture_sign_is_named_where_no_font_has_it() -> None:
+    text = as_latex([Titled("Clinic \U0001f98a", Laid(("A",), (("thumbs \U0001f44d\U0001f3fd up",),), ()))])
+    assert r"\caption{Clinic (fox face)}" in text
+    assert "thumbs (thumbs up sign) up" in text
+    assert text.startswith("% pdfLaTeX")
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.text(max_size=12))
 def test_no_strangers_cell_breaks_a_file(word: str) -> None:

@@ -100,7 +100,8 @@ def _few(y: Floats) -> list[str]:
         return []
     return [
         say(
-            "{with_:,} complete cases meet the criterion and {without:,} do not, it takes {fewest} of each",
+            "{with_:,} complete {with_:case meets|cases meet} the criterion and {without:,} {without:does|do} not, "
+            "it takes {fewest} of each",
             with_=with_,
             without=without,
             fewest=FEWEST_OF_EACH,

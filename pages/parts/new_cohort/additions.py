@@ -205,11 +205,20 @@ def _names_taken(table: CohortTable, found: Found) -> None:
 def _rows(to: Cohort, found: Found) -> Match:
     """Show which row each photograph belongs to, those that fit none first."""
     rows = pipeline.match_photographs(home.store(), to.id, found.sources)
-    words = _("{n} of {total} photographs belong to a row of {name}; the others are added as rows of their own.")
+    taken = {"n": int((rows.line >= 0).sum()), "total": len(rows.line), "name": display_names.typed(to.name)}
     if pipeline.made_elsewhere(home.store(), to.id):
-        words = _("{n} of {total} photographs belong to a row of {name}; the others are not taken.")
-    shown = {"n": count(int((rows.line >= 0).sum())), "total": count(len(rows.line))}
-    st.markdown(words.format(**shown, name=display_names.typed(to.name)))
+        words = worded(
+            "{n:,} of {total:,} {total:photograph|photographs} {n:belongs|belong} to a row of {name}; the others are "
+            "not taken.",
+            **taken,
+        )
+    else:
+        words = worded(
+            "{n:,} of {total:,} {total:photograph|photographs} {n:belongs|belong} to a row of {name}; the others are "
+            "added as rows of their own.",
+            **taken,
+        )
+    st.markdown(words)
     with st.expander(_("Which row belongs to which photograph")):
         order = sorted(range(len(rows.line)), key=lambda at: bool(rows.line[at] >= 0))[:_SHOWN]
         names = [str(rows.truth.photograph[rows.line[at]]) if rows.line[at] >= 0 else "–" for at in order]

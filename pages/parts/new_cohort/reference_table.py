@@ -160,9 +160,7 @@ def matched_lines(table: TruthTable, found: Sides, needs: DeltaGenerator | None 
             matched = _match(table, found, chosen, days, fold=True)
         for remark in matched.of_visits:
             st.info(said(remark))
-        words = _("Matched by {key}: {n} of {total} photographs have truth.")
-        good = count(int((matched.line >= 0).sum()))
-        st.markdown(words.format(key=_(truth.KEYS[matched.key]), n=good, total=count(len(matched.line))))
+        st.markdown(said(matched.reason))
         table_faults.first([*table.faults, *matched.faults])
     _counts(matched)
     with st.expander(_("What became of each column")):
