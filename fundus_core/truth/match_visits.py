@@ -140,9 +140,9 @@ def _differing(line: NDArray[np.int64], visits: Visits, days: Floats) -> Iterato
     differ = np.abs(days[np.isfinite(days) & (days != 0)])
     if len(differ):
         what = say(
-            "{n:,} of {matched:,} {matched:photograph|photographs} {n:was|were} taken on another day than {n:its|their} "
-            "values were measured: median {median:g} {median:day|days} apart, at most {most:g}. The nearest measurement "
-            "within {most_days:,} days was taken.",
+            "{n:,} of {matched:,} {matched:photograph|photographs} {n:was|were} taken on another day than {n:its|their}"
+            " values were measured: median {median:g} {median:day|days} apart, at most {most:g}. The nearest "
+            "measurement within {most_days:,} days was taken.",
             n=len(differ),
             matched=int((line >= 0).sum()),
             median=float(np.median(differ)),
