@@ -136,6 +136,17 @@ def test_what_needs_a_person_stands_first_and_one_click_confirms_it(ready, page,
     assert sorted(item.truth["sex"] for item in ready.photographs(cohort.id).items if item.truth) == [0, 0, 1, 1]
 
 
+def test_photographs_without_a_row_are_named(ready, page, eyes, tmp_path):
+    (*with_row, third, fourth) = sorted(eyes.glob("*.png"))
+    rows = [f"{path.name},{120 + number}" for number, path in enumerate(with_row)]
+    (tmp_path / "truth.csv").write_text("\n".join(["filename,SBP", *rows]))
+    app = page("new_cohort")
+    drop(app, *sorted(eyes.iterdir()), tmp_path / "truth.csv")
+    app.run()
+    said = [warning.value.replace("\\", "") for warning in app.warning]
+    assert any(f"(3 photographs: {third.name}, {fourth.name}, letter.jpg)" in one for one in said), said
+
+
 def test_a_mapping_of_another_table_is_refused(ready, page, eyes, tmp_path):
     (tmp_path / "truth.csv").write_text("filename,SBP\na.png,120\n")
     app = page("new_cohort")

@@ -35,10 +35,13 @@ def first(faults: Sequence[Fault]) -> None:
 
 def _need(alike: Sequence[Fault]) -> str:
     """Return what a person must do about cells that have the same fault."""
-    fault, rows = alike[0], [str(each.row) for each in alike if each.row]
-    where = ", ".join(rows[:_ROWS]) + "…" * (len(rows) > _ROWS)
-    column = f"**{literal(fault.column)}**: " if fault.column else ""
-    told = worded(" ({n:,} {n:row|rows}: {rows})", n=len(rows), rows=where) if rows else ""
+    fault, n = alike[0], len(alike)
+    where = ", ".join([literal(str(each.row or each.value)) for each in alike[:_ROWS]] + ["…"] * (n > _ROWS))
+    column, told = f"**{literal(fault.column)}**: " if fault.column else "", ""
+    if fault.row:
+        told = worded(" ({n:,} {n:row|rows}: {rows})", n=n, rows=where)
+    elif fault.fault == "unmatched_photograph":
+        told = worded(" ({n:,} {n:photograph|photographs}: {names})", n=n, names=where)
     return f"{column}{literal(said(fault.what_to_do))}{told}"
 
 
