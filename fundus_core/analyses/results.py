@@ -117,7 +117,7 @@ def _sentence(target: Target, found: str, say: Say) -> str:
             ),
             "not shown": say(
                 "{name} ({people}): accuracy {value}, not shown to be above that of the commoner answer for everybody "
-                "({constant}; difference {difference}, {interval})."
+                "({constant}; difference {difference}, {interval}; {p})."
             ),
         }[found]
     return {
@@ -128,7 +128,7 @@ def _sentence(target: Target, found: str, say: Say) -> str:
         ),
         "not shown": say(
             "{name} ({people}): MAE {value}, not shown to be below that of predicting the median ({constant}; "
-            "difference {difference}, {interval})."
+            "difference {difference}, {interval}; {p})."
         ),
     }[found]
 

@@ -33,7 +33,10 @@ def study(table):
 def test_what_reads_something_is_told_from_what_reads_nothing(study) -> None:
     said = results_in_words(study)
     assert re.search(r"Systolic blood pressure \(80 people\): MAE [\d.]+ mmHg \(.*?\), below that of predicting", said)
-    assert re.search(r"Diastolic blood pressure \(80 people\): MAE [\d.]+ mmHg \(.*?\), not shown to be below", said)
+    assert re.search(
+        r"Diastolic blood pressure \(80 people\): MAE [\d.]+ mmHg \(.*?\), not shown to be below .*?; p = [\d.]+\)",
+        said,
+    )
     assert re.search(
         r"Probability of female \(80 people\): accuracy [\d.]+ % \(.*?\), above that of the commoner", said
     )

@@ -49,6 +49,30 @@ def test_slides_move_by_arrow_keys(tab, server):
     expect(tab.locator(".controls .at")).to_have_text(re.compile(r"^2 / \d+$"))
 
 
+def test_a_report_from_the_page_is_read_to_its_end(tab, server, tmp_path):
+    tab.goto(f"{server[0]}/evaluate?cohort=Ten+people&target=sbp")
+    quiet(tab)
+    headline = re.compile(r"Systolic blood pressure: MAE [\d.]+ mmHg \([\d.–]+\)")
+    said = headline.search(tab.get_by_role("heading", name=headline).inner_text())[0]
+    tab.get_by_role("button", name="Save", exact=True).click()
+    with tab.expect_download(timeout=180_000) as made:
+        tab.get_by_role("button", name="Report (HTML)").click()
+    made.value.save_as(tmp_path / "report.html")
+    with tab.context.new_page() as report:
+        asked: list[str] = []
+        report.on("request", lambda request: asked.append(request.url))
+        report.goto((tmp_path / "report.html").as_uri())
+        assert report.title().startswith("Ten people")
+        expect(report.get_by_text(said).first).to_be_in_viewport()
+        for fold in report.locator("details").all():
+            fold.locator("summary").first.click()
+            expect(fold.locator("> :not(summary)").first).to_be_visible()
+        report.get_by_text("Made with Fundus Lab").scroll_into_view_if_needed()
+        expect(report.get_by_text("Made with Fundus Lab")).to_be_in_viewport()
+        assert report.evaluate("document.documentElement.scrollWidth <= innerWidth"), "no table is cut"
+        assert all(each.startswith(("file:", "data:")) for each in asked), asked
+
+
 def test_a_narrow_screen_needs_no_sideways_scrolling(tab, server):
     tab.set_viewport_size({"width": 390, "height": 844})
     tab.goto(f"{server[0]}/evaluate?cohort=Ten+people")
