@@ -79,12 +79,15 @@ def headline(target: Target, estimates: Mapping[str, Estimate], look: Look, name
     name stands in place of the target's and the median is left out.
     """
     of_many, name = bool(name), name or heading(look.say(target.name))
+    line = look.say("{name}: {found}")
     if target.binary:
-        return f"{name}: {', '.join(_shares(estimates, look))}"
+        return line.format(name=name, found=", ".join(_shares(estimates, look)))
     mae, ratio = estimates["mae"], estimates.get("mae_over_median", Estimate(None)).value
     unit = f" {look.say(target.unit)}" if target.unit else ""
-    first = f"{name}: MAE {error(mae.value)}{unit}{_ends(mae, error)}"
-    return first if ratio is None or of_many else f"{first}, {beside_the_median(ratio, look.say)}"
+    found = f"MAE {error(mae.value)}{unit}{_ends(mae, error)}"
+    if ratio is not None and not of_many:
+        found = look.say("{found}, {beside}").format(found=found, beside=beside_the_median(ratio, look.say))
+    return line.format(name=name, found=found)
 
 
 def beside_the_median(ratio: float, say: Callable[[str], str]) -> str:
