@@ -63,13 +63,13 @@ def said(network):
     return network.eval()(torch.from_numpy(files.crops(SIDE)).permute(0, 3, 1, 2) / 255).double().numpy()
 
 
-def brought(home, content, targets, *, top=TINY, old=False, **more):
+def brought(home, content, targets, *, top=TINY, fed=FED, old=False, **more):
     path = home / "weights.pt"
     if not isinstance(content, Path):
         torch.save(content, path, _use_new_zipfile_serialization=not old)
     else:
         path = content
-    card, report = import_model(path, files.write_card(home, targets, top=top, fed=FED), replace=True, **more)
+    card, report = import_model(path, files.write_card(home, targets, top=top, fed=fed), replace=True, **more)
     with torch.no_grad():
         values = networks.build(card)(torch.from_numpy(files.crops(SIDE)))[0].double().numpy()
     return values, report
@@ -393,12 +393,13 @@ def test_a_transformer_that_means_its_patches_is_read_so(home):
     torch.manual_seed(0)
     make = {"num_classes": 1, "img_size": 32, "patch_size": 16, "embed_dim": 24, "depth": 1, "num_heads": 2}
     network = timm.create_model("vit_tiny_patch16_224", global_pool="avg", **make).eval()
-    options = ", ".join(f"{key} = {value}" for key, value in make.items() if key != "num_classes")
+    options = ", ".join(f"{key} = {value}" for key, value in make.items() if key not in ("num_classes", "img_size"))
     top = f'backbone = "vit_tiny_patch16_224"\nbackbone_options = {{ {options} }}'
-    values, _ = brought(
-        home, {"model": network.state_dict(), "args": argparse.Namespace(nb_classes=1)}, ["age"], top=top
-    )
+    kept = {"model": network.state_dict(), "args": argparse.Namespace(nb_classes=1)}
+    values, _ = brought(home, kept, ["age"], top=top)  # the card's size makes as many patches
     same(values, said(network))
+    with pytest.raises(CardError, match="does not fit 48 px.*usually of 224 px"):
+        brought(home, kept, ["age"], top=top, fed="size = 48\n" + files.UNIT)
 
 
 def test_a_large_transformer_that_means_its_patches_is_told_from_its_tensors():

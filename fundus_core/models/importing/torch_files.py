@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import timm
 from torch import Tensor, nn
 
 from fundus_core.errors import CardError, say
@@ -87,6 +88,7 @@ def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: st
     backbone, options = _network(given, opened, replace(wanted, options={**alike, **wanted.options}), name)
     options = _as_torchvision(backbone, options, given, name)
     options = strangers.acting(opened.modules, backbone, options)
+    options = _for_size(backbone, options, given, wanted.size, name)
     body = networks.body(backbone, 1, {key: value for key, value in options.items() if key != "hidden"})
     trunk, left, prefix = located(body, given, name)
     left, judged = heads.without_judges(left)
@@ -216,6 +218,28 @@ def _as_torchvision(
             backbone_2=backbone.removeprefix("tf_"),
         )
     return {"bn_eps": 1e-3, **options} if int(number[1]) >= 5 else options
+
+
+def _for_size(
+    backbone: str, options: Mapping[str, object], given: Mapping[str, Tensor], size: int | None, name: str
+) -> Mapping[str, object]:
+    """Options under which a network whose tensors depend on the size of its photographs takes those of the card."""
+    known, told = timm.get_pretrained_cfg(backbone), {"img_size", "dynamic_img_size"} & set(options)
+    if told or known is None or not known.fixed_input_size or size in (None, known.input_size[-1]):
+        return options
+    sized = {**options, "img_size": size}
+    try:
+        located(networks.body(backbone, 1, {key: one for key, one in sized.items() if key != "hidden"}), given, name)
+    except CardError as error:
+        raise CardError(
+            "'{backbone}' takes photographs of one size, on which its tensors depend, and '{name}' does not fit {size} "
+            "px; '{backbone}' is usually of {usual} px. Write the size of its training under 'input.size'.",
+            backbone=backbone,
+            name=name,
+            size=size,
+            usual=known.input_size[-1],
+        ) from error
+    return sized
 
 
 # Where it lies ----------------------------------------------------------------------------------------------------
