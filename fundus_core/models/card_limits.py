@@ -147,6 +147,9 @@ _NUMBERS = (
     "embed_dim", "depth", "num_heads", "window_size", "num_features", "head_hidden_size", "groups", "base_width",
     "cardinality", "output_stride",
 )  # fmt: skip
+_SWITCHES = (
+    "mirrored", "class_token", "no_embed_class", "qkv_bias", "dynamic_img_size", "avg_down", "conv_mlp", "fc_norm",
+)  # fmt: skip
 _OPTIONS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     **dict.fromkeys(_NUMBERS, (_COUNT, "whole numbers of 1 to 4096")),
     **dict.fromkeys(
@@ -155,10 +158,7 @@ _OPTIONS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     ),
     **dict.fromkeys(("bn_eps", "norm_eps", "eps", "drop_path_rate"), (_share, "a number of 0 to 1")),
     "mlp_ratio": (_ratio, "a number of 0 to 16"),
-    **dict.fromkeys(
-        ("class_token", "no_embed_class", "qkv_bias", "dynamic_img_size", "avg_down", "conv_mlp", "fc_norm"),
-        (_truth, "true or false"),
-    ),
+    **dict.fromkeys(_SWITCHES, (_truth, "true or false")),
     "padded_at": (
         _whole(*_SIDES),
         say("a whole number of {sides} to {sides_2} pixels", sides=_SIDES[0], sides_2=_SIDES[1]),

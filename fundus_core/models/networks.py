@@ -129,6 +129,7 @@ def body(
     keywords: dict[str, Any] = {key: _plain(value) for key, value in (options or {}).items()}
     hidden, padded_at = keywords.pop("hidden", ()), keywords.pop("padded_at", 0)
     activation, eps = keywords.pop("activation", ""), keywords.pop("eps", 0)
+    mirrored = keywords.pop("mirrored", False)
     try:
         network: nn.Module = timm.create_model(
             backbone, pretrained=False, num_classes=outputs, drop_rate=drop_rate, **keywords
@@ -141,6 +142,8 @@ def body(
             error=error,
         ) from error
     altered.alter(network, activation, float(eps))
+    if mirrored:
+        altered.mirror(network)
     if padded_at:
         pad_as_at(network, int(padded_at))
     return with_hidden(network, hidden) if hidden else network

@@ -82,15 +82,17 @@ def choose(plan: Plan, speed: Speed, photographs: int) -> tuple[int, int]:
     """Return size and epochs: the largest side at which 12 epochs fit, and up to 30 of it.
 
     Costs grow with the square of the side. An epoch learns from the training part at its own side and reads the
-    validation part at the full one; at the end all is read once more.
+    validation part at the full one; at the end all is read once more, and its mirror image where the
+    network looks at both.
 
     >>> choose(Plan(size=0, epochs=0, minutes=60.0), Speed(30.0, 90.0, 40.0), 5000)
     (224, 12)
     """
     learnt, judged = (1 - sum(plan.shares)) * photographs, plan.shares[0] * photographs
+    looks = 2 if plan.backbone_options.get("mirrored") else 1
     for size in (plan.size,) if plan.size else _SIDES:
         area = (size / _SIDE) ** 2
-        room = KEPT * 60 * plan.minutes - photographs / speed.cutting - photographs * area / speed.reading
+        room = KEPT * 60 * plan.minutes - photographs / speed.cutting - looks * photographs * area / speed.reading
 
         def costs(epochs: int, size: int = size, area: float = area) -> float:
             grown = replace(plan, size=size, epochs=epochs)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
-from typing import get_type_hints
+from typing import cast, get_type_hints
 
 from fundus_core.errors import UsageError
 from fundus_core.records import MOST_DAYS
@@ -54,7 +54,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for name, told in helps().items():
         option = "--" + name.replace("_", "-")
         if name == "backbone_options":
-            more = "keyword of the network's constructor; may be given again"
+            more = "keyword of the network's constructor; may be given again (with --pretrained mirrored=True: what is "
+            more += "written looks at each photograph and its mirror image)"
             parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help=more)
         elif kinds[name] is bool:
             parser.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=told)
@@ -105,7 +106,8 @@ def plan(arguments: argparse.Namespace) -> Plan:
         if isinstance(value, list):
             value = tuple(value)
         if field.name == "backbone_options":
-            value = dict(_option(word) for word in arguments.option)
+            habits = cast(Mapping[str, object], given.get(field.name, {}))
+            value = {**habits, **dict(map(_option, arguments.option))}
         if value is not None:
             given[field.name] = value
     if arguments.size and arguments.epochs and arguments.minutes is None:

@@ -99,7 +99,8 @@ def begin(plan: Plan, pretrained: Path | None, *, told: bool = True) -> tuple[Pl
 def begun(plan: Plan) -> Network:
     """Return a network whose weights are drawn by the seed."""
     torch.manual_seed(plan.seed)
-    made = body(plan.backbone, len(plan.columns), plan.backbone_options, drop_rate=plan.drop_rate)
+    options = {**plan.backbone_options, "mirrored": False}  # which is for use: to learn from both takes twice the time
+    made = body(plan.backbone, len(plan.columns), options, drop_rate=plan.drop_rate)
     mean, std = normalisation(made, plan)
     return Network(made, mean=mean, std=std)
 

@@ -135,6 +135,7 @@ class Plan:
 
 FINE_TUNING: Mapping[str, object] = MappingProxyType({
     "backbone": "tf_efficientnet_lite0",
+    "backbone_options": {"mirrored": True},
     "size": 0,
     "epochs": 0,
     "minutes": 60.0,

@@ -398,7 +398,7 @@ def test_a_transformer_that_means_its_patches_is_read_so(home):
     kept = {"model": network.state_dict(), "args": argparse.Namespace(nb_classes=1)}
     values, _ = brought(home, kept, ["age"], top=top)  # the card's size makes as many patches
     same(values, said(network))
-    with pytest.raises(CardError, match="does not fit 48 px.*usually of 224 px"):
+    with pytest.raises(CardError, match=r"does not fit 48 px.*usually of 224 px"):
         brought(home, kept, ["age"], top=top, fed="size = 48\n" + files.UNIT)
 
 

@@ -49,6 +49,34 @@ def test_swapped_channels_under_a_bgr_card_are_the_same_photograph():
 
 
 @torch.no_grad()
+@pytest.mark.parametrize(
+    ("backbone", "options", "side"),
+    [
+        ("resnet10t", SMALL, 32),
+        ("swin_tiny_patch4_window7_224", {"img_size": 32, "embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2]}, 32),
+        ("vit_tiny_patch16_224", {"img_size": 32, "embed_dim": 8, "depth": 1, "num_heads": 2}, 32),
+    ],
+    ids=["a map", "a map with its channels last", "tokens"],
+)
+def test_a_mirrored_network_means_what_is_seen_of_a_photograph_and_its_mirror_image(backbone, options, side):
+    bodies = []
+    for told in ({}, {"mirrored": True}):
+        torch.manual_seed(0)
+        bodies.append(networks.body(backbone, 2, {**options, **told}).eval())
+    once, both = (networks.Network(body).eval() for body in bodies)
+    pixels = crops(side=side)
+    given = pixels.permute(0, 3, 1, 2).float()
+    there, mirrored = (once.body.forward_features(values) for values in (given, given.flip(-1)))
+    if there.ndim == 4:
+        axis = -1 if backbone == "resnet10t" else -2
+        torch.testing.assert_close(bodies[1].forward_features(given), (there + mirrored.flip(axis)) / 2)
+    torch.testing.assert_close(both(pixels)[0], both(pixels.flip(2))[0])
+    if backbone == "resnet10t":
+        torch.testing.assert_close(both(pixels)[0], (once(pixels)[0] + once(pixels.flip(2))[0]) / 2)
+    assert not torch.allclose(once(pixels)[0], once(pixels.flip(2))[0], rtol=1e-3)
+
+
+@torch.no_grad()
 def test_range_mean_and_spread_are_what_they_say():
     seen = {}
     reader = network(value_range=(-1.0, 1.0), mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7))

@@ -192,7 +192,8 @@ def seconds(size, epochs, speed, photographs, plan=ASKED):
     areas = [(grown.side(epoch) / 160) ** 2 for epoch in range(epochs)]
     learnt = photographs * (1 - sum(plan.shares)) * sum(areas) / speed.learning
     judged = photographs * plan.shares[0] * epochs * (size / 160) ** 2 / speed.reading
-    return learnt + judged + photographs / speed.cutting + photographs * (size / 160) ** 2 / speed.reading
+    closing = 2 * photographs * (size / 160) ** 2 / speed.reading  # of each photograph its mirror image as well
+    return learnt + judged + photographs / speed.cutting + closing
 
 
 @pytest.mark.parametrize("photographs", [300, 5044, 60_000])

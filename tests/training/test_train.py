@@ -29,7 +29,7 @@ PLAN = Plan(
     truth_prefix="expected_",
     auxiliary=("z_age",),
     backbone="resnet10t",
-    backbone_options=SMALL,
+    backbone_options={**SMALL, "mirrored": True},
     size=48,
     epochs=1,
     batch=4,
@@ -79,8 +79,9 @@ def test_the_card_names_its_weights_inputs_and_maker(trained):
 def test_inference_reproduces_the_golden_example(trained, tmp_path):
     crop = np.asarray(Image.open(trained.folder / trained.golden.file))
     assert hashlib.sha256(crop.tobytes()).hexdigest() == trained.golden.sha256
-    said = open_predictor(trained, device="cpu", cache=tmp_path).predict(crop[None])
+    said = open_predictor(trained, device="cpu", cache=tmp_path).predict(np.stack([crop, crop[:, ::-1]]))
     for name, value in trained.golden.outputs.items():
+        assert said.values[name][1] == pytest.approx(said.values[name][0], rel=1e-4), "looked at both ways"
         assert float(said.values[name][0]) == pytest.approx(value, abs=trained.golden.tolerance * max(1, abs(value)))
     assert np.isfinite(said.distance).all()
 
@@ -307,6 +308,8 @@ def test_options_that_are_not_given_keep_the_recipe():
     assert plan(options()) == Plan()
     begun = plan(options("--pretrained", "w.pth", "--epochs", "3"))
     assert begun == Plan(**{**FINE_TUNING, "epochs": 3})
+    once = plan(options("--pretrained", "w.pth", "--option", "mirrored=False", "--option", "stem_type=deep"))
+    assert once.backbone_options == {"mirrored": False, "stem_type": "deep"}
 
 
 def test_every_option_says_what_it_is():
