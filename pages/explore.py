@@ -4,13 +4,13 @@ import streamlit as st
 
 from pages.parts import explore
 from pages.parts.new_cohort import quality_limits
-from pages.parts.shared import controls, current_selection, deciding, display, display_names, studies
-from pages.parts.shell import home
+from pages.parts.shared import controls, current_selection, deciding, display, studies
+from pages.parts.shell import home, sample
 from pages.parts.shell.language import _, worded
 
 view = controls.require_view(_("Explore"))
 place = display.title(
-    _("Explore"), _("Every photograph of **{name}**.").format(name=display_names.typed(view.cohort.name)), view=view
+    _("Explore"), _("Every photograph of **{name}**.").format(name=sample.typed(view.cohort.name)), view=view
 )
 if display.no_photographs(view):
     st.stop()

@@ -5,8 +5,7 @@ import streamlit as st
 from pages.parts.models import card_view, importing, training
 from pages.parts.shared import display
 from pages.parts.shell import asking, cards
-from pages.parts.shell.language import _, said
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import _, literal, said
 
 display.title(
     _("Models"),

@@ -11,13 +11,13 @@ from pages.parts.new_cohort import (
     upload,
     visit_names,
 )
-from pages.parts.shared import display, display_names
-from pages.parts.shell import address, state
+from pages.parts.shared import display
+from pages.parts.shell import address, sample, state
 from pages.parts.shell.language import _, worded
 
 to = additions.cohort()
 display.title(
-    _("New cohort") if to is None else _("Add to {name}").format(name=display_names.typed(to.name)),
+    _("New cohort") if to is None else _("Add to {name}").format(name=sample.typed(to.name)),
     _("Photographs and measured values stay on this machine. Nothing runs before you press the button."),
 )
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts.present import deck
-from pages.parts.shared import controls, current_selection, display, figure_export, studies
+from pages.parts.shared import controls, current_selection, display, exports, studies
 from pages.parts.shell import address
 from pages.parts.shell.language import _
 
@@ -27,7 +27,7 @@ with st.spinner(_("Drawing the slides")):
     made, data = deck.deck_of(view, study, dark=ground == "dark")
 made, data = deck.chosen(place, made, data)
 deck.show(data)
-figure_export.say_lacking(deck.figures(made))
+exports.say_lacking(deck.figures(made))
 with place:
     name = view.title
     display.download("PowerPoint", f"{name}.pptx", lambda: deck.as_powerpoint(made), mime=display.POWERPOINT)

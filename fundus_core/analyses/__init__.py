@@ -3,7 +3,6 @@
 from fundus_core.analyses import criteria, labels, one_cohort, plan_results, side_by_side
 from fundus_core.analyses.beyond import beyond_in_words
 from fundus_core.analyses.difference_sentences import differences_in_words
-from fundus_core.analyses.gap import gap_in_words
 from fundus_core.analyses.layout import Laid, layout, shown, table_one
 from fundus_core.analyses.plan import ORDER_DECLARED, ORDER_KEPT, AnalysisPlan, StatedPlan
 from fundus_core.analyses.plan_reader import read_plan

@@ -4,7 +4,7 @@ What identifies a person never enters a result: names and ids become keyed pseud
 (only decoded pixels travel), and the caller blacks out what lies outside the retina, and the writing within it.
 """
 
-from fundus_core.deidentify.export import Exported, audit_csv, write_cohort
+from fundus_core.deidentify.export import audit_csv, write_cohort
 from fundus_core.deidentify.keys import (
     MIN_PASSPHRASE,
     fresh_key,
@@ -16,6 +16,6 @@ from fundus_core.deidentify.keys import (
     write_key,
 )
 from fundus_core.deidentify.photograph import OLDEST_AGE, AuditLine, Deidentified, audit_line, deidentify, encode
-from fundus_core.deidentify.planted_names import Names, Planted, planted
+from fundus_core.deidentify.planted_names import Names, planted
 from fundus_core.deidentify.pseudonyms import Pseudonyms
 from fundus_core.deidentify.search_names import Trace, search

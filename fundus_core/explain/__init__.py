@@ -4,6 +4,6 @@ A map that looks good is not evidence (Adebayo et al. 2018, arXiv:1810.03292): e
 torch is imported only when a network is differentiated.
 """
 
-from fundus_core.explain.deletion import DRAWS, Deletion, Predict
+from fundus_core.explain.deletion import Predict
 from fundus_core.explain.files import Explanation, overlay, write
 from fundus_core.explain.saliency import METHODS, Saliency, saliency, usual_method

@@ -3,7 +3,9 @@
 A name's module is loaded when the name is first asked for: a verb waits for its own rooms only.
 """
 
+import ast
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -65,48 +67,18 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.visit_names import Visiting, names_read, with_visits
 
 
-_NAMES_OF = {
-    "cohorts": ("home_address", "intake", "match_truth", "open_home", "receipts", "set_truth"),
-    "compare_files": ("compare",),
-    "deidentify_cohort": ("deidentify_files", "export_cohort", "export_deidentified", "writing_of"),
-    "deidentified_ingest": ("WRITINGS", "Intake", "DeidentifiedSource", "Writing", "deidentify_source", "take_in"),
-    "evaluate_files": ("ScoredFiles", "evaluate", "score_files", "score_tables"),
-    "explanation": ("ask_explanation", "explain", "warm_up"),
-    "fitted": ("DIFFERENT", "LEAVE_OUT", "answer_of", "keep_answer", "people_fitted", "table_to_test"),
-    "inspection": ("Counts", "inspect"),
-    "additions": ("Attached", "Difference", "attach", "by_rows", "difference", "made_elsewhere", "match_photographs"),
-    "linkage": ("Linkage", "join_truth", "saved_mapping"),
-    "deidentified_truth": ("match_originals", "under_pseudonyms"),
-    "plans": ("state_plan", "stated_plan"),
-    "predicted": ("Asked", "PredictionsFile", "proposed"),
-    "prediction": ("Request", "WorkOff", "on_this_machine", "predict"),
-    "predictions_reader": ("read_predictions",),
-    "prove_deidentification": ("Proof", "prove"),
-    "recalibration": ("derive", "recalibrate_cohort", "recalibrate_files"),
-    "replay_bundle": ("Replayed", "bundle_of", "replay"),
-    "result_files": ("in_words", "notice"),
-    "quality_thresholds": ("StretchedSet", "limits_of", "stretched_set"),
-    "sharing": ("read_shared", "shared"),
-    "kept_comparison": (
-        "ASKED",
-        "Member",
-        "answers_about",
-        "comparing_folder",
-        "compute_together",
-        "open_questions",
-        "studied_together",
-    ),
-    "kept_study": ("COMPUTING", "READING", "compute", "job_folder", "largest_errors", "stored_study"),
-    "tables": ("prediction_columns", "write_predictions"),
-    "training_figures": ("draw_curve", "draw_test_part"),
-    "visit_names": ("Visiting", "names_read", "with_visits"),
+_ROOM_OF = {
+    alias.name: node.module
+    for node in ast.walk(ast.parse(Path(__file__).read_text(encoding="utf-8")))
+    if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(__name__)
+    for alias in node.names
 }
+"""By name, as the imports above say it."""
 
 
 def __getattr__(name: str) -> object:
-    for room, names in _NAMES_OF.items():
-        if name in names:
-            found = globals()[name] = getattr(import_module(f"{__name__}.{room}"), name)
-            return found
+    if name in _ROOM_OF:
+        found = globals()[name] = getattr(import_module(_ROOM_OF[name]), name)
+        return found
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

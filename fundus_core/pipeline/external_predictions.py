@@ -140,12 +140,5 @@ def _truth(rows: CohortTable) -> Iterator[TruthRow]:
 def _findings(file: PredictionsFile, stands: Mapping[str, str]) -> Iterator[Finding]:
     for reading in file.readings():
         numbers = {name: one for name, one in reading.predictions.items() if not np.isnan(one.value)}
-        yield Finding(
-            sha256=stands[reading.photograph],
-            status=reading.status.value,
-            reason_code=reading.reason_code,
-            reason=reading.reason,
-            quality=reading.quality,
-            out_of_distribution=reading.out_of_distribution,
-            predictions={name: Prediction(one.value, one.low, one.high) for name, one in numbers.items()},
-        )
+        said = {name: Prediction(one.value, one.low, one.high) for name, one in numbers.items()}
+        yield Finding.of(reading, sha256=stands[reading.photograph], predictions=said)

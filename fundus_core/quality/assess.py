@@ -1,6 +1,7 @@
 """Hold measurements against limits and say the outcome in sentences."""
 
 import math
+from collections.abc import Sequence
 
 from fundus_core.errors import say
 from fundus_core.quality.kinds import KINDS, Kind, Verdict
@@ -33,70 +34,68 @@ def assess(photograph: Photograph, bounds: RetinaBounds, limits: Limits = LIMITS
     return apply_limits(measure(photograph, bounds), limits)
 
 
+_DARK = (
+    "The field is too dark (median brightness {brightness:.0f} of 255, at least {brightness_2:.0f} is needed); take "
+    "the photograph again with more light."
+)
+_HELD = (
+    (
+        "too_small",
+        "diameter_px",
+        0,
+        "The field of view measures {diameter_px:.0f} px across, at least {diameter_px_2:.0f} px are needed; use the "
+        "photograph in its original size.",
+    ),
+    (
+        "illumination",
+        "lit_share",
+        2,
+        "Only {lit_share:.0%} of the field are lit, at least {lit_share_2:.0%} are needed; align the camera with the "
+        "pupil and take the photograph again.",
+    ),
+    (
+        "field_cut",
+        "field_share",
+        2,
+        "Only {field_share:.0%} of the field of view lie within the photograph, at least {field_share_2:.0%} are "
+        "needed; use the photograph before it was cut.",
+    ),
+    (
+        "glare",
+        "glare_share",
+        2,
+        "{glare_share:.0%} of the field are burnt out to white, at most {glare_share_2:.0%} are allowed; take the "
+        "photograph again with less flash or without the reflection.",
+    ),
+    (
+        "contrast",
+        "contrast",
+        3,
+        "The retina's contrast is {contrast:.3f}, at least {contrast_2:.3f} is needed; the picture is hazy or "
+        "overexposed, take it again.",
+    ),
+    (
+        "focus",
+        "focus",
+        3,
+        "The sharpness of the vessels is {focus:.3f}, at least {focus_2:.3f} is needed; the picture is blurred, take "
+        "it again in focus.",
+    ),
+)
+"""A check's code, what was measured and limited for it, the decimals shown, and what is said where it is not kept."""
+
+
 def apply_limits(found: Measurements, limits: Limits = LIMITS) -> QualityReport:
     """Hold measurements against limits; the same measurements can be judged again when limits change."""
-    checks = (
+    checks = [
         _kind("not_a_retina", found.kind, Verdict.NOT_RETINA),
         _kind("not_colour_fundus", found.kind, Verdict.NOT_COLOUR),
-        _held(
-            "too_small",
-            found.diameter_px,
-            limits.diameter_px,
-            say(
-                "The field of view measures {diameter_px:.0f} px across, at least {diameter_px_2:.0f} px are "
-                "needed; use the photograph in its original size.",
-                diameter_px=_down(found.diameter_px, 0),
-                diameter_px_2=_up(limits.diameter_px, 0),
-            ),
-        ),
-        _illumination(found, limits),
-        _held(
-            "field_cut",
-            found.field_share,
-            limits.field_share,
-            say(
-                "Only {field_share:.0%} of the field of view lie within the photograph, at least "
-                "{field_share_2:.0%} are needed; use the photograph before it was cut.",
-                field_share=_down(found.field_share, 2),
-                field_share_2=_up(limits.field_share, 2),
-            ),
-        ),
-        _held(
-            "glare",
-            found.glare_share,
-            limits.glare_share,
-            say(
-                "{glare_share:.0%} of the field are burnt out to white, at most {glare_share_2:.0%} are "
-                "allowed; take the photograph again with less flash or without the reflection.",
-                glare_share=_up(found.glare_share, 2),
-                glare_share_2=_down(limits.glare_share, 2),
-            ),
-            least=False,
-        ),
-        _held(
-            "contrast",
-            found.contrast,
-            limits.contrast,
-            say(
-                "The retina's contrast is {contrast:.3f}, at least {contrast_2:.3f} is needed; the picture "
-                "is hazy or overexposed, take it again.",
-                contrast=_down(found.contrast, 3),
-                contrast_2=_up(limits.contrast, 3),
-            ),
-        ),
-        _held(
-            "focus",
-            found.focus,
-            limits.focus,
-            say(
-                "The sharpness of the vessels is {focus:.3f}, at least {focus_2:.3f} is needed; the picture "
-                "is blurred, take it again in focus.",
-                focus=_down(found.focus, 3),
-                focus_2=_up(limits.focus, 3),
-            ),
-        ),
-    )
-    return QualityReport(checks, _score(checks), found.kind.value)
+        *(_held(found, limits, *row) for row in _HELD),
+    ]
+    dark = _held(found, limits, "illumination", "brightness", 0, _DARK)
+    if not dark.passed:  # brightness first, then evenness: one code for both
+        checks[CODES.index("illumination")] = dark
+    return QualityReport(tuple(checks), _score(checks), found.kind.value)
 
 
 def _kind(code: str, kind: Kind, refused: Verdict) -> QualityCheck:
@@ -106,29 +105,13 @@ def _kind(code: str, kind: Kind, refused: Verdict) -> QualityCheck:
     return QualityCheck(code, float(passed), _HALF, passed, "" if passed else about.advice)
 
 
-def _illumination(found: Measurements, limits: Limits) -> QualityCheck:
-    """Judge brightness first, then evenness: one code, the worse of the two."""
-    if found.brightness < limits.brightness:
-        message = say(
-            "The field is too dark (median brightness {brightness:.0f} of 255, at least "
-            "{brightness_2:.0f} is needed); take the photograph again with more light.",
-            brightness=_down(found.brightness, 0),
-            brightness_2=_up(limits.brightness, 0),
-        )
-        return _held("illumination", found.brightness, limits.brightness, message)
-    message = say(
-        "Only {lit_share:.0%} of the field are lit, at least {lit_share_2:.0%} are needed; align the "
-        "camera with the pupil and take the photograph again.",
-        lit_share=_down(found.lit_share, 2),
-        lit_share_2=_up(limits.lit_share, 2),
-    )
-    return _held("illumination", found.lit_share, limits.lit_share, message)
-
-
-def _held(code: str, value: float, limit: float, message: str, *, least: bool = True) -> QualityCheck:
-    """Hold a value against a limit that it may not go below, or may not exceed."""
-    passed = value >= limit if least else value <= limit
-    return QualityCheck(code, value, limit, passed, "" if passed else message)
+def _held(found: Measurements, limits: Limits, code: str, name: str, digits: int, message: str) -> QualityCheck:
+    """Hold a value against a limit that it may not go below, or, of glare, may not exceed."""
+    value, limit = getattr(found, name), getattr(limits, name)
+    worse, better = (_up, _down) if code == "glare" else (_down, _up)
+    passed = value <= limit if code == "glare" else value >= limit
+    shown = {name: worse(value, digits), f"{name}_2": better(limit, digits)}
+    return QualityCheck(code, value, limit, passed, "" if passed else say(message, **shown))
 
 
 def _down(value: float, digits: int) -> float:
@@ -140,7 +123,7 @@ def _up(value: float, digits: int) -> float:
     return math.ceil(value * 10.0**digits - _NOUGHT) / 10.0**digits
 
 
-def _score(checks: tuple[QualityCheck, ...]) -> float:
+def _score(checks: Sequence[QualityCheck]) -> float:
     """Return 0..1: the geometric mean over the checks of how comfortably each limit was kept.
 
     A check met exactly counts one half, one met twice over counts 1, half a limit counts a quarter. A limit of

@@ -20,24 +20,13 @@ def derive(store: Store, cohort: CohortRef, card: Card, version: ModelVersion) -
         return
     from fundus_core.models import recalibrated  # scipy, which no other run waits for
 
-    for one in store.models(cohort):
-        steps = recalibrated.steps_from(card, one.model, one.card_sha256)
-        same = (one.weights_sha256, one.limits, one.origin) == (version.weights_sha256, version.limits, version.origin)
-        if steps and same and one.card_sha256:
+    for source in store.models(cohort):
+        steps = recalibrated.steps_from(card, source.model, source.card_sha256)
+        same = all(getattr(source, of) == getattr(version, of) for of in ("weights_sha256", "limits", "origin"))
+        if steps and same and source.card_sha256:
             decided = {name for decision in store.decisions(cohort) for name in decision.photographs}
-            whole = (each for each in store.readings(cohort, one.model) if each.status is not Status.FAILED)
+            whole = (each for each in store.readings(cohort, source.model) if each.status is not Status.FAILED)
             readings = [each for each in whole if each.sha256 != _NO_BYTES and each.photograph not in decided]
-            found = (
-                Finding(
-                    sha256=reading.sha256,
-                    status=reading.status.value,
-                    reason_code=reading.reason_code,
-                    reason=reading.reason,
-                    quality=reading.quality,
-                    out_of_distribution=reading.out_of_distribution,
-                    predictions=recalibrated.derived(steps, reading.predictions),
-                )
-                for reading in readings
-            )
+            found = (Finding.of(one, predictions=recalibrated.derived(steps, one.predictions)) for one in readings)
             store.record(cohort, version, found)
             return

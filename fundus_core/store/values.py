@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from fundus_core.errors import UsageError
-from fundus_core.records import Eye, Prediction, Source
+from fundus_core.records import Eye, Prediction, Reading, Source
 from fundus_core.targets import target
 
 QUEUED = "queued"
@@ -81,6 +81,12 @@ class Finding:
     """By target id; of a refused photograph those that count if a person accepts it."""
     kind: str = ""
     """What the picture is, as one stable word of ``quality.KINDS``; empty where nobody looked."""
+
+    @classmethod
+    def of(cls, reading: Reading, **other: Any) -> Finding:
+        """Take what a reading says, but for ``other`` fields."""
+        same = ("sha256", "reason_code", "reason", "quality", "out_of_distribution", "predictions")
+        return cls(**{"status": reading.status.value, **{name: getattr(reading, name) for name in same}, **other})
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,7 @@ from fundus_core.tables.escape import harmless, restored
 from fundus_core.tables.faults import Fault
 from fundus_core.tables.reading import read_table
 from fundus_core.tables.table import Table
-from fundus_core.tables.workbook import sheet_names
 from fundus_core.tables.writing import (
-    Cell,
     as_csv,
     columns_from_csv,
     csv_lines,

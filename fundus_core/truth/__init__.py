@@ -26,7 +26,7 @@ from fundus_core.truth.duplicate_rows import once
 from fundus_core.truth.infer_columns import propose
 from fundus_core.truth.infer_predictions import models_of, of_model
 from fundus_core.truth.infer_predictions import propose as propose_predictions
-from fundus_core.truth.keys import KEYS, Pseudonymiser
+from fundus_core.truth.keys import KEYS
 from fundus_core.truth.mapping import MODEL, ROLES, Column, Proposal, coding_from
 from fundus_core.truth.matched import OF_PHOTOGRAPHS, Match
 from fundus_core.truth.matching import match, together

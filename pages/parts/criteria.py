@@ -15,8 +15,8 @@ from fundus_core.evaluation import (
     Estimate,
 )
 from fundus_core.figures import heading
-from pages.parts.shared import analysis_fold, display, studies
 from pages.parts.shared import controls as choosing
+from pages.parts.shared import display, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address
 from pages.parts.shell.language import _, count, said, tell
@@ -92,7 +92,7 @@ def tables(view: View, one: CriterionAssessment) -> None:
     of_probability = (one_cohort.DECISIONS, one_cohort.TENTHS) if one.judged is not None else ()
     found = [*of_probability, *([one_cohort.BOUNDS] if one.bounds else [])]
     if found:
-        analysis_fold.draw(lambda: found, lambda analysis: _show(view, one, analysis))
+        display.analyses(lambda: found, lambda analysis: _show(view, one, analysis))
     display.fold(_("All criteria"), "criteria", lambda: _everything(view))
 
 

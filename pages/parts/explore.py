@@ -18,8 +18,7 @@ from pages.parts.shared import controls, current_selection, photo_panel, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, home, menu
 from pages.parts.shell.address import GoneError
-from pages.parts.shell.language import _, count, said
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import _, count, literal, said
 
 PER_PAGE = 18
 _ORDERS = ("absolute_error", "quality", "distance", "name", "truth", "predicted")

@@ -18,8 +18,7 @@ from fundus_core import targets  # noqa: E402
 from fundus_core.errors import FundusError  # noqa: E402
 from pages.parts.shared import tour  # noqa: E402
 from pages.parts.shell import address, asking, hotkeys, language, language_switch, menu, people, state  # noqa: E402
-from pages.parts.shell.language import _  # noqa: E402
-from pages.parts.shell.markdown import literal  # noqa: E402
+from pages.parts.shell.language import _, literal  # noqa: E402
 
 STATIC = Path(__file__).parent / "static"
 SIDEBAR_PX = 256  # wide enough for the choices, narrow enough for seven cards beside it at 1280 pixels

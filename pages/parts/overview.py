@@ -8,11 +8,10 @@ from fundus_core.evaluation import TargetResult
 from fundus_core.figures import error
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
-from pages.parts.shared import display, display_names, progress, studies
+from pages.parts.shared import display, progress, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import home, menu, paths
-from pages.parts.shell.language import _, current, tell, worded
-from pages.parts.shell.markdown import literal
+from pages.parts.shell import home, menu, paths, sample
+from pages.parts.shell.language import _, current, literal, tell, worded
 from pages.parts.shell.sample import NAME, is_loading
 
 _LOOKED_AT = 3
@@ -32,7 +31,7 @@ def newest() -> View | None:
 
 def caption(view: View | None, says: str) -> str:
     """Return what this program does and whose numbers stand below."""
-    return f"{says}  \n**{display_names.typed(view.cohort.name)}** · {literal(view.model)}" if view else says
+    return f"{says}  \n**{sample.typed(view.cohort.name)}** · {literal(view.model)}" if view else says
 
 
 def runs_in_progress() -> None:
@@ -134,7 +133,7 @@ def cohorts(besides: View | None) -> None:
         photographs = worded("{n:,} {n:photograph|photographs}", n=cohort.photographs)
         st.page_link(
             menu.path("evaluate"),
-            label=f"{display_names.typed(cohort.name)} · {photographs}",
+            label=f"{sample.typed(cohort.name)} · {photographs}",
             icon=":material/query_stats:",
             query_params={"cohort": cohort.key},
         )

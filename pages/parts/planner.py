@@ -14,7 +14,7 @@ from fundus_core.evaluation import (
     sites_for_mean,
 )
 from fundus_core.targets import Target
-from pages.parts.shared import display_names, studies
+from pages.parts.shared import studies
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell.language import _, count
@@ -51,14 +51,14 @@ def expected(view: View | None, target: Target) -> Expected:
         normal = float(published * np.sqrt(np.pi / 2 - 1))
         return Expected(published, normal, 0.3, 1.0, _("published error of the JOIR model; R² and slope assumed"))
     r2, slope = (found.estimates[name].value for name in ("r2", "slope"))
-    sample, _ids = studies.study(view, "patient").sample(target.id)
-    spread = float(np.abs(sample.error).std(ddof=1)) if len(sample) > 1 else float("nan")
+    observed, _ids = studies.study(view, "patient").sample(target.id)
+    spread = float(np.abs(observed.error).std(ddof=1)) if len(observed) > 1 else float("nan")
     return Expected(
         mae,
         spread if spread > 0 else mae,
         float(np.clip(0.3 if r2 is None else r2, 0.01, 0.99)),
         slope if slope is not None and slope > 0 else 1.0,
-        _("the cohort {name}").format(name=display_names.typed(view.cohort.name)),
+        _("the cohort {name}").format(name=sample.typed(view.cohort.name)),
     )
 
 

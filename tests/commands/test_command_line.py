@@ -272,7 +272,7 @@ def test_every_name_of_the_verbs_door_opens() -> None:
     door = ast.parse(Path(pipeline.__file__).read_text(encoding="utf-8"))
     imported = [each for each in ast.walk(door) if isinstance(each, ast.ImportFrom)]
     typed = {(each.module or "", name.name) for each in imported for name in each.names}
-    opened = {(f"fundus_core.pipeline.{room}", name) for room, names in pipeline._NAMES_OF.items() for name in names}
+    opened = {(module, name) for name, module in pipeline._ROOM_OF.items()}
     assert {each for each in typed if each[0].startswith("fundus_core.pipeline.")} == opened
     assert all(getattr(pipeline, name) is getattr(import_module(module), name) for module, name in opened)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

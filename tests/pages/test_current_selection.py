@@ -14,7 +14,7 @@ from fundus_core.records import Rule
 from fundus_core.targets import TARGETS
 from pages.parts.evaluate import scores
 from pages.parts.shared import current_selection, studies
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import literal
 from tests.pages.test_pages import words as text_of
 
 PEOPLE = tuple(f"C{number:03d}" for number in range(0, 30, 2))

@@ -29,7 +29,7 @@ from fundus_core.report.checklist import CHECKLISTS
 from fundus_core.report.paper import SIDE_BY_SIDE
 from fundus_core.targets import TARGETS
 from fundus_core.truth.receipt import Entry
-from pages.parts.shared import display, display_names, tour
+from pages.parts.shared import display, tour
 from pages.parts.shell import language, sample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,6 +142,6 @@ def test_what_is_made_later_speaks_the_language_of_its_page(monkeypatch) -> None
 
 def test_only_the_programs_own_cohorts_are_named_in_the_language(monkeypatch) -> None:
     monkeypatch.setattr(language, "preferred", lambda _locale: "ja")
-    assert display_names.cohort(sample.NAME) == "サンプル（描画した眼）"
-    assert display_names.cohort(sample.SINGLES) != sample.SINGLES
-    assert display_names.cohort("age") == "age"
+    assert sample.called(sample.NAME) == "サンプル（描画した眼）"
+    assert sample.called(sample.SINGLES) != sample.SINGLES
+    assert sample.called("age") == "age"

@@ -14,7 +14,7 @@ from fundus_core.models import registry
 from fundus_core.models.card import as_plain
 from pages.parts.models import card_lines, model_check
 from pages.parts.shared import subprocess_cli
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import literal
 
 FOUND = {
     "golden": [{"target": "sbp", "expected": 120.0, "said": 3.0, "passed": False}],

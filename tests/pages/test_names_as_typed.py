@@ -6,7 +6,7 @@ import pytest
 
 from fundus_core.records import Rule
 from fundus_core.store import ModelVersion
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import literal
 from tests.pages import conftest
 from tests.pages.conftest import put
 

@@ -14,7 +14,7 @@ from fundus_core.figures.printing import fonts
 from fundus_core.targets import TARGETS
 from pages.parts.shared import display
 from pages.parts.shell import home
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import literal
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (

@@ -13,7 +13,7 @@ from fundus_core import runs
 from fundus_core.store import Finding, ModelVersion, prediction_table, schema, versions
 from pages.parts.new_cohort import start_run
 from pages.parts.shell import address
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import literal
 
 OF_A_COHORT = ("evaluate", "criteria", "explore", "one_photograph", "present", "planner")
 """Pages that look at one cohort."""

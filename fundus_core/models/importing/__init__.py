@@ -3,4 +3,4 @@
 No file is ever asked to run code of its own: what would have to is refused with a sentence that says what to export.
 """
 
-from fundus_core.models.importing.importer import ImportReport, import_model
+from fundus_core.models.importing.importer import import_model

@@ -14,8 +14,8 @@ import streamlit as st
 from fundus_core.errors import UsageError
 from fundus_core.store import Cohort
 from pages.parts.new_cohort import ingest
-from pages.parts.shared import display, display_names
-from pages.parts.shell import home, paths
+from pages.parts.shared import display
+from pages.parts.shell import home, paths, sample
 from pages.parts.shell.language import _, said, worded
 
 LARGE = 300_000_000
@@ -25,7 +25,7 @@ LARGE = 300_000_000
 @st.dialog(" ", width="medium")
 def edit(cohort: Cohort) -> None:
     """Ask for another name and a note."""
-    st.header(_("Edit {name}").format(name=display_names.typed(cohort.name)), anchor=False)
+    st.header(_("Edit {name}").format(name=sample.typed(cohort.name)), anchor=False)
     name = st.text_input(_("Name of the cohort"), cohort.name, max_chars=120)
     note = st.text_area(_("Note"), cohort.note)
     if st.button(_("Save"), type="primary"):
@@ -40,7 +40,7 @@ def edit(cohort: Cohort) -> None:
 @st.dialog(" ", width="medium")
 def export(cohort: Cohort) -> None:
     """Offer a cohort as a file for another Fundus Lab."""
-    st.header(_("Export {name}").format(name=display_names.typed(cohort.name)), anchor=False)
+    st.header(_("Export {name}").format(name=sample.typed(cohort.name)), anchor=False)
     st.write(_("One file with photographs, truth and results, to be brought into another Fundus Lab."))
     st.caption(
         _("It holds ids and photographs as they were handed in; what may be shared is made by “De-identified export”.")
@@ -90,7 +90,7 @@ def _bytes(cohort: Cohort) -> int:
 @st.dialog(" ", width="medium")
 def delete(cohort: Cohort) -> None:
     """Ask once more, then delete."""
-    st.header(_("Delete {name}?").format(name=display_names.typed(cohort.name)), anchor=False)
+    st.header(_("Delete {name}?").format(name=sample.typed(cohort.name)), anchor=False)
     st.write(
         worded(
             "{n:,} {n:photograph|photographs}, with truth and results, will be gone. Files that lie elsewhere stay.",
@@ -108,7 +108,7 @@ def delete(cohort: Cohort) -> None:
 def merge(cohorts: Sequence[Cohort]) -> None:
     """Let the user make one cohort of several."""
     st.header(_("Merge"), anchor=False)
-    names = {cohort.key: display_names.cohort(cohort.name) for cohort in cohorts}
+    names = {cohort.key: sample.called(cohort.name) for cohort in cohorts}
     taken = [cohort.name for cohort in cohorts]
     chosen = st.multiselect(_("Cohorts"), list(names), key="merge_of", format_func=lambda key: names[key])
     name = st.text_input(_("Name of the cohort"), ingest.free_name(taken, _("Merged cohort")), key="merge_name")
@@ -137,7 +137,7 @@ def bring_in() -> None:
 
 def all_there(*cohorts: Cohort) -> bool:
     """Return whether cohorts are still in the store; where one is not, say so."""
-    lost = [display_names.cohort(cohort.name) for cohort in cohorts if not _is_there(cohort)]
+    lost = [sample.called(cohort.name) for cohort in cohorts if not _is_there(cohort)]
     if lost:
         st.info(_("Deleted meanwhile: {names}.").format(names=", ".join(lost)))
     return not lost

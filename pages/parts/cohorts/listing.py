@@ -9,11 +9,10 @@ import streamlit as st
 
 from fundus_core.store import Cohort
 from pages.parts.cohorts import dialogs, registry_export, sharing
-from pages.parts.shared import display, display_names
+from pages.parts.shared import display
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, cards, home, menu, people
-from pages.parts.shell.language import _, moment, said, worded
-from pages.parts.shell.markdown import literal
+from pages.parts.shell import address, cards, home, menu, people, sample
+from pages.parts.shell.language import _, literal, moment, said, worded
 
 PER_PAGE = 20
 """Cohorts on a page: each is a row of buttons, and a browser draws some hundred quickly."""
@@ -47,7 +46,7 @@ def _sought(cohorts: Sequence[Cohort]) -> list[Cohort]:
 
 def _card(cohort: Cohort) -> None:
     with st.container(border=True):
-        st.markdown(f"{_dot(cohort)} **{display_names.typed(cohort.name)}**")
+        st.markdown(f"{_dot(cohort)} **{sample.typed(cohort.name)}**")
         st.caption(_facts(cohort))
         if cohort.note:
             st.markdown(literal(said(cohort.note)))
@@ -100,5 +99,5 @@ def _facts(cohort: Cohort) -> str:
         parts.append(_("shared by {name}").format(name=literal(cohort.owner)))
     parts += [_("rendered photographs")] if cohort.rendered else []
     if cohort.selected_from:
-        parts.append(_("selected from {name}").format(name=display_names.typed(cohort.selected_from)))
+        parts.append(_("selected from {name}").format(name=sample.typed(cohort.selected_from)))
     return " · ".join(parts)

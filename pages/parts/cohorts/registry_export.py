@@ -15,9 +15,9 @@ from fundus_core.store import Cohort
 from fundus_core.tables import records_from_csv
 from pages.parts.cohorts import dialogs, proof
 from pages.parts.new_cohort import deidentify
-from pages.parts.shared import display, display_names
+from pages.parts.shared import display
 from pages.parts.shared.grid import grid
-from pages.parts.shell import home, paths, state
+from pages.parts.shell import home, paths, sample, state
 from pages.parts.shell.language import _, count, said, worded
 
 _OLD_S = 86_400.0
@@ -34,7 +34,7 @@ def draw(cohort: Cohort) -> None:
     """Ask for key and columns, write the file, and offer it."""
     if not dialogs.all_there(cohort):
         return
-    st.header(_("{name}: de-identified export").format(name=display_names.typed(cohort.name)), anchor=False)
+    st.header(_("{name}: de-identified export").format(name=sample.typed(cohort.name)), anchor=False)
     st.write(
         _(
             "Names and ids become pseudonyms, everything outside the retina is blacked out, no tag is kept. "

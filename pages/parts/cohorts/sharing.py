@@ -4,10 +4,8 @@ import streamlit as st
 
 from fundus_core.errors import UsageError
 from fundus_core.store import Cohort
-from pages.parts.shared import display_names
-from pages.parts.shell import asking, home, people
-from pages.parts.shell.language import _, said
-from pages.parts.shell.markdown import literal
+from pages.parts.shell import asking, home, people, sample
+from pages.parts.shell.language import _, literal, said
 
 
 def is_mine(cohort: Cohort) -> bool:
@@ -18,7 +16,7 @@ def is_mine(cohort: Cohort) -> bool:
 @st.dialog(" ", width="medium")
 def share(cohort: Cohort) -> None:
     """Show whom a cohort is shared with, and let its owner change that."""
-    st.header(_("Share {name}").format(name=display_names.typed(cohort.name)), anchor=False)
+    st.header(_("Share {name}").format(name=sample.typed(cohort.name)), anchor=False)
     st.caption(_("Readers see everything of it and change nothing; export, copy and delete stay yours."))
     names = {"": _("The cohort"), **{one.key: one.name for one in home.store().selections(cohort.id)}}
     rights = {"read": _("read"), "write": _("read and change")}

@@ -23,11 +23,10 @@ from fundus_core.analyses import (
 )
 from fundus_core.evaluation import PSI_NOTE, Comparison
 from fundus_core.figures import Look
-from pages.parts.shared import analysis_fold, controls, display
+from pages.parts.shared import controls, display
 from pages.parts.shared.studies import View
 from pages.parts.shell import address
-from pages.parts.shell.language import _, tell
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import _, literal, tell
 
 
 def scores(found: Comparison, target_id: str) -> dict[str, str]:
@@ -122,7 +121,7 @@ def tables(study: Study, views: Sequence[View], target_id: str, note: str) -> No
     rest = (side_by_side.RECALIBRATION, side_by_side.SITES, side_by_side.EACH_SITE)
     notes = {side_by_side.DIFFERENCES.id: _(note)}
     offered = (*of_target, *rest, *OF_PEOPLE)
-    analysis_fold.draw(lambda: offered, lambda analysis: _show(study, views, analysis, target_id, notes))
+    display.analyses(lambda: offered, lambda analysis: _show(study, views, analysis, target_id, notes))
 
 
 def unlabelled(study: Study, views: Sequence[View]) -> None:

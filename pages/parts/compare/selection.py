@@ -11,9 +11,9 @@ import streamlit as st
 
 from fundus_core.analyses import different_models
 from fundus_core.store import Cohort
-from pages.parts.shared import controls, current_selection, display, display_names, fitted, studies
+from pages.parts.shared import controls, current_selection, display, fitted, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, cards, home, menu, state
+from pages.parts.shell import address, cards, home, menu, sample, state
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, count, said, worded
 
@@ -66,7 +66,7 @@ def _split(view: View) -> list[View]:
 
 
 def _unread(cohort: Cohort) -> None:
-    words = _("No model has read {name} yet: left out here.").format(name=display_names.typed(cohort.name))
+    words = _("No model has read {name} yet: left out here.").format(name=sample.typed(cohort.name))
     st.caption(f":material/info: {words}")
     link = {"to": cohort.key, "add": "model"}
     st.page_link(menu.path("new_cohort"), label=_("Run a model"), icon=":material/play_arrow:", query_params=link)
@@ -196,7 +196,7 @@ def same_people(views: Sequence[View]) -> None:
     for (one, other), n in asked.items():
         with st.container(border=True):
             words = _("{one} and {other} have {n} patient ids in common, and no photograph. Are they the same people?")
-            names = {"one": display_names.typed(one), "other": display_names.typed(other)}
+            names = {"one": sample.typed(one), "other": sample.typed(other)}
             st.markdown(words.format(**names, n=count(n)))
             with st.container(horizontal=True):
                 for label, same in ((_("The same people"), True), (_("Different people"), False)):

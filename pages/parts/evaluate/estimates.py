@@ -22,7 +22,7 @@ from fundus_core.analyses import (
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Shared
 from fundus_core.targets import TARGETS
-from pages.parts.shared import analysis_fold, asked, display, studies
+from pages.parts.shared import asked, display, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, home
 from pages.parts.shell.language import _, count, said, tell
@@ -42,7 +42,7 @@ def tables(view: View, target_id: str, level: str) -> None:
             *(each for each in one_cohort.SECTIONS if each.needs(target) and each.offered(study)),
         ]
 
-    analysis_fold.draw(offered, lambda analysis: _show(view, target_id, study, analysis))
+    display.analyses(offered, lambda analysis: _show(view, target_id, study, analysis))
 
 
 def _show(view: View, target_id: str, study: Study, analysis: Analysis[Any]) -> bool:

@@ -17,11 +17,10 @@ from fundus_core.records import Rule
 from fundus_core.store import Selection
 from fundus_core.targets import TARGETS, Target
 from pages.parts.evaluate import selection_panel
-from pages.parts.shared import current_selection, display, display_names, progress, studies
+from pages.parts.shared import current_selection, display, progress, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, home
-from pages.parts.shell.language import _, said, tell, worded
-from pages.parts.shell.markdown import literal
+from pages.parts.shell import address, home, sample
+from pages.parts.shell.language import _, literal, said, tell, worded
 
 
 def caption(view: View, found: Evaluation) -> str:
@@ -30,7 +29,7 @@ def caption(view: View, found: Evaluation) -> str:
     predicted = int((table.status == "predicted").sum())
     people = max((result.n_patients for result in found.targets.values()), default=0)
     values = {
-        "cohort": display_names.typed(view.cohort.name),
+        "cohort": sample.typed(view.cohort.name),
         "model": literal(view.model or "–"),
         "predicted": predicted,
         "total": len(table),

@@ -17,8 +17,7 @@ from fundus_core.targets import TARGETS
 from pages.parts.shared import photo_panel, saliency_job, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, home, hotkeys, menu, state
-from pages.parts.shell.language import _, count, said
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import _, count, literal, said
 
 NEIGHBOURS = 6
 _OPENED = "opened-eye"

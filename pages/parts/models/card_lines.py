@@ -7,8 +7,7 @@ import streamlit as st
 from fundus_core.models.card import Card
 from pages.parts.shared import controls
 from pages.parts.shared.grid import grid
-from pages.parts.shell.language import _, said
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import _, literal, said
 
 _NAMED = 5
 """Lines that are named beside a card; the table of lines says it of each."""

@@ -17,9 +17,9 @@ from fundus_core.models.card import Card
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
 from pages.parts.models import card_lines, model_check
-from pages.parts.shared import controls, display, display_names, job_progress
+from pages.parts.shared import controls, display, job_progress
 from pages.parts.shared.grid import grid
-from pages.parts.shell import asking, home
+from pages.parts.shell import asking, home, sample
 from pages.parts.shell.language import _, said
 
 MOST = 400
@@ -75,7 +75,7 @@ def _start(card: Card, cohort: Cohort) -> None:
     folder = owner_only.folder(_folder(card.id))
     photographs, truth = folder / "photographs.csv", folder / "truth.csv"
     model_check.write(cohort, home.store().table(cohort.id), photographs, truth, MOST)
-    about = {"key": cohort.key, "name": display_names.cohort(cohort.name), "card": card.sha256}
+    about = {"key": cohort.key, "name": sample.called(cohort.name), "card": card.sha256}
     owner_only.write(folder / _ABOUT, json.dumps(about).encode())
     given = ("--photographs", photographs, "--truth", truth, "--out", folder)
     jobs.start(folder, "models", "identify", card.id, *given)

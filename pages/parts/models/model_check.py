@@ -10,8 +10,8 @@ import streamlit as st
 from fundus_core.records import CohortTable
 from fundus_core.store import Cohort
 from fundus_core.tables import write_csv
-from pages.parts.shared import controls, display_names, subprocess_cli
-from pages.parts.shell import address, home
+from pages.parts.shared import controls, subprocess_cli
+from pages.parts.shell import address, home, sample
 from pages.parts.shell.language import _, count, said, worded
 
 MOST = 200
@@ -22,7 +22,7 @@ def cohort_of(cohorts: Mapping[str, Cohort], key: str) -> Cohort:
     """Let the user choose one of these cohorts, by key."""
     address.held(_("Cohort"), key, cohorts)
     chosen = st.selectbox(
-        _("Cohort"), list(cohorts), format_func=lambda each: display_names.cohort(cohorts[each].name), key=key
+        _("Cohort"), list(cohorts), format_func=lambda each: sample.called(cohorts[each].name), key=key
     )
     return cohorts[str(chosen)]
 

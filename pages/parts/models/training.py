@@ -15,8 +15,8 @@ from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
 from fundus_core.training.learning_curve import curve
 from pages.parts.models import model_check
-from pages.parts.shared import controls, display, display_names, job_progress
-from pages.parts.shell import address, home
+from pages.parts.shared import controls, display, job_progress
+from pages.parts.shell import address, home, sample
 from pages.parts.shell.language import _, said
 from pages.parts.shell.upload_store import clean
 
@@ -50,7 +50,7 @@ def offer(known: Mapping[str, Card]) -> None:
 def _form(cohorts: Mapping[str, Cohort], known: Mapping[str, Card]) -> None:
     address.held(_("Cohort"), "train-on", cohorts)
     key = st.selectbox(
-        _("Cohort"), list(cohorts), format_func=lambda key: display_names.cohort(cohorts[key].name), key="train-on"
+        _("Cohort"), list(cohorts), format_func=lambda key: sample.called(cohorts[key].name), key="train-on"
     )
     table = home.store().table(cohorts[str(key)].id)
     there = [name for name in TARGETS if name in table.truth and _people(table, name) >= _FEWEST]

@@ -21,10 +21,10 @@ from pages.parts.new_cohort import (
 )
 from pages.parts.new_cohort.ingest import Found, Plan
 from pages.parts.new_cohort.reference_table import Sides
-from pages.parts.shared import changes_since, controls, display, display_names
+from pages.parts.shared import changes_since, controls, display
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, cards, home, menu, state
+from pages.parts.shell import address, cards, home, menu, sample, state
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, count, said, worded
 
@@ -205,7 +205,7 @@ def _names_taken(table: CohortTable, found: Found) -> None:
 def _rows(to: Cohort, found: Found) -> Match:
     """Show which row each photograph belongs to, those that fit none first."""
     rows = pipeline.match_photographs(home.store(), to.id, found.sources)
-    taken = {"n": int((rows.line >= 0).sum()), "total": len(rows.line), "name": display_names.typed(to.name)}
+    taken = {"n": int((rows.line >= 0).sum()), "total": len(rows.line), "name": sample.typed(to.name)}
     if pipeline.made_elsewhere(home.store(), to.id):
         words = worded(
             "{n:,} of {total:,} {total:photograph|photographs} {n:belongs|belong} to a row of {name}; the others are "

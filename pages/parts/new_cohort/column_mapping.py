@@ -14,8 +14,7 @@ from fundus_core.truth import Column, Proposal, Table
 from pages.parts.shared import display
 from pages.parts.shared.grid import safe
 from pages.parts.shell import state
-from pages.parts.shell.language import _, said
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import _, literal, said
 
 NONE = "–"
 """Stands where there is no unit and no eye: an empty choice would be drawn as the word None."""

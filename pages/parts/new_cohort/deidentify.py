@@ -23,8 +23,7 @@ from fundus_core.truth import Match
 from pages.parts.new_cohort.ingest import Found
 from pages.parts.shared import display, photo_panel
 from pages.parts.shell import state
-from pages.parts.shell.language import _, said
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import _, literal, said
 
 SHOWN = 3
 """Photographs that are de-identified for the preview."""

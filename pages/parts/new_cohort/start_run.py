@@ -12,8 +12,8 @@ from fundus_core.truth import Match
 from pages.parts.new_cohort import analysis_plan, deidentify, ingest, quality_limits
 from pages.parts.new_cohort.ingest import Found, Plan
 from pages.parts.new_cohort.ingest_job import IngestJob
-from pages.parts.shared import display, display_names, progress
-from pages.parts.shell import address, cards, home, menu, state
+from pages.parts.shared import display, progress
+from pages.parts.shell import address, cards, home, menu, sample, state
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, said, worded
 
@@ -139,7 +139,7 @@ def watched(key: str) -> None:
     store, run = home.store(), _found(key)
     now = runs.progress(store, run)
     cohort = store.cohort(now.cohort)
-    name = display_names.typed(cohort.name)
+    name = sample.typed(cohort.name)
     st.subheader(name, anchor=False)
     progress.watch(run)
     _audit(run)

@@ -9,8 +9,7 @@ from fundus_core import truth
 from fundus_core.truth import Fault
 from pages.parts.shared import display
 from pages.parts.shared.grid import grid
-from pages.parts.shell.language import _, count, said, worded
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import _, count, literal, said, worded
 
 _KINDS = 6
 """Kinds of faults that are said; the fold has all."""

@@ -14,8 +14,7 @@ from pages.parts.new_cohort import ingest
 from pages.parts.new_cohort.ingest import Found
 from pages.parts.new_cohort.upload_component import Refused, UploadReport, drop_zone, reason
 from pages.parts.shell import address, home, paths, state
-from pages.parts.shell.language import _, count, said, worded
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import _, count, literal, said, worded
 from pages.parts.shell.upload_store import Batch
 from pages.parts.shell.upload_stream import UploadError
 

@@ -14,12 +14,11 @@ from fundus_core.report import Single, render_photograph
 from fundus_core.retina import CropRule
 from fundus_core.store import Item
 from pages.parts.new_cohort import quality_limits
-from pages.parts.shared import display, photo_panel, table_export
+from pages.parts.shared import display, exports, photo_panel
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import cards, home, menu
-from pages.parts.shell.language import _, current, tell
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import _, current, literal, tell
 
 _CROP_PX = 640
 """Side of the crop on the page, where the worker has not made one."""
@@ -89,7 +88,7 @@ def report(view: View, item: Item) -> None:
             Single(item.name, view.title, tell(model), item, data, checks, notice), tell, current()
         )
 
-    name = table_export.file_name(item.name)
+    name = exports.file_name(item.name)
     display.download(_("Report (HTML)"), f"{name}.html", made, mime="text/html")
 
 

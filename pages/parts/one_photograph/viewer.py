@@ -26,8 +26,7 @@ from fundus_core.targets import TARGETS
 from pages.parts.shared import photo_panel, saliency_job, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home
-from pages.parts.shell.language import _, said, tell
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import _, literal, said, tell
 
 _HERE = Path(__file__).parent
 _SIDE = 1200

@@ -8,7 +8,7 @@ import streamlit as st
 
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
-from pages.parts.shared import display_names, fitted
+from pages.parts.shared import fitted
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu, paths, sample, state
 from pages.parts.shell.address import GoneError
@@ -28,7 +28,7 @@ def view() -> View | None:
         return None
     own = [cohort for cohort in known.values() if not cohort.selected_from] or list(known.values())
     latest = max(own, key=lambda cohort: cohort.created_at).key  # a selection is nobody's default
-    words = {key: display_names.cohort(cohort.name) for key, cohort in known.items()}
+    words = {key: sample.called(cohort.name) for key, cohort in known.items()}
     with menu.choices():
         key = address.pick(
             st.selectbox, _("Cohort"), list(known), key="cohort", default=latest, words=words, always=True

@@ -15,8 +15,7 @@ from fundus_core.targets import TARGETS
 from pages.parts.shared import display, photo_panel, studies
 from pages.parts.shared.studies import Part, View
 from pages.parts.shell import address, home, menu, state
-from pages.parts.shell.language import _, said, tell, worded
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import _, literal, said, tell, worded
 
 KEY = "selection"
 REST = "-rest"

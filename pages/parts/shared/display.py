@@ -13,12 +13,11 @@ from fundus_core.figures import Figure, Look, heading
 from fundus_core.figures.screen import Drawn
 from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
-from pages.parts.shared import figure_export, table_export
+from pages.parts.shared import exports
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
-from pages.parts.shell import asking, cards, menu
-from pages.parts.shell.language import _, bound, tell
-from pages.parts.shell.markdown import literal
+from pages.parts.shell import address, asking, cards, menu
+from pages.parts.shell.language import _, bound, literal, tell
 
 POWERPOINT = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 """Media type of a file of slides."""
@@ -128,7 +127,7 @@ def chart(
     )
     if name:
         remark = " · ".join([*([] if view is None else [view.title, cards.title(view.model)]), _(RESEARCH)])
-        figure_export.downloads(figure, key, name, lambda rows: csv_text(rows, view), remark)
+        exports.of_figure(figure, key, name, lambda rows: csv_text(rows, view), remark)
     return _names(event) if select else []
 
 
@@ -153,7 +152,7 @@ def table(laid: Laid, title: str = "", *, whole: bool = True) -> None:
     if laid.notes:
         st.caption("  \n".join(laid.notes))
     if title:
-        table_export.downloads(laid, title, _(RESEARCH))
+        exports.of_table(laid, title, _(RESEARCH))
 
 
 def titled(analysis: Analysis[Any], target_id: str) -> str:
@@ -228,3 +227,22 @@ def download(label: str, name: str, make: Callable[[], str | bytes], *, mime: st
     st.download_button(
         label, asking.bound(bound(make)), name, mime, on_click="ignore", icon=":material/download:", key=f"get_{name}"
     )
+
+
+def analyses(offered: Callable[[], Sequence[Analysis[Any]]], show: Callable[[Analysis[Any]], bool]) -> None:
+    """Draw the fold; an address that names an analysis opens it.
+
+    Args:
+        offered: Returns those to choose from, at least one; asked once the fold is open.
+        show: Draws an analysis, and returns whether it had anything to say.
+    """
+
+    def choose() -> None:
+        known = {each.id: each for each in offered()}
+        words = {name: _(each.title) for name, each in known.items()}
+        name = address.pick(st.selectbox, _("Analysis"), list(known), key="analysis", words=words, lenient=True)
+        if not show(known[name]):
+            st.info(_("Nothing to show: the cohort holds too little for this, or nothing was asked of it above."))
+
+    label = _("All numbers, and further analyses")
+    fold(label, "analyses", choose, opened=bool(address.told("analysis")))

@@ -8,8 +8,7 @@ from fundus_core import pipeline
 from pages.parts.shared import studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home, menu
-from pages.parts.shell.language import _, said
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import _, literal, said
 
 
 def ask(views: Sequence[View], title: str = "") -> None:

@@ -13,9 +13,9 @@ from fundus_core.errors import joined
 from fundus_core.records import Labels
 from fundus_core.report import Pair, Paper, Subject, paper_of, paper_of_pair, render, render_comparison
 from fundus_core.store import Where
-from pages.parts.shared import display, display_names, studies, table_export
+from pages.parts.shared import display, exports, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import cards, home
+from pages.parts.shell import cards, home, sample
 from pages.parts.shell.language import _, current, tell
 
 
@@ -36,13 +36,13 @@ def of_pair(study: Study, views: Sequence[View], csv: Callable[[], str]) -> None
         marked = [view for view in views if display.disclaimer(view)]
         return Pair(title, study, _notice(marked[0] if marked else None), bool(marked))
 
-    whole = f"{display_names.cohort(views[0].cohort.name)}: " if all(view.part for view in views) else ""
+    whole = f"{sample.called(views[0].cohort.name)}: " if all(view.part for view in views) else ""
     title = whole + " · ".join(view.title for view in views)
     _files(title, lambda: render_comparison(pair(), tell, current()), lambda: paper_of_pair(pair(), tell), csv)
 
 
 def _files(title: str, report: Callable[[], str], paper: Callable[[], Paper], csv: Callable[[], str]) -> None:
-    name = table_export.file_name(title)
+    name = exports.file_name(title)
 
     def manuscript(write: Callable[..., str | bytes]) -> str | bytes:
         found = paper()
@@ -50,12 +50,8 @@ def _files(title: str, report: Callable[[], str], paper: Callable[[], Paper], cs
 
     with st.popover(_("Save"), icon=":material/download:"):
         display.download(_("Report (HTML)"), f"{name}.html", report, mime="text/html")
-        display.download(
-            _("Manuscript (Word)"), f"{name}.docx", lambda: manuscript(table_export.docx), mime=table_export.WORD
-        )
-        display.download(
-            _("Manuscript (LaTeX)"), f"{name}.tex", lambda: manuscript(table_export.latex), mime=table_export.TEX
-        )
+        display.download(_("Manuscript (Word)"), f"{name}.docx", lambda: manuscript(exports.docx), mime=exports.WORD)
+        display.download(_("Manuscript (LaTeX)"), f"{name}.tex", lambda: manuscript(exports.latex), mime=exports.TEX)
         display.download(_("Every number (CSV)"), f"{name}.csv", csv)
         st.caption(
             _(

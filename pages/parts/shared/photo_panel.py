@@ -18,8 +18,7 @@ from pages.parts.shared import display, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, home, sample, state
 from pages.parts.shell.address import GoneError
-from pages.parts.shell.language import _, said
-from pages.parts.shell.markdown import literal
+from pages.parts.shell.language import _, literal, said
 
 MISSING = str(Path(__file__).parents[1] / "static" / "no_picture.svg")
 """Stands where the worker made no picture: the file is no retina and might show a name."""

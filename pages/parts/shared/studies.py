@@ -24,8 +24,8 @@ from fundus_core.models.fitted_people import FittedPeople
 from fundus_core.records import Rule
 from fundus_core.store import Cohort, Item
 from fundus_core.targets import TARGETS
-from pages.parts.shared import display_names, job_progress
-from pages.parts.shell import cards, home, menu
+from pages.parts.shared import job_progress
+from pages.parts.shell import cards, home, menu, sample
 from pages.parts.shell.language import _, count, said
 
 Key = tuple[str, int, float, int, str, str]
@@ -68,7 +68,7 @@ class View:
     @property
     def title(self) -> str:
         """What the reader calls it."""
-        return self.part.title if self.part else display_names.cohort(self.cohort.name)
+        return self.part.title if self.part else sample.called(self.cohort.name)
 
     @property
     def whole(self) -> View:

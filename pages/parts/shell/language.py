@@ -7,6 +7,7 @@ line, and remembers its template and values; a page passes it through ``said``, 
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from datetime import datetime
@@ -144,3 +145,8 @@ def count(value: int) -> str:
 def moment(when: datetime) -> str:
     """Return a date with time as the language writes it."""
     return str(format_datetime(when, "medium", locale=current()))
+
+
+def literal(text: str) -> str:
+    """Return words of others as Markdown shows them as they are written, stars and brackets included."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~$:-])", r"\\\1", text)

@@ -11,6 +11,7 @@ from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, Truth
 from fundus_core.tables import records_from_csv
 from fundus_core.targets import TARGETS
 from pages.parts.shell import asking, cards, people
+from pages.parts.shell.language import _, literal
 
 FOLDER = Path(__file__).resolve().parents[3] / "data" / "sample"
 NAME = "Sample (rendered eyes)"
@@ -81,22 +82,9 @@ def _read(store: Store, cohort: int) -> None:
     readings = [one for one in _shipped() if one.weights_sha256 == card.weights.sha256]
     if readings:
         version = ModelVersion(card.id, card.weights.sha256, card.sha256)
-        store.record(cohort, version, (_finding(one) for one in readings))
+        store.record(cohort, version, (Finding.of(one, precision="float32") for one in readings))
     else:
         runs.submit(store, cohort, [MODEL])
-
-
-def _finding(one: Reading) -> Finding:
-    return Finding(
-        sha256=one.sha256,
-        status=one.status.value,
-        reason_code=one.reason_code,
-        reason=one.reason,
-        quality=one.quality,
-        out_of_distribution=one.out_of_distribution,
-        precision="float32",
-        predictions=one.predictions,
-    )
 
 
 @cache
@@ -109,3 +97,16 @@ def original(sha256: str) -> Path | None:
     """Return a photograph of the sample by its hash: rendered, so that nobody is shown who should not be."""
     name = next((one.photograph for one in _shipped() if one.sha256 == sha256), "")
     return FOLDER / "photographs" / name if name else None
+
+
+def called(name: str) -> str:
+    """Return a cohort's name for the reader, of those that the program makes itself in the reader's language.
+
+    Links, files and the store keep the name that it has.
+    """
+    return {NAME: _("Sample (rendered eyes)"), SINGLES: _("Single photographs")}.get(name, name)
+
+
+def typed(name: str) -> str:
+    """Return what a cohort is called within Markdown: every letter as it was typed."""
+    return literal(called(name))
