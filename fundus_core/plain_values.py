@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import math
 import re
+import types
+import typing
 from collections.abc import Collection, Mapping
-from typing import Any
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
 
 from fundus_core.errors import FundusError, UsageError, say
 
+_Record = TypeVar("_Record")
 _LETTERS = 80
 """Of a wrong value that are shown."""
 
@@ -67,6 +72,10 @@ class At:
             for number, value in enumerate(self.value)
         ]
 
+    def is_a(self, hint: object) -> bool:
+        """Return whether the value has a plain type; a number without a point is none with one."""
+        return isinstance(self.value, str) if hint is str else isinstance(hint, type) and type(self.value) is hint
+
     def line(self, *, empty: bool = True) -> str:
         """Return a line of text without the space around it."""
         wanted = "a line of text"
@@ -101,3 +110,47 @@ class At:
         right = isinstance(self.value, str) and self.value in allowed
         self.require(right, say("one of {allowed}", allowed=list(allowed)))
         return str(self.value)
+
+
+def build(kind: type[_Record], content: At, **more: object) -> _Record:
+    """Build a dataclass from plain values by field; one with a default may be missing, as in older files.
+
+    ``more``: fields that the file does not tell. What is wrong - a key that is unknown or missing, a value of another
+    type - is raised as the error of ``content``.
+    """
+    of: Any = kind
+    given = content.table([field.name for field in fields(of) if field.name not in more])
+    hints = typing.get_type_hints(kind)
+    for field in fields(of):
+        if field.name not in {*given, *more} and field.default is MISSING:
+            raise content.error(
+                "{name} lacks the key '{where}'; add it (empty, and named in 'unverified', if unknown).",
+                name=content.file,
+                where=content.at(field.name, None).where,
+            )
+    return kind(**{key: _value(hints[key], value) for key, value in given.items()}, **more)
+
+
+def _value(hint: Any, at: At) -> object:
+    origin, arguments, value = typing.get_origin(hint), typing.get_args(hint), at.value
+    if origin is types.UnionType:  # of a type and nothing
+        return None if value is None else _value(arguments[0], at)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return build(hint, at)
+    if origin is tuple:
+        return _tuple(arguments, at)
+    if origin is Mapping:
+        return types.MappingProxyType({key: _value(arguments[1], one) for key, one in at.table().items()})
+    if hint is object or hint is Path:
+        return value
+    whole = hint is float and at.is_a(int)
+    at.require(whole or at.is_a(hint), getattr(hint, "__name__", str(hint)))
+    return float(value) if whole else value
+
+
+def _tuple(arguments: tuple[object, ...], at: At) -> tuple[object, ...]:
+    members = at.each()
+    if arguments[-1] is Ellipsis:
+        arguments = (arguments[0],) * len(members)
+    at.require(len(members) == len(arguments), say("a list of {arguments}", arguments=len(arguments)))
+    return tuple(_value(hint, one) for hint, one in zip(arguments, members, strict=True))

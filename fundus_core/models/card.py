@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from fundus_core.models import toml_values
 from fundus_core.records import Floats
 from fundus_core.retina import CropRule
 
@@ -275,12 +274,14 @@ class Card:
         return hashlib.sha256(json.dumps(as_plain(self), sort_keys=True).encode()).hexdigest()
 
 
+_NOT_WRITTEN = frozenset({"brought", "folder"})
+"""Parts of a card that are no keys of its file."""
+
+
 def as_plain(value: object) -> object:
     """Return a card, or a part of one, as plain values that a TOML or JSON writer takes."""
     if is_dataclass(value) and not isinstance(value, type):
-        plain = {
-            f.name: as_plain(getattr(value, f.name)) for f in fields(value) if f.name not in toml_values.NOT_WRITTEN
-        }
+        plain = {f.name: as_plain(getattr(value, f.name)) for f in fields(value) if f.name not in _NOT_WRITTEN}
         if isinstance(value, Card):
             plain |= {"targets": as_plain(value.brought)} if value.brought else {}
             plain = {key: item for key, item in plain.items() if key != "recalibrated" or item}  # older hashes stay

@@ -11,8 +11,9 @@ from pathlib import Path
 import tomli_w
 
 from fundus_core.errors import CardError, UsageError, say
-from fundus_core.models import card_limits, toml_values
+from fundus_core.models import card_limits
 from fundus_core.models.card import LINKS, RUNTIMES, Card, Output, as_plain
+from fundus_core.plain_values import build
 from fundus_core.targets import TARGETS, Target, brought
 
 
@@ -73,8 +74,8 @@ def parse(content: Mapping[str, object], folder: Path, name: str) -> Card:
     Raises:
         CardError: A key is unknown or missing, or a value is not allowed.
     """
-    told = toml_values.at({key: value for key, value in content.items() if key != "targets"}, name)
-    card = typing.cast(Card, toml_values.build(Card, told, brought=content.get("targets", {}), folder=folder))
+    told = card_limits.at({key: value for key, value in content.items() if key != "targets"}, name, "")
+    card = build(Card, told, brought=content.get("targets", {}), folder=folder)
     card_limits.check(content, name)
     _check(card, name, known_to(content, name))
     return card
@@ -105,7 +106,7 @@ def _check(card: Card, name: str, targets: Mapping[str, Target]) -> None:
         one_of[f"outputs[{k}].target"] = (output.target, tuple(targets))
     for key, (value, allowed) in one_of.items():
         if value not in allowed:
-            raise toml_values.at(value, name, key).fault(say("one of {allowed}", allowed=allowed))
+            raise card_limits.at(value, name, key).fault(say("one of {allowed}", allowed=allowed))
     _check_numbers(card, name, targets)
     _check_lines(card, name)
     known = _dotted(card)
@@ -116,24 +117,24 @@ def _check(card: Card, name: str, targets: Mapping[str, Target]) -> None:
 
 def _check_numbers(card: Card, name: str, targets: Mapping[str, Target]) -> None:
     if not card.id or not all(c.isalnum() or c in "-_." for c in card.id):
-        raise toml_values.at(card.id, name, "id").fault("letters, digits, '-', '_' and '.'")
+        raise card_limits.at(card.id, name, "id").fault("letters, digits, '-', '_' and '.'")
     if min(card.input.std) <= 0:
-        raise toml_values.at(card.input.std, name, "input.std").fault("positive")
+        raise card_limits.at(card.input.std, name, "input.std").fault("positive")
     if not card.outputs or len(set(card.targets)) < len(card.outputs):
-        raise toml_values.at(card.targets, name, "outputs").fault("one or more, each target once")
+        raise card_limits.at(card.targets, name, "outputs").fault("one or more, each target once")
     for k, output in enumerate(card.outputs):
         if output.unit != targets[output.target].unit:
-            raise toml_values.at(output.unit, name, f"outputs[{k}].unit").fault(repr(targets[output.target].unit))
+            raise card_limits.at(output.unit, name, f"outputs[{k}].unit").fault(repr(targets[output.target].unit))
         numbers = (output.scale, output.offset, output.growth)
         if not all(map(math.isfinite, numbers)):
-            raise toml_values.at(numbers, name, say("outputs[{k}].scale, offset and growth", k=k)).fault("finite")
+            raise card_limits.at(numbers, name, say("outputs[{k}].scale, offset and growth", k=k)).fault("finite")
 
 
 def _check_lines(card: Card, name: str) -> None:
     for line in (line for step in card.recalibrated for line in step.lines):
         if line.target not in card.targets or not (math.isfinite(line.intercept) and 0 < line.slope < math.inf):
             key = f"recalibrated.lines.{line.target}"
-            raise toml_values.at(line, name, key).fault(
+            raise card_limits.at(line, name, key).fault(
                 "a target of the card, a finite intercept and a slope above zero"
             )
 

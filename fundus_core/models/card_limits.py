@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import PureWindowsPath
 
 from fundus_core.errors import CardError, say
-from fundus_core.models import toml_values
+from fundus_core.plain_values import At
 
 LARGEST_CARD = 2**18
 """Bytes of a card's file."""
@@ -20,6 +20,11 @@ _MAY_BE_UNKNOWN = ("interval", "deviation", "intercept_interval", "slope_interva
 """Keys whose numbers are NaN where nobody measured them."""
 _SIDES = (16, 2048)
 """Pixels of the input."""
+
+
+def at(value: object, name: str, where: str) -> At:
+    """Return a value of the card of that name, and where it stands; what is wrong with it is a ``CardError``."""
+    return At(value, name, where, CardError)
 
 
 def check(content: Mapping[str, object], name: str) -> None:
@@ -38,10 +43,10 @@ def check(content: Mapping[str, object], name: str) -> None:
     for where, right, allowed in _RULES:
         value = _at(content, where)
         if value is not None and not right(value):
-            raise toml_values.at(value, name, where).fault(allowed)
+            raise at(value, name, where).fault(allowed)
     outputs = content.get("outputs")
     if isinstance(outputs, list | tuple) and len(outputs) > _MOST_OUTPUTS:
-        raise toml_values.at(len(outputs), name, "outputs").fault(
+        raise at(len(outputs), name, "outputs").fault(
             say("at most {most_outputs} tables, one for each target", most_outputs=_MOST_OUTPUTS)
         )
 
@@ -65,13 +70,13 @@ def _check_value(where: str, value: object, name: str) -> None:
         return
     if isinstance(value, str):
         if len(value) > _LONGEST:
-            raise toml_values.at(value, name, where).fault(say("at most {longest:,} letters", longest=_LONGEST))
+            raise at(value, name, where).fault(say("at most {longest:,} letters", longest=_LONGEST))
     elif isinstance(value, int | float):
         unknown = isinstance(value, float) and math.isnan(value) and where.rsplit(".", 1)[-1] in _MAY_BE_UNKNOWN
         if not unknown and not abs(value) <= _FARTHEST:
-            raise toml_values.at(value, name, where).fault("a finite number of a size that can be computed with")
+            raise at(value, name, where).fault("a finite number of a size that can be computed with")
     else:
-        raise toml_values.at(value, name, where).fault("text, a number, true or false, a list or a table")
+        raise at(value, name, where).fault("text, a number, true or false, a list or a table")
 
 
 def _at(content: Mapping[str, object], where: str) -> object:
@@ -184,4 +189,4 @@ def _check_option(key: str, value: object, name: str) -> None:
         )
     right, allowed = _OPTIONS[key]
     if not right(value):
-        raise toml_values.at(value, name, f"backbone_options.{key}").fault(allowed)
+        raise at(value, name, f"backbone_options.{key}").fault(allowed)

@@ -8,9 +8,10 @@ anything else is refused in one sentence that says where.
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
-from typing import Any, get_args
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast, get_args
 
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.intervals.estimate import Estimate
@@ -18,7 +19,6 @@ from fundus_core.evaluation.intervals.interval_choice import Scale, back
 from fundus_core.evaluation.observations.sample import Level
 from fundus_core.evaluation.sites.shared import (
     NAME,
-    Count,
     Covariances,
     Identity,
     Shared,
@@ -31,7 +31,7 @@ from fundus_core.evaluation.sites.shared import (
 )
 from fundus_core.evaluation.sites.site_estimates import AtSite, TargetAtSite
 from fundus_core.evaluation.sites.small_cells import FEWEST
-from fundus_core.evaluation.sites.untrusted_values import At
+from fundus_core.plain_values import At, build
 from fundus_core.targets import TARGETS
 
 FORMAT = "fundus-lab-shared-result"
@@ -39,6 +39,43 @@ VERSION = 1
 LARGEST = 2_000_000
 """Bytes; a file of every target has some 60,000."""
 _DEEPEST = 8
+_MANY = 200
+_KEY = re.compile(r"[a-z][\w.]{0,39}")
+_TEXT = re.compile(r"[^\x00-\x1f\x7f<>]{0,100}")
+_VERSION = r"[\w.+\-]*"
+
+
+@dataclass(frozen=True)
+class _Estimate:
+    value: float | None
+    low: float | None
+    high: float | None
+    scale: str
+    scaled: float | None
+    error: float | None
+    why: str
+
+
+@dataclass(frozen=True)
+class _Target:
+    unit: str
+    n_photographs: int
+    n_patients: int
+    n: int
+    estimates: Mapping[str, _Estimate]
+    calibration: tuple[Tenth, ...]
+    covariances: Covariances
+
+
+@dataclass(frozen=True)
+class _File:
+    identity: Identity
+    level: str
+    least: int
+    flow: SharedFlow
+    case_mix: tuple[Variable, ...]
+    targets: Mapping[str, _Target]
+    withheld: tuple[str, ...]
 
 
 def as_text(shared: Shared) -> str:
@@ -57,48 +94,19 @@ def as_text(shared: Shared) -> str:
 
 
 def _plain(shared: Shared) -> dict[str, Any]:
-    return {
-        "identity": asdict(shared.identity),
-        "level": shared.level,
-        "least": shared.least,
-        "flow": {**_fields(shared.flow), "without_truth": dict(shared.flow.without_truth)},
-        "case_mix": [asdict(each) for each in shared.case_mix],
-        "targets": {name: _target(each) for name, each in shared.targets.items()},
-        "withheld": list(shared.withheld),
-    }
+    flow = replace(shared.flow, without_truth=dict(shared.flow.without_truth))
+    targets = {name: _told(each) for name, each in shared.targets.items()}
+    return asdict(_File(shared.identity, shared.level, shared.least, flow, shared.case_mix, targets, shared.withheld))
 
 
-def _fields(flow: SharedFlow) -> dict[str, int | None]:
-    return {name: getattr(flow, name) for name in _FLOW}
-
-
-_FLOW = ("people", "eyes", "photographs", "predicted", "refused", "failed")
-
-
-def _target(one: SharedTarget) -> dict[str, Any]:
-    of = one.measured
-    return {
-        "unit": one.unit,
-        "n_photographs": of.n_photographs,
-        "n_patients": of.n_patients,
-        "n": of.n,
-        "estimates": {name: _estimate(each, one.why.get(name, "")) for name, each in of.estimates.items()},
-        "calibration": [asdict(each) for each in one.calibration],
-        "covariances": {"names": list(one.covariances.names), "lower": list(one.covariances.lower)},
-    }
-
-
-def _estimate(one: AtSite, why: Why) -> dict[str, Any]:
-    of = one.estimate
-    return {
-        "value": of.value,
-        "low": of.low,
-        "high": of.high,
-        "scale": one.scale,
-        "scaled": one.scaled,
-        "error": one.error,
-        "why": why,
-    }
+def _told(one: SharedTarget) -> _Target:
+    estimates = {}
+    for name, each in one.measured.estimates.items():
+        of, why = each.estimate, one.why.get(name, "")
+        estimates[name] = _Estimate(of.value, of.low, of.high, each.scale, each.scaled, each.error, why)
+    of_all = one.measured
+    counts = (of_all.n_photographs, of_all.n_patients, of_all.n)
+    return _Target(one.unit, *counts, estimates, one.calibration, one.covariances)
 
 
 def _sum(content: Mapping[str, Any]) -> str:
@@ -117,7 +125,7 @@ def from_text(data: bytes, name: str) -> Shared:
         UsageError: It is no shared result, of another version, changed since it was written, or does not fit itself.
     """
     content = _content(data, name)
-    return _read(At(content, name))
+    return _read(_Told(content, name))
 
 
 def _content(data: bytes, name: str) -> dict[str, Any]:
@@ -169,126 +177,105 @@ def _too_deep(value: Any, left: int) -> bool:
     return isinstance(value, list) and (left == 0 or any(_too_deep(each, left - 1) for each in value))
 
 
+class _Told(At):
+    """A value of a stranger's file."""
+
+    def fault(self, _wanted: str = "") -> UsageError:
+        return UsageError(
+            "'{name}' does not hold what a shared result holds, at {where}; ask the site to write it again.",
+            name=self.file,
+            where=self.where or "/",
+        )
+
+    def at(self, key: object, value: Any) -> At:
+        return _Told(value, self.file, f"{self.where}/{key}")
+
+    def table(self, known: Collection[str] = ()) -> dict[str, At]:
+        """Return the values of an object by key: of exactly these, where some are known."""
+        self.require(isinstance(self.value, dict) and len(self.value) <= _MANY, "")
+        self.require(all(map(_KEY.fullmatch, self.value)) and (not known or set(self.value) == set(known)), "")
+        return super().table()
+
+    def each(self) -> list[At]:
+        self.require(isinstance(self.value, list) and len(self.value) <= 5 * _MANY, "")
+        return super().each()
+
+    def is_a(self, hint: object) -> bool:
+        """Return whether it is a short text, a count, or a finite number of a usual size."""
+        if isinstance(self.value, str):
+            return hint is str and _TEXT.fullmatch(self.value) is not None
+        low, high = (0, 10**9) if hint is int else (-(10**12), 10**12)
+        return super().is_a(hint) and low <= self.value <= high
+
+
 def _read(at: At) -> Shared:
-    found = at.keys("identity", "level", "least", "flow", "case_mix", "targets", "withheld")
-    least, level = found["least"].whole(FEWEST), found["level"].value
-    found["level"].require(level in get_args(Level))
-    targets = {key: _read_target(each, key, level, least) for key, each in found["targets"].named().items()}
-    return Shared(
-        _identity(found["identity"]),
-        level,
-        least,
-        _read_flow(found["flow"]),
-        tuple(_variable(each, least) for each in found["case_mix"].each()),
-        {key: each for key, each in targets.items() if each is not None},
-        tuple(each.text() for each in found["withheld"].each()),
+    file = build(_File, at)
+    of, least = file.identity, file.least
+    words = ((of.name, NAME), (of.model, rf"({NAME})?"), (of.weights_sha256, "[0-9a-f]{0,64}"), (of.software, _VERSION))
+    for place, right in (
+        ("level", file.level in get_args(Level)),
+        ("least", least >= FEWEST),
+        ("identity", all(re.fullmatch(pattern, text) for text, pattern in words)),
+        ("case_mix", all(_is_variable(each, least) for each in file.case_mix)),
+        *((f"targets/{name}", _is_target(name, each, least)) for name, each in file.targets.items()),
+    ):
+        at.at(place, None).require(right, "")
+    level = cast(Level, file.level)
+    targets = {name: _of_target(name, each, level, least) for name, each in file.targets.items() if name in TARGETS}
+    return Shared(of, level, least, file.flow, file.case_mix, targets, file.withheld)
+
+
+def _is_variable(one: Variable, least: int) -> bool:
+    return min([one.n, *(each.n for each in one.histogram)]) >= least and (one.sd or 0) >= 0
+
+
+def _is_target(name: str, one: _Target, least: int) -> bool:
+    counts = (
+        one.n_photographs,
+        one.n_patients,
+        one.n,
+        *(n for each in one.calibration for n in (each.n, each.n_patients)),
+    )
+    names, size = one.covariances.names, len(one.covariances.names)
+    return (
+        min(counts) >= least
+        and (name not in TARGETS or one.unit == TARGETS[name].unit)
+        and all(map(_fits, one.estimates.values()))
+        and len(one.calibration) <= 10
+        and all((each.error or 0) >= 0 for each in one.calibration)
+        and size <= 40
+        and set(names) <= set(one.estimates)
+        and len(set(names)) == size
+        and len(one.covariances.lower) == size * (size + 1) // 2
     )
 
 
-def _identity(at: At) -> Identity:
-    found = at.keys("name", "model", "weights_sha256", "rendered", "software")
-    found["rendered"].require(isinstance(found["rendered"].value, bool))
-    return Identity(
-        found["name"].text(NAME),
-        found["model"].text(rf"({NAME})?"),
-        found["weights_sha256"].text("[0-9a-f]{0,64}"),
-        found["rendered"].value,
-        found["software"].text(r"[\w.+\-]*"),
-    )
+def _of_target(name: str, one: _Target, level: Level, least: int) -> SharedTarget:
+    why = {key: cast(Why, each.why) for key, each in one.estimates.items() if each.why}
+    estimates = {
+        key: AtSite(
+            Estimate(each.value, each.low, each.high, note=because(cast(Why, each.why), least)),
+            cast(Scale, each.scale),
+            each.scaled,
+            each.error,
+        )
+        for key, each in one.estimates.items()
+    }
+    measured = TargetAtSite(name, level, one.n_photographs, one.n_patients, one.n, estimates)
+    return SharedTarget(one.unit, measured, why, one.calibration, one.covariances)
 
 
-def _read_flow(at: At) -> SharedFlow:
-    found = at.keys(*_FLOW, "without_truth")
-    counts = {name: found[name].maybe(At.whole) for name in _FLOW}
-    return SharedFlow(
-        **counts, without_truth={key: each.maybe(At.whole) for key, each in found["without_truth"].named().items()}
-    )
-
-
-def _variable(at: At, least: int) -> Variable:
-    found = at.keys("name", "n", "mean", "sd", "histogram")
-    histogram = tuple(_count(each, least) for each in found["histogram"].each())
-    number: Callable[[At], float] = At.number
-    return Variable(
-        found["name"].text(),
-        found["n"].whole(least),
-        found["mean"].maybe(number),
-        found["sd"].maybe(lambda each: each.number(0)),
-        histogram,
-    )
-
-
-def _count(at: At, least: int) -> Count:
-    found = at.keys("low", "high", "n")
-    number: Callable[[At], float] = At.number
-    return Count(found["low"].maybe(number), found["high"].maybe(number), found["n"].whole(least))
-
-
-def _read_target(at: At, name: str, level: Level, least: int) -> SharedTarget | None:
-    """Read one target; ``None`` of one that is not known here."""
-    found = at.keys("unit", "n_photographs", "n_patients", "n", "estimates", "calibration", "covariances")
-    people = found["n_patients"].whole(least)
-    each = {key: _read_estimate(one, least) for key, one in found["estimates"].named().items()}
-    tenths = tuple(_tenth(one, least) for one in found["calibration"].each(10))
-    covariances = _covariances(found["covariances"], set(each))
-    unit = found["unit"].text()
-    if name not in TARGETS:
-        return None
-    found["unit"].require(unit == TARGETS[name].unit)
-    measured = TargetAtSite(
-        name,
-        level,
-        found["n_photographs"].whole(least),
-        people,
-        found["n"].whole(least),
-        {key: one for key, (one, _) in each.items()},
-    )
-    return SharedTarget(unit, measured, {key: why for key, (_, why) in each.items() if why}, tenths, covariances)
-
-
-def _read_estimate(at: At, least: int) -> tuple[AtSite, Why]:
-    found = at.keys("value", "low", "high", "scale", "scaled", "error", "why")
-    number: Callable[[At], float] = At.number
-    value, low, high, scaled = (found[key].maybe(number) for key in ("value", "low", "high", "scaled"))
-    error = found["error"].maybe(lambda each: each.number(1e-12))
-    scale: Scale = found["scale"].value
-    found["scale"].require(scale in get_args(Scale))
-    why: Why = found["why"].value
-    found["why"].require(why in get_args(Why))
-    at.require(_fits(value, low, high, scaled, error, scale))
-    return AtSite(Estimate(value, low, high, note=because(why, least)), scale, scaled, error), why
-
-
-def _fits(
-    value: float | None, low: float | None, high: float | None, scaled: float | None, error: float | None, scale: Scale
-) -> bool:
+def _fits(one: _Estimate) -> bool:
     """Whether the numbers of an estimate can be of one estimate."""
+    value, low, high, scaled, error = one.value, one.low, one.high, one.scaled, one.error
+    if one.scale not in get_args(Scale) or one.why not in get_args(Why) or (error is not None and error < 1e-12):
+        return False
     if value is None:
         return low is None and high is None and scaled is None and error is None
     if (low is None) != (high is None) or (scaled is None) != (error is None):
         return False
     if low is not None and high is not None and not low <= value <= high:
         return False
-    at_the_end = scale == "logit" and value in (0, 1)
-    return scaled is None or at_the_end or math.isclose(back(scale, scaled), value, rel_tol=1e-5, abs_tol=1e-6)
-
-
-def _tenth(at: At, least: int) -> Tenth:
-    found = at.keys("n", "n_patients", "predicted", "measured", "error")
-    return Tenth(
-        found["n"].whole(least),
-        found["n_patients"].whole(least),
-        found["predicted"].number(),
-        found["measured"].number(),
-        found["error"].maybe(lambda each: each.number(0)),
-    )
-
-
-def _covariances(at: At, known: set[str]) -> Covariances:
-    found = at.keys("names", "lower")
-    names = tuple(each.text() for each in found["names"].each(40))
-    lower = tuple(each.number() for each in found["lower"].each(1000))
-    at.require(
-        set(names) <= known and len(set(names)) == len(names) and len(lower) == len(names) * (len(names) + 1) // 2
-    )
-    return Covariances(names, lower)
+    at_the_end = one.scale == "logit" and value in (0, 1)
+    told = scaled is None or at_the_end
+    return told or math.isclose(back(cast(Scale, one.scale), cast(float, scaled)), value, rel_tol=1e-5, abs_tol=1e-6)
