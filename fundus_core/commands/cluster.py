@@ -5,18 +5,7 @@ from __future__ import annotations
 import argparse
 
 from fundus_core import runs
-from fundus_core.commands.frame import (
-    DONE,
-    SOME_REFUSED,
-    Parser,
-    add_cluster,
-    add_store,
-    bar,
-    following,
-    say,
-    store_of,
-    verb,
-)
+from fundus_core.commands.frame import DONE, SOME_REFUSED, STORE, Parser, bar, following, say, shared, store_of, verb
 from fundus_core.errors import UsageError
 from fundus_core.runs import Progress
 from fundus_core.store import Store, run_table
@@ -27,10 +16,11 @@ def add(parser: Parser) -> None:
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", parser_class=Parser)
     run = verb(verbs, "run", "work off a run that somebody asked for on a page", _run)
     run.add_argument("--run", type=int, required=True, metavar="N", dest="number", help="its number")
-    add_cluster(run, runs.cluster())
+    shared(run, "--cluster")
+    run.set_defaults(cluster=runs.cluster())
     stop = "where the cluster cannot be joined, stop the run, so that its page says why"
     run.add_argument("--or-stop", action="store_true", help=stop)
-    add_store(run)
+    shared(run, *STORE)
 
 
 def _run(options: argparse.Namespace) -> int:

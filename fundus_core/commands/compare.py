@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import DONE, Parser, say
-from fundus_core.commands.settings import add_fitted_people, add_fold, add_plan, add_settings, settings
+from fundus_core.commands.frame import DONE, Parser, say, shared
+from fundus_core.commands.settings import add_settings, settings
 from fundus_core.errors import UsageError
 
 
@@ -30,9 +30,7 @@ def add(parser: Parser) -> None:
     of = "equal patient ids of cohorts without a common photograph are"
     same.add_argument("--same-people", dest="same", action="store_true", default=None, help=f"{of} the same people")
     same.add_argument("--different-people", dest="same", action="store_false", help=f"{of} different people")
-    add_fold(parser)
-    add_fitted_people(parser)
-    add_plan(parser)
+    shared(parser, "--fold", "--fitted-people", "--plan")
     add_settings(parser)
 
 

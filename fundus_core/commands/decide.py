@@ -20,8 +20,7 @@ def add(parser: frame.Parser) -> None:
     verdict.add_argument("--withdraw", dest="verdict", action="store_const", const="withdraw", help="they do not count")
     parser.add_argument("--by", default="", metavar="INITIALS", help="name or initials of who decides")
     parser.add_argument("--because", default="", metavar="TEXT", help="why; never a patient's name")
-    frame.add_store(parser)
-    frame.add_json(parser)
+    frame.shared(parser, *frame.STORE, "--json")
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -4,21 +4,7 @@ import argparse
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import (
-    DONE,
-    PATHS,
-    SOME_REFUSED,
-    Parser,
-    add_covariate,
-    add_pseudonym_key,
-    add_writing,
-    bar,
-    ended,
-    pseudonyms,
-    say,
-    upto,
-)
-from fundus_core.commands.settings import add_fold
+from fundus_core.commands.frame import DONE, PATHS, SOME_REFUSED, Parser, bar, ended, pseudonyms, say, shared, upto
 from fundus_core.errors import UsageError
 
 
@@ -34,10 +20,7 @@ def add(parser: Parser) -> None:
         "all that was written, and write proof.json and proof.txt into --out; exit status 0 where nothing was found",
     )
     parser.add_argument("--truth", type=Path, metavar="FILE", help="measured values that go with them")
-    add_pseudonym_key(parser)
-    add_covariate(parser)
-    add_fold(parser)
-    add_writing(parser)
+    shared(parser, "--pseudonym-key", "--covariate", "--fold", "--writing")
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -20,13 +20,13 @@ _WORD = {"right": "ok", "note": "note", "wrong": "WRONG", "mended": "mended"}
 def add(parser: frame.Parser) -> None:
     """Say what may be asked."""
     parser.set_defaults(run=_run)
-    frame.add_store(parser)
+    frame.shared(parser, *frame.STORE)
     parser.add_argument("--repair", action="store_true", help="put right what can be; what is unknown is put aside")
     parser.add_argument(
         "--join", action="store_true", help="a database without an id or a copied one belongs to this folder"
     )
     parser.add_argument("--quick", action="store_true", help="do not compare every photograph with its hash")
-    frame.add_json(parser)
+    frame.shared(parser, "--json")
 
 
 def _run(options: argparse.Namespace) -> int:

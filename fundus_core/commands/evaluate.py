@@ -8,8 +8,8 @@ from pathlib import Path
 
 from fundus_core import pipeline
 from fundus_core.analyses import plan_results
-from fundus_core.commands.frame import DONE, SOME_REFUSED, Parser, say
-from fundus_core.commands.settings import add_fitted_people, add_linkage, add_plan, add_settings, linkage, settings
+from fundus_core.commands.frame import DONE, LINKAGE, SOME_REFUSED, Parser, say, shared
+from fundus_core.commands.settings import add_settings, linkage, settings
 from fundus_core.targets import TARGETS
 
 
@@ -36,7 +36,7 @@ def add(parser: Parser) -> None:
         help="of one measurement: sbp=0.8, or a column with a second measurement (sbp=sbp_again); r, slope and errors "
         "are then also given as they would be against values without error",
     )  # fmt: skip
-    add_plan(parser)
+    shared(parser, "--plan")
     _add_asked(parser)
     share = "also write a result that may leave the house: aggregates of at least ten people each, no id, no row"
     parser.add_argument("--share", type=Path, metavar="FILE.json", help=share)
@@ -48,8 +48,7 @@ def add(parser: Parser) -> None:
         help="make the numbers of that evaluation again, with its settings instead of those given here, and compare",
     )
     parser.add_argument("--title", default="", metavar="NAME", help="what the report calls the cohort (its own name)")
-    add_linkage(parser)
-    add_fitted_people(parser)
+    shared(parser, *LINKAGE, "--fitted-people")
     add_settings(parser)
 
 

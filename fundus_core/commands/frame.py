@@ -6,15 +6,16 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tqdm import tqdm
 
 from fundus_core import errors, pipeline, processes
 from fundus_core.deidentify import Pseudonyms, key_from_file, write_key
 from fundus_core.errors import FundusError, as_json, kept
+from fundus_core.records import MOST_DAYS
 
 if TYPE_CHECKING:
     from fundus_core.pipeline import Counts
@@ -46,57 +47,6 @@ def verb(
     return parser
 
 
-def add_pseudonym_key(parser: argparse.ArgumentParser) -> None:
-    """Add the option that de-identifies at the door."""
-    parser.add_argument(
-        "--pseudonym-key",
-        type=Path,
-        metavar="FILE",
-        help="replace names and ids by pseudonyms made with the key in FILE (made where there is none; keep it apart)",
-    )
-
-
-def add_writing(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says what becomes of photographs with writing over the retina."""
-    parser.add_argument(
-        "--writing",
-        choices=pipeline.WRITINGS,
-        default="refuse",
-        help="with a key: what becomes of a photograph with writing burned in over the retina: it stays behind "
-        "(refuse), goes with the places black (blackout), or goes as it is (keep)",
-    )
-
-
-def add_covariate(parser: argparse.ArgumentParser) -> None:
-    """Add the option that lets other columns of the truth table stay in what is de-identified."""
-    parser.add_argument(
-        "--covariate",
-        action="append",
-        default=[],
-        metavar="COLUMN",
-        help="with a key: a column of the table that stays, beside the targets (none; free text may name people)",
-    )
-
-
-def add_quality_percentile(parser: argparse.ArgumentParser) -> None:
-    """Add the option that takes the limits of quality from the photographs."""
-    parser.add_argument(
-        "--quality-percentile",
-        type=_percentile,
-        metavar="P",
-        help="refuse the worst P %% (0 to 50) of these photographs by each check, beside the usual limits (none)",
-    )
-
-
-def add_unstretch(parser: argparse.ArgumentParser) -> None:
-    """Add the option that cuts stretched fields out as the circles that they were."""
-    parser.add_argument(
-        "--unstretch",
-        action="store_true",
-        help="cut the field of a stretched photograph out as the circle that it was (else it stays an ellipse)",
-    )
-
-
 def _percentile(text: str) -> float:
     try:
         value = float(text)
@@ -106,6 +56,97 @@ def _percentile(text: str) -> float:
         message = f"'{text}' is no percentile; give a number from 0 to 50"
         raise argparse.ArgumentTypeError(message)
     return value
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal():
+        message = f"'{text}' is no number of days; give a whole number from 0"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+_SHARED: Mapping[str, Mapping[str, Any]] = {
+    "--cluster": {
+        "default": "",
+        "metavar": "ADDRESS",
+        "help": "let a Ray cluster do it: HOST:PORT of its head, or 'local' for one that is started now on this "
+        "machine",
+    },
+    "--covariate": {
+        "action": "append",
+        "default": [],
+        "metavar": "COLUMN",
+        "help": "with a key: a column of the table that stays, beside the targets (none; free text may name people)",
+    },
+    "--files": {"type": Path, "metavar": "DIR", "help": "the folder with its files, with a URL"},
+    "--fitted-people": {
+        "choices": lambda: ("leave-out", "different"),
+        "default": "",
+        "help": "people that the model's recalibration was fitted to: leave them out, or equal ids are different "
+        "people (such a cohort is refused)",
+    },
+    "--fold": {
+        "action": "store_true",
+        "help": "join names and ids that are written differently (case, zeros, width) where one fits one (off)",
+    },
+    "--json": {"action": "store_true", "help": "print one JSON object and nothing else"},
+    "--plan": {
+        "type": Path,
+        "metavar": "plan.toml",
+        "help": "an analysis plan that was stated before the measured values were seen; all else is then exploratory",
+    },
+    "--pseudonym-key": {
+        "type": Path,
+        "metavar": "FILE",
+        "help": "replace names and ids by pseudonyms made with the key in FILE (made where there is none; keep it "
+        "apart)",
+    },
+    "--quality-percentile": {
+        "type": _percentile,
+        "metavar": "P",
+        "help": "refuse the worst P %% (0 to 50) of these photographs by each check, beside the usual limits (none)",
+    },
+    "--store": {"metavar": "DIR|URL", "help": "a folder, or postgresql+psycopg://…; the user's own if not given"},
+    "--truth-column": {
+        "action": "append",
+        "default": [],
+        "metavar": "HEADING=MEANING",
+        "help": "what a column of measured values is: 'bp1=sbp', 'sex=1=male,2=female', 'sbp=99=missing', "
+        "'sbp=measured'",
+    },
+    "--unstretch": {
+        "action": "store_true",
+        "help": "cut the field of a stretched photograph out as the circle that it was (else it stays an ellipse)",
+    },
+    "--visit-days": {
+        "type": _days,
+        "default": MOST_DAYS,
+        "metavar": "N",
+        "help": f"days that may lie between a photograph and its measured values; the nearest are taken ({MOST_DAYS})",
+    },
+    "--visits-in-names": {
+        "choices": lambda: ("yes", "no"),
+        "default": "yes",
+        "help": "read visits from the names of photographs and folders where nothing else states any (yes)",
+    },
+    "--writing": {
+        "choices": lambda: pipeline.WRITINGS,  # asked only where the option is: it stands on the store
+        "default": "refuse",
+        "help": "with a key: what becomes of a photograph with writing burned in over the retina: it stays behind "
+        "(refuse), goes with the places black (blackout), or goes as it is (keep)",
+    },
+}
+"""Options that several verbs have."""
+LINKAGE = ("--truth-column", "--fold", "--visit-days", "--visits-in-names")
+"""How measured values are read and joined to photographs."""
+STORE = ("--store", "--files")
+"""Which store; the user's own where it is not named."""
+
+
+def shared(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add options that other verbs have too."""
+    for name in names:
+        parser.add_argument(name, **{key: each() if key == "choices" else each for key, each in _SHARED[name].items()})
 
 
 def pseudonyms(options: argparse.Namespace) -> Pseudonyms | None:
@@ -131,16 +172,6 @@ def following(shown: tqdm[NoReturn]) -> Callable[[Progress], None]:
     return show
 
 
-def add_cluster(parser: argparse.ArgumentParser, default: str = "") -> None:
-    """Add the option that names a cluster."""
-    parser.add_argument(
-        "--cluster",
-        default=default,
-        metavar="ADDRESS",
-        help="let a Ray cluster do it: HOST:PORT of its head, or 'local' for one that is started now on this machine",
-    )
-
-
 def upto(shown: tqdm[NoReturn]) -> Callable[[int], None]:
     """Return what moves a bar to a count."""
 
@@ -155,11 +186,6 @@ def say(text: str, **values: object) -> None:
     print(errors.say(text, **values) if values else text)
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """Add the option that has a program read the answer."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-
-
 def say_json(content: object) -> None:
     """Print one JSON object."""
     plain = as_json(content) if processes.SENTENCES in os.environ else content
@@ -169,14 +195,6 @@ def say_json(content: object) -> None:
 def in_words(error: FundusError) -> str:
     """Return what an error says, for the line that it ends a command with."""
     return kept(str(error)) if processes.SENTENCES in os.environ else str(error)
-
-
-def add_store(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name a store; the user's own where they are not given."""
-    parser.add_argument(
-        "--store", metavar="DIR|URL", help="a folder, or postgresql+psycopg://…; the user's own if not given"
-    )
-    parser.add_argument("--files", type=Path, metavar="DIR", help="the folder with its files, with a URL")
 
 
 def store_of(options: argparse.Namespace) -> tuple[str, Path | None]:

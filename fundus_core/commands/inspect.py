@@ -5,18 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import (
-    PATHS,
-    Parser,
-    add_pseudonym_key,
-    add_quality_percentile,
-    add_unstretch,
-    bar,
-    ended,
-    pseudonyms,
-    say,
-    upto,
-)
+from fundus_core.commands.frame import PATHS, Parser, bar, ended, pseudonyms, say, shared, upto
 from fundus_core.images import sources
 from fundus_core.quality import LIMITS, Limits
 
@@ -26,9 +15,7 @@ def add(parser: Parser) -> None:
     parser.set_defaults(run=_run)
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=PATHS)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.csv")
-    add_quality_percentile(parser)
-    add_unstretch(parser)
-    add_pseudonym_key(parser)
+    shared(parser, "--quality-percentile", "--unstretch", "--pseudonym-key")
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fundus_core import errors, pipeline
-from fundus_core.commands.frame import DONE, PATHS, SOME_REFUSED, Parser, add_json, say, say_json, verb
+from fundus_core.commands.frame import DONE, PATHS, SOME_REFUSED, Parser, say, say_json, shared, verb
 from fundus_core.models import card as cards
 from fundus_core.models import registry
 from fundus_core.models.card import Card
@@ -27,10 +27,10 @@ _RESEARCH = "Research use only; not a medical device."
 def add(parser: Parser) -> None:
     """Say what may be asked."""
     parts = parser.add_subparsers(title="what", required=True, metavar="WHAT", parser_class=Parser)
-    add_json(verb(parts, "list", "every model, and whether its weights are here", _list))
+    shared(verb(parts, "list", "every model, and whether its weights are here", _list), "--json")
     show = verb(parts, "show", "everything that is known of a model, with terms and citation", _show)
     show.add_argument("id", metavar="ID")
-    add_json(show)
+    shared(show, "--json")
     bring = verb(parts, "import", "bring weights in from a file; nothing in it is executed", _import)
     bring.add_argument("file", type=Path, metavar="FILE", help="weights; a SavedModel may be a folder or a ZIP")
     bring.add_argument("--card", required=True, metavar="CARD.toml", help="a card, or the id of one (see: models list)")
@@ -41,19 +41,19 @@ def add(parser: Parser) -> None:
     bring.add_argument(
         "--without", nargs="+", default=[], metavar="NAME", help="tensors that are no part of the network"
     )
-    add_json(bring)
+    shared(bring, "--json")
     check = verb(parts, "check", "replay the golden example; on photographs, name what is wrong", _check)
     check.add_argument("id", metavar="ID")
     check.add_argument("--photographs", nargs="+", type=Path, default=[], metavar="PATH", help=PATHS)
     check.add_argument("--truth", type=Path, metavar="FILE", help="their measured values")
-    add_json(check)
+    shared(check, "--json")
     find = verb(parts, "identify", "find a model's card by measuring, on photographs of known truth", _identify)
     find.add_argument("id", metavar="ID")
     find.add_argument("--photographs", nargs="+", type=Path, required=True, metavar="PATH", help=PATHS)
     find.add_argument("--truth", type=Path, required=True, metavar="FILE", help="their measured values")
     find.add_argument("--apply", action="store_true", help="write the lines that were found into the card")
     find.add_argument("--out", type=Path, metavar="DIR", help="keep there how far it is, and what was found")
-    add_json(find)
+    shared(find, "--json")
     mend = verb(
         parts, "recalibrate", "keep a recalibration that is fitted to one cohort as a model of its own", _recalibrate
     )
@@ -63,7 +63,7 @@ def add(parser: Parser) -> None:
     on.add_argument("--cohort", default="", metavar="NAME", help="the cohort: one that the dashboard shows")
     mend.add_argument("--as", dest="new_id", required=True, metavar="NEWID", help="id of the new model")
     mend.add_argument("--targets", nargs="+", default=[], metavar="TARGET", help="which (all that the cohort allows)")
-    add_json(mend)
+    shared(mend, "--json")
     hand = verb(parts, "edit", "write lines of a card by hand, as input.channels=bgr", _edit)
     hand.add_argument("id", metavar="ID")
     hand.add_argument("lines", nargs="+", metavar="KEY=VALUE", help="a line of the card and what it shall say")

@@ -7,22 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import (
-    PATHS,
-    Parser,
-    add_cluster,
-    add_covariate,
-    add_pseudonym_key,
-    add_quality_percentile,
-    add_unstretch,
-    add_writing,
-    bar,
-    ended,
-    following,
-    pseudonyms,
-    say,
-)
-from fundus_core.commands.settings import add_linkage, linkage
+from fundus_core.commands.frame import LINKAGE, PATHS, Parser, bar, ended, following, pseudonyms, say, shared
+from fundus_core.commands.settings import linkage
 from fundus_core.errors import UsageError
 from fundus_core.runs import Progress
 from fundus_core.store import Store
@@ -51,13 +37,16 @@ def add(parser: Parser) -> None:
         action="store_true",
         help="measured values that the cohort has and the table lacks stay (else the table takes the place of all)",
     )
-    add_cluster(parser)
-    add_quality_percentile(parser)
-    add_unstretch(parser)
-    add_pseudonym_key(parser)
-    add_covariate(parser)
-    add_linkage(parser)
-    add_writing(parser)
+    shared(
+        parser,
+        "--cluster",
+        "--quality-percentile",
+        "--unstretch",
+        "--pseudonym-key",
+        "--covariate",
+        *LINKAGE,
+        "--writing",
+    )
 
 
 def _derived(options: argparse.Namespace) -> int:

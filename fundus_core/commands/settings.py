@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from fundus_core import pipeline
 from fundus_core.errors import UsageError
-from fundus_core.records import MOST_DAYS
 
 if TYPE_CHECKING:
     from fundus_core.analyses import Settings
@@ -58,54 +57,3 @@ def _level(options: argparse.Namespace) -> str:
     if which and level != "patient":
         raise UsageError("--of-visits {which} chooses one visit a person; add --level patient.", which=which)
     return f"patient_{which}" if which in ("last", "nearest") else level
-
-
-def add_linkage(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how measured values are read and joined to photographs."""
-    parser.add_argument(
-        "--truth-column",
-        action="append",
-        default=[],
-        metavar="HEADING=MEANING",
-        help="what a column of measured values is: 'bp1=sbp', 'sex=1=male,2=female', 'sbp=99=missing', 'sbp=measured'",
-    )
-    add_fold(parser)
-    days = f"days that may lie between a photograph and its measured values; the nearest are taken ({MOST_DAYS})"
-    parser.add_argument("--visit-days", type=_days, default=MOST_DAYS, metavar="N", help=days)
-    names = "read visits from the names of photographs and folders where nothing else states any (yes)"
-    parser.add_argument("--visits-in-names", choices=("yes", "no"), default="yes", help=names)
-
-
-def add_fold(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says yes to joining names and ids that are written differently."""
-    parser.add_argument(
-        "--fold",
-        action="store_true",
-        help="join names and ids that are written differently (case, zeros, width) where one fits one (off)",
-    )
-
-
-def add_fitted_people(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says what becomes of people that a model's recalibration was fitted to."""
-    parser.add_argument(
-        "--fitted-people",
-        choices=("leave-out", "different"),
-        default="",
-        help="people that the model's recalibration was fitted to: leave them out, or equal ids are different people "
-        "(such a cohort is refused)",
-    )
-
-
-def add_plan(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names an analysis plan."""
-    parser.add_argument(
-        "--plan", type=Path, metavar="plan.toml",
-        help="an analysis plan that was stated before the measured values were seen; all else is then exploratory",
-    )  # fmt: skip
-
-
-def _days(text: str) -> int:
-    if not text.isdecimal():
-        message = f"'{text}' is no number of days; give a whole number from 0"
-        raise argparse.ArgumentTypeError(message)
-    return int(text)

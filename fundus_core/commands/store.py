@@ -32,9 +32,9 @@ def add(parser: frame.Parser) -> None:
     own.add_argument("cohort", metavar="COHORT", help="its name")
     own.add_argument("person", metavar="PERSON", help="as they sign in, such as name@hospital.example")
     for each in (out, back, own, computed):
-        frame.add_store(each)
+        frame.shared(each, *frame.STORE)
     for each in (out, back):
-        frame.add_json(each)
+        frame.shared(each, "--json")
 
 
 def _back_up(options: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from fundus_core.targets import Target
 from pages.parts.shared import studies
 from pages.parts.shared.grid import grid
 from pages.parts.shared.studies import View
+from pages.parts.shell import sample
 from pages.parts.shell.language import _, count
 
 WIDTHS = (0.5, 0.75, 1.0, 1.5, 2.0)
