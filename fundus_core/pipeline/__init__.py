@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.kept_comparison import (
         ASKED,
         Member,
-        answers_about,
         comparing_folder,
+        comparison_key,
         compute_together,
         open_questions,
         studied_together,

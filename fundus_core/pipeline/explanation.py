@@ -149,9 +149,7 @@ class _Explainer:
 def _blank(side: int) -> RetinaCrop:
     """Return a grey field of view, which nobody took."""
     bounds = RetinaBounds(side / 2, side / 2, side / 2, side, side)
-    across = np.arange(side) + 0.5 - side / 2
-    inside = np.hypot(across[:, None], across) < side / 2
-    return RetinaCrop(np.repeat(128 * inside[..., None], 3, axis=2).astype(np.uint8), bounds, 1.0, 0.0, 0.0)
+    return RetinaCrop(np.full((side, side, 3), 128, np.uint8), bounds, 1.0, 0.0, 0.0)
 
 
 def _told(card: Card, examined: Examined) -> Explanation:

@@ -139,14 +139,18 @@ def compute_together(store: Store, asked: Path, job: Path | None = None) -> int:
     return len(wanted)
 
 
-def _disk(store: Store, members: Sequence[Member], shared: Mapping[str, Shared]) -> Disk:
-    said = sorted((sorted(pair), yes) for pair, yes in answers_about(store, members).items())
-    about = (
+def comparison_key(store: Store, members: Sequence[Member], shared: Mapping[str, Shared]) -> tuple[Any, ...]:
+    """Return what tells cohorts side by side from others: themselves, what is said of equal ids, others' results."""
+    return (
         tuple((one.name, one.cohort.key, one.model, one.rule.as_json() if one.rule else "") for one in members),
-        str(said),
+        str(sorted((sorted(pair), yes) for pair, yes in answers_about(store, members).items())),
         tuple((name, as_text(one)) for name, one in shared.items()),
     )
-    return Disk(store, tuple({one.cohort.id: one.cohort for one in members}.values()), about)
+
+
+def _disk(store: Store, members: Sequence[Member], shared: Mapping[str, Shared]) -> Disk:
+    cohorts = tuple({one.cohort.id: one.cohort for one in members}.values())
+    return Disk(store, cohorts, comparison_key(store, members, shared))
 
 
 def _wholes(

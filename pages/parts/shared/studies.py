@@ -141,14 +141,7 @@ def questions(views: Sequence[View]) -> Mapping[tuple[str, str], int]:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _together(
-    keys: tuple[Key, ...],
-    names: tuple[str, ...],
-    said_: str,
-    told: str,
-    _views: Sequence[View],
-    _shared: Mapping[str, Shared],
-) -> Study:
+def _together(key: tuple[object, ...], _views: Sequence[View], _shared: Mapping[str, Shared]) -> Study:
     return pipeline.studied_together(home.store(), _members(_views), _shared, _whole)
 
 
@@ -163,11 +156,8 @@ def together(
     What other sites shared stands beside them.
     """
     beside = shared or {}
-    names = tuple(view.name for view in views)
-    answers = pipeline.answers_about(home.store(), _members(views))
-    said_ = str(sorted((sorted(pair), yes) for pair, yes in answers.items()))
-    told = str({name: evaluation.as_text(one) for name, one in beside.items()})
-    return _together(tuple(view.key for view in views), names, said_, told, views, beside).at(level, margins)
+    of = pipeline.comparison_key(home.store(), _members(views), beside)
+    return _together((*of, *(view.key for view in views)), views, beside).at(level, margins)
 
 
 def read_together(views: Sequence[View], level: str, target: str, margin: float, shared: Mapping[str, Shared]) -> None:
