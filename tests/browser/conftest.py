@@ -137,10 +137,10 @@ def tab(desk, server):
     assert not complaints
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def lasting(chromium, server, request):
-    """A tab of each colour scheme that lasts, with its scripts, for a module; and what was wrong in it."""
-    context = chromium.new_context(color_scheme=request.param, locale="en-US")
+@pytest.fixture(scope="module")
+def lasting(chromium, server):
+    """A tab that lasts, with its scripts, for a module; and what was wrong in it."""
+    context = chromium.new_context(locale="en-US")
     page = context.new_page()
     yield page, _watch(page)
     context.close()
