@@ -122,7 +122,7 @@ def test_the_package_s_font_is_read_and_the_package_is_not_imported(
     forgetful: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(sys.modules, "matplotlib_fontja", raising=False)  # another test may have asked for it
-    assert printing.lacking([titled(KANJI)]) == ""
+    assert printing.lacking(titled(KANJI).words) == ""
     assert [path.name for path in fonts._carried()] == ["DejaVuSans.ttf", "ipaexg.ttf"]
     assert "matplotlib_fontja" not in sys.modules
 
@@ -139,7 +139,7 @@ def test_without_the_package_a_font_of_the_machine_is_found(
     (tmp_path / "日本語 gothic.ttf").write_bytes(data)
     monkeypatch.setattr(fonts, "_CARRIED", {"matplotlib": fonts._CARRIED["matplotlib"]})
     monkeypatch.setattr("matplotlib.font_manager.findSystemFonts", lambda: [str(path) for path in tmp_path.iterdir()])
-    assert printing.lacking([titled(KANJI)]) == ""
+    assert printing.lacking(titled(KANJI).words) == ""
     assert len(fonts.families(KANJI)) == 2
     assert KANJI in printing.svg(titled(KANJI))
     assert picture(titled(KANJI)).size
@@ -155,7 +155,7 @@ def test_a_damaged_font_has_no_letters(tmp_path: Path, cut: int) -> None:
 def test_with_no_font_the_letters_are_named_and_no_box_is_printed(bare: None) -> None:
     """Each letter is a question mark in the picture; SVG keeps it."""
     figure = titled(KANJI)
-    assert printing.lacking([figure]) == "".join(sorted(set(KANJI)))
+    assert printing.lacking(figure.words) == "".join(sorted(set(KANJI)))
     assert np.array_equal(picture(figure), picture(titled("?" * len(KANJI))))
     assert KANJI in printing.svg(figure)
 
@@ -169,7 +169,7 @@ def test_rows_that_become_alike_keep_their_places(bare: None) -> None:
     )
     with paper._settings(figure, {}):
         sheet = drawing.draw(figure, 400)
-        paper._rewrite(sheet, printing.lacking([figure]))
+        paper._rewrite(sheet, printing.lacking(figure.words))
         sheet.canvas.draw()
     (axes,) = sheet.axes
     labels = [label.get_text() for label in axes.get_yticklabels()]
@@ -184,7 +184,7 @@ def test_rows_that_become_alike_keep_their_places(bare: None) -> None:
 def test_letters_that_hardly_any_font_has(text: str) -> None:
     """Control letters, joiners, private use, half a pair, marks, rare kanji: said or drawn, never a warning."""
     figure = titled(f"n {text}")
-    letters = printing.lacking([figure])
+    letters = printing.lacking(figure.words)
     assert set(letters) <= set(text)
     assert picture(figure).size
 

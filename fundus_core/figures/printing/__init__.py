@@ -4,18 +4,8 @@ Only who prints pays for the import of matplotlib, which is a sixth of what the 
 its first page.
 """
 
-from collections.abc import Iterable
-
 from fundus_core.figures.figure import Figure
-from fundus_core.figures.printing.fonts import lacking as _lacking
-
-
-def lacking(figures: Iterable[Figure], more: str = "") -> str:
-    """Return the letters of figures that no font of this machine has; ``png`` writes a question mark for each.
-
-    ``more`` is to be written into them besides.
-    """
-    return _lacking(" ".join([more, *(figure.words for figure in figures)]))
+from fundus_core.figures.printing.fonts import lacking
 
 
 def svg(figure: Figure, *, width: int = 720) -> str:

@@ -69,7 +69,7 @@ def _files(figure: Figure, key: str, name: str, write: Note, remark: str) -> Non
 
 def say_lacking(figures: Iterable[Figure], remark: str = "") -> None:
     """Say which letters a picture of a figure lacks on this machine, where there are any."""
-    letters = printing.lacking(figures, remark)
+    letters = printing.lacking(" ".join([remark, *(figure.words for figure in figures)]))
     if letters:
         shown = f"{letters[:_LETTERS]}…" if len(letters) > _LETTERS else letters
         st.caption(

@@ -7,18 +7,6 @@ from pages.parts.shell.language import _
 LARGER, SMALLER = "P", "N"
 """On Evaluate: to the eye with the next larger, or smaller, error."""
 
-SCRIPT = """
-addEventListener("keydown", (event) => {
-  const onSwitch = event.target.matches("input[type=checkbox], input[type=radio]");
-  const typing = !onSwitch && event.target.closest("input, textarea, [contenteditable]");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "?") document.querySelector(".st-key-hotkeys button")?.click();
-  const eye = onSwitch && /^[pn]$/i.test(event.key) && `.st-key-eye-${event.key.toUpperCase()} button`;
-  if (eye) document.querySelector(eye)?.click();
-});
-"""
-"""Part of the opening page: Streamlit's own shortcuts are letters and digits; they rest in switches."""
-
 
 def _listed() -> dict[str, dict[str, str]]:
     """Return what each key does, by page."""

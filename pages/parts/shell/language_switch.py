@@ -1,5 +1,6 @@
 """The switch between languages, and the few words that Streamlit's own widgets say; it has no setting for them."""
 
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -7,46 +8,12 @@ import streamlit as st
 from pages.parts.shell import address
 from pages.parts.shell.language import KEY, LANGUAGES, _, current, preferred
 
-_SCRIPT = """
-const places = [
-  "[data-testid=stFileUploaderDropzone] button p",
-  "[data-testid=stFileUploaderDropzoneInstructions] span",
-  "[data-testid=stElementToolbarButton] button[aria-label]",
-].join();
-
-// Streamlit calls again with the words of another language and does not undo what was said in the last one.
-const undo = new Map();
-let watcher;
-
-export default function ({ data }) {
-  watcher?.disconnect();
-  undo.forEach((back) => back());
-  undo.clear();
-  const swapped = (text) => data.reduce((said, [english, own]) => said.replace(english, own), text);
-  const swap = (node, text, put) => {
-    if (!text || swapped(text) === text) return;
-    undo.set(node, () => put(text));
-    put(swapped(text));
-  };
-  const all = () => {
-    undo.forEach((_back, node) => node.isConnected || undo.delete(node));
-    document.querySelectorAll(places).forEach((place) => {
-      swap(place, place.getAttribute("aria-label"), (text) => place.setAttribute("aria-label", text));
-      place.childNodes.forEach((node) => {
-        if (node.nodeType === Node.TEXT_NODE) swap(node, node.nodeValue, (text) => { node.nodeValue = text; });
-      });
-    });
-  };
-  watcher = new MutationObserver(all);
-  watcher.observe(document.body, { childList: true, subtree: true });
-  all();
-}
-"""
-
 
 @st.cache_resource(show_spinner=False)
 def _component() -> Any:
-    return st.components.v2.component("fundus_lab_widgets", js=_SCRIPT)
+    return st.components.v2.component(
+        "fundus_lab_widgets", js=Path(__file__).with_name("widgets.js").read_text(encoding="utf-8")
+    )
 
 
 def translate() -> None:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from streamlit import config, net_util
 
 from fundus_core.errors import UsageError
-from pages.parts.shell import accessibility, guard, hotkeys, people, request_origin, shutdown, sign_in, steady
+from pages.parts.shell import guard, people, request_origin, shutdown, sign_in, steady
 from pages.parts.shell.request_origin import Forwarded
 from pages.parts.shell.shutdown import Leaving
 from pages.parts.shell.upload_store import PATH, Inbox
@@ -83,7 +83,7 @@ def _is_html(message: Message) -> bool:
 
 
 async def _send_page(start: Message, body: bytes, send: Callable[..., Any]) -> None:
-    opening = OPENING + steady.head() + f"<script>{accessibility.SCRIPT}{hotkeys.SCRIPT}</script>".encode()
+    opening = OPENING + steady.head()
     body = body.replace(b"<title>Streamlit</title>", opening, 1)
     kept = [(name, value) for name, value in start["headers"] if name not in _CHANGED]
     headers = [*kept, (b"content-length", str(len(body)).encode())]

@@ -18,28 +18,14 @@ _ELEMENTS = (
 height for it meanwhile; those of figures are too large to be fetched before they are wanted."""
 
 
-SCRIPT = """
-(() => {
-  const root = document.documentElement, find = (id) => document.querySelector(`[data-testid=${id}]`);
-  let still = 0, looks = 0;
-  const look = setInterval(() => {
-    const drawn = find("stMain")?.querySelector("h1") && find("stApp").dataset.testScriptState === "notRunning";
-    still = drawn && !find("stSkeleton") ? still + 1 : 0;
-    if (still > 4 || ++looks > 300) { root.classList.remove("opening"); clearInterval(look); }
-  }, 100);
-  root.classList.add("opening");
-})();
-"""
-"""Marks the document as long as its first page is drawn."""
-
-
 @cache
 def head() -> bytes:
     """Return what the page that opens the application has in its head."""
     chunks = _chunks()
     links = "".join(f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in chunks)
     run = "".join(f'import("./static/js/{name}");' for name in chunks[: len(_ELEMENTS)])
-    scripts = f'<script type="module">{run}</script><script>{SCRIPT}</script>'
+    opening = Path(__file__).with_name("opening.js").read_text(encoding="utf-8")
+    scripts = f'<script type="module">{run}</script><script>{opening}</script>'
     return f"<style>{STYLES.read_text('utf-8')}</style>{links}{scripts}".encode()
 
 
