@@ -10,6 +10,7 @@ import streamlit as st
 from pages.parts.shell import home, server
 
 server.silence()
+server.share_memory()
 server.require_sign_in()
 app = st.App(
     "pages/parts/frame.py",
