@@ -29,6 +29,10 @@ WAIT_MS = 30_000
 _FIRST = frozenset({"cohort", "photograph", "version", "reading", "outcome", "run", "entry", "discard"})
 """Tables that every version has."""
 
+_CACHE_KB = {True: 32_768, False: 4_096}
+"""Of SQLite's pages that a connection holds, by whether it writes; a server keeps five connections or more, and what
+one reads the system holds anyway."""
+
 _VERSION = sa.table("schema_version", sa.column("number", sa.Integer))
 _POSTGRES_LOCK = 0x46554E44
 
@@ -154,7 +158,6 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
             "journal_mode=WAL",
             "synchronous=FULL",  # with NORMAL a power cut takes back what was committed since the last checkpoint
             "foreign_keys=ON",
-            "cache_size=-32768",
             "temp_store=MEMORY",
             "secure_delete=ON",  # what is deleted is overwritten: a file of the store must not keep ids of the deleted
         ):
@@ -163,6 +166,8 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
+        raw: Any = connection.connection.driver_connection
+        raw.execute(f"PRAGMA cache_size=-{_CACHE_KB[writes]}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

@@ -1,6 +1,7 @@
 """The working folder: the store, the inbox of uploads, and what happens when the server starts and stops."""
 
 import contextlib
+import gc
 import hashlib
 import importlib
 import os
@@ -88,6 +89,8 @@ LATE = ("pandas", "streamlit.emojis")
 def _prepare(opened: Store) -> None:
     for name in LATE:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # modules stay; each search for garbage is then through what sessions left, and comes in time
     with contextlib.suppress(UsageError):  # another server of this folder was quicker
         sample.ensure(opened, folder())
     for each in (folder() / "inbox", *(folder() / "inboxes").glob("*")):

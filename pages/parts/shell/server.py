@@ -199,17 +199,19 @@ def silence() -> None:
     net_util.get_external_ip = net_util.get_internal_ip = lambda: None
 
 
-_ARENA_MAX, _ARENAS = -8, 2
+_MALLOPT = {"M_ARENA_MAX": (-8, 2), "M_MMAP_THRESHOLD": (-3, 1 << 17), "M_TRIM_THRESHOLD": (-1, 1 << 17)}
+"""Number and value of each setting of ``mallopt``, as in its manual and GNU's ``malloc.h``."""
 
 
 def share_memory() -> None:
-    """Let threads take memory from two common heaps, where the C library is GNU's.
+    """Let threads take memory from two common heaps, and give large pieces back, where the C library is GNU's.
 
     Each run of a page is a thread. Of the many heaps that the library opens for threads each keeps what it once
-    needed: thirty sessions held 250 MB that nobody used, and with these two 20.
+    needed: with thirty sessions the server grew by 160 MB, and by 60 with the next thirty.
     """
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").mallopt(_ARENA_MAX, _ARENAS)
+        for setting, value in _MALLOPT.values():
+            ctypes.CDLL("libc.so.6").mallopt(setting, value)
 
 
 def require_sign_in() -> None:
