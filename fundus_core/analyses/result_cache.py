@@ -155,6 +155,6 @@ def _formulas() -> str:
     """The text of everything that computes, as one short word."""
     rooms = (Path(evaluation.__file__).parent, Path(__file__).parent)
     digest = hashlib.sha256()
-    for file in sorted(path for room in rooms for path in room.rglob("*.py")):
+    for file in sorted(path for room in rooms for kind in ("*.py", "*.toml") for path in room.rglob(kind)):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

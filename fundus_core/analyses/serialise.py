@@ -1,57 +1,25 @@
 """Results of evaluation as bytes and back: JSON for their shape, plain arrays beside it.
 
-Only the classes that are listed here can come out of a file; an array of objects holds words, and goes in as such.
+Only the classes that evaluation offers can come out of a file; an array of objects holds words, and goes in as such.
 """
 
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
 
 import numpy as np
 
-from fundus_core import evaluation as of
+from fundus_core import evaluation
 from fundus_core.errors import Sentence, as_json, from_json
 from fundus_core.records import CohortTable
 
-KINDS: Mapping[str, type[Any]] = MappingProxyType(
-    {
-        kind.__name__: kind
-        for kind in (
-            *(
-                of.AtThreshold,
-                of.BetweenEyes,
-                of.Bin,
-                of.Bins,
-                of.Bound,
-                of.Tenth,
-                of.TreatedPrevalence,
-                of.CalibrationCurve,
-                of.Classification,
-                of.Counts,
-            ),
-            *(of.CriterionAssessment, of.CurvePoints, of.Difference, of.ErrorDistribution, of.Estimate, of.Evaluation),
-            *(
-                of.Beyond,
-                of.Change,
-                of.Decided,
-                of.IntervalsOf,
-                of.MissingIn,
-                of.RefusedIn,
-                of.Repeatability,
-                of.Weighted,
-            ),
-            *(of.Subgroup, of.Subgroups, of.TargetResult, CohortTable),
-            *(of.AcrossSites, of.Balance, of.Characteristic, of.Comparison, of.Equivalence, of.Imbalance),
-            *(of.OutOfDistribution, of.OverSites, of.Shift, of.SiteInMean, of.Standardised, of.TargetComparison),
-            *(of.Transfer, of.WeightedCohort),
-        )
-    }
-)
-"""Frozen dataclasses that may be packed."""
+_OFFERED = {name: kind for name, kind in vars(evaluation).items() if isinstance(kind, type) and is_dataclass(kind)}
+KINDS: Mapping[str, type[Any]] = MappingProxyType({"CohortTable": CohortTable, **_OFFERED})
+"""Frozen dataclasses that may be packed: those that evaluation offers."""
 
 _FEW = 255
 """A column of words that has no more different ones is kept as numbers of its words: a tenth of the size."""
@@ -106,7 +74,7 @@ def _shape(value: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
         return {type(value).__name__: [_shape(each, arrays) for each in value]}
     if isinstance(value, Mapping):
         return {**_mapped(value, arrays), "fixed": isinstance(value, MappingProxyType)}
-    if isinstance(value, of.Criterion):
+    if isinstance(value, evaluation.Criterion):
         return {"criterion": value.id}
     kind = type(value).__name__
     if KINDS.get(kind) is not type(value):
@@ -124,7 +92,7 @@ def _mapped(value: Mapping[Any, Any], arrays: dict[str, np.ndarray[Any, Any]]) -
 def _put(column: np.ndarray[Any, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> list[str]:
     """Keep an array; return its name, or the names of its words and of their numbers."""
     name = f"a{len(arrays)}"
-    if column.dtype.kind in "UO" and len(column) > _FEW and len(of.distinct(column[:_SOME], _FEW)) <= _FEW:
+    if column.dtype.kind in "UO" and len(column) > _FEW and len(evaluation.distinct(column[:_SOME], _FEW)) <= _FEW:
         words, numbers = np.unique(column, return_inverse=True)
         if len(words) <= _FEW:
             arrays[name], arrays[f"{name}n"] = words.astype(np.str_), numbers.astype(np.uint8)
@@ -149,7 +117,7 @@ def _value(tree: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
     if "sentence" in tree:
         return from_json(tree["sentence"])
     if "criterion" in tree:
-        return of.criterion(tree["criterion"])
+        return evaluation.criterion(tree["criterion"])
     if "kind" in tree:
         return KINDS[tree["kind"]](*(_value(each, arrays) for each in tree["fields"]))
     (name, items), *_ = tree.items()

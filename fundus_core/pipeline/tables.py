@@ -4,7 +4,7 @@ Numbers are written so that reading them back gives the same float; a missing nu
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fundus_core.journey import Examined
@@ -26,22 +26,24 @@ _TAIL = ("model", "weights_sha256", "code_version")
 VISIT = "visit"
 """Last column of predictions.csv where any visit is known."""
 
-INSPECTION_COLUMNS = (
-    "photograph",
-    "sha256",
-    "width_px",
-    "height_px",
-    "status",
-    "reason_code",
-    "reason",
-    "cx_px",
-    "cy_px",
-    "radius_px",
-    "eye",
-    "eye_source",
-    "quality",
-    "kind",
-)
+_INSPECTED: Mapping[str, Callable[[Examined], object]] = {
+    "photograph": lambda one: one.photograph,
+    "sha256": lambda one: one.sha256,
+    "width_px": lambda one: one.width or "",
+    "height_px": lambda one: one.height or "",
+    "status": lambda one: one.status.value,
+    "reason_code": lambda one: one.reason_code,
+    "reason": lambda one: one.reason,
+    "cx_px": lambda one: number(round(one.bounds.cx, 2)) if one.bounds else "",
+    "cy_px": lambda one: number(round(one.bounds.cy, 2)) if one.bounds else "",
+    "radius_px": lambda one: number(round(one.bounds.radius, 2)) if one.bounds else "",
+    "eye": lambda one: one.eye.value,
+    "eye_source": lambda one: one.eye_source,
+    "quality": lambda one: number(round(one.score, 4)),
+    "kind": lambda one: one.kind,
+}
+INSPECTION_COLUMNS = tuple(_INSPECTED)
+"""Of the table that ``inspect`` writes."""
 
 
 def prediction_columns(targets: Sequence[str]) -> tuple[str, ...]:
@@ -83,19 +85,4 @@ def _prediction_row(reading: Reading, targets: Sequence[str]) -> list[str]:
 
 def inspection_row(examined: Examined) -> list[str]:
     """Return one row of the table that ``inspect`` writes."""
-    bounds = examined.bounds
-    circle = (bounds.cx, bounds.cy, bounds.radius) if bounds else (math.nan,) * 3
-    return [
-        examined.photograph,
-        examined.sha256,
-        str(examined.width or ""),
-        str(examined.height or ""),
-        examined.status.value,
-        examined.reason_code,
-        examined.reason,
-        *(number(round(value, 2)) for value in circle),
-        examined.eye.value,
-        examined.eye_source,
-        number(round(examined.score, 4)),
-        examined.kind,
-    ]
+    return [str(cell(examined)) for cell in _INSPECTED.values()]

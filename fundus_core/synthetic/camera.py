@@ -1,12 +1,15 @@
 """Three cameras: field, frame, colour, sharpness and noise; they know nothing of the person."""
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 import cv2
 import numpy as np
 
+from fundus_core.plain_values import At, build
 from fundus_core.records import Pixels
 from fundus_core.synthetic.tissue import Colour, Grid
 
@@ -41,49 +44,12 @@ class Camera:
     """JPEG quality, chroma at half resolution (4:2:0)."""
 
 
-_ALBA = Camera(
-    id="alba45",
-    site="health check",
-    zoom=1.0,
-    colour=(1.0, 1.0, 1.0),
-    vignette=0.30,
-    blur=0.0025,
-    noise=0.010,
-    border=(0, 0, 0),
-    aspect=1.0,
-    cut=1.1,
-    scale=1.0,
-    quality=90,
+CAMERAS: Mapping[str, Camera] = MappingProxyType(
+    {
+        id: build(Camera, At(row, "cameras.toml", id), id=id)
+        for id, row in tomllib.loads(Path(__file__).with_name("cameras.toml").read_text(encoding="utf-8")).items()
+    }
 )
-_BOREAL = Camera(
-    id="boreal50",
-    site="hospital",
-    zoom=0.94,
-    colour=(0.95, 1.08, 0.92),
-    vignette=0.40,
-    blur=0.0040,
-    noise=0.014,
-    border=(16, 16, 18),
-    aspect=1.333,
-    cut=1.1,
-    scale=0.9,
-    quality=85,
-)
-_CIRRUS = Camera(
-    id="cirrus45",
-    site="clinic",
-    zoom=1.05,
-    colour=(1.06, 0.92, 1.10),
-    vignette=0.24,
-    blur=0.0030,
-    noise=0.008,
-    border=(4, 3, 2),
-    aspect=1.25,
-    cut=0.87,
-    scale=1.1,
-    quality=95,
-)
-CAMERAS: Mapping[str, Camera] = MappingProxyType({camera.id: camera for camera in (_ALBA, _BOREAL, _CIRRUS)})
 """Every camera by its id."""
 
 

@@ -5,9 +5,12 @@ column that cannot be read whole is not used at all, and a sentence says why: us
 """
 
 import re
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -43,60 +46,18 @@ _A_DRUG = re.compile(
 )
 
 
-def _whole(words: str) -> re.Pattern[str]:
-    return re.compile(rf"{_BEFORE}(?:{words}){_AFTER}")
+def _measure(name: str, whole: str = "", contains: str = "", units: Sequence[Any] = (), **ends: float) -> Measure:
+    heading = re.compile(rf"{_BEFORE}(?:{whole}){_AFTER}" if whole else contains)
+    return Measure(name, heading, tuple(Unit(**unit) for unit in units), **ends)
 
 
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
-        "hdl": Measure(
-            "HDL cholesterol",
-            _whole(
-                r"hdl[ \-]?(?:c|cho|chol|cholesterol)?|cholesterol hdl|high[ \-]density lipoprotein(?: cholesterol)?|"
-                r"hdl[ \-]?コレステロール|善玉コレステロール|(?:f\.|p|n )?30760(?:[\-. i].*)?"
-            ),
-            (Unit("mg/dL", 1, 20, 120), Unit("mmol/L", 38.67, 0.5, 3.1)),
-            5,
-            200,
-        ),
-        "triglycerides": Measure(
-            "triglycerides",
-            _whole(
-                r"tg|trig|trigs|triglycerides?|triacylglycerols?|中性脂肪|トリグリセ[リラ]イ?ド|"
-                r"(?:f\.|p|n )?30870(?:[\-. i].*)?"
-            ),
-            (Unit("mg/dL", 1, 35, 1000), Unit("mmol/L", 88.57, 0.4, 11)),
-            10,
-            5000,
-        ),
-        "hba1c": Measure(
-            "HbA1c",
-            _whole(
-                r"hb ?a1c|a1c|(?:glycated|glycosylated) ha?emoglobin|ha?emoglobin a1c|(?:糖化)?ヘモグロビン ?a1c|"
-                r"糖化ヘモグロビン|(?:f\.|p|n )?30750(?:[\-. i].*)?"
-            ),
-            (Unit("%", 1, 3.5, 15), Unit("mmol/mol", 0.09148, 18, 140, 2.152)),
-            3,
-            20,
-        ),
-        "pressure_drug": Measure(
-            "antihypertensive drugs",
-            re.compile(r"anti[ \-]?hypertens|\bbp|blood pressure|pressure|hypertens|\bhtn\b|血圧|降圧"),
-        ),
-        "lipid_drug": Measure(
-            "lipid-lowering drugs", re.compile(r"lipid|cholesterol|triglycerid|脂質|コレステロール|高脂血|中性脂肪")
-        ),
-        "glucose_drug": Measure(
-            "glucose-lowering drugs",
-            re.compile(
-                r"anti[ \-]?(?:diabet|hyperglyc)|glucose|diabet|blood sugar|\bdm\b|insulin|血糖|糖尿病|インスリン"
-            ),
-        ),
+        name: _measure(**row)
+        for name, row in tomllib.loads(Path(__file__).with_name("measures.toml").read_text(encoding="utf-8")).items()
     }
 )
-"""By the id that criteria know. HDL: 1 mmol/L is 38.67 mg/dL, triglycerides: 88.57 mg/dL (National Cholesterol
-Education Program, doi:10.1001/jama.285.19.2486); HbA1c: NGSP % = 0.09148 x IFCC mmol/mol + 2.152
-(doi:10.1373/clinchem.2004.035675). UK Biobank's fields 30760, 30870 and 30750 come without a unit in their heading."""
+"""By the id that criteria know."""
 
 LIPIDS = ("hdl", "triglycerides")
 """Without a column of these their items are unknown."""
