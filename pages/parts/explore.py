@@ -222,7 +222,7 @@ def grid(view: View, items: Sequence[Item], target: str, selection: Selection | 
                 )  # fmt: skip
                 if last is not None and item.name == last.name:
                     st.badge(_("chosen last"), icon=":material/my_location:", color="primary")
-                if target:
+                if target and any(error(one, target) for one in items):
                     st.badge(error(item, target) or "–", color="gray")
                 told, note = line(item, target), photo_panel.note(item)
                 more = " ".join(each for each in (told, note) if len(each) > _LINE)

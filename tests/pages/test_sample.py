@@ -12,8 +12,9 @@ from fundus_core import inference, pipeline, truth
 from fundus_core.images import sources
 from fundus_core.journey import examine
 from fundus_core.models import registry
-from fundus_core.store import Store
+from fundus_core.store import Store, Where
 from pages.parts.shell import sample
+from pages.parts.shell.language import tongue
 
 
 @pytest.fixture
@@ -31,6 +32,12 @@ def test_a_fresh_store_shows_predicted_against_true_at_once(store: Store) -> Non
     assert np.isfinite(table.truth["sbp"]).sum() > 350
     assert store.models(sample.NAME)[0].model == sample.MODEL
     assert all("rendered" in reason for reason in table.reason[table.status == "predicted"])
+
+
+def test_why_a_photograph_was_refused_is_said_in_japanese_too(store: Store) -> None:
+    refused = store.photographs(sample.NAME, Where(statuses=("refused",)), model=sample.MODEL, limit=400).items
+    assert len(refused) == 24
+    assert not [one.reason for one in refused if tongue("ja").say(one.reason) == one.reason]
 
 
 def test_its_truth_is_what_the_reader_for_any_table_finds(store: Store) -> None:

@@ -176,7 +176,7 @@ def _pictures(part: View, target_id: str) -> None:
     names = [str(name) for name in (worst if len(worst) else studies.study(part).table.photograph)[:PICTURES]]
     page = home.store().photographs(part.cohort.id, Where(names=tuple(names)), model=part.model or None)
     found = {item.name: item for item in page.items}
-    with st.grid(PICTURES, min_column_width=60, gap="xsmall"):
+    with st.container(key="thumbs-selection"), st.grid(PICTURES, min_column_width=60, gap="xsmall"):
         for item in (found[name] for name in names if name in found):
             st.image(photo_panel.picture(item, large=False), width="stretch", alt=photo_panel.describe(item))
 

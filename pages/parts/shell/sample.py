@@ -1,11 +1,12 @@
 """The sample cohort that ships with the project, put into a fresh store."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from fundus_core import images, pipeline, runs
+from fundus_core import errors, images, pipeline, runs
 from fundus_core.records import Eye, Reading
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, TruthRow
 from fundus_core.tables import records_from_csv
@@ -90,7 +91,19 @@ def _read(store: Store, cohort: int) -> None:
 @cache
 def _shipped() -> tuple[Reading, ...]:
     file = FOLDER / "predictions.csv"
-    return tuple(pipeline.read_predictions(file).readings()) if file.is_file() else ()
+    return tuple(map(_with_values, pipeline.read_predictions(file).readings())) if file.is_file() else ()
+
+
+def _with_values(one: Reading) -> Reading:
+    """Return a reading whose reason other languages can say: a table has the English words alone."""
+    return replace(one, reason=errors.unpacked(one.reason, _values().get(one.photograph, "")))
+
+
+@cache
+def _values() -> dict[str, str]:
+    file = FOLDER / "reasons.json"
+    told = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return {name: json.dumps(of) for name, of in told.items()}
 
 
 def original(sha256: str) -> Path | None:
