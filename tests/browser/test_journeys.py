@@ -49,6 +49,26 @@ def test_slides_move_by_arrow_keys(tab, server):
     expect(tab.locator(".controls .at")).to_have_text(re.compile(r"^2 / \d+$"))
 
 
+def test_a_figures_numbers_are_reached_by_keyboard_and_the_focus_stays(tab, server):
+    tab.goto(f"{server[0]}/evaluate?cohort=Ten+people&target=sbp")
+    quiet(tab)
+    tab.locator(".js-plotly-plot .points path").first.wait_for()
+    tables, switch = tab.get_by_test_id("stDataFrame"), tab.get_by_role("switch", name="Table").first
+    before = tables.count()
+    tab.get_by_role("radio", name="SBP").focus()
+    for _press in range(20):
+        if switch.evaluate("one => one === document.activeElement"):
+            break
+        tab.keyboard.press("Tab")
+    tab.keyboard.press("Space")
+    expect(tables).to_have_count(before + 1)
+    quiet(tab)
+    expect(switch).to_be_focused()
+    tab.keyboard.press("n")
+    expect(tab.get_by_role("heading", name="Selected")).to_be_visible()
+    expect(switch).to_be_focused()
+
+
 def test_a_report_from_the_page_is_read_to_its_end(tab, server, tmp_path):
     tab.goto(f"{server[0]}/evaluate?cohort=Ten+people&target=sbp")
     quiet(tab)
