@@ -33,7 +33,8 @@ def connected(address: str) -> Iterator[Any]:
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     ray = _ray(address)
-    more: dict[str, object] = {"include_dashboard": False, "num_cpus": _processors()} if address == LOCAL else {}
+    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    more: dict[str, object] = {"include_dashboard": False, "num_cpus": ours} if address == LOCAL else {}
     try:
         ray.init(address, log_to_driver=False, logging_level="ERROR", **more)
     except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
@@ -48,10 +49,6 @@ def connected(address: str) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _ray(address: str) -> Any:

@@ -102,13 +102,10 @@ def without_eye(text: str, inside: str) -> tuple[str, Eye]:
     tokens = re.split(r"[\s.\-]+", text)
     for end, rest in ((0, tokens[1:]), (-1, tokens[:-1])):
         if rest and (eye := EYES.get(tokens[end])):
-            return _drop_word_eye(" ".join(rest)), eye
+            whole = " ".join(rest)
+            return re.sub(r"(?:^| )eye(?= |$)", "", whole).strip() or whole, eye
     found = _GLUED_ENDS.search(text) or _JAPANESE_ENDS.search(text)
     if found is None or "左右" in text or "右左" in text:
         return text, Eye.UNKNOWN
     eye = Eye.RIGHT if "右" in found[0] or found[0] in ("r", "od") else Eye.LEFT
     return (text[: found.start()] + text[found.end() :]).strip(" _-."), eye
-
-
-def _drop_word_eye(text: str) -> str:
-    return re.sub(r"(?:^| )eye(?= |$)", "", text).strip() or text

@@ -5,7 +5,7 @@ private tags, sequences, overlays, names of any kind.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 
 import numpy as np
@@ -52,7 +52,7 @@ def _read(data: bytes, pseudonymise: Callable[[str], str] | None) -> Found:
     pixels, colour_note = _to_rgb(decode_frame(dataset, layout), dataset)
     patient_id = patient_id_of(dataset)
     eye, eye_note = eye_of(dataset)
-    notes = (*header_notes, _frames_note(layout), _depth_note(layout), colour_note, eye_note)
+    notes = (*header_notes, *_layout_notes(layout), colour_note, eye_note)
     return Found(
         pixels=pixels,
         width=layout.columns,
@@ -107,13 +107,8 @@ def _profile(dataset: Dataset) -> bytes | None:
     return found if isinstance(found, bytes) else None
 
 
-def _frames_note(layout: Layout) -> str:
-    return (
-        say("The file holds {frames} frames; the first one was read.", frames=layout.frames)
-        if layout.frames > 1
-        else ""
-    )
-
-
-def _depth_note(layout: Layout) -> str:
-    return say("Reduced from {bits} bits a channel to 8.", bits=layout.bits) if layout.bits > 8 else ""
+def _layout_notes(layout: Layout) -> Iterator[str]:
+    if layout.frames > 1:
+        yield say("The file holds {frames} frames; the first one was read.", frames=layout.frames)
+    if layout.bits > 8:
+        yield say("Reduced from {bits} bits a channel to 8.", bits=layout.bits)

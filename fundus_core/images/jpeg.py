@@ -102,10 +102,7 @@ def _to_rgb(raw: Pixels, header: JpegImageFile) -> tuple[Pixels, str]:
     if header.mode == "RGB" and not profile:
         return raw, ""
     # Adobe stores inks inverted, and every CMYK file met in practice follows it.
-    image = Image.fromarray(raw) if header.mode == "RGB" else _inks(255 - raw)
+    size = (raw.shape[1], raw.shape[0])
+    image = Image.fromarray(raw) if header.mode == "RGB" else Image.frombytes("CMYK", size, (255 - raw).tobytes())
     converted, note = to_srgb(image, profile)
     return np.array(converted), note
-
-
-def _inks(raw: Pixels) -> Image.Image:
-    return Image.frombytes("CMYK", (raw.shape[1], raw.shape[0]), raw.tobytes())

@@ -170,7 +170,7 @@ def _told(card: Card, examined: Examined) -> Explanation:
 def _looked(found: Explanation, card: Card, examined: Examined, targets: Sequence[str], method: str) -> Explanation:
     crop = examined.crops[0]
     maps = _maps(card, crop, targets, method=method)
-    reduced = _reduction(examined, crop)
+    reduced = examined.width / crop.bounds.width  # how much smaller than the file's own the photograph was decoded
     return replace(
         found,
         scale=crop.scale / reduced,
@@ -204,8 +204,3 @@ def _opened(card: Card) -> tuple[Predict, Callable[[], Any]]:
 
 _OPEN: dict[tuple[str, str, str], tuple[Predict, Callable[[], Any]]] = {}
 """The last network that was asked, in the process that is asked."""
-
-
-def _reduction(examined: Examined, crop: RetinaCrop) -> float:
-    """How much smaller than the file's own the photograph was decoded."""
-    return examined.width / crop.bounds.width

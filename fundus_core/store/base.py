@@ -210,9 +210,6 @@ class StoreBase:
         """Put an uploaded file away; it is moved."""
         return self.shelf.keep_file(path)
 
-    def _is_kept(self, sha256: str) -> bool:
-        return self.shelf.find("photographs", sha256) is not None
-
     def absolute(self, locator: str, *, kept: bool) -> str:
         """A locator as any process can use it."""
         return str((self.shelf.folder / locator).absolute()) if kept else locator

@@ -24,7 +24,7 @@ def add(
     connection: sa.Connection,
     cohort: int,
     photographs: Sequence[NewPhotograph],
-    is_kept: Callable[[str], bool],
+    is_kept: Callable[[str], object],
 ) -> Added:
     """Add one chunk of photographs to a cohort; ``is_kept`` tells whether the store holds the bytes of a sha256.
 
@@ -58,7 +58,7 @@ def _known(connection: sa.Connection, cohort: int, names: list[str]) -> dict[str
     return {row.name: NewPhotograph(row.name, row.locator, row.sha256) for row in connection.execute(query)}
 
 
-def _check_kept(photograph: NewPhotograph, is_kept: Callable[[str], bool]) -> None:
+def _check_kept(photograph: NewPhotograph, is_kept: Callable[[str], object]) -> None:
     if photograph.kept and not is_kept(photograph.sha256):
         raise UsageError(
             "The bytes of '{name}' are not in the store's folder; hand the photograph in again.", name=photograph.name

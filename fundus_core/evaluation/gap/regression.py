@@ -146,8 +146,6 @@ class Firth:
     """Coefficients, k."""
     loglik: float
     """Log likelihood plus half the log determinant of the information."""
-    converged: bool
-    """Whether the largest was found."""
 
 
 def firth(x: Floats, y: Floats, *, times: Floats | None = None, fixed: dict[int, float] | None = None) -> Firth:
@@ -182,8 +180,8 @@ def firth(x: Floats, y: Floats, *, times: Floats | None = None, fixed: dict[int,
             step /= 2
         beta, best = moved, found
         if np.abs(step).max(initial=0.0) < 1e-9:
-            return Firth(beta, best, converged=True)
-    return Firth(beta, best, converged=False)
+            break
+    return Firth(beta, best)
 
 
 def _penalised(x: Floats, y: Floats, count: Floats, beta: Floats) -> float:

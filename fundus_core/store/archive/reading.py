@@ -6,6 +6,7 @@ import secrets
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -168,14 +169,11 @@ class _Reader:
     def _write_photographs(self, connection: sa.Connection, cohort: int) -> None:
         for chunk in photograph_table.chunks(self._lines(layout.PHOTOGRAPHS), _CHUNK):
             photographs = [_claimed(connection, entries.photograph(row)) for row in chunk]
-            added = photograph_table.add(connection, cohort, photographs, self._on_shelf)
+            added = photograph_table.add(connection, cohort, photographs, partial(self.shelf.find, "photographs"))
             if added.added != len(photographs):
                 raise UsageError("The file names a photograph twice; export it again.")
             told = {row.word("name"): entries.decisions(row) for row in chunk}
             decided.restore(connection, cohort, {name: words for name, words in told.items() if words})
-
-    def _on_shelf(self, sha256: str) -> bool:
-        return self.shelf.find("photographs", sha256) is not None
 
     def _write_readings(self, connection: sa.Connection, cohort: int) -> None:
         origin = secrets.token_hex(8)

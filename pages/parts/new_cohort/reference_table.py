@@ -92,11 +92,7 @@ def brought(key: str) -> UploadedTable | None:
 
 def is_there() -> bool:
     """Whether a table of measured values was brought already, by itself or among the photographs."""
-    return _is_brought("truth") or bool(upload.batch().tables())
-
-
-def _is_brought(key: str) -> bool:
-    return st.session_state.get(f"{key}{state.upload_number()}") is not None
+    return st.session_state.get(f"truth{state.upload_number()}") is not None or bool(upload.batch().tables())
 
 
 def _given() -> UploadedTable | None:

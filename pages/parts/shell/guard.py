@@ -134,7 +134,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         name = _entered(scope)
-        if not name or _is_closed(path) or not _is_theirs(path, name, _resumed(scope)):
+        if not name or path.startswith(_CLOSED) or not _is_theirs(path, name, _resumed(scope)):
             _note("refused", scope, name, path)
             await _refuse(path, name, scope, receive, send)
             return
@@ -161,10 +161,6 @@ def _path(scope: MutableMapping[str, Any]) -> str:
 def _is_static(path: str) -> bool:
     parts = path.split("/")
     return path.startswith(_STATIC) and not any(part in ("", ".", "..") for part in parts[1:])
-
-
-def _is_closed(path: str) -> bool:
-    return path.startswith(_CLOSED)
 
 
 def _resumed(scope: Scope) -> str:
