@@ -5,6 +5,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -226,3 +227,10 @@ def test_few_large_results_stay_in_ram_and_many_small_ones():
         size = {"small": 10, "large": 100, "larger": 150}[name]
         kept.kept(name, None, lambda name=name, size=size: calls.append(name) or ({"of": np.zeros(size)},))
     assert calls == ["large", "small", "larger", "large"]
+
+
+def test_the_thresholds_of_criteria_are_among_the_formulas(monkeypatch):
+    read, real = set(), Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda file: (read.add(file.name), real(file))[1])
+    result_cache._formulas.__wrapped__()
+    assert {"criteria.toml", "scores.py"} <= read
