@@ -68,7 +68,10 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> Co
         reason=reason,
         quality=parts[0].quality,
         out_of_distribution=parts[0].distance,
-        truth={name: column for name, (column,) in _numbers(connection, cohort, schema.measurement, 0).items()},
+        truth={
+            target: column
+            for target, (column,) in _numbers(connection, cohort, schema.measurement, 0, len(name)).items()
+        },
         predicted={target: predicted[target][0] for target in order},
         low={target: predicted[target][1] for target in order},
         high={target: predicted[target][2] for target in order},
@@ -104,10 +107,9 @@ def _part(connection: sa.Connection, cohort: int, version: int) -> _Part:
         rows = connection.execute(query.where(joined.decided != "")).all()
         words = sentences(connection, {one: code for one, code in rows})
         reason[changed] = [words.get(one) or reason[at] for at, (one, _code) in zip(changed, rows, strict=True)]
-    numbers = _numbers(connection, cohort, schema.prediction, version)
-    back = (
-        _numbers(connection, cohort, schema.prediction, version, withdrawn=True) if (decided == WITHDRAWN).any() else {}
-    )
+    numbers = _numbers(connection, cohort, schema.prediction, version, len(status))
+    away = (decided == WITHDRAWN).any()
+    back = _numbers(connection, cohort, schema.prediction, version, len(status), withdrawn=True) if away else {}
     return _Part(
         status=status,
         reason=reason,
@@ -126,7 +128,7 @@ def _no_part(n: int) -> _Part:
 
 
 def _numbers(
-    connection: sa.Connection, cohort: int, rows: sa.Table, version: int, *, withdrawn: bool = False
+    connection: sa.Connection, cohort: int, rows: sa.Table, version: int, n: int, *, withdrawn: bool = False
 ) -> dict[str, tuple[Floats, ...]]:
     """The targets of which there is any number: a tuple of columns each, rows turned into columns by the database.
 
@@ -146,18 +148,19 @@ def _numbers(
             one = rows.alias()
             source = source.outerjoin(one, sa.and_(one.c[key] == of, one.c.target == name))
             columns += [one.c[kind] for kind in kinds]
-        numbers = iter(_matrix(connection, _of(cohort, *columns).select_from(source)))
+        numbers = iter(_matrix(connection, _of(cohort, *columns).select_from(source), n))
         found |= {name: tuple(next(numbers) for _ in kinds) for name in some}
     return found
 
 
-def _matrix(connection: sa.Connection, query: sa.Select[Any]) -> Floats:
-    """A query's answer, a row per column of it; a part at a time, so that Python never holds it all."""
-    result = connection.execute(query)
-    parts = [np.empty((len(query.selected_columns), 0))]
+def _matrix(connection: sa.Connection, query: sa.Select[Any], n: int) -> Floats:
+    """A query's answer of n rows, a row per column of it; a part at a time, into its place, so that it is held once."""
+    result, at = connection.execute(query), 0
+    found = np.empty((len(query.selected_columns), n))
     while result.cursor is not None and (rows := result.cursor.fetchmany(_ROWS)):
-        parts.append(np.array(rows, dtype=np.float64).T)
-    return np.concatenate(parts, axis=1)
+        found[:, at : at + len(rows)] = np.array(rows, dtype=np.float64).T
+        at += len(rows)
+    return found
 
 
 def _status(parts: Sequence[tuple[Labels, Labels]]) -> tuple[Labels, Labels]:
@@ -180,9 +183,11 @@ def _columns(connection: sa.Connection, query: sa.Select[Any], kinds: Sequence[s
     while result.cursor is not None and (rows := result.cursor.fetchmany(_ROWS)):
         for part, kind, values in zip(parts, kinds, zip(*rows, strict=True), strict=True):
             part.append(_PARTS[kind](values))
-    return [
-        _WHOLE.get(kind, np.concatenate)(part or [_PARTS[kind](())]) for part, kind in zip(parts, kinds, strict=True)
-    ]
+    whole = []
+    for part, kind in zip(parts, kinds, strict=True):
+        whole.append(_WHOLE.get(kind, np.concatenate)(part or [_PARTS[kind](())]))
+        part.clear()  # no column is held twice but the one at hand
+    return whole
 
 
 def _sentences(values: Sequence[str]) -> Any:

@@ -27,7 +27,6 @@ from fundus_core.evaluation.intervals.estimate import SEED, Cell, Estimate
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.observations.person_means import PersonMeans, person_means, read_further, select_people
 from fundus_core.evaluation.observations.sample import (
-    bootstrap_population,
     one_visit,
     person_ids,
     select_rows,
@@ -163,15 +162,20 @@ def applicable_criteria(table: CohortTable) -> tuple[str, ...]:
 
 def both_person_means(table: CohortTable) -> BothMeans:
     """Average a cohort's photographs, once for all criteria; of several visits the first that was measured."""
-    kept = select_rows(table, np.isin(person_ids(table), bootstrap_population(table)))
-    kept = select_rows(kept, _first_visit(kept))
+    bare = replace(table, low={}, high={}, withdrawn={})  # no criterion asks for them, and the table may be large
+    kept = select_rows(bare, _first_visit(table))
     both = (person_means(kept, "truth"), person_means(kept, "predicted"))
     return BothMeans(*both, applicable_criteria(table), read_further(kept))
 
 
 def _first_visit(table: CohortTable) -> NDArray[np.bool_]:
-    """Keep each person's first visit that was predicted and measured; the first predicted one of who was never both."""
-    measured = np.isfinite(np.array([np.full(len(table), np.nan), *table.truth.values()])).any(axis=0)
+    """Keep each person's first visit that was predicted and measured; the first predicted one of who was never both.
+
+    Nothing of people without a prediction.
+    """
+    measured = np.zeros(len(table), dtype=bool)
+    for column in table.truth.values():
+        measured |= np.isfinite(column)
     predicted = table.status == Status.PREDICTED.value
     both, visit = one_visit(table, measured & predicted, "patient"), unit_names(table, "visit")
     others = ~np.isin(person_ids(table), person_ids(table)[both])

@@ -202,7 +202,8 @@ def cross_fitted(design: Floats, y: Floats, folds: Indices, loss: Loss) -> Float
     fitted = slice(None, None, -(-len(y) // MOST_FITTED))
     some, truth = design[fitted], y[fitted]
     outside = folds[fitted] != np.arange(folds.max() + 1)[:, None]
-    products = (some[:, :, None] * some[:, None, :]).reshape(len(some), -1)
+    row, column = np.triu_indices(some.shape[1])  # the other half of a square says the same
+    products = some[:, row] * some[:, column]
     weights, wanted = outside.astype(np.float64), np.broadcast_to(truth, outside.shape)
     least = max(float(y.std()), 1e-12)
     start = np.zeros((len(outside), design.shape[1]))
@@ -227,9 +228,13 @@ def _reweighted(
 
 
 def _solve(weights: Floats, products: Floats, design: Floats, wanted: Floats) -> Floats:
-    """Weighted least squares of every fold at once, folds x k; the shortest solution where columns say the same."""
+    """Weighted least squares of every fold at once, folds x k; the shortest solution where columns say the same.
+
+    ``products`` are those of the design's columns two by two, each once, n x k (k + 1) / 2.
+    """
     k = design.shape[1]
-    square = matmul(weights, products).reshape(-1, k, k)
+    square, (row, column) = np.empty((len(weights), k, k)), np.triu_indices(k)
+    square[:, row, column] = square[:, column, row] = matmul(weights, products)
     moment = matmul(weights * wanted, design)
     scale = np.maximum(np.trace(square, axis1=1, axis2=2) / k, 1e-300)[:, None, None]
     inverse = np.linalg.pinv(square / scale, rcond=1e-10, hermitian=True)

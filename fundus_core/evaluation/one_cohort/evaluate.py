@@ -64,14 +64,16 @@ def evaluate(
     checked = check_level(level)
     ordered = sort_rows(table)
     everybody = bootstrap_population(ordered)
-    samples = [units_of_analysis(ordered, each, checked, ordered=True) for each in shared_targets(table, targets)]
+    wanted = shared_targets(table, targets)
+    samples = (units_of_analysis(ordered, each, checked, ordered=True) for each in wanted)  # one in memory at a time
     drawn = Draws(len(everybody), draws, seed)
     if interval == "own":
-        scored = tuple(score_alone(sample, ranked=ranked) for sample in samples)
+        found = {sample.target.id: target_result(score_alone(sample, ranked=ranked)) for sample in samples}
     else:
         named = [(sample.target.id, sample) for sample in samples]
         scored = score_together(named, everybody, drawn, interval=interval, ranked=ranked)
-    return Evaluation(checked, seed, draws, MappingProxyType({each.name: target_result(each) for each in scored}))
+        found = {each.name: target_result(each) for each in scored}
+    return Evaluation(checked, seed, draws, MappingProxyType(found))
 
 
 def point_estimates(table: CohortTable, *, level: str = "patient", targets: Sequence[str] | None = None) -> Evaluation:
