@@ -59,10 +59,10 @@ def _metrics(found: Mapping[str, Estimate]) -> None:
         for name_, estimate in found.items():
             of = labels.word(name_)
             around = labels.interval(estimate.low, estimate.high, of, tell)
-            told = around or said(estimate.note)
-            more = {"delta": told, "delta_color": "off", "delta_arrow": "off"} if told else {}
+            more = {"delta": around, "delta_color": "off", "delta_arrow": "off"} if around else {}
             shown_, called = labels.written(estimate.value, of.kind), heading(_(of.short or of.name))
-            tip = "  \n".join(_(each) for each in (of.name if of.short else "", of.says) if each) or None
+            says = (_(of.name) if of.short else "", _(of.says) if of.says else "", said(estimate.note))
+            tip = "  \n".join(filter(None, says)) or None
             st.metric(called, shown_, border=True, height="stretch", help=tip, **more)
 
 

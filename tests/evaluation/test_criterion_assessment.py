@@ -91,7 +91,7 @@ def test_only_what_a_criterion_needs_must_be_there(waists):
     assert assess_cohort(waists, "large_waist").judged is not None
     missing = assess_cohort(waists, "hypertension")
     assert missing.judged is None
-    assert "sbp, dbp" in missing.note
+    assert "SBP, DBP" in missing.note
     assert missing.measured.indeterminate == 300
 
 

@@ -129,7 +129,7 @@ def test_a_selection_is_compared_with_its_rest(filled, clinic, page):
     assert not people[0] & people[1]
     assert len(people[0] | people[1]) == 30
     assert "drawn once" not in text_of(app)
-    assert len(app.get("plotly_chart")) == 4
+    assert len(app.get("plotly_chart")) == 3
 
 
 def test_a_saved_cohort_holds_the_selection_and_is_nobodys_default(fresh, page, put_cohort):

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import expit, logit
 
-from fundus_core.errors import NotEstimableError
+from fundus_core.errors import NotEstimableError, say
 from fundus_core.evaluation.criteria.definitions import INDETERMINATE, YES, Criterion, Verdicts
 from fundus_core.evaluation.intervals.interval_choice import FEWEST_EVENTS
 from fundus_core.evaluation.observations.person_means import PersonMeans, select_people
@@ -23,6 +23,7 @@ from fundus_core.evaluation.one_cohort.binary import recalibrations
 from fundus_core.evaluation.one_cohort.subgroups import FEWEST_PEOPLE
 from fundus_core.records import Floats, Labels
 from fundus_core.tables.covariates import DRUGS
+from fundus_core.targets import TARGETS
 
 MOST_NEIGHBOURS = 400
 """However many donors there are."""
@@ -84,7 +85,7 @@ def donors_of(truth: PersonMeans, predicted: PersonMeans, criterion: Criterion) 
             "Errors as they are need {fewest_people} people with all of {targets} measured and "
             "predicted; this cohort has {sum}.",
             fewest_people=FEWEST_PEOPLE,
-            targets=targets,
+            targets=[say(TARGETS[name].short) for name in targets],
             sum=complete.sum(),
         )
     measured, p = select_people(truth, complete), p[complete]

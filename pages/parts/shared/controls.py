@@ -95,6 +95,8 @@ def require_view(title: str = "") -> View:
             menu.title(title)
         st.info(_("There is no cohort yet. Bring photographs and a table of measured values to begin."))
         st.page_link(menu.path("new_cohort"), label=_("New cohort"), icon=":material/add_photo_alternate:")
+        if not sample.is_loading(home.store(), paths.folder()):
+            offer_sample(())
         st.stop()
     fitted.ask([chosen], title)
     return chosen
