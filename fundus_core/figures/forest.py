@@ -94,7 +94,16 @@ def forest(
         (
             *named,
             *(
-                Note((Text(text, quiet=True),), 1, at, y_is_place=True, anchor=("right", "middle"), smaller=1, lift=14)
+                Note(
+                    (Text(text, quiet=True),),
+                    1,
+                    at,
+                    y_is_place=True,
+                    anchor=("right", "middle"),
+                    smaller=1,
+                    plate=False,
+                    lift=14,
+                )
                 for at, text in zip(places, texts, strict=True)
             ),
         ),
