@@ -220,6 +220,28 @@ def test_any_other_network_is_kept_as_a_graph(ending, home):
     same(predicted(card, home), files.answer(model, files.crops(SIDE) / 127.5 - 1))
 
 
+def test_layers_that_kerass_own_applications_bring_are_read_and_nothing_else_of_their_modules(home):
+    from keras.src.applications import convnext, inception_resnet_v2
+
+    given = keras.Input((SIDE, SIDE, 3))
+    x = keras.layers.Conv2D(4, 3, strides=2, padding="same")(given)
+    y = convnext.StochasticDepth(0.5)(convnext.LayerScale(0.3, 4)(keras.layers.Dense(4, activation="gelu")(x)))
+    x = inception_resnet_v2.CustomScaleLayer(0.2)([x, y])
+    x = keras.layers.Dense(1, activation="sigmoid")(keras.layers.GlobalAveragePooling2D()(x))
+    model = files.randomise(keras.Model(given, x))
+    model.save(home / "model.keras")
+    card, _ = import_model(home / "model.keras", files.write_card(home, ["sex"], fed=AROUND_ZERO))
+    same(predicted(card, home), files.answer(model, files.crops(SIDE) / 127.5 - 1))
+
+    def elsewhere(description):
+        layers = description["config"]["layers"]
+        next(one for one in layers if one["class_name"] == "Conv2D")["module"] = "keras.src.applications.convnext"
+
+    files.rewritten(home / "model.keras", home / "other.keras", elsewhere)
+    with pytest.raises(CardError, match=r"convnext\.Conv2D', which is no part of Keras"):
+        import_model(home / "other.keras", files.write_card(home, ["sex"], fed=AROUND_ZERO), replace=True)
+
+
 @pytest.mark.parametrize("name", ["keras2.h5", "keras2.keras", "saved_model.zip", "keras2.tflite"])
 def test_files_that_tensorflow_wrote_say_what_tensorflow_said(name, home):
     fed = "value_range = [0.0, 255.0]\nmean = [0.0, 0.0, 0.0]\nstd = [1.0, 1.0, 1.0]"

@@ -26,7 +26,7 @@ LAYERS = frozenset(
     MaxPooling2D AdaptiveAveragePooling2D AdaptiveMaxPooling2D Add Subtract Multiply Average Maximum Minimum
     Concatenate Dot MultiHeadAttention GroupQueryAttention Attention RandomFlip RandomRotation RandomZoom
     RandomTranslation RandomContrast RandomBrightness RandomCrop RandomSaturation RandomHue RandomGrayscale
-    RandomSharpness RandomColorJitter""".split()
+    RandomSharpness RandomColorJitter LayerScale StochasticDepth CustomScaleLayer""".split()
 )
 """Layers of Keras that compute and do nothing else."""
 
@@ -53,6 +53,12 @@ MODULES = (
     "keras.src.mixed_precision",
 )  # fmt: skip
 """Parts of Keras whose objects a description may name."""
+_OF_APPLICATIONS = {
+    "LayerScale": "keras.src.applications.convnext",
+    "StochasticDepth": "keras.src.applications.convnext",
+    "CustomScaleLayer": "keras.src.applications.inception_resnet_v2",
+}
+"""Layers that compute as well, and of their module nothing else."""
 
 _WHY = {
     "Lambda": "a Lambda layer, which is Python code",
@@ -166,6 +172,8 @@ def _allowed(module: str, kind: str) -> bool:
         return kind in LAYERS | VALUES
     if module == "builtins":  # activations of a Keras function are named so; anything else has another module
         return kind == "function" or kind.startswith("__")
+    if module == _OF_APPLICATIONS.get(str(kind)):
+        return True
     return any(module == allowed or module.startswith(allowed + ".") for allowed in MODULES)
 
 
