@@ -88,13 +88,16 @@ def one_photograph(folder: Path) -> Way:
     return walked
 
 
-def one_click() -> Way:
-    """Another target on the page Evaluate, of a cohort that is in the store of ``FUNDUS_LAB_HOME``."""
+def one_click(wanted: str) -> Way:
+    """Another target on the page Evaluate, of a cohort that is in the store of ``FUNDUS_LAB_HOME``.
+
+    The page opens with ``sbp``, so that this one is shown again, and any other for the first time.
+    """
     from streamlit.testing.v1 import AppTest
 
     app = AppTest.from_file(ROOT / "pages" / "parts" / "frame.py", default_timeout=120)
     app.switch_page("../evaluate.py").run()
-    for target in ("bmi", "sbp"):
+    for target in ("bmi", wanted):
         app.query_params["target"] = target
         walked = way(app.run)
         assert not app.exception, app.exception
@@ -109,7 +112,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["FUNDUS_LAB_HOME"] = folder
         put(home.store(), "Clinic", seed=1)
-        sys.stdout.write(f"one photograph: {one_photograph(Path(folder) / 'other')}\none click: {one_click()}\n")
+        sys.stdout.write(f"one photograph: {one_photograph(Path(folder) / 'other')}\n")
+        for name, target in (("another", "age"), ("the first again", "sbp")):
+            sys.stdout.write(f"one click, {name}: {one_click(target)}\n")
 
 
 if __name__ == "__main__":
