@@ -227,9 +227,11 @@ def verdict(trial: Trial, right: Card, wrong: Card, found: dict[str, object]) ->
     if final.targets != right.targets:
         whys.append(f"order {final.targets}")
         silent |= "outputs" not in doubted
-    for target in far:
+    named = {one.target: one for one in final.outputs}
+    lines = differences(trial, right, replace(right, outputs=tuple(named[target] for target in right.targets)))
+    for target in far:  # by its own line, not by what the network is fed, of which is told above
         place = final.targets.index(target)
-        changed = any(key.startswith(f"outputs[{place}]") for key in found["changes"])
+        changed = lines[target] > NEAR and any(key.startswith(f"outputs[{place}]") for key in found["changes"])
         silent |= changed and f"outputs[{place}].scale" not in doubted and target not in found["silent"]
     if not whys:
         return "right", []
