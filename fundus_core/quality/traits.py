@@ -51,6 +51,9 @@ class Traits:
     """Share in which blue clearly exceeds the others."""
     hue: float
     """Logarithm of the range of red over green."""
+    together: float
+    """Correlation of green and blue from place to place: near 1 for one thing in any light, a reflex in it too; less
+    where colours are laid over it."""
     slope: float
     """95th percentile of how steeply the logarithm of green changes, per view pixel."""
     flat: float
@@ -112,6 +115,7 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
         cold=_share(np.maximum(green, blue) > 1.1 * red + 8.0),
         bluish=_share(blue > 1.1 * np.maximum(red, green) + 8.0),
         hue=hue,
+        together=_together(half) if not black else 1.0,
         slope=slope,
         flat=_share(change < 0.25),
         hard=_share(change > 20.0),
@@ -161,6 +165,13 @@ def _shades(half: View) -> tuple[float, float]:
     red, green = (half.smooth(plane, 1.4) + np.float32(8.0) for plane in half.planes[:2])
     low, high = quantiles(red[half.inside] / green[half.inside], 0.05, 0.95)
     return math.log(high / low), quantiles(_slope(np.log(green))[half.inside], 0.95)[0] / 2
+
+
+def _together(half: View) -> float:
+    quarter = half.half
+    green, blue = (quarter.smooth(plane, 2.0)[quarter.inside] for plane in quarter.planes[1:])
+    green, blue = green - green.mean(), blue - blue.mean()
+    return float((green @ blue + 1e-3) / (math.sqrt((green @ green) * (blue @ blue)) + 1e-3))
 
 
 def _hole(half: View) -> tuple[float, float]:
