@@ -196,7 +196,14 @@ def test_the_page_shows_the_difference_that_numpy_gives(clinics, page):
         f"{value:+.2f}".replace("-", "−") for value in (difference, difference - reach, difference + reach)
     )
     value, low, high = shown.split(", ")
-    app = page("compare", ["analyses"], cohorts=["North", "South"], compared_model=FIRST.model, target="sbp")
+    app = page(
+        "compare",
+        ["analyses"],
+        cohorts=["North", "South"],
+        compared_model=FIRST.model,
+        target="sbp",
+        analysis="differences",
+    )
     assert f"{value} ({low} to {high})" in tables(app)
 
 
@@ -209,7 +216,7 @@ def test_a_cohort_that_no_model_has_read_is_left_out_and_named(clinics, page):
 
 def test_a_selection_of_a_cohort_shares_its_people(clinics, page):
     clinics.select("North", "Some of North", Where(text="00"))
-    app = page("compare", ["analyses"], cohorts=["North", "Some of North"])
+    app = page("compare", ["analyses"], cohorts=["North", "Some of North"], analysis="differences")
     assert "share 10 people" in words(app)
     assert "Wald test" in words(app)
     clinics.delete("Some of North")

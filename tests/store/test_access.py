@@ -64,6 +64,7 @@ READS = {
     "keep_selection": lambda s, c: s.keep_selection(c, Rule(names=("a.jpg",))),
     "locator": lambda s, c: s.locator(c, "a.jpg"),
     "models": lambda s, c: s.models(c),
+    "names": lambda s, c: s.names(c, Where(), 5),
     "photograph": lambda s, c: s.photograph(c, "a.jpg"),
     "photographs": lambda s, c: s.photographs(c),
     "readings": lambda s, c: list(s.readings(c, "m")),

@@ -45,13 +45,15 @@ def forest_in_words(
 ) -> None:
     """Draw the forest plot of a score and, beside it, a sentence for each two cohorts and what sites have in common."""
     sentences = differences_in_words(study, target_id, tell, names(views))
-    left, *rest = st.columns(2 if sentences else 1)
+    told = sentences or any(sites_in_words(study, target_id, each, tell) for each in known)
+    left, *rest = st.columns(2 if told else 1)
     with left, st.container(border=True, height="stretch"):
         score = _forest(views, found, target_id, known)
     for right in rest:
         with right, st.container(border=True, height="stretch"):
-            st.subheader(_(side_by_side.DIFFERENCES.title), anchor=False)
-            st.markdown("\n".join(f"- {literal(sentence)}" for sentence in sentences))
+            if sentences:
+                st.subheader(_(side_by_side.DIFFERENCES.title), anchor=False)
+                st.markdown("\n".join(f"- {literal(sentence)}" for sentence in sentences))
             _sites(study, views, target_id, score)
 
 
