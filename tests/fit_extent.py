@@ -22,7 +22,7 @@ from fundus_core import images, retina
 from fundus_core.quality import extent
 from fundus_core.quality.view import scaled_field
 from fundus_core.records import Floats, Pixels, RetinaBounds
-from tests.kinds.test_disease import SICK, veiled
+from tests.kinds.test_disease import LIT, SICK, crescent, spots, veiled
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -72,7 +72,16 @@ OTHERS = (
 """Whole fields of other cameras."""
 HARD = {"black haemorrhages": 3.0, "cataract": 3.0, "dense haze": 3.0, "massive exudates": 3.0, "haze": 3.0}
 HARD |= {"haemorrhages": 3.0, "reddish cast": 3.0, "veiled": 3.0}
-HARD |= {"one large haemorrhage": 6.0, "pigment": 6.0, "blurred": 6.0}
+HARD |= {"one large haemorrhage": 6.0, "pigment": 6.0, "blurred": 9.0}
+HARD |= {
+    "several large haemorrhages": 1.5,
+    "bleeding": 3.0,
+    "noisy": 3.0,
+    "crescent": 3.0,
+    "bright crescent": 3.0,
+    "reflex": 5.0,
+    "small reflex": 3.0,
+}
 """How often fields count that hide vessels or have large patches, as pieces do."""
 
 
@@ -173,18 +182,45 @@ def fields(eye: Eye, generator: np.random.Generator) -> Iterator[tuple[str, Pixe
     factor = 480 / max(eye.pixels.shape[:2])
     some = np.asarray(cv2.resize(eye.pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
     bounds = retina.find(some)
-    for name, spoil in SICK.items():
-        yield name, spoil(some), bounds
-    for sigma in (1.0, 2.0, 3.0, 4.5):
-        yield "blurred", np.asarray(cv2.GaussianBlur(some, (0, 0), sigma), np.uint8), bounds
-    for left in (0.2, 0.3, 0.45):
-        yield "veiled", veiled(some, left), bounds
+    yield from ((name, spoilt, bounds) for name, spoilt in sick(some, generator))
     for share in (0.6, 0.68, 0.75):
         middle = square(eye, eye.bounds.cx, eye.bounds.cy, share * eye.radius)
         if middle is not None:
             yield "without border", middle, whole(middle.shape)
     for share in (0.8, 0.9, 0.97):
         yield "masked anew", some, RetinaBounds(*_scaled(bounds, share), bounds.width, bounds.height)
+
+
+def sick(field: Pixels, generator: np.random.Generator) -> Iterator[tuple[str, Pixels]]:
+    """A field with disease, stray light, haze and blur."""
+    for name, spoil in (SICK | LIT).items():
+        yield name, spoil(field)
+    for number in range(2, 9):
+        largest = generator.uniform(0.1, 0.24)
+        yield "several large haemorrhages", spots(field, [(75, 10, 6), (100, 18, 10)], number, (0.02, largest))
+        yield "crescent", crescent(field, generator.uniform(0, 6.3), generator.uniform(0.3, 1.0))
+        yield "bleeding", bleeding(field, generator)
+    for sigma in (4.0, 8.0, 12.0, 16.0, 22.0):
+        grain = generator.normal(0, sigma, field.shape) * retina.mask(retina.find(field))[..., None]
+        yield "noisy", np.clip(field + grain, 0, 255).astype(np.uint8)
+    for sigma in (1.0, 2.0, 3.0, 4.5):
+        yield "blurred", np.asarray(cv2.GaussianBlur(field, (0, 0), sigma), np.uint8)
+    for left in (0.2, 0.3, 0.45):
+        yield "veiled", veiled(field, left)
+
+
+def bleeding(field: Pixels, generator: np.random.Generator) -> Pixels:
+    """Long dark patches, flame-shaped and preretinal."""
+    bounds, spoilt = retina.find(field), field.copy()
+    for _ in range(int(generator.integers(1, 8))):
+        middle = [round(at + bounds.radius * generator.uniform(-0.7, 0.7)) for at in (bounds.cx, bounds.cy)]
+        axes = [
+            max(round(bounds.radius * generator.uniform(low, high)), 2) for low, high in ((0.02, 0.2), (0.02, 0.14))
+        ]
+        colour = [generator.uniform(low, high) for low, high in ((60, 110), (5, 25), (2, 12))]
+        cv2.ellipse(spoilt, middle, axes, generator.uniform(0, 180), 0, 360, colour, -1, cv2.LINE_AA)
+    spoilt = cv2.GaussianBlur(spoilt, (0, 0), 1.2)
+    return np.where(retina.mask(bounds)[..., None], spoilt, field).astype(np.uint8)
 
 
 def narrow(eye: Eye, generator: np.random.Generator) -> Iterator[tuple[str, Pixels, RetinaBounds]]:
@@ -250,7 +286,7 @@ def main() -> None:
         of_kind = np.array([each == kind for each in kinds])
         counts = [
             f"{limit:+.1f}: {np.count_nonzero(score[of_kind & some] > limit):3} of {np.count_nonzero(of_kind & some):3}"
-            for limit in (0.0, 0.7, 1.4)
+            for limit in (0.7, 1.2, 1.4)
             for some in (real, ~real)
         ]
         lines.append(f"  {kind:24} {' | '.join(counts)}")

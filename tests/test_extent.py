@@ -14,8 +14,8 @@ from tests import fit_extent
 
 # fmt: off
 MEASURED = [
-    0.42, 0.427, 0.52, 0.129, 0.119, 0.259, -0.11, -0.104, 0.086, -0.036, -0.074, 0.185, -2.784, 1.984, 0.142, 0.048,
-    0.06, 0.041, -3.325, -2.023, -2.298, -2.056, -2.301, -2.124, -2.378, -2.292, -2.427, -2.472, -2.524, -0.081, -0.048,
+    0.422, 0.43, 0.522, 0.133, 0.12, 0.263, -0.106, -0.088, 0.086, -0.031, -0.073, 0.172, -2.774, 1.976, 0.151, 0.065,
+    0.073, 0.051, -3.282, -2.018, -2.29, -2.047, -2.298, -2.123, -2.352, -2.28, -2.369, -2.463, -2.459, -0.066, -0.025,
 ]
 # fmt: on
 """Means of the numbers when the coefficients were fitted. Where they change, run ``python -m tests.fit_extent``, put
@@ -42,7 +42,7 @@ def test_the_coefficients_tell_pieces_from_fields(numbers: dict[str, Floats]) ->
         extent.terms(numbers[form], extent._TABLE) @ extent._TABLE[2:].ravel() + extent._CONSTANT
         for form in ("pieces", "fields")
     )
-    assert np.count_nonzero(piece > 0.7) >= 8
+    assert np.count_nonzero(piece > 1.2) >= 8
     assert field.max() < 0.0
 
 

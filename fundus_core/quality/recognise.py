@@ -60,8 +60,8 @@ def _drawing(one: Traits) -> bool:
 def _heat_map(one: Traits) -> bool:
     """Colours that a retina lacks; or that change much where its green does not, as no lesion's do.
 
-    A reflex makes red yellow and white, but green and blue rise in it together: on 14 photographs with a soft reflex of
-    any size they correlate by .88 and more, under maps in the usual colours by .90 and less.
+    A reflex makes red yellow and white, but green and blue rise in it together: where red over green ranged so far on
+    16 eyes, they correlated by .96 and more under soft reflexes, by .90 and less under maps in the usual colours.
     """
     coloured = one.hue >= 0.8 and one.cold >= 0.04 and (_focus(one) < 0.058 or one.hue > 1.6)
     laid_over = one.hue >= 0.75 and one.contrast < 0.4 and one.blue > 20 and one.together < 0.93
@@ -108,7 +108,7 @@ def _piece(one: Traits) -> bool:
     One without a border carries a note in any case, so that more must speak against it.
     """
     seen = max(one.red, one.green) >= 20.0 and one.contrast >= 0.045
-    return seen and not one.grey and one.piece > (0.7 if one.circle else 1.4)
+    return seen and not one.grey and one.piece > (1.2 if one.circle else 1.4)
 
 
 def _focus(one: Traits) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fundus_core import retina
+from fundus_core.quality.view import Plane
 from fundus_core.records import Pixels, RetinaBounds
 from tests.kinds.pictures import SAMPLE, SHARED, looked, small
 
@@ -36,6 +37,31 @@ def veiled(pixels: Pixels, left: float) -> Pixels:
     return np.where(inside, left * pixels + (1 - left) * np.array([190, 170, 130]), pixels).astype(np.uint8)
 
 
+def lit(pixels: Pixels, light: Callable[[Plane, Plane], Plane], colour: tuple[int, int, int]) -> Pixels:
+    """Add light to a field; how much, is told by the place in radii from its middle."""
+    bounds = retina.find(pixels)
+    y, x = (np.mgrid[: pixels.shape[0], : pixels.shape[1]] - np.array([bounds.cy, bounds.cx])[:, None, None]) / (
+        bounds.radius
+    )
+    share = np.where(retina.mask(bounds), light(x, y), 0.0)[..., None]
+    return np.clip(pixels + share * np.array(colour), 0, 255).astype(np.uint8)
+
+
+def reflex(pixels: Pixels, x: float, y: float, radius: float) -> Pixels:
+    """A soft white light anywhere."""
+    return lit(pixels, lambda u, v: np.exp(-((u - x) ** 2 + (v - y) ** 2) / (2 * radius**2)), (255, 245, 225))
+
+
+def crescent(pixels: Pixels, turn: float, strength: float) -> Pixels:
+    """Light from the iris along a part of the rim, where the camera stood aside."""
+
+    def light(u: Plane, v: Plane) -> Plane:
+        along = np.clip(4 * (u * math.cos(turn) + v * math.sin(turn) - 0.2), 0, 1)
+        return np.asarray(strength * along * np.exp(-(((np.hypot(u, v) - 0.95) / 0.12) ** 2)))
+
+    return lit(pixels, light, (245, 232, 225))
+
+
 def cast(red: float, green: float, blue: float) -> Callable[[Pixels], Pixels]:
     return lambda pixels: np.clip(pixels * np.array([red, green, blue]), 0, 255).astype(np.uint8)
 
@@ -43,6 +69,8 @@ def cast(red: float, green: float, blue: float) -> Callable[[Pixels], Pixels]:
 SICK: dict[str, Callable[[Pixels], Pixels]] = {
     "haemorrhages": lambda pixels: spots(pixels, [(95, 14, 12)], 25, (0.01, 0.08)),
     "one large haemorrhage": lambda pixels: spots(pixels, [(90, 12, 10)], 1, (0.35, 0.4)),
+    "several large haemorrhages": lambda pixels: spots(pixels, [(85, 14, 8), (105, 20, 12)], 5, (0.08, 0.18)),
+    "large haemorrhages": lambda pixels: spots(pixels, [(70, 8, 5), (100, 16, 10)], 3, (0.12, 0.25)),
     "exudates": lambda pixels: spots(pixels, [(245, 220, 130)], 60, (0.01, 0.05)),
     "laser scars": lambda pixels: spots(pixels, [(225, 190, 120), (60, 35, 25)], 120, (0.02, 0.03)),
     "many laser scars": lambda pixels: spots(pixels, [(225, 190, 120), (60, 35, 25)], 250, (0.02, 0.035)),
@@ -57,6 +85,22 @@ SICK: dict[str, Callable[[Pixels], Pixels]] = {
     "greenish cast": cast(0.75, 1.15, 1.0),
     "reddish cast": cast(1.2, 0.75, 0.6),
 }
+
+LIT: dict[str, Callable[[Pixels], Pixels]] = {
+    "small reflex": lambda pixels: reflex(pixels, 0.3, -0.3, 0.1),
+    "reflex": lambda pixels: reflex(pixels, -0.5, 0.2, 0.2),
+    "large reflex": lambda pixels: reflex(pixels, 0.0, 0.4, 0.35),
+    "reflex everywhere": lambda pixels: reflex(pixels, 0.1, 0.0, 0.5),
+    "crescent": lambda pixels: crescent(pixels, 0.5, 0.5),
+    "faint crescent": lambda pixels: crescent(pixels, 2.5, 0.3),
+    "bright crescent": lambda pixels: crescent(pixels, 4.2, 0.9),
+}
+
+
+@pytest.mark.parametrize("name", LIT)
+def test_stray_light_makes_no_other_picture_of_a_photograph(eyes: list[Pixels], name: str) -> None:
+    """Half of 128 with a reflex were said to be a heat map once, and a fifth of 64 with a crescent a piece."""
+    assert not {looked(LIT[name](eye))[1].kind for eye in eyes} & {"heat_map", "disc_crop", "other"}
 
 
 @pytest.mark.parametrize("name", SICK)

@@ -154,22 +154,6 @@ def test_a_map_laid_faintly_over_a_photograph_is_a_heat_map(eyes: list[Pixels], 
         assert looked(np.asarray((1 - share) * eye + share * heat(eye), np.uint8))[1].kind == "heat_map"
 
 
-@pytest.mark.parametrize("radius", [0.15, 0.3, 0.5])
-@pytest.mark.parametrize("place", [(0.0, 0.0), (-0.5, 0.2), (0.3, -0.5)])
-def test_a_reflex_is_not_taken_for_a_map_laid_over(
-    eyes: list[Pixels], radius: float, place: tuple[float, float]
-) -> None:
-    """Nor is one on real photographs, where half of 128 such were said to be no retina once."""
-    for eye in eyes:
-        bounds = retina.find(eye)
-        y, x = (np.mgrid[: eye.shape[0], : eye.shape[1]] - np.array([bounds.cy, bounds.cx])[:, None, None]) / (
-            bounds.radius
-        )
-        light = np.exp(-((x - place[0]) ** 2 + (y - place[1]) ** 2) / (2 * radius**2))[..., None]
-        lit = eye + np.where(retina.mask(bounds)[..., None], light * np.array([255, 245, 225]), 0)
-        assert looked(np.clip(lit, 0, 255).astype(np.uint8))[1].kind != "heat_map"
-
-
 def autofluorescent(pixels: Pixels) -> Pixels:
     """The rendered right eye as its lipofuscin glows: even and grained, disc, vessels and fovea dark."""
     bounds = retina.find(pixels)
