@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fundus_core import journey
+from fundus_core import journey, runs
 from fundus_core.images.sources import source_at
 from fundus_core.records import Eye
 from fundus_core.retina import CropRule
+from fundus_core.runs import worker
 from pages.parts.one_photograph import viewer
 from pages.parts.shared import studies
 from pages.parts.shell import sample
@@ -70,3 +71,13 @@ def test_a_photograph_opens_large_with_both_eyes(filled, page):
     next(button for button in app.button if button.label == "Open large").click().run()
     assert not app.exception
     assert any(one.label == "Original with the crop's circle" for one in app.toggle)
+
+
+def test_a_dropped_file_is_called_as_it_was_named(fresh, page, monkeypatch):
+    monkeypatch.setattr(runs, "ensure_worker", worker.work)
+    app = page("one_photograph")
+    app.file_uploader(key="single").set_value(("plain.jpg", b"no picture at all", "image/jpeg")).run()
+    assert not app.exception
+    assert "**plain.jpg**" in [each.value for each in app.markdown]
+    assert "eye unknown" in [each.value for each in app.caption]
+    assert "The content is text" in app.warning[0].value

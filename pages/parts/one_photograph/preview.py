@@ -29,8 +29,8 @@ def picture(view: View, item: Item) -> None:
     seen = _seen(view, item)
     crop = None if home.store().crop(item.sha256) else seen.crop
     st.image(photo_panel.picture(item) if crop is None else crop, width="stretch", alt=photo_panel.describe(item))
-    st.markdown(f"**{literal(item.name)}**")
-    st.caption(" · ".join([photo_panel.eye(item.eye), photo_panel.details(item)]))
+    st.markdown(f"**{literal(photo_panel.name_of(item))}**")
+    st.caption(" · ".join(filter(None, [photo_panel.eye(item.eye), photo_panel.details(item)])))
     if item.status != "predicted" and item.status != "queued":
         st.warning(photo_panel.reason(item))
     elif remark := photo_panel.note(item):
@@ -77,6 +77,7 @@ def _look(locator: str, sha256: str, limits: Limits) -> Measured:
 
 def report(view: View, item: Item) -> None:
     """Draw the button that fetches what this page says of a photograph as one HTML file."""
+    name = photo_panel.name_of(item)
 
     def made() -> str:
         path, seen = photo_panel.picture(item), _seen(view, item)
@@ -84,12 +85,9 @@ def report(view: View, item: Item) -> None:
         model = cards.known()[view.model].title if view.model in cards.known() else view.model
         notice = joined((display.disclaimer(view), display.RESEARCH))
         checks = seen.quality.checks if seen.quality else ()
-        return render_photograph(
-            Single(item.name, view.title, tell(model), item, data, checks, notice), tell, current()
-        )
+        return render_photograph(Single(name, view.title, tell(model), item, data, checks, notice), tell, current())
 
-    name = exports.file_name(item.name)
-    display.download(_("Report (HTML)"), f"{name}.html", made, mime="text/html")
+    display.download(_("Report (HTML)"), f"{exports.file_name(name)}.html", made, mime="text/html")
 
 
 def _check(check: QualityCheck) -> dict[str, object]:

@@ -70,7 +70,7 @@ def _large(view: View) -> None:
         looking = saliency_job.possible(view, item) and st.toggle(_("Where does the model look?"), key="large_map")
     found = _asked(view, item, target) if looking else None
     items = _beside(view, item)
-    st.markdown(f"**{literal(item.name)}**  {_numbers(item, target)}")
+    st.markdown(f"**{literal(photo_panel.name_of(item))}**  {_numbers(item, target)}")
     eyes = [_eye(view, each, found if each.name == item.name else None, target, original=original) for each in items]
     made = _component()(
         key="viewer",
@@ -137,7 +137,7 @@ def _eye(view: View, item: Item, found: Explanation | None, target: str, *, orig
     high, wide = pixels.shape[:2]
     if original:
         scale = wide / crop.bounds.width
-    words = " · ".join(filter(None, [photo_panel.eye(item.eye), item.visit, item.name]))
+    words = " · ".join(filter(None, [photo_panel.eye(item.eye), item.visit, photo_panel.name_of(item)]))
     eye: dict[str, Any] = {"src": _jpeg(pixels), "alt": photo_panel.describe(item), "label": words}
     eye["aspect"] = f"{wide} / {high}"
     if original:

@@ -72,6 +72,11 @@ def picture(item: Item, *, large: bool = True) -> str:
     return str(found) if found else MISSING
 
 
+def name_of(item: Item) -> str:
+    """Return a photograph's name; of one that was dropped without what tells two of one name apart."""
+    return item.name.removeprefix(f"{item.sha256[:12]}/")
+
+
 def eye(which: Eye) -> str:
     """Return an eye in words."""
     words = {Eye.RIGHT: _("right eye"), Eye.LEFT: _("left eye"), Eye.UNKNOWN: _("eye unknown")}
