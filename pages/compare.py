@@ -28,17 +28,24 @@ if not ids:
     st.info(
         _("No cohort has measured values beside predictions: below, who they are and how their predictions differ.")
     )
-    comparison.unlabelled(study, views)
+    if studies.together_kept(views, level, "", {}, shared):
+        comparison.unlabelled(study, views)
     st.stop()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
     target = controls.target(ids)
-    limit = margin.ask(target)
-studies.read_together(views, level, target, limit, shared)
+    margins = margin.ask(target)
+if not studies.together_kept(views, level, target, margins, shared):
+    st.stop()
 with st.spinner(_("Comparing"), show_time=True):
-    study = studies.together(views, level, {target: limit} if limit else None, shared)
+    study = studies.together(views, level, margins, shared)
     found = study.get(side_by_side.COMPARISON, target)
 with buttons:
-    paper_files.of_pair(study, views, lambda: comparison.csv_text(study.rows(side_by_side.ESTIMATES, target), views))
+    paper_files.of_pair(
+        study,
+        views,
+        lambda: comparison.csv_text(study.rows(side_by_side.ESTIMATES, target), views),
+        lambda: studies.together_kept(views, level, "", margins, shared, offer=_("Compute all targets")),
+    )
     slides.download(study, views, target)
 selection.shared(views, found.in_both)
 known = comparison.scores(found, target)

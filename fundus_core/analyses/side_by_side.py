@@ -1,6 +1,8 @@
 """Every analysis of several cohorts, or of several models on one cohort."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import permutations
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +25,10 @@ from fundus_core.targets import Published
 
 
 def _comparison(study: Study, target: str, _by: str) -> Comparison:
+    if not target and study.targets:
+        found = [study.get(COMPARISON, name) for name in study.targets]
+        whole = {name: one for each in found for name, one in each.targets.items()}
+        return replace(found[0], targets=MappingProxyType(whole))
     asked = [target] if target else None
     own = _compared(study, asked) if len(study.tables) > 1 or not study.shared else _alone(study, asked)
     return with_shared(own, study.shared, study.level, target) if study.shared else own
@@ -176,9 +182,11 @@ IMBALANCE = Analysis(
 def _transfers(study: Study, target: str, _by: str) -> Sequence[Transfer]:
     if len(study.tables) < 2:
         return ()
-    return evaluation.transfers(
-        study.tables, targets=[target] if target else None, level=study.level, seed=study.seed, draws=study.draws
-    )
+    if not target:
+        order = {pair: place for place, pair in enumerate(permutations(study.tables, 2))}
+        found = [one for name in study.targets for one in study.get(RECALIBRATION, name)]
+        return tuple(sorted(found, key=lambda one: order[one.fitted_on, one.tested_on]))
+    return evaluation.transfers(study.tables, targets=[target], level=study.level, seed=study.seed, draws=study.draws)
 
 
 RECALIBRATION = Analysis(
@@ -266,6 +274,7 @@ MODELS = Analysis(
     "Model against model",
     "On the photographs that every model predicted, the same people in each draw.",
     _models,
+    ModelComparison,
     rows=lambda found: evaluation.rows(found.differences),
     tests=Tests(planned=True, quick=_main_of_models),
 )

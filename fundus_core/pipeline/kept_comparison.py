@@ -1,9 +1,9 @@
-"""The study of several stored cohorts side by side, and the job that computes it before anybody looks at large ones."""
+"""The study of stored cohorts side by side, or of a cohort's models, and the job that computes it for the pages."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fundus_core import owner_only
-from fundus_core.analyses import Answers, Disk, Memory, Study, make_ids_unique, side_by_side, unanswered
+from fundus_core.analyses import Analysis, Answers, Disk, Memory, Study, make_ids_unique, side_by_side, unanswered
 from fundus_core.evaluation import Shared, as_text, from_text, select_rows, selected_rows
 from fundus_core.jobs import DONE, Notice, keep
 from fundus_core.pipeline.kept_study import COMPUTING, READING, stored_study
@@ -71,6 +71,9 @@ def studied_together(
     """
 
     def load() -> Mapping[str, CohortTable]:
+        if len({one.cohort.id for one in members}) == 1:  # parts, or models: of the same people
+            tables = {one.name: _whole(store, one, study_of) for one in members}
+            return {one.name: _of_part(one, tables[one.name], tables[one.name]) for one in members}
         wholes, hashes = _wholes(store, members, study_of)
         # cohorts, not parts: two parts of one share people without a photograph
         apart = make_ids_unique(wholes, hashes, answers_about(store, members))
@@ -94,23 +97,42 @@ def open_questions(
 
 
 def comparing_folder(
-    store: Store, members: Sequence[Member], shared: Mapping[str, Shared], level: str, target: str, margin: float
+    store: Store,
+    members: Sequence[Member],
+    shared: Mapping[str, Shared] = MappingProxyType({}),
+    level: str = "",
+    target: str = "",
+    margins: Mapping[str, float] = MappingProxyType({}),
 ) -> Path:
-    """Return where the job of a comparison lives, with what it is asked laid down for it."""
-    folder = _disk(store, members, shared).place(("job", level, target, margin), "job")
+    """Return where the job of a comparison lives, with what it is asked laid down for it.
+
+    Args:
+        store: Whose cohorts.
+        members: What stands side by side.
+        shared: What other sites shared, by their names.
+        level: Of observation; the usual one where it is empty.
+        target: What a page shows of one; without one, all that the report holds.
+        margins: Per target the largest difference that would not matter.
+    """
+    folder = _disk(store, members, shared).place(("job", level, target, sorted(margins.items())), "job")
     if not (folder / ASKED).exists():
         told = [
             {"name": one.name, "cohort": one.cohort.name, "model": one.model, "rule": one.rule and one.rule.as_json()}
             for one in members
         ]
         others = {name: as_text(one) for name, one in shared.items()}
-        asked = {"members": told, "shared": others, "level": level, "target": target, "margin": margin}
+        asked = {"members": told, "shared": others, "level": level, "target": target, "margins": dict(margins)}
         owner_only.replace(owner_only.folder(folder) / ASKED, json.dumps(asked).encode())
     return folder
 
 
 def compute_together(store: Store, asked: Path, job: Path | None = None) -> int:
-    """Compute and keep what pages show of cohorts side by side for one target; returns how many analyses there are.
+    """Compute and keep what pages show of cohorts side by side, or of a cohort's models; returns how many analyses.
+
+    Args:
+        store: Whose cohorts.
+        asked: What ``comparing_folder`` laid down.
+        job: The folder in which to say how far it is, and to look whether it shall stop.
 
     Raises:
         UsageError: Somebody asked it to stop; what was kept stays.
@@ -125,18 +147,31 @@ def compute_together(store: Store, asked: Path, job: Path | None = None) -> int:
         for one in told["members"]
     ]
     shared = {name: from_text(text.encode(), name) for name, text in told["shared"].items()}
-    target = told["target"]
-    study = studied_together(store, members, shared).at(
-        told["level"], {target: told["margin"]} if told["margin"] else None
-    )
-    wanted = [each for each in side_by_side.SHOWN if each is not side_by_side.MODELS]
-    for done, analysis in enumerate(wanted):
+    study = studied_together(store, members, shared).at(told["level"], told["margins"])
+    models = len({(one.cohort.id, one.rule) for one in members}) == 1 < len(members)
+    wanted = [(side_by_side.MODELS, told["target"])] if models else list(_wanted(study, told["target"]))
+    for done, (analysis, about) in enumerate(wanted):
         notice.say(COMPUTING, done, len(wanted), words=analysis.title)
-        study.rows(analysis, "" if analysis.asks == "cohort" and not analysis.at_level else target)
+        study.rows(analysis, about)
     if job:
         keep(job, {"analyses": len(wanted)})
     notice.say(DONE, len(wanted), len(wanted))
     return len(wanted)
+
+
+def _wanted(study: Study, target: str) -> Iterator[tuple[Analysis[Any], str]]:
+    """What a page shows of a target; without one, what the report holds, a target at a time where it can be."""
+    if target:
+        for each in side_by_side.SHOWN:
+            if each is not side_by_side.MODELS:
+                yield each, "" if each.asks == "cohort" and not each.at_level else target
+        return
+    for name in study.targets:
+        yield side_by_side.COMPARISON, name
+        yield side_by_side.RECALIBRATION, name
+    for each in (side_by_side.COMPARISON, *side_by_side.TABLES):
+        for name in study.of_interest(each):
+            yield each, name
 
 
 def comparison_key(store: Store, members: Sequence[Member], shared: Mapping[str, Shared]) -> tuple[Any, ...]:
@@ -153,17 +188,16 @@ def _disk(store: Store, members: Sequence[Member], shared: Mapping[str, Shared])
     return Disk(store, cohorts, comparison_key(store, members, shared))
 
 
+def _whole(store: Store, member: Member, study_of: StudyOf | None) -> CohortTable:
+    return (study_of or (lambda *of: stored_study(store, *of)))(member.cohort, member.model).table
+
+
 def _wholes(
     store: Store, members: Sequence[Member], study_of: StudyOf | None
 ) -> tuple[dict[str, CohortTable], dict[str, Labels]]:
-    """Return each cohort's table, and the hashes of its photographs where there are several to tell people apart in."""
+    """Return the tables of several cohorts, and the hashes of their photographs, to tell people apart in."""
     found = {one.cohort.id: one for one in members}
-    tables = {
-        one.cohort.name: (study_of or (lambda *of: stored_study(store, *of)))(one.cohort, one.model).table
-        for one in found.values()
-    }
-    if len(found) == 1:
-        return tables, {name: np.full(len(table), "") for name, table in tables.items()}
+    tables = {one.cohort.name: _whole(store, one, study_of) for one in found.values()}
     return tables, {one.cohort.name: _hashes(store, one, tables[one.cohort.name]) for one in found.values()}
 
 

@@ -1,5 +1,6 @@
 """A large cohort's analyses are computed in a job of its own: the page waits for it, then only reads what it kept."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from fundus_core import evaluation, jobs, pipeline
 from fundus_core.__main__ import main
 from fundus_core.analyses import result_cache
-from fundus_core.records import Eye
-from fundus_core.store import Where, queries
-from pages.parts.shared import studies
+from fundus_core.figures import heading
+from fundus_core.records import Eye, Prediction
+from fundus_core.store import Finding, ModelVersion, Where, queries
+from fundus_core.targets import TARGETS
+from pages.parts.shared import display, studies
 from pages.parts.shell import home
 from tests.simulated_rows import MODEL, fill
 
@@ -73,7 +76,15 @@ def test_a_job_that_is_stopped_says_so_and_a_changed_cohort_has_another(large, p
     assert len({folder(words) for words in large}) == 2
 
 
-def test_large_cohorts_side_by_side_are_compared_in_a_job_too(large, page, monkeypatch):
+COMPARES = (
+    *("compare", "main_differences", "transfers", "table_one", "imbalance", "prediction_shift", "at_site"),
+    *("over_sites", "out_of_distribution", "compare_models"),
+)
+
+
+@pytest.fixture
+def pair(large, page):
+    """The address of two large cohorts side by side, whose target's job was done."""
     fill(home.store(), 120, name="other", seed=8, only=("sbp", "dbp", "sex"))
     one, other = (each.key for each in home.store().cohorts())
     asked = {"cohorts": [one, other], "target": "sbp", "margin_sbp": "2"}
@@ -84,12 +95,55 @@ def test_large_cohorts_side_by_side_are_compared_in_a_job_too(large, page, monke
     different.click().run()
     assert large[-1][4] == "--beside"
     assert main(large[-1]) == 0
-    for name in ("compare", "main_differences", "transfers", "table_one", "prediction_shift", "at_site", "over_sites"):
+    return asked
+
+
+def test_large_cohorts_side_by_side_are_compared_in_a_job_too(large, pair, page, monkeypatch):
+    for name in COMPARES:
         monkeypatch.setattr(evaluation, name, nothing_is_computed)
-    shown = page("compare", folds=["differences", "recalibration"], **asked)
+    shown = page("compare", folds=["differences", "recalibration"], **pair)
     assert shown.get("plotly_chart")
     assert len(large) == 3
     kept = home.store().shelf.folder / "kept"
     assert len([path for path in kept.iterdir() if "+" in path.name]) == 1
     home.store().delete("other")
     assert not [path for path in kept.iterdir() if "+" in path.name], "it holds the other's people, too"
+
+
+def test_their_report_is_computed_in_a_job_when_somebody_asks(large, pair, page, monkeypatch):
+    files = {}
+    monkeypatch.setattr(display, "download", lambda label, _name, make, **_more: files.update({label: make}))
+    offered = page("compare", **pair)
+    assert "Report (HTML)" not in files
+    next(each for each in offered.button if each.label == "Compute all targets").click().run()
+    assert main(large[-1]) == 0
+    for name in COMPARES:
+        monkeypatch.setattr(evaluation, name, nothing_is_computed)
+    assert "Compute all targets" not in [each.label for each in page("compare", **pair).button]
+    report = files["Report (HTML)"]()
+    assert all(heading(TARGETS[name].name) in report for name in ("sbp", "dbp", "sex"))
+    assert files["Manuscript (Word)"]()
+    assert len(large) == 4
+
+
+def test_models_of_a_large_cohort_are_compared_in_a_job(large, page, monkeypatch):
+    store = home.store()
+    cohort = store.cohort("-simulated")
+    said = store.table(cohort.id).predicted["sbp"]
+    other = [
+        Finding(str(sha256), "predicted", predictions={"sbp": Prediction(value + 3, math.nan, math.nan)})
+        for sha256, value in zip(store.hashes(cohort.id), said, strict=True)
+        if math.isfinite(value)
+    ]
+    store.record(cohort.id, ModelVersion("tests-own", "2" * 64, "3" * 64), other)
+    asked = {"cohort": "-simulated", "model": MODEL, "target": "sbp"}
+    page("evaluate", **asked)
+    assert main(large[-1]) == 0
+    before = len(page("evaluate", **asked).get("plotly_chart"))
+    assert "--beside" in large[-1]
+    assert main(large[-1]) == 0
+    monkeypatch.setattr(evaluation, "compare_models", nothing_is_computed)
+    shown = page("evaluate", **asked)
+    assert len(shown.get("plotly_chart")) == before + 1
+    assert len(large) == 2
+    assert len(page("evaluate", **{**asked, "target": "dbp"}).get("plotly_chart")) == before

@@ -1,6 +1,7 @@
 """The largest difference between cohorts that would not matter, stated before looking."""
 
 import re
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -10,11 +11,11 @@ from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _
 
 
-def ask(target_id: str) -> float:
-    """Ask for the largest difference that would not matter, in the target's unit; 0 where none was stated."""
+def ask(target_id: str) -> Mapping[str, float]:
+    """Ask for the largest difference that would not matter, in the target's unit; return it, where one was stated."""
     target = TARGETS[target_id]
     if target.binary:
-        return 0.0
+        return {}
     key = f"margin_{target_id}"
     label = _("Equivalence margin, pre-specified ({unit})").format(unit=_(target.unit))
     told = st.query_params.get(key, "0")
@@ -32,4 +33,4 @@ def ask(target_id: str) -> float:
             help=_("The largest difference in MAE or bias that would not matter, decided before looking; 0: no test."),
         )
     address.write(key, f"{value:g}", "0")
-    return float(value)
+    return {target_id: float(value)} if value else {}

@@ -103,11 +103,14 @@ def plan(view: View, level: str) -> None:
 
 def models(view: View, target_id: str, level: str) -> None:
     """Draw model against model; nothing where only one reads the target."""
-    study = studies.models(view, target_id, level)
-    if study is None:
+    views = studies.under_models(view, target_id)
+    if len(views) < 2:
         return
-    found = study.get(side_by_side.MODELS, target_id)
     with st.expander(_("Model against model"), expanded=True):
+        study = studies.models(views, target_id, level)
+        if study is None:
+            return
+        found = study.get(side_by_side.MODELS, target_id)
         figure = forest_of(found.results, main_score(TARGETS[target_id]), display.figure_look(view), names=cards.title)
         display.chart(figure, f"models-{target_id}", name=f"{target_id}-models", view=view)
         made = shown(study, side_by_side.MODELS, target_id, tell, cards.title)

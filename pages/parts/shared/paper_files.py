@@ -29,8 +29,8 @@ def of_cohort(view: View, level: str, csv: Callable[[], str]) -> None:
     )
 
 
-def of_pair(study: Study, views: Sequence[View], csv: Callable[[], str]) -> None:
-    """Draw what can be taken away from cohorts side by side."""
+def of_pair(study: Study, views: Sequence[View], csv: Callable[[], str], ready: Callable[[], bool]) -> None:
+    """Draw what can be taken away from cohorts side by side, or what ``ready`` draws until all of it is computed."""
 
     def pair() -> Pair:
         marked = [view for view in views if display.disclaimer(view)]
@@ -38,10 +38,16 @@ def of_pair(study: Study, views: Sequence[View], csv: Callable[[], str]) -> None
 
     whole = f"{sample.called(views[0].cohort.name)}: " if all(view.part for view in views) else ""
     title = whole + " · ".join(view.title for view in views)
-    _files(title, lambda: render_comparison(pair(), tell, current()), lambda: paper_of_pair(pair(), tell), csv)
+    _files(title, lambda: render_comparison(pair(), tell, current()), lambda: paper_of_pair(pair(), tell), csv, ready)
 
 
-def _files(title: str, report: Callable[[], str], paper: Callable[[], Paper], csv: Callable[[], str]) -> None:
+def _files(
+    title: str,
+    report: Callable[[], str],
+    paper: Callable[[], Paper],
+    csv: Callable[[], str],
+    ready: Callable[[], bool] = lambda: True,
+) -> None:
     name = exports.file_name(title)
 
     def manuscript(write: Callable[..., str | bytes]) -> str | bytes:
@@ -49,6 +55,8 @@ def _files(title: str, report: Callable[[], str], paper: Callable[[], Paper], cs
         return write(found.tables, found)
 
     with st.popover(_("Save"), icon=":material/download:"):
+        if not ready():
+            return
         display.download(_("Report (HTML)"), f"{name}.html", report, mime="text/html")
         display.download(_("Manuscript (Word)"), f"{name}.docx", lambda: manuscript(exports.docx), mime=exports.WORD)
         display.download(_("Manuscript (LaTeX)"), f"{name}.tex", lambda: manuscript(exports.latex), mime=exports.TEX)

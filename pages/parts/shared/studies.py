@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 import streamlit as st
 
-from fundus_core import evaluation, jobs, pipeline
+from fundus_core import evaluation, pipeline
 from fundus_core.analyses import (
     Study,
     evaluated,
@@ -25,7 +25,7 @@ from fundus_core.records import Rule
 from fundus_core.store import Cohort, Item
 from fundus_core.targets import TARGETS
 from pages.parts.shared import job_progress
-from pages.parts.shell import cards, home, menu, sample
+from pages.parts.shell import cards, home, sample
 from pages.parts.shell.language import _, count, said
 
 Key = tuple[str, int, float, int, str, str]
@@ -160,14 +160,29 @@ def together(
     return _together((*of, *(view.key for view in views)), views, beside).at(level, margins)
 
 
-def read_together(views: Sequence[View], level: str, target: str, margin: float, shared: Mapping[str, Shared]) -> None:
-    """As ``read``, of large cohorts side by side: what is compared of one target."""
+def together_kept(
+    views: Sequence[View],
+    level: str,
+    target: str,
+    margins: Mapping[str, float],
+    shared: Mapping[str, Shared],
+    *,
+    offer: str = "",
+) -> bool:
+    """Return whether cohorts side by side can be shown at once; of large ones only after a job, which is drawn.
+
+    Without a target all that their report holds is meant; a button that says ``offer`` begins the job.
+    """
     photographs = sum({view.cohort.id: view.cohort.photographs for view in views}.values())
     if photographs < MANY:
-        return
-    folder = pipeline.comparing_folder(home.store(), _members(views), shared, level, target, margin)
-    told = ["--model", views[0].model, "--beside", folder / pipeline.ASKED]
-    _computed(folder, views[0].cohort, photographs, told)
+        return True
+    folder = pipeline.comparing_folder(home.store(), _members(views), shared, level, target, margins)
+    return _side_by_side(folder, views, photographs, offer)
+
+
+def _side_by_side(folder: Path, views: Sequence[View], photographs: int, offer: str = "") -> bool:
+    told = ("--model", views[0].model, "--beside", folder / pipeline.ASKED)
+    return job_progress.kept(folder, told, views[0].cohort.name, photographs, offer=offer)
 
 
 def splits(view: View) -> Mapping[str, Split]:
@@ -189,14 +204,27 @@ def parts(view: View, found: Split) -> list[View]:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _models(keys: tuple[Key, ...], _views: Sequence[View]) -> Study:
-    return Study(lambda: {view.model: study(view).table for view in _views})
+    return pipeline.studied_together(home.store(), _of_models(_views), study_of=_whole)
 
 
-def models(view: View, target: str, level: str) -> Study | None:
-    """Return the study of a cohort's models that read a target; ``None`` where only one does."""
+def _of_models(views: Sequence[View]) -> list[pipeline.Member]:
+    return [pipeline.Member(view.model, view.cohort, view.model) for view in views]
+
+
+def under_models(view: View, target: str) -> list[View]:
+    """Return a cohort under each of its models that read a target."""
     views = [View(view.cohort, version.model) for version in home.store().models(view.cohort.id)]
-    views = [each for each in views if testable(each) and target in study(each).table.predicted]
-    return _models(tuple(each.key for each in views), views).at(level) if len(views) > 1 else None
+    return [each for each in views if testable(each) and target in study(each).table.predicted]
+
+
+def models(views: Sequence[View], target: str, level: str) -> Study | None:
+    """Return the study of a cohort's models; of a large one ``None``, and how far the job is, until it was compared."""
+    photographs = views[0].cohort.photographs
+    if photographs >= MANY:
+        folder = pipeline.comparing_folder(home.store(), _of_models(views), level=level, target=target)
+        if not _side_by_side(folder, views, photographs):
+            return None
+    return _models(tuple(each.key for each in views), views).at(level)
 
 
 def exists(view: View) -> bool:
@@ -211,28 +239,11 @@ def read(view: View, level: str = "", title: str = "") -> None:
         return
     whole, level = view.cohort, "" if level and level == study(view).level else level
     folder = pipeline.job_folder(home.store(), whole, view.model, level)
-    _computed(folder, whole, whole.photographs, ["--model", view.model, "--level", level], title)
+    told = ("--model", view.model, "--level", level)
+    if not job_progress.kept(folder, told, whole.name, whole.photographs, title=title):
+        st.stop()
     with st.spinner(_("Reading {n} photographs' results").format(n=count(whole.photographs)), show_time=True):
         study(view).ordered  # noqa: B018 - read now, while the page says so
-
-
-def _computed(folder: Path, cohort: Cohort, photographs: int, told: Sequence[str | Path], title: str = "") -> None:
-    """Have a job done before the page goes on."""
-    if jobs.result(folder) is None:
-        if jobs.stage(folder) is None:
-            told = [*told, "--out", folder]
-            jobs.start(folder, "store", "compute", *told, "--", cohort.name)  # its address stays out of sight
-        if title:
-            menu.title(title)
-        st.info(
-            _("The analyses of {n} photographs are computed once and kept; it goes on when this page is left.").format(
-                n=count(photographs)
-            )
-        )
-        job_progress.watch(
-            folder, {pipeline.READING: _("Reading the cohort"), pipeline.COMPUTING: _("Computing")}, key="analyses"
-        )
-        st.stop()
 
 
 def scores(view: View, level: str = "", *targets: str) -> Evaluation:
