@@ -14,6 +14,7 @@ from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime import Runtime
 
 from fundus_core.store import Store
 from pages.parts.shell import guard, home, people, server, sign_in
@@ -66,9 +67,13 @@ def running() -> Iterator[TestClient]:
             secrets=secrets(address),
         )
         guard.watch_media()
-        with TestClient(app, follow_redirects=False) as client:
-            sign_in.check()
-            yield client
+        try:
+            with TestClient(app, follow_redirects=False) as client:
+                sign_in.check()
+                yield client
+        finally:
+            Runtime._instance = None  # Streamlit takes one in a process; the next module has its own
+            guard._sessions.clear()
 
 
 def signed_in(client: TestClient, name: str) -> TestClient:

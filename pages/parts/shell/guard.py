@@ -61,8 +61,8 @@ def _out() -> set[str]:
     return _left(home() / _LEFT)
 
 
-def _digest(scope: MutableMapping[str, Any]) -> str:
-    return hashlib.sha256(sign_in.credential(scope).encode()).hexdigest()
+def _digests(scope: MutableMapping[str, Any]) -> set[str]:
+    return {hashlib.sha256(one.encode()).hexdigest() for one in sign_in.credentials(scope)}
 
 
 def _remember(owners: _Owners, key: str, person: str) -> None:
@@ -143,9 +143,10 @@ class Guard:
         named = {**scope, "headers": [*scope["headers"], *told]}
         if path == _LOGOUT:
             _note("signed out", scope, name, path)
-            _out().add(_digest(scope))
+            gone = _digests(scope)
+            _out().update(gone)
             with open(home() / _LEFT, "a", encoding="ascii", opener=owner_only.opener) as file:
-                file.write(f"{_digest(scope)}\n")
+                file.writelines(f"{one}\n" for one in gone)
         if scope["type"] == "websocket":
             await self.app(named, *_while_signed_in(named, receive, send))
         else:
@@ -165,6 +166,8 @@ def _is_static(path: str) -> bool:
 
 def _resumed(scope: Scope) -> str:
     """Return the earlier connection that a tab says it goes on with; Streamlit takes its word."""
+    if scope["type"] != "websocket":
+        return ""
     told = b",".join(value for name, value in scope["headers"] if name == b"sec-websocket-protocol").decode("latin-1")
     return told.split(",")[2].strip() if told.count(",") >= 2 else ""
 
@@ -191,7 +194,7 @@ def _entered(scope: Scope) -> str:
 
 def _signed_in(scope: Scope) -> str:
     """Return who asks, unless they have signed out with this very cookie."""
-    gone = not people.header() and _digest(scope) in _out()
+    gone = not people.header() and not _digests(scope).isdisjoint(_out())
     return "" if gone else sign_in.name_of(scope)
 
 
@@ -223,13 +226,7 @@ def _with_secure(send: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
 
     async def sent(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start" and sign_in.secure():
-            headers = [
-                (
-                    name,
-                    value + b"; Secure" if name.lower() == b"set-cookie" and b"secure" not in value.lower() else value,
-                )
-                for name, value in message.get("headers", [])
-            ]
+            headers = [(name, _by_tls(name, value)) for name, value in message.get("headers", [])]
             message = {**message, "headers": headers}
         await send(message)
 
@@ -252,7 +249,7 @@ def _note(what: str, scope: Scope, name: str, path: str) -> None:
 
 def _arrive(scope: Scope, name: str) -> None:
     """Write down the first request of a sign-in."""
-    key = f"{sign_in.credential(scope)} {_address(scope)}"
+    key = " ".join((*sign_in.credentials(scope), _address(scope)))
     if time.time() - _arrived.get(key, 0.0) > people.session_s():
         _arrived[key] = time.time()
         _note("signed in", scope, name, "")

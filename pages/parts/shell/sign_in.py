@@ -1,6 +1,7 @@
 """Who a request comes from: the cookie that Streamlit's sign-in wrote, or the header of a named proxy."""
 
 import json
+import unicodedata
 import urllib.parse
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
@@ -74,9 +75,23 @@ def name_of(scope: Mapping[str, Any]) -> str:
     return name if is_name(name) else ""
 
 
-def credential(scope: Mapping[str, Any]) -> str:
-    """Return what tells one sign-in from another."""
-    return name_of(scope) if people.header() else _cookies(scope).get(USER_COOKIE_NAME, "")
+def credentials(scope: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what tells one sign-in from another: each signed piece of its cookie, without the signature.
+
+    A signature can be written in several ways that all hold. A large cookie comes in pieces, and the first then says
+    only how many.
+    """
+    if people.header():
+        return (name_of(scope),)
+    asked: list[str] = []
+
+    def piece(name: str) -> bytes | None:
+        asked.append(name)
+        return _unsigned(scope, name)
+
+    auth_util.get_cookie_with_chunks(piece, USER_COOKIE_NAME)
+    cookies = _cookies(scope)
+    return tuple(f"{name} {cookies.get(name, '').rpartition('.')[0]}" for name in asked[1:] or asked)
 
 
 def _of_header(scope: Mapping[str, Any]) -> str:
@@ -84,7 +99,7 @@ def _of_header(scope: Mapping[str, Any]) -> str:
     told = [value for name, value in scope.get("headers", []) if name.lower() == wanted]
     if len(told) != 1 or not from_proxy(scope):
         return ""
-    return bytes(told[0]).decode("utf-8", "replace").strip().casefold()
+    return _folded(bytes(told[0]).decode("utf-8", "replace"))
 
 
 def _of_cookie(scope: Mapping[str, Any]) -> str:
@@ -97,7 +112,17 @@ def _of_cookie(scope: Mapping[str, Any]) -> str:
         return ""
     if claims.get("origin") != auth_util.get_origin_from_redirect_uri():
         return ""
-    return str(claims.get("email") or "").strip().casefold()
+    return _folded(str(claims.get("email") or ""))
+
+
+def _folded(told: str) -> str:
+    """Return a name in small letters; empty where that would make one of two people's.
+
+    >>> _folded("Ann@Eye.example"), _folded("weiß@eye.example"), _folded("weiss@eye.example")
+    ('ann@eye.example', '', 'weiss@eye.example')
+    """
+    alike = any(not letter.isascii() and letter.casefold().isascii() for letter in told)
+    return "" if alike or unicodedata.normalize("NFKC", told) != told else told.strip().casefold()
 
 
 def _unsigned(scope: Mapping[str, Any], name: str) -> bytes | None:
