@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.parts.evaluate import estimates, recalibrate, scores
 from pages.parts.shared import (
+    card_notes,
     changes_since,
     column_receipt,
     controls,
@@ -29,6 +30,7 @@ found = studies.point_estimates(view, level)
 ids = studies.targets(found)
 buttons = display.title(_("Evaluate"), scores.caption(view, found), view=view)
 scores.run_in_progress(view)
+card_notes.of_numbers(view.cohort, view.model)
 
 if not ids:
     display.incomplete(view, _("No photograph of this cohort has both a prediction and a measured value yet."))

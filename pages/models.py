@@ -11,7 +11,6 @@ display.title(
     _("Models"),
     _("What each model reads, how its photographs are prepared, what was published, and on which terms."),
 )
-importing.report()
 known = cards.known()
 for folder, fault in cards.faults().items():
     st.error(f"{literal(folder)}: {said(fault)}")
@@ -19,6 +18,7 @@ if not known:
     st.info(_("There is no model card. Bring one below."))
 for name, card in known.items():
     card_view.card(name, card)
+importing.report()
 if asking.keeps_models():
     importing.bring_in(known)
     training.offer(known)

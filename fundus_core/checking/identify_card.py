@@ -26,6 +26,8 @@ from fundus_core.models.card import Card
 from fundus_core.targets import TARGETS
 
 _LARGEST_MASTER = 1024
+_NAMED = 6
+"""Readings of one line that are named where they cannot be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,8 @@ def _sentences(found: Mapping[str, Any]) -> Iterator[str]:
     for one in found["open"]:
         by.setdefault(str(one["key"]), []).append(one)
     for key, several in by.items():
-        words = ", ".join(confined.plain(one["words"]) for one in several)[:300]
+        words = ", ".join(confined.plain(one["words"]) for one in several[:_NAMED])
+        words += ", …" if len(several) > _NAMED else ""
         needed = min((int(one["needed"]) for one in several if one["needed"]), default=0) * 2
         more = say(" About {needed:,} people would tell the first of them apart.", needed=needed) if needed else ""
         yield say(

@@ -156,10 +156,12 @@ def _told(card: Card) -> str:
 
 def other_ranges(card: Card) -> Iterator[Step]:
     """Ranges of the field's habits, each in both orders of colours."""
+    met = [card.input]
     for channels in ("rgb", "bgr"):
         for words, changes in [("fed as the card says", {}), *ambiguities.RANGES.items()]:
             other = ambiguities.changed(card, {**changes, "input.channels": channels})
-            if other.input != card.input:
+            if other.input not in met:
+                met.append(other.input)
                 keys = "input.channels" if not changes else "input.value_range"
                 yield Step(keys, say("{words}, colours {channels}", words=words, channels=channels), other)
 

@@ -207,3 +207,10 @@ def test_lines_are_written_by_hand_confirmed_and_undone(right, place):
             change_card.edit("small", [line], folder=place)
     with pytest.raises(CardError):
         change_card.edit("small", ["input.size=9000"], folder=place)
+
+
+def test_no_reading_of_the_input_is_tried_twice(right):
+    for card in (right, replace(right, input=replace(right.input, channels="bgr"))):
+        inputs = [card.input, *(step.card.input for step in trial.other_ranges(card))]
+        assert all(one not in inputs[:place] for place, one in enumerate(inputs))
+        assert len(inputs) == 2 * len({(one.value_range, one.mean) for one in inputs})

@@ -1,7 +1,8 @@
 """Twenty cards of the sample model, each made wrong in one to three lines: which of them does measuring mend?
 
-``python tests/checking/wrong_cards.py OUT.jsonl --photographs 400 200 100``: about a minute a card on one core. A card
-that was asked about before is not asked about again, so that an interrupted call goes on. What comes of a card is
+``python tests/checking/wrong_cards.py OUT.jsonl --photographs 400 200 100``: about a minute a card on one core; with
+``--one-eye`` one photograph each of so many people. A card that was asked about before is not asked about again, so
+that an interrupted call goes on. What comes of a card is
 
 - ``right``: every line that was made wrong says again what it did, so that values differ from the right card's by no
   more than a fifth of the target's spread;
@@ -133,7 +134,7 @@ WRONG: dict[str, list[Change]] = {
 }  # fmt: skip
 
 
-def looked_at(folder: Path) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
+def looked_at(folder: Path, *, one_eye: bool) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
     """Return the sample cohort as measuring sees it: larger crops, truth by target and people; kept in a folder."""
     kept = folder / "sample.npz"
     if not kept.is_file():
@@ -148,7 +149,9 @@ def looked_at(folder: Path) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarr
         )  # fmt: skip
     with np.load(kept) as held:
         measured = {name.removeprefix("truth "): held[name] for name in held.files if name.startswith("truth ")}
-        return held["masters"], measured, held["people"]
+        people = held["people"]
+        rows = np.sort(np.unique(people, return_index=True)[1]) if one_eye else np.arange(len(people))
+        return held["masters"][rows], {name: column[rows] for name, column in measured.items()}, people[rows]
 
 
 class Kept(Trial):
@@ -186,7 +189,7 @@ def asked(
     sample = Sample(truth, np.unique(people[:count], return_inverse=True)[1], binary)
     room = folder / f"room-{os.getpid()}"  # several of these may run beside each other
     trial = Kept(masters[:count], sample, targets, room)
-    trial.every, trial.folder_kept = masters, folder / "readings"
+    trial.every, trial.folder_kept = masters, folder / f"readings-{len(masters)}"
     for place in (room, trial.folder_kept):
         place.mkdir(exist_ok=True)
     return trial, json.loads(json.dumps(try_readings._found(trial, card), default=float))
@@ -238,12 +241,12 @@ def verdict(trial: Trial, right: Card, wrong: Card, found: dict[str, object]) ->
     return ("WRONG" if silent else "unsure"), whys
 
 
-def results(path: Path, counts: list[int], only: str) -> Iterator[dict[str, object]]:
+def results(path: Path, counts: list[int], only: str, *, one_eye: bool) -> Iterator[dict[str, object]]:
     """Ask about every card that a file does not hold yet, with so many photographs."""
     held = [json.loads(one) for one in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
     done = {(one["card"], one["photographs"]) for one in held}
     right = registry.models(path.parent / "none")["sample-rendered"]
-    masters, measured, people = looked_at(path.parent)
+    masters, measured, people = looked_at(path.parent, one_eye=one_eye)
     for count in counts:
         for name, changes in WRONG.items():
             if (name, count) in done or (only and only not in name):
@@ -270,8 +273,9 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--photographs", type=int, nargs="+", default=[400])
     parser.add_argument("--only", default="", help="cards whose name holds this")
+    parser.add_argument("--one-eye", action="store_true", help="one photograph of each person")
     arguments = parser.parse_args()
-    for one in results(arguments.out, arguments.photographs, arguments.only):
+    for one in results(arguments.out, arguments.photographs, arguments.only, one_eye=arguments.one_eye):
         with arguments.out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(one) + "\n")
         sys.stdout.write(f"{one['photographs']} {one['card']}: {one['said']} {'; '.join(one['why'])}\n")

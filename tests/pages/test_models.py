@@ -9,12 +9,14 @@ import psutil
 import pytest
 
 from fundus_core import jobs
-from fundus_core.checking import identify_card
+from fundus_core.checking import change_card, identify_card
 from fundus_core.models import registry
 from fundus_core.models.card import as_plain
+from fundus_core.store import ModelVersion
 from pages.parts.models import card_lines, model_check
 from pages.parts.shared import subprocess_cli
 from pages.parts.shell.language import literal
+from tests.pages import conftest
 
 FOUND = {
     "golden": [{"target": "sbp", "expected": 120.0, "said": 3.0, "passed": False}],
@@ -133,6 +135,31 @@ def test_lines_that_nobody_confirmed_are_in_sight_of_every_card(page):
         assert not card.unverified or any(literal(card.unverified[0]) in one for one in shown), card.id
     state = {key: card_lines._state(card, key) for key, _value, _meaning in card_lines._lines(card)}
     assert state["outputs." + card.targets[0]] == state["input.size"] == "Unverified"
+
+
+def warned(app):
+    return [one.value for one in app.warning if "was changed since" in one.value]
+
+
+def test_numbers_of_an_earlier_card_say_so_and_lead_to_where_it_reads_again(fresh, put_cohort, page, monkeypatch):
+    card = registry.find("sample-rendered")
+    monkeypatch.setattr(conftest, "VERSION", ModelVersion(card.id, card.weights.sha256, card.sha256))
+    key = fresh.cohort(put_cohort(fresh, "Clinic", seed=1)).key
+    assert not warned(page("evaluate", cohort=key))
+    change_card.edit(card.id, ["input.channels=bgr"])
+    assert "Clinic" in warned(page("evaluate", cohort=key))[0]
+    assert warned(page("models"))
+    assert page("new_cohort", to=key, add="model").button_group(key="later_models").value == [card.id]
+    change_card.undo(card.id)
+    assert not warned(page("evaluate", cohort=key))
+
+
+def test_open_lines_stand_beside_the_numbers_of_a_model_as_well(fresh, put_cohort, page, monkeypatch):
+    card = registry.find("joir-age")
+    monkeypatch.setattr(conftest, "VERSION", ModelVersion(card.id, "w", "c"))
+    put_cohort(fresh, "Clinic", seed=1)
+    shown = [one.value for one in page("evaluate").caption]
+    assert any(literal(card.unverified[0]) in one and "Nobody has confirmed" in one for one in shown)
 
 
 def test_a_verb_that_fails_answers_with_its_sentence_alone():

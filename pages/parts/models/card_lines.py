@@ -7,20 +7,7 @@ import streamlit as st
 from fundus_core.models.card import Card
 from pages.parts.shared import controls
 from pages.parts.shared.grid import grid
-from pages.parts.shell.language import _, literal, said
-
-_NAMED = 5
-"""Lines that are named beside a card; the table of lines says it of each."""
-
-
-def open_lines(card: Card) -> None:
-    """Say which lines nobody has confirmed, in sight whatever is folded."""
-    if card.unverified:
-        keys = ", ".join(map(literal, card.unverified[:_NAMED]))
-        if (more := len(card.unverified) - _NAMED) > 0:
-            keys = _("{keys} and {n} more").format(keys=keys, n=more)
-        words = _("Unverified: {keys}. Nobody has confirmed these; check them before use.")
-        st.caption(f":material/help: {words.format(keys=keys)}")
+from pages.parts.shell.language import _, said
 
 
 def table(card: Card) -> None:
@@ -72,6 +59,7 @@ def _state(card: Card, key: str) -> str:
     for one in reversed(card.measured):
         if any(told in asked or told.startswith(f"{key}.") for told in one.keys):
             return _("measured {when}").format(when=one.when)
-    general = {"outputs.link", "outputs.scale", "outputs.offset"} if key.startswith("outputs.") else set()
+    lines = ("target", "link", "scale", "offset") if key.startswith("outputs.") else ()
+    general = {f"outputs.{line}" for line in lines}
     doubted = any(told in asked | general or told.startswith(f"{key}.") for told in card.unverified)
     return _("Unverified") if doubted else ""

@@ -8,8 +8,8 @@ from fundus_core.figures import error, heading
 from fundus_core.models.card import Card, Line, Output, Result
 from fundus_core.models.recalibrated import provenance
 from fundus_core.targets import TARGETS
-from pages.parts.models import card_lines, measuring, model_check, sharing
-from pages.parts.shared import controls
+from pages.parts.models import measuring, model_check, sharing
+from pages.parts.shared import card_notes, controls
 from pages.parts.shared.grid import grid
 from pages.parts.shell.language import _, said
 
@@ -36,7 +36,7 @@ def card(name: str, card: Card) -> None:
         )
         if not card.ready and card.weights.page:
             st.markdown(_("Weights: [{page}]({page})").format(page=card.weights.page))
-        card_lines.open_lines(card)
+        card_notes.open_lines(card)
         with st.expander(_("The whole card")):
             _whole(card)
         measuring.offer(name, card)

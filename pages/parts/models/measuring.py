@@ -17,7 +17,7 @@ from fundus_core.models.card import Card
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
 from pages.parts.models import card_lines, model_check
-from pages.parts.shared import controls, display, job_progress
+from pages.parts.shared import card_notes, controls, display, job_progress
 from pages.parts.shared.grid import grid
 from pages.parts.shell import asking, home, sample
 from pages.parts.shell.language import _, said
@@ -57,6 +57,7 @@ def _measure(card: Card) -> None:
     )
     if cohorts:
         chosen = model_check.cohort_of(cohorts, f"identify-on-{name}")
+        card_notes.changed(chosen, card)
         now = jobs.stage(_folder(name))
         going = now is not None and not now.over
         if st.button(_("Measure the card"), icon=":material/straighten:", key=f"identify-{name}", disabled=going):

@@ -31,8 +31,9 @@ def form(found: Found, matched: Match | None) -> None:
     address.held(_("Models"), "with_models", models, say=cards.title)
     left, right = st.columns(2)
     name = left.text_input(_("Name of the cohort"), wish, max_chars=120, key=f"name{state.upload_number()}")
+    first = [model for model in models if not cards.reads_rendered_eyes(model)] or models
     chosen = right.pills(
-        _("Models"), models, selection_mode="multi", default=models[:1], format_func=cards.title, key="with_models"
+        _("Models"), models, selection_mode="multi", default=first[:1], format_func=cards.title, key="with_models"
     )
     wanted = deidentify.at_intake(found, matched)
     with st.expander(_("Quality limits, and whether these are photographs of people")):

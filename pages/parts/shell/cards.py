@@ -6,6 +6,7 @@ from functools import lru_cache
 from fundus_core.models import ownership, registry
 from fundus_core.models.card import Card
 from fundus_core.models.registry import Shelf
+from fundus_core.store import ModelVersion
 from pages.parts.shell import asking
 from pages.parts.shell.language import said
 
@@ -43,6 +44,12 @@ def title(model: str) -> str:
     """Return a model's title; its id where no card of that id is left."""
     card = known().get(model)
     return said(card.title) if card else model
+
+
+def changed(version: ModelVersion) -> bool:
+    """Return whether a model's card says something else by now than when it read a cohort here."""
+    card = known().get(version.model)
+    return card is not None and card.ready and not version.origin and card.sha256 != version.card_sha256
 
 
 def reads_rendered_eyes(model: str) -> bool:
