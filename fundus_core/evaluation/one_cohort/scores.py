@@ -28,11 +28,12 @@ R², slope and correlation depend on how spread out the cohort is, and so does t
 its baselines (range restriction): read them beside the standard deviation of the truth.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fundus_core.evaluation.intervals.interval_choice import Rule
 from fundus_core.evaluation.observations.sample import Sample
@@ -117,7 +118,12 @@ def scales(sample: Sample) -> Scales:
 
 
 def columns(sample: Sample, about: Scales) -> Floats:
-    """Return, per unit, what is summed: an array of fields of :class:`Sums` x n.
+    """Return, per unit, what is summed: an array of fields of :class:`Sums` x n."""
+    return np.array(list(each_column(sample, about)), dtype=np.float64)
+
+
+def each_column(sample: Sample, about: Scales) -> Iterator[Floats | NDArray[np.bool_]]:
+    """Yield, per unit, what is summed: n numbers for each field of :class:`Sums`, one after another.
 
     The mean, unlike the median, is not the constant of the least absolute error: a unit that moves it moves all others'
     errors by the share that lies below less the share above. Their sum is 0, and the interval of ``mae_null`` needs it.
@@ -134,25 +140,30 @@ def columns(sample: Sample, about: Scales) -> Floats:
     tolerances = TOLERANCES.get(sample.target.id, (5, 10, 15))
     size = np.bincount(sample.group).astype(np.float64)[sample.group]
     own = np.bincount(sample.group, weights=e)[sample.group] if len(e) else e
-    return np.array(
-        [
-            np.ones_like(d), u, v, u * u, v * v, u * v, e, e * e, absolute,
-            np.isfinite(null), np.nan_to_num(np.abs(null)) + moves, np.nan_to_num(null**2),
-            np.nan_to_num(np.abs(median)),
-            known, np.where(known, absolute, 0), np.where(known, u, 0), np.where(known, u * u, 0),
-            np.nan_to_num(np.abs(age_sex)), np.nan_to_num(squared**2),
-            bounded, covered, width,
-            1 / size, size, e * own / size,
-            *(absolute <= tolerance for tolerance in tolerances),
-        ]
-    )  # fmt: skip
+    yield from (np.ones_like(d), u, v)
+    yield from (one * other for one, other in ((u, u), (v, v), (u, v)))
+    yield from (e, e * e, absolute)
+    yield from (np.isfinite(null), np.nan_to_num(np.abs(null)) + moves, np.nan_to_num(null**2))
+    yield np.nan_to_num(np.abs(median))
+    yield known
+    yield from (np.where(known, one, 0) for one in (absolute, u, u * u))
+    yield from (np.nan_to_num(np.abs(age_sex)), np.nan_to_num(squared**2))
+    yield from (bounded, covered, width)
+    yield from (1 / size, size, e * own / size)
+    yield from (absolute <= tolerance for tolerance in tolerances)
 
 
 def per_patient(sample: Sample, of_units: Floats) -> Floats:
     """Add up the units of each person: columns x n to people x columns."""
-    if len(sample) == 0:
-        return np.zeros((0, len(of_units)))
-    return np.ascontiguousarray(np.add.reduceat(of_units, sample.starts, axis=1).T)
+    return added_up(sample, of_units, len(of_units))
+
+
+def added_up(sample: Sample, of_units: Iterable[Floats | NDArray[np.bool_]], number: int) -> Floats:
+    """As :func:`per_patient`, of so many columns that come one after another and are never held together."""
+    sums = np.zeros((len(sample.patients), number))
+    for place, column in enumerate(of_units if len(sample) else ()):
+        sums[:, place] = np.add.reduceat(np.asarray(column, dtype=np.float64), sample.starts)
+    return sums
 
 
 def unpack(sums: Floats) -> Sums:

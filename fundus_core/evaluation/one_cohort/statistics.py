@@ -1,5 +1,7 @@
 """The panels of statistics of one sample: which scores, and how each is computed from drawn people."""
 
+from dataclasses import fields
+
 import numpy as np
 
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Statistics, SumStatistic
@@ -47,7 +49,7 @@ def score_panel(sample: Sample, pool: Labels) -> SumStatistic:
         _in_pool(sample, pool),
         scores.score_names(sample.target.id),
         tuple(score.needs for score in scores.SCORES.values()),
-        scores.per_patient(sample, scores.columns(sample, about)),
+        scores.added_up(sample, scores.each_column(sample, about), len(fields(scores.Sums))),
         lambda sums: scores.scores(sums, about),
         rules=tuple(score.rule for score in scores.SCORES.values()),
         skews=scores.skews(sample),
