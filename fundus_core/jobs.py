@@ -4,12 +4,13 @@ A job is a folder. ``start`` writes the verb's words there and runs it; the verb
 that folder and ends with ``done``; whoever looks reads ``stage``, and may ``stop`` it and ``go_on``.
 """
 
+import _thread
 import contextlib
 import json
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from subprocess import DEVNULL, Popen
@@ -84,8 +85,48 @@ class Notice:
         gone, over = done - self._began[0], now - self._began[1]
         left = over / gone * (total - done) if gone > 0 else 0.0
         _write(self.folder, Stage(name, done, total, round(left, 1), words), psutil.Process())
-        if name != DONE and (self.folder / STOP).exists():
-            raise UsageError("It was stopped, as was asked; it can be started again.")
+        if name != DONE and self._stopped():
+            raise self._as_asked()
+
+    @staticmethod
+    def _as_asked() -> UsageError:
+        return UsageError("It was stopped, as was asked; it can be started again.")
+
+    def _stopped(self) -> bool:
+        return self.folder is not None and (self.folder / STOP).exists()
+
+    @contextlib.contextmanager
+    def heeded(self) -> Iterator[None]:
+        """While a step takes long and says nothing, look every second whether the job shall stop: it then does so.
+
+        In the main thread of a process, as a verb is; in any other a step ends before it is looked.
+
+        Raises:
+            UsageError: Somebody asked it to stop.
+        """
+        over, asked = threading.Event(), threading.Event()
+
+        def look() -> None:
+            while not over.wait(EVERY_S):
+                if self._stopped():
+                    asked.set()
+                    _thread.interrupt_main()
+                    return
+
+        watch = threading.Thread(target=look, name="heeding", daemon=True)
+        if threading.current_thread() is threading.main_thread():
+            watch.start()
+        try:
+            yield
+            over.set()
+            if watch.ident:
+                watch.join()  # an interrupt that is on its way comes here
+        except KeyboardInterrupt:
+            if asked.is_set():
+                raise self._as_asked() from None
+            raise
+        finally:
+            over.set()
 
 
 def _write(folder: Path, stage: Stage, process: psutil.Process) -> None:

@@ -47,3 +47,10 @@ def test_a_process_that_is_gone_or_another_of_the_same_number_is_over(tmp_path):
     assert not jobs.Stage("learning", pid=own.pid, started=own.create_time()).over
     (tmp_path / jobs.PROGRESS).write_text(json.dumps({"name": "learning", "unknown": 1}))
     assert jobs.stage(tmp_path) is None
+
+
+def test_somebody_else_s_interrupt_is_no_wish_to_stop_the_job(tmp_path):
+    with pytest.raises(KeyboardInterrupt), jobs.Notice(tmp_path / "job").heeded():
+        raise KeyboardInterrupt
+    with jobs.Notice(None).heeded():
+        assert True

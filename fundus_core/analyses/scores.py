@@ -36,7 +36,8 @@ def _quick(study: Study, target: str, _by: str) -> TargetResult:
 
 def _scores(study: Study, target: str, _by: str) -> TargetResult:
     quick = study.get(QUICK_SCORES, target)
-    ranks = evaluation.ranked_estimates(study.sample(target)[0])
+    sample = evaluation.units_of_analysis(study.ordered, TARGETS[target], study.level, ordered=True)
+    ranks = evaluation.ranked_estimates(sample)
     return replace(quick, estimates=MappingProxyType({**quick.estimates, **ranks}))
 
 

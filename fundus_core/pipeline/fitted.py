@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -90,13 +91,15 @@ def answer_of(store: Store, cohort: str | int, model: str) -> str:
     return kept.get(model, "")
 
 
-def table_to_test(store: Store, cohort: str | int, model: str) -> CohortTable:
+def table_to_test(store: Store, cohort: str | int, model: str, seen: Callable[[int], object] = int) -> CohortTable:
     """Return a stored cohort under a model, without people that it must not be tested on.
+
+    ``seen`` is told of rows as they are read; see ``Store.table``.
 
     Raises:
         UsageError: As :func:`rows_to_test`.
     """
-    table = store.table(cohort, [model] if model else None)
+    table = store.table(cohort, [model] if model else None, seen)
     if not any(card.recalibrated for card in known_cards(model)):
         return table
     kept, _remark = rows_to_test(model, table, store.hashes(cohort), answer_of(store, cohort, model))

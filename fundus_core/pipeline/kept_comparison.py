@@ -150,9 +150,10 @@ def compute_together(store: Store, asked: Path, job: Path | None = None) -> int:
     study = studied_together(store, members, shared).at(told["level"], told["margins"])
     models = len({(one.cohort.id, one.rule) for one in members}) == 1 < len(members)
     wanted = [(side_by_side.MODELS, told["target"])] if models else list(_wanted(study, told["target"]))
-    for done, (analysis, about) in enumerate(wanted):
-        notice.say(COMPUTING, done, len(wanted), words=analysis.title)
-        study.rows(analysis, about)
+    with notice.heeded():
+        for done, (analysis, about) in enumerate(wanted):
+            notice.say(COMPUTING, done, len(wanted), words=analysis.title)
+            study.rows(analysis, about)
     if job:
         keep(job, {"analyses": len(wanted)})
     notice.say(DONE, len(wanted), len(wanted))

@@ -6,7 +6,7 @@ cohort (:mod:`fundus_core.analyses.result_cache`); pages and this job ask for it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,19 @@ READING, COMPUTING = "reading", "computing"
 """Stages of the job."""
 
 
-def stored_study(store: Store, cohort: Cohort, model: str) -> Study:
-    """Return the study of a cohort as it is now, under a model, with its plan; results of a large one are kept."""
+_READ = 4
+"""Rows read for a photograph: its own, what the model found of it, its predictions, its measured values."""
+
+
+def stored_study(store: Store, cohort: Cohort, model: str, seen: Callable[[int], object] = int) -> Study:
+    """Return the study of a cohort as it is now, under a model, with its plan; results of a large one are kept.
+
+    ``seen`` is told of rows as they are read; see ``Store.table``.
+    """
     disk = Disk(store, (cohort,), model)
 
     def whole() -> CohortTable:
-        return table_to_test(store, cohort.id, model)
+        return table_to_test(store, cohort.id, model, seen)
 
     made = Study(lambda: {cohort.name: disk.kept("table", CohortTable, whole)}, memory=Memory(disk))
     stated = stated_plan(store, cohort.id)
@@ -56,14 +63,22 @@ def compute(store: Store, cohort: Cohort, model: str, level: str = "", job: Path
         UsageError: Somebody asked it to stop; what was kept stays.
     """
     notice = Notice(job)
-    notice.say(READING)
-    study = stored_study(store, cohort, model).at(level)
-    wanted = list(_wanted(study))
-    for done, (analysis, target, by) in enumerate(wanted):
-        notice.say(COMPUTING, done, len(wanted), words=analysis.title)
-        study.get(analysis, target, by)
-    for target in study.targets if len(study.table) == cohort.photographs else ():
-        largest_errors(store, cohort, study, target)
+    notice.say(READING, 0, cohort.photographs)
+    rows = 0
+
+    def seen(more: int) -> None:
+        nonlocal rows
+        rows += more
+        notice.say(READING, min(rows // _READ, cohort.photographs), cohort.photographs)
+
+    study = stored_study(store, cohort, model, seen).at(level)
+    with notice.heeded():
+        wanted = list(_wanted(study))
+        for done, (analysis, target, by) in enumerate(wanted):
+            notice.say(COMPUTING, done, len(wanted), words=analysis.title)
+            study.get(analysis, target, by)
+        for target in study.targets if len(study.table) == cohort.photographs else ():
+            largest_errors(store, cohort, study, target)
     if job:
         keep(job, {"analyses": len(wanted)})
     notice.say(DONE, len(wanted), len(wanted))

@@ -46,12 +46,16 @@ class _Part:
     """By target id: values of photographs that a person withdrew."""
 
 
-def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> CohortTable:
+Seen = Callable[[int], object]
+"""Told of every some rows that were read, how many they are."""
+
+
+def table(connection: sa.Connection, cohort: int, versions: Sequence[int], seen: Seen = int) -> CohortTable:
     """The whole cohort in the order in which its photographs were added."""
     words = (_PHOTOGRAPH.name, _PHOTOGRAPH.patient_id, _PHOTOGRAPH.eye, _PHOTOGRAPH.visit, _PHOTOGRAPH.covariates)
     text = ["words", "words", "words", "words", "columns"]
-    name, patient, eye, visit, covariates = _columns(connection, _of(cohort, *words), text)
-    parts = [_part(connection, cohort, version) for version in versions] or [_no_part(len(name))]
+    name, patient, eye, visit, covariates = _columns(connection, _of(cohort, *words), text, seen)
+    parts = [_part(connection, cohort, version, seen) for version in versions] or [_no_part(len(name))]
     status, reason = _status([(part.status, part.reason) for part in parts])
     read, _ = _status([(part.read, part.reason) for part in parts])
     predicted: dict[str, tuple[Floats, Floats, Floats]] = {}
@@ -70,7 +74,7 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> Co
         out_of_distribution=parts[0].distance,
         truth={
             target: column
-            for target, (column,) in _numbers(connection, cohort, schema.measurement, 0, len(name)).items()
+            for target, (column,) in _numbers(connection, cohort, schema.measurement, 0, len(name), seen).items()
         },
         predicted={target: predicted[target][0] for target in order},
         low={target: predicted[target][1] for target in order},
@@ -86,7 +90,7 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int]) -> Co
 
 def hashes(connection: sa.Connection, cohort: int) -> Labels:
     """The sha256 of each photograph, in the order of ``table``."""
-    (sha256,) = _columns(connection, _of(cohort, _PHOTOGRAPH.sha256), ["words"])
+    (sha256,) = _columns(connection, _of(cohort, _PHOTOGRAPH.sha256), ["words"], int)
     return np.asarray(sha256)
 
 
@@ -94,22 +98,22 @@ def _of(cohort: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
     return sa.select(*columns).where(_PHOTOGRAPH.cohort_id == cohort).order_by(_PHOTOGRAPH.id)
 
 
-def _part(connection: sa.Connection, cohort: int, version: int) -> _Part:
+def _part(connection: sa.Connection, cohort: int, version: int, seen: Seen) -> _Part:
     joined = join(version)
     outcome, reading = joined.outcome, joined.reading.c
     ended = [sa.func.coalesce(column, QUEUED) for column in (joined.status, outcome.c.status)]
     said = [sa.func.coalesce(column, "") for column in (outcome.c.reason, reading.kind, joined.decided)]
     query = _of(cohort, *ended, *said, reading.quality, reading.distance).select_from(joined.source)
     kinds = ["words", "words", "sentences", "words", "words", "numbers", "numbers"]
-    status, read, reason, kind, decided, quality, distance = _columns(connection, query, kinds)
+    status, read, reason, kind, decided, quality, distance = _columns(connection, query, kinds, seen)
     if (changed := np.flatnonzero(decided != "")).size:
         query = _of(cohort, _PHOTOGRAPH.id, sa.func.coalesce(outcome.c.reason_code, "")).select_from(joined.source)
         rows = connection.execute(query.where(joined.decided != "")).all()
         words = sentences(connection, {one: code for one, code in rows})
         reason[changed] = [words.get(one) or reason[at] for at, (one, _code) in zip(changed, rows, strict=True)]
-    numbers = _numbers(connection, cohort, schema.prediction, version, len(status))
+    numbers = _numbers(connection, cohort, schema.prediction, version, len(status), seen)
     away = (decided == WITHDRAWN).any()
-    back = _numbers(connection, cohort, schema.prediction, version, len(status), withdrawn=True) if away else {}
+    back = _numbers(connection, cohort, schema.prediction, version, len(status), seen, withdrawn=True) if away else {}
     return _Part(
         status=status,
         reason=reason,
@@ -128,7 +132,14 @@ def _no_part(n: int) -> _Part:
 
 
 def _numbers(
-    connection: sa.Connection, cohort: int, rows: sa.Table, version: int, n: int, *, withdrawn: bool = False
+    connection: sa.Connection,
+    cohort: int,
+    rows: sa.Table,
+    version: int,
+    n: int,
+    seen: Seen,
+    *,
+    withdrawn: bool = False,
 ) -> dict[str, tuple[Floats, ...]]:
     """The targets of which there is any number: a tuple of columns each, rows turned into columns by the database.
 
@@ -148,18 +159,19 @@ def _numbers(
             one = rows.alias()
             source = source.outerjoin(one, sa.and_(one.c[key] == of, one.c.target == name))
             columns += [one.c[kind] for kind in kinds]
-        numbers = iter(_matrix(connection, _of(cohort, *columns).select_from(source), n))
+        numbers = iter(_matrix(connection, _of(cohort, *columns).select_from(source), n, seen))
         found |= {name: tuple(next(numbers) for _ in kinds) for name in some}
     return found
 
 
-def _matrix(connection: sa.Connection, query: sa.Select[Any], n: int) -> Floats:
+def _matrix(connection: sa.Connection, query: sa.Select[Any], n: int, seen: Seen) -> Floats:
     """A query's answer of n rows, a row per column of it; a part at a time, into its place, so that it is held once."""
     result, at = connection.execute(query), 0
     found = np.empty((len(query.selected_columns), n))
     while result.cursor is not None and (rows := result.cursor.fetchmany(_ROWS)):
         found[:, at : at + len(rows)] = np.array(rows, dtype=np.float64).T
         at += len(rows)
+        seen(len(rows))
     return found
 
 
@@ -172,7 +184,7 @@ def _status(parts: Sequence[tuple[Labels, Labels]]) -> tuple[Labels, Labels]:
     return status, reason
 
 
-def _columns(connection: sa.Connection, query: sa.Select[Any], kinds: Sequence[str]) -> list[Any]:
+def _columns(connection: sa.Connection, query: sa.Select[Any], kinds: Sequence[str], seen: Seen) -> list[Any]:
     """A query's answer as columns, some rows at a time, so that Python never holds it all; the driver's own rows.
 
     Of what ``kinds`` says: numbers, words, ``sentences`` (few long ones, each kept once), or ``columns`` (JSON objects,
@@ -183,6 +195,7 @@ def _columns(connection: sa.Connection, query: sa.Select[Any], kinds: Sequence[s
     while result.cursor is not None and (rows := result.cursor.fetchmany(_ROWS)):
         for part, kind, values in zip(parts, kinds, zip(*rows, strict=True), strict=True):
             part.append(_PARTS[kind](values))
+        seen(len(rows))
     whole = []
     for part, kind in zip(parts, kinds, strict=True):
         whole.append(_WHOLE.get(kind, np.concatenate)(part or [_PARTS[kind](())]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from functools import partial
 from pathlib import Path
@@ -335,15 +335,18 @@ class Store(Decisions, Selections, Sharing):
 
         self.write(record)
 
-    def table(self, ref: CohortRef, models: Sequence[str] | None = None) -> CohortTable:
+    def table(
+        self, ref: CohortRef, models: Sequence[str] | None = None, seen: Callable[[int], object] = int
+    ) -> CohortTable:
         """Truth and predictions side by side, in the order in which the photographs were added.
 
-        Of two models that read one target the first counts. ``None`` takes every model, the latest run first.
+        Of two models that read one target the first counts. ``None`` takes every model, the latest run first. ``seen``
+        is told of every some rows that were read, four for a photograph under one model.
         """
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
             chosen = self._chosen(connection, cohort, models)
-            return cohort_columns.table(connection, cohort, list(chosen))
+            return cohort_columns.table(connection, cohort, list(chosen), seen)
 
     def hashes(self, ref: CohortRef) -> Labels:
         """The sha256 of each photograph's bytes, in the order of ``table``; empty where nobody has read them yet."""

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
-from fundus_core.errors import NotEstimableError, say
+from fundus_core.errors import say
 from fundus_core.evaluation.gap.missing import FEW, few, odds_of
-from fundus_core.evaluation.gap.regression import logistic
-from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable
+from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable, reach
 from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE
 from fundus_core.evaluation.intervals.jackknife_intervals import share_of_people
 from fundus_core.evaluation.observations.grouping import NOT_STATED, grouping, in_order
-from fundus_core.evaluation.observations.sample import Indices, person_ids, select_rows, sort_rows
+from fundus_core.evaluation.observations.sample import Indices, numbered, sort_rows
 from fundus_core.evaluation.one_cohort.calibration import equal_counts
-from fundus_core.records import OVERRULED, WITHDRAWN, CohortTable, Floats, Labels, Status
+from fundus_core.records import OVERRULED, WITHDRAWN, CohortTable, Floats, Status
 from fundus_core.targets import target as find_target
 
 REST = "all others"
@@ -58,11 +58,12 @@ class RefusedIn:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """The photographs that were read, n."""
+    """The photographs that were read, counted by person and group: G x groups."""
 
-    refused: NDArray[np.bool_]
-    person: Indices
-    words: Labels
+    refused: Floats
+    """Of them, those that were refused."""
+    all: Floats
+    """Of them."""
 
 
 def refused(table: CohortTable, by: str) -> tuple[RefusedIn, ...]:
@@ -82,12 +83,18 @@ def refused(table: CohortTable, by: str) -> tuple[RefusedIn, ...]:
     >>> [(each.group, each.refused, each.n_photographs) for each in refused(made, "sex")]
     [('female', 1, 2), ('male', 0, 1)]
     """
-    read = _read(table)
-    found = _Read(_is_refused(read), _people(read), grouping(read, by))
-    names = in_order(found.words)
-    sizes = {name: int((found.words == name).sum()) for name in names}
+    ordered = sort_rows(table)
+    words = grouping(ordered, by)
+    read = _was_read(ordered)
+    names = in_order(words[read])
+    place = np.zeros(len(words), dtype=np.intp)
+    for k, name in enumerate(names):
+        place[words == name] = k
+    found = _counted(ordered, read, place, len(names))
+    sizes = dict(zip(names, found.all.sum(axis=0), strict=True))
     largest = max(sizes, key=lambda name: (name != NOT_STATED, sizes[name])) if sizes else ""
-    return tuple(_group(found, by, name, largest) for name in names)
+    other = names.index(largest) if names else 0
+    return tuple(_group(found, by, name, k, other, against=largest) for k, name in enumerate(names))
 
 
 def refused_along(table: CohortTable, target: str, *, bins: int = 10) -> tuple[RefusedIn, ...]:
@@ -96,84 +103,81 @@ def refused_along(table: CohortTable, target: str, *, bins: int = 10) -> tuple[R
     Raises:
         UsageError: Unknown target.
     """
-    read = _read(table)
-    truth = read.truth.get(find_target(target).id, np.full(len(read), np.nan))
-    known = select_rows(read, np.isfinite(truth))
-    values = truth[np.isfinite(truth)]
-    place = equal_counts(values, max(1, min(bins, len(values) // _IN_A_TENTH)))
-    names = [
-        say("{low:.4g} to {high:.4g}", low=float(values[place == k].min()), high=float(values[place == k].max()))
-        for k in range(int(place.max(initial=-1)) + 1)
-    ]
-    found = _Read(_is_refused(known), _people(known), place.astype(np.str_))
-    return tuple(_group(found, target, str(k), REST, word=name) for k, name in enumerate(names))
-
-
-def _read(table: CohortTable) -> CohortTable:
     ordered = sort_rows(table)
-    return select_rows(ordered, np.isin(ordered.status, (Status.PREDICTED.value, Status.REFUSED.value)))
+    truth = ordered.truth.get(find_target(target).id, np.full(len(ordered), np.nan))
+    known = _was_read(ordered) & np.isfinite(truth)
+    values, place = truth[known], np.zeros(len(ordered), dtype=np.intp)
+    place[known] = equal_counts(values, max(1, min(bins, len(values) // _IN_A_TENTH)))
+    inside = [values[place[known] == k] for k in range(int(place[known].max(initial=-1)) + 1)]
+    names = [say("{low:.4g} to {high:.4g}", low=float(each.min()), high=float(each.max())) for each in inside]
+    found = _counted(ordered, known, place, len(names))
+    return tuple(_group(found, target, name, k, None, against=REST) for k, name in enumerate(names))
 
 
-def _is_refused(table: CohortTable) -> NDArray[np.bool_]:
-    """Whether each photograph was refused, before any person decided."""
-    stays = (table.status == Status.REFUSED.value) & (table.decision != WITHDRAWN)
-    return np.asarray(stays | (table.decision == OVERRULED))
+def _was_read(ordered: CohortTable) -> NDArray[np.bool_]:
+    return np.isin(ordered.status, (Status.PREDICTED.value, Status.REFUSED.value))
 
 
-def _people(table: CohortTable) -> Indices:
-    return np.unique(person_ids(table), return_inverse=True)[1]
+def _counted(ordered: CohortTable, rows: NDArray[np.bool_], place: Indices, groups: int) -> _Read:
+    """Count the photographs of some rows, whose groups are numbered; refused is who was, before any person decided."""
+    person = numbered(ordered.patient_id)
+    stays = (ordered.status == Status.REFUSED.value) & (ordered.decision != WITHDRAWN)
+    lost = (stays | (ordered.decision == OVERRULED))[rows]
+    cell, shape = person[rows] * groups + place[rows], (int(person.max(initial=-1)) + 1, groups)
+    counted = (np.bincount(cell, weights=each, minlength=shape[0] * groups) for each in (lost, None))
+    return _Read(*(each.reshape(shape).astype(np.float64) for each in counted))
 
 
-def _group(found: _Read, by: str, name: str, against: str, *, word: str = "") -> RefusedIn:
-    mine = found.words == name
-    others = ~mine if against == REST else found.words == against
-    people, n, lost = _count(found.person[mine]), int(mine.sum()), int((mine & found.refused).sum())
-    if name == against:
+def _group(found: _Read, by: str, word: str, at: int, other: int | None, *, against: str) -> RefusedIn:
+    """Return the group of a column of the counts, held against that of another, or against all others."""
+    lost, n = found.refused[:, at], found.all[:, at]
+    if at == other:
         odds, p, against = Estimate(None, note=say("the others are held against this group")), None, ""
     else:
-        odds, p = _odds(found, mine, others)
-    return RefusedIn(by, word or name, people, n, lost, _share(found, mine), against, odds, p)
+        there = _Read(*(each.sum(axis=1) - each[:, at] if other is None else each[:, other] for each in _both(found)))
+        odds, p = _odds(_Read(lost, n), there)
+    share = _share(lost[n > 0], n[n > 0])
+    return RefusedIn(by, word, int((n > 0).sum()), int(n.sum()), int(lost.sum()), share, against, odds, p)
 
 
-def _count(people: Indices) -> int:
-    return len(np.unique(people))
+def _both(found: _Read) -> tuple[Floats, Floats]:
+    return found.refused, found.all
 
 
-def _sums(found: _Read, mine: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Return of each person with a photograph in a group how many were refused, and how many there are."""
-    who = np.unique(found.person[mine], return_inverse=True)[1]
-    events = np.bincount(who, weights=found.refused[mine].astype(np.float64))
-    return events.astype(np.float64), np.bincount(who).astype(np.float64)
-
-
-def _share(found: _Read, mine: NDArray[np.bool_]) -> Estimate:
-    events, counts = _sums(found, mine)
+def _share(events: Floats, counts: Floats) -> Estimate:
     if len(counts) < FEWEST_PEOPLE:
         return Estimate(float(events.sum() / counts.sum()) if len(counts) else None, note=few(len(counts)))
     return Estimate(float(events.sum() / counts.sum()), *share_of_people(events, counts))
 
 
-def _odds(found: _Read, mine: NDArray[np.bool_], others: NDArray[np.bool_]) -> tuple[Estimate, float | None]:
-    """Odds of one group over those of another, over people; penalised where a cell is small or empty."""
-    if min(_count(found.person[mine]), _count(found.person[others])) < FEWEST_PEOPLE:
+def _odds(mine: _Read, others: _Read) -> tuple[Estimate, float | None]:
+    """Odds of one group over those of another, over people, G of each; penalised where a cell is small or empty."""
+    people = [int((each.all > 0).sum()) for each in (mine, others)]
+    if min(people) < FEWEST_PEOPLE:
         return not_estimable("too few people, or nobody or everybody is lost"), None
-    y = found.refused
-    cells = [int((group & kind).sum()) for group in (mine, others) for kind in (y, ~y)]
+    cells = [float(count) for each in (mine, others) for count in (each.refused.sum(), (each.all - each.refused).sum())]
     if min(cells) >= FEW:
-        rows = mine | others
-        x = np.column_stack([np.ones(int(rows.sum())), mine[rows].astype(np.float64)])
-        try:
-            fit = logistic(x, y[rows].astype(np.float64), np.unique(found.person[rows], return_inverse=True)[1])
-        except NotEstimableError as error:
-            return not_estimable(str(error)), None
-        low, high = fit.ends(1)
-        words = say("logistic regression of photographs, covariance over people")
-        return Estimate(float(np.exp(fit.beta[1])), float(np.exp(low)), float(np.exp(high)), words), fit.p(1)
-    (lost, n), (lost_there, n_there) = (_any(found, group) for group in (mine, others))
+        return _of_photographs(mine, others)
+    (lost, n), (lost_there, n_there) = (
+        (int((each.refused > 0).sum()), people[at]) for at, each in enumerate((mine, others))
+    )
     return odds_of(lost, n, lost_there, n_there)
 
 
-def _any(found: _Read, mine: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return how many people of a group have any refused photograph in it, and how many there are."""
-    events, counts = _sums(found, mine)
-    return int((events > 0).sum()), len(counts)
+def _of_photographs(mine: _Read, others: _Read) -> tuple[Estimate, float]:
+    """Logistic regression of photographs on their group, whose fit is the two shares; covariance over people."""
+    chances = [float(each.refused.sum() / each.all.sum()) for each in (mine, others)]
+    beta = float(np.subtract(*(np.log(each / (1 - each)) for each in chances)))
+    # what each person adds to the logarithm of the odds, to first order: their score over the information of the group
+    added = [
+        (each.refused - each.all * chance) / (each.all.sum() * chance * (1 - chance))
+        for each, chance in zip((mine, others), chances, strict=True)
+    ]
+    people, n = int(((mine.all + others.all) > 0).sum()), float(mine.all.sum() + others.all.sum())
+    few_people = people / (people - 1) * (n - 1) / (n - 2)
+    error = float(np.sqrt(few_people * ((added[0] - added[1]) ** 2).sum()))
+    away = reach(people - 1.0) * error
+    low, high = np.exp(beta - away), np.exp(beta + away)
+    words = say("logistic regression of photographs, covariance over people")
+    p = float(2 * stats.t.sf(abs(beta) / error, people - 1))
+    return Estimate(float(np.exp(beta)), float(low), float(high), words), p

@@ -172,7 +172,7 @@ def named(who: Labels, visit: Labels, eye: Labels, level: Level) -> Labels:
 def bootstrap_population(table: CohortTable) -> Labels:
     """Everybody with a prediction, each once and sorted: those whom a bootstrap draws."""
     who = person_ids(table)[table.status == Status.PREDICTED.value]
-    return who[_firsts(_numbered(who))] if isinstance(table, SortedTable) else np.unique(who)
+    return who[_firsts(numbered(who))] if isinstance(table, SortedTable) else np.unique(who)
 
 
 def sort_rows(table: CohortTable) -> CohortTable:
@@ -224,7 +224,7 @@ def units_of_analysis(
     counted = (table.status == Status.PREDICTED.value) & np.isfinite(y) & np.isfinite(p)
     counted &= True if rows is None else rows
     chosen = np.flatnonzero(one_visit(table, counted, level) if level.startswith("patient") else counted)
-    unit = _units(table, chosen, level)
+    unit = unit_of_each(table, chosen, level)
     first = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if len(chosen) else chosen
     ends = (table.low.get(of.id, nothing), table.high.get(of.id, nothing))
     photographs = [column[chosen] for column in (y, p, *ends)]
@@ -233,7 +233,7 @@ def units_of_analysis(
         for column in (y, p, table.truth.get("age", nothing), table.truth.get("sex", nothing))
     )
     who = table.patient_id[chosen][first]
-    low, high = interval_of_mean(Photographs(*photographs), unit, _numbered(who))
+    low, high = interval_of_mean(Photographs(*photographs), unit, numbered(who))
     inside = np.where(np.isfinite(low) & np.isfinite(high), (low <= y) & (y <= high), np.nan)
     means = [y, p, inside, high - low, interval_score(y, low, high), age, sex]
     single = level in ("eye", "photograph")
@@ -254,7 +254,8 @@ def one_visit(table: CohortTable, counted: NDArray[np.bool_], level: Level) -> N
     return visits.chosen(person_ids(table), table.visit, counted, level.removeprefix("patient_"), apart)
 
 
-def _units(table: CohortTable, chosen: Indices, level: Level) -> Indices:
+def unit_of_each(table: CohortTable, chosen: Indices, level: Level) -> Indices:
+    """Number the units of chosen rows of a sorted table, n numbers from 0 that never fall."""
     if level == "photograph":
         return np.arange(len(chosen))
     who, visit, eye = table.patient_id[chosen], table.visit[chosen], table.eye[chosen]
@@ -270,8 +271,12 @@ def _firsts(numbers: Indices) -> Indices:
     return np.searchsorted(numbers, np.arange(int(numbers.max(initial=-1)) + 1))
 
 
-def _numbered(sorted_words: Labels | Indices) -> Indices:
-    """Number words or numbers of which equal ones stand together, 0 and upwards."""
+def numbered(sorted_words: Labels | Indices) -> Indices:
+    """Number words or numbers of which equal ones stand together, 0 and upwards.
+
+    >>> numbered(np.array(["b", "b", "a"])).tolist()
+    [0, 0, 1]
+    """
     first = np.zeros(min(len(sorted_words), 1), dtype=np.intp)
     return np.concatenate([first, np.cumsum(sorted_words[1:] != sorted_words[:-1], dtype=np.intp)])
 
@@ -285,7 +290,7 @@ def _assemble(
         kept = (means[0] == 0) | (means[0] == 1)
     y, p, covered, width, score, age, sex = (column[kept] for column in means)
     who = who[kept]
-    group = _numbered(who)
+    group = numbered(who)
     starts = _firsts(group)
     return Sample(
         of, level, y, p, covered, width, score, age, sex, eye[kept], visit[kept], group, who[starts], starts,
@@ -300,6 +305,6 @@ _BY_UNIT = ("y", "p", "covered", "width", "interval_score", "age", "sex", "eye",
 def units(sample: Sample, chosen: NDArray[np.bool_]) -> Sample:
     """Return the chosen units of a sample; people without a unit are gone."""
     of = sample.group[chosen]
-    group, columns = _numbered(of), {name: getattr(sample, name)[chosen] for name in _BY_UNIT}
+    group, columns = numbered(of), {name: getattr(sample, name)[chosen] for name in _BY_UNIT}
     starts = _firsts(group)
     return replace(sample, **columns, patients=sample.patients[of[starts]], starts=starts, group=group)

@@ -7,13 +7,14 @@ section 2.4.5) with a curve for each sex, fitted by median regression for absolu
 ones and logistic regression for probabilities, cross-validated by person.
 """
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.evaluation.intervals.matmul import matmul
-from fundus_core.evaluation.observations.sample import Indices, Sample
+from fundus_core.evaluation.observations.sample import Indices, Sample, numbered
 from fundus_core.records import Floats
 
 Loss = Literal["absolute", "squared", "logistic"]
@@ -106,15 +107,23 @@ def age_and_sex(sample: Sample, loss: Loss) -> Floats:
         n predictions, in the target's unit; NaN where age or sex is unknown, and for all where fewer than
         :data:`FEWEST_PEOPLE` have both or where age or sex is the target itself.
     """
-    prediction = np.full(len(sample), np.nan)
+    return next(each_by_age_and_sex(sample, loss))
+
+
+def each_by_age_and_sex(sample: Sample, *losses: Loss) -> Iterator[Floats]:
+    """Yield :func:`age_and_sex` for each loss: the curves of age are made once."""
     known = np.isfinite(sample.age) & np.isfinite(sample.sex)
-    people = len(np.unique(sample.group[known]))
+    people = numbered(sample.group[known]).max(initial=-1) + 1
+    nothing = np.full(len(sample), np.nan)
     if people < FEWEST_PEOPLE or sample.target.id in ("age", "sex"):
-        return prediction
+        yield from (nothing for _ in losses)
+        return
     y, folds = sample.y[known], folds_of(sample, known)
     design = standardised(curves(sample.age[known], sample.sex[known], knots_for(people)))
-    prediction[known] = cross_fitted(design, y, folds, loss)
-    return prediction
+    for loss in losses:
+        prediction = nothing.copy()
+        prediction[known] = cross_fitted(design, y, folds, loss)
+        yield prediction
 
 
 def folds_of(sample: Sample, known: NDArray[np.bool_]) -> Indices:
@@ -122,7 +131,7 @@ def folds_of(sample: Sample, known: NDArray[np.bool_]) -> Indices:
 
     People are dealt out along their mean truth, so that neither the order of rows nor what people are called counts.
     """
-    group = np.unique(sample.group[known], return_inverse=True)[1]
+    group = numbered(sample.group[known])
     count = np.bincount(group)
     keys = [np.bincount(group, weights=np.nan_to_num(column[known])) / count for column in (sample.p, sample.y)]
     dealt = np.empty(len(count), dtype=np.intp)

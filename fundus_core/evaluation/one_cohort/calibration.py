@@ -4,7 +4,7 @@ Bins read truth against prediction, the direction in which a calibrated model li
 bins along the truth show regression to the mean instead and carry its note.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -21,7 +21,7 @@ from fundus_core.evaluation.observations.sample import (
     units_of_analysis,
 )
 from fundus_core.evaluation.one_cohort.agreement import SLOPE_NOTE
-from fundus_core.evaluation.one_cohort.scores import divide, per_patient
+from fundus_core.evaluation.one_cohort.scores import added_up, divide
 from fundus_core.records import CohortTable, Floats
 from fundus_core.targets import target as find_target
 
@@ -128,21 +128,23 @@ def equal_counts(values: Floats, bins: int) -> Indices:
 
 def _means(sample: Sample, place: Indices) -> list[tuple[Estimate, Estimate, Estimate]]:
     """Per bin the mean truth, the bias and the mean absolute error."""
-    number = int(place.max(initial=-1)) + 1
-    member = place == np.arange(number)[:, None]
+    return [_means_of(sample, place == k) for k in range(int(place.max(initial=-1)) + 1)]
+
+
+def _means_of(sample: Sample, inside: NDArray[np.bool_]) -> tuple[Estimate, Estimate, Estimate]:
     d = sample.error
-    columns = np.concatenate([member, member * sample.y, member * d, member * np.abs(d)]).astype(np.float64)
+    columns = (inside, *(inside * of for of in (sample.y, d, np.abs(d))))
 
     def finish(sums: Floats) -> Floats:
-        n, *totals = np.split(sums, 4, axis=1)
-        return np.concatenate([divide(total, n) for total in totals], axis=1)
+        return np.column_stack([divide(total, sums[:, 0]) for total in sums[:, 1:].T])
 
-    names = tuple(f"{what} {k}" for what in ("measured", "bias", "mae") for k in range(number))
-    ways = (Rule("share" if sample.target.binary else "t"), Rule(), Rule(scale="log"))
-    rules = tuple(replace(way, count=k) for way in ways for k in range(number))
-    needs, sums = ("the bin is empty",) * len(names), per_patient(sample, columns)
-    found = estimated(SumStatistic(np.arange(len(sample.patients)), names, needs, sums, finish, rules=rules))
-    return [(found[f"measured {k}"], found[f"bias {k}"], found[f"mae {k}"]) for k in range(number)]
+    names, ways = (
+        ("measured", "bias", "mae"),
+        (Rule("share" if sample.target.binary else "t"), Rule(), Rule(scale="log")),
+    )
+    sums, everybody = added_up(sample, columns, len(columns)), np.arange(len(sample.patients))
+    found = estimated(SumStatistic(everybody, names, ("the bin is empty",) * len(names), sums, finish, rules=ways))
+    return found["measured"], found["bias"], found["mae"]
 
 
 def _bin(sample: Sample, values: Floats, inside: NDArray[np.bool_], found: tuple[Estimate, Estimate, Estimate]) -> Bin:

@@ -9,10 +9,16 @@ from fundus_core.evaluation.intervals.bootstrap import Draws, Statistic, SumStat
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, not_estimable
 from fundus_core.evaluation.intervals.intervals import described
 from fundus_core.evaluation.intervals.matmul import matmul
-from fundus_core.evaluation.observations.sample import Sample, bootstrap_population, check_level, units_of_analysis
+from fundus_core.evaluation.observations.sample import (
+    Indices,
+    Sample,
+    bootstrap_population,
+    check_level,
+    units_of_analysis,
+)
 from fundus_core.evaluation.one_cohort.calibration import equal_counts
-from fundus_core.evaluation.one_cohort.scores import divide, per_patient
-from fundus_core.records import CohortTable, Floats, Labels
+from fundus_core.evaluation.one_cohort.scores import divide
+from fundus_core.records import CohortTable, Floats
 from fundus_core.targets import target as find_target
 
 SMOOTH_BINS = 50
@@ -68,7 +74,7 @@ def smooth_calibration(
         note = not_estimable(say("needs {fewest} people and as many different predictions", fewest=FEWEST)).note
         return CalibrationCurve(target, of.unit, none, none, none, none, "", note)
     grid = np.linspace(np.quantile(sample.p, 0.01), np.quantile(sample.p, 0.99), GRID)
-    panel = _curve_panel(sample, everybody, grid)
+    panel = _curve_panel(sample, np.searchsorted(everybody, sample.patients), drawn.unit(), grid)
     point, replicates = panel.point(), resample(drawn, [panel])[0]
     seen = np.isfinite(point) & (np.isfinite(replicates).mean(axis=0) > 0.95)
     low, high = np.nanquantile(replicates[:, seen], [0.025, 0.975], axis=0)
@@ -77,20 +83,26 @@ def smooth_calibration(
     )
 
 
-def _curve_panel(sample: Sample, everybody: Labels, grid: Floats) -> SumStatistic:
+def _curve_panel(sample: Sample, in_pool: Indices, unit: Indices, grid: Floats) -> SumStatistic:
+    """Sums of each bin over what is drawn: people, or of very many groups of them, for which one of each stands.
+
+    ``in_pool`` says where the sample's people are in the pool, ``unit`` what each of the pool is drawn with.
+    """
     place = equal_counts(sample.p, min(SMOOTH_BINS, max(FEWEST, len(sample) // 4)))
-    member = (place == np.arange(place.max() + 1)[:, None]).astype(np.float64)
-    centre = member @ sample.p / member.sum(axis=1)
+    bins = int(place.max()) + 1
+    centre = np.bincount(place, weights=sample.p) / np.bincount(place)
     kernel = _tricube(grid, centre, sample.p)
     names = tuple(f"{x:g}" for x in grid)
-    sums = per_patient(sample, np.concatenate([member, member * sample.y]))
-    in_pool = np.searchsorted(everybody, sample.patients)
-    return SumStatistic(in_pool, names, ("",) * len(names), sums, _local_lines(kernel, centre, grid))
+    drawn, first, of = np.unique(unit[in_pool], return_index=True, return_inverse=True)
+    cell, number = of[sample.group] * bins + place, len(drawn) * bins
+    parts = [np.bincount(cell, weights=each, minlength=number).reshape(-1, bins) for each in (None, sample.y)]
+    sums = np.concatenate(parts, axis=1).astype(np.float64)
+    return SumStatistic(in_pool[first], names, ("",) * len(names), sums, _local_lines(kernel, centre, grid))
 
 
 def _tricube(grid: Floats, centre: Floats, p: Floats) -> Floats:
     """Weight of each bin at each point: grid x bins; reaches at least three bins."""
-    reach = np.quantile(np.abs(grid[:, None] - p), SPAN, axis=1)
+    reach = np.array([np.quantile(np.abs(point - p), SPAN) for point in grid])
     third = np.sort(np.abs(grid[:, None] - centre), axis=1)[:, min(3, len(centre) - 1)]
     distance = np.abs(grid[:, None] - centre) / (np.maximum(reach, third)[:, None] * 1.0001)
     return np.asarray(np.clip(1 - distance**3, 0, 1) ** 3)

@@ -19,7 +19,14 @@ from fundus_core.evaluation.intervals.bootstrap import SumStatistic
 from fundus_core.evaluation.intervals.estimate import Cell, Estimate
 from fundus_core.evaluation.intervals.interval_choice import Rule
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
-from fundus_core.evaluation.observations.sample import Indices, Sample, named, sort_rows, units, units_of_analysis
+from fundus_core.evaluation.observations.sample import (
+    Indices,
+    Sample,
+    sort_rows,
+    unit_of_each,
+    units,
+    units_of_analysis,
+)
 from fundus_core.evaluation.one_cohort.scores import LIMITS_OF_AGREEMENT, divide, per_patient
 from fundus_core.records import CohortTable, Floats, Labels, Status
 from fundus_core.targets import target as find_target
@@ -188,8 +195,9 @@ def repeatability(table: CohortTable, target: str) -> Repeatability:
     values = ordered.predicted.get(target, np.full(len(ordered), np.nan))
     usable = np.flatnonzero((ordered.status == Status.PREDICTED.value) & np.isfinite(values) & (ordered.eye != ""))
     who = ordered.patient_id[usable]
-    eyes = named(who, ordered.visit[usable], ordered.eye[usable], "eye")
-    _names, first, group, count = np.unique(eyes, return_index=True, return_inverse=True, return_counts=True)
+    group = unit_of_each(ordered, usable, "eye")
+    count = np.bincount(group)
+    first = np.searchsorted(group, np.arange(len(count)))
     centre = values[usable].mean() if len(usable) else 0.0
     several = np.flatnonzero(count > 1)
     people, owner = np.unique(who[first][several], return_inverse=True)

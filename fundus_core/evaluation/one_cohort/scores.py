@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 
 from fundus_core.evaluation.intervals.interval_choice import Rule
 from fundus_core.evaluation.observations.sample import Sample
-from fundus_core.evaluation.one_cohort.baselines import age_and_sex, mean_of_others, median_of_others
+from fundus_core.evaluation.one_cohort.baselines import each_by_age_and_sex, mean_of_others, median_of_others
 from fundus_core.records import Floats
 from fundus_core.targets import TARGETS, Derived
 
@@ -133,7 +133,7 @@ def each_column(sample: Sample, about: Scales) -> Iterator[Floats | NDArray[np.b
     absolute = np.abs(d)
     null, median = mean_of_others(sample) - sample.y, median_of_others(sample) - sample.y
     moves = float(np.sign(null).mean()) * u if np.isfinite(null).all() and len(u) else 0.0
-    age_sex, squared = (age_and_sex(sample, loss) - sample.y for loss in ("absolute", "squared"))
+    age_sex, squared = (of - sample.y for of in each_by_age_and_sex(sample, "absolute", "squared"))
     known = np.isfinite(age_sex)
     bounded = np.isfinite(sample.covered)
     covered, width = (np.where(bounded, column, 0.0) for column in (sample.covered, sample.width))
