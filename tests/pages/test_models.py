@@ -15,6 +15,7 @@ from fundus_core.models.card import as_plain
 from fundus_core.store import ModelVersion
 from pages.parts.models import card_lines, model_check
 from pages.parts.shared import subprocess_cli
+from pages.parts.shell import cards as shell_cards
 from pages.parts.shell.language import literal
 from tests.pages import conftest
 
@@ -147,6 +148,7 @@ def test_numbers_of_an_earlier_card_say_so_and_lead_to_where_it_reads_again(fres
     key = fresh.cohort(put_cohort(fresh, "Clinic", seed=1)).key
     assert not warned(page("evaluate", cohort=key))
     change_card.edit(card.id, ["input.channels=bgr"])
+    monkeypatch.setattr(shell_cards, "ready", lambda: ["another", card.id])
     assert "Clinic" in warned(page("evaluate", cohort=key))[0]
     assert warned(page("models"))
     assert page("new_cohort", to=key, add="model").button_group(key="later_models").value == [card.id]

@@ -135,8 +135,10 @@ def _model(to: Cohort) -> None:
     if not models:
         st.warning(_("No model has its weights here yet. The page Models says how to bring them."))
         return
-    before = [version.model for version in store.models(to.id) if not cards.changed(version)]
-    unread = [model for model in models if model not in before]
+    versions = store.models(to.id)
+    before = [version.model for version in versions]
+    again = [version.model for version in versions if cards.changed(version)]
+    unread = again or [model for model in models if model not in before]
     chosen = st.pills(
         _("Models"), models, selection_mode="multi", default=unread[:1], format_func=cards.title, key="later_models"
     )
