@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from fundus_core import home, owner_only
 from fundus_core.retina import CropRule
-from fundus_core.runs import isolated, preprocess
+from fundus_core.runs import batch_prediction, preprocess
 from fundus_core.runs.batch_prediction import ending, predict
 from fundus_core.runs.model_loading import CANNOT_OPEN, Model, OpenModel, open_version, unusable
 from fundus_core.runs.preprocess import Carried, Fault, Preprocessed
@@ -83,7 +83,7 @@ def read(batch: Batch, opening: OpenModel, brought: Brought) -> list[Read] | Non
         return None
     if batch.suspect:
         unpack(brought)
-        apart = isolated.Apart(opening)
+        apart = batch_prediction.Apart(opening)
         try:
             return [_read(*answer) for answer in apart.each(batch.turn, batch.rules, batch.members, batch.carried)]
         finally:

@@ -5,13 +5,17 @@ from fundus_core.figures.binary_target import criterion_calibration, precision_r
 from fundus_core.figures.calibration import calibration
 from fundus_core.figures.change import course, predicted_against_measured_change
 from fundus_core.figures.decision_curve import decision_curve, prevalences
-from fundus_core.figures.distribution import among
-from fundus_core.figures.errors import error_histogram
+from fundus_core.figures.distribution import among, error_histogram
 from fundus_core.figures.figure import COLUMNS, Figure
 from fundus_core.figures.forest import ForestRow, forest, literature
 from fundus_core.figures.learning_curve import learning_curve
-from fundus_core.figures.palette import DARK, LIGHT, Palette
-from fundus_core.figures.point_cloud import WEBGL_POINTS, Observations
-from fundus_core.figures.scatter import beside_the_median, headline, limits, predicted_against_true
-from fundus_core.figures.theme import Look, error, heading, number
+from fundus_core.figures.scatter import (
+    WEBGL_POINTS,
+    Observations,
+    beside_the_median,
+    headline,
+    limits,
+    predicted_against_true,
+)
+from fundus_core.figures.theme import DARK, LIGHT, Look, Palette, error, heading, number
 from fundus_core.figures.thumbnail_scatter import small_scatter

@@ -7,7 +7,7 @@ import numpy as np
 from fundus_core.evaluation import Estimate
 from fundus_core.figures.figure import Axis, Figure, Label, Note, Text
 from fundus_core.figures.marks import Box, Mark, Rule
-from fundus_core.figures.point_cloud import Along, Observations, clouds
+from fundus_core.figures.scatter import Along, Observations, clouds
 from fundus_core.figures.theme import Look, number, with_unit
 from fundus_core.targets import Target
 

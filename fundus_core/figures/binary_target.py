@@ -7,8 +7,7 @@ import numpy as np
 from fundus_core.evaluation import Classification, Estimate
 from fundus_core.figures.figure import Axis, Figure, Text
 from fundus_core.figures.marks import Bars, Line, Points, Rule, floats
-from fundus_core.figures.point_cloud import Observations
-from fundus_core.figures.scatter import headline
+from fundus_core.figures.scatter import Observations, headline
 from fundus_core.figures.theme import Look, with_unit
 from fundus_core.records import Floats
 from fundus_core.targets import Target

@@ -7,8 +7,7 @@ import numpy as np
 from fundus_core.evaluation import Bin, CalibrationCurve
 from fundus_core.figures.figure import Axis, Figure, Text
 from fundus_core.figures.marks import Line, Mark, Points, floats
-from fundus_core.figures.palette import rgba
-from fundus_core.figures.theme import Look, with_unit
+from fundus_core.figures.theme import Look, rgba, with_unit
 from fundus_core.records import Floats
 from fundus_core.targets import Target
 

@@ -10,8 +10,7 @@ from fundus_core.errors import say
 from fundus_core.evaluation import Estimate
 from fundus_core.figures.figure import Axis, Figure, Label, Text
 from fundus_core.figures.marks import Line, Points
-from fundus_core.figures.point_cloud import Observations, clouds
-from fundus_core.figures.scatter import limits
+from fundus_core.figures.scatter import Observations, clouds, limits
 from fundus_core.figures.theme import Look, error, with_unit
 from fundus_core.records import Floats
 from fundus_core.targets import Target

@@ -7,8 +7,7 @@ import numpy as np
 from fundus_core.evaluation import Classification, CriterionAssessment, Estimate
 from fundus_core.figures.figure import Axis, Figure, Label
 from fundus_core.figures.marks import Bars, Line, floats
-from fundus_core.figures.palette import rgba
-from fundus_core.figures.theme import Look
+from fundus_core.figures.theme import Look, rgba
 from fundus_core.records import Floats
 
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from fundus_core.figures.marks import Mark, Row, Rule, Say
-from fundus_core.figures.palette import on_paper
-from fundus_core.figures.theme import Look
+from fundus_core.figures.theme import Look, on_paper
 
 Column = Literal["single", "double"]
 COLUMNS: Mapping[Column, int] = {"single": 331, "double": 685}

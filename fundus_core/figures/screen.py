@@ -10,8 +10,7 @@ import plotly.graph_objects as go
 
 from fundus_core.figures.figure import Axis, Figure, Note, Text
 from fundus_core.figures.marks import Bars, Box, Density, Line, Mark, Points, Rule
-from fundus_core.figures.palette import Palette, rgba
-from fundus_core.figures.theme import FONT
+from fundus_core.figures.theme import FONT, Palette, rgba
 from fundus_core.records import Floats
 
 Trace = dict[str, Any]

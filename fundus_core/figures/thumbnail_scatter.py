@@ -7,8 +7,7 @@ import numpy as np
 
 from fundus_core.evaluation import Estimate
 from fundus_core.figures.binary_target import counts_by_class
-from fundus_core.figures.point_cloud import Observations
-from fundus_core.figures.scatter import limits
+from fundus_core.figures.scatter import Observations, limits
 from fundus_core.figures.theme import FONT, Look, error, with_unit
 from fundus_core.records import Floats
 from fundus_core.targets import Target

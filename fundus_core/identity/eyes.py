@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from fundus_core.identity.placeholder_ids import is_doubtful, is_nobody
+from fundus_core.identity.id_spellings import is_doubtful, is_nobody
 from fundus_core.records import Eye
 
 _PLAIN = {

@@ -6,8 +6,10 @@ An id is what is written, letter by letter. Spreadsheets and people change the w
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from types import MappingProxyType
 
 _USUAL = ("jpg", "jpeg", "jfif", "png", "tif", "tiff", "bmp", "webp", "gif", "dcm", "dicom")
@@ -137,3 +139,134 @@ def _needed(one: str, other: str, kinds: Sequence[str]) -> list[str]:
 def _both_say(one: str, other: str, kind: str) -> bool:
     """A folder or an ending that one side leaves out is no difference."""
     return kind not in ("folder", "ending") or all(_FOLDS[kind](word) != word for word in (one, other))
+
+
+_DATE = re.compile(
+    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}(?:[ T].*)?|\d{1,2}[-/][A-Za-z]{3}(?:[-/]\d{2,4})?|[A-Za-z]{3}[-/]\d{1,4}"
+    r"|\d{1,2}[-/]\d{1,2}[-/]\d{2,4}|\d{1,2}月\d{1,2}日"
+)
+_EXPONENT = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d{1,3}")
+_TRAILING = re.compile(r"(.*?)(\d+)")
+_ENOUGH = 0.2
+"""Share of a side's ids that must look injured."""
+_LOOK = 2_000
+"""Ids looked at."""
+
+
+def injuries(ours: Collection[str], theirs: Collection[str]) -> list[str]:
+    """Return what probably happened to the ids of one side that match nothing, the surest first.
+
+    Some of ``dates``, ``exponent``, ``formula``, ``apostrophe``, ``number_format``, ``file_names``. Ours are ids of the
+    table, theirs of photographs.
+
+    >>> injuries(["2.02E+11"], ["202400123456"]), injuries(["1", "2"], ["P0001", "P0002"])
+    (['exponent'], ['number_format'])
+    """
+    one, other = sorted(ours)[:_LOOK], sorted(theirs)[:_LOOK]
+    found = [name for name, looks in _LOOKS.items() if _differ(looks, one, other)]
+    if _behind_a_prefix(one, other) or _behind_a_prefix(other, one):
+        found.append("number_format")
+    return found
+
+
+def _differ(looks: re.Pattern[str], one: Iterable[str], other: Iterable[str]) -> bool:
+    return (_share(looks, one) >= _ENOUGH) is not (_share(looks, other) >= _ENOUGH)
+
+
+def _share(looks: re.Pattern[str], words: Iterable[str]) -> float:
+    seen = [bool(looks.fullmatch(word)) for word in words]
+    return sum(seen) / len(seen) if seen else 0.0
+
+
+def _behind_a_prefix(numbers: Collection[str], words: Collection[str]) -> bool:
+    """Return whether bare numbers are those of words that all begin alike: ``P0001`` shown, 1 kept."""
+    bare = {int(word) for word in numbers if word.isascii() and word.isdigit() and len(word) < 18}
+    parts = [part for word in words if (part := _TRAILING.fullmatch(word))]
+    prefixes = {part[1] for part in parts}
+    same = {int(part[2]) for part in parts if part[2].isascii() and len(part[2]) < 18}
+    return len(prefixes) == 1 and prefixes != {""} and len(bare & same) >= max(1, len(bare) / 2)
+
+
+_LOOKS = {
+    "dates": _DATE,
+    "exponent": _EXPONENT,
+    "formula": re.compile(r'=".*"'),
+    "apostrophe": re.compile(r"'.+"),
+    "file_names": re.compile(f".*{PHOTOGRAPH_ENDING.pattern}", re.IGNORECASE),
+}
+
+
+_NOBODY = frozenset(
+    "|-|--|---|ー|―|‐|–|—|−|.|..|*|?|n/a|#n/a|#n/a n/a|<na>|#value!|#ref!|#name?|#null!|(blank)|missing|unknown"
+    "|空白|欠損|欠測|不明|なし|無し|該当なし".split("|")
+)
+"""Signs and words that are no id."""
+_DOUBTFUL = frozenset("na|n.a.|n.a|nan|null|none|nil|nd|n.d.|unk|未|無".split("|"))
+"""Initials and codes that programs also write where there is no id."""
+
+
+def is_nobody(word: str) -> bool:
+    """Return whether a word in a column of ids names nobody.
+
+    >>> is_nobody(""), is_nobody("#N/A"), is_nobody("NA"), is_nobody("null")
+    (True, True, False, False)
+    """
+    return _plain(word) in _NOBODY
+
+
+def is_doubtful(word: str) -> bool:
+    """Return whether a word may be an id, or what a program writes where there is none."""
+    return _plain(word) in _DOUBTFUL
+
+
+def standing_for_many(words: Sequence[str] | Iterable[str]) -> dict[str, int]:
+    """Return the doubtful ids that stand more often than any other id does, and how often.
+
+    People have a row, or one per eye and visit; an ``NA`` with more rows than anybody is not one person.
+
+    >>> standing_for_many(["NA", "NA", "A", "A"]), standing_for_many(["NA", "NA", "A"])
+    ({}, {'NA': 2})
+    """
+    counts = Counter(words)
+    doubtful = {word: count for word, count in counts.items() if count > 1 and is_doubtful(word)}
+    usual = max((count for word, count in counts.items() if not is_doubtful(word) and not is_nobody(word)), default=2)
+    return {word: count for word, count in doubtful.items() if count > usual}
+
+
+def _plain(word: str) -> str:
+    return " ".join((word if word.isascii() else unicodedata.normalize("NFKC", word)).casefold().split())
+
+
+_NO_BYTES = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+"""SHA-256 of nothing: of a file that could not be opened."""
+
+
+def spaces_of_ids(
+    cohorts: Mapping[str, tuple[Iterable[str], Iterable[str]]], same: Iterable[Iterable[str]] = ()
+) -> dict[str, str]:
+    """Tell which cohorts share their people's ids, as a cohort and a selection of it do, by the same word.
+
+    Of each photograph the id and the hash (empty where unknown) are given. Two cohorts share ids where a photograph
+    stands under the same id in both, and none under different ids; or where a person says that equal ids are the
+    ``same`` people. Cohorts that are joined through others share them too. No two words are such that an id behind one
+    and a slash reads as an id behind the other.
+
+    >>> a, b = (["1"], ["x"]), (["1", "2"], ["x", "y"])
+    >>> spaces_of_ids({"a": a, "b": b, "c": (["1"], ["z"]), "d": (["9"], ["z"])})
+    {'a': '1', 'b': '1', 'c': '2', 'd': '3'}
+    """
+    owner = {
+        name: {
+            str(sha): str(who) for who, sha in zip(ids, hashes, strict=True) if sha and str(sha) != _NO_BYTES and who
+        }
+        for name, (ids, hashes) in cohorts.items()
+    }
+    space = {name: at for at, name in enumerate(cohorts)}
+    said = set(map(frozenset, same))
+    for one, other in combinations(cohorts, 2):
+        both = owner[one].keys() & owner[other].keys()
+        if frozenset((one, other)) in said or (both and all(owner[one][sha] == owner[other][sha] for sha in both)):
+            old, new = space[other], space[one]
+            space = {name: new if at == old else at for name, at in space.items()}
+    order = {at: str(number) for number, at in enumerate(dict.fromkeys(space.values()), start=1)}
+    return {name: order[at] for name, at in space.items()}

@@ -9,10 +9,8 @@ from pathlib import Path
 from fundus_core.errors import PhotographError, say
 from fundus_core.images.allowed_folders import Roots, opened
 from fundus_core.images.byte_sources import ReadMember, Refuse
-from fundus_core.images.faults import DAMAGE, Code, too_many_bytes
-from fundus_core.images.formats import HEAD_BYTES, photograph_format
-from fundus_core.images.ignored_files import is_litter, may_be_companion
-from fundus_core.images.limits import MAX_BYTES, MAX_RATIO, RATIO_FREE_BYTES
+from fundus_core.images.faults import DAMAGE, MAX_BYTES, MAX_RATIO, RATIO_FREE_BYTES, Code, too_many_bytes
+from fundus_core.images.formats import HEAD_BYTES, is_litter, may_be_companion, photograph_format
 from fundus_core.records import Source
 
 BETWEEN = "::"

@@ -8,9 +8,8 @@ from typing import BinaryIO
 
 from fundus_core.errors import PhotographError, say
 from fundus_core.images.allowed_folders import Roots, opened
-from fundus_core.images.faults import Code, damaged, too_many_bytes, truncated
+from fundus_core.images.faults import MAX_BYTES, Code, damaged, too_many_bytes, truncated
 from fundus_core.images.formats import is_archive
-from fundus_core.images.limits import MAX_BYTES
 
 _ZIP = "ZIP"
 _LOCAL_HEADER = b"PK\x03\x04"

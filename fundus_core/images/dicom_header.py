@@ -13,7 +13,7 @@ from pydicom.encaps import encapsulate, get_frame
 
 from fundus_core.errors import PhotographError, say
 from fundus_core.images.faults import Code, check_size, damaged
-from fundus_core.images.image_headers import claimed_samples, claimed_size
+from fundus_core.images.metadata import claimed_samples, claimed_size
 
 KIND = "DICOM"
 NATIVE = frozenset({uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian})

@@ -9,8 +9,7 @@ from fundus_core.images.allowed_folders import OUTSIDE, Roots, around, hold, ope
 from fundus_core.images.archive import members
 from fundus_core.images.byte_sources import ReadFile, Refuse
 from fundus_core.images.faults import Code
-from fundus_core.images.formats import HEAD_BYTES, is_archive, photograph_format
-from fundus_core.images.ignored_files import is_litter, may_be_companion, suffix_of
+from fundus_core.images.formats import HEAD_BYTES, is_archive, is_litter, may_be_companion, photograph_format, suffix_of
 from fundus_core.records import Source
 
 _Place = tuple[int, int]

@@ -7,12 +7,12 @@ here, are in ``identity.id_spellings``.
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import PurePosixPath
 
 from PIL.ImageFile import ImageFile
 
 from fundus_core.errors import PhotographError, say
-from fundus_core.images.faults import Code, too_many_bytes
-from fundus_core.images.limits import MAX_BYTES
+from fundus_core.images.faults import MAX_BYTES, Code, too_many_bytes
 
 HEAD_BYTES = 512
 """So many bytes from the start of a file tell what it is."""
@@ -231,3 +231,35 @@ def _name_of(data: bytes) -> str:
 def _is_text(head: bytes) -> bool:
     """Whether the bytes hold no control characters other than white space."""
     return not any(byte < 9 or 13 < byte < 32 for byte in head)
+
+
+_LITTER = frozenset(
+    """__macosx thumbs.db ehthumbs.db desktop.ini @eadir $recycle.bin dicomdir
+    """.split()
+) | {"system volume information"}
+_COMPANIONS = frozenset(
+    """.csv .tsv .txt .json .jsonl .xlsx .xlsm .xls .ods .parquet .md .rst .xml .html .htm .yaml .yml .toml .ini .log
+    .sha256 .md5""".split()
+)
+MANIFESTS = frozenset({".csv", ".tsv", ".txt"})
+OFFICE = frozenset({".xlsx", ".xlsm", ".docx", ".pptx", ".ods", ".odt"})
+"""ZIP archives by content, documents to their users."""
+
+
+def is_litter(name: str) -> bool:
+    """Whether a file or folder of that name (without its path) is hidden or left by a system.
+
+    >>> is_litter("._IMG_0001.jpg"), is_litter("IMG_0001.jpg")
+    (True, False)
+    """
+    return name.startswith(".") or name.lower() in _LITTER
+
+
+def may_be_companion(name: str) -> bool:
+    """Whether the name is that of a table or note; only its bytes tell whether a photograph hides behind."""
+    return suffix_of(name) in _COMPANIONS
+
+
+def suffix_of(name: str) -> str:
+    """Return the last suffix in lower case, with its dot."""
+    return PurePosixPath(name).suffix.lower()

@@ -18,9 +18,8 @@ from urllib.parse import urlencode, urlsplit
 
 from fundus_core.errors import UsageError
 from fundus_core.images.byte_sources import not_opened
-from fundus_core.images.faults import too_many_bytes
-from fundus_core.images.ignored_files import is_litter, may_be_companion
-from fundus_core.images.limits import MAX_BYTES
+from fundus_core.images.faults import MAX_BYTES, too_many_bytes
+from fundus_core.images.formats import is_litter, may_be_companion
 from fundus_core.records import Source
 
 _ADDRESS = re.compile(r"(s3|gs):/+(.+)")

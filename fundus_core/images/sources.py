@@ -10,8 +10,7 @@ from fundus_core.images.archive import BETWEEN, member_at, members
 from fundus_core.images.byte_sources import Refuse
 from fundus_core.images.faults import Code
 from fundus_core.images.folder import head_of, renamed, single, walk
-from fundus_core.images.formats import is_archive, photograph_format
-from fundus_core.images.ignored_files import MANIFESTS, OFFICE, suffix_of
+from fundus_core.images.formats import MANIFESTS, OFFICE, is_archive, photograph_format, suffix_of
 from fundus_core.images.manifest import listed
 from fundus_core.images.object_storage import address_of, object_at, objects, of_this_machine
 from fundus_core.records import Source

@@ -11,7 +11,7 @@ from fundus_core import truth
 from fundus_core.errors import UsageError
 from fundus_core.records import OVERRULED, WITHDRAWN, CohortTable, Eye, Floats, Labels, Prediction, Reading, Status
 from fundus_core.tables import Table, parse
-from fundus_core.tables.vocabulary import compact
+from fundus_core.tables.headings import compact
 from fundus_core.targets import TARGETS
 
 

@@ -18,8 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.quality import ridges
-from fundus_core.quality.view import Plane, View, blur, quantiles, spread
+from fundus_core.quality.view import Plane, View, blur, dark_lines, quantiles, spread
 from fundus_core.records import Floats
 
 _SCALES = ((1, 0.7), (1, 1.2), (1, 2.0), (2, 3.4), (2, 5.8), (4, 10.0), (4, 17.0))
@@ -112,7 +111,7 @@ def _levels(half: View) -> list[_Level]:
 def _lines(levels: list[_Level]) -> list[float]:
     found = []
     for level, (step, sigma) in zip(levels[:_LINES], _SCALES, strict=False):
-        bent = ridges.dark_lines(_relative(level.green, levels[-1].green), 3)
+        bent = dark_lines(_relative(level.green, levels[-1].green), 3)
         lines = bent[level.core] * np.float32((sigma / step) ** 2)
         found.append([math.log(value + 1e-4) for value in quantiles(lines[:: 3 - step], 0.97, 0.995, 0.8)])
     change = np.diff(found, axis=0)

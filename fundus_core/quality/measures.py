@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fundus_core.quality import ridges, traits
-from fundus_core.quality.kinds import Kind
-from fundus_core.quality.recognise import kind_of
-from fundus_core.quality.view import View, blur, quantiles, scaled_field
+from fundus_core.quality import traits
+from fundus_core.quality.recognise import Kind, kind_of
+from fundus_core.quality.view import View, blur, measure_ridges, quantiles, scaled_field
 from fundus_core.records import Photograph, RetinaBounds
 
 _MOST = 0.35
@@ -39,7 +38,7 @@ class Measurements:
 def measure(photograph: Photograph, bounds: RetinaBounds) -> Measurements:
     """Measure one photograph; its field of view is in the pixels that the photograph holds."""
     view = scaled_field(photograph.pixels, bounds)
-    lines = ridges.measure(view)
+    lines = measure_ridges(view)
     contrast = _contrast(view)
     factor = (photograph.width or bounds.width) / bounds.width
     radius = min(bounds.radius, bounds.radius_y)

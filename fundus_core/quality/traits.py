@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from fundus_core.quality import extent
 from fundus_core.quality.frame import Frame, look_around
-from fundus_core.quality.ridges import Ridges
-from fundus_core.quality.view import Plane, View, quantiles, spread
+from fundus_core.quality.view import Plane, Ridges, View, quantiles, spread
 from fundus_core.records import Photograph, RetinaBounds
 
 _BLACK = 24.0

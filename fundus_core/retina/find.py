@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError
 from fundus_core.records import Floats, Pixels, Rectangle, RetinaBounds
-from fundus_core.retina import beside, circles, flat_edges, stretch
+from fundus_core.retina import backgrounds, circles, flat_edges, stretch
 from fundus_core.retina.backgrounds import Background, candidates, window
-from fundus_core.retina.circles import Circle
-from fundus_core.retina.polar import refine, support
+from fundus_core.retina.circles import Circle, refine, support
 
 WORKING_PX = 384
 """Longer side of the reduced copy on which the field is sought."""
@@ -63,10 +62,10 @@ def find(pixels: Pixels) -> RetinaBounds:
     _check(pixels)
     height, width = pixels.shape[:2]
     small = _reduce(pixels)
-    there = beside.find(small) if min(small.shape[:2]) >= _LEAST_PX else ()
+    there = backgrounds.find(small) if min(small.shape[:2]) >= _LEAST_PX else ()
     if not there:
         return _bounds(small, width, height)
-    picture, (left, top) = beside.within(small, there)
+    picture, (left, top) = backgrounds.within(small, there)
     fx, fy = width / small.shape[1], height / small.shape[0]
     full = tuple((x0 * fx, y0 * fy, x1 * fx, y1 * fy) for x0, y0, x1, y1 in there)
     inner = _bounds(picture, round(picture.shape[1] * fx), round(picture.shape[0] * fy))

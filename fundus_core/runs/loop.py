@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 from fundus_core.retina import CropRule
-from fundus_core.runs import isolated, preprocess
+from fundus_core.runs import batch_prediction, preprocess
 from fundus_core.runs.batch_prediction import ending, predict, rules_of
 from fundus_core.runs.model_loading import CANNOT_OPEN, Model, OpenModel, open_version, unusable
 from fundus_core.runs.preprocess import Fault, Preprocessed
@@ -65,7 +65,7 @@ class Worker:
         self.seat = seat
         self.queue = seat.queue
         self.pool = pool
-        self.apart = isolated.Apart(opening)
+        self.apart = batch_prediction.Apart(opening)
         self.over = threading.Event()
         self.ahead: deque[Batch] = deque()
         self.models: OrderedDict[int, Model] = OrderedDict()

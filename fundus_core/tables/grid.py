@@ -10,11 +10,11 @@ from itertools import islice
 
 from fundus_core.identity import EYES, PHOTOGRAPH_ENDING
 from fundus_core.tables.dates import date
-from fundus_core.tables.escape import restored
-from fundus_core.tables.faults import Fault
 from fundus_core.tables.headings import is_heading_word, understand
 from fundus_core.tables.parse import decimal_mark, fold, number
+from fundus_core.tables.table import Fault
 from fundus_core.tables.units import unit_of
+from fundus_core.tables.writing import restored
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """Separators that are tried, with their names for messages."""

@@ -8,9 +8,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 from fundus_core.identity import EYES
-from fundus_core.tables.headings import Meaning, understand
+from fundus_core.tables.headings import BY_WORD, Meaning, compact, understand
 from fundus_core.tables.units import unit_of
-from fundus_core.tables.vocabulary import BY_WORD, compact
 from fundus_core.targets import TARGETS
 
 MEASURED, PREDICTED = "measured", "predicted"

@@ -9,11 +9,10 @@ import numpy as np
 from fundus_core.errors import TruthError, say
 from fundus_core.tables import grid as grids
 from fundus_core.tables import text, workbook
-from fundus_core.tables.faults import Fault
 from fundus_core.tables.grid import Grid, Head
 from fundus_core.tables.parse import fold
 from fundus_core.tables.reshape import join_units, spread_out
-from fundus_core.tables.table import Table
+from fundus_core.tables.table import Fault, Table
 from fundus_core.tables.unescape import undone
 
 MAX_ROWS = 2_000_000

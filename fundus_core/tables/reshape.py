@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import say
 from fundus_core.tables import parse, units
-from fundus_core.tables.faults import Fault
 from fundus_core.tables.heading_roles import announced, names_models
 from fundus_core.tables.headings import spread, understand
-from fundus_core.tables.table import Table, Words
+from fundus_core.tables.table import Fault, Table, Words
 
 _MOST_ITEMS = 60
 _VALUE = frozenset(

@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from fundus_core.errors import say
-from fundus_core.tables.escape import restored
-from fundus_core.tables.faults import Fault
-from fundus_core.tables.table import Table, Words
+from fundus_core.tables.table import Fault, Table, Words
+from fundus_core.tables.writing import restored
 
 _FORMULA = re.compile(r'="([^"]*)"')
 _APOSTROPHE = re.compile(r"['\u2019](?=[\d.+\-])(.+)")

@@ -15,8 +15,8 @@ from xml.etree.ElementTree import ParseError
 
 from fundus_core.errors import TruthError, say
 from fundus_core.tables.cell_formats import shown, tells
-from fundus_core.tables.faults import Fault
 from fundus_core.tables.grid import Grid, known_words
+from fundus_core.tables.table import Fault
 
 MAX_UNPACKED = 1_000_000_000
 """A workbook that unpacks to more bytes is refused before it is opened."""

@@ -14,9 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fundus_core.errors import UsageError
-from fundus_core.tables.faults import Fault, as_csv
 from fundus_core.tables.reading import read_table
-from fundus_core.tables.table import Table
+from fundus_core.tables.table import Fault, Table, as_csv
 from fundus_core.tables.units import UNITS
 from fundus_core.tables.workbook import sheet_names
 from fundus_core.truth.apply_mapping import apply
@@ -28,11 +27,11 @@ from fundus_core.truth.infer_predictions import models_of, of_model
 from fundus_core.truth.infer_predictions import propose as propose_predictions
 from fundus_core.truth.keys import KEYS
 from fundus_core.truth.mapping import MODEL, ROLES, Column, Proposal, coding_from
+from fundus_core.truth.match_visits import NAMES_READ, visits_in_names
 from fundus_core.truth.matched import OF_PHOTOGRAPHS, Match
 from fundus_core.truth.matching import match, together
 from fundus_core.truth.receipt import Entry, paragraph
 from fundus_core.truth.table import TruthTable
-from fundus_core.truth.visit_names import NAMES_READ, visits_in_names
 
 
 def load(

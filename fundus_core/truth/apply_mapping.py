@@ -12,8 +12,7 @@ from fundus_core.errors import TruthError, say
 from fundus_core.identity import eye_in_name, is_nobody, standing_for_many
 from fundus_core.records import Eye, Floats, Labels
 from fundus_core.tables import parse
-from fundus_core.tables.faults import Fault
-from fundus_core.tables.table import Table, Words
+from fundus_core.tables.table import Fault, Table, Words
 from fundus_core.targets import TARGETS
 from fundus_core.truth import parse_measured, validate
 from fundus_core.truth.mapping import KEPT_OR_NOT, Column, Proposal

@@ -15,7 +15,7 @@ from fundus_core.tables.headings import Meaning, spoken
 from fundus_core.tables.table import Table, Words
 from fundus_core.targets import TARGETS
 from fundus_core.targets import target as known_target
-from fundus_core.truth import probabilities
+from fundus_core.truth import parse_predicted
 from fundus_core.truth.infer_column import column_of
 from fundus_core.truth.infer_columns import bare, measured_meaning, settled
 from fundus_core.truth.mapping import MODEL, Column, Proposal
@@ -51,7 +51,7 @@ def propose(table: Table, *, beside: bool = False, target: str = "") -> Proposal
     columns = _asked_which(columns, told, beside=beside)
     columns = settled(columns, table)
     columns = [
-        probabilities.direction(column, words, columns, ours=OURS <= {*table.headings, "notice", "note"})
+        parse_predicted.direction(column, words, columns, ours=OURS <= {*table.headings, "notice", "note"})
         for column, words in zip(columns, table.columns, strict=True)
     ]
     columns = _intervals(columns, told)

@@ -10,10 +10,9 @@ from fundus_core import tables
 from fundus_core.errors import say
 from fundus_core.identity import Joinable
 from fundus_core.records import DAYS_APART, Floats, Labels
-from fundus_core.tables.faults import Fault
-from fundus_core.truth.keys import EYELESS, KEYS
+from fundus_core.tables.table import Fault
+from fundus_core.truth.keys import EYELESS, KEYS, WHY
 from fundus_core.truth.match_visits import FAR, WHICH
-from fundus_core.truth.mismatches import WHY
 from fundus_core.truth.table import TruthTable
 
 MATCHED, UNMATCHED, CONFLICT, AMBIGUOUS = "matched", "unmatched", "conflict", "ambiguous"

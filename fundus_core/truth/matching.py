@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from fundus_core.errors import TruthError, say
 from fundus_core.identity import Joinable
 from fundus_core.records import MOST_DAYS, Labels
-from fundus_core.tables.faults import Fault
+from fundus_core.tables.table import Fault
 from fundus_core.truth import match_visits
-from fundus_core.truth.keys import ALONE, EYELESS, FROM_NAMES, SAME_ROW, Known, Pseudonymiser, Sides, keys
+from fundus_core.truth.keys import ALONE, EYELESS, FROM_NAMES, SAME_ROW, Known, Pseudonymiser, Sides, keys, unlike
 from fundus_core.truth.match_visits import FAR, WHICH, Visits
 from fundus_core.truth.matched import AMBIGUOUS, CONFLICT, MATCHED, UNMATCHED, Match
-from fundus_core.truth.mismatches import unlike
 from fundus_core.truth.table import TruthTable
 from fundus_core.truth.validate import same_values
 

@@ -12,9 +12,8 @@ from fundus_core.errors import say
 from fundus_core.identity import BOTH_EYES, EYES
 from fundus_core.records import Eye, Floats, Labels
 from fundus_core.tables import dates, parse, units
-from fundus_core.tables.faults import Fault
 from fundus_core.tables.headings import understand
-from fundus_core.tables.table import Words
+from fundus_core.tables.table import Fault, Words
 from fundus_core.targets import TARGETS, Derived, Unit
 from fundus_core.truth import missing_codes
 from fundus_core.truth.mapping import GONE, Column

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.records import Floats, Labels
-from fundus_core.tables.faults import Fault
+from fundus_core.tables.table import Fault
 from fundus_core.truth.receipt import Entry
 
 

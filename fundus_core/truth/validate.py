@@ -9,7 +9,7 @@ from fundus_core.errors import say
 from fundus_core.identity import as_path, eye_in_name
 from fundus_core.records import Eye, Floats
 from fundus_core.tables import units
-from fundus_core.tables.faults import Fault
+from fundus_core.tables.table import Fault
 from fundus_core.targets import TARGETS
 from fundus_core.truth import parse_measured, value_ranges
 from fundus_core.truth.parse_measured import Quantity, Record

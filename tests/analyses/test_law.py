@@ -13,7 +13,7 @@ import pytest
 from fundus_core import evaluation, pipeline
 from fundus_core.analyses import Settings, Study, labels, layout, make_ids_unique, one_cohort, shown, side_by_side
 from fundus_core.analyses.labels import COLUMNS, ESTIMATES, Kind
-from fundus_core.report import criteria, html, target_sections
+from fundus_core.report import html, target_sections
 from fundus_core.targets import TARGETS
 from pages.parts.shell import home, language
 from tests import frozen
@@ -46,7 +46,7 @@ def files(tmp_path_factory):
     """Two cohorts evaluated and compared on the command line, without drawing."""
     top = tmp_path_factory.mktemp("law")
     with pytest.MonkeyPatch.context() as patch:
-        for module in (target_sections, criteria, html):
+        for module in (target_sections, target_sections, html):
             patch.setattr(module, "svg", lambda *_args, **_more: "")
         for name in ("Models", "Ties"):
             inputs = frozen.files(name, frozen.COHORTS[name], top / "input" / name)

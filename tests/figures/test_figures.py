@@ -14,7 +14,7 @@ from plotly.io import to_json
 
 from fundus_core import figures
 from fundus_core.evaluation import Estimate
-from fundus_core.figures import Figure, ForestRow, Look, Observations, palette, point_cloud, thumbnail_scatter
+from fundus_core.figures import Figure, ForestRow, Look, Observations, scatter, theme, thumbnail_scatter
 from fundus_core.figures.marks import Box, Density, Line, Points
 from fundus_core.figures.printing import drawing
 from fundus_core.figures.screen import Drawn, plotly
@@ -161,21 +161,21 @@ def test_many_points_are_drawn_by_webgl(count, kind):
     ids=["scatter", "agreement", "residuals"],
 )
 def test_very_many_points_become_a_density_with_the_largest_errors_on_top(draw, height):
-    group = points(point_cloud.WEBGL_POINTS + 1)
+    group = points(scatter.WEBGL_POINTS + 1)
     figure = draw([group])
     (heat,), (above,) = of(figure, Density), of(figure, Points)
     assert heat.counts.sum() == len(group), "each point is counted once"
-    assert len(above.x) == point_cloud.WORST_SHOWN
-    worst = np.argsort(-np.abs(group.error), kind="stable")[: point_cloud.WORST_SHOWN]
+    assert len(above.x) == scatter.WORST_SHOWN
+    worst = np.argsort(-np.abs(group.error), kind="stable")[: scatter.WORST_SHOWN]
     assert sorted(above.labels) == sorted(group.ids[worst].tolist())
     np.testing.assert_array_equal(np.sort(above.y), np.sort(height(group)[worst]))
 
 
 def test_points_over_the_densities_of_several_groups_are_as_many_as_over_one():
-    groups = [points(point_cloud.WEBGL_POINTS), points(point_cloud.WEBGL_POINTS // 4)]
+    groups = [points(scatter.WEBGL_POINTS), points(scatter.WEBGL_POINTS // 4)]
     figure = figures.predicted_against_true(SBP, groups, ESTIMATES, Look())
     shown = [len(mark.x) for mark in of(figure, Points)]
-    assert point_cloud.WORST_SHOWN - 1 <= sum(shown) <= point_cloud.WORST_SHOWN
+    assert scatter.WORST_SHOWN - 1 <= sum(shown) <= scatter.WORST_SHOWN
     assert shown[0] == 4 * shown[1]
 
 
@@ -189,7 +189,7 @@ def test_a_click_finds_its_photograph():
 def test_a_cohort_keeps_its_colour_whatever_stands_beside_it():
     alone = figures.predicted_against_true(SBP, [points(9, colour=3)], ESTIMATES, Look())
     beside = figures.error_boxes(SBP, [points(9, name="Van"), points(9, colour=3)], Look())
-    colour = palette.COHORTS_LIGHT[3]
+    colour = theme.COHORTS_LIGHT[3]
     assert {mark.colour for mark in (*of(alone, Points, "Clinic"), *of(beside, Box, "Clinic"))} == {colour}
 
 
@@ -285,7 +285,7 @@ def lab(colour: str, blindness: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("blindness", BLINDNESS)
-@pytest.mark.parametrize("colours", [palette.COHORTS_LIGHT, palette.COHORTS_DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("colours", [theme.COHORTS_LIGHT, theme.COHORTS_DARK], ids=["light", "dark"])
 def test_cohorts_are_told_apart_by_everyone(colours, blindness):
     """The first four stay 30 apart in CIE L*a*b*, all eight 14 apart: also where many small dots overlap."""
     seen = [lab(colour, blindness) for colour in colours]
@@ -296,9 +296,9 @@ def test_cohorts_are_told_apart_by_everyone(colours, blindness):
 
 def test_the_theme_of_the_pages_has_the_same_colours():
     config = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
-    assert tuple(config["theme"]["chartCategoricalColors"]) == palette.COHORTS_LIGHT
-    assert config["theme"]["dark"]["backgroundColor"] == palette.DARK.paper
-    assert config["theme"]["light"]["backgroundColor"] == palette.LIGHT.paper
+    assert tuple(config["theme"]["chartCategoricalColors"]) == theme.COHORTS_LIGHT
+    assert config["theme"]["dark"]["backgroundColor"] == theme.DARK.paper
+    assert config["theme"]["light"]["backgroundColor"] == theme.LIGHT.paper
 
 
 def test_the_axis_of_shares_is_written_as_its_rows_are() -> None:

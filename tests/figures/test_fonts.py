@@ -30,9 +30,8 @@ from fundus_core.figures.figure import Axis, Figure
 from fundus_core.figures.figure import Text as Words
 from fundus_core.figures.forest import ForestRow, forest
 from fundus_core.figures.marks import Line
-from fundus_core.figures.point_cloud import Observations
 from fundus_core.figures.printing import drawing, fonts, paper
-from fundus_core.figures.scatter import predicted_against_true
+from fundus_core.figures.scatter import Observations, predicted_against_true
 from fundus_core.figures.theme import Look
 from fundus_core.targets import TARGETS
 

@@ -16,9 +16,8 @@ from fundus_core.evaluation import Estimate
 from fundus_core.figures.agreement import error_boxes
 from fundus_core.figures.figure import COLUMNS, Column, Figure, Text, wrapped
 from fundus_core.figures.forest import ForestRow, forest
-from fundus_core.figures.point_cloud import Observations
 from fundus_core.figures.printing import pdf, png, svg
-from fundus_core.figures.scatter import predicted_against_true
+from fundus_core.figures.scatter import Observations, predicted_against_true
 from fundus_core.figures.theme import Look
 from fundus_core.targets import TARGETS
 

@@ -18,7 +18,7 @@ from fundus_core.evaluation import (
     error_distribution,
     from_values,
 )
-from fundus_core.figures import Figure, ForestRow, Look, Observations, point_cloud
+from fundus_core.figures import Figure, ForestRow, Look, Observations, scatter
 from fundus_core.figures.printing import drawing, svg
 from fundus_core.figures.screen import plotly
 from fundus_core.records import Prediction
@@ -61,10 +61,10 @@ def test_a_row_per_point_with_its_name_and_its_values(name):
 
 
 def test_a_density_counts_every_observation_once_and_names_the_worst():
-    group = points(point_cloud.WEBGL_POINTS + 1)
+    group = points(scatter.WEBGL_POINTS + 1)
     rows = figures.predicted_against_true(SBP, [group], ESTIMATES, Look()).table()
     assert sum(row["observations"] or 0 for row in rows) == len(group)
-    assert sum(row["name"] is not None for row in rows) == point_cloud.WORST_SHOWN
+    assert sum(row["name"] is not None for row in rows) == scatter.WORST_SHOWN
 
 
 def test_calibration_keeps_its_intervals_and_counts():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from fundus_core.images.image_headers import claimed_size
+from fundus_core.images.metadata import claimed_size
 from tests.images.making import eye, saved
 
 KINDS = {

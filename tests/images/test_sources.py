@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from fundus_core.errors import PhotographError, UsageError
 from fundus_core.images import decode, source_at, sources
-from fundus_core.images.faults import Code
-from fundus_core.images.limits import MAX_RATIO
+from fundus_core.images.faults import MAX_RATIO, Code
 from fundus_core.records import Eye, Source
 from tests.images.making import jpeg, png
 

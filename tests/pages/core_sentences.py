@@ -17,7 +17,7 @@ from fundus_core.evaluation.criteria.definitions import CRITERIA
 from fundus_core.models import registry
 from fundus_core.quality import KINDS
 from fundus_core.records import Status
-from fundus_core.tables import vocabulary
+from fundus_core.tables import headings
 from fundus_core.tables.covariates import MEASURES
 from fundus_core.targets import TARGETS
 from pages.parts.shell import language
@@ -177,7 +177,7 @@ def _of_tables() -> Iterator[tuple[str, str]]:
     """Yield what kinds of pictures are called, what can be done, and why a column is no target."""
     for kind in KINDS.values():
         yield from ((text, "quality/kinds.toml") for text in (kind.name, kind.advice) if text)
-    yield from ((says, "tables/vocabulary.toml") for _, says in vocabulary.OTHERS)
+    yield from ((says, "tables/vocabulary.toml") for _, says in headings.OTHERS)
     yield from ((one.name, "tables/measures.toml") for one in MEASURES.values() if " " in one.name)
     yield from ((text, "criteria/criteria.toml") for one in CRITERIA.values() for text in (one.name, one.source))
 

@@ -14,9 +14,8 @@ from pptx import Presentation
 from fundus_core.evaluation import Estimate
 from fundus_core.figures import Look, Observations, predicted_against_true
 from fundus_core.report.slides import Deck, Drawing, Page, Photo, Place, Table, Words, as_file, data_of, layouts
-from fundus_core.report.slides.photos import filled, squared
 from fundus_core.report.slides.powerpoint import PIXEL, as_pptx
-from fundus_core.report.slides.slide import HEIGHT, LEAST, WIDTH
+from fundus_core.report.slides.slide import HEIGHT, LEAST, WIDTH, filled, squared
 from fundus_core.report.slides.text_fit import fit, height, width, wrap
 from fundus_core.report.slides.web import drawn
 from fundus_core.targets import TARGETS

@@ -17,7 +17,7 @@ from fundus_core.cluster import connected, driver, on_machines
 from fundus_core.cluster.driver import Driver
 from fundus_core.errors import FundusError, UsageError
 from fundus_core.retina import CropRule
-from fundus_core.runs import isolated, preprocess, seat, supervisor
+from fundus_core.runs import batch_prediction, preprocess, seat, supervisor
 from fundus_core.store import NewPhotograph, Store, StoreUnavailableError, queue, run_table
 from fundus_core.store.lease import LeasedError
 from tests.runs import fake
@@ -56,11 +56,11 @@ class Card:
     rule, folder = CropRule(32), Path("nowhere")
 
 
-class Apart(isolated.Apart):
+class Apart(batch_prediction.Apart):
     """Tries suspects in this process: that a death of theirs costs nothing is tried elsewhere."""
 
     def each(self, turn: Any, rules: Any, photographs: Any, carried: Any) -> Iterator[Any]:
-        reader = isolated._Reader(self._open_model)
+        reader = batch_prediction._Reader(self._open_model)
         return (reader.read(turn, rules, one, carried.get(one.id)) for one in photographs)
 
 
@@ -128,7 +128,7 @@ def drive(store: Store, ray: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterat
     """Gives the driver of a run; everything is looked after at every step."""
     monkeypatch.setattr(driver, "PING_S", 0.0)
     monkeypatch.setattr(driver, "POLL_S", 0.0)
-    monkeypatch.setattr(isolated, "Apart", Apart)
+    monkeypatch.setattr(batch_prediction, "Apart", Apart)
     with seat.Seat(store, "cluster", "there") as mine:
         mine.hold()
         yield lambda run: Driver(ray, mine, run, fake.opening, [Card])

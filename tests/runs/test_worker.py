@@ -17,7 +17,7 @@ from fundus_core import runs
 from fundus_core.quality import LIMITS
 from fundus_core.records import Eye, Pixels
 from fundus_core.retina import CropRule
-from fundus_core.runs import isolated, loop, seat, supervisor, worker
+from fundus_core.runs import batch_prediction, loop, seat, supervisor, worker
 from fundus_core.runs.model_loading import Model
 from fundus_core.store import Finding, NewPhotograph, Store, StoreUnavailableError, Where, lease, queue, run_table
 from fundus_core.store.lease import Holder
@@ -315,9 +315,9 @@ def test_pausing_acts_on_suspects_too(store: Store, make: Make, monkeypatch: pyt
     lease.take(store, Holder("dead", "worker", "here"))
     queue.release(store, "dead", died=True)
     lease.give_back(store, "dead")
-    real, tried = isolated.Apart.each, []
+    real, tried = batch_prediction.Apart.each, []
 
-    def each(*arguments: object) -> Iterator[isolated.Answer]:
+    def each(*arguments: object) -> Iterator[batch_prediction.Answer]:
         for answer in real(*arguments):  # type: ignore[arg-type]
             tried.append(answer)
             if len(tried) == 2:
@@ -325,12 +325,12 @@ def test_pausing_acts_on_suspects_too(store: Store, make: Make, monkeypatch: pyt
                 time.sleep(loop.POLL_S)
             yield answer
 
-    monkeypatch.setattr(isolated.Apart, "each", each)
+    monkeypatch.setattr(batch_prediction.Apart, "each", each)
     worker.work(store, opening=fake.opening)
     paused = runs.progress(store, key)
     assert (paused.state, paused.in_flight, len(tried)) == ("paused", 0, 2)
     assert paused.settled < 2, "what was in hand when the pause came is not counted"
-    monkeypatch.setattr(isolated.Apart, "each", real)
+    monkeypatch.setattr(batch_prediction.Apart, "each", real)
     runs.resume(store, key)
     worker.work(store, opening=fake.opening)
     assert runs.progress(store, key).predicted == 6

@@ -4,8 +4,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fundus_core.tables.faults import as_csv
 from fundus_core.tables.headings import understand
+from fundus_core.tables.table import as_csv
 from fundus_core.truth import Column, TruthTable, apply, propose, read_table
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fundus_core.errors import TruthError
 from fundus_core.records import Eye
-from fundus_core.tables.faults import Fault
+from fundus_core.tables.table import Fault
 from fundus_core.truth import Column, Proposal, apply, as_csv, coding_from, load, propose, read_table
 
 DATA = b"id,SBP,glucose,sex\n1,120,5.5,1\n2,130,6.1,2\n"

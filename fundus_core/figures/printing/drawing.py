@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from fundus_core.figures.figure import Axis, Figure, Note, Text, letters, wrapped
 from fundus_core.figures.marks import Bars, Box, Density, Line, Mark, Points, Rule
-from fundus_core.figures.palette import Palette, parts, rgba
+from fundus_core.figures.theme import Palette, parts, rgba
 from fundus_core.records import Floats
 
 PIXELS_PER_INCH = 100.0

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fundus_core.figures import Figure
-from fundus_core.report.slides.photos import filled, squared
 from fundus_core.report.slides.slide import (
     HEIGHT,
     LEAST,
@@ -18,6 +17,8 @@ from fundus_core.report.slides.slide import (
     Rule,
     Table,
     Words,
+    filled,
+    squared,
 )
 from fundus_core.report.slides.text_fit import LINE, fit, height, one_line, width
 

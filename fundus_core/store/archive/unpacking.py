@@ -18,7 +18,7 @@ from typing import IO, Any, BinaryIO
 from PIL import Image
 
 from fundus_core.errors import UsageError
-from fundus_core.images import ignored_files
+from fundus_core.images import formats
 from fundus_core.store.archive import entries, layout, rows
 from fundus_core.store.archive.rows import Row, reject
 
@@ -78,10 +78,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     found: dict[str, zipfile.ZipInfo] = {}
     for one in archive.infolist():
         name = one.filename
-        if (
-            any(ignored_files.is_litter(part) for part in name.split("/") if part not in {"", ".", ".."})
-            or one.is_dir()
-        ):
+        if any(formats.is_litter(part) for part in name.split("/") if part not in {"", ".", ".."}) or one.is_dir():
             continue  # left by the system of somebody who packed it again
         known = name in layout.ROWS or _PHOTOGRAPH.fullmatch(name) or _PICTURE.fullmatch(name)
         if not known or stat.S_ISLNK(one.external_attr >> 16):
