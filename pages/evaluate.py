@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from pages.parts.evaluate import estimates, recalibrate, scores
+from pages.parts.evaluate import estimates, scores
 from pages.parts.shared import (
     card_notes,
     changes_since,
-    column_receipt,
     controls,
     current_selection,
     display,
@@ -43,7 +42,7 @@ found = studies.scored(view, level, target)
 scores.figure_with_panel(view, target, level, by, selection)
 estimates.plan(view, level)
 estimates.tables(view, target, level)
-recalibrate.draw(view)
+estimates.recalibration(view)
 estimates.share(view, level)
-column_receipt.draw_receipts(view)
-changes_since.draw(view, level)
+changes_since.draw_receipts(view)
+changes_since.draw_changes(view, level)

@@ -6,10 +6,10 @@ from pages.parts.new_cohort import (
     additions,
     analysis_plan,
     external_predictions,
+    ingest,
     reference_table,
     start_run,
     upload,
-    visit_names,
 )
 from pages.parts.shared import display
 from pages.parts.shell import address, sample, state
@@ -46,7 +46,7 @@ if found is None:
     st.stop()
 brought = worded("{n:,} {n:photograph|photographs}", n=len(found.sources))
 head.subheader(f":material/check: {_('1 · Photographs')} · {brought}", anchor=False)
-found = visit_names.of_photographs(found)
+found = ingest.with_visits_of_names(found)
 
 analysis_plan.before(truth_is_there=reference_table.is_there())
 

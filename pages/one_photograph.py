@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from pages.parts.one_photograph import explanation, preview, upload, values, viewer
+from pages.parts.one_photograph import preview, values, viewer
 from pages.parts.shared import controls, deciding, display
 from pages.parts.shell.language import _
 
 buttons = display.title(_("One photograph"), _("What a model reads from a single eye, and how sure it is."))
-dropped = upload.drop()
-view = upload.single_photo_view(dropped) if dropped else controls.require_view()
+dropped = preview.drop()
+view = preview.single_photo_view(dropped) if dropped else controls.require_view()
 if display.no_photographs(view):
     st.stop()
-item = upload.chosen(view, dropped)
+item = preview.chosen(view, dropped)
 if item is None:
     st.info(_("No photograph fits this search. Search for something else, or drop one above."))
     st.stop()
@@ -28,5 +28,5 @@ with left:
 with right:
     values.draw(view, item)
 values.courses(view, item)
-explanation.saliency(view, item)
-explanation.what_if(view, item)
+values.saliency(view, item)
+values.what_if(view, item)

@@ -47,7 +47,7 @@ def golden():
 def undrawn():
     """A module's reports come with what is drawn, written down: to draw the seventy figures of one takes seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("target_sections", "criteria", "html"):
+        for module in ("target_sections", "html"):
             patch.setattr(f"fundus_core.report.{module}.svg", lambda figure, **_: escape(repr(figure)))
         yield
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from fundus_core import __main__
-from fundus_core.benchmark import ceiling, inputs
-from fundus_core.benchmark.bootstrap import Intervals, cohort
 from fundus_core.benchmark.measure import _paper, measure
-from fundus_core.benchmark.plan import QUICK, Published, Trial
+from fundus_core.benchmark.plan import QUICK, Published, Trial, card_of, photographs
 from fundus_core.benchmark.product_way import Ours
+from fundus_core.benchmark.result import text
 from fundus_core.benchmark.separate_processes import contender
-from fundus_core.benchmark.table import text
+from fundus_core.benchmark.steps import Intervals, cohort, multiply_adds
 from fundus_core.errors import UsageError
 
 TINY = QUICK.trials[0]
@@ -93,12 +92,12 @@ def test_the_page_of_text_tells_every_row(capsys):
 
 def test_multiply_adds_are_those_of_the_paper(tmp_path):
     """EfficientNet-B0 at 224 px: 0.39 billion (Tan and Le 2019, arXiv:1905.11946, table 2)."""
-    card = inputs.card_of(Trial("B0", backbone="tf_efficientnet_b0", size=224), tmp_path)
-    assert ceiling.multiply_adds(card) == pytest.approx(0.39e9, rel=0.02)
+    card = card_of(Trial("B0", backbone="tf_efficientnet_b0", size=224), tmp_path)
+    assert multiply_adds(card) == pytest.approx(0.39e9, rel=0.02)
 
 
 def test_photographs_are_different_files_of_one_kind(tmp_path):
-    paths = inputs.photographs(replace(QUICK, height=128), tmp_path)
+    paths = photographs(replace(QUICK, height=128), tmp_path)
     assert len(paths) == TINY.count
     assert len({path.read_bytes() for path in paths}) == TINY.count
 
@@ -111,7 +110,7 @@ def test_the_cohort_for_the_intervals_has_its_people():
 
 
 def test_a_refused_photograph_stops_the_benchmark(tmp_path):
-    inputs.card_of(TINY, tmp_path / "card")
+    card_of(TINY, tmp_path / "card")
     (tmp_path / "notes.jpg").write_bytes(b"no photograph")
     contender = Ours(tmp_path / "card" / "card.toml", "float32", "cpu", tmp_path)
     with pytest.raises(UsageError, match="Only 0 of 1 rendered photographs were predicted"):

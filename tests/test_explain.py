@@ -16,8 +16,7 @@ from fundus_core.errors import UsageError
 from fundus_core.explain.deletion import DRAWS, FRACTIONS, Deletion, Eraser
 from fundus_core.explain.field_of_view import blurred, field_of, strongest, vessel_like
 from fundus_core.explain.gradients import Gradients
-from fundus_core.explain.occlusion import occlude
-from fundus_core.explain.saliency import LARGE_PX
+from fundus_core.explain.saliency import LARGE_PX, occlude
 from fundus_core.images import source_at
 from fundus_core.models import card as cards
 from fundus_core.models import card_files, networks, registry, weights

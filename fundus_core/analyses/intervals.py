@@ -15,7 +15,7 @@ def _judged(study: Study, target: str, by: str) -> Sequence[IntervalsOf]:
     return evaluation.prediction_intervals(study.ordered, target, by, level=study.level)
 
 
-def _draw(study: Study, target_id: str, canvas: Canvas) -> Figure | None:
+def _draw_intervals(study: Study, target_id: str, canvas: Canvas) -> Figure | None:
     """Draw the coverage of everybody and of each tenth of the prediction, the promise beside it."""
     found, look = study.get(INTERVALS, target_id), canvas.look
     if not any(each.coverage.low is not None for each in found):
@@ -54,7 +54,7 @@ INTERVALS = Analysis(
     _judged,
     tuple,
     rows=evaluation.rows,
-    draw=_draw,
+    draw=_draw_intervals,
     needs=is_number,
     sentences=intervals_in_words,
     hide=("by", "n"),

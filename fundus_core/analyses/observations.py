@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from fundus_core import evaluation, figures
-from fundus_core.analyses.beyond import BEYOND, constants
 from fundus_core.analyses.multiple_testing import Tests
-from fundus_core.analyses.scores import estimates, is_number
+from fundus_core.analyses.scores import BEYOND, constants, estimates, is_number
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
 from fundus_core.evaluation import QUANTILES, Bins, CalibrationCurve, Cell, Difference, ErrorDistribution, Estimate
 from fundus_core.figures import Figure, Observations

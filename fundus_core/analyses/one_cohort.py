@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fundus_core.analyses.beyond import BEYOND
 from fundus_core.analyses.criteria import (
     BOUNDS,
     COUNTS,
@@ -21,7 +20,6 @@ from fundus_core.analyses.criteria import (
 )
 from fundus_core.analyses.gap import GAP, GAP_CHECKS, REFERENCE_ERROR
 from fundus_core.analyses.intervals import INTERVALS, INTERVALS_BY
-from fundus_core.analyses.missing import MISSING, WEIGHTED
 from fundus_core.analyses.observations import (
     AGREEMENT,
     BASELINES,
@@ -33,9 +31,9 @@ from fundus_core.analyses.observations import (
     SCATTER,
 )
 from fundus_core.analyses.over_time import CHANGE, COURSE, REPEATABILITY
-from fundus_core.analyses.refused import DECIDED, REFUSED, REFUSED_ALONG
+from fundus_core.analyses.refused import DECIDED, MISSING, REFUSED, REFUSED_ALONG, WEIGHTED
 from fundus_core.analyses.results import RESULTS, RESULTS_OF_CLASSES
-from fundus_core.analyses.scores import POINTS, QUICK_SCORES, SCORES
+from fundus_core.analyses.scores import BEYOND, POINTS, QUICK_SCORES, SCORES
 from fundus_core.analyses.study import Analysis
 from fundus_core.analyses.subgroups import EYES, NEIGHBOURS, SUBGROUP_DIFFERENCES, SUBGROUPS
 

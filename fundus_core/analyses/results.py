@@ -1,19 +1,53 @@
-"""What was found of all targets: the table that a paper prints, and the sentences that go with it."""
+"""What was found of all targets and cohorts: the table and figures that a paper prints, and sentences with them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
-from fundus_core import errors
+from fundus_core import errors, figures
 from fundus_core.analyses import side_by_side
-from fundus_core.analyses.beyond import BEYOND
-from fundus_core.analyses.difference_sentences import SHOWN
-from fundus_core.analyses.labels import Kind, Say, Word, interval, with_interval, word, written
-from fundus_core.analyses.observations import BASELINES
-from fundus_core.analyses.scores import QUICK_SCORES, estimates, main_score
-from fundus_core.analyses.study import Analysis, Rows, Study
+from fundus_core.analyses.labels import Kind, Say, Word, interval, name, with_interval, word, written
+from fundus_core.analyses.observations import BASELINES, scatter_of
+from fundus_core.analyses.scores import BEYOND, QUICK_SCORES, estimates, main_score
+from fundus_core.analyses.side_by_side import COMPARISON, DIFFERENCES
+from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
 from fundus_core.evaluation import Cell, Estimate, TargetResult, as_number
-from fundus_core.figures import heading
+from fundus_core.figures import Figure, Look, Observations, heading
 from fundus_core.targets import TARGETS, Target
+
+SHOWN = 0.05
+"""A corrected p value below it shows a difference."""
+
+
+def differences_in_words(study: Study, target: str, say: Say = str, names: Say = str) -> list[str]:
+    """Return a sentence for each two cohorts about the target's main estimate; why none where nothing was tested.
+
+    A difference is shown where its p value, corrected in its family, is below .05; the interval is not corrected.
+    """
+    score = main_score(TARGETS[target])
+    return [_difference(row, say, names) for row in study.rows(DIFFERENCES, target) if row["score"] == score]
+
+
+def _difference(row: Mapping[str, Cell], say: Say, names: Say) -> str:
+    of = replace(word(str(row["score"])), signed=True)
+    value, low, high = (as_number(row[end]) for end in ("difference", "difference_low", "difference_high"))
+    found = Estimate(value, low, high)
+    values = {
+        "estimate": name(str(row["score"]), TARGETS[str(row["target"])], say),
+        "first": names(str(row["first"])),
+        "second": names(str(row["second"])),
+        "difference": with_interval(found, of, say),
+        "why": say(str(row["difference_note"])),
+    }
+    if found.value is None or found.low is None:
+        return say("{first} and {second}: {estimate} not compared ({why}).").format(**values)
+    p = as_number(row.get("p_adjusted"))
+    if p is None or p >= SHOWN:
+        return say("{first} and {second}: no difference in {estimate} shown, {difference}.").format(**values)
+    less = say("{estimate} is smaller in {first} than in {second}: {difference}.")
+    more = say("{estimate} is larger in {first} than in {second}: {difference}.")
+    return (less if found.value < 0 else more).format(**values)
+
 
 _OF_NUMBERS = ("mae", "mae_median", "mae_age_sex", "bias", "r2", "slope")
 _OF_CLASSES = ("accuracy", "accuracy_majority", "auc", "sensitivity", "specificity", "brier")
@@ -210,3 +244,54 @@ def results_in_words(study: Study, say: Say = str) -> str:
     return say(
         errors.joined((*(result_in_words(study, one, say) for one in study.targets), *beyond_of_all(study, say)))
     )
+
+
+HEIGHT = 300
+"""Pixels of one of them."""
+
+
+def small_multiples(
+    study: Study,
+    target_id: str,
+    look: Look,
+    *,
+    names: Say = str,
+    places: Mapping[str, int] = MappingProxyType({}),
+    height: int = HEIGHT,
+) -> dict[str, Figure]:
+    """Return the figure of each cohort by its name, headed by its error with interval; shared results have no points.
+
+    Args:
+        study: Cohorts side by side.
+        target_id: Of which target.
+        look: How they are drawn.
+        names: What the reader calls the cohorts.
+        places: Colour of each cohort.
+        height: Pixels of each.
+    """
+    target, results = TARGETS[target_id], study.get(COMPARISON, target_id).targets[target_id].results
+    groups = {name: _groups(study, name, target_id, places.get(name, at)) for at, name in enumerate(study.tables)}
+    drawn = {name: found for name, found in groups.items() if name in results and any(map(len, found))}
+    if not drawn:
+        return {}
+    span = figures.limits([group for each in drawn.values() for group in each])
+    unit = f" ({look.say(target.unit)})" if target.unit else ""
+    made = {}
+    for cohort, found in drawn.items():
+        result = results[cohort]
+        figure = scatter_of(target, Canvas(look, found, height=height), result.estimates, result.n_patients, span)
+        if not target.binary:
+            across = replace(figure.x, title=look.say("true") + unit)
+            up = replace(figure.y, title=look.say("predicted") + unit)
+            figure = replace(figure, x=across, y=up)
+        title = figures.headline(target, result.estimates, look, names(cohort))
+        made[cohort] = replace(figure, title=title, legend=False)
+    return made
+
+
+def _groups(study: Study, name: str, target_id: str, place: int) -> Sequence[Observations]:
+    def load() -> Study:
+        return Study.of(study.tables[name], replace(study.settings, level=study.level))
+
+    alone: Study = study.memory.kept(("alone", name, study.level), None, load)
+    return alone.groups(target_id, name=name, place=place) if target_id in alone.targets else ()

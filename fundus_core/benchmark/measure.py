@@ -15,15 +15,11 @@ import openvino as ov
 import torch
 from PIL import Image
 
-from fundus_core.benchmark import ceiling, inputs
-from fundus_core.benchmark.bootstrap import PHOTOGRAPHS_PER_PERSON, Intervals
-from fundus_core.benchmark.on_ray import OnRay
-from fundus_core.benchmark.plain_baseline import Plain
-from fundus_core.benchmark.plan import FULL, Plan, Trial
-from fundus_core.benchmark.product_way import Ours
+from fundus_core.benchmark.plan import FULL, Plan, Trial, card_of, photographs
+from fundus_core.benchmark.product_way import OnRay, Ours, Plain
 from fundus_core.benchmark.result import OURS, PLAIN, RAY, Benchmark, Interval, Paper, Projection, Row
 from fundus_core.benchmark.separate_processes import Host, contender
-from fundus_core.benchmark.steps import reading_steps
+from fundus_core.benchmark.steps import PHOTOGRAPHS_PER_PERSON, Intervals, matrix_rate, multiply_adds, reading_steps
 from fundus_core.models.card import Card
 from fundus_core.targets import METABOLIC
 
@@ -60,15 +56,15 @@ def measure(plan: Plan = FULL, *, tell: Tell = lambda _: None) -> Benchmark:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
         tell("rendering photographs")
-        paths = inputs.photographs(plan, folder)
+        paths = photographs(plan, folder)
         tell("multiplying matrices")
-        rates = {precision: ceiling.matrix_rate(precision, plan.matrix) for precision in _precisions()}
+        rates = {precision: matrix_rate(precision, plan.matrix) for precision in _precisions()}
         for number, trial in enumerate(plan.trials):
-            card = inputs.card_of(trial, folder / f"card{number}")
+            card = card_of(trial, folder / f"card{number}")
             if card is None:
                 notes.append(f"{trial.name}: not measured, its weights are not here.")
                 continue
-            work[trial.name] = ceiling.multiply_adds(card)
+            work[trial.name] = multiply_adds(card)
             rows += _trial(plan, trial, card, paths, work[trial.name], rates, folder, tell)
             tell(f"{trial.name}: the steps of reading")
             steps[trial.name] = reading_steps(paths[:8], card.rule)

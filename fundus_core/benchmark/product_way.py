@@ -1,23 +1,31 @@
-"""Our way: the worker itself, from JPEG to stored prediction, with a clock on each of its parts."""
+"""Who is measured: our way on one machine and on Ray, a clock on each part, and the plain way of public tools."""
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
 
 from fundus_core import runs
+from fundus_core.cluster import LOCAL, Driver, connected
 from fundus_core.errors import UsageError
 from fundus_core.images import source_at
 from fundus_core.inference import Predictions, open_predictor
 from fundus_core.journey import examine
 from fundus_core.models import card_files
 from fundus_core.models.card import Card
+from fundus_core.models.networks import build
 from fundus_core.records import Pixels
 from fundus_core.runs.loop import Batch, Worker
 from fundus_core.runs.model_loading import Model, version_of
@@ -115,3 +123,85 @@ class _Timed(Worker):
         since = time.perf_counter()
         super().write(turn, ended)
         self.writing += time.perf_counter() - since
+
+
+_DARK = 15
+"""A pixel brighter than this belongs to the field: the usual rule."""
+
+
+class Plain:
+    """One network behind the plain way of reading photographs."""
+
+    def __init__(self, card: Path) -> None:
+        """Load the network of a card file."""
+        self.card = card_files.read(card)
+        self.network: Any = build(self.card).network.body
+
+    def work(self, paths: Sequence[Path], batch: int) -> float:
+        """Predict photographs in batches; returns seconds."""
+        since = time.perf_counter()
+        answers = []
+        for start in range(0, len(paths), batch):
+            crops = np.stack([self._prepare(path) for path in paths[start : start + batch]])
+            with torch.no_grad():
+                answers.append(self.network(torch.from_numpy(crops)).numpy())
+        seconds = time.perf_counter() - since
+        if not np.isfinite(np.concatenate(answers)).all():
+            raise ArithmeticError("The plain way gave no numbers.")
+        return seconds
+
+    def alone(self, count: int, batch: int) -> float:
+        """Run the network alone on crops in memory; returns seconds a photograph."""
+        side = self.card.input.size
+        crops = torch.from_numpy(np.random.default_rng(0).random((batch, 3, side, side), dtype=np.float32))
+        since = time.perf_counter()
+        turns = max(count // batch, 1)
+        with torch.no_grad():
+            for _ in range(turns):
+                self.network(crops)
+        return (time.perf_counter() - since) / (turns * batch)
+
+    def _prepare(self, path: Path) -> NDArray[np.float32]:
+        given = self.card.input
+        pixels = np.asarray(Image.open(path).convert("RGB"))
+        lit = pixels.max(axis=2) > _DARK
+        rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
+        cut = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        small = Image.fromarray(cut).resize((given.size, given.size), Image.Resampling.BILINEAR)
+        values = (np.asarray(small) / 255 - np.array(given.mean)) / np.array(given.std)
+        return np.ascontiguousarray(values.transpose(2, 0, 1), dtype=np.float32)
+
+
+class OnRay(Ours):
+    """One network behind actors, which stay from round to round: their start does not count."""
+
+    def __init__(self, card: Path, precision: str, device: str, cache: Path) -> None:
+        """Start the cluster, which ends with this process."""
+        super().__init__(card, precision, device, cache)
+        self.opening = partial(_open, card, precision, device, cache)
+        self.stack = contextlib.ExitStack()  # the cluster ends when nobody knows of it any more
+        self.ray = self.stack.enter_context(connected(LOCAL))
+        self.driver: Driver | None = None
+
+    def work(self, paths: Sequence[Path]) -> Done:
+        """Predict photographs and store the predictions, as ``Ours.work`` does."""
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Store.open(folder) as store,
+            Seat(store, "cluster", LOCAL) as seat,
+        ):
+            run = submitted(store, paths, self.card)
+            seat.hold()
+            driver = Driver(self.ray, seat, run, self.opening, [self.card])
+            driver.actors = self.driver.actors if self.driver else []
+            since = time.perf_counter()
+            while driver.step():
+                pass
+            seconds, self.driver = time.perf_counter() - since, driver
+            return Done.checked(store, run, seconds, {})
+
+
+def _open(card: Path, precision: str, device: str, cache: Path, _model: str) -> Model:
+    found = card_files.read(card)
+    predictor = open_predictor(found, precision=precision, device=device, cache=cache)
+    return Model(version_of(found), found.rule, predictor.predict, at_once=predictor.at_once)

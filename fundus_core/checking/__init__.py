@@ -13,7 +13,7 @@ from fundus_core.checking.report import CheckReport, GoldenLine
 from fundus_core.confined import Limits, StoppedError
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import card as cards
-from fundus_core.models import registry, verify
+from fundus_core.models import registry
 from fundus_core.models.card import Card
 
 _FOR_PHOTOGRAPHS, _A_PHOTOGRAPH = 180.0, 3.0
@@ -34,7 +34,7 @@ def check_model(model_id: str, *, photographs: Sequence[Path] = (), truth: Path 
     card = registry.find(model_id)
     if truth is not None and not photographs:
         raise UsageError("A truth table alone checks nothing; give the photographs too.")
-    verify.check(card)
+    registry.check(card)
     return _asked(card, preprocess(card, photographs, truth) if photographs else None)
 
 

@@ -21,7 +21,7 @@ from fundus_core.confined import StoppedError
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.jobs import Notice
 from fundus_core.models import card as cards
-from fundus_core.models import card_files, registry, verify
+from fundus_core.models import card_files, registry
 from fundus_core.models.card import Card
 from fundus_core.targets import TARGETS
 
@@ -96,7 +96,7 @@ def identify_model(
     """
     notice = Notice(job)
     card = registry.find(model_id)
-    verify.check(card)
+    registry.check(card)
     side = int(min(max(512, 1.5 * card.input.size), _LARGEST_MASTER))
     looked, people = look_for_identifying(card, photographs, truth, side, notice)
     count = len(np.unique(people))

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from fundus_core.benchmark.plan import FULL, QUICK
-from fundus_core.benchmark.table import text
+from fundus_core.benchmark.result import text
 from fundus_core.commands.frame import DONE, Parser, say
 
 

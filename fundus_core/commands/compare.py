@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import DONE, Parser, say, shared
-from fundus_core.commands.settings import add_settings, settings
+from fundus_core.commands.frame import DONE, Parser, add_settings, say, settings, shared
 from fundus_core.errors import UsageError
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from fundus_core import pipeline
 from fundus_core.analyses import plan_results
-from fundus_core.commands.frame import DONE, LINKAGE, SOME_REFUSED, Parser, say, shared
-from fundus_core.commands.settings import add_settings, linkage, settings
+from fundus_core.commands.frame import DONE, LINKAGE, SOME_REFUSED, Parser, add_settings, linkage, say, settings, shared
 from fundus_core.targets import TARGETS
 
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fundus_core import pipeline
-from fundus_core.commands.frame import LINKAGE, PATHS, Parser, bar, ended, following, pseudonyms, say, shared
-from fundus_core.commands.settings import linkage
+from fundus_core.commands.frame import LINKAGE, PATHS, Parser, bar, ended, following, linkage, pseudonyms, say, shared
 from fundus_core.errors import UsageError
 from fundus_core.runs import Progress
 from fundus_core.store import Store

@@ -7,5 +7,4 @@ link. Whoever calls checks what the values and files mean.
 """
 
 from fundus_core.confined.answers import Answer, opened, plain, taken, tell
-from fundus_core.confined.limits import ALL, Limits, of_weights, sentences
-from fundus_core.confined.supervise import StoppedError, run
+from fundus_core.confined.supervise import ALL, Limits, StoppedError, of_weights, run, sentences

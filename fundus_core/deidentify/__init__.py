@@ -7,6 +7,7 @@ What identifies a person never enters a result: names and ids become keyed pseud
 from fundus_core.deidentify.export import audit_csv, write_cohort
 from fundus_core.deidentify.keys import (
     MIN_PASSPHRASE,
+    Pseudonyms,
     fresh_key,
     key_from_bytes,
     key_from_file,
@@ -17,5 +18,4 @@ from fundus_core.deidentify.keys import (
 )
 from fundus_core.deidentify.photograph import OLDEST_AGE, AuditLine, Deidentified, audit_line, deidentify, encode
 from fundus_core.deidentify.planted_names import Names, planted
-from fundus_core.deidentify.pseudonyms import Pseudonyms
 from fundus_core.deidentify.search_names import Trace, search

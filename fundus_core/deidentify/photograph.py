@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from fundus_core import __version__
-from fundus_core.deidentify.pseudonyms import Pseudonyms
+from fundus_core.deidentify.keys import Pseudonyms
 from fundus_core.errors import UsageError, say
 from fundus_core.records import Eye, Photograph, Pixels
 

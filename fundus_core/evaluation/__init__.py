@@ -1,7 +1,14 @@
 """Predicted against true: scores with honest intervals, baselines beside them, cohorts compared fairly."""
 
 from fundus_core.evaluation.cohorts.case_mix import Characteristic, Imbalance, imbalance, table_one
-from fundus_core.evaluation.cohorts.compare import Comparison, TargetComparison, compare, main_differences
+from fundus_core.evaluation.cohorts.compare import (
+    SPREAD_SENTENCE,
+    Comparison,
+    TargetComparison,
+    compare,
+    main_differences,
+    published,
+)
 from fundus_core.evaluation.cohorts.distribution_shift import (
     PSI_NOTE,
     OutOfDistribution,
@@ -9,10 +16,8 @@ from fundus_core.evaluation.cohorts.distribution_shift import (
     out_of_distribution,
     prediction_shift,
 )
-from fundus_core.evaluation.cohorts.published import SPREAD_SENTENCE, published
-from fundus_core.evaluation.cohorts.recalibration import FittedLine, fit_line
+from fundus_core.evaluation.cohorts.recalibration import FittedLine, Transfer, fit_line, transfers
 from fundus_core.evaluation.cohorts.standardise import Balance, Standardised, WeightedCohort
-from fundus_core.evaluation.cohorts.transfer import Transfer, transfers
 from fundus_core.evaluation.criteria.bounds import Bound
 from fundus_core.evaluation.criteria.calibration import Tenth
 from fundus_core.evaluation.criteria.classification import SHRUNKEN_NOTE, AtThreshold, Classification, CurvePoints
@@ -35,8 +40,7 @@ from fundus_core.evaluation.gap.missing import OF_PHOTOGRAPHS, MissingIn, Weight
 from fundus_core.evaluation.gap.outcomes import Choices, choices
 from fundus_core.evaluation.gap.reference_error import Corrected, asked_of, reference_error
 from fundus_core.evaluation.gap.refused import RefusedIn, refused, refused_along
-from fundus_core.evaluation.intervals.contrasts import CORRECTIONS, Difference, adjusted
-from fundus_core.evaluation.intervals.equivalence import Equivalence
+from fundus_core.evaluation.intervals.contrasts import CORRECTIONS, Difference, Equivalence, adjusted
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate, as_number, rows
 from fundus_core.evaluation.observations.from_arrays import from_values
 from fundus_core.evaluation.observations.grouping import distinct, grouping
@@ -54,15 +58,26 @@ from fundus_core.evaluation.observations.sample import (
     units_of_analysis,
     usual_level,
 )
-from fundus_core.evaluation.one_cohort.agreement import BetweenEyes, between_eyes
+from fundus_core.evaluation.one_cohort.agreement import (
+    QUANTILES,
+    BetweenEyes,
+    ErrorDistribution,
+    between_eyes,
+    error_distribution,
+)
 from fundus_core.evaluation.one_cohort.beyond import Beyond, beyond
 from fundus_core.evaluation.one_cohort.binary import log_odds
 from fundus_core.evaluation.one_cohort.bootstrap_scores import ranked_estimates
-from fundus_core.evaluation.one_cohort.calibration import Bin, Bins, deciles, reliability
-from fundus_core.evaluation.one_cohort.calibration_curve import CalibrationCurve, smooth_calibration
+from fundus_core.evaluation.one_cohort.calibration import (
+    Bin,
+    Bins,
+    CalibrationCurve,
+    deciles,
+    reliability,
+    smooth_calibration,
+)
 from fundus_core.evaluation.one_cohort.change_over_time import Change, Repeatability, change_over_time, repeatability
-from fundus_core.evaluation.one_cohort.error_distribution import QUANTILES, ErrorDistribution, error_distribution
-from fundus_core.evaluation.one_cohort.evaluate import evaluate, point_estimates
+from fundus_core.evaluation.one_cohort.evaluate import Evaluation, TargetResult, evaluate, point_estimates
 from fundus_core.evaluation.one_cohort.evaluation_diff import Snapshot, changes, changes_in_words, differs
 from fundus_core.evaluation.one_cohort.models import (
     ModelComparison,
@@ -77,7 +92,6 @@ from fundus_core.evaluation.one_cohort.neighbours import (
     standardised_predictions,
 )
 from fundus_core.evaluation.one_cohort.prediction_intervals import IntervalsOf, prediction_intervals
-from fundus_core.evaluation.one_cohort.result import Evaluation, TargetResult
 from fundus_core.evaluation.one_cohort.sample_size import (
     Plan,
     people_for_equivalence,

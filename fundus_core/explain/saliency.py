@@ -1,4 +1,4 @@
-"""A map per target of where the model looks, with the evidence whether it means anything."""
+"""A map per target of where the model looks, by gradients or by covering, and whether it means anything."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,48 @@ from numpy.typing import NDArray
 from fundus_core.errors import UsageError
 from fundus_core.explain.deletion import DRAWS, FRACTION_LARGE, FRACTIONS, Deletion, Eraser, Predict
 from fundus_core.explain.field_of_view import Mask, field_of, smooth, vessel_like
-from fundus_core.explain.occlusion import PATCH, occlude
 from fundus_core.models.card import Card
 from fundus_core.records import Floats, Pixels, RetinaCrop
 
 if TYPE_CHECKING:
     from fundus_core.explain.gradients import Gradients
+from collections.abc import Iterator
+
+PATCH = 1 / 8
+"""Side of the patch as a share of the crop's; it moves by half of itself, about 225 predictions in all."""
+_AT_ONCE = 16
+
+
+def occlude(pixels: Pixels, field: Mask, predict: Predict) -> dict[str, Floats]:
+    """Return by target, S x S, the prediction as it is minus the one with the pixel covered, in the target's unit.
+
+    A pixel's is the mean over the patches that cover it, of a crop S x S x 3 (RGB, 0..255). A patch has the field's
+    median colour, so that covering the black around the field (S x S) is a change too.
+    """
+    side = len(pixels)
+    colour = np.median(pixels[field], axis=0) if field.any() else np.zeros(3)
+    before = {target: float(values[0]) for target, values in predict(pixels[None]).items()}
+    sums = {target: np.zeros((side, side)) for target in before}
+    count = np.zeros((side, side))
+    for windows in _batches(side):
+        covered = np.repeat(pixels[None], len(windows), axis=0)
+        for crop, window in zip(covered, windows, strict=True):
+            crop[window] = colour
+            count[window] += 1
+        for target, values in predict(covered).items():
+            for window, value in zip(windows, values, strict=True):
+                sums[target][window] += before[target] - float(value)
+    return {target: total / count for target, total in sums.items()}
+
+
+def _batches(side: int) -> Iterator[list[tuple[slice, slice]]]:
+    """The patches in batches; together they cover every pixel."""
+    patch = max(round(side * PATCH), 2)
+    starts = [*range(0, side - patch, patch // 2), side - patch]
+    windows = [(slice(y, y + patch), slice(x, x + patch)) for y in starts for x in starts]
+    for start in range(0, len(windows), _AT_ONCE):
+        yield windows[start : start + _AT_ONCE]
+
 
 METHODS = ("integrated_gradients", "grad_cam", "occlusion")
 """How a map may be made."""

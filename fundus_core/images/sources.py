@@ -7,12 +7,11 @@ from pathlib import Path
 from fundus_core.errors import UsageError
 from fundus_core.images.allowed_folders import Roots, around, hold
 from fundus_core.images.archive import BETWEEN, member_at, members
-from fundus_core.images.byte_sources import Refuse
+from fundus_core.images.byte_sources import Refuse, address_of, object_at, objects, of_this_machine
 from fundus_core.images.faults import Code
 from fundus_core.images.folder import head_of, renamed, single, walk
 from fundus_core.images.formats import MANIFESTS, OFFICE, is_archive, photograph_format, suffix_of
 from fundus_core.images.manifest import listed
-from fundus_core.images.object_storage import address_of, object_at, objects, of_this_machine
 from fundus_core.records import Source
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from fundus_core.errors import UsageError
 from fundus_core.inference.processor import OpenVino, graph_of, has_bf16
-from fundus_core.models import out_of_distribution, verify
+from fundus_core.models import out_of_distribution, registry
 from fundus_core.models.card import Card
 from fundus_core.records import Floats, Pixels
 
@@ -106,7 +106,7 @@ def open_predictor(
     for word, allowed in ((device, ("auto", "cpu", "cuda")), (precision, ("auto", "float32", "bf16"))):
         if word not in allowed:
             raise UsageError("'{word}' is not allowed here; use one of {allowed}.", word=word, allowed=allowed)
-    verify.check(card)
+    registry.check(card)
     if device == "cuda" or (device == "auto" and card.runtime == "timm" and has_gpu()):
         return _on_gpu(card, precision)
     if precision == "auto":

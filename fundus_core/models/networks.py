@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from fundus_core.errors import CardError
-from fundus_core.models import altered, verify
+from fundus_core.models import altered, registry
 from fundus_core.models import weights as files
 from fundus_core.models.card import Card
 
@@ -230,7 +230,7 @@ def build(card: Card) -> Reader:
     Raises:
         CardError: The weights are missing, are others than the card names, or do not fit.
     """
-    verify.check(card)
+    registry.check(card)
     return assembled(card, files.read(card.weights_path))
 
 

@@ -14,7 +14,7 @@ from fundus_core.errors import CardError, say
 from fundus_core.models import checkpoints, exported_programs, torch_archives
 from fundus_core.models.checkpoints import Module
 from fundus_core.models.pickles import damaged
-from fundus_core.models.verify import sha256
+from fundus_core.models.registry import sha256
 
 
 def read(path: Path, *, safetensors: bool | None = None, choice: str = "") -> dict[str, Tensor]:

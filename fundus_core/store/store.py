@@ -19,12 +19,11 @@ from fundus_core.store import (
     cohort_columns,
     cohorts,
     database,
-    documents,
-    late_photographs,
     photograph_table,
     prediction_table,
     queries,
     schema,
+    selections,
     versions,
 )
 from fundus_core.store.cohorts import CohortRef
@@ -186,7 +185,7 @@ class Store(Decisions, Selections, Sharing):
     def waiting(self, ref: CohortRef) -> tuple[str, ...]:
         """Names of the rows without a photograph: of predictions made elsewhere, of an export without photographs."""
         with self.reading() as connection:
-            return tuple(late_photographs.waiting(connection, cohorts.id_of(connection, ref)))
+            return tuple(photograph_table.waiting(connection, cohorts.id_of(connection, ref)))
 
     def give_photographs(self, ref: CohortRef, given: Mapping[str, NewPhotograph]) -> None:
         """Give rows, by their names, the photographs that they lack; what was found elsewhere stays beside them.
@@ -198,7 +197,7 @@ class Store(Decisions, Selections, Sharing):
         def give(connection: sa.Connection) -> None:
             cohort = cohorts.every(connection, cohorts.id_of(connection, ref))[0]
             cohorts.update(connection, cohort.id)
-            late_photographs.give(connection, cohort, given)
+            photograph_table.give(connection, cohort, given)
 
         self.write(give)
 
@@ -272,14 +271,14 @@ class Store(Decisions, Selections, Sharing):
         return self.absolute(locator, kept=kept)
 
     def keep_document(
-        self, ref: CohortRef, kind: documents.Kind, name: str, content: Mapping[str, Any], *, counts: bool = False
+        self, ref: CohortRef, kind: selections.Kind, name: str, content: Mapping[str, Any], *, counts: bool = False
     ) -> None:
         """Keep something beside a cohort, in the place of another of its kind and name; ``counts``: numbers change."""
 
         def keep(connection: sa.Connection) -> None:
             cohort = cohorts.id_of(connection, ref)
             access.require(connection, cohort, "write")
-            documents.put(connection, cohort, kind, name, content)
+            selections.put(connection, cohort, kind, name, content)
             if counts:
                 cohorts.update(connection, cohort)
 
@@ -295,21 +294,21 @@ class Store(Decisions, Selections, Sharing):
         def keep(connection: sa.Connection) -> None:
             cohort = cohorts.id_of(connection, ref)
             cohorts.update(connection, cohort)
-            if photograph_table.measured(connection, cohort) or documents.documents_of(
+            if photograph_table.measured(connection, cohort) or selections.documents_of(
                 connection, cohort, "evaluation"
             ):
                 raise UsageError(
                     "Measured values were joined to this cohort already: an analysis plan is stated before that. All "
                     "that is found now is exploratory."
                 )
-            documents.put(connection, cohort, "plan", sha256, content)
+            selections.put(connection, cohort, "plan", sha256, content)
 
         self.write(keep)
 
-    def documents(self, ref: CohortRef, kind: documents.Kind) -> tuple[documents.Document, ...]:
+    def documents(self, ref: CohortRef, kind: selections.Kind) -> tuple[selections.Document, ...]:
         """What is kept of one kind beside a cohort, the oldest first."""
         with self.reading() as connection:
-            return documents.documents_of(connection, cohorts.id_of(connection, ref), kind)
+            return selections.documents_of(connection, cohorts.id_of(connection, ref), kind)
 
     # What models found
 

@@ -15,7 +15,7 @@ from fundus_core.tables.units import UNITS, bare_unit, unit_of
 from fundus_core.tables.units import unit as unit_for
 from fundus_core.targets import TARGETS, Derived, own
 
-_FILE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_FILE = tomllib.loads(Path(__file__).with_name("vocabulary.toml").read_text(encoding="utf-8"))
 
 
 def compact(heading: str) -> str:

@@ -82,7 +82,7 @@ def begin(plan: Plan, pretrained: Path | None, *, told: bool = True) -> tuple[Pl
     if pretrained is None:
         return plan, begun(plan), ()
     from fundus_core.models.importing import initial_weights
-    from fundus_core.models.verify import sha256
+    from fundus_core.models.registry import sha256
 
     given = initial_weights.tensors(pretrained)
     backbone = plan.backbone if told else initial_weights.backbone_of(given) or plan.backbone

@@ -16,8 +16,7 @@ if str(ROOT) not in sys.path:
 # after the project's root is on the path
 from fundus_core import targets  # noqa: E402
 from fundus_core.errors import FundusError  # noqa: E402
-from pages.parts.shared import tour  # noqa: E402
-from pages.parts.shell import address, asking, hotkeys, language, language_switch, menu, people, state  # noqa: E402
+from pages.parts.shell import address, asking, language, menu, people, state  # noqa: E402
 from pages.parts.shell.language import _, literal  # noqa: E402
 
 STATIC = Path(__file__).parent / "static"
@@ -36,13 +35,13 @@ def main() -> None:
     state.keep()
     with st.sidebar:
         menu.reserve()
-        language_switch.switch()
-        language_switch.translate()
-        hotkeys.button()
+        menu.languages()
+        menu.translate()
+        menu.keys()
         _who()
     try:
         targets.check()
-        tour.draw(page.url_path or "overview")
+        menu.tour(page.url_path or "overview")
         page.run()
     except address.GoneError as gone:
         _say_gone(page.title, gone)

@@ -15,7 +15,7 @@ from fundus_core.evaluation import (
 )
 from fundus_core.targets import Target
 from pages.parts.shared import studies
-from pages.parts.shared.grid import grid
+from pages.parts.shared.exports import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import sample
 from pages.parts.shell.language import _, count

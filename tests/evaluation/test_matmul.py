@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fundus_core.evaluation.intervals.matmul import PIECE, matmul
+from fundus_core.evaluation.intervals.bootstrap import PIECE, matmul
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from scipy.special import expit, logit
 from statsmodels.stats.proportion import proportion_confint
 
 from fundus_core.evaluation import compare, evaluate, from_values, subgroups
+from fundus_core.evaluation.intervals.intervals import area_ends, areas_without_each
 from fundus_core.evaluation.intervals.jackknife_intervals import jeffreys
-from fundus_core.evaluation.intervals.rank_intervals import area_ends, areas_without_each
 from fundus_core.evaluation.observations.grouping import grouping
 from fundus_core.evaluation.observations.sample import select_rows
 

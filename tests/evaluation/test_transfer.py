@@ -10,8 +10,7 @@ from statsmodels.genmod.generalized_linear_model import GLM
 
 from fundus_core.errors import NotEstimableError, UsageError
 from fundus_core.evaluation import fit_line, transfers
-from fundus_core.evaluation.cohorts.recalibration import fit_recalibration, recalibrate, recalibration_effect
-from fundus_core.evaluation.cohorts.transfer import transfer
+from fundus_core.evaluation.cohorts.recalibration import fit_recalibration, recalibrate, recalibration_effect, transfer
 from fundus_core.evaluation.observations.from_arrays import from_values
 
 QUICK = {"draws": 50}

@@ -9,12 +9,12 @@ from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from fundus_core import images
 from fundus_core.errors import PhotographError, UsageError
-from fundus_core.images import object_storage
+from fundus_core.images import byte_sources
 
 
 @pytest.fixture
 def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(object_storage, "_files", lambda _: SubTreeFileSystem(str(tmp_path), LocalFileSystem()))
+    monkeypatch.setattr(byte_sources, "_files", lambda _: SubTreeFileSystem(str(tmp_path), LocalFileSystem()))
     eyes = tmp_path / "bucket" / "eyes" / "é #1"
     eyes.mkdir(parents=True)
     for name in ("b.jpg", "a.jpg", ".hidden.jpg", "truth.csv"):

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fundus_core.tables import restored
-from pages.parts.shared.grid import safe
+from pages.parts.shared.exports import safe
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -31,7 +31,7 @@ def test_numbers_and_words_stay_as_they_are(cell):
 
 def test_headings_and_cells_of_a_shown_table_are_safe():
     def page() -> None:
-        from pages.parts.shared.grid import grid
+        from pages.parts.shared.exports import grid
 
         grid([{"=HYPERLINK(1)": "@x", "n": -3}])
 

@@ -11,7 +11,7 @@ from fundus_core.store import Store
 from fundus_core.synthetic import synthesise
 from pages.parts.new_cohort import ingest
 from pages.parts.new_cohort.ingest import Plan
-from pages.parts.new_cohort.ingest_job import IngestJob
+from pages.parts.new_cohort.start_run import IngestJob
 from pages.parts.shell.upload_store import Inbox
 
 

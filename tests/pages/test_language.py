@@ -29,8 +29,8 @@ from fundus_core.report.checklist import CHECKLISTS
 from fundus_core.report.paper import SIDE_BY_SIDE
 from fundus_core.targets import TARGETS
 from fundus_core.truth.receipt import Entry
-from pages.parts.shared import display, tour
-from pages.parts.shell import language, sample
+from pages.parts.shared import display
+from pages.parts.shell import language, menu, sample
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWN = ("figures", "analyses", "report")
@@ -80,7 +80,7 @@ def said_elsewhere() -> set[str]:
     }
     shown |= {one.replace("_", " ") for one in (*Entry("", "", "", 0, 0, {}).row(), *get_args(evaluation.Level))}
     shown |= {"age and sex"}
-    shown |= {words for _page, _query, words in tour.STOPS}
+    shown |= {words for _page, _query, words in menu.STOPS}
     return analyses | of_targets | checks | keys | criteria | plans | shown
 
 

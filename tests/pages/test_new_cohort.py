@@ -42,7 +42,7 @@ def ready(fresh, monkeypatch):
     monkeypatch.setattr("pages.parts.shell.cards.ready", lambda: ["tests-own"])
     monkeypatch.setattr("pages.parts.shell.cards.title", lambda model: model)
     monkeypatch.setattr("pages.parts.shell.cards.reads_rendered_eyes", lambda model: False)
-    monkeypatch.setattr("fundus_core.runs.submission.deriving.derive", lambda *_known: None)
+    monkeypatch.setattr("fundus_core.runs.submission.derive", lambda *_known: None)
     monkeypatch.setattr("fundus_core.runs.submission.model_loading.ready_card", lambda model: model)
     monkeypatch.setattr(
         "fundus_core.runs.submission.model_loading.version_of", lambda card: ModelVersion(card, "w", "c")

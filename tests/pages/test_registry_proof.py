@@ -13,9 +13,9 @@ from pages.parts.shared import subprocess_cli
 
 
 def _page() -> None:
-    from pages.parts.cohorts import proof
+    from pages.parts.cohorts import registry_export
 
-    proof.draw()
+    registry_export.prove()
 
 
 @pytest.mark.parametrize(("passed", "kind"), [(True, "success"), (False, "error"), (None, "error")])

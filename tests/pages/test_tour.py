@@ -3,8 +3,7 @@
 import pytest
 
 from fundus_core.store import NewPhotograph
-from pages.parts.shared import tour
-from pages.parts.shell import home, paths
+from pages.parts.shell import home, menu, paths
 from pages.parts.shell.sample import NAME
 
 
@@ -25,7 +24,7 @@ def link(app):
 
 def test_five_stops_and_closed_it_is_gone_for_good(sample, page):
     app = page("overview")
-    for at, (name, _query, words) in enumerate(tour.STOPS, 1):
+    for at, (name, _query, words) in enumerate(menu.STOPS, 1):
         to, query = link(app)
         assert to.endswith(name)
         assert f"tour={at}" in query
@@ -35,7 +34,7 @@ def test_five_stops_and_closed_it_is_gone_for_good(sample, page):
     app.button(key="tour-close").click().run()
     assert not app.exception
     assert link(page("overview")) is None
-    assert link(page(tour.STOPS[0][0], tour="1")) is None
+    assert link(page(menu.STOPS[0][0], tour="1")) is None
 
 
 @pytest.mark.parametrize("at", ["", "0", "6", "x", "99999", "2"])

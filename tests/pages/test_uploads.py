@@ -23,7 +23,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit import config
 
-from pages.parts.new_cohort.upload_component import Refused, reason
+from pages.parts.new_cohort.upload import Refused, reason
 from pages.parts.shell import server, shutdown, upload_stream
 from pages.parts.shell.upload_store import Inbox
 from pages.parts.shell.upload_stream import UploadError

@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from fundus_core import runs
-from fundus_core.images import object_storage, sources
+from fundus_core.images import byte_sources, sources
 from fundus_core.store import NewPhotograph, Store
 from tests.runs import lab
 from tests.runs.test_survival import PATIENCE_S, check_all_there_once, reasons, undisturbed
@@ -93,9 +93,9 @@ def storage(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Ite
     for name, value in {**keys, "AWS_ENDPOINT_URL": f"http://{endpoint}"}.items():
         monkeypatch.setenv(name, value)
         environment[name] = value
-    object_storage._of_bucket.cache_clear()
+    byte_sources._of_bucket.cache_clear()
     yield endpoint
-    object_storage._of_bucket.cache_clear()
+    byte_sources._of_bucket.cache_clear()
     server.stop()
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from fundus_core.errors import UsageError
 from fundus_core.records import Eye
-from fundus_core.synthetic.camera import CAMERAS
-from fundus_core.synthetic.defects import DEFECTS
+from fundus_core.synthetic.camera import CAMERAS, DEFECTS
 from fundus_core.synthetic.render import draw
 
 ALBA = CAMERAS["alba45"]

@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-from fundus_core.synthetic.camera import CAMERAS
-from fundus_core.synthetic.defects import DEFECTS
-from fundus_core.synthetic.people import sample_people
-from fundus_core.synthetic.population import TRAITS, solve
+from fundus_core.synthetic.camera import CAMERAS, DEFECTS
+from fundus_core.synthetic.population import TRAITS, sample_people, solve
 from fundus_core.targets import TARGETS
 
 POPULATION = solve()

@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 
 from fundus_core.synthetic import find
-from fundus_core.synthetic.people import sample_people
-from fundus_core.synthetic.population import TRAITS, solve
-from fundus_core.synthetic.tables import write_latents, write_limit, write_truth
+from fundus_core.synthetic.cohort import write_latents, write_limit, write_truth
+from fundus_core.synthetic.population import TRAITS, sample_people, solve
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 

@@ -10,8 +10,7 @@ import numpy as np
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.cohorts.standardise import Standardised, standardised
 from fundus_core.evaluation.intervals.bootstrap import Draws
-from fundus_core.evaluation.intervals.contrasts import Contrast, Difference, difference, wald
-from fundus_core.evaluation.intervals.equivalence import Equivalence, equivalent
+from fundus_core.evaluation.intervals.contrasts import Contrast, Difference, Equivalence, difference, equivalent, wald
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell
 from fundus_core.evaluation.observations.sample import (
     Level,
@@ -31,11 +30,10 @@ from fundus_core.evaluation.one_cohort.bootstrap_scores import (
     score_together,
     too_few,
 )
-from fundus_core.evaluation.one_cohort.evaluate import target_result
-from fundus_core.evaluation.one_cohort.result import TargetResult
+from fundus_core.evaluation.one_cohort.evaluate import TargetResult, target_result
 from fundus_core.evaluation.one_cohort.subgroups import FEWEST_PEOPLE
 from fundus_core.records import CohortTable, Labels
-from fundus_core.targets import TARGETS, Target
+from fundus_core.targets import TARGETS, Published, Target
 from fundus_core.targets import target as find_target
 
 COMPARED = ("mae", "mae_over_median", "r2", "bias", "slope")
@@ -262,3 +260,19 @@ def _contrast(first: BootstrapScores, second: BootstrapScores, score: str, draws
         return means[0]
     value = difference_of(first.estimates[score].value, second.estimates[score].value)
     return wald(value, first.replicates[score] - second.replicates[score], draws)
+
+
+SPREAD_SENTENCE = (
+    "Studies differ in who was photographed: a cohort that is more spread out has a larger mean absolute error and a "
+    "larger R² with the same model, so these figures are context, not a ranking."
+)
+"""Stands beside every published figure."""
+
+
+def published(target: str, score: str | None = None) -> tuple[Published, ...]:
+    """Return the published figures of a target, of one score or of all.
+
+    >>> [(each.study.name, each.value) for each in published("waist", "mae")]
+    [('JOIR 2025', 7.18)]
+    """
+    return tuple(each for each in TARGETS[target].published if score in (None, each.score))

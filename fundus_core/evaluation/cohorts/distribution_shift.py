@@ -13,8 +13,7 @@ from scipy import stats
 
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
-from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable
-from fundus_core.evaluation.intervals.interval_choice import Rule
+from fundus_core.evaluation.intervals.estimate import Estimate, Rule, not_estimable
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.observations.person_means import per_person
 from fundus_core.evaluation.observations.sample import person_ids, sort_rows

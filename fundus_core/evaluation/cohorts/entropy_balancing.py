@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fundus_core.evaluation.intervals.matmul import matmul
+from fundus_core.evaluation.intervals.bootstrap import matmul
 from fundus_core.records import Floats
 
 STEPS = 60

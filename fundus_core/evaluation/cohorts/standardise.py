@@ -22,11 +22,10 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import say
 from fundus_core.evaluation.cohorts.entropy_balancing import balance, effective_number, multipliers_of
-from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Draws, resample
+from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Draws, matmul, resample
 from fundus_core.evaluation.intervals.contrasts import NO_EFFECT, Difference, difference, wald
 from fundus_core.evaluation.intervals.estimate import Estimate
 from fundus_core.evaluation.intervals.intervals import estimates
-from fundus_core.evaluation.intervals.matmul import matmul
 from fundus_core.evaluation.observations.sample import Sample, units
 from fundus_core.evaluation.one_cohort import scores
 from fundus_core.evaluation.one_cohort.bootstrap_scores import difference_of

@@ -14,8 +14,8 @@ from scipy.stats import rankdata
 from fundus_core.evaluation.criteria.classification import DECISIONS, Classification, decisions, means
 from fundus_core.evaluation.criteria.definitions import INDETERMINATE, YES, Verdicts
 from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable
+from fundus_core.evaluation.intervals.intervals import area_ends, few_events
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
-from fundus_core.evaluation.intervals.rank_intervals import area_ends, few_events
 from fundus_core.evaluation.intervals.rank_statistics import areas_under_roc
 from fundus_core.evaluation.observations.sample import Indices
 from fundus_core.records import Floats

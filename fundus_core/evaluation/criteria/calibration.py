@@ -12,10 +12,9 @@ import numpy as np
 
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, SumStatistic
-from fundus_core.evaluation.intervals.estimate import Estimate
-from fundus_core.evaluation.intervals.interval_choice import Rule
+from fundus_core.evaluation.intervals.estimate import Estimate, Rule
+from fundus_core.evaluation.intervals.intervals import few_events
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
-from fundus_core.evaluation.intervals.rank_intervals import few_events
 from fundus_core.evaluation.one_cohort.binary import CALIBRATION_NEEDS, recalibrations
 from fundus_core.evaluation.one_cohort.calibration import equal_counts
 from fundus_core.evaluation.one_cohort.scores import divide

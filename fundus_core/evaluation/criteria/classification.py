@@ -14,10 +14,9 @@ from fundus_core.errors import UsageError
 from fundus_core.evaluation.criteria.calibration import CALIBRATION, Tenth, calibration, tenths, verdict
 from fundus_core.evaluation.criteria.definitions import INDETERMINATE, YES, Verdicts
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Statistics, SumStatistic
-from fundus_core.evaluation.intervals.estimate import Estimate
-from fundus_core.evaluation.intervals.interval_choice import Rule
+from fundus_core.evaluation.intervals.estimate import Estimate, Rule
+from fundus_core.evaluation.intervals.intervals import area_ends, few_events
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
-from fundus_core.evaluation.intervals.rank_intervals import area_ends, few_events
 from fundus_core.evaluation.intervals.rank_statistics import areas_under_roc, average_precisions
 from fundus_core.evaluation.one_cohort.scores import divide
 from fundus_core.records import Floats

@@ -19,9 +19,18 @@ from numpy.typing import NDArray
 from fundus_core.errors import NotEstimableError, say
 from fundus_core.evaluation.criteria.bounds import Bound, bounds, prevalence_bounds
 from fundus_core.evaluation.criteria.classification import SCORES, THRESHOLDS, Classification, classify, means
-from fundus_core.evaluation.criteria.definitions import CRITERIA, INDETERMINATE, NO, YES, Criterion, Verdicts, criterion
+from fundus_core.evaluation.criteria.definitions import (
+    CRITERIA,
+    INDETERMINATE,
+    NO,
+    YES,
+    Criterion,
+    Verdicts,
+    criterion,
+    nobody_complete,
+    remarks,
+)
 from fundus_core.evaluation.criteria.probability import donors_of, probabilities
-from fundus_core.evaluation.criteria.remarks import nobody_complete, remarks
 from fundus_core.evaluation.criteria.treatment import TreatedPrevalence, treated_prevalences
 from fundus_core.evaluation.intervals.estimate import SEED, Cell, Estimate
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated

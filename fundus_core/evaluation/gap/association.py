@@ -15,8 +15,7 @@ from types import MappingProxyType
 import numpy as np
 
 from fundus_core.errors import NotEstimableError, say
-from fundus_core.evaluation.gap.checks import Check, ColumnOnGap, checks, spread_of
-from fundus_core.evaluation.gap.corrected_gap import corrected_gap
+from fundus_core.evaluation.gap.corrected_gap import Check, ColumnOnGap, checks, corrected_gap, spread_of
 from fundus_core.evaluation.gap.outcomes import codes, design, outcome, parts
 from fundus_core.evaluation.gap.regression import Fit
 from fundus_core.evaluation.intervals.estimate import Cell, Estimate, not_estimable

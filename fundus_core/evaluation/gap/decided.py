@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import say
 from fundus_core.evaluation.gap.missing import MAIN, few, main_errors
-from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable, reach
-from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE
+from fundus_core.evaluation.intervals.estimate import FEWEST_PEOPLE, Estimate, not_estimable, reach
 from fundus_core.evaluation.intervals.jackknife_intervals import jackknife_error
 from fundus_core.evaluation.observations.sample import Sample, check_level, sort_rows, units_of_analysis
 from fundus_core.evaluation.one_cohort.evaluate import evaluate

@@ -20,8 +20,7 @@ from scipy import stats
 
 from fundus_core.errors import NotEstimableError, say
 from fundus_core.evaluation.gap.regression import chance, firth, firth_ends, logistic
-from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable, reach
-from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE, Rule, Scale, onto
+from fundus_core.evaluation.intervals.estimate import FEWEST_PEOPLE, Estimate, Rule, Scale, not_estimable, onto, reach
 from fundus_core.evaluation.intervals.jackknife_intervals import between, jackknife_error, jeffreys
 from fundus_core.evaluation.observations.grouping import NOT_STATED, grouping, in_order
 from fundus_core.evaluation.observations.person_means import mean_of_each

@@ -16,8 +16,7 @@ import numpy as np
 from fundus_core.errors import UsageError, say
 from fundus_core.evaluation.gap.outcomes import columns_of, numbers_of, words_of
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
-from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable
-from fundus_core.evaluation.intervals.interval_choice import Rule
+from fundus_core.evaluation.intervals.estimate import Estimate, Rule, not_estimable
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.observations.sample import Sample, check_level, sort_rows, units, units_of_analysis
 from fundus_core.evaluation.one_cohort.scores import divide, per_patient

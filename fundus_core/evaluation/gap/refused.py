@@ -17,8 +17,7 @@ from scipy import stats
 
 from fundus_core.errors import say
 from fundus_core.evaluation.gap.missing import FEW, few, odds_of
-from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable, reach
-from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE
+from fundus_core.evaluation.intervals.estimate import FEWEST_PEOPLE, Estimate, not_estimable, reach
 from fundus_core.evaluation.intervals.jackknife_intervals import share_of_people
 from fundus_core.evaluation.observations.grouping import NOT_STATED, grouping, in_order
 from fundus_core.evaluation.observations.sample import Indices, numbered, sort_rows

@@ -18,14 +18,17 @@ from scipy import special
 
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import Statistics, SumStatistic
-from fundus_core.evaluation.intervals.estimate import CONFIDENCE, Estimate, not_estimable, reach
-from fundus_core.evaluation.intervals.interval_choice import (
+from fundus_core.evaluation.intervals.estimate import (
+    CONFIDENCE,
     FEW_PEOPLE,
     FEWEST_RELATED,
+    Estimate,
     Rule,
     Scale,
     back,
+    not_estimable,
     onto,
+    reach,
 )
 from fundus_core.records import Floats
 

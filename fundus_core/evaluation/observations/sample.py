@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.observations import visits
-from fundus_core.evaluation.observations.averaged import Photographs, interval_of_mean, mean_known
+from fundus_core.evaluation.observations.visits import Photographs, interval_of_mean, mean_known
 from fundus_core.records import DAYS_APART, CohortTable, Floats, Labels, Status
 from fundus_core.targets import TARGETS, Target, target
 
@@ -44,7 +44,7 @@ class Sample:
     """Predicted, in the target's unit."""
     covered: Floats
     """1 where the unit's prediction interval holds its measured value, else 0; NaN without one. That of a mean of
-    several photographs is made from theirs (:mod:`fundus_core.evaluation.observations.averaged`)."""
+    several photographs is made from theirs (:mod:`fundus_core.evaluation.observations.visits`)."""
     width: Floats
     """Of its prediction interval; NaN without one."""
     interval_score: Floats

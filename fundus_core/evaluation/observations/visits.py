@@ -1,6 +1,9 @@
-"""Visits of people: in which order they were, and which one stands for a person."""
+"""Visits of people, which one stands for a person, and the interval of a mean of a visit's photographs."""
+
+from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,3 +90,80 @@ def _mean_days(words: Labels, of: NDArray[np.int64], n: int) -> Floats:
     count = np.bincount(of[known], minlength=n)
     total = np.bincount(of[known], weights=days[known], minlength=n)
     return np.asarray(np.divide(total, count, out=np.full(n, np.inf), where=count > 0))
+
+
+class Photographs(NamedTuple):
+    """What is known of n photographs; missing numbers are NaN."""
+
+    y: Floats
+    """Measured."""
+    p: Floats
+    """Predicted."""
+    low: Floats
+    """Lower end of the prediction interval."""
+    high: Floats
+    """Upper end."""
+
+
+FEWEST_REPEATED = 10
+"""Other people with several photographs in a unit, below whom no correlation is taken from them."""
+
+
+def interval_of_mean(
+    photographs: Photographs, unit: NDArray[np.intp], person: NDArray[np.intp]
+) -> tuple[Floats, Floats]:
+    """Return lower and upper end of each unit's interval: u and u.
+
+    Args:
+        photographs: Measured, predicted and the intervals, n of each.
+        unit: Of each photograph, 0 to u - 1, n.
+        person: Of each unit, 0 and upwards, u.
+
+    Returns:
+        NaN where no photograph of the unit has an interval, or where it has several and too few others have.
+
+    >>> one = Photographs(*np.array([[5.0, 6.0], [4.0, 6.0], [2.0, 5.0], [7.0, 8.0]]))
+    >>> low, high = interval_of_mean(one, np.arange(2), np.arange(2))
+    >>> low.tolist(), high.tolist()
+    ([2.0, 5.0], [7.0, 8.0])
+    """
+    n, p = len(person), photographs.p
+    ends = [mean_known(end, unit, n) for end in (photographs.low, photographs.high)]
+    k = np.bincount(unit, minlength=n).astype(np.float64)
+    if not (k > 1).any() or not np.isfinite(ends).any():
+        return ends[0], ends[1]
+    factor, bias = _of_others(photographs.y - p, unit, person, k)
+    middle = mean_known(p, unit, n) + bias
+    reach = (mean_known(end - p, unit, n) - bias for end in (photographs.low, photographs.high))
+    low, high = (np.where(k > 1, middle + factor * each, end) for each, end in zip(reach, ends, strict=True))
+    return low, high
+
+
+def mean_known(values: Floats, unit: NDArray[np.intp], n: int) -> Floats:
+    """Return the mean of the finite values of each of n units; NaN where a unit has none."""
+    known = np.isfinite(values)
+    count = np.bincount(unit[known], minlength=n)
+    total = np.bincount(unit[known], weights=values[known], minlength=n)
+    return np.asarray(np.divide(total, count, out=np.full(n, np.nan), where=count > 0))
+
+
+def _of_others(errors: Floats, unit: NDArray[np.intp], person: NDArray[np.intp], k: Floats) -> tuple[Floats, Floats]:
+    """Return for each unit its factor and the mean error of all other people, each of whose units counts once."""
+    n = len(k)
+    mean = np.bincount(unit, weights=errors, minlength=n) / k
+    within = np.bincount(unit, weights=(errors - mean[unit]) ** 2, minlength=n)
+    centre = mean.mean() if n else 0.0  # sums of squares are taken about it, lest they cancel
+    about = mean - centre
+    columns = np.array([np.ones(n), k, k * k, k * about, k * about**2, within, about, k > 1])
+    people = int(person.max()) + 1 if n else 0
+    sums = np.array([np.bincount(person, weights=column, minlength=people) for column in columns])
+    units, photographs, squares, first, second, inside, means, repeated = sums.sum(axis=1)[:, None] - sums[:, person]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = (second - first**2 / photographs) / (units - 1)
+        residual = inside / (photographs - units)
+        size = (photographs - squares / photographs) / (units - 1)
+        rho = (between - residual) / (between + (size - 1) * residual)
+        bias = means / units + centre
+    rho = np.where((between <= 0) & (residual <= 0), 1.0, np.clip(rho, 0, 1))
+    rho = np.where(repeated >= FEWEST_REPEATED, rho, np.nan)
+    return np.sqrt((1 + (k - 1) * rho) / k), bias

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.evaluation.intervals.matmul import matmul
+from fundus_core.evaluation.intervals.bootstrap import matmul
 from fundus_core.evaluation.observations.sample import Indices, Sample, numbered
 from fundus_core.records import Floats
 

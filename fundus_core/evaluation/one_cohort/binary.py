@@ -25,8 +25,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE, Rule
-from fundus_core.evaluation.intervals.matmul import matmul
+from fundus_core.evaluation.intervals.bootstrap import matmul
+from fundus_core.evaluation.intervals.estimate import FEWEST_PEOPLE, Rule
 from fundus_core.evaluation.observations.sample import Sample
 from fundus_core.evaluation.one_cohort.baselines import age_and_sex, majority_of_others, mean_of_others
 from fundus_core.evaluation.one_cohort.scores import divide

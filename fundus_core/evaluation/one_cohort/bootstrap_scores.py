@@ -21,8 +21,7 @@ from fundus_core.evaluation.intervals.contrasts import (
     wald,
     welch,
 )
-from fundus_core.evaluation.intervals.estimate import Estimate, Method, not_estimable
-from fundus_core.evaluation.intervals.interval_choice import FEWEST_PEOPLE
+from fundus_core.evaluation.intervals.estimate import FEWEST_PEOPLE, Estimate, Method, not_estimable
 from fundus_core.evaluation.intervals.intervals import estimates
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated, without_intervals
 from fundus_core.evaluation.observations.sample import Sample

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
-from fundus_core.evaluation.intervals.estimate import Cell, Estimate
-from fundus_core.evaluation.intervals.interval_choice import Rule
+from fundus_core.evaluation.intervals.estimate import Cell, Estimate, Rule
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.observations.sample import (
     Indices,

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fundus_core.evaluation.intervals.bootstrap import matmul
 from fundus_core.evaluation.intervals.estimate import reach
-from fundus_core.evaluation.intervals.matmul import matmul
 from fundus_core.evaluation.observations.sample import Indices
 from fundus_core.records import Floats
 

@@ -9,7 +9,7 @@ import numpy as np
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.estimate import Cell
 from fundus_core.evaluation.observations.sample import person_ids
-from fundus_core.evaluation.one_cohort.result import Evaluation
+from fundus_core.evaluation.one_cohort.evaluate import Evaluation
 from fundus_core.records import CohortTable
 
 _ALIKE = 1e-9

@@ -16,12 +16,13 @@ from fundus_core.evaluation.intervals.contrasts import (
     NO_EFFECT,
     Contrast,
     Difference,
+    Equivalence,
     difference,
+    equivalent,
     paired,
     standardised_change,
     wald,
 )
-from fundus_core.evaluation.intervals.equivalence import Equivalence, equivalent
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED
 from fundus_core.evaluation.intervals.jackknife_intervals import jackknife_error
 from fundus_core.evaluation.observations.sample import (
@@ -41,8 +42,7 @@ from fundus_core.evaluation.one_cohort.bootstrap_scores import (
     score_together,
     too_few,
 )
-from fundus_core.evaluation.one_cohort.evaluate import target_result
-from fundus_core.evaluation.one_cohort.result import TargetResult
+from fundus_core.evaluation.one_cohort.evaluate import TargetResult, target_result
 from fundus_core.evaluation.one_cohort.statistics import binary_panel, score_panel
 from fundus_core.records import CohortTable, Labels, Status
 from fundus_core.targets import target as find_target

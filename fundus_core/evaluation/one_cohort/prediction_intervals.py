@@ -3,7 +3,7 @@
 A model makes an interval for one photograph (split conformal: 90 % over all photographs of all people, not for people
 like this one). The mean of two eyes' intervals would hold 91.9, 93.7 or 95.3 % of people's values where eyes' errors
 correlate by .8, .6 or .4: what is judged of a person is the narrower interval that fits the mean prediction
-(:mod:`fundus_core.evaluation.observations.averaged`). Coverage and
+(:mod:`fundus_core.evaluation.observations.visits`). Coverage and
 width alone can be traded for one another; the interval score charges for both, and is held against the interval that
 knows nothing of the photograph: from the 5th to the 95th percentile of other people's measured values.
 """
@@ -15,8 +15,7 @@ import numpy as np
 
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
-from fundus_core.evaluation.intervals.estimate import Estimate
-from fundus_core.evaluation.intervals.interval_choice import Rule
+from fundus_core.evaluation.intervals.estimate import Estimate, Rule
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.observations.grouping import grouping, in_order
 from fundus_core.evaluation.observations.sample import (

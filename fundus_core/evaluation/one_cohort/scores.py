@@ -35,7 +35,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.evaluation.intervals.interval_choice import Rule
+from fundus_core.evaluation.intervals.estimate import Rule
 from fundus_core.evaluation.observations.sample import Sample
 from fundus_core.evaluation.one_cohort.baselines import each_by_age_and_sex, mean_of_others, median_of_others
 from fundus_core.records import Floats

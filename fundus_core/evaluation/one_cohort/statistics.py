@@ -5,8 +5,8 @@ from dataclasses import fields
 import numpy as np
 
 from fundus_core.evaluation.intervals.bootstrap import CountStatistic, Statistics, SumStatistic
-from fundus_core.evaluation.intervals.interval_choice import Rule
-from fundus_core.evaluation.intervals.rank_intervals import area_ends, areas_without_each, few_events, median_ends
+from fundus_core.evaluation.intervals.estimate import Rule
+from fundus_core.evaluation.intervals.intervals import area_ends, areas_without_each, few_events, median_ends
 from fundus_core.evaluation.intervals.rank_statistics import (
     areas_under_roc,
     median_effects,

@@ -7,8 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from fundus_core.errors import say
-from fundus_core.evaluation.intervals.estimate import Estimate
-from fundus_core.evaluation.intervals.interval_choice import Scale, back
+from fundus_core.evaluation.intervals.estimate import Estimate, Scale, back
 from fundus_core.evaluation.observations.sample import bootstrap_population
 from fundus_core.evaluation.sites.pooling import FEWEST_FOR_NEW, FEWEST_SITES, Pooled, pool
 from fundus_core.evaluation.sites.site_estimates import AtSite, TargetAtSite

@@ -14,8 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, cast, get_args
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation.intervals.estimate import Estimate
-from fundus_core.evaluation.intervals.interval_choice import Scale, back
+from fundus_core.evaluation.intervals.estimate import Estimate, Scale, back
 from fundus_core.evaluation.observations.sample import Level
 from fundus_core.evaluation.sites.shared import (
     NAME,

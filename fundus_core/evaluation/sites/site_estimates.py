@@ -15,8 +15,7 @@ from types import MappingProxyType
 import numpy as np
 
 from fundus_core.evaluation.intervals.bootstrap import Statistics, SumStatistic
-from fundus_core.evaluation.intervals.estimate import Estimate
-from fundus_core.evaluation.intervals.interval_choice import Rule, Scale, onto
+from fundus_core.evaluation.intervals.estimate import Estimate, Rule, Scale, onto
 from fundus_core.evaluation.intervals.jackknife_intervals import effective_people, jackknife_error
 from fundus_core.evaluation.observations.sample import Level, Sample
 from fundus_core.evaluation.one_cohort.bootstrap_scores import score_alone

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fundus_core import confined
 from fundus_core.errors import CardError
-from fundus_core.models import card_files, verify
+from fundus_core.models import card_files, registry
 from fundus_core.models.card import Card
 from fundus_core.models.importing import graph_safety
 
@@ -28,6 +28,6 @@ def keep_imported(made: Path, place: Path, model_id: str, *, most: int) -> Card:
         graph_safety.check_xml(card.weights_path)
     right = card.id == model_id and card.weights.file in (TENSORS, GRAPH) and card.golden.file == GOLDEN
     whole = card.ready and (card.weights.file != GRAPH or (place / _NUMBERS).is_file())
-    if not right or not whole or verify.sha256(card.weights_path) != card.weights.sha256:
+    if not right or not whole or registry.sha256(card.weights_path) != card.weights.sha256:
         raise CardError("The import left other files than its card names, and nothing was kept; import the file again.")
     return card

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fundus_core.errors import CardError, say
-from fundus_core.models import card_files, verify
+from fundus_core.models import card_files, registry
 from fundus_core.models.card import Card
 from fundus_core.models.importing import ambiguities, complete_card, harm_check, parity
 from fundus_core.models.importing.formats import Format, detect, single
@@ -134,7 +134,7 @@ def _made(file: Path, kind: Format, draft: Draft, found: Found, staging: Path) -
 def _write(draft: Draft, found: Found, folder: Path) -> float | None:
     """Write everything into a folder and return how far the outcome is from the original."""
     name = _write_weights(found, folder)
-    weights = {"file": name, "sha256": verify.sha256(folder / name)}
+    weights = {"file": name, "sha256": registry.sha256(folder / name)}
     size = found.size or draft.size
     if size is None:
         raise CardError("The file does not say the size of its input; add 'input.size' (pixels) to the card.")

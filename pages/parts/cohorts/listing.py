@@ -1,4 +1,4 @@
-"""The list of cohorts: searched and paged where it is long, each with what can be done with it."""
+"""The list of cohorts: searched and paged where it is long, each with what can be done with it, sharing too."""
 
 import base64
 import math
@@ -7,12 +7,50 @@ from datetime import datetime
 
 import streamlit as st
 
+from fundus_core.errors import UsageError
 from fundus_core.store import Cohort
-from pages.parts.cohorts import dialogs, registry_export, sharing
+from pages.parts.cohorts import dialogs, registry_export
 from pages.parts.shared import display
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, cards, home, menu, people, sample
+from pages.parts.shell import address, asking, cards, home, menu, people, sample
 from pages.parts.shell.language import _, literal, moment, said, worded
+
+
+def is_mine(cohort: Cohort) -> bool:
+    """Return whether a cohort is one's own; on one's own machine all are."""
+    return not people.shared() or cohort.owner == asking.asker().id
+
+
+@st.dialog(" ", width="medium")
+def share(cohort: Cohort) -> None:
+    """Show whom a cohort is shared with, and let its owner change that."""
+    st.header(_("Share {name}").format(name=sample.typed(cohort.name)), anchor=False)
+    st.caption(_("Readers see everything of it and change nothing; export, copy and delete stay yours."))
+    names = {"": _("The cohort"), **{one.key: one.name for one in home.store().selections(cohort.id)}}
+    rights = {"read": _("read"), "write": _("read and change")}
+    for one in home.store().shares(cohort.id):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            what = names.get(one.selection, _("a selection"))
+            st.markdown(f"**{literal(one.who)}** · {rights[one.right]} · {literal(what)}")
+            if st.button(_("Take back"), key=f"unshare-{one.who}-{one.selection}"):
+                _do(cohort, one.who, "", one.selection)
+    who = st.text_input(_("With whom"), placeholder="name@hospital.example, group:retina, *", key="share_with")
+    right = st.segmented_control(
+        _("What they may do"), list(rights), format_func=rights.get, default="read", required=True, key="share_right"
+    )
+    what = st.selectbox(_("What"), list(names), format_func=names.get, key="share_what")
+    if st.button(_("Share"), icon=":material/group_add:", type="primary", disabled=not who.strip()):
+        _do(cohort, who, str(right), str(what or ""))
+
+
+def _do(cohort: Cohort, who: str, right: str, selection: str) -> None:
+    try:
+        home.store().share(cohort.id, who, right, selection=selection)
+    except UsageError as fault:
+        st.error(said(fault))
+    else:
+        st.rerun(scope="fragment")
+
 
 PER_PAGE = 20
 """Cohorts on a page: each is a row of buttons, and a browser draws some hundred quickly."""
@@ -52,10 +90,10 @@ def _card(cohort: Cohort) -> None:
             st.markdown(literal(said(cohort.note)))
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             _links(cohort)
-            if not sharing.is_mine(cohort):
+            if not is_mine(cohort):
                 return
             if people.shared() and st.button(_("Share"), icon=":material/group:", key=f"share{cohort.key}"):
-                sharing.share(cohort)
+                share(cohort)
             if st.button(_("Edit"), icon=":material/edit:", key=f"edit{cohort.key}"):
                 dialogs.edit(cohort)
             if st.button(_("Export"), icon=":material/archive:", key=f"export{cohort.key}"):
@@ -95,7 +133,7 @@ def _facts(cohort: Cohort) -> str:
         moment(datetime.fromtimestamp(cohort.created_at)),
     ]
     parts += [_("read by {models}").format(models=models)] if models else [_("not read yet")]
-    if cohort.owner and not sharing.is_mine(cohort):
+    if cohort.owner and not is_mine(cohort):
         parts.append(_("shared by {name}").format(name=literal(cohort.owner)))
     parts += [_("rendered photographs")] if cohort.rendered else []
     if cohort.selected_from:

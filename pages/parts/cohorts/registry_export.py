@@ -1,6 +1,8 @@
-"""A cohort as a file for a registry: photographs and table without what identifies anybody."""
+"""A cohort as a file for a registry without what identifies anybody, and the proof of it."""
 
+import json
 import shutil
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +15,53 @@ from fundus_core.errors import FundusError
 from fundus_core.pipeline import Counts, Writing
 from fundus_core.store import Cohort
 from fundus_core.tables import records_from_csv
-from pages.parts.cohorts import dialogs, proof
+from pages.parts.cohorts import dialogs
 from pages.parts.new_cohort import deidentify
-from pages.parts.shared import display
-from pages.parts.shared.grid import grid
+from pages.parts.shared import display, subprocess_cli
+from pages.parts.shared.exports import grid
 from pages.parts.shell import home, paths, sample, state
 from pages.parts.shell.language import _, count, said, worded
+
+_KNOWN = "deidentification-proof"
+
+
+def prove() -> None:
+    """Offer the proof, run it when asked, and show how it ended."""
+    with st.expander(_("Prove it on this machine")):
+        st.caption(
+            _(
+                "Invented names are planted in rendered photographs and a table, in tags, file names and pixels; the "
+                "verbs are run on them, and all that was written is searched. This takes some minutes."
+            )
+        )
+        if st.button(_("Run the proof"), icon=":material/fact_check:", key="prove"):
+            with st.spinner(_("Planting names, running, searching"), show_time=True):
+                state.remember(_KNOWN, _run())
+        known: tuple[str, str] | None = state.recall(_KNOWN)
+        if known is not None:
+            _tell(*known)
+
+
+def _run() -> tuple[str, str]:
+    """Return the result as a record and as a page to file; both empty where it did not end."""
+    with tempfile.TemporaryDirectory(prefix="fundus-proof-") as folder:
+        subprocess_cli.run("deidentify", "--prove", "--out", folder)
+        files = [Path(folder) / name for name in ("proof.json", "proof.txt")]
+        record, page = (file.read_text(encoding="utf-8") if file.is_file() else "" for file in files)
+    return record, page
+
+
+def _tell(record: str, page: str) -> None:
+    if not record:
+        st.error(_("The proof did not run to its end, so nothing is proved."))
+        return
+    found = json.loads(record)
+    if found["passed"]:
+        st.success(_("Passed: no planted name was found in {n} files.").format(n=count(found["files"])))
+    else:
+        st.error(_("Not passed: the file says where a name was found, or what did not run."))
+    display.download(_("Result as a file"), "deidentification_proof.txt", lambda: page, mime="text/plain")
+
 
 _OLD_S = 86_400.0
 """A file that was made and never fetched is removed after this time."""
@@ -51,7 +94,7 @@ def draw(cohort: Cohort) -> None:
         if made is not None:
             _write(cohort, made, covariates, marked)
     _offer(cohort)
-    proof.draw()
+    prove()
 
 
 def _write(cohort: Cohort, made: Pseudonyms, covariates: list[str], marked: Writing) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from fundus_core.analyses import different_models
 from fundus_core.store import Cohort
-from pages.parts.shared import controls, current_selection, display, fitted, studies
+from pages.parts.shared import controls, current_selection, display, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu, sample, state
 from pages.parts.shell.address import GoneError
@@ -42,7 +42,7 @@ def views(left: Any, right: Any, *, beside: bool = False) -> list[View]:
     with right:
         model = _model(models)
     found = [replace(each, model=model if model in of else of[0]) for each in chosen if (of := models[each.cohort.id])]
-    fitted.ask(found)
+    controls.ask_about_fitted(found)
     for each in found:
         studies.read(each.whole)
     if len(found) != 1 or found[0].part or beside:

@@ -1,11 +1,12 @@
-"""The tables below the figure: what was planned, every estimate of a target, models side by side, and sharing."""
+"""The tables below the figure: the plan, every estimate, models side by side, recalibration, and sharing."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
 
-from fundus_core import __version__, evaluation
+from fundus_core import __version__, evaluation, pipeline
 from fundus_core.analyses import (
     Analysis,
     Canvas,
@@ -19,12 +20,13 @@ from fundus_core.analyses import (
     shown,
     side_by_side,
 )
-from fundus_core.errors import UsageError
+from fundus_core.errors import FundusError, UsageError
 from fundus_core.evaluation import Shared
+from fundus_core.models.recalibrated import lines_in_words, provenance
 from fundus_core.targets import TARGETS
-from pages.parts.shared import asked, display, studies
+from pages.parts.shared import controls, display, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import cards, home
+from pages.parts.shell import cards, home, menu
 from pages.parts.shell.language import _, count, said, tell
 
 
@@ -61,10 +63,10 @@ def _show(view: View, target_id: str, study: Study, analysis: Analysis[Any]) -> 
 
 
 _ASKED: Mapping[str, Callable[[Study, str], Study]] = {
-    one_cohort.BEYOND.id: lambda study, _target: asked.beyond(study),
-    one_cohort.GAP.id: lambda study, _target: asked.gap(asked.beyond(study)),
-    one_cohort.GAP_CHECKS.id: lambda study, _target: asked.gap(asked.beyond(study)),
-    one_cohort.REFERENCE_ERROR.id: asked.reliable,
+    one_cohort.BEYOND.id: lambda study, _target: controls.beyond(study),
+    one_cohort.GAP.id: lambda study, _target: controls.gap(controls.beyond(study)),
+    one_cohort.GAP_CHECKS.id: lambda study, _target: controls.gap(controls.beyond(study)),
+    one_cohort.REFERENCE_ERROR.id: controls.reliable,
 }
 """What the user can say of an analysis before it is made."""
 
@@ -166,3 +168,41 @@ def _contents(found: Shared) -> None:
         names = ", ".join(tell(name) for name in found.withheld)
         st.caption(_("Left out, of fewer than {n} people: {names}").format(n=found.least, names=names))
     st.code(evaluation.as_text(found), "json", height=320)
+
+
+def recalibration(view: View) -> None:
+    """Draw the offer; nothing where the model has no card here."""
+    if view.model not in cards.known():
+        return
+    display.fold(_("Recalibrate on this cohort"), "recalibrate", lambda: _offer(view))
+
+
+def _offer(view: View) -> None:
+    words = _(
+        "An intercept and a slope of each target, fitted to this cohort, become a model of its own with the same "
+        "weights. It is tested on other people: those of this cohort are remembered by salted hashes."
+    )
+    st.caption(words)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input(_("Id of the new model"), _proposed(view), max_chars=60, key="recalibrated_id")
+        pressed = st.button(_("Fit and keep"), icon=":material/tune:", disabled=not name.strip())
+    if pressed:
+        _keep(view, name.strip())
+
+
+def _proposed(view: View) -> str:
+    words = re.sub(r"[^A-Za-z0-9]+", "-", view.cohort.name).strip("-").lower()
+    return f"{view.model}-{words or view.cohort.id}"[:60]
+
+
+def _keep(view: View, name: str) -> None:
+    try:
+        made = pipeline.recalibrate_cohort(home.store(), view.cohort.id, view.model, name)
+    except FundusError as error:
+        st.error(said(str(error)))
+        return
+    lines = "  \n".join(said(words) for words in lines_in_words(made.card.recalibrated[-1]))
+    st.success(f"{said(provenance(made.card)[-1])}  \n{lines}", icon=":material/check:")
+    for words in made.left:
+        st.caption(_("Not recalibrated: {why}").format(why=said(words)))
+    st.page_link(menu.path("models"), label=_("Models"), icon=":material/model_training:")

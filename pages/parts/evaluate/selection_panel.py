@@ -16,7 +16,7 @@ from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
 from pages.parts.shared import photo_panel, saliency_job, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, home, hotkeys, menu, state
+from pages.parts.shell import address, home, menu, state
 from pages.parts.shell.language import _, count, literal, said
 
 NEIGHBOURS = 6
@@ -67,8 +67,8 @@ def panel(view: View, name: str, target_id: str, level: str, order: Labels, *, w
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.subheader(_("Selected") if was_chosen else _("Largest error"), anchor=False, width="content")
             with st.container(horizontal=True, width="content", gap="xsmall"):
-                _step(hotkeys.LARGER, _("Larger error"), view, level, _beside(order, name, -1))
-                _step(hotkeys.SMALLER, _("Smaller error"), view, level, _beside(order, name, 1))
+                _step(menu.LARGER, _("Larger error"), view, level, _beside(order, name, -1))
+                _step(menu.SMALLER, _("Smaller error"), view, level, _beside(order, name, 1))
                 if was_chosen:
                     tip = _("Back to the largest error")
                     st.button(
@@ -104,7 +104,7 @@ def _beside(order: Labels, name: str, step: int) -> str:
 
 def _step(key: str, tip: str, view: View, level: str, to: str) -> None:
     """Draw a button that a key presses too."""
-    icon = ":material/chevron_left:" if key == hotkeys.LARGER else ":material/chevron_right:"
+    icon = ":material/chevron_left:" if key == menu.LARGER else ":material/chevron_right:"
     st.button(
         "", icon=icon, type="tertiary", help=tip, shortcut=key, disabled=not to, on_click=_open,
         args=(view, level, to), key=f"eye-{key}",

@@ -6,7 +6,7 @@ import streamlit as st
 
 from fundus_core.models.card import Card
 from pages.parts.shared import controls
-from pages.parts.shared.grid import grid
+from pages.parts.shared.exports import grid
 from pages.parts.shell.language import _, said
 
 

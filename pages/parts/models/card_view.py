@@ -4,14 +4,32 @@ import math
 
 import streamlit as st
 
+from fundus_core.errors import UsageError
 from fundus_core.figures import error, heading
+from fundus_core.models import ownership
 from fundus_core.models.card import Card, Line, Output, Result
 from fundus_core.models.recalibrated import provenance
 from fundus_core.targets import TARGETS
-from pages.parts.models import measuring, model_check, sharing
+from pages.parts.models import measuring, model_check
 from pages.parts.shared import card_notes, controls
-from pages.parts.shared.grid import grid
+from pages.parts.shared.exports import grid
+from pages.parts.shell import asking, people
 from pages.parts.shell.language import _, said
+
+
+def offer_sharing(card: Card) -> None:
+    """Let a model's owner say who else may use it; nothing for anybody else, and on one's own machine."""
+    found = ownership.owner_of(card) if people.shared() else None
+    if found is None or found.owner != asking.asker().id:
+        return
+    with st.popover(_("Share"), icon=":material/group:"):
+        names = st.text_input(_("With whom"), ", ".join(found.shared), key=f"share-model-{card.id}")
+        if st.button(_("Save"), key=f"save-model-{card.id}"):
+            try:
+                ownership.share(card, asking.asker().id, names.split(","))
+                asking.asker().note("shared", f"model {card.id} {names}")
+            except UsageError as fault:
+                st.error(said(fault))
 
 
 def card(name: str, card: Card) -> None:
@@ -40,7 +58,7 @@ def card(name: str, card: Card) -> None:
         with st.expander(_("The whole card")):
             _whole(card)
         measuring.offer(name, card)
-        sharing.offer(card)
+        offer_sharing(card)
         if card.ready:
             model_check.offer(name)
 

@@ -17,8 +17,8 @@ from fundus_core.models.card import Card
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
 from pages.parts.models import card_lines, model_check
-from pages.parts.shared import card_notes, controls, display, job_progress
-from pages.parts.shared.grid import grid
+from pages.parts.shared import card_notes, controls, display, progress
+from pages.parts.shared.exports import grid
 from pages.parts.shell import asking, home, sample
 from pages.parts.shell.language import _, said
 
@@ -93,7 +93,7 @@ def _watch(card: Card, cohorts: Mapping[str, Cohort]) -> None:
         return
     found = jobs.result(folder)
     if found is None:
-        job_progress.watch(
+        progress.watch_job(
             folder,
             {"reading": _("Reading the photographs"), "trying": _("Trying one line after the other")},
             key=f"identify-{card.id}",

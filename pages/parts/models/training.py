@@ -15,7 +15,7 @@ from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
 from fundus_core.training.learning_curve import curve
 from pages.parts.models import model_check
-from pages.parts.shared import controls, display, job_progress
+from pages.parts.shared import controls, display, progress
 from pages.parts.shell import address, home, sample
 from pages.parts.shell.language import _, said
 from pages.parts.shell.upload_store import clean
@@ -142,7 +142,7 @@ def _watch(folder: Path) -> None:
             "learning": _("Learning"),
             "finishing": _("Reading the people it has not seen"),
         }
-        job_progress.watch(folder, stages, key=f"training-{folder.name}", more=lambda: _curve(folder))
+        progress.watch_job(folder, stages, key=f"training-{folder.name}", more=lambda: _curve(folder))
 
 
 def _curve(folder: Path) -> None:

@@ -22,7 +22,7 @@ from pages.parts.new_cohort import (
 from pages.parts.new_cohort.ingest import Found, Plan
 from pages.parts.new_cohort.reference_table import Sides
 from pages.parts.shared import changes_since, controls, display
-from pages.parts.shared.grid import grid
+from pages.parts.shared.exports import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu, sample, state
 from pages.parts.shell.address import GoneError

@@ -11,9 +11,9 @@ from fundus_core.errors import FundusError
 from fundus_core.pipeline import Asked, PredictionsFile, external_predictions
 from fundus_core.targets import TARGETS
 from fundus_core.truth import Match, Proposal, Table
-from pages.parts.new_cohort import analysis_plan, column_mapping, ingest, reference_table, visit_names
+from pages.parts.new_cohort import analysis_plan, column_mapping, ingest, reference_table
 from pages.parts.new_cohort.reference_table import KINDS, Sides, UploadedTable
-from pages.parts.shared import column_receipt, controls, display
+from pages.parts.shared import changes_since, controls, display
 from pages.parts.shell import cards, home, menu, state
 from pages.parts.shell.language import _, said, worded
 
@@ -40,7 +40,7 @@ def form() -> None:
         made = _understood(read, beside=measured is not None)
         if made is None:
             return
-        made = visit_names.of_rows(made)
+        made = ingest.rows_with_visits_of_names(made)
         matched = _matched(made, measured) if measured is not None else None
         if measured is None or matched is not None:
             _finish(made, matched, PurePath(given.name).stem)
@@ -100,7 +100,7 @@ def _finish(made: Mapping[str, PredictionsFile], matched: Match | None, stem: st
     lines = next((file.lines for file in made.values() if file.lines), None)
     if lines is not None:
         with st.expander(_("What became of each column")):
-            column_receipt.columns(lines.receipt, lines.name)
+            changes_since.receipt(lines.receipt, lines.name)
     rows = external_predictions.rows_of(made)
     if not set(matched.truth.values if matched else rows.truth) & {t for f in made.values() for t in f.table.predicted}:
         st.info(_("Nothing that is predicted is measured as well: there will be predictions, and no errors."))

@@ -1,18 +1,23 @@
-"""From what a browser sent, or a folder on this machine, to a cohort in the store."""
+"""From what a browser sent, or a folder on this machine, to a cohort in the store; visits are read from names."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from fundus_core import pipeline
+import streamlit as st
+
+from fundus_core import pipeline, truth
 from fundus_core.analyses import AnalysisPlan
 from fundus_core.deidentify import AuditLine, Pseudonyms
 from fundus_core.errors import FundusError
 from fundus_core.images import sources
-from fundus_core.records import Source
+from fundus_core.pipeline import PredictionsFile, Visiting
+from fundus_core.records import Labels, Source
 from fundus_core.store import Cohort, NewPhotograph, Store
 from fundus_core.truth import Match
+from pages.parts.shell import state
+from pages.parts.shell.language import _, said
 from pages.parts.shell.upload_store import Batch
 
 
@@ -165,3 +170,32 @@ def free_name(taken: Sequence[str], wish: str) -> str:
     if wish not in taken:
         return wish
     return next(f"{wish} {n}" for n in range(2, len(taken) + 3) if f"{wish} {n}" not in taken)
+
+
+def with_visits_of_names(found: Found) -> Found:
+    """Return photographs with the visits of their names, where no list states any and the user agrees."""
+    if any(source.visit for source in found.sources) or not _wanted(_read(tuple(found.names))):
+        return found
+    return replace(found, sources=tuple(pipeline.with_visits(found.sources)))
+
+
+def rows_with_visits_of_names(made: Mapping[str, PredictionsFile]) -> Mapping[str, PredictionsFile]:
+    """Return predictions with the visits of their photographs' names, where nothing states any and the user agrees."""
+    tables = [file.table for file in made.values()]
+    names = tuple(dict.fromkeys(str(name) for table in tables for name in table.photograph))
+    if any((table.visit != "").any() for table in tables) or not _wanted(_read(names)):
+        return made
+    return {name: Visiting().with_visits(file) for name, file in made.items()}
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _read(names: Sequence[str]) -> Labels:
+    return truth.visits_in_names(names)
+
+
+def _wanted(visits: Labels) -> bool:
+    """Ask whether what names hold are visits; no where they hold nothing."""
+    if not (visits != "").any():
+        return False
+    label = _("The names of files or folders tell the visit: take it from them")
+    return st.checkbox(label, value=True, help=said(pipeline.names_read(visits)), key=f"visits{state.upload_number()}")

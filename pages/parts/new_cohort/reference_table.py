@@ -11,10 +11,10 @@ from fundus_core import truth
 from fundus_core.errors import TruthError
 from fundus_core.records import MOST_DAYS
 from fundus_core.truth import Match, Table, TruthTable
-from pages.parts.new_cohort import column_mapping, table_faults, upload
+from pages.parts.new_cohort import column_mapping, upload
 from pages.parts.new_cohort.ingest import Found
-from pages.parts.shared import column_receipt, display
-from pages.parts.shared.grid import grid
+from pages.parts.shared import changes_since, display
+from pages.parts.shared.exports import grid
 from pages.parts.shell import state
 from pages.parts.shell.language import _, count, said, worded
 
@@ -157,12 +157,12 @@ def matched_lines(table: TruthTable, found: Sides, needs: DeltaGenerator | None 
         for remark in matched.of_visits:
             st.info(said(remark))
         st.markdown(said(matched.reason))
-        table_faults.first([*table.faults, *matched.faults])
+        column_mapping.faults_to_mend([*table.faults, *matched.faults])
     _counts(matched)
     with st.expander(_("What became of each column")):
-        column_receipt.columns(table.receipt, table.name)
+        changes_since.receipt(table.receipt, table.name)
     _lines(matched)
-    table_faults.every([*table.faults, *matched.faults])
+    column_mapping.every_fault([*table.faults, *matched.faults])
     for note in table.notes:
         st.caption(said(note))
     return matched

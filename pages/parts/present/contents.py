@@ -1,8 +1,9 @@
-"""A cohort as slides: which there are, and the words and numbers on each."""
+"""A cohort as slides: which there are, the words and numbers on each, and three telling eyes."""
 
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 from babel.dates import format_date
@@ -10,15 +11,54 @@ from babel.dates import format_date
 from fundus_core import __version__
 from fundus_core.analyses import Study
 from fundus_core.evaluation import Evaluation
-from fundus_core.figures import Look
+from fundus_core.figures import Look, number
 from fundus_core.records import CohortTable
 from fundus_core.report.slides import Deck, Page, layouts
+from fundus_core.store import Item
 from fundus_core.targets import TARGETS
-from pages.parts.present import examples, numbers
-from pages.parts.shared import display, studies
+from pages.parts.present import numbers
+from pages.parts.shared import display, photo_panel, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import cards
+from pages.parts.shell import cards, home
 from pages.parts.shell.language import _, count, current, worded
+
+
+def three_eyes(view: View, target_id: str) -> Page:
+    """Return the slide."""
+    words = (_("The smallest error"), _("The middle error"), _("The largest error"))
+    told = [_eye(item, target_id, word) for item, word in zip(_items(view, target_id), words, strict=False)]
+    title = _("Three eyes: {name}").format(name=_(TARGETS[target_id].name))
+    remark = _("One photograph each, chosen by its error and by nothing else.")
+    return layouts.eyes(title, told, remark, remark)
+
+
+def cover(view: View, target_id: str) -> layouts.Eye | None:
+    """Return the eye on the first slide; none where no picture may be shown."""
+    for item in _items(view, target_id):
+        if (told := _eye(item, target_id, "")).data:
+            return told
+    return None
+
+
+def _items(view: View, target_id: str) -> list[Item]:
+    group = studies.groups(view, target_id, "photograph")[0]
+    order = np.argsort(np.abs(group.predicted - group.truth), kind="stable")
+    places = dict.fromkeys([int(order[0]), int(order[len(order) // 2]), int(order[-1])] if len(order) else [])
+    store, model = home.store(), view.model or None
+    return [store.photograph(view.cohort.id, str(group.ids[at]), model=model) for at in places]
+
+
+def _eye(item: Item, target_id: str, word: str) -> layouts.Eye:
+    target = TARGETS[target_id]
+    measured, predicted = item.truth[target_id], item.predictions[target_id].value
+    numbers = _("true {true} · predicted {predicted}").format(
+        true=number(measured, target), predicted=number(predicted, target)
+    )
+    off = _("error {error} {unit}").format(error=number(predicted - measured, target, signed=True), unit=_(target.unit))
+    path = photo_panel.picture(item)
+    data = b"" if path == photo_panel.MISSING else Path(path).read_bytes()
+    alt = photo_panel.describe(item) if data else _("This photograph is not shown: it may hold a name.")
+    return layouts.Eye(data, word, (numbers, off), alt)
 
 
 def of_cohort(view: View, study: Study, *, dark: bool) -> Deck:
@@ -30,7 +70,7 @@ def of_cohort(view: View, study: Study, *, dark: bool) -> Deck:
     ids = studies.targets(found)
     look = Look(dark=dark, say=_, rendered=bool(display.disclaimer(view)), opaque=True, size=22)
     scatters = [name for name in ids if not TARGETS[name].binary]
-    photo = examples.cover(view, scatters[0]) if scatters and view.cohort.files else None
+    photo = cover(view, scatters[0]) if scatters and view.cohort.files else None
     pages = [_cover(view, found, photo), _method(view, found, photo)]
     pages += [numbers.scatter(view, found, name, look) for name in scatters]
     changes = (numbers.change(view, name, look) for name in scatters if found.level == "visit")
@@ -39,7 +79,7 @@ def of_cohort(view: View, study: Study, *, dark: bool) -> Deck:
     pages += [numbers.comparison(found, ids)] if ids else []
     pages += numbers.answer_slides(study, view.place, look)
     pages += numbers.plan(view)
-    pages += [examples.page(view, scatters[0])] if scatters and view.cohort.files else []
+    pages += [three_eyes(view, scatters[0])] if scatters and view.cohort.files else []
     pages += [numbers.meaning(study)] if ids else []
     return Deck(view.title, (*pages, *_limits(view)), display.footer([view], view.title), dark=dark, language=current())
 

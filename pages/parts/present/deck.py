@@ -11,7 +11,7 @@ from fundus_core.figures import Figure
 from fundus_core.report import slides
 from fundus_core.report.slides import Deck, Drawing
 from pages.parts.present import contents
-from pages.parts.shared import asked, studies
+from pages.parts.shared import controls, studies
 from pages.parts.shared.studies import Key, View
 from pages.parts.shell.language import _, current
 
@@ -47,9 +47,9 @@ def ask(view: View) -> Study:
     """Let the user ask for more slides: the gap and other columns, and errors of the measured values."""
     study = studies.study(view)
     with st.popover(_("More slides"), icon=":material/add:"):
-        study = asked.gap(study)
+        study = controls.gap(study)
         for name in study.targets:
-            study = asked.reliable(study, name)
+            study = controls.reliable(study, name)
     return study
 
 

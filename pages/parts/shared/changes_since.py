@@ -1,16 +1,18 @@
-"""What has changed since numbers of a cohort were kept, and the bundle that makes the same numbers again."""
+"""Where measured values came from, what has changed since numbers were kept, and the bundle to make them again."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import streamlit as st
 
-from fundus_core import __version__, pipeline
+from fundus_core import __version__, pipeline, truth
 from fundus_core.evaluation import Snapshot, changes, changes_in_words, differs
 from fundus_core.figures import number
+from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
 from pages.parts.shared import controls, display, studies
-from pages.parts.shared.grid import grid
+from pages.parts.shared.exports import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import home
 from pages.parts.shell.language import _, count, moment, said
@@ -24,12 +26,12 @@ def keep(view: View) -> None:
         home.store().keep_document(view.cohort.id, "evaluation", name, made.as_json())
 
 
-def draw(view: View, level: str) -> None:
+def draw_changes(view: View, level: str) -> None:
     """Draw what has changed since, with buttons to keep the numbers and to take the bundle away."""
-    display.fold(_("What has changed, and the same numbers again"), "changes", lambda: _draw(view, level))
+    display.fold(_("What has changed, and the same numbers again"), "changes", lambda: _draw_changes(view, level))
 
 
-def _draw(view: View, level: str) -> None:
+def _draw_changes(view: View, level: str) -> None:
     kept = home.store().documents(view.cohort.id, "evaluation")
     if kept:
         before, at = Snapshot.from_json(kept[-1].content), moment(datetime.fromtimestamp(kept[-1].created_at))
@@ -80,4 +82,42 @@ def _row(row: Any) -> dict[str, str]:
         _("Predictions that change"): count(row["predictions_changed"]),
         _("Before"): score("before"),
         _("Now"): score("after"),
+    }
+
+
+def receipt(entries: Sequence[truth.Entry], name: str) -> None:
+    """Draw what became of each column of a table."""
+    if entries:
+        grid([_receipt_row(entry) for entry in entries], placeholder="–")
+        display.download(
+            _("Receipt (CSV)"), f"receipt-{name}.csv", lambda: records_as_csv([entry.row() for entry in entries])
+        )
+
+
+def draw_receipts(view: View) -> None:
+    """Draw the receipts of the tables whose values a cohort holds."""
+    found = pipeline.receipts(home.store(), view.cohort.id)
+    if not found:
+        return
+
+    def draw() -> None:
+        for name, entries in found.items():
+            if text := truth.paragraph(name, entries):
+                st.markdown(said(text))
+            receipt(entries, name)
+
+    display.fold(_("Where the measured values came from"), "receipts", draw)
+
+
+def _receipt_row(entry: truth.Entry) -> dict[str, Any]:
+    ends = "" if entry.low is None else f"{entry.low:.4g} – {entry.high:.4g} {_(entry.unit) if entry.unit else ''}"
+    return {
+        _("Column"): entry.heading,
+        _("For example"): ", ".join(entry.samples),
+        _("Cells"): count(entry.cells),
+        _("Used"): count(entry.used),
+        _("Missing"): ", ".join(f"{word or _('empty')} {count(n)}" for word, n in entry.missing.items()),
+        _("Not usable"): count(entry.unusable) if entry.unusable else "",
+        _("Range"): ends.strip(),
+        _("Converted"): ", ".join(f"{unit} {count(n)}" for unit, n in entry.converted.items()),
     }

@@ -1,18 +1,67 @@
-"""What every page lets the user choose: cohort, model, target, level. All of it is in the address."""
+"""What pages let the user choose or ask: cohort, model, target, level. All of it is in the address."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import streamlit as st
 
+from fundus_core import evaluation, pipeline
+from fundus_core.analyses import Study
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
-from pages.parts.shared import fitted
+from pages.parts.shared import studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, home, menu, paths, sample, state
 from pages.parts.shell.address import GoneError
-from pages.parts.shell.language import _
+from pages.parts.shell.language import _, literal, said
+
+
+def ask_about_fitted(views: Sequence[View], title: str = "") -> None:
+    """Ask what becomes of people that a view's model was fitted to, and keep the answer; stop until it is there.
+
+    Where the page has drawn no title yet, the question stands under this one.
+    """
+    head = st.empty()
+    if all([_answered(view) for view in views]):
+        return
+    if title:
+        with head:
+            menu.title(title)
+    st.stop()
+
+
+def _answered(view: View) -> bool:
+    """Draw the question, or what was answered; return whether the cohort may be looked at."""
+    found = studies.fitted(view)
+    if found is None:
+        return True
+    sentence = said(found.sentence(view.model))
+    if studies.testable(view):
+        left = pipeline.answer_of(home.store(), view.cohort.id, view.model) == pipeline.LEAVE_OUT
+        told = _("They are left out.") if left else _("You said that they are different people.")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f":material/group_off: {sentence} {told}", width="content")
+            _answer_button(view, _("Change"), "")
+        return True
+    with st.container(border=True):
+        more = _("Choose another cohort or model.") if found.rows.all() else ""
+        st.markdown(
+            f"**{literal(view.title)}**  \n{sentence} " + _("A test on them would flatter the model.") + f" {more}"
+        )
+        with st.container(horizontal=True):
+            if not found.rows.all():
+                _answer_button(view, _("Leave them out"), pipeline.LEAVE_OUT)
+            if not found.photographs:
+                _answer_button(view, _("Different people"), pipeline.DIFFERENT)
+    return False
+
+
+def _answer_button(view: View, label: str, answer: str) -> None:
+    if st.button(label, key=f"fitted-{answer}-{view.cohort.key}-{view.model}"):
+        pipeline.keep_answer(home.store(), view.cohort.id, view.model, answer)
+        st.rerun()
 
 
 def view() -> View | None:
@@ -98,7 +147,7 @@ def require_view(title: str = "") -> View:
         if not sample.is_loading(home.store(), paths.folder()):
             offer_sample(())
         st.stop()
-    fitted.ask([chosen], title)
+    ask_about_fitted([chosen], title)
     return chosen
 
 
@@ -173,3 +222,46 @@ def offer_sample(cohorts: Sequence[Cohort]) -> None:
     if st.button(_("Bring the sample cohort"), icon=":material/science:"):
         sample.again(home.store(), paths.folder())
         st.rerun()
+
+
+def beyond(study: Study) -> Study:
+    """Let the user name columns that are known without the photograph, beside age and sex."""
+    columns = list(study.table.covariates)
+    if not columns:
+        return study
+    asked = st.multiselect(_("Known without the photograph, beside age and sex"), columns, key="beyond_columns")
+    return replace(study, settings=replace(study.settings, beyond=tuple(asked)))
+
+
+def gap(study: Study) -> Study:
+    """Let the user name what the gap is held against: columns, or a time and its event."""
+    there = evaluation.choices(study.table)
+    if not there.columns:
+        return study
+    tip = _(
+        "The gap is predicted minus measured, freed of the measured value and of age. Numbers: linear regression; two "
+        "answers: logistic; a time and its event: Cox. Adjusted for age, age squared, sex, site, and the columns above."
+    )
+    with st.container(horizontal=True):
+        columns = st.multiselect(_("Hold the gap against"), there.columns, key="gap_columns", help=tip)
+        timed = there.times and there.events
+        time = st.selectbox(_("Time to an event"), there.times, None, key="gap_time") if timed else None
+        event = st.selectbox(_("Event"), there.events, None, key="gap_event") if timed else None
+    both = [f"{time},{event}"] if time and event else []
+    return replace(study, settings=replace(study.settings, gap_with=(*columns, *both)))
+
+
+def reliable(study: Study, target_id: str) -> Study:
+    """Let the user say how reliable one measurement of the target is: a number, or a column that repeats it."""
+    if TARGETS[target_id].binary:
+        return study
+    again = evaluation.choices(study.table).numbers
+    with st.container(horizontal=True):
+        tip = _("Intraclass correlation of repeated measurements; leave it empty where nobody knows.")
+        label = f"{_('Reliability of one measurement (ICC)')}: {_(TARGETS[target_id].short)}"
+        icc = st.number_input(label, 0.05, 1.0, None, 0.05, key=f"icc_{target_id}", help=tip)
+        column = st.selectbox(_("or a second measurement"), again, None, key=f"again_{target_id}") if again else None
+    said = column or (f"{icc:g}" if icc else "")
+    reliability = (f"{target_id}={said}",) if said else ()
+    asked = (*study.settings.reliability, *reliability)
+    return replace(study, settings=replace(study.settings, reliability=asked))

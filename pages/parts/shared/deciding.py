@@ -10,7 +10,7 @@ from fundus_core.analyses import Canvas, one_cohort, shown
 from fundus_core.errors import FundusError
 from fundus_core.store import Decided, Decision, Item
 from pages.parts.shared import controls, display, studies
-from pages.parts.shared.grid import grid
+from pages.parts.shared.exports import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import home
 from pages.parts.shell.language import _, count, said, tell, worded

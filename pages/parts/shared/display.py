@@ -14,7 +14,7 @@ from fundus_core.figures.screen import Drawn
 from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
 from pages.parts.shared import exports
-from pages.parts.shared.grid import grid
+from pages.parts.shared.exports import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, asking, cards, menu
 from pages.parts.shell.language import _, bound, literal, tell

@@ -1,12 +1,15 @@
-"""How far a run is: count, speed, time left, and the buttons to pause, go on and stop it."""
+"""How far a run is, or a job that outlives its page: count, speed, time left, and the buttons that hold and stop it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import streamlit as st
 
-from fundus_core import runs
+from fundus_core import jobs, pipeline, runs
 from fundus_core.errors import UsageError
 from fundus_core.runs import Progress
-from pages.parts.shell import home
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell import home, menu
+from pages.parts.shell.language import _, count, said, tell
 
 _EVERY = 1.0
 
@@ -115,3 +118,78 @@ def _on_cluster(run: int) -> None:
         st.error(said(fault))
     else:
         st.rerun(scope="fragment")
+
+
+_EVERY_OF_JOB = 2.0
+
+
+def kept(
+    folder: Path, told: Sequence[str | Path], cohort: str, photographs: int, *, title: str = "", offer: str = ""
+) -> bool:
+    """Return whether the analyses of large cohorts are kept; else have a job compute them, and draw how far it is.
+
+    Args:
+        folder: The job's.
+        told: What ``store compute`` is told besides the cohort's name and this folder.
+        cohort: The name.
+        photographs: How many there are to read.
+        title: Of a page that has none yet.
+        offer: On the button that begins it; empty where it begins by itself.
+    """
+    if jobs.result(folder) is not None:
+        return True
+    if jobs.stage(folder) is None:
+        if offer and not st.button(offer, icon=":material/calculate:"):
+            return False
+        jobs.start(folder, "store", "compute", *told, "--out", folder, "--", cohort)  # its address stays out of sight
+    if title:
+        menu.title(title)
+    st.info(
+        _("The analyses of {n} photographs are computed once and kept; it goes on when this page is left.").format(
+            n=count(photographs)
+        )
+    )
+    watch_job(folder, {pipeline.READING: _("Reading the cohort"), pipeline.COMPUTING: _("Computing")}, key="analyses")
+    return False
+
+
+def watch_job(folder: Path, stages: Mapping[str, str], *, key: str, more: Callable[[], object] = lambda: None) -> None:
+    """Draw a job that was started and is not done; ``stages`` says in words what its stages are called."""
+    now = jobs.stage(folder)
+    if now is None or now.over:
+        _ended_job(folder, key, more)
+    else:
+        _fresh_job(folder, stages, key, more)
+
+
+@st.fragment(run_every=_EVERY_OF_JOB)
+def _fresh_job(folder: Path, stages: Mapping[str, str], key: str, more: Callable[[], object]) -> None:
+    now = jobs.stage(folder)
+    if now is None or now.over:
+        st.rerun()
+    share = now.done / now.total if now.total else 0.0
+    st.progress(min(share, 1.0), text=_job_line(now, stages))
+    if now.words:
+        st.caption(tell(now.words))
+    more()
+    if st.button(_("Stop"), icon=":material/stop:", key=f"stop-{key}"):
+        jobs.stop(folder)
+        st.caption(_("It stops after this step and can go on later."))
+
+
+def _job_line(now: jobs.Stage, stages: Mapping[str, str]) -> str:
+    parts = [{jobs.STARTING: _("Starting"), **stages}.get(now.name, now.name)]
+    if now.total:
+        parts.append(f"{count(now.done)} / {count(now.total)}")
+    if now.seconds_left:
+        parts.append(left(now.seconds_left))
+    return " · ".join(parts)
+
+
+def _ended_job(folder: Path, key: str, more: Callable[[], object]) -> None:
+    """Say why a job ended before it was done, and let it go on."""
+    st.warning(said(jobs.fault(folder)) or _("It ended before it was done."))
+    more()
+    if st.button(_("Go on"), icon=":material/play_arrow:", key=f"resume-{key}"):
+        jobs.go_on(folder)
+        st.rerun()

@@ -24,7 +24,7 @@ from fundus_core.models.fitted_people import FittedPeople
 from fundus_core.records import Rule
 from fundus_core.store import Cohort, Item
 from fundus_core.targets import TARGETS
-from pages.parts.shared import job_progress
+from pages.parts.shared import progress
 from pages.parts.shell import cards, home, sample
 from pages.parts.shell.language import _, count, said
 
@@ -182,7 +182,7 @@ def together_kept(
 
 def _side_by_side(folder: Path, views: Sequence[View], photographs: int, offer: str = "") -> bool:
     told = ("--model", views[0].model, "--beside", folder / pipeline.ASKED)
-    return job_progress.kept(folder, told, views[0].cohort.name, photographs, offer=offer)
+    return progress.kept(folder, told, views[0].cohort.name, photographs, offer=offer)
 
 
 def splits(view: View) -> Mapping[str, Split]:
@@ -240,7 +240,7 @@ def read(view: View, level: str = "", title: str = "") -> None:
     whole, level = view.cohort, "" if level and level == study(view).level else level
     folder = pipeline.job_folder(home.store(), whole, view.model, level)
     told = ("--model", view.model, "--level", level)
-    if not job_progress.kept(folder, told, whole.name, whole.photographs, title=title):
+    if not progress.kept(folder, told, whole.name, whole.photographs, title=title):
         st.stop()
     with st.spinner(_("Reading {n} photographs' results").format(n=count(whole.photographs)), show_time=True):
         study(view).ordered  # noqa: B018 - read now, while the page says so

@@ -1,13 +1,16 @@
-"""The routes and headers of the page server, and what happens when it starts and stops."""
+"""The routes and headers of the page server, what holds a page still, and what happens at start and stop."""
 
 import contextlib
 import ctypes
 import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -15,11 +18,43 @@ from starlette.routing import Route
 from streamlit import config, net_util
 
 from fundus_core.errors import UsageError
-from pages.parts.shell import guard, people, request_origin, shutdown, sign_in, steady
-from pages.parts.shell.request_origin import Forwarded
+from pages.parts.shell import guard, people, shutdown, sign_in
 from pages.parts.shell.shutdown import Leaving
+from pages.parts.shell.sign_in import Forwarded
 from pages.parts.shell.upload_store import PATH, Inbox
 from pages.parts.shell.upload_stream import UploadError
+
+STYLES = Path(__file__).parents[1] / "static" / "page.css"
+_CHUNKS = Path(st.__file__).parent / "static" / "static" / "js"
+_ELEMENTS = (
+    "Button", "ButtonGroup", "Checkbox", "DataFrame", "DownloadButton", "FileUploader", "Html", "ImageList", "Metric",
+    "Multiselect",
+    "NumberInput", "PageLink", "Pagination", "Progress", "Selectbox", "Slider", "Spinner",
+    "StreamlitMarkdown", "TextInput",
+)  # fmt: skip
+"""Elements of our pages. Streamlit asks for the code of each once it is to be drawn, and keeps a place of another
+height for it meanwhile; those of figures are too large to be fetched before they are wanted."""
+
+
+@cache
+def head() -> bytes:
+    """Return what the page that opens the application has in its head."""
+    chunks = _chunks()
+    links = "".join(f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in chunks)
+    run = "".join(f'import("./static/js/{name}");' for name in chunks[: len(_ELEMENTS)])
+    opening = Path(__file__).with_name("opening.js").read_text(encoding="utf-8")
+    scripts = f'<script type="module">{run}</script><script>{opening}</script>'
+    return f"<style>{STYLES.read_text('utf-8')}</style>{links}{scripts}".encode()
+
+
+def _chunks() -> list[str]:
+    """Return the files of the elements and of what these import."""
+    wanted = [file.name for name in _ELEMENTS for file in _CHUNKS.glob(f"{name}.*.js")]
+    for name in wanted:  # grows while it is read
+        code = (_CHUNKS / name).read_text(encoding="utf-8")
+        wanted += set(re.findall(r'from"\./([\w.-]+\.js)"', code)) - set(wanted)
+    return wanted
+
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -84,7 +119,7 @@ def _is_html(message: Message) -> bool:
 
 
 async def _send_page(start: Message, body: bytes, send: Callable[..., Any]) -> None:
-    opening = OPENING + steady.head()
+    opening = OPENING + head()
     body = body.replace(b"<title>Streamlit</title>", opening, 1)
     kept = [(name, value) for name, value in start["headers"] if name not in _CHANGED]
     headers = [*kept, (b"content-length", str(len(body)).encode())]
@@ -123,7 +158,7 @@ def upload_route(inbox: Callable[[Request], Inbox]) -> Route:
 
     async def upload(request: Request) -> Response:
         try:
-            if not request_origin.is_own(request):
+            if not sign_in.is_own(request):
                 raise UploadError(403, "Uploads are taken from this page only.")
             taken = await inbox(request).take(
                 request.path_params["token"],
