@@ -24,8 +24,8 @@ from fundus_core.errors import UsageError, as_json, from_json, heard
 PROGRESS, STOP, COMMAND, LOG, RESULT = "progress.json", "stop", "command.txt", "job.log", "result.json"
 """Names of the files: how far it is, that it shall stop, its words, all that it says, and what came of it."""
 EVERY_S = 1.0
-STARTING, DONE = "starting", "done"
-"""The first and the last stage of every job."""
+STARTING, WORKING, DONE = "starting", "working", "done"
+"""The first stage of every job, the only one of many, and the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,8 @@ def _put(path: Path, plain: object) -> None:
 def start(folder: Path, *words: str | Path) -> None:
     """Begin ``python -m fundus_core ...`` as the job of a folder, which is made; what it says goes to a file there."""
     owner_only.folder(folder)
-    owner_only.write(folder / COMMAND, "\n".join(map(str, words)).encode())
+    whole = [" ".join(str(word).splitlines()) for word in words]  # one with a line break would be two
+    owner_only.write(folder / COMMAND, "\n".join(whole).encode())
     go_on(folder)
 
 

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.parts.cohorts import dialogs, listing
+from pages.parts.cohorts import dialogs, listing, whole
 from pages.parts.shared import controls, display
-from pages.parts.shell import home
+from pages.parts.shell import home, paths
 from pages.parts.shell.language import _
 
 buttons = display.title(
@@ -16,6 +16,7 @@ with buttons:
         dialogs.merge(cohorts)
     if st.button(_("Bring in an export"), icon=":material/unarchive:"):
         dialogs.bring_in()
+whole.draw(local=paths.local())
 if not cohorts:
     display.empty_state(_("There is no cohort yet."), "new_cohort", _("New cohort"), "add_photo_alternate")
     controls.offer_sample(cohorts)

@@ -1,11 +1,16 @@
-"""``store``: a copy of the store to keep elsewhere, taken while it is in use, and the way back."""
+"""``store``: a copy of the store to keep elsewhere and the way back, and what is done with whole cohorts."""
+
+from __future__ import annotations
 
 import argparse
+import contextlib
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from fundus_core import pipeline
+from fundus_core import jobs, pipeline
 from fundus_core.commands import frame
-from fundus_core.store import Copied, Store, back_up, restore
+from fundus_core.store import AuditLog, Copied, Person, Store, back_up, restore
 
 
 def add(parser: frame.Parser) -> None:
@@ -28,6 +33,7 @@ def add(parser: frame.Parser) -> None:
         "--beside", type=Path, metavar="FILE", help="what a page wrote of cohorts side by side: what is compared then"
     )
     computed.add_argument("--out", type=Path, metavar="DIR", help="keep there how far it is")
+    _add_whole(parts)
     own = frame.verb(parts, "own", "make a cohort somebody's, where several people share a server", _own)
     own.add_argument("cohort", metavar="COHORT", help="its name")
     own.add_argument("person", metavar="PERSON", help="as they sign in, such as name@hospital.example")
@@ -35,6 +41,80 @@ def add(parser: frame.Parser) -> None:
         frame.shared(each, *frame.STORE)
     for each in (out, back):
         frame.shared(each, "--json")
+
+
+def _add_whole(parts: frame.Verbs[frame.Parser]) -> None:
+    export = frame.verb(parts, "export", "write a cohort to one file for another store", _export)
+    export.add_argument("cohort", metavar="COHORT", help="its name")
+    export.add_argument("to", type=Path, metavar="FILE.zip", help="a new file")
+    export.add_argument("--rows-only", action="store_true", help="without the photographs' bytes")
+    taken = frame.verb(parts, "import", "read a file of export into a new cohort", _import)
+    taken.add_argument("file", type=Path, metavar="FILE.zip", help="what export wrote")
+    taken.add_argument("--name", metavar="COHORT", help="as it shall be called (as in the file)")
+    merged = frame.verb(parts, "merge", "make one cohort of several", _merge)
+    merged.add_argument("cohorts", nargs="+", metavar="COHORT", help="their names")
+    merged.add_argument("--name", required=True, metavar="COHORT", help="of the new one")
+    merged.add_argument("--same-people", action="store_true", help="one patient id means one person in all of them")
+    deleted = frame.verb(parts, "delete", "delete a cohort with all that no other shares", _delete)
+    deleted.add_argument("cohort", metavar="COHORT", help="its name")
+    for each in (export, taken, merged, deleted):
+        each.add_argument("--out", type=Path, metavar="DIR", help="keep there how far it is")
+        each.add_argument(
+            "--for",
+            nargs=4,
+            dest="person",
+            metavar=("PERSON", "ADDRESS", "PHOTOGRAPHS", "BYTES"),
+            help="whose it is on a shared server, from where, and how much they may keep",
+        )
+        frame.shared(each, *frame.STORE)
+
+
+@contextlib.contextmanager
+def _whole(options: argparse.Namespace) -> Iterator[tuple[Store, jobs.Notice]]:
+    """The store, asked for whom it is said, and where to say how far it is; done where nothing was raised."""
+    where, files = frame.store_of(options)
+    notice = jobs.Notice(options.out)
+    with Store.open_existing(where, files=files) as store:
+        if options.person:
+            name, address, photographs, size = options.person
+            log = AuditLog(store.shelf.folder)
+            most, kept = float(photographs), float(size)
+            store = store.asked_by(Person(name, log, address=address, most_photographs=most, most_bytes=kept))
+        notice.say(jobs.WORKING)
+        yield store, notice
+    if options.out:
+        jobs.keep(options.out, {})
+    notice.say(jobs.DONE)
+
+
+def _export(options: argparse.Namespace) -> int:
+    with _whole(options) as (store, notice):
+        told = partial(notice.say, jobs.WORKING)
+        store.export(options.cohort, options.to, photographs=not options.rows_only, progress=told)
+    frame.say("{cohort} is in {where}", cohort=options.cohort, where=options.to)
+    return frame.DONE
+
+
+def _import(options: argparse.Namespace) -> int:
+    with _whole(options) as (store, notice):
+        made = store.import_(options.file, name=options.name, progress=partial(notice.say, jobs.WORKING))
+    frame.say("{cohort}: {n} {n:photograph|photographs}", cohort=made.name, n=made.photographs)
+    return frame.DONE
+
+
+def _merge(options: argparse.Namespace) -> int:
+    with _whole(options) as (store, notice):
+        told = partial(notice.say, jobs.WORKING)
+        made = store.merge(options.cohorts, options.name, same_people=options.same_people, progress=told)
+    frame.say("{cohort}: {n} {n:photograph|photographs}", cohort=made.name, n=made.photographs)
+    return frame.DONE
+
+
+def _delete(options: argparse.Namespace) -> int:
+    with _whole(options) as (store, notice):
+        store.delete(options.cohort, progress=partial(notice.say, jobs.WORKING))
+    frame.say("{cohort} is deleted", cohort=options.cohort)
+    return frame.DONE
 
 
 def _back_up(options: argparse.Namespace) -> int:

@@ -24,6 +24,12 @@ _PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Waited, twice as long at most, before what had to give way to another writer is done again."""
 
 _T = TypeVar("_T")
+Progress = Callable[[int, int], None]
+"""Is told how many rows are done, and of how many (0 where nobody knows); what it raises undoes the work."""
+
+
+def unheard(_done: int, _total: int) -> None:
+    """Nobody is told."""
 
 
 def resolve_address(where: str | Path, files: str | Path | None = None) -> tuple[sa.URL, Path]:

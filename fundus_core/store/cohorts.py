@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError, heard, kept, say
 from fundus_core.store import access, database, schema
+from fundus_core.store.base import Progress, unheard
 from fundus_core.store.values import Cohort
 
 CohortRef = int | str
@@ -15,6 +17,8 @@ CohortRef = int | str
 
 _COHORT = schema.cohort.c
 _PHOTOGRAPH = schema.photograph.c
+_SOME = 2_000
+"""Photographs that are copied or deleted at a time: a tenth of a second, after which somebody may stop it."""
 _MEMBER = (
     *("sha256", "locator", "kept", "stamp", "eye", "eye_source", "covariates"),
     *("door_status", "door_code", "door_reason", "door_values", "visit", "decision"),
@@ -124,7 +128,9 @@ def free_name(connection: sa.Connection, name: str) -> str:
     return name
 
 
-def merge(connection: sa.Connection, refs: Sequence[CohortRef], name: str, *, same_people: bool) -> int:
+def merge(
+    connection: sa.Connection, refs: Sequence[CohortRef], name: str, *, same_people: bool, progress: Progress
+) -> int:
     """Make a cohort of all photographs of others; see ``Store.merge``."""
     ids = list(dict.fromkeys(id_of(connection, ref) for ref in refs))
     if len(ids) < 2:
@@ -135,20 +141,29 @@ def merge(connection: sa.Connection, refs: Sequence[CohortRef], name: str, *, sa
     merged = create(connection, name, rendered=rendered, note=note)
     # A's 'B/1' must not become one with the 1 of a cohort called A/B
     alike = any(one.name.startswith(f"{other.name}/") for one in parts for other in parts)
+    done, total = 0, sum(part.photographs for part in parts)
     for part in parts:
         prefix = f"{part.id if alike else part.name}/"
-        _take(connection, part, merged, prefix=prefix, same_people=same_people)
+        told = partial(_further, progress, done, total)
+        _take(connection, part, merged, prefix=prefix, same_people=same_people, progress=told)
+        done += part.photographs
     return merged
 
 
-def _take(connection: sa.Connection, part: Cohort, merged: int, *, prefix: str, same_people: bool) -> None:
+def _further(progress: Progress, before: int, total: int, done: int, _of: int) -> None:
+    progress(before + done, total)
+
+
+def _take(
+    connection: sa.Connection, part: Cohort, merged: int, *, prefix: str, same_people: bool, progress: Progress
+) -> None:
     there = schema.photograph.alias()
     known = sa.exists().where(there.c.cohort_id == merged, there.c.sha256 == _PHOTOGRAPH.sha256, there.c.sha256 != "")
     patient: sa.ColumnElement[str] = _PHOTOGRAPH.patient_id
     if not same_people:
         patient = sa.case((patient == "", ""), else_=sa.literal(prefix).concat(patient))
     name = sa.literal(prefix).concat(_PHOTOGRAPH.name)
-    copy(connection, part.id, merged, condition=~known, name=name, patient=patient)
+    copy(connection, part.id, merged, condition=~known, name=name, patient=patient, progress=progress)
 
 
 def copy(
@@ -159,27 +174,33 @@ def copy(
     condition: sa.ColumnElement[bool],
     name: sa.ColumnElement[str] = _PHOTOGRAPH.name,
     patient: sa.ColumnElement[str] = _PHOTOGRAPH.patient_id,
+    progress: Progress = unheard,
 ) -> None:
-    """Copy photographs with truth and outcomes into a cohort, in their order; files are shared."""
+    """Copy photographs with truth and outcomes into a cohort, in their order, some at a time; files are shared."""
     if not connection.execute(sa.select(_COHORT.rendered).where(_COHORT.id == source)).scalar():
         access.require(connection, source, "own")  # whoever owns the copy could export it
-    query = (
-        sa.select(sa.literal(cohort), name, patient)
-        .add_columns(*(_PHOTOGRAPH[column] for column in _MEMBER))
-        .where(_PHOTOGRAPH.cohort_id == source, condition)
-        .order_by(_PHOTOGRAPH.id)
-    )
+    chosen = sa.select(_PHOTOGRAPH.id).where(_PHOTOGRAPH.cohort_id == source, condition).order_by(_PHOTOGRAPH.id)
+    ids = connection.scalars(chosen).all()
     columns = ["cohort_id", "name", "patient_id", *_MEMBER]
-    connection.execute(sa.insert(schema.photograph).from_select(columns, query))
-    for table in (schema.measurement, schema.outcome, schema.decision):
-        _copy_rows(connection, table, source, cohort, name)
+    whole = sa.select(sa.literal(cohort), name, patient).add_columns(*(_PHOTOGRAPH[column] for column in _MEMBER))
+    for start in range(0, len(ids), _SOME):
+        some = _PHOTOGRAPH.id.in_(ids[start : start + _SOME])
+        query = whole.where(some).order_by(_PHOTOGRAPH.id)
+        connection.execute(sa.insert(schema.photograph).from_select(columns, query))
+        for table in (schema.measurement, schema.outcome, schema.decision):
+            _copy_rows(connection, table, some, cohort, name)
+        progress(min(start + _SOME, len(ids)), len(ids))
     update(connection, cohort)
 
 
 def _copy_rows(
-    connection: sa.Connection, table: sa.Table, source: int, cohort: int, name: sa.ColumnElement[str]
+    connection: sa.Connection,
+    table: sa.Table,
+    some: sa.ColumnElement[bool],
+    cohort: int,
+    name: sa.ColumnElement[str],
 ) -> None:
-    """Copy what a table holds of photographs that were copied."""
+    """Copy what a table holds of some photographs that were copied."""
     new = schema.photograph.alias()
     columns = [column for column in table.c if column is not table.c.photograph_id]
     query = (
@@ -187,21 +208,25 @@ def _copy_rows(
         .select_from(table)
         .join(schema.photograph, _PHOTOGRAPH.id == table.c.photograph_id)
         .join(new, sa.and_(new.c.cohort_id == cohort, new.c.name == name))
-        .where(_PHOTOGRAPH.cohort_id == source)
+        .where(some)
     )
     names = ["photograph_id", *(column.name for column in columns)]
     connection.execute(sa.insert(table).from_select(names, query))
 
 
-def delete(connection: sa.Connection, ref: CohortRef) -> None:
+def delete(connection: sa.Connection, ref: CohortRef, progress: Progress = unheard) -> None:
     """Delete a cohort with its runs and all that no other cohort shares; files are noted to be removed."""
     cohort = id_of(connection, ref)
     access.require(connection, cohort, "own")
     access.note(connection, "deleted", f"cohort {cohort}")
     update(connection, cohort)
     note_discards(connection, _PHOTOGRAPH.cohort_id == cohort)
+    ids = connection.scalars(sa.select(_PHOTOGRAPH.id).where(_PHOTOGRAPH.cohort_id == cohort)).all()
+    for start in range(0, len(ids), _SOME):
+        connection.execute(sa.delete(schema.photograph).where(_PHOTOGRAPH.id.in_(ids[start : start + _SOME])))
+        progress(min(start + _SOME, len(ids)), len(ids))
     connection.execute(sa.delete(schema.cohort).where(_COHORT.id == cohort))
-    forget_discarded(connection)
+    forget_discarded(connection, progress)
 
 
 def remove_photographs(connection: sa.Connection, cohort: int, names: Sequence[str]) -> int:
@@ -228,12 +253,16 @@ def note_discards(connection: sa.Connection, condition: sa.ColumnElement[bool]) 
     database.insert_new_from(connection, schema.discard, ["sha256"], going)
 
 
-def forget_discarded(connection: sa.Connection) -> None:
+def forget_discarded(connection: sa.Connection, progress: Progress = unheard) -> None:
     """Take those off the list that another cohort still holds; delete what was read from the others."""
     used = sa.exists().where(_PHOTOGRAPH.sha256 == schema.discard.c.sha256)
     connection.execute(sa.delete(schema.discard).where(used))
-    gone = sa.select(schema.discard.c.sha256)
-    connection.execute(sa.delete(schema.reading).where(schema.reading.c.sha256.in_(gone)))
+    reading = schema.reading.c
+    gone = sa.select(reading.id).where(reading.sha256.in_(sa.select(schema.discard.c.sha256)))
+    ids = connection.scalars(gone).all()
+    for start in range(0, len(ids), _SOME):
+        connection.execute(sa.delete(schema.reading).where(reading.id.in_(ids[start : start + _SOME])))
+        progress(min(start + _SOME, len(ids)), len(ids))
 
 
 def _is(ref: CohortRef) -> sa.ColumnElement[bool]:

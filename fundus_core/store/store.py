@@ -26,6 +26,7 @@ from fundus_core.store import (
     selections,
     versions,
 )
+from fundus_core.store.base import Progress, unheard
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.decided import Decisions
 from fundus_core.store.selections import Selections
@@ -99,7 +100,7 @@ class Store(Decisions, Selections, Sharing):
 
         return self.write(select)
 
-    def merge(self, refs: Sequence[CohortRef], name: str, *, same_people: bool) -> Cohort:
+    def merge(self, refs: Sequence[CohortRef], name: str, *, same_people: bool, progress: Progress = unheard) -> Cohort:
         """Make a cohort of all photographs of two or more, named ``cohort/photograph``; the others stay.
 
         A photograph whose bytes are in it already is taken once. ``same_people`` says whether one patient id means one
@@ -109,14 +110,14 @@ class Store(Decisions, Selections, Sharing):
         self.require_room(0)
 
         def merge(connection: sa.Connection) -> Cohort:
-            merged = cohorts.merge(connection, refs, name, same_people=same_people)
+            merged = cohorts.merge(connection, refs, name, same_people=same_people, progress=progress)
             return cohorts.every(connection, merged)[0]
 
         return self.write(merge)
 
-    def delete(self, ref: CohortRef) -> None:
+    def delete(self, ref: CohortRef, *, progress: Progress = unheard) -> None:
         """Delete a cohort with its truth, outcomes, runs, and every file that no other cohort holds."""
-        self.write(lambda connection: cohorts.delete(connection, ref))
+        self.write(lambda connection: cohorts.delete(connection, ref, progress))
         self.sweep()
         database.truncate_journal(self.engine)
 
@@ -135,15 +136,15 @@ class Store(Decisions, Selections, Sharing):
         database.truncate_journal(self.engine)
         return removed
 
-    def export(self, ref: CohortRef, file: Path, *, photographs: bool = True) -> None:
+    def export(self, ref: CohortRef, file: Path, *, photographs: bool = True, progress: Progress = unheard) -> None:
         """Write a cohort with truth and readings, and the photographs' bytes, as one file (ZIP); see ``archive``.
 
         The file appears complete or not at all.
         """
         self.owned(ref, "exported")
-        archive.export(self.engine, self.shelf, ref, file, photographs=photographs)
+        archive.export(self.engine, self.shelf, ref, file, photographs=photographs, progress=progress)
 
-    def import_(self, file: Path, *, name: str | None = None) -> Cohort:
+    def import_(self, file: Path, *, name: str | None = None, progress: Progress = unheard) -> Cohort:
         """Read a file that ``export`` wrote into a new cohort.
 
         Raises:
@@ -151,7 +152,7 @@ class Store(Decisions, Selections, Sharing):
         """
         self.require_room(0)
         try:
-            made = self.cohort(archive.import_(self.engine, self.shelf, file, name=name))
+            made = self.cohort(archive.import_(self.engine, self.shelf, file, name=name, progress=progress))
         finally:
             self.sweep()
         try:

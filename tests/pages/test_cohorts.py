@@ -1,10 +1,13 @@
 """Saved cohorts: found among many, renamed, merged, exported and brought back, deleted in two tabs at once."""
 
+import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fundus_core import jobs
+from fundus_core.__main__ import main
 from fundus_core.errors import UsageError
-from pages.parts.cohorts import listing
+from pages.parts.cohorts import listing, whole
 from pages.parts.shell import sample
 
 
@@ -144,3 +147,66 @@ def test_a_deleted_cohort_is_gone_for_every_page(fresh, page, put_cohort):
     assert app.query_params["split"] == "eye", "the parts of the one that is left"
     with pytest.raises(UsageError):
         fresh.cohort("Van")
+
+
+@pytest.fixture
+def large(fresh, put_cohort, monkeypatch):
+    """Two cohorts that count as large ones, and the words of the jobs that pages start."""
+    for seed, name in enumerate(("-One", "Two")):
+        put_cohort(fresh, name, seed=seed)
+    monkeypatch.setattr(whole, "MANY", 1)
+    started = []
+
+    def start(folder, *told):
+        started.append([str(one) for one in told])
+        jobs._write(folder, jobs.Stage(jobs.WORKING, 1, 2), psutil.Process())
+
+    monkeypatch.setattr(jobs, "start", start)
+    return started
+
+
+def _dialog(kind):
+    """What a page draws whose button opens that dialog."""
+    from pages.parts.cohorts import dialogs
+    from pages.parts.shell import home
+
+    cohorts = home.store().cohorts()
+    if kind == "merge":
+        dialogs.merge(cohorts)
+    elif any(each.name == "-One" for each in cohorts):
+        getattr(dialogs, kind)(home.store().cohort("-One"))
+
+
+def asked(kind):
+    return AppTest.from_function(_dialog, default_timeout=60, args=(kind,)).run()
+
+
+def done_by_a_job(page, large):
+    """See that a job is watched, do it as the job would, and return the page after it."""
+    assert page("cohorts").get("progress")
+    assert main(large[-1]) == 0
+    after = page("cohorts")
+    assert not after.get("progress")
+    return after
+
+
+def test_large_cohorts_are_exported_merged_and_deleted_by_jobs(large, fresh, page):
+    one, two = fresh.cohorts()
+    press(asked("export"), "Write the file")
+    after = done_by_a_job(page, large)
+    assert [each.proto.label for each in after.get("download_button")] == ["Download"]
+    (file,) = (fresh.shelf.folder / "outbox").rglob("cohort.zip")
+    press(after, "Close")
+    assert not file.exists()
+
+    app = asked("merge")
+    app.multiselect(key="merge_of").set_value([one.key, two.key]).run()
+    app.text_input(key="merge_name").set_value("--for").run()
+    app.button(key="merge_now").click().run()
+    press(done_by_a_job(page, large), "Close")
+    assert fresh.cohort("--for").photographs == one.photographs + two.photographs
+
+    press(asked("delete"), "Delete for good")
+    done_by_a_job(page, large)
+    assert [each.name for each in fresh.cohorts()] == ["--for", "Two"]
+    assert [told[1] for told in large] == ["export", "merge", "delete"]

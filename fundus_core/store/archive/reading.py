@@ -17,8 +17,9 @@ from fundus_core.errors import UsageError, say
 from fundus_core.store import access, cohorts, database, decided, photograph_table, prediction_table, schema, versions
 from fundus_core.store.archive import entries, layout, rows
 from fundus_core.store.archive.rows import Row, reject
+from fundus_core.store.base import Progress
 from fundus_core.store.files import KINDS, Shelf
-from fundus_core.store.values import NewPhotograph
+from fundus_core.store.values import Finding, NewPhotograph
 
 _CHUNK = 500
 _KINDS = frozenset(KINDS)
@@ -27,9 +28,13 @@ _SPARE = 256 << 20
 """Bytes of the disk that an import leaves free."""
 _ROW_RATIO = 40
 """Times that rows usually take when unpacked."""
+_MOST_ROWS = 256 << 20
+"""Bytes that rows take in a file at most: those of a million photographs."""
+_SECONDS_PER_MIB = 4.0
+"""For rows, of which a MiB holds some six thousand photographs: half a second of a core for each thousand."""
 
 
-def import_(engine: sa.Engine, shelf: Shelf, file: Path, *, name: str | None) -> int:
+def import_(engine: sa.Engine, shelf: Shelf, file: Path, *, name: str | None, progress: Progress) -> int:
     """Read a file into a new cohort and return its id; see ``Store.import_``.
 
     A process of its own reads the file; this one sees rows that were written anew, checks them as the word of a
@@ -41,8 +46,8 @@ def import_(engine: sa.Engine, shelf: Shelf, file: Path, *, name: str | None) ->
     kept: set[str] = set()
     try:
         with tempfile.TemporaryDirectory(dir=shelf.scrap_folder()) as folder:
-            _require_room(shelf, _unpack(file, Path(folder), shelf))
-            reader = _Reader(file, Path(folder), shelf, kept)
+            _require_room(shelf, _unpack(file, Path(folder), shelf, progress))
+            reader = _Reader(file, Path(folder), shelf, kept, progress)
             reader.keep_files()
             shelf.settle([f"photographs/{sha256[:2]}/{sha256}" for sha256 in sorted(kept)])
             with database.writing(engine) as connection:
@@ -69,11 +74,12 @@ def _sentence(file: Path, error: Exception) -> str:
     return layout.broken(file.name)
 
 
-def _unpack(file: Path, folder: Path, shelf: Shelf) -> int:
+def _unpack(file: Path, folder: Path, shelf: Shelf, progress: Progress) -> int:
     """Have a process of its own read the file; returns the bytes that it says will be kept."""
     size = file.stat().st_size
     _require_room(shelf, size)
     limits = confined.Limits().grown(size, seconds_per_mib=0.5, memory_per_byte=0.0)
+    limits = replace(limits, seconds=limits.seconds + _SECONDS_PER_MIB * min(size, _MOST_ROWS) / (1 << 20))
     room = shelf.free_bytes() - _SPARE
     try:
         answer = confined.run(
@@ -82,6 +88,7 @@ def _unpack(file: Path, folder: Path, shelf: Shelf) -> int:
             folder=folder,
             readable=[file],
             limits=replace(limits, disk=min(limits.disk + _ROW_RATIO * size, room)),
+            heed=lambda told: progress(Row(told).whole("rows"), 0),
         )
     except confined.StoppedError as error:
         raise UsageError("'{name}' could not be read as a cohort. {error}", name=file.name, error=error) from error
@@ -110,8 +117,9 @@ def _discard(engine: sa.Engine, kept: set[str]) -> None:
 class _Reader:
     """One import on its way."""
 
-    def __init__(self, file: Path, folder: Path, shelf: Shelf, kept: set[str]) -> None:
+    def __init__(self, file: Path, folder: Path, shelf: Shelf, kept: set[str], progress: Progress) -> None:
         self.file = file
+        self.progress, self.done = progress, 0
         self.folder = folder
         self.shelf = shelf
         self.kept = kept
@@ -152,7 +160,11 @@ class _Reader:
 
     def _lines(self, name: str) -> Iterator[Row]:
         with confined.opened(self.folder / name) as content:
-            yield from rows.lines(content)
+            for row in rows.lines(content):
+                self.done += 1
+                if self.done % _CHUNK == 0:
+                    self.progress(self.done, 0)
+                yield row
 
     def write(self, connection: sa.Connection, name: str | None) -> int:
         """Write the cohort, its photographs and what was found, in the caller's transaction."""
@@ -194,12 +206,15 @@ class _Reader:
         query = sa.select(columns.name, columns.id, columns.sha256)
         query = query.where(columns.cohort_id == cohort, columns.name.in_(names))
         known = {row.name: (row.id, row.sha256) for row in connection.execute(query)}
+        found: dict[int, list[Finding]] = {version: [] for version in ids}
         for row in given:
             if row.word("photograph") not in known or row.whole("model") >= len(ids):
                 reject("readings")
             photograph, sha256 = known[row.word("photograph")]
             version = ids[row.whole("model")]
             if sha256:
-                prediction_table.write(connection, version, [entries.finding(row, sha256)])
+                found[version].append(entries.finding(row, sha256))
             else:
                 prediction_table.fail(connection, version, photograph, row.word("reason_code"), entries.reason(row))
+        for version, some in found.items():
+            prediction_table.write(connection, version, some)

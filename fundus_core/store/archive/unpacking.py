@@ -17,6 +17,7 @@ from typing import IO, Any, BinaryIO
 
 from PIL import Image
 
+from fundus_core import confined
 from fundus_core.errors import UsageError
 from fundus_core.images import formats
 from fundus_core.store.archive import entries, layout, rows
@@ -33,6 +34,8 @@ _LOCAL_HEADER = 30
 _PHOTOGRAPH = re.compile(r"photographs/([0-9a-f]{64})")
 _PICTURE = re.compile(r"(thumbnails|crops)/([0-9a-f]{64})\.jpg")
 _SHOWN = 60
+_TOLD = 2000
+"""Rows after which it says how far it is."""
 
 
 def unpack(file: str) -> int:
@@ -109,7 +112,7 @@ class _Unpacker:
         self.names: set[str] = set()
         self.kept: set[str] = set()
         """The sha256 of the photographs whose bytes the file is said to hold."""
-        self.models = 0
+        self.models = self.rows = 0
 
     def run(self) -> int:
         """Write every file; returns the bytes of photographs and pictures."""
@@ -135,6 +138,9 @@ class _Unpacker:
     def _each(self, name: str, checked: Callable[[Row], Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         with self.archive.open(name) as member:
             for row in rows.lines(member):
+                self.rows += 1
+                if self.rows % _TOLD == 0:
+                    confined.tell(Path.cwd(), rows=self.rows)
                 yield checked(row)
 
     def _cohort(self) -> Mapping[str, Any]:

@@ -14,15 +14,20 @@ from fundus_core import images
 from fundus_core.errors import PhotographError, UsageError, kept, packed
 from fundus_core.store import cohorts, decided, queries, schema, versions
 from fundus_core.store.archive import layout
+from fundus_core.store.base import Progress
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.files import Kind, Shelf
 from fundus_core.store.values import Cohort, Item, ModelVersion, Where
 
 _PHOTOGRAPH = schema.photograph.c
+_TOLD = 100
+"""Rows or photographs after which it says how far it is."""
 _PICTURES: tuple[Kind, ...] = ("thumbnails", "crops")
 
 
-def export(engine: sa.Engine, shelf: Shelf, ref: CohortRef, file: Path, *, photographs: bool) -> None:
+def export(
+    engine: sa.Engine, shelf: Shelf, ref: CohortRef, file: Path, *, photographs: bool, progress: Progress
+) -> None:
     """Write a cohort to a file that appears complete or not at all; see ``Store.export``.
 
     Raises:
@@ -33,7 +38,7 @@ def export(engine: sa.Engine, shelf: Shelf, ref: CohortRef, file: Path, *, photo
         with engine.connect() as connection, connection.begin():
             cohort = cohorts.every(connection, cohorts.id_of(connection, ref))[0]
             with zipfile.ZipFile(scrap, "w", zipfile.ZIP_DEFLATED) as archive:
-                _Writer(connection, shelf, archive, cohort).write(photographs=photographs)
+                _Writer(connection, shelf, archive, cohort, progress).write(photographs=photographs)
         scrap.replace(file)
     except OSError as error:
         raise UsageError(
@@ -48,8 +53,16 @@ def export(engine: sa.Engine, shelf: Shelf, ref: CohortRef, file: Path, *, photo
 class _Writer:
     """One export on its way."""
 
-    def __init__(self, connection: sa.Connection, shelf: Shelf, archive: zipfile.ZipFile, cohort: Cohort) -> None:
+    def __init__(
+        self,
+        connection: sa.Connection,
+        shelf: Shelf,
+        archive: zipfile.ZipFile,
+        cohort: Cohort,
+        progress: Progress,
+    ) -> None:
         self.connection = connection
+        self.progress, self.done, self.total = progress, 0, 0
         self.shelf = shelf
         self.archive = archive
         self.cohort = cohort
@@ -61,6 +74,7 @@ class _Writer:
     def write(self, *, photographs: bool) -> None:
         """Write every member."""
         cohort = self.cohort
+        self.total = cohort.photographs * (1 + len(self.versions) + photographs)
         what = {"format": layout.FORMAT, "version": layout.VERSION, "name": cohort.name}
         more = {"rendered": cohort.rendered, "note": kept(cohort.note), "photographs": cohort.photographs}
         self.archive.writestr(layout.COHORT, json.dumps({**what, **more}, ensure_ascii=False))
@@ -73,7 +87,13 @@ class _Writer:
     def _lines(self, name: str, rows: Iterator[Mapping[str, Any]]) -> None:
         with self.archive.open(name, "w", force_zip64=True) as member:
             for row in rows:
+                self._did_one()
                 member.write(json.dumps(row, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+
+    def _did_one(self) -> None:
+        self.done += 1
+        if self.done % _TOLD == 0:
+            self.progress(self.done, self.total)
 
     def _photographs(self, there: Mapping[int, str]) -> Iterator[Mapping[str, Any]]:
         turned_away = self._turned_away()
@@ -120,6 +140,7 @@ class _Writer:
         there: dict[int, str] = {}
         written: set[str] = set()
         for row in self.connection.execute(query.where(_PHOTOGRAPH.cohort_id == self.cohort.id)).all():
+            self._did_one()
             if row.sha256 not in written:
                 data = self._read(row.locator, kept=row.kept)
                 if data is None or not self._is_photograph(data):

@@ -5,21 +5,22 @@ Another tab may have deleted the cohort while a dialog was open: then the dialog
 
 import contextlib
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
 
+from fundus_core import owner_only
 from fundus_core.errors import UsageError
 from fundus_core.store import Cohort
+from pages.parts.cohorts import whole
 from pages.parts.new_cohort import ingest
 from pages.parts.shared import display
 from pages.parts.shell import home, paths, sample
 from pages.parts.shell.language import _, said, worded
 
-LARGE = 300_000_000
-"""Bytes of photographs from which on an export is written to the disk: a browser's download passes through memory."""
+_LARGE_FILE = 3_000_000
+"""Bytes of an export from which on a job reads it: the rows of some twenty thousand photographs."""
 
 
 @st.dialog(" ", width="medium")
@@ -50,8 +51,11 @@ def export(cohort: Cohort) -> None:
     if not all_there(cohort):
         return
     photographs = st.checkbox(_("With the photographs"), value=True)
-    if photographs and paths.local() and _bytes(cohort) > LARGE:
-        _onto_disk(cohort)
+    if whole.is_large(cohort.photographs) or (photographs and paths.local() and _bytes(cohort) > whole.LARGE):
+        if st.button(_("Write the file"), type="primary"):
+            place = whole.folder()
+            told = ([] if photographs else ["--rows-only"]) + ["--", cohort.name, place / whole.FILE]
+            whole.begin(place, _("Export {name}").format(name=sample.called(cohort.name)), "export", *told)
         return
 
     def make() -> bytes:
@@ -61,23 +65,6 @@ def export(cohort: Cohort) -> None:
             return file.read_bytes()
 
     display.download(_("Download"), f"{cohort.name}.zip", make, mime="application/zip")
-
-
-def _onto_disk(cohort: Cohort) -> None:
-    """Write a large export beside the store, and say where."""
-    size = f"{_bytes(cohort) / 1e9:.1f}"
-    st.caption(_("About {size} GB: written to this machine's disk rather than through the browser.").format(size=size))
-    if st.button(_("Write the file"), type="primary"):
-        folder = paths.folder() / "outbox" / f"export-{cohort.id}-{time.time_ns()}"
-        folder.mkdir(parents=True)
-        file = folder / "cohort.zip"
-        try:
-            with st.spinner(_("Writing the file"), show_time=True):
-                home.store().export(cohort.id, file)
-        except UsageError as fault:
-            st.error(said(fault))
-        else:
-            st.code(str(file), language=None)
 
 
 def _bytes(cohort: Cohort) -> int:
@@ -98,6 +85,9 @@ def delete(cohort: Cohort) -> None:
         )
     )
     if st.button(_("Delete for good"), type="primary", icon=":material/delete:"):
+        if whole.is_large(cohort.photographs) and _is_there(cohort):
+            title = _("Delete {name}?").format(name=sample.called(cohort.name))
+            whole.begin(whole.folder(), title, "delete", "--", cohort.name)
         with st.spinner(_("Deleting"), show_time=True), contextlib.suppress(UsageError):  # another tab was quicker
             if _is_there(cohort):
                 home.store().delete(cohort.id)
@@ -119,6 +109,9 @@ def merge(cohorts: Sequence[Cohort]) -> None:
     )
     if st.button(_("Merge"), disabled=len(chosen) < 2, icon=":material/merge:", type="primary", key="merge_now"):
         of = [cohort for cohort in cohorts if cohort.key in chosen]
+        if whole.is_large(*(cohort.photographs for cohort in of)) and all_there(*of):
+            told = (["--same-people"] if same else []) + [f"--name={name}", "--", *(cohort.name for cohort in of)]
+            whole.begin(whole.folder(), f"{_('Merge')}: {name}", "merge", *told)
         _do(lambda: home.store().merge([cohort.id for cohort in of], name, same_people=same), *of)
 
 
@@ -129,6 +122,11 @@ def bring_in() -> None:
     file = st.file_uploader(_("File written by Export"), ["zip"], key="import_file")
     name = st.text_input(_("Name of the cohort"), key="import_name", placeholder=_("as in the file"), max_chars=120)
     if file is not None and st.button(_("Bring in"), icon=":material/unarchive:", type="primary"):
+        if file.size > _LARGE_FILE:
+            place = whole.folder()
+            owner_only.write(place / "brought.zip", file.getvalue())
+            told = ([f"--name={name.strip()}"] if name.strip() else []) + ["--", place / "brought.zip"]
+            whole.begin(place, f"{_('Bring in')}: {file.name}", "import", *told)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "cohort.zip"
             path.write_bytes(file.getvalue())

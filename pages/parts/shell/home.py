@@ -61,6 +61,15 @@ def inbox(person: str = "") -> Inbox:
     return Inbox(folder() / "inboxes" / hashlib.sha256((person or asker().id).encode()).hexdigest()[:32])
 
 
+def outbox() -> Path:
+    """Return the folder in which jobs of whoever asks lie, and the files that they write."""
+    return (
+        folder() / "outbox" / hashlib.sha256(asker().id.encode()).hexdigest()[:32]
+        if people.shared()
+        else (folder() / "outbox")
+    )
+
+
 def inbox_of(request: Request) -> Inbox:
     """Return the place where uploads of a request land."""
     return inbox(unquote(request.headers.get(guard.PERSON, "")))
