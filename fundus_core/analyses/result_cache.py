@@ -12,11 +12,11 @@ import shutil
 import threading
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -110,6 +110,11 @@ class Memory:
         """Return whether something is kept under a name already: what takes long to make need not be asked for."""
         return name in self._found or (self._disk is not None and self._disk.place(name).exists())
 
+    def arrays(self) -> dict[int, int]:
+        """Return the bytes of each array that is kept in RAM, once, however many results share it."""
+        with self._guard:
+            return {id(each): each.nbytes for made in self._found.values() for each in _arrays(made)}
+
     def _keep(self, name: Hashable, made: Any) -> None:
         with self._guard:
             self._found[name] = made
@@ -122,14 +127,63 @@ class Memory:
                 self._locks.pop(oldest, None)
 
 
+class Remembering(Protocol):
+    """What is looked at again and again: a study."""
+
+    @property
+    def memory(self) -> Memory:
+        """Of all that was computed of it."""
+        ...
+
+
+_S = TypeVar("_S", bound=Remembering)
+
+
+class OpenStudies:
+    """Studies by key, shared by everybody who looks at them, in so much room: large ones are fewer."""
+
+    def __init__(self, *, most: int = 24, room: int = 2_000_000_000) -> None:
+        """Begin empty. Before another is begun, those asked for longest ago go until the rest fit.
+
+        Args:
+            most: Studies at once.
+            room: Bytes that the arrays of all may take before another is begun.
+        """
+        self._found: OrderedDict[Hashable, Any] = OrderedDict()
+        self._most, self._room, self._guard = most, room, threading.Lock()
+
+    def kept(self, key: Hashable, make: Callable[[], _S]) -> _S:
+        """Return the study of a key, made where there is none; nothing of it is read yet then."""
+        with self._guard:
+            if key not in self._found:
+                while self._found and (len(self._found) >= self._most or self._taken() > self._room):
+                    self._found.popitem(last=False)
+                self._found[key] = make()
+            self._found.move_to_end(key)
+            return cast(_S, self._found[key])
+
+    def _taken(self) -> int:
+        arrays: dict[int, int] = {}
+        for each in self._found.values():
+            arrays |= each.memory.arrays()
+        return sum(arrays.values())
+
+
 def _size(made: Any) -> int:
     """Bytes of the arrays in a result."""
+    return sum(each.nbytes for each in _arrays(made))
+
+
+def _arrays(made: Any) -> Iterator[np.ndarray[Any, Any]]:
+    """Yield the arrays in a result."""
     if isinstance(made, np.ndarray):
-        return made.nbytes
-    if is_dataclass(made) and not isinstance(made, type):
-        return sum(_size(getattr(made, field.name)) for field in fields(made))
-    parts = made.values() if isinstance(made, Mapping) else made if isinstance(made, list | tuple) else ()
-    return sum(map(_size, parts))
+        yield made
+    elif is_dataclass(made) and not isinstance(made, type):
+        for field in fields(made):
+            yield from _arrays(getattr(made, field.name))
+    elif isinstance(made, Mapping | list | tuple):
+        for each in made.values() if isinstance(made, Mapping) else made:
+            yield from _arrays(each)
 
 
 def _read(file: Path) -> object:

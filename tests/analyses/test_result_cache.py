@@ -234,3 +234,29 @@ def test_the_thresholds_of_criteria_are_among_the_formulas(monkeypatch):
     monkeypatch.setattr(Path, "read_bytes", lambda file: (read.add(file.name), real(file))[1])
     result_cache._formulas.__wrapped__()
     assert {"criteria.toml", "scores.py"} <= read
+
+
+class Looked:
+    """What is looked at again and again, with one array of its own and one that all of them share."""
+
+    def __init__(self, shared: np.ndarray, numbers: int) -> None:
+        self.memory = result_cache.Memory(room=10)
+        self.memory.kept("tables", None, lambda: {"": (shared, np.zeros(numbers))})
+        self.memory.kept("ordered", None, lambda: (shared,))
+
+
+@pytest.mark.parametrize(("large", "again"), [(10, ["a"]), (100, ["a", "b", "a"])])
+def test_large_studies_that_are_open_are_fewer_than_small_ones(large, again):
+    shared, made = np.zeros(50), []
+    assert sum(Looked(shared, large).memory.arrays().values()) == 8 * (50 + large)
+    several = result_cache.OpenStudies(room=8 * 90)
+    for name in ("a", "b", "a") if large > 50 else ("a", "a"):
+        several.kept(name, lambda name=name: made.append(name) or Looked(shared, large))
+    assert made == again
+
+
+def test_no_more_studies_are_open_than_so_many_and_the_one_asked_for_stays():
+    made, several = [], result_cache.OpenStudies(most=2)
+    for name in ("a", "b", "a", "c", "a", "b"):
+        several.kept(name, lambda name=name: made.append(name) or Looked(np.zeros(1), 1))
+    assert made == ["a", "b", "c", "b"]

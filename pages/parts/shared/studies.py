@@ -13,6 +13,7 @@ import streamlit as st
 
 from fundus_core import evaluation, pipeline
 from fundus_core.analyses import (
+    OpenStudies,
     Study,
     evaluated,
     one_cohort,
@@ -93,16 +94,19 @@ class View:
         return (home.cache_scope(), cohort.id, cohort.created_at, cohort.revision, self.model, made)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _study(key: Key, _view: View) -> Study:
-    if part := _view.part:
-        return Study(lambda: {"": selected(study(_view.whole).table, part.rule)})
-    return pipeline.stored_study(home.store(), _view.cohort, _view.model)
+_STUDIES = OpenStudies()
+"""Studies of this server, shared by all tabs; what they take together is bounded, large ones are fewer."""
+
+
+def _study(view: View) -> Study:
+    if part := view.part:
+        return Study(lambda: {"": selected(study(view.whole).table, part.rule)})
+    return pipeline.stored_study(home.store(), view.cohort, view.model)
 
 
 def study(view: View, level: str = "") -> Study:
     """Return the study of one cohort under one model."""
-    return _study(view.key, view).at(level)
+    return _STUDIES.kept(view.key, lambda: _study(view)).at(level)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -140,11 +144,6 @@ def questions(views: Sequence[View]) -> Mapping[tuple[str, str], int]:
     return pipeline.open_questions(home.store(), _members(views), together(views), _whole)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _together(key: tuple[object, ...], _views: Sequence[View], _shared: Mapping[str, Shared]) -> Study:
-    return pipeline.studied_together(home.store(), _members(_views), _shared, _whole)
-
-
 def together(
     views: Sequence[View],
     level: str = "",
@@ -157,7 +156,9 @@ def together(
     """
     beside = shared or {}
     of = pipeline.comparison_key(home.store(), _members(views), beside)
-    return _together((*of, *(view.key for view in views)), views, beside).at(level, margins)
+    key = ("together", of, *(view.key for view in views))
+    made = _STUDIES.kept(key, lambda: pipeline.studied_together(home.store(), _members(views), beside, _whole))
+    return made.at(level, margins)
 
 
 def together_kept(
@@ -202,11 +203,6 @@ def parts(view: View, found: Split) -> list[View]:
     return [replace(view, part=part) for part in made]
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _models(keys: tuple[Key, ...], _views: Sequence[View]) -> Study:
-    return pipeline.studied_together(home.store(), _of_models(_views), study_of=_whole)
-
-
 def _of_models(views: Sequence[View]) -> list[pipeline.Member]:
     return [pipeline.Member(view.model, view.cohort, view.model) for view in views]
 
@@ -224,7 +220,10 @@ def models(views: Sequence[View], target: str, level: str) -> Study | None:
         folder = pipeline.comparing_folder(home.store(), _of_models(views), level=level, target=target)
         if not _side_by_side(folder, views, photographs):
             return None
-    return _models(tuple(each.key for each in views), views).at(level)
+    key = ("models", *(each.key for each in views))
+    return _STUDIES.kept(key, lambda: pipeline.studied_together(home.store(), _of_models(views), study_of=_whole)).at(
+        level
+    )
 
 
 def exists(view: View) -> bool:
