@@ -7,13 +7,15 @@ that folder and ends with ``done``; whoever looks reads ``stage``, and may ``sto
 import _thread
 import contextlib
 import json
+import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from subprocess import DEVNULL, Popen
+from types import FrameType
 from typing import Any
 
 import psutil
@@ -104,29 +106,49 @@ class Notice:
         Raises:
             UsageError: Somebody asked it to stop.
         """
-        over, asked = threading.Event(), threading.Event()
-
-        def look() -> None:
-            while not over.wait(EVERY_S):
-                if self._stopped():
-                    asked.set()
-                    _thread.interrupt_main()
-                    return
-
-        watch = threading.Thread(target=look, name="heeding", daemon=True)
-        if threading.current_thread() is threading.main_thread():
-            watch.start()
-        try:
+        if threading.current_thread() is not threading.main_thread():
             yield
-            over.set()
-            if watch.ident:
-                watch.join()  # an interrupt that is on its way comes here
+            return
+        watch = _Watch(self._stopped)
+        try:
+            watch.start()
+            yield
+            watch.end()  # an interrupt that is on its way comes here
         except KeyboardInterrupt:
-            if asked.is_set():
+            if watch.asked:
                 raise self._as_asked() from None
             raise
         finally:
-            over.set()
+            watch.over.set()
+            signal.signal(signal.SIGINT, watch.before)
+
+
+class _Watch(threading.Thread):
+    """Looks every second whether a job shall stop, and interrupts the main thread when it shall.
+
+    A process begun in the background of a shell ignores interrupts, and so do those that it begins: not meanwhile.
+    """
+
+    def __init__(self, stopped: Callable[[], bool]) -> None:
+        super().__init__(name="heeding", daemon=True)
+        self.stopped, self.asked, self.over = stopped, False, threading.Event()
+        self.before = signal.signal(signal.SIGINT, self._interrupted)
+
+    def run(self) -> None:
+        while not self.asked and not self.over.wait(EVERY_S):
+            if self.stopped():
+                self.asked = True
+                _thread.interrupt_main()
+
+    def end(self) -> None:
+        self.over.set()
+        self.join()
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        if callable(self.before):
+            self.before(number, frame)
 
 
 def _write(folder: Path, stage: Stage, process: psutil.Process) -> None:

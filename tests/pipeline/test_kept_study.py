@@ -1,5 +1,6 @@
 """The job that computes a large cohort's analyses: it says how far it is, stops when asked, and keeps what it made."""
 
+import signal
 import threading
 
 import numpy as np
@@ -38,7 +39,17 @@ def test_it_says_how_many_photographs_it_has_read(store, tmp_path, monkeypatch):
     assert jobs.result(tmp_path / "job") == {"analyses": 1}
 
 
-def test_it_stops_within_a_step_that_takes_long_and_keeps_what_it_made(store, tmp_path, monkeypatch):
+@pytest.mark.parametrize("interrupts", [signal.default_int_handler, signal.SIG_IGN])
+def test_it_stops_within_a_step_that_takes_long_and_keeps_what_it_made(store, tmp_path, monkeypatch, interrupts):
+    before = signal.signal(signal.SIGINT, interrupts)  # ignored where a shell began it in the background
+    try:
+        _stopped(store, tmp_path, monkeypatch)
+        assert signal.getsignal(signal.SIGINT) is interrupts
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _stopped(store, tmp_path, monkeypatch):
     cohort, folder = store.cohort("simulated"), tmp_path / "job"
 
     def long(*_of):

@@ -76,9 +76,7 @@ def area_panel(sample: Sample, pool: Labels) -> CountStatistic:
 
     few = few_events(sample.y, sample.group)
     if few:
-        return CountStatistic(
-            _in_pool(sample, pool), ("auc",), (few,), lambda counts: np.full((len(counts), 1), np.nan)
-        )
+        return _nothing(_in_pool(sample, pool), ("auc",), few)
 
     def effects() -> Floats:
         without = areas_without_each(sample.y, sample.p, sample.group)[1]
@@ -86,6 +84,18 @@ def area_panel(sample: Sample, pool: Labels) -> CountStatistic:
 
     ends = {"auc": lambda: area_ends(sample.y, sample.p, sample.group)}
     return CountStatistic(_in_pool(sample, pool), ("auc",), (binary.AUC_NEEDS,), compute, ends=ends, effects=effects)
+
+
+def _nothing(in_pool: Indices, names: tuple[str, ...], why: str) -> CountStatistic:
+    """Return statistics without a value; nobody has to be drawn or left out to know that."""
+    k = len(names)
+    return CountStatistic(
+        in_pool,
+        names,
+        (why,) * k,
+        lambda counts: np.full((len(counts), k), np.nan),
+        effects=lambda: np.zeros((len(in_pool), k)),
+    )
 
 
 def calibration_panel(sample: Sample, pool: Labels) -> CountStatistic:
@@ -98,7 +108,7 @@ def calibration_panel(sample: Sample, pool: Labels) -> CountStatistic:
     in_pool, rule = _in_pool(sample, pool), Rule(related=True)
     few = few_events(sample.y, sample.group)
     if few:
-        return CountStatistic(in_pool, names, (few,) * 2, lambda counts: np.full((len(counts), 2), np.nan))
+        return _nothing(in_pool, names, few)
 
     def effects() -> Floats:
         of_units = binary.recalibration_effects(sample.y, sample.p)
