@@ -120,7 +120,7 @@ class Memory:
             self._found[name] = made
             if name in STAYING:
                 return
-            self._sizes[name] = _size(made)
+            self._sizes[name] = sum(each.nbytes for each in _arrays(made))
             while len(self._sizes) > self._most or (len(self._sizes) > 1 and sum(self._sizes.values()) > self._room):
                 oldest = next(each for each in self._found if each in self._sizes)
                 del self._found[oldest], self._sizes[oldest]
@@ -167,11 +167,6 @@ class OpenStudies:
         for each in self._found.values():
             arrays |= each.memory.arrays()
         return sum(arrays.values())
-
-
-def _size(made: Any) -> int:
-    """Bytes of the arrays in a result."""
-    return sum(each.nbytes for each in _arrays(made))
 
 
 def _arrays(made: Any) -> Iterator[np.ndarray[Any, Any]]:

@@ -23,7 +23,7 @@ from fundus_core.evaluation.observations.sample import (
     units_of_analysis,
 )
 from fundus_core.evaluation.one_cohort.agreement import SLOPE_NOTE
-from fundus_core.evaluation.one_cohort.scores import added_up, divide
+from fundus_core.evaluation.one_cohort.scores import divide, per_patient
 from fundus_core.records import CohortTable, Floats
 from fundus_core.targets import target as find_target
 
@@ -144,7 +144,7 @@ def _means_of(sample: Sample, inside: NDArray[np.bool_]) -> tuple[Estimate, Esti
         ("measured", "bias", "mae"),
         (Rule("share" if sample.target.binary else "t"), Rule(), Rule(scale="log")),
     )
-    sums, everybody = added_up(sample, columns, len(columns)), np.arange(len(sample.patients))
+    sums, everybody = per_patient(sample, columns, len(columns)), np.arange(len(sample.patients))
     found = estimated(SumStatistic(everybody, names, ("the bin is empty",) * len(names), sums, finish, rules=ways))
     return found["measured"], found["bias"], found["mae"]
 

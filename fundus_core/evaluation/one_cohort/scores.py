@@ -153,13 +153,14 @@ def each_column(sample: Sample, about: Scales) -> Iterator[Floats | NDArray[np.b
     yield from (absolute <= tolerance for tolerance in tolerances)
 
 
-def per_patient(sample: Sample, of_units: Floats) -> Floats:
-    """Add up the units of each person: columns x n to people x columns."""
-    return added_up(sample, of_units, len(of_units))
+def per_patient(sample: Sample, of_units: Iterable[Floats | NDArray[np.bool_]], number: int | None = None) -> Floats:
+    """Add up the units of each person: columns of n to people x columns.
 
-
-def added_up(sample: Sample, of_units: Iterable[Floats | NDArray[np.bool_]], number: int) -> Floats:
-    """As :func:`per_patient`, of so many columns that come one after another and are never held together."""
+    Columns of which the ``number`` is said may come one after another, and are then never held together.
+    """
+    if number is None:
+        of_units = list(of_units)
+        number = len(of_units)
     sums = np.zeros((len(sample.patients), number))
     for place, column in enumerate(of_units if len(sample) else ()):
         sums[:, place] = np.add.reduceat(np.asarray(column, dtype=np.float64), sample.starts)

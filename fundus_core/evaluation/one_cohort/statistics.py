@@ -49,7 +49,7 @@ def score_panel(sample: Sample, pool: Labels) -> SumStatistic:
         _in_pool(sample, pool),
         scores.score_names(sample.target.id),
         tuple(score.needs for score in scores.SCORES.values()),
-        scores.added_up(sample, scores.each_column(sample, about), len(fields(scores.Sums))),
+        scores.per_patient(sample, scores.each_column(sample, about), len(fields(scores.Sums))),
         lambda sums: scores.scores(sums, about),
         rules=tuple(score.rule for score in scores.SCORES.values()),
         skews=scores.skews(sample),
