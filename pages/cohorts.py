@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts.cohorts import dialogs, listing, whole
 from pages.parts.shared import controls, display
-from pages.parts.shell import home, paths
+from pages.parts.shell import home, people
 from pages.parts.shell.language import _
 
 buttons = display.title(
@@ -16,7 +16,7 @@ with buttons:
         dialogs.merge(cohorts)
     if st.button(_("Bring in an export"), icon=":material/unarchive:"):
         dialogs.bring_in()
-whole.draw(local=paths.local())
+whole.draw(local=people.local())
 if not cohorts:
     display.empty_state(_("There is no cohort yet."), "new_cohort", _("New cohort"), "add_photo_alternate")
     controls.offer_sample(cohorts)

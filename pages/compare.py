@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fundus_core.analyses import side_by_side
-from pages.parts.compare import comparison, margin, selection, shared_results, slides
+from pages.parts.compare import comparison, selection, shared_results, slides
 from pages.parts.shared import controls, display, paper_files, studies
 from pages.parts.shell import menu
 from pages.parts.shell.language import _
@@ -33,7 +33,7 @@ if not ids:
     st.stop()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
     target = controls.target(ids)
-    margins = margin.ask(target)
+    margins = comparison.margins(target)
 if not studies.together_kept(views, level, target, margins, shared):
     st.stop()
 with st.spinner(_("Comparing"), show_time=True):

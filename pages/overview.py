@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import overview
 from pages.parts.shared import controls, display
-from pages.parts.shell import home, menu, paths, sample
+from pages.parts.shell import home, menu, sample
 from pages.parts.shell.language import _
 
 view = overview.newest()
@@ -17,6 +17,6 @@ with buttons:
 overview.runs_in_progress()
 if view:
     overview.multiples(view)
-elif not sample.is_loading(home.store(), paths.folder()):
+elif not sample.is_loading(home.store(), home.folder()):
     controls.offer_sample(home.store().cohorts())
 overview.cohorts(besides=view)

@@ -224,10 +224,10 @@ def pages(out: Path, home_folder: Path) -> None:
 
     fundus_core.runs.ensure_worker = lambda store: None  # type: ignore[assignment]
     logging.disable(logging.WARNING)
-    from pages.parts.shell import home, paths, sample
+    from pages.parts.shell import home, sample
 
     store = home.store()
-    sample.ensure(store, paths.folder())
+    sample.ensure(store, home.folder())
     for name, rows in COHORTS.items():
         fill(store, name, rows)
     for language in LANGUAGES:

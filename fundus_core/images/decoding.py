@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 from fundus_core.images import jpeg, raster
 from fundus_core.images.colour import has_colour
-from fundus_core.images.decoded import Found
 from fundus_core.images.faults import DAMAGE, damaged, out_of_memory
 from fundus_core.images.formats import FORMATS, recognise
+from fundus_core.images.metadata import Found
 from fundus_core.records import Photograph
 
 Pseudonymise = Callable[[str], str]

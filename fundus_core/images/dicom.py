@@ -21,10 +21,10 @@ from fundus_core.errors import PhotographError, say
 from fundus_core.identity import eye_in_cell
 from fundus_core.images import faults
 from fundus_core.images.colour import stack, to_srgb
-from fundus_core.images.decoded import Found
 from fundus_core.images.dicom_header import KIND, mended
 from fundus_core.images.dicom_pixels import Layout, decode_frame, layout_of
 from fundus_core.images.faults import Code, damaged, unsupported
+from fundus_core.images.metadata import Found
 from fundus_core.records import Eye, Pixels
 
 DAMAGE = (*faults.DAMAGE, BytesLengthException, InvalidDicomError)

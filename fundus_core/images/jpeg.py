@@ -9,9 +9,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from fundus_core.errors import say
 from fundus_core.images.colour import stack, to_srgb
-from fundus_core.images.decoded import Found
 from fundus_core.images.faults import MAX_MISSING_ROWS, check_size, damaged, truncated, unsupported
-from fundus_core.images.metadata import dropped_from, open_header, orientation_of, upright
+from fundus_core.images.metadata import Found, dropped_from, open_header, orientation_of, upright
 from fundus_core.records import Pixels
 
 _FILL = 128

@@ -9,7 +9,7 @@ from PIL import ExifTags
 from PIL.ImageFile import ImageFile
 
 from fundus_core.images.faults import DAMAGE, unsupported
-from fundus_core.records import Pixels
+from fundus_core.records import Eye, Pixels
 
 _Kind = TypeVar("_Kind", bound=ImageFile)
 
@@ -168,3 +168,29 @@ def _webp(head: bytes) -> tuple[int, int] | None:
 
 def _numbers(data: bytes, size: int) -> list[int]:
     return [int.from_bytes(data[at : at + size], "big") for at in range(0, len(data), size)]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The content of one file, before it gets its name."""
+
+    pixels: Pixels
+    """Height x width x 3, RGB, 0..255, upright."""
+    width: int
+    """Of the upright photograph in the file."""
+    height: int
+    """Of the upright photograph in the file."""
+    single_channel: bool = False
+    """Whether the file held one channel of grey."""
+    notes: tuple[str, ...] = ()
+    """What the reader had to do, as sentences."""
+    dropped: tuple[str, ...] = ()
+    """Kinds of metadata that went no further."""
+    eye: Eye = Eye.UNKNOWN
+    """As the file says."""
+    patient_id: str = ""
+    """Pseudonym of the id in the file."""
+    age: float = float("nan")
+    """Whole years, as the file says."""
+    visit: str = ""
+    """Day of the examination as year-month-day, as the file says."""

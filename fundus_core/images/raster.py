@@ -15,10 +15,9 @@ except ImportError:  # no wheel for this machine: Pillow reads the same, more sl
 
 from fundus_core.errors import say
 from fundus_core.images.colour import bits_of, decode_16, over_black, reduced_to_8, stack, to_srgb
-from fundus_core.images.decoded import Found
 from fundus_core.images.faults import check_size, damaged, unsupported
 from fundus_core.images.formats import Format
-from fundus_core.images.metadata import claimed_size, dropped_from, open_header, orientation_of, upright
+from fundus_core.images.metadata import Found, claimed_size, dropped_from, open_header, orientation_of, upright
 from fundus_core.records import Pixels
 
 _GREY = frozenset({"1", "L", "LA", "I;16", "I;16B", "I;16L", "I;16N"})

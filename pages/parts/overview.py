@@ -10,7 +10,7 @@ from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
 from pages.parts.shared import display, progress, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import home, menu, paths, sample
+from pages.parts.shell import home, menu, sample
 from pages.parts.shell.language import _, current, literal, tell, worded
 from pages.parts.shell.sample import NAME, is_loading
 
@@ -36,7 +36,7 @@ def caption(view: View | None, says: str) -> str:
 
 def runs_in_progress() -> None:
     """Show how far the newest run is while there is one, and that the sample is on its way."""
-    if is_loading(home.store(), paths.folder()):
+    if is_loading(home.store(), home.folder()):
         _arriving()
     for run in runs.runs_of(home.store(), going=True)[:1]:
         progress.watch(run.run)
@@ -51,7 +51,7 @@ def _views(cohort: Cohort) -> list[View]:
 @st.fragment(run_every=0.5)
 def _arriving() -> None:
     """On a fresh start the page is quicker than the sample cohort: say so, and draw it as soon as it is there."""
-    if not is_loading(home.store(), paths.folder()):
+    if not is_loading(home.store(), home.folder()):
         st.rerun()
     st.caption(_("The sample cohort is being put in place."))
 

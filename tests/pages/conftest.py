@@ -41,7 +41,7 @@ def packages_are_searched_once():
 def no_model_is_warmed_up():
     """A page of the sample opens a process with torch, for a question that no test of a page asks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pages.parts.shared.saliency_job.warm_up", lambda _view: None)
+        patch.setattr("pages.parts.shared.photo_panel.warm_up_to_look", lambda _view: None)
         yield
 
 

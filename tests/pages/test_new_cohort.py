@@ -16,7 +16,7 @@ from fundus_core.runs.model_loading import RENDERED_REMARK
 from fundus_core.store import Finding, ModelVersion, NewPhotograph, prediction_table, schema, versions
 from fundus_core.synthetic import synthesise
 from fundus_core.truth import Column, Proposal
-from pages.parts.shell.paths import folder
+from pages.parts.shell.home import folder
 from pages.parts.shell.upload_store import Inbox
 
 TYPED = "correct horse battery"
@@ -42,10 +42,10 @@ def ready(fresh, monkeypatch):
     monkeypatch.setattr("pages.parts.shell.cards.ready", lambda: ["tests-own"])
     monkeypatch.setattr("pages.parts.shell.cards.title", lambda model: model)
     monkeypatch.setattr("pages.parts.shell.cards.reads_rendered_eyes", lambda model: False)
-    monkeypatch.setattr("fundus_core.runs.submission.derive", lambda *_known: None)
-    monkeypatch.setattr("fundus_core.runs.submission.model_loading.ready_card", lambda model: model)
+    monkeypatch.setattr("fundus_core.runs.supervisor.derive", lambda *_known: None)
+    monkeypatch.setattr("fundus_core.runs.supervisor.model_loading.ready_card", lambda model: model)
     monkeypatch.setattr(
-        "fundus_core.runs.submission.model_loading.version_of", lambda card: ModelVersion(card, "w", "c")
+        "fundus_core.runs.supervisor.model_loading.version_of", lambda card: ModelVersion(card, "w", "c")
     )
     return fresh
 

@@ -26,7 +26,7 @@ def said(app) -> str:
 
 
 def test_a_cohort_makes_a_model_and_is_not_tested_on_itself(clinics, page):
-    from fundus_core.runs import submission
+    from fundus_core.runs import supervisor
 
     app = page("evaluate", folds=["recalibrate"], cohort="Clinic", target="sbp", model="sample-rendered")
     (fit,) = [button for button in app.button if button.label == "Fit and keep"]
@@ -37,7 +37,7 @@ def test_a_cohort_makes_a_model_and_is_not_tested_on_itself(clinics, page):
     assert "SBP: intercept" in said(app)
     card = registry.find("mended")
     for cohort in clinics.cohorts():
-        submission.derive(clinics, cohort.id, card, version_of(card))
+        supervisor.derive(clinics, cohort.id, card, version_of(card))
     other = next(cohort.name for cohort in clinics.cohorts() if cohort.name != "Clinic")
     app = page("evaluate", cohort=other, target="sbp", model="mended")
     assert not app.exception
@@ -60,7 +60,7 @@ def test_a_cohort_makes_a_model_and_is_not_tested_on_itself(clinics, page):
 def test_equal_ids_are_left_out_or_said_to_be_others_and_the_numbers_follow(clinics, page):
     """Half of Van has the ids of Clinic's people, and no photograph of theirs."""
     from fundus_core import pipeline
-    from fundus_core.runs import submission
+    from fundus_core.runs import supervisor
     from fundus_core.store import TruthRow
 
     made = pipeline.recalibrate_cohort(clinics, "Clinic", "sample-rendered", "shared")
@@ -70,7 +70,7 @@ def test_equal_ids_are_left_out_or_said_to_be_others_and_the_numbers_follow(clin
         for name, who, value in zip(table.photograph, table.patient_id, table.truth["sbp"], strict=True)
     ]
     clinics.set_truth("Van", rows)
-    submission.derive(clinics, "Van", made.card, version_of(made.card))
+    supervisor.derive(clinics, "Van", made.card, version_of(made.card))
     app = page("evaluate", cohort="Van", target="sbp", model="shared")
     assert "15 of its 30 people were used to fit" in said(app)
     (others,) = [button for button in app.button if button.label == "Leave them out"]

@@ -234,14 +234,14 @@ def test_who_has_signed_out_is_out_wherever_the_cookie_is_kept(house):
 
 
 def test_folders_of_the_server_are_read_where_they_are_listed_only(house, monkeypatch):
-    from pages.parts.shell import paths
+    from pages.parts.shell import people
 
-    assert not paths.local()
-    assert paths.roots() == ()
+    assert not people.local()
+    assert people.roots() == ()
     monkeypatch.setenv("FUNDUS_LAB_LOCAL", "1")
-    assert paths.roots() == ()
+    assert people.roots() == ()
     monkeypatch.setenv("FUNDUS_LAB_FOLDERS", "/data/eyes")
-    assert list(map(str, paths.roots())) == ["/data/eyes"]
+    assert list(map(str, people.roots())) == ["/data/eyes"]
 
 
 def test_health_is_open_and_says_nothing(house):

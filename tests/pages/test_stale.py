@@ -195,10 +195,10 @@ def test_a_link_to_no_run_opens_none(filled, page, told):
 
 
 def test_a_run_that_got_the_id_of_a_deleted_one_is_another(fresh, page, monkeypatch):
-    monkeypatch.setattr("fundus_core.runs.submission.derive", lambda *_known: None)
-    monkeypatch.setattr("fundus_core.runs.submission.model_loading.ready_card", lambda model: model)
+    monkeypatch.setattr("fundus_core.runs.supervisor.derive", lambda *_known: None)
+    monkeypatch.setattr("fundus_core.runs.supervisor.model_loading.ready_card", lambda model: model)
     monkeypatch.setattr(
-        "fundus_core.runs.submission.model_loading.version_of", lambda card: ModelVersion(card, "w", "c")
+        "fundus_core.runs.supervisor.model_loading.version_of", lambda card: ModelVersion(card, "w", "c")
     )
     keys = []
     for name in ("Old", "New"):

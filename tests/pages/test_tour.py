@@ -3,14 +3,14 @@
 import pytest
 
 from fundus_core.store import NewPhotograph
-from pages.parts.shell import home, menu, paths
+from pages.parts.shell import home, menu
 from pages.parts.shell.sample import NAME
 
 
 @pytest.fixture
 def sample(fresh):
     """A store with something in the sample cohort."""
-    (paths.folder() / "sample-offered").touch()
+    (home.folder() / "sample-offered").touch()
     made = fresh.create_cohort(NAME, rendered=True)
     fresh.add_photographs(made.id, [NewPhotograph.of_kept("a.jpg", fresh.keep(b"a"), patient_id="A")])
     return made

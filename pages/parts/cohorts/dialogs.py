@@ -16,7 +16,7 @@ from fundus_core.store import Cohort
 from pages.parts.cohorts import whole
 from pages.parts.new_cohort import ingest
 from pages.parts.shared import display
-from pages.parts.shell import home, paths, sample
+from pages.parts.shell import home, people, sample
 from pages.parts.shell.language import _, said, worded
 
 _LARGE_FILE = 3_000_000
@@ -51,7 +51,7 @@ def export(cohort: Cohort) -> None:
     if not all_there(cohort):
         return
     photographs = st.checkbox(_("With the photographs"), value=True)
-    if whole.is_large(cohort.photographs) or (photographs and paths.local() and _bytes(cohort) > whole.LARGE):
+    if whole.is_large(cohort.photographs) or (photographs and people.local() and _bytes(cohort) > whole.LARGE):
         if st.button(_("Write the file"), type="primary"):
             place = whole.folder()
             told = ([] if photographs else ["--rows-only"]) + ["--", cohort.name, place / whole.FILE]

@@ -19,7 +19,7 @@ from pages.parts.cohorts import dialogs
 from pages.parts.new_cohort import deidentify
 from pages.parts.shared import display, subprocess_cli
 from pages.parts.shared.exports import grid
-from pages.parts.shell import home, paths, sample, state
+from pages.parts.shell import home, sample, state
 from pages.parts.shell.language import _, count, said, worded
 
 _KNOWN = "deidentification-proof"
@@ -166,7 +166,7 @@ def _rows(file: Path) -> list[dict[str, str]]:
 
 
 def _folder() -> Path:
-    return paths.folder() / "outbox"
+    return home.folder() / "outbox"
 
 
 def _place(cohort: Cohort) -> Path:

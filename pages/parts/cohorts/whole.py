@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from fundus_core import jobs, owner_only
-from pages.parts.shared import display, job_progress
+from pages.parts.shared import display, progress
 from pages.parts.shared.studies import MANY
 from pages.parts.shell import home, people
 from pages.parts.shell.language import _, literal
@@ -53,7 +53,7 @@ def draw(*, local: bool) -> None:
             st.markdown(f"**{literal(json.loads(about.read_text(encoding='utf-8')))}**")
             place = about.parent
             if jobs.result(place) is None:
-                job_progress.watch(place, {jobs.WORKING: _("Working")}, key=place.name)
+                progress.watch_job(place, {jobs.WORKING: _("Working")}, key=place.name)
                 now = jobs.stage(place)
                 if now is not None and not now.over:
                     continue

@@ -14,7 +14,7 @@ from fundus_core.figures import number
 from fundus_core.records import Eye, Labels
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
-from pages.parts.shared import photo_panel, saliency_job, studies
+from pages.parts.shared import photo_panel, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, home, menu, state
 from pages.parts.shell.language import _, count, literal, said
@@ -113,7 +113,7 @@ def _step(key: str, tip: str, view: View, level: str, to: str) -> None:
 
 def _pictures(view: View, items: Sequence[Item], target_id: str) -> None:
     """Both eyes of a person; of one eye alone, the other one beside it, small."""
-    asked = saliency_job.possible(view, items[0]) and st.session_state.get("heat", False)
+    asked = photo_panel.can_look(view, items[0]) and st.session_state.get("heat", False)
     with st.grid(2, min_column_width=80, gap="small"):
         for item in items[:2]:
             st.image(
@@ -124,15 +124,15 @@ def _pictures(view: View, items: Sequence[Item], target_id: str) -> None:
             )
     if len(items) == 1:
         _other_eye(view, items[0])
-    if saliency_job.possible(view, items[0]):
-        saliency_job.warm_up(view)
+    if photo_panel.can_look(view, items[0]):
+        photo_panel.warm_up_to_look(view)
         st.toggle(
             _("Where does the model look?"),
             key="heat",
-            help=saliency_job.patience(),
+            help=photo_panel.patience_of_looking(),
         )
     if asked:
-        _heat(saliency_job.ask(view, items[0], target_id), target_id)
+        _heat(photo_panel.where_it_looks(view, items[0], target_id), target_id)
 
 
 def _other_eye(view: View, item: Item) -> None:

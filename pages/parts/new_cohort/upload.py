@@ -15,7 +15,7 @@ from fundus_core.errors import FundusError
 from fundus_core.identity import PHOTOGRAPH_ENDINGS
 from pages.parts.new_cohort import ingest
 from pages.parts.new_cohort.ingest import Found
-from pages.parts.shell import address, home, paths, state
+from pages.parts.shell import address, home, people, state
 from pages.parts.shell.language import _, count, literal, said, worded
 from pages.parts.shell.upload_store import PATH, Batch
 from pages.parts.shell.upload_stream import UploadError
@@ -145,7 +145,7 @@ def photographs() -> Found | None:
 
 
 def _through_a_door(needs: DeltaGenerator) -> Found | None:
-    if not paths.roots():
+    if not people.roots():
         return _dropped(needs)
     words = {"drop": _("From this browser"), "path": _("From a folder of the server")}
     door = address.pick(
@@ -237,12 +237,12 @@ def _from_path() -> Found | None:
         placeholder=_("for example {path}").format(path="/data/photographs"),
         help=_("A CSV list has the columns path and, if known, patient_id, eye, and exam_date or visit."),
     )
-    places_ = ", ".join(map(str, paths.roots()))
+    places_ = ", ".join(map(str, people.roots()))
     st.caption(_("Below {places}, without hidden folders; photographs stay where they are.").format(places=places_))
     if not text:
         return None
     try:
-        found = ingest.of_path(ingest.typed(text), paths.roots())
+        found = ingest.of_path(ingest.typed(text), people.roots())
     except FundusError as fault:
         st.error(said(fault))
         return None

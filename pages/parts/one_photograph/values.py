@@ -13,7 +13,7 @@ from fundus_core.records import Floats, Pixels
 from fundus_core.store import Item
 from fundus_core.synthetic.render import RenderedEye
 from fundus_core.targets import TARGETS, Target
-from pages.parts.shared import display, photo_panel, saliency_job, studies
+from pages.parts.shared import display, photo_panel, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import state
 from pages.parts.shell.language import _, said
@@ -81,23 +81,23 @@ def _measured(value: float, target: Target) -> str:
 
 def saliency(view: View, item: Item) -> None:
     """Offer to ask where the model looks in this photograph; the answer comes from a process of its own."""
-    if saliency_job.possible(view, item):
+    if photo_panel.can_look(view, item):
         display.fold(_("Where does the model look?"), f"where-{item.key}", lambda: _asked(view, item))
 
 
 def _asked(view: View, item: Item) -> None:
-    saliency_job.warm_up(view)
+    photo_panel.warm_up_to_look(view)
     known = f"asked-{item.sha256}-{view.model}"
     if not state.recall(known):
-        st.caption(saliency_job.patience())
+        st.caption(photo_panel.patience_of_looking())
         if not st.button(_("Ask the model"), key=f"ask-{item.sha256}"):
             return
     try:
         with st.spinner(
-            saliency_job.patience(),
+            photo_panel.patience_of_looking(),
             show_time=True,
         ):
-            found = saliency_job.ask(view, item).result()
+            found = photo_panel.where_it_looks(view, item).result()
     except FundusError as fault:
         st.error(said(fault))
         return

@@ -23,7 +23,7 @@ from fundus_core.records import Pixels
 from fundus_core.retina import CropRule
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
-from pages.parts.shared import photo_panel, saliency_job, studies
+from pages.parts.shared import photo_panel, studies
 from pages.parts.shared.studies import View
 from pages.parts.shell import home
 from pages.parts.shell.language import _, literal, said, tell
@@ -67,7 +67,7 @@ def _large(view: View) -> None:
     with middle:
         original = st.toggle(_("Original with the crop's circle"), key="large_original")
     with right:
-        looking = saliency_job.possible(view, item) and st.toggle(_("Where does the model look?"), key="large_map")
+        looking = photo_panel.can_look(view, item) and st.toggle(_("Where does the model look?"), key="large_map")
     found = _asked(view, item, target) if looking else None
     items = _beside(view, item)
     st.markdown(f"**{literal(photo_panel.name_of(item))}**  {_numbers(item, target)}")
@@ -85,10 +85,10 @@ def _large(view: View) -> None:
 def _asked(view: View, item: Item, target: str) -> Explanation | None:
     try:
         with st.spinner(
-            saliency_job.patience(),
+            photo_panel.patience_of_looking(),
             show_time=True,
         ):
-            return saliency_job.ask(view, item, target).result()
+            return photo_panel.where_it_looks(view, item, target).result()
     except FundusError as fault:
         st.error(said(fault))
         return None

@@ -13,7 +13,7 @@ from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
 from pages.parts.shared import studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, cards, home, menu, paths, sample, state
+from pages.parts.shell import address, cards, home, menu, sample, state
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, literal, said
 
@@ -144,7 +144,7 @@ def require_view(title: str = "") -> View:
             menu.title(title)
         st.info(_("There is no cohort yet. Bring photographs and a table of measured values to begin."))
         st.page_link(menu.path("new_cohort"), label=_("New cohort"), icon=":material/add_photo_alternate:")
-        if not sample.is_loading(home.store(), paths.folder()):
+        if not sample.is_loading(home.store(), home.folder()):
             offer_sample(())
         st.stop()
     ask_about_fitted([chosen], title)
@@ -220,7 +220,7 @@ def offer_sample(cohorts: Sequence[Cohort]) -> None:
     if any(cohort.name == sample.NAME for cohort in cohorts):
         return
     if st.button(_("Bring the sample cohort"), icon=":material/science:"):
-        sample.again(home.store(), paths.folder())
+        sample.again(home.store(), home.folder())
         st.rerun()
 
 

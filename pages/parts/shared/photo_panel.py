@@ -1,14 +1,21 @@
-"""One observation's photographs beside its numbers: the panel that a click on a point opens."""
+"""One observation's photographs beside its numbers, the panel that a click opens; and where a model looks in them."""
 
 from __future__ import annotations
 
 import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import streamlit as st
 
+from fundus_core import pipeline
 from fundus_core.analyses import Canvas, one_cohort
-from fundus_core.errors import joined, members
+from fundus_core.errors import FundusError, joined, members
+from fundus_core.explain import Explanation
 from fundus_core.figures import number
 from fundus_core.records import OVERRULED, WITHDRAWN, Eye
 from fundus_core.runs.model_loading import RENDERED_REMARK
@@ -16,7 +23,7 @@ from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS, Target
 from pages.parts.shared import display, studies
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, home, sample, state
+from pages.parts.shell import address, cards, home, sample, state
 from pages.parts.shell.address import GoneError
 from pages.parts.shell.language import _, literal, said
 
@@ -187,3 +194,68 @@ def course(view: View, item: Item, target_id: str) -> None:
     if figure := analysis.draw(study, target_id, canvas):
         st.caption(_(analysis.title), help=_(analysis.question))
         display.chart(figure, f"course-{target_id}", name=f"{target_id}-course", view=view)
+
+
+KEPT = 24
+"""Answers that are remembered, a few megabytes each; in memory, so that no picture outlives its photograph on disk."""
+
+_Asked = tuple[str, str, str, str]
+_answers: OrderedDict[_Asked, Future[Explanation]] = OrderedDict()
+_warmed: dict[str, float] = {}
+_AFTER_S, _AGAIN_S = 2.0, 120.0
+"""Seconds from a page to the process that is warmed up for it, and to the next time: unasked it ends in 300."""
+_guard, _one_at_a_time = threading.Lock(), threading.Lock()
+
+
+def can_look(view: View, item: Item) -> bool:
+    """Return whether the model can be asked: it has read the photograph, and its weights are here."""
+    return item.status == "predicted" and view.model in cards.ready()
+
+
+def patience_of_looking() -> str:
+    """Return how long an answer takes."""
+    return _("Seconds for a small network, half a minute for a large one, minutes for a graph without gradients.")
+
+
+def where_it_looks(view: View, item: Item, target: str = "") -> Future[Explanation]:
+    """Ask for the map of a target, of all without one; the same question again gets the same answer.
+
+    It is done at once where it is known; it raises a ``FundusError`` where there is none.
+    """
+    known = (item.sha256, view.model, cards.known()[view.model].weights.sha256)
+    with _guard:
+        for asked in ((*known, ""), (*known, target)):
+            if asked in _answers and not _failed(_answers[asked]):
+                _answers.move_to_end(asked)
+                return _answers[asked]
+        answer: Future[Explanation] = Future()
+        _answers[(*known, target)] = answer
+        while len(_answers) > KEPT:
+            _answers.popitem(last=False)
+    locator = home.store().locator(view.cohort.id, item.name)
+    targets = (target,) if target else ()
+    threading.Thread(target=_answer, args=(answer, locator, view.model, targets), name="looking", daemon=True).start()
+    return answer
+
+
+def warm_up_to_look(view: View) -> None:
+    """Have the process that will be asked open the model, a moment later so that the page is drawn first."""
+    with _guard:
+        if time.monotonic() - _warmed.get(view.model, -math.inf) < _AGAIN_S:
+            return
+        _warmed[view.model] = time.monotonic()
+    later = threading.Timer(_AFTER_S, pipeline.warm_up, [view.model])
+    later.daemon = True
+    later.start()
+
+
+def _failed(answer: Future[Explanation]) -> bool:
+    return answer.done() and answer.exception() is not None
+
+
+def _answer(answer: Future[Explanation], locator: str, model: str, targets: Sequence[str]) -> None:
+    try:
+        with _one_at_a_time:
+            answer.set_result(pipeline.ask_explanation(locator, model, targets))
+    except FundusError as fault:
+        answer.set_exception(fault)

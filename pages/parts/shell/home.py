@@ -14,10 +14,10 @@ from starlette.requests import Request
 
 from fundus_core import pipeline, runs
 from fundus_core.errors import FundusError, UsageError
+from fundus_core.home import home as folder
 from fundus_core.store import Store
 from pages.parts.shell import guard, people, sample
 from pages.parts.shell.asking import asker
-from pages.parts.shell.paths import folder
 from pages.parts.shell.upload_store import Inbox
 
 QUIET_S = 4.0

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import Page
 
-from pages.parts.shell import address, asking, home, paths, people
+from pages.parts.shell import address, asking, home, people
 from pages.parts.shell.language import KEY, LANGUAGES, _, current, preferred
 from pages.parts.shell.sample import NAME
 
@@ -216,7 +216,7 @@ def _close() -> None:
 def _mark() -> Path:
     """Return the file that says it was closed, on a shared server by this person."""
     who = hashlib.sha256(asking.asker().id.encode()).hexdigest()[:32] if people.shared() else "closed"
-    return paths.folder() / "tour" / who
+    return home.folder() / "tour" / who
 
 
 def _has_sample() -> bool:

@@ -1,4 +1,4 @@
-"""Own machine or shared: who may sign in, who is a steward, which groups there are, and how much each may keep."""
+"""Own machine or shared: whom this installation serves, who is a steward, how much each keeps, what pages may read."""
 
 import os
 import re
@@ -10,8 +10,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from streamlit import config
+
 from fundus_core.errors import UsageError
 from fundus_core.home import home
+from fundus_core.images.allowed_folders import VARIABLE, listed
 from fundus_core.store import AuditLog, Person
 
 SHARED = "FUNDUS_LAB_SHARED"
@@ -134,3 +137,28 @@ def person(name: str, address: str) -> Person:
         most_photographs=told.photographs,
         most_bytes=told.bytes,
     )
+
+
+PROXIES = "FORWARDED_ALLOW_IPS"
+"""Names the proxies whose forwarded headers count: uvicorn's own setting, addresses and networks after commas."""
+_OWN = ("127.0.0.1", "localhost", "::1")
+
+
+def local() -> bool:
+    """Return whether the server serves this machine only: bound to it, and no proxy named that brings others in."""
+    if shared():
+        return False
+    said = os.environ.get("FUNDUS_LAB_LOCAL")
+    if said is not None:
+        return said == "1"
+    return config.get_option("server.address") in _OWN and not proxies()
+
+
+def proxies() -> str:
+    """Return the setting that names trusted proxies; empty where nobody has set it."""
+    return os.environ.get(PROXIES, "").strip()
+
+
+def roots() -> tuple[Path, ...]:
+    """Return the folders of the server that pages may read: those listed, on one's own machine else the home."""
+    return listed() if local() or os.environ.get(VARIABLE) is not None else ()

@@ -18,7 +18,7 @@ from uvicorn.middleware.proxy_headers import _TrustedHosts
 
 from fundus_core.errors import UsageError
 from fundus_core.store.access import is_name
-from pages.parts.shell import paths, people
+from pages.parts.shell import people
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -47,7 +47,7 @@ def from_proxy(scope: Mapping[str, Any]) -> bool:
 
     Uvicorn goes by the same setting: where it has put the browser's address in the proxy's place, the port is 0.
     """
-    named, client = paths.proxies(), scope.get("client")
+    named, client = people.proxies(), scope.get("client")
     if not named or client is None:
         return False
     address, port = client
@@ -99,7 +99,7 @@ def check() -> None:
         return
     people.known()
     if people.header():
-        if not paths.proxies() or "*" in paths.proxies():
+        if not people.proxies() or "*" in people.proxies():
             raise UsageError(
                 "A proxy's header counts from named addresses only: list those of your proxy in FORWARDED_ALLOW_IPS."
             )
