@@ -207,8 +207,8 @@ def _training(data: Data, plan: Plan, progress: Progress) -> str:
     refused = int(np.count_nonzero(~data.crops.accepted))
     beside = f", {len(plan.auxiliary)} auxiliary outputs" if plan.auxiliary else ""
     begun = f", begun with the weights of sha256 {plan.pretrained[:16]}" if plan.pretrained else ""
-    flagged = refused - int(np.count_nonzero(~data.crops.shown)) if not plan.gate else 0
-    kept = f", of which up to {flagged} were learnt from all the same" if flagged else ""
+    flagged = int(np.count_nonzero(~data.crops.accepted[data.rows("train")]))
+    kept = f", of which {flagged} were learnt from all the same" if flagged else ""
     late = f", ended by its {plan.minutes:g} minutes" if progress.late else ""
     curve = " ".join(f"{row['validation_loss']:.3f}" for row in progress.history)
     return (

@@ -20,6 +20,7 @@ from fundus_core.training.data import Data, matched, prepare
 from fundus_core.training.layers import normalisation
 from fundus_core.training.loop import CHECKPOINT, Learner, engine
 from fundus_core.training.plan import AS_USUAL, Label, Plan, Running
+from fundus_core.training.split import PARTS
 from fundus_core.training.table import Material
 
 
@@ -120,7 +121,9 @@ def learn(
     wanted = data.wanted()
     deck = Deck(data.crops, data.rows("train"), wanted, plan)
     learner = Learner(network, deck, data.scale, plan, accelerator)
-    learner.fit(_validation(data, wanted), out, data.key, progress=progress, spent=spent)
+    looks = 2 if plan.backbone_options.get("mirrored") else 1
+    unread = looks * sum(len(data.rows(part)) for part in PARTS)
+    learner.fit(_validation(data, wanted), out, data.key, progress=progress, spent=spent, unread=unread)
     network.load_state_dict(learner.best)
     return learner
 

@@ -37,7 +37,8 @@ from fundus_core.training.state import Average, Progress, Weights, load, save
 CHECKPOINT = "checkpoint.pt"
 """Name of the file from which training goes on."""
 LEARNING = 0.95
-"""Share of the minutes after which nothing more is learnt; the rest is for reading the people it has not seen."""
+"""Share of the minutes after which nothing more is learnt; the rest is for reading the people it has not seen, more of
+it where an epoch's reading shows that it takes longer."""
 
 
 def engine(*, changing: bool = False) -> Accelerator:
@@ -100,19 +101,24 @@ class Learner:
         self.best: Weights = {}
         self.ignorant = self._ignorant()
         self.until, self.allowed, self.gone = math.inf, math.inf, 0.0
+        self.end, self.unread = math.inf, 0
         keep_memory()
 
-    def fit(self, validation: Batch, out: Path, key: str, *, progress: bool = True, spent: float = 0.0) -> Progress:
+    def fit(
+        self, validation: Batch, out: Path, key: str, *, progress: bool = True, spent: float = 0.0, unread: int = 0
+    ) -> Progress:
         """Train to the end, beginning where a checkpoint of the same plan and data (key) stands in the folder.
 
         The validation judges every epoch; it is standardised like the training values. Where the plan has minutes, of
-        which ``spent`` seconds are gone, it ends with the step in which they are over.
+        which ``spent`` seconds are gone, it ends with the step in which they are over but for the time that reading
+        ``unread`` photographs takes afterwards.
         """
         self._resume(out / CHECKPOINT, key)
         total, state = self.plan.epochs * self.steps, self.progress
         if self.plan.minutes:
             self.allowed = 60 * LEARNING * self.plan.minutes - spent
             self.until = time.monotonic() + self.allowed - state.seconds
+            self.end, self.unread = self.until + 60 * (1 - LEARNING) * self.plan.minutes, unread
         hidden = not (progress and self.accelerator.is_main_process)
         self.notice = Notice(out) if self.accelerator.is_main_process else None
         slow = 0.1 if os.isatty(2) else 15
@@ -213,7 +219,10 @@ class Learner:
         state = self.progress
         own = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.network.load_state_dict(self.average.weights)
+        began = time.monotonic()
         answer = predict(self.network, validation.crops, self.weight.device, self.plan.precision)
+        each = (time.monotonic() - began) / max(len(answer), 1)
+        self.until = min(self.until, self.end - each * (len(answer) + self.unread))
         self.network.load_state_dict(own)
         raw = torch.from_numpy(answer.astype(np.float32)).to(self.weight.device)
         loss = self._judged(raw, validation)

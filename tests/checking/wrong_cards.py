@@ -1,6 +1,6 @@
 """Twenty cards of the sample model, each made wrong in one to three lines: which of them does measuring mend?
 
-``python tests/checking/wrong_cards.py OUT.jsonl --photographs 400 200 100``: about a minute a card on one core; with
+``python tests/checking/wrong_cards.py OUT.jsonl --photographs 400 200 100``: about ten minutes on one core; with
 ``--one-eye`` one photograph each of so many people. A card that was asked about before is not asked about again, so
 that an interrupted call goes on. What comes of a card is
 

@@ -1,6 +1,6 @@
-"""What a line of the fine-tuning recipe is worth, on rendered eyes made harder: ten minutes on one core a training.
+"""What a line of the fine-tuning recipe is worth, on rendered eyes made harder: five minutes on one core a training.
 
-    python -m fundus_core synthesise --people 1950 --seed 17 --size 200 --defects .1 --out A
+    python -m fundus_core synthesise --people 1050 --seed 17 --size 200 --defects .1 --out A
     python -m fundus_core synthesise --people 400 --seed 18 --size 200 --defects .1 --out B
     python tests/training/ablations.py OUT.jsonl --weights FILE --learn A --judge B --plans '{}' '{"drop_rate": 0}'
 

@@ -128,6 +128,28 @@ def test_the_rate_falls_with_the_minutes_where_the_machine_is_slower_than_was_th
     assert rates[-1] < 0.05 < rates[4]
 
 
+def test_learning_ends_earlier_where_reading_the_unseen_takes_long(toy, tmp_path, monkeypatch):
+    passed, each = [0.0], 0.25
+    monkeypatch.setattr(loop.time, "monotonic", lambda: passed[0])
+    plan = toy.plan(epochs=40, minutes=1.0)
+    data, network = toy.data(plan), toy.begun(plan)
+    rows = data.rows("validation")
+
+    def slowly(network, crops, *given):
+        passed[0] += each * len(crops)
+        return predict(network, crops, *given)
+
+    predict = loop.predict
+    monkeypatch.setattr(loop, "predict", slowly)
+    deck = toy.Deck(data.crops, data.rows("train"), data.wanted(), plan)
+    learner = loop.Learner(network, deck, data.scale, plan, loop.engine())
+    validation = toy.Batch(data.crops.pixels[0, rows], data.wanted()[rows])
+    learner.fit(validation, tmp_path, "key", progress=False, unread=100)
+    assert learner.progress.late
+    assert passed[0] + 100 * each <= 60 + each * len(rows), "but for the epoch that was under way"
+    assert passed[0] > 20
+
+
 def test_a_validation_counts_people_and_who_knows_nothing_has_a_loss_of_1(toy):
     plan = toy.plan()
     data, network = toy.data(plan), toy.begun(plan)
