@@ -88,6 +88,15 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int], seen:
     )
 
 
+def has_people(connection: sa.Connection, cohort: int, target: str, people: int) -> bool:
+    """Whether at least so many people of a cohort have a measured value of a target."""
+    measured = schema.measurement.c
+    who = sa.case((_PHOTOGRAPH.patient_id == "", _PHOTOGRAPH.name), else_=_PHOTOGRAPH.patient_id)
+    found = sa.select(who).join(schema.measurement, measured.photograph_id == _PHOTOGRAPH.id)
+    some = found.where(_PHOTOGRAPH.cohort_id == cohort, measured.target == target).distinct().limit(people).subquery()
+    return int(connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0) >= people
+
+
 def hashes(connection: sa.Connection, cohort: int) -> Labels:
     """The sha256 of each photograph, in the order of ``table``."""
     (sha256,) = _columns(connection, _of(cohort, _PHOTOGRAPH.sha256), ["words"], int)

@@ -43,6 +43,7 @@ from fundus_core.store.values import (
     TruthRow,
     Where,
 )
+from fundus_core.targets import TARGETS
 
 _CHUNK = 500
 
@@ -347,6 +348,12 @@ class Store(Decisions, Selections, Sharing):
             cohort = cohorts.id_of(connection, ref)
             chosen = self._chosen(connection, cohort, models)
             return cohort_columns.table(connection, cohort, list(chosen), seen)
+
+    def measured(self, ref: CohortRef, people: int) -> tuple[str, ...]:
+        """The ids of targets that were measured of at least so many people; no more of them are looked for."""
+        with self.reading() as connection:
+            cohort = cohorts.id_of(connection, ref)
+            return tuple(each for each in TARGETS if cohort_columns.has_people(connection, cohort, each, people))
 
     def hashes(self, ref: CohortRef) -> Labels:
         """The sha256 of each photograph's bytes, in the order of ``table``; empty where nobody has read them yet."""

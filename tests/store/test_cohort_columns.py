@@ -142,3 +142,13 @@ def test_hashes_stand_in_the_order_of_the_table(store: Store) -> None:
     store.add_photographs("two", [NewPhotograph("unread.jpg", "/nowhere/unread.jpg")])
     assert store.hashes("two").tolist() == [kept[0].sha256, kept[1].sha256, ""]
     assert len(store.hashes("two")) == len(store.table("two"))
+
+
+def test_targets_that_enough_people_were_measured_of_are_told_without_the_table(store: Store) -> None:
+    names = [f"{k}.jpg" for k in range(4)]
+    store.create_cohort("few")
+    store.add_photographs("few", [NewPhotograph(name, f"/nowhere/{name}") for name in names])
+    values = [{"sbp": 120.0, "age": 50.0}, {"sbp": 121.0, "age": 50.0}, {"sbp": 122.0}, {}]
+    people = ["a", "a", "", "b"]
+    store.set_truth("few", [TruthRow(n, of, {}, who) for n, of, who in zip(names, values, people, strict=True)])
+    assert [store.measured("few", people) for people in (1, 2, 3)] == [("sbp", "age"), ("sbp",), ()]

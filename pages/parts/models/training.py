@@ -4,15 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import streamlit as st
 
 from fundus_core import figures, jobs, owner_only
 from fundus_core.models import registry
 from fundus_core.models.card import Card
-from fundus_core.records import CohortTable
 from fundus_core.store import Cohort
-from fundus_core.targets import TARGETS
 from fundus_core.training.learning_curve import curve
 from pages.parts.models import model_check
 from pages.parts.shared import controls, display, progress
@@ -52,8 +49,8 @@ def _form(cohorts: Mapping[str, Cohort], known: Mapping[str, Card]) -> None:
     key = st.selectbox(
         _("Cohort"), list(cohorts), format_func=lambda key: sample.called(cohorts[key].name), key="train-on"
     )
-    table = home.store().table(cohorts[str(key)].id)
-    there = [name for name in TARGETS if name in table.truth and _people(table, name) >= _FEWEST]
+    cohort = cohorts[str(key)]
+    there = _measured(home.cache_scope(), cohort.key, cohort.revision, cohort.id)
     if not there:
         st.info(_("This cohort has no measured values of at least {n} people.").format(n=_FEWEST))
         return
@@ -77,12 +74,13 @@ def _form(cohorts: Mapping[str, Cohort], known: Mapping[str, Card]) -> None:
     ready = bool(targets and name and not fault and (start != OF_FILE or file is not None))
     if st.button(_("Start the training"), icon=":material/model_training:", disabled=not ready, key="train-start-it"):
         begin = ["--pretrained", _kept(file, name)] if file is not None else _of_card(known[start])
-        _start(name, cohorts[str(key)], table, [*begin, "--targets", ",".join(targets), "--minutes", str(minutes)])
+        _start(name, cohort, [*begin, "--targets", ",".join(targets), "--minutes", str(minutes)])
         st.rerun()
 
 
-def _people(table: CohortTable, name: str) -> int:
-    return len(np.unique(table.patient_id[np.isfinite(table.truth[name])]))
+@st.cache_data(max_entries=24, show_spinner=False)
+def _measured(scope: str, key: str, revision: int, _cohort: int) -> list[str]:
+    return list(home.store().measured(_cohort, _FEWEST))
 
 
 def _wrong(name: str, known: Mapping[str, Card]) -> str:
@@ -112,10 +110,11 @@ def _of_card(card: Card) -> list[str | Path]:
     return ["--pretrained", card.weights_path, "--backbone", card.backbone, *words]
 
 
-def _start(name: str, cohort: Cohort, table: CohortTable, words: Sequence[str | Path]) -> None:
+def _start(name: str, cohort: Cohort, words: Sequence[str | Path]) -> None:
     home.store().owns_models("model train")
     folder = _folder(name)
     photographs, truth = folder / "photographs.csv", folder / "truth.csv"
+    table = home.store().table(cohort.id)
     model_check.write(cohort, table, photographs, truth, len(table))
     rendered = ["--rendered"] if cohort.rendered else []
     told = ["train", "--photographs", photographs, "--truth", truth, "--out", folder, *rendered, *words, "--tidy"]
