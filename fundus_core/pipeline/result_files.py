@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -35,27 +36,23 @@ def notice(cards: Sequence[Card], *, rendered: bool = False) -> str:
     return (of_rendered if rendered or any(card.rendered for card in cards) else "") + use
 
 
-def pairs(table: CohortTable) -> list[dict[str, object]]:
-    """Return a row per photograph and target that has both a measured and a predicted value."""
-    rows: list[dict[str, object]] = []
+def pairs(table: CohortTable) -> Iterator[dict[str, object]]:
+    """Yield a row per photograph and target that has both a measured and a predicted value."""
     dated = bool((table.visit != "").any())
     for target, predicted in table.predicted.items():
         measured = table.truth.get(target, np.full(len(table), np.nan))
         for row in np.flatnonzero(np.isfinite(measured) & np.isfinite(predicted)):
-            rows.append(
-                {
-                    "photograph": table.photograph[row],
-                    "patient_id": table.patient_id[row],
-                    "eye": table.eye[row],
-                    **({"visit": table.visit[row]} if dated else {}),
-                    "target": target,
-                    "unit": TARGETS[target].unit,
-                    "true": number(float(measured[row])),
-                    "predicted": number(float(predicted[row])),
-                    "error": number(float(predicted[row] - measured[row])),
-                }
-            )
-    return rows
+            yield {
+                "photograph": table.photograph[row],
+                "patient_id": table.patient_id[row],
+                "eye": table.eye[row],
+                **({"visit": table.visit[row]} if dated else {}),
+                "target": target,
+                "unit": TARGETS[target].unit,
+                "true": number(float(measured[row])),
+                "predicted": number(float(predicted[row])),
+                "error": number(float(predicted[row] - measured[row])),
+            }
 
 
 def in_words(result: TargetResult) -> str:
@@ -102,12 +99,12 @@ def write_truth(out: Path, found: truth.Match) -> None:
     (out / "truth_receipt.csv").write_text(records_as_csv([one.row() for one in found.truth.receipt]), encoding="utf-8")
 
 
-def write_table(path: Path, rows: Sequence[Mapping[str, object]], *, note: str) -> None:
-    """Write rows of one kind, with the note in a last column; nothing is written where there are no rows."""
-    if not rows:
+def write_table(path: Path, rows: Iterable[Mapping[str, object]], *, note: str) -> None:
+    """Write rows of one kind as they come, with the note in a last column; nothing is written where there are none."""
+    coming = iter(rows)
+    if (first := next(coming, None)) is None:
         return
-    head = [*rows[0], "notice"]
-    write_csv(path, head, ([*row.values(), note] for row in rows))
+    write_csv(path, [*first, "notice"], ([*row.values(), note] for row in chain([first], coming)))
 
 
 _ALSO: Sequence[Analysis[Any]] = (
