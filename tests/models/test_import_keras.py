@@ -300,3 +300,25 @@ def test_every_efficientnet_is_told_from_its_channels_and_blocks(number):
         body = networks.body(f"tf_efficientnet_b{number}", 1)
     blocks = sum(len(stage) for stage in body.blocks)
     assert number_from(body.conv_stem.out_channels, blocks, body.num_features) == number
+
+
+@pytest.mark.parametrize("kind", ["keras", "h5", "mapped"])
+def test_outputs_under_keys_are_named_by_them_whatever_their_layers_are_called(kind, home):
+    def head(x):
+        return {name: keras.layers.Dense(1, name=f"d{k}")(x) for k, name in enumerate(("sbp", "dbp", "bmi"))}
+
+    if kind == "mapped":
+        model = files.efficientnet(SIDE, head)
+    else:
+        given = keras.Input((SIDE, SIDE, 3))
+        x = keras.layers.LeakyReLU(0.2)(keras.layers.Conv2D(6, 3, strides=2)(given))
+        model = files.randomise(keras.Model(given, head(keras.layers.GlobalMaxPooling2D()(x))))
+    path = home / f"model.{'h5' if kind == 'h5' else 'keras'}"
+    model.save(path)
+    names = ("bmi", "dbp", "sbp")
+    card, report = import_model(path, files.write_card(home, names, fed=files.UNIT))
+    with torch.no_grad():
+        answer = model(torch.from_numpy(files.crops(SIDE).astype(np.float32) / 255))
+    wanted = np.concatenate([answer[name].numpy() for name in names], axis=1)
+    assert report.names == names
+    same(predicted(card, home), wanted)

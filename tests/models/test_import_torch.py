@@ -261,3 +261,24 @@ def test_onnx_of_other_numbers_under_any_name(kind, name, home):
     card, _ = import_model(home / name, files.write_card(home, ["sbp", "bmi"], fed=fed))
     wanted = (files.crops(SIDE) / (1 if kind == np.uint8 else 255)).mean(axis=(1, 2)) @ weights.astype(float)
     assert np.abs(predicted(card, home) - wanted).max() <= (3e-3 if kind == np.float16 else 1e-4) * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize("act", [torch.nn.LeakyReLU(0.2), torch.nn.PReLU(), torch.nn.Softplus()], ids=str)
+@pytest.mark.parametrize("half", [False, True])
+def test_torchscript_of_other_activations_and_of_half_numbers(act, half, home):
+    torch.manual_seed(0)
+    layers = [
+        torch.nn.Conv2d(3, 6, 3, 2),
+        act,
+        torch.nn.AdaptiveAvgPool2d(1),
+        torch.nn.Flatten(),
+        torch.nn.Linear(6, 2),
+    ]
+    network = torch.nn.Sequential(*layers).eval()
+    for value in network.parameters():
+        value.data = value.data.half().float()
+    zeros = torch.zeros(1, 3, SIDE, SIDE)
+    traced = torch.jit.trace(network.half(), zeros.half()) if half else torch.jit.trace(network, zeros)
+    traced.save(str(home / "network.pt"))
+    card, _ = import_model(home / "network.pt", files.write_card(home, ["sbp", "bmi"], fed=FED))
+    same(predicted(card, home), expected(network.float()))

@@ -77,6 +77,12 @@ def _ready(path: Path, kind: Format, content: Mapping[str, object], folder: Path
     return ready
 
 
+def output_names(model: Any) -> tuple[str, ...]:
+    """Return what a Keras model calls its outputs: their layers, or the keys under which it gives them."""
+    given = getattr(model, "_outputs_struct", None)
+    return tuple(map(str, sorted(given))) if isinstance(given, dict) else tuple(getattr(model, "output_names", ()))
+
+
 class Joined(torch.nn.Module):
     """A Keras model whose outputs, however many, are the columns of one tensor."""
 
@@ -89,7 +95,7 @@ class Joined(torch.nn.Module):
         """Return n x outputs."""
         answer = self.model(values, training=False)
         if isinstance(answer, dict):
-            answer = [answer[name] for name in self.model.output_names]
+            answer = [answer[name] for name in sorted(answer)]  # as Keras lists them in ``model.outputs``
         parts = answer if isinstance(answer, list | tuple) else [answer]
         return torch.cat([torch.flatten(part, 1) if part.ndim > 1 else part[:, None] for part in parts], dim=1)
 

@@ -37,6 +37,8 @@ def read(path: Path, *, size: int | None) -> Found:
             splitlines=str(error).splitlines()[0][:200],
         ) from error
     script_safety.check_graph(path, module)
+    if any(one.dtype in (torch.float16, torch.bfloat16) for one in module.parameters()):
+        module = module.float()
     layout = _layout(module, size)
     shape = [1, 3, size, size] if layout == "nchw" else [1, size, size, 3]
     graph = convert_module(module, shape)
