@@ -39,7 +39,12 @@ def add(parser: Parser) -> None:
         "--weights", default="", metavar="SET", help="which of several sets in it: ema, plain, or a place"
     )
     bring.add_argument(
-        "--without", nargs="+", default=[], metavar="NAME", help="tensors that are no part of the network"
+        "--without",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="tensors that are no part of the network",
     )
     shared(bring, "--json")
     check = verb(parts, "check", "replay the golden example; on photographs, name what is wrong", _check)

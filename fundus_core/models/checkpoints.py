@@ -19,6 +19,8 @@ _TRAINING = re.compile(r"(?i)^(optim|lr_?sched|sched|scaler|amp|grad_?scaler|loo
 _AVERAGED = re.compile(r"(?i)(^|[._])(ema|teacher|averag\w*|swa|shadow|momentum|target_(encoder|network))([._]|$)|ema")
 _COUNTERS = re.compile(r"(^|\.)(n_averaged|num_updates|decay|initted|step|num_batches_tracked|_extra_state)$")
 """Scalars that a training counts with, in no network's arithmetic."""
+_WRAPPER = re.compile(r"(^|\.)(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.|$)")
+"""What torch puts around a module to compile it, to spread it over machines, or to compute it twice."""
 _MOST, _DEEPEST = 200_000, 200
 _MOST_SAID, _LONGEST_SAID = 2000, 64
 
@@ -50,6 +52,11 @@ class Weights:
     def averaged(self) -> bool:
         """Whether its name says that it is an average over the training, or a teacher."""
         return bool(_AVERAGED.search(self.where))
+
+
+def unwrapped(place: str) -> str:
+    """Return a dotted name without the parts that torch's wrappers put into it."""
+    return _WRAPPER.sub("", place).lstrip(".")
 
 
 def sizes(weights: Mapping[str, Any]) -> Counter[tuple[int, ...]]:

@@ -1,7 +1,7 @@
 """Weights from a file and into one, without ever executing what a file holds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +72,17 @@ def _opened(path: Path, content: object, tensor: Callable[[Any], Tensor], choice
             name=path.name,
         )
     taken = _chosen(found, choice, path)
+    place = checkpoints.unwrapped
 
     def plain(one: checkpoints.Weights) -> dict[str, Tensor]:
         made = {str(key): value if isinstance(value, Tensor) else tensor(value) for key, value in one.tensors.items()}
         for key, value in made.items():
             _check_tensor(key, value, path)
-        return made
+        return {place(key): value for key, value in made.items()} if len(set(map(place, made))) == len(made) else made
 
     others = {one.where: plain(one) for one in found if one is not taken}
-    return Opened(plain(taken), taken.modules, taken.where, others, dict(_said(content, tensor)))
+    modules = tuple(replace(module, place=place(module.place)) for module in taken.modules)
+    return Opened(plain(taken), modules, taken.where, others, dict(_said(content, tensor)))
 
 
 def _said(content: object, tensor: Callable[[Any], Tensor]) -> Iterator[tuple[str, object]]:

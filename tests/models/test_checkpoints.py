@@ -8,6 +8,7 @@ import argparse
 import json
 import pathlib
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from torch import nn
 
 from fundus_core.errors import CardError
 from fundus_core.models import networks, pickles
-from fundus_core.models.importing import architectures, import_model, transformers_names
+from fundus_core.models.checkpoints import Module
+from fundus_core.models.importing import architectures, beside, import_model, strangers, transformers_names
 from tests.models import files
 
 SIDE = 32
@@ -153,13 +155,81 @@ def test_what_a_whole_networks_head_does_between_its_layers_is_read_from_it(make
     same(values, said(network))
 
 
-def test_a_head_whose_order_nobody_knows_is_refused(home):
+@pytest.mark.parametrize("kind", ["hidden", "normalised after"])
+def test_what_follows_a_hidden_layer_of_a_state_dict_is_asked_for(kind, home):
     torch.manual_seed(2)
-    network = Wrapped(DEEP["normalised after"]())
-    with pytest.raises(CardError, match="what stands before it"):
-        brought(home, network.state_dict(), ["sbp", "bmi"])
     with pytest.raises(CardError, match="hidden ="):
-        brought(home, Wrapped(DEEP["hidden"]()).state_dict(), ["sbp", "bmi"])
+        brought(home, Wrapped(DEEP[kind]()).state_dict(), ["sbp", "bmi"])
+
+
+NORMALISED = {
+    "after its activation": lambda: (nn.Linear(16, 6), nn.ReLU(), nn.BatchNorm1d(6), nn.Dropout(), nn.Linear(6, 2)),
+    "first": lambda: (nn.BatchNorm1d(16), nn.Dropout(), nn.Linear(16, 6), nn.ReLU(), nn.Linear(6, 2)),
+    "first and after": lambda: (
+        nn.BatchNorm1d(16), nn.Linear(16, 6, bias=False), nn.ReLU(), nn.BatchNorm1d(6), nn.Linear(6, 2),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", NORMALISED.values(), ids=NORMALISED)
+def test_a_normalised_head_of_a_state_dict_is_read_where_the_card_says_the_activation(make, home):
+    torch.manual_seed(2)
+    network = Wrapped(nn.Sequential(*make()))
+    top = f'{TINY[:-2]}, hidden = [[6, "relu"]] }}'
+    values, report = brought(home, network.state_dict(), ["sbp", "bmi"], top=top)
+    same(values, said(network))
+    behind = any("stands behind the normalisation" in twin.words for twin in report.twins)
+    assert behind == isinstance(network.head[-3], nn.BatchNorm1d) or isinstance(network.head[-2], nn.BatchNorm1d)
+
+
+def test_a_normalisation_of_which_nobody_knows_what_stands_before_it_is_refused(home):
+    torch.manual_seed(2)
+    head = nn.Sequential(nn.Linear(16, 6), nn.ReLU(), nn.Dropout(), nn.BatchNorm1d(6), nn.Linear(6, 2))
+    with pytest.raises(CardError, match="what stands before it"):
+        brought(home, Wrapped(head).state_dict(), ["sbp", "bmi"])
+
+
+def test_a_head_without_a_bias_is_read_and_said_to_have_lost_one_perhaps(home):
+    torch.manual_seed(2)
+    network = Wrapped(nn.Linear(16, 2, bias=False))
+    values, report = brought(home, network.state_dict(), ["sbp", "bmi"])
+    same(values, said(network))
+    assert any("lost" in twin.words for twin in report.twins)
+    _, report = brought(home, Wrapped(nn.Linear(16, 2)).state_dict(), ["sbp", "bmi"])
+    assert not any("lost" in twin.words for twin in report.twins)
+
+
+@pytest.mark.parametrize("names", [("sbp", "reg"), ("out", "bmi"), ("body_mass_index", "systolic_bp_1")])
+def test_heads_of_which_one_is_named_after_nothing_go_to_what_is_left(names, home):
+    torch.manual_seed(1)
+    network = Wrapped(nn.ModuleDict({name: nn.Linear(16, 1) for name in names}))
+    x = network.backbone.eval()(torch.from_numpy(files.crops(SIDE)).permute(0, 3, 1, 2) / 255)
+    wanted = names if names[0] != "body_mass_index" else names[::-1]
+    values, report = brought(home, network.state_dict(), ["sbp", "bmi"])
+    same(values, torch.cat([network.head[name](x) for name in wanted], 1).detach().double().numpy())
+    assert report.names == ("sbp", "bmi")
+
+
+def test_mean_and_spread_of_the_targets_within_a_network_are_said_as_lines_of_the_card(home):
+    network = tiny()
+    more = {**network.state_dict(), "target_mean": torch.tensor([120.0, 23]), "target_std": torch.tensor([15.0, 3])}
+    values, report = brought(home, more, ["sbp", "bmi"])
+    same(values, said(network))
+    assert any("sbp: scale = 15, offset = 120" in twin.words for twin in report.twins)
+
+
+@pytest.mark.parametrize("part", ["_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_orig_mod"])
+def test_what_torch_wraps_around_modules_is_no_part_of_their_names(part, home):
+    network = tiny()
+    state = {f"{part}.{key.replace('layer1.', f'layer1.{part}.')}": one for key, one in network.state_dict().items()}
+    values, _ = brought(home, state, ["sbp", "bmi"])
+    same(values, said(network))
+
+
+def test_arrays_of_numpy_are_tensors_too(home):
+    network = tiny()
+    values, _ = brought(home, {key: one.numpy() for key, one in network.state_dict().items()}, ["sbp", "bmi"])
+    same(values, said(network))
 
 
 def test_two_logits_become_the_probability_of_the_second_class(home):
@@ -172,12 +242,12 @@ def test_two_logits_become_the_probability_of_the_second_class(home):
 
 def test_a_tensor_without_a_place_is_refused_by_its_name_and_can_be_left_out_on_purpose(home):
     network = tiny()
-    more = {**network.state_dict(), "target_mean": torch.ones(2), "decoder.weight": torch.ones(5, 7)}
-    with pytest.raises(CardError, match="target_mean"):
+    more = {**network.state_dict(), "queue_mean": torch.ones(2), "decoder.weight": torch.ones(5, 7)}
+    with pytest.raises(CardError, match="queue_mean"):
         brought(home, more, ["sbp", "bmi"])
     with pytest.raises(CardError, match="decoder"):
-        brought(home, more, ["sbp", "bmi"], without=["target_mean"])
-    values, _ = brought(home, more, ["sbp", "bmi"], without=["target_mean", "decoder"])
+        brought(home, more, ["sbp", "bmi"], without=["queue_mean"])
+    values, _ = brought(home, more, ["sbp", "bmi"], without=["queue_mean", "decoder"])
     same(values, said(network))
 
 
@@ -375,6 +445,138 @@ def test_an_exported_program_gives_its_weights_and_is_not_run(home):
     values, report = brought(home, home / "program.pt2", ["sbp", "bmi"])
     same(values, said(network))
     assert report.format.startswith("torch exported program")
+    assert not any(twin.key.startswith("backbone") for twin in report.twins)  # its graph leaves nothing to guess
+
+
+class Scaled(nn.Module):
+    """Does to what goes in, or comes out, of which no tensor tells."""
+
+    def __init__(self, network, place):
+        super().__init__()
+        self.network, self.place = network, place
+
+    def forward(self, x):
+        return self.network(x * 2 - 1) if self.place == "before" else self.network(x) * 15 + 120
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (
+            lambda: networks.body("resnet10t", 2, {"channels": [8, 8, 16, 16], "stem_width": 8, "global_pool": "max"}),
+            "",
+        ),
+        (lambda: Scaled(tiny(), "before"), "does 'mul"),
+        (lambda: Scaled(tiny(), "behind"), "does 'mul"),
+    ],
+    ids=["pooled otherwise", "scaled before", "scaled behind"],
+)
+def test_the_graph_of_an_exported_program_is_held_against_the_network(make, told, home):
+    torch.manual_seed(0)
+    network = make().eval()
+    program = torch.export.export(network, (torch.zeros(1, 3, SIDE, SIDE),))
+    torch.export.save(program, home / "program.pt2")
+    if told:
+        with pytest.raises(CardError, match=told):
+            brought(home, home / "program.pt2", ["sbp", "bmi"])
+    else:
+        values, _ = brought(home, home / "program.pt2", ["sbp", "bmi"])
+        same(values, said(network))
+
+
+def transformer(kind):
+    if kind == "vit":
+        return timm.models.VisionTransformer(32, 8, num_classes=2, embed_dim=24, depth=2, num_heads=3, mlp_ratio=2)
+    if kind == "swin":
+        return timm.models.SwinTransformer(
+            32, 2, num_classes=2, embed_dim=12, depths=(2, 1), num_heads=(2, 4), window_size=4
+        )
+    return timm.models.ConvNeXt(
+        num_classes=2, depths=(1, 2, 1, 1), dims=(8, 12, 16, 24), use_grn=True, ls_init_value=None
+    )
+
+
+@pytest.mark.parametrize("kind", ["vit", "swin", "convnext"])
+def test_a_transformer_of_no_known_size_is_told_from_its_shapes(kind, home):
+    torch.manual_seed(3)
+    network = transformer(kind).eval()
+    for value in network.parameters():
+        nn.init.normal_(value, std=0.3)
+    if kind == "vit":
+        with pytest.raises(CardError, match=r"embed_dim = 24, depth = 2, mlp_ratio = 2\.0, num_heads = \.\.\."):
+            brought(home, network.state_dict(), ["sbp", "bmi"], top="")
+    values, _ = brought(home, network if kind == "vit" else network.state_dict(), ["sbp", "bmi"], top="")
+    same(values, said(network))
+
+
+@pytest.mark.parametrize(
+    ("depth", "listed", "side"),
+    [(1.0, [], 224), (1.1, [16], 240), (1.2, [5, 8, 16], 260), (1.4, [5, 18], 300), (1.8, [6], 380),
+     (2.2, [13, 27], 456), (2.6, [31], 528), (3.1, [18], 600), (1.1, [], 64), (1.7, [], None)],
+)  # fmt: skip
+def test_an_efficientnet_of_transformers_pads_as_at_its_native_side(depth, listed, side):
+    """The lists are those of the ``config.json`` of google/efficientnet-b0 to b7 (transformers' own conversion)."""
+    assert transformers_names.padded_at(depth, listed) == side
+
+
+@pytest.mark.parametrize(("size", "fits"), [(64, True), (48, False), (32, True)])
+def test_a_swin_that_pads_before_it_shifts_is_refused_where_it_pads(size, fits):
+    table = torch.zeros(9, 2)  # windows of 2
+    given = {"swin.x": table}
+    found = {"patch_embed.proj.weight": torch.zeros(8, 3, 4, 4)}
+    found |= {f"layers.{k}.blocks.0.attn.relative_position_bias_table": table for k in range(3)}
+    if fits:
+        transformers_names.check_windows(given, found, size, "x")
+    else:
+        with pytest.raises(CardError, match="multiples of 32"):
+            transformers_names.check_windows(given, found, size, "x")
+    transformers_names.check_windows(found, found, 48, "x")  # timm's own
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"id2label": {"0": "bmi", "1": "sbp"}}, "in the order bmi, sbp"),
+        ({"model_type": "resnet", "downsample_in_bottleneck": True}, "export it as ONNX"),
+        ({"id2label": {"0": "sbp", "1": "bmi"}}, ""),
+    ],
+    ids=["another order", "another network", "this order"],
+)
+def test_what_a_config_beside_the_weights_says_is_heeded(said, why, home):
+    network, folder = tiny(), home / "folder"
+    folder.mkdir()
+    save_file(network.state_dict(), folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(said))
+    for path in (folder, folder / "model.safetensors"):
+        if why:
+            with pytest.raises(CardError, match=why):
+                brought(home, path, ["sbp", "bmi"])
+        else:
+            assert brought(home, path, ["sbp", "bmi"])[1].names == ("sbp", "bmi")
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [("HbA1c", ""), ("head_1_sbp", "sbp"), ("fasting_plasma_glucose_head", "glucose"), ("waistHead2", "waist"),
+     ("bodyMassIndex", "bmi"), ("hba1c_head", "hba1c")],
+)  # fmt: skip
+def test_a_head_is_named_after_what_its_whole_name_says(name, target):
+    targets = [*TARGETS, "hba1c"] if target == "hba1c" else TARGETS
+    assert beside.target_of(name, targets) == target
+
+
+@pytest.mark.parametrize("kind", ["aside", "turned", "neither"])
+def test_an_inception_leaves_its_second_outputs_and_is_refused_where_it_turns_its_input(kind):
+    given = {"Mixed_5b.branch1x1.conv.weight": 1} | ({"AuxLogits.fc.weight": 1} if kind == "aside" else {})
+    modules = [Module("", "torchvision.models.inception.Inception3", {"transform_input": kind == "turned"})]
+    if kind == "turned":
+        with pytest.raises(CardError, match="transform_input"):
+            strangers.without_aside(given, modules, "x")
+    else:
+        kept, notes = strangers.without_aside(given, modules, "x")
+        assert list(kept) == ["Mixed_5b.branch1x1.conv.weight"]
+        assert bool(notes) == (kind == "aside")
 
 
 def test_a_folder_as_timm_leaves_it_says_which_network_it_is(home):
@@ -419,8 +621,13 @@ def test_what_transformers_wrote_says_what_transformers_said(home):
     wanted = np.array(json.loads((folder / "expected.json").read_text()))
     values, report = brought(home, folder, ["sbp", "bmi"], top=told)
     same(values, wanted)
+    values, _ = brought(home, folder / "model.safetensors", ["sbp", "bmi"], top="")  # its config.json lies beside it
+    same(values, wanted)
+    alone = Path(shutil.copy(folder / "model.safetensors", home / "alone.safetensors"))
+    with pytest.raises(CardError, match=r"patch_size = 8, embed_dim = 16, depth = 2, mlp_ratio = 2\.0, num_heads = "):
+        brought(home, alone, ["sbp", "bmi"], top="")
     told = told.replace(" }", ", num_heads = 2 }")
-    values, report = brought(home, folder / "model.safetensors", ["sbp", "bmi"], top=told)
+    values, report = brought(home, alone, ["sbp", "bmi"], top=told)
     assert np.abs(values - wanted).max() > 1e-3
     assert "backbone_options" in report.unverified
     assert {"gelu_tanh", "epsilon", "heads"} <= {word for twin in report.twins for word in twin.words.split()}

@@ -91,7 +91,18 @@ def mobile(given: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     return found, given
 
 
-_STEMS = ("conv_stem.", "conv1.", "stem.", "patch_embed.", "features.", "cls_token", "stem_", "pos_embed", "blocks.")
+_STEMS = (
+    "conv_stem.",
+    "conv1.",
+    "stem.",
+    "patch_embed.",
+    "features.",
+    "cls_token",
+    "stem_",
+    "pos_embed",
+    "blocks.",
+    "Conv2d_1a",
+)
 
 
 def _habit(name: str) -> tuple[int, int, str]:

@@ -4,10 +4,10 @@ Trainings keep their arguments and the mean and spread of a standardised truth t
 card's, or outputs that are not in units, would otherwise be wrong in silence.
 """
 
-import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from fundus_core.errors import say
 from fundus_core.models.importing.imported import Found, Twin, Wanted
@@ -25,8 +25,11 @@ _OF_INPUT = re.compile(r"(?i)image|imagenet|img|pixel|rgb|input|transform|prepro
 def target_of(place: str, targets: Sequence[str]) -> str:
     """Return the target that a name speaks of, as headings of tables would; empty where it is none or several."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", place)
-    parts = [part for part in re.split(r"[^A-Za-z]+", spaced.lower()) if part]
-    words = {*parts, *("".join(pair) for pair in itertools.pairwise(parts))} - _BLAND
+    parts = [part for part in re.split(r"[^a-z0-9]+", spaced.lower()) if part]
+    bare = [part for part in (part.strip("0123456789") for part in parts) if part]  # a number counts, unless within
+    words = {
+        "".join(row[k : k + count]) for row in (parts, bare) for count in range(1, 5) for k in range(len(row))
+    } - _BLAND
     found = [name for name in targets if name in words or (name in TARGETS and words & set(TARGETS[name].headings))]
     return found[0] if len(found) == 1 else ""
 
@@ -60,6 +63,16 @@ def pooling(said: Mapping[str, object]) -> dict[str, object]:
     """Return how a file says that its network pools, as timm's trainings keep it, as an option of a constructor."""
     found = {v for place, v in said.items() if v in _POOLS and place.rsplit(".", 1)[-1] in ("gp", "global_pool")}
     return {"global_pool": found.pop()} if len(found) == 1 else {}
+
+
+def buffers(left: Mapping[str, Any], targets: Sequence[str]) -> dict[str, object]:
+    """Return mean and spread of the targets that a network keeps as tensors of its own, by their names; else empty."""
+    few = {name: one.flatten().tolist() for name, one in left.items() if one.ndim < 3 and one.numel() == len(targets)}
+    for mean in (name for name in few if _MEAN.search(name) and not _OF_INPUT.search(name)):
+        spread = next((n for n in few if _SPREAD.search(n) and _SPREAD.sub("", n) == _MEAN.sub("", mean)), "")
+        if spread and min(few[spread]) > 0 and max(map(abs, (*few[mean], *few[spread]))) > 1:  # no share of a colour
+            return {mean: few[mean], spread: few[spread]}
+    return {}
 
 
 def with_lines(found: Found, said: Mapping[str, object], wanted: Wanted) -> Found:

@@ -62,11 +62,20 @@ NORM = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
 
 def refuse(name: str, keys: Sequence[str]) -> NoReturn:
     """Say which tensors have no place in the network."""
+    if {key.rsplit(".", 1)[-1] for key in keys} <= {"mean", "std"}:
+        raise CardError(
+            "'{name}' keeps '{keys}' within the network, which may normalise photographs by them once more. If it "
+            "does, write them as 'input.mean' and 'input.std' into the card, with the range that it is fed; in either "
+            "case leave them out with --without {keys}.",
+            name=name,
+            keys=" ".join(keys)[:80],
+        )
     raise CardError(
         "'{name}' holds {keys} tensors of which the network has no part (first '{keys_2}'), and was "
         "not imported, since leaving them out would make another network. If they belong to its "
         "training alone, name them with --without {keys_3}; if the network is another, name it as "
-        "'backbone'.",
+        "'backbone'; if it computes with them, build it in torch as it was trained, give it this file "
+        "(load_state_dict), and export it as ONNX (torch.onnx.export).",
         name=name,
         keys=len(keys),
         keys_2=keys[0][:80],
@@ -127,6 +136,8 @@ def _folded(layer: Layer, behind: tuple[Tensor, Tensor]) -> Layer:
     return replace(layer, weight=layer.weight * factor[:, None], bias=layer.bias * factor + shift)
 
 
+TOLD = "told"
+"""An activation that the card says, where the file's names say that there is one."""
 _Step = tuple[str, Part | None, str]
 """``dense``, ``norm`` or an activation; its tensors; its place."""
 
@@ -151,7 +162,10 @@ def _steps(parts: Sequence[Part], modules: Sequence[Module], name: str) -> Itera
                 yield from _told([one for one in parts if one.place.rpartition(".")[0] == root], root, kinds, name)
             done.add(root)
             continue
-        if not part.dense and not (k and parts[k - 1].dense and _next_to(parts[k - 1].place, part.place)):
+        before = parts[k - 1] if k else None
+        if not part.dense and before and before.dense and _next_to(before.place, part.place, 2):
+            yield TOLD, None, part.place  # one layer without numbers stands between, as the names count them
+        elif not part.dense and before and not (before.dense and _next_to(before.place, part.place)):
             raise CardError(
                 "'{name}' has a normalisation '{place}' in its head, and does not say what stands before it "
                 "(an activation or not); a file of the whole network (torch.save(model)) or ONNX says it.",
@@ -189,10 +203,10 @@ def _holds(place: str, kinds: Mapping[str, str]) -> bool:
     return any(other.startswith(f"{place}.") for other in kinds)
 
 
-def _next_to(one: str, other: str) -> bool:
-    """Whether two layers of a sequence follow each other without a gap, as their numbers say."""
+def _next_to(one: str, other: str, steps: int = 1) -> bool:
+    """Whether a layer of a sequence is so many steps behind another, as their numbers say."""
     first, last = one.rpartition("."), other.rpartition(".")
-    return first[0] == last[0] and first[2].isdigit() and last[2].isdigit() and int(last[2]) == int(first[2]) + 1
+    return first[0] == last[0] and first[2].isdigit() and last[2].isdigit() and int(last[2]) == int(first[2]) + steps
 
 
 def _layer(part: Part) -> Layer:

@@ -29,6 +29,8 @@ _BLOCK = re.compile(r"block(\d)([a-z])_(dwconv|expand_conv)$")
 
 NATIVE_PX = (224, 240, 260, 300, 380, 456, 528, 600)
 """Input sizes that the paper gives B0 to B7."""
+DEEPER = (1.0, 1.1, 1.2, 1.4, 1.8, 2.2, 2.6, 3.1)
+"""By how much deeper than B0 each of B0 to B7 is."""
 LITE = ((16, 320), (21, 320), (21, 352), (24, 384), (30, 448))
 """Number of blocks, and channels behind the last of them, of the lite ones, 0 to 4."""
 LITE_PX = (224, 240, 260, 280, 300)
@@ -63,8 +65,7 @@ def number_from(stem: int, blocks: int, end: int) -> int | None:
 
 def stages(number: int) -> list[int]:
     """Return the number of blocks in each stage of B0 to B7."""
-    deeper = (1.0, 1.1, 1.2, 1.4, 1.8, 2.2, 2.6, 3.1)[number]
-    return [math.ceil(count * deeper) for count in (1, 2, 2, 3, 3, 4, 1)]
+    return [math.ceil(count * DEEPER[number]) for count in (1, 2, 2, 3, 3, 4, 1)]
 
 
 def tensors(layers: Layers, head: Sequence[Dense]) -> dict[str, Tensor]:

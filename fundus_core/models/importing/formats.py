@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from fundus_core.errors import CardError, UsageError, say
+from fundus_core.models.importing import other_formats
 
 
 class Format(StrEnum):
@@ -45,6 +46,16 @@ def detect(path: Path) -> Format:
     if path.is_dir():
         if (path / "saved_model.pb").is_file():
             return Format.SAVED_MODEL
+        files = _weights_in(path)
+        if len(files) > 1:
+            raise CardError(
+                "The folder '{name}' holds {files} files of weights ({names}); name the one that is meant. Parts of "
+                "one network are joined by whoever wrote them (save_pretrained with max_shard_size='100GB').",
+                name=path.name,
+                files=len(files),
+                names=[one.name for one in files[:4]],
+            )
+        other_formats.refuse_folder(path)
         raise CardError(
             "The folder '{name}' holds no saved_model.pb and no single file of weights; what can be "
             "imported: {allowed}.",
@@ -58,8 +69,11 @@ def detect(path: Path) -> Format:
         raise UsageError(
             "'{name}' cannot be opened ({strerror}); correct the path.", name=path.name, strerror=error
         ) from error
+    if b"sklearn" in head and head.startswith(_PICKLES):
+        other_formats.refuse(path, head)
     found = _from_bytes(path, head)
     if found is None:
+        other_formats.refuse(path, head)
         raise CardError(
             "'{name}' is no file of weights that is known here; what can be imported: {allowed}.",
             name=path.name,
@@ -72,10 +86,21 @@ def single(path: Path) -> Path:
     """Return the one file of weights in a folder as Hugging Face and timm leave it; other paths as they are."""
     if not path.is_dir() or (path / "saved_model.pb").is_file():
         return path
-    endings = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".keras", ".onnx")
-    files = sorted(one for one in path.iterdir() if one.suffix in endings and one.is_file() and not one.is_symlink())
+    files = _weights_in(path)
     best = [one for one in files if one.suffix == ".safetensors"] or files
     return best[0] if len(best) == 1 else path
+
+
+def _weights_in(folder: Path) -> list[Path]:
+    endings = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".keras", ".onnx")
+    return sorted(one for one in folder.iterdir() if one.suffix in endings and one.is_file() and not one.is_symlink())
+
+
+def config_beside(path: Path) -> Path | None:
+    """Return what Hugging Face and timm keep of a network beside its weights: in their folder, or beside their file."""
+    named = path.name in ("model.safetensors", "pytorch_model.bin")
+    config = (path if path.is_dir() else path.parent) / "config.json"
+    return config if (path.is_dir() or named) and config.is_file() and not config.is_symlink() else None
 
 
 def _from_bytes(path: Path, head: bytes) -> Format | None:

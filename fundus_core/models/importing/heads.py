@@ -17,6 +17,7 @@ from fundus_core.models.importing.beside import target_of
 from fundus_core.models.importing.dense_chains import (
     EPSILON,
     NORM,
+    TOLD,
     Layer,
     Part,
     acted,
@@ -35,6 +36,12 @@ METRIC = re.compile(
 
 ASSUMED = "The file holds a head for each output without its name: that they come in the card's order is assumed."
 """Note of heads that nothing names."""
+
+
+BETWEEN = (
+    "Between a dense layer and the normalisation behind it the file counts one layer: it was taken for the activation."
+)
+"""Note of a head whose activation could stand behind the normalisation too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +108,9 @@ def read(
     layers = [*trunk, *joined(chains, name)]
     layers, ends, more = two_logits(layers, binary)
     acts = [layer.act for layer in layers[:-1]]
-    if "" in acts:
+    if "" in acts or TOLD in acts:
         layers = acted(layers, hidden, name)
-    return Head(tuple(layers), ends, names, tuple(filter(None, [note, more])))
+    return Head(tuple(layers), ends, names, tuple(filter(None, [note, more, BETWEEN if TOLD in acts else ""])))
 
 
 # Layers -----------------------------------------------------------------------------------------------------------
@@ -188,13 +195,18 @@ def _order(groups: Mapping[str, Sequence[Part]], wanted: Wanted, name: str) -> t
     """Heads in the targets' order where they are named after them, else as the file has them."""
     targets = wanted.targets
     by = {target_of(key, targets): key for key in groups}
+    if len(by) == len(groups) == len(targets) and "" in by and not target_of(by[""], list(wanted.binary)):
+        last = next(target for target in targets if target not in by)
+        words = "The head '{head}' is named after no target and was taken for {target}, after which no other is named."
+        note = say(words, head=by[""][:60], target=last)
+        return [by.get(target, by[""]) for target in targets], tuple(targets), note
     if groups and set(by) == set(targets) and len(by) == len(groups):
         return [by[target] for target in targets], tuple(targets), "Each head went to the target in its name."
     speaking = [key for key in groups if target_of(key, list(wanted.binary))]
     if speaking and len(groups) > 1:
         raise CardError(
             "'{name}' has the heads {groups}, the card names {targets}; name as outputs the targets of "
-            "the heads, each once.",
+            "the heads, each once. A head of training alone is left out with --without.",
             name=name,
             groups=", ".join(groups)[:200],
             targets=targets,

@@ -54,6 +54,8 @@ class Wanted:
     """By every target that a file may name: whether it is yes or no."""
     size: int | None
     """Side of the input."""
+    labels: Sequence[str] = ()
+    """What a description beside the file calls the outputs, in the network's order."""
     choice: str = ""
     """Which set of weights."""
     without: Sequence[str] = ()

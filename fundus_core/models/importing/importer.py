@@ -14,7 +14,7 @@ from fundus_core.confined import Answer, Limits, StoppedError
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import card_files, registry
 from fundus_core.models.card import Card
-from fundus_core.models.importing import imported_files, partial_card
+from fundus_core.models.importing import formats, imported_files, partial_card
 from fundus_core.models.importing.partial_card import Draft
 from fundus_core.targets import TARGETS
 
@@ -190,7 +190,8 @@ def _opened(file: Path, draft: Draft, room: Path, limits: Limits, more: Mapping[
         "photographs": [str(path) for path in shown],
         **more,
     }
-    readable = [*([file] if file.is_dir() else _parts(file)), *shown]
+    config = formats.config_beside(file)
+    readable = [*([file] if file.is_dir() else _parts(file)), *([config] if config else []), *shown]
     try:
         return confined.run(
             "fundus_core.models.importing.importing_process:bring",

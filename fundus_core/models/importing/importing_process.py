@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fundus_core.errors import CardError, say
 from fundus_core.models import card_files, registry
 from fundus_core.models.card import Card
@@ -144,6 +146,11 @@ def _write(draft: Draft, found: Found, folder: Path) -> float | None:
     card = card_files.parse(complete_card.complete(draft, found, weights, golden), folder, draft.name)
     imported = parity.imported_outputs(card, crops)
     original = parity.expected(draft, found, crops)
+    if not np.isfinite(imported).all():
+        raise CardError(
+            "The network answers with no number (not a number, or infinite), as where its weights are damaged or were "
+            "kept as whole numbers; obtain the file again, or save it with float32 weights."
+        )
     golden |= {"outputs": _named(card, imported if original is None else original)}
     golden["by"] = "" if original is None else found.by
     plain = complete_card.complete(draft, found, weights, golden)

@@ -96,7 +96,8 @@ def _check_all_used(path: Path, layers: Mapping[str, Sequence[NDArray[np.float32
         if name not in used and not dense and not normal:
             raise CardError(
                 "'{name}' holds weights alone, and of its layer '{name_2}' they do not say where it stands; "
-                "export the whole model with model.save('model.keras').",
+                "build the model as it was trained, call load_weights with this file, and then "
+                "model.save('model.keras').",
                 name=path.name,
                 name_2=name,
             )

@@ -45,12 +45,12 @@ OPENVINO = frozenset(
     Floor FloorMod Gather GatherElements GatherND Gelu Greater GreaterEqual GroupConvolution
     GroupConvolutionBackpropData GroupNormalization HSigmoid HSwish HardSigmoid Identity Interpolate IsFinite IsInf
     IsNaN LRN Less LessEqual Log LogSoftmax LogicalAnd LogicalNot LogicalOr LogicalXor MVN MatMul MaxPool Maximum
-    Minimum Mish Mod Multiply Negative NormalizeL2 NotEqual OneHot PReLU PRelu Pad Power RMS Range ReLU Relu ReduceL1
-    ReduceL2 ReduceLogicalAnd ReduceLogicalOr ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum Reshape Reverse Roll
-    Round ScaledDotProductAttention ScatterElementsUpdate ScatterNDUpdate ScatterUpdate Select Selu ShapeOf ShuffleChannels
+    Minimum Mish Mod Multiply Negative NormalizeL2 NotEqual OneHot PRelu Pad Power RMS Range ReLU Relu ReduceL1 ReduceL2
+    ReduceLogicalAnd ReduceLogicalOr ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum Reshape Reverse Roll Round
+    ScaledDotProductAttention ScatterElementsUpdate ScatterNDUpdate ScatterUpdate Select Selu ShapeOf ShuffleChannels
     Sigmoid Sign Sin Sinh Slice SoftMax Softmax SoftPlus SoftSign SpaceToBatch SpaceToDepth Split Sqrt
     SquaredDifference Squeeze StridedSlice Subtract Swish Tan Tanh Tile TopK Transpose Unsqueeze
-    VariadicSplit""".split()
+    VariadicSplit PReLU""".split()
 )
 """Operations of a graph that is kept, whatever it was made from."""
 

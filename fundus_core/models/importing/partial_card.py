@@ -4,14 +4,14 @@ For import a card may leave out whatever the file says. What neither says is ask
 what was taken from a habit of the field is written into ``unverified``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import card as cards
 from fundus_core.models import card_files, card_limits, registry
-from fundus_core.models.importing.formats import json_of
+from fundus_core.models.importing.formats import config_beside, json_of
 from fundus_core.models.importing.imported import Wanted
 from fundus_core.targets import Target
 
@@ -28,6 +28,8 @@ class Draft:
     """Which of several sets of weights in the file."""
     without: tuple[str, ...] = ()
     """Beginnings of names of tensors that are no part of the network."""
+    labels: tuple[str, ...] = ()
+    """What a description beside the file calls the outputs, in the network's order."""
 
     @property
     def known(self) -> Mapping[str, Target]:
@@ -97,6 +99,7 @@ class Draft:
             targets=[str(one["target"]) for one in self.outputs],
             binary={name: target.binary for name, target in self.known.items()},
             size=self.size,
+            labels=self.labels,
             choice=self.choice,
             without=self.without,
         )
@@ -129,15 +132,27 @@ def open_draft(card: str | Path) -> Draft:
     return Draft(plain if isinstance(plain, dict) else {}, say("The card '{card}'", card=card))
 
 
-def with_config(draft: Draft, folder: Path) -> Draft:
+def with_config(draft: Draft, file: Path) -> Draft:
     """Return the card with what ``config.json`` beside the weights says of the network, where the card does not.
 
-    timm and Hugging Face leave such a folder; other paths say nothing.
+    timm and Hugging Face leave such a folder, or such a file beside theirs; other paths say nothing.
+
+    Raises:
+        CardError: It says that the network computes otherwise than any that is known here.
     """
-    config = folder / "config.json"
-    if not folder.is_dir() or not config.is_file() or config.is_symlink() or config.stat().st_size > 2**20:
+    config = config_beside(file)
+    if config is None or config.stat().st_size > 2**20:
         return draft
     said = json_of(config.read_bytes(), config.name)
+    odd = next((key for key in _ODD if said.get(key)), "")
+    if odd:
+        raise CardError(
+            "'{name}' says {odd} = {value}, by which the network computes otherwise than the one of its names that is "
+            "known here. Load it with transformers, and export it as ONNX (torch.onnx.export).",
+            name=config.name,
+            odd=odd,
+            value=str(said[odd])[:40],
+        )
     content = dict(draft.content)
     if isinstance(said.get("architecture"), str) and draft.confirmed("backbone") is None:
         content["backbone"] = said["architecture"]
@@ -154,7 +169,10 @@ def with_config(draft: Draft, folder: Path) -> Draft:
         given["size"] = size[-1]
     content["input"] = given
     card_limits.check(content, config.name)
-    return replace(draft, content=content)
+    labels = said.get("id2label")
+    numbered = {str(key): str(one) for key, one in labels.items()} if isinstance(labels, Mapping) else {}
+    order = sorted(numbered, key=lambda key: (len(key), key))
+    return replace(draft, content=content, labels=tuple(numbered[key] for key in order[:_MOST_LABELS]))
 
 
 def _table(value: object) -> dict[str, object]:
@@ -170,6 +188,9 @@ def _options(said: Mapping[str, object]) -> dict[str, object]:
             ours: said[theirs] for theirs, ours in pairs.items() if isinstance(said.get(theirs), str | float | int)
         }
         found["activation"] = _WORDS.get(str(found.get("activation", "")), found.get("activation", ""))
+        padded, depth = said.get("depthwise_padding"), said.get("depth_coefficient")
+        if said["model_type"] == "efficientnet" and isinstance(padded, list) and isinstance(depth, int | float):
+            return {key: found[key] for key in ("activation",) if found[key]} | _padded(depth, padded)
         if said["model_type"] not in ("vit", "deit"):  # whose blocks have epsilons of their own, and heads by stage
             found = {key: value for key, value in found.items() if key == "activation"}
     elif isinstance(said.get("global_pool"), str):
@@ -177,5 +198,15 @@ def _options(said: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in found.items() if value != ""}
 
 
+def _padded(depth: float, listed: Sequence[object]) -> dict[str, object]:
+    from fundus_core.models.importing import transformers_names  # torch takes seconds to start
+
+    side = transformers_names.padded_at(depth, [block for block in listed if isinstance(block, int)])
+    return {"padded_at": side} if side else {}
+
+
+_MOST_LABELS = 64
+_ODD = ("downsample_in_bottleneck", "downsample_in_first_stage", "use_absolute_embeddings")
+"""What transformers' networks can do that timm's of the same names do not, in words of their ``config.json``."""
 _WORDS = {"gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "swish": "silu"}
 """Words of transformers for activations that are called otherwise here."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
+from fundus_core.errors import CardError, say
 from fundus_core.models import altered, networks
 from fundus_core.models.checkpoints import Module
 from fundus_core.models.importing.dense_chains import refuse_stranger
@@ -16,7 +17,9 @@ _HARMLESS = re.compile(
     r"fastadaptiveavgpool(2d)?|sequential|modulelist|moduledict|.*loss)"
 )
 """Classes that change nothing when a network answers, or what every network here does: the average over the field."""
-_OTHER_NAMES = {"swish": "silu", "memoryefficientswish": "silu"}
+_OTHER_NAMES = {
+    "swish": "silu", "memoryefficientswish": "silu", "siluactivation": "silu", "geluactivation": "gelu",
+}  # fmt: skip
 
 
 def pooled(modules: Sequence[Module]) -> dict[str, object]:
@@ -41,6 +44,32 @@ def acting(modules: Sequence[Module], backbone: str, options: Mapping[str, objec
     plain = {key: value for key, value in options.items() if key != "hidden"}
     here = altered.activation_of(altered.kinds(networks.body(backbone, 1, plain)))
     return options if not here or there == here else {**options, "activation": there}
+
+
+_ASIDE = re.compile(r"(^|\.)(AuxLogits|aux[12])\.")
+
+
+def without_aside(
+    given: Mapping[str, Tensor], modules: Sequence[Module], name: str
+) -> tuple[Mapping[str, Tensor], tuple[str, ...]]:
+    """Leave out the second outputs, of the training alone, that an Inception of torchvision has; say so.
+
+    Raises:
+        CardError: A network that was saved whole turns its input into another range, which leaves no numbers.
+    """
+    turns = next((module for module in modules if module.facts.get("transform_input") is True), None)
+    if turns is not None:
+        raise CardError(
+            "'{name}' ({kind}) turns photographs that were normalised as for ImageNet into another range "
+            "(transform_input), for which a card has no line. Load the file where it was written, and export it as "
+            "ONNX (torch.onnx.export).",
+            name=name,
+            kind=turns.kind[:80],
+        )
+    kept = {key: value for key, value in given.items() if not _ASIDE.search(key)}
+    if len(kept) == len(given) or not any("Mixed_" in key or "inception" in key for key in kept):
+        return given, ()
+    return kept, (say("The second outputs of an Inception, which only its training uses, were left out."),)
 
 
 def check(

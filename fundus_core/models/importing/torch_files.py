@@ -11,12 +11,21 @@ from torch import Tensor, nn
 from fundus_core.errors import CardError, say
 from fundus_core.models import networks
 from fundus_core.models import weights as files
-from fundus_core.models.importing import architectures, beside, heads, strangers, transformers_names
+from fundus_core.models.importing import (
+    architectures,
+    beside,
+    classifier,
+    exported_graph,
+    heads,
+    shapes,
+    strangers,
+    transformers_names,
+)
 from fundus_core.models.importing.ambiguous_networks import end_of, with_twins
 from fundus_core.models.importing.dense_chains import EPSILON, KERAS_EPSILON
 from fundus_core.models.importing.efficientnet import LITE, number_from
 from fundus_core.models.importing.formats import Format
-from fundus_core.models.importing.imported import ANOTHER_ORDER, Found, Twin, Wanted
+from fundus_core.models.importing.imported import Found, Twin, Wanted
 from fundus_core.models.weights import Opened
 
 _COUNTED = "num_batches_tracked"
@@ -39,6 +48,7 @@ def read(path: Path, kind: Format, wanted: Wanted) -> Found:
     opened = replace(opened, modules=tuple(one for one in opened.modules if not _left_out(one.place, wanted.without)))
     given = _without(opened.tensors, wanted.without)
     found = fitted(given, opened, wanted, path.name)
+    found = exported_graph.proved(path, found, wanted.size) if kind is Format.EXPORTED else found
     found = replace(found, format=str(kind) if not opened.modules else say("{kind}, a network saved whole", kind=kind))
     twins = list(found.twins)
     for where, tensors in opened.others.items():
@@ -84,7 +94,9 @@ def _left_out(name: str, beginnings: Sequence[str]) -> bool:
 
 def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: str) -> Found:
     """Return the network that these tensors make; see ``read``."""
-    given, alike = transformers_names.renamed(architectures.mobile(given)[1])
+    given, aside = strangers.without_aside(given, opened.modules, name)
+    before, (given, alike) = given, transformers_names.renamed(architectures.mobile(given)[1])
+    transformers_names.check_windows(before, given, wanted.size, name)
     backbone, options = _network(given, opened, replace(wanted, options={**alike, **wanted.options}), name)
     options = _as_torchvision(backbone, options, given, name)
     options = strangers.acting(opened.modules, backbone, options)
@@ -92,6 +104,8 @@ def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: st
     body = networks.body(backbone, 1, {key: value for key, value in options.items() if key != "hidden"})
     trunk, left, prefix = located(body, given, name)
     left, judged = heads.without_judges(left)
+    standard = beside.buffers(left, wanted.targets)
+    left = {key: value for key, value in left.items() if key not in standard}
     listed = options.get("hidden")
     hidden = [str(one[-1]) for one in listed if one] if isinstance(listed, list | tuple) else []
     width = int(getattr(body.get_classifier(), "in_features", 0) or body.num_features)  # type: ignore[operator,arg-type]
@@ -121,7 +135,7 @@ def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: st
             name=name,
             hidden_2=len(head.hidden),
         )
-    tensors = {**trunk, **_classifier(body, head)}
+    tensors = {**trunk, **classifier.tensors(body, head)}
     said = BY_NAME if prefix is not None else BY_ORDER
     found = Found(
         format="",
@@ -130,18 +144,20 @@ def fitted(given: Mapping[str, Tensor], opened: Opened, wanted: Wanted, name: st
         outputs=len(head.ends),
         activations=head.ends,
         options=options,
-        names=head.names or beside.listed(opened.said, wanted.targets),
+        names=head.names or beside.listed({**opened.said, "": list(wanted.labels)}, wanted.targets),
         tensors=tensors,
-        notes=(said, *head.notes, *judged, "The file holds no network that could be run here to compare with."),
+        notes=(said, *head.notes, *judged, *aside, "The file holds no network that could be run here to compare with."),
     )
-    found = beside.with_lines(with_twins(found, body, given, opened, wanted, name), opened.said, wanted)
-    more = []
-    if not opened.modules and any(key.endswith("running_var") for key in left):
-        words = "normalised in its head with an epsilon of 1e-3, as Keras has it, instead of torch's 1e-5"
-        keras = replace(found, tensors={**trunk, **_classifier(body, read_head(KERAS_EPSILON))})
-        more.append(Twin("weights.file", words, keras))
-    more += [ANOTHER_ORDER] if heads.ASSUMED in head.notes and not found.names else []
-    return replace(found, twins=(*found.twins, *more))
+    found = beside.with_lines(with_twins(found, body, given, opened, wanted, name), {**standard, **opened.said}, wanted)
+    anew = _padded_anew(found) if "padded_at" in alike and "padded_at" not in wanted.options else []
+    other = {**trunk, **classifier.tensors(body, read_head(KERAS_EPSILON))}
+    more = classifier.twins(found, body, head, {} if opened.modules else left, other)
+    return replace(found, twins=(*found.twins, *anew, *more))
+
+
+def _padded_anew(found: Found) -> list[Twin]:
+    options = {key: value for key, value in found.options.items() if key != "padded_at"}
+    return [Twin("backbone_options", "padded anew at every size", replace(found, options=options))]
 
 
 # Which network ----------------------------------------------------------------------------------------------------
@@ -161,10 +177,14 @@ def _network(
         told = told or beside.network(opened.said)
     backbone = wanted.backbone if not told or wanted.backbone in architectures.alike(told) else told
     if not backbone:
+        backbone, sized = shapes.told(given, opened.modules, options, name)
+        options = {**sized, **options}
+    if not backbone:
         raise CardError(
             "'{name}' holds {given} tensors (first '{given_2}') and does not say of which network they "
             "are, nor do they fit one of timm's; add 'backbone' to the card, by timm's name (for example "
-            "tf_efficientnet_b7).",
+            "tf_efficientnet_b7), and what does not fit is named. A network that timm does not have is built in torch, "
+            "given these tensors (load_state_dict), and exported as ONNX (torch.onnx.export).",
             name=name,
             given=len(given),
             given_2=next(iter(given), "")[:60],
@@ -245,11 +265,6 @@ def _for_size(
 # Where it lies ----------------------------------------------------------------------------------------------------
 
 
-def _classifiers(body: nn.Module) -> tuple[str, ...]:
-    named = body.default_cfg["classifier"]  # type: ignore[index]
-    return (named,) if isinstance(named, str) else tuple(named)
-
-
 def located(
     body: nn.Module, given: Mapping[str, Tensor], name: str
 ) -> tuple[dict[str, Tensor], dict[str, Tensor], str | None]:
@@ -260,14 +275,14 @@ def located(
     Raises:
         CardError: A tensor of the backbone is missing or of another shape.
     """
-    ends = tuple(f"{one}." for one in _classifiers(body))
+    ends = tuple(f"{one}." for one in classifier.places(body))
     own = {key: value for key, value in body.state_dict().items() if not key.startswith(ends)}
     needed = {key: value for key, value in own.items() if not key.endswith(_COUNTED)}
     anchor = next(iter(needed))
     for prefix in dict.fromkeys(key.removesuffix(anchor) for key in given if end_of(key, anchor)):
         if all(f"{prefix}{key}" in given and given[f"{prefix}{key}"].shape == needed[key].shape for key in needed):
             taken = {f"{prefix}{key}" for key in own}
-            trunk = {key: given.get(f"{prefix}{key}", value) for key, value in own.items()}
+            trunk = {key: given[f"{prefix}{key}"] if key in needed else value for key, value in own.items()}
             return trunk, _left(given, taken), prefix
     return _in_order(own, needed, given, name)
 
@@ -301,16 +316,3 @@ def _in_order(
         )
     trunk = {**{key: value for key, value in own.items() if key.endswith(_COUNTED)}, **{a: given[b] for a, b in pairs}}
     return trunk, _left(given, {b for _, b in pairs}), None
-
-
-def _classifier(body: nn.Module, head: heads.Head) -> dict[str, Tensor]:
-    place = _classifiers(body)[0]
-    if len(_classifiers(body)) > 1 or not isinstance(body.get_submodule(place), nn.Linear | nn.Conv2d):
-        raise CardError("This network has another head than one dense layer; export it as ONNX.")
-    conv = isinstance(body.get_submodule(place), nn.Conv2d)
-    state = {}
-    for k, layer in enumerate(head.layers):
-        prefix = place if len(head.layers) == 1 else f"{place}.{2 * k}"
-        state[f"{prefix}.weight"] = layer.weight[:, :, None, None] if conv else layer.weight
-        state[f"{prefix}.bias"] = layer.bias
-    return state

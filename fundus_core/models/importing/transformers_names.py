@@ -5,13 +5,15 @@ of transformers 4 and 5, and ``torchvision.models``. Query, key and value, which
 layer that timm has.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from fundus_core.models.importing.efficientnet import number_from, stages
+from fundus_core.errors import CardError
+from fundus_core.models.importing.efficientnet import DEEPER, NATIVE_PX, number_from, stages
 
 _Rules = Sequence[tuple[str, str]]
 _ATTENTION: _Rules = (
@@ -29,6 +31,19 @@ _ATTENTION: _Rules = (
     (r"(?<!attn\.)output\.dense\.", "mlp.fc2."),
     (r"^embeddings\.patch_embeddings\.projection\.", "patch_embed.proj."),
 )
+_CONVNEXT: _Rules = (
+    (r"^embeddings\.patch_embeddings\.", "stem.0."),
+    (r"^embeddings\.layernorm\.", "stem.1."),
+    (r"^encoder\.stages\.(\d+)\.downsampling_layer\.", r"stages.\1.downsample."),
+    (r"^encoder\.stages\.(\d+)\.layers\.(\d+)\.", r"stages.\1.blocks.\2."),
+    (r"layer_scale_parameter$", "gamma"),
+    (r"\.dwconv\.", ".conv_dw."),
+    (r"(stages.*)\.layernorm\.", r"\1.norm."),
+    (r"\.pwconv([12])\.", r".mlp.fc\1."),
+    (r"\.grn\.", ".mlp.grn."),
+    (r"^layernorm\.", "head.norm."),
+    (r"^classifier\.", "head.fc."),
+)
 _RULES: Mapping[str, _Rules] = {
     "vit": (
         *_ATTENTION,
@@ -45,18 +60,8 @@ _RULES: Mapping[str, _Rules] = {
         (r"^layernorm\.", "norm."),
         (r"^classifier\.", "head.fc."),
     ),
-    "convnext": (
-        (r"^embeddings\.patch_embeddings\.", "stem.0."),
-        (r"^embeddings\.layernorm\.", "stem.1."),
-        (r"^encoder\.stages\.(\d+)\.downsampling_layer\.", r"stages.\1.downsample."),
-        (r"^encoder\.stages\.(\d+)\.layers\.(\d+)\.", r"stages.\1.blocks.\2."),
-        (r"layer_scale_parameter$", "gamma"),
-        (r"\.dwconv\.", ".conv_dw."),
-        (r"(stages.*)\.layernorm\.", r"\1.norm."),
-        (r"\.pwconv([12])\.", r".mlp.fc\1."),
-        (r"^layernorm\.", "head.norm."),
-        (r"^classifier\.", "head.fc."),
-    ),
+    "convnext": _CONVNEXT,
+    "convnextv2": _CONVNEXT,
     "resnet": (
         (r"^embedder\.embedder\.convolution\.", "conv1."),
         (r"^embedder\.embedder\.normalization\.", "bn1."),
@@ -138,7 +143,7 @@ def _torchvisions(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def family(given: Mapping[str, Tensor]) -> tuple[str, str]:
     """Return which of the families a file's tensors are named after, and what stands before its name; else empty."""
     for name in given:
-        match = re.match(r"(.*?\.)?(vit|swin|convnext|resnet|efficientnet)\.(embeddings|embedder)\.", name)
+        match = re.match(r"(.*?\.)?(vit|swin|convnext(?:v2)?|resnet|efficientnet)\.(embeddings|embedder)\.", name)
         if match:
             return match[2], match[1] or ""
     return "", ""
@@ -155,9 +160,10 @@ def renamed(given: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, o
         for pattern, other in _RULES[kind]:
             rest = re.sub(pattern, other, rest)
         if not rest.endswith("relative_position_index"):
-            found[rest] = tensor
+            found[rest] = tensor.flatten() if ".grn." in rest else tensor
     if kind == "efficientnet":
-        found = _blocks(found)
+        number = _number(found)
+        return _blocks(found, number), {} if number is None else {"padded_at": NATIVE_PX[number]}
     if kind == "swin":  # timm counts what makes a stage smaller to the next one
         found = {re.sub(r"^encoder\.layers\.(\d+)\.downsample\.", _next, name): value for name, value in found.items()}
     return _joined(found), {"eps": _EPSILON[kind]} if kind in _EPSILON else {}
@@ -184,11 +190,61 @@ def _joined(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return kept
 
 
-def _blocks(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Number an EfficientNet's blocks by stage, as timm does, and their layers by what lies before them."""
+def check_windows(given: Mapping[str, Tensor], found: Mapping[str, Tensor], size: int | None, name: str) -> None:
+    """Refuse a Swin of transformers or torchvision whose windows do not fill a photograph of a side in pixels.
+
+    Those pad before they shift the windows, timm afterwards. ``given`` are the file's tensors, ``found`` the renamed.
+
+    Raises:
+        CardError: Says at which sizes both agree.
+    """
+    table = "layers.0.blocks.0.attn.relative_position_bias_table"
+    first = found.get("patch_embed.proj.weight")
+    if size is None or first is None or table not in found or set(given) == set(found):
+        return
+    stages = len({key.split(".")[1] for key in found if key.startswith("layers.")})
+    step = first.shape[2] * 2 ** (stages - 1) * ((math.isqrt(len(found[table])) + 1) // 2)
+    if size % step:
+        raise CardError(
+            "'{name}' holds a Swin of transformers or torchvision, which at {size} px pads otherwise than the one that "
+            "is known here; at multiples of {step} px both agree. Write the size of its training under 'input.size', "
+            "or load the file where it was written, and export it as ONNX (torch.onnx.export).",
+            name=name,
+            size=size,
+            step=step,
+        )
+
+
+def padded_at(depth: float, listed: Sequence[int]) -> int | None:
+    """Return for which side TensorFlow would pad as an EfficientNet of transformers, which pads by a list, always does.
+
+    ``depth`` is its ``depth_coefficient``, and ``listed`` are its ``depthwise_padding``: blocks that halve an odd side.
+    """
+    number = next((k for k, deeper in enumerate(DEEPER) if math.isclose(depth, deeper)), None)
+    if number is None:
+        return None
+    halving = {sum(stages(number)[:stage]) for stage in (1, 2, 3, 5)}
+
+    def odd(side: int) -> set[int]:
+        found = set()
+        for block in sorted(halving):
+            side = -(-side // 2)
+            found |= {block} if side % 2 else set()
+        return found
+
+    sides = (NATIVE_PX[number], *range(64, 1025, 2))
+    return next((side for side in sides if odd(side) == halving & set(listed)), None)
+
+
+def _number(found: Mapping[str, Tensor]) -> int | None:
+    """Which EfficientNet it is."""
     count = 1 + max((int(name.split(".")[2]) for name in found if name.startswith("encoder.blocks.")), default=-1)
     stem, end = (found.get(f"{name}.weight", torch.empty(0)).shape for name in ("conv_stem", "conv_head"))
-    number = number_from(stem[0], count, end[0])
+    return number_from(stem[0], count, end[0])
+
+
+def _blocks(found: Mapping[str, Tensor], number: int | None) -> dict[str, Tensor]:
+    """Number an EfficientNet's blocks by stage, as timm does, and their layers by what lies before them."""
     places = [(s, k) for s, n in enumerate(stages(number or 0)) for k in range(n)]
     made: dict[str, Tensor] = {}
     for name, tensor in found.items():
