@@ -1,6 +1,6 @@
 """The benchmark's structure and its arithmetic; never a time, which belongs to a machine and a moment."""
 
-import importlib
+import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -79,10 +79,12 @@ def test_what_was_not_measured_is_said(found):
     assert "say nothing about speed" in notes
 
 
-def test_the_page_of_text_tells_every_row(capsys):
+def test_the_page_of_text_tells_every_row(monkeypatch):
     plan = replace(QUICK, trials=(Trial("absent model", "no-such-model"),))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     quick = measure(plan)
     assert quick.rows == ()
+    assert "Ray: unmeasured" in text(quick)
     assert "absent model: not measured, its weights are not here." in text(quick)
     assert "without ranks" in text(quick)
 

@@ -249,6 +249,13 @@ def _notes(plan: Plan) -> list[str]:
         "for the pages and every quality check.",
         "bf16 is used for a model only where 'models check' has found it harmless; random weights cannot be checked.",
     ]
+    if not importlib.util.find_spec("ray"):
+        notes.append("Ray: unmeasured, it is not installed here (pip install -r requirements-cluster.txt).")
+    elif plan.apart:
+        notes.append(
+            "'ours on Ray' is a cluster of this machine alone whose actors have started already: what handing "
+            "photographs to other processes costs where one would do. Memory is not told apart over its processes."
+        )
     if not torch.cuda.is_available():
         notes.append("GPU: unmeasured, there is none here; what stands on paper rests on a published speed.")
     if not plan.apart:
