@@ -158,7 +158,8 @@ def _take(
     connection: sa.Connection, part: Cohort, merged: int, *, prefix: str, same_people: bool, progress: Progress
 ) -> None:
     there = schema.photograph.alias()
-    known = sa.exists().where(there.c.cohort_id == merged, there.c.sha256 == _PHOTOGRAPH.sha256, there.c.sha256 != "")
+    # a list and no EXISTS: PostgreSQL, which has not counted the new rows yet, would hold each against each
+    known = _PHOTOGRAPH.sha256.in_(sa.select(there.c.sha256).where(there.c.cohort_id == merged, there.c.sha256 != ""))
     patient: sa.ColumnElement[str] = _PHOTOGRAPH.patient_id
     if not same_people:
         patient = sa.case((patient == "", ""), else_=sa.literal(prefix).concat(patient))
@@ -183,12 +184,13 @@ def copy(
     ids = connection.scalars(chosen).all()
     columns = ["cohort_id", "name", "patient_id", *_MEMBER]
     whole = sa.select(sa.literal(cohort), name, patient).add_columns(*(_PHOTOGRAPH[column] for column in _MEMBER))
+    last = sa.select(sa.func.coalesce(sa.func.max(_PHOTOGRAPH.id), 0)).where(_PHOTOGRAPH.cohort_id == cohort)
     for start in range(0, len(ids), _SOME):
-        some = _PHOTOGRAPH.id.in_(ids[start : start + _SOME])
+        some, before = _PHOTOGRAPH.id.in_(ids[start : start + _SOME]), connection.execute(last).scalar_one()
         query = whole.where(some).order_by(_PHOTOGRAPH.id)
         connection.execute(sa.insert(schema.photograph).from_select(columns, query))
         for table in (schema.measurement, schema.outcome, schema.decision):
-            _copy_rows(connection, table, some, cohort, name)
+            _copy_rows(connection, table, some, name, cohort=cohort, before=before)
         progress(min(start + _SOME, len(ids)), len(ids))
     update(connection, cohort)
 
@@ -197,17 +199,19 @@ def _copy_rows(
     connection: sa.Connection,
     table: sa.Table,
     some: sa.ColumnElement[bool],
-    cohort: int,
     name: sa.ColumnElement[str],
+    *,
+    cohort: int,
+    before: int,
 ) -> None:
-    """Copy what a table holds of some photographs that were copied."""
+    """Copy what a table holds of some photographs, whose copies are those of the cohort after a number."""
     new = schema.photograph.alias()
     columns = [column for column in table.c if column is not table.c.photograph_id]
     query = (
         sa.select(new.c.id, *columns)
         .select_from(table)
         .join(schema.photograph, _PHOTOGRAPH.id == table.c.photograph_id)
-        .join(new, sa.and_(new.c.cohort_id == cohort, new.c.name == name))
+        .join(new, sa.and_(new.c.cohort_id == cohort, new.c.id > before, new.c.name == name))
         .where(some)
     )
     names = ["photograph_id", *(column.name for column in columns)]

@@ -217,6 +217,15 @@ def insert_new_from(connection: sa.Connection, table: sa.Table, columns: Sequenc
     connection.execute(_insert(connection, table).from_select(columns, query).on_conflict_do_nothing())
 
 
+def count_anew(connection: sa.Connection, table: sa.Table) -> None:
+    """Let PostgreSQL look at a table that a transaction fills: it takes what was counted before for all there is.
+
+    By that it would read the whole cohort for each few names that are asked for.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f'ANALYZE "{table.name}"')
+
+
 def _insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)

@@ -179,13 +179,16 @@ class _Reader:
         return cohort
 
     def _write_photographs(self, connection: sa.Connection, cohort: int) -> None:
-        for chunk in photograph_table.chunks(self._lines(layout.PHOTOGRAPHS), _CHUNK):
+        for number, chunk in enumerate(photograph_table.chunks(self._lines(layout.PHOTOGRAPHS), _CHUNK), 1):
             photographs = [_claimed(connection, entries.photograph(row)) for row in chunk]
             added = photograph_table.add(connection, cohort, photographs, partial(self.shelf.find, "photographs"))
             if added.added != len(photographs):
                 raise UsageError("The file names a photograph twice; export it again.")
             told = {row.word("name"): entries.decisions(row) for row in chunk}
             decided.restore(connection, cohort, {name: words for name, words in told.items() if words})
+            if number & (number - 1) == 0:  # twice as many as the last time
+                database.count_anew(connection, schema.photograph)
+        database.count_anew(connection, schema.photograph)
 
     def _write_readings(self, connection: sa.Connection, cohort: int) -> None:
         origin = secrets.token_hex(8)
