@@ -157,38 +157,40 @@ def _further(progress: Progress, before: int, total: int, done: int, _of: int) -
 def _take(
     connection: sa.Connection, part: Cohort, merged: int, *, prefix: str, same_people: bool, progress: Progress
 ) -> None:
-    there = schema.photograph.alias()
-    # a list and no EXISTS: PostgreSQL, which has not counted the new rows yet, would hold each against each
-    known = _PHOTOGRAPH.sha256.in_(sa.select(there.c.sha256).where(there.c.cohort_id == merged, there.c.sha256 != ""))
+    # not by the database: PostgreSQL has not counted the new rows yet, and would hold each photograph against each
+    there = sa.select(_PHOTOGRAPH.sha256).where(_PHOTOGRAPH.cohort_id == merged, _PHOTOGRAPH.sha256 != "")
+    known = set(connection.scalars(there))
+    mine = sa.select(_PHOTOGRAPH.id, _PHOTOGRAPH.sha256).where(_PHOTOGRAPH.cohort_id == part.id)
+    ids = [row.id for row in connection.execute(mine.order_by(_PHOTOGRAPH.id)) if row.sha256 not in known]
     patient: sa.ColumnElement[str] = _PHOTOGRAPH.patient_id
     if not same_people:
         patient = sa.case((patient == "", ""), else_=sa.literal(prefix).concat(patient))
     name = sa.literal(prefix).concat(_PHOTOGRAPH.name)
-    copy(connection, part.id, merged, condition=~known, name=name, patient=patient, progress=progress)
+    copy(connection, part.id, merged, ids, name=name, patient=patient, progress=progress)
 
 
 def copy(
     connection: sa.Connection,
     source: int,
     cohort: int,
+    ids: Sequence[int],
     *,
-    condition: sa.ColumnElement[bool],
     name: sa.ColumnElement[str] = _PHOTOGRAPH.name,
     patient: sa.ColumnElement[str] = _PHOTOGRAPH.patient_id,
     progress: Progress = unheard,
 ) -> None:
-    """Copy photographs with truth and outcomes into a cohort, in their order, some at a time; files are shared."""
+    """Copy photographs, by their ids, with truth and outcomes into a cohort, some at a time; files are shared."""
     if not connection.execute(sa.select(_COHORT.rendered).where(_COHORT.id == source)).scalar():
         access.require(connection, source, "own")  # whoever owns the copy could export it
-    chosen = sa.select(_PHOTOGRAPH.id).where(_PHOTOGRAPH.cohort_id == source, condition).order_by(_PHOTOGRAPH.id)
-    ids = connection.scalars(chosen).all()
     columns = ["cohort_id", "name", "patient_id", *_MEMBER]
     whole = sa.select(sa.literal(cohort), name, patient).add_columns(*(_PHOTOGRAPH[column] for column in _MEMBER))
     last = sa.select(sa.func.coalesce(sa.func.max(_PHOTOGRAPH.id), 0)).where(_PHOTOGRAPH.cohort_id == cohort)
-    for start in range(0, len(ids), _SOME):
+    for number, start in enumerate(range(0, len(ids), _SOME), 1):
         some, before = _PHOTOGRAPH.id.in_(ids[start : start + _SOME]), connection.execute(last).scalar_one()
         query = whole.where(some).order_by(_PHOTOGRAPH.id)
         connection.execute(sa.insert(schema.photograph).from_select(columns, query))
+        if number & (number - 1) == 0:  # twice as many as the last time
+            database.count_anew(connection, schema.photograph)
         for table in (schema.measurement, schema.outcome, schema.decision):
             _copy_rows(connection, table, some, name, cohort=cohort, before=before)
         progress(min(start + _SOME, len(ids)), len(ids))

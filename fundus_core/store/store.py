@@ -96,7 +96,7 @@ class Store(Decisions, Selections, Sharing):
             cohort = cohorts.every(connection, cohorts.id_of(connection, ref))[0]
             new = cohorts.create(connection, name, rendered=cohort.rendered, note="", selected_from=cohort.name)
             chosen = queries.select(cohort.id, self._version(connection, cohort.id, model), where)
-            cohorts.copy(connection, cohort.id, new, condition=schema.photograph.c.id.in_(chosen))
+            cohorts.copy(connection, cohort.id, new, sorted(connection.scalars(chosen)))
             return cohorts.every(connection, new)[0]
 
         return self.write(select)
