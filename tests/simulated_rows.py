@@ -18,6 +18,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from fundus_core.store import ModelVersion, Store, schema, versions
+from fundus_core.targets import TARGETS
 
 MODEL = "sample-rendered"
 CHUNK = 20_000
@@ -60,7 +61,16 @@ def fill(store: Store, photographs: int, *, name: str = "simulated", seed: int =
             (table, [row for row in of if not only or table not in _BY_TARGET or row[1] in only]) for table, of in rows
         ]
         store.write(partial(_put, wanted))
+    store.write(_count_on)
     return cohort
+
+
+def _count_on(connection: sa.Connection) -> None:
+    """SQLite gives the next number after the largest; PostgreSQL counts what it gave itself, and these were given."""
+    if connection.dialect.name == "postgresql":
+        for name in ("photograph", "reading"):
+            largest = f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id)) FROM {name}"  # noqa: S608
+            connection.exec_driver_sql(largest)
 
 
 _BY_TARGET = (schema.measurement, schema.prediction)
@@ -91,7 +101,8 @@ def _rows(
     truth, predicted = {"age": age, "sex": sex}, {}
     for target, (mean, spread, error) in SPREAD.items():
         own = of_person.normal(0, spread, len(people))[first] * 0.9
-        truth[target] = (mean + own + (age - 57) * spread / 40).round(1)
+        known = TARGETS[target]
+        truth[target] = (mean + own + (age - 57) * spread / 40).round(1).clip(known.low, known.high)
         predicted[target] = mean + 0.6 * (truth[target] - mean) + of_person.normal(0, error, n)
     predicted["age"] = age + of_person.normal(0, 3.5, n)
     predicted["sex"] = 1 / (1 + np.exp(-(4 * sex - 2 + of_person.normal(0, 1.5, n))))
@@ -114,7 +125,7 @@ def _rows(
                 "",
                 f"P{p:07}",
                 e,
-                "file name",
+                "name",
                 word,
                 "",
                 "",
