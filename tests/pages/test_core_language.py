@@ -16,7 +16,7 @@ from fundus_core.eye import decide
 from fundus_core.images import decode
 from fundus_core.models.importing import formats
 from fundus_core.quality import KINDS, LIMITS, Kind
-from fundus_core.quality.assess import apply_limits
+from fundus_core.quality.gradability import apply_limits
 from fundus_core.quality.measures import Measurements
 from fundus_core.records import CohortTable, Eye
 from fundus_core.store import Store

@@ -33,7 +33,8 @@ def signing():
     return shared.secrets("")["auth"]["cookie_secret"]
 
 
-def jpeg(colour="red"):
+def jpeg(colour="teal"):
+    """A picture whose bytes no other module of tests shows to anybody, since a file is known by its bytes."""
     out = io.BytesIO()
     Image.new("RGB", (64, 64), colour).save(out, "JPEG")
     return out.getvalue()

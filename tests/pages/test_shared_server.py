@@ -295,9 +295,7 @@ def test_only_a_steward_measures_a_card_or_trains(house, browsers, monkeypatch):
         try:
             for start in (
                 lambda asked=asked, cohort=cohort: measuring._start(card, asked.cohort(cohort)),
-                lambda asked=asked, cohort=cohort: training._start(
-                    "trained", asked.cohort(cohort), asked.table(asked.cohort(cohort).id), []
-                ),
+                lambda asked=asked, cohort=cohort: training._start("trained", asked.cohort(cohort), []),
             ):
                 with pytest.raises(RefusedError) if name == BOB else nullcontext():
                     start()
