@@ -33,7 +33,9 @@ def add(parser: Parser) -> None:
     shared(show, "--json")
     bring = verb(parts, "import", "bring weights in from a file; nothing in it is executed", _import)
     bring.add_argument("file", type=Path, metavar="FILE", help="weights; a SavedModel may be a folder or a ZIP")
-    bring.add_argument("--card", required=True, metavar="CARD.toml", help="a card, or the id of one (see: models list)")
+    by = bring.add_mutually_exclusive_group(required=True)
+    by.add_argument("--card", metavar="CARD.toml", help="a card, or the id of one (see: models list)")
+    by.add_argument("--targets", metavar="T,T,...", help="without a card: what the network gives, in its order")
     bring.add_argument("--replace", action="store_true", help="replace what was imported under the same id")
     bring.add_argument(
         "--weights", default="", metavar="SET", help="which of several sets in it: ema, plain, or a place"
@@ -176,10 +178,11 @@ def _finite(value: object) -> object:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from fundus_core.models.importing import import_model  # torch takes seconds; the other parts need none
+    from fundus_core.models.importing import for_outputs, import_model
 
+    named = options.card or for_outputs(options.file, [name.strip() for name in options.targets.split(",")])
     card, report = import_model(
-        options.file, options.card, replace=options.replace, choice=options.weights, without=options.without
+        options.file, named, replace=options.replace, choice=options.weights, without=options.without
     )
     if options.json:
         say_json(report.as_json())

@@ -9,10 +9,10 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from fundus_core.errors import CardError
+from fundus_core.errors import CardError, UsageError
 from fundus_core.inference import open_predictor
 from fundus_core.models import networks
-from fundus_core.models.importing import ambiguities, import_model, torch_files, transformers_names
+from fundus_core.models.importing import ambiguities, for_outputs, import_model, torch_files, transformers_names
 from tests.models import files
 
 SIDE = 32
@@ -282,3 +282,41 @@ def test_torchscript_of_other_activations_and_of_half_numbers(act, half, home):
     traced.save(str(home / "network.pt"))
     card, _ = import_model(home / "network.pt", files.write_card(home, ["sbp", "bmi"], fed=FED))
     same(predicted(card, home), expected(network.float()))
+
+
+@pytest.mark.parametrize("name", ["our best (v2).pth", "ours.safetensors", "epoch=7.ckpt"])
+def test_a_file_without_a_card_says_what_it_would_with_one(name, home):
+    torch.manual_seed(0)
+    network = timm.create_model("tf_efficientnet_lite0", num_classes=2).eval()
+    state = {key: value.contiguous() for key, value in network.state_dict().items()}
+    if name.endswith("safetensors"):
+        save_file(state, home / name)
+    else:
+        torch.save({"state_dict": {f"net.{key}": value for key, value in state.items()}}, home / name)
+    card, _ = import_model(home / name, for_outputs(home / name, ["bmi", "sex"]))
+    assert card.id in ("our-best--v2", "ours", "epoch-7")
+    assert (card.backbone, card.input.size, card.targets) == ("tf_efficientnet_lite0", 224, ("bmi", "sex"))
+    doubted = {"outputs", "outputs.bmi.scale", "outputs.sex.link", "backbone"}
+    doubted |= {f"input.{key}" for key in ("size", "channels", "value_range", "mean", "std", "margin", "resample")}
+    assert doubted <= set(card.unverified), "nothing that the file does not say is taken for known"
+    crops = files.crops(224, 1)
+    mean, std = (np.array(one, dtype=np.float32) for one in (card.input.mean, card.input.std))
+    with torch.no_grad():
+        raw = network(torch.from_numpy((crops / np.float32(255) - mean) / std).permute(0, 3, 1, 2)).double().numpy()
+    said = open_predictor(card, device="cpu", cache=home / "cache").predict(crops).values
+    same(said["bmi"], raw[:, 0])
+    same(said["sex"], 1 / (1 + np.exp(-raw[:, 1])))
+
+
+@pytest.mark.parametrize("targets", [["sbp", "sbp"], ["sbp", "blood"], [""]])
+def test_outputs_that_are_no_targets_are_refused_by_name(targets, home):
+    with pytest.raises(UsageError, match=f"'{targets[-1]}'|twice"):
+        for_outputs(home / "ours.pth", targets)
+
+
+def test_too_few_targets_without_a_card_are_refused(tiny, home):
+    lite = timm.create_model("tf_efficientnet_lite0", num_classes=2)
+    torch.save(lite.state_dict(), home / "ours.pth")
+    with pytest.raises(CardError, match="gives 2 values per photograph"):
+        import_model(home / "ours.pth", for_outputs(home / "ours.pth", ["sbp"]))
+    assert not (home / "home" / "models" / "ours").exists()

@@ -168,3 +168,19 @@ def test_a_verb_that_fails_answers_with_its_sentence_alone():
     answer = subprocess_cli.ask("show", "no-such-model")
     assert not answer.found
     assert answer.fault.startswith("There is no model 'no-such-model'"), answer.fault
+
+
+def test_weights_without_a_card_are_brought_by_naming_what_they_give(page, monkeypatch):
+    asked = []
+    monkeypatch.setattr(subprocess_cli, "ask", lambda *words: asked.append(words) or subprocess_cli.Answer())
+    app = page("models")
+    app.selectbox(key="bring_for").set_value("none").run()
+    app.file_uploader(key="own_weights0").set_value(("ours.pth", b"bytes", "application/octet-stream")).run()
+    button = next(one for one in app.button if one.label == "Import")
+    assert button.disabled, "nothing is imported before it is said what the network gives"
+    app.multiselect(key="own_targets").set_value(["bmi", "sbp"]).run()
+    assert any("--targets bmi,sbp" in one.value for one in app.code)
+    next(one for one in app.button if one.label == "Import").click().run()
+    assert not app.exception
+    ((verb, file, *words),) = asked
+    assert (verb, file.name, words) == ("import", "ours.pth", ["--targets", "bmi,sbp"]), "in the order that was told"

@@ -4,3 +4,4 @@ No file is ever asked to run code of its own: what would have to is refused with
 """
 
 from fundus_core.models.importing.importer import import_model
+from fundus_core.models.importing.partial_card import for_outputs

@@ -13,7 +13,7 @@ from fundus_core.errors import CardError, say
 from fundus_core.models import card_files
 from fundus_core.models.card import Card
 from fundus_core.models.importing import complete_card, parity
-from fundus_core.models.importing.imported import UNIT, Found, Twin
+from fundus_core.models.importing.imported import IMAGENET, UNIT, Found, Twin
 from fundus_core.models.importing.partial_card import Draft
 from fundus_core.records import Floats, Pixels
 
@@ -21,11 +21,6 @@ MOST, _LONGEST = 20, 60.0
 """Readings whose answers are computed, and seconds after which no other is begun."""
 _SMALL = 400
 """Pixels of the input from which fewer photographs are asked about."""
-IMAGENET: Mapping[str, object] = {
-    "input.value_range": [0.0, 1.0],
-    "input.mean": [0.485, 0.456, 0.406],
-    "input.std": [0.229, 0.224, 0.225],
-}
 SIGNED: Mapping[str, object] = {"input.value_range": [-1.0, 1.0], "input.mean": [0.0] * 3, "input.std": [1.0] * 3}
 BYTES: Mapping[str, object] = {"input.value_range": [0.0, 255.0], "input.mean": [0.0] * 3, "input.std": [1.0] * 3}
 RANGES: Mapping[str, Mapping[str, object]] = {

@@ -36,6 +36,12 @@ NOTHING = Affine(np.ones(3), np.zeros(3))
 
 UNIT: Mapping[str, object] = {"input.value_range": [0.0, 1.0], "input.mean": [0.0] * 3, "input.std": [1.0] * 3}
 """Lines of a card under which a network is fed 0 to 1."""
+IMAGENET: Mapping[str, object] = {
+    "input.value_range": [0.0, 1.0],
+    "input.mean": [0.485, 0.456, 0.406],
+    "input.std": [0.229, 0.224, 0.225],
+}
+"""Those under which it is fed 0 to 1 with ImageNet's mean and spread."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class ImportReport:
 
 def import_model(
     file: Path,
-    card: str | Path,
+    card: str | Path | Draft,
     *,
     folder: Path | None = None,
     replace: bool = False,
@@ -107,7 +107,8 @@ def import_model(
 
     Args:
         file: In any of the formats of ``formats.ALLOWED``.
-        card: A TOML file, which may leave out what the file says, or the id of a known card.
+        card: A TOML file, which may leave out what the file says, the id of a known card, or what is known of a file
+            without one (``partial_card.for_outputs``).
         folder: Of the user's models; ``registry.home()`` where ``None``.
         replace: Whether a model that was imported before may be replaced.
         choice: Which of several sets of weights in the file: its place, ``ema`` or ``plain``.
@@ -117,7 +118,7 @@ def import_model(
         UsageError: There is no such file or card, or the model is there already.
         CardError: The file is damaged, would execute code, is not what the card says, or was not reproduced.
     """
-    draft = partial_card.open_draft(card)
+    draft = card if isinstance(card, Draft) else partial_card.open_draft(card)
     home = folder or registry.home()
     place = home / _id(draft)
     if place.exists() and not replace:

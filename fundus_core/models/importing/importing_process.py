@@ -107,6 +107,7 @@ def read(file: Path, kind: Format, draft: Draft, *, whole: bool = False) -> Foun
 
 def _made(file: Path, kind: Format, draft: Draft, found: Found, staging: Path) -> tuple[Found, float | None]:
     """Write weights and card; where a mapped network does not prove itself, keep the file's network whole."""
+    draft = draft.sized(_native(found))
     found = ambiguities.with_habits(draft, found)
     complete_card.check_fit(draft, found)
     if complete_card.must_be_complete(draft, found) and kind in _KERAS:
@@ -131,6 +132,16 @@ def _made(file: Path, kind: Format, draft: Draft, found: Found, staging: Path) -
         restless=restless,
     )
     return (found.noting(note) if restless > parity.TOLERANCE else found), gap
+
+
+def _native(found: Found) -> int | None:
+    """Side in pixels that timm's network of that name is made for; ``None`` where it is none of timm's."""
+    if found.runtime != "timm":
+        return None
+    import timm
+
+    known = timm.get_pretrained_cfg(found.backbone, allow_unregistered=True)
+    return None if known is None else int(known.input_size[-1])
 
 
 def _write(draft: Draft, found: Found, folder: Path) -> float | None:

@@ -12,8 +12,8 @@ from fundus_core.errors import CardError, UsageError, say
 from fundus_core.models import card as cards
 from fundus_core.models import card_files, card_limits, registry
 from fundus_core.models.importing.formats import config_beside, json_of
-from fundus_core.models.importing.imported import Wanted
-from fundus_core.targets import Target
+from fundus_core.models.importing.imported import IMAGENET, Wanted
+from fundus_core.targets import Target, target
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,12 @@ class Draft:
             without=self.without,
         )
 
+    def sized(self, native: int | None) -> "Draft":
+        """Return the card with the side that its network is made for, where it says itself that it knows none."""
+        if native is None or self.size is not None or "input.size" not in self.unverified:
+            return self
+        return replace(self, content={**self.content, "input": {**_table(self.get("input")), "size": native}})
+
     @property
     def hidden(self) -> tuple[str, ...]:
         """Activations of hidden layers, as ``backbone_options.hidden`` gives them."""
@@ -130,6 +136,28 @@ def open_draft(card: str | Path) -> Draft:
         )
     plain = cards.as_plain(known[str(card)])
     return Draft(plain if isinstance(plain, dict) else {}, say("The card '{card}'", card=card))
+
+
+def for_outputs(file: Path, targets: Sequence[str]) -> Draft:
+    """Return the card of a file of which nobody knows more than what it gives, named after the file.
+
+    The rest is the file's word, or a habit of the field and listed as unverified: the order of the outputs, and what
+    the network is fed.
+
+    Args:
+        file: Of weights.
+        targets: Ids of what it gives, in the network's order.
+
+    Raises:
+        UsageError: No target has such an id, or one is named twice.
+    """
+    outputs = [{"target": target(name).id} for name in targets]
+    if len(set(targets)) < len(targets):
+        raise UsageError("{targets} names a target twice; name each output once.", targets=list(targets))
+    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in file.name.split(".")[0]).strip("-") or "model"
+    table = {key.partition(".")[2]: value for key, value in IMAGENET.items()}
+    doubts = ["outputs", "input.size", *IMAGENET]
+    return Draft({"id": name, "input": table, "outputs": outputs, "unverified": doubts}, file.name)
 
 
 def with_config(draft: Draft, file: Path) -> Draft:
