@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from fundus_core.identity.id_spellings import is_doubtful, is_nobody
@@ -40,6 +41,10 @@ _PSEUDONYM = re.compile(r"[FP]-[0-9A-HJKMNP-TV-Z]{12}(?: \(\d+\))?")
 """A pseudonym as ``deidentify`` makes them: its letters are drawn at random, an R among them is no right eye."""
 
 
+_SAME_SHAPE = str.maketrans("123456789", "000000000")
+"""A digit is only told from a letter, and the names of a cohort hardly differ in anything but digits."""
+
+
 def eye_in_name(name: str) -> Eye:
     """Read the eye from a path; the file's own name counts before the folders above it.
 
@@ -52,6 +57,11 @@ def eye_in_name(name: str) -> Eye:
     >>> eye_in_name("F-0V3N5W41T69R.png")
     <Eye.UNKNOWN: ''>
     """
+    return _of_shape(name.translate(_SAME_SHAPE))
+
+
+@lru_cache(maxsize=4096)
+def _of_shape(name: str) -> Eye:
     *folders, file = unicodedata.normalize("NFKC", name).replace("\\", "/").split("/")
     stem = re.sub(r"(\.[A-Za-z][A-Za-z0-9]{1,4})+$", "", file)
     said = set() if _PSEUDONYM.fullmatch(stem) else _plain(stem) or _short(stem)

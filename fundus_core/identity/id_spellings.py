@@ -229,6 +229,8 @@ def standing_for_many(words: Sequence[str] | Iterable[str]) -> dict[str, int]:
     """
     counts = Counter(words)
     doubtful = {word: count for word, count in counts.items() if count > 1 and is_doubtful(word)}
+    if not doubtful:
+        return {}
     usual = max((count for word, count in counts.items() if not is_doubtful(word) and not is_nobody(word)), default=2)
     return {word: count for word, count in doubtful.items() if count > usual}
 

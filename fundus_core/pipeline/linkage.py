@@ -52,10 +52,10 @@ class Linkage:
         """
         found = truth.match(
             lines,
-            [str(name) for name in predictions.photograph],
-            patient_ids=[str(who) for who in predictions.patient_id],
-            eyes=[str(eye) for eye in predictions.eye],
-            visits=[str(visit) for visit in predictions.visit],
+            predictions.photograph,
+            patient_ids=predictions.patient_id,
+            eyes=predictions.eye,
+            visits=predictions.visit,
             most_days=self.visiting.most_days,
             fold=self.fold,
         )

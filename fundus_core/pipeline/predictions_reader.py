@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
 from fundus_core.errors import UsageError
 from fundus_core.pipeline.predicted import Asked, PredictionsFile, apply_mapping, decisions_in, labels, proposed
-from fundus_core.pipeline.tables import VISIT, prediction_columns
-from fundus_core.records import CohortTable, Eye, Floats, Status
-from fundus_core.tables import columns_from_csv, read_table
+from fundus_core.pipeline.tables import TAIL, VISIT, prediction_columns
+from fundus_core.records import CohortTable, Eye, Floats, Labels, Status
+from fundus_core.tables import arrow, columns_from_csv, read_table, restored
 from fundus_core.targets import TARGETS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def read_predictions(path: Path, asked: Asked | None = None) -> PredictionsFile:
@@ -46,9 +50,8 @@ def _ours(path: Path) -> PredictionsFile | None:
             ours = prediction_columns([target for target in TARGETS if target in head])
             if tuple(head) not in (ours, (*ours, VISIT)):
                 return None
-            stream.seek(0)
-            columns = columns_from_csv(stream)
-    except (UnicodeDecodeError, csv.Error):
+            columns = _columns(path, head) or _cell_by_cell(stream, head)
+    except (UnicodeDecodeError, csv.Error, ValueError):
         return None
     except OSError as error:
         raise UsageError(
@@ -60,30 +63,57 @@ def _ours(path: Path) -> PredictionsFile | None:
         return None
 
 
-def _as_written(columns: Mapping[str, Sequence[str]]) -> PredictionsFile:
-    """Raises ValueError where a cell is not as this program writes it."""
+_DIFFERENT = ("photograph", "sha256", "patient_id")
+_WORDS = (*_DIFFERENT, "eye", "status", "reason_code", "reason", *TAIL, VISIT)
+"""Columns that hold no numbers."""
+
+
+def _columns(path: Path, head: Sequence[str]) -> dict[str, pa.ChunkedArray] | None:
+    numbers = [name for name in head if name not in _WORDS]
+    return arrow.read(path, head, quote='"', skip=1, numbers=numbers, different=_DIFFERENT)
+
+
+def _cell_by_cell(stream: TextIO, head: Sequence[str]) -> dict[str, pa.ChunkedArray]:
+    """Rows that end early, or numbers that only Python reads. Raises ValueError where a cell is no number."""
+    import pyarrow as pa
+
+    stream.seek(0)
+    cells = columns_from_csv(stream)
+    return {name: pa.chunked_array([_numbers(cells[name]) if name not in _WORDS else cells[name]]) for name in head}
+
+
+def _as_written(columns: dict[str, pa.ChunkedArray]) -> PredictionsFile:
+    """Raises ValueError where a cell is not as this program writes it; columns go as they are taken up."""
     targets = [target for target in TARGETS if target in columns]
+
+    def words(name: str, read: Callable[[str], str] = str) -> Labels:
+        return arrow.words(columns.pop(name), lambda cell: read(restored(cell)))
+
+    def numbers(end: str) -> dict[str, Floats]:
+        return {target: arrow.floats(columns.pop(f"{target}{end}")) for target in targets}
+
+    code = words("reason_code")
     table = CohortTable(
-        photograph=labels(columns["photograph"]),
-        patient_id=labels(columns["patient_id"]),
-        eye=labels([Eye(word).value for word in columns["eye"]]),
-        visit=labels(columns.get(VISIT, [])),
-        status=labels([Status(word).value for word in columns["status"]]),
-        reason=labels(columns["reason"]),
+        photograph=words("photograph"),
+        patient_id=words("patient_id"),
+        eye=words("eye", lambda word: Eye(word).value),
+        visit=words(VISIT) if VISIT in columns else labels([]),
+        status=words("status", lambda word: Status(word).value),
+        reason=arrow.sentences(columns.pop("reason"), restored),
         truth={},
-        quality=_numbers(columns["quality"]),
-        out_of_distribution=_numbers(columns["out_of_distribution"]),
-        predicted={target: _numbers(columns[target]) for target in targets},
-        low={target: _numbers(columns[f"{target}_low"]) for target in targets},
-        high={target: _numbers(columns[f"{target}_high"]) for target in targets},
-        decision=decisions_in(labels(columns["reason_code"])),
+        quality=arrow.floats(columns.pop("quality")),
+        out_of_distribution=arrow.floats(columns.pop("out_of_distribution")),
+        predicted=numbers(""),
+        low=numbers("_low"),
+        high=numbers("_high"),
+        decision=decisions_in(code),
     )
     return PredictionsFile(
         table=table,
-        sha256=labels(columns["sha256"]),
-        reason_code=labels(columns["reason_code"]),
-        model="+".join(sorted(set(columns["model"]) - {""})),
-        weights_sha256="+".join(sorted(set(columns["weights_sha256"]) - {""})),
+        sha256=arrow.sentences(columns.pop("sha256"), restored),
+        reason_code=code,
+        model="+".join(sorted(set(words("model").tolist()) - {""})),
+        weights_sha256="+".join(sorted(set(words("weights_sha256").tolist()) - {""})),
     )
 
 

@@ -22,7 +22,7 @@ _HEAD = (
     "quality",
     "out_of_distribution",
 )
-_TAIL = ("model", "weights_sha256", "code_version")
+TAIL = ("model", "weights_sha256", "code_version")
 VISIT = "visit"
 """Last column of predictions.csv where any visit is known."""
 
@@ -52,7 +52,7 @@ def prediction_columns(targets: Sequence[str]) -> tuple[str, ...]:
     >>> prediction_columns(["sbp"])[9:12]
     ('sbp', 'sbp_low', 'sbp_high')
     """
-    return _HEAD + tuple(f"{target}{end}" for target in targets for end in ("", "_low", "_high")) + _TAIL
+    return _HEAD + tuple(f"{target}{end}" for target in targets for end in ("", "_low", "_high")) + TAIL
 
 
 def write_predictions(path: Path, readings: Sequence[Reading], targets: Sequence[str]) -> None:

@@ -21,9 +21,11 @@ SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 PHOTOGRAPH = re.compile(f".*{PHOTOGRAPH_ENDING.pattern}", re.IGNORECASE | re.DOTALL)
 """A cell that ends as the file name of a photograph does."""
 
-_HEAD_LINES = 20
+HEAD_LINES = 20
+"""The heading is looked for in the first of these rows."""
 _DEEPEST_HEADING = 3
-_SAMPLE_ROWS = 60
+SAMPLE_ROWS = 60
+"""Rows that tell how wide a table is."""
 _HUGE_CELL = 100_000
 
 Grid = list[list[str]]
@@ -45,7 +47,7 @@ class Head:
 def split(text: str) -> tuple[Grid, str, list[Fault]]:
     """Split text into rows; return them, the separator's name, and the faults of quoting."""
     hint = re.match(r'"?sep=(.)"?\n', text)
-    separator = hint[1] if hint else _separator(text)
+    separator = hint[1] if hint else separator_of(text)
     grid = _parse(text, separator)
     faults: list[Fault] = []
     if grid is None or _swallowed(grid, separator):
@@ -61,27 +63,27 @@ def split(text: str) -> tuple[Grid, str, list[Fault]]:
 
 def _wrapped(grid: Grid) -> bool:
     """Return whether each row is one cell that holds the separators (a CSV quoted once too often)."""
-    rows = [row for row in grid[:_SAMPLE_ROWS] if row]
+    rows = [row for row in grid[:SAMPLE_ROWS] if row]
     counts = Counter(row[0].count(separator) for row in rows for separator in SEPARATORS if separator in row[0])
     return len(rows) > 1 and all(len(row) == 1 for row in rows) and counts.total() >= len(rows)
 
 
 def _parse(text: str, separator: str) -> Grid | None:
     try:
-        return [[restored(cell) for cell in row] for row in csv.reader(_lines(text), delimiter=separator)]
+        return [[restored(cell) for cell in row] for row in csv.reader(lines_of(text), delimiter=separator)]
     except csv.Error:
         return None
 
 
-def _lines(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
     """Split at line feeds only: ``str.splitlines`` also splits at characters that may stand in a cell."""
     lines = [line + "\n" for line in text.split("\n")]
     return lines[:-1] if lines[-1] == "\n" else lines
 
 
-def _separator(text: str) -> str:
+def separator_of(text: str) -> str:
     """Return the separator that gives the most cells per row, the same number in most rows."""
-    head = _lines(text[:_HUGE_CELL])[:_SAMPLE_ROWS]
+    head = lines_of(text[:_HUGE_CELL])[:SAMPLE_ROWS]
     return max(SEPARATORS, key=lambda separator: _regularity(head, separator))
 
 
@@ -96,7 +98,7 @@ def _regularity(head: list[str], separator: str) -> float:
 
 def _swallowed(grid: Grid, separator: str) -> bool:
     """Return whether a quote that was never closed took whole rows into one cell."""
-    width = Counter(len(row) for row in islice(grid, _SAMPLE_ROWS)).most_common(1)[0][0] if grid else 0
+    width = Counter(len(row) for row in islice(grid, SAMPLE_ROWS)).most_common(1)[0][0] if grid else 0
     most = max(1, width - 1)
     return any(
         "\n" in cell and max(line.count(separator) for line in cell.split("\n")[1:]) >= most
@@ -109,7 +111,7 @@ def _swallowed(grid: Grid, separator: str) -> bool:
 def _line_by_line(text: str, separator: str) -> tuple[Grid, list[Fault]]:
     grid: Grid = []
     faults: list[Fault] = []
-    for index, line in enumerate(_lines(text)):
+    for index, line in enumerate(lines_of(text)):
         odd = line.count('"') % 2 == 1 or len(line) > _HUGE_CELL
         cells = (
             line.rstrip("\n").replace('"', "").split(separator)
@@ -128,7 +130,7 @@ def _line_by_line(text: str, separator: str) -> tuple[Grid, list[Fault]]:
 def find_head(grid: Sequence[Sequence[str]]) -> Head:
     """Find the heading: the row (or two or three, one under the other) with the most known words and no data in it."""
     best, best_score = None, 0.0
-    for start in range(min(_HEAD_LINES, len(grid))):
+    for start in range(min(HEAD_LINES, len(grid))):
         for depth in range(1, _DEEPEST_HEADING + 1):
             block = grid[start : start + depth]
             if len(block) < depth or any(_is_data(row) for row in block):
@@ -144,7 +146,7 @@ def find_head(grid: Sequence[Sequence[str]]) -> Head:
 
 def known_words(grid: Sequence[Sequence[str]]) -> int:
     """Return how many headings of a grid are known words."""
-    return sum(bool(understand(heading).role) for heading in find_head(grid[: _HEAD_LINES * 2]).headings if heading)
+    return sum(bool(understand(heading).role) for heading in find_head(grid[: HEAD_LINES * 2]).headings if heading)
 
 
 def _unknown_head(grid: Sequence[Sequence[str]]) -> Head:
@@ -152,7 +154,7 @@ def _unknown_head(grid: Sequence[Sequence[str]]) -> Head:
     start = next((i for i, row in enumerate(grid) if sum(map(bool, row)) > 1), None)
     if start is None:
         start = next((i for i, row in enumerate(grid) if any(row)), 0)
-    width = max((len(row) for row in grid[start : start + _SAMPLE_ROWS]), default=0)
+    width = max((len(row) for row in grid[start : start + SAMPLE_ROWS]), default=0)
     if start >= len(grid) or _is_data(grid[start]):
         return Head(("",) * width, start, start)
     return Head(tuple(grid[start]), start + 1, start)

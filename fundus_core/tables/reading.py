@@ -5,14 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fundus_core.errors import TruthError, say
 from fundus_core.tables import grid as grids
-from fundus_core.tables import text, workbook
+from fundus_core.tables import large, text, workbook
 from fundus_core.tables.grid import Grid, Head
+from fundus_core.tables.large import Large
 from fundus_core.tables.parse import fold
 from fundus_core.tables.reshape import join_units, spread_out
-from fundus_core.tables.table import Fault, Table
+from fundus_core.tables.table import Fault, Table, Words
 from fundus_core.tables.unescape import undone
 
 MAX_ROWS = 2_000_000
@@ -41,6 +43,9 @@ def read_table(data: bytes, name: str, *, sheet: str | None = None, hidden_rows:
         table = _table(found.grid, name, f"sheet '{found.title}'", found.notes, found.faults, found.hidden, hidden_rows)
         return replace(join_units(spread_out(undone(table))), sheet=found.title)
     written, encoding = text.decode(data, name)
+    if (found := large.read(data, written, encoding, _BLANK, _is_total)) is not None:
+        del written
+        return join_units(spread_out(undone(_large(found, name, _how(encoding, grids.SEPARATORS[found.separator])))))
     rows, separator, faults = grids.split(written)
     if _UNREADABLE in written:
         faults = [*faults, *_unreadable(rows, encoding)]
@@ -50,13 +55,30 @@ def read_table(data: bytes, name: str, *, sheet: str | None = None, hidden_rows:
                 _table(
                     rows,
                     name,
-                    say("{encoding}, separated by {separator}", encoding=encoding, separator=say(separator)),
+                    _how(encoding, separator),
                     [],
                     faults,
                 )
             )
         )
     )
+
+
+def _how(encoding: str, separator: str) -> str:
+    return say("{encoding}, separated by {separator}", encoding=encoding, separator=say(separator))
+
+
+def _large(found: Large, name: str, how: str) -> Table:
+    """As ``_table``, of columns: only rows that may be no data are looked at one by one."""
+    head, n = found.head, len(found.columns[0])
+    _refuse_huge(head.first + n, max(len(found.columns), *map(len, found.above)), name)
+    kept, faults = np.ones(n, dtype=bool), []
+    for at in found.suspects:
+        row = [column[at] for column in found.columns]
+        kept[at], fault = _judged(row, head.first + at, len(row), found.above[head.start : head.first])
+        faults += fault
+    columns = found.columns if kept.all() else [column[kept] for column in found.columns]
+    return _under_headings(columns, head.first + 1 + np.flatnonzero(kept), head, name, how, _notes(head), faults)
 
 
 def _unreadable(rows: Grid, encoding: str) -> Iterator[Fault]:
@@ -79,15 +101,10 @@ def _table(
     hidden: frozenset[int] = frozenset(),
     with_hidden: bool = False,  # noqa: FBT001, FBT002
 ) -> Table:
-    _refuse_huge(grid, name)
+    _refuse_huge(len(grid), max(map(len, grid), default=0), name)
     grid = [[cell.strip(_BLANK) for cell in row] for row in grid]
     head = grids.find_head(grid)
-    if head.start:
-        notes.append(
-            say("The heading was found in row {start}; what stands above it was left out.", start=head.start + 1)
-        )
-    if head.start == head.first:
-        notes.append("The table has no heading; its columns are numbered and must be mapped by hand.")
+    notes += _notes(head)
     unseen = {row for row in hidden if head.first < row <= len(grid) and any(grid[row - 1])}
     if unseen and not with_hidden:
         notes.append(
@@ -102,32 +119,46 @@ def _table(
         )
         grid = [[] if row in unseen else cells for row, cells in enumerate(grid, start=1)]
     rows, numbers, odd_rows = _data_rows(grid, head)
-    if not rows:
+    columns = [np.array(cells, dtype=object) for cells in zip(*rows, strict=True)]
+    table = _under_headings(columns, np.array(numbers, dtype=np.int64), head, name, how, notes, odd_rows)
+    return replace(table, hidden=len(unseen), faults=(*faults, *table.faults))
+
+
+def _notes(head: Head) -> list[str]:
+    notes = []
+    if head.start:
+        notes.append(
+            say("The heading was found in row {start}; what stands above it was left out.", start=head.start + 1)
+        )
+    if head.start == head.first:
+        notes.append("The table has no heading; its columns are numbered and must be mapped by hand.")
+    return notes
+
+
+def _under_headings(
+    columns: Sequence[Words],
+    rows: NDArray[np.int64],
+    head: Head,
+    name: str,
+    how: str,
+    notes: Sequence[str],
+    faults: Sequence[Fault],
+) -> Table:
+    if not len(rows):
         raise TruthError("'{name}' has a heading and no rows; give a table with at least one row of values.", name=name)
-    columns = list(zip(*rows, strict=True))
     kept = [i for i, cells in enumerate(columns) if (i < len(head.headings) and head.headings[i]) or any(cells)]
     headings, odd_headings = _named([head.headings[i] if i < len(head.headings) else "" for i in kept], kept, head)
-    arrays = tuple(np.array(columns[i], dtype=object) for i in kept)
-    return Table(
-        name,
-        headings,
-        arrays,
-        np.array(numbers, dtype=np.int64),
-        how,
-        tuple(notes),
-        hidden=len(unseen),
-        faults=(*faults, *odd_headings, *odd_rows),
-    )
+    arrays = tuple(columns[i] for i in kept)
+    return Table(name, headings, arrays, rows, how, tuple(notes), faults=(*odd_headings, *faults))
 
 
-def _refuse_huge(grid: Grid, name: str) -> None:
-    width = max(map(len, grid), default=0)
-    if len(grid) > MAX_ROWS or width > MAX_COLUMNS:
+def _refuse_huge(rows: int, width: int, name: str) -> None:
+    if rows > MAX_ROWS or width > MAX_COLUMNS:
         raise TruthError(
             "'{name}' has {grid:,} rows and {width:,} columns; at most {max_rows:,} and {max_columns:,} "
             "are read. Split it.",
             name=name,
-            grid=len(grid),
+            grid=rows,
             width=width,
             max_rows=MAX_ROWS,
             max_columns=MAX_COLUMNS,
@@ -143,16 +174,23 @@ def _data_rows(grid: Grid, head: Head) -> tuple[list[list[str]], list[int], list
     faults: list[Fault] = []
     for index in range(head.first, len(grid)):
         row = grid[index]
-        if not any(row):
-            continue
-        fault = _unfit(row, width, heading_cells)
-        if fault:
-            faults.append(Fault(index + 1, "", "", *fault))
-        if (len(row) > width and any(row[width:])) or (fault and fault[0] in ("repeated_heading", "summary_row")):
-            continue
-        rows.append(row[:width] + [""] * (width - len(row)))
-        numbers.append(index + 1)
+        stays, fault = _judged(row, index, width, heading_cells)
+        faults += fault
+        if stays:
+            rows.append(row[:width] + [""] * (width - len(row)))
+            numbers.append(index + 1)
     return rows, numbers, faults
+
+
+def _judged(
+    row: Sequence[str], index: int, width: int, heading_rows: Sequence[Sequence[str]]
+) -> tuple[bool, list[Fault]]:
+    """Return whether a row is data, and the fault of one that does not fit."""
+    if not any(row):
+        return False, []
+    fault = _unfit(row, width, heading_rows)
+    gone = (len(row) > width and any(row[width:])) or (fault and fault[0] in ("repeated_heading", "summary_row"))
+    return not gone, [Fault(index + 1, "", "", *fault)] if fault else []
 
 
 def _usual_width(grid: Grid) -> int:
@@ -183,12 +221,16 @@ def _unfit(row: Sequence[str], width: int, heading_rows: Sequence[Sequence[str]]
     if any(row[0] == heading[0] and list(row) == list(heading) for heading in heading_rows if heading):
         return "repeated_heading", "The heading stands here again; the row was left out. Remove it."
     first = next(cell for cell in row if cell)
-    if len(first) < 10 and fold(first) in _SUMMARY:
+    if _is_total(first):
         return (
             "summary_row",
             "The row looks like a total or a mean, not a person; it was left out. Remove it.",
         )
     return None
+
+
+def _is_total(cell: str) -> bool:
+    return len(cell) < 10 and fold(cell) in _SUMMARY
 
 
 def _named(headings: list[str], positions: list[int], head: Head) -> tuple[tuple[str, ...], list[Fault]]:

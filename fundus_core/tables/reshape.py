@@ -79,7 +79,7 @@ def join_units(table: Table) -> Table:
 def _measured_by(table: Table, index: int) -> int | None:
     """Return the column whose units this one holds: named in its heading, else the one before it."""
     words = _UNIT_HEADING.fullmatch(spread(table.headings[index]))
-    cells_there = [parse.fold(str(word)) for word in set(table.columns[index]) if word]
+    cells_there = [] if words is None else [parse.fold(str(word)) for word in set(table.columns[index]) if word]
     if words is None or not cells_there or not all(map(units.unit_of, cells_there)):
         return None
     if not words[1]:

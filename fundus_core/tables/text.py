@@ -49,7 +49,8 @@ def decode(data: bytes, name: str) -> tuple[str, str]:
     """
     refuse_other_formats(data, name)
     text, encoding = _marked(data, name) or _unmarked_utf16(data) or _guessed(data)
-    text = text.translate(_NO_LETTERS).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text if text.isascii() else text.translate(_NO_LETTERS).removeprefix("\ufeff")
+    text = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     if _looks_binary(text[:_SAMPLE]):
         raise TruthError("'{name}' is no table: its bytes are not text. Give a CSV, TSV or XLSX file.", name=name)
     return text, encoding

@@ -118,7 +118,21 @@ def keys(truth: TruthTable, known: Known, pseudonyms: Pseudonymiser | None) -> I
         yield from _by_patient(truth, known, pseudonyms)
 
 
+def met(lines: Sequence[str], photographs: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Return for each word of either side a number, equal where the words are, and how many there are.
+
+    An empty word of the lines meets nothing, whatever the photographs'.
+    """
+    import pandas as pd
+
+    codes, found = pd.factorize(np.concatenate([np.asarray(words, dtype=object) for words in (lines, photographs)]))
+    ours = np.where(np.asarray(lines, dtype=np.str_) == "", len(found), codes[: len(lines)])
+    return ours, codes[len(lines) :], len(found)
+
+
 def _named(truth: TruthTable, known: Known) -> Sides:
+    if (alike := _alike(truth.photograph, known.names)) is not None:
+        return alike
     lines, paths = ([as_path(str(name)) for name in names] for names in (truth.photograph, known.names))
     found, torn = agreeing(lines, paths)
     # a photograph that no line means, and that might be meant, stands under its own name
@@ -126,6 +140,22 @@ def _named(truth: TruthTable, known: Known) -> Sides:
     taken = [path for path, name in zip(paths, found, strict=True) if name]
     possible = joinable(lines, paths, kinds=OF_NAMES, joined=set(found), joined_too=taken)
     return Sides(lines, words, torn, joinable=possible)
+
+
+def _alike(lines: Labels, names: Labels) -> Sides | None:
+    """Both sides where they name the same, each photograph once, so that nothing is left to be recognised."""
+    if any(as_path(word) != word for words in (lines, names) for word in _telling(words)):
+        return None
+    ours, theirs, n = met(lines, names)
+    seen = np.bincount(theirs, minlength=n)
+    here = np.bincount(ours, minlength=n + 1)[:n]
+    return Sides(lines, names) if len(names) and ((seen == 1) & (here > 0)).all() else None
+
+
+def _telling(words: Labels) -> list[str]:
+    """Words that are not a path as they stand."""
+    odd = (np.strings.find(words, "\\") >= 0) | np.strings.startswith(words, "./")
+    return words[odd].tolist()
 
 
 def _under_pseudonym(truth: TruthTable, known: Known, pseudonyms: Pseudonymiser) -> Sides:
@@ -196,11 +226,13 @@ _SHOWN = 3
 
 def unlike(known: Known, line: NDArray[np.int64], key: str, sides: Sides) -> Iterator[Fault]:
     """Yield what could be joined if a person said so, what must not be, and why little matches."""
-    yield from _could_be_joined(sides.joinable, set(sides.lines))
+    yield from _could_be_joined(sides.joinable, set(sides.lines) if sides.joinable.pairs else set())
     found = int((line >= 0).sum())
+    if 2 * found >= len(line):
+        return
     here = _alone(sides.lines, sides.photographs)
     there = _alone(known.names.tolist() if key in FROM_NAMES else sides.photographs, sides.lines)
-    if 2 * found >= len(line) or not here or not there:
+    if not here or not there:
         return
     causes = [CAUSES[name] for name in injuries(here, there)]
     causes = causes or ([] if sides.joinable.pairs or sides.joinable.merging else [CAUSES[""]])

@@ -97,6 +97,8 @@ def _plain(visit: str) -> str:
 def days_apart(truth: TruthTable, line: NDArray[np.int64], taken: Labels) -> Floats:
     """Return the days from measurement to photograph, n; NaN where one is unknown."""
     measured = np.where(line >= 0, truth.visit[line], "") if len(truth) else np.full(len(line), "")
+    if not ((measured != "") & (taken != "")).any():
+        return np.full(len(line), np.nan)
     gaps = [days_between(str(one), str(other)) for one, other in zip(measured, taken, strict=True)]
     return np.array([np.nan if gap is None else gap for gap in gaps], dtype=np.float64)
 

@@ -1,7 +1,6 @@
 """Which line of the truth table belongs to which photograph: every key is tried, the best one shown first."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,7 +11,7 @@ from fundus_core.identity import Joinable
 from fundus_core.records import MOST_DAYS, Labels
 from fundus_core.tables.table import Fault
 from fundus_core.truth import match_visits
-from fundus_core.truth.keys import ALONE, EYELESS, FROM_NAMES, SAME_ROW, Known, Pseudonymiser, Sides, keys, unlike
+from fundus_core.truth.keys import ALONE, EYELESS, FROM_NAMES, SAME_ROW, Known, Pseudonymiser, Sides, keys, met, unlike
 from fundus_core.truth.match_visits import FAR, WHICH, Visits
 from fundus_core.truth.matched import AMBIGUOUS, CONFLICT, MATCHED, UNMATCHED, Match
 from fundus_core.truth.table import TruthTable
@@ -24,11 +23,11 @@ _PSEUDONYM = re.compile(r"P-[0-9A-HJKMNP-TV-Z]{12}")
 
 def match(
     truth: TruthTable,
-    photographs: Sequence[str],
+    photographs: Sequence[str] | Labels,
     *,
-    patient_ids: Sequence[str] | None = None,
-    eyes: Sequence[str] | None = None,
-    visits: Sequence[str] | None = None,
+    patient_ids: Sequence[str] | Labels | None = None,
+    eyes: Sequence[str] | Labels | None = None,
+    visits: Sequence[str] | Labels | None = None,
     most_days: int = MOST_DAYS,
     key: str | None = None,
     pseudonyms: Pseudonymiser | None = None,
@@ -50,11 +49,11 @@ def match(
     Raises:
         TruthError: No such key, or nothing to match by.
     """
-    blank = [""] * len(photographs)
-    names, patients = _labels(photographs), _labels(patient_ids or blank)
+    names = _labels(photographs)
+    patients, sides_, taken = (_labels(words, len(names)) for words in (patient_ids, eyes, visits))
     # a cohort puts the photograph's own name where nobody knows the patient
-    known = Known(names, np.where(patients == names, "", patients), _labels(eyes or blank))
-    when = Visits(_labels(visits or blank), most_days)
+    known = Known(names, np.where(patients == names, "", patients), sides_)
+    when = Visits(taken, most_days)
     tried = _tried(truth, known, when, pseudonyms, key, fold=fold)
     if key is not None and key not in tried:
         raise TruthError(
@@ -123,29 +122,34 @@ def _tried(
     return tried
 
 
-def _labels(words: Sequence[str]) -> Labels:
-    return np.array([str(word) for word in words], dtype=np.str_)
+def _labels(words: Sequence[str] | Labels | None, n: int = 0) -> Labels:
+    if words is None or not len(words):
+        return np.full(n, "")
+    return words if isinstance(words, np.ndarray) else np.array([str(word) for word in words], dtype=np.str_)
 
 
 def _resolve(
     truth: TruthTable, lines: Sequence[str], photographs: Sequence[str], visits: Visits, *, alone: bool
 ) -> tuple[NDArray[np.int64], Labels]:
     """Find each photograph's line; ``alone``: a line belongs to one photograph only."""
-    where: dict[str, list[int]] = {}
-    for position, word in enumerate(lines):
-        if word:
-            where.setdefault(word, []).append(position)
-    wanted = Counter(photographs)
-    answers: dict[tuple[str, str], tuple[int, str]] = {}
-    for word, visit in zip(photographs, visits.of.tolist(), strict=True):
+    ours, theirs, n = met(lines, photographs)
+    order = np.argsort(ours, kind="stable")
+    starts = np.searchsorted(ours[order], np.arange(n + 1))
+    counts = np.diff(starts)[theirs]
+    line = np.full(len(theirs), -1, dtype=np.int64)
+    status = np.full(len(theirs), UNMATCHED, dtype="<U9")
+    # one line and no visit to choose by; all others are looked at one by one
+    plain = (counts == 1) & (alone | (visits.of == "") | (not (truth.visit != "").any()))
+    line[plain], status[plain] = order[starts[theirs[plain]]], MATCHED
+    answers: dict[tuple[int, str], tuple[int, str]] = {}
+    for at in np.flatnonzero((counts > 0) & ~plain).tolist():
+        word, visit = int(theirs[at]), str(visits.of[at])
         if (word, visit) not in answers:
-            found = where.get(word, [])
+            found = order[starts[word] : starts[word + 1]].tolist()
             answers[word, visit] = _answer(truth, found, visit, visits.most_days, alone=alone)
-    pairs = [answers[word, visit] for word, visit in zip(photographs, visits.of.tolist(), strict=True)]
-    line = np.array([at for at, _ in pairs], dtype=np.int64)
-    status = np.array([word for _, word in pairs], dtype="<U9")
+        line[at], status[at] = answers[word, visit]
     if alone:
-        twice = np.array([wanted[word] > 1 for word in photographs], dtype=bool) & (status == MATCHED)
+        twice = (np.bincount(theirs, minlength=n)[theirs] > 1) & (status == MATCHED)
         line[twice], status[twice] = -1, AMBIGUOUS
     return line, status
 
@@ -177,10 +181,12 @@ def _two_people(
     truth: TruthTable, known: Known, line: NDArray[np.int64], status: Labels, sides: Sides, *, outranked: bool
 ) -> list[Fault]:
     """Take away and list rows of another person than a list or the file itself states; changed in place."""
-    people = set(truth.patient_id.tolist())
     same = {theirs: ours for ours, theirs in sides.joinable.pairs}
     faults = []
-    for at in np.flatnonzero((line >= 0) & (known.patients != "")):
+    theirs = np.where(line >= 0, truth.patient_id[line], "") if len(truth) else np.full(len(line), "")
+    others = np.flatnonzero((theirs != "") & (known.patients != "") & (theirs != known.patients))
+    people = set(truth.patient_id.tolist()) if len(others) else set()
+    for at in others:
         stated, found = str(known.patients[at]), str(truth.patient_id[line[at]])
         if found in ("", stated, same.get(stated)) or _PSEUDONYM.fullmatch(stated):
             continue
@@ -225,9 +231,11 @@ def _disagreements(
         )
         yield Fault(int(truth.rows[lines[at]]), "", str(known.names[matched[at]]), "eye_disagrees", what)
     same = {(theirs, ours) for ours, theirs in sides.joinable.pairs}
-    for at, row in zip(matched, lines, strict=True):
+    named, told = truth.patient_id[lines], known.patients[matched]
+    other = (named != "") & (told != "") & (named != told)
+    for at, row in zip(matched[other], lines[other], strict=True):
         ours, theirs = str(truth.patient_id[row]), str(known.patients[at])
-        if not ours or theirs in ("", ours) or (theirs, ours) in same:
+        if (theirs, ours) in same:
             continue
         if pseudonyms is None or pseudonyms.patient(ours) != theirs:
             what = "The table and the photograph name different patients. Correct one of them."

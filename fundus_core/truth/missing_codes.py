@@ -44,16 +44,16 @@ def asked(columns: list[Column], table: Table) -> list[Column]:
 def _people(columns: list[Column], table: Table) -> NDArray[np.int64]:
     """A number for each row's person: many photographs of one person are no heap."""
     ids = next((words for c, words in zip(columns, table.columns, strict=True) if c.role == "patient_id"), None)
-    return np.arange(len(table)) if ids is None else np.unique(ids.astype(np.str_), return_inverse=True)[1]
+    return np.arange(len(table)) if ids is None else parse.distinct(ids)[1]
 
 
 def _asked(column: Column, words: NDArray[np.object_], people: NDArray[np.int64]) -> Column:
     values = parse.floats(words, column.decimal)
-    pairs = np.unique(np.column_stack([people, values])[np.isfinite(values)], axis=0)
+    once = _once(people, values)
     low, high = units.RANGES[column.role]
     unit = units.unit(column.role, column.unit) or units.UNITS[column.role][0]
-    own = unit.to_own(pairs[:, 1]) if len(pairs) else pairs[:, 1]
-    found = heap(pairs[(own >= low) & (own <= high), 1])
+    own = unit.to_own(once) if len(once) else once
+    found = heap(once[(own >= low) & (own <= high)])
     if found is None:
         return column
     code, count = f"{found:g}", int((values == found).sum())
@@ -66,6 +66,15 @@ def _asked(column: Column, words: NDArray[np.object_], people: NDArray[np.int64]
         code=code,
     )
     return replace(column, coding={code: GONE}, confidence=0.4, reason=reason, needs_confirmation=True)
+
+
+def _once(people: NDArray[np.int64], values: Floats) -> Floats:
+    """Return the values, each once for each person."""
+    known = np.isfinite(values)
+    order = np.lexsort((values[known], people[known]))
+    who, what = people[known][order], values[known][order]
+    first = np.append(True, (who[1:] != who[:-1]) | (what[1:] != what[:-1]))
+    return what[first[: len(what)]]
 
 
 def outlying_code(values: Floats) -> tuple[float, int] | None:

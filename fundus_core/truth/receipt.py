@@ -6,6 +6,7 @@ What a methods section must say of its data; no cell of a column that names anyb
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -75,9 +76,12 @@ def entry(column: Column, words: Words, values: Sequence[Floats], converted: Map
     """
     counts = Counter(map(str, words.tolist()))
     gone = {word: count for word, count in counts.items() if parse.is_missing(word)}
-    gone |= {word: count for word, count in counts.items() if _code(word, column) == GONE}
+    if column.coding:
+        gone |= {word: count for word, count in counts.items() if _code(word, column) == GONE}
     kept = column.role not in _WITHHELD
-    samples = tuple([word[:40] for word in counts if word not in gone][:_SAMPLES]) if kept else ()
+    samples = (
+        tuple(word[:40] for word in islice((word for word in counts if word not in gone), _SAMPLES)) if kept else ()
+    )
     found = Entry(column.heading, column.role, column.part, len(words), 0, gone, samples)
     if not values:
         used = 0 if column.role in _NOT_KEPT else len(words) - sum(gone.values())

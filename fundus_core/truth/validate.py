@@ -216,15 +216,16 @@ def _two_sexes(truth: TruthTable, record: Record) -> None:
     sex = truth.values.get("sex")
     if sex is None:
         return
-    for lines in groups(np.where(np.isfinite(sex), truth.patient_id, "")):
-        if np.ptp(sex[lines]) > 0:
-            for line in lines:
-                what = (
-                    "Rows of one patient give different sexes; they are used as they stand. "
-                    "Correct them or the patient's id."
-                )
-                fault = Fault(int(truth.rows[line]), "", str(truth.patient_id[line]), "contradiction", what)
-                record.faults.append(fault)
+    named = np.flatnonzero(np.isfinite(sex) & (truth.patient_id != ""))
+    _, first, who = np.unique(truth.patient_id[named], return_index=True, return_inverse=True)
+    other = np.bincount(who, weights=sex[named] != sex[named][first[who]], minlength=len(first)) > 0
+    torn = named[other[who]]
+    for line in torn[np.argsort(who[other[who]], kind="stable")]:
+        what = (
+            "Rows of one patient give different sexes; they are used as they stand. Correct them or the patient's id."
+        )
+        fault = Fault(int(truth.rows[line]), "", str(truth.patient_id[line]), "contradiction", what)
+        record.faults.append(fault)
 
 
 def _eyes_in_names(truth: TruthTable, record: Record) -> None:
@@ -272,8 +273,9 @@ def groups(names: NDArray[np.str_]) -> list[NDArray[np.int64]]:
     order = np.argsort(names, kind="stable")
     ordered = names[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(names) else np.array([], int)
-    parts = np.split(order, starts[1:])
-    return [part for part in parts if len(part) > 1 and names[part[0]] != ""]
+    ends = np.append(starts[1:], len(names))
+    several = (ends - starts > 1) & (ordered[starts] != "")
+    return [order[start:end] for start, end in zip(starts[several], ends[several], strict=True)]
 
 
 def same_values(truth: TruthTable, lines: NDArray[np.int64]) -> bool:

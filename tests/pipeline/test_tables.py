@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fundus_core.errors import FundusError, TruthError
+from fundus_core.pipeline import predictions_reader
 from fundus_core.pipeline.predictions_reader import read_predictions
 from fundus_core.pipeline.tables import number, prediction_columns, write_predictions
 from fundus_core.records import Eye, Prediction, Reading, Status
@@ -180,3 +181,45 @@ def test_ids_and_names_of_ours_come_back_letter_by_letter(words: list[str]) -> N
         back = read_predictions(path).table
     assert back.photograph.tolist() == words
     assert back.patient_id.tolist() == [f"P{word}" for word in words]
+
+
+WORDS = [
+    "",
+    "120",
+    "1.",
+    ".5",
+    "+1",
+    "-3",
+    "1e5",
+    "1E-5",
+    "nan",
+    "NaN",
+    "inf",
+    "-inf",
+    " 7 ",
+    "1_0",
+    "nan(1)",
+    "0x1",
+    "x",
+]
+
+
+@given(st.lists(st.tuples(st.text("a'\"=,\n é", max_size=4), st.sampled_from(WORDS)), min_size=1, max_size=6))
+def test_ours_by_columns_is_ours_cell_by_cell(rows: list[tuple[str, str]]) -> None:
+    head = prediction_columns(["sbp"])
+
+    def told(path: Path) -> str:
+        found = predictions_reader._ours(path)
+        return "" if found is None else repr((found.readings(), found.model, found.sha256.tolist()))
+
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path = Path(folder) / "p.csv"
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows([head])
+            csv.writer(stream).writerows(
+                [word, "", word, "left", "predicted", "", word, "", cell, cell, "", "", word, "", ""]
+                for word, cell in rows
+            )
+        by_columns = told(path)
+        patch.setattr(predictions_reader, "_columns", lambda *_: None)
+        assert told(path) == by_columns
