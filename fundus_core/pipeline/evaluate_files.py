@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,8 +28,8 @@ from fundus_core.pipeline.predictions_reader import read_predictions
 from fundus_core.pipeline.result_files import (
     known_cards,
     notice,
-    pairs,
     write_metrics,
+    write_pairs,
     write_plan,
     write_table,
     write_truth,
@@ -191,7 +192,7 @@ def evaluate(
     out.mkdir(parents=True, exist_ok=True)
     write_metrics(out / "metrics.json", scored.study, scored.predictions, rendered=rendered, note=note)
     write_table(out / "estimates.csv", scored.evaluation.rows(), note=note)
-    write_table(out / "pairs.csv", pairs(scored.table), note=note)
+    write_pairs(out / "pairs.csv", scored.table, note=note)
     write_plan(out / "plan.json", scored.study)
     for each in (*one_cohort.TABLES, *plan_results.TABLES):
         write_table(out / f"{each.id}.csv", scored.study.rows(each), note=note)
@@ -215,7 +216,7 @@ def evaluate(
         receipt=scored.match.truth.receipt,
     )
     (out / "report.html").write_text(render(subject), encoding="utf-8")
-    inputs = {"predictions": predictions.read_bytes()} | ({"truth": measured.read_bytes()} if measured else {})
+    inputs = {"predictions": predictions} | ({"truth": measured} if measured else {})
     again = bundle.written(settings, asked or Asked(), linkage, inputs, scored.evaluation)
     (out / bundle.FILE).write_text(again, encoding="utf-8")
     (out / KEPT).write_text(json.dumps(now.as_json(), ensure_ascii=False) + "\n", encoding="utf-8")
@@ -255,4 +256,4 @@ def _write_predictions(path: Path, given: Path, scored: ScoredFiles) -> None:
         found = replace(scored.predictions, table=scored.table)
         write_predictions(path, found.readings(), [name for name in TARGETS if name in scored.table.predicted])
     elif given.resolve() != path.resolve():
-        path.write_bytes(given.read_bytes())
+        shutil.copyfile(given, path)

@@ -1,6 +1,5 @@
 """``evaluate --replay``: the same numbers again, from what a bundle says of files, settings and versions."""
 
-import hashlib
 import io
 import json
 import tempfile
@@ -137,6 +136,6 @@ def _require_inputs(hashes: Mapping[str, str], predictions: Path, measured: Path
         if (name in hashes) != (path is not None):
             message = "The bundle was made with {inputs}; give the same files."
             raise UsageError(message, inputs=[f"--{one}" for one in hashes])
-        if path is not None and path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() != hashes[name]:
+        if path is not None and path.is_file() and bundle.sha256_of(path) != hashes[name]:
             message = "'{name}' is not the file that the numbers were made of (SHA-256 {sha256}…); give that one."
             raise UsageError(message, name=path.name, sha256=hashes[name][:16])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fundus_core import truth
 from fundus_core.analyses import Analysis, Study, evaluated, labels, main_score, one_cohort, plan_results
@@ -19,7 +20,7 @@ from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.pipeline.predicted import PredictionsFile
 from fundus_core.records import CohortTable
-from fundus_core.tables import number, records_as_csv, write_csv
+from fundus_core.tables import records_as_csv, write_columns, write_csv
 from fundus_core.targets import TARGETS
 
 
@@ -36,23 +37,32 @@ def notice(cards: Sequence[Card], *, rendered: bool = False) -> str:
     return (of_rendered if rendered or any(card.rendered for card in cards) else "") + use
 
 
-def pairs(table: CohortTable) -> Iterator[dict[str, object]]:
-    """Yield a row per photograph and target that has both a measured and a predicted value."""
-    dated = bool((table.visit != "").any())
-    for target, predicted in table.predicted.items():
-        measured = table.truth.get(target, np.full(len(table), np.nan))
-        for row in np.flatnonzero(np.isfinite(measured) & np.isfinite(predicted)):
-            yield {
-                "photograph": table.photograph[row],
-                "patient_id": table.patient_id[row],
-                "eye": table.eye[row],
-                **({"visit": table.visit[row]} if dated else {}),
-                "target": target,
-                "unit": TARGETS[target].unit,
-                "true": number(float(measured[row])),
-                "predicted": number(float(predicted[row])),
-                "error": number(float(predicted[row] - measured[row])),
-            }
+_ROWS = 50_000
+"""At once, of what is written a row per photograph."""
+
+
+def write_pairs(path: Path, table: CohortTable, *, note: str) -> None:
+    """Write a row per photograph and target that has both a measured and a predicted value; none, no file."""
+    visit = {"visit": table.visit} if (table.visit != "").any() else {}
+    words = {"photograph": table.photograph, "patient_id": table.patient_id, "eye": table.eye, **visit}
+    missing = np.full(len(table), np.nan)
+    both = {
+        target: np.flatnonzero(np.isfinite(table.truth.get(target, missing)) & np.isfinite(predicted))
+        for target, predicted in table.predicted.items()
+    }
+    if not any(map(len, both.values())):
+        return
+
+    def parts() -> Iterator[Sequence[NDArray[Any]]]:
+        for target, rows in both.items():
+            for start in range(0, len(rows), _ROWS):
+                at = rows[start : start + _ROWS]
+                measured, predicted = table.truth[target][at], table.predicted[target][at]
+                of, unit, said = (np.full(len(at), word) for word in (target, TARGETS[target].unit, note))
+                told = [column[at] for column in words.values()]
+                yield [*told, of, unit, measured, predicted, predicted - measured, said]
+
+    write_columns(path, [*words, "target", "unit", "true", "predicted", "error", "notice"], parts())
 
 
 def in_words(result: TargetResult) -> str:
@@ -77,23 +87,14 @@ def in_words(result: TargetResult) -> str:
 def write_truth(out: Path, found: truth.Match) -> None:
     """Write the truth as it was used, a row per photograph, and every fault of the table."""
     values, covariates = found.values(), found.covariates()
-    patients, sides, visits = found.patient_id(), found.eye(), found.visit()
-    dated = ["visit"] if (visits != "").any() else []
     targets = [target for target in TARGETS if target in values]
-    head = ["photograph", "patient_id", "eye", *dated, *targets, *covariates]
-    rows = (
-        [
-            str(found.photographs[row]),
-            str(patients[row]),
-            str(sides[row]),
-            *([str(visits[row])] if dated else []),
-            *(number(float(values[target][row])) for target in targets),
-            *(str(words[row]) for words in covariates.values()),
-        ]
-        for row in range(len(found.photographs))
-        if found.line[row] >= 0
-    )
-    write_csv(out / "truth.csv", head, rows)
+    words = {"photograph": found.photographs, "patient_id": found.patient_id(), "eye": found.eye()}
+    visits = {"visit": visit} if ((visit := found.visit()) != "").any() else {}
+    head = [*words, *visits, *targets, *covariates]
+    columns = [*words.values(), *visits.values(), *(values[target] for target in targets), *covariates.values()]
+    rows = np.flatnonzero(found.line >= 0)
+    parts = ([column[rows[at : at + _ROWS]] for column in columns] for at in range(0, len(rows), _ROWS))
+    write_columns(out / "truth.csv", head, parts)
     faults = truth.as_csv([*found.truth.faults, *found.faults])
     (out / "truth_faults.csv").write_text(faults, encoding="utf-8")
     (out / "truth_receipt.csv").write_text(records_as_csv([one.row() for one in found.truth.receipt]), encoding="utf-8")

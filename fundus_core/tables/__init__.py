@@ -12,5 +12,6 @@ from fundus_core.tables.writing import (
     records_from_csv,
     restored,
     word,
+    write_columns,
     write_csv,
 )

@@ -1,16 +1,18 @@
 """What differs between two evaluations of one cohort: its people, their values, the model, the version, the numbers."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.estimate import Cell
 from fundus_core.evaluation.observations.sample import person_ids
 from fundus_core.evaluation.one_cohort.evaluate import Evaluation
-from fundus_core.records import CohortTable
+from fundus_core.records import CohortTable, Floats, Labels
 
 _ALIKE = 1e-9
 """Relative difference of a person's values that is none: means of files that were written and read again."""
@@ -26,33 +28,61 @@ class Snapshot:
     """Of this program."""
     metrics: Mapping[str, Any]
     """As ``Evaluation.as_json``."""
-    people: Mapping[str, Mapping[str, tuple[float, float]]]
-    """By target and person: means of the measured and of the predicted values."""
+    who: Labels
+    """n ids of people, each once, ascending."""
+    people: Mapping[str, tuple[Floats, Floats]]
+    """By target, n means of the measured and of the predicted values of each person; NaN where one is missing."""
 
     @classmethod
     def of(cls, table: CohortTable, evaluation: Evaluation, model: str, version: str) -> "Snapshot":
         """Take one of a cohort and what was computed of it."""
-        who = person_ids(table)
-        people = {name: _means(who, table.truth[name], table.predicted[name]) for name in evaluation.targets}
-        return cls(model, version, evaluation.as_json(), people)
+        who, codes = np.unique(person_ids(table), return_inverse=True)
+        people = {
+            name: _means(codes, len(who), table.truth[name], table.predicted[name]) for name in evaluation.targets
+        }
+        return cls(model, version, evaluation.as_json(), who, people)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what ``from_json`` reads."""
-        people = {name: {who: list(both) for who, both in each.items()} for name, each in self.people.items()}
-        return {"model": self.model, "version": self.version, "metrics": dict(self.metrics), "people": people}
+        """Return what ``from_json`` reads; numbers as base64 of their bytes, for a large cohort has many."""
+        values = {name: list(map(_packed, both)) for name, both in self.people.items()}
+        told = {"model": self.model, "version": self.version, "metrics": dict(self.metrics)}
+        return {**told, "who": self.who.tolist(), "values": values}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Snapshot":
-        """Read one that was kept."""
-        people = {name: {who: (a, b) for who, (a, b) in each.items()} for name, each in content["people"].items()}
-        return cls(content["model"], content["version"], content["metrics"], people)
+        """Read one that was kept, also as they were until November 2026: by target and person, both numbers."""
+        told = content["model"], content["version"], content["metrics"]
+        if "values" in content:
+            people = {name: (_unpacked(a), _unpacked(b)) for name, (a, b) in content["values"].items()}
+            return cls(*told, np.array(content["who"], dtype=np.str_), people)
+        who = sorted({one for each in content["people"].values() for one in each})
+        nothing = (np.nan, np.nan)
+        both = {name: np.array([each.get(one, nothing) for one in who]) for name, each in content["people"].items()}
+        people = {name: (columns[:, 0], columns[:, 1]) for name, columns in both.items() if len(who)}
+        return cls(*told, np.array(who, dtype=np.str_), people)
+
+    def known(self, name: str) -> tuple[Labels, Floats, Floats]:
+        """Return whose values of a target are there, ascending, and the values."""
+        nobody = np.full(len(self.who), np.nan)
+        true, made = self.people.get(name, (nobody, nobody))
+        there = np.isfinite(true)
+        return self.who[there], true[there], made[there]
 
 
-def _means(who: np.ndarray[Any, Any], true: np.ndarray[Any, Any], made: np.ndarray[Any, Any]) -> dict[str, Any]:
+def _packed(values: Floats) -> str:
+    return base64.b64encode(values.astype("<f8").tobytes()).decode("ascii")
+
+
+def _unpacked(text: str) -> Floats:
+    return np.frombuffer(base64.b64decode(text), dtype="<f8")
+
+
+def _means(who: NDArray[np.int64], n: int, true: Floats, made: Floats) -> tuple[Floats, Floats]:
     both = np.isfinite(true) & np.isfinite(made)
-    names, codes, counts = np.unique(who[both], return_inverse=True, return_counts=True)
-    sums = [np.bincount(codes, weights=values[both], minlength=len(names)) / counts for values in (true, made)]
-    return {str(name): (float(a), float(b)) for name, a, b in zip(names, *sums, strict=True)}
+    counts = np.bincount(who[both], minlength=n).astype(np.float64)
+    counts[counts == 0] = np.nan
+    first, second = (np.bincount(who[both], weights=values[both], minlength=n) / counts for values in (true, made))
+    return first, second
 
 
 def changes(before: Snapshot, after: Snapshot) -> list[dict[str, Cell]]:
@@ -61,15 +91,15 @@ def changes(before: Snapshot, after: Snapshot) -> list[dict[str, Cell]]:
 
 
 def _row(name: str, before: Snapshot, after: Snapshot) -> dict[str, Cell]:
-    old, new = before.people.get(name, {}), after.people.get(name, {})
-    both = old.keys() & new.keys()
-    differ = [sum(not np.isclose(old[who][at], new[who][at], rtol=_ALIKE, atol=0) for who in both) for at in (0, 1)]
+    (old, *was), (new, *now) = before.known(name), after.known(name)
+    both, at, there = np.intersect1d(old, new, assume_unique=True, return_indices=True)
+    differ = [int((~np.isclose(a[at], b[there], rtol=_ALIKE, atol=0)).sum()) for a, b in zip(was, now, strict=True)]
     row: dict[str, Cell] = {
         "target": name,
         "people_before": len(old),
         "people_after": len(new),
-        "people_added": len(new.keys() - old.keys()),
-        "people_removed": len(old.keys() - new.keys()),
+        "people_added": len(new) - len(both),
+        "people_removed": len(old) - len(both),
         "values_changed": differ[0],
         "predictions_changed": differ[1],
     }
