@@ -43,9 +43,9 @@ def read_table(data: bytes, name: str, *, sheet: str | None = None, hidden_rows:
         table = _table(found.grid, name, f"sheet '{found.title}'", found.notes, found.faults, found.hidden, hidden_rows)
         return replace(join_units(spread_out(undone(table))), sheet=found.title)
     written, encoding = text.decode(data, name)
-    if (found := large.read(data, written, encoding, _BLANK, _is_total)) is not None:
+    if (plain := large.read(data, written, encoding, _BLANK, _is_total)) is not None:
         del written
-        return join_units(spread_out(undone(_large(found, name, _how(encoding, grids.SEPARATORS[found.separator])))))
+        return join_units(spread_out(undone(_large(plain, name, _how(encoding, grids.SEPARATORS[plain.separator])))))
     rows, separator, faults = grids.split(written)
     if _UNREADABLE in written:
         faults = [*faults, *_unreadable(rows, encoding)]

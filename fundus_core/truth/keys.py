@@ -79,9 +79,9 @@ class Known:
 class Sides:
     """What is compared: a word per line of the table, a word per photograph; empty matches nothing."""
 
-    lines: Sequence[str]
+    lines: Sequence[str] | Labels
     """n words."""
-    photographs: Sequence[str]
+    photographs: Sequence[str] | Labels
     """m words."""
     torn: Sequence[bool] = ()
     """m truths: whether a photograph could be meant by several words; none where empty."""
@@ -95,7 +95,7 @@ class Sides:
         same = dict(self.joinable.pairs)
         return Sides([same.get(word, word) for word in self.lines], self.photographs, self.torn, self.eyes)
 
-    def words(self) -> tuple[Sequence[str], Sequence[str]]:
+    def words(self) -> tuple[Sequence[str] | Labels, Sequence[str] | Labels]:
         """Return both sides as words that are equal where they belong together."""
         if self.eyes is None:
             return self.lines, self.photographs
@@ -118,7 +118,9 @@ def keys(truth: TruthTable, known: Known, pseudonyms: Pseudonymiser | None) -> I
         yield from _by_patient(truth, known, pseudonyms)
 
 
-def met(lines: Sequence[str], photographs: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+def met(
+    lines: Sequence[str] | Labels, photographs: Sequence[str] | Labels
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """Return for each word of either side a number, equal where the words are, and how many there are.
 
     An empty word of the lines meets nothing, whatever the photographs'.
@@ -155,7 +157,7 @@ def _alike(lines: Labels, names: Labels) -> Sides | None:
 def _telling(words: Labels) -> list[str]:
     """Words that are not a path as they stand."""
     odd = (np.strings.find(words, "\\") >= 0) | np.strings.startswith(words, "./")
-    return words[odd].tolist()
+    return [str(word) for word in words[odd]]
 
 
 def _under_pseudonym(truth: TruthTable, known: Known, pseudonyms: Pseudonymiser) -> Sides:
@@ -249,7 +251,7 @@ def unlike(known: Known, line: NDArray[np.int64], key: str, sides: Sides) -> Ite
     yield Fault(0, "", "", "little_matches", joined([what, *causes]))
 
 
-def _alone(words: Sequence[str], others: Sequence[str]) -> list[str]:
+def _alone(words: Sequence[str] | Labels, others: Sequence[str] | Labels) -> list[str]:
     return sorted(set(words) - set(others) - {""})
 
 

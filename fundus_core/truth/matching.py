@@ -129,7 +129,12 @@ def _labels(words: Sequence[str] | Labels | None, n: int = 0) -> Labels:
 
 
 def _resolve(
-    truth: TruthTable, lines: Sequence[str], photographs: Sequence[str], visits: Visits, *, alone: bool
+    truth: TruthTable,
+    lines: Sequence[str] | Labels,
+    photographs: Sequence[str] | Labels,
+    visits: Visits,
+    *,
+    alone: bool,
 ) -> tuple[NDArray[np.int64], Labels]:
     """Find each photograph's line; ``alone``: a line belongs to one photograph only."""
     ours, theirs, n = met(lines, photographs)

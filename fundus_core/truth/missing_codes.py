@@ -73,8 +73,8 @@ def _once(people: NDArray[np.int64], values: Floats) -> Floats:
     known = np.isfinite(values)
     order = np.lexsort((values[known], people[known]))
     who, what = people[known][order], values[known][order]
-    first = np.append(True, (who[1:] != who[:-1]) | (what[1:] != what[:-1]))
-    return what[first[: len(what)]]
+    again = np.append(False, (who[1:] == who[:-1]) & (what[1:] == what[:-1]))[: len(what)]
+    return np.delete(what, np.flatnonzero(again))
 
 
 def outlying_code(values: Floats) -> tuple[float, int] | None:
