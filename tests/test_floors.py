@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "confined": {"psutil"},
     "jobs": {"psutil"},
     "identity": set(),
-    "tables": {"pandas", "openpyxl"},
+    "tables": {"pandas", "openpyxl", "pyarrow"},
     "images": {"PIL", "cv2", "simplejpeg", "pydicom", "kornia_rs", "pyarrow"},
     "retina": {"cv2", "scipy", "PIL"},
     "quality": {"cv2", "scipy"},

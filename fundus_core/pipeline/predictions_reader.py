@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import numpy as np
 
@@ -15,9 +15,6 @@ from fundus_core.pipeline.tables import TAIL, VISIT, prediction_columns
 from fundus_core.records import CohortTable, Eye, Floats, Labels, Status
 from fundus_core.tables import arrow, columns_from_csv, read_table, restored
 from fundus_core.targets import TARGETS
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 def read_predictions(path: Path, asked: Asked | None = None) -> PredictionsFile:
@@ -68,21 +65,19 @@ _WORDS = (*_DIFFERENT, "eye", "status", "reason_code", "reason", *TAIL, VISIT)
 """Columns that hold no numbers."""
 
 
-def _columns(path: Path, head: Sequence[str]) -> dict[str, pa.ChunkedArray] | None:
+def _columns(path: Path, head: Sequence[str]) -> dict[str, arrow.Column] | None:
     numbers = [name for name in head if name not in _WORDS]
     return arrow.read(path, head, quote='"', skip=1, numbers=numbers, different=_DIFFERENT)
 
 
-def _cell_by_cell(stream: TextIO, head: Sequence[str]) -> dict[str, pa.ChunkedArray]:
+def _cell_by_cell(stream: TextIO, head: Sequence[str]) -> dict[str, arrow.Column]:
     """Rows that end early, or numbers that only Python reads. Raises ValueError where a cell is no number."""
-    import pyarrow as pa
-
     stream.seek(0)
     cells = columns_from_csv(stream)
-    return {name: pa.chunked_array([_numbers(cells[name]) if name not in _WORDS else cells[name]]) for name in head}
+    return {name: arrow.column(_numbers(cells[name]) if name not in _WORDS else cells[name]) for name in head}
 
 
-def _as_written(columns: dict[str, pa.ChunkedArray]) -> PredictionsFile:
+def _as_written(columns: dict[str, arrow.Column]) -> PredictionsFile:
     """Raises ValueError where a cell is not as this program writes it; columns go as they are taken up."""
     targets = [target for target in TARGETS if target in columns]
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fundus_core.records import Floats, Labels
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
+Column = Any
+"""A ``pyarrow.ChunkedArray``."""
 _BLOCK = 1 << 22
 _LONGEST = 131_072
 """Longer cells are no cells: the csv module's own limit."""
@@ -21,7 +20,7 @@ _LONGEST = 131_072
 def read(
     source: Path | bytes, names: Sequence[str], *, separator: str = ",", quote: str = "", skip: int = 0,
     numbers: Collection[str] = (), different: Collection[str] = (),
-) -> dict[str, pa.ChunkedArray] | None:  # fmt: skip
+) -> dict[str, Column] | None:  # fmt: skip
     """Return the columns of rows that all have as many cells as there are names; ``None`` where any row has not.
 
     Args:
@@ -56,7 +55,14 @@ def read(
     return None if any(map(_beyond, columns.values())) else columns
 
 
-def _beyond(column: pa.ChunkedArray) -> bool:
+def column(cells: Sequence[str] | Floats) -> Column:
+    """Return cells that were read otherwise as a column."""
+    import pyarrow as pa
+
+    return pa.chunked_array([cells])
+
+
+def _beyond(column: Column) -> bool:
     """Whether a column holds what Arrow takes and the csv module, or Python, does not: a huge cell, ``nan(x)``."""
     import pyarrow as pa
     from pyarrow import compute
@@ -67,12 +73,12 @@ def _beyond(column: pa.ChunkedArray) -> bool:
     return any((compute.max(compute.binary_length(one)).as_py() or 0) > _LONGEST for one in chunks)
 
 
-def floats(column: pa.ChunkedArray) -> Floats:
+def floats(column: Column) -> Floats:
     """Return a column of numbers, n; NaN where there is none."""
     return np.asarray(column.to_numpy(), dtype=np.float64)
 
 
-def distinct(column: pa.ChunkedArray, changed: Callable[[str], str]) -> tuple[list[str], np.ndarray[Any, Any]]:
+def distinct(column: Column, changed: Callable[[str], str]) -> tuple[list[str], np.ndarray[Any, Any]]:
     """Return the different words of a column as they are once ``changed``, and for each row the index of its word."""
     import pyarrow as pa
 
@@ -84,13 +90,13 @@ def distinct(column: pa.ChunkedArray, changed: Callable[[str], str]) -> tuple[li
     return list(map(changed, whole.dictionary.to_pylist())), whole.indices.to_numpy()
 
 
-def words(column: pa.ChunkedArray, changed: Callable[[str], str]) -> Labels:
+def words(column: Column, changed: Callable[[str], str]) -> Labels:
     """Return a column of words, n, each as it is once ``changed``."""
     found, codes = distinct(column, changed)
     return np.array(found, dtype=np.str_)[codes] if len(codes) else np.array([], dtype=np.str_)
 
 
-def sentences(column: pa.ChunkedArray, changed: Callable[[str], str]) -> Labels:
+def sentences(column: Column, changed: Callable[[str], str]) -> Labels:
     """Return a column of few long words, n, each kept once."""
     found, codes = distinct(column, changed)
     return np.array(found, dtype=object)[codes] if len(codes) else np.array([], dtype=object)
