@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fundus_core import eye, retina
+from fundus_core.identity import eye_in_name, eyes_in_names
 from fundus_core.records import Eye, Pixels
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -175,3 +176,8 @@ def test_the_note_names_who_disagrees() -> None:
     note = eye.decide(dicom=Eye.RIGHT, name=Eye.LEFT, disc=Eye.LEFT).note
     assert note.startswith("Taken as the right eye, as the DICOM file says")
     assert "the file name and the optic disc and the vessels say left" in note
+
+
+@given(st.text(st.one_of(st.sampled_from("0123456789RrLlODOSos右左眼_-. /"), st.characters(exclude_categories=["Cs"]))))
+def test_names_of_one_shape_are_of_one_eye(name: str) -> None:
+    assert eyes_in_names([name]) == [eye_in_name(name)]

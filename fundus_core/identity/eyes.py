@@ -2,8 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from fundus_core.identity.id_spellings import is_doubtful, is_nobody
@@ -41,10 +40,6 @@ _PSEUDONYM = re.compile(r"[FP]-[0-9A-HJKMNP-TV-Z]{12}(?: \(\d+\))?")
 """A pseudonym as ``deidentify`` makes them: its letters are drawn at random, an R among them is no right eye."""
 
 
-_SAME_SHAPE = str.maketrans("123456789", "000000000")
-"""A digit is only told from a letter, and the names of a cohort hardly differ in anything but digits."""
-
-
 def eye_in_name(name: str) -> Eye:
     """Read the eye from a path; the file's own name counts before the folders above it.
 
@@ -57,17 +52,27 @@ def eye_in_name(name: str) -> Eye:
     >>> eye_in_name("F-0V3N5W41T69R.png")
     <Eye.UNKNOWN: ''>
     """
-    return _of_shape(name.translate(_SAME_SHAPE))
-
-
-@lru_cache(maxsize=4096)
-def _of_shape(name: str) -> Eye:
     *folders, file = unicodedata.normalize("NFKC", name).replace("\\", "/").split("/")
     stem = re.sub(r"(\.[A-Za-z][A-Za-z0-9]{1,4})+$", "", file)
     said = set() if _PSEUDONYM.fullmatch(stem) else _plain(stem) or _short(stem)
     for folder in reversed(folders):
         said = said or _plain(folder)
     return said.pop() if len(said) == 1 else Eye.UNKNOWN
+
+
+_SAME_SHAPE = str.maketrans("123456789", "000000000")
+"""A digit is only told from a letter, and the names of a cohort hardly differ in anything but digits."""
+
+
+def eyes_in_names(names: Iterable[str]) -> list[Eye]:
+    """Read the eye from each of many paths, as ``eye_in_name`` does.
+
+    >>> eyes_in_names(["P17_R.jpg", "P18_R.jpg"])
+    [<Eye.RIGHT: 'right'>, <Eye.RIGHT: 'right'>]
+    """
+    shapes = [str(name).translate(_SAME_SHAPE) for name in names]
+    eyes = {shape: eye_in_name(shape) for shape in set(shapes)}
+    return [eyes[shape] for shape in shapes]
 
 
 def eye_in_cell(word: str) -> Eye | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.errors import TruthError, say
-from fundus_core.identity import eye_in_name, is_nobody, standing_for_many
+from fundus_core.identity import eyes_in_names, is_nobody, standing_for_many
 from fundus_core.records import Eye, Floats, Labels
 from fundus_core.tables import parse
 from fundus_core.tables.table import Fault, Table, Words
@@ -212,7 +212,7 @@ def _eyes(columns: Sequence[tuple[Column, Words]], photograph: Labels, record: R
     if found:
         return parse_measured.eyes(*found[0], record)
     if any(column.eye for column, _ in columns):
-        return np.array([eye_in_name(str(name)) for name in photograph], dtype=np.str_)
+        return np.array(eyes_in_names(photograph), dtype=np.str_)
     return np.full(len(photograph), "")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.errors import say
-from fundus_core.identity import as_path, eye_in_name
+from fundus_core.identity import as_path, eyes_in_names
 from fundus_core.records import Eye, Floats
 from fundus_core.tables import units
 from fundus_core.tables.table import Fault
@@ -231,7 +231,7 @@ def _two_sexes(truth: TruthTable, record: Record) -> None:
 def _eyes_in_names(truth: TruthTable, record: Record) -> None:
     """List photographs whose name says another eye than their row; where most do, the names mean something else."""
     lines = np.flatnonzero((truth.photograph != "") & (truth.eye != ""))
-    named = np.array([eye_in_name(str(name)) for name in truth.photograph[lines]], dtype=np.str_)
+    named = np.array(eyes_in_names(truth.photograph[lines]), dtype=np.str_)
     against = lines[(named != "") & (named != truth.eye[lines])]
     if len(against) > max(2, (named != "").sum() / 2):
         what = say(
