@@ -17,18 +17,19 @@ if display.no_photographs(view):
 quality_limits.note(view)
 selection = current_selection.current(view)
 rule, order, target, descending = explore.filters(view)
+by, first = explore.sorting(view, order, target)
 inside = explore.within(selection)
 number = explore.page_number()
 page = home.store().photographs(
     view.cohort.id,
     explore.where(view, rule, inside),
     model=view.model or None,
-    order=order,
+    order=by,
     target=target if order in explore.WITH_TARGET else "",
-    descending=descending,
+    descending=descending and by == order,
     offset=(number - 1) * explore.PER_PAGE,
     limit=explore.PER_PAGE,
-    ranked=explore.ranked(view, order, target),
+    ranked=first,
 )
 with place:
     explore.select(view, rule, inside, page.total)

@@ -50,7 +50,16 @@ if TYPE_CHECKING:
         open_questions,
         studied_together,
     )
-    from fundus_core.pipeline.kept_study import COMPUTING, READING, compute, job_folder, largest_errors, stored_study
+    from fundus_core.pipeline.kept_study import (
+        COMPUTING,
+        READING,
+        compute,
+        groups,
+        in_group,
+        job_folder,
+        ranked,
+        stored_study,
+    )
     from fundus_core.pipeline.linkage import Linkage, join_truth, saved_mapping
     from fundus_core.pipeline.plans import state_plan, stated_plan
     from fundus_core.pipeline.predicted import Asked, PredictionsFile, proposed

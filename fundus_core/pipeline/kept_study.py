@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from fundus_core import evaluation
 from fundus_core.analyses import Analysis, Disk, Memory, Study, one_cohort, plan_results
 from fundus_core.jobs import DONE, Notice, keep
 from fundus_core.pipeline.fitted import table_to_test
 from fundus_core.pipeline.plans import stated_plan
-from fundus_core.records import CohortTable
-from fundus_core.store import Cohort, Store
+from fundus_core.records import CohortTable, Floats
+from fundus_core.store import Cohort, Store, queries
+from fundus_core.targets import TARGETS
 
 Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -25,6 +27,7 @@ READING, COMPUTING = "reading", "computing"
 """Stages of the job."""
 
 
+_LOWEST_FIRST = ("quality",)
 _READ = 4
 """Rows read for a photograph: its own, what the model found of it, its predictions, its measured values."""
 
@@ -77,27 +80,69 @@ def compute(store: Store, cohort: Cohort, model: str, level: str = "", job: Path
         for done, (analysis, target, by) in enumerate(wanted):
             notice.say(COMPUTING, done, len(wanted), words=analysis.title)
             study.get(analysis, target, by)
-        for target in study.targets if len(study.table) == cohort.photographs else ():
-            largest_errors(store, cohort, study, target)
+        _keep_gallery(store, cohort, study)
     if job:
         keep(job, {"analyses": len(wanted)})
     notice.say(DONE, len(wanted), len(wanted))
     return len(wanted)
 
 
-def largest_errors(store: Store, cohort: Cohort, study: Study, target: str, *, known: bool = False) -> Indices | None:
-    """Return the ids of a cohort's photographs, those with the largest error of a target first, without any last.
+def ranked(
+    store: Store, cohort: Cohort, study: Study, order: str, target: str = "", *, known: bool = False
+) -> Indices | None:
+    """Return the ids of the photographs that come first in an order of the gallery, those without the value last.
 
     A database has to look at every photograph for that. ``known``: nothing, unless it was kept already.
     """
-    name = ("largest_errors", target)
+    name = ("ranked", order, target)
 
     def made() -> Indices:
-        error = np.abs(study.table.predicted[target] - study.table.truth[target])
-        order = np.argsort(-error, kind="stable")
-        return np.asarray(store.ids(cohort.id)[order])
+        values = _values(study.table, order, target)
+        first = np.argsort(values if order in _LOWEST_FIRST else -values, kind="stable")[: queries.FIRST]
+        return np.asarray(study.memory.kept("ids", np.ndarray, lambda: store.ids(cohort.id))[first])
 
     return None if known and not study.memory.has(name) else study.memory.kept(name, np.ndarray, made)
+
+
+def _values(table: CohortTable, order: str, target: str) -> Floats:
+    if order in ("quality", "distance"):
+        return table.quality if order == "quality" else table.out_of_distribution
+    nothing = np.full(len(table), np.nan)
+    truth, predicted = (columns.get(target, nothing) for columns in (table.truth, table.predicted))
+    by: dict[str, Floats] = {"truth": truth, "predicted": predicted, "absolute_error": np.abs(predicted - truth)}
+    return by[order]
+
+
+def groups(study: Study, column: str) -> tuple[list[str], Indices]:
+    """Return the words of a column that cuts the cohort, and of each photograph the number of its own."""
+
+    def made() -> tuple[list[str], Indices]:
+        words, numbers = np.unique(evaluation.grouping(study.table, column), return_inverse=True)
+        return [str(word) for word in words], numbers.astype(np.uint8)
+
+    return study.memory.kept(("groups", column), tuple, made)
+
+
+def in_group(store: Store, cohort: Cohort, study: Study, column: str, word: str) -> tuple[int, ...]:
+    """Return the ids of the photographs of one group of a column; none where some were left out of the study."""
+    words, numbers = groups(study, column)
+    if word not in words or len(numbers) != cohort.photographs:
+        return ()
+    ids = study.memory.kept("ids", np.ndarray, lambda: store.ids(cohort.id))
+    return tuple(ids[numbers == words.index(word)].tolist())
+
+
+def _keep_gallery(store: Store, cohort: Cohort, study: Study) -> None:
+    """Keep what the gallery sorts and filters by, where the table has all of the cohort's photographs."""
+    if len(study.table) != cohort.photographs:
+        return
+    for order in ("quality", "distance"):
+        ranked(store, cohort, study, order)
+    for target in TARGETS:
+        for order in ("absolute_error", "truth", "predicted"):
+            ranked(store, cohort, study, order, target)
+    for column in study.columns:
+        groups(study, column)
 
 
 def _wanted(study: Study) -> Iterator[tuple[Analysis[Any], str, str]]:

@@ -114,13 +114,20 @@ class Decisions(StoreBase):
         """All decisions of a cohort, or about one photograph of it, the oldest first; the last of each counts."""
         with self.reading() as connection:
             mine = _PHOTOGRAPH.cohort_id == cohorts.id_of(connection, ref)
+            some = _PHOTOGRAPH.id.in_(sa.select(_DECISION.photograph_id))  # lest SQLite looks each photograph up
             query = sa.select(_PHOTOGRAPH.name, schema.decision).join(
                 schema.decision, _DECISION.photograph_id == _PHOTOGRAPH.id
             )
-            query = query.where(mine, *([_PHOTOGRAPH.name == name] if name else []))
+            query = query.where(mine, some, *([_PHOTOGRAPH.name == name] if name else []))
             rows = connection.execute(query.order_by(_DECISION.created_at, _DECISION.number, _PHOTOGRAPH.id)).all()
         same = groupby(rows, lambda row: (row.verdict, row.who, row.why, row.code, row.created_at))
         return tuple(Decision(*key[:4], _day(key[4]), tuple(row.name for row in some)) for key, some in same)
+
+    def refused(self, ref: CohortRef) -> bool:
+        """Whether the latest run refused any photograph, as ``refusals`` counts them."""
+        with self.reading() as connection:
+            cohort = cohorts.id_of(connection, ref)
+            return self._once(connection, cohort, "refused", lambda: _refused(connection, cohort))
 
     def refusals(self, ref: CohortRef) -> Mapping[str, int]:
         """How many photographs the latest run refused, by the stable word of the reason, whatever anybody decided."""
@@ -132,9 +139,19 @@ class Decisions(StoreBase):
 def _refusals(connection: sa.Connection, cohort: int) -> Mapping[str, int]:
     joined = _as_read(connection, cohort)
     n, code = sa.func.count(), sa.func.coalesce(joined.code, "").label("code")
-    mine = (_PHOTOGRAPH.cohort_id == cohort, joined.status == "refused", _PHOTOGRAPH.door_status == "")
-    query = sa.select(code, n).select_from(joined.source).where(*mine).group_by(code).order_by(n.desc(), code)
-    return {code: count for code, count in connection.execute(query)}
+    query = sa.select(code, n).select_from(joined.source).where(*_mine(joined, cohort))
+    return {code: count for code, count in connection.execute(query.group_by(code).order_by(n.desc(), code))}
+
+
+def _refused(connection: sa.Connection, cohort: int) -> bool:
+    joined = _as_read(connection, cohort)
+    query = sa.select(_PHOTOGRAPH.id).select_from(joined.source).where(*_mine(joined, cohort))
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def _mine(joined: versions.Joined, cohort: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """Those of a cohort that were refused for what is in them, not at the door."""
+    return _PHOTOGRAPH.cohort_id == cohort, joined.status == "refused", _PHOTOGRAPH.door_status == ""
 
 
 def _as_read(connection: sa.Connection, cohort: int) -> versions.Joined:

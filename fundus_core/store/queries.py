@@ -15,12 +15,15 @@ from fundus_core.records import Eye, Prediction
 from fundus_core.store import photograph_table, schema
 from fundus_core.store.decided import sentences
 from fundus_core.store.values import QUEUED, Item, OrderBy, Where
-from fundus_core.store.versions import Joined, join
+from fundus_core.store.versions import Beside, Joined, join
 from fundus_core.targets import TARGETS, target
 
 _PHOTOGRAPH = schema.photograph.c
-_SOME, _FIRST = 500, 20_000
-"""Photographs asked about at a time, and of how many in order at most, before all are sorted by the database."""
+_SOME, FIRST, _FEW = 500, 20_000, 100_000
+"""Photographs asked about at a time, and of how many in order at most, before all are sorted by the database; and so
+few that fit are sorted by themselves."""
+_USUAL = "colour"
+"""The kind of most pictures."""
 
 
 def page(
@@ -34,11 +37,25 @@ def page(
     descending: bool,
     offset: int,
     limit: int,
-) -> tuple[Item, ...]:
-    """One page of a cohort's photographs; see ``Store.photographs``."""
-    ids = select(cohort, version, where, order=order, target_id=target_id, descending=descending)
-    found = connection.scalars(ids.offset(offset).limit(limit)).all()
-    return tuple(items(connection, version, found))
+) -> tuple[tuple[Item, ...], int | None]:
+    """One page of a cohort's photographs, and how many fit where that was seen on the way; see ``Store.photographs``.
+
+    To sort few that fit, every photograph is looked at once.
+    """
+    total, sought = None, where
+    if where != Where() and order != "added":
+        few = connection.scalars(select(cohort, version, where).limit(_FEW)).all()
+        if len(few) < _FEW:
+            total, sought = len(few), Where(ids=tuple(few) or (0,))  # nobody has that one
+    query = select(cohort, version, sought, order=order, target_id=target_id, descending=descending)
+    found = connection.scalars(query.offset(offset).limit(limit)).all()
+    if total is None and (len(found) < limit and (found or not offset)):
+        total = offset + len(found)
+    return tuple(items(connection, version, found)), total
+
+
+_OF_PREDICTED = ("predicted", "error", "absolute_error")
+_OF_TARGET = ("truth", *_OF_PREDICTED)
 
 
 def page_of(
@@ -53,7 +70,7 @@ def page_of(
 ) -> tuple[Item, ...]:
     """One page of photographs whose ids come in order; empty where so few of the first fit that all must be asked."""
     fit: list[int] = []
-    for start in range(0, min(len(ranked), _FIRST) if where != Where() else 0, _SOME):
+    for start in range(0, min(len(ranked), FIRST) if where != Where() else 0, _SOME):
         some = [int(one) for one in ranked[start : start + _SOME]]
         there = set(connection.scalars(select(cohort, version, replace(where, ids=tuple(some))).order_by(None)))
         fit += [one for one in some if one in there]
@@ -75,15 +92,17 @@ def count(connection: sa.Connection, cohort: int, version: int | None, where: Wh
 
 def kinds(connection: sa.Connection, cohort: int, version: int | None) -> tuple[Mapping[str, int], int]:
     """How many pictures of each kind there are, and how many were read before pictures were named."""
-    joined = join(version)
-    n, kind, status = sa.func.count(), sa.func.coalesce(joined.reading.c.kind, "").label("kind"), joined.status
-    query = sa.select(kind, status.label("status"), n.label("n")).select_from(joined.source)
-    rows = connection.execute(query.where(_PHOTOGRAPH.cohort_id == cohort).group_by(kind, status)).all()
-    found: Counter[str] = Counter()
-    for row in rows:
-        found[row.kind] += row.n
-    unnamed = sum(row.n for row in rows if not row.kind and row.status in ("predicted", "refused"))
-    return {name: n for name, n in found.most_common() if name}, unnamed
+    joined = join(version, decided=False)
+    kind, n = joined.reading.c.kind, sa.func.count()
+    unnamed = sa.and_(sa.func.coalesce(kind, "") == "", joined.status.in_(("predicted", "refused")))
+    other = kind.not_in((_USUAL, ""))  # to group by them SQLite sorts the rows: the others are few, mostly none
+    counts = sa.select(n.filter(kind == _USUAL), n.filter(other), n.filter(unnamed)).select_from(joined.source)
+    usual, others, without = connection.execute(counts.where(_PHOTOGRAPH.cohort_id == cohort)).one()
+    found = Counter({_USUAL: usual} if usual else {})
+    if others:
+        query = sa.select(kind, n).select_from(joined.source).where(_PHOTOGRAPH.cohort_id == cohort, other)
+        found.update({name: number for name, number in connection.execute(query.group_by(kind))})
+    return dict(found.most_common()), without
 
 
 def select(
@@ -96,9 +115,12 @@ def select(
     descending: bool = False,
 ) -> sa.Select[Any]:
     """The ids of photographs of a cohort, in order."""
-    joined, parts = _conditions(cohort, join(version), where)
+    joined, parts = _conditions(cohort, version, where, order)
+    if order in _OF_PREDICTED and where.statuses and "predicted" not in where.statuses:
+        order, descending = "added", False  # none of these has one
     joined, key = _order(order, joined, target_id)
-    keys = [] if key is None else [key.is_(None), key.desc() if descending else key.asc()]
+    missing = [] if key is None or order == "name" else [key.is_(None)]  # all have a name
+    keys = [] if key is None else [*missing, key.desc() if descending else key.asc()]
     last = _PHOTOGRAPH.id.desc() if descending and key is None else _PHOTOGRAPH.id.asc()
     return sa.select(_PHOTOGRAPH.id).select_from(joined.source).where(*parts).order_by(*keys, last)
 
@@ -177,8 +199,15 @@ def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def _conditions(cohort: int, joined: Joined, where: Where) -> tuple[Joined, list[sa.ColumnElement[bool]]]:
-    """Everything that ``where`` asks for, and all that must be joined for it."""
+def _conditions(
+    cohort: int, version: int | None, where: Where, order: OrderBy
+) -> tuple[Joined, list[sa.ColumnElement[bool]]]:
+    """Everything that ``where`` asks for, and all that must be joined for it, and for an order."""
+    ended = where.statuses or where.reason_codes or where.target or order in _OF_TARGET
+    beside: Beside = "outcome" if ended else "nothing"
+    if where.kinds or where.quality or where.distance or order in ("quality", "distance"):
+        beside = "reading"
+    joined = join(version, beside=beside)
     status = sa.func.coalesce(joined.status, QUEUED)
     reading = joined.reading.c
     parts = [_PHOTOGRAPH.cohort_id == cohort]
@@ -191,7 +220,7 @@ def _conditions(cohort: int, joined: Joined, where: Where) -> tuple[Joined, list
     if where.names:
         parts.append(_PHOTOGRAPH.name.in_(sa.select(_words(where.names))))
     if where.ids:
-        parts.append(_PHOTOGRAPH.id.in_(where.ids))
+        parts.append(_PHOTOGRAPH.id.in_(sa.select(sa.cast(_words(where.ids), sa.Integer))))
     if where.patient_id:
         parts.append(_PHOTOGRAPH.patient_id == where.patient_id)
     if where.eye is not None:
@@ -224,7 +253,24 @@ def _of_postgresql(element: _JsonWords, compiler: Any, **options: Any) -> str:
     return f"jsonb_array_elements_text({compiler.process(element.clauses, **options)}::jsonb)"
 
 
-def _words(names: Sequence[str]) -> sa.ColumnElement[str]:
+class _Folded(sa.sql.functions.GenericFunction[str]):
+    """Words as LIKE compares them: in SQLite it takes upper and lower case alike, and folding first takes as long."""
+
+    name = "folded"
+    inherit_cache = True
+
+
+@compiles(_Folded)
+def _folded_by_sqlite(element: _Folded, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(_Folded, "postgresql")
+def _folded_by_postgresql(element: _Folded, compiler: Any, **options: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **options)})"
+
+
+def _words(names: Sequence[str] | Sequence[int]) -> sa.ColumnElement[str]:
     listed = sa.literal(json.dumps(names, ensure_ascii=False), sa.Text)
     return _JsonWords(listed).table_valued(sa.column("value", sa.Text)).c.value
 
@@ -234,8 +280,9 @@ def _between(value: sa.ColumnElement[Any], limits: tuple[float, float] | None) -
 
 
 def _holds(text: str) -> sa.ColumnElement[bool]:
-    columns = (_PHOTOGRAPH.name, _PHOTOGRAPH.patient_id)
-    return sa.or_(*(column.icontains(text, autoescape=True) for column in columns))
+    escaped = "".join(f"/{letter}" if letter in "/%_" else letter for letter in text)
+    pattern = _Folded(sa.literal(f"%{escaped}%"))
+    return sa.or_(*(_Folded(column).like(pattern, escape="/") for column in (_PHOTOGRAPH.name, _PHOTOGRAPH.patient_id)))
 
 
 def _order(order: OrderBy, joined: Joined, target_id: str) -> tuple[Joined, sa.ColumnElement[Any] | None]:

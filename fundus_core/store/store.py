@@ -240,15 +240,28 @@ class Store(Decisions, Selections, Sharing):
             cohort = cohorts.id_of(connection, ref)
             version, where = self._version(connection, cohort, model), where or Where()
             found: tuple[Item, ...] = ()
+            seen = None
             if ranked is not None:
                 found = queries.page_of(connection, cohort, version, where, ranked, offset=offset, limit=limit)
-            found = found or queries.page(
-                connection, cohort, version, where, order, target, descending=descending, offset=offset, limit=limit
-            )
+            if not found:
+                found, seen = queries.page(
+                    connection, cohort, version, where, order, target, descending=descending, offset=offset, limit=limit
+                )
             total = self._once(
-                connection, cohort, (version, where), lambda: queries.count(connection, cohort, version, where)
+                connection,
+                cohort,
+                (version, where),
+                lambda: queries.count(connection, cohort, version, where) if seen is None else seen,
             )
             return Page(found, total)
+
+    def first(self, ref: CohortRef, where: Where, *, model: str | None = None) -> Item | None:
+        """The first photograph that fits, in the order in which they were added; nobody counts the others for it."""
+        with self.reading() as connection:
+            cohort = cohorts.id_of(connection, ref)
+            version = self._version(connection, cohort, model)
+            found = connection.scalars(queries.select(cohort, version, where).limit(1)).all()
+            return next(iter(queries.items(connection, version, found)), None)
 
     def kinds(self, ref: CohortRef, model: str | None = None) -> tuple[Mapping[str, int], int]:
         """How many pictures of each kind a cohort has, the commonest first, and how many nobody named when reading."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -14,6 +15,8 @@ from fundus_core.store import database, schema
 from fundus_core.store.values import ModelVersion
 
 _VERSION = schema.version.c
+Beside = Literal["nothing", "outcome", "reading"]
+"""What stands beside photographs: the reading with the outcome, or the outcome alone, or neither."""
 ACCEPT, WITHDRAW = "accept", "withdraw"
 """What a person can decide about a photograph."""
 
@@ -104,23 +107,29 @@ def chosen(known: Mapping[int, ModelVersion], models: Sequence[str] | None) -> d
 
 
 @lru_cache(maxsize=64)  # to put the statement together takes longer than the database takes to answer it
-def join(version: int | None, *, decided: bool = True) -> Joined:
+def join(version: int | None, *, decided: bool = True, beside: Beside = "reading") -> Joined:
     """Put the outcomes of a version beside photographs (all empty where ``version`` is ``None``).
 
-    Without what people decided every photograph ends as it was read, and its predictions are those that were made.
+    Without what people decided every photograph ends as it was read, and its predictions are those that were made. What
+    is ``beside`` says how far: SQLite looks every row up, also where a count asks nothing of it.
     """
     outcome = schema.outcome.alias()
     reading = schema.reading.alias()
     mine = sa.and_(outcome.c.photograph_id == schema.photograph.c.id, outcome.c.version_id == (version or 0))
-    joined = schema.photograph.outerjoin(outcome, mine).outerjoin(reading, reading.c.id == outcome.c.reading_id)
+    joined: sa.FromClause = schema.photograph
+    if beside != "nothing":
+        joined = joined.outerjoin(outcome, mine)
+    if beside == "reading":
+        joined = joined.outerjoin(reading, reading.c.id == outcome.c.reading_id)
     status, code, number = outcome.c.status, outcome.c.reason_code, outcome.c.reading_id
     if not decided:
         return Joined(joined, outcome, reading, status, code, sa.literal(""), number)
-    made = schema.prediction.alias()
-    verdict, there = schema.photograph.c.decision, sa.exists().where(made.c.reading_id == number)
+    made, own = schema.prediction.alias(), schema.photograph.c
+    verdict, there = own.decision, sa.exists().where(made.c.reading_id == number)
+    nobody = own.id.not_in(sa.select(schema.decision.c.photograph_id))  # few are decided about: no wide row is read
     over = sa.and_(verdict == ACCEPT, status == "refused", there)
     away = sa.and_(verdict == WITHDRAW, status == "predicted")
-    ended = sa.case((over, "predicted"), (away, "refused"), else_=status)
-    word = sa.case((over, OVERRULED), (away, WITHDRAWN), else_="")
-    said = sa.case((over, OVERRULED), (away, WITHDRAWN), else_=code)
+    ended = sa.case((nobody, status), (over, "predicted"), (away, "refused"), else_=status)
+    word = sa.case((nobody, ""), (over, OVERRULED), (away, WITHDRAWN), else_="")
+    said = sa.case((nobody, code), (over, OVERRULED), (away, WITHDRAWN), else_=code)
     return Joined(joined, outcome, reading, ended, said, word, sa.case((ended == "predicted", number)))

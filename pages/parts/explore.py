@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from fundus_core import evaluation, pipeline
+from fundus_core import pipeline
 from fundus_core.errors import say
 from fundus_core.evaluation import selected_rows
 from fundus_core.figures import number
@@ -62,17 +62,21 @@ def _column(view: View) -> tuple[str, tuple[str, ...]]:
     column = address.pick(st.selectbox, _("Column"), list(known), key="column", words=known)
     if column == "any":
         return "", ()
-    groups = list(map(str, np.unique(evaluation.grouping(study.table, column))))
+    groups, _numbers = pipeline.groups(study, column)
     told = {name: said(name) or "–" for name in groups}
     return column, (address.pick(st.selectbox, _("Group"), groups, key="group", words=told),)
 
 
 def where(view: View, rule: Rule, within: Selection | None) -> Where:
     """Return how the store finds the photographs of a filter, of all or within a selection."""
-    some = within is not None or bool(rule.column)
     names: tuple[str, ...] = ()
+    ids: tuple[int, ...] = ()
+    study, some = studies.study(view), within is not None
+    if rule.column and not some:
+        ids = pipeline.in_group(home.store(), view.cohort, study, rule.column, rule.words[0])
+    some = some or (bool(rule.column) and not ids)
     if some:
-        table = studies.study(view).table
+        table = study.table
         mine = selected_rows(table, Rule(column=rule.column, words=rule.words))
         mine &= selected_rows(table, within.rule if within else Rule())
         names = tuple(map(str, table.photograph[mine]))
@@ -83,14 +87,27 @@ def where(view: View, rule: Rule, within: Selection | None) -> Where:
         eye=Eye(rule.eye) if rule.eye else None,
         quality=(rule.quality, 1.0) if rule.quality else None,
         names=names or (("",) if some else ()),  # nobody has no name
+        ids=ids,
     )
 
 
-def ranked(view: View, order: str, target: str) -> Sequence[int] | None:
-    """Return all photographs of a large cohort by their error, where its job has sorted them."""
-    if order != "absolute_error" or view.cohort.photographs < studies.MANY:
-        return None
-    return pipeline.largest_errors(home.store(), view.cohort, studies.study(view), target, known=True)
+def sorting(view: View, order: str, target: str) -> tuple[str, Sequence[int] | None]:
+    """Return how the store shall sort, and the first photographs of a large cohort where its job has sorted them.
+
+    By a target's values a large one is not sorted before, and the page says so.
+    """
+    if order == "name" or view.cohort.photographs < studies.MANY:
+        return order, None
+    of = target if order in WITH_TARGET else ""
+    found = pipeline.ranked(home.store(), view.cohort, studies.study(view), order, of, known=True)
+    if of and found is None:
+        words = _(
+            "In the order in which they were added: by a target's values so many photographs are sorted once the "
+            "analyses on the page Evaluate were computed."
+        )
+        st.caption(words)
+        order = "added"
+    return order, found
 
 
 def within(selection: Selection | None) -> Selection | None:

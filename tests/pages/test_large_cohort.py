@@ -57,7 +57,8 @@ def test_the_job_sorts_photographs_by_error_as_the_database_does(large, page, mo
     page("evaluate", cohort=name)
     assert main(large[0]) == 0
     cohort = home.store().cohort(name)
-    ranked = pipeline.largest_errors(home.store(), cohort, pipeline.stored_study(home.store(), cohort, MODEL), "sbp")
+    study = pipeline.stored_study(home.store(), cohort, MODEL)
+    ranked = pipeline.ranked(home.store(), cohort, study, "absolute_error", "sbp")
     monkeypatch.setattr(queries, "page", nothing_is_computed)
     for one, before in zip((Where(), where), asked, strict=True):
         assert home.store().photographs(name, one, **sorts, offset=7, ranked=ranked).items == before

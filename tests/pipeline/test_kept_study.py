@@ -56,7 +56,7 @@ def _stopped(store, tmp_path, monkeypatch):
         jobs.stop(folder)
         threading.Event().wait(60)
 
-    monkeypatch.setattr(kept_study, "largest_errors", long)
+    monkeypatch.setattr(kept_study, "_keep_gallery", long)
     monkeypatch.setattr(jobs, "EVERY_S", 0.05)
     with pytest.raises(UsageError, match="stopped"):
         pipeline.compute(store, cohort, simulated_rows.MODEL, job=folder)

@@ -177,7 +177,7 @@ def chosen(view: View, dropped: Item | None) -> Item | None:
             format_func=listed.__getitem__,
             key=f"one-{view.cohort.key}-{text}-{first.key}",
         )
-    item = first if number == first.id else (_found(view, Where(ids=(number,))) or (first,))[0]
+    item = first if number == first.id else _found(view, Where(ids=(number,))) or first
     if told or item is not first:
         photo_panel.select(view, item.name)
     address.write("photograph", item.key)
@@ -186,9 +186,8 @@ def chosen(view: View, dropped: Item | None) -> Item | None:
 
 def _first(view: View, text: str) -> Item | None:
     """Return the first that is predicted, or the first, of those that a search finds; ``None`` where it finds none."""
-    found = _found(view, Where(text=text, statuses=("predicted",))) or _found(view, Where(text=text))
-    return found[0] if found else None
+    return _found(view, Where(text=text, statuses=("predicted",))) or _found(view, Where(text=text))
 
 
-def _found(view: View, where: Where) -> tuple[Item, ...]:
-    return home.store().photographs(view.cohort.id, where, model=view.model or None, limit=1).items
+def _found(view: View, where: Where) -> Item | None:
+    return home.store().first(view.cohort.id, where, model=view.model or None)

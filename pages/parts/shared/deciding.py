@@ -19,13 +19,13 @@ from pages.parts.shell.language import _, count, said, tell, worded
 def refusals(view: View) -> None:
     """Draw whose photographs are refused, what was decided, and a form to decide about all of one reason."""
     store, whole = home.store(), view.whole
-    reasons, made = store.refusals(whole.cohort.id), store.decisions(whole.cohort.id)
-    if not reasons and not made:
+    made = store.decisions(whole.cohort.id)
+    if not made and not store.refused(whole.cohort.id):
         return
 
     def draw() -> None:
         _by_group(view)
-        if reasons:
+        if reasons := store.refusals(whole.cohort.id):
             _by_reason(whole, reasons)
         _log(made)
 
