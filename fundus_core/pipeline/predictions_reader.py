@@ -58,6 +58,8 @@ def _ours(path: Path) -> PredictionsFile | None:
         return _as_written(columns)
     except ValueError:
         return None
+    finally:
+        arrow.give_back()
 
 
 _DIFFERENT = ("photograph", "sha256", "patient_id")
@@ -87,6 +89,9 @@ def _as_written(columns: dict[str, arrow.Column]) -> PredictionsFile:
     def numbers(end: str) -> dict[str, Floats]:
         return {target: arrow.floats(columns.pop(f"{target}{end}")) for target in targets}
 
+    def several(name: str) -> str:
+        return "+".join(sorted(set(arrow.distinct(columns.pop(name), restored)[0]) - {""}))
+
     code = words("reason_code")
     table = CohortTable(
         photograph=words("photograph"),
@@ -107,8 +112,8 @@ def _as_written(columns: dict[str, arrow.Column]) -> PredictionsFile:
         table=table,
         sha256=arrow.sentences(columns.pop("sha256"), restored),
         reason_code=code,
-        model="+".join(sorted(set(words("model").tolist()) - {""})),
-        weights_sha256="+".join(sorted(set(words("weights_sha256").tolist()) - {""})),
+        model=several("model"),
+        weights_sha256=several("weights_sha256"),
     )
 
 

@@ -55,6 +55,13 @@ def read(
     return None if any(map(_beyond, columns.values())) else columns
 
 
+def give_back() -> None:
+    """Hand memory back to the system that columns took and no longer need."""
+    import pyarrow as pa
+
+    pa.system_memory_pool().release_unused()
+
+
 def column(cells: Sequence[str] | Floats) -> Column:
     """Return cells that were read otherwise as a column."""
     import pyarrow as pa

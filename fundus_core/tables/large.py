@@ -61,6 +61,7 @@ def read(data: bytes, text: str, encoding: str, blank: str, is_total: Callable[[
         if empty.any():
             suspect |= empty & np.array([is_total(cell) or (name == "0" and cell in again) for cell in cells])[codes]
             empty &= np.array([not cell for cell in cells])[codes]
+    arrow.give_back()
     return Large(head, above, separator, tuple(columns), tuple(np.flatnonzero(suspect | empty).tolist()))
 
 
