@@ -29,7 +29,7 @@ page = home.store().photographs(
     descending=descending and by == order,
     offset=(number - 1) * explore.PER_PAGE,
     limit=explore.PER_PAGE,
-    ranked=first,
+    ranked=first if rule.statuses in ((), ("predicted",)) else None,  # few of the others are among the first
 )
 with place:
     explore.select(view, rule, inside, page.total)

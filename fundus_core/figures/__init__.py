@@ -5,7 +5,7 @@ from fundus_core.figures.binary_target import criterion_calibration, precision_r
 from fundus_core.figures.calibration import calibration
 from fundus_core.figures.change import course, predicted_against_measured_change
 from fundus_core.figures.decision_curve import decision_curve, prevalences
-from fundus_core.figures.distribution import among, error_histogram
+from fundus_core.figures.distribution import among, bars, error_histogram
 from fundus_core.figures.figure import COLUMNS, Figure
 from fundus_core.figures.forest import ForestRow, forest, literature
 from fundus_core.figures.learning_curve import learning_curve

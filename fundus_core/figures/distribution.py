@@ -12,22 +12,37 @@ from fundus_core.targets import Target
 _BARS = 40
 
 
+def bars(values: Floats) -> tuple[Floats, Floats]:
+    """Return how many values, none missing, each of the bars holds that :func:`among` draws, and their edges."""
+    counts, edges = np.histogram(values, _BARS) if len(values) else (np.empty(0), np.empty(1))
+    return counts.astype(np.float64), edges.astype(np.float64)
+
+
 def among(
-    target: Target, prediction: Prediction, others: Floats, look: Look, *, height: int = 150, place: int = 0
+    target: Target,
+    prediction: Prediction,
+    others: Floats | tuple[Floats, Floats],
+    look: Look,
+    *,
+    height: int = 150,
+    place: int = 0,
 ) -> Figure:
-    """Draw a prediction with its 90 % interval over the distribution of a cohort's predictions, none of it missing."""
+    """Draw a prediction with its 90 % interval over the distribution of a cohort's predictions, none of it missing.
+
+    Of very many predictions ``others`` may be what :func:`bars` counted of them.
+    """
     words = look.say("{name}: {value}, among {count} predictions of the cohort.")
-    counts, edges = np.histogram(others, _BARS) if len(others) else (np.empty(0), np.empty(1))
+    counts, edges = others if isinstance(others, tuple) else bars(others)
     known = np.isfinite(prediction.low) and np.isfinite(prediction.high)
     palette = look.palette
     return Figure(
         look,
-        words.format(name=with_unit(target, look), value=number(prediction.value, target), count=len(others)),
+        words.format(name=with_unit(target, look), value=number(prediction.value, target), count=int(counts.sum())),
         Axis(look.say(target.unit)),
         Axis(shown=False),
         (
             *([Rule(prediction.low, palette.band, to=prediction.high, upright=True)] if known else []),
-            Bars(edges[:-1], edges[1:], counts.astype(np.float64), palette.cohort(place), opacity=0.28),
+            Bars(edges[:-1], edges[1:], counts, palette.cohort(place), opacity=0.28),
             Rule(prediction.value, palette.ink, upright=True, width=2.5),
         ),
         height=height,

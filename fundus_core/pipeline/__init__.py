@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         groups,
         in_group,
         job_folder,
+        predicted_bars,
         ranked,
         stored_study,
     )

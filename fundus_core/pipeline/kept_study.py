@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fundus_core import evaluation
+from fundus_core import evaluation, figures
 from fundus_core.analyses import Analysis, Disk, Memory, Study, one_cohort, plan_results
 from fundus_core.jobs import DONE, Notice, keep
 from fundus_core.pipeline.fitted import table_to_test
@@ -113,6 +113,17 @@ def _values(table: CohortTable, order: str, target: str) -> Floats:
     return by[order]
 
 
+def predicted_bars(study: Study, target: str, *, known: bool = False) -> tuple[Floats, Floats] | None:
+    """Return how a cohort's predictions of a target are distributed, as ``figures.bars`` counts them."""
+    name = ("predicted_bars", target)
+
+    def made() -> tuple[Floats, Floats]:
+        values = study.table.predicted.get(target, np.empty(0))
+        return figures.bars(values[np.isfinite(values)])
+
+    return None if known and not study.memory.has(name) else study.memory.kept(name, tuple, made)
+
+
 def groups(study: Study, column: str) -> tuple[list[str], Indices]:
     """Return the words of a column that cuts the cohort, and of each photograph the number of its own."""
 
@@ -133,7 +144,9 @@ def in_group(store: Store, cohort: Cohort, study: Study, column: str, word: str)
 
 
 def _keep_gallery(store: Store, cohort: Cohort, study: Study) -> None:
-    """Keep what the gallery sorts and filters by, where the table has all of the cohort's photographs."""
+    """Keep what stands beside one photograph, and what the gallery sorts and filters by where nobody is left out."""
+    for target in study.table.predicted:
+        predicted_bars(study, target)
     if len(study.table) != cohort.photographs:
         return
     for order in ("quality", "distance"):

@@ -50,12 +50,16 @@ Seen = Callable[[int], object]
 """Told of every some rows that were read, how many they are."""
 
 
-def table(connection: sa.Connection, cohort: int, versions: Sequence[int], seen: Seen = int) -> CohortTable:
-    """The whole cohort in the order in which its photographs were added."""
+def table(
+    connection: sa.Connection, cohort: int, versions: Sequence[int], seen: Seen = int, patient_id: str = ""
+) -> CohortTable:
+    """The whole cohort, or one person of it, in the order in which its photographs were added."""
+    mine = _PHOTOGRAPH.cohort_id == cohort
+    mine = sa.and_(mine, _PHOTOGRAPH.patient_id == patient_id) if patient_id else mine
     words = (_PHOTOGRAPH.name, _PHOTOGRAPH.patient_id, _PHOTOGRAPH.eye, _PHOTOGRAPH.visit, _PHOTOGRAPH.covariates)
     text = ["words", "words", "words", "words", "columns"]
-    name, patient, eye, visit, covariates = _columns(connection, _of(cohort, *words), text, seen)
-    parts = [_part(connection, cohort, version, seen) for version in versions] or [_no_part(len(name))]
+    name, patient, eye, visit, covariates = _columns(connection, _of(mine, *words), text, seen)
+    parts = [_part(connection, mine, version, seen) for version in versions] or [_no_part(len(name))]
     status, reason = _status([(part.status, part.reason) for part in parts])
     read, _ = _status([(part.read, part.reason) for part in parts])
     predicted: dict[str, tuple[Floats, Floats, Floats]] = {}
@@ -74,7 +78,7 @@ def table(connection: sa.Connection, cohort: int, versions: Sequence[int], seen:
         out_of_distribution=parts[0].distance,
         truth={
             target: column
-            for target, (column,) in _numbers(connection, cohort, schema.measurement, 0, len(name), seen).items()
+            for target, (column,) in _numbers(connection, mine, schema.measurement, 0, len(name), seen).items()
         },
         predicted={target: predicted[target][0] for target in order},
         low={target: predicted[target][1] for target in order},
@@ -99,30 +103,30 @@ def has_people(connection: sa.Connection, cohort: int, target: str, people: int)
 
 def hashes(connection: sa.Connection, cohort: int) -> Labels:
     """The sha256 of each photograph, in the order of ``table``."""
-    (sha256,) = _columns(connection, _of(cohort, _PHOTOGRAPH.sha256), ["words"], int)
+    (sha256,) = _columns(connection, _of(_PHOTOGRAPH.cohort_id == cohort, _PHOTOGRAPH.sha256), ["words"], int)
     return np.asarray(sha256)
 
 
-def _of(cohort: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    return sa.select(*columns).where(_PHOTOGRAPH.cohort_id == cohort).order_by(_PHOTOGRAPH.id)
+def _of(mine: sa.ColumnElement[bool], *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    return sa.select(*columns).where(mine).order_by(_PHOTOGRAPH.id)
 
 
-def _part(connection: sa.Connection, cohort: int, version: int, seen: Seen) -> _Part:
+def _part(connection: sa.Connection, mine: sa.ColumnElement[bool], version: int, seen: Seen) -> _Part:
     joined = join(version)
     outcome, reading = joined.outcome, joined.reading.c
     ended = [sa.func.coalesce(column, QUEUED) for column in (joined.status, outcome.c.status)]
     said = [sa.func.coalesce(column, "") for column in (outcome.c.reason, reading.kind, joined.decided)]
-    query = _of(cohort, *ended, *said, reading.quality, reading.distance).select_from(joined.source)
+    query = _of(mine, *ended, *said, reading.quality, reading.distance).select_from(joined.source)
     kinds = ["words", "words", "sentences", "words", "words", "numbers", "numbers"]
     status, read, reason, kind, decided, quality, distance = _columns(connection, query, kinds, seen)
     if (changed := np.flatnonzero(decided != "")).size:
-        query = _of(cohort, _PHOTOGRAPH.id, sa.func.coalesce(outcome.c.reason_code, "")).select_from(joined.source)
+        query = _of(mine, _PHOTOGRAPH.id, sa.func.coalesce(outcome.c.reason_code, "")).select_from(joined.source)
         rows = connection.execute(query.where(joined.decided != "")).all()
         words = sentences(connection, {one: code for one, code in rows})
         reason[changed] = [words.get(one) or reason[at] for at, (one, _code) in zip(changed, rows, strict=True)]
-    numbers = _numbers(connection, cohort, schema.prediction, version, len(status), seen)
+    numbers = _numbers(connection, mine, schema.prediction, version, len(status), seen)
     away = (decided == WITHDRAWN).any()
-    back = _numbers(connection, cohort, schema.prediction, version, len(status), seen, withdrawn=True) if away else {}
+    back = _numbers(connection, mine, schema.prediction, version, len(status), seen, withdrawn=True) if away else {}
     return _Part(
         status=status,
         reason=reason,
@@ -142,7 +146,7 @@ def _no_part(n: int) -> _Part:
 
 def _numbers(
     connection: sa.Connection,
-    cohort: int,
+    mine: sa.ColumnElement[bool],
     rows: sa.Table,
     version: int,
     n: int,
@@ -159,7 +163,7 @@ def _numbers(
     counted = sa.case((joined.decided == WITHDRAWN, joined.outcome.c.reading_id)) if withdrawn else joined.counted
     of = _PHOTOGRAPH.id if rows is schema.measurement else counted
     there = sa.select(rows.c.target).distinct().select_from(joined.source.join(rows, rows.c[key] == of))
-    known = set(connection.scalars(there.where(_PHOTOGRAPH.cohort_id == cohort)))
+    known = set(connection.scalars(there.where(mine)))
     found: dict[str, tuple[Floats, ...]] = {}
     for some in photograph_table.chunks([name for name in TARGETS if name in known], _AT_ONCE):
         columns: list[sa.ColumnElement[float]] = []
@@ -168,7 +172,7 @@ def _numbers(
             one = rows.alias()
             source = source.outerjoin(one, sa.and_(one.c[key] == of, one.c.target == name))
             columns += [one.c[kind] for kind in kinds]
-        numbers = iter(_matrix(connection, _of(cohort, *columns).select_from(source), n, seen))
+        numbers = iter(_matrix(connection, _of(mine, *columns).select_from(source), n, seen))
         found |= {name: tuple(next(numbers) for _ in kinds) for name in some}
     return found
 

@@ -350,17 +350,23 @@ class Store(Decisions, Selections, Sharing):
         self.write(record)
 
     def table(
-        self, ref: CohortRef, models: Sequence[str] | None = None, seen: Callable[[int], object] = int
+        self,
+        ref: CohortRef,
+        models: Sequence[str] | None = None,
+        seen: Callable[[int], object] = int,
+        *,
+        patient_id: str = "",
     ) -> CohortTable:
         """Truth and predictions side by side, in the order in which the photographs were added.
 
         Of two models that read one target the first counts. ``None`` takes every model, the latest run first. ``seen``
-        is told of every some rows that were read, four for a photograph under one model.
+        is told of every some rows that were read, four for a photograph under one model. With a ``patient_id`` they
+        are of that person alone.
         """
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
             chosen = self._chosen(connection, cohort, models)
-            return cohort_columns.table(connection, cohort, list(chosen), seen)
+            return cohort_columns.table(connection, cohort, list(chosen), seen, patient_id)
 
     def measured(self, ref: CohortRef, people: int) -> tuple[str, ...]:
         """The ids of targets that were measured of at least so many people; no more of them are looked for."""

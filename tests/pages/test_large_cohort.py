@@ -65,6 +65,25 @@ def test_the_job_sorts_photographs_by_error_as_the_database_does(large, page, mo
     assert page("explore", cohort=name, order="absolute_error", target="sbp")
 
 
+def test_one_photograph_reads_its_person_alone_and_stands_among_all_after_the_job(large, page, monkeypatch):
+    page("evaluate", cohort="-simulated")
+    with monkeypatch.context() as patched:
+        patched.setattr(studies.Study, "ordered", property(_of_one_person))
+        patched.setattr(studies.Study, "table", property(nothing_is_computed))
+        before = page("one_photograph", cohort="-simulated")
+    assert [each.value for each in before.caption if "once the page Evaluate has computed" in each.value]
+    course = len(before.get("plotly_chart"))
+    assert main(large[0]) == 0
+    after = page("one_photograph", cohort="-simulated")
+    assert len(after.get("plotly_chart")) == course + 3, "a value each of three targets"
+
+
+def _of_one_person(study):
+    (table,) = study.tables.values()
+    assert len(set(table.patient_id)) == 1
+    return evaluation.sort_rows(table)
+
+
 def test_a_job_that_is_stopped_says_so_and_a_changed_cohort_has_another(large, page, capsys):
     page("evaluate", cohort="-simulated")
     folder(large[0]).mkdir(parents=True)

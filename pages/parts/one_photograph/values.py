@@ -2,10 +2,9 @@
 
 import math
 
-import numpy as np
 import streamlit as st
 
-from fundus_core import figures, synthetic
+from fundus_core import figures, pipeline, synthetic
 from fundus_core.errors import FundusError, UsageError
 from fundus_core.explain import Explanation, Saliency, overlay
 from fundus_core.figures import number
@@ -32,14 +31,15 @@ def draw(view: View, item: Item) -> None:
         )
     if not item.predictions:
         return
-    table = studies.study(view).table
+    study, large = studies.study(view), view.cohort.photographs >= studies.MANY
+    bars = {name: pipeline.predicted_bars(study, name, known=large) for name in TARGETS if name in item.predictions}
     with st.grid(min_column_width=190, gap="small"):
-        for name in TARGETS:
-            if name in item.predictions:
-                others = table.predicted.get(name, np.empty(0))
-                _value(view, item, name, others[np.isfinite(others)])
+        for name, others in bars.items():
+            _value(view, item, name, others)
     st.caption(
-        _("Line: this eye. Grey: its 90 % interval. Bars: what the model said of this cohort."),
+        _("Line: this eye. Grey: its 90 % interval. Bars: what the model said of this cohort.")
+        if None not in bars.values()
+        else _("Where it stands among so many photographs is shown once the page Evaluate has computed them."),
         help=_(
             "The interval is fitted on people whose values were known: nine in ten of them had theirs inside. "
             "It says nothing about people unlike them."
@@ -54,14 +54,15 @@ def courses(view: View, item: Item) -> None:
             photo_panel.course(view, item, name)
 
 
-def _value(view: View, item: Item, name: str, others: Floats) -> None:
+def _value(view: View, item: Item, name: str, others: tuple[Floats, Floats] | None) -> None:
     target, prediction = TARGETS[name], item.predictions[name]
     with st.container(border=True, gap="xsmall", height="stretch"):
         value = f"{number(prediction.value, target)} {_(target.unit)}".strip()
         st.metric(figures.heading(_(target.name)), value)
         st.caption(_interval(item, name))
-        figure = figures.among(target, prediction, others, display.figure_look(view), height=96, place=view.place)
-        display.chart(figure, f"among-{name}")
+        if others is not None:
+            figure = figures.among(target, prediction, others, display.figure_look(view), height=96, place=view.place)
+            display.chart(figure, f"among-{name}")
 
 
 def _interval(item: Item, name: str) -> str:

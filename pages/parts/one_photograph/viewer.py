@@ -98,12 +98,9 @@ def _beside(view: View, item: Item) -> Sequence[Item]:
     """Return a photograph and others of its person: the other eye, other visits."""
     if not item.patient_id:
         return [item]
-    table = studies.study(view).table
-    names = [str(name) for name in table.photograph[table.patient_id == item.patient_id] if name != item.name]
-    if not names:
-        return [item]
-    found = home.store().photographs(view.cohort.id, Where(names=tuple(names)), model=view.model or None).items
-    return [item, *found][:_MOST]
+    mine = Where(patient_id=item.patient_id)
+    found = home.store().photographs(view.cohort.id, mine, model=view.model or None, limit=_MOST).items
+    return [item, *(other for other in found if other.id != item.id)][:_MOST]
 
 
 def _next(view: View, item: Item, target: str, step: int) -> str:

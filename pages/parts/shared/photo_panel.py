@@ -188,6 +188,8 @@ def measured(item: Item) -> str:
 def course(view: View, item: Item, target_id: str) -> None:
     """Draw what was measured and predicted of a photograph's person; nothing where there are not two visits."""
     analysis, study = one_cohort.COURSE, studies.study(view)
+    if item.patient_id and not view.part and view.cohort.photographs >= studies.MANY:
+        study = studies.of_person(view, item.patient_id)
     if not (item.patient_id and analysis.needs(TARGETS[target_id]) and analysis.offered(study)):
         return
     canvas = Canvas(display.figure_look(view), by=item.patient_id, place=view.place)

@@ -109,6 +109,15 @@ def study(view: View, level: str = "") -> Study:
     return _STUDIES.kept(view.key, lambda: _study(view)).at(level)
 
 
+def of_person(view: View, patient_id: str) -> Study:
+    """Return the study of one person of a cohort, for which the others are not read."""
+
+    def own() -> Study:
+        return Study(lambda: {"": home.store().table(view.cohort.id, [view.model], patient_id=patient_id)})
+
+    return study(view).memory.kept(("person", patient_id), None, own)
+
+
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _fitted(key: Key, _view: View) -> FittedPeople | None:
     store, cohort = home.store(), _view.cohort.id
