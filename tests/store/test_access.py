@@ -62,6 +62,7 @@ READS = {
     "refused": lambda s, c: s.refused(c),
     "hashes": lambda s, c: s.hashes(c),
     "kinds": lambda s, c: s.kinds(c),
+    "measured": lambda s, c: s.measured(c, 1),
     "ids": lambda s, c: s.ids(c),
     "keep_selection": lambda s, c: s.keep_selection(c, Rule(names=("a.jpg",))),
     "locator": lambda s, c: s.locator(c, "a.jpg"),
