@@ -66,7 +66,6 @@ READS = {
     "ids": lambda s, c: s.ids(c),
     "keep_selection": lambda s, c: s.keep_selection(c, Rule(names=("a.jpg",))),
     "locator": lambda s, c: s.locator(c, "a.jpg"),
-    "measured": lambda s, c: s.measured(c, 1),
     "models": lambda s, c: s.models(c),
     "names": lambda s, c: s.names(c, Where(), 5),
     "photograph": lambda s, c: s.photograph(c, "a.jpg"),
