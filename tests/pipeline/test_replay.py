@@ -62,6 +62,24 @@ def test_the_next_evaluation_says_what_differs(tmp_path: Path) -> None:
     assert found.since[0] in (out / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("lost", [0, 1, 40])
+def test_an_evaluation_that_was_kept_by_target_and_person_is_held_against(tmp_path: Path, lost: int) -> None:
+    """As they were written until November 2026: an older folder still says what differs."""
+    out = tmp_path / "out"
+    pipeline.evaluate(put(PEOPLE, tmp_path / "t.csv"), None, out, Settings(draws=50))
+    kept = json.loads((out / "evaluation.json").read_text(encoding="utf-8"))
+    del kept["who"], kept["values"]
+    rows = PEOPLE.iloc[lost:]
+    kept["people"] = {"sbp": {row.id: [row.SBP, row.SBP_pred] for row in rows.itertuples()}}
+    (out / "evaluation.json").write_text(json.dumps(kept), encoding="utf-8")
+    (since, *more) = pipeline.evaluate(tmp_path / "t.csv", None, out, Settings(draws=50)).since
+    assert not more
+    if lost:
+        assert f"{lost} {'person' if lost == 1 else 'people'} came and 0 went" in since
+    else:
+        assert since == "Nothing has changed since the evaluation before."
+
+
 SETTINGS = [
     {},
     {"settings": Settings("photograph", 5, 60)},
