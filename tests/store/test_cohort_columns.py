@@ -13,6 +13,7 @@ from fundus_core.store import (
     NewPhotograph,
     Store,
     TruthRow,
+    cohort_columns,
     prediction_table,
     run_table,
     versions,
@@ -144,7 +145,9 @@ def test_hashes_stand_in_the_order_of_the_table(store: Store) -> None:
     assert len(store.hashes("two")) == len(store.table("two"))
 
 
-def test_targets_that_enough_people_were_measured_of_are_told_without_the_table(store: Store) -> None:
+def test_targets_that_enough_people_were_measured_of_are_told_without_the_table(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = [f"{k}.jpg" for k in range(4)]
     store.create_cohort("few")
     store.add_photographs("few", [NewPhotograph(name, f"/nowhere/{name}") for name in names])
@@ -152,3 +155,6 @@ def test_targets_that_enough_people_were_measured_of_are_told_without_the_table(
     people = ["a", "a", "", "b"]
     store.set_truth("few", [TruthRow(n, of, {}, who) for n, of, who in zip(names, values, people, strict=True)])
     assert [store.measured("few", people) for people in (1, 2, 3)] == [("sbp", "age"), ("sbp",), ()]
+    for looked_at in (1, 2, 3):  # whether or not those looked at first are enough
+        monkeypatch.setattr(cohort_columns, "_LOOKED_AT", looked_at)
+        assert [store.measured("few", people) for people in (1, 2, 3)] == [("sbp", "age"), ("sbp",), ()]
