@@ -142,7 +142,7 @@ FINE_TUNING: Mapping[str, object] = MappingProxyType({
     "batch": 16,
     "accumulate": 1,
     "checkpointing": False,
-    "learning_rate": 8e-4,
+    "learning_rate": 1.6e-3,
     "weight_decay": 0.05,
     "ema": 0.995,
     "drop_rate": 0.3,
