@@ -102,8 +102,8 @@ def sorting(view: View, order: str, target: str) -> tuple[str, Sequence[int] | N
     found = pipeline.ranked(home.store(), view.cohort, studies.study(view), order, of, known=True)
     if of and found is None:
         words = _(
-            "In the order in which they were added: by a target's values so many photographs are sorted once the "
-            "analyses on the page Evaluate were computed."
+            "Not sorted yet: so many photographs are sorted by a target with the analyses of the page Evaluate. Until "
+            "then they stand in the order in which they were added."
         )
         st.caption(words)
         order = "added"
