@@ -1,13 +1,16 @@
 """A store with a cohort of simulated rows of any number: ``python -m tests.simulated_rows FOLDER PHOTOGRAPHS``.
 
+``--files`` writes ``predictions.csv`` and ``truth.csv`` with the columns of ``data/sample`` instead.
+
 Rows go in by SQL as they would have come from a run; there are no photographs behind them. A person has two eyes, every
 fourth person two visits; errors are normal about a truth that age moves, 3 % are refused and .5 % failed.
 """
 
 from __future__ import annotations
 
+import argparse
+import csv
 import json
-import sys
 import time
 from collections.abc import Collection, Iterator
 from functools import partial
@@ -172,6 +175,48 @@ def _rows(
     yield schema.entry, [(run, i, how, "", 0, False, 0.0) for i, _, _, how, _ in ended]
 
 
+def files(folder: Path, photographs: int, *, seed: int = 7) -> tuple[Path, Path]:
+    """Write the same rows as a table of predictions and one of measured values; returns both."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = folder / "predictions.csv", folder / "truth.csv"
+    with paths[0].open("w", newline="") as said, paths[1].open("w", newline="") as known:
+        predictions, truth = csv.writer(said), csv.writer(known)
+        targets = list(TARGETS)
+        ends = [f"{target}{end}" for target in targets for end in ("", "_low", "_high")]
+        predictions.writerow(["photograph", "sha256", "patient_id", "eye", "status", "reason_code", "reason", "quality",
+                              "out_of_distribution", *ends, "model", "weights_sha256", "code_version"])  # fmt: skip
+        truth.writerow(["photograph", "patient_id", "eye", "site", "camera", *targets])
+        for start in range(0, photographs, CHUNK):
+            numbers = np.arange(start, min(start + CHUNK, photographs))
+            rows = {table.name: of for table, of in _rows(numbers, seed, 1, 1, 1, 0, 0)}
+            measured, found = (_by_photograph(rows[name], targets) for name in ("measurement", "prediction"))
+            version = (MODEL, "0" * 64, "0.1.0")
+            for photograph, reading in zip(rows["photograph"], rows["reading"], strict=True):
+                number, name, sha, eye = photograph[0], photograph[2], photograph[3], photograph[8]
+                ended, why = reading[3], reading[4]
+                head = (name, sha, "", eye, ended, why, REASONS[why], *reading[6:8])
+                said = found.get(number, ("",) * len(ends))
+                predictions.writerow([*head, *said, *version])
+                words = json.loads(photograph[10])
+                truth.writerow([name, photograph[7], eye, words["site"], words["camera"], *measured[number]])
+    return paths
+
+
+def _by_photograph(rows: list[tuple[Any, ...]], targets: list[str]) -> dict[int, list[Any]]:
+    found: dict[int, dict[str, tuple[Any, ...]]] = {}
+    for number, target, *values in rows:
+        found.setdefault(number, {})[target] = values
+    return {number: [cell for target in targets for cell in of[target]] for number, of in found.items()}
+
+
 if __name__ == "__main__":
-    with Store.open(Path(sys.argv[1])) as opened:
-        fill(opened, int(sys.argv[2]))
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("folder", type=Path)
+    asked.add_argument("photographs", type=int)
+    asked.add_argument("--files", action="store_true", help="two tables as files instead of a store")
+    told = asked.parse_args()
+    if told.files:
+        files(told.folder, told.photographs)
+    else:
+        with Store.open(told.folder) as opened:
+            fill(opened, told.photographs)
