@@ -54,13 +54,10 @@ JACKKNIFE_BLOCKS = 400
 """Statistics of order leave out people in at most this many blocks when BCa asks how skewed they are."""
 
 MANY_PEOPLE = 5_000
-"""People beyond whom groups of people are drawn, and what needs an order is taken to first order of each person."""
+"""People beyond whom groups of people are drawn and left out, and what needs an order is taken to first order."""
 
 GROUPS = 2_000
 """Groups into which more people are dealt; the standard error from them scatters by 1 / sqrt(2 GROUPS) of itself."""
-
-_AT_ONCE = 16_384
-"""People left out at a time: what is computed of them on the way stays in the processor's cache."""
 
 Statistic = Callable[[Floats], Floats]
 """From counts or sums, a row per draw, to values, draws x statistics."""
@@ -159,17 +156,16 @@ class SumStatistic(_Statistics):
     """What each person adds: G x columns."""
     finish: Statistic
     """From sums, draws x columns, to values, draws x names; NaN where there is none."""
+    behind: Mapping[int, int] = field(default_factory=dict, kw_only=True)
+    """Of groups of people: how many people have anything in a column that counts observations."""
 
     def point(self) -> Floats:
         """The statistics on the data."""
         return np.asarray(self.finish(self.sums.sum(axis=0)[None])[0])
 
     def without_each(self) -> Floats:
-        """The statistics without each person: G x names, some people at a time."""
-        total, found = self.sums.sum(axis=0), np.empty((len(self.sums), len(self.names)))
-        for at in range(0, len(found), _AT_ONCE):
-            found[at : at + _AT_ONCE] = self.finish(total - self.sums[at : at + _AT_ONCE])
-        return found
+        """The statistics without each person: G x names."""
+        return np.asarray(self.finish(self.sums.sum(axis=0) - self.sums))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +218,33 @@ def resample(draws: Draws, panels: Sequence[Statistics]) -> list[Floats]:
     return _finish(panels, sums, counted)
 
 
+def dealt(panel: Statistics) -> Statistics:
+    """Return the same statistics of groups of people where they are more than :data:`MANY_PEOPLE`.
+
+    A group is left out as one; the groups are those of :class:`Draws`, by the usual seed.
+    """
+    panel = _to_first_order(panel) if len(panel.people) > MANY_PEOPLE else panel
+    if len(panel.people) <= MANY_PEOPLE or not isinstance(panel, SumStatistic):
+        return panel
+    unit = _dealt(Draws(len(panel.people)))
+    sums = np.column_stack([np.bincount(unit, column, GROUPS) for column in panel.sums.T])
+    behind = {place: int(np.count_nonzero(panel.sums[:, place])) for place in {0, *(one.count for one in panel.rules)}}
+    return replace(panel, people=np.arange(GROUPS), sums=sums, behind=behind)
+
+
+@lru_cache(maxsize=4)
+def _dealt(draws: Draws) -> Indices:
+    return draws.unit()
+
+
 def _to_first_order(panel: Statistics) -> Statistics:
-    """Return what needs an order as sums of what each person adds to it, where that is known."""
+    """Return what needs an order as sums of what each person adds to it, where that is known; one in the first."""
     if isinstance(panel, SumStatistic) or panel.effects is None or not len(panel.people):
         return panel
-    point = panel.point()
-    return SumStatistic(panel.people, panel.names, panel.needs, panel.effects(), lambda sums: point + sums)
+    point, added = panel.point(), panel.effects()
+    sums = np.column_stack([np.ones(len(added)), added])
+    made = SumStatistic(panel.people, panel.names, panel.needs, sums, lambda of: point + of[:, 1:])
+    return replace(made, rules=panel.rules, skews=panel.skews, ends=panel.ends)
 
 
 def _stack(unit: Indices, units: int, panels: Sequence[Statistics]) -> Floats:

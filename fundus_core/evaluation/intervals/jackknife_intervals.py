@@ -17,7 +17,7 @@ import numpy as np
 from scipy import special
 
 from fundus_core.errors import say
-from fundus_core.evaluation.intervals.bootstrap import Statistics, SumStatistic
+from fundus_core.evaluation.intervals.bootstrap import Statistics, SumStatistic, dealt
 from fundus_core.evaluation.intervals.estimate import (
     CONFIDENCE,
     FEW_PEOPLE,
@@ -67,7 +67,8 @@ def estimated(panel: Statistics) -> dict[str, Estimate]:
     """
     if len(panel.people) == 0:
         return {name: not_estimable(_NOBODY) for name in panel.names}
-    made = _Made(panel, panel.point(), _without_each(panel))
+    point, few = panel.point(), dealt(panel)
+    made = _Made(few, point, _without_each(few))
     return {name: _one(made, k) for k, name in enumerate(panel.names)}
 
 
@@ -103,7 +104,9 @@ class _Made:
 
     def people(self, k: int) -> int:
         """How many people stand behind the k-th statistic."""
-        return int((self.counts(k) > 0).sum())
+        panel = self.panel
+        known = panel.behind.get(self.rule(k).count) if isinstance(panel, SumStatistic) else None
+        return int((self.counts(k) > 0).sum()) if known is None else known
 
     def missing(self, k: int) -> Estimate | None:
         """Why the k-th statistic has no value; ``None`` where it has one."""

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation.intervals.bootstrap import Draws, SumStatistic
+from fundus_core.evaluation.intervals.bootstrap import Draws, SumStatistic, dealt
 from fundus_core.evaluation.intervals.contrasts import (
     NO_EFFECT,
     Contrast,
@@ -197,7 +197,7 @@ def _minus(sample: Sample, panel: SumStatistic, score: str, baseline: str, calle
     one, other = panel.names.index(score), panel.names.index(baseline)
     if len(sample.patients) < 2:
         return difference(names, None, NO_EFFECT, None)
-    point, without = panel.point(), panel.without_each()
+    point, without = panel.point(), dealt(panel).without_each()
     change = without[:, one] - without[:, other]
     error = jackknife_error(change) if np.isfinite(change).all() else 0.0
     value, freedom = float(point[one] - point[other]), len(change) - 1.0
@@ -227,7 +227,7 @@ def equivalence_of_means(table: CohortTable, target: str, margin: float, *, leve
     if too_few(sample, sample):
         return equivalent(names, margin, None)
     panel = score_panel(sample, sample.patients)
-    at, without = panel.names.index("bias"), panel.without_each()
+    at, without = panel.names.index("bias"), dealt(panel).without_each()
     error = jackknife_error(without[:, at])
     mean = Contrast(float(panel.point()[at]), error, len(without) - 1.0, "") if error > 0 else None
     return equivalent(names, margin, mean)
