@@ -227,7 +227,9 @@ def dealt(panel: Statistics) -> Statistics:
     if len(panel.people) <= MANY_PEOPLE or not isinstance(panel, SumStatistic):
         return panel
     unit = _dealt(Draws(len(panel.people)))
-    sums = np.column_stack([np.bincount(unit, column, GROUPS) for column in panel.sums.T])
+    sums = np.column_stack([np.bincount(unit, column, GROUPS) for column in panel.sums.T]).astype(
+        np.float64, copy=False
+    )
     behind = {place: int(np.count_nonzero(panel.sums[:, place])) for place in {0, *(one.count for one in panel.rules)}}
     return replace(panel, people=np.arange(GROUPS), sums=sums, behind=behind)
 

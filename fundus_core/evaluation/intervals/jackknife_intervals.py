@@ -67,8 +67,8 @@ def estimated(panel: Statistics) -> dict[str, Estimate]:
     """
     if len(panel.people) == 0:
         return {name: not_estimable(_NOBODY) for name in panel.names}
-    point, few = panel.point(), dealt(panel)
-    made = _Made(few, point, _without_each(few))
+    few, nothing = dealt(panel), np.empty((0, len(panel.names)))
+    made = _Made(few, panel.point(), few.without_each() if len(few.people) > 1 else nothing)
     return {name: _one(made, k) for k, name in enumerate(panel.names)}
 
 
@@ -119,10 +119,6 @@ class _Made:
     def moved(self, k: int) -> Floats:
         """The k-th statistic without each person, on its rule's scale."""
         return onto(self.rule(k).scale, self.without[:, k])
-
-
-def _without_each(panel: Statistics) -> Floats:
-    return panel.without_each() if len(panel.people) > 1 else np.empty((0, len(panel.names)))
 
 
 def _one(made: _Made, k: int) -> Estimate:

@@ -24,7 +24,7 @@ from fundus_core.evaluation.intervals.contrasts import (
 from fundus_core.evaluation.intervals.estimate import FEWEST_PEOPLE, Estimate, Method, not_estimable
 from fundus_core.evaluation.intervals.intervals import estimates
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated, without_intervals
-from fundus_core.evaluation.observations.sample import Sample
+from fundus_core.evaluation.observations.sample import Indices, Sample
 from fundus_core.evaluation.one_cohort.binary import THRESHOLD
 from fundus_core.evaluation.one_cohort.scores import BASELINES, OF_KNOWN
 from fundus_core.evaluation.one_cohort.statistics import ranked_statistics, statistics_of
@@ -60,6 +60,8 @@ class BootstrapScores:
     """By score."""
     drawn: Callable[[], Mapping[str, Floats]] = dict
     """Draws people, once for all samples that are scored together."""
+    people: Indices | None = None
+    """Where its people stand among those who are drawn; ``None`` where nobody is."""
 
     @property
     def replicates(self) -> Mapping[str, Floats]:
@@ -102,7 +104,9 @@ def score_together(
             own = interval == "own"
             found |= estimated(panel) if own else estimates(panel, values()[place][at], draws, interval)
         explained = {score: _explained(score, estimate, sample) for score, estimate in found.items()}
-        scored.append(BootstrapScores(name, sample, MappingProxyType(explained), partial(by_score, place)))
+        scored.append(
+            BootstrapScores(name, sample, MappingProxyType(explained), partial(by_score, place), several[0].people)
+        )
     return tuple(scored)
 
 
@@ -168,7 +172,7 @@ def compare_pair(first: BootstrapScores, second: BootstrapScores, score: str, dr
     names = (a.target.id, score, first.name, second.name)
     if too_few(a, b):
         return difference(names, None, FEW, value)
-    means = contrast_of_means(a, b, score)
+    means = contrast_of_means(a, b, score, _in_both(first, second, draws))
     if means is not None:
         return difference(names, *means, value)
     found = wald(value, first.replicates[score] - second.replicates[score], draws)
@@ -184,21 +188,32 @@ def too_few(a: Sample, b: Sample) -> bool:
     return min(len(a.patients), len(b.patients)) < FEWEST_PEOPLE
 
 
-def contrast_of_means(a: Sample, b: Sample, score: str) -> tuple[Contrast | None, Estimate] | None:
+def _in_both(first: BootstrapScores, second: BootstrapScores, draws: Draws) -> int | None:
+    """How many people are in both samples; ``None`` where nobody is drawn."""
+    if first.people is None or second.people is None:
+        return None
+    mine = np.zeros(draws.people, dtype=bool)
+    mine[first.people] = True
+    return int(np.count_nonzero(mine[second.people]))
+
+
+def contrast_of_means(
+    a: Sample, b: Sample, score: str, both: int | None = None
+) -> tuple[Contrast | None, Estimate] | None:
     """Test a score that is a mean of one number a person, with its effect size.
 
     Other people: Welch's t. The same people in both samples: the paired t, for what is hard about a person troubles
-    both. ``None`` where only some are in both, or the score is no such mean.
+    both. ``None`` where only some are in both, or the score is no such mean. ``both`` is how many are, where known.
     """
     if score not in PER_PERSON or not (a.one_a_person and b.one_a_person and a.level == b.level):
         return None
-    of_each, who, others = PER_PERSON[score], a.patients[a.group], b.patients[b.group]
-    if not np.isin(who, others).any():
+    of_each = PER_PERSON[score]
+    shared = len(np.intersect1d(a.patients, b.patients, assume_unique=True)) if both is None else both
+    if not shared:
         return welch(of_each(a), of_each(b)), hedges(of_each(a), of_each(b))
-    if set(who.tolist()) != set(others.tolist()):
+    if not shared == len(a.patients) == len(b.patients):
         return None
-    one, other = of_each(a)[np.argsort(who)], of_each(b)[np.argsort(others)]
-    return paired(one, other), standardised_change(one, other)
+    return paired(of_each(a), of_each(b)), standardised_change(of_each(a), of_each(b))
 
 
 def difference_of(first: float | None, second: float | None) -> float:
