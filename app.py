@@ -15,6 +15,6 @@ server.require_sign_in()
 app = st.App(
     "pages/parts/frame.py",
     routes=[server.upload_route(home.inbox_of)],
-    middleware=server.middleware(),
+    middleware=server.middleware(home.readable),
     lifespan=server.lifespan(home.start, home.stop),
 )

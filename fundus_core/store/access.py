@@ -70,6 +70,8 @@ class Person:
         """Write down what they did; see ``AuditLog.add``."""
         if what == "saw":
             self.log.saw(who=self.id, address=self.address, about=about)
+        elif what == "refused":
+            self.log.refused(who=self.id, address=self.address, about=about)
         else:
             self.log.add(what, who=self.id, address=self.address, about=about)
 

@@ -3,6 +3,9 @@
 A line is a JSON object; its ``hash`` is the SHA-256 of all else in it, the hash of the line before included. What is
 changed, left out or put in between shows; lines cut off at the end do not, unless somebody has kept the last number
 and hash elsewhere, which ``doctor`` says.
+
+Who is refused again and again adds no line each time, lest they fill the disk and hide what else they do: after the
+first few of a minute the others are counted, and one line with ``times`` says how many there were.
 """
 
 from __future__ import annotations
@@ -24,6 +27,13 @@ FILE = Path("log") / "actions.jsonl"
 """Below the store's folder."""
 SEEN_AGAIN_S = 3600.0
 """Who looks at one cohort again within this time adds no line."""
+MINUTE_S = 60.0
+"""For so long refusals of one person and address are counted together."""
+FIRST = 30
+"""Lines of a minute of a person who is signed in, each with what they asked for; of somebody who is not, one."""
+_ADDRESSES = 100
+"""How many persons and addresses are told from each other in a minute; a flood from more is counted as one."""
+_MANY = "*"
 _TAIL_BYTES = 8192
 _LONGEST = 300
 _START = "0" * 64
@@ -41,6 +51,16 @@ class Verified:
     """Number of the first line that does not follow; 0 where all do."""
 
 
+@dataclass(slots=True)
+class _Minute:
+    """What was refused to one person at one address within a minute."""
+
+    until: float
+    lines: int = 0
+    more: int = 0
+    about: str = ""
+
+
 class AuditLog:
     """The log of one store; safe between threads and between processes."""
 
@@ -49,8 +69,11 @@ class AuditLog:
         self.path = folder / FILE
         self._seen: dict[tuple[str, str, str], float] = {}
         self._lock = threading.Lock()
+        self._refused: dict[tuple[str, str], _Minute] = {}
+        self._counting = threading.RLock()
+        self._alarm: threading.Timer | None = None
 
-    def add(self, what: str, *, who: str, address: str, about: str = "") -> None:
+    def add(self, what: str, *, who: str, address: str, about: str = "", times: int = 1) -> None:
         """Add a line; an ``OSError`` where it cannot be written, so that nothing is done unseen.
 
         Args:
@@ -58,6 +81,7 @@ class AuditLog:
             who: The person's name; empty where nobody is signed in.
             address: Of the machine that asked.
             about: Key of the cohort, model or path.
+            times: How often; the line says so where it is more than once.
         """
         now = time.time()
         with self._lock, self._opened() as file:
@@ -69,11 +93,52 @@ class AuditLog:
                 "address": address[:_LONGEST],
                 "what": what,
                 "about": about[:_LONGEST],
+                **({"times": times} if times > 1 else {}),
                 "before": before.get("hash", _START),
             }
             file.write(_written({**line, "hash": _hash(line)}))
             file.flush()
             os.fsync(file.fileno())
+
+    def refused(self, *, who: str, address: str, about: str) -> None:
+        """Add that somebody was refused something, or count it where this minute has enough lines of theirs.
+
+        What is counted is written when the minute is over, or by ``tell``; a process that is killed loses the count of
+        that minute, never its first lines.
+        """
+        now = time.monotonic()
+        with self._counting:
+            self._tell(now)
+            key = (who, address)
+            if not who and key not in self._refused and len(self._refused) >= _ADDRESSES:
+                key = ("", _MANY)
+            minute = self._refused.setdefault(key, _Minute(now + MINUTE_S))
+            if minute.lines >= (FIRST if who else 1):
+                minute.more += 1
+                minute.about = about
+                self._wake()
+                return
+            minute.lines += 1
+        self.add("refused", who=key[0], address=key[1], about=about)
+
+    def tell(self) -> None:
+        """Write down what was counted so far."""
+        with self._counting:
+            self._alarm = None
+            self._tell(float("inf"))
+
+    def _tell(self, now: float) -> None:
+        for key, minute in [(key, one) for key, one in self._refused.items() if one.until <= now]:
+            if minute.more:
+                self.add("refused", who=key[0], address=key[1], about=minute.about, times=minute.more)
+            del self._refused[key]
+
+    def _wake(self) -> None:
+        """Write the counts down once the minute is over, even if nobody asks for anything any more."""
+        if self._alarm is None:
+            self._alarm = threading.Timer(MINUTE_S, self.tell)
+            self._alarm.daemon = True
+            self._alarm.start()
 
     def saw(self, *, who: str, address: str, about: str) -> None:
         """Add that somebody looked at a cohort, unless the last hour has it."""

@@ -59,7 +59,7 @@ class Selections(StoreBase):
         """Return a selection by its key; ``None`` where it, or its cohort, is not there."""
         with self.reading() as connection:
             found = next(iter(_found(connection, _SELECTION.key == key)), None)
-            if found is None:
+            if found is None and key:  # nobody is refused what they did not name
                 access.note(connection, "refused", f"selection {key}")
             return found
 

@@ -80,6 +80,11 @@ class Sharing(StoreBase):
         """Who asks; ``None`` for the machine's own processes."""
         return access.person_of(self.engine)
 
+    def readable(self) -> frozenset[int]:
+        """Return the ids of the cohorts that whoever asks may read; nobody is said to have looked at them."""
+        with self.reading() as connection:
+            return frozenset(connection.scalars(sa.select(_COHORT.id).where(access.allowed(connection))))
+
     def owned(self, ref: CohortRef, what: str) -> None:
         """See to it that whoever asks owns a cohort, and write down what they do with it.
 

@@ -16,7 +16,7 @@ if str(ROOT) not in sys.path:
 # after the project's root is on the path
 from fundus_core import targets  # noqa: E402
 from fundus_core.errors import FundusError  # noqa: E402
-from pages.parts.shell import address, asking, language, menu, people, state  # noqa: E402
+from pages.parts.shell import address, asking, language, menu, people, rights, state  # noqa: E402
 from pages.parts.shell.language import _, literal  # noqa: E402
 
 STATIC = Path(__file__).parent / "static"
@@ -29,7 +29,7 @@ def main() -> None:
     icon = str(STATIC / "icon.svg")
     st.set_page_config(page_title="Fundus Lab", page_icon=icon, layout="wide", initial_sidebar_state=SIDEBAR_PX)
     st.logo(str(STATIC / "logo.svg"), icon_image=icon, size="large")
-    asking.arrived()
+    rights.arrived()
     language.settle()
     page = menu.navigation()
     state.keep()

@@ -17,7 +17,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime
 
 from fundus_core.store import Store
-from pages.parts.shell import guard, home, people, server, sign_in
+from pages.parts.shell import home, people, server, sign_in, whose
 
 ROOT = Path(__file__).resolve().parents[2]
 ORIGIN = "http://testserver"
@@ -63,17 +63,17 @@ def running() -> Iterator[TestClient]:
         app = st.App(
             str(ROOT / "pages" / "parts" / "frame.py"),
             routes=[server.upload_route(home.inbox_of)],
-            middleware=server.middleware(),
+            middleware=server.middleware(home.readable),
             secrets=secrets(address),
         )
-        guard.watch_media()
+        whose.watch_media()
         try:
             with TestClient(app, follow_redirects=False) as client:
                 sign_in.check()
                 yield client
         finally:
             Runtime._instance = None  # Streamlit takes one in a process; the next module has its own
-            guard._sessions.clear()
+            whose._tabs.clear()
 
 
 def signed_in(client: TestClient, name: str) -> TestClient:
@@ -134,5 +134,6 @@ def whole_store() -> Store:
 
 
 def log_lines() -> list[dict[str, object]]:
-    """The log, the oldest line first."""
+    """The log, the oldest line first, with all that was counted until now."""
+    people.log(home.folder()).tell()
     return [dict(line) for line in reversed(people.log(home.folder()).latest(10_000))]

@@ -6,7 +6,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from pages.parts.shell import server
+from pages.parts.shell import home, server
 from pages.parts.shell.upload_store import Inbox
 
 
@@ -26,7 +26,7 @@ def inbox(tmp_path):
 @pytest.fixture
 def client(inbox):
     routes = [server.upload_route(lambda _request: inbox), Route("/", opening), Route("/text", plain)]
-    return TestClient(Starlette(routes=routes, middleware=server.middleware()))
+    return TestClient(Starlette(routes=routes, middleware=server.middleware(home.readable)))
 
 
 def put(client, token, data=b"an eye", **headers):

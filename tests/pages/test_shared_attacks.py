@@ -19,7 +19,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from fundus_core.errors import UsageError
 from fundus_core.store import NewPhotograph
-from pages.parts.shell import guard, home, people, sign_in
+from pages.parts.shell import guard, home, people, sign_in, whose
 from tests.pages import shared_server as shared
 from tests.pages.test_shared_server import ANN, BOB, browsers, cookie, house, refusals, scope, theirs
 
@@ -60,7 +60,7 @@ def test_a_header_of_connections_opens_no_file(browsers, picture, told):
     assert browsers[ANN].get(picture, headers=headers).status_code == 200
     assert browsers[BOB].get(picture, headers=headers).status_code == 404
     for method in ("PUT", "DELETE"):
-        session = next(key for key, names in guard._sessions.items() if names == {ANN})
+        session = next(key for key, tab in whose._tabs.items() if tab.people == {ANN})
         answer = browsers[BOB].request(method, f"/_stcore/upload_file/{session}/x", headers=headers)
         assert answer.status_code == 404
     assert refusals() - before == 3
@@ -72,10 +72,88 @@ def test_an_address_that_is_written_otherwise_opens_no_file(browsers, picture):
     tried += [f"/media/{name}/", f"/media/{name};x", f"/media/{name}%00", f"/%6dedia/{name}", f"/media%2f{name}"]
     tried += [f"/static/../media/{name}", f"/healthz/../media/{name}", f"/media/{name}?x={picture}", f"/media\\{name}"]
     for address in tried:
+        before = refusals()
         for method in ("GET", "HEAD", "POST", "OPTIONS"):
-            answer = browsers[BOB].request(method, address, headers={"range": "bytes=0-"})
+            answer = browsers[BOB].request(method, f"{shared.ORIGIN}{address}", headers={"range": "bytes=0-"})
             assert jpeg() not in answer.content, address
-            assert not answer.headers.get("content-type", "").startswith("image/"), address
+            assert answer.status_code == 404, address
+        assert refusals() - before == 4, address
+
+
+def test_a_sign_in_that_signs_nobody_in_is_in_the_log(house):
+    client, _ = house
+    before = refusals()
+    for query in ("code=1&state=2", "error=access_denied", ""):
+        client.get(f"/oauth2callback?{query}")
+    assert refusals() - before == 3
+    shared.signed_in(client, BOB)
+    assert refusals() - before == 3
+
+
+# What is taken from somebody while they look at it
+
+
+def test_a_page_that_is_open_gives_nothing_of_a_cohort_that_is_shared_no_longer(house, browsers, picture):
+    _, store = house
+    cohort, item, _ = theirs(store)
+    ann, bob = store.asked_by(people.person(ANN, "")), browsers[BOB]
+    ann.share(cohort.id, BOB, "read")
+    asked = BackMsg()
+    asked.rerun_script.page_name = "one_photograph"
+    asked.rerun_script.query_string = f"cohort={cohort.key}&photograph={item.key}"
+    try:
+        with shared.connection(bob) as tab:
+            text = heard(tab, asked)
+            assert "C000_" in text
+            file = BackMsg()
+            file.backend_operation_request.session_id = next(
+                key for key, one in whose._tabs.items() if one.people == {BOB} and f'"{key}"' in text
+            )
+            file.backend_operation_request.request_id = "1"
+            file.backend_operation_request.deferred_file.file_id = re.findall(
+                r'deferred_file_id: "([0-9a-f]{32})"', text
+            )[-1]
+            made = shared.media(heard(tab, file, until="backend_operation_response"))[0]
+            assert "C000_" in bob.get(made).text
+            assert bob.get(picture).status_code == 200
+            ann.share(cohort.id, BOB, "")
+            before = refusals()
+            assert bob.get(made).status_code == 404
+            assert bob.get(picture).status_code == 404
+            assert not shared.media(heard(tab, file, until="backend_operation_response"))
+            assert refusals() - before == 3
+            assert "C000_" not in heard(tab, asked)
+    finally:
+        ann.share(cohort.id, BOB, "")
+    assert browsers[ANN].get(picture).status_code == 200
+
+
+def test_a_fold_that_is_opened_late_shows_nothing_of_what_is_shared_no_longer(house, browsers):
+    _, store = house
+    cohort, _, _ = theirs(store)
+    ann, bob = store.asked_by(people.person(ANN, "")), browsers[BOB]
+    ann.share(cohort.id, BOB, "read")
+    asked = BackMsg()
+    asked.rerun_script.page_name = "evaluate"
+    asked.rerun_script.query_string = f"cohort={cohort.key}&target=sbp"
+    try:
+        with shared.connection(bob) as tab:
+            text = heard(tab, asked)
+            folds = set(re.findall(r'fragment_id: "([0-9a-f]+)"', text))
+            ann.share(cohort.id, BOB, "")
+            ended = set()
+            for fold in folds:
+                late = BackMsg()
+                late.CopyFrom(asked)
+                late.rerun_script.fragment_id = fold
+                late.rerun_script.page_script_hash = re.findall(r'page_script_hash: "([0-9a-f]+)"', text)[-1]
+                told = heard(tab, late)
+                assert "MAE" not in told
+                ended |= set(re.findall(r"script_finished: (\w+)", told))
+                break  # the whole page is drawn anew now
+            assert ended == {"FINISHED_EARLY_FOR_RERUN"}
+    finally:
+        ann.share(cohort.id, BOB, "")
 
 
 def test_no_address_leads_out_of_what_is_served(browsers):
@@ -236,6 +314,15 @@ def test_an_upload_lands_in_its_own_batch_whatever_it_is_called(browsers, name):
 # Connections
 
 
+def heard(tab, message, until="script_finished"):
+    """Send a message on a connection and return what comes until something of that kind does, as text."""
+    tab.send_bytes(message.SerializeToString())
+    told = []
+    while not told or told[-1].WhichOneof("type") != until:
+        told.append(ForwardMsg.FromString(tab.receive_bytes()))
+    return "\n".join(map(str, told))
+
+
 def asked_of(browser, message, *, until):
     """Send one message on a connection and hear what comes until something of that kind does."""
     with shared.connection(browser) as socket:
@@ -278,8 +365,10 @@ def test_a_download_that_a_page_of_hers_offers_is_hers_alone(house, browsers):
 
 
 def test_a_connection_from_another_site_is_refused_with_her_own_cookie(browsers):
+    before = refusals()
     for other in ("https://elsewhere.example", "http://testserver.elsewhere.example", "null"):
         assert shared.is_refused(browsers[ANN], origin=other), other
+    assert refusals() - before == 3
     assert not shared.is_refused(browsers[ANN], origin=shared.ORIGIN)
 
 

@@ -24,7 +24,7 @@ from starlette.testclient import TestClient
 from streamlit import config
 
 from pages.parts.new_cohort.upload import Refused, reason
-from pages.parts.shell import server, shutdown, upload_stream
+from pages.parts.shell import home, server, shutdown, upload_stream
 from pages.parts.shell.upload_store import Inbox
 from pages.parts.shell.upload_stream import UploadError
 
@@ -38,7 +38,7 @@ def inbox(tmp_path):
 
 @pytest.fixture
 def app(inbox):
-    return Starlette(routes=[server.upload_route(lambda _request: inbox)], middleware=server.middleware())
+    return Starlette(routes=[server.upload_route(lambda _request: inbox)], middleware=server.middleware(home.readable))
 
 
 def put(app, token, index="0", name="a.jpg", *, data=b"an eye", base="", client=("198.51.100.7", 4000), **headers):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -29,6 +30,7 @@ from fundus_core.store import (
     examine,
     restore,
 )
+from fundus_core.store.audit_log import FIRST
 
 VERSION = ModelVersion("m", "a" * 64, "b" * 64)
 
@@ -103,7 +105,7 @@ OWNS = {
 }
 OTHERWISE = {
     "cohorts", "create_cohort", "selection", "name_selection", "crop", "thumbnail", "sizes", "usage", "asked_by",
-    "import_", "person", "require_room", "actions", "owns_models",
+    "import_", "person", "readable", "require_room", "actions", "owns_models",
 }  # fmt: skip
 """Held by tests of their own below."""
 MACHINE = {
@@ -294,6 +296,46 @@ def test_the_log_says_who_did_what_from_where(shared):
     told = [line["what"] for line in reversed(log.latest(99))]
     assert told == ["saw", "imported", "shared", "exported", "deleted"]
     assert {(line["who"], line["address"]) for line in log.latest(99)} == {("ann@x", "10.0.0.1")}
+
+
+def test_who_is_refused_again_and_again_fills_no_log_and_hides_behind_none(tmp_path, monkeypatch):
+    log = AuditLog(tmp_path)
+    for number in range(500):
+        log.refused(who="", address="10.0.0.9", about=f"/{number}")
+    for number in range(50):
+        log.refused(who="bob@x", address="10.0.0.9", about=f"cohort {number}")
+    for number in range(1000):
+        log.refused(who="", address=f"10.1.0.{number}", about="/")
+    assert len(log.latest(9999)) == 1 + FIRST + 98 + 1
+    log.tell()
+    lines = log.latest(9999)
+    assert len(lines) == 1 + FIRST + 98 + 1 + 3
+    assert sum(line.get("times", 1) for line in lines) == 500 + 50 + 1000
+    assert {line["about"] for line in lines if line["who"]} >= {f"cohort {number}" for number in range(FIRST)}
+    assert log.verified().fault == 0
+    monkeypatch.setattr("fundus_core.store.audit_log.MINUTE_S", 0.05)
+    log = AuditLog(tmp_path)
+    for _ in range(3):
+        log.refused(who="", address="10.0.0.9", about="/")
+    deadline = time.monotonic() + 30
+    while "times" not in log.latest(1)[0] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert log.latest(1)[0]["times"] == 2, "nobody asks any more, and the count is written all the same"
+
+
+def test_nobody_is_refused_what_they_did_not_name(shared):
+    _, person, _, log = shared
+    before = len(log.latest(99))
+    assert person("ann@x").selection("") is None
+    assert len(log.latest(99)) == before
+
+
+def test_what_somebody_may_read_now_is_theirs_and_what_is_shared_with_them(shared):
+    store, person, cohort, _ = shared
+    assert person("ann@x").readable() == {cohort} == store.readable()
+    assert person("bob@x").readable() == frozenset()
+    person("ann@x").share(cohort, "bob@x", "read")
+    assert person("bob@x").readable() == {cohort}
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -16,7 +16,7 @@ from fundus_core.targets import TARGETS
 from pages.parts.shared import exports
 from pages.parts.shared.exports import grid
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, asking, cards, menu
+from pages.parts.shell import address, cards, menu, people, rights
 from pages.parts.shell.language import _, bound, literal, tell
 
 POWERPOINT = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -214,6 +214,8 @@ def fold(label: str, key: str, draw: Callable[[], None], *, icon: str | None = N
 
     @st.fragment
     def folded() -> None:
+        if people.shared() and rights.lost():
+            st.rerun()  # what it would show is kept from before; only the whole page asks anew
         box = st.expander(label, key=widget, icon=icon, on_change="rerun")
         if box.open:
             with box:
@@ -225,7 +227,7 @@ def fold(label: str, key: str, draw: Callable[[], None], *, icon: str | None = N
 def download(label: str, name: str, make: Callable[[], str | bytes], *, mime: str = "text/csv") -> None:
     """Draw a download button; the file is made when it is clicked."""
     st.download_button(
-        label, asking.bound(bound(make)), name, mime, on_click="ignore", icon=":material/download:", key=f"get_{name}"
+        label, rights.bound(bound(make)), name, mime, on_click="ignore", icon=":material/download:", key=f"get_{name}"
     )
 
 

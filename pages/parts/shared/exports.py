@@ -11,7 +11,7 @@ from fundus_core.analyses import Laid
 from fundus_core.figures import COLUMNS, Figure, printing
 from fundus_core.report import Paper, Titled
 from fundus_core.tables import harmless, records_as_csv
-from pages.parts.shell import asking
+from pages.parts.shell import rights
 from pages.parts.shell.language import _, bound
 
 _NUMBER_FIRST = re.compile(r"[+-]\d[\d.,]*(?: (?:[^=+@|!]|\+\d)*)?")
@@ -149,5 +149,5 @@ def _csv(laid: Laid) -> str:
 
 def _button(label: str, file: str, mime: str, make: Callable[[], str | bytes], key: str, *, figure: bool) -> None:
     words = _("Save the figure as {kind}.").format(kind=label) if figure else None
-    made = asking.bound(bound(make))
+    made = rights.bound(bound(make))
     st.download_button(label, made, file, mime, key=f"{label}-{key}", on_click="ignore", help=words)

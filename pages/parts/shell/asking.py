@@ -1,8 +1,8 @@
 """Who asks on a shared server, within a page and in what is made outside of it."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
 from urllib.parse import unquote
 
 import streamlit as st
@@ -11,7 +11,6 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_r
 from fundus_core.store import Person
 from pages.parts.shell import guard, people
 
-_Made = TypeVar("_Made")
 _BOUND: ContextVar[Person | None] = ContextVar("asks", default=None)
 
 
@@ -27,6 +26,16 @@ def asker() -> Person:
     return people.person(unquote(headers.get(guard.PERSON, "")), headers.get(guard.ADDRESS, ""))
 
 
+@contextmanager
+def as_(person: Person) -> Iterator[None]:
+    """Ask as somebody, wherever this runs."""
+    token = _BOUND.set(person)
+    try:
+        yield
+    finally:
+        _BOUND.reset(token)
+
+
 def keeps_models() -> bool:
     """Return whether whoever asks may bring, measure and change models: on a shared server, stewards."""
     return not people.shared() or asker().steward
@@ -39,24 +48,9 @@ def names() -> Collection[str] | None:
     return asker().names
 
 
-def bound(make: Callable[[], _Made]) -> Callable[[], _Made]:
-    """Return a function that asks as this tab's person wherever it is called: a download is made outside of it."""
-    if not people.shared():
-        return make
-    person = asker()
-
-    def made() -> _Made:
-        token = _BOUND.set(person)
-        try:
-            return make()
-        finally:
-            _BOUND.reset(token)
-
-    return made
-
-
-def arrived() -> None:
-    """Take note of whose this tab's connection is; call before a page draws anything."""
+def heed_page(shown: str) -> None:
+    """Write down that somebody asked for a page by a name that is none for them: the first page is shown instead."""
     context = get_script_run_ctx()
-    if people.shared() and context is not None:
-        guard.belongs(context.session_id, asker().id)
+    asked = context.pages_manager.intended_page_name if context is not None else ""
+    if asked and asked != shown:
+        asker().note("refused", f"page {asked}")

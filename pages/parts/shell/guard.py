@@ -15,15 +15,15 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from streamlit import config
-from streamlit.runtime.media_file_manager import MediaFileManager
-from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from fundus_core import owner_only
 from fundus_core.errors import UsageError
 from fundus_core.home import home
-from pages.parts.shell import people, sign_in
+from pages.parts.shell import people, sign_in, whose
 from pages.parts.shell.language import _, speaking
 from pages.parts.shell.upload_store import PATH
 
@@ -34,16 +34,14 @@ _OURS = (PERSON.encode(), ADDRESS.encode())
 _OPEN = ("/auth/login", "/oauth2callback")
 _STATIC = "/static/"
 _CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
-_MEDIA, _FILES, _STREAM = "/media/", "/_stcore/upload_file/", "/_stcore/stream"
+_MEDIA, _FILES = "/media/", "/_stcore/upload_file/"
+_DEEP = (_STATIC, _MEDIA, f"{PATH}/", "/_stcore/", "/auth/", "/component/", "/app/static/")
+"""All that lies deeper than a page. What is written in any other way is nothing of ours, however a server reads it."""
 _LOGOUT = "/auth/logout"
+_DENIALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
 _REMEMBERED = 50_000
 _POLICY_VIOLATION = 1008
 
-_Owners = OrderedDict[str, set[str]]
-_media: _Owners = OrderedDict()
-"""Of each file that a page has shown lately: to whom."""
-_sessions: _Owners = OrderedDict()
-"""Whose each connection is."""
 _arrived: OrderedDict[str, float] = OrderedDict()
 
 Scope = dict[str, Any]
@@ -65,50 +63,13 @@ def _digests(scope: MutableMapping[str, Any]) -> set[str]:
     return {hashlib.sha256(one.encode()).hexdigest() for one in sign_in.credentials(scope)}
 
 
-def _remember(owners: _Owners, key: str, person: str) -> None:
-    owners.setdefault(key, set()).add(person)
-    owners.move_to_end(key)
-    while len(owners) > _REMEMBERED:
-        owners.popitem(last=False)
-
-
-def belongs(session: str, person: str) -> None:
-    """Take note of whose a connection is."""
-    _remember(_sessions, session, person)
-
-
-def watch_media() -> None:
-    """Take note of whom each file is shown to, from now on."""
-    if getattr(MediaFileManager, "watched", False):
-        return
-    add, deferred = MediaFileManager.add, MediaFileManager.execute_deferred
-
-    def added(self: MediaFileManager, *args: Any, **kwargs: Any) -> str:
-        url = add(self, *args, **kwargs)
-        context = get_script_run_ctx()
-        _shown(url, context.session_id if context else "")
-        return url
-
-    def made(self: MediaFileManager, file_id: str) -> str:
-        entry = self._deferred_callables.get(file_id)
-        url = deferred(self, file_id)
-        _shown(url, entry["session_id"] if entry else "")
-        return url
-
-    MediaFileManager.add, MediaFileManager.execute_deferred = added, made  # type: ignore[method-assign]
-    MediaFileManager.watched = True  # type: ignore[attr-defined]
-
-
-def _shown(url: str, session: str) -> None:
-    for person in _sessions.get(session, ()):
-        _remember(_media, url.rpartition("/")[2], person)
-
-
 class Guard:
     """Let through what its asker may have; on one's own machine everything."""
 
-    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+    def __init__(self, app: Callable[..., Awaitable[None]], readable: Callable[[str], frozenset[int]]) -> None:
+        """Take what tells which cohorts somebody may read now."""
         self.app = app
+        self.readable = readable
 
     async def __call__(self, scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         """Answer, refuse or pass on with the asker's name."""
@@ -128,13 +89,14 @@ class Guard:
     async def _shared(self, path: str, scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         if scope["type"] == "http" and path in _OPEN and not people.header():
             query = {"query_string": sign_in.login_query()} if path == _OPEN[0] else {}
-            await self.app({**scope, **query}, receive, _with_secure(send))
+            heeded = _with_secure(send) if query else _noting(_with_secure(send), scope, "", path, _signs_nobody_in)
+            await self.app({**scope, **query}, receive, heeded)
             return
         if scope["type"] == "http" and _is_static(path):
             await self.app(scope, receive, send)
             return
         name = _entered(scope)
-        if not name or path.startswith(_CLOSED) or not _is_theirs(path, name, _resumed(scope)):
+        if not name or not _is_ours(path) or not await self._is_theirs(path, name, _resumed(scope)):
             _note("refused", scope, name, path)
             await _refuse(path, name, scope, receive, send)
             return
@@ -147,10 +109,22 @@ class Guard:
             _out().update(gone)
             with open(home() / _LEFT, "a", encoding="ascii", opener=owner_only.opener) as file:
                 file.writelines(f"{one}\n" for one in gone)
+        heeded = _noting(_with_secure(send), scope, name, path, _denies)
         if scope["type"] == "websocket":
-            await self.app(named, *_while_signed_in(named, receive, send))
+            await self.app(named, *_while_signed_in(named, receive, heeded))
         else:
-            await self.app(named, receive, _with_secure(send))
+            await self.app(named, receive, heeded)
+
+    async def _is_theirs(self, path: str, name: str, resumed: str) -> bool:
+        """Whether a file was shown to this person, who may still read what they could then; a connection is theirs."""
+        if resumed:
+            return whose.is_session_of(resumed, name, unknown=True)
+        if path.startswith(_MEDIA):
+            could = whose.could_read(path.removeprefix(_MEDIA), name)
+            return could is not None and could <= await run_in_threadpool(self.readable, name)
+        if path.startswith(_FILES):
+            return whose.is_session_of(path.removeprefix(_FILES).partition("/")[0], name)
+        return True
 
 
 def _path(scope: MutableMapping[str, Any]) -> str:
@@ -159,9 +133,20 @@ def _path(scope: MutableMapping[str, Any]) -> str:
     return path.removeprefix(base) or "/" if base != "/" and path.startswith(f"{base}/") else path
 
 
+def _is_plain(path: str) -> bool:
+    """Whether a path can be read in one way only."""
+    parts = path.removesuffix("/").split("/")[1:]
+    return path.isprintable() and "\\" not in path and not any(part in ("", ".", "..") for part in parts)
+
+
 def _is_static(path: str) -> bool:
-    parts = path.split("/")
-    return path.startswith(_STATIC) and not any(part in ("", ".", "..") for part in parts[1:])
+    return path.startswith(_STATIC) and _is_plain(path)
+
+
+def _is_ours(path: str) -> bool:
+    """Whether somebody who is signed in may ask for a path at all: a page, or what Streamlit and we serve besides."""
+    is_page = path.removesuffix("/").count("/") <= 1
+    return _is_plain(path) and (is_page or path.startswith(_DEEP)) and not path.startswith(_CLOSED)
 
 
 def _resumed(scope: Scope) -> str:
@@ -170,17 +155,6 @@ def _resumed(scope: Scope) -> str:
         return ""
     told = b",".join(value for name, value in scope["headers"] if name == b"sec-websocket-protocol").decode("latin-1")
     return told.split(",")[2].strip() if told.count(",") >= 2 else ""
-
-
-def _is_theirs(path: str, name: str, resumed: str) -> bool:
-    """Whether a file was shown to this person, and a connection, or a file of one, is theirs."""
-    if resumed:
-        return name in _sessions.get(resumed, (name,))
-    if path.startswith(_MEDIA):
-        return name in _media.get(path.removeprefix(_MEDIA), ())
-    if path.startswith(_FILES):
-        return name in _sessions.get(path.removeprefix(_FILES).partition("/")[0], ())
-    return True
 
 
 def _entered(scope: Scope) -> str:
@@ -233,6 +207,33 @@ def _with_secure(send: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
     return sent
 
 
+def _noting(
+    send: Callable[..., Any], scope: Scope, name: str, path: str, is_refusal: Callable[[dict[str, Any]], bool]
+) -> Callable[..., Awaitable[None]]:
+    """Return a way to answer that writes down what Streamlit or a route of ours refuses behind the guard."""
+    begun = False
+
+    async def sent(message: dict[str, Any]) -> None:
+        nonlocal begun
+        if not begun and is_refusal(message):
+            _note("refused", scope, name, path)
+        begun = True
+        await send(message)
+
+    return sent
+
+
+def _denies(message: dict[str, Any]) -> bool:
+    """Whether an answer begins with a refusal: a status that says so, or a connection that is not made."""
+    return message.get("status") in _DENIALS or message["type"] == "websocket.close"
+
+
+def _signs_nobody_in(message: dict[str, Any]) -> bool:
+    signed = USER_COOKIE_NAME.encode()
+    cookies = [value for name, value in message.get("headers", []) if name.lower() == b"set-cookie"]
+    return message["type"] == "http.response.start" and not any(one.startswith(signed) for one in cookies)
+
+
 def _by_tls(name: bytes, value: bytes) -> bytes:
     is_open = name.lower() == b"set-cookie" and b"; secure" not in value.lower()
     return value + b"; Secure" if is_open else value
@@ -244,7 +245,12 @@ def _address(scope: Scope) -> str:
 
 
 def _note(what: str, scope: Scope, name: str, path: str) -> None:
-    people.log(home()).add(what, who=name or sign_in.name_of(scope), address=_address(scope), about=path)
+    told = {"who": name or sign_in.name_of(scope), "address": _address(scope), "about": path}
+    log = people.log(home())
+    if what == "refused":
+        log.refused(**told)
+    else:
+        log.add(what, **told)
 
 
 def _arrive(scope: Scope, name: str) -> None:

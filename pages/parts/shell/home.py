@@ -49,6 +49,11 @@ def _whole() -> Store:
     return _opened[where]
 
 
+def readable(person: str) -> frozenset[int]:
+    """Return the ids of the cohorts that somebody may read now."""
+    return _whole().asked_by(people.person(person, "")).readable()
+
+
 def cache_scope() -> str:
     """Return what caches of this working folder and of whoever asks are kept under."""
     return f"{folder()}\n{asker().id}" if people.shared() else str(folder())
@@ -109,7 +114,8 @@ def _prepare(opened: Store) -> None:
 
 
 def stop() -> None:
-    """Let the worker finish its batch and end."""
+    """Let the worker finish its batch and end; write down what of the log is still counted."""
     _leaving.set()
+    people.log(folder()).tell()
     with contextlib.suppress(FundusError):  # it was never opened, or its database is away
         runs.stop_worker(_whole(), wait_s=STOP_S)

@@ -46,7 +46,7 @@ def title(text: str) -> None:
 def navigation() -> Page:
     """Register every page and return the one that the address asks for; that of stewards for these alone."""
     steward = people.shared() and asking.asker().steward
-    return st.navigation(
+    page = st.navigation(
         {
             "": [_page("overview", _("Overview"), "home", _("What this is, with the sample cohort."))],
             _("Cohort"): [
@@ -68,6 +68,9 @@ def navigation() -> Page:
             ],
         }
     )
+    if people.shared():
+        asking.heed_page(page.url_path)
+    return page
 
 
 def _page(name: str, title: str, icon: str, tip: str) -> Page:

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from streamlit import config, net_util
 
 from fundus_core.errors import UsageError
-from pages.parts.shell import guard, people, shutdown, sign_in
+from pages.parts.shell import guard, people, shutdown, sign_in, whose
 from pages.parts.shell.shutdown import Leaving
 from pages.parts.shell.sign_in import Forwarded
 from pages.parts.shell.upload_store import PATH, Inbox
@@ -220,9 +220,10 @@ def lifespan(start: Callable[[], None], stop: Callable[[], None]) -> Callable[[A
     return around
 
 
-def middleware() -> list[Middleware]:
-    """Return what every request passes through."""
-    return [Middleware(each) for each in (Forwarded, Leaving, BelowBase, SecurityHeaders, guard.Guard, OpeningPage)]
+def middleware(readable: Callable[[str], frozenset[int]]) -> list[Middleware]:
+    """Return what every request passes through; ``readable`` tells which cohorts somebody may read now."""
+    before = [Middleware(each) for each in (Forwarded, Leaving, BelowBase, SecurityHeaders)]
+    return [*before, Middleware(guard.Guard, readable), Middleware(OpeningPage)]
 
 
 def silence() -> None:
@@ -258,4 +259,4 @@ def require_sign_in() -> None:
         sys.stderr.flush()
         raise SystemExit(2) from fault
     if people.shared():
-        guard.watch_media()
+        whose.watch_media()
