@@ -36,10 +36,11 @@ from fundus_core.evaluation.criteria.treatment import ADDED as TREATED_TARGETS
 from fundus_core.evaluation.criteria.treatment import TreatedErrors, TreatedPrevalence, treated_errors
 from fundus_core.evaluation.gap.association import EFFECTS, Association, association
 from fundus_core.evaluation.gap.decided import Decided, as_read, decided
-from fundus_core.evaluation.gap.missing import OF_PHOTOGRAPHS, MissingIn, Weighted, missing, weighted
+from fundus_core.evaluation.gap.missing import OF_PHOTOGRAPHS, MissingIn, missing
 from fundus_core.evaluation.gap.outcomes import Choices, choices
 from fundus_core.evaluation.gap.reference_error import Corrected, asked_of, reference_error
 from fundus_core.evaluation.gap.refused import RefusedIn, refused, refused_along
+from fundus_core.evaluation.gap.weighted import Weighted, weighted
 from fundus_core.evaluation.intervals.contrasts import CORRECTIONS, Difference, Equivalence, adjusted
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate, as_number, rows
 from fundus_core.evaluation.observations.from_arrays import from_values

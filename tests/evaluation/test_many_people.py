@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from fundus_core.evaluation import evaluate, from_values, subgroups, units_of_analysis
+from fundus_core.evaluation import weighted as weighted_for_the_lost
 from fundus_core.evaluation.cohorts import standardise
+from fundus_core.evaluation.gap import weighted
 from fundus_core.evaluation.intervals import bootstrap
 from fundus_core.evaluation.intervals.bootstrap import Draws, SumStatistic, resample
 from fundus_core.evaluation.intervals.jackknife_intervals import jackknife_error
+from fundus_core.evaluation.one_cohort import baselines
 from fundus_core.evaluation.one_cohort.statistics import statistics_of
 from fundus_core.targets import TARGETS
 
@@ -91,3 +94,33 @@ def test_a_cohort_reads_the_same_by_either_way(table, by, monkeypatch):
         if one.difference.low is not None:
             wide = one.difference.high - one.difference.low
             assert other.difference.high - other.difference.low == pytest.approx(wide, rel=0.25), one.score
+
+
+def test_kinds_of_people_weigh_as_the_people_do(monkeypatch):
+    rng = np.random.default_rng(4)
+    age, error = rng.integers(30, 80, 1500).astype(float), rng.normal(0, 8, 1500)
+    truth = np.where(rng.random(1500) < (age - 20) / 100, np.nan, 100 + age / 2)
+    table = from_values("sbp", truth, 110 + age / 3 + error, age=age, sex=rng.integers(0, 2, 1500))
+    by_people = weighted_for_the_lost(table, "sbp")
+    monkeypatch.setattr(weighted, "MANY_PEOPLE", 1000)
+    for one, other in zip(by_people, weighted_for_the_lost(table, "sbp"), strict=True):
+        assert abs(one.weighted.value - one.counted) > 0.01  # age was asked for
+        for part in ("weighted", "change"):
+            before, after = getattr(one, part), getattr(other, part)
+            assert [after.value, after.low, after.high] == pytest.approx(
+                [before.value, before.low, before.high], abs=1e-8
+            )
+
+
+def test_folds_of_very_many_units_settle_where_they_did(monkeypatch):
+    rng = np.random.default_rng(5)
+    age, sex, folds = rng.uniform(30, 80, 8000), rng.integers(0, 2, 8000).astype(float), rng.integers(0, 10, 8000)
+    truth = 100 + age / 2 + rng.gamma(2, 8, 8000)
+    design = baselines.standardised(baselines.curves(age, sex, 6))
+    for loss, y in (("absolute", truth), ("logistic", (truth > truth.mean()).astype(float))):
+        after = baselines.cross_fitted(design, y, folds, loss)
+        with monkeypatch.context() as patch:
+            patch.setattr(baselines, "MANY_PEOPLE", len(y))
+            before = baselines.cross_fitted(design, y, folds, loss)
+        assert np.sqrt(((after - before) ** 2).mean()) < 0.005 * y.std(), loss
+        assert np.abs(after - y).mean() == pytest.approx(np.abs(before - y).mean(), rel=5e-4), loss

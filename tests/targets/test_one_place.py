@@ -43,7 +43,7 @@ RULES = {
     "fundus_core/analyses/refused.py": "age and sex, by which those who are missing are told",
     "fundus_core/evaluation/gap/association.py": "age and sex, which a gap is adjusted for",
     "fundus_core/evaluation/gap/corrected_gap.py": "the gap of age",
-    "fundus_core/evaluation/gap/missing.py": "age and sex, by which those who are missing are told",
+    "fundus_core/evaluation/gap/weighted.py": "age and sex, by which those who are missing are told",
     "fundus_core/analyses/layout.py": "the share of women in a case mix",
     "fundus_core/store/migrations/first.py": "columns of a store that was released",
     "fundus_core/store/migrations/targets_as_rows.py": "columns of a store that was released",

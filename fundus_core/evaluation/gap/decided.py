@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.errors import say
-from fundus_core.evaluation.gap.missing import MAIN, few, main_errors
+from fundus_core.evaluation.gap.missing import few
+from fundus_core.evaluation.gap.weighted import MAIN, main_errors
 from fundus_core.evaluation.intervals.estimate import FEWEST_PEOPLE, Estimate, not_estimable, reach
 from fundus_core.evaluation.intervals.jackknife_intervals import jackknife_error
 from fundus_core.evaluation.observations.sample import Sample, check_level, sort_rows, units_of_analysis

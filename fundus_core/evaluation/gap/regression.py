@@ -14,6 +14,7 @@ import numpy as np
 from scipy import optimize, stats
 
 from fundus_core.errors import NotEstimableError
+from fundus_core.evaluation.intervals.bootstrap import matmul
 from fundus_core.evaluation.intervals.estimate import reach
 from fundus_core.evaluation.observations.sample import Indices
 from fundus_core.records import Floats
@@ -93,31 +94,33 @@ def linear(x: Floats, y: Floats, group: Indices) -> Fit:
     return Fit(beta, bread, x * left[:, None], group, left, *_for_few(x, group))
 
 
-def logistic(x: Floats, y: Floats, group: Indices, *, start: Floats | None = None) -> Fit:
+def logistic(x: Floats, y: Floats, group: Indices, *, start: Floats | None = None, times: Floats | None = None) -> Fit:
     """Fit the log odds of y = 1 as x beta by maximum likelihood.
 
     Args:
         x: n x k, a constant among its columns.
-        y: n times 0 or 1.
+        y: n times 0 or 1; where a row is there several times, their mean.
         group: Whose each is, n, numbers from 0.
         start: Coefficients to begin with, k.
+        times: n numbers of how often each is there; once without them.
 
     Raises:
         NotEstimableError: A column follows from the others, or the two classes are told apart without error
             (separation), so that no coefficient is largest.
     """
-    beta = np.zeros(x.shape[1]) if start is None else start
+    beta, count = np.zeros(x.shape[1]) if start is None else start, 1.0 if times is None else times
+    product = np.matmul if times is None else matmul
     for _ in range(_STEPS):
         likely = chance(x @ beta)
-        bread = inverse((x * (likely * (1 - likely))[:, None]).T @ x)
-        step = bread @ (x.T @ (y - likely))
+        bread = inverse(product((x * (count * likely * (1 - likely))[:, None]).T, x))
+        step = bread @ (x.T @ (count * (y - likely)))
         beta = beta + step
         if np.abs(x @ beta).max() > 30:
             break
         if np.abs(step).max() < 1e-10 * (1 + np.abs(beta).max()):
             likely = chance(x @ beta)
-            bread = inverse((x * (likely * (1 - likely))[:, None]).T @ x)
-            left = y - likely
+            bread = inverse(product((x * (count * likely * (1 - likely))[:, None]).T, x))
+            left = count * (y - likely)
             return Fit(beta, bread, x * left[:, None], group, left, *_for_few(x, group))
     raise NotEstimableError("the columns tell yes from no without error (separation)")
 
