@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.replay_bundle import Replayed, bundle_of, replay
     from fundus_core.pipeline.result_files import in_words, notice
     from fundus_core.pipeline.sharing import read_shared, shared
+    from fundus_core.pipeline.shown import picture
     from fundus_core.pipeline.tables import prediction_columns, write_predictions
     from fundus_core.pipeline.training_figures import draw_curve, draw_test_part
     from fundus_core.pipeline.visit_names import Visiting, names_read, with_visits

@@ -228,6 +228,10 @@ class StoreBase:
         """The large picture (JPEG, black outside the retina), or ``None`` where the worker has made none."""
         return self._picture("crops", sha256)
 
+    def photograph_file(self, sha256: str) -> Path | None:
+        """The photograph itself as it was handed in, or ``None`` where the store does not keep its bytes."""
+        return self._picture("photographs", sha256)
+
     def _picture(self, kind: Kind, sha256: str) -> Path | None:
         return self.shelf.find(kind, sha256) if self._is_theirs(sha256) else None
 

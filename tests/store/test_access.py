@@ -104,8 +104,8 @@ OWNS = {
     "give": lambda s, c: s.give(c, "me@x"),
 }
 OTHERWISE = {
-    "cohorts", "create_cohort", "selection", "name_selection", "crop", "thumbnail", "sizes", "usage", "asked_by",
-    "import_", "person", "readable", "require_room", "actions", "owns_models",
+    "cohorts", "create_cohort", "selection", "name_selection", "crop", "thumbnail", "photograph_file", "sizes", "usage",
+    "asked_by", "import_", "person", "readable", "require_room", "actions", "owns_models",
 }  # fmt: skip
 """Held by tests of their own below."""
 MACHINE = {
@@ -193,7 +193,7 @@ def test_the_machine_itself_sees_all_and_what_it_makes_is_nobodys(shared):
 def test_a_stranger_gets_no_picture_by_its_hash(shared):
     store, person, cohort, log = shared
     sha256 = str(store.hashes(cohort)[0])
-    for look in (Store.crop, Store.thumbnail):
+    for look in (Store.crop, Store.thumbnail, Store.photograph_file):
         assert look(store, sha256).exists()
         assert look(person("ann@x"), sha256).exists()
         assert look(person("bob@x"), sha256) is None

@@ -135,9 +135,7 @@ def test_there_and_back_is_the_same_cohort(store: Store, exported: Path, tmp_pat
         for name, column in dataclasses.asdict(store.table("clinic")).items():
             np.testing.assert_equal(dataclasses.asdict(other.table("clinic"))[name], column)
         assert Path(other.locator("clinic", "elsewhere.jpg")).read_bytes() == b"elsewhere"
-        crop = other.crop(store.shelf.sha256(b"kept"))
-        assert crop is not None
-        assert crop.read_bytes() == JPEG
+        assert other.crop(store.shelf.sha256(b"kept")) is None  # made from the bytes when it is to be shown
 
 
 def test_numbers_alone_carry_no_photograph(store: Store, exported: Path, tmp_path: Path) -> None:
@@ -311,15 +309,24 @@ def test_who_packed_it_again_may_bring_it_in(store: Store, exported: Path, tmp_p
     with Store.open(tmp_path / "other") as other:
         other.import_(again)
         assert without_keys(other, "clinic") == without_keys(store, "clinic")
-        assert other.shelf.all("photographs") == other.shelf.all("crops") | {digest_of(b"elsewhere")}
+        assert other.shelf.all("photographs") == {digest_of(b"kept"), digest_of(b"elsewhere")}
 
 
-def test_a_picture_that_is_none_is_left_to_be_made_anew(store: Store, exported: Path, tmp_path: Path) -> None:
-    rewrite(exported, f"crops/{digest_of(b'kept')}.jpg", JPEG[:20] + b"no picture")
+def test_a_picture_that_a_file_brings_is_shown_to_nobody(store: Store, exported: Path, tmp_path: Path) -> None:
+    """Whoever has a photograph first could have everybody who brings it later shown another."""
+    brought = [f"{kind}/{digest_of(b'kept')}.jpg" for kind in ("crops", "thumbnails")]
+    with zipfile.ZipFile(exported, "a") as archive:
+        assert not set(brought) & set(archive.namelist())
+        for name in brought:
+            archive.writestr(name, JPEG)
     with Store.open(tmp_path / "other") as other:
         other.import_(exported)
+        assert other.photograph_file(digest_of(b"kept")) is not None
         assert other.crop(digest_of(b"kept")) is None
-        assert other.thumbnail(digest_of(b"kept")) is not None
+        assert other.thumbnail(digest_of(b"kept")) is None
+        other.create_cohort("later")
+        other.add_photographs("later", [NewPhotograph.of_kept("a.jpg", other.keep(b"kept"))])
+        assert other.thumbnail(digest_of(b"kept")) is None
 
 
 def test_bytes_that_were_never_read_as_a_photograph_do_not_leave(store: Store, tmp_path: Path) -> None:

@@ -15,13 +15,12 @@ READINGS = "readings.jsonl"
 ROWS = (COHORT, MODELS, PHOTOGRAPHS, READINGS)
 
 BYTES = "bytes.jsonl"
-"""Where the bytes of photographs and pictures lie, written by the process that reads a stranger's file; no member."""
+"""Where the bytes of photographs lie, written by the process that reads a stranger's file; no member."""
 INFLATED = "inflated"
 """What lay deflated in the stranger's file: an export deflates no photograph, who packs it again may."""
 
 MOST_BYTES = 1 << 30
 """Of one photograph: more than any camera writes."""
-MOST_PICTURE_BYTES = 1 << 22
 MOST_LINE = 1 << 20
 """Of one line, and of the two small files."""
 

@@ -18,12 +18,10 @@ from fundus_core.store import access, cohorts, database, decided, photograph_tab
 from fundus_core.store.archive import entries, layout, rows
 from fundus_core.store.archive.rows import Row, reject
 from fundus_core.store.base import Progress
-from fundus_core.store.files import KINDS, Shelf
+from fundus_core.store.files import Shelf
 from fundus_core.store.values import Finding, NewPhotograph
 
 _CHUNK = 500
-_KINDS = frozenset(KINDS)
-_JPEG = b"\xff\xd8\xff"
 _SPARE = 256 << 20
 """Bytes of the disk that an import leaves free."""
 _ROW_RATIO = 40
@@ -128,29 +126,20 @@ class _Reader:
     # Bytes
 
     def keep_files(self) -> None:
-        """Put photographs and pictures on the shelf, one at a time, each checked against its name."""
+        """Put photographs on the shelf, one at a time, each checked against its name."""
         with self.file.open("rb") as stored, confined.opened(self.folder / layout.INFLATED) as inflated:
             for row in self._lines(layout.BYTES):
                 self._keep(row, inflated if row.flag("inflated") else stored)
 
     def _keep(self, row: Row, source: BinaryIO) -> None:
-        kind, sha256, size = row.one_of("kind", _KINDS), row.sha256("sha256"), row.whole("size")
-        photograph = kind == "photographs"
-        if not sha256 or size > (layout.MOST_BYTES if photograph else layout.MOST_PICTURE_BYTES):
+        sha256, size = row.sha256("sha256"), row.whole("size")
+        if not sha256 or size > layout.MOST_BYTES:
             reject("size")
-        if photograph and self.shelf.find("photographs", sha256) is not None:
+        if self.shelf.find("photographs", sha256) is not None:
             return
-        if not photograph and sha256 not in self.kept:
-            return  # those of a photograph that is here stay as they are
         _require_room(self.shelf, size)
         source.seek(row.whole("offset"))
         data = source.read(size)
-        if photograph:
-            self._keep_photograph(sha256, data)
-        elif data.startswith(_JPEG):
-            self.shelf.write("crops" if kind == "crops" else "thumbnails", sha256, data)
-
-    def _keep_photograph(self, sha256: str, data: bytes) -> None:
         if Shelf.sha256(data) != sha256:
             raise UsageError("A photograph in the file does not have the bytes it was exported with; export it again.")
         self.kept.add(sha256)

@@ -1,11 +1,10 @@
 """A stranger's file read in a process of its own, and written again as what the store's own process can take.
 
 What it leaves in its folder: the rows, each checked and written anew, and a list of where in the file the bytes of
-photographs and pictures lie. Only what lay deflated, which an export does to no photograph, is inflated into a file.
+photographs lie. Only what lay deflated, which an export does to no photograph, is inflated into a file.
 """
 
 import hashlib
-import io
 import json
 import re
 import stat
@@ -14,8 +13,6 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, BinaryIO
-
-from PIL import Image
 
 from fundus_core import confined
 from fundus_core.errors import UsageError
@@ -29,10 +26,10 @@ _MOST_RATIO = 200
 """Times that lines of text may unpack to what they take in the file; those of a cohort unpack to 5 to 40 times."""
 _SMALL = 1 << 20
 """Bytes that may unpack to anything: a cohort of people without values is the same line again and again."""
-_MOST_SIDE = 4096
 _LOCAL_HEADER = 30
 _PHOTOGRAPH = re.compile(r"photographs/([0-9a-f]{64})")
-_PICTURE = re.compile(r"(thumbnails|crops)/([0-9a-f]{64})\.jpg")
+_PICTURE = re.compile(r"(thumbnails|crops)/[0-9a-f]{64}\.jpg")
+"""Older exports wrote them. They are passed over: a picture that a file brings need not be the photograph's."""
 _SHOWN = 60
 _TOLD = 2000
 """Rows after which it says how far it is."""
@@ -41,7 +38,7 @@ _TOLD = 2000
 def unpack(file: str) -> int:
     """Read a file to its end and write what it holds into the current folder, in plain files.
 
-    Returns the bytes that the photographs and pictures take.
+    Returns the bytes that the photographs take.
 
     Raises:
         UsageError: It is no exported cohort, is damaged, or is made to fill memory or disk.
@@ -115,7 +112,7 @@ class _Unpacker:
         self.models = self.rows = 0
 
     def run(self) -> int:
-        """Write every file; returns the bytes of photographs and pictures."""
+        """Write every file; returns the bytes of photographs."""
         self._write(layout.COHORT, iter([self._cohort()]))
         self._write(layout.MODELS, iter([self._models()]))
         self._write(layout.PHOTOGRAPHS, self._each(layout.PHOTOGRAPHS, self._photograph))
@@ -189,7 +186,7 @@ class _Unpacker:
     # Bytes
 
     def _bytes(self, inflated: BinaryIO) -> Iterator[dict[str, Any]]:
-        """Where each photograph's bytes lie, then each picture's; all were read and are what they should be."""
+        """Where each photograph's bytes lie; all were read and are what they should be."""
         for name, one in self.members.items():
             if found := _PHOTOGRAPH.fullmatch(name):
                 if found[1] not in self.kept:
@@ -197,10 +194,7 @@ class _Unpacker:
                         "The file holds '{name}', which none of its lines names; export it again.", name=name[:_SHOWN]
                     )
                 self._check_photograph(one, found[1])
-                yield {"kind": "photographs", "sha256": found[1], **self._place(one, inflated)}
-        for name, one in self.members.items():
-            if (found := _PICTURE.fullmatch(name)) and found[2] in self.kept and self._is_picture(one):
-                yield {"kind": found[1], "sha256": found[2], **self._place(one, inflated)}
+                yield {"sha256": found[1], **self._place(one, inflated)}
 
     def _check_photograph(self, one: zipfile.ZipInfo, sha256: str) -> None:
         if one.file_size > layout.MOST_BYTES:
@@ -214,19 +208,6 @@ class _Unpacker:
                 raise UsageError(
                     "A photograph in the file does not have the bytes it was exported with; export it again."
                 )
-
-    def _is_picture(self, one: zipfile.ZipInfo) -> bool:
-        """Whether it is a JPEG that can be shown; where it is none, a run makes it anew."""
-        if one.file_size > layout.MOST_PICTURE_BYTES:
-            return False
-        try:
-            with Image.open(io.BytesIO(self.archive.read(one)), formats=("JPEG",)) as picture:
-                if max(picture.size) > _MOST_SIDE:
-                    return False
-                picture.load()
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-            return False
-        return True
 
     def _place(self, one: zipfile.ZipInfo, inflated: BinaryIO) -> dict[str, Any]:
         if one.compress_type == zipfile.ZIP_STORED:

@@ -16,13 +16,12 @@ from fundus_core.store import cohorts, decided, queries, schema, versions
 from fundus_core.store.archive import layout
 from fundus_core.store.base import Progress
 from fundus_core.store.cohorts import CohortRef
-from fundus_core.store.files import Kind, Shelf
+from fundus_core.store.files import Shelf
 from fundus_core.store.values import Cohort, Item, ModelVersion, Where
 
 _PHOTOGRAPH = schema.photograph.c
 _TOLD = 100
 """Rows or photographs after which it says how far it is."""
-_PICTURES: tuple[Kind, ...] = ("thumbnails", "crops")
 
 
 def export(
@@ -174,10 +173,6 @@ class _Writer:
         if sha256 not in written:
             written.add(sha256)
             self.archive.writestr(f"photographs/{sha256}", data, zipfile.ZIP_STORED)
-            for kind in _PICTURES:
-                path = self.shelf.find(kind, sha256)
-                if path is not None:
-                    self.archive.write(path, f"{kind}/{path.name}", zipfile.ZIP_STORED)
         return sha256
 
 

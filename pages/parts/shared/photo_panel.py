@@ -73,9 +73,7 @@ def selected(view: View) -> Item | None:
 
 def picture(item: Item, *, large: bool = True) -> str:
     """Return the file to show for a photograph."""
-    store = home.store()
-    found = (store.crop(item.sha256) if large else None) or store.thumbnail(item.sha256)
-    found = found or sample.original(item.sha256)
+    found = pipeline.picture(home.store(), item, large=large) or sample.original(item.sha256)
     return str(found) if found else MISSING
 
 
