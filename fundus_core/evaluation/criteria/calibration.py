@@ -15,7 +15,7 @@ from fundus_core.evaluation.intervals.bootstrap import CountStatistic, SumStatis
 from fundus_core.evaluation.intervals.estimate import Estimate, Rule
 from fundus_core.evaluation.intervals.intervals import few_events
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
-from fundus_core.evaluation.one_cohort.binary import CALIBRATION_NEEDS, recalibrations
+from fundus_core.evaluation.one_cohort.binary import CALIBRATION_NEEDS, recalibration_effects, recalibrations
 from fundus_core.evaluation.one_cohort.calibration import equal_counts
 from fundus_core.evaluation.one_cohort.scores import divide
 from fundus_core.records import Floats
@@ -52,7 +52,12 @@ def calibration(y: Floats, p: Floats) -> CountStatistic:
         return nothing
     rules = (Rule(related=True),) * 2
     return CountStatistic(
-        everyone, CALIBRATION, (CALIBRATION_NEEDS,) * 2, lambda counts: recalibrations(counts, y, p), rules=rules
+        everyone,
+        CALIBRATION,
+        (CALIBRATION_NEEDS,) * 2,
+        lambda counts: recalibrations(counts, y, p),
+        rules=rules,
+        effects=lambda: recalibration_effects(y, p),
     )
 
 

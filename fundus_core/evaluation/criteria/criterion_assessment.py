@@ -30,7 +30,7 @@ from fundus_core.evaluation.criteria.definitions import (
     nobody_complete,
     remarks,
 )
-from fundus_core.evaluation.criteria.probability import donors_of, probabilities
+from fundus_core.evaluation.criteria.probability import PARTS, donors_of, probabilities
 from fundus_core.evaluation.criteria.treatment import TreatedPrevalence, treated_prevalences
 from fundus_core.evaluation.intervals.estimate import SEED, Cell, Estimate
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
@@ -43,9 +43,6 @@ from fundus_core.evaluation.observations.sample import (
 )
 from fundus_core.records import CohortTable, Floats, Status
 from fundus_core.tables.covariates import Further
-
-PARTS = 5
-"""Parts of the people; each is judged by the errors of the other four."""
 
 MOST_JUDGED = 10_000
 """People whose probabilities are made and judged; of more, so many are drawn: each costs 400 neighbours, and the error

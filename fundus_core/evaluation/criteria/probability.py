@@ -9,6 +9,7 @@ and all log odds are shifted by one number so that expected and observed prevale
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -30,6 +31,9 @@ MOST_NEIGHBOURS = 400
 
 _APART = 3.0
 """How many standard deviations of a prediction lie between the sexes: a neighbour is first of all of one's own sex."""
+
+PARTS = 5
+"""Parts of the people; each is judged by the errors of the other four."""
 
 _AT_ONCE = 65_536
 """Neighbours times people that are decided together: fits the cache."""
@@ -115,11 +119,22 @@ def _shift(donors: Donors, p: Floats, verdict: Verdicts, measured: PersonMeans, 
     if (verdict == INDETERMINATE).any() or min(y.sum(), len(y) - y.sum()) < FEWEST_EVENTS:
         return 0.0
     count = min(neighbours(len(p)), len(p) - 1)
-    near = np.asarray(cKDTree(donors.place).query(donors.place, k=count + 1)[1])
+    near = _nearest(donors.place, donors.place, count + 1)
     others = np.argsort(near == np.arange(len(p))[:, None], axis=1, kind="stable")[:, :count]
     yes = _decided(measured, p, criterion, donors, np.take_along_axis(near, others, axis=1).T)[0] / count
     found = recalibrations(np.ones((1, len(y))), y, np.clip(yes, 0.5 / count, 1 - 0.5 / count))[0, 0]
     return float(found) if np.isfinite(found) else 0.0
+
+
+def _nearest(among: Floats, place: Floats, count: int) -> Indices:
+    """Return which ``count`` of d places are nearest to each of n: n x count. Definitions of one value share them."""
+    return _found(among.tobytes(), place.tobytes(), among.shape[1], count)
+
+
+@lru_cache(maxsize=2 * PARTS)
+def _found(among: bytes, place: bytes, dimensions: int, count: int) -> Indices:
+    donors, people = (np.frombuffer(each).reshape(-1, dimensions) for each in (among, place))
+    return np.asarray(cKDTree(donors).query(people, k=count)[1], dtype=np.intp).reshape(len(people), count)
 
 
 def _design(p: Floats, sex: Floats) -> Floats:
@@ -167,7 +182,7 @@ def probabilities(predicted: PersonMeans, criterion: Criterion, donors: Donors) 
     yes, unknown = np.full((2, len(predicted)), np.nan)
     if known.any():
         place = donors.among(p[known], predicted.sex[known])
-        near = np.asarray(cKDTree(donors.place).query(place, k=count)[1]).reshape(len(place), count).T
+        near = _nearest(donors.place, place, count).T
         found = _decided(select_people(predicted, known), p[known], criterion, donors, near)
         yes[known], unknown[known] = found / count
         yes[known] = np.clip(yes[known], 0.5 / count, np.maximum(1 - 0.5 / count - unknown[known], 0.5 / count))
