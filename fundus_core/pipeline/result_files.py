@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fundus_core import truth
 from fundus_core.analyses import Analysis, Study, evaluated, labels, main_score, one_cohort, plan_results
@@ -20,7 +19,7 @@ from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.pipeline.predicted import PredictionsFile
 from fundus_core.records import CohortTable
-from fundus_core.tables import records_as_csv, write_columns, write_csv
+from fundus_core.tables import cells, records_as_csv, write_columns, write_csv
 from fundus_core.targets import TARGETS
 
 
@@ -53,14 +52,15 @@ def write_pairs(path: Path, table: CohortTable, *, note: str) -> None:
     if not any(map(len, both.values())):
         return
 
-    def parts() -> Iterator[Sequence[NDArray[Any]]]:
+    told, said = [cells(column) for column in words.values()], cells(note)
+
+    def parts() -> Iterator[Sequence[Any]]:
         for target, rows in both.items():
+            of, unit = cells(target), cells(TARGETS[target].unit)
             for start in range(0, len(rows), _ROWS):
                 at = rows[start : start + _ROWS]
                 measured, predicted = table.truth[target][at], table.predicted[target][at]
-                of, unit, said = (np.full(len(at), word) for word in (target, TARGETS[target].unit, note))
-                told = [column[at] for column in words.values()]
-                yield [*told, of, unit, measured, predicted, predicted - measured, said]
+                yield [*(each.take(at) for each in told), of, unit, measured, predicted, predicted - measured, said]
 
     write_columns(path, [*words, "target", "unit", "true", "predicted", "error", "notice"], parts())
 

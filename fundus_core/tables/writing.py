@@ -10,9 +10,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
-from numpy.typing import NDArray
-
 _Change = Callable[[int], int]
 _RUN = frozenset("=+-@＝＋－＠")
 _SPLIT = re.compile(r"([;\t\r\n])")
@@ -97,23 +94,6 @@ def write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -
     """Write a table, a row as soon as it comes."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         _write(stream, chain([head], rows))
-
-
-def write_columns(path: Path, head: Sequence[str], parts: Iterable[Sequence[NDArray[Any]]]) -> None:
-    """Write a table as ``write_csv`` does, some rows at a time: an array for each heading, of words or of numbers."""
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        _write(stream, [head])
-        writer = csv.writer(stream)
-        for columns in parts:
-            writer.writerows(zip(*map(_cells, columns), strict=True))
-
-
-def _cells(column: NDArray[Any]) -> list[Any]:
-    cells = column.tolist()
-    if column.dtype.kind == "f":  # the csv module writes a number as repr does
-        return [None if cell != cell else cell for cell in cells] if np.isnan(column).any() else cells
-    different = {cell: word(cell) for cell in set(cells)}
-    return [different[cell] for cell in cells]
 
 
 def as_csv(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
