@@ -23,7 +23,6 @@ from fundus_core.evaluation.criteria.calibration import Tenth
 from fundus_core.evaluation.criteria.classification import SHRUNKEN_NOTE, AtThreshold, Classification, CurvePoints
 from fundus_core.evaluation.criteria.criterion_assessment import (
     EVERYBODY,
-    PARTS,
     Counts,
     CriterionAssessment,
     applicable_criteria,
@@ -32,6 +31,7 @@ from fundus_core.evaluation.criteria.criterion_assessment import (
     both_person_means,
 )
 from fundus_core.evaluation.criteria.definitions import CRITERIA, Criterion, criterion
+from fundus_core.evaluation.criteria.probability import PARTS
 from fundus_core.evaluation.criteria.treatment import ADDED as TREATED_TARGETS
 from fundus_core.evaluation.criteria.treatment import TreatedErrors, TreatedPrevalence, treated_errors
 from fundus_core.evaluation.gap.association import EFFECTS, Association, association
