@@ -62,8 +62,8 @@ class _Level(NamedTuple):
     """Blurred within the field."""
     light: Plane
     """Green and half of red, blurred within the field."""
-    core: NDArray[np.bool_]
-    """The field without its edge."""
+    core: NDArray[np.uint8]
+    """The field without its edge: 1, else 0."""
 
 
 def piece(view: View) -> float:
@@ -99,21 +99,22 @@ def _levels(half: View) -> list[_Level]:
     found, before, smaller = [], 0.0, 1
     for step, sigma in _SCALES:
         if step > smaller:
-            core, smaller = core[1::2, 1::2], step
+            core, smaller = np.ascontiguousarray(core[1::2, 1::2]), step
             stack = [_like(plane, core) for plane in stack]
         more = math.sqrt(sigma**2 - before**2) / step
         stack, before = [blur(plane, more) for plane in stack], sigma
         share = stack[2] + np.float32(1e-3)
-        found.append(_Level(stack[0] / share, stack[1] / share, core > 0))
+        found.append(_Level(stack[0] / share, stack[1] / share, core))
     return found
 
 
 def _lines(levels: list[_Level]) -> list[float]:
-    found = []
+    found, coarse, places = [], levels[-1].green, np.zeros(0, np.intp)
     for level, (step, sigma) in zip(levels[:_LINES], _SCALES, strict=False):
-        bent = dark_lines(_relative(level.green, levels[-1].green), 3)
-        lines = bent[level.core] * np.float32((sigma / step) ** 2)
-        found.append([math.log(value + 1e-4) for value in quantiles(lines[:: 3 - step], 0.97, 0.995, 0.8)])
+        if coarse.shape != level.green.shape:
+            coarse, places = _like(levels[-1].green, level.green), np.flatnonzero(level.core)[:: 3 - step]
+        lines = dark_lines(_relative(level.green, coarse), places) * np.float32((sigma / step) ** 2)
+        found.append([math.log(value + 1e-4) for value in quantiles(lines, 0.97, 0.995, 0.8)])
     change = np.diff(found, axis=0)
     return [*change.ravel().tolist(), found[0][0], found[1][1] - found[1][2]]
 
@@ -123,9 +124,9 @@ def _patches(levels: list[_Level], half: View) -> list[float]:
     spreads, extremes = [], []
     for finer, coarser in itertools.pairwise(levels):
         patch = _relative(_like(finer.green, coarser.green), coarser.green)
-        spreads.append(math.log(spread(patch, coarser.core) + 1e-4))
+        spreads.append(math.log(spread(patch, coarser.core > 0) + 1e-4))
         light = _like(finer.light, coarser.light) - coarser.light
-        least, most, *_ = cv2.minMaxLoc(light, coarser.core.view(np.uint8))
+        least, most, *_ = cv2.minMaxLoc(light, coarser.core)
         extremes += [math.log(abs(most / middle) + 1e-2), math.log(abs(least / middle) + 1e-2)]
     return [*np.diff(spreads[:-1]).tolist(), spreads[2], *extremes[2:]]
 
@@ -145,9 +146,8 @@ def _rim(quarter: View) -> list[float]:
 
 
 def _relative(fine: Plane, coarse: Plane) -> Plane:
-    """Return a level as a share above or below a coarser one."""
-    around = _like(coarse, fine)
-    return np.asarray((fine - around) / (around + np.float32(8.0)), np.float32)
+    """Return a level as a share above or below a coarser one of its size."""
+    return np.asarray((fine - coarse) / (coarse + np.float32(8.0)), np.float32)
 
 
 def _like(plane: Plane, other: NDArray[Any]) -> Plane:

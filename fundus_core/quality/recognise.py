@@ -140,15 +140,18 @@ def _heat_map(one: Traits) -> bool:
     A reflex makes red yellow and white, but green and blue rise in it together: where red over green ranged so far on
     16 eyes, they correlated by .96 and more under soft reflexes, by .90 and less under maps in the usual colours.
     """
+    if one.chroma <= 0.3:
+        return False
     coloured = one.hue >= 0.8 and one.cold >= 0.04 and (_focus(one) < 0.058 or one.hue > 1.6)
-    laid_over = one.hue >= 0.75 and one.contrast < 0.4 and one.blue > 20 and one.together < 0.93
-    return one.chroma > 0.3 and (coloured or laid_over)
+    return coloured or (one.hue >= 0.75 and one.contrast < 0.4 and one.blue > 20 and one.together < 0.93)
 
 
 def _oct(one: Traits) -> bool:
-    speckled = one.hard > 0.25 and one.detail > 8
+    if not one.grey:
+        return False
     layered = one.layered >= 1.9 and one.frame.white < 0.3 and one.flat < 0.5
-    return one.grey and (layered or (speckled and not one.circle and one.lines.darkness < 1.0))
+    speckled = one.hard > 0.25 and one.detail > 8
+    return layered or (speckled and not one.circle and one.lines.darkness < 1.0)
 
 
 def _other(one: Traits) -> bool:
@@ -156,7 +159,7 @@ def _other(one: Traits) -> bool:
     lines = one.lines
     if _tissue(one):
         return one.slope >= 0.32
-    hard = one.slope >= (0.15 if one.circle else 0.135) or (one.hole >= 0.025 and one.slope >= 0.09)
+    hard = one.slope >= (0.15 if one.circle else 0.135) or (one.slope >= 0.09 and one.hole[0] >= 0.025)
     clutter = (0.085, 0.055, 1.16) if one.circle else (0.06, 0.045, 1.19)
     cluttered = one.slope >= clutter[0] and one.hard >= clutter[1] and lines.darkness < clutter[2]
     short = lines.long_share < 0.02 or (lines.long_share < 0.12 and lines.darkness < 1.0 and _focus(one) > 0.04)
@@ -176,7 +179,8 @@ def _tissue(one: Traits) -> bool:
 
 
 def _pupil(one: Traits) -> bool:
-    return one.circle and one.hole >= 0.025 and one.aside < 0.3 and one.slope >= 0.09 and one.lines.darkness < 1.2
+    seen = one.circle and one.lines.darkness < 1.2 and one.slope >= 0.09
+    return seen and one.hole[0] >= 0.025 and one.hole[1] < 0.3
 
 
 def _piece(one: Traits) -> bool:
@@ -230,7 +234,7 @@ _RULES: tuple[tuple[Kind, Rule], ...] = (
     (
         Kind.NORMALISED,
         lambda one: (
-            not one.grey and one.even < 0.25 and all(abs(level - 128) < 16 for level in (one.red, one.green, one.blue))
+            not one.grey and all(abs(level - 128) < 16 for level in (one.red, one.green, one.blue)) and one.even < 0.25
         ),
     ),
     (Kind.ANGIOGRAM, lambda one: one.grey and one.lines.darkness < 0.95 and one.slope < 0.09),
@@ -241,7 +245,7 @@ _RULES: tuple[tuple[Kind, Rule], ...] = (
     (Kind.SINGLE, lambda one: one.grey),
     (Kind.SWAPPED, lambda one: one.swapped >= 0.5 and one.blue > 1.25 * one.red and one.lines.darkness > 1.05),
     (Kind.RED_FREE, lambda one: not one.colour),
-    (Kind.SMARTPHONE, lambda one: one.circle and one.spots > 0.0004 and one.hard > 0.004 and 0.2 < one.chroma < 0.5),
+    (Kind.SMARTPHONE, lambda one: one.circle and 0.2 < one.chroma < 0.5 and one.hard > 0.004 and one.spots > 0.0004),
     (Kind.INFANT, _infant),
     (Kind.NORMALISED, _raised),
     (Kind.STRETCHED, lambda one: one.aspect != 1.0),
@@ -249,4 +253,6 @@ _RULES: tuple[tuple[Kind, Rule], ...] = (
     (Kind.PADDED, lambda one: one.cuts > 0),
     (Kind.NO_BORDER, lambda one: not one.circle),
 )
-"""What a picture is not, before what it is; among photographs what matters most for a model first."""
+"""What a picture is not, before what it is; among photographs what matters most for a model first.
+
+Within a rule, what costs most to measure is asked last."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -18,10 +19,15 @@ _BLACK = 24.0
 """Brightness below which nothing can be said of a picture but that it is dark."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Traits:
-    """Numbers about one picture, each a share (0..1) of its field unless said otherwise."""
+    """Numbers about one picture, each a share (0..1) of its field unless said otherwise.
 
+    What no rule asks of an ordinary photograph is measured when one does.
+    """
+
+    view: View
+    """The field at the size of the checks."""
     black: bool
     """Too dark, or too little of it, for anything to be told."""
     circle: bool
@@ -50,9 +56,6 @@ class Traits:
     """Share in which blue clearly exceeds the others."""
     hue: float
     """Logarithm of the range of red over green."""
-    together: float
-    """Correlation of green and blue from place to place: near 1 for one thing in any light, a reflex in it too; less
-    where colours are laid over it."""
     slope: float
     """95th percentile of how steeply the logarithm of green changes, per view pixel."""
     flat: float
@@ -63,26 +66,44 @@ class Traits:
     """Median change from pixel to pixel in grey levels."""
     extreme: float
     """Share that is white or black."""
-    hole: float
-    """Largest black patch that does not touch the field's edge."""
-    aside: float
-    """How far that patch lies from the middle of the field, radii."""
-    layered: float
-    """Vertical over horizontal changes: 1 for a retina."""
-    even: float
-    """Spread of the heavily smoothed green channel over that of the plain one: 1 for shades, 0 for detail alone."""
     contrast: float
     """Spread of the green channel relative to its surroundings."""
     lines: Ridges
     """Thin lines."""
     spots: float
     """Share of small colourless reflections."""
-    bright_disc: float
-    """Strongest bright patch of a disc's size over the strongest dark one."""
     piece: float
     """How much speaks for a piece of a field rather than a whole one, as the logarithm of its odds."""
     frame: Frame
     """What lies around the field."""
+
+    @cached_property
+    def together(self) -> float:
+        """Correlation of green and blue from place to place: near 1 for one thing in any light, a reflex in it too.
+
+        Less where colours are laid over it.
+        """
+        return _together(self.view.half)
+
+    @cached_property
+    def hole(self) -> tuple[float, float]:
+        """Largest black patch that does not touch the field's edge, and its distance from the field's middle, radii."""
+        return _hole(self.view.half)
+
+    @cached_property
+    def layered(self) -> float:
+        """Vertical over horizontal changes: 1 for a retina."""
+        return _layered(self.view.half)
+
+    @cached_property
+    def even(self) -> float:
+        """Spread of the heavily smoothed green over that of the plain one: 1 for shades, 0 for detail alone."""
+        return _even(self.view.half)
+
+    @cached_property
+    def bright_disc(self) -> float:
+        """Strongest bright patch of a disc's size over the strongest dark one."""
+        return _bright_disc(self.view.half)
 
 
 def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Ridges, contrast: float) -> Traits:
@@ -92,14 +113,13 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
     black = view.empty or _share(bright > _BLACK) < 0.005
     red, green, blue = _some(view) if not black else np.zeros((3, 1), np.float32)
     highest, lowest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
-    colour = _middle((highest - lowest) / (highest + 8.0))
+    colour = quantiles((highest[::4] - lowest[::4]) / (highest[::4] + np.float32(8.0)), 0.5)[0]
     change = np.zeros(1, np.float32)
     if not black:
         change = _slope(np.asarray(view.planes.sum(axis=0) / np.float32(3.0)))[::2, ::2][view.inside[::2, ::2]]
-    disc = _bright_disc(half) if not black else 1.0
-    hole, aside = _hole(half) if not black else (0.0, 0.0)
     hue, slope = _shades(half) if not black else (0.0, 0.0)
     return Traits(
+        view=view,
         black=black,
         circle=not bounds.whole_frame,
         aspect=bounds.aspect,
@@ -114,20 +134,14 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
         cold=_share(np.maximum(green, blue) > 1.1 * red + 8.0),
         bluish=_share(blue > 1.1 * np.maximum(red, green) + 8.0),
         hue=hue,
-        together=_together(half) if not black else 1.0,
         slope=slope,
         flat=_share(change < 0.25),
         hard=_share(change > 20.0),
         detail=_middle(change),
         extreme=_share((lowest > 235.0) | (highest < 20.0)),
-        hole=hole,
-        aside=aside,
-        layered=_layered(half) if not black else 1.0,
-        even=_even(half) if not black else 1.0,
         contrast=contrast,
         lines=lines,
         spots=_share((lowest > 1.7 * _middle(highest)) & (blue >= 0.9 * red)),
-        bright_disc=disc,
         piece=extent.piece(view) if not black else 0.0,
         frame=look_around(photograph.pixels, bounds),
     )
