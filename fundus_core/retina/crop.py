@@ -154,8 +154,23 @@ def _resize(square: Pixels, rule: CropRule) -> Pixels:
         return np.asarray(Image.fromarray(square).resize((rule.size, rule.size), method))
     if rule.resample == "quick":
         return shrunk(square, rule.size)
-    way = cv2.INTER_AREA if side > rule.size else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(square, (rule.size, rule.size), interpolation=way), np.uint8)
+    if side < rule.size:
+        return np.asarray(cv2.resize(square, (rule.size, rule.size), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return _averaged(square, rule.size)
+
+
+def _averaged(square: Pixels, size: int) -> Pixels:
+    """Return a square (side x side x 3) averaged down to a smaller size.
+
+    On Intel's and AMD's processors OpenCV does so five times as fast where it is allowed to round a mean that lies
+    near the middle between two levels to the other one; nothing else differs.
+    """
+    before = cv2.ipp.useIPP_NotExact()  # of this thread alone
+    cv2.ipp.setUseIPP_NotExact(True)
+    try:
+        return np.asarray(cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+    finally:
+        cv2.ipp.setUseIPP_NotExact(before)
 
 
 def shrunk(square: Pixels, size: int) -> Pixels:
