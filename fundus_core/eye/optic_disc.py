@@ -44,7 +44,8 @@ _CROWD = 1.2
 """Least vessels around the disc, of what the average place has."""
 
 Plane = NDArray[np.float32]
-Spectrum = NDArray[np.complex64]
+Spectrum = NDArray[np.float32]
+"""The half of a Fourier transform that determines the rest, as OpenCV packs it."""
 Spectra = tuple[Spectrum, Spectrum]
 
 
@@ -163,11 +164,10 @@ def _fits(strength: Plane, cosine: Plane, sine: Plane) -> dict[Eye, Plane]:
     A right eye is a left one in the mirror, where the sine of a doubled angle turns its sign.
     """
     model_cosine, model_sine, weight = _left_eye()
-    planes = (np.fft.rfft2(plane, (_DIAMETER, _DIAMETER)) for plane in (strength, cosine, sine))
-    over = [np.asarray(plane, np.complex64) for plane in planes]
-    present = _back(over[0] * weight) + np.float32(0.05) * strength.sum()
-    left = _back(over[1] * model_cosine[0] + over[2] * model_sine[0])
-    right = _back(over[1] * model_cosine[1] - over[2] * model_sine[1])
+    whole, along, across = (_spectrum(plane) for plane in (strength, cosine, sine))
+    present = _correlated([(whole, weight)]) + np.float32(0.05) * strength.sum()
+    left = _correlated([(along, model_cosine[0]), (across, model_sine[0])])
+    right = _correlated([(along, model_cosine[1]), (-across, model_sine[1])])
     return {Eye.LEFT: left / present, Eye.RIGHT: right / present}
 
 
@@ -184,22 +184,24 @@ def _left_eye() -> tuple[Spectra, Spectra, Spectrum]:
     far = np.hypot(x, y)
     weight = np.exp(-((far / _REACH) ** 2)) * (1.0 - np.exp(-((far / _HOLLOW) ** 2)))
     cosine, sine = np.cos(angle) * weight, np.sin(angle) * weight
-    cosines, sines = ((_spectrum(model), _spectrum(model[:, ::-1])) for model in (cosine, sine))
-    return cosines, sines, _spectrum(weight)
+    cosines, sines = ((_spectrum(model, half - 1), _spectrum(model[:, ::-1], half - 1)) for model in (cosine, sine))
+    return cosines, sines, _spectrum(weight, half - 1)
 
 
-def _spectrum(model: Floats) -> Spectrum:
-    """Return the spectrum of a model whose middle lies in the first pixel, as a correlation takes it."""
+def _spectrum(plane: Floats | Plane, middle: int = 0) -> Spectrum:
+    """Return the spectrum of a plane in a frame twice as wide, its middle (row and column) in the first pixel."""
     whole = np.zeros((_DIAMETER, _DIAMETER), np.float32)
-    whole[: model.shape[0], : model.shape[1]] = model
-    middle = _DIAMETER // 2 - 1
-    return np.asarray(np.conj(np.fft.rfft2(np.roll(whole, (-middle, -middle), (0, 1)))), np.complex64)
+    whole[: plane.shape[0], : plane.shape[1]] = plane
+    return np.asarray(cv2.dft(np.roll(whole, (-middle, -middle), (0, 1)) if middle else whole), np.float32)
 
 
-def _back(spectrum: Spectrum) -> Plane:
-    """Return a correlation where the planes lie; twice as wide, it wraps around beyond them alone."""
+def _correlated(pairs: list[tuple[Spectrum, Spectrum]]) -> Plane:
+    """Return the sum of correlations of planes with models where the planes lie; it wraps around beyond them alone."""
     half = _DIAMETER // 2
-    return np.asarray(np.fft.irfft2(spectrum, (_DIAMETER, _DIAMETER))[:half, :half], np.float32)
+    first, *more = (cv2.mulSpectrums(plane, model, 0, conjB=True) for plane, model in pairs)
+    for other in more:
+        first = cv2.add(first, other)
+    return np.asarray(cv2.idft(first, flags=cv2.DFT_SCALE), np.float32)[:half, :half]
 
 
 def _surroundings(plane: Plane, inside: Plane, sigma: float) -> Plane:

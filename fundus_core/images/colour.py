@@ -37,7 +37,7 @@ def has_colour(pixels: Pixels) -> bool:
     False
     """
     step = max(1, min(pixels.shape[:2]) // _LOOK_PX)
-    red, green, blue = np.ascontiguousarray(pixels[::step, ::step].reshape(-1, 3).T)
+    red, green, blue = (pixels[::step, ::step, channel].ravel() for channel in range(3))
     highest = np.maximum(np.maximum(red, green), blue)
     lit = highest > _LIT
     count = np.count_nonzero(lit)
