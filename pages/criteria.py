@@ -22,8 +22,9 @@ if not able:
         view, _("No criterion can be told: blood pressures, glucose or waist must be both measured and predicted.")
     )
     st.stop()
-with buttons:
-    display.download("CSV", "criteria.csv", lambda: display.csv_text(criteria.rows(view), view))
+if studies.computed(view):
+    with buttons:
+        display.download("CSV", "criteria.csv", lambda: display.csv_text(criteria.rows(view), view))
 chosen = criteria.choose(view, able)
 criteria.definition(chosen)
 criteria.shares(chosen)

@@ -11,6 +11,7 @@ view = controls.require_view(_("Present"))
 view = current_selection.applied(view, current_selection.current(view))
 buttons = display.title(_("Present"), _("Arrow keys move from slide to slide. Each slide stands alone."), view=view)
 studies.read(view)
+studies.await_slides(view)
 if not studies.targets(studies.scores(view)):
     display.incomplete(view, _("No photograph of this cohort has both a prediction and a measured value yet."))
     st.stop()

@@ -13,6 +13,7 @@ import threading
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 
-from fundus_core import evaluation, owner_only
+from fundus_core import evaluation, jobs, owner_only
 from fundus_core.analyses import serialise
 from fundus_core.store import Cohort, Store
 from fundus_core.store import result_folder as places
@@ -39,6 +40,33 @@ STAYING = ("tables", "ordered")
 .9 GB, and took so much room that each result read them anew."""
 
 _T = TypeVar("_T")
+_ONLY_LOOKS: ContextVar[int] = ContextVar("only_looks", default=0)
+
+
+class NotYetError(Exception):
+    """A result is asked for by who only looks, and a job has not kept it yet."""
+
+    def __init__(self, job: Path, file: Path, photographs: int) -> None:
+        """Say where the job lives, in which file the result will lie, and of how many photographs it is."""
+        super().__init__(file.name)
+        self.job, self.file, self.photographs = job, file, photographs
+
+
+@contextlib.contextmanager
+def only_looking(quick: int) -> Iterator[None]:
+    """Within it what takes long is read where it is kept and never computed, of cohorts for which a job does it.
+
+    Args:
+        quick: Of how many photographs not even what is quick may be computed.
+
+    Raises:
+        NotYetError: It is not kept yet.
+    """
+    before = _ONLY_LOOKS.set(quick)
+    try:
+        yield
+    finally:
+        _ONLY_LOOKS.reset(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +79,20 @@ class Disk:
     """As the store has them."""
     about: Hashable
     """What of them: the id of a card, or whatever else the results depend on."""
+    has_job: bool = False
+    """Whether a job computes all that is shown, a level at a time."""
+
+    @property
+    def photographs(self) -> int:
+        """Of all of them."""
+        return sum(cohort.photographs for cohort in self.cohorts)
+
+    def job(self, level: str) -> Path:
+        """Return the folder of the job of a level, the usual one where it is empty: with the results, to go with them.
+
+        That of a changed cohort is another.
+        """
+        return self.place(("job", level), "job")
 
     def place(self, name: Hashable, ending: str = "npz") -> Path:
         """Return where what has a name is kept."""
@@ -62,7 +104,7 @@ class Disk:
 
         A file that holds anything but the class of the result counts as none.
         """
-        if sum(cohort.photographs for cohort in self.cohorts) < MANY:
+        if self.photographs < MANY:
             return make()
         file = self.place(name)
         found = _read(file)
@@ -105,6 +147,30 @@ class Memory:
                 made = make() if self._disk is None or kind is None else self._disk.kept(name, kind, make)
                 self._keep(name, made)
             return cast(_T, self._found[name])
+
+    def expect(self, name: Hashable, level: str = "", *, quick: bool = False) -> None:
+        """Return where a result is known or may be computed now; see :func:`only_looking`.
+
+        Args:
+            name: Of the result.
+            level: The one whose job computes it; empty for the usual one.
+            quick: Whether it is computed sooner than a job begins, unless there are very many photographs.
+
+        Raises:
+            NotYetError: A job has not kept it yet.
+        """
+        disk, least = self._disk, max(MANY, _ONLY_LOOKS.get() if quick else 0)
+        if name in self._found or not _ONLY_LOOKS.get() or disk is None or not disk.has_job:
+            return
+        if disk.photographs < least or (file := disk.place(name)).exists():
+            return
+        if jobs.result(job := disk.job(level)) is None:
+            raise NotYetError(job, file, disk.photographs)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether results outlive the process: of so many photographs that it pays."""
+        return self._disk is not None and self._disk.photographs >= MANY
 
     def has(self, name: Hashable) -> bool:
         """Return whether something is kept under a name already: what takes long to make need not be asked for."""

@@ -42,7 +42,9 @@ def _scores(study: Study, target: str, _by: str) -> TargetResult:
     return replace(quick, estimates=MappingProxyType({**quick.estimates, **ranks}))
 
 
-POINTS = Analysis("points", "Values", "Every number without its interval.", _points, Evaluation, asks="cohort")
+POINTS = Analysis(
+    "points", "Values", "Every number without its interval.", _points, Evaluation, asks="cohort", quick=True
+)
 
 
 def score_rows(found: TargetResult) -> Rows:
@@ -66,6 +68,7 @@ QUICK_SCORES = replace(
     id="quick_scores",
     question="How large are the errors? Without medians and ranks, which take a while on very many photographs.",
     compute=_quick,
+    quick=True,
 )
 
 

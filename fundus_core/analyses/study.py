@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +87,8 @@ class Analysis(Generic[_R]):
     """Columns of the exported table that people are not shown."""
     tests: Tests | None = None
     """Which of its rows are tests, and how they are corrected; ``None`` where it tests nothing."""
+    quick: bool = False
+    """Whether it is computed sooner than a job begins, but of very many photographs."""
     of_classes: str = ""
     """The question as it is asked of a yes/no target, in English; empty where it is the same."""
 
@@ -139,6 +141,11 @@ class Study:
         return evaluation.check_level(wanted) if wanted else self.usual_level
 
     @property
+    def level_of_job(self) -> str:
+        """What its job is told of the level: nothing where it is the one that stands where nobody chose."""
+        return self.settings.level if self.settings.level and self.settings.level != self.at("").level else ""
+
+    @property
     def seed(self) -> int:
         """Of every draw."""
         return self.settings.seed
@@ -150,7 +157,7 @@ class Study:
 
     @property
     def usual_level(self) -> Level:
-        """The level where nobody chose: the visit where somebody has several, else the person."""
+        """The level without a plan: the visit where somebody has several, else the person."""
         if self.shared and not self.tables:
             return next(iter(self.shared.values())).level
         found: str = self.memory.kept("usual_level", str, lambda: evaluation.usual_level(*self.tables.values()))
@@ -178,10 +185,30 @@ class Study:
             analysis: One of :mod:`fundus_core.analyses`.
             target: Id of a target or of a criterion; empty for what concerns the cohort as a whole.
             by: A column, for what is cut by one.
+
+        Raises:
+            NotYetError: Who only looks asks before a job has kept it.
         """
-        settings = replace(self.settings, level=self.level if analysis.at_level else "")
-        name = (analysis.id, target, by, settings, self.stated)
+        self.expect(analysis, target, by)
+        name = self._name(analysis, target, by)
         return self.memory.kept(name, analysis.kind, lambda: analysis.compute(self, target, by))
+
+    def expect(self, analysis: Analysis[Any], target: str = "", by: str = "") -> None:
+        """Return where an answer is kept, or may be computed now.
+
+        Raises:
+            NotYetError: Who only looks asks before a job has kept it.
+        """
+        if analysis.kind is not None:
+            self.memory.expect(self._name(analysis, target, by), self.level_of_job, quick=analysis.quick)
+
+    def has(self, analysis: Analysis[Any], target: str = "", by: str = "") -> bool:
+        """Return whether the answer of an analysis is known already."""
+        return self.memory.has(self._name(analysis, target, by))
+
+    def _name(self, analysis: Analysis[Any], target: str, by: str) -> tuple[Any, ...]:
+        settings = replace(self.settings, level=self.level if analysis.at_level else "")
+        return (analysis.id, target, by, settings, self.stated)
 
     def rows(self, analysis: Analysis[_R], target: str = "") -> Rows:
         """Return an analysis as an exported table, of one target or of all; its p values as their family has them."""

@@ -53,10 +53,12 @@ if TYPE_CHECKING:
     from fundus_core.pipeline.kept_study import (
         COMPUTING,
         READING,
+        begun,
         compute,
         groups,
         in_group,
         job_folder,
+        of_slides,
         predicted_bars,
         ranked,
         stored_study,

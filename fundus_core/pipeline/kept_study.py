@@ -6,7 +6,7 @@ cohort (:mod:`fundus_core.analyses.result_cache`); pages and this job ask for it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def stored_study(store: Store, cohort: Cohort, model: str, seen: Callable[[int],
 
     ``seen`` is told of rows as they are read; see ``Store.table``.
     """
-    disk = Disk(store, (cohort,), model)
+    disk = Disk(store, (cohort,), model, has_job=True)
 
     def whole() -> CohortTable:
         return table_to_test(store, cohort.id, model, seen)
@@ -49,7 +49,16 @@ def stored_study(store: Store, cohort: Cohort, model: str, seen: Callable[[int],
 
 def job_folder(store: Store, cohort: Cohort, model: str, level: str) -> Path:
     """Return where the job of these analyses lives: with their results, so that a changed cohort has none."""
-    return Disk(store, (cohort,), model).place(("job", level), "job")
+    return Disk(store, (cohort,), model).job(level)
+
+
+def begun(study: Study) -> bool:
+    """Return whether the job has kept what every page of a cohort begins with."""
+    return all(study.memory.has(name) for name in _BEGINNING) and study.has(one_cohort.POINTS)
+
+
+_BEGINNING = ("usual_level", "columns")
+"""Names in a study's memory, in the order in which they are kept."""
 
 
 def compute(store: Store, cohort: Cohort, model: str, level: str = "", job: Path | None = None) -> int:
@@ -76,6 +85,7 @@ def compute(store: Store, cohort: Cohort, model: str, level: str = "", job: Path
 
     study = stored_study(store, cohort, model, seen).at(level)
     with notice.heeded():
+        study.usual_level  # noqa: B018 - kept, also where a plan says another
         wanted = list(_wanted(study))
         for done, (analysis, target, by) in enumerate(wanted):
             notice.say(COMPUTING, done, len(wanted), words=analysis.title)
@@ -158,16 +168,29 @@ def _keep_gallery(store: Store, cohort: Cohort, study: Study) -> None:
         groups(study, column)
 
 
-def _wanted(study: Study) -> Iterator[tuple[Analysis[Any], str, str]]:
-    """Whatever is worth keeping, the numbers that pages open with first."""
-    first: list[Analysis[Any]] = [
-        one_cohort.POINTS,
-        one_cohort.QUICK_SCORES,
-        one_cohort.SCORES,
-        one_cohort.CRITERION,
-    ]
-    for analysis in (*first, *one_cohort.TABLES):
-        if analysis.kind is not None:
-            for about in study.of_interest(analysis):
-                for by in study.columns if analysis.cut else ("",):
-                    yield analysis, about, by
+def _wanted(study: Study) -> Iterable[tuple[Analysis[Any], str, str]]:
+    """Whatever is worth keeping, in the order in which pages come to it; what is cut by columns takes longest."""
+    wanted = [*_each(study, one_cohort.POINTS), *_each(study, one_cohort.QUICK_SCORES)]
+    firsts: Sequence[Analysis[Any]] = (one_cohort.BASELINES, one_cohort.BEYOND, one_cohort.DECIDED)
+    for analysis in firsts:
+        wanted += list(_each(study, analysis))[:1]
+    wanted += [*_each(study, one_cohort.BASELINES), *of_slides(study)]
+    tables: Sequence[Analysis[Any]] = (one_cohort.SCORES, one_cohort.CRITERION, *one_cohort.TABLES)
+    for analysis in sorted(tables, key=lambda one: one.cut):
+        wanted += _each(study, analysis)
+    return {(analysis.id, about, by): (analysis, about, by) for analysis, about, by in wanted}.values()
+
+
+def of_slides(study: Study) -> Sequence[tuple[Analysis[Any], str, str]]:
+    """Return what a cohort's slides need and the job keeps: analysis, target or criterion, and column."""
+    wanted = [*_each(study, one_cohort.QUICK_SCORES), *list(_each(study, one_cohort.CRITERION))[:1]]
+    for analysis in one_cohort.SECTIONS:
+        wanted += [] if analysis.cut else _each(study, analysis)
+    return wanted
+
+
+def _each(study: Study, analysis: Analysis[Any]) -> Iterator[tuple[Analysis[Any], str, str]]:
+    """Yield an analysis with each target or criterion that it is for, and each column that it asks about."""
+    if analysis.kind is not None:
+        for about in study.of_interest(analysis):
+            yield from ((analysis, about, by) for by in (study.columns if analysis.cut else ("",)))

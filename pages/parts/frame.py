@@ -16,6 +16,7 @@ if str(ROOT) not in sys.path:
 # after the project's root is on the path
 from fundus_core import targets  # noqa: E402
 from fundus_core.errors import FundusError  # noqa: E402
+from pages.parts.shared import studies  # noqa: E402
 from pages.parts.shell import address, asking, language, menu, people, rights, state  # noqa: E402
 from pages.parts.shell.language import _, literal  # noqa: E402
 
@@ -42,7 +43,8 @@ def main() -> None:
     try:
         targets.check()
         menu.tour(page.url_path or "overview")
-        page.run()
+        with studies.as_it_comes():
+            page.run()
     except address.GoneError as gone:
         _say_gone(page.title, gone)
     except FundusError as fault:  # the store cannot be used: every page would say so, and none can mend it

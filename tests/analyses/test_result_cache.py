@@ -5,13 +5,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fundus_core import evaluation
-from fundus_core.analyses import Disk, result_cache, serialise
+from fundus_core import evaluation, jobs, owner_only
+from fundus_core.analyses import Disk, Memory, NotYetError, only_looking, result_cache, serialise
 from fundus_core.records import CohortTable
 from fundus_core.store import NewPhotograph, Store, TruthRow
 from tests.evaluation.conftest import assess_cohort
@@ -183,6 +184,35 @@ def test_a_small_cohort_is_computed(store, monkeypatch):
     calls: list[str] = []
     assert [asked(store, calls), asked(store, calls)] == [[1], [2]]
     assert not (store.shelf.folder / "kept").exists()
+
+
+@pytest.mark.parametrize(
+    ("photographs", "quick", "waits"), [(2, False, False), (3, False, True), (3, True, False), (9, True, True)]
+)
+def test_who_only_looks_waits_for_a_job_and_for_quick_numbers_of_very_many(
+    store, monkeypatch, photographs, quick, waits
+):
+    monkeypatch.setattr(result_cache, "MANY", 3)
+    cohort = replace(store.cohort("clinic"), photographs=photographs)
+    disk = Disk(store, (cohort,), "model", has_job=True)
+    expects = partial(Memory(disk).expect, "numbers", quick=quick)
+    expects()  # a file is asked for, or the job itself asks
+    with only_looking(9):
+        Memory(replace(disk, has_job=False)).expect("numbers", quick=quick)
+        if not waits:
+            expects()
+            return
+        with pytest.raises(NotYetError) as told:
+            expects()
+        assert (told.value.job, told.value.file) == (disk.job(""), disk.place("numbers"))
+        disk.kept("numbers", list, list)
+        expects()
+        with pytest.raises(NotYetError):
+            Memory(disk).expect("others", quick=quick)
+        jobs.keep(owner_only.folder(disk.job("")), {})
+        Memory(disk).expect("others", quick=quick)
+        with pytest.raises(NotYetError):
+            Memory(disk).expect("others", "eye", quick=quick)
 
 
 def test_several_who_ask_at_once_wait_for_one_answer():

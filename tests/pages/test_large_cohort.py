@@ -3,12 +3,14 @@
 import math
 from pathlib import Path
 
+import psutil
 import pytest
 
-from fundus_core import evaluation, jobs, pipeline
+from fundus_core import evaluation, jobs, owner_only, pipeline
 from fundus_core.__main__ import main
 from fundus_core.analyses import result_cache
 from fundus_core.figures import heading
+from fundus_core.pipeline import kept_study
 from fundus_core.records import Eye, Prediction
 from fundus_core.store import Finding, ModelVersion, Where, queries
 from fundus_core.targets import TARGETS
@@ -24,7 +26,13 @@ def large(fresh, monkeypatch):
     monkeypatch.setattr(result_cache, "MANY", 1)
     monkeypatch.setattr(studies, "MANY", 1)
     started: list[list[str]] = []
-    monkeypatch.setattr(jobs, "start", lambda _folder, *words: started.append([str(word) for word in words]))
+
+    def start(folder: Path, *words: str | Path) -> None:
+        started.append([str(word) for word in words])
+        owner_only.folder(folder)
+        jobs._write(folder, jobs.Stage(jobs.STARTING), psutil.Process())
+
+    monkeypatch.setattr(jobs, "start", start)
     return started
 
 
@@ -47,6 +55,62 @@ def test_pages_wait_for_the_job_and_compute_nothing_after_it(large, page, monkey
     assert page("evaluate", cohort="-simulated", target="sbp").get("plotly_chart")
     assert page("criteria", cohort="-simulated").get("plotly_chart")
     assert len(large) == 1
+
+
+HEAVY = ("beyond", "assess", "subgroups", "prediction_intervals", "compare", "main_differences")
+
+
+@pytest.fixture
+def middle(large, monkeypatch):
+    """As ``large``, of a cohort whose rows and first numbers a page may read and compute by itself."""
+    monkeypatch.setattr(studies, "MANY", 20_000)
+    return large
+
+
+def test_pages_of_fewer_photographs_show_numbers_at_once_and_leave_what_takes_long(middle, page, monkeypatch):
+    with monkeypatch.context() as patched:
+        for name in HEAVY:
+            patched.setattr(evaluation, name, nothing_is_computed)
+        shown = page("evaluate", cohort="-simulated", target="sbp")
+        assert shown.get("plotly_chart"), "the figure stands above how far the job is"
+        assert [each.value for each in shown.info if "computed once and kept" in each.value]
+        assert [words[:2] for words in middle] == [["store", "compute"]]
+        for name in ("criteria", "present"):
+            assert "computed once and kept" in page(name, cohort="-simulated").info[0].value
+    assert len(middle) == 1
+    assert main(middle[0]) == 0
+    for name in HEAVY:
+        monkeypatch.setattr(evaluation, name, nothing_is_computed)
+    for name in ("evaluate", "criteria", "present"):
+        assert "computed once and kept" not in str([each.value for each in page(name, cohort="-simulated").info])
+
+
+def test_pages_go_on_with_each_result_that_the_job_keeps(large, page, monkeypatch):
+    page("evaluate", cohort="-simulated", target="sbp")
+    wanted = list(kept_study._wanted(studies.study(studies.View(home.store().cohort("-simulated"), MODEL))))
+    reached = [(analysis.id, target) for analysis, target, _by in wanted].index(("beyond", "sbp"))
+    monkeypatch.setattr(kept_study, "_wanted", lambda _study: wanted[:reached])
+    monkeypatch.setattr(kept_study, "keep", lambda *_of: None)  # it is at it still
+    assert main(large[0]) == 0
+    monkeypatch.setattr(evaluation, "beyond", nothing_is_computed)
+    for name in ("evaluate", "point_estimates"):
+        monkeypatch.setattr(evaluation, name, nothing_is_computed)
+    shown = page("evaluate", cohort="-simulated", target="sbp")
+    assert shown.get("plotly_chart")
+    assert "computed once and kept" in shown.info[0].value
+
+
+def test_reports_can_be_taken_away_once_nothing_is_left_to_compute(middle, page, monkeypatch):
+    files = {}
+    monkeypatch.setattr(display, "download", lambda label, _name, make, **_more: files.update({label: make}))
+    page("evaluate", cohort="-simulated", target="sbp")
+    assert not files
+    assert main(middle[0]) == 0
+    page("evaluate", cohort="-simulated", target="sbp")
+    for name in HEAVY:
+        monkeypatch.setattr(evaluation, name, nothing_is_computed)
+    assert "mae" in files["Every number (CSV)"]()
+    assert heading(TARGETS["sbp"].name) in files["Report (HTML)"]()
 
 
 def test_the_job_sorts_photographs_by_error_as_the_database_does(large, page, monkeypatch):
@@ -86,7 +150,6 @@ def _of_one_person(study):
 
 def test_a_job_that_is_stopped_says_so_and_a_changed_cohort_has_another(large, page, capsys):
     page("evaluate", cohort="-simulated")
-    folder(large[0]).mkdir(parents=True)
     jobs.stop(folder(large[0]))
     assert main(large[0]) == 2
     assert "stopped" in capsys.readouterr().err

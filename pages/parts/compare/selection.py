@@ -44,7 +44,8 @@ def views(left: Any, right: Any, *, beside: bool = False) -> list[View]:
     found = [replace(each, model=model if model in of else of[0]) for each in chosen if (of := models[each.cohort.id])]
     controls.ask_about_fitted(found)
     for each in found:
-        studies.read(each.whole)
+        if each.cohort.photographs >= studies.MANY:  # of fewer its job is none of this page's
+            studies.read(each.whole)
     if len(found) != 1 or found[0].part or beside:
         st.query_params.pop("split", None)
         return found

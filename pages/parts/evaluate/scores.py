@@ -94,6 +94,7 @@ def figure_with_panel(view: View, target_id: str, level: str, by: str, selection
 
 
 @st.fragment
+@studies.as_it_comes()
 def _figure_with_panel(view: View, target_id: str, level: str, by: str, selection: Selection | None) -> None:
     if not studies.exists(view):
         st.rerun()  # another tab has deleted the cohort: only the whole page can say so

@@ -13,7 +13,7 @@ from fundus_core.figures import Figure, Look, heading
 from fundus_core.figures.screen import Drawn
 from fundus_core.tables import records_as_csv
 from fundus_core.targets import TARGETS
-from pages.parts.shared import exports
+from pages.parts.shared import exports, studies
 from pages.parts.shared.exports import grid
 from pages.parts.shared.studies import View
 from pages.parts.shell import address, cards, menu, people, rights
@@ -218,7 +218,7 @@ def fold(label: str, key: str, draw: Callable[[], None], *, icon: str | None = N
             st.rerun()  # what it would show is kept from before; only the whole page asks anew
         box = st.expander(label, key=widget, icon=icon, on_change="rerun")
         if box.open:
-            with box:
+            with box, studies.as_it_comes():
                 draw()
 
     folded()

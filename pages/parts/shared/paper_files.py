@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -26,6 +27,7 @@ def of_cohort(view: View, level: str, csv: Callable[[], str]) -> None:
         lambda: render(_subject(view, level), tell, current()),
         lambda: paper_of(_subject(view, level), tell),
         csv,
+        partial(studies.computed, view, level),
     )
 
 
@@ -56,6 +58,7 @@ def _files(
 
     with st.popover(_("Save"), icon=":material/download:"):
         if not ready():
+            st.caption(_("Report and manuscript follow when every analysis is computed."))
             return
         display.download(_("Report (HTML)"), f"{name}.html", report, mime="text/html")
         display.download(_("Manuscript (Word)"), f"{name}.docx", lambda: manuscript(exports.docx), mime=exports.WORD)

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from fundus_core import jobs, pipeline, runs
+from fundus_core.analyses import NotYetError
 from fundus_core.errors import UsageError
 from fundus_core.runs import Progress
 from pages.parts.shell import home, menu
@@ -138,10 +139,28 @@ def kept(
     """
     if jobs.result(folder) is not None:
         return True
-    if jobs.stage(folder) is None:
-        if offer and not st.button(offer, icon=":material/calculate:"):
-            return False
+    if offer and jobs.stage(folder) is None and not st.button(offer, icon=":material/calculate:"):
+        return False
+    begin(folder, *told, cohort=cohort)
+    waits(folder, photographs, title=title)
+    return False
+
+
+def begin(folder: Path, *told: str | Path, cohort: str) -> None:
+    """Have a job compute the analyses of large cohorts, unless it has begun already; see :func:`kept`."""
+    if jobs.result(folder) is None and jobs.stage(folder) is None:
         jobs.start(folder, "store", "compute", *told, "--out", folder, "--", cohort)  # its address stays out of sight
+
+
+def waits(
+    folder: Path,
+    photographs: int,
+    *,
+    title: str = "",
+    key: str = "analyses",
+    until: Callable[[], bool] = lambda: False,
+) -> None:
+    """Draw how far the job of analyses is, until it has ended, or what the page waits for is there."""
     if title:
         menu.title(title)
     st.info(
@@ -149,23 +168,37 @@ def kept(
             n=count(photographs)
         )
     )
-    watch_job(folder, {pipeline.READING: _("Reading the cohort"), pipeline.COMPUTING: _("Computing")}, key="analyses")
-    return False
+    stages = {pipeline.READING: _("Reading the cohort"), pipeline.COMPUTING: _("Computing")}
+    watch_job(folder, stages, key=key, until=until)
 
 
-def watch_job(folder: Path, stages: Mapping[str, str], *, key: str, more: Callable[[], object] = lambda: None) -> None:
-    """Draw a job that was started and is not done; ``stages`` says in words what its stages are called."""
+def coming(what: NotYetError) -> None:
+    """Draw, in the place of what a job is still computing, how far it is; the page goes on when it is kept."""
+    waits(what.job, what.photographs, key=what.file.stem, until=what.file.exists)
+
+
+def watch_job(
+    folder: Path,
+    stages: Mapping[str, str],
+    *,
+    key: str,
+    more: Callable[[], object] = lambda: None,
+    until: Callable[[], bool] = lambda: False,
+) -> None:
+    """Draw a job that was started and is not done, ``until`` it is far enough; ``stages`` says its stages in words."""
     now = jobs.stage(folder)
     if now is None or now.over:
         _ended_job(folder, key, more)
     else:
-        _fresh_job(folder, stages, key, more)
+        _fresh_job(folder, stages, key, more, until)
 
 
 @st.fragment(run_every=_EVERY_OF_JOB)
-def _fresh_job(folder: Path, stages: Mapping[str, str], key: str, more: Callable[[], object]) -> None:
+def _fresh_job(
+    folder: Path, stages: Mapping[str, str], key: str, more: Callable[[], object], until: Callable[[], bool]
+) -> None:
     now = jobs.stage(folder)
-    if now is None or now.over:
+    if now is None or now.over or until():
         st.rerun()
     share = now.done / now.total if now.total else 0.0
     st.progress(min(share, 1.0), text=_job_line(now, stages))

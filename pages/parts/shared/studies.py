@@ -11,13 +11,8 @@ from types import MappingProxyType
 import numpy as np
 import streamlit as st
 
-from fundus_core import evaluation, pipeline
-from fundus_core.analyses import (
-    OpenStudies,
-    Study,
-    evaluated,
-    one_cohort,
-)
+from fundus_core import evaluation, jobs, pipeline
+from fundus_core.analyses import NotYetError, OpenStudies, Study, evaluated, one_cohort, only_looking
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Evaluation, Shared, Split, selected, split
 from fundus_core.figures import Observations
@@ -33,7 +28,7 @@ Key = tuple[str, int, float, int, str, str]
 """Working folder and who asks, cohort, when it was made (ids are used again), revision, model and what made the part:
 what studies are cached under."""
 MANY = 20_000
-"""Photographs from which on analyses are computed in a process of their own before a page shows them."""
+"""Photographs from which on a page reads and computes nothing of all of them before a job has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +179,7 @@ def together_kept(
     Without a target all that their report holds is meant; a button that says ``offer`` begins the job.
     """
     photographs = sum({view.cohort.id: view.cohort.photographs for view in views}.values())
-    if photographs < MANY:
+    if not together(views, level, margins, shared).memory.lasting:
         return True
     folder = pipeline.comparing_folder(home.store(), _members(views), shared, level, target, margins)
     return _side_by_side(folder, views, photographs, offer)
@@ -225,14 +220,13 @@ def under_models(view: View, target: str) -> list[View]:
 def models(views: Sequence[View], target: str, level: str) -> Study | None:
     """Return the study of a cohort's models; of a large one ``None``, and how far the job is, until it was compared."""
     photographs = views[0].cohort.photographs
-    if photographs >= MANY:
+    key = ("models", *(each.key for each in views))
+    made = _STUDIES.kept(key, lambda: pipeline.studied_together(home.store(), _of_models(views), study_of=_whole))
+    if made.memory.lasting:
         folder = pipeline.comparing_folder(home.store(), _of_models(views), level=level, target=target)
         if not _side_by_side(folder, views, photographs):
             return None
-    key = ("models", *(each.key for each in views))
-    return _STUDIES.kept(key, lambda: pipeline.studied_together(home.store(), _of_models(views), study_of=_whole)).at(
-        level
-    )
+    return made.at(level)
 
 
 def exists(view: View) -> bool:
@@ -242,16 +236,53 @@ def exists(view: View) -> bool:
 
 
 def read(view: View, level: str = "", title: str = "") -> None:
-    """Have a large cohort's analyses computed in a process of its own; the page, untitled until then, goes on after."""
-    if view.cohort.photographs < MANY or view.part or not view.model:
+    """Have a large cohort's analyses computed in a process of its own.
+
+    The page goes on, and ends at the first that is not kept yet, with how far they are. Of very many photographs it
+    begins, untitled until then, when the first numbers are there.
+    """
+    whole = view.cohort
+    if view.part or not view.model or not study(view).memory.lasting:
         return
-    whole, level = view.cohort, "" if level and level == study(view).level else level
+    level = study(view, level).level_of_job
     folder = pipeline.job_folder(home.store(), whole, view.model, level)
-    told = ("--model", view.model, "--level", level)
-    if not progress.kept(folder, told, whole.name, whole.photographs, title=title):
+    progress.begin(folder, "--model", view.model, "--level", level, cohort=whole.name)
+    if whole.photographs < MANY:
+        return
+    if not pipeline.begun(study(view, level)):
+        progress.waits(folder, whole.photographs, title=title, until=lambda: pipeline.begun(study(view, level)))
         st.stop()
     with st.spinner(_("Reading {n} photographs' results").format(n=count(whole.photographs)), show_time=True):
         study(view).ordered  # noqa: B018 - read now, while the page says so
+
+
+def computed(view: View, level: str = "") -> bool:
+    """Return whether a job has nothing left to compute of a view; of a small cohort there never is one."""
+    whole = study(view, level)
+    if not whole.memory.lasting:
+        return True
+    return jobs.result(pipeline.job_folder(home.store(), view.cohort, view.model, whole.level_of_job)) is not None
+
+
+@contextlib.contextmanager
+def as_it_comes() -> Iterator[None]:
+    """Within it a page ends at the first result that a job has not kept yet, with how far the job is."""
+    try:
+        with only_looking(MANY):
+            yield
+    except NotYetError as what:
+        progress.coming(what)
+
+
+def await_slides(view: View) -> None:
+    """Have a page begin once all that slides show is kept: they are drawn together.
+
+    Raises:
+        NotYetError: A job is still computing it; told of the last, so that the page is not drawn for each.
+    """
+    whole = study(view)
+    for wanted in reversed(pipeline.of_slides(whole) if whole.memory.lasting else ()):
+        whole.expect(*wanted)
 
 
 def scores(view: View, level: str = "", *targets: str) -> Evaluation:
