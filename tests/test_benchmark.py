@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,15 @@ def test_every_step_of_reading_has_a_time(found):
     assert list(steps) == ["read", "decode", "find", "quality", "eye", "crop", "resize", "pictures"]
     assert all(seconds >= 0 for seconds in steps.values())
     assert steps["decode"] > 0
+
+
+def test_reading_is_measured_alone_on_request(capsys):
+    assert __main__.main(["benchmark", "--quick", "--reading"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"{TINY.name}: reading, ms on one core: read ")
+    *parts, together = (float(number) for number in re.findall(r"[a-z] (\d+\.\d)", line))
+    assert len(parts) == 8
+    assert sum(parts) == pytest.approx(together, abs=0.5)
 
 
 def test_hours_grow_with_the_cohort_in_proportion(found):

@@ -6,7 +6,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ COHORTS = (10_000, 130_000, 1_600_000)
 """Photographs of the cohorts whose hours are projected."""
 GPUS = (1, 8)
 """For the scale on paper."""
+_READ = 8
+"""Photographs on which the steps of reading are timed."""
 Tell = Callable[[str], None]
 
 
@@ -67,7 +69,7 @@ def measure(plan: Plan = FULL, *, tell: Tell = lambda _: None) -> Benchmark:
             work[trial.name] = multiply_adds(card)
             rows += _trial(plan, trial, card, paths, work[trial.name], rates, folder, tell)
             tell(f"{trial.name}: the steps of reading")
-            steps[trial.name] = reading_steps(paths[:8], card.rule)
+            steps[trial.name] = reading_steps(paths[:_READ], card.rule)
         described = _described(paths)
     intervals = _intervals(plan, tell)
     return Benchmark(
@@ -82,6 +84,17 @@ def measure(plan: Plan = FULL, *, tell: Tell = lambda _: None) -> Benchmark:
         tuple(_paper(plan, steps)),
         tuple(notes),
     )
+
+
+def reading(plan: Plan = FULL, *, tell: Tell = lambda _: None) -> dict[str, dict[str, float]]:
+    """Measure reading alone: processor seconds a photograph by network, then by step; no network is opened."""
+    few = replace(plan, trials=tuple(replace(trial, count=_READ, ours=_READ) for trial in plan.trials))
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
+        folder = Path(name)
+        tell("rendering photographs")
+        paths = photographs(few, folder)
+        cards = {trial.name: card_of(trial, folder / f"card{at}") for at, trial in enumerate(plan.trials)}
+        return {name: reading_steps(paths[:_READ], card.rule) for name, card in cards.items() if card is not None}
 
 
 def _trial(

@@ -150,10 +150,7 @@ def _lines(found: Benchmark) -> Iterator[str]:
         yield ""
         yield f"{network}: {found.multiply_adds[network] / 1e9:.3g} billion multiply-adds a photograph"
         yield from _table(_WAYS, [_way(row) for row in found.rows if row.network == network])
-        steps = found.steps[network]
-        total = sum(steps.values())
-        yield "  reading, ms on one core: " + ", ".join(f"{step} {1e3 * s:.1f}" for step, s in steps.items())
-        yield f"  together {1e3 * total:.1f}"
+        yield f"  {read(found.steps[network])}"
     yield ""
     rates = ", ".join(f"{precision} {rate / 1e9:.0f}" for precision, rate in found.matrix_rate.items())
     yield f"Matrix product, billion multiply-adds a second: {rates}"
@@ -173,6 +170,12 @@ def _lines(found: Benchmark) -> Iterator[str]:
         yield from (f"  {source}" for source in dict.fromkeys(one.source for one in found.paper))
         yield ""
     yield from found.notes
+
+
+def read(steps: Mapping[str, float]) -> str:
+    """Return what reading a photograph costs, step by step and together, as a line."""
+    parts = ", ".join(f"{step} {1e3 * seconds:.1f}" for step, seconds in steps.items())
+    return f"reading, ms on one core: {parts}; together {1e3 * sum(steps.values()):.1f}"
 
 
 _WAYS = (

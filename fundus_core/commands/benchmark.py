@@ -3,10 +3,11 @@
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from fundus_core.benchmark.plan import FULL, QUICK
-from fundus_core.benchmark.result import text
+from fundus_core.benchmark.result import read, text
 from fundus_core.commands.frame import DONE, Parser, say
 
 
@@ -14,17 +15,25 @@ def add(parser: Parser) -> None:
     """Say what may be asked."""
     parser.set_defaults(run=_run)
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="write every number there, too")
+    parser.add_argument("--reading", action="store_true", help="only what reading a photograph costs, by step")
     parser.add_argument("--quick", action="store_true", help="only show that every part works")
 
 
 def _run(options: argparse.Namespace) -> int:
-    from fundus_core.benchmark.measure import measure  # torch: other verbs need not wait for it
+    from fundus_core.benchmark.measure import measure, reading  # torch: other verbs need not wait for it
 
-    found = measure(QUICK if options.quick else FULL, tell=_tell)
-    say(text(found))
+    plan = QUICK if options.quick else FULL
+    if options.reading:
+        steps = reading(plan, tell=_tell)
+        say("\n".join(f"{network}: {read(each)}" for network, each in steps.items()))
+        numbers: Mapping[str, object] = {"steps": steps}
+    else:
+        found = measure(plan, tell=_tell)
+        say(text(found))
+        numbers = found.as_json()
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        content = json.dumps(found.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
+        content = json.dumps(numbers, indent=2, ensure_ascii=False, allow_nan=False)
         options.out.write_text(content + "\n", encoding="utf-8")
     return DONE
 
