@@ -205,10 +205,14 @@ class Sharing(StoreBase):
         Raises:
             UsageError: They have as many, or as many bytes, as one person may.
         """
+        with self.reading() as connection:
+            self._require_room(connection, more)
+
+    def _require_room(self, connection: sa.Connection, more: int) -> None:
         person = self.person
         if person is None or min(person.most_photographs, person.most_bytes) == float("inf"):
             return
-        photographs, kept = self.usage()
+        photographs, kept = self._size(connection, person.id)
         if photographs + more > person.most_photographs:
             raise UsageError(
                 "You keep {n:,} of {most:,.0f} photographs here; delete some, or ask a steward for more.",

@@ -175,10 +175,10 @@ class Store(Decisions, Selections, Sharing):
         return Added(*(sum(column) for column in zip((0, 0, 0), *map(astuple, parts), strict=True)))
 
     def _add(self, cohort: int, chunk: Sequence[NewPhotograph]) -> Added:
-        self.require_room(len(chunk))
         self.shelf.settle([photograph.locator for photograph in chunk if photograph.kept])
 
         def add(connection: sa.Connection) -> Added:
+            self._require_room(connection, len(chunk))  # here, lest two of one person's at once both find room
             cohorts.update(connection, cohort)
             return photograph_table.add(connection, cohort, chunk, partial(self.shelf.find, "photographs"))
 

@@ -165,3 +165,15 @@ def test_a_list_is_made_once_until_something_comes_or_goes(inbox, monkeypatch):
     assert [path.name for path in batch.arrived()] == ["a.jpg"]
     take(inbox, batch.folder.name, 0, "site/a.jpg", b"sent again")
     assert batch.arrived()[0].read_bytes() == b"sent again"
+
+
+def test_all_batches_of_one_person_hold_no_more_than_their_share(tmp_path):
+    inbox = Inbox(tmp_path / "inbox", 25)
+    tokens = [inbox.new() for _ in range(5)]
+    for token in tokens[:2]:
+        take(inbox, token, 0, "a.jpg", b"ten bytes.")
+    for token in tokens[2:]:
+        with pytest.raises(UploadError, match="ask a steward"):
+            take(inbox, token, 0, "a.jpg", b"ten bytes.")
+    inbox.batch(tokens[0]).discard()
+    assert take(inbox, tokens[4], 0, "a.jpg", b"ten bytes.").written == 10

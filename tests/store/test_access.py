@@ -285,6 +285,26 @@ def test_nobody_keeps_more_than_their_share(shared):
         person("ann@x", most_photographs=0).import_(store.shelf.folder / "any.zip", name="Big")
 
 
+def test_many_that_come_at_once_are_no_more_than_their_share(shared):
+    _, person, _, _ = shared
+    small = person("bob@x", most_photographs=30)
+    cohorts = [small.create_cohort(f"At once {number}").id for number in range(6)]
+    begun, left = threading.Barrier(len(cohorts)), []
+
+    def bring(cohort):
+        begun.wait()
+        try:
+            small.add_photographs(cohort, [NewPhotograph(f"{n}.jpg", f"/{cohort}-{n}.jpg") for n in range(10)])
+        except UsageError as fault:
+            left.append(fault)
+
+    threads = [threading.Thread(target=bring, args=(cohort,)) for cohort in cohorts]
+    [each.start() for each in threads]
+    [each.join() for each in threads]
+    assert small.usage()[0] == 30
+    assert len(left) == 3
+
+
 def test_the_log_says_who_did_what_from_where(shared):
     store, person, cohort, log = shared
     ann = person("ann@x")

@@ -63,7 +63,8 @@ def inbox(person: str = "") -> Inbox:
     """Return the place where uploads land; on a shared server each person has one, which no other can name."""
     if not people.shared():
         return Inbox(folder() / "inbox")
-    return Inbox(folder() / "inboxes" / hashlib.sha256((person or asker().id).encode()).hexdigest()[:32])
+    own = hashlib.sha256((person or asker().id).encode()).hexdigest()[:32]
+    return Inbox(folder() / "inboxes" / own, people.known().bytes)
 
 
 def outbox() -> Path:

@@ -6,6 +6,7 @@ are cleaned before they become paths; whatever it sends, nothing is written outs
 
 import contextlib
 import itertools
+import math
 import os
 import re
 import secrets
@@ -85,6 +86,8 @@ class Batch:
 
     folder: Path
     """Holds ``files`` and, while something arrives, ``arriving``."""
+    most: float = math.inf
+    """Bytes that all batches of the same inbox may hold together."""
 
     @property
     def files(self) -> Path:
@@ -158,14 +161,27 @@ class Batch:
         return path
 
     def reserve(self, more: int) -> None:
-        """Count bytes towards what a browser session may bring, before they arrive; an ``UploadError`` beyond that."""
+        """Count bytes towards what may be brought, before they arrive; an ``UploadError`` beyond that."""
         with _settling:
-            held = _brought.get(self.folder.name)
-            held = self.size() if held is None else held
+            held = self.held()
             if held + more > quota():
                 message = f"One upload may bring {quota() / 1e9:g} GB; bring the others as another cohort."
                 raise UploadError(413, message)
+            if self.most < math.inf and self._beside() + more > self.most:
+                message = (
+                    f"Your uploads may hold {self.most / 1e9:g} GB; make cohorts of them, or ask a steward for more."
+                )
+                raise UploadError(413, message)
             _brought[self.folder.name] = held + more
+
+    def held(self) -> int:
+        """Return the bytes that are here or on their way."""
+        with _settling:
+            return _brought.setdefault(self.folder.name, self.size())
+
+    def _beside(self) -> int:
+        """Return what all batches of the inbox hold."""
+        return sum(Batch(one.parent).held() for one in self.folder.parent.glob("*/files"))
 
     def release(self, bytes_: int) -> None:
         """Take back what was counted for a file that did not come, or that another has replaced."""
@@ -192,6 +208,8 @@ class Inbox:
 
     folder: Path
     """The application's working folder keeps it beside the store."""
+    most: float = math.inf
+    """Bytes that all batches may hold together."""
 
     def new(self) -> str:
         """Open a batch and return its token."""
@@ -204,7 +222,7 @@ class Inbox:
         known = bool(token) and all(letter.isalnum() or letter in "-_" for letter in token)
         if not known or not (self.folder / token / "files").is_dir():
             raise UploadError(404, CLOSED)
-        return Batch(self.folder / token)
+        return Batch(self.folder / token, self.most)
 
     def tidy(self, older_s: float = ABANDONED_S) -> int:
         """Remove batches in which nothing has changed for long: tabs that were closed half way; returns how many.
