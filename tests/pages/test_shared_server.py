@@ -304,8 +304,18 @@ def test_only_a_steward_measures_a_card_or_trains(house, browsers, monkeypatch):
         finally:
             asking._BOUND.reset(token)
         latest = [line["what"] for line in shared.log_lines()[-2:]]
-        assert latest == (["refused"] * 2 if name == BOB else ["imported"] * 2)
+        assert latest == (["refused"] * 2 if name == BOB else ["imported", "trained on"])
         assert len(begun) == (0 if name == BOB else 2)
+    ann = store.asked_by(people.person(ANN, ""))
+    ann.share("Clinic of Ann", EVE, "read")
+    token = asking._BOUND.set(people.person(EVE, ""))
+    try:
+        with pytest.raises(RefusedError):  # a model learns people by heart: its owner lets them be learnt from
+            training._start("trained", store.cohort("Clinic of Ann"), [])
+    finally:
+        asking._BOUND.reset(token)
+        ann.share("Clinic of Ann", EVE, "")
+    assert len(begun) == 2
 
 
 def test_what_is_shared_is_seen_as_a_reader_sees_it(house, browsers):

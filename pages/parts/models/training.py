@@ -11,6 +11,7 @@ from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.store import Cohort
 from fundus_core.training.learning_curve import curve
+from pages.parts.cohorts import listing
 from pages.parts.models import model_check
 from pages.parts.shared import controls, display, progress
 from pages.parts.shell import address, home, sample
@@ -29,7 +30,7 @@ def offer(known: Mapping[str, Card]) -> None:
     st.subheader(_("Train a model"), anchor=False)
     for folder in _begun():
         _watch(folder)
-    cohorts = {cohort.key: cohort for cohort in home.store().cohorts() if cohort.files}
+    cohorts = {cohort.key: cohort for cohort in home.store().cohorts() if cohort.files and listing.is_mine(cohort)}
     with st.expander(_("Start a training")):
         if not cohorts:
             st.info(_("A training needs a cohort of photographs with measured values; bring one under New cohort."))
@@ -112,6 +113,7 @@ def _of_card(card: Card) -> list[str | Path]:
 
 def _start(name: str, cohort: Cohort, words: Sequence[str | Path]) -> None:
     home.store().owns_models("model train")
+    home.store().owned(cohort.id, "trained on")
     folder = _folder(name)
     photographs, truth = folder / "photographs.csv", folder / "truth.csv"
     table = home.store().table(cohort.id)
