@@ -77,8 +77,8 @@ def nginx(folder: Path, server: int, *, changes: dict[str, str] | None = None) -
         f"{kind}_temp_path {name}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     (name / "nginx.conf").write_text(
-        f"daemon off; pid {name}/pid; error_log {name}/error.log; worker_processes 1;\n"
-        f"events {{}}\nhttp {{\naccess_log off;\n{places}{site}\n}}\n"
+        f"{'user root;' if os.getuid() == 0 else ''} daemon off; pid {name}/pid; error_log {name}/error.log;\n"
+        f"events {{}}\nhttp {{\naccess_log off; client_header_timeout 600s;\n{places}{site}\n}}\n"
     )
     process = subprocess.Popen([found, "-p", str(name), "-c", str(name / "nginx.conf"), "-e", str(name / "error.log")])
     try:
@@ -99,7 +99,8 @@ class Visitor:
 
     def __post_init__(self) -> None:
         """Come from an address of one's own."""
-        transport = httpx.HTTPTransport(verify=False, local_address=ELSEWHERE)
+        brief = httpx.Limits(max_keepalive_connections=0)  # nobody closes a visitor
+        transport = httpx.HTTPTransport(verify=False, local_address=ELSEWHERE, limits=brief)
         self.client = httpx.Client(transport=transport, headers=AGENT, timeout=60, follow_redirects=False)
 
     def sign_in(self) -> Visitor:

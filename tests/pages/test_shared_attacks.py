@@ -83,11 +83,12 @@ def test_an_address_that_is_written_otherwise_opens_no_file(browsers, picture):
 def test_a_sign_in_that_signs_nobody_in_is_in_the_log(house):
     client, _ = house
     before = refusals()
-    for query in ("code=1&state=2", "error=access_denied", ""):
+    for query in ("code=1&state=2", "error=access_denied"):
         client.get(f"/oauth2callback?{query}")
-    assert refusals() - before == 3
+    assert refusals() - before == 2
+    client.get("/oauth2callback")  # the provider sends people back who have signed out
     shared.signed_in(client, BOB)
-    assert refusals() - before == 3
+    assert refusals() - before == 2
 
 
 # What is taken from somebody while they look at it

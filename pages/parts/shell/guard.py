@@ -89,7 +89,9 @@ class Guard:
     async def _shared(self, path: str, scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         if scope["type"] == "http" and path in _OPEN and not people.header():
             query = {"query_string": sign_in.login_query()} if path == _OPEN[0] else {}
-            heeded = _with_secure(send) if query else _noting(_with_secure(send), scope, "", path, _signs_nobody_in)
+            heeded = _with_secure(send)
+            if not query and scope["query_string"]:  # without one, somebody comes back from signing out
+                heeded = _noting(heeded, scope, "", path, _signs_nobody_in)
             await self.app({**scope, **query}, receive, heeded)
             return
         if scope["type"] == "http" and _is_static(path):
