@@ -17,7 +17,7 @@ from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable
 from fundus_core.evaluation.intervals.intervals import area_ends, few_events
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.intervals.rank_statistics import areas_under_roc
-from fundus_core.evaluation.observations.sample import Indices
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import Floats
 
 AT = (0.1, 0.2, 0.3, 0.5)

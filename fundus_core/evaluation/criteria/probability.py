@@ -19,7 +19,7 @@ from fundus_core.errors import NotEstimableError, say
 from fundus_core.evaluation.criteria.definitions import INDETERMINATE, YES, Criterion, Verdicts
 from fundus_core.evaluation.intervals.estimate import FEWEST_EVENTS
 from fundus_core.evaluation.observations.person_means import PersonMeans, select_people
-from fundus_core.evaluation.observations.sample import Indices
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.evaluation.one_cohort.binary import recalibrations
 from fundus_core.evaluation.one_cohort.subgroups import FEWEST_PEOPLE
 from fundus_core.records import Floats, Labels

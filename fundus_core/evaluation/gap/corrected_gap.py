@@ -17,7 +17,8 @@ from fundus_core.errors import NotEstimableError, say
 from fundus_core.evaluation.gap.cox import cox, proportional
 from fundus_core.evaluation.gap.outcomes import Outcome
 from fundus_core.evaluation.gap.regression import Fit, linear, logistic
-from fundus_core.evaluation.observations.sample import Indices, Sample
+from fundus_core.evaluation.observations.sample import Sample
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.evaluation.one_cohort.baselines import (
     FEWEST_PEOPLE,
     cross_fitted,

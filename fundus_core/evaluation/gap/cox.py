@@ -13,7 +13,7 @@ from scipy import stats
 
 from fundus_core.errors import NotEstimableError
 from fundus_core.evaluation.gap.regression import Fit, inverse
-from fundus_core.evaluation.observations.sample import Indices
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import Floats
 
 _STEPS = 50

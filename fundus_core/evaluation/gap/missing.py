@@ -26,11 +26,8 @@ from fundus_core.evaluation.intervals.estimate import (
 from fundus_core.evaluation.intervals.jackknife_intervals import jeffreys
 from fundus_core.evaluation.observations.grouping import NOT_STATED, grouping, in_order
 from fundus_core.evaluation.observations.person_means import mean_of_each
-from fundus_core.evaluation.observations.sample import (
-    Indices,
-    person_ids,
-    sort_rows,
-)
+from fundus_core.evaluation.observations.sample import person_ids, sort_rows
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import CohortTable, Floats, Labels, Status
 from fundus_core.targets import Target
 from fundus_core.targets import target as find_target

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError, say
-from fundus_core.evaluation.observations.sample import Indices, Sample, person_ids, unit_names
+from fundus_core.evaluation.observations.sample import Sample, person_ids, unit_names
 from fundus_core.evaluation.observations.sample import named as names_of
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import CohortTable, Floats, Labels, Status
 from fundus_core.tables.parse import YES_NO, fold, is_missing
 from fundus_core.targets import TARGETS

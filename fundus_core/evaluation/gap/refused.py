@@ -20,7 +20,8 @@ from fundus_core.evaluation.gap.missing import FEW, few, odds_of
 from fundus_core.evaluation.intervals.estimate import FEWEST_PEOPLE, Estimate, not_estimable, reach
 from fundus_core.evaluation.intervals.jackknife_intervals import share_of_people
 from fundus_core.evaluation.observations.grouping import NOT_STATED, grouping, in_order
-from fundus_core.evaluation.observations.sample import Indices, numbered, sort_rows
+from fundus_core.evaluation.observations.sample import sort_rows
+from fundus_core.evaluation.observations.sorted_table import Indices, numbered
 from fundus_core.evaluation.one_cohort.calibration import equal_counts
 from fundus_core.records import OVERRULED, WITHDRAWN, CohortTable, Floats, Status
 from fundus_core.targets import target as find_target

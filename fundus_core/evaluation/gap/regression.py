@@ -16,7 +16,7 @@ from scipy import optimize, stats
 from fundus_core.errors import NotEstimableError
 from fundus_core.evaluation.intervals.bootstrap import matmul
 from fundus_core.evaluation.intervals.estimate import reach
-from fundus_core.evaluation.observations.sample import Indices
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import Floats
 
 _STEPS = 50

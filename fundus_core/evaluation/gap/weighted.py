@@ -20,7 +20,8 @@ from fundus_core.evaluation.intervals.bootstrap import MANY_PEOPLE
 from fundus_core.evaluation.intervals.estimate import SEED, Estimate, Rule, Scale, not_estimable, onto, reach
 from fundus_core.evaluation.intervals.jackknife_intervals import between, jackknife_error
 from fundus_core.evaluation.observations.grouping import grouping, in_order
-from fundus_core.evaluation.observations.sample import Indices, check_level, sort_rows, units_of_analysis
+from fundus_core.evaluation.observations.sample import check_level, sort_rows, units_of_analysis
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import CohortTable, Floats
 from fundus_core.targets import Target
 from fundus_core.targets import target as find_target

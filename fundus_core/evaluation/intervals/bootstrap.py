@@ -16,7 +16,7 @@ import numpy as np
 
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Rule
-from fundus_core.evaluation.observations.sample import Indices
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import Floats
 
 PIECE = 262_144

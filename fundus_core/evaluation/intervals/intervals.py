@@ -24,7 +24,7 @@ from fundus_core.evaluation.intervals.jackknife_intervals import (
     student,
 )
 from fundus_core.evaluation.intervals.rank_statistics import sort, weight_up_to
-from fundus_core.evaluation.observations.sample import Indices
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import Floats
 
 _NAMES = {"percentile": "percentile", "bca": "bias-corrected and accelerated (BCa)"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fundus_core.evaluation.observations.sample import Indices
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import Floats
 
 

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_core.evaluation.observations.sample import Indices, person_ids
+from fundus_core.evaluation.observations.sample import person_ids
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import CohortTable, Floats, Labels, Status
 from fundus_core.tables.covariates import DRUGS, MEASURES, Further, further
 

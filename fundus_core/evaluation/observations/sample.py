@@ -17,14 +17,21 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.observations import visits
+from fundus_core.evaluation.observations.sorted_table import (
+    Indices,
+    SortedTable,
+    firsts,
+    is_predicted,
+    numbered,
+    numbered_people,
+    told,
+)
 from fundus_core.evaluation.observations.visits import Photographs, interval_of_mean, mean_known
-from fundus_core.records import DAYS_APART, CohortTable, Floats, Labels, Status
+from fundus_core.records import DAYS_APART, CohortTable, Floats, Labels
 from fundus_core.targets import TARGETS, Target, target
 
 Level = Literal["visit", "patient", "patient_last", "patient_nearest", "eye", "photograph"]
 """What counts as one observation."""
-
-Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ class Sample:
     """First unit of each person."""
     n_photographs: int
     """Photographs behind the units."""
+    people: Indices
+    """Number of each person among those of the sorted table."""
     left_out: int = 0
     """Units whose truth was no possible value (a sex other than 0 or 1, or contradictory)."""
 
@@ -128,12 +137,6 @@ def shared_targets(table: CohortTable, wanted: Sequence[str] | None = None) -> t
     return tuple(t for name, t in TARGETS.items() if name in table.truth and name in table.predicted)
 
 
-class SortedTable(CohortTable):
-    """A table that went through :func:`sort_rows`."""
-
-    __slots__ = ()
-
-
 def select_rows(table: CohortTable, rows: NDArray[np.bool_] | Indices) -> CohortTable:
     """Return the chosen rows of a table, by mask or by index."""
     chosen: dict[str, Any] = {}
@@ -171,8 +174,10 @@ def named(who: Labels, visit: Labels, eye: Labels, level: Level) -> Labels:
 
 def bootstrap_population(table: CohortTable) -> Labels:
     """Everybody with a prediction, each once and sorted: those whom a bootstrap draws."""
-    who = person_ids(table)[table.status == Status.PREDICTED.value]
-    return who[_firsts(numbered(who))] if isinstance(table, SortedTable) else np.unique(who)
+    if not isinstance(table, SortedTable):
+        return np.unique(person_ids(table)[is_predicted(table)])
+    rows = np.flatnonzero(is_predicted(table))
+    return table.patient_id[rows[firsts(numbered(numbered_people(table)[rows]))]]
 
 
 def sort_rows(table: CohortTable) -> CohortTable:
@@ -221,7 +226,7 @@ def units_of_analysis(
     table = table if ordered else sort_rows(table)
     nothing = np.full(len(table), np.nan)
     y, p = table.truth.get(of.id, nothing), table.predicted.get(of.id, nothing)
-    counted = (table.status == Status.PREDICTED.value) & np.isfinite(y) & np.isfinite(p)
+    counted = is_predicted(table) & np.isfinite(y) & np.isfinite(p)
     counted &= True if rows is None else rows
     chosen = np.flatnonzero(one_visit(table, counted, level) if level.startswith("patient") else counted)
     unit = unit_of_each(table, chosen, level)
@@ -232,14 +237,15 @@ def units_of_analysis(
         mean_known(column[chosen], unit, len(first))
         for column in (y, p, table.truth.get("age", nothing), table.truth.get("sex", nothing))
     )
-    who = table.patient_id[chosen][first]
+    of_unit = chosen[first]
+    who = numbered_people(table)[of_unit]
     low, high = interval_of_mean(Photographs(*photographs), unit, numbered(who))
     inside = np.where(np.isfinite(low) & np.isfinite(high), (low <= y) & (y <= high), np.nan)
     means = [y, p, inside, high - low, interval_score(y, low, high), age, sex]
     single = level in ("eye", "photograph")
-    eye = table.eye[chosen][first] if single else np.full(len(first), "", dtype=np.str_)
-    words = (eye, table.visit[chosen][first], who)
-    return _assemble(of, level, means, words, np.bincount(unit, minlength=len(first)))
+    eye = table.eye[of_unit] if single else np.full(len(first), "", dtype=np.str_)
+    words = (eye, table.visit[of_unit], table.patient_id[of_unit])
+    return _assemble(of, level, means, words, who, np.bincount(unit, minlength=len(first)))
 
 
 def one_visit(table: CohortTable, counted: NDArray[np.bool_], level: Level) -> NDArray[np.bool_]:
@@ -251,6 +257,8 @@ def one_visit(table: CohortTable, counted: NDArray[np.bool_], level: Level) -> N
         level: One of those with one unit a person.
     """
     apart = table.covariates.get(DAYS_APART)
+    if not told(table, "dated", lambda: bool((table.visit != "").any())):
+        return counted
     return visits.chosen(person_ids(table), table.visit, counted, level.removeprefix("patient_"), apart)
 
 
@@ -258,43 +266,38 @@ def unit_of_each(table: CohortTable, chosen: Indices, level: Level) -> Indices:
     """Number the units of chosen rows of a sorted table, n numbers from 0 that never fall."""
     if level == "photograph":
         return np.arange(len(chosen))
-    who, visit, eye = table.patient_id[chosen], table.visit[chosen], table.eye[chosen]
+    return numbered(told(table, "eyes" if level == "eye" else "visits", lambda: _each_unit(table, level))[chosen])
+
+
+def _each_unit(table: CohortTable, level: Level) -> Indices:
+    """Number every unit of a sorted table."""
+    who, visit, eye = numbered_people(table), table.visit, table.eye
     changed = (who[1:] != who[:-1]) | (visit[1:] != visit[:-1])
     if level == "eye":
         changed |= eye[1:] != eye[:-1]
-    first = np.zeros(min(len(chosen), 1), dtype=np.intp)
-    return np.concatenate([first, np.cumsum(changed, dtype=np.intp)])
-
-
-def _firsts(numbers: Indices) -> Indices:
-    """Where each of the numbers 0 and upwards, never falling, stands first."""
-    return np.searchsorted(numbers, np.arange(int(numbers.max(initial=-1)) + 1))
-
-
-def numbered(sorted_words: Labels | Indices) -> Indices:
-    """Number words or numbers of which equal ones stand together, 0 and upwards.
-
-    >>> numbered(np.array(["b", "b", "a"])).tolist()
-    [0, 0, 1]
-    """
-    first = np.zeros(min(len(sorted_words), 1), dtype=np.intp)
-    return np.concatenate([first, np.cumsum(sorted_words[1:] != sorted_words[:-1], dtype=np.intp)])
+    return np.cumsum(np.concatenate([np.zeros(min(len(who), 1), dtype=bool), changed]), dtype=np.intp)
 
 
 def _assemble(
-    of: Target, level: Level, means: list[Floats], words: tuple[Labels, Labels, Labels], photographs: Indices
+    of: Target,
+    level: Level,
+    means: list[Floats],
+    words: tuple[Labels, Labels, Labels],
+    person: Indices,
+    photographs: Indices,
 ) -> Sample:
     eye, visit, who = words
     kept = np.ones(len(who), dtype=bool)
     if of.binary:
         kept = (means[0] == 0) | (means[0] == 1)
     y, p, covered, width, score, age, sex = (column[kept] for column in means)
-    who = who[kept]
-    group = numbered(who)
-    starts = _firsts(group)
+    who, person = who[kept], person[kept]
+    group = numbered(person)
+    starts = firsts(group)
     return Sample(
         of, level, y, p, covered, width, score, age, sex, eye[kept], visit[kept], group, who[starts], starts,
         n_photographs=int(photographs[kept].sum()),
+        people=person[starts],
         left_out=int((~kept).sum()),
     )  # fmt: skip
 
@@ -306,5 +309,7 @@ def units(sample: Sample, chosen: NDArray[np.bool_]) -> Sample:
     """Return the chosen units of a sample; people without a unit are gone."""
     of = sample.group[chosen]
     group, columns = numbered(of), {name: getattr(sample, name)[chosen] for name in _BY_UNIT}
-    starts = _firsts(group)
-    return replace(sample, **columns, patients=sample.patients[of[starts]], starts=starts, group=group)
+    starts = firsts(group)
+    mine = of[starts]
+    names, people = sample.patients[mine], sample.people[mine]
+    return replace(sample, **columns, patients=names, people=people, starts=starts, group=group)

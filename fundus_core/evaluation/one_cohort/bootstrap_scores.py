@@ -24,7 +24,8 @@ from fundus_core.evaluation.intervals.contrasts import (
 from fundus_core.evaluation.intervals.estimate import FEWEST_PEOPLE, Estimate, Method, not_estimable
 from fundus_core.evaluation.intervals.intervals import estimates
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated, without_intervals
-from fundus_core.evaluation.observations.sample import Indices, Sample
+from fundus_core.evaluation.observations.sample import Sample
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.evaluation.one_cohort.binary import THRESHOLD
 from fundus_core.evaluation.one_cohort.scores import BASELINES, OF_KNOWN
 from fundus_core.evaluation.one_cohort.statistics import ranked_statistics, statistics_of
@@ -71,7 +72,7 @@ class BootstrapScores:
 
 def score_together(
     named: Sequence[tuple[str, Sample]],
-    everybody: Labels,
+    everybody: Labels | Indices,
     draws: Draws,
     *,
     interval: Method = "own",

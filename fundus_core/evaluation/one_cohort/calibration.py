@@ -15,13 +15,8 @@ from fundus_core.evaluation.intervals.bootstrap import Draws, Statistic, SumStat
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Estimate, Rule, not_estimable
 from fundus_core.evaluation.intervals.intervals import described
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
-from fundus_core.evaluation.observations.sample import (
-    Indices,
-    Sample,
-    bootstrap_population,
-    check_level,
-    units_of_analysis,
-)
+from fundus_core.evaluation.observations.sample import Sample, bootstrap_population, check_level, units_of_analysis
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.evaluation.one_cohort.agreement import SLOPE_NOTE
 from fundus_core.evaluation.one_cohort.scores import divide, per_patient
 from fundus_core.records import CohortTable, Floats

@@ -18,14 +18,8 @@ import numpy as np
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
 from fundus_core.evaluation.intervals.estimate import Cell, Estimate, Rule
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
-from fundus_core.evaluation.observations.sample import (
-    Indices,
-    Sample,
-    sort_rows,
-    unit_of_each,
-    units,
-    units_of_analysis,
-)
+from fundus_core.evaluation.observations.sample import Sample, sort_rows, unit_of_each, units, units_of_analysis
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.evaluation.one_cohort.scores import LIMITS_OF_AGREEMENT, divide, per_patient
 from fundus_core.records import CohortTable, Floats, Labels, Status
 from fundus_core.targets import target as find_target

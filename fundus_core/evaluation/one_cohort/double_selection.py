@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fundus_core.evaluation.intervals.bootstrap import matmul
 from fundus_core.evaluation.intervals.estimate import reach
-from fundus_core.evaluation.observations.sample import Indices
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import Floats
 
 FEWEST_FALL = 8.0

@@ -26,7 +26,6 @@ from fundus_core.evaluation.intervals.contrasts import (
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED
 from fundus_core.evaluation.intervals.jackknife_intervals import jackknife_error
 from fundus_core.evaluation.observations.sample import (
-    Indices,
     Sample,
     check_level,
     person_ids,
@@ -34,6 +33,7 @@ from fundus_core.evaluation.observations.sample import (
     sort_rows,
     units_of_analysis,
 )
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.evaluation.one_cohort.bootstrap_scores import (
     FEW,
     PER_PERSON,

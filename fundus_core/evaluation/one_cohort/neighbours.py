@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError
-from fundus_core.evaluation.observations.sample import Indices, person_ids
+from fundus_core.evaluation.observations.sample import person_ids
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import CohortTable, Floats, Labels, Status
 
 

@@ -20,7 +20,6 @@ from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.observations.grouping import grouping, in_order
 from fundus_core.evaluation.observations.sample import (
     INTERVAL,
-    Indices,
     Sample,
     check_level,
     interval_score,
@@ -28,6 +27,7 @@ from fundus_core.evaluation.observations.sample import (
     units,
     units_of_analysis,
 )
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.evaluation.one_cohort.baselines import folds_of
 from fundus_core.evaluation.one_cohort.calibration import equal_counts
 from fundus_core.evaluation.one_cohort.scores import divide, per_patient, skews
@@ -129,8 +129,10 @@ def _constant(sample: Sample) -> Floats:
     folds = folds_of(sample, np.ones(len(sample), dtype=bool))
     tail = (1 - INTERVAL) / 2
     ends = np.full((len(sample), 2), np.nan)
+    order = np.argsort(sample.y)
+    rising, theirs = sample.y[order], folds[order]
     for fold in np.unique(folds):
-        others = sample.y[folds != fold]
+        others = rising[theirs != fold]
         if len(others):
             ends[folds == fold] = np.quantile(others, [tail, 1 - tail])
     return interval_score(sample.y, ends[:, 0], ends[:, 1])

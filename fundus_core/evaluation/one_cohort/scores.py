@@ -358,11 +358,12 @@ def skews(sample: Sample) -> dict[str, float]:
 def _skew(values: Floats) -> float:
     """Skewness, or that of a gamma distribution whose tails are as heavy (excess kurtosis = 1.5 skewness²)."""
     away = values - values.mean()
-    square = float((away**2).mean())
+    squares = away * away
+    square = float(squares.mean())
     if not square > (1e-10 * np.abs(values).max(initial=0.0)) ** 2:
         return 0.0
-    tails = float((away**4).mean()) / square**2 - 3
-    return float(max(abs(float((away**3).mean())) / square**1.5, np.sqrt(max(tails, 0.0) / 1.5)))
+    tails = float((squares * squares).mean()) / square**2 - 3
+    return float(max(abs(float((squares * away).mean())) / square**1.5, np.sqrt(max(tails, 0.0) / 1.5)))
 
 
 def scores(sums: Floats, about: Scales) -> Floats:

@@ -14,13 +14,14 @@ from fundus_core.evaluation.intervals.rank_statistics import (
     spearman,
     spearman_effects,
 )
-from fundus_core.evaluation.observations.sample import Indices, Sample
+from fundus_core.evaluation.observations.sample import Sample
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.evaluation.one_cohort import binary, scores
 from fundus_core.evaluation.one_cohort.scores import divide
 from fundus_core.records import Floats, Labels
 
 
-def statistics_of(sample: Sample, pool: Labels, *, ranked: bool = True) -> tuple[Statistics, ...]:
+def statistics_of(sample: Sample, pool: Labels | Indices, *, ranked: bool = True) -> tuple[Statistics, ...]:
     """Return everything that is computed for one sample, its people among the sorted pool of all who are drawn.
 
     ``ranked`` includes the median absolute error and Spearman's correlation.
@@ -31,18 +32,19 @@ def statistics_of(sample: Sample, pool: Labels, *, ranked: bool = True) -> tuple
     return (*panels, ranked_statistics(sample, pool)) if ranked else panels
 
 
-def ranked_statistics(sample: Sample, pool: Labels) -> Statistics:
+def ranked_statistics(sample: Sample, pool: Labels | Indices) -> Statistics:
     """Return what takes an order: median absolute error and Spearman, or a probability's calibration."""
     return calibration_panel(sample, pool) if sample.target.binary else ranked_panel(sample, pool)
 
 
-def _in_pool(sample: Sample, pool: Labels) -> Indices:
-    """Return where a sample's people stand in a pool that holds them."""
+def _in_pool(sample: Sample, pool: Labels | Indices) -> Indices:
+    """Return where a sample's people stand in a pool that holds them, by their names or their numbers in the table."""
     everybody = len(pool) == len(sample.patients)
-    return np.arange(len(pool)) if everybody else np.searchsorted(pool, sample.patients)
+    mine = sample.patients if pool.dtype.kind == "U" else sample.people
+    return np.arange(len(pool)) if everybody else np.searchsorted(pool, mine)
 
 
-def score_panel(sample: Sample, pool: Labels) -> SumStatistic:
+def score_panel(sample: Sample, pool: Labels | Indices) -> SumStatistic:
     """Every score of a continuous target that is a function of sums."""
     about = scores.scales(sample)
     return SumStatistic(
@@ -56,7 +58,7 @@ def score_panel(sample: Sample, pool: Labels) -> SumStatistic:
     )
 
 
-def binary_panel(sample: Sample, pool: Labels) -> SumStatistic:
+def binary_panel(sample: Sample, pool: Labels | Indices) -> SumStatistic:
     """Every score of a probability that is a function of sums."""
     return SumStatistic(
         _in_pool(sample, pool),
@@ -68,7 +70,7 @@ def binary_panel(sample: Sample, pool: Labels) -> SumStatistic:
     )
 
 
-def area_panel(sample: Sample, pool: Labels) -> CountStatistic:
+def area_panel(sample: Sample, pool: Labels | Indices) -> CountStatistic:
     """The area under the ROC curve."""
 
     def compute(counts: Floats) -> Floats:
@@ -98,7 +100,7 @@ def _nothing(in_pool: Indices, names: tuple[str, ...], why: str) -> CountStatist
     )
 
 
-def calibration_panel(sample: Sample, pool: Labels) -> CountStatistic:
+def calibration_panel(sample: Sample, pool: Labels | Indices) -> CountStatistic:
     """Intercept and slope of the truth's log odds on the prediction's."""
 
     def compute(counts: Floats) -> Floats:
@@ -117,7 +119,7 @@ def calibration_panel(sample: Sample, pool: Labels) -> CountStatistic:
     return CountStatistic(in_pool, names, needs, compute, rules=(rule, rule), effects=effects)
 
 
-def ranked_panel(sample: Sample, pool: Labels) -> CountStatistic:
+def ranked_panel(sample: Sample, pool: Labels | Indices) -> CountStatistic:
     """Median absolute error and Spearman's correlation."""
     absolute = np.abs(sample.error)
 
@@ -137,7 +139,7 @@ def ranked_panel(sample: Sample, pool: Labels) -> CountStatistic:
     return CountStatistic(in_pool, ("medae", "spearman"), needs, compute, rules=rules, ends=ends, effects=effects)
 
 
-def slope_panel(sample: Sample, pool: Labels, x: Floats, y: Floats) -> SumStatistic:
+def slope_panel(sample: Sample, pool: Labels | Indices, x: Floats, y: Floats) -> SumStatistic:
     """Least squares slope of y on x (n each), named ``trend``."""
     u, v = x - x.sum() / max(len(x), 1), y - y.sum() / max(len(y), 1)
     floor = float((1e-10 * np.abs(x).max(initial=0.0)) ** 2)

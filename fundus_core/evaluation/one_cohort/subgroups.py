@@ -9,13 +9,8 @@ from fundus_core.evaluation.intervals.bootstrap import Draws
 from fundus_core.evaluation.intervals.contrasts import Difference
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate
 from fundus_core.evaluation.observations.grouping import NOT_STATED, grouping, in_order
-from fundus_core.evaluation.observations.sample import (
-    Sample,
-    bootstrap_population,
-    check_level,
-    sort_rows,
-    units_of_analysis,
-)
+from fundus_core.evaluation.observations.sample import Sample, check_level, sort_rows, units_of_analysis
+from fundus_core.evaluation.observations.sorted_table import everybody_predicted
 from fundus_core.evaluation.one_cohort.bootstrap_scores import BootstrapScores, pairwise, score_together
 from fundus_core.records import CohortTable
 from fundus_core.targets import target as find_target
@@ -114,7 +109,7 @@ def subgroups(
     [('female', 'withheld: 2 people, fewer than 20'), ('male', 'withheld: 2 people, fewer than 20')]
     """
     ordered = sort_rows(table)
-    words, everybody = grouping(ordered, by), bootstrap_population(ordered)
+    words, everybody = grouping(ordered, by), everybody_predicted(ordered)
     of, checked, drawn = find_target(target), check_level(level), Draws(len(everybody), draws, seed)
     samples = {
         name: units_of_analysis(ordered, of, checked, ordered=True, rows=words == name) for name in in_order(words)

@@ -14,7 +14,6 @@ from fundus_core.evaluation.intervals.estimate import Estimate
 from fundus_core.evaluation.intervals.jackknife_intervals import effective_people
 from fundus_core.evaluation.observations.person_means import per_person
 from fundus_core.evaluation.observations.sample import (
-    Indices,
     Level,
     Sample,
     person_ids,
@@ -22,6 +21,7 @@ from fundus_core.evaluation.observations.sample import (
     sort_rows,
     units_of_analysis,
 )
+from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.evaluation.one_cohort.binary import THRESHOLD
 from fundus_core.evaluation.one_cohort.calibration import equal_counts
 from fundus_core.evaluation.one_cohort.scores import OF_KNOWN, TOLERANCES
