@@ -34,7 +34,8 @@ FIRST = 30
 _ADDRESSES = 100
 """How many persons and addresses are told from each other in a minute; a flood from more is counted as one."""
 _MANY = "*"
-_TAIL_BYTES = 8192
+_TAIL_BYTES = 1 << 14
+"""More than the longest line: three words of 300 letters, each of which is written in up to 12 bytes."""
 _LONGEST = 300
 _START = "0" * 64
 

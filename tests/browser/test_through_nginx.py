@@ -16,6 +16,7 @@ import ssl
 from collections import Counter
 from dataclasses import dataclass, field
 
+import psutil
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
@@ -229,6 +230,16 @@ def attack_after(siege: Siege) -> None:
     siege.unconnected(ben)
 
 
+def listening(process: int) -> set[tuple[str, int]]:
+    """Where a process and those that it started, the worker among them, can be reached."""
+    server = psutil.Process(process)
+    found = set()
+    for one in [server, *server.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found |= {each.laddr for each in one.net_connections("inet") if each.status in ("LISTEN", "NONE")}
+    return {(each.ip, each.port) for each in found}
+
+
 def test_nobody_gets_over_http_what_is_not_theirs(tmp_path):
     with shared_house(tmp_path) as house:
         siege = Siege(house, *(Visitor(house.site, name).sign_in() for name in (ANNA, BEN)), Visitor(house.site))
@@ -240,6 +251,7 @@ def test_nobody_gets_over_http_what_is_not_theirs(tmp_path):
         attack_connections(siege, session)
         attack_pages(siege, cohort, chosen.key)
         attack_after(siege)
+        assert listening(house.process.pid) == {("127.0.0.1", house.port)}
         house.process.send_signal(signal.SIGTERM)
         house.process.wait(timeout=60)
         lines = [line for line in house.log() if line["address"]]  # the others are this test's own

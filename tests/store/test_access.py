@@ -343,6 +343,28 @@ def test_who_is_refused_again_and_again_fills_no_log_and_hides_behind_none(tmp_p
     assert log.latest(1)[0]["times"] == 2, "nobody asks any more, and the count is written all the same"
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        'x", "who": "ann@x"}\n{"n": 2, "what": "deleted"}',
+        "\x1b[2J\x1b[31mred",
+        "\r\n\u2028\x00",
+        "\U0001f441" * 9999,
+        "\ud800",
+    ],
+)
+def test_a_line_of_the_log_stays_one_whatever_is_in_it(tmp_path, told):
+    log = AuditLog(tmp_path)
+    for _ in range(3):
+        log.refused(who="\U0001f441" * 254, address=told, about=told)
+    log.tell()
+    written = log.path.read_bytes()
+    assert [line["what"] for line in log.latest(9)] == ["refused"] * 3
+    assert log.latest(1)[0]["about"] == told[:300]
+    assert log.verified().fault == 0
+    assert all(32 <= byte < 127 for byte in written.replace(b"\n", b""))
+
+
 def test_nobody_is_refused_what_they_did_not_name(shared):
     _, person, _, log = shared
     before = len(log.latest(99))
