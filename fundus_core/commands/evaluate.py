@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
+
+from tqdm import tqdm
 
 from fundus_core import pipeline
 from fundus_core.analyses import plan_results
-from fundus_core.commands.frame import DONE, LINKAGE, SOME_REFUSED, Parser, add_settings, linkage, say, settings, shared
+from fundus_core.commands.frame import (
+    DONE,
+    LINKAGE,
+    SOME_REFUSED,
+    Parser,
+    add_settings,
+    bar,
+    linkage,
+    say,
+    settings,
+    shared,
+)
 from fundus_core.targets import TARGETS
 
 
@@ -47,6 +62,11 @@ def add(parser: Parser) -> None:
         help="make the numbers of that evaluation again, with its settings instead of those given here, and compare",
     )
     parser.add_argument("--title", default="", metavar="NAME", help="what the report calls the cohort (its own name)")
+    parser.add_argument(
+        "--estimates-only",
+        action="store_true",
+        help="of very many photographs: metrics.json and estimates.csv, without any other analysis and the report",
+    )
     shared(parser, *LINKAGE, "--fitted-people")
     add_settings(parser)
 
@@ -100,21 +120,30 @@ def _replayed(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _tell(shown: tqdm[NoReturn], title: str, left: int) -> None:
+    shown.total = shown.total or left
+    shown.set_description(title)
+    shown.update(shown.total - left - shown.n)
+
+
 def _run(options: argparse.Namespace) -> int:
     if options.replay:
         return _replayed(options)
-    scored = pipeline.evaluate(
-        options.predictions,
-        options.truth,
-        options.out,
-        settings(options),
-        asked=_asked(options),
-        linkage=linkage(options),
-        plan=options.plan,
-        share=options.share,
-        share_name=options.share_name,
-        title=options.title,
-    )
+    with bar(unit="table") as shown:
+        scored = pipeline.evaluate(
+            options.predictions,
+            options.truth,
+            options.out,
+            settings(options),
+            asked=_asked(options),
+            linkage=linkage(options),
+            plan=options.plan,
+            share=options.share,
+            share_name=options.share_name,
+            title=options.title,
+            estimates_only=options.estimates_only,
+            tell=partial(_tell, shown),
+        )
     for result in scored.evaluation.targets.values():
         say(pipeline.in_words(result))
     for words in plan_results.in_words(scored.study):

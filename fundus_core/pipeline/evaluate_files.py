@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from fundus_core.pipeline.plans import declared_plan
 from fundus_core.pipeline.predicted import Asked, PredictionsFile, apply_mapping
 from fundus_core.pipeline.predictions_reader import read_predictions
 from fundus_core.pipeline.result_files import (
+    all_or_nothing,
     known_cards,
     notice,
     write_metrics,
@@ -163,6 +165,8 @@ def evaluate(
     share_name: str = "",
     plan: Path | None = None,
     title: str = "",
+    estimates_only: bool = False,
+    tell: Telling = lambda _title, _left: None,
 ) -> ScoredFiles:
     """Score predictions against measured values and write everything that came of it.
 
@@ -174,13 +178,19 @@ def evaluate(
     to make the same numbers again, and where the folder held an evaluation before, ``changes.csv``. To ``share`` goes
     what may leave the house, under the name ``share_name`` of the site. With an analysis plan: ``plan.json`` (the plan,
     its hash, what came of it), ``planned``, ``planned_success`` and ``planned_deviations`` as CSV tables.
-    ``title`` is what the report calls the cohort; its own name without it.
+    ``title`` is what the report calls the cohort; its own name without it. ``estimates_only`` writes ``metrics.json``
+    and ``estimates.csv`` with every estimate, ``replay.json`` and ``evaluation.json``, and computes nothing else.
+    ``tell`` hears which analysis is at hand, and how many are left with it. Stopped before its end, nothing is written.
 
     Raises:
         UsageError: A file or option is at fault; nothing was written.
         TruthError: The truth table cannot be used; nothing was written.
     """
     scored = score_files(predictions, measured, settings, asked=asked, linkage=linkage, plan=plan)
+    tables = () if estimates_only else (*one_cohort.TABLES, *plan_results.TABLES)
+    for place, each in enumerate(tables):
+        tell(each.title, len(tables) - place)
+        scored.study.rows(each)
     made = scored.predictions
     told_others = shared(scored.study, made.model, made.weights_sha256, share_name) if share else None
     now = Snapshot.of(scored.table, scored.evaluation, scored.predictions.model, __version__)
@@ -189,14 +199,6 @@ def evaluate(
     cards = known_cards(scored.predictions.model)
     note = notice(cards)
     rendered = any(card.rendered for card in cards)
-    out.mkdir(parents=True, exist_ok=True)
-    write_metrics(out / "metrics.json", scored.study, scored.predictions, rendered=rendered, note=note)
-    write_table(out / "estimates.csv", scored.evaluation.rows(), note=note)
-    write_pairs(out / "pairs.csv", scored.table, note=note)
-    write_plan(out / "plan.json", scored.study)
-    for each in (*one_cohort.TABLES, *plan_results.TABLES):
-        write_table(out / f"{each.id}.csv", scored.study.rows(each), note=note)
-    write_truth(out, scored.match)
     subject = Subject(
         title=title or cohort_name(predictions),
         study=scored.study,
@@ -215,14 +217,26 @@ def evaluate(
         source=scored.match.truth.name,
         receipt=scored.match.truth.receipt,
     )
-    (out / "report.html").write_text(render(subject), encoding="utf-8")
     inputs = {"predictions": predictions} | ({"truth": measured} if measured else {})
     again = bundle.written(settings, asked or Asked(), linkage, inputs, scored.evaluation)
-    (out / bundle.FILE).write_text(again, encoding="utf-8")
-    (out / KEPT).write_text(json.dumps(now.as_json(), ensure_ascii=False) + "\n", encoding="utf-8")
-    if before:
-        write_table(out / "changes.csv", changes(before, now), note=note)
-    _write_predictions(out / "predictions.csv", predictions, scored)
+    with all_or_nothing(out) as to:
+        whole = not estimates_only
+        write_metrics(to / "metrics.json", scored.study, made, rendered=rendered, note=note, whole=whole)
+        write_table(to / "estimates.csv", scored.evaluation.rows(), note=note)
+        (to / bundle.FILE).write_text(again, encoding="utf-8")
+        (to / KEPT).write_text(json.dumps(now.as_json(), ensure_ascii=False) + "\n", encoding="utf-8")
+        if before:
+            write_table(to / "changes.csv", changes(before, now), note=note)
+        if whole:
+            write_pairs(to / "pairs.csv", scored.table, note=note)
+            write_plan(to / "plan.json", scored.study)
+            for each in tables:
+                write_table(to / f"{each.id}.csv", scored.study.rows(each), note=note)
+            write_truth(to, scored.match)
+            _write_predictions(to, out, predictions, scored)
+            (to / "report.html").write_text(render(subject), encoding="utf-8")
+        if scored.study.plan is None:  # that of an earlier evaluation
+            (out / "plan.json").unlink(missing_ok=True)
     if share and told_others:
         write_shared(told_others, share)
     return replace(scored, since=since, shared=told_others)
@@ -238,6 +252,9 @@ def cohort_name(predictions: Path) -> str:
     return str(named or (whole.parent.name if whole.stem == "predictions" else whole.stem))
 
 
+Telling = Callable[[str, int], None]
+"""Hears the title of the analysis at hand, and how many are left with it."""
+
 KEPT = "evaluation.json"
 """Beside the results: what the next evaluation into the same folder is held against."""
 
@@ -250,10 +267,11 @@ def kept_before(out: Path) -> Snapshot | None:
         return None
 
 
-def _write_predictions(path: Path, given: Path, scored: ScoredFiles) -> None:
+def _write_predictions(to: Path, out: Path, given: Path, scored: ScoredFiles) -> None:
     """A file of ours goes along as it is; any other is written in our columns, under the names that truth.csv has."""
     if scored.predictions.lines is not None:
         found = replace(scored.predictions, table=scored.table)
-        write_predictions(path, found.readings(), [name for name in TARGETS if name in scored.table.predicted])
-    elif given.resolve() != path.resolve():
-        shutil.copyfile(given, path)
+        targets = [name for name in TARGETS if name in scored.table.predicted]
+        write_predictions(to / "predictions.csv", found.readings(), targets)
+    elif given.resolve() != (out / "predictions.csv").resolve():
+        shutil.copyfile(given, to / "predictions.csv")

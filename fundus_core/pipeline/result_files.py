@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,20 @@ def notice(cards: Sequence[Card], *, rendered: bool = False) -> str:
     of_rendered = "Made by a model trained on rendered eyes: it says nothing about real people. "
     use = "For research; not a medical device."
     return (of_rendered if rendered or any(card.rendered for card in cards) else "") + use
+
+
+@contextmanager
+def all_or_nothing(out: Path) -> Iterator[Path]:
+    """Yield an empty folder in ``out``; what was written there is moved into ``out`` where nothing stopped it."""
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with TemporaryDirectory(prefix=".writing-", dir=out) as folder:
+            yield Path(folder)
+            for file in sorted(Path(folder).iterdir()):
+                file.replace(out / file.name)
+    finally:
+        with suppress(OSError):  # it holds something
+            out.rmdir()
 
 
 _ROWS = 50_000
@@ -124,16 +140,21 @@ _ALSO: Sequence[Analysis[Any]] = (
 """Tables that the file holds where they say something."""
 
 
-def write_metrics(path: Path, study: Study, made: PredictionsFile, *, rendered: bool, note: str) -> None:
-    """Write metrics.json: every estimate with its interval and method, and what the numbers are of."""
+def write_metrics(
+    path: Path, study: Study, made: PredictionsFile, *, rendered: bool, note: str, whole: bool = True
+) -> None:
+    """Write metrics.json: every estimate with its interval and method, and what the numbers are of.
+
+    Without the ``whole`` the estimates alone.
+    """
     content = {
         **evaluated(study).as_json(),
-        "beyond": study.rows(one_cohort.BEYOND),
+        **({"beyond": study.rows(one_cohort.BEYOND)} if whole else {}),
         "model": made.model,
         "weights_sha256": made.weights_sha256,
         "rendered": rendered,
         "notice": note,
-        **{each.id: list(rows) for each in _ALSO if (rows := study.rows(each))},
+        **{each.id: list(rows) for each in (_ALSO if whole else ()) if (rows := study.rows(each))},
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")

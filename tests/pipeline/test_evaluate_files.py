@@ -1,0 +1,46 @@
+"""What ``evaluate`` writes: all of it or nothing, and the estimates alone where that is asked for."""
+
+import json
+
+import pytest
+
+from fundus_core import pipeline
+from fundus_core.analyses import Settings
+from fundus_core.pipeline import evaluate_files
+from tests.frozen import ROOT
+
+FILES = tuple(ROOT / "data" / "sample" / f"{name}.csv" for name in ("predictions", "truth"))
+FEW = Settings(draws=20)
+
+
+def test_estimates_alone_are_those_of_the_whole(tmp_path):
+    heard = []
+    pipeline.evaluate(*FILES, tmp_path / "whole", FEW, tell=lambda title, left: heard.append((title, left)))
+    assert [left for _, left in heard] == list(range(len(heard), 0, -1)), (
+        "each analysis is told, with how many are left"
+    )
+    pipeline.evaluate(*FILES, tmp_path / "few", FEW, estimates_only=True)
+    written = {file.name for file in (tmp_path / "few").iterdir()}
+    assert written == {"metrics.json", "estimates.csv", "evaluation.json", "replay.json"}
+    whole, few = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("whole", "few"))
+    assert few["targets"] == whole["targets"]
+    assert "beyond" not in few
+    same = [(tmp_path / name / "estimates.csv").read_bytes() for name in ("whole", "few")]
+    assert same[0] == same[1]
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["new", "held something"])
+def test_an_evaluation_that_is_stopped_leaves_nothing_half_written(tmp_path, monkeypatch, there):
+    out = tmp_path / "out"
+    if there:
+        out.mkdir()
+        (out / "metrics.json").write_text("before")
+
+    def stop(*_args, **_named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluate_files, "render", stop)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.evaluate(*FILES, out, FEW)
+    assert ([file.name for file in out.iterdir()] if there else out.exists()) == (["metrics.json"] if there else False)
+    assert not there or (out / "metrics.json").read_text() == "before"
