@@ -72,7 +72,7 @@ def spent_by_database(url: str) -> float:
     """Processor time of the server that listens on a database's port, and of all its children so far."""
     port = str(sa.make_url(url).port) if url else ""
     for one in psutil.process_iter(["name", "cmdline"]) if port else ():
-        if one.info["name"] == "postgres" and port in one.info["cmdline"]:
+        if one.info["name"] == "postgres" and port in (one.info["cmdline"] or ()):
             own = [child.cpu_times() for child in one.children()]
             ended = one.cpu_times()
             return ended.children_user + ended.children_system + sum(each.user + each.system for each in own)

@@ -82,8 +82,14 @@ _BY_TARGET = (schema.measurement, schema.prediction)
 def _put(rows: list[tuple[sa.Table, list[tuple[Any, ...]]]], connection: sa.Connection) -> None:
     for table, values in rows:
         words = [column.name for column in table.c][: len(values[0])]
-        places = ",".join(["?" if connection.dialect.name == "sqlite" else "%s"] * len(words))
         quoted = ",".join(f'"{word}"' for word in words)
+        if connection.dialect.name == "postgresql":  # row by row it would take four times as long
+            raw: Any = connection.connection.driver_connection
+            with raw.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({quoted}) FROM STDIN') as copied:
+                for row in values:
+                    copied.write_row(row)
+            continue
+        places = ",".join("?" * len(words))
         connection.exec_driver_sql(f'INSERT INTO "{table.name}" ({quoted}) VALUES ({places})', values)  # noqa: S608
 
 
@@ -171,7 +177,13 @@ def _rows(
             for name, value in zip(targets, row, strict=True)
         ],
     )
-    yield schema.outcome, [(i, version, r, how, why, REASONS[why], "") for i, r, _, how, why in ended]
+    yield (
+        schema.outcome,
+        [
+            (i, version, r, how, why, REASONS[why], "", cohort, q, d, "colour")
+            for (i, r, _, how, why), q, d in zip(ended, quality.tolist(), distance.tolist(), strict=True)
+        ],
+    )
     yield schema.entry, [(run, i, how, "", 0, False, 0.0) for i, _, _, how, _ in ended]
 
 

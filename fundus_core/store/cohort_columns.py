@@ -118,11 +118,11 @@ def _of(mine: sa.ColumnElement[bool], *columns: sa.ColumnElement[Any]) -> sa.Sel
 
 
 def _part(connection: sa.Connection, mine: sa.ColumnElement[bool], version: int, seen: Seen) -> _Part:
-    joined = join(version)
-    outcome, reading = joined.outcome, joined.reading.c
+    joined = join(version, beside="outcome")
+    outcome = joined.outcome
     ended = [sa.func.coalesce(column, QUEUED) for column in (joined.status, outcome.c.status)]
-    said = [sa.func.coalesce(column, "") for column in (outcome.c.reason, reading.kind, joined.decided)]
-    query = _of(mine, *ended, *said, reading.quality, reading.distance).select_from(joined.source)
+    said = [sa.func.coalesce(column, "") for column in (outcome.c.reason, outcome.c.kind, joined.decided)]
+    query = _of(mine, *ended, *said, outcome.c.quality, outcome.c.distance).select_from(joined.source)
     kinds = ["words", "words", "sentences", "words", "words", "numbers", "numbers"]
     status, read, reason, kind, decided, quality, distance = _columns(connection, query, kinds, seen)
     if (changed := np.flatnonzero(decided != "")).size:
@@ -164,7 +164,7 @@ def _numbers(
 
     Side by side in one answer it takes half the time of an answer for each target.
     """
-    joined = join(version)
+    joined = join(version, beside="outcome")
     key, *kinds = [column.name for column in rows.c if column.name != "target"]
     counted = sa.case((joined.decided == WITHDRAWN, joined.outcome.c.reading_id)) if withdrawn else joined.counted
     of = _PHOTOGRAPH.id if rows is schema.measurement else counted

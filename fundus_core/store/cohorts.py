@@ -208,15 +208,16 @@ def _copy_rows(
 ) -> None:
     """Copy what a table holds of some photographs, whose copies are those of the cohort after a number."""
     new = schema.photograph.alias()
-    columns = [column for column in table.c if column is not table.c.photograph_id]
+    columns = [column for column in table.c if column.name not in ("photograph_id", "cohort_id")]
+    whose = {"cohort_id": sa.literal(cohort)} if "cohort_id" in table.c else {}
     query = (
-        sa.select(new.c.id, *columns)
+        sa.select(new.c.id, *whose.values(), *columns)
         .select_from(table)
         .join(schema.photograph, _PHOTOGRAPH.id == table.c.photograph_id)
         .join(new, sa.and_(new.c.cohort_id == cohort, new.c.id > before, new.c.name == name))
         .where(some)
     )
-    names = ["photograph_id", *(column.name for column in columns)]
+    names = ["photograph_id", *whose, *(column.name for column in columns)]
     connection.execute(sa.insert(table).from_select(names, query))
 
 

@@ -137,26 +137,32 @@ class Decisions(StoreBase):
 
 
 def _refusals(connection: sa.Connection, cohort: int) -> Mapping[str, int]:
-    joined = _as_read(connection, cohort)
-    n, code = sa.func.count(), sa.func.coalesce(joined.code, "").label("code")
-    query = sa.select(code, n).select_from(joined.source).where(*_mine(joined, cohort))
+    joined, mine = _refused_of(connection, cohort)
+    n, code = sa.func.count(), joined.code.label("code")
+    query = sa.select(code, n).select_from(joined.source).where(*mine)
     return {code: count for code, count in connection.execute(query.group_by(code).order_by(n.desc(), code))}
 
 
 def _refused(connection: sa.Connection, cohort: int) -> bool:
-    joined = _as_read(connection, cohort)
-    query = sa.select(_PHOTOGRAPH.id).select_from(joined.source).where(*_mine(joined, cohort))
-    return connection.execute(query.limit(1)).first() is not None
+    joined, mine = _refused_of(connection, cohort)
+    return connection.execute(sa.select(joined.id).select_from(joined.source).where(*mine).limit(1)).first() is not None
 
 
-def _mine(joined: versions.Joined, cohort: int) -> tuple[sa.ColumnElement[bool], ...]:
-    """Those of a cohort that were refused for what is in them, not at the door."""
-    return _PHOTOGRAPH.cohort_id == cohort, joined.status == "refused", _PHOTOGRAPH.door_status == ""
+def _refused_of(connection: sa.Connection, cohort: int) -> tuple[versions.Joined, tuple[sa.ColumnElement[bool], ...]]:
+    """Those of a cohort that the latest run refused for what is in them, not at the door, whatever anybody decided."""
+    version = _latest(connection, cohort)
+    joined = versions.join(version, decided=False, beside="alone")
+    at_door = sa.select(_PHOTOGRAPH.id).where(_PHOTOGRAPH.id == joined.id, _PHOTOGRAPH.door_status != "").exists()
+    return joined, (*joined.reached(cohort, version), joined.status == "refused", ~at_door)
 
 
 def _as_read(connection: sa.Connection, cohort: int) -> versions.Joined:
     """Photographs as the latest run of the cohort read them, whatever anybody decided."""
-    return versions.join(next(iter(versions.chosen(versions.versions(connection, cohort), None)), None), decided=False)
+    return versions.join(_latest(connection, cohort), decided=False, beside="outcome")
+
+
+def _latest(connection: sa.Connection, cohort: int) -> int | None:
+    return next(iter(versions.chosen(versions.versions(connection, cohort), None)), None)
 
 
 def _words(place: str, text: str) -> str:
@@ -218,7 +224,7 @@ def _rows(
     predicted = sa.exists().where(made.c.reading_id == joined.outcome.c.reading_id)
     columns = (
         *(_PHOTOGRAPH.id, _PHOTOGRAPH.decision, sa.func.coalesce(joined.status, "")),
-        *(sa.func.coalesce(joined.code, ""), sa.func.coalesce(joined.reading.c.kind, "")),
+        *(sa.func.coalesce(joined.code, ""), sa.func.coalesce(joined.outcome.c.kind, "")),
         *(_PHOTOGRAPH.door_status, predicted),
     )
     query = sa.select(*columns).select_from(joined.source).where(_PHOTOGRAPH.cohort_id == cohort, condition)

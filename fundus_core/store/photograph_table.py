@@ -256,13 +256,13 @@ def _move(connection: sa.Connection, cohort: int, old: int, new: int) -> None:
         connection, schema.prediction, ["reading_id", "target", "value", "low", "high"], copied.where(mine)
     )
     ids = sa.select(_PHOTOGRAPH.id).where(mine)
-    found = (
-        sa.select(again.c.id)
-        .select_from(schema.photograph.join(again, same))
-        .where(_PHOTOGRAPH.id == _OUTCOME.photograph_id)
-        .scalar_subquery()
-    )
+    found = sa.select(again).select_from(schema.photograph.join(again, same))
+    found = found.where(_PHOTOGRAPH.id == _OUTCOME.photograph_id)
+    read = {
+        name: found.with_only_columns(again.c[of]).scalar_subquery()
+        for name, of in {"reading_id": "id", **{name: name for name in schema.REPEATED}}.items()
+    }
     changed = sa.update(schema.outcome).where(
         _OUTCOME.version_id == old, _OUTCOME.photograph_id.in_(ids), _OUTCOME.reading_id.is_not(None)
     )
-    connection.execute(changed.values(version_id=new, reading_id=found))
+    connection.execute(changed.values(version_id=new, **read))

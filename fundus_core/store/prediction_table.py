@@ -13,6 +13,7 @@ from fundus_core.store.values import Finding
 from fundus_core.targets import target
 
 _READING = schema.reading.c
+_ENDED = ("status", "reason_code", "reason", "reason_values")
 
 
 def write(connection: sa.Connection, version: int, findings: Iterable[Finding]) -> None:
@@ -33,8 +34,17 @@ def write(connection: sa.Connection, version: int, findings: Iterable[Finding]) 
             told = by_sha256[sha256]
             known = {"kind": told.kind, "distance": photograph_table.number(told.out_of_distribution)}
             connection.execute(sa.update(schema.reading).where(_READING.id == reading).values(known))
+        if older:
+            refresh(connection, schema.outcome.c.reading_id.in_([reading for reading, _ in older]))
         numbers = [one for reading, sha256 in {*new, *older} for one in _numbers(reading, by_sha256[sha256])]
         database.insert_new(connection, schema.prediction, numbers)
+
+
+def refresh(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> None:
+    """Let outcomes say again what their readings do, where these were changed."""
+    mine = _READING.id == schema.outcome.c.reading_id
+    said = {name: sa.select(_READING[name]).where(mine).scalar_subquery() for name in schema.REPEATED}
+    connection.execute(sa.update(schema.outcome).where(condition).values(said))
 
 
 def stale() -> sa.ColumnElement[bool]:
@@ -88,11 +98,13 @@ def attach(connection: sa.Connection, version: int, condition: sa.ColumnElement[
             _READING.reason_code,
             _READING.reason,
             _READING.reason_values,
+            photograph.cohort_id,
+            *(_READING[name] for name in schema.REPEATED),
         )
         .join(schema.reading, _READING.sha256 == photograph.sha256)
         .where(_READING.version_id == version, photograph.sha256 != "", condition, ~has_one)
     )
-    columns = ["photograph_id", "version_id", "reading_id", "status", "reason_code", "reason", "reason_values"]
+    columns = ["photograph_id", "version_id", "reading_id", *_ENDED, "cohort_id", *schema.REPEATED]
     database.insert_new_from(connection, outcome, columns, query)
 
 
@@ -106,14 +118,15 @@ def record_rejection(connection: sa.Connection, version: int, condition: sa.Colu
         photograph.door_code,
         photograph.door_reason,
         photograph.door_values,
+        photograph.cohort_id,
     ).where(photograph.door_status != "", condition)
-    columns = ["photograph_id", "version_id", "status", "reason_code", "reason", "reason_values"]
+    columns = ["photograph_id", "version_id", *_ENDED, "cohort_id"]
     database.insert_new_from(connection, schema.outcome, columns, query)
 
 
 def fail(connection: sa.Connection, version: int, photograph: int, code: str, reason: str) -> None:
     """Give a photograph an outcome that says nothing about its bytes (missing file, died while reading)."""
-    key = {"photograph_id": photograph, "version_id": version}
-    values = {"status": "failed", "reason_code": code, "reason": reason, "reading_id": None}
-    values["reason_values"] = packed(reason)
-    database.insert_new(connection, schema.outcome, [{**key, **values}])
+    said = [sa.literal(one) for one in (version, "failed", code, reason, packed(reason))]
+    own = schema.photograph.c
+    query = sa.select(own.id, *said, own.cohort_id).where(own.id == photograph)
+    database.insert_new_from(connection, schema.outcome, ["photograph_id", "version_id", *_ENDED, "cohort_id"], query)

@@ -1,29 +1,28 @@
 """Filters, orders and pages, answered by the database."""
 
-import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
 
 from fundus_core.errors import UsageError, unpacked
 from fundus_core.records import Eye, Prediction
-from fundus_core.store import photograph_table, schema
+from fundus_core.store import database, photograph_table, schema
+from fundus_core.store.conditions import OF_PREDICTED, OF_READING, conditions, in_any_order, is_known
 from fundus_core.store.decided import sentences
 from fundus_core.store.values import QUEUED, Item, OrderBy, Where
-from fundus_core.store.versions import Beside, Joined, join
+from fundus_core.store.versions import Joined, join
 from fundus_core.targets import TARGETS, target
 
 _PHOTOGRAPH = schema.photograph.c
 _SOME, FIRST, _FEW = 500, 20_000, 100_000
 """Photographs asked about at a time, and of how many in order at most, before all are sorted by the database; and so
 few that fit are sorted by themselves."""
-_USUAL = "colour"
-"""The kind of most pictures."""
 
 
 def page(
@@ -37,25 +36,37 @@ def page(
     descending: bool,
     offset: int,
     limit: int,
+    counted: Callable[[], int],
 ) -> tuple[tuple[Item, ...], int | None]:
     """One page of a cohort's photographs, and how many fit where that was seen on the way; see ``Store.photographs``.
 
-    To sort few that fit, every photograph is looked at once.
+    Few that fit are all found at once, and sorted by themselves; many are met soon in whatever order. ``counted``
+    counts them.
     """
-    total, sought = None, where
-    if where != Where() and order != "added":
-        few = connection.scalars(select(cohort, version, where).limit(_FEW)).all()
-        if len(few) < _FEW:
-            total, sought = len(few), Where(ids=tuple(few) or (0,))  # nobody has that one
-    query = select(cohort, version, sought, order=order, target_id=target_id, descending=descending)
-    found = connection.scalars(query.offset(offset).limit(limit)).all()
-    if total is None and (len(found) < limit and (found or not offset)):
-        total = offset + len(found)
+    few: Sequence[int] | None = None
+    if where != Where():
+        few = connection.scalars(in_any_order(cohort, version, where).limit(_FEW)).all()
+        few = None if len(few) == _FEW else few
+    if few is not None and order == "added":
+        found: Sequence[int] = sorted(few, reverse=descending)[offset : offset + limit]
+    elif few is not None or order not in OF_READING:
+        sought = where if few is None else Where(ids=tuple(few) or (0,))  # nobody has that one
+        query = select(cohort, version, sought, order=order, target_id=target_id, descending=descending)
+        in_order = few is None and order in ("added", "name")
+        with database.along_an_index(connection) if in_order else nullcontext():
+            found = connection.scalars(query.offset(offset).limit(limit)).all()
+    else:
+        sort = partial(select, cohort, version, where, order=order, descending=descending)
+        with database.along_an_index(connection):
+            found = connection.scalars(sort(known=True).offset(offset).limit(limit)).all()
+        if len(found) < limit:
+            known = offset + len(found) if found or not offset else _number(connection, sort(known=True).order_by(None))
+            if known < counted():
+                rest = sort(known=False).offset(max(0, offset - known)).limit(limit - len(found))
+                found = [*found, *connection.scalars(rest)]
+    seen = len(found) < limit and (found or not offset)
+    total = len(few) if few is not None else offset + len(found) if seen else None
     return tuple(items(connection, version, found)), total
-
-
-_OF_PREDICTED = ("predicted", "error", "absolute_error")
-_OF_TARGET = ("truth", *_OF_PREDICTED)
 
 
 def page_of(
@@ -86,23 +97,25 @@ def count(connection: sa.Connection, cohort: int, version: int | None, where: Wh
     if where == Where():
         whole = sa.select(sa.func.count()).where(_PHOTOGRAPH.cohort_id == cohort)
         return int(connection.execute(whole).scalar_one())
-    chosen = select(cohort, version, where).order_by(None)
-    return int(connection.execute(sa.select(sa.func.count()).select_from(chosen.subquery())).scalar_one())
+    return _number(connection, in_any_order(cohort, version, where))
+
+
+def _number(connection: sa.Connection, query: sa.Select[Any] | sa.CompoundSelect[Any]) -> int:
+    return int(connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one())
 
 
 def kinds(connection: sa.Connection, cohort: int, version: int | None) -> tuple[Mapping[str, int], int]:
     """How many pictures of each kind there are, and how many were read before pictures were named."""
-    joined = join(version, decided=False)
-    kind, n = joined.reading.c.kind, sa.func.count()
-    unnamed = sa.and_(sa.func.coalesce(kind, "") == "", joined.status.in_(("predicted", "refused")))
-    other = kind.not_in((_USUAL, ""))  # to group by them SQLite sorts the rows: the others are few, mostly none
-    counts = sa.select(n.filter(kind == _USUAL), n.filter(other), n.filter(unnamed)).select_from(joined.source)
-    usual, others, without = connection.execute(counts.where(_PHOTOGRAPH.cohort_id == cohort)).one()
-    found = Counter({_USUAL: usual} if usual else {})
-    if others:
-        query = sa.select(kind, n).select_from(joined.source).where(_PHOTOGRAPH.cohort_id == cohort, other)
-        found.update({name: number for name, number in connection.execute(query.group_by(kind))})
-    return dict(found.most_common()), without
+    joined = join(version, decided=False, beside="alone")
+    by = joined.status, joined.outcome.c.kind  # in the order of an index
+    query = sa.select(*by, sa.func.count()).where(*joined.reached(cohort, version)).group_by(*by)
+    found, unnamed = Counter[str](), 0
+    for status, kind, number in connection.execute(query):
+        if kind:
+            found[kind] += number
+        elif status in ("predicted", "refused"):
+            unnamed += number
+    return dict(found.most_common()), unnamed
 
 
 def select(
@@ -113,16 +126,23 @@ def select(
     order: OrderBy = "added",
     target_id: str = "",
     descending: bool = False,
+    known: bool | None = None,
 ) -> sa.Select[Any]:
-    """The ids of photographs of a cohort, in order."""
-    joined, parts = _conditions(cohort, version, where, order)
-    if order in _OF_PREDICTED and where.statuses and "predicted" not in where.statuses:
+    """The ids of photographs of a cohort, in order.
+
+    ``known``: those alone whose quality or distance, which they are sorted by, is known, or as they were added those
+    alone of which it is not.
+    """
+    joined, parts = conditions(cohort, version, where, order, known=known)
+    if order in OF_PREDICTED and where.statuses and "predicted" not in where.statuses:
         order, descending = "added", False  # none of these has one
     joined, key = _order(order, joined, target_id)
-    missing = [] if key is None or order == "name" else [key.is_(None)]  # all have a name
-    keys = [] if key is None else [*missing, key.desc() if descending else key.asc()]
-    last = _PHOTOGRAPH.id.desc() if descending and key is None else _PHOTOGRAPH.id.asc()
-    return sa.select(_PHOTOGRAPH.id).select_from(joined.source).where(*parts).order_by(*keys, last)
+    missing = [] if key is None or order == "name" or known else [key.is_(None)]  # all have a name
+    if known is not None and key is not None:
+        parts += [is_known(key)] if known else missing
+    keys = [] if key is None or known is False else [*missing, key.desc() if descending else key.asc()]
+    last = joined.id.desc() if descending and key is None else joined.id.asc()
+    return sa.select(joined.id).select_from(joined.source).where(*parts).order_by(*keys, last)
 
 
 def items(
@@ -136,7 +156,7 @@ def items(
     outcome, reading = joined.outcome.c, joined.reading.c
     ended = (joined.status.label("status"), joined.code.label("reason_code"), joined.decided.label("decided"))
     wanted = (*ended, outcome.reason, outcome.reason_values, joined.counted.label("counted"))
-    more = (outcome.reason_code.label("gate"), reading.quality, reading.distance, reading.code_version, reading.kind)
+    more = (outcome.reason_code.label("gate"), outcome.quality, outcome.distance, reading.code_version, outcome.kind)
     query = sa.select(schema.photograph, *wanted, *more).select_from(joined.source)
     for chunk in photograph_table.chunks(ids, 500):
         rows = {row.id: row for row in connection.execute(query.where(_PHOTOGRAPH.id.in_(chunk)))}
@@ -199,99 +219,13 @@ def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def _conditions(
-    cohort: int, version: int | None, where: Where, order: OrderBy
-) -> tuple[Joined, list[sa.ColumnElement[bool]]]:
-    """Everything that ``where`` asks for, and all that must be joined for it, and for an order."""
-    ended = where.statuses or where.reason_codes or where.target or order in _OF_TARGET
-    beside: Beside = "outcome" if ended else "nothing"
-    if where.kinds or where.quality or where.distance or order in ("quality", "distance"):
-        beside = "reading"
-    joined = join(version, beside=beside)
-    status = sa.func.coalesce(joined.status, QUEUED)
-    reading = joined.reading.c
-    parts = [_PHOTOGRAPH.cohort_id == cohort]
-    listed = (
-        (status, where.statuses),
-        (joined.code, where.reason_codes),
-        (reading.kind, where.kinds),
-    )
-    parts += [column.in_(values) for column, values in listed if values]
-    if where.names:
-        parts.append(_PHOTOGRAPH.name.in_(sa.select(_words(where.names))))
-    if where.ids:
-        parts.append(_PHOTOGRAPH.id.in_(sa.select(sa.cast(_words(where.ids), sa.Integer))))
-    if where.patient_id:
-        parts.append(_PHOTOGRAPH.patient_id == where.patient_id)
-    if where.eye is not None:
-        parts.append(_PHOTOGRAPH.eye == where.eye.value)
-    if where.text:
-        parts.append(_holds(where.text))
-    parts += _between(reading.quality, where.quality)
-    parts += _between(reading.distance, where.distance)
-    if not where.target:
-        return joined, parts
-    joined, truth, predicted = joined.with_target(where.target)
-    parts += _between(truth, where.truth) + _between(predicted, where.predicted)
-    return joined, parts + _between(sa.func.abs(predicted - truth), where.absolute_error)
-
-
-class _JsonWords(sa.sql.functions.GenericFunction[str]):
-    """The words of a JSON list as rows: databases limit how many may be bound one by one (PostgreSQL at 65,535)."""
-
-    name = "json_words"
-    inherit_cache = True
-
-
-@compiles(_JsonWords)
-def _of_sqlite(element: _JsonWords, compiler: Any, **options: Any) -> str:
-    return f"json_each({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_JsonWords, "postgresql")
-def _of_postgresql(element: _JsonWords, compiler: Any, **options: Any) -> str:
-    return f"jsonb_array_elements_text({compiler.process(element.clauses, **options)}::jsonb)"
-
-
-class _Folded(sa.sql.functions.GenericFunction[str]):
-    """Words as LIKE compares them: in SQLite it takes upper and lower case alike, and folding first takes as long."""
-
-    name = "folded"
-    inherit_cache = True
-
-
-@compiles(_Folded)
-def _folded_by_sqlite(element: _Folded, compiler: Any, **options: Any) -> str:
-    return str(compiler.process(element.clauses, **options))
-
-
-@compiles(_Folded, "postgresql")
-def _folded_by_postgresql(element: _Folded, compiler: Any, **options: Any) -> str:
-    return f"lower({compiler.process(element.clauses, **options)})"
-
-
-def _words(names: Sequence[str] | Sequence[int]) -> sa.ColumnElement[str]:
-    listed = sa.literal(json.dumps(names, ensure_ascii=False), sa.Text)
-    return _JsonWords(listed).table_valued(sa.column("value", sa.Text)).c.value
-
-
-def _between(value: sa.ColumnElement[Any], limits: tuple[float, float] | None) -> list[sa.ColumnElement[bool]]:
-    return [] if limits is None else [value >= limits[0], value <= limits[1]]
-
-
-def _holds(text: str) -> sa.ColumnElement[bool]:
-    escaped = "".join(f"/{letter}" if letter in "/%_" else letter for letter in text)
-    pattern = _Folded(sa.literal(f"%{escaped}%"))
-    return sa.or_(*(_Folded(column).like(pattern, escape="/") for column in (_PHOTOGRAPH.name, _PHOTOGRAPH.patient_id)))
-
-
 def _order(order: OrderBy, joined: Joined, target_id: str) -> tuple[Joined, sa.ColumnElement[Any] | None]:
     """What to sort by (``None``: as they were added), and all that must be joined for it."""
     plain = {
         "added": None,
         "name": _PHOTOGRAPH.name,
-        "quality": joined.reading.c.quality,
-        "distance": joined.reading.c.distance,
+        "quality": joined.outcome.c.quality,
+        "distance": joined.outcome.c.distance,
     }
     if order in plain:
         return joined, plain[order]

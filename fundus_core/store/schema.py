@@ -8,8 +8,12 @@ since 1970-01-01 UTC. A reason is kept as a code with values (JSON) beside the s
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 metadata = sa.MetaData()
+
+BY_BYTES = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""Words in one order on every machine, SQLite's: a PostgreSQL database would sort them as its country does."""
 
 store = sa.Table("store", metadata, sa.Column("id", sa.Text, primary_key=True))
 """One row: the store's own id, which the folder of files carries too."""
@@ -32,7 +36,7 @@ photograph = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("cohort_id", sa.Integer, sa.ForeignKey("cohort.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("name", BY_BYTES, nullable=False),
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("locator", sa.Text, nullable=False),
     sa.Column("kept", sa.Boolean, nullable=False),
@@ -123,8 +127,20 @@ outcome = sa.Table(
     sa.Column("reason_code", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("reason_values", sa.Text, nullable=False, server_default=""),
+    sa.Column("cohort_id", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("quality", sa.Double),
+    sa.Column("distance", sa.Double),
+    sa.Column("kind", sa.Text, nullable=False, server_default=""),
     sa.Index("outcome_reading", "reading_id"),
+    sa.Index("outcome_status", "cohort_id", "version_id", "status", "kind", "photograph_id"),
+    sa.Index("outcome_quality", "cohort_id", "version_id", "quality", "photograph_id", "status"),
+    sa.Index("outcome_distance", "cohort_id", "version_id", "distance", "photograph_id", "status"),
 )
+"""How a photograph ended under a version. Its cohort, and its reading's quality, distance and kind, stand here too: a
+filter of many photographs then reads one index, where three tables were joined; see ``prediction_table.refresh``."""
+
+REPEATED = ("quality", "distance", "kind")
+"""What an outcome repeats of its reading."""
 
 run = sa.Table(
     "run",

@@ -243,17 +243,17 @@ class Store(Decisions, Selections, Sharing):
             seen = None
             if ranked is not None:
                 found = queries.page_of(connection, cohort, version, where, ranked, offset=offset, limit=limit)
-            if not found:
-                found, seen = queries.page(
-                    connection, cohort, version, where, order, target, descending=descending, offset=offset, limit=limit
-                )
-            total = self._once(
+            counted = partial(
+                self._once,
                 connection,
                 cohort,
                 (version, where),
                 lambda: queries.count(connection, cohort, version, where) if seen is None else seen,
             )
-            return Page(found, total)
+            if not found:
+                ask = partial(queries.page, connection, cohort, version, where, order, target, counted=counted)
+                found, seen = ask(descending=descending, offset=offset, limit=limit)
+            return Page(found, counted())
 
     def first(self, ref: CohortRef, where: Where, *, model: str | None = None) -> Item | None:
         """The first photograph that fits, in the order in which they were added; nobody counts the others for it."""

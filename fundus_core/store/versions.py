@@ -15,8 +15,9 @@ from fundus_core.store import database, schema
 from fundus_core.store.values import ModelVersion
 
 _VERSION = schema.version.c
-Beside = Literal["nothing", "outcome", "reading"]
-"""What stands beside photographs: the reading with the outcome, or the outcome alone, or neither."""
+Beside = Literal["nothing", "outcome", "reading", "alone"]
+"""What stands beside photographs: the reading with the outcome, or the outcome, or neither; or the outcomes ``alone``,
+of those photographs that have one."""
 ACCEPT, WITHDRAW = "accept", "withdraw"
 """What a person can decide about a photograph."""
 
@@ -27,10 +28,12 @@ class Joined:
 
     source: sa.FromClause
     """The joined tables."""
+    id: sa.ColumnElement[int]
+    """The photograph's."""
     outcome: sa.FromClause
-    """The side with status and reason."""
+    """The side with status, reason, quality, distance and kind."""
     reading: sa.FromClause
-    """The side with quality, distance and kind."""
+    """The side with what else was read."""
     status: sa.ColumnElement[str]
     """How a photograph ended, after what a person decided about it."""
     code: sa.ColumnElement[str]
@@ -40,10 +43,14 @@ class Joined:
     counted: sa.ColumnElement[int]
     """The reading whose predictions count; none where the photograph is refused, or failed."""
 
+    def reached(self, cohort: int, version: int | None) -> list[sa.ColumnElement[bool]]:
+        """Those outcomes, ``alone``, that a version gave photographs of a cohort."""
+        return [self.outcome.c.cohort_id == cohort, self.outcome.c.version_id == (version or 0)]
+
     def with_target(self, target: str) -> tuple[Joined, sa.ColumnElement[float], sa.ColumnElement[float]]:
         """Put a target's numbers beside them too: all joined, what was measured, what was predicted."""
         measured, predicted = schema.measurement.alias(), schema.prediction.alias()
-        photograph = sa.and_(measured.c.photograph_id == schema.photograph.c.id, measured.c.target == target)
+        photograph = sa.and_(measured.c.photograph_id == self.id, measured.c.target == target)
         reading = sa.and_(predicted.c.reading_id == self.counted, predicted.c.target == target)
         source = self.source.outerjoin(measured, photograph).outerjoin(predicted, reading)
         return replace(self, source=source), measured.c.value, predicted.c.value
@@ -115,21 +122,27 @@ def join(version: int | None, *, decided: bool = True, beside: Beside = "reading
     """
     outcome = schema.outcome.alias()
     reading = schema.reading.alias()
-    mine = sa.and_(outcome.c.photograph_id == schema.photograph.c.id, outcome.c.version_id == (version or 0))
-    joined: sa.FromClause = schema.photograph
-    if beside != "nothing":
+    own = schema.photograph.c
+    mine = sa.and_(outcome.c.photograph_id == own.id, outcome.c.version_id == (version or 0))
+    joined: sa.FromClause = outcome if beside == "alone" else schema.photograph
+    one: sa.ColumnElement[int] = own.id
+    verdict: sa.ColumnElement[str] = own.decision
+    if beside == "alone":  # few are decided about: the others' rows are not looked up
+        one, wide = outcome.c.photograph_id, schema.photograph.alias().c
+        verdict = sa.select(wide.decision).where(wide.id == one).scalar_subquery()
+    elif beside != "nothing":
         joined = joined.outerjoin(outcome, mine)
     if beside == "reading":
         joined = joined.outerjoin(reading, reading.c.id == outcome.c.reading_id)
     status, code, number = outcome.c.status, outcome.c.reason_code, outcome.c.reading_id
     if not decided:
-        return Joined(joined, outcome, reading, status, code, sa.literal(""), number)
-    made, own = schema.prediction.alias(), schema.photograph.c
-    verdict, there = own.decision, sa.exists().where(made.c.reading_id == number)
-    nobody = own.id.not_in(sa.select(schema.decision.c.photograph_id))  # few are decided about: no wide row is read
+        return Joined(joined, one, outcome, reading, status, code, sa.literal(""), number)
+    made = schema.prediction.alias()
+    there = sa.exists().where(made.c.reading_id == number)
+    nobody = one.not_in(sa.select(schema.decision.c.photograph_id))  # few are decided about: no wide row is read
     over = sa.and_(verdict == ACCEPT, status == "refused", there)
     away = sa.and_(verdict == WITHDRAW, status == "predicted")
     ended = sa.case((nobody, status), (over, "predicted"), (away, "refused"), else_=status)
     word = sa.case((nobody, ""), (over, OVERRULED), (away, WITHDRAWN), else_="")
     said = sa.case((nobody, code), (over, OVERRULED), (away, WITHDRAWN), else_=code)
-    return Joined(joined, outcome, reading, ended, said, word, sa.case((ended == "predicted", number)))
+    return Joined(joined, one, outcome, reading, ended, said, word, sa.case((ended == "predicted", number)))

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from fundus_core.records import Eye
-from fundus_core.store import Store, Where, queries, schema
+from fundus_core.store import Store, Where, prediction_table, queries, schema
 from tests.simulated_rows import MODEL, fill
 
 N = 250
@@ -33,6 +33,7 @@ def rows(store: Store) -> pd.DataFrame:
             known = {"quality": round(quality, 1), "distance": round(distance, 1), "kind": KINDS[one % 7 // 3]}
             known["quality"] = None if one % 50 == 0 else known["quality"]
             connection.execute(sa.update(schema.reading).where(reading.id == one).values(known))
+        prediction_table.refresh(connection, schema.outcome.c.reading_id.is_not(None))
         made = sa.select(schema.outcome.c.reading_id).where(schema.outcome.c.status == "refused").limit(3)
         new = [{"reading_id": one, "target": "sbp", "value": 120.0 + one} for one in connection.scalars(made)]
         connection.execute(sa.insert(schema.prediction), new)

@@ -25,6 +25,7 @@ STEPS: tuple[Callable[[Operations], None], ...] = (
     later.decisions,
     later.people,
     later.lease,
+    later.ranks,
 )
 """Step n leads from schema version n to n + 1; version 0 is an empty database."""
 

@@ -1,7 +1,10 @@
-"""Steps 2 to 4 and 6 to 10: what later versions added to the first tables."""
+"""Steps 2 to 4 and 6 to 11: what later versions added to the first tables."""
 
 import sqlalchemy as sa
 from alembic.operations import Operations
+from sqlalchemy.dialects import postgresql
+
+_READ = ("quality", "distance", "kind")
 
 
 def _cohort() -> sa.ForeignKey:
@@ -114,3 +117,27 @@ def lease(operations: Operations) -> None:
         *(sa.Column(name, sa.Text, nullable=False) for name in ("id", "kind", "place")),
         *(sa.Column(name, sa.Double, nullable=False) for name in ("renewed_at", "since")),
     )
+
+
+def ranks(operations: Operations) -> None:
+    """Step 11: an outcome names its cohort and what was read, in indexes: 1,600,000 are sorted and counted by them.
+
+    Add the columns, fill them, and make the indexes. PostgreSQL sorts names of photographs by their bytes from now on.
+    """
+    if operations.get_bind().dialect.name == "postgresql":
+        operations.alter_column("photograph", "name", type_=postgresql.TEXT(collation="C"))
+    new = sa.Column("cohort_id", sa.Integer, nullable=False, server_default="0")
+    for column in (new, sa.Column("quality", sa.Double), sa.Column("distance", sa.Double), _word("kind")):
+        operations.add_column("outcome", column)
+    outcome = sa.table("outcome", *map(sa.column, ("photograph_id", "reading_id", "cohort_id", *_READ)))
+    photograph = sa.table("photograph", sa.column("id"), sa.column("cohort_id"))
+    reading = sa.table("reading", *map(sa.column, ("id", *_READ)))
+    whose = sa.select(photograph.c.cohort_id).where(photograph.c.id == outcome.c.photograph_id)
+    said = [sa.select(reading.c[name]).where(reading.c.id == outcome.c.reading_id).scalar_subquery() for name in _READ]
+    values = {"cohort_id": whose.scalar_subquery(), "quality": said[0], "distance": said[1]}
+    operations.execute(sa.update(outcome).values(kind=sa.func.coalesce(said[2], ""), **values))
+    for last in (
+        ("status", "kind", "photograph_id"),
+        *((read, "photograph_id", "status") for read in ("quality", "distance")),
+    ):
+        operations.create_index(f"outcome_{last[0]}", "outcome", ["cohort_id", "version_id", *last])
