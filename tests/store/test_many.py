@@ -11,7 +11,18 @@ import pytest
 import sqlalchemy as sa
 
 from fundus_core.records import Prediction
-from fundus_core.store import Finding, ModelVersion, NewPhotograph, Store, Where, conditions, database, queries, schema
+from fundus_core.store import (
+    Finding,
+    ModelVersion,
+    NewPhotograph,
+    Store,
+    Where,
+    conditions,
+    database,
+    queries,
+    run_progress,
+    schema,
+)
 from tests.simulated_rows import MODEL, fill
 
 VERSION = ModelVersion("model", "w" * 64, "c" * 64)
@@ -84,15 +95,18 @@ def filled(store: Store) -> Store:
 
 def _plan(store: Store, query: Any, *, ordered: bool = False) -> str:
     """How the database would find it; of few rows PostgreSQL reads the whole table, unless it is told not to."""
+    with _asked(store) as said, store.reading() as connection:
+        connection.execute(query)
+    return _explained(store, *said[-1], ordered=ordered)
+
+
+def _explained(store: Store, text: str, bound: Any, *, ordered: bool = False) -> str:
     with store.reading() as connection, database.along_an_index(connection) if ordered else nullcontext():
-        with _asked(store) as said:
-            connection.execute(query)
         words = "EXPLAIN QUERY PLAN"
         if connection.dialect.name == "postgresql":
             words = "EXPLAIN"
             for kind in () if ordered else ("seqscan", "bitmapscan"):
                 connection.exec_driver_sql(f"SET LOCAL enable_{kind} = off")
-        ((text, bound),) = said
         return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(f"{words} {text}", bound))
 
 
@@ -146,6 +160,15 @@ def test_a_click_looks_at_all_photographs_twice_at_most(
         with _asked(filled) as again:
             filled.photographs("simulated", where, model=MODEL, order=order, offset=18, limit=18)
         assert not any("count(" in one for one, _ in again), "of one revision once"
+
+
+def test_the_speed_of_a_run_is_read_from_a_range_of_an_index(filled: Store) -> None:
+    with _asked(filled) as said:
+        run_progress.progress(filled, 1)
+    ((text, bound),) = [one for one in said if "min(entry.finished_at)" in one[0]]
+    plan = _explained(filled, text, bound)
+    assert "entry_speed" in plan
+    assert "finished_at>?" in plan or "Index Cond: ((run_id = 1) AND (finished_at >" in plan, plan
 
 
 def test_pages_by_quality_go_on_to_those_without_one(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
