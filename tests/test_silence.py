@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from fundus_core.cluster import connection
+
 ROOT = Path(__file__).resolve().parents[1]
 PHOTOGRAPH = ROOT / "data" / "sample" / "photographs"
 
@@ -137,3 +139,12 @@ def test_the_application_asks_nobody_whoever_knocks(watch, tmp_path):
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(180)  # the tracer stays until the worker has ended, too
     assert watch.outside() == []
+
+
+@pytest.mark.parametrize("recipe", ["README.md", "fundus-lab.sbatch", "kuberay.yaml"])
+def test_every_recipe_of_a_cluster_keeps_ray_quiet(recipe):
+    """It reports to its makers where nothing is said, and where it is told not to it reports that."""
+    words = (ROOT / "deploy" / recipe).read_text("utf-8")
+    for name, value in connection._QUIET.items():
+        if "USAGE" in name:
+            assert re.search(rf'{name}(=|[^\n]*\n *value: "?){re.escape(value)}', words), name

@@ -15,7 +15,12 @@ from fundus_core.runs.supervisor import no_ray
 
 LOCAL = "local"
 """The address of a cluster that is started now, on this machine alone, and ends with the run."""
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_ENABLE_AUTO_CONNECT": "0"}
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/",  # where it would say that it is told to say nothing
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_ENABLE_AUTO_CONNECT": "0",
+}
 """Tells nobody, warns of nothing, and joins no cluster but the one that is named."""
 
 
