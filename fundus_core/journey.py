@@ -96,7 +96,9 @@ def examine(
         data = source.read()
         at_least = max([WORKING_PX, *(round(CROP_RESERVE * rule.size) for rule in rules)])
         pseudonymise = pseudonyms.patient if pseudonyms else _own_pseudonym
-        photograph = images.decode(data, source.name, at_least=at_least, pseudonymise=pseudonymise)
+        photograph = images.decode(
+            data, source.name, at_least=at_least, pseudonymise=pseudonymise, sha256=source.sha256
+        )
     except OSError as error:
         why = error.strerror or type(error).__name__
         message = say("The file could not be opened ({why}); check that it still exists and may be read.", why=say(why))

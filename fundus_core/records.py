@@ -72,6 +72,8 @@ class Source:
     followed by ``::`` and the member's name; empty where the bytes live in memory only."""
     visit: str = ""
     """When it was taken, as year-month-day, or another word for the visit; empty where nobody said so."""
+    sha256: str = ""
+    """Of the bytes, where whoever has read them knows it already; empty otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ run away from the disc like spokes. So the directions of the vessels tell the si
 every place at once).
 """
 
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import cv2
@@ -130,7 +130,8 @@ def _directions(plane: Plane, inside: Plane) -> tuple[Plane, Plane, Plane]:
             np.asarray(cv2.Sobel(soft, cv2.CV_32F, across, down, ksize=3), np.float32)
             for across, down in ((2, 0), (0, 2), (1, 1))
         )
-        half, spread = (yy - xx) / 2, np.hypot((yy - xx) / 2, xy)
+        half = (yy - xx) / 2
+        spread = np.asarray(cv2.magnitude(half, xy), np.float32)
         mean = (xx + yy) / 2
         ridge = np.maximum(mean + spread - np.abs(mean - spread), 0.0) * np.float32(width**2)
         along = ridge / (
@@ -141,7 +142,7 @@ def _directions(plane: Plane, inside: Plane) -> tuple[Plane, Plane, Plane]:
         sine -= along * xy
     whole = np.asarray(cv2.erode(inside, np.ones((5, 5), np.uint8)), np.float32)
     # The strongest vessels count alike, however dark: otherwise the widest one decides alone.
-    ceiling = float(np.quantile(strength[whole > 0], 0.97)) if (whole > 0).any() else 0.0
+    ceiling = _top(strength[whole > 0], 0.97)
     share = (
         whole
         * np.minimum(np.float32(1.0), np.float32(ceiling) / (strength + np.float32(1e-9)))
@@ -150,10 +151,19 @@ def _directions(plane: Plane, inside: Plane) -> tuple[Plane, Plane, Plane]:
     return _halved(strength * share), _halved(cosine * share), _halved(sine * share)
 
 
+def _top(values: Plane, share: float) -> float:
+    """Return a high quantile of values (n), interpolated as numpy's is, in a fifth of its time; 0 of none."""
+    if not len(values):
+        return 0.0
+    place = share * (len(values) - 1)
+    low, *above = np.sort(np.partition(values, int(place))[int(place) :])[:2].tolist()
+    return float(low + (above[0] - low) * (place - int(place))) if above else float(low)
+
+
 def _bright(plane: Plane, inside: Plane) -> Plane:
     """Return, in half the size, how bright a patch as large as a disc is beside the brightest ones (0..1.2)."""
     patch = np.maximum(_blur(plane, 3.5) - _surroundings(plane, inside, 9.0), 0.0)
-    most = float(np.quantile(patch[inside > 0], 0.995)) if (inside > 0).any() else 0.0
+    most = _top(patch[inside > 0], 0.995)
     share = _halved(patch) / np.float32(most + 1e-6)
     return np.asarray(np.minimum(share, 1.2), np.float32)
 
@@ -165,9 +175,17 @@ def _fits(strength: Plane, cosine: Plane, sine: Plane) -> dict[Eye, Plane]:
     """
     model_cosine, model_sine, weight = _left_eye()
     whole, along, across = (_spectrum(plane) for plane in (strength, cosine, sine))
-    present = _correlated([(whole, weight)]) + np.float32(0.05) * strength.sum()
-    left = _correlated([(along, model_cosine[0]), (across, model_sine[0])])
-    right = _correlated([(along, model_cosine[1]), (-across, model_sine[1])])
+    times = partial(cv2.mulSpectrums, flags=0, conjB=True)
+    products = (
+        times(whole, weight),
+        cv2.add(times(along, model_cosine[0]), times(across, model_sine[0])),
+        cv2.subtract(times(along, model_cosine[1]), times(across, model_sine[1])),
+    )
+    half = _DIAMETER // 2  # twice as wide as the planes, a correlation wraps around beyond them alone
+    whole, left, right = (
+        np.asarray(cv2.idft(product, flags=cv2.DFT_SCALE), np.float32)[:half, :half] for product in products
+    )
+    present = whole + np.float32(0.05) * strength.sum()
     return {Eye.LEFT: left / present, Eye.RIGHT: right / present}
 
 
@@ -193,15 +211,6 @@ def _spectrum(plane: Floats | Plane, middle: int = 0) -> Spectrum:
     whole = np.zeros((_DIAMETER, _DIAMETER), np.float32)
     whole[: plane.shape[0], : plane.shape[1]] = plane
     return np.asarray(cv2.dft(np.roll(whole, (-middle, -middle), (0, 1)) if middle else whole), np.float32)
-
-
-def _correlated(pairs: list[tuple[Spectrum, Spectrum]]) -> Plane:
-    """Return the sum of correlations of planes with models where the planes lie; it wraps around beyond them alone."""
-    half = _DIAMETER // 2
-    first, *more = (cv2.mulSpectrums(plane, model, 0, conjB=True) for plane, model in pairs)
-    for other in more:
-        first = cv2.add(first, other)
-    return np.asarray(cv2.idft(first, flags=cv2.DFT_SCALE), np.float32)[:half, :half]
 
 
 def _surroundings(plane: Plane, inside: Plane, sigma: float) -> Plane:

@@ -16,7 +16,9 @@ from fundus_core.records import Photograph
 Pseudonymise = Callable[[str], str]
 
 
-def decode(data: bytes, name: str, *, at_least: int = 0, pseudonymise: Pseudonymise | None = None) -> Photograph:
+def decode(
+    data: bytes, name: str, *, at_least: int = 0, pseudonymise: Pseudonymise | None = None, sha256: str = ""
+) -> Photograph:
     """Decode a file in any of ``formats.FORMATS``; its content decides which, never its name.
 
     Args:
@@ -26,6 +28,7 @@ def decode(data: bytes, name: str, *, at_least: int = 0, pseudonymise: Pseudonym
             0 decodes at full size.
         pseudonymise: Turns the patient id of a DICOM into a pseudonym; without it the id is dropped like
             every other tag.
+        sha256: Of the bytes, where it is known already.
 
     Returns:
         The photograph, upright, RGB in 0..255, with what the reader had to do as notes.
@@ -39,7 +42,7 @@ def decode(data: bytes, name: str, *, at_least: int = 0, pseudonymise: Pseudonym
         found = _read(data, kind, at_least, pseudonymise)
     return Photograph(
         name=name,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=sha256 or hashlib.sha256(data).hexdigest(),
         pixels=found.pixels,
         notes=found.notes,
         colour=not found.single_channel and has_colour(found.pixels),

@@ -93,7 +93,7 @@ def preprocess(
     before = known(sha256) if sha256 else frozenset()
     if versions <= before:
         return Preprocessed(member, sha256, before, None, stamp=stamp)
-    asked = Source(member.name, read, member.patient_id, member.eye)
+    asked = Source(member.name, read, member.patient_id, member.eye, sha256=sha256)
     examined = journey.examine(asked, rules, limits=limits)
     fault = None if sha256 else (examined.reason_code, examined.reason)
     return Preprocessed(member, sha256, before, examined, fault, stamp)
