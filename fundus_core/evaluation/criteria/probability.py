@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.special import expit, logit
 
@@ -128,13 +129,13 @@ def _shift(donors: Donors, p: Floats, verdict: Verdicts, measured: PersonMeans, 
 
 def _nearest(among: Floats, place: Floats, count: int) -> Indices:
     """Return which ``count`` of d places are nearest to each of n: n x count. Definitions of one value share them."""
-    return _found(among.tobytes(), place.tobytes(), among.shape[1], count)
+    return _found(among.tobytes(), place.tobytes(), among.shape[1], count).astype(np.intp)
 
 
 @lru_cache(maxsize=2 * PARTS)
-def _found(among: bytes, place: bytes, dimensions: int, count: int) -> Indices:
+def _found(among: bytes, place: bytes, dimensions: int, count: int) -> NDArray[np.int32]:
     donors, people = (np.frombuffer(each).reshape(-1, dimensions) for each in (among, place))
-    return np.asarray(cKDTree(donors).query(people, k=count)[1], dtype=np.intp).reshape(len(people), count)
+    return np.asarray(cKDTree(donors).query(people, k=count)[1], dtype=np.int32).reshape(len(people), count)
 
 
 def _design(p: Floats, sex: Floats) -> Floats:
