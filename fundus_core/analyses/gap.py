@@ -106,7 +106,7 @@ def _events(each: Association, events: int, say: Say) -> str:
 
 
 def _can_be_asked(study: Study) -> bool:
-    return bool(evaluation.choices(study.ordered).columns)
+    return bool(study.choices.columns)
 
 
 _WORDS = {

@@ -144,9 +144,13 @@ class Memory:
             lock = self._locks.setdefault(name, threading.RLock())
         with lock:
             if name not in self._found:
-                made = make() if self._disk is None or kind is None else self._disk.kept(name, kind, make)
+                made = make() if kind is None else self.on_disk(name, kind, make)
                 self._keep(name, made)
             return cast(_T, self._found[name])
+
+    def on_disk(self, name: Hashable, kind: type[_T], make: Callable[[], _T]) -> _T:
+        """As :meth:`kept`, and nothing stays in RAM: of what another result holds."""
+        return make() if self._disk is None else self._disk.kept(name, kind, make)
 
     def expect(self, name: Hashable, level: str = "", *, quick: bool = False) -> None:
         """Return where a result is known or may be computed now; see :func:`only_looking`.

@@ -5,7 +5,7 @@ Only the classes that evaluation offers can come out of a file; an array of obje
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,10 +16,14 @@ import numpy as np
 from fundus_core import evaluation
 from fundus_core.errors import Sentence, as_json, from_json
 from fundus_core.records import CohortTable
+from fundus_core.targets import TARGETS, Target
 
 _OFFERED = {name: kind for name, kind in vars(evaluation).items() if isinstance(kind, type) and is_dataclass(kind)}
 KINDS: Mapping[str, type[Any]] = MappingProxyType({"CohortTable": CohortTable, **_OFFERED})
 """Frozen dataclasses that may be packed: those that evaluation offers."""
+
+_BY_ID: Mapping[str, Callable[[str], Any]] = {"criterion": evaluation.criterion, "target": TARGETS.__getitem__}
+"""What is the same wherever it is: kept by its id."""
 
 _FEW = 255
 """A column of words that has no more different ones is kept as numbers of its words: a tenth of the size."""
@@ -74,8 +78,8 @@ def _shape(value: Any, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
         return {type(value).__name__: [_shape(each, arrays) for each in value]}
     if isinstance(value, Mapping):
         return {**_mapped(value, arrays), "fixed": isinstance(value, MappingProxyType)}
-    if isinstance(value, evaluation.Criterion):
-        return {"criterion": value.id}
+    if isinstance(value, evaluation.Criterion | Target):
+        return {type(value).__name__.lower(): value.id}
     kind = type(value).__name__
     if KINDS.get(kind) is not type(value):
         message = f"A {kind} cannot be packed; list it among the kinds."
@@ -116,9 +120,9 @@ def _value(tree: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
         return MappingProxyType(pairs) if tree["fixed"] else pairs
     if "sentence" in tree:
         return from_json(tree["sentence"])
-    if "criterion" in tree:
-        return evaluation.criterion(tree["criterion"])
     if "kind" in tree:
         return KINDS[tree["kind"]](*(_value(each, arrays) for each in tree["fields"]))
     (name, items), *_ = tree.items()
+    if name in _BY_ID:
+        return _BY_ID[name](items)
     return {"tuple": tuple, "list": list}[name](_value(each, arrays) for each in items)

@@ -18,7 +18,7 @@ from fundus_core.analyses.plan import StatedPlan
 from fundus_core.analyses.result_cache import Memory
 from fundus_core.analyses.settings import USUAL, Settings
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import Cell, Level, Sample, Shared
+from fundus_core.evaluation import Cell, Choices, Level, Sample, Shared
 from fundus_core.figures import Figure, Look, Observations
 from fundus_core.records import CohortTable, Labels, Status
 from fundus_core.targets import TARGETS, Target
@@ -170,10 +170,15 @@ class Study:
             names: Of the observations.
             target: Of which target; without one, people come with all their visits.
         """
-        table, mine = self.ordered, np.isin(evaluation.unit_names(self.ordered, self.level), list(names))
-        if target and self.level.startswith("patient"):
+        table = self.ordered
+        if target:
             sample, ids = self.sample(target)
-            visits = dict(zip(ids.tolist(), sample.visit.tolist(), strict=True))
+            theirs = np.isin(ids, list(names))
+            if len(set(ids[theirs].tolist())) == len(set(names)):  # else somebody was chosen who does not count here
+                table = _of_people(table, sample.patients[np.unique(sample.group[theirs])])
+        mine = np.isin(evaluation.unit_names(table, self.level), list(names))
+        if target and self.level.startswith("patient"):
+            visits = dict(zip(ids[theirs].tolist(), sample.visit[theirs].tolist(), strict=True))
             taken = [visits.get(who, visit) == visit for who, visit in zip(table.patient_id, table.visit, strict=True)]
             mine &= np.array(taken, dtype=bool)
         return [str(name) for name in table.photograph[mine]]
@@ -269,10 +274,22 @@ class Study:
         """Columns that cut the cohort in at least two and at most :data:`MOST_GROUPS` groups."""
         return self.memory.kept("columns", list, lambda: _columns(self.table))
 
+    @property
+    def choices(self) -> Choices:
+        """What the cohort's columns can be asked for: numbers, times, events."""
+        return self.memory.kept("choices", Choices, lambda: evaluation.choices(self.table))
+
     def sample(self, target: str) -> tuple[Sample, Labels]:
         """Return the observations of one target, and the name of each."""
-        name = ("sample", target, self.level)
-        return self.memory.kept(name, None, lambda: _sample(self.ordered, TARGETS[target], self.level))
+
+        def units() -> Sample:
+            return evaluation.units_of_analysis(self.ordered, TARGETS[target], self.level, ordered=True)
+
+        def named() -> tuple[Sample, Labels]:
+            sample = self.memory.on_disk(("units", target, self.level), Sample, units)
+            return sample, _names(sample, self.ordered if self.level == "photograph" else None)
+
+        return self.memory.kept(("sample", target, self.level), None, named)
 
     def by_error(self, target: str) -> Labels:
         """Return the names of one target's observations, the largest error first."""
@@ -300,6 +317,13 @@ class Study:
         ]
 
 
+def _of_people(ordered: CohortTable, people: Labels) -> CohortTable:
+    """Return the rows of some people: they lie together, so that nobody else's are looked at."""
+    ends = (np.searchsorted(ordered.patient_id, people, side) for side in ("left", "right"))
+    rows = [np.arange(first, end) for first, end in zip(*ends, strict=True)]
+    return evaluation.select_rows(ordered, np.concatenate([*rows, np.empty(0, dtype=np.intp)]))
+
+
 def _columns(table: CohortTable) -> list[str]:
     possible = dict.fromkeys([*ALWAYS, *table.covariates])
     return [
@@ -309,11 +333,11 @@ def _columns(table: CohortTable) -> list[str]:
     ]
 
 
-def _sample(ordered: CohortTable, target: Target, level: Level) -> tuple[Sample, Labels]:
-    sample = evaluation.units_of_analysis(ordered, target, level, ordered=True)
-    if level == "photograph":
-        return sample, ordered.photograph[counted(ordered, target)]
-    return sample, evaluation.named(sample.patients[sample.group], sample.visit, sample.eye, level)
+def _names(sample: Sample, ordered: CohortTable | None) -> Labels:
+    """Return the name of each unit; of photographs their own, of the rows that they are."""
+    if ordered is not None:
+        return ordered.photograph[counted(ordered, sample.target)]
+    return evaluation.named(sample.patients[sample.group], sample.visit, sample.eye, sample.level)
 
 
 def counted(ordered: CohortTable, target: Target) -> NDArray[np.bool_]:

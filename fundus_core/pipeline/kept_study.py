@@ -154,7 +154,13 @@ def in_group(store: Store, cohort: Cohort, study: Study, column: str, word: str)
 
 
 def _keep_gallery(store: Store, cohort: Cohort, study: Study) -> None:
-    """Keep what stands beside one photograph, and what the gallery sorts and filters by where nobody is left out."""
+    """Keep what figures draw, what stands beside one photograph, and what the gallery sorts and filters by.
+
+    The last where nobody is left out.
+    """
+    study.choices  # noqa: B018 - kept
+    for target in study.targets:
+        study.sample(target)
     for target in study.table.predicted:
         predicted_bars(study, target)
     if len(study.table) != cohort.photographs:

@@ -113,6 +113,22 @@ def test_reports_can_be_taken_away_once_nothing_is_left_to_compute(middle, page,
     assert heading(TARGETS["sbp"].name) in files["Report (HTML)"]()
 
 
+def test_nothing_of_all_rows_is_made_again_for_a_click(large, page, monkeypatch):
+    page("evaluate", cohort="-simulated")
+    assert main(large[0]) == 0
+    for name in ("units_of_analysis", "choices"):
+        monkeypatch.setattr(evaluation, name, nothing_is_computed)
+    named = evaluation.unit_names
+    monkeypatch.setattr(evaluation, "unit_names", lambda table, level: named(_of_few(table), level))
+    for target in ("sbp", "sex"):
+        assert page("evaluate", cohort="-simulated", target=target).get("plotly_chart")
+
+
+def _of_few(table):
+    assert len(table) <= 4, "one person's photographs, or one photograph"
+    return table
+
+
 def test_the_job_sorts_photographs_by_error_as_the_database_does(large, page, monkeypatch):
     name, where = "-simulated", Where(eye=Eye.RIGHT)
     sorts = {"model": MODEL, "order": "absolute_error", "target": "sbp", "descending": True, "limit": 10}

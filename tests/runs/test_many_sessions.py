@@ -132,6 +132,8 @@ def test_thirty_sessions_and_three_browsers_with_an_upload_and_a_run(tmp_path: P
         assert at.app is not None
         warm, heard = Heard(), Heard()
         sessions(at, cohort, warm, 4, (0.0, 0.0), seed=1000).join()  # what everybody asks for is computed once
+        kept = store.shelf.folder / "kept"
+        at.wait_for(lambda: any(kept.glob("*/*.job/result.json")), 1200, "the job that they began")
         lab.cohort(store, "eyes", paths[:120])
         run = runs.submit(store, "eyes", [lab.MODEL])
         used, held = lab.cpu_s(at.app.pid), lab.memory_mb(at.app.pid)

@@ -132,8 +132,8 @@ def _mine(ordered: CohortTable, sample: Sample) -> list[str]:
 
 
 def _stated(words: Labels) -> Labels:
-    gone = {word: "" for word in np.unique(words).tolist() if is_missing(word)}
-    return np.array([gone.get(word, word) for word in words.tolist()], dtype=np.str_)
+    known, numbers = np.unique(words, return_inverse=True)
+    return np.array(["" if is_missing(word) else word for word in known.tolist()], dtype=np.str_)[numbers]
 
 
 def _joined(words: Labels, of: Labels) -> dict[str, str]:

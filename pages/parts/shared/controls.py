@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from fundus_core import evaluation, pipeline
+from fundus_core import pipeline
 from fundus_core.analyses import Study
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
@@ -235,7 +235,7 @@ def beyond(study: Study) -> Study:
 
 def gap(study: Study) -> Study:
     """Let the user name what the gap is held against: columns, or a time and its event."""
-    there = evaluation.choices(study.table)
+    there = study.choices
     if not there.columns:
         return study
     tip = _(
@@ -255,7 +255,7 @@ def reliable(study: Study, target_id: str) -> Study:
     """Let the user say how reliable one measurement of the target is: a number, or a column that repeats it."""
     if TARGETS[target_id].binary:
         return study
-    again = evaluation.choices(study.table).numbers
+    again = study.choices.numbers
     with st.container(horizontal=True):
         tip = _("Intraclass correlation of repeated measurements; leave it empty where nobody knows.")
         label = f"{_('Reliability of one measurement (ICC)')}: {_(TARGETS[target_id].short)}"

@@ -322,5 +322,5 @@ def groups(view: View, target: str, level: str = "", by: str = "") -> Sequence[O
 def observation(view: View, item: Item, level: str) -> str:
     """Return the name of the observation that a photograph belongs to."""
     found = study(view, level)
-    at = np.flatnonzero(found.table.photograph == item.name)
-    return str(evaluation.unit_names(found.table, found.level)[at[0]]) if len(at) else item.name
+    own = evaluation.select_rows(found.table, np.flatnonzero(found.table.photograph == item.name)[:1])
+    return str(evaluation.unit_names(own, found.level)[0]) if len(own) else item.name
