@@ -281,15 +281,7 @@ class Study:
 
     def sample(self, target: str) -> tuple[Sample, Labels]:
         """Return the observations of one target, and the name of each."""
-
-        def units() -> Sample:
-            return evaluation.units_of_analysis(self.ordered, TARGETS[target], self.level, ordered=True)
-
-        def named() -> tuple[Sample, Labels]:
-            sample = self.memory.on_disk(("units", target, self.level), Sample, units)
-            return sample, _names(sample, self.ordered if self.level == "photograph" else None)
-
-        return self.memory.kept(("sample", target, self.level), None, named)
+        return self.memory.kept(("sample", target, self.level), None, lambda: _sample(self, TARGETS[target]))
 
     def by_error(self, target: str) -> Labels:
         """Return the names of one target's observations, the largest error first."""
@@ -333,11 +325,16 @@ def _columns(table: CohortTable) -> list[str]:
     ]
 
 
-def _names(sample: Sample, ordered: CohortTable | None) -> Labels:
-    """Return the name of each unit; of photographs their own, of the rows that they are."""
-    if ordered is not None:
-        return ordered.photograph[counted(ordered, sample.target)]
-    return evaluation.named(sample.patients[sample.group], sample.visit, sample.eye, sample.level)
+def _sample(study: Study, target: Target) -> tuple[Sample, Labels]:
+    level = study.level
+    sample = study.memory.on_disk(
+        ("units", target.id, level),
+        Sample,
+        lambda: evaluation.units_of_analysis(study.ordered, target, level, ordered=True),
+    )
+    if level == "photograph":
+        return sample, study.ordered.photograph[counted(study.ordered, target)]
+    return sample, evaluation.named(sample.patients[sample.group], sample.visit, sample.eye, level)
 
 
 def counted(ordered: CohortTable, target: Target) -> NDArray[np.bool_]:
