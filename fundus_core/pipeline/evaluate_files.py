@@ -18,7 +18,7 @@ from fundus_core.analyses import (
     one_cohort,
     plan_results,
 )
-from fundus_core.errors import say
+from fundus_core.errors import UsageError, say
 from fundus_core.evaluation import Evaluation, Shared, Snapshot, changes, changes_in_words
 from fundus_core.pipeline import bundle
 from fundus_core.pipeline.fitted import without_fitted
@@ -40,7 +40,7 @@ from fundus_core.pipeline.sharing import shared, write_shared
 from fundus_core.pipeline.tables import write_predictions
 from fundus_core.records import CohortTable
 from fundus_core.report import Subject, render
-from fundus_core.tables import Table
+from fundus_core.tables import Table, arrow
 from fundus_core.targets import TARGETS
 
 
@@ -144,9 +144,9 @@ def _scored(
         )
     ]
     made = replace(made, notes=(*made.notes, *copied, *(outranked if twice else [])))
+    arrow.give_back()
     study = Study.of(table, settings)
     scored = ScoredFiles(plan_results.with_plan(study, plan) if plan else study, made, found)
-    scored.study.rows(one_cohort.BEYOND)
     scored.study.rows(one_cohort.GAP)
     scored.study.rows(one_cohort.REFERENCE_ERROR)
     evaluated(scored.study)  # whatever is at fault is said before anything is written
@@ -186,6 +186,12 @@ def evaluate(
         UsageError: A file or option is at fault; nothing was written.
         TruthError: The truth table cannot be used; nothing was written.
     """
+    if estimates_only and (out / REPORT).exists():
+        raise UsageError(
+            "'{out}' holds the report and tables of a whole evaluation, and new estimates alone would stand beside "
+            "them; give another folder, or leave --estimates-only out.",
+            out=out.name,
+        )
     scored = score_files(predictions, measured, settings, asked=asked, linkage=linkage, plan=plan)
     tables = () if estimates_only else (*one_cohort.TABLES, *plan_results.TABLES)
     for place, each in enumerate(tables):
@@ -234,7 +240,7 @@ def evaluate(
                 write_table(to / f"{each.id}.csv", scored.study.rows(each), note=note)
             write_truth(to, scored.match)
             _write_predictions(to, out, predictions, scored)
-            (to / "report.html").write_text(render(subject), encoding="utf-8")
+            (to / REPORT).write_text(render(subject), encoding="utf-8")
         if scored.study.plan is None:  # that of an earlier evaluation
             (out / "plan.json").unlink(missing_ok=True)
     if share and told_others:
@@ -254,6 +260,9 @@ def cohort_name(predictions: Path) -> str:
 
 Telling = Callable[[str, int], None]
 """Hears the title of the analysis at hand, and how many are left with it."""
+
+REPORT = "report.html"
+"""Beside the results of a whole evaluation."""
 
 KEPT = "evaluation.json"
 """Beside the results: what the next evaluation into the same folder is held against."""

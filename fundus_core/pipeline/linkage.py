@@ -109,7 +109,8 @@ def join_truth(predictions: CohortTable, found: truth.Match | None) -> CohortTab
 
 
 def _first(words: Labels, others: Labels) -> Labels:
-    return np.where(words == "", others, words)
+    none = words == ""
+    return np.where(none, others, words) if none.any() else words
 
 
 def measured_beside(made: PredictionsFile, name: str) -> truth.Match:

@@ -6,6 +6,7 @@ import pytest
 
 from fundus_core import pipeline
 from fundus_core.analyses import Settings
+from fundus_core.errors import UsageError
 from fundus_core.pipeline import evaluate_files
 from tests.frozen import ROOT
 
@@ -27,6 +28,10 @@ def test_estimates_alone_are_those_of_the_whole(tmp_path):
     assert "beyond" not in few
     same = [(tmp_path / name / "estimates.csv").read_bytes() for name in ("whole", "few")]
     assert same[0] == same[1]
+    before = {file.name: file.read_bytes() for file in (tmp_path / "whole").iterdir()}
+    with pytest.raises(UsageError, match="report and tables of a whole evaluation"):
+        pipeline.evaluate(*FILES, tmp_path / "whole", FEW, estimates_only=True)
+    assert {file.name: file.read_bytes() for file in (tmp_path / "whole").iterdir()} == before
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["new", "held something"])
