@@ -150,10 +150,11 @@ ERRORS = Analysis(
     "Errors",
     "How often each error occurs; nine of ten people lie between the dotted lines.",
     lambda study, target, _by: evaluation.error_distribution(study.ordered, target, level=study.level),
-    None,
+    ErrorDistribution,
     lambda found: list(_each_error_row(found)),
     _draw_errors,
     is_number,
+    quick=True,
 )
 
 

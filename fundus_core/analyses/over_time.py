@@ -34,9 +34,12 @@ def _draw_change(study: Study, target_id: str, canvas: Canvas) -> Figure | None:
 
 def _observations(study: Study, found: Change) -> Labels:
     """Return the name of the observation, at the study's level, that begins each step's last visit."""
+    nobody = np.full(len(found.visit), "")
+    if study.level not in ("eye", "photograph"):
+        return evaluation.named(found.patient, found.visit, nobody, study.level)
     table = study.ordered
     names, first = np.unique(evaluation.unit_names(table, "visit"), return_index=True)
-    ends = evaluation.named(found.patient, found.visit, np.full(len(found.visit), ""), "visit")
+    ends = evaluation.named(found.patient, found.visit, nobody, "visit")
     return evaluation.unit_names(table, study.level)[first[np.searchsorted(names, ends)]]
 
 

@@ -101,7 +101,7 @@ REFUSED_ALONG: Analysis[Sequence[RefusedIn]] = Analysis(
     rows=_rows,
     draw=_draw,
     needs=lambda target: not target.binary,
-    offered=lambda study: bool((study.table.status == Status.REFUSED.value).any()),
+    offered=lambda study: Status.REFUSED.value in study.outline.status,
     at_level=False,
     words=_WORDS,
     hide=("by", "against"),
@@ -134,7 +134,7 @@ DECIDED: Analysis[Sequence[Decided]] = Analysis(
     "What do the main estimates owe to photographs that a person accepted after they were refused, or withdrew?",
     lambda study, target, _by: evaluation.decided(study.ordered, target, level=study.level),
     tuple,
-    offered=lambda study: bool((study.table.decision != "").any()),
+    offered=lambda study: study.outline.decided,
     rows=evaluation.rows,
     sentences=decided_in_words,
     words={

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -176,8 +175,9 @@ def _sentence(found: Beyond, say: Say) -> str:
 def constants(study: Study, target: str) -> Sequence[Difference]:
     """Return each error of a target against the constant that is best for it."""
     name = ("constants", target, study.level)
-    make = partial(evaluation.against_baselines, study.ordered, target, level=study.level)
-    return study.memory.kept(name, tuple, make)
+    return study.memory.kept(
+        name, tuple, lambda: evaluation.against_baselines(study.ordered, target, level=study.level)
+    )
 
 
 def _constant(study: Study, target: str, say: Say) -> str:

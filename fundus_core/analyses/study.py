@@ -18,12 +18,14 @@ from fundus_core.analyses.plan import StatedPlan
 from fundus_core.analyses.result_cache import Memory
 from fundus_core.analyses.settings import USUAL, Settings
 from fundus_core.errors import UsageError
-from fundus_core.evaluation import Cell, Choices, Level, Sample, Shared
+from fundus_core.evaluation import CRITERIA, Cell, Choices, Level, Outline, Sample, Shared
 from fundus_core.figures import Figure, Look, Observations
 from fundus_core.records import CohortTable, Labels, Status
 from fundus_core.targets import TARGETS, Target
 
 _R = TypeVar("_R")
+_T = TypeVar("_T")
+Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
 Rows = Sequence[Mapping[str, Cell]]
 """A table as it is exported; every row has the same columns."""
 
@@ -114,6 +116,8 @@ class Study:
     """What was stated beforehand, of which the families and margins are; ``None`` where nothing was."""
     memory: Memory = field(default_factory=Memory)
     """Of all that was computed; shared by every level."""
+    person: Callable[[str], CohortTable] | None = None
+    """Reads the rows of one person of the one cohort, by patient; ``None`` where that is no quicker than all."""
 
     @classmethod
     def of(cls, table: CohortTable, settings: Settings = USUAL) -> Study:
@@ -158,7 +162,7 @@ class Study:
     @property
     def usual_level(self) -> Level:
         """The level without a plan: the visit where somebody has several, else the person."""
-        if self.shared and not self.tables:
+        if self.shared and not self.outlines:
             return next(iter(self.shared.values())).level
         found: str = self.memory.kept("usual_level", str, lambda: evaluation.usual_level(*self.tables.values()))
         return evaluation.check_level(found)
@@ -170,18 +174,27 @@ class Study:
             names: Of the observations.
             target: Of which target; without one, people come with all their visits.
         """
-        table = self.ordered
+        table = None
         if target:
             sample, ids = self.sample(target)
             theirs = np.isin(ids, list(names))
             if len(set(ids[theirs].tolist())) == len(set(names)):  # else somebody was chosen who does not count here
-                table = _of_people(table, sample.patients[np.unique(sample.group[theirs])])
+                table = self._of_people(sample.patients[np.unique(sample.group[theirs])])
+        table = self.ordered if table is None else table
         mine = np.isin(evaluation.unit_names(table, self.level), list(names))
         if target and self.level.startswith("patient"):
             visits = dict(zip(ids[theirs].tolist(), sample.visit[theirs].tolist(), strict=True))
             taken = [visits.get(who, visit) == visit for who, visit in zip(table.patient_id, table.visit, strict=True)]
             mine &= np.array(taken, dtype=bool)
         return [str(name) for name in table.photograph[mine]]
+
+    def _of_people(self, people: Labels) -> CohortTable:
+        """Return the rows of some people in order: one's are read alone, of several each one's lie together."""
+        if self.person and len(people) == 1 and len(rows := self.person(str(people[0]))):
+            return evaluation.sort_rows(rows)
+        ends = (np.searchsorted(self.ordered.patient_id, people, side) for side in ("left", "right"))
+        mine = [np.arange(first, end) for first, end in zip(*ends, strict=True)]
+        return evaluation.select_rows(self.ordered, np.concatenate([*mine, np.empty(0, dtype=np.intp)]))
 
     def get(self, analysis: Analysis[_R], target: str = "", by: str = "") -> _R:
         """Return the answer of an analysis, computed once.
@@ -243,9 +256,23 @@ class Study:
         Raises:
             UsageError: There are several.
         """
-        if len(self.tables) != 1:
-            raise UsageError("The study holds {tables} cohorts; ask one of them alone.", tables=len(self.tables))
-        return next(iter(self.tables.values()))
+        return _alone(self.tables)
+
+    @property
+    def outlines(self) -> Mapping[str, Outline]:
+        """What each cohort holds, by its name."""
+        return self.memory.kept(
+            "outlines", dict, lambda: {name: evaluation.outline(table) for name, table in self.tables.items()}
+        )
+
+    @property
+    def outline(self) -> Outline:
+        """What the one cohort holds.
+
+        Raises:
+            UsageError: There are several.
+        """
+        return _alone(self.outlines)
 
     @property
     def ordered(self) -> CohortTable:
@@ -260,14 +287,15 @@ class Study:
     @property
     def targets(self) -> Sequence[str]:
         """Ids of the targets that some cohort has both measured and predicted."""
-        shared = [set(table.truth) & set(table.predicted) for table in self.tables.values()]
+        shared = [set(one.targets) for one in self.outlines.values()]
         shared += [set(one.targets) for one in self.shared.values()]
         return [name for name in TARGETS if any(name in each for each in shared)]
 
     @property
     def criteria(self) -> Sequence[str]:
         """Ids of the clinical criteria that the cohort can tell."""
-        return evaluation.applicable_criteria(self.table)
+        there = set(self.outline.targets)
+        return tuple(each.id for each in CRITERIA.values() if there.issuperset(each.needs))
 
     @property
     def columns(self) -> Sequence[str]:
@@ -281,13 +309,21 @@ class Study:
 
     def sample(self, target: str) -> tuple[Sample, Labels]:
         """Return the observations of one target, and the name of each."""
-        return self.memory.kept(("sample", target, self.level), None, lambda: _sample(self, TARGETS[target]))
+        return self.memory.kept(("sample", target, self.level), tuple, lambda: _sample(self, TARGETS[target]))
 
-    def by_error(self, target: str) -> Labels:
-        """Return the names of one target's observations, the largest error first."""
-        found, ids = self.sample(target)
+    def by_error(self, target: str) -> Indices:
+        """Return which of one target's observations have the largest error, the largest first."""
+        found, _ids = self.sample(target)
         name = ("by_error", target, self.level)
-        return self.memory.kept(name, None, lambda: ids[np.argsort(-np.abs(found.error), kind="stable")])
+        return self.memory.kept(name, np.ndarray, lambda: np.argsort(-np.abs(found.error), kind="stable"))
+
+    def beside_by_error(self, target: str, name: str) -> tuple[str, str]:
+        """Return whose error is the next larger and the next smaller than an observation's; empty where nobody's is."""
+        ids, order = self.sample(target)[1], self.by_error(target)
+        at = np.flatnonzero(np.isin(order, np.flatnonzero(ids == name)[:1]))
+        steps = (at - 1, at + 1)
+        larger, smaller = (str(ids[order[one[0]]]) if len(one) and 0 <= one[0] < len(order) else "" for one in steps)
+        return larger, smaller
 
     def groups(self, target: str, by: str = "", *, name: str = "all", place: int = 0) -> Sequence[Observations]:
         """Return one target's observations, a group per word of a column; one group without a column.
@@ -301,19 +337,36 @@ class Study:
         found, ids = self.sample(target)
         if not by:
             return [Observations(name, ids, found.y, found.p, place)]
-        name_of = ("words", target, by, self.level)
-        mine = self.memory.kept(name_of, None, lambda: _words(ids, self.ordered, by, self.level))
+        words, numbers = self.words(target, by)
+        each = [np.flatnonzero(numbers == at) for at in range(len(words))]
         return [
-            Observations(str(word), ids[mine == word], found.y[mine == word], found.p[mine == word], at)
-            for at, word in enumerate(np.unique(mine))
+            Observations(word, ids[mine], found.y[mine], found.p[mine], at)
+            for at, (word, mine) in enumerate(zip(words, each, strict=True))
         ]
 
+    def words(self, target: str, by: str) -> tuple[list[str], NDArray[np.unsignedinteger[Any]]]:
+        """Return the words of a column among one target's observations, sorted, and of each the number of its own."""
 
-def _of_people(ordered: CohortTable, people: Labels) -> CohortTable:
-    """Return the rows of some people: they lie together, so that nobody else's are looked at."""
-    ends = (np.searchsorted(ordered.patient_id, people, side) for side in ("left", "right"))
-    rows = [np.arange(first, end) for first, end in zip(*ends, strict=True)]
-    return evaluation.select_rows(ordered, np.concatenate([*rows, np.empty(0, dtype=np.intp)]))
+        def made() -> tuple[list[str], NDArray[np.unsignedinteger[Any]]]:
+            words, numbers = np.unique(self._word_of_each(target, by), return_inverse=True)
+            return [str(word) for word in words], numbers.astype(np.min_scalar_type(len(words)))
+
+        return self.memory.kept(("words", target, by, self.level), tuple, made)
+
+    def _word_of_each(self, target: str, by: str) -> Labels:
+        """Return the word of each observation's first photograph."""
+        ids, level = self.sample(target)[1], self.level
+        names, first = self.memory.kept(
+            ("firsts", level), None, lambda: np.unique(evaluation.unit_names(self.ordered, level), return_index=True)
+        )
+        rows = self.memory.kept(("rows", target, level), None, lambda: first[np.searchsorted(names, ids)])
+        return evaluation.grouping(self.ordered, by)[rows]
+
+
+def _alone(cohorts: Mapping[str, _T]) -> _T:
+    if len(cohorts) != 1:
+        raise UsageError("The study holds {tables} cohorts; ask one of them alone.", tables=len(cohorts))
+    return next(iter(cohorts.values()))
 
 
 def _columns(table: CohortTable) -> list[str]:
@@ -327,11 +380,7 @@ def _columns(table: CohortTable) -> list[str]:
 
 def _sample(study: Study, target: Target) -> tuple[Sample, Labels]:
     level = study.level
-    sample = study.memory.on_disk(
-        ("units", target.id, level),
-        Sample,
-        lambda: evaluation.units_of_analysis(study.ordered, target, level, ordered=True),
-    )
+    sample = evaluation.units_of_analysis(study.ordered, target, level, ordered=True)
     if level == "photograph":
         return sample, study.ordered.photograph[counted(study.ordered, target)]
     return sample, evaluation.named(sample.patients[sample.group], sample.visit, sample.eye, level)
@@ -343,10 +392,3 @@ def counted(ordered: CohortTable, target: Target) -> NDArray[np.bool_]:
     truth, predicted = ordered.truth.get(target.id, nothing), ordered.predicted.get(target.id, nothing)
     chosen = (ordered.status == Status.PREDICTED.value) & np.isfinite(truth) & np.isfinite(predicted)
     return np.asarray(chosen & ((truth == 0) | (truth == 1)) if target.binary else chosen)
-
-
-def _words(ids: Labels, ordered: CohortTable, by: str, level: Level) -> Labels:
-    """Return each observation's word: that of its first photograph."""
-    words = evaluation.grouping(ordered, by)
-    names, first = np.unique(evaluation.unit_names(ordered, level), return_index=True)
-    return np.asarray(words[first[np.searchsorted(names, ids)]])

@@ -103,7 +103,7 @@ EYES = Analysis(
     lambda study, target, _by: evaluation.between_eyes(study.ordered, target),
     BetweenEyes,
     _eyes_rows,
-    offered=lambda study: {"left", "right"} <= set(study.table.eye.tolist()),
+    offered=lambda study: study.outline.both_eyes,
     at_level=False,
     words={"bias": Word("mean difference, right − left", Kind.UNIT, signed=True)},
     hide=("people",),
@@ -115,8 +115,10 @@ NEIGHBOURS = Analysis(
     "Most similar predictions",
     "Which photographs of other people have predictions most like those of one?",
     lambda study, _target, _by: evaluation.standardised_predictions(study.ordered),
+    StandardisedPredictions,
     asks="cohort",
     at_level=False,
+    quick=True,
 )
 
 

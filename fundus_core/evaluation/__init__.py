@@ -92,6 +92,7 @@ from fundus_core.evaluation.one_cohort.neighbours import (
     nearest_neighbours,
     standardised_predictions,
 )
+from fundus_core.evaluation.one_cohort.outline import Outline, outline
 from fundus_core.evaluation.one_cohort.prediction_intervals import IntervalsOf, prediction_intervals
 from fundus_core.evaluation.one_cohort.sample_size import (
     Plan,

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from fundus_core import evaluation, figures
-from fundus_core.analyses import Analysis, Disk, Memory, Study, one_cohort, plan_results
+from fundus_core.analyses import Analysis, Disk, Memory, Study, one_cohort, plan_results, subgroups
 from fundus_core.jobs import DONE, Notice, keep
 from fundus_core.pipeline.fitted import table_to_test
 from fundus_core.pipeline.plans import stated_plan
+from fundus_core.pipeline.result_files import known_cards
 from fundus_core.records import CohortTable, Floats
 from fundus_core.store import Cohort, Store, queries
 from fundus_core.targets import TARGETS
@@ -42,7 +43,14 @@ def stored_study(store: Store, cohort: Cohort, model: str, seen: Callable[[int],
     def whole() -> CohortTable:
         return table_to_test(store, cohort.id, model, seen)
 
-    made = Study(lambda: {cohort.name: disk.kept("table", CohortTable, whole)}, memory=Memory(disk))
+    def person(who: str) -> CohortTable:
+        return store.table(cohort.id, [model] if model else None, patient_id=who)
+
+    memory = Memory(disk)
+    alone = memory.lasting and not any(card.recalibrated for card in known_cards(model))  # nobody is left out then
+    made = Study(
+        lambda: {cohort.name: disk.kept("table", CohortTable, whole)}, memory=memory, person=person if alone else None
+    )
     stated = stated_plan(store, cohort.id)
     return plan_results.with_plan(made, stated) if stated else made
 
@@ -57,7 +65,7 @@ def begun(study: Study) -> bool:
     return all(study.memory.has(name) for name in _BEGINNING) and study.has(one_cohort.POINTS)
 
 
-_BEGINNING = ("usual_level", "columns")
+_BEGINNING = ("usual_level", "columns", "outlines")
 """Names in a study's memory, in the order in which they are kept."""
 
 
@@ -86,6 +94,7 @@ def compute(store: Store, cohort: Cohort, model: str, level: str = "", job: Path
     study = stored_study(store, cohort, model, seen).at(level)
     with notice.heeded():
         study.usual_level  # noqa: B018 - kept, also where a plan says another
+        study.outlines  # noqa: B018 - kept, as pages begin with it
         wanted = list(_wanted(study))
         for done, (analysis, target, by) in enumerate(wanted):
             notice.say(COMPUTING, done, len(wanted), words=analysis.title)
@@ -158,11 +167,7 @@ def _keep_gallery(store: Store, cohort: Cohort, study: Study) -> None:
 
     The last where nobody is left out.
     """
-    study.choices  # noqa: B018 - kept
-    for target in study.targets:
-        study.sample(target)
-    for target in study.table.predicted:
-        predicted_bars(study, target)
+    _keep_observations(study)
     if len(study.table) != cohort.photographs:
         return
     for order in ("quality", "distance"):
@@ -172,6 +177,16 @@ def _keep_gallery(store: Store, cohort: Cohort, study: Study) -> None:
             ranked(store, cohort, study, order, target)
     for column in study.columns:
         groups(study, column)
+
+
+def _keep_observations(study: Study) -> None:
+    study.choices  # noqa: B018 - kept
+    for target in study.targets:
+        study.by_error(target)
+        for column in study.columns:
+            study.words(target, column)
+    for target in study.table.predicted:
+        predicted_bars(study, target)
 
 
 def _wanted(study: Study) -> Iterable[tuple[Analysis[Any], str, str]]:
@@ -184,6 +199,7 @@ def _wanted(study: Study) -> Iterable[tuple[Analysis[Any], str, str]]:
     tables: Sequence[Analysis[Any]] = (one_cohort.SCORES, one_cohort.CRITERION, *one_cohort.TABLES)
     for analysis in sorted(tables, key=lambda one: one.cut):
         wanted += _each(study, analysis)
+    wanted += _each(study, subgroups.NEIGHBOURS)
     return {(analysis.id, about, by): (analysis, about, by) for analysis, about, by in wanted}.values()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fundus_core import evaluation, jobs, owner_only, pipeline
 from fundus_core.__main__ import main
-from fundus_core.analyses import result_cache
+from fundus_core.analyses import one_cohort, result_cache
 from fundus_core.figures import heading
 from fundus_core.pipeline import kept_study
 from fundus_core.records import Eye, Prediction
@@ -122,6 +122,27 @@ def test_nothing_of_all_rows_is_made_again_for_a_click(large, page, monkeypatch)
     monkeypatch.setattr(evaluation, "unit_names", lambda table, level: named(_of_few(table), level))
     for target in ("sbp", "sex"):
         assert page("evaluate", cohort="-simulated", target=target).get("plotly_chart")
+
+
+@pytest.fixture
+def no_rows(large, page, monkeypatch):
+    """The cohort's job is done; whoever asks for all of its rows is refused from then on."""
+    page("evaluate", cohort="-simulated")
+    assert main(large[0]) == 0
+    kept = result_cache.Disk.kept
+
+    def small(self, name, kind, make):
+        assert name != "table", "the rows of everybody"
+        return kept(self, name, kind, make)
+
+    monkeypatch.setattr(result_cache.Disk, "kept", small)
+
+
+def test_evaluate_reads_nobodys_row_after_the_job_but_of_whom_it_shows(no_rows, page):
+    for more in ({"target": "sex"}, {"by": "site"}, *({"figure": each.id} for each in one_cohort.FIGURES)):
+        assert page("evaluate", cohort="-simulated", **more).get("plotly_chart")
+    alike = [button for button in page("evaluate", cohort="-simulated").button if str(button.key).startswith("alike-")]
+    alike[0].click().run()
 
 
 def _of_few(table):

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.observations.sample import person_ids
-from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import CohortTable, Floats, Labels, Status
 
 
@@ -15,9 +14,9 @@ from fundus_core.records import CohortTable, Floats, Labels, Status
 class StandardisedPredictions:
     """What a model said about each photograph of a cohort, all targets on one scale."""
 
-    photograph: Labels
-    """Names, n."""
-    person: Indices
+    photograph: NDArray[np.bytes_]
+    """Names in UTF-8, n: a quarter of the bytes to keep and to look through."""
+    person: NDArray[np.int32]
     """Whose, as numbers from 0, n."""
     targets: tuple[str, ...]
     """Ids of the T targets that are compared: those whose predictions differ at all."""
@@ -32,9 +31,9 @@ def standardised_predictions(table: CohortTable) -> StandardisedPredictions:
     spread = {name: _spread(column) for name, column in columns.items()}
     targets = tuple(name for name in columns if spread[name] > 0)
     scaled = [(columns[name] / spread[name]).astype(np.float32) for name in targets]
-    person = np.unique(person_ids(table), return_inverse=True)[1]
+    person = np.unique(person_ids(table), return_inverse=True)[1].astype(np.int32)
     whole = np.stack(scaled, axis=1) if scaled else np.empty((len(table), 0), dtype=np.float32)
-    return StandardisedPredictions(table.photograph, person, targets, whole)
+    return StandardisedPredictions(np.char.encode(table.photograph, "utf-8"), person, targets, whole)
 
 
 def _spread(column: Floats) -> float:
@@ -58,7 +57,7 @@ def nearest_neighbours(among: StandardisedPredictions, photograph: str, number: 
     >>> names.tolist(), round(float(distance[0]), 3)
     (['photograph 000002'], 1.225)
     """
-    found = np.flatnonzero(among.photograph == photograph)
+    found = np.flatnonzero(among.photograph == photograph.encode())
     if not len(found):
         raise UsageError(
             "The cohort has no photograph '{photograph}'; choose one of its {photograph_2}.",
@@ -67,11 +66,11 @@ def nearest_neighbours(among: StandardisedPredictions, photograph: str, number: 
         )
     row = found[0]
     if not among.targets:
-        return among.photograph[:0], np.empty(0)
+        return np.empty(0, dtype=np.str_), np.empty(0)
     square = np.square(among.scaled - among.scaled[row]).mean(axis=1)
     square[among.person == among.person[row]] = np.nan
     square = np.where(np.isnan(square), np.inf, square)
     some = np.flatnonzero(square <= np.partition(square, min(number, len(square)) - 1)[min(number, len(square)) - 1])
     order = some[np.argsort(square[some], kind="stable")][:number]
     order = order[np.isfinite(square[order])]
-    return among.photograph[order], np.sqrt(square[order].astype(np.float64))
+    return np.char.decode(among.photograph[order], "utf-8"), np.sqrt(square[order].astype(np.float64))

@@ -25,14 +25,14 @@ from pages.parts.shell.language import _, literal, said, tell, worded
 
 def caption(view: View, found: Evaluation) -> str:
     """Return what was counted: cohort, model, people and photographs."""
-    table = studies.study(view).table
-    predicted = int((table.status == "predicted").sum())
+    cohort = studies.study(view).outline
+    predicted = cohort.status.get("predicted", 0)
     people = max((result.n_patients for result in found.targets.values()), default=0)
     values = {
         "cohort": sample.typed(view.cohort.name),
         "model": literal(view.model or "–"),
         "predicted": predicted,
-        "total": len(table),
+        "total": cohort.photographs,
         "people": people,
     }
     if _elsewhere(view):
@@ -109,11 +109,11 @@ def _figure_with_panel(view: View, target_id: str, level: str, by: str, selectio
     if figure:
         display.above(figure, place)
     left, right = st.columns([5, 4])
-    order = study.by_error(target_id)
+    order, ids = study.by_error(target_id), study.sample(target_id)[1]
     key = f"{what}-{target_id}-{level}-{by}-{current_selection.times_let_go()}-{view.key}"
     pressed = display.clicked(key) if what in _OF_POINTS else ()
     one = pressed if len(pressed) == 1 else ()
-    name, was_chosen = selection_panel.chosen(view, level, one, str(order[0]) if len(order) else "")
+    name, was_chosen = selection_panel.chosen(view, level, one, str(ids[order[0]]) if len(order) else "")
     with left, st.container(border=True):
         if what == "subgroups" and not by:
             st.caption(_("Choose a column under Colour by, at the left."))
@@ -127,7 +127,7 @@ def _figure_with_panel(view: View, target_id: str, level: str, by: str, selectio
     with right:
         if selection is not None:
             current_selection.card(view, selection, target_id, level, here="evaluate")
-        items = selection_panel.panel(view, name, target_id, level, order, was_chosen=was_chosen)
+        items = selection_panel.panel(view, name, target_id, level, was_chosen=was_chosen)
     with left if what == "subgroups" else right:
         _boxes(view, TARGETS[target_id], groups)
     if selection is not None:

@@ -4,14 +4,13 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-import numpy as np
 import streamlit as st
 
 from fundus_core import figures
 from fundus_core.analyses import nearest
 from fundus_core.explain import Explanation, overlay
 from fundus_core.figures import number
-from fundus_core.records import Eye, Labels
+from fundus_core.records import Eye
 from fundus_core.store import Item, Where
 from fundus_core.targets import TARGETS
 from pages.parts.shared import photo_panel, studies
@@ -58,17 +57,15 @@ def _place(view: View, level: str) -> tuple[str, str, str]:
     return view.cohort.key, view.model, level
 
 
-def panel(view: View, name: str, target_id: str, level: str, order: Labels, *, was_chosen: bool) -> tuple[Item, ...]:
-    """Draw the photographs behind an observation with what was measured and predicted; return them.
-
-    The order is of all observations, for keys that go from one to the next.
-    """
+def panel(view: View, name: str, target_id: str, level: str, *, was_chosen: bool) -> tuple[Item, ...]:
+    """Draw the photographs behind an observation with what was measured and predicted; return them."""
+    larger, smaller = studies.study(view, level).beside_by_error(target_id, name)
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.subheader(_("Selected") if was_chosen else _("Largest error"), anchor=False, width="content")
             with st.container(horizontal=True, width="content", gap="xsmall"):
-                _step(menu.LARGER, _("Larger error"), view, level, _beside(order, name, -1))
-                _step(menu.SMALLER, _("Smaller error"), view, level, _beside(order, name, 1))
+                _step(menu.LARGER, _("Larger error"), view, level, larger)
+                _step(menu.SMALLER, _("Smaller error"), view, level, smaller)
                 if was_chosen:
                     tip = _("Back to the largest error")
                     st.button(
@@ -94,12 +91,6 @@ def panel(view: View, name: str, target_id: str, level: str, order: Labels, *, w
         else:
             st.caption(_("No photographs came with these predictions."))
     return items
-
-
-def _beside(order: Labels, name: str, step: int) -> str:
-    """Return who stands so many steps from somebody in an order; empty where nobody does."""
-    at = np.flatnonzero(order == name)[:1] + step
-    return str(order[at[0]]) if len(at) and 0 <= at[0] < len(order) else ""
 
 
 def _step(key: str, tip: str, view: View, level: str, to: str) -> None:

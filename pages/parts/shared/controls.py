@@ -226,7 +226,7 @@ def offer_sample(cohorts: Sequence[Cohort]) -> None:
 
 def beyond(study: Study) -> Study:
     """Let the user name columns that are known without the photograph, beside age and sex."""
-    columns = list(study.table.covariates)
+    columns = list(study.outline.brought)
     if not columns:
         return study
     asked = st.multiselect(_("Known without the photograph, beside age and sex"), columns, key="beyond_columns")

@@ -22,7 +22,7 @@ from fundus_core.store import Cohort, Item
 from fundus_core.targets import TARGETS
 from pages.parts.shared import progress
 from pages.parts.shell import cards, home, sample
-from pages.parts.shell.language import _, count, said
+from pages.parts.shell.language import _, said
 
 Key = tuple[str, int, float, int, str, str]
 """Working folder and who asks, cohort, when it was made (ids are used again), revision, model and what made the part:
@@ -196,7 +196,7 @@ def splits(view: View) -> Mapping[str, Split]:
 
 
 def _splits(whole: Study) -> Iterator[tuple[str, Split]]:
-    for column in sorted(whole.columns, key=lambda name: name not in whole.table.covariates):
+    for column in sorted(whole.columns, key=lambda name: name not in whole.outline.brought):
         with contextlib.suppress(UsageError):  # a part or two of enough people
             yield column, split(whole.table, column)
 
@@ -214,7 +214,7 @@ def _of_models(views: Sequence[View]) -> list[pipeline.Member]:
 def under_models(view: View, target: str) -> list[View]:
     """Return a cohort under each of its models that read a target."""
     views = [View(view.cohort, version.model) for version in home.store().models(view.cohort.id)]
-    return [each for each in views if testable(each) and target in study(each).table.predicted]
+    return [each for each in views if testable(each) and target in study(each).outline.predicted]
 
 
 def models(views: Sequence[View], target: str, level: str) -> Study | None:
@@ -252,8 +252,6 @@ def read(view: View, level: str = "", title: str = "") -> None:
     if not pipeline.begun(study(view, level)):
         progress.waits(folder, whole.photographs, title=title, until=lambda: pipeline.begun(study(view, level)))
         st.stop()
-    with st.spinner(_("Reading {n} photographs' results").format(n=count(whole.photographs)), show_time=True):
-        study(view).ordered  # noqa: B018 - read now, while the page says so
 
 
 def computed(view: View, level: str = "") -> bool:
@@ -322,5 +320,6 @@ def groups(view: View, target: str, level: str = "", by: str = "") -> Sequence[O
 def observation(view: View, item: Item, level: str) -> str:
     """Return the name of the observation that a photograph belongs to."""
     found = study(view, level)
-    own = evaluation.select_rows(found.table, np.flatnonzero(found.table.photograph == item.name)[:1])
+    table = of_person(view, item.patient_id).table if found.person and item.patient_id else found.table
+    own = evaluation.select_rows(table, np.flatnonzero(table.photograph == item.name)[:1])
     return str(evaluation.unit_names(own, found.level)[0]) if len(own) else item.name
