@@ -73,7 +73,10 @@ def _density(name: str, x: Floats, y: Floats, colour: str) -> Density:
 
 
 def _worst(group: Observations, number: int) -> NDArray[np.intp]:
-    return np.argsort(-np.abs(group.error), kind="stable")[:number]
+    """Return which observations have the largest errors, the largest first; of equal ones in their order."""
+    size = np.abs(group.error)
+    some = np.flatnonzero(size >= np.partition(size, -number)[-number]) if number < len(size) else np.arange(len(size))
+    return some[np.argsort(-size[some], kind="stable")[:number]]
 
 
 def limits(groups: Sequence[Observations]) -> tuple[float, float]:

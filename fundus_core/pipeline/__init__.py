@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         predicted_bars,
         ranked,
         stored_study,
+        three_photographs,
     )
     from fundus_core.pipeline.linkage import Linkage, join_truth, saved_mapping
     from fundus_core.pipeline.plans import state_plan, stated_plan

@@ -14,6 +14,7 @@ import numpy as np
 
 from fundus_core import evaluation, figures
 from fundus_core.analyses import Analysis, Disk, Memory, Study, one_cohort, plan_results, subgroups
+from fundus_core.analyses.study import counted
 from fundus_core.jobs import DONE, Notice, keep
 from fundus_core.pipeline.fitted import table_to_test
 from fundus_core.pipeline.plans import stated_plan
@@ -143,6 +144,19 @@ def predicted_bars(study: Study, target: str, *, known: bool = False) -> tuple[F
     return None if known and not study.memory.has(name) else study.memory.kept(name, tuple, made)
 
 
+def three_photographs(study: Study, target: str) -> list[str]:
+    """Return the names of the photographs whose error is the smallest, the middle and the largest of a target."""
+
+    def made() -> list[str]:
+        table = study.ordered
+        found = evaluation.units_of_analysis(table, TARGETS[target], "photograph", ordered=True)
+        order = np.argsort(np.abs(found.error), kind="stable")
+        places = dict.fromkeys([order[0], order[len(order) // 2], order[-1]] if len(order) else [])
+        return [str(name) for name in table.photograph[counted(table, TARGETS[target])][list(places)]] if places else []
+
+    return study.memory.kept(("three_photographs", target), list, made)
+
+
 def groups(study: Study, column: str) -> tuple[list[str], Indices]:
     """Return the words of a column that cuts the cohort, and of each photograph the number of its own."""
 
@@ -183,6 +197,7 @@ def _keep_observations(study: Study) -> None:
     study.choices  # noqa: B018 - kept
     for target in study.targets:
         study.by_error(target)
+        three_photographs(study, target)
         for column in study.columns:
             study.words(target, column)
     for target in study.table.predicted:

@@ -145,6 +145,11 @@ def test_evaluate_reads_nobodys_row_after_the_job_but_of_whom_it_shows(no_rows, 
     alike[0].click().run()
 
 
+def test_slides_of_a_cohort_read_nobodys_row_after_the_job(no_rows, page):
+    shown = page("present", cohort="-simulated")
+    assert "computed once and kept" not in str([each.value for each in shown.info])
+
+
 def _of_few(table):
     assert len(table) <= 4, "one person's photographs, or one photograph"
     return table

@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 from babel.dates import format_date
 
-from fundus_core import __version__
+from fundus_core import __version__, pipeline
 from fundus_core.analyses import Study
-from fundus_core.evaluation import Evaluation
+from fundus_core.evaluation import Evaluation, Outline
 from fundus_core.figures import Look, number
-from fundus_core.records import CohortTable
 from fundus_core.report.slides import Deck, Page, layouts
 from fundus_core.store import Item
 from fundus_core.targets import TARGETS
@@ -41,11 +39,9 @@ def cover(view: View, target_id: str) -> layouts.Eye | None:
 
 
 def _items(view: View, target_id: str) -> list[Item]:
-    group = studies.groups(view, target_id, "photograph")[0]
-    order = np.argsort(np.abs(group.predicted - group.truth), kind="stable")
-    places = dict.fromkeys([int(order[0]), int(order[len(order) // 2]), int(order[-1])] if len(order) else [])
     store, model = home.store(), view.model or None
-    return [store.photograph(view.cohort.id, str(group.ids[at]), model=model) for at in places]
+    names = pipeline.three_photographs(studies.study(view), target_id)
+    return [store.photograph(view.cohort.id, name, model=model) for name in names]
 
 
 def _eye(item: Item, target_id: str, word: str) -> layouts.Eye:
@@ -86,7 +82,7 @@ def of_cohort(view: View, study: Study, *, dark: bool) -> Deck:
 
 def _cover(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
     people = max((result.n_patients for result in found.targets.values()), default=0)
-    n = len(studies.study(view).table)
+    n = studies.study(view).outline.photographs
     rows = worded("{n:,} {n:row|rows} of {people:,} {people:person|people}, predicted elsewhere", n=n, people=people)
     whole = worded("{n:,} {n:photograph|photographs} of {people:,} {people:person|people}", n=n, people=people)
     lines = [
@@ -102,7 +98,6 @@ def _cover(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
 
 
 def _method(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
-    table = studies.study(view).table
     lines = [
         _("Each photograph is cut to its retina, checked, and read once; no photograph is dropped silently."),
         _("Eyes of one visit are averaged; intervals are 95 % and over people.")
@@ -115,32 +110,24 @@ def _method(view: View, found: Evaluation, photo: layouts.Eye | None) -> Page:
         "From left to right: what came in, what could be read, what was predicted, and the people with a measured "
         "value."
     )
-    return layouts.flow(_("Method"), photo, _steps(table), lines, notes)
+    return layouts.flow(_("Method"), photo, _steps(studies.study(view).outline), lines, notes)
 
 
-def _steps(table: CohortTable) -> list[layouts.Step]:
-    status = table.status
-    predicted = status == "predicted"
-    compared = predicted & np.any(
-        [np.isfinite(table.truth[name]) & np.isfinite(table.predicted[name]) for name in _both(table)], axis=0
+def _steps(cohort: Outline) -> list[layouts.Step]:
+    predicted, failed, refused, waiting = (
+        cohort.status.get(word, 0) for word in ("predicted", "failed", "refused", "queued")
     )
-    failed, refused, waiting = (int((status == word).sum()) for word in ("failed", "refused", "queued"))
-    people = len(np.unique(table.patient_id[compared]))
-    without = int(predicted.sum() - compared.sum())
+    people, without = cohort.people, predicted - cohort.compared
     return [
-        layouts.Step(count(len(table)), _("Photographs"), ""),
-        layouts.Step(count(len(table) - failed), _("Readable"), _lost(_("{n} unreadable"), failed)),
+        layouts.Step(count(cohort.photographs), _("Photographs"), ""),
+        layouts.Step(count(cohort.photographs - failed), _("Readable"), _lost(_("{n} unreadable"), failed)),
         layouts.Step(
-            count(int(predicted.sum())),
+            count(predicted),
             _("Predicted"),
             _lost(_("{n} refused"), refused) or _lost(_("{n} waiting"), waiting),
         ),
         layouts.Step(count(people), _("People measured"), _lost(_("{n} without"), without)),
     ]
-
-
-def _both(table: CohortTable) -> list[str]:
-    return [name for name in table.predicted if name in table.truth]
 
 
 def _lost(words: str, number: int) -> str:
