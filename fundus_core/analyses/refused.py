@@ -145,6 +145,7 @@ DECIDED: Analysis[Sequence[Decided]] = Analysis(
         "as_read": Word("Without decisions", Kind.PLAIN),
         "change": Word("Change", Kind.PLAIN, signed=True),
     },
+    quick=True,
 )
 
 

@@ -143,6 +143,7 @@ BEYOND = Analysis(
     _beyond,
     list,
     rows=evaluation.rows,
+    quick=True,
 )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -29,6 +31,8 @@ Key = tuple[str, int, float, int, str, str]
 what studies are cached under."""
 MANY = 20_000
 """Photographs from which on a page reads and computes nothing of all of them before a job has."""
+_LATER: ContextVar[list[Callable[[], None]]] = ContextVar("later")
+"""What begins the jobs of the page at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +250,11 @@ def read(view: View, level: str = "", title: str = "") -> None:
         return
     level = study(view, level).level_of_job
     folder = pipeline.job_folder(home.store(), whole, view.model, level)
-    progress.begin(folder, "--model", view.model, "--level", level, cohort=whole.name)
-    if whole.photographs < MANY:
+    begin = partial(progress.begin, folder, "--model", view.model, "--level", level, cohort=whole.name)
+    if whole.photographs < MANY:  # beside what the page computes itself it would make the reader wait
+        _LATER.get().append(begin)
         return
+    begin()
     if not pipeline.begun(study(view, level)):
         progress.waits(folder, whole.photographs, title=title, until=lambda: pipeline.begun(study(view, level)))
         st.stop()
@@ -264,12 +270,23 @@ def computed(view: View, level: str = "") -> bool:
 
 @contextlib.contextmanager
 def as_it_comes() -> Iterator[None]:
-    """Within it a page ends at the first result that a job has not kept yet, with how far the job is."""
+    """Within it a page ends at the first result that a job has not kept yet, with how far the job is.
+
+    A job that the page's first numbers do not wait for begins when the page is drawn, or has come to such a result.
+    """
+    later: list[Callable[[], None]] = []
+    before, reached = _LATER.set(later), None
     try:
         with only_looking(MANY):
             yield
     except NotYetError as what:
-        progress.coming(what)
+        reached = what
+    finally:
+        _LATER.reset(before)
+    for begin in later:
+        begin()
+    if reached:
+        progress.coming(reached)
 
 
 def await_slides(view: View) -> None:
