@@ -15,12 +15,12 @@ import numpy as np
 
 from fundus_core import evaluation
 from fundus_core.errors import Sentence, as_json, from_json
-from fundus_core.records import CohortTable
+from fundus_core.records import CohortTable, Rule
 from fundus_core.targets import TARGETS, Target
 
 _OFFERED = {name: kind for name, kind in vars(evaluation).items() if isinstance(kind, type) and is_dataclass(kind)}
-KINDS: Mapping[str, type[Any]] = MappingProxyType({"CohortTable": CohortTable, **_OFFERED})
-"""Frozen dataclasses that may be packed: those that evaluation offers."""
+KINDS: Mapping[str, type[Any]] = MappingProxyType({"CohortTable": CohortTable, "Rule": Rule, **_OFFERED})
+"""Frozen dataclasses that may be packed: records, and those that evaluation offers."""
 
 _BY_ID: Mapping[str, Callable[[str], Any]] = {"criterion": evaluation.criterion, "target": TARGETS.__getitem__}
 """What is the same wherever it is: kept by its id."""

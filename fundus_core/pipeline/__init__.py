@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         of_slides,
         predicted_bars,
         ranked,
+        splits,
         stored_study,
         three_photographs,
     )

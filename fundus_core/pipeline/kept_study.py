@@ -6,6 +6,7 @@ cohort (:mod:`fundus_core.analyses.result_cache`); pages and this job ask for it
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import numpy as np
 from fundus_core import evaluation, figures
 from fundus_core.analyses import Analysis, Disk, Memory, Study, one_cohort, plan_results, subgroups
 from fundus_core.analyses.study import counted
+from fundus_core.errors import UsageError
+from fundus_core.evaluation import Split
 from fundus_core.jobs import DONE, Notice, keep
 from fundus_core.pipeline.fitted import table_to_test
 from fundus_core.pipeline.plans import stated_plan
@@ -144,6 +147,17 @@ def predicted_bars(study: Study, target: str, *, known: bool = False) -> tuple[F
     return None if known and not study.memory.has(name) else study.memory.kept(name, tuple, made)
 
 
+def splits(study: Study) -> dict[str, Split]:
+    """Return how a cohort can be split, by column: what its table brought first, then what every cohort has."""
+
+    def made() -> Iterator[tuple[str, Split]]:
+        for column in sorted(study.columns, key=lambda name: name not in study.outline.brought):
+            with contextlib.suppress(UsageError):  # a part or two of enough people
+                yield column, evaluation.split(study.table, column)
+
+    return study.memory.kept("splits", dict, lambda: dict(made()))
+
+
 def three_photographs(study: Study, target: str) -> list[str]:
     """Return the names of the photographs whose error is the smallest, the middle and the largest of a target."""
 
@@ -195,6 +209,7 @@ def _keep_gallery(store: Store, cohort: Cohort, study: Study) -> None:
 
 def _keep_observations(study: Study) -> None:
     study.choices  # noqa: B018 - kept
+    splits(study)
     for target in study.targets:
         study.by_error(target)
         three_photographs(study, target)

@@ -151,6 +151,19 @@ def test_slides_of_a_cohort_read_nobodys_row_after_the_job(no_rows, page):
     assert "computed once and kept" not in str([each.value for each in shown.info])
 
 
+def test_how_a_cohort_can_be_split_is_not_looked_for_again(large, page, monkeypatch):
+    page("evaluate", cohort="-simulated")
+    key = home.store().cohort("-simulated").key
+    view = studies.View(home.store().cohort("-simulated"), MODEL)
+    known = studies.splits(view)
+    assert main(large[0]) == 0
+    monkeypatch.setattr(evaluation, "split", nothing_is_computed)
+    monkeypatch.setattr(studies, "_STUDIES", studies.OpenStudies())
+    assert studies.splits(view) == known
+    shown = page("compare", cohorts=[key])
+    assert [box for box in shown.selectbox if str(box.key).startswith("pick_split")]
+
+
 def _of_few(table):
     assert len(table) <= 4, "one person's photographs, or one photograph"
     return table

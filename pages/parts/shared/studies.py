@@ -15,8 +15,7 @@ import streamlit as st
 
 from fundus_core import evaluation, jobs, pipeline
 from fundus_core.analyses import NotYetError, OpenStudies, Study, evaluated, one_cohort, only_looking
-from fundus_core.errors import UsageError
-from fundus_core.evaluation import Evaluation, Shared, Split, selected, split
+from fundus_core.evaluation import Evaluation, Shared, Split, selected
 from fundus_core.figures import Observations
 from fundus_core.models.fitted_people import FittedPeople
 from fundus_core.records import Rule
@@ -196,13 +195,7 @@ def _side_by_side(folder: Path, views: Sequence[View], photographs: int, offer: 
 
 def splits(view: View) -> Mapping[str, Split]:
     """Return how a cohort can be split, by column: what its table brought first, then what every cohort has."""
-    return study(view).memory.kept("splits", None, lambda: MappingProxyType(dict(_splits(study(view)))))
-
-
-def _splits(whole: Study) -> Iterator[tuple[str, Split]]:
-    for column in sorted(whole.columns, key=lambda name: name not in whole.outline.brought):
-        with contextlib.suppress(UsageError):  # a part or two of enough people
-            yield column, split(whole.table, column)
+    return pipeline.splits(study(view))
 
 
 def parts(view: View, found: Split) -> list[View]:
