@@ -68,8 +68,17 @@ def clouds(groups: Sequence[Observations], along: Along, up: Along, look: Look, 
 
 
 def _density(name: str, x: Floats, y: Floats, colour: str) -> Density:
-    counts, xs, ys = np.histogram2d(x, y, bins=CELLS)
-    return Density((xs[:-1] + xs[1:]) / 2, (ys[:-1] + ys[1:]) / 2, counts.T, colour, name)
+    (across, xs), (up, ys) = _cells(x), _cells(y)
+    counts = np.bincount(up * CELLS + across, minlength=CELLS**2).reshape(CELLS, CELLS).astype(np.float64)
+    return Density((xs[:-1] + xs[1:]) / 2, (ys[:-1] + ys[1:]) / 2, counts, colour, name)
+
+
+def _cells(values: Floats) -> tuple[NDArray[np.intp], Floats]:
+    """Return the cell that each value lies in and the cells' edges, as ``np.histogram2d`` has them, but unsearched."""
+    edges = np.histogram_bin_edges(values, CELLS)
+    at = ((values - edges[0]) * (CELLS / (edges[-1] - edges[0]))).astype(np.intp).clip(0, CELLS - 1)
+    at += (values >= edges[at + 1]).astype(np.intp) - (values < edges[at])  # where rounding took the next one
+    return np.minimum(at, CELLS - 1), edges
 
 
 def _worst(group: Observations, number: int) -> NDArray[np.intp]:

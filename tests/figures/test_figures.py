@@ -171,6 +171,20 @@ def test_very_many_points_become_a_density_with_the_largest_errors_on_top(draw, 
     np.testing.assert_array_equal(np.sort(above.y), np.sort(height(group)[worst]))
 
 
+@pytest.mark.parametrize("decimals", [0, 1, 9])
+def test_a_density_counts_as_numpy_does_also_on_the_edges_of_its_cells(decimals):
+    x, y = (np.round(np.random.default_rng(0).normal(5, spread, (2, 20_000)), decimals) for spread in (1, 3))
+    for across, up in (
+        (x[0], y[0]),
+        (np.linspace(0, 12, 121), np.linspace(-0.3, 0.9, 121)),
+        (np.ones(9), np.arange(9.0)),
+    ):
+        counts, xs, ys = np.histogram2d(across, up, bins=scatter.CELLS)
+        heat = scatter._density("", across, up, "")
+        np.testing.assert_array_equal(heat.counts, counts.T)
+        np.testing.assert_array_equal([heat.x, heat.y], [(each[:-1] + each[1:]) / 2 for each in (xs, ys)])
+
+
 def test_points_over_the_densities_of_several_groups_are_as_many_as_over_one():
     groups = [points(scatter.WEBGL_POINTS), points(scatter.WEBGL_POINTS // 4)]
     figure = figures.predicted_against_true(SBP, groups, ESTIMATES, Look())
