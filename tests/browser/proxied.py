@@ -78,7 +78,7 @@ def nginx(folder: Path, server: int, *, changes: dict[str, str] | None = None) -
     )
     (name / "nginx.conf").write_text(
         f"{'user root;' if os.getuid() == 0 else ''} daemon off; pid {name}/pid; error_log {name}/error.log;\n"
-        f"events {{}}\nhttp {{\naccess_log off; client_header_timeout 600s;\n{places}{site}\n}}\n"
+        f"events {{}}\nhttp {{\naccess_log off; client_header_timeout 15s;\n{places}{site}\n}}\n"
     )
     process = subprocess.Popen([found, "-p", str(name), "-c", str(name / "nginx.conf"), "-e", str(name / "error.log")])
     try:
@@ -124,18 +124,27 @@ class Visitor:
         """A tab's connection."""
         trusting = ssl.create_default_context()
         trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        # a thread reads the tickets of 1.3 while another writes, which Python's ssl does not keep apart
+        trusting.maximum_version = ssl.TLSVersion.TLSv1_2
         told = {"cookie": self.cookies()} | headers
         origin = told.pop("origin", self.site.rpartition("/")[0])
-        with connect(
-            f"wss{self.site.removeprefix('https')}/_stcore/stream",
-            ssl=trusting,
-            origin=origin,
-            subprotocols=["streamlit", "token", resumes] if resumes else ["streamlit"],
-            additional_headers={name: value for name, value in told.items() if value},
-            source_address=(ELSEWHERE, 0),
-            max_size=None,
-            open_timeout=120,
-        ) as socket_:
+        for last in (False, False, True):  # nginx has seen no header, once in some hundred connections under load
+            try:
+                made = connect(
+                    f"wss{self.site.removeprefix('https')}/_stcore/stream",
+                    ssl=trusting,
+                    origin=origin,
+                    subprotocols=["streamlit", "token", resumes] if resumes else ["streamlit"],
+                    additional_headers={name: value for name, value in told.items() if value},
+                    source_address=(ELSEWHERE, 0),
+                    max_size=None,
+                    open_timeout=60,
+                )
+                break
+            except (TimeoutError, EOFError):
+                if last:
+                    raise
+        with made as socket_:
             yield socket_
 
     def shown(self, page: str, query: str = "", **headers: str) -> str:
