@@ -147,6 +147,8 @@ def _scored(
     arrow.give_back()
     study = Study.of(table, settings)
     scored = ScoredFiles(plan_results.with_plan(study, plan) if plan else study, made, found)
+    if settings.beyond:
+        scored.study.rows(one_cohort.BEYOND)
     scored.study.rows(one_cohort.GAP)
     scored.study.rows(one_cohort.REFERENCE_ERROR)
     evaluated(scored.study)  # whatever is at fault is said before anything is written

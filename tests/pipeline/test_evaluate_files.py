@@ -34,6 +34,15 @@ def test_estimates_alone_are_those_of_the_whole(tmp_path):
     assert {file.name: file.read_bytes() for file in (tmp_path / "whole").iterdir()} == before
 
 
+def test_a_column_that_is_not_there_is_a_fault_before_any_number_is_given(tmp_path):
+    settings = Settings(draws=20, beyond=("nosuch",))
+    with pytest.raises(UsageError, match="nosuch"):
+        pipeline.score_files(*FILES, settings)
+    with pytest.raises(UsageError, match="nosuch"):
+        pipeline.evaluate(*FILES, tmp_path / "few", settings, estimates_only=True)
+    assert not (tmp_path / "few").exists()
+
+
 @pytest.mark.parametrize("there", [False, True], ids=["new", "held something"])
 def test_an_evaluation_that_is_stopped_leaves_nothing_half_written(tmp_path, monkeypatch, there):
     out = tmp_path / "out"
