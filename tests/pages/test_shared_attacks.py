@@ -4,12 +4,14 @@ theirs. All of it is refused, and the log has it."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
 import time
 import urllib.parse
 import zipfile
+from functools import partial
 
 import pytest
 from itsdangerous import URLSafeTimedSerializer
@@ -94,67 +96,65 @@ def test_a_sign_in_that_signs_nobody_in_is_in_the_log(house):
 # What is taken from somebody while they look at it
 
 
+@contextlib.contextmanager
+def lent(store, page, **query):
+    """Let Bob read Ann's cohort meanwhile; yields what asks for a page of it, and what takes it back."""
+    cohort, _, _ = theirs(store)
+    ann = store.asked_by(people.person(ANN, ""))
+    asked = BackMsg()
+    asked.rerun_script.page_name = page
+    asked.rerun_script.query_string = urllib.parse.urlencode({"cohort": cohort.key, **query})
+    take_back = partial(ann.share, cohort.id, BOB, "")
+    ann.share(cohort.id, BOB, "read")
+    try:
+        yield asked, take_back
+    finally:
+        take_back()
+
+
 def test_a_page_that_is_open_gives_nothing_of_a_cohort_that_is_shared_no_longer(house, browsers, picture):
     _, store = house
-    cohort, item, _ = theirs(store)
-    ann, bob = store.asked_by(people.person(ANN, "")), browsers[BOB]
-    ann.share(cohort.id, BOB, "read")
-    asked = BackMsg()
-    asked.rerun_script.page_name = "one_photograph"
-    asked.rerun_script.query_string = f"cohort={cohort.key}&photograph={item.key}"
-    try:
-        with shared.connection(bob) as tab:
-            text = heard(tab, asked)
-            assert "C000_" in text
-            file = BackMsg()
-            file.backend_operation_request.session_id = next(
-                key for key, one in whose._tabs.items() if one.people == {BOB} and f'"{key}"' in text
-            )
-            file.backend_operation_request.request_id = "1"
-            file.backend_operation_request.deferred_file.file_id = re.findall(
-                r'deferred_file_id: "([0-9a-f]{32})"', text
-            )[-1]
-            made = shared.media(heard(tab, file, until="backend_operation_response"))[0]
-            assert "C000_" in bob.get(made).text
-            assert bob.get(picture).status_code == 200
-            ann.share(cohort.id, BOB, "")
-            before = refusals()
-            assert bob.get(made).status_code == 404
-            assert bob.get(picture).status_code == 404
-            assert not shared.media(heard(tab, file, until="backend_operation_response"))
-            assert refusals() - before == 3
-            assert "C000_" not in heard(tab, asked)
-    finally:
-        ann.share(cohort.id, BOB, "")
+    bob = browsers[BOB]
+    with (
+        lent(store, "one_photograph", photograph=theirs(store)[1].key) as (asked, take_back),
+        shared.connection(bob) as tab,
+    ):
+        text = heard(tab, asked)
+        assert "C000_" in text
+        file = BackMsg()
+        file.backend_operation_request.session_id = next(
+            key for key, one in whose._tabs.items() if one.people == {BOB} and f'"{key}"' in text
+        )
+        file.backend_operation_request.request_id = "1"
+        file.backend_operation_request.deferred_file.file_id = re.findall(r'deferred_file_id: "([0-9a-f]{32})"', text)[
+            -1
+        ]
+        made = shared.media(heard(tab, file, until="backend_operation_response"))[0]
+        assert "C000_" in bob.get(made).text
+        assert bob.get(picture).status_code == 200
+        take_back()
+        before = refusals()
+        assert bob.get(made).status_code == 404
+        assert bob.get(picture).status_code == 404
+        assert not shared.media(heard(tab, file, until="backend_operation_response"))
+        assert refusals() - before == 3
+        assert "C000_" not in heard(tab, asked)
     assert browsers[ANN].get(picture).status_code == 200
 
 
 def test_a_fold_that_is_opened_late_shows_nothing_of_what_is_shared_no_longer(house, browsers):
     _, store = house
-    cohort, _, _ = theirs(store)
-    ann, bob = store.asked_by(people.person(ANN, "")), browsers[BOB]
-    ann.share(cohort.id, BOB, "read")
-    asked = BackMsg()
-    asked.rerun_script.page_name = "evaluate"
-    asked.rerun_script.query_string = f"cohort={cohort.key}&target=sbp"
-    try:
-        with shared.connection(bob) as tab:
-            text = heard(tab, asked)
-            folds = set(re.findall(r'fragment_id: "([0-9a-f]+)"', text))
-            ann.share(cohort.id, BOB, "")
-            ended = set()
-            for fold in folds:
-                late = BackMsg()
-                late.CopyFrom(asked)
-                late.rerun_script.fragment_id = fold
-                late.rerun_script.page_script_hash = re.findall(r'page_script_hash: "([0-9a-f]+)"', text)[-1]
-                told = heard(tab, late)
-                assert "MAE" not in told
-                ended |= set(re.findall(r"script_finished: (\w+)", told))
-                break  # the whole page is drawn anew now
-            assert ended == {"FINISHED_EARLY_FOR_RERUN"}
-    finally:
-        ann.share(cohort.id, BOB, "")
+    with lent(store, "evaluate", target="sbp") as (asked, take_back), shared.connection(browsers[BOB]) as tab:
+        text = heard(tab, asked)
+        take_back()
+        late = BackMsg()
+        late.CopyFrom(asked)
+        late.rerun_script.fragment_id = re.findall(r'fragment_id: "([0-9a-f]+)"', text)[0]
+        late.rerun_script.page_script_hash = re.findall(r'page_script_hash: "([0-9a-f]+)"', text)[-1]
+        told = heard(tab, late)
+        assert "MAE" not in told
+        ended = set(re.findall(r"script_finished: (\w+)", told))
+        assert ended == {"FINISHED_EARLY_FOR_RERUN"}, "the whole page is drawn anew now"
 
 
 def test_no_address_leads_out_of_what_is_served(browsers):
