@@ -310,8 +310,12 @@ def test_only_a_steward_measures_a_card_or_trains(house, browsers, monkeypatch):
     ann.share("Clinic of Ann", EVE, "read")
     token = asking._BOUND.set(people.person(EVE, ""))
     try:
+        lent = store.cohort("Clinic of Ann")
         with pytest.raises(RefusedError):  # a model learns people by heart: its owner lets them be learnt from
-            training._start("trained", store.cohort("Clinic of Ann"), [])
+            training._start("trained", lent, [])
+        with pytest.raises(RefusedError):  # so does its card, for everybody, under the cohort's name
+            measuring._start(card, lent)
+        assert [line["what"] for line in shared.log_lines()[-3::2]] == ["refused", "refused"]
     finally:
         asking._BOUND.reset(token)
         ann.share("Clinic of Ann", EVE, "")

@@ -16,6 +16,7 @@ from fundus_core.models import registry
 from fundus_core.models.card import Card
 from fundus_core.store import Cohort
 from fundus_core.targets import TARGETS
+from pages.parts.cohorts import listing
 from pages.parts.models import card_lines, model_check
 from pages.parts.shared import card_notes, controls, display, progress
 from pages.parts.shared.exports import grid
@@ -46,8 +47,8 @@ def offer(name: str, card: Card) -> None:
 
 
 def _measure(card: Card) -> None:
-    name, known = card.id, home.store().cohorts()
-    cohorts = {cohort.key: cohort for cohort in known if cohort.files}
+    name, known = card.id, {cohort.key: cohort for cohort in home.store().cohorts() if cohort.files}
+    cohorts = {key: cohort for key, cohort in known.items() if listing.is_mine(cohort)}
     st.caption(
         _(
             "Photographs of known truth tell which lines are right: order of outputs, size, rim, range of values, "
@@ -63,7 +64,7 @@ def _measure(card: Card) -> None:
         if st.button(_("Measure the card"), icon=":material/straighten:", key=f"identify-{name}", disabled=going):
             _start(card, chosen)
             st.rerun()
-    _watch(card, cohorts)
+    _watch(card, known)
 
 
 def _folder(name: str) -> Path:
@@ -73,6 +74,7 @@ def _folder(name: str) -> Path:
 def _start(card: Card, cohort: Cohort) -> None:
     """Begin the job; beside it stands on whom, and on which card, since either may be another when it is done."""
     home.store().owns_models("model identify")
+    home.store().owned(cohort.id, "measured on")
     folder = owner_only.folder(_folder(card.id))
     photographs, truth = folder / "photographs.csv", folder / "truth.csv"
     model_check.write(cohort, home.store().table(cohort.id), photographs, truth, MOST)
