@@ -1,4 +1,4 @@
-"""Object storage, with a folder in its place: what pyarrow is asked is the same; a server is tried in ``test_ray``."""
+"""Object storage: a server that speaks S3, and a folder in its place, of which pyarrow is asked the same."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from fundus_core import images
 from fundus_core.errors import PhotographError, UsageError
 from fundus_core.images import byte_sources
+from tests import s3
 
 
 @pytest.fixture
@@ -48,3 +49,19 @@ def test_what_is_not_there_is_said_and_a_page_leads_to_no_storage(tmp_path: Path
         list(images.sources([Path("s3://bucket/none")]))
     with pytest.raises(UsageError, match="may lie below"):
         list(images.sources([Path("s3://bucket/eyes")], roots=[tmp_path]))
+
+
+def test_a_server_of_objects_is_read_and_what_it_lacks_or_refuses_is_said(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.jpg", "b.jpg", "truth.csv")]
+    for path in paths:
+        path.write_bytes(path.name.encode() * 100_000)  # more than a read takes at once
+    with s3.served() as told:
+        s3.bring(told, "eyes", paths)
+        found = list(images.sources([Path("s3://eyes")]))
+        assert [(one.name, one.read()) for one in found] == [(path.name, path.read_bytes()) for path in paths[:2]]
+        for away in ("s3://eyes/c.jpg", "s3://nobody-s/a.jpg"):
+            with pytest.raises(PhotographError, match="no file") as fault:
+                images.source_at(away).read()
+            assert fault.value.code == "missing_file"
+        with pytest.raises(UsageError, match="could not be listed"):
+            list(images.sources([Path("s3://nobody-s")]))

@@ -1,12 +1,11 @@
 """Runs on Ray itself: three nodes of one processor on the loopback, with a token, disturbed at random moments.
 
-Skipped where Ray (``requirements-cluster.txt``) or moto, a server that speaks S3, is not installed.
+Skipped where Ray (``requirements-cluster.txt``) is not installed. ``FUNDUS_LAB_RAY_PHOTOGRAPHS`` says of how many.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import secrets
 import signal
@@ -22,8 +21,10 @@ import psutil
 import pytest
 
 from fundus_core import runs
-from fundus_core.images import byte_sources, sources
+from fundus_core.cluster import connection
+from fundus_core.images import sources
 from fundus_core.store import NewPhotograph, Store
+from tests import s3
 from tests.runs import lab
 from tests.runs.test_survival import PATIENCE_S, check_all_there_once, reasons, undisturbed
 from tests.store import databases
@@ -76,44 +77,24 @@ class Nodes:
 def environment(tmp_path: Path) -> dict[str, str]:
     pytest.importorskip("ray", reason="needs requirements-cluster.txt")
     (tmp_path / "token").write_text(secrets.token_hex(32))
-    own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(tmp_path / "token"), "RAY_USAGE_STATS_ENABLED": "0"}
+    own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(tmp_path / "token"), **connection._QUIET}
     home = {"FUNDUS_LAB_HOME": str(tmp_path / "home"), "FUNDUS_LAB_KEY": str(tmp_path / "key")}
     return {**os.environ, **own, **home, "PYTHONPATH": str(lab.ROOT)}
 
 
 @pytest.fixture
-def storage(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A server that speaks S3; what it is told is in the environment of this process and of the nodes."""
-    moto = pytest.importorskip("moto.server", reason="needs moto[server]")
-    server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server.start()
-    endpoint = f"127.0.0.1:{server.get_host_and_port()[1]}"
-    keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
-    for name, value in {**keys, "AWS_ENDPOINT_URL": f"http://{endpoint}"}.items():
-        monkeypatch.setenv(name, value)
-        environment[name] = value
-    byte_sources._of_bucket.cache_clear()
-    yield endpoint
-    byte_sources._of_bucket.cache_clear()
-    server.stop()
+def storage(environment: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Object storage; how to reach it is in the environment of this process and of the nodes."""
+    with s3.served() as told:
+        environment |= told
+        yield told
 
 
-def upload(endpoint: str, paths: list[Path]) -> None:
-    from pyarrow.fs import S3FileSystem
-
-    files = S3FileSystem(endpoint_override=endpoint, scheme="http", allow_bucket_creation=True)
-    files.create_dir("eyes")
-    for path in paths:
-        with files.open_output_stream(f"eyes/{path.name}") as stream:
-            stream.write(path.read_bytes())
-
-
-def cohort(store: Store, paths: list[Path], endpoint: str) -> None:
+def cohort(store: Store, paths: list[Path], storage: dict[str, str]) -> None:
     """A third kept in the store, a third in a folder, a third in object storage."""
     store.create_cohort("eyes", rendered=True)
     third = len(paths) // 3
-    upload(endpoint, paths[2 * third :])
+    s3.bring(storage, "eyes", paths[2 * third :])
     kept = [NewPhotograph.of_kept(path.name, store.keep(path.read_bytes())) for path in paths[:third]]
     lying = [NewPhotograph(path.name, str(path)) for path in paths[third : 2 * third]]
     elsewhere = [NewPhotograph(one.name, one.locator) for one in sources([Path("s3://eyes")])]
@@ -190,7 +171,7 @@ def listening() -> set[str]:
 
 @pytest.mark.parametrize("photographs", [int(os.environ.get("FUNDUS_LAB_RAY_PHOTOGRAPHS", "300"))])
 def test_nodes_actors_and_the_driver_are_lost_and_nothing_is_missing_or_twice(
-    tmp_path: Path, environment: dict[str, str], storage: str, photographs: int
+    tmp_path: Path, environment: dict[str, str], storage: dict[str, str], photographs: int
 ) -> None:
     if why := databases.missing():
         pytest.skip(why)
