@@ -15,6 +15,6 @@ server.require_sign_in()
 app = st.App(
     "pages/parts/frame.py",
     routes=[server.upload_route(home.inbox_of)],
-    middleware=server.middleware(home.readable),
+    middleware=server.middleware(home.store_of),
     lifespan=server.lifespan(home.start, home.stop),
 )

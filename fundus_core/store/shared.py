@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,9 +16,13 @@ from fundus_core.store.access import Person
 from fundus_core.store.audit_log import AuditLog
 from fundus_core.store.base import StoreBase
 from fundus_core.store.cohorts import CohortRef
+from fundus_core.store.values import cohort_key, photograph_key
 
 _COHORT, _PHOTOGRAPH, _SHARE, _SELECTION = schema.cohort.c, schema.photograph.c, schema.share.c, schema.selection.c
 _RIGHTS = ("read", "write")
+_NUMBER, _MOST_KEYS = r"[0-9]{1,9}", 1000
+_KEY = re.compile(rf"((?<![0-9])(?:{_NUMBER}-)?{_NUMBER}-[0-9a-f]{{8,14}}|(?<![0-9a-f])[0-9a-f]{{20}})(?![0-9a-f])")
+"""``Cohort.key``, ``Item.key``, ``Selection.key``, and a run's, which is its number before its cohort's key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,20 @@ class Actions:
     """Number of the first line that does not follow; 0 where all do."""
 
 
+def _keys_of_others(connection: sa.Connection, keys: Sequence[str]) -> Iterator[str]:
+    ids = {int(part) for key in keys for part in key.split("-")[:-1]}
+    hidden = sa.not_(access.allowed(connection))
+    for row in connection.execute(sa.select(_COHORT.id, _COHORT.created_at).where(_COHORT.id.in_(ids), hidden)):
+        yield cohort_key(row.id, row.created_at)
+    of_hidden = sa.exists().where(_COHORT.id == _PHOTOGRAPH.cohort_id, hidden)
+    for row in connection.execute(
+        sa.select(_PHOTOGRAPH.id, _PHOTOGRAPH.name).where(_PHOTOGRAPH.id.in_(ids), of_hidden)
+    ):
+        yield photograph_key(row.id, row.name)
+    unseen = sa.not_(access.selection_allowed(connection))
+    yield from connection.scalars(sa.select(_SELECTION.key).where(_SELECTION.key.in_(keys), unseen))
+
+
 class Sharing(StoreBase):
     """Who asks, and what they share."""
 
@@ -84,6 +103,21 @@ class Sharing(StoreBase):
         """Return the ids of the cohorts that whoever asks may read; nobody is said to have looked at them."""
         with self.reading() as connection:
             return frozenset(connection.scalars(sa.select(_COHORT.id).where(access.allowed(connection))))
+
+    def others(self, text: str) -> tuple[str, ...]:
+        """Return the keys in a text that name what whoever asks may not see: cohorts, photographs, selections, runs.
+
+        They are what links are made of, and nobody has one of another's but by being given it. Of many the first
+        thousand are looked up; that there are more stands behind them.
+        """
+        found = list(dict.fromkeys(_KEY.findall(text))) if self.person else []
+        keys, more = found[:_MOST_KEYS], found[_MOST_KEYS:]
+        if not keys:
+            return ()
+        with self.reading() as connection:
+            theirs = set(_keys_of_others(connection, keys))
+        named = [key for key in keys if key in theirs or key.partition("-")[2] in theirs]  # of a run: its cohort's
+        return (*named, *([f"and {len(more)} more"] if more else []))
 
     def owned(self, ref: CohortRef, what: str) -> None:
         """See to it that whoever asks owns a cohort, and write down what they do with it.

@@ -63,7 +63,7 @@ def running() -> Iterator[TestClient]:
         app = st.App(
             str(ROOT / "pages" / "parts" / "frame.py"),
             routes=[server.upload_route(home.inbox_of)],
-            middleware=server.middleware(home.readable),
+            middleware=server.middleware(home.store_of),
             secrets=secrets(address),
         )
         whose.watch_media()

@@ -26,7 +26,7 @@ def inbox(tmp_path):
 @pytest.fixture
 def client(inbox):
     routes = [server.upload_route(lambda _request: inbox), Route("/", opening), Route("/text", plain)]
-    return TestClient(Starlette(routes=routes, middleware=server.middleware(home.readable)))
+    return TestClient(Starlette(routes=routes, middleware=server.middleware(home.store_of)))
 
 
 def put(client, token, data=b"an eye", **headers):

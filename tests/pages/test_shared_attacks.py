@@ -12,15 +12,21 @@ import time
 import urllib.parse
 import zipfile
 from functools import partial
+from pathlib import Path
 
+import psutil
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 from PIL import Image
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from fundus_core import jobs, owner_only
+from fundus_core.__main__ import main
+from fundus_core.analyses import OpenStudies, result_cache
 from fundus_core.errors import UsageError
 from fundus_core.store import NewPhotograph
+from pages.parts.shared import studies
 from pages.parts.shell import guard, home, people, sign_in, whose
 from tests.pages import shared_server as shared
 from tests.pages.test_shared_server import ANN, BOB, browsers, cookie, house, refusals, scope, theirs
@@ -153,8 +159,111 @@ def test_a_fold_that_is_opened_late_shows_nothing_of_what_is_shared_no_longer(ho
         late.rerun_script.page_script_hash = re.findall(r'page_script_hash: "([0-9a-f]+)"', text)[-1]
         told = heard(tab, late)
         assert "MAE" not in told
-        ended = set(re.findall(r"script_finished: (\w+)", told))
-        assert ended == {"FINISHED_EARLY_FOR_RERUN"}, "the whole page is drawn anew now"
+        assert "is not here" in told, "the whole page is drawn anew now"
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """The words of the jobs that pages begin; they take these cohorts for large ones."""
+    monkeypatch.setattr(result_cache, "MANY", 1)
+    monkeypatch.setattr(studies, "MANY", 1)
+    monkeypatch.setattr(studies, "_STUDIES", OpenStudies())
+    begun = []
+
+    def start(folder, *words):
+        begun.append([str(word) for word in words])
+        owner_only.folder(folder)
+        jobs._write(folder, jobs.Stage(jobs.STARTING), psutil.Process())
+
+    monkeypatch.setattr(jobs, "start", start)
+    return begun
+
+
+def test_a_job_that_began_while_a_cohort_was_lent_gives_nothing_once_it_was_taken_back(house, browsers, large):
+    """Nor can who waited for it stop it; it goes on for those whose cohort it is."""
+    _, store = house
+    with lent(store, "evaluate", target="sbp") as (asked, take_back), shared.connection(browsers[BOB]) as tab:
+        text = heard(tab, asked)
+        assert "computed once and kept" in text
+        assert [words[:2] for words in large] == [["store", "compute"]]
+        place = Path(large[0][large[0].index("--out") + 1])
+        poll = BackMsg()
+        poll.CopyFrom(asked)
+        poll.rerun_script.fragment_id = re.findall(r'fragment_id: "([0-9a-f]+)"', text)[-1]
+        poll.rerun_script.page_script_hash = re.findall(r'page_script_hash: "([0-9a-f]+)"', text)[-1]
+        assert "Starting" in heard(tab, poll)
+        stop = BackMsg()
+        stop.CopyFrom(poll)
+        press = stop.rerun_script.widget_states.widgets.add()
+        press.id, press.trigger_value = re.findall(r'id: "(\$\$ID[^"]*-stop-[^"]*)"', text)[-1], True
+        take_back()
+        told = heard(tab, stop)
+        assert "is not here" in told, "the whole page is drawn, not the part of it that shows how far the job is"
+        assert "Starting" not in told
+        assert not (place / jobs.STOP).exists()
+        assert main(large[0]) == 0
+        told = heard(tab, asked)
+        assert "MAE" not in told
+        assert not shared.media(told)
+    anns = shared.shown(browsers[ANN], "evaluate", f"cohort={theirs(store)[0].key}&target=sbp")
+    assert "MAE" in anns
+    assert len(large) == 1
+
+
+# What a page passes over
+
+
+def test_a_key_of_anothers_is_written_down_wherever_it_is_sent(house, browsers):
+    """On an address whose page shows no such thing, and as what a widget is told to hold, or is called."""
+    _, store = house
+    (cohort, item, chosen), mine = theirs(store), store.cohort("Van of Bob")
+    keys = (cohort.key, item.key, chosen.key, f"7-{cohort.key}")
+
+    def noted(message):
+        before = [line["n"] for line in shared.log_lines()][-1]
+        with shared.connection(browsers[BOB]) as tab:
+            told = heard(tab, message)
+        assert not any(word in told for word in ("Clinic of Ann", "C000_"))
+        return [line["about"] for line in shared.log_lines() if line["n"] > before and line["what"] == "refused"]
+
+    def asks(query=f"cohort={mine.key}"):
+        message = BackMsg()
+        message.rerun_script.page_name, message.rerun_script.query_string = "explore", query
+        return message
+
+    for key in keys:
+        for query in (f"cohort={mine.key}&photograph={key}", f"cohort={mine.key}&run={key.replace('-', '%2D')}"):
+            assert noted(asks(query)) == [f"key {key}"]
+        for tell in (
+            lambda state, key: setattr(state, "string_value", key),
+            lambda state, key: state.string_array_value.data.append(key),
+            lambda state, key: setattr(state, "json_value", json.dumps({"step": [key]})),
+            lambda state, key: setattr(state, "id", f"$$ID-0a1b-delete-{key}"),
+        ):
+            message = asks()
+            state = message.rerun_script.widget_states.widgets.add()
+            state.id, state.string_value = "$$ID-0a1b-pick_cohort_selectbox", ""
+            tell(state, key)
+            assert noted(message) == [f"key {key}"]
+    own = store.photographs(mine.id, limit=1).items[0].key
+    assert not noted(asks(f"cohort={mine.key}&photograph={own}"))
+    message = asks()
+    state = message.rerun_script.widget_states.widgets.add()
+    state.id, state.string_value = "$$ID-0a1b-find", f"C000_right.jpg {'0' * 20} 1-00000000 {'9' * 15}-00000000"
+    assert not noted(message), "a name is a word that anybody may type, and these are keys of nothing"
+
+
+def test_thousands_of_keys_in_a_message_hide_none(house, browsers):
+    _, store = house
+    message = BackMsg()
+    message.rerun_script.page_name = "cohorts"
+    state = message.rerun_script.widget_states.widgets.add()
+    state.id, state.string_value = "x", " ".join(f"{n}-00000000" for n in range(1000)) + f" {theirs(store)[0].key}"
+    before = refusals()
+    with shared.connection(browsers[BOB]) as tab:
+        heard(tab, message)
+    assert refusals() - before == 1
+    assert shared.log_lines()[-1]["about"] == "key and 1 more"
 
 
 def test_no_address_leads_out_of_what_is_served(browsers):

@@ -38,7 +38,7 @@ def inbox(tmp_path):
 
 @pytest.fixture
 def app(inbox):
-    return Starlette(routes=[server.upload_route(lambda _request: inbox)], middleware=server.middleware(home.readable))
+    return Starlette(routes=[server.upload_route(lambda _request: inbox)], middleware=server.middleware(home.store_of))
 
 
 def put(app, token, index="0", name="a.jpg", *, data=b"an eye", base="", client=("198.51.100.7", 4000), **headers):

@@ -105,7 +105,7 @@ OWNS = {
 }
 OTHERWISE = {
     "cohorts", "create_cohort", "selection", "name_selection", "crop", "thumbnail", "photograph_file", "sizes", "usage",
-    "asked_by", "import_", "person", "readable", "require_room", "actions", "owns_models",
+    "asked_by", "import_", "others", "person", "readable", "require_room", "actions", "owns_models",
 }  # fmt: skip
 """Held by tests of their own below."""
 MACHINE = {

@@ -16,7 +16,7 @@ from fundus_core.targets import TARGETS
 from pages.parts.shared import exports, studies
 from pages.parts.shared.exports import grid
 from pages.parts.shared.studies import View
-from pages.parts.shell import address, cards, menu, people, rights
+from pages.parts.shell import address, cards, menu, rights
 from pages.parts.shell.language import _, bound, literal, tell
 
 POWERPOINT = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -214,8 +214,6 @@ def fold(label: str, key: str, draw: Callable[[], None], *, icon: str | None = N
 
     @st.fragment
     def folded() -> None:
-        if people.shared() and rights.lost():
-            st.rerun()  # what it would show is kept from before; only the whole page asks anew
         box = st.expander(label, key=widget, icon=icon, on_change="rerun")
         if box.open:
             with box, studies.as_it_comes():

@@ -119,10 +119,12 @@ def held(label: str, widget: str, options: Collection[Any], *, say: Callable[[An
 def whole(text: str) -> int | None:
     """Return a whole number written in an address; ``None`` for anything else, however it looks.
 
-    >>> whole("12"), whole("-1"), whole("²"), whole("1" * 300)
+    Numbers that no id can be, since PostgreSQL's are of 32 bits, are none.
+
+    >>> whole("12"), whole("-1"), whole("²"), whole("1" * 10)
     (12, None, None, None)
     """
-    return int(text) if re.fullmatch(r"[0-9]{1,15}", text) else None
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
 def take(key: str, widget: str, options: Sequence[str], default: str) -> None:

@@ -23,8 +23,10 @@ from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_N
 from fundus_core import owner_only
 from fundus_core.errors import UsageError
 from fundus_core.home import home
+from fundus_core.store import Store
 from pages.parts.shell import people, sign_in, whose
 from pages.parts.shell.language import _, speaking
+from pages.parts.shell.messages import Tab
 from pages.parts.shell.upload_store import PATH
 
 PERSON, ADDRESS = "x-fundus-lab-person", "x-fundus-lab-address"
@@ -66,10 +68,10 @@ def _digests(scope: MutableMapping[str, Any]) -> set[str]:
 class Guard:
     """Let through what its asker may have; on one's own machine everything."""
 
-    def __init__(self, app: Callable[..., Awaitable[None]], readable: Callable[[str], frozenset[int]]) -> None:
-        """Take what tells which cohorts somebody may read now."""
+    def __init__(self, app: Callable[..., Awaitable[None]], store_of: Callable[[str, str], Store]) -> None:
+        """Take what gives the store as somebody may use it now, by their name and address."""
         self.app = app
-        self.readable = readable
+        self.store_of = store_of
 
     async def __call__(self, scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         """Answer, refuse or pass on with the asker's name."""
@@ -113,7 +115,8 @@ class Guard:
                 file.writelines(f"{one}\n" for one in gone)
         heeded = _noting(_with_secure(send), scope, name, path, _denies)
         if scope["type"] == "websocket":
-            await self.app(named, *_while_signed_in(named, receive, heeded))
+            tab = Tab(lambda: self.store_of(name, _address(scope)))
+            await self.app(named, *_while_signed_in(named, receive, heeded, tab))
         else:
             await self.app(named, receive, heeded)
 
@@ -123,7 +126,7 @@ class Guard:
             return whose.is_session_of(resumed, name, unknown=True)
         if path.startswith(_MEDIA):
             could = whose.could_read(path.removeprefix(_MEDIA), name)
-            return could is not None and could <= await run_in_threadpool(self.readable, name)
+            return could is not None and could <= await run_in_threadpool(self.store_of(name, "").readable)
         if path.startswith(_FILES):
             return whose.is_session_of(path.removeprefix(_FILES).partition("/")[0], name)
         return True
@@ -175,7 +178,7 @@ def _signed_in(scope: Scope) -> str:
 
 
 def _while_signed_in(
-    scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]
+    scope: Scope, receive: Callable[..., Any], send: Callable[..., Any], tab: Tab
 ) -> tuple[Callable[..., Awaitable[Any]], Callable[..., Awaitable[None]]]:
     """Return what a connection hears and how it speaks: it ends as soon as its time is over or its asker has left."""
     until, over = time.monotonic() + people.session_s(), False
@@ -188,6 +191,8 @@ def _while_signed_in(
             over = True
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
             return {"type": "websocket.disconnect", "code": _POLICY_VIOLATION}
+        if message.get("bytes"):
+            message["bytes"] = await run_in_threadpool(tab.heed, message["bytes"])
         return message
 
     async def speak(message: Any) -> None:

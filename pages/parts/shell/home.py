@@ -49,9 +49,9 @@ def _whole() -> Store:
     return _opened[where]
 
 
-def readable(person: str) -> frozenset[int]:
-    """Return the ids of the cohorts that somebody may read now."""
-    return _whole().asked_by(people.person(person, "")).readable()
+def store_of(person: str, address: str) -> Store:
+    """Return the store as somebody may use it now, who asks from an address."""
+    return _whole().asked_by(people.person(person, address))
 
 
 def cache_scope() -> str:

@@ -26,11 +26,6 @@ def arrived() -> None:
         whose.belongs(session, asking.asker().id, home.store().readable())
 
 
-def lost() -> bool:
-    """Return whether a cohort that could be read when this tab's page was drawn can be read no longer; shared only."""
-    return not whose.session_could_read(_session()) <= home.store().readable()
-
-
 def bound(make: Callable[[], _Made]) -> Callable[[], _Made]:
     """Return a function that asks as this tab's person wherever it is called: a download is made outside of it.
 

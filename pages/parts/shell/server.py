@@ -18,6 +18,7 @@ from starlette.routing import Route
 from streamlit import config, net_util
 
 from fundus_core.errors import UsageError
+from fundus_core.store import Store
 from pages.parts.shell import guard, people, shutdown, sign_in, whose
 from pages.parts.shell.shutdown import Leaving
 from pages.parts.shell.sign_in import Forwarded
@@ -220,10 +221,10 @@ def lifespan(start: Callable[[], None], stop: Callable[[], None]) -> Callable[[A
     return around
 
 
-def middleware(readable: Callable[[str], frozenset[int]]) -> list[Middleware]:
-    """Return what every request passes through; ``readable`` tells which cohorts somebody may read now."""
+def middleware(store_of: Callable[[str, str], Store]) -> list[Middleware]:
+    """Return what every request passes through; ``store_of`` gives the store as somebody at an address may use it."""
     before = [Middleware(each) for each in (Forwarded, Leaving, BelowBase, SecurityHeaders)]
-    return [*before, Middleware(guard.Guard, readable), Middleware(OpeningPage)]
+    return [*before, Middleware(guard.Guard, store_of), Middleware(OpeningPage)]
 
 
 def silence() -> None:
