@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -16,7 +16,7 @@ from fundus_core.store.access import Person
 from fundus_core.store.audit_log import AuditLog
 from fundus_core.store.base import StoreBase
 from fundus_core.store.cohorts import CohortRef
-from fundus_core.store.values import cohort_key, photograph_key
+from fundus_core.store.values import Cohort, Item
 
 _COHORT, _PHOTOGRAPH, _SHARE, _SELECTION = schema.cohort.c, schema.photograph.c, schema.share.c, schema.selection.c
 _RIGHTS = ("read", "write")
@@ -65,16 +65,20 @@ class Actions:
     """Number of the first line that does not follow; 0 where all do."""
 
 
+_COHORT_KEY: Callable[[object], str] = vars(Cohort)["key"].fget  # of a row, too: they ask for what is in it
+_PHOTOGRAPH_KEY: Callable[[object], str] = vars(Item)["key"].fget
+
+
 def _keys_of_others(connection: sa.Connection, keys: Sequence[str]) -> Iterator[str]:
     ids = {int(part) for key in keys for part in key.split("-")[:-1]}
     hidden = sa.not_(access.allowed(connection))
     for row in connection.execute(sa.select(_COHORT.id, _COHORT.created_at).where(_COHORT.id.in_(ids), hidden)):
-        yield cohort_key(row.id, row.created_at)
+        yield _COHORT_KEY(row)
     of_hidden = sa.exists().where(_COHORT.id == _PHOTOGRAPH.cohort_id, hidden)
     for row in connection.execute(
         sa.select(_PHOTOGRAPH.id, _PHOTOGRAPH.name).where(_PHOTOGRAPH.id.in_(ids), of_hidden)
     ):
-        yield photograph_key(row.id, row.name)
+        yield _PHOTOGRAPH_KEY(row)
     unseen = sa.not_(access.selection_allowed(connection))
     yield from connection.scalars(sa.select(_SELECTION.key).where(_SELECTION.key.in_(keys), unseen))
 

@@ -18,16 +18,6 @@ OrderBy = Literal["added", "name", "quality", "distance", "truth", "predicted", 
 """What a gallery can be sorted by; the last four need a target."""
 
 
-def cohort_key(cohort: int, created_at: float) -> str:
-    """Return what names a cohort in links; see ``Cohort.key``."""
-    return f"{cohort}-{round(created_at * 1e6):x}"
-
-
-def photograph_key(photograph: int, name: str) -> str:
-    """Return what names a photograph in links; see ``Item.key``."""
-    return f"{photograph}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}"
-
-
 @dataclass(frozen=True, slots=True)
 class Cohort:
     """A named set of photographs with their truth."""
@@ -56,7 +46,7 @@ class Cohort:
     @property
     def key(self) -> str:
         """Names it in links for ever: the ids of deleted cohorts are used again, a time is not."""
-        return cohort_key(self.id, self.created_at)
+        return f"{self.id}-{round(self.created_at * 1e6):x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +280,7 @@ class Item:
     @property
     def key(self) -> str:
         """Names it in links within its cohort, and says nothing of the name that it was given."""
-        return photograph_key(self.id, self.name)
+        return f"{self.id}-{hashlib.sha256(self.name.encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
