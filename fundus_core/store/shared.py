@@ -112,7 +112,7 @@ class Sharing(StoreBase):
         """Return the keys in a text that name what whoever asks may not see: cohorts, photographs, selections, runs.
 
         They are what links are made of, and nobody has one of another's but by being given it. Of many the first
-        thousand are looked up; that there are more stands behind them.
+        thousand are looked up; how many more there are stands behind them.
         """
         found = list(dict.fromkeys(_KEY.findall(text))) if self.person else []
         keys, more = found[:_MOST_KEYS], found[_MOST_KEYS:]
@@ -121,7 +121,7 @@ class Sharing(StoreBase):
         with self.reading() as connection:
             theirs = set(_keys_of_others(connection, keys))
         named = [key for key in keys if key in theirs or key.partition("-")[2] in theirs]  # of a run: its cohort's
-        return (*named, *([f"and {len(more)} more"] if more else []))
+        return (*named, *([f"+{len(more)}"] if more else []))
 
     def owned(self, ref: CohortRef, what: str) -> None:
         """See to it that whoever asks owns a cohort, and write down what they do with it.
