@@ -20,6 +20,7 @@ from itsdangerous import URLSafeTimedSerializer
 from PIL import Image
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.app_session import AppSession
 
 from fundus_core import jobs, owner_only
 from fundus_core.__main__ import main
@@ -263,7 +264,7 @@ def test_thousands_of_keys_in_a_message_hide_none(house, browsers):
     with shared.connection(browsers[BOB]) as tab:
         heard(tab, message)
     assert refusals() - before == 1
-    assert shared.log_lines()[-1]["about"] == "key and 1 more"
+    assert shared.log_lines()[-1]["about"] == "key +1"
 
 
 def test_no_address_leads_out_of_what_is_served(browsers):
@@ -482,18 +483,41 @@ def test_a_connection_from_another_site_is_refused_with_her_own_cookie(browsers)
     assert not shared.is_refused(browsers[ANN], origin=shared.ORIGIN)
 
 
-@pytest.mark.parametrize("kind", ["install_skills", "debug_shutdown_runtime", "debug_disconnect_websocket"])
-def test_a_message_makes_the_server_neither_write_nor_end(browsers, kind):
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "install_skills",
+        "dismiss_skills_nudge",
+        "clear_cache",
+        "load_git_info",
+        "set_run_on_save",
+        "debug_shutdown_runtime",
+        "debug_disconnect_websocket",
+    ],
+)
+def test_nothing_comes_of_messages_that_no_page_of_ours_sends(browsers, monkeypatch, kind):
+    """They make the server write, run programs, end, or forget what it has cached for everybody."""
+    done = []
+    for name in ("_handle_clear_cache_request", "_handle_git_information_request", "_handle_set_run_on_save_request"):
+        monkeypatch.setattr(AppSession, name, lambda *_: done.append(kind))
     message = BackMsg()
-    if kind == "install_skills":
+    if "skills" in kind:
         message.backend_operation_request.request_id = "1"
-        message.backend_operation_request.install_skills.SetInParent()
-        assert "refused" in asked_of(browsers[BOB], message, until="backend_operation_response")
+        getattr(message.backend_operation_request, kind).SetInParent()
     else:
         setattr(message, kind, True)
-        with shared.connection(browsers[BOB]) as socket:
-            socket.send_bytes(message.SerializeToString())
-    assert "Van of Bob" in shared.shown(browsers[BOB], "cohorts")
+    page = BackMsg()
+    page.rerun_script.page_name = "cohorts"
+    before = refusals()
+    with shared.connection(browsers[BOB]) as tab:
+        assert "Van of Bob" in heard(tab, page)
+        tab.send_bytes(message.SerializeToString())
+        told = heard(tab, page)
+    assert "Van of Bob" in told
+    assert "backend_operation_response" not in told
+    assert not done
+    assert refusals() - before == 1
+    assert shared.log_lines()[-1]["about"] == f"message {kind}"
 
 
 # Archives

@@ -12,6 +12,11 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from fundus_core.errors import FundusError
 from fundus_core.store import Store
 
+_OURS = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "deferred_file", "dataframe_chunk")
+"""Kinds of messages that our pages send. Streamlit knows more, and asks nobody: to clear what is cached for everybody,
+to run ``git``, to write into the server's folders."""
+_NOTHING = BackMsg(app_heartbeat=True).SerializeToString()
+
 
 class Tab:
     """A connection, which is one person's."""
@@ -25,7 +30,8 @@ class Tab:
         """Write down which keys of others a message names; return the message that the page server shall hear.
 
         A part of a page (a fold, a dialog, what draws itself every second) shows what it kept from before: where a
-        cohort that could be read then was taken back, the whole page is drawn instead, which asks the store.
+        cohort that could be read then was taken back, the whole page is drawn instead, which asks the store. Further
+        rows of a table that was drawn before do not come then, and nothing comes of what no page of ours sends.
         """
         message = BackMsg()
         try:
@@ -36,6 +42,9 @@ class Tab:
             is_up_to_date = self._looked_up(message)
         except FundusError:  # the store cannot be asked, as the whole page says
             is_up_to_date = False
+        kind = _kind(message)
+        if kind not in _OURS or (kind == "dataframe_chunk" and not is_up_to_date):
+            return _NOTHING
         if is_up_to_date or not message.rerun_script.fragment_id:
             return data
         message.rerun_script.fragment_id = ""
@@ -43,13 +52,21 @@ class Tab:
 
     def _looked_up(self, message: BackMsg) -> bool:
         """Note keys of others; return whether all is still to be read that could be when the page was asked for."""
-        store = self.asked()
+        store, kind = self.asked(), _kind(message)
         for key in store.others("\n".join(_texts(message))):
             store.person.note("refused", f"key {key}")
-        if not message.HasField("rerun_script"):
+        if kind not in _OURS:
+            store.person.note("refused", f"message {kind}")
+        if kind not in ("rerun_script", "dataframe_chunk"):
             return True
-        before, self._could_read = self._could_read, store.readable()
-        return before is not None and before <= self._could_read
+        before, now = self._could_read, store.readable()
+        self._could_read = now if kind == "rerun_script" else before
+        return before is not None and before <= now
+
+
+def _kind(message: BackMsg) -> str:
+    kind = str(message.WhichOneof("type"))
+    return str(message.backend_operation_request.WhichOneof("payload")) if kind == "backend_operation_request" else kind
 
 
 def _texts(message: Message) -> Iterator[str]:
