@@ -9,5 +9,6 @@ from fundus_core.store.decided import Decided, Decision
 from fundus_core.store.health import examine
 from fundus_core.store.health_folder import Found
 from fundus_core.store.selections import Selection
+from fundus_core.store.shared import keys_in
 from fundus_core.store.store import Store
 from fundus_core.store.values import Added, Cohort, Finding, Item, ModelVersion, NewPhotograph, TruthRow, Where

@@ -65,6 +65,15 @@ class Actions:
     """Number of the first line that does not follow; 0 where all do."""
 
 
+def keys_in(text: str) -> list[str]:
+    """Return what looks like a key of a cohort, photograph, selection or run in a text, each once: links hold them.
+
+    >>> keys_in("cohort=3-64a1b2c3d4e5f&selection=0123456789abcdef0123 and 3-4")
+    ['3-64a1b2c3d4e5f', '0123456789abcdef0123']
+    """
+    return list(dict.fromkeys(_KEY.findall(text)))
+
+
 _COHORT_KEY: Callable[[object], str] = vars(Cohort)["key"].fget  # of a row, too: they ask for what is in it
 _PHOTOGRAPH_KEY: Callable[[object], str] = vars(Item)["key"].fget
 
@@ -108,15 +117,14 @@ class Sharing(StoreBase):
         with self.reading() as connection:
             return frozenset(connection.scalars(sa.select(_COHORT.id).where(access.allowed(connection))))
 
-    def others(self, text: str) -> tuple[str, ...]:
-        """Return the keys in a text that name what whoever asks may not see: cohorts, photographs, selections, runs.
+    def others(self, found: Sequence[str]) -> tuple[str, ...]:
+        """Return those of some keys that name what whoever asks may not see; see :func:`keys_in`.
 
-        They are what links are made of, and nobody has one of another's but by being given it. Of many the first
-        thousand are looked up; how many more there are stands behind them.
+        Nobody has a key of another's but by being given it. Of many the first thousand are looked up; how many more
+        there are stands behind them.
         """
-        found = list(dict.fromkeys(_KEY.findall(text))) if self.person else []
         keys, more = found[:_MOST_KEYS], found[_MOST_KEYS:]
-        if not keys:
+        if not keys or self.person is None:
             return ()
         with self.reading() as connection:
             theirs = set(_keys_of_others(connection, keys))

@@ -16,6 +16,7 @@ if str(ROOT) not in sys.path:
 # after the project's root is on the path
 from fundus_core import targets  # noqa: E402
 from fundus_core.errors import FundusError  # noqa: E402
+from fundus_core.store import keys_in  # noqa: E402
 from pages.parts.shared import studies  # noqa: E402
 from pages.parts.shell import address, asking, home, language, menu, people, rights, state  # noqa: E402
 from pages.parts.shell.language import _, literal  # noqa: E402
@@ -62,7 +63,7 @@ def _who() -> None:
 def _say_gone(title: str, gone: address.GoneError) -> None:
     """Say what the address or the tab names in vain; show nothing in its place until the reader says so."""
     menu.title(title)
-    if people.shared() and not home.store().others(gone.told):  # keys of others were noted as they came
+    if people.shared() and not home.store().others(keys_in(gone.told)):  # keys of others were noted as they came
         asking.asker().note("refused", f"{gone.what} {gone.told}")
     words = _(
         "{what} “{name}” is not here: deleted, renamed, or of another installation. Nothing is shown in its place."

@@ -3,18 +3,21 @@
 Here every message passes, whatever page or widget it is for, and even where a page only passes over what it says.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import unquote
 
 from google.protobuf.message import DecodeError, Message
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from fundus_core.errors import FundusError
-from fundus_core.store import Store
+from fundus_core.store import Store, keys_in
 
 _OURS = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "deferred_file", "dataframe_chunk")
 """Kinds of messages that our pages send. Streamlit knows more, and asks nobody: to clear what is cached for everybody,
 to run ``git``, to write into the server's folders."""
+_ANY_TIME = ("stop_script", "file_urls_request", "deferred_file")
+"""Those that show nothing from before; a file that is made late asks itself."""
+_REMEMBERED = 10_000
 _NOTHING = BackMsg(app_heartbeat=True).SerializeToString()
 
 
@@ -25,6 +28,7 @@ class Tab:
         """Take what gives the store as this person may use it now."""
         self.asked = asked
         self._could_read: frozenset[int] | None = None
+        self._harmless: set[str] = set()
 
     def heed(self, data: bytes) -> bytes:
         """Write down which keys of others a message names; return the message that the page server shall hear.
@@ -52,16 +56,28 @@ class Tab:
 
     def _looked_up(self, message: BackMsg) -> bool:
         """Note keys of others; return whether all is still to be read that could be when the page was asked for."""
-        store, kind = self.asked(), _kind(message)
-        for key in store.others("\n".join(_texts(message))):
+        kind = _kind(message)
+        if kind == "app_heartbeat":
+            return True
+        store = self.asked()
+        before, now = self._could_read, store.readable()
+        if before != now:
+            self._harmless.clear()
+        for key in self._others(store, message):
             store.person.note("refused", f"key {key}")
         if kind not in _OURS:
             store.person.note("refused", f"message {kind}")
-        if kind not in ("rerun_script", "dataframe_chunk"):
-            return True
-        before, now = self._could_read, store.readable()
-        self._could_read = now if kind == "rerun_script" else before
-        return before is not None and before <= now
+        if kind == "rerun_script":
+            self._could_read = now
+        return kind in _ANY_TIME or (before is not None and before <= now)
+
+    def _others(self, store: Store, message: BackMsg) -> Sequence[str]:
+        """Return the keys of others; what is nobody else's is looked up once, as long as one may read the same."""
+        keys = [key for key in keys_in("\n".join(_texts(message))) if key not in self._harmless]
+        theirs = store.others(keys)
+        if not theirs and len(self._harmless) < _REMEMBERED:
+            self._harmless.update(keys)
+        return theirs
 
 
 def _kind(message: BackMsg) -> str:
