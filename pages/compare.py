@@ -18,9 +18,11 @@ if not views or len(views) + len(shared) < 2:
     selection.too_few(views)
     st.stop()
 shared = shared_results.unique_names(shared, views)
-selection.same_people(views)
+if not studies.together_known(views, shared):
+    st.stop()
+selection.same_people(views, shared)
 with menu.choices():
-    level = controls.level(studies.together(views).level)
+    level = controls.level(studies.together(views, shared=shared).level)
 selection.caveats(views)
 study = studies.together(views, level, shared=shared)
 ids = study.targets

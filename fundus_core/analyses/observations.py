@@ -1,6 +1,7 @@
 """Figures of one cohort's observations with the tables they are drawn from: scatter, agreement, calibration, errors."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from fundus_core import evaluation, figures
 from fundus_core.analyses.multiple_testing import Tests
@@ -40,6 +41,31 @@ SCATTER = Analysis(
     draw=_draw_scatter,
     of_classes="How often each probability is predicted, apart for the two true classes; a good model parts them.",
 )
+
+
+def _thinned(study: Study, target: str) -> tuple[Any, ...]:
+    (whole,) = study.groups(target)
+    few = figures.thinned(whole, TARGETS[target])
+    lie = (few.crowd.across, few.crowd.up, few.crowd.counts) if few.crowd else ()
+    return (few.ids, few.truth, few.predicted, *lie)
+
+
+DRAWN: Analysis[tuple[Any, ...]] = Analysis(
+    "drawn",
+    SCATTER.title,
+    SCATTER.question,
+    lambda study, target, _by: _thinned(study, target),
+    tuple,
+)
+"""What the scatter is drawn of, without everybody's observations: see ``figures.thinned``."""
+
+
+def observed(found: tuple[Any, ...], name: str, place: int) -> Observations:
+    """Return the answer of :data:`DRAWN` as observations under a name and in a colour."""
+    ids, truth, predicted, *lie = found
+    return Observations(name, ids, truth, predicted, place, figures.Crowd(*lie) if lie else None)
+
+
 AGREEMENT = Analysis(
     "agreement",
     "Bland–Altman",

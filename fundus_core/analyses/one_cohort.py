@@ -25,6 +25,7 @@ from fundus_core.analyses.observations import (
     BASELINES,
     CALIBRATION,
     CALIBRATION_CURVE,
+    DRAWN,
     ERRORS,
     RESIDUALS,
     RESIDUALS_OF_PREDICTION,

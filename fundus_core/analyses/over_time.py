@@ -2,9 +2,11 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fundus_core import evaluation, figures
 from fundus_core.analyses.scores import is_number
@@ -22,24 +24,26 @@ def has_visits(study: Study) -> bool:
 
 def _draw_change(study: Study, target_id: str, canvas: Canvas) -> Figure | None:
     found = study.get(CHANGE, target_id)
-    people = len(np.unique(found.patient))
+    people = int((found.patient[1:] != found.patient[:-1]).sum()) + 1  # one's steps stand together
     if people < 2:
         return None
-    steps = Observations("", _observations(study, found), found.measured, found.predicted, canvas.place)
     target, look = TARGETS[target_id], canvas.look
+    numbers = cast(Labels, np.arange(len(found.visit)))  # only the steps that are left are named
+    steps = figures.thinned(Observations("", numbers, found.measured, found.predicted, canvas.place), target)
+    steps = replace(steps, ids=_observations(study, found, steps.ids))
     return figures.predicted_against_measured_change(
         target, steps, found.estimates, look, people=people, height=canvas.height
     )
 
 
-def _observations(study: Study, found: Change) -> Labels:
-    """Return the name of the observation, at the study's level, that begins each step's last visit."""
-    nobody = np.full(len(found.visit), "")
+def _observations(study: Study, found: Change, steps: NDArray[Any]) -> Labels:
+    """Return the name of the observation, at the study's level, that begins the last visit of each of some steps."""
+    patient, visit, nobody = found.patient[steps], found.visit[steps], np.full(len(steps), "")
     if study.level not in ("eye", "photograph"):
-        return evaluation.named(found.patient, found.visit, nobody, study.level)
+        return evaluation.named(patient, visit, nobody, study.level)
     table = study.ordered
     names, first = np.unique(evaluation.unit_names(table, "visit"), return_index=True)
-    ends = evaluation.named(found.patient, found.visit, nobody, "visit")
+    ends = evaluation.named(patient, visit, nobody, "visit")
     return evaluation.unit_names(table, study.level)[first[np.searchsorted(names, ends)]]
 
 

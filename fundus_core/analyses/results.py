@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from fundus_core import errors, figures
 from fundus_core.analyses import side_by_side
 from fundus_core.analyses.labels import Kind, Say, Word, interval, name, with_interval, word, written
-from fundus_core.analyses.observations import BASELINES, scatter_of
+from fundus_core.analyses.observations import BASELINES, DRAWN, observed, scatter_of
 from fundus_core.analyses.scores import BEYOND, QUICK_SCORES, estimates, main_score
 from fundus_core.analyses.side_by_side import COMPARISON, DIFFERENCES
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
@@ -270,7 +271,7 @@ def small_multiples(
         height: Pixels of each.
     """
     target, results = TARGETS[target_id], study.get(COMPARISON, target_id).targets[target_id].results
-    groups = {name: _groups(study, name, target_id, places.get(name, at)) for at, name in enumerate(study.tables)}
+    groups = {name: _drawn(study, name, target_id, places.get(name, at)) for at, name in enumerate(study.outlines)}
     drawn = {name: found for name, found in groups.items() if name in results and any(map(len, found))}
     if not drawn:
         return {}
@@ -289,9 +290,20 @@ def small_multiples(
     return made
 
 
-def _groups(study: Study, name: str, target_id: str, place: int) -> Sequence[Observations]:
-    def load() -> Study:
+def keep_drawn(study: Study, target_id: str) -> None:
+    """Have what :func:`small_multiples` draws of a target computed and kept."""
+    for cohort in study.outlines:
+        _drawn(study, cohort, target_id, 0)
+
+
+def _drawn(study: Study, name: str, target_id: str, place: int) -> Sequence[Observations]:
+    def alone() -> Study:
         return Study.of(study.tables[name], replace(study.settings, level=study.level))
 
-    alone: Study = study.memory.kept(("alone", name, study.level), None, load)
-    return alone.groups(target_id, name=name, place=place) if target_id in alone.targets else ()
+    def made() -> tuple[Any, ...]:
+        return study.memory.kept(("alone", name, study.level), None, alone).get(DRAWN, target_id)
+
+    if target_id not in study.outlines[name].targets:
+        return ()
+    found = study.memory.kept((DRAWN.id, name, target_id, study.level), tuple, made)
+    return (observed(found, name, place),)

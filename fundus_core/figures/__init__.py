@@ -11,11 +11,13 @@ from fundus_core.figures.forest import ForestRow, forest, literature
 from fundus_core.figures.learning_curve import learning_curve
 from fundus_core.figures.scatter import (
     WEBGL_POINTS,
+    Crowd,
     Observations,
     beside_the_median,
     headline,
     limits,
     predicted_against_true,
+    thinned,
 )
 from fundus_core.figures.theme import DARK, LIGHT, Look, Palette, error, heading, number
 from fundus_core.figures.thumbnail_scatter import small_scatter

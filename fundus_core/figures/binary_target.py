@@ -7,21 +7,21 @@ import numpy as np
 from fundus_core.evaluation import Classification, Estimate
 from fundus_core.figures.figure import Axis, Figure, Text
 from fundus_core.figures.marks import Bars, Line, Points, Rule, floats
-from fundus_core.figures.scatter import Observations, headline
+from fundus_core.figures.scatter import EDGES, Observations, headline
 from fundus_core.figures.theme import Look, with_unit
 from fundus_core.records import Floats
 from fundus_core.targets import Target
 
 _MOST_POINTS = 400
 """Points of a ROC curve; more cannot be told apart on a screen."""
-EDGES = np.linspace(0, 1, 21)
-"""Of the bars of probabilities."""
 
 
 def counts_by_class(groups: Sequence[Observations]) -> list[Floats]:
     """Return how many of true class 0, and of 1, are in each bar of probabilities: twice 20 counts."""
-    truth, predicted = (np.concatenate([getattr(one, name) for one in groups]) for name in ("truth", "predicted"))
-    return [np.histogram(predicted[truth == value], EDGES)[0].astype(np.float64) for value in (0, 1)]
+    few = [group for group in groups if group.crowd is None]
+    lie = [group.crowd.counts.T for group in groups if group.crowd]
+    lie += [np.array([np.histogram(of.predicted[of.truth == value], EDGES)[0] for value in (0, 1)]) for of in few]
+    return list(np.sum(lie, axis=0, dtype=np.float64))
 
 
 def probabilities(

@@ -22,6 +22,22 @@ WORST_SHOWN = 500
 """Points drawn over a density, of all groups together."""
 CELLS = 120
 """Cells of a density along one axis."""
+EDGES = np.linspace(0, 1, 21)
+"""Of the bars of probabilities."""
+_CLASSES = np.array([-0.5, 0.5, 1.5])
+"""Edges between which the two true classes lie."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """How very many observations lie: along the truth in n columns, along the prediction in m rows."""
+
+    across: Floats
+    """n + 1 edges, the first and the last the smallest and the largest truth."""
+    up: Floats
+    """m + 1 edges."""
+    counts: Floats
+    """m x n observations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +54,11 @@ class Observations:
     """Predictions in the target's unit."""
     colour: int = 0
     """Place of the cohort's colour in the palette."""
+    crowd: Crowd | None = None
+    """How all of them lie, where the rows are only those that :func:`thinned` left."""
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.ids) if self.crowd is None else int(self.crowd.counts.sum())
 
     @property
     def error(self) -> Floats:
@@ -58,7 +76,8 @@ def clouds(groups: Sequence[Observations], along: Along, up: Along, look: Look, 
     for group in groups:
         x, y, ids, colour = along(group), up(group), group.ids, look.palette.cohort(group.colour)
         if count > WEBGL_POINTS:
-            yield _density(group.name, x, y, colour)
+            lie = group.crowd or _crowd(x, y)
+            yield Density(_middles(lie.across), _middles(lie.up), lie.counts, colour, group.name)
             worst = _worst(group, max(1, WORST_SHOWN * len(group) // count))
             x, y, ids = x[worst], y[worst], ids[worst]
         yield Points(
@@ -67,10 +86,29 @@ def clouds(groups: Sequence[Observations], along: Along, up: Along, look: Look, 
         )  # fmt: skip
 
 
-def _density(name: str, x: Floats, y: Floats, colour: str) -> Density:
+def thinned(group: Observations, target: Target) -> Observations:
+    """Return observations as predicted against true draws them: of very many how they lie, and the largest errors.
+
+    Other figures have other axes and need them all.
+    """
+    if len(group) <= WEBGL_POINTS:
+        return group
+    if target.binary:
+        crowd = Crowd(_CLASSES, EDGES, np.histogram2d(group.predicted, group.truth, [EDGES, _CLASSES])[0])
+    else:
+        crowd = _crowd(group.truth, group.predicted)
+    some = _worst(group, WORST_SHOWN)
+    return Observations(group.name, group.ids[some], group.truth[some], group.predicted[some], group.colour, crowd)
+
+
+def _crowd(x: Floats, y: Floats) -> Crowd:
     (across, xs), (up, ys) = _cells(x), _cells(y)
     counts = np.bincount(up * CELLS + across, minlength=CELLS**2).reshape(CELLS, CELLS).astype(np.float64)
-    return Density((xs[:-1] + xs[1:]) / 2, (ys[:-1] + ys[1:]) / 2, counts, colour, name)
+    return Crowd(xs, ys, counts)
+
+
+def _middles(edges: Floats) -> Floats:
+    return np.asarray((edges[:-1] + edges[1:]) / 2)
 
 
 def _cells(values: Floats) -> tuple[NDArray[np.intp], Floats]:
@@ -90,7 +128,8 @@ def _worst(group: Observations, number: int) -> NDArray[np.intp]:
 
 def limits(groups: Sequence[Observations]) -> tuple[float, float]:
     """Return one range for both axes that holds every point, with 4 % to spare."""
-    values = np.concatenate([np.concatenate([group.truth, group.predicted]) for group in groups])
+    crowds = [end for group in groups if (crowd := group.crowd) for end in (crowd.across, crowd.up)]
+    values = np.concatenate([*crowds, *(values for group in groups for values in (group.truth, group.predicted))])
     if not len(values):
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())

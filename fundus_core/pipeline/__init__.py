@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         comparing_folder,
         comparison_key,
         compute_together,
+        known_together,
         open_questions,
         studied_together,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +13,17 @@ from typing import Any
 import numpy as np
 
 from fundus_core import owner_only
-from fundus_core.analyses import Analysis, Answers, Disk, Memory, Study, make_ids_unique, side_by_side, unanswered
+from fundus_core.analyses import (
+    Analysis,
+    Answers,
+    Disk,
+    Memory,
+    Study,
+    keep_drawn,
+    make_ids_unique,
+    side_by_side,
+    unanswered,
+)
 from fundus_core.evaluation import Shared, as_text, from_text, select_rows, selected_rows
 from fundus_core.jobs import DONE, Notice, keep
 from fundus_core.pipeline.kept_study import COMPUTING, READING, stored_study
@@ -72,8 +83,9 @@ def studied_together(
 
     def load() -> Mapping[str, CohortTable]:
         if len({one.cohort.id for one in members}) == 1:  # parts, or models: of the same people
-            tables = {one.name: _whole(store, one, study_of) for one in members}
-            return {one.name: _of_part(one, tables[one.name], tables[one.name]) for one in members}
+            read = {one.model: one for one in members}  # parts of a cohort are cut out of one table
+            tables = {model: _whole(store, one, study_of) for model, one in read.items()}
+            return {one.name: _of_part(one, tables[one.model], tables[one.model]) for one in members}
         wholes, hashes = _wholes(store, members, study_of)
         # cohorts, not parts: two parts of one share people without a photograph
         apart = make_ids_unique(wholes, hashes, answers_about(store, members))
@@ -101,7 +113,7 @@ def comparing_folder(
     members: Sequence[Member],
     shared: Mapping[str, Shared] = MappingProxyType({}),
     level: str = "",
-    target: str = "",
+    target: str | None = "",
     margins: Mapping[str, float] = MappingProxyType({}),
 ) -> Path:
     """Return where the job of a comparison lives, with what it is asked laid down for it.
@@ -111,7 +123,7 @@ def comparing_folder(
         members: What stands side by side.
         shared: What other sites shared, by their names.
         level: Of observation; the usual one where it is empty.
-        target: What a page shows of one; without one, all that the report holds.
+        target: What a page shows of one; an empty one: all that the report holds; ``None``: what pages begin with.
         margins: Per target the largest difference that would not matter.
     """
     folder = _disk(store, members, shared).place(("job", level, target, sorted(margins.items())), "job")
@@ -147,21 +159,41 @@ def compute_together(store: Store, asked: Path, job: Path | None = None) -> int:
         for one in told["members"]
     ]
     shared = {name: from_text(text.encode(), name) for name, text in told["shared"].items()}
-    study = studied_together(store, members, shared).at(told["level"], told["margins"])
+    several = len({one.cohort.id for one in members}) > 1
+    study_of = cache(partial(stored_study, store)) if several else None  # each is read for two questions
+    study = studied_together(store, members, shared, study_of).at(told["level"], told["margins"])
     models = len({(one.cohort.id, one.rule) for one in members}) == 1 < len(members)
     wanted = [(side_by_side.MODELS, told["target"])] if models else list(_wanted(study, told["target"]))
     with notice.heeded():
+        if not models:
+            _begin(store, members, study, study_of)
         for done, (analysis, about) in enumerate(wanted):
             notice.say(COMPUTING, done, len(wanted), words=analysis.title)
             study.rows(analysis, about)
+        for target in () if models else dict.fromkeys(about for _analysis, about in wanted if about):
+            keep_drawn(study, target)
     if job:
         keep(job, {"analyses": len(wanted)})
     notice.say(DONE, len(wanted), len(wanted))
     return len(wanted)
 
 
-def _wanted(study: Study, target: str) -> Iterator[tuple[Analysis[Any], str]]:
-    """What a page shows of a target; without one, what the report holds, a target at a time where it can be."""
+def known_together(members: Sequence[Member], study: Study) -> bool:
+    """Return whether what pages of cohorts side by side begin with is kept; ``study`` is theirs."""
+    several = len({one.cohort.id for one in members}) > 1
+    return all(map(study.memory.has, ("usual_level", "outlines", *(["questions"] if several else []))))
+
+
+def _begin(store: Store, members: Sequence[Member], study: Study, study_of: StudyOf | None) -> None:
+    study.usual_level  # noqa: B018 - kept
+    study.outlines  # noqa: B018 - kept
+    open_questions(store, members, study, study_of)
+
+
+def _wanted(study: Study, target: str | None) -> Iterator[tuple[Analysis[Any], str]]:
+    """What a page shows of a target; of an empty one what the report holds, a target at a time where it can be."""
+    if target is None:
+        return
     if target:
         for each in side_by_side.SHOWN:
             if each is not side_by_side.MODELS:

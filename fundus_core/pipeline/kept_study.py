@@ -235,7 +235,8 @@ def _wanted(study: Study) -> Iterable[tuple[Analysis[Any], str, str]]:
 
 def of_slides(study: Study) -> Sequence[tuple[Analysis[Any], str, str]]:
     """Return what a cohort's slides need and the job keeps: analysis, target or criterion, and column."""
-    wanted = [*_each(study, one_cohort.QUICK_SCORES), *list(_each(study, one_cohort.CRITERION))[:1]]
+    wanted = [*_each(study, one_cohort.QUICK_SCORES), *_each(study, one_cohort.DRAWN)]
+    wanted += list(_each(study, one_cohort.CRITERION))[:1]
     for analysis in one_cohort.SECTIONS:
         wanted += [] if analysis.cut else _each(study, analysis)
     return wanted

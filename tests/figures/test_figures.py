@@ -180,9 +180,9 @@ def test_a_density_counts_as_numpy_does_also_on_the_edges_of_its_cells(decimals)
         (np.ones(9), np.arange(9.0)),
     ):
         counts, xs, ys = np.histogram2d(across, up, bins=scatter.CELLS)
-        heat = scatter._density("", across, up, "")
-        np.testing.assert_array_equal(heat.counts, counts.T)
-        np.testing.assert_array_equal([heat.x, heat.y], [(each[:-1] + each[1:]) / 2 for each in (xs, ys)])
+        lie = scatter._crowd(across, up)
+        np.testing.assert_array_equal(lie.counts, counts.T)
+        np.testing.assert_array_equal([lie.across, lie.up], [xs, ys])
 
 
 def test_points_over_the_densities_of_several_groups_are_as_many_as_over_one():
@@ -330,3 +330,27 @@ def test_a_headline_without_a_unit_has_no_hole() -> None:
     found = {"mae": Estimate(0.31, 0.25, 0.4)}
     assert figures.headline(unitless, found, Look()) == "Systolic blood pressure: MAE 0.31 (0.25–0.40)"
     assert figures.headline(TARGETS["sbp"], found, Look()) == "Systolic blood pressure: MAE 0.31 mmHg (0.25–0.40)"
+
+
+@pytest.mark.parametrize("count", [figures.WEBGL_POINTS, figures.WEBGL_POINTS + 1])
+def test_thinned_observations_are_drawn_as_all_of_them_are(count):
+    """Of values with many equal errors, so that it matters which of them are left."""
+    whole = points(count)
+    whole = replace(whole, truth=whole.truth.round(), predicted=whole.predicted.round())
+    few = figures.thinned(whole, SBP)
+    assert (len(few), len(few.ids)) == (count, count if count == figures.WEBGL_POINTS else scatter.WORST_SHOWN)
+    drawn, expected = (figures.predicted_against_true(SBP, [one], ESTIMATES, Look()) for one in (few, whole))
+    assert drawn.table() == expected.table()
+    assert (drawn.x, drawn.y, drawn.head, drawn.alt) == (expected.x, expected.y, expected.head, expected.alt)
+
+
+def test_thinned_probabilities_are_counted_as_all_of_them_are():
+    whole = classes(figures.WEBGL_POINTS + 1)
+    whole = replace(whole, predicted=whole.predicted.round(2))  # many lie on the edge of a bar
+    few = figures.thinned(whole, SEX)
+    assert len(few.ids) < len(few) == len(whole)
+    drawn, expected = (
+        figures.probabilities(SEX, [one, classes(30)], ESTIMATES, Look(), names=("male", "female"))
+        for one in (few, whole)
+    )
+    assert drawn.table() == expected.table()

@@ -130,6 +130,10 @@ def no_rows(large, page, monkeypatch):
     """The cohort's job is done; whoever asks for all of its rows is refused from then on."""
     page("evaluate", cohort="-simulated")
     assert main(large[0]) == 0
+    _let_nobody_read_rows(monkeypatch)
+
+
+def _let_nobody_read_rows(monkeypatch):
     kept = result_cache.Disk.kept
 
     def small(self, name, kind, make):
@@ -137,6 +141,22 @@ def no_rows(large, page, monkeypatch):
         return kept(self, name, kind, make)
 
     monkeypatch.setattr(result_cache.Disk, "kept", small)
+    monkeypatch.setattr(studies, "_STUDIES", studies.OpenStudies())  # as a server that was begun just now
+
+
+def test_parts_of_a_cohort_side_by_side_are_shown_without_anybodys_row(no_rows, large, page, monkeypatch):
+    asked = {"cohorts": [home.store().cohort("-simulated").key], "target": "sbp"}
+    page("compare", **asked)
+    with monkeypatch.context() as patched:
+        patched.setattr(result_cache.Disk, "kept", KEPT)
+        for _beginning_or_target in range(2):
+            assert main(large[-1]) == 0
+            page("compare", **asked)
+    monkeypatch.setattr(studies, "_STUDIES", studies.OpenStudies())
+    assert len(page("compare", **asked).get("plotly_chart")) > 2, "a scatter each, and the forest"
+
+
+KEPT = result_cache.Disk.kept
 
 
 def test_evaluate_reads_nobodys_row_after_the_job_but_of_whom_it_shows(no_rows, page):
@@ -146,7 +166,8 @@ def test_evaluate_reads_nobodys_row_after_the_job_but_of_whom_it_shows(no_rows, 
     alike[0].click().run()
 
 
-def test_slides_of_a_cohort_read_nobodys_row_after_the_job(no_rows, page):
+def test_slides_of_a_cohort_read_nobodys_row_and_no_observation_after_the_job(no_rows, page, monkeypatch):
+    monkeypatch.setattr(studies.Study, "sample", nothing_is_computed)
     shown = page("present", cohort="-simulated")
     assert "computed once and kept" not in str([each.value for each in shown.info])
 
@@ -227,22 +248,25 @@ def pair(large, page):
     fill(home.store(), 120, name="other", seed=8, only=("sbp", "dbp", "sex"))
     one, other = (each.key for each in home.store().cohorts())
     asked = {"cohorts": [one, other], "target": "sbp", "margin_sbp": "2"}
-    for _whole in range(2):
+    for _whole_or_both in range(3):  # each cohort's own job, then what both begin with
         page("compare", **asked)
         assert main(large[-1]) == 0
+    assert large[-1][4] == "--beside"
     (different,) = (each for each in page("compare", **asked).button if each.label == "Different people")
     different.click().run()
-    assert large[-1][4] == "--beside"
-    assert main(large[-1]) == 0
+    for _beginning_or_target in range(2):
+        assert main(large[-1]) == 0
+        page("compare", **asked)
     return asked
 
 
 def test_large_cohorts_side_by_side_are_compared_in_a_job_too(large, pair, page, monkeypatch):
     for name in COMPARES:
         monkeypatch.setattr(evaluation, name, nothing_is_computed)
+    _let_nobody_read_rows(monkeypatch)
     shown = page("compare", folds=["differences", "recalibration"], **pair)
     assert shown.get("plotly_chart")
-    assert len(large) == 3
+    assert len(large) == 5
     kept = home.store().shelf.folder / "kept"
     assert len([path for path in kept.iterdir() if "+" in path.name]) == 1
     home.store().delete("other")
@@ -262,7 +286,7 @@ def test_their_report_is_computed_in_a_job_when_somebody_asks(large, pair, page,
     report = files["Report (HTML)"]()
     assert all(heading(TARGETS[name].name) in report for name in ("sbp", "dbp", "sex"))
     assert files["Manuscript (Word)"]()
-    assert len(large) == 4
+    assert len(large) == 6
 
 
 def test_models_of_a_large_cohort_are_compared_in_a_job(large, page, monkeypatch):

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from fundus_core.analyses import different_models
+from fundus_core.evaluation import Shared
 from fundus_core.store import Cohort
 from pages.parts.shared import controls, current_selection, display, studies
 from pages.parts.shared.studies import View
@@ -187,12 +188,12 @@ def caveats(chosen: Sequence[View]) -> None:
         st.warning(said(several), icon=":material/warning:")
 
 
-def same_people(views: Sequence[View]) -> None:
+def same_people(views: Sequence[View], others: Mapping[str, Shared]) -> None:
     """Ask whether ids that two cohorts have in common are the same people, and keep the answer; stop until it is there.
 
     Taken for strangers, people would be counted twice and a difference tested as if they were others.
     """
-    asked = studies.questions(views)
+    asked = studies.questions(views, others)
     cohorts = {view.cohort.name: view.cohort for view in views}
     for (one, other), n in asked.items():
         with st.container(border=True):

@@ -13,6 +13,7 @@ from fundus_core.analyses import (
     beyond_in_words,
     labels,
     meaning_in_words,
+    observed,
     one_cohort,
     plan_results,
     shown,
@@ -30,8 +31,8 @@ from pages.parts.shell.language import _, said, tell, worded
 def scatter(view: View, found: Evaluation, target_id: str, look: Look) -> Page:
     """Return a target's slide."""
     target, result = TARGETS[target_id], found.targets[target_id]
-    groups = studies.groups(view, target_id)
-    drawn = predicted_against_true(target, groups, result.estimates, look, height=round(layouts.PLOT.h))
+    group = observed(studies.study(view).get(one_cohort.DRAWN, target_id), view.name, view.place)
+    drawn = predicted_against_true(target, [group], result.estimates, look, height=round(layouts.PLOT.h))
     few = {"x": replace(drawn.x, ticks=6), "y": replace(drawn.y, ticks=6)}  # letters of a slide are large
     figure = replace(drawn, title="", head=(), **few)
     point = _("A point is a visit of a person.") if found.level == "visit" else _("A point is a person.")

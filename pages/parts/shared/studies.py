@@ -146,9 +146,9 @@ def _whole(cohort: Cohort, model: str) -> Study:
     return study(View(cohort, model))
 
 
-def questions(views: Sequence[View]) -> Mapping[tuple[str, str], int]:
+def questions(views: Sequence[View], shared: Mapping[str, Shared]) -> Mapping[tuple[str, str], int]:
     """Return how many ids two cohorts have in common of which nobody has said whether they are the same people."""
-    return pipeline.open_questions(home.store(), _members(views), together(views), _whole)
+    return pipeline.open_questions(home.store(), _members(views), together(views, shared=shared), _whole)
 
 
 def together(
@@ -168,6 +168,14 @@ def together(
     return made.at(level, margins)
 
 
+def together_known(views: Sequence[View], shared: Mapping[str, Shared]) -> bool:
+    """Return whether a page of cohorts side by side may begin; of very many photographs after a job, which is drawn."""
+    members, photographs = _members(views), _photographs(views)
+    if photographs < MANY or pipeline.known_together(members, together(views, shared=shared)):
+        return True
+    return _side_by_side(pipeline.comparing_folder(home.store(), members, shared, target=None), views)
+
+
 def together_kept(
     views: Sequence[View],
     level: str,
@@ -181,16 +189,19 @@ def together_kept(
 
     Without a target all that their report holds is meant; a button that says ``offer`` begins the job.
     """
-    photographs = sum({view.cohort.id: view.cohort.photographs for view in views}.values())
     if not together(views, level, margins, shared).memory.lasting:
         return True
     folder = pipeline.comparing_folder(home.store(), _members(views), shared, level, target, margins)
-    return _side_by_side(folder, views, photographs, offer)
+    return _side_by_side(folder, views, offer)
 
 
-def _side_by_side(folder: Path, views: Sequence[View], photographs: int, offer: str = "") -> bool:
+def _side_by_side(folder: Path, views: Sequence[View], offer: str = "") -> bool:
     told = ("--model", views[0].model, "--beside", folder / pipeline.ASKED)
-    return progress.kept(folder, told, views[0].cohort.name, photographs, offer=offer)
+    return progress.kept(folder, told, views[0].cohort.name, _photographs(views), offer=offer)
+
+
+def _photographs(views: Sequence[View]) -> int:
+    return sum({view.cohort.id: view.cohort.photographs for view in views}.values())
 
 
 def splits(view: View) -> Mapping[str, Split]:
@@ -216,12 +227,11 @@ def under_models(view: View, target: str) -> list[View]:
 
 def models(views: Sequence[View], target: str, level: str) -> Study | None:
     """Return the study of a cohort's models; of a large one ``None``, and how far the job is, until it was compared."""
-    photographs = views[0].cohort.photographs
     key = ("models", *(each.key for each in views))
     made = _STUDIES.kept(key, lambda: pipeline.studied_together(home.store(), _of_models(views), study_of=_whole))
     if made.memory.lasting:
         folder = pipeline.comparing_folder(home.store(), _of_models(views), level=level, target=target)
-        if not _side_by_side(folder, views, photographs):
+        if not _side_by_side(folder, views):
             return None
     return made.at(level)
 
