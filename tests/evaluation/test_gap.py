@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy import optimize, stats
 
 from fundus_core.errors import NotEstimableError, UsageError
 from fundus_core.evaluation import association, choices, from_values, units_of_analysis
 from fundus_core.evaluation.gap.corrected_gap import corrected_gap
 from fundus_core.evaluation.gap.cox import cox, proportional
-from fundus_core.evaluation.gap.regression import firth, firth_ends, linear, logistic
+from fundus_core.evaluation.gap.regression import firth, firth_of_two, linear, logistic
 from fundus_core.evaluation.observations.sample import select_rows
 from fundus_core.targets import TARGETS
 
@@ -183,23 +184,36 @@ def test_separation_is_told_and_a_penalty_answers_it():
     yes = (np.arange(20) >= 10).astype(float)
     with pytest.raises(NotEstimableError, match="separation"):
         logistic(x, yes, np.arange(20))
-    fit = firth(x, yes)
-    low, high, p = firth_ends(x, yes, 1, fit)
-    assert 0 < low < fit.beta[1] < high
-    assert p < 0.01
+    beta = firth(x, yes)
+    assert 0 < beta[1] < 20
+    rows, times = np.unique(np.column_stack([np.tile(x, (3, 1)), np.tile(yes, 3)]), axis=0, return_counts=True)
+    again = firth(rows[:, :2], rows[:, 2], times=times.astype(float))
+    assert again == pytest.approx(firth(np.tile(x, (3, 1)), np.tile(yes, 3)), abs=1e-8)
 
 
-def test_a_penalised_odds_ratio_of_two_groups_adds_half_to_each_cell():
-    """Firth's estimate of a 2 x 2 table is that of the table with 0.5 added to each cell (Heinze & Schemper 2002)."""
-    x = np.column_stack([np.ones(30), np.repeat([0.0, 1.0], [18, 12])])
-    yes = np.r_[np.ones(3), np.zeros(15), np.ones(12)]
-    fit = firth(x, yes)
-    assert fit.beta[1] == pytest.approx(np.log((12.5 / 0.5) / (3.5 / 15.5)), abs=1e-9)
-    rows, times = np.unique(np.column_stack([x, yes]), axis=0, return_counts=True)
-    counted = firth(rows[:, :2], rows[:, 2], times=times.astype(float))
-    assert counted.loglik == pytest.approx(fit.loglik, abs=1e-10)
-    once, together = firth_ends(x, yes, 1, fit), firth_ends(rows[:, :2], rows[:, 2], 1, counted, times=times)
-    assert together == pytest.approx(once, rel=1e-9)
+@pytest.mark.parametrize("cells", [(0, 12, 6, 12), (4, 60, 0, 10), (10, 0, 1, 30), (3, 15, 12, 3), (2, 398, 300, 41)])
+def test_a_penalised_odds_ratio_is_the_profile_of_the_penalised_likelihood(cells):
+    """Held against the likelihood itself, maximised by search: value, both ends, p (Heinze & Schemper 2002)."""
+    events, people = np.array([cells[0], cells[2]]), np.array([sum(cells[:2]), sum(cells[2:])])
+
+    def penalised(other, ratio):
+        chance = 1 / (1 + np.exp(-np.array([other + ratio, other])))
+        of_counts = events @ np.log(chance) + (people - events) @ np.log1p(-chance)
+        return of_counts + np.log(people * chance * (1 - chance)).sum() / 2
+
+    def best(ratio):
+        return -optimize.minimize_scalar(lambda other: -penalised(other, ratio), bounds=(-12, 12), method="bounded",
+                                         options={"xatol": 1e-12}).fun  # fmt: skip
+
+    value, low, high, p = firth_of_two(*cells)
+    by_firth = firth(
+        np.array([[1.0, 1], [1, 1], [1, 0], [1, 0]]), np.array([1.0, 0, 1, 0]), times=np.array(cells, float)
+    )
+    assert value == pytest.approx(by_firth[1], abs=1e-8)
+    assert low < value < high
+    drop = stats.chi2.isf(0.05, 1) / 2
+    assert [best(value) - best(end) for end in (low, high)] == pytest.approx([drop, drop], abs=1e-6)
+    assert p == pytest.approx(stats.chi2.sf(2 * (best(value) - best(0.0)), 1), abs=1e-6)
 
 
 @pytest.mark.parametrize(

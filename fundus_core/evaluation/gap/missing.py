@@ -7,15 +7,16 @@ the largest one. People who never were photographed are in no table and cannot b
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from fundus_core.errors import say
-from fundus_core.evaluation.gap.regression import firth, firth_ends, logistic
+from fundus_core.evaluation.gap.regression import firth_of_two, logistic
 from fundus_core.evaluation.intervals.bootstrap import MANY_PEOPLE
 from fundus_core.evaluation.intervals.estimate import (
     FEWEST_PEOPLE,
@@ -162,11 +163,9 @@ def odds_of(lost: int, n: int, lost_there: int, n_there: int) -> tuple[Estimate,
         return not_estimable("too few people, or nobody or everybody is lost"), None
     cells = np.array([lost, n - lost, lost_there, n_there - lost_there], dtype=np.float64)
     if cells.min() < FEW:
-        each, yes = np.array([[1.0, 1.0], [1.0, 1.0], [1.0, 0.0], [1.0, 0.0]]), np.array([1.0, 0.0, 1.0, 0.0])
-        fit = firth(each, yes, times=cells)
-        low, high, p = firth_ends(each, yes, 1, fit, times=cells)
+        value, low, high, p = firth_of_two(*cells)
         words = say("penalised logistic regression (Firth), profile likelihood")
-        return Estimate(float(np.exp(fit.beta[1])), float(np.exp(low)), float(np.exp(high)), words), p
+        return Estimate(math.exp(value), math.exp(low), math.exp(high), words), p
     x = np.column_stack([np.ones(n + n_there), np.repeat([1.0, 0.0], [n, n_there])])
     y = np.concatenate([np.arange(n) < lost, np.arange(n_there) < lost_there]).astype(np.float64)
     times = None
@@ -178,5 +177,5 @@ def odds_of(lost: int, n: int, lost_there: int, n_there: int) -> tuple[Estimate,
     value = float(plain.beta[1])
     ends = (float(np.exp(value - away)), float(np.exp(value + away)))
     return Estimate(float(np.exp(value)), *ends, say("logistic regression, Wald")), float(
-        2 * stats.norm.sf(abs(value) / error)
+        2 * special.ndtr(-abs(value) / error)
     )

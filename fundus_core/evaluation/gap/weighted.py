@@ -165,7 +165,7 @@ def _chances(x: Floats, counted: NDArray[np.bool_] | Floats, start: Floats, time
     try:
         return logistic(x, counted.astype(np.float64), np.arange(len(x)), start=start, times=times).beta
     except NotEstimableError:
-        return firth(x, counted.astype(np.float64), times=times).beta
+        return firth(x, counted.astype(np.float64), times=times)
 
 
 def _of_people(
