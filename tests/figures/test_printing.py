@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import io
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as Sheet
 from PIL import Image
 
 from fundus_core.evaluation import Estimate
 from fundus_core.figures.agreement import error_boxes
 from fundus_core.figures.figure import COLUMNS, Column, Figure, Text, wrapped
 from fundus_core.figures.forest import ForestRow, forest
-from fundus_core.figures.printing import pdf, png, svg
+from fundus_core.figures.printing import paper, pdf, png, svg
 from fundus_core.figures.scatter import Observations, predicted_against_true
 from fundus_core.figures.theme import Look
 from fundus_core.targets import TARGETS
@@ -43,6 +46,19 @@ def test_svg_is_well_formed_and_keeps_its_words() -> None:
 
 def test_the_same_figure_gives_the_same_file() -> None:
     assert svg(scatter(50)) == svg(scatter(50))
+
+
+def test_svg_is_what_matplotlib_itself_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attacked: words measured for another figure, one renderer for all, pictures among vectors."""
+    rows = [ForestRow("A", KNOWN, 30), ForestRow("B 眼", KNOWN, 30)]
+    made = [scatter(50), scatter(2000), forest(rows, "MAE", Look())]
+    ours = [svg(figure, width=width) for figure in made for width in (340, 720)]
+
+    def by_matplotlib(sheet: Sheet, stream: io.BytesIO, metadata: Mapping[str, None]) -> None:
+        FigureCanvasSVG(sheet).print_svg(stream, metadata=dict(metadata))
+
+    monkeypatch.setattr(paper, "_write_svg", by_matplotlib)
+    assert [svg(figure, width=width) for figure in made for width in (340, 720)] == ours
 
 
 def test_many_points_stay_small() -> None:

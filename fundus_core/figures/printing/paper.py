@@ -1,17 +1,22 @@
 """The sheet of paper: a figure of this package drawn by matplotlib, and written as SVG, PDF or PNG."""
 
+import codecs
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from html import escape
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 import matplotlib as mpl
-from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.backends.backend_mixed import MixedModeRenderer
+from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure as Sheet
+from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
+from matplotlib.textpath import text_to_path
 
 from fundus_core.figures.figure import Figure
 from fundus_core.figures.printing import fonts
@@ -33,9 +38,7 @@ def svg(figure: Figure, *, width: int) -> str:
         warnings.filterwarnings("ignore", _MISSING)  # only measured here; drawn where the file is opened
         paper = draw(figure, width)
         paper.set_dpi(_POINTS_PER_INCH)
-        # where places are found while it is drawn: ``savefig`` would draw it once more for them, and throw that away
-        canvas: Any = FigureCanvasSVG(paper)
-        canvas.print_svg(stream, metadata=none)
+        _write_svg(paper, stream, none)
     text = fonts.as_css(stream.getvalue().decode("utf-8"), FONT)
     label = f'<svg role="img" aria-label="{escape(figure.alt)}"'
     return text[text.index("<svg") :].replace("<svg", label, 1)
@@ -58,6 +61,36 @@ def _written(figure: Figure, width: int, **how: Any) -> bytes:
         _rewrite(paper, fonts.lacking(figure.words))
         paper.savefig(stream, **how)
     return stream.getvalue()
+
+
+class _Vectors(RendererSVG):
+    """Writes SVG, and knows how wide words are that any figure measured before: most stand on several."""
+
+    def get_text_width_height_descent(self, s: str, prop: FontProperties, ismath: Any) -> tuple[float, float, float]:
+        """Return the size of words in points."""
+        return _measured(s, prop.copy(), ismath)
+
+
+@lru_cache(maxsize=4096)
+def _measured(words: str, font: FontProperties, formula: Any) -> tuple[float, float, float]:
+    return text_to_path.get_text_width_height_descent(words, font, formula)
+
+
+def _write_svg(paper: Sheet, stream: io.BytesIO, metadata: Mapping[str, None]) -> None:
+    """Draw a sheet as ``savefig`` does, but once, and with one renderer that also finds the places of all.
+
+    ``savefig`` draws once more for the places, and ``print_svg`` makes another renderer for them, which measures all
+    words anew.
+    """
+    width, height = paper.get_size_inches()
+    text = codecs.getwriter("utf-8")(stream)
+    of_vectors, of_both = cast(Any, _Vectors), cast(Any, MixedModeRenderer)
+    vectors = of_vectors(width * _POINTS_PER_INCH, height * _POINTS_PER_INCH, text, metadata=metadata)
+    renderer = of_both(paper, width, height, _POINTS_PER_INCH, vectors)
+    canvas: Any = paper.canvas
+    canvas.get_renderer = lambda: renderer
+    paper.draw(renderer)
+    renderer.finalize()
 
 
 @contextmanager
