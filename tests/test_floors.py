@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "quality": {"cv2", "scipy"},
     "eye": {"cv2", "scipy"},
     "deidentify": {"PIL", "pydicom"},
-    "truth": {"pandas", "pandera"},
+    "truth": {"pandas"},
     "evaluation": {"scipy"},
     "synthetic": {"cv2", "scipy", "PIL"},
     "models": {"torch", "timm", "safetensors", "h5py", "keras", "openvino", "onnx", "google", "PIL", "tomli_w"},

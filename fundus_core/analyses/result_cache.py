@@ -4,6 +4,8 @@ On disk a result lies under the cohort's revision and under the formulas' own te
 truth or a changed formula asks anew. Files hold numbers and words only; reading one executes nothing.
 """
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import os
@@ -17,14 +19,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 
 from fundus_core import evaluation, jobs, owner_only
 from fundus_core.analyses import serialise
-from fundus_core.store import Cohort, Store
-from fundus_core.store import result_folder as places
+
+if TYPE_CHECKING:
+    from fundus_core.store import Cohort, Store
 
 MANY = 5_000
 """Photographs from which on results are kept; those of a smaller cohort are computed sooner than they are read."""
@@ -97,6 +100,8 @@ class Disk:
 
     def place(self, name: Hashable, ending: str = "npz") -> Path:
         """Return where what has a name is kept."""
+        from fundus_core.store import result_folder as places  # who evaluates files has no store to wait for
+
         key = hashlib.sha256(repr((self.about, name)).encode()).hexdigest()[:32]
         return places.folder_of(self.store.shelf.folder, self.cohorts) / f"{_formulas()}-{key}.{ending}"
 

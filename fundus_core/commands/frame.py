@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from tqdm import tqdm
 
 from fundus_core import errors, pipeline, processes
-from fundus_core.deidentify import Pseudonyms, key_from_file, write_key
 from fundus_core.errors import FundusError, as_json, kept
 from fundus_core.records import MOST_DAYS
 
 if TYPE_CHECKING:
+    from fundus_core.deidentify import Pseudonyms
     from fundus_core.pipeline import Counts
     from fundus_core.runs import Progress
 from dataclasses import fields
@@ -162,6 +162,8 @@ def pseudonyms(options: argparse.Namespace) -> Pseudonyms | None:
     file: Path | None = options.pseudonym_key
     if file is None:
         return None
+    from fundus_core.deidentify import Pseudonyms, key_from_file, write_key  # reads photographs, most verbs do not
+
     return Pseudonyms(key_from_file(file) if file.exists() else write_key(file))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,9 @@ from fundus_core.models.fitted_people import FittedPeople, fitted_people
 from fundus_core.pipeline.predicted import PredictionsFile
 from fundus_core.pipeline.result_files import known_cards
 from fundus_core.records import CohortTable, Labels
-from fundus_core.store import Store
+
+if TYPE_CHECKING:
+    from fundus_core.store import Store
 
 LEAVE_OUT, DIFFERENT = "leave-out", "different"
 ANSWERS = ("", LEAVE_OUT, DIFFERENT)

@@ -1,11 +1,16 @@
 """Analysis plans of cohorts: taken before anything measured is joined, kept with date and hash, never changed."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fundus_core.analyses import ORDER_DECLARED, ORDER_KEPT, AnalysisPlan, StatedPlan, read_plan
 from fundus_core.errors import UsageError
-from fundus_core.store import Store
+
+if TYPE_CHECKING:
+    from fundus_core.store import Store
 
 
 def declared_plan(file: Path) -> StatedPlan:

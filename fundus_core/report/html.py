@@ -1,11 +1,13 @@
 """One self-contained HTML file: opens offline, prints, and is the same file for the same input."""
 
+from __future__ import annotations
+
 import base64
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 
@@ -37,8 +39,10 @@ from fundus_core.report.checklist import CHECKLISTS
 from fundus_core.report.content import Pair, Subject
 from fundus_core.report.paper import outcome, paper_of, paper_of_pair
 from fundus_core.report.target_sections import SMALL, Section, chapters, criteria_section
-from fundus_core.store import Item
 from fundus_core.targets import TARGETS
+
+if TYPE_CHECKING:
+    from fundus_core.store import Item
 
 
 def render(subject: Subject, tell: Say = str, language: str = "en") -> str:

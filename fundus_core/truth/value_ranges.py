@@ -1,18 +1,12 @@
-"""What measured values must keep: ranges and contradictions, all checked at once (pandera, lazy)."""
-
-from __future__ import annotations
+"""What measured values must keep: ranges and contradictions, all checked at once."""
 
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fundus_core.records import Floats
 from fundus_core.tables.units import RANGES
-
-if TYPE_CHECKING:
-    import pandera.pandas as pa
 
 PULSE = "pulse_pressure"
 """Checked column: systolic less diastolic pressure, mmHg."""
@@ -28,34 +22,17 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
 }
 
 
-def broken(columns: Mapping[str, tuple[str, Floats]]) -> dict[str, Floats]:
-    """Return by label, where there are any, the ascending positions at which a column's rule is broken, as floats.
+def broken(columns: Mapping[str, tuple[str, Floats]]) -> dict[str, NDArray[np.intp]]:
+    """Return by label, where there are any, the ascending positions at which a column's rule is broken.
 
     Each label has the quantity whose rule holds (a target, ``height``, ``weight``, or one of the constants above), and
     its n values in the quantity's own unit; NaN is missing and breaks nothing.
+
+    >>> {label: at.tolist() for label, at in broken({"sbp2": ("sbp", np.array([120.0, np.nan, 999]))}).items()}
+    {'sbp2': [2]}
     """
-    import pandas as pd
-    import pandera.errors
-
-    if not columns:
-        return {}
-    frame = pd.DataFrame({label: values for label, (_, values) in columns.items()})
-    try:
-        _schema(tuple((label, quantity) for label, (quantity, _) in columns.items())).validate(frame, lazy=True)
-    except pandera.errors.SchemaErrors as errors:
-        cases = errors.failure_cases
-        return {
-            str(label): np.sort(part["index"].to_numpy(dtype=np.float64)) for label, part in cases.groupby("column")
-        }
-    return {}
-
-
-@lru_cache(maxsize=32)
-def _schema(quantities: tuple[tuple[str, str], ...]) -> pa.DataFrameSchema:
-    import pandera.pandas as pa
-
-    rules = {**RANGES, **_LIMITS}
-    columns = {
-        label: pa.Column(float, pa.Check.in_range(*rules[quantity]), nullable=True) for label, quantity in quantities
-    }
-    return pa.DataFrameSchema(columns)
+    found = {}
+    for label, (quantity, values) in sorted(columns.items()):
+        low, high = _LIMITS[quantity] if quantity in _LIMITS else RANGES[quantity]
+        found[label] = np.flatnonzero((values < low) | (values > high))
+    return {label: at for label, at in found.items() if len(at)}

@@ -1,10 +1,11 @@
 """How often intervals hold the truth: cohorts drawn from populations whose true values are known.
 
-``python -m tests.evaluation.coverage 1000`` prints the table of ``fundus_core/evaluation/README.md``.
+``python -m tests.evaluation.coverage 1000`` prints the table of ``fundus_core/evaluation/README.md``, with further
+numbers only cohorts of so many people: ``python -m tests.evaluation.coverage 2000 6000``.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -20,7 +21,8 @@ SHOWN = (
 )  # fmt: skip
 SHAPES = {"normal": 0.0, "skewed": 2.0, "heavily skewed": 6.2}
 """Skewness of a person's truth and error: normal, exponential, log-normal."""
-PEOPLE = (20, 50, 200)
+PEOPLE = (20, 50, 200, 6_000)
+"""The last are more than ``MANY_PEOPLE``: groups of people are left out, and ranks and areas taken to first order."""
 LEVELS = ("patient", "eye")
 
 
@@ -67,11 +69,12 @@ def found(y, p, who, target, level):
 
 
 @cache
-def truths(draw, shape, level, target):
-    """True values, from 12 cohorts of 10,000 people."""
+def truths(draw, shape, level, target, cohorts=12):
+    """True values, from cohorts of 10,000 people."""
     rng = np.random.default_rng(99)
     values = [
-        {name: each.value for name, each in found(*draw(rng, 10_000, shape), target, level).items()} for _ in range(12)
+        {name: each.value for name, each in found(*draw(rng, 10_000, shape), target, level).items()}
+        for _ in range(cohorts)
     ]
     known = [name for name, value in values[0].items() if value is not None]
     return {name: np.mean([each[name] for each in values]) for name in known}
@@ -81,7 +84,7 @@ def coverage(people, shape, level, cohorts, target="sbp", seed=0):
     """Return by estimate the share of shown intervals that hold the truth, and the share of cohorts that show one."""
     draw = chances if target == "sex" else visits if level == "visit" else numbers
     rng = np.random.default_rng(seed)
-    true = truths(draw, shape, level, target)
+    true = truths(draw, shape, level, target, max(12, people // 25))  # known 20 times as well as from one cohort
     hits = {name: [] for name in true}
     for _ in range(cohorts):
         for name, each in found(*draw(rng, people, shape), target, level).items():
@@ -90,9 +93,9 @@ def coverage(people, shape, level, cohorts, target="sbp", seed=0):
     return {name: (np.mean(hit) if hit else np.nan, len(hit) / cohorts) for name, hit in hits.items()}
 
 
-def table(cohorts) -> Iterator[str]:
+def table(cohorts, sizes: Sequence[int] = PEOPLE) -> Iterator[str]:
     """The table of ``fundus_core/evaluation/README.md``, a line at a time."""
-    for people in PEOPLE:
+    for people in sizes:
         for shape in SHAPES:
             for level in (*LEVELS, "visit"):
                 of = coverage(people, shape, level, cohorts)
@@ -106,5 +109,5 @@ def table(cohorts) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    for line in table(int(sys.argv[1])):
+    for line in table(int(sys.argv[1]), [int(each) for each in sys.argv[2:]] or PEOPLE):
         print(line, flush=True)  # noqa: T201

@@ -24,6 +24,25 @@ def test_neither_store_nor_runs_import_what_only_the_worker_needs() -> None:
     assert answer.stdout.strip() == "[]"
 
 
+def test_evaluating_files_waits_for_no_store_and_no_library_that_only_others_ask(tmp_path: Path) -> None:
+    sample = ROOT / "data" / "sample"
+    words = [
+        "evaluate",
+        "--predictions",
+        sample / "predictions.csv",
+        "--truth",
+        sample / "truth.csv",
+        "--out",
+        tmp_path,
+    ]
+    code = (
+        f"import sys; from fundus_core.__main__ import main; main({[str(word) for word in words]});"
+        "print(sorted({'torch', 'sqlalchemy', 'scipy.stats', 'scipy.ndimage', 'streamlit'} & sys.modules.keys()))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, text=True)
+    assert answer.stdout.splitlines()[-1] == "[]"
+
+
 def test_an_unknown_model_is_named_and_nothing_is_queued(tmp_path: Path) -> None:
     with Store.open(tmp_path) as store:
         store.create_cohort("a")

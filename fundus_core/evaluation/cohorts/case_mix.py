@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from fundus_core.evaluation.observations.grouping import MOST_WORDS, NOT_STATED
 from fundus_core.evaluation.observations.person_means import per_person
@@ -173,6 +172,8 @@ def overlap(first: Floats, second: Floats) -> float:
     low, high = min(first.min(), second.min()), max(first.max(), second.max())
     if not high > low:
         return 1.0
+    from scipy.ndimage import gaussian_filter1d  # only who compares cohorts waits for it
+
     widths = [_bandwidth(values) for values in (first, second)]
     pad = max(5 * max(widths), (high - low) / 100)
     edges = np.linspace(low - pad, high + pad, _GRID + 1)

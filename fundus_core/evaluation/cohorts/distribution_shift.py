@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
 
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
@@ -97,6 +96,8 @@ def _shift(target: str, names: tuple[str, str], first: _People, second: _People)
     head = (target, TARGETS[target].unit, *names, len(a), len(b))
     if min(len(a), len(b)) < 2:
         return Shift(*head, *(None,) * 6, "not estimable: a cohort has fewer than two people with a prediction")
+    from scipy import stats  # only who compares cohorts waits for it
+
     test = stats.ks_2samp(a, b, method="asymp")
     distance = float(stats.wasserstein_distance(a, b))
     spread = float(a.std(ddof=1))

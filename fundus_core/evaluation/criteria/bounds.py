@@ -9,14 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from fundus_core.evaluation.criteria.classification import DECISIONS, Classification, decisions, means
 from fundus_core.evaluation.criteria.definitions import INDETERMINATE, YES, Verdicts
 from fundus_core.evaluation.intervals.estimate import Estimate, not_estimable
 from fundus_core.evaluation.intervals.intervals import area_ends, few_events
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
-from fundus_core.evaluation.intervals.rank_statistics import areas_under_roc
+from fundus_core.evaluation.intervals.rank_statistics import areas_under_roc, midranks
 from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import Floats
 
@@ -119,7 +118,7 @@ def _areas(truth: Verdicts, p: Floats) -> tuple[Floats, Floats]:
 
 
 def _best(truth: Verdicts, p: Floats, order: Indices, pick: Callable[..., int]) -> Floats:
-    known, rank = truth == YES, rankdata(p)
+    known, rank = truth == YES, midranks(p)
     positive = known.sum() + np.arange(len(order) + 1)
     negative = len(p) - positive
     total = rank[known].sum() + np.concatenate([[0.0], np.cumsum(rank[order])])

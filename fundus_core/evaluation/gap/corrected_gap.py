@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from fundus_core.errors import NotEstimableError, say
 from fundus_core.evaluation.gap.cox import cox, proportional
@@ -168,6 +167,8 @@ def _per_column(part: ColumnOnGap, columns: int) -> Check:
 
 
 def _residuals(fit: Fit) -> list[Check]:
+    from scipy import stats  # as long to import as a small cohort takes to evaluate, and only few ask
+
     left = fit.residual
     p, p_heavy = (float(test(left).pvalue) for test in (stats.skewtest, stats.kurtosistest))
     words = say("with many people the interval does not need normal residuals")

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from fundus_core.errors import NotEstimableError
 from fundus_core.evaluation.gap.regression import Fit, inverse
+from fundus_core.evaluation.intervals.rank_statistics import midranks
 from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.records import Floats
 
@@ -152,10 +153,10 @@ def proportional(x: Floats, time: Floats, event: NDArray[np.bool_], fit: Fit, k:
     left = risk.x[at] - mean[risk.first] / count[risk.first][:, None]
     events = len(at)
     scaled = events * left @ fit.bread[:, k]
-    rank = stats.rankdata(risk.time[at])
+    rank = midranks(risk.time[at])
     away = rank - rank.mean()
     square = float((away**2).sum())
     if square == 0:
         return float("nan"), float("nan")
     found = float((scaled @ away) ** 2 / (events * fit.bread[k, k] * square))
-    return found, float(stats.chi2.sf(found, 1))
+    return found, float(special.chdtrc(1, found))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from fundus_core.errors import say
 from fundus_core.evaluation.gap.missing import FEW, few, odds_of
@@ -179,5 +179,5 @@ def _of_photographs(mine: _Read, others: _Read) -> tuple[Estimate, float]:
     away = reach(people - 1.0) * error
     low, high = np.exp(beta - away), np.exp(beta + away)
     words = say("logistic regression of photographs, covariance over people")
-    p = float(2 * stats.t.sf(abs(beta) / error, people - 1))
+    p = float(2 * special.stdtr(people - 1, -abs(beta) / error))
     return Estimate(float(np.exp(beta)), float(low), float(high), words), p

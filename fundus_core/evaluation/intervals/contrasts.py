@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import Draws
@@ -52,7 +52,7 @@ class Contrast:
     @property
     def p(self) -> float:
         """Two-sided p value for no difference."""
-        return float(2 * stats.t.sf(abs(self.value) / self.error, self.freedom))
+        return float(2 * special.stdtr(self.freedom, -abs(self.value) / self.error))
 
     def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
         """Interval of the difference."""
@@ -68,7 +68,7 @@ class Contrast:
         True
         """
         nearer = (margin - abs(self.value)) / self.error
-        return float(stats.t.sf(nearer, self.freedom))
+        return float(special.stdtr(self.freedom, -nearer))
 
 
 def welch(first: Floats, second: Floats) -> Contrast | None:
@@ -207,10 +207,11 @@ def adjusted(p: Sequence[float], correction: Correction = "holm") -> list[float]
     values = np.asarray(p, dtype=np.float64)
     if len(values) == 0:
         return []
+    order, n = np.argsort(values, kind="stable"), len(values)
     if correction == "bh":
-        return [float(value) for value in stats.false_discovery_control(values, method="bh")]
-    order = np.argsort(values, kind="stable")
-    steps = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+        steps = np.minimum.accumulate((values[order] * (n / np.arange(1, n + 1)))[::-1])[::-1]
+    else:
+        steps = np.maximum.accumulate(values[order] * np.arange(n, 0, -1))
     out = np.empty_like(values)
     out[order] = np.minimum(steps, 1)
     return [float(value) for value in out]

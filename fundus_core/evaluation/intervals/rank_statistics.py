@@ -62,6 +62,17 @@ def weight_up_to(weights: Floats, of: Sorted) -> Floats:
     return np.asarray(middles[of.tie])
 
 
+def midranks(column: Floats) -> Floats:
+    """Rank n values from 1, those tied sharing the mean of their ranks.
+
+    >>> midranks(np.array([3.0, 1.0, 3.0])).tolist()
+    [2.5, 1.0, 2.5]
+    """
+    of, ranks = sort(column), np.empty(len(column))
+    ranks[of.order] = weight_up_to(np.ones(len(column)), of) + 0.5
+    return ranks
+
+
 def medians(counts: Floats, column: Floats, group: Indices) -> Floats:
     """Median of a column (n) in each draw, the mean of the two middle values where their number is even.
 

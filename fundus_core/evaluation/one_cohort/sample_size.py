@@ -17,8 +17,7 @@ doi:10.1002/sim.8766; Riley 2024, doi:10.1136/bmj-2023-074821):
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
-from scipy.special import gammaln
+from scipy.special import gammaln, stdtr, stdtrit
 
 from fundus_core.errors import UsageError, say
 
@@ -108,7 +107,7 @@ def sites_for_mean(between: float, error: float, width: float) -> Plan:
         raise UsageError("The spread between sites is {value}; it must be 0 or above.", value=between)
     one = float(np.hypot(between, error))
     for sites in range(3, 1001):
-        if 2 * stats.t.ppf(0.975, sites - 1) * one / np.sqrt(sites) <= width:
+        if 2 * stdtrit(sites - 1, 0.975) * one / np.sqrt(sites) <= width:
             return Plan("sites", between, width, sites, say("sites of about the same size, mean by Hartung-Knapp"))
     raise UsageError("More than a thousand sites would be needed; take a wider interval.")
 
@@ -135,7 +134,7 @@ def people_for_equivalence(spread: float, margin: float, *, power: float = 0.9, 
     def lacks(people: int) -> bool:
         df = people - 1 if paired else 2 * people - 2
         error = spread * np.sqrt((1 if paired else 2) / people)
-        return bool(2 * stats.t.cdf(margin / error - stats.t.ppf(0.95, df), df) - 1 < power)
+        return bool(2 * stdtr(df, margin / error - stdtrit(df, 0.95)) - 1 < power)
 
     low, high = 1, 2
     while lacks(high):

@@ -15,7 +15,7 @@ tau² / (tau² + typical s²) (Higgins & Thompson 2002, doi:10.1002/sim.1186), Q
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from fundus_core.evaluation.intervals.estimate import reach
 from fundus_core.records import Floats
@@ -85,7 +85,7 @@ def pool(values: Floats, errors: Floats) -> Pooled:
         float(np.sqrt(tau2)),
         tau2 / (tau2 + _typical(variances)),
         q,
-        float(stats.chi2.sf(q, k - 1)),
+        float(special.chdtrc(k - 1, q)),
         None if further is None else mean - further,
         None if further is None else mean + further,
         weights / weights.sum(),
