@@ -48,7 +48,7 @@ def submit(store: Store, cohort: CohortRef, models: Sequence[ModelVersion]) -> i
             prediction_table.record_rejection(connection, version, _PHOTOGRAPH.cohort_id == key)
             prediction_table.attach(connection, version, _PHOTOGRAPH.cohort_id == key)
         _read_anew(connection, run, ids, [*changed, *_accepted_unread(connection, key, ids)])
-        _settle_known(connection, run, ids)
+        _settle_known(connection, run, key, ids)
         connection.execute(sa.update(schema.run).where(_RUN.id == run).values(state="active", note=""))
         finish_if_done(connection, run)
         return run
@@ -166,10 +166,14 @@ def outcomes_of(photograph: sa.ColumnElement[int], ids: Sequence[int]) -> sa.Sca
     return query.scalar_subquery()
 
 
-def _settle_known(connection: sa.Connection, run: int, ids: Sequence[int]) -> None:
+def _settle_known(connection: sa.Connection, run: int, cohort: int, ids: Sequence[int]) -> None:
     """End the entries whose bytes every version has read before."""
     known = outcomes_of(_ENTRY.photograph_id, ids) == len(ids)
-    query = sa.update(schema.entry).where(_ENTRY.run_id == run, _ENTRY.state == "queued", known)
+    # a new model has come to none: their number is not asked of every photograph
+    some = sa.select(_OUTCOME.photograph_id).where(_OUTCOME.cohort_id == cohort, _OUTCOME.version_id == ids[0])
+    query = sa.update(schema.entry).where(
+        _ENTRY.run_id == run, _ENTRY.state == "queued", _ENTRY.photograph_id.in_(some), known
+    )
     state = ended_as(_ENTRY.photograph_id, ids)
     at_door = sa.exists().where(_PHOTOGRAPH.id == _ENTRY.photograph_id, _PHOTOGRAPH.door_status != "")
     connection.execute(query.values(state=state, reused=~at_door, finished_at=database.clock()))
